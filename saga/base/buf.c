@@ -1,0 +1,199 @@
+#include "saga/base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+
+struct str str_of(const char *text)
+{
+	return text == NULL ? (struct str){ "", 0 } : (struct str){ text, strlen(text) };
+}
+
+bool str_eq(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+bool str_is(struct str a, const char *text)
+{
+	return str_eq(a, str_of(text));
+}
+
+void buf_init(struct buf *b, size_t cap_bytes)
+{
+	*b = (struct buf){ .cap_bytes = cap_bytes };
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){ .cap_bytes = b->cap_bytes };
+}
+
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->overflow = false;
+	if (b->data != NULL)
+		b->data[0] = '\0';
+}
+
+char *buf_take(struct buf *b)
+{
+	char *data = b->data != NULL ? b->data : mem_strdup("");
+	*b = (struct buf){ .cap_bytes = b->cap_bytes };
+	return data;
+}
+
+struct str buf_str(const struct buf *b)
+{
+	return (struct str){ b->data != NULL ? b->data : "", b->len };
+}
+
+static bool buf_reserve(struct buf *b, size_t more)
+{
+	if (b->cap_bytes != 0 && (more > b->cap_bytes || b->len > b->cap_bytes - more)) {
+		b->overflow = true;
+		return false;
+	}
+	size_t need = b->len + more + 1;
+	if (need > b->room) {
+		size_t room = b->room < 64 ? 64 : b->room;
+		while (room < need)
+			room += room / 2;
+		b->data = mem_grow(b->data, room);
+		b->room = room;
+	}
+	return true;
+}
+
+void buf_add(struct buf *b, const void *bytes, size_t len)
+{
+	if (!buf_reserve(b, len))
+		return;
+	if (len > 0)
+		memcpy(b->data + b->len, bytes, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void buf_text(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
+
+void buf_byte(struct buf *b, uint8_t byte)
+{
+	buf_add(b, &byte, 1);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	va_list again;
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len > 0 && buf_reserve(b, (size_t)len)) {
+		(void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
+		b->len += (size_t)len;
+	}
+	va_end(again);
+}
+
+void buf_uint(struct buf *b, uint64_t value)
+{
+	uint8_t out[10];
+	size_t n = 0;
+	while (value >= 0x80) {
+		out[n++] = (uint8_t)(value | 0x80);
+		value >>= 7;
+	}
+	out[n++] = (uint8_t)value;
+	buf_add(b, out, n);
+}
+
+void buf_int(struct buf *b, int64_t value)
+{
+	buf_uint(b, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
+}
+
+void buf_bytes(struct buf *b, const void *bytes, size_t len)
+{
+	buf_uint(b, len);
+	buf_add(b, bytes, len);
+}
+
+void buf_string(struct buf *b, const char *text)
+{
+	struct str s = str_of(text);
+	buf_bytes(b, s.p, s.len);
+}
+
+struct reader reader_of(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	return (struct reader){ p, len > 0 ? p + len : p, false };
+}
+
+uint8_t read_byte(struct reader *r)
+{
+	if (r->bad || r->p == r->end) {
+		r->bad = true;
+		return 0;
+	}
+	return *r->p++;
+}
+
+uint64_t read_uint(struct reader *r)
+{
+	uint64_t value = 0;
+	for (unsigned shift = 0; shift < 64; shift += 7) {
+		uint8_t byte = read_byte(r);
+		if (shift == 63 && byte > 1)
+			break;
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0)
+			return r->bad ? 0 : value;
+	}
+	r->bad = true;
+	return 0;
+}
+
+int64_t read_int(struct reader *r)
+{
+	uint64_t value = read_uint(r);
+	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+struct str read_bytes(struct reader *r)
+{
+	uint64_t len = read_uint(r);
+	if (r->bad || len > (uint64_t)(r->end - r->p)) {
+		r->bad = true;
+		return (struct str){ "", 0 };
+	}
+	struct str s = { (const char *)r->p, (size_t)len };
+	r->p += len;
+	return s;
+}
+
+void read_fixed(struct reader *r, void *to, size_t len)
+{
+	if (r->bad || len > (size_t)(r->end - r->p)) {
+		r->bad = true;
+		memset(to, 0, len);
+		return;
+	}
+	memcpy(to, r->p, len);
+	r->p += len;
+}
+
+bool reader_done(const struct reader *r)
+{
+	return !r->bad && r->p == r->end;
+}

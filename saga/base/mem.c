@@ -1,0 +1,59 @@
+#include "saga/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *or_die(void *p)
+{
+	if (p == NULL) {
+		(void)fputs("almoner: out of memory, stopping; everything acknowledged is on disk\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void *mem_alloc(size_t bytes)
+{
+	return or_die(malloc(bytes ? bytes : 1));
+}
+
+void *mem_zalloc(size_t bytes)
+{
+	return or_die(calloc(1, bytes ? bytes : 1));
+}
+
+void *mem_grow(void *old, size_t bytes)
+{
+	return or_die(realloc(old, bytes ? bytes : 1));
+}
+
+char *mem_strdup(const char *text)
+{
+	return mem_strndup(text, strlen(text));
+}
+
+char *mem_strndup(const char *text, size_t len)
+{
+	char *copy = mem_alloc(len + 1);
+	if (len > 0)
+		memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+char *mem_printf(const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	char *text = NULL;
+	int len = vasprintf(&text, fmt, args);
+	va_end(args);
+	return or_die(len < 0 ? NULL : text);
+}
+
+void mem_cleanup_free(void *slot)
+{
+	free(*(void **)slot);
+}

@@ -1,0 +1,22 @@
+/* Allocation that never returns NULL: running out of memory for small objects
+ * ends the process (restart is the tested path). Whatever a peer sizes goes
+ * through a capped `struct buf` instead and fails with ERR_TOO_BIG. */
+#ifndef ALMONER_BASE_MEM_H
+#define ALMONER_BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_alloc(size_t bytes) __attribute__((malloc, returns_nonnull));
+void *mem_zalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
+void *mem_grow(void *old, size_t bytes) __attribute__((returns_nonnull));
+char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
+/* Copies `len` bytes and adds a NUL. */
+char *mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));
+/* printf into a fresh string. */
+char *mem_printf(const char *fmt, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+
+/* `char *text AUTO_FREE = ...;` frees at the end of the scope. */
+void mem_cleanup_free(void *slot);
+#define AUTO_FREE __attribute__((cleanup(mem_cleanup_free)))
+
+#endif
