@@ -53,7 +53,7 @@ void clock_rfc3339(int64_t at_ms, char out[CLOCK_TEXT_BYTES])
 	(void)snprintf(out, CLOCK_TEXT_BYTES, "%s.%03dZ", day, (int)ms);
 }
 
-void clock_span(int64_t span_ms, char out[16])
+void clock_span(int64_t span_ms, char out[CLOCK_SPAN_BYTES])
 {
 	static const struct {
 		int64_t ms;
@@ -61,11 +61,11 @@ void clock_span(int64_t span_ms, char out[16])
 	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "min" }, { 1000, "s" } };
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		if (span_ms >= units[i].ms) {
-			(void)snprintf(out, 16, "%lld %s", (long long)(span_ms / units[i].ms), units[i].unit);
+			(void)snprintf(out, CLOCK_SPAN_BYTES, "%lld %s", (long long)(span_ms / units[i].ms), units[i].unit);
 			return;
 		}
 	}
-	(void)snprintf(out, 16, "%lld ms", (long long)span_ms);
+	(void)snprintf(out, CLOCK_SPAN_BYTES, "%lld ms", (long long)span_ms);
 }
 
 static uint64_t random_below(void *ctx, uint64_t bound)

@@ -23,8 +23,9 @@ struct clock clock_system(void);
 #define CLOCK_TEXT_BYTES 25
 void clock_rfc3339(int64_t at_ms, char out[CLOCK_TEXT_BYTES]);
 
-/* "3 s", "12 min", "4 h", "9 d": for people. `out` has room for 16 bytes. */
-void clock_span(int64_t span_ms, char out[16]);
+/* "3 s", "12 min", "4 h", "9 d": for people. */
+#define CLOCK_SPAN_BYTES 28
+void clock_span(int64_t span_ms, char out[CLOCK_SPAN_BYTES]);
 
 /* The random port: uniform in [0, bound), 0 when bound is 0. Thread: any. */
 struct entropy {
