@@ -1,0 +1,136 @@
+/* The words of the model: states, reasons, classes, policies, with their names as users see them. */
+#ifndef ALMONER_MODEL_STATE_H
+#define ALMONER_MODEL_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Numbers are stored: append only, never renumber. */
+
+enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
+
+#define STEP_STATE_TABLE(X)                                                                                  \
+	X(STEP_WAITING, 0, "waiting")       /* for the steps it comes after */                                   \
+	X(STEP_READY, 1, "ready")           /* may start as soon as its target has room */                       \
+	X(STEP_RUNNING, 2, "running")       /* an intent is durable */                                           \
+	X(STEP_RETRY_WAIT, 3, "retry_wait") /* backing off until due_ms */                                       \
+	X(STEP_SUCCEEDED, 4, "succeeded")   /* in direction undo: undone */                                      \
+	X(STEP_ATTENTION, 5, "attention")   /* needs a person; see reason */                                     \
+	X(STEP_SKIPPED, 6, "skipped")       /* will not be done; see skip */                                     \
+	X(STEP_KEPT, 7, "kept")             /* took effect and has no undo */
+
+#define SAGA_STATE_TABLE(X)                                                                                  \
+	X(SAGA_RUNNING, 0, "running")                                                                            \
+	X(SAGA_PAUSED, 1, "paused")                                                                              \
+	X(SAGA_COMPENSATING, 2, "compensating")                                                                  \
+	X(SAGA_ATTENTION, 3, "attention")                                                                        \
+	X(SAGA_COMPLETED, 4, "completed") /* from here on: at rest */                                            \
+	X(SAGA_COMPLETED_PARTIAL, 5, "completed_partial")                                                        \
+	X(SAGA_COMPENSATED, 6, "compensated")                                                                    \
+	X(SAGA_CANCELLED, 7, "cancelled")                                                                        \
+	X(SAGA_UNROUTED, 8, "unrouted")
+
+#define REASON_TABLE(X)                                                                                      \
+	X(REASON_NONE, 0, "")                                                                                    \
+	X(REASON_REJECTED, 1, "rejected")                                                                        \
+	X(REASON_EXHAUSTED, 2, "exhausted")                                                                      \
+	X(REASON_IN_DOUBT, 3, "in_doubt")                                                                        \
+	X(REASON_FAULT, 4, "fault")                                                                              \
+	X(REASON_BODY_CHANGED, 5, "body_changed")                                                                \
+	X(REASON_TARGET_MISSING, 6, "target_missing")                                                            \
+	X(REASON_UNDO_FAILED, 7, "undo_failed")                                                                  \
+	X(REASON_QUARANTINED, 8, "quarantined")   /* of a saga without steps */                                  \
+	X(REASON_GIFT_MISSING, 9, "gift_missing") /* of a saga without steps */
+
+/* What makes a non-terminal step go on: exactly one at any time (invariant I15). */
+#define WHY_TABLE(X)                                                                                         \
+	X(WHY_NONE, 0, "")                                                                                       \
+	X(WHY_CALL, 1, "call")   /* an attempt is under way */                                                   \
+	X(WHY_DUE, 2, "due")     /* a due time */                                                                \
+	X(WHY_SLOT, 3, "slot")   /* room at the target */                                                        \
+	X(WHY_LANE, 4, "lane")   /* an earlier event of the same key */                                          \
+	X(WHY_AFTER, 5, "after") /* other steps of the saga */                                                   \
+	X(WHY_ATTENTION, 6, "attention")
+
+#define SKIP_TABLE(X)                                                                                        \
+	X(SKIP_NONE, 0, "")                                                                                      \
+	X(SKIP_WHEN, 1, "when")             /* its condition said no: counts as completed */                     \
+	X(SKIP_EXPIRED, 2, "expired")       /* too late to be of use: partial */                                 \
+	X(SKIP_PERSON, 3, "skipped")        /* verb skip: partial */                                             \
+	X(SKIP_NOT_DONE, 4, "not_done")     /* resolved as not done: partial */                                  \
+	X(SKIP_DEPENDENCY, 5, "dependency") /* a step it comes after was not done: partial */                    \
+	X(SKIP_CANCELLED, 6, "cancelled")   /* the saga was cancelled or is being undone */
+
+#define OUTCOME_TABLE(X)                                                                                     \
+	X(OUTCOME_NONE, 0, "")                                                                                   \
+	X(OUTCOME_OK, 1, "ok")                                                                                   \
+	X(OUTCOME_UNREACHABLE, 2, "unreachable")                                                                 \
+	X(OUTCOME_BUSY, 3, "busy")                                                                               \
+	X(OUTCOME_UNKNOWN, 4, "unknown")                                                                         \
+	X(OUTCOME_EXISTS, 5, "exists")                                                                           \
+	X(OUTCOME_REJECTED, 6, "rejected")                                                                       \
+	X(OUTCOME_DENIED, 7, "denied")                                                                           \
+	X(OUTCOME_FAULT, 8, "fault")                                                                             \
+	X(OUTCOME_ABSENT, 9, "absent")             /* a look-up: it did not happen */                            \
+	X(OUTCOME_BODY_CHANGED, 10, "body_changed") /* found before sending */
+
+#define REPEAT_TABLE(X)                                                                                      \
+	X(REPEAT_NONE, 0, "")                                                                                    \
+	X(REPEAT_IDEMPOTENT, 1, "idempotent")                                                                    \
+	X(REPEAT_KEYED, 2, "keyed")                                                                              \
+	X(REPEAT_QUERYABLE, 3, "queryable")                                                                      \
+	X(REPEAT_UNSAFE, 4, "unsafe")
+
+#define POLICY_TABLE(X)                                                                                      \
+	X(POLICY_CONTINUE, 0, "continue")                                                                        \
+	X(POLICY_HOLD, 1, "hold")                                                                                \
+	X(POLICY_COMPENSATE, 2, "compensate")
+
+#define VERB_TABLE(X)                                                                                        \
+	X(VERB_RESUME, 0, "resume")                                                                              \
+	X(VERB_RETRY, 1, "retry")                                                                                \
+	X(VERB_REDO, 2, "redo")                                                                                  \
+	X(VERB_RESOLVE_DONE, 3, "resolve-done")                                                                  \
+	X(VERB_RESOLVE_NOT_DONE, 4, "resolve-not-done")                                                          \
+	X(VERB_SKIP, 5, "skip")                                                                                  \
+	X(VERB_PAUSE, 6, "pause")                                                                                \
+	X(VERB_CANCEL, 7, "cancel")                                                                              \
+	X(VERB_COMPENSATE, 8, "compensate")                                                                      \
+	X(VERB_REPROCESS, 9, "reprocess")
+
+#define STATE_ENUM(name, value, text) name = (value),
+enum step_state { STEP_STATE_TABLE(STATE_ENUM) STEP_STATE_COUNT };
+enum saga_state { SAGA_STATE_TABLE(STATE_ENUM) SAGA_STATE_COUNT };
+enum reason { REASON_TABLE(STATE_ENUM) REASON_COUNT };
+enum why { WHY_TABLE(STATE_ENUM) WHY_COUNT };
+enum skip { SKIP_TABLE(STATE_ENUM) SKIP_COUNT };
+enum outcome_class { OUTCOME_TABLE(STATE_ENUM) OUTCOME_COUNT };
+enum repeat { REPEAT_TABLE(STATE_ENUM) REPEAT_COUNT };
+enum policy { POLICY_TABLE(STATE_ENUM) POLICY_COUNT };
+enum verb { VERB_TABLE(STATE_ENUM) VERB_COUNT };
+#undef STATE_ENUM
+
+/* Names; "?" for a value outside the table. */
+const char *direction_name(enum direction d);
+const char *step_state_name(enum step_state s);
+const char *saga_state_name(enum saga_state s);
+const char *reason_name(enum reason r);
+const char *why_name(enum why w);
+const char *skip_name(enum skip s);
+const char *outcome_name(enum outcome_class c);
+const char *repeat_name(enum repeat r);
+const char *policy_name(enum policy p);
+const char *verb_name(enum verb v);
+
+/* The value for a name, -1 when there is none. */
+int saga_state_from_name(const char *name);
+int reason_from_name(const char *name);
+int outcome_from_name(const char *name);
+int repeat_from_name(const char *name);
+int policy_from_name(const char *name);
+int verb_from_name(const char *name);
+
+/* completed … unrouted: nothing will move it but a person. */
+bool saga_state_at_rest(enum saga_state s);
+
+#endif
