@@ -1,8 +1,9 @@
 /* The decisions: what an input does to a saga. Pure functions and tables: `now`, randomness and the targets'
  * rules come in, the changed saga and the log records come out. No clock, no I/O, no threads.
  *
- * Every function leaves the saga settled: dependants released, policy applied, state derived, saga_check() sound.
- * ERR_STALE: the completion speaks of a generation, attempt or direction that is past; nothing was changed. */
+ * Every function leaves the saga settled: dependants released, policy applied, state derived, saga_check()
+ * sound. ERR_STALE: the completion speaks of a generation, attempt or direction that is past; nothing was
+ * changed. */
 #ifndef ALMONER_MODEL_DECIDE_H
 #define ALMONER_MODEL_DECIDE_H
 
@@ -53,8 +54,8 @@ struct outcome {
 	int64_t retry_after_ms; /* 0: not said */
 	int64_t duration_ms;
 	bool has_body;
-	uint8_t body[16];       /* digest of the request bytes that were (to be) sent */
-	const char *detail;     /* NULL: none */
+	uint8_t body[16];        /* digest of the request bytes that were (to be) sent */
+	const char *detail;      /* NULL: none */
 	const char *result_json; /* NULL: none */
 };
 
@@ -62,19 +63,20 @@ struct outcome {
  * first steps ready, applying `when` verdicts. `event_digest` is the salted digest of the event. */
 void decide_accepted(struct decide *d, const struct saga_start *start, const uint8_t event_digest[32]);
 
-/* ready or (due) retry_wait → running, with an intent. Also skips a step that has expired, or moves a step whose target
- * is missing to attention: *ret_started says whether it runs. ERR_REFUSED when it must not start now (paused,
- * cancelled, policy hold, wrong state). */
+/* ready or (due) retry_wait → running, with an intent. Also skips a step that has expired, or moves a step
+ * whose target is missing to attention: *ret_started says whether it runs. ERR_REFUSED when it must not start
+ * now (paused, cancelled, policy hold, wrong state). */
 int decide_intent(struct decide *d, uint16_t step, bool *ret_started) MUST_CHECK;
-/* Verdict of `when` for a ready step that comes after others; false → skipped(when). An evaluation error is an
- * outcome FAULT instead. */
+/* Verdict of `when` for a ready step that comes after others; false → skipped(when). An evaluation error is
+ * an outcome FAULT instead. */
 int decide_when(struct decide *d, uint16_t step, bool verdict) MUST_CHECK;
 /* Does the ready step still need its `when` evaluated before an intent? */
 bool decide_needs_when(const struct saga *s, uint16_t step);
 int decide_not_started(struct decide *d, struct attempt_ref ref) MUST_CHECK;
 int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes) MUST_CHECK;
 int decide_outcome(struct decide *d, struct attempt_ref ref, const struct outcome *o) MUST_CHECK;
-/* A step found running at start: the attempt's end is unknown. By repeat class: again, look first, or in doubt. */
+/* A step found running at start: the attempt's end is unknown. By repeat class: again, look first, or in
+ * doubt. */
 int decide_recover(struct decide *d, uint16_t step) MUST_CHECK;
 /* The black box names this step as the one whose connector brought the process down. */
 int decide_blame(struct decide *d, uint16_t step, const char *detail) MUST_CHECK;
@@ -83,18 +85,19 @@ bool decide_wants_lookup(const struct step *st, const struct step_rules *rules, 
 
 struct verb_call {
 	enum verb verb;
-	int step;            /* -1: the whole saga (resume, pause, cancel, compensate) */
-	bool redo_in_doubt;  /* resume: also redo what is in doubt */
+	int step;           /* -1: the whole saga (resume, pause, cancel, compensate) */
+	bool redo_in_doubt; /* resume: also redo what is in doubt */
 	const char *actor;
-	const char *note;    /* the person's reason, "" for none */
+	const char *note;        /* the person's reason, "" for none */
 	const char *result_json; /* resolve-done: optional id given by the person; NULL */
 };
-/* verb × state → effect or refusal; the table is in verbs.c. ERR_REFUSED with a text that says why and what to do
- * instead; ERR_NOT_FOUND for an unknown step. *ret_changed: how many steps (or 1 for the saga) it moved; 0 with
- * return 0 means it was so already. *ret_doubt: steps that a resume left in doubt. */
+/* verb × state → effect or refusal; the table is in verbs.c. ERR_REFUSED with a text that says why and what
+ * to do instead; ERR_NOT_FOUND for an unknown step. *ret_changed: how many steps (or 1 for the saga) it
+ * moved; 0 with return 0 means it was so already. *ret_doubt: steps that a resume left in doubt. */
 int decide_verb(struct decide *d, const struct verb_call *call, unsigned *ret_changed, unsigned *ret_doubt,
-                struct err *err) MUST_CHECK;
-/* The refusal or effect text of one cell, for help and tests; `state` of the step (or of the saga for saga verbs). */
+				struct err *err) MUST_CHECK;
+/* The refusal or effect text of one cell, for help and tests; `state` of the step (or of the saga for saga
+ * verbs). */
 const char *verb_cell_text(enum verb verb, enum step_state state, enum reason reason);
 
 #endif

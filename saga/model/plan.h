@@ -30,8 +30,8 @@ struct plan {
 	char *json; /* canonical text: {"route":…,"policy":…,"steps":[…]} with sorted keys */
 };
 
-/* Checks (names unique, `after` in range and acyclic, at most PLAN_STEPS_MAX), copies, computes json and digest.
- * `draft` needs only route, policy, step_count and steps. */
+/* Checks (names unique, `after` in range and acyclic, at most PLAN_STEPS_MAX), copies, computes json and
+ * digest. `draft` needs only route, policy, step_count and steps. */
 int plan_create(const struct plan *draft, struct plan **ret, struct err *err) MUST_CHECK;
 int plan_parse(struct str json, struct plan **ret, struct err *err) MUST_CHECK;
 /* The plan without steps, for unrouted, quarantined and gift_missing. */

@@ -1,6 +1,6 @@
-/* Records of the saga log: packed, append-only, versioned. One log row holds all records of one subject in one
- * commit. The head is chained; what may name a person (detail, result, checkpoint) goes to the private part of
- * the row, which can be forgotten: the head only has its salted digest (see saga/store/store.h). */
+/* Records of the saga log: packed, append-only, versioned. One log row holds all records of one subject in
+ * one commit. The head is chained; what may name a person (detail, result, checkpoint) goes to the private
+ * part of the row, which can be forgotten: the head only has its salted digest (see saga/store/store.h). */
 #ifndef ALMONER_MODEL_RECORD_H
 #define ALMONER_MODEL_RECORD_H
 
@@ -13,7 +13,7 @@
 
 /* Stored: append only. The text is the `record` member in `log export --json`. */
 #define RECORD_TABLE(X)                                                                                      \
-	X(RECORD_ACCEPTED, 1, "accepted")       /* saga made from an event: digest, text = route */              \
+	X(RECORD_ACCEPTED, 1, "accepted") /* saga made from an event: digest, text = route */                    \
 	X(RECORD_UNROUTED, 2, "unrouted")                                                                        \
 	X(RECORD_QUARANTINED, 3, "quarantined") /* private = why */                                              \
 	X(RECORD_RELATED, 4, "related")         /* an event of the saga's gift; text = its type, private = id */ \
@@ -24,13 +24,13 @@
 	X(RECORD_OUTCOME, 9, "outcome")         /* class, status, duration; digest = body; private = detail */   \
 	X(RECORD_RESULT, 10, "result")          /* private = the result's JSON */                                \
 	X(RECORD_STEP, 11, "step")              /* to = new state, reason, due */                                \
-	X(RECORD_DECISION, 12, "decision")      /* text = "compensate" | "hold" …, by rule */                    \
+	X(RECORD_DECISION, 12, "decision")      /* text = "compensate" | "hold" …, by rule */                  \
 	X(RECORD_VERB, 13, "verb")              /* text = verb, actor, note = the person's reason */             \
 	X(RECORD_SAGA, 14, "saga")              /* to = new saga state, reason */                                \
 	X(RECORD_DUPLICATE, 15, "duplicate")    /* only with a differing body: flagged */                        \
-	X(RECORD_TARGET, 16, "target")          /* subject target: text = paused | resumed | held | breaker_… */ \
-	X(RECORD_CONFIG, 17, "config")          /* subject configuration: text = loaded | refused, digest */     \
-	X(RECORD_DAEMON, 18, "daemon")          /* subject daemon: text = started | stopped | … */               \
+	X(RECORD_TARGET, 16, "target") /* subject target: text = paused | resumed | held | breaker_… */        \
+	X(RECORD_CONFIG, 17, "config") /* subject configuration: text = loaded | refused, digest */              \
+	X(RECORD_DAEMON, 18, "daemon") /* subject daemon: text = started | stopped | … */                      \
 	X(RECORD_REPROCESSED, 19, "reprocessed")
 
 #define RECORD_ENUM(name, value, text) name = (value),

@@ -15,9 +15,10 @@ struct retry_policy {
 	uint32_t attempts;        /* of attempts that count (step.spent); 0: no limit */
 };
 
-/* d = min(cap, first * factor^(nth-1)), plus uniform(0, d/2); not before retry_after_ms, which only extends and
- * is itself capped at cap_ms. `nth` counts from 1. Never overflows. */
-int64_t retry_delay_ms(const struct retry_policy *policy, uint32_t nth, int64_t retry_after_ms, struct entropy rnd);
+/* d = min(cap, first * factor^(nth-1)), plus uniform(0, d/2); not before retry_after_ms, which only extends
+ * and is itself capped at cap_ms. `nth` counts from 1. Never overflows. */
+int64_t retry_delay_ms(const struct retry_policy *policy, uint32_t nth, int64_t retry_after_ms,
+					   struct entropy rnd);
 
 /* Given up? Only ever true when spent >= 1: no step is exhausted without an attempt of its own. */
 bool retry_exhausted(const struct retry_policy *policy, uint32_t spent, int64_t waited_ms);

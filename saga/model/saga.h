@@ -1,4 +1,5 @@
-/* One event's journey as a value: what is stored in one small blob and changed only by saga/model/decide.h. */
+/* One event's journey as a value: what is stored in one small blob and changed only by saga/model/decide.h.
+ */
 #ifndef ALMONER_MODEL_SAGA_H
 #define ALMONER_MODEL_SAGA_H
 
@@ -27,24 +28,26 @@ struct step {
 	uint8_t skip;      /* enum skip, when skipped */
 	uint8_t last;      /* enum outcome_class of the last attempt */
 	uint8_t place;     /* enum place */
-	bool effect_possible; /* an effects exchange of this generation and direction was sent and not disproved */
-	bool look_first;      /* the next attempt begins with a look-up */
-	bool did;             /* the DO direction took effect (or a person said so) */
+	bool
+		effect_possible; /* an effects exchange of this generation and direction was sent and not disproved */
+	bool look_first;     /* the next attempt begins with a look-up */
+	bool did;            /* the DO direction took effect (or a person said so) */
 	bool has_lane;
 	bool has_body;
-	bool by_person; /* its end was set by a person (resolve, skip) */
+	bool by_person;      /* its end was set by a person (resolve, skip) */
 	uint32_t generation; /* from 1; the undo direction counts from 1 again */
 	uint32_t attempts;   /* attempts begun in this generation: the number of the last intent */
 	uint32_t spent;      /* of those, the ones that count against `attempts` of the retry policy */
 	int64_t due_ms;      /* ready: since when; retry_wait: not before. Steady clock */
 	int64_t waited_ms;   /* time that counts towards giving up: attempts and planned waits, never holds */
-	int64_t maybe_effect_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
-	int64_t last_ms;         /* when the last outcome was recorded; 0: never */
+	int64_t
+		maybe_effect_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
+	int64_t last_ms;     /* when the last outcome was recorded; 0: never */
 	uint8_t lane[LANE_BYTES];
-	uint8_t body[16];    /* digest of the request bytes of this generation, once known */
-	char *detail;        /* one line about the last outcome, NULL: none. Erasable: may name a person */
-	char *result;        /* JSON object of the DO direction: id, url, outputs; NULL: none */
-	char *checkpoint;    /* bytes of the connector; NULL: none */
+	uint8_t body[16]; /* digest of the request bytes of this generation, once known */
+	char *detail;     /* one line about the last outcome, NULL: none. Erasable: may name a person */
+	char *result;     /* JSON object of the DO direction: id, url, outputs; NULL: none */
+	char *checkpoint; /* bytes of the connector; NULL: none */
 	uint32_t checkpoint_len;
 };
 
@@ -63,14 +66,15 @@ struct saga {
 	char *source;
 	char *event_id;
 	char *type;
-	char *gift;  /* "" for none */
-	char *donor; /* "" for none; erasable */
-	char *note;  /* why quarantined or gift_missing, "" otherwise; erasable */
+	char *gift;          /* "" for none */
+	char *donor;         /* "" for none; erasable */
+	char *note;          /* why quarantined or gift_missing, "" otherwise; erasable */
 	uint32_t step_count; /* = plan->step_count */
 	struct step *steps;
 };
 
-/* A saga with its steps waiting, before the first saga_settle; copies all texts, takes a reference on the plan. */
+/* A saga with its steps waiting, before the first saga_settle; copies all texts, takes a reference on the
+ * plan. */
 struct saga_start {
 	struct plan *plan;
 	const char *source, *event_id, *type, *gift, *donor, *note;
@@ -86,19 +90,22 @@ struct saga_start {
 struct saga *saga_create(const struct saga_start *start);
 void saga_destroy(struct saga *s);
 
-/* Stored form, versioned; the plan's digest is not in it (a column of the row). Decoding checks every enum and
- * bound: ERR_CORRUPT with the offending field. */
+/* Stored form, versioned; the plan's digest is not in it (a column of the row). Decoding checks every enum
+ * and bound: ERR_CORRUPT with the offending field. */
 void saga_encode(const struct saga *s, struct buf *out);
-int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret, struct err *err) MUST_CHECK;
+int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret,
+				struct err *err) MUST_CHECK;
 
 /* Replace a text owned by the saga; NULL clears. */
 void saga_set_text(char **slot, const char *text);
 
 /* The pure functions of DESIGN §6; the precedence is a table in saga_state.c. */
 enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason);
-/* Every non-terminal step has its `why`, every state its legal companions; NULL when sound, else which rule broke. */
+/* Every non-terminal step has its `why`, every state its legal companions; NULL when sound, else which rule
+ * broke. */
 const char *saga_check(const struct saga *s);
-/* Is there a step running, or ready in the engine's window? Those sagas are looked at first after a restart. */
+/* Is there a step running, or ready in the engine's window? Those sagas are looked at first after a restart.
+ */
 bool saga_is_live(const struct saga *s);
 /* {"books":{…},"thanks":{…}}: results of the steps done so far, for `when` and templates. Appends. */
 void saga_results_json(const struct saga *s, struct buf *out);

@@ -71,7 +71,7 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(OUTCOME_REJECTED, 6, "rejected")                                                                       \
 	X(OUTCOME_DENIED, 7, "denied")                                                                           \
 	X(OUTCOME_FAULT, 8, "fault")                                                                             \
-	X(OUTCOME_ABSENT, 9, "absent")             /* a look-up: it did not happen */                            \
+	X(OUTCOME_ABSENT, 9, "absent")              /* a look-up: it did not happen */                           \
 	X(OUTCOME_BODY_CHANGED, 10, "body_changed") /* found before sending */
 
 #define REPEAT_TABLE(X)                                                                                      \

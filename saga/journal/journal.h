@@ -1,0 +1,227 @@
+/* The log port: the one place where sagas change. Everyone hands in operations; the journal's thread takes
+ * all that is waiting, decides (saga/model), writes one transaction, syncs it once, and only then calls back
+ * and hands out work. Group commit without a timer: while one commit syncs, the next batch gathers.
+ *
+ *     intake ── journal_accept ──►┐                            ┌──► done callbacks (answers)
+ *     engine ── start, outcome …─►│ queue ─► batch ─► commit ──┤
+ *     admin  ── verbs ───────────►┘                            └──► hooks.deliver (work for the engine)
+ *
+ * Callbacks and hooks run on the journal's thread and must not block or call journal_pump. Operations may be
+ * submitted from any thread, also from callbacks.
+ *
+ * After a failed commit or store error nothing is written any more: hooks.failed is called once, accepts are
+ * answered with the error, everything later is refused with ERR_CLOSED; the daemon ends itself. */
+#ifndef ALMONER_JOURNAL_JOURNAL_H
+#define ALMONER_JOURNAL_JOURNAL_H
+
+#include "saga/base/clock.h"
+#include "saga/journal/work.h"
+#include "saga/store/store.h"
+
+struct journal;
+
+/* ---- targets
+ * ------------------------------------------------------------------------------------------------ */
+
+struct journal_target {
+	const char *name;
+	struct step_rules rules;
+	uint32_t id; /* filled in by the journal: stable over restarts */
+};
+
+struct target_state {
+	uint32_t id;
+	bool paused;
+	bool held;
+	char held_reason[200];
+};
+
+/* What changed for a target in a batch; handed out with the work. */
+struct target_news {
+	uint32_t target;
+	bool claim_done;        /* the claim of this target is finished; unused slots are yours again */
+	uint32_t claim_granted; /* works handed out for it with a slot (START and READY) */
+	int64_t backlog;        /* claimable rows on disk (due or not) */
+	int64_t next_due_ms;    /* due time of the first of them, INT64_MAX for none */
+	bool state_changed;
+	struct target_state state;
+};
+
+struct delivery {
+	struct work_list works;         /* in commit order; the receiver owns them */
+	const struct target_news *news; /* borrowed */
+	size_t news_count;
+};
+
+enum admit {
+	ADMIT_SLOT,   /* a slot is reserved: the intent may ride in this commit */
+	ADMIT_WINDOW, /* no slot, but the engine's window has reserved room for the ready work */
+	ADMIT_DISK    /* neither: the step waits on disk and is claimed later */
+};
+
+struct journal_hooks {
+	void *ctx;
+	/* Asked in commit order for each step that could start. `may_ride`: its first intent may be granted now
+	 * (start permit, DESIGN §4). Reserves what it grants; `bytes` is the window memory. */
+	enum admit (*admit)(void *ctx, uint32_t target, size_t bytes, bool may_ride);
+	void (*deliver)(void *ctx, const struct delivery *delivery);
+	void (*failed)(void *ctx, const struct err *err);
+};
+
+/* ---- life
+ * ----------------------------------------------------------------------------------------------------- */
+
+struct journal_options {
+	struct store_writer store; /* owned from now on: closed by journal_destroy */
+	struct clock clock;
+	struct entropy entropy;
+	struct journal_hooks hooks;
+	struct journal_target *targets; /* borrowed; ids are filled in */
+	size_t target_count;
+	size_t queue_bytes;    /* accepts waiting for their commit; 0: 16 MiB */
+	size_t queue_records;  /* 0: 16384 */
+	int64_t reserve_bytes; /* below this free disk space accepts are refused; 0: no check */
+	const char *actor;     /* who starts: "almoner 0.1.0, pid 77" for the log's `started` record */
+};
+
+/* Reads the head, moves every live step to disk rows after deciding what its unknown end means, records the
+ * start. Nothing is delivered yet. */
+int journal_create(const struct journal_options *options, struct journal **ret, struct err *err) MUST_CHECK;
+/* Starts the thread (daemon), or leaves it to the caller to pump (simulation, tests). */
+int journal_start_thread(struct journal *j, struct err *err) MUST_CHECK;
+/* Handles one batch: gives the number of operations handled, or ERR_*. Only without a thread. */
+int journal_pump(struct journal *j) MUST_CHECK;
+/* Handles what is queued, then ends the thread; refuses everything after. Idempotent. */
+void journal_stop(struct journal *j, const char *why);
+/* After journal_stop (or, in the simulation, as the crash: queued operations and uncommitted work just
+ * vanish; done callbacks are then not called, queued works and accepts are freed). */
+void journal_destroy(struct journal *j);
+
+/* ---- intake
+ * ------------------------------------------------------------------------------------------------- */
+
+enum accept_kind { ACCEPT_SAGA, ACCEPT_RELATED };
+
+struct accept_result {
+	int code;     /* 0, or ERR_FULL, ERR_CLOSED, ERR_IO: nothing was recorded */
+	int64_t saga; /* 0: related, and its gift has not come */
+	bool duplicate;
+	bool differs; /* a duplicate whose body differs from the first one's */
+	bool related;
+	bool unrouted;
+	bool quarantined;
+};
+
+struct accept {
+	STAILQ_ENTRY(accept) link;
+	enum accept_kind kind;
+	struct event *event;     /* a reference, owned */
+	struct saga_start start; /* ACCEPT_SAGA: texts and lanes stay valid until done; plan is borrowed */
+	uint8_t dedup[STORE_KEY_BYTES];
+	bool has_gift;
+	uint8_t gift[STORE_KEY_BYTES];
+	int64_t gift_wait_ms; /* ACCEPT_RELATED: how long to wait for the gift (1 h) */
+	void *ctx;
+	/* After the commit; frees `a`. */
+	void (*done)(void *ctx, struct accept *a, const struct accept_result *result);
+};
+
+/* Key digests for `dedup` and `gift`: the same everywhere. */
+void journal_event_key(const char *source, const char *event_id, uint8_t out[STORE_KEY_BYTES]);
+void journal_gift_key(const char *source, const char *gift, uint8_t out[STORE_KEY_BYTES]);
+
+/* ERR_FULL (queue or disk), ERR_CLOSED: `a` stays the caller's and done is not called. */
+int journal_accept(struct journal *j, struct accept *a) MUST_CHECK;
+
+/* ---- engine: takes ownership of the work; what cannot be taken after a failure is freed
+ * ------------------------- */
+
+void journal_start(struct journal *j, struct work *w); /* READY → START or GONE; a slot must be reserved */
+void journal_when(struct journal *j, struct work *w,
+				  bool verdict); /* READY: true → START or GONE, false → skipped, GONE */
+void journal_not_started(struct journal *j, struct work *w);                  /* START that was not begun */
+void journal_checkpoint(struct journal *j, struct work *w, struct str bytes); /* → CHECKPOINTED or GONE */
+/* Copies the outcome's texts. `hold_reason`: not NULL holds the target in the same commit. */
+void journal_outcome(struct journal *j, struct work *w, const struct outcome *o, const char *hold_reason);
+/* A READY work goes back to a row on disk (window too full, target removed). */
+void journal_spill(struct journal *j, struct work *w);
+/* Up to `max` claimable steps of a target become START (or READY with needs_when), one slot each reserved.
+ * Ends with a target_news with claim_done. At most one claim per target at a time. */
+void journal_claim(struct journal *j, uint32_t target, uint32_t max);
+/* A line in the log about a target: breaker transitions, probes. text: "breaker_open", …; note: why. */
+void journal_target_note(struct journal *j, uint32_t target, const char *text, const char *note);
+
+/* ---- people
+ * -------------------------------------------------------------------------------------------------- */
+
+struct verb_result {
+	int code; /* 0, ERR_NOT_FOUND, ERR_REFUSED, ERR_CLOSED, … */
+	unsigned changed;
+	unsigned in_doubt;     /* steps a resume left in doubt */
+	unsigned held;         /* steps that go on waiting because their target is paused or held … */
+	char held_target[128]; /* … such as this one: `target resume NAME` */
+	uint8_t state;         /* enum saga_state afterwards */
+	struct err err;
+};
+/* Copies `call` and its texts. `done` exactly once, after the commit. */
+int journal_verb(struct journal *j, int64_t saga, const struct verb_call *call, void *ctx,
+				 void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
+
+/* A quarantined or gift_missing saga becomes what the event maps to now. Takes event and copies start. Same
+ * keys. */
+int journal_reprocess(struct journal *j, int64_t saga, struct event *event, const struct saga_start *start,
+					  bool has_gift, const uint8_t gift[STORE_KEY_BYTES], const char *actor, const char *note,
+					  void *ctx, void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
+
+enum target_action { TARGET_PAUSE, TARGET_RESUME, TARGET_HOLD, TARGET_RELEASE };
+/* TARGET_RESUME ends a pause and a hold. */
+int journal_target_act(struct journal *j, const char *target, enum target_action action, const char *actor,
+					   const char *note, void *ctx,
+					   void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
+
+/* New rules after a reload; `done` gets the ids. Targets not named become `missing`. */
+int journal_set_targets(struct journal *j, const struct journal_target *targets, size_t count, void *ctx,
+						void (*done)(void *ctx, const struct journal_target *targets,
+									 size_t count)) MUST_CHECK;
+/* Open steps (not terminal) of a target, for refusing a reload; runs on the journal's thread. */
+int journal_count_open(struct journal *j, const char *target, void *ctx,
+					   void (*done)(void *ctx, int64_t open)) MUST_CHECK;
+/* A record about the daemon or the configuration. */
+int journal_note(struct journal *j, enum subject subject, const char *text, const char *actor,
+				 const char *note) MUST_CHECK;
+/* The black box blames this step (after journal_create, before the thread starts). */
+int journal_blame(struct journal *j, int64_t saga, uint16_t step, const char *detail,
+				  struct err *err) MUST_CHECK;
+
+/* ---- figures, kept in the commit, never counted by scan
+ * -------------------------------------------------------- */
+
+struct journal_target_counts {
+	uint32_t id;
+	char name[128];
+	int64_t open;    /* steps not terminal */
+	int64_t backlog; /* claimable rows */
+	int64_t attention;
+	int64_t succeeded; /* ever */
+};
+
+struct journal_counts {
+	int64_t accepted;
+	int64_t related;
+	int64_t duplicates;
+	int64_t sagas[SAGA_STATE_COUNT]; /* accepted = sum(sagas) + related: asserted at every commit */
+	int64_t commits;
+	int64_t log_rows;
+	int64_t queue_records; /* now */
+	int64_t queue_bytes;
+	bool disk_low;
+	size_t target_count;
+	struct journal_target_counts *targets; /* free with journal_counts_finish */
+};
+/* A copy as of the last commit. Thread: any. */
+void journal_counts(struct journal *j, struct journal_counts *ret);
+void journal_counts_finish(struct journal_counts *c);
+/* Decodes what counters_put stored, for readers without a daemon. */
+int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct err *err) MUST_CHECK;
+
+#endif
