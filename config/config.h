@@ -154,7 +154,7 @@ struct config_source {
 	char *gift;               /* stable name of the gift; NULL: the mapped `.gift` */
 	char *gift_made; /* condition: this event *is* the gift and starts its saga; NULL: every event does */
 	char *related;   /* condition, asked when gift_made is false: recorded beside its gift, starts no saga */
-	int answer;      /* 202, or 200 for platforms that accept nothing else */
+	int64_t answer;  /* 202, or 200 for platforms that accept nothing else */
 	bool allow_unverified;
 	bool paused;                  /* answered with 503 */
 	uint8_t digest[DIGEST_BYTES]; /* of everything above, secrets included: differs when it was changed */
@@ -201,6 +201,17 @@ struct config_order {
 	enum config_on_attention on_attention;
 };
 
+/* What a target's connector says of its checked settings. */
+struct config_traits {
+	bool known; /* the connector could be asked */
+	bool can_undo;
+	bool can_undo_nothing;
+	bool can_look_up;
+	char repeat[16];             /* "idempotent", "keyed", "queryable", "unsafe" */
+	char connector_summary[160]; /* one line for `check`: version, where it was found, how far proven; may be
+									"" */
+};
+
 struct config_target {
 	char *name;
 	char *connector;
@@ -212,7 +223,8 @@ struct config_target {
 	struct config_target_limits limits;
 	struct config_order order;
 	bool paused;
-	uint8_t digest[DIGEST_BYTES]; /* as a source's */
+	struct config_traits traits;  /* filled by hooks->check_target */
+	uint8_t digest[DIGEST_BYTES]; /* as a source's, without the traits */
 };
 
 /* ---- routes
@@ -238,7 +250,7 @@ struct config_route {
 	size_t step_count; /* 1 … CONFIG_STEPS_MAX, in an order in which every step stands after those it waits
 						  for */
 	enum config_on_failure on_failure;
-	uint8_t digest[DIGEST_BYTES]; /* of the route and its order: what a saga pins */
+	uint8_t digest[DIGEST_BYTES]; /* of the route as written */
 };
 
 /* ---- the whole
@@ -277,17 +289,6 @@ struct config_env *config_env_create(void);
 void config_env_destroy(struct config_env *env); /* wipes them */
 /* Unsets every variable that was read through `env`. Call it before any thread starts. */
 void config_forget_secrets(struct config_env *env);
-
-/* What a target's connector says of the checked settings. */
-struct config_traits {
-	bool known; /* the connector could be asked */
-	bool can_undo;
-	bool can_undo_nothing;
-	bool can_look_up;
-	char repeat[16];             /* "idempotent", "keyed", "queryable", "unsafe" */
-	char connector_summary[160]; /* one line for `check`: version, where it was found, how far proven; may be
-									"" */
-};
 
 /* How a check of a target reports: `pointer` goes on from the target's settings ("/url", "" for all of it).
  */
@@ -360,7 +361,17 @@ void config_changes_print(const struct config_changes *changes, struct buf *to);
  * ----------------------------------------------------------------------------------------------- */
 
 /* What a clean configuration will do: sources with address and verification, routes as trees, targets with
- * connector, retry and limits. `hooks` as at loading (NULL: without what the connectors say). No secrets. */
-void config_print(const struct config *config, const struct config_hooks *hooks, struct buf *to);
+ * connector, retry and limits. No secrets. */
+void config_print(const struct config *config, struct buf *to);
+
+/* Does the route's `source` and `type` take this event? (`where` is for whoever runs jq.) */
+bool config_route_takes(const struct config_route *route, struct str source, struct str type);
+
+/* ---- shipped files
+ * ----------------------------------------------------------------------------------------- */
+
+/* Where a shipped file ("presets/stripe.json", "examples/almoner.json") is: in the build tree or in the share
+ * directory of the running program's prefix. Fresh path, or NULL. */
+char *config_find_shipped(const char *name) MUST_CHECK;
 
 #endif
