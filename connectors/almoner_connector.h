@@ -132,9 +132,14 @@ struct almoner_step {
 	struct almoner_text own_result; /* JSON; absent unless known */
 	struct almoner_text checkpoint; /* what the last durable action carried; absent at the first attempt */
 	/* The idempotency key for one exchange, 32 hex digits and a NUL: the same on every attempt. `label` tells
-	 * several effects of one step apart; "" for the only or main one. May be called until `end`. */
+	 * several effects of one step apart; "" for the only or main one. UNDO has keys of its own; LOOKUP is
+	 * given those of the DO it asks about. May be called until `end`. */
 	void *key_ctx;
 	void (*key)(void *key_ctx, const char *label, char out[33]);
+	/* When the gateway accepted the event, milliseconds since 1970; 0: unknown. The same on every attempt, so
+	 * it may stand in what is sent, where `now_ms` may not: the bytes of a repeat must be those of the first.
+	 */
+	int64_t accepted_ms;
 };
 
 enum almoner_effect {
