@@ -20,7 +20,7 @@ MAY_USE = {
     "gateway/expr": ["saga/base", "gateway/engine/ports.h", "connectors/almoner_connector.h"],
     "gateway/engine": ["saga/base", "saga/model", "saga/journal", "saga/store/store.h", "connectors/almoner_connector.h"],
     "gateway/net": ["saga/base", "gateway/engine/ports.h", "connectors/almoner_connector.h"],
-    "gateway/plugin": ["saga/base", "gateway/engine/ports.h", "connectors/almoner_connector.h"],
+    "gateway/plugin": ["saga/base", "config", "gateway/engine/ports.h", "connectors/almoner_connector.h"],
     "gateway/intake": ["saga/base", "saga/model", "saga/journal", "saga/store/store.h", "config", "gateway/expr"],
     "gateway/admin": ["saga/base", "saga/model", "saga/journal", "saga/store", "config", "gateway/engine",
                       "gateway/intake", "gateway/plugin", "gateway/expr", "connectors/almoner_connector.h"],
