@@ -51,9 +51,10 @@ struct config_cidr {
  */
 
 struct config_listen {
-	char *host;               /* a name or an address, without brackets */
-	uint16_t port;            /* 0: any free port */
-	bool loopback;            /* the host is a loopback address or "localhost" */
+	char *host;       /* a name or an address, without brackets */
+	uint16_t port;    /* 0: any free port */
+	bool loopback;    /* the host is a loopback address or "localhost" */
+	char *public_url; /* as the outside reaches us ("https://gifts.example.org"), for {url}; NULL: not said */
 	struct config_list admin; /* paths of unix sockets */
 	int64_t intake_threads;
 };
@@ -90,8 +91,7 @@ struct config_limits {
 	int64_t quarantine_cap; /* open quarantined events per source */
 };
 
-/* ---- sources
- * ----------------------------------------------------------------------------------------------- */
+/* ---- sources ---- */
 
 enum verify_scheme { VERIFY_NONE, VERIFY_HMAC, VERIFY_TOKEN };
 enum verify_encoding { VERIFY_HEX, VERIFY_BASE64 };
@@ -145,11 +145,10 @@ struct config_source {
 	struct verify_config verify;
 	struct config_secret *secrets;
 	size_t secret_count;
-	char *map;      /* body → canonical event; never NULL, "." by default */
-	char *event_id; /* the sender's id of the event; NULL: the mapped `.id` */
-	char
-		*event_id_header; /* instead of `event_id`; also fills the mapped `.id` where the map leaves it out */
-	char *type_header;    /* fills the mapped `.type` where the map leaves it out; NULL: none */
+	char *map;                /* body → canonical event; never NULL, "." by default */
+	char *event_id;           /* the sender's id of the event; NULL: the mapped `.id` */
+	char *event_id_header;    /* instead of `event_id`; fills the mapped `.id` where the map leaves it out */
+	char *type_header;        /* fills the mapped `.type` where the map leaves it out; NULL: none */
 	struct config_list dedup; /* programs whose results, joined, are the dedup key; none: the event id */
 	char *gift;               /* stable name of the gift; NULL: the mapped `.gift` */
 	char *gift_made; /* condition: this event *is* the gift and starts its saga; NULL: every event does */
@@ -160,8 +159,7 @@ struct config_source {
 	uint8_t digest[DIGEST_BYTES]; /* of everything above, secrets included: differs when it was changed */
 };
 
-/* ---- targets
- * ----------------------------------------------------------------------------------------------- */
+/* ---- targets ---- */
 
 struct config_retry {
 	int64_t first_ms;
@@ -208,8 +206,7 @@ struct config_traits {
 	bool can_undo_nothing;
 	bool can_look_up;
 	char repeat[16];             /* "idempotent", "keyed", "queryable", "unsafe" */
-	char connector_summary[160]; /* one line for `check`: version, where it was found, how far proven; may be
-									"" */
+	char connector_summary[160]; /* for `check`: version, where found, how far proven; may be "" */
 };
 
 struct config_target {
@@ -227,8 +224,7 @@ struct config_target {
 	uint8_t digest[DIGEST_BYTES]; /* as a source's, without the traits */
 };
 
-/* ---- routes
- * ------------------------------------------------------------------------------------------------ */
+/* ---- routes ---- */
 
 enum config_on_failure { CONFIG_FAILURE_CONTINUE, CONFIG_FAILURE_HOLD, CONFIG_FAILURE_COMPENSATE };
 
@@ -247,14 +243,12 @@ struct config_route {
 	struct config_list types;   /* globs with * and ?; empty: any */
 	char *where;                /* jq condition over the canonical event; NULL: always */
 	struct config_step *steps;
-	size_t step_count; /* 1 … CONFIG_STEPS_MAX, in an order in which every step stands after those it waits
-						  for */
+	size_t step_count; /* 1 … CONFIG_STEPS_MAX; every step stands after those it waits for */
 	enum config_on_failure on_failure;
 	uint8_t digest[DIGEST_BYTES]; /* of the route as written */
 };
 
-/* ---- the whole
- * --------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 struct config {
 	char *path;               /* of the main file */
@@ -279,8 +273,7 @@ struct config {
 	unsigned references;          /* config_ref and config_unref only */
 };
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* Secrets taken from the environment. They are removed from there once read (config_forget_secrets) and
  * remembered here, so that a reload finds them. Thread: one at a time. */
@@ -331,8 +324,7 @@ const char *config_on_attention_name(enum config_on_attention value);
 const char *config_log_level_name(enum config_log_level value);
 const char *verify_scheme_name(enum verify_scheme value);
 
-/* ---- comparing
- * --------------------------------------------------------------------------------------------- */
+/* ---- comparing ---- */
 
 enum config_change_kind { CONFIG_ADDED, CONFIG_REMOVED, CONFIG_CHANGED };
 enum config_subject { CONFIG_OPTION, CONFIG_SOURCE, CONFIG_TARGET, CONFIG_ROUTE };
@@ -357,8 +349,7 @@ void config_changes_finish(struct config_changes *changes);
 /* One line a change; those that need a restart say so. No secrets. */
 void config_changes_print(const struct config_changes *changes, struct buf *to);
 
-/* ---- telling
- * ----------------------------------------------------------------------------------------------- */
+/* ---- telling ---- */
 
 /* What a clean configuration will do: sources with address and verification, routes as trees, targets with
  * connector, retry and limits. No secrets. */
@@ -367,8 +358,7 @@ void config_print(const struct config *config, struct buf *to);
 /* Does the route's `source` and `type` take this event? (`where` is for whoever runs jq.) */
 bool config_route_takes(const struct config_route *route, struct str source, struct str type);
 
-/* ---- shipped files
- * ----------------------------------------------------------------------------------------- */
+/* ---- shipped files ---- */
 
 /* Where a shipped file ("presets/stripe.json", "examples/almoner.json") is: in the build tree or in the share
  * directory of the running program's prefix. Fresh path, or NULL. */

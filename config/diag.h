@@ -24,7 +24,7 @@ struct diagnostics {
 	struct diagnostic *items;
 	size_t count;
 	size_t room;
-	size_t errors;  /* how many of them are errors; warnings = count - errors */
+	size_t errors;  /* how many errors were found, also those not kept */
 	bool cut_short; /* more were found than are kept */
 };
 
