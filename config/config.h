@@ -213,6 +213,7 @@ struct config_target {
 	char *name;
 	char *connector;
 	json_t *settings; /* object; `$env`, `$file` and comments resolved; never print it, it holds secrets */
+	json_t *written;  /* the settings as written: where a reference stands it is an object, else a literal */
 	char *file;       /* the file that holds it */
 	char *base_dir;   /* of that file: relative paths in settings start here */
 	struct config_retry retry;
