@@ -1,0 +1,154 @@
+/* libcurl's sockets on the loop.
+ *
+ * libcurl takes its hands off a connection between two requests and puts them on again with the next one;
+ * told to the kernel, that is a system call each time. So a connection libcurl opened through us stays
+ * watched for reading until it is closed through us. If an idle one becomes readable (the peer closed it), we
+ * stop watching; libcurl finds out when it wants to use it.
+ *
+ * Descriptors that do not come from us (the resolver's) are watched exactly as libcurl says: they are closed
+ * behind our back. */
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/net/exchange.h"
+#include "gateway/net/loop.h"
+#include "saga/base/mem.h"
+
+struct slot {
+	struct loop_io *io;
+	unsigned watched;
+	bool connection; /* opened by us, so we see it closed */
+	bool idle;       /* libcurl does not care at present */
+};
+
+struct sockets {
+	struct loop *loop;
+	CURLM *multi;
+	struct slot *slots; /* by descriptor */
+	size_t slot_count;
+};
+
+static struct slot *slot_of(struct sockets *s, curl_socket_t fd)
+{
+	assert(fd >= 0);
+	size_t index = (size_t)fd;
+	if (index >= s->slot_count) {
+		size_t count = index < 32 ? 64 : index * 2;
+		s->slots = mem_grow(s->slots, count * sizeof(*s->slots));
+		for (size_t i = s->slot_count; i < count; i++)
+			s->slots[i] = (struct slot){ 0 };
+		s->slot_count = count;
+	}
+	return &s->slots[index];
+}
+
+static void slot_close(struct slot *slot)
+{
+	loop_unwatch(slot->io);
+	*slot = (struct slot){ 0 };
+}
+
+static void on_ready(void *ctx, int fd, unsigned events)
+{
+	struct sockets *s = ctx;
+	struct slot *slot = slot_of(s, fd);
+	if (slot->idle) {
+		loop_rewatch(slot->io, 0);
+		slot->watched = 0;
+		return;
+	}
+	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
+			   ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
+	int running = 0;
+	CURLMcode code = curl_multi_socket_action(s->multi, fd, mask, &running);
+	assert(code == CURLM_OK);
+}
+
+static void watch(struct sockets *s, struct slot *slot, curl_socket_t fd, unsigned events)
+{
+	if (slot->io == NULL)
+		slot->io = loop_watch(s->loop, fd, events, on_ready, s);
+	else if (slot->watched != events)
+		loop_rewatch(slot->io, events);
+	slot->watched = events;
+}
+
+static void let_go(struct sockets *s, struct slot *slot, curl_socket_t fd)
+{
+	if (!slot->connection) {
+		slot_close(slot);
+		return;
+	}
+	slot->idle = true;
+	if (slot->io != NULL && slot->watched != LOOP_READ)
+		watch(s, slot, fd, LOOP_READ);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
+	(void)easy;
+	(void)socket_ctx;
+	struct sockets *s = ctx;
+	struct slot *slot = slot_of(s, fd);
+	if (what == CURL_POLL_REMOVE) {
+		let_go(s, slot, fd);
+		return 0;
+	}
+	slot->idle = false;
+	watch(s, slot, fd,
+		  ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0u) | ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0u));
+	return 0;
+}
+
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	(void)purpose;
+	struct sockets *s = ctx;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	struct slot *slot = slot_of(s, fd);
+	slot_close(slot);
+	slot->connection = true;
+	return fd;
+}
+
+static int on_close(void *ctx, curl_socket_t fd)
+{
+	struct sockets *s = ctx;
+	slot_close(slot_of(s, fd));
+	return close(fd);
+}
+
+struct sockets *sockets_create(struct loop *loop, CURLM *multi)
+{
+	struct sockets *s = mem_zalloc(sizeof(*s));
+	s->loop = loop;
+	s->multi = multi;
+	CURLMcode code = curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	assert(code == CURLM_OK);
+	code = curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, s);
+	assert(code == CURLM_OK);
+	return s;
+}
+
+void sockets_destroy(struct sockets *s)
+{
+	for (size_t i = 0; i < s->slot_count; i++)
+		slot_close(&s->slots[i]);
+	free(s->slots);
+	free(s);
+}
+
+CURLcode sockets_attach(struct sockets *s, CURL *easy)
+{
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
+	return code;
+}

@@ -1,0 +1,357 @@
+#include "gateway/net/transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gateway/net/exchange.h"
+#include "saga/base/mem.h"
+
+/* Idle connections kept over all targets; with more, libcurl closes the oldest. */
+#define IDLE_CONNECTIONS_MAX 256L
+/* Idle handles kept per target; more than its usual number in flight is not worth the memory. */
+#define IDLE_HANDLES_MAX 64
+#define NEVER            INT64_MAX
+
+struct pool {
+	uint32_t target;
+	struct exchange_list idle;
+	size_t idle_count;
+};
+
+struct transfer {
+	struct loop *loop;
+	CURLM *multi;
+	struct sockets *sockets;
+	struct exchange_list running; /* with libcurl, or finished there and not yet collected */
+	struct exchange_list refused; /* to be told so in the next turn */
+	size_t running_count;
+	size_t refused_count;
+	int64_t curl_due_ms; /* when libcurl wants to be called; monotonic */
+	bool uncollected;    /* something finished after this turn's collection */
+	bool delivering;
+	struct pool *pools;
+	size_t pool_count;
+};
+
+struct sockets *transfer_sockets(struct transfer *t)
+{
+	return t->sockets;
+}
+
+int64_t transfer_now_ms(const struct transfer *t)
+{
+	return loop_now_ms(t->loop);
+}
+
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
+	assert(failed == 0);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- pools ------------------------------------------------------------------------------------------------
+ */
+
+static struct pool *find_pool(struct transfer *t, uint32_t target)
+{
+	for (size_t i = 0; i < t->pool_count; i++)
+		if (t->pools[i].target == target)
+			return &t->pools[i];
+	return NULL;
+}
+
+/* The lists have pointers to themselves inside, so they are re-made when the array moves. */
+static void move_list(struct exchange_list *to, struct exchange_list *from)
+{
+	TAILQ_INIT(to);
+	TAILQ_CONCAT(to, from, link);
+}
+
+static struct pool *add_pool(struct transfer *t, uint32_t target)
+{
+	struct pool *pools = mem_alloc((t->pool_count + 1) * sizeof(*pools));
+	for (size_t i = 0; i < t->pool_count; i++) {
+		pools[i] = t->pools[i];
+		move_list(&pools[i].idle, &t->pools[i].idle);
+	}
+	free(t->pools);
+	t->pools = pools;
+	struct pool *pool = &pools[t->pool_count++];
+	*pool = (struct pool){ .target = target };
+	TAILQ_INIT(&pool->idle);
+	return pool;
+}
+
+static struct exchange *take_exchange(struct transfer *t, const struct transport_request *request)
+{
+	struct pool *pool = request->kind == ALMONER_SEND_HTTP ? find_pool(t, request->target) : NULL;
+	struct exchange *x = pool != NULL ? TAILQ_FIRST(&pool->idle) : NULL;
+	if (x != NULL) {
+		TAILQ_REMOVE(&pool->idle, x, link);
+		pool->idle_count--;
+		return x;
+	}
+	struct err err;
+	x = exchange_create(t, request->kind, &err);
+	assert(x != NULL); /* transfer_create made one: what is left is memory, and that ends the process */
+	return x;
+}
+
+static void give_back(struct transfer *t, struct exchange *x)
+{
+	struct pool *pool = NULL;
+	if (x->request.kind == ALMONER_SEND_HTTP) {
+		pool = find_pool(t, x->request.target);
+		if (pool == NULL)
+			pool = add_pool(t, x->request.target);
+	}
+	if (pool == NULL || pool->idle_count >= IDLE_HANDLES_MAX) {
+		exchange_destroy(x);
+		return;
+	}
+	exchange_unload(x);
+	TAILQ_INSERT_HEAD(&pool->idle, x, link); /* the warmest first */
+	pool->idle_count++;
+}
+
+static void drain_pool(struct pool *pool)
+{
+	struct exchange *x;
+	while ((x = TAILQ_FIRST(&pool->idle)) != NULL) {
+		TAILQ_REMOVE(&pool->idle, x, link);
+		exchange_destroy(x);
+	}
+	pool->idle_count = 0;
+}
+
+void transfer_forget_target(struct transfer *t, uint32_t target)
+{
+	struct pool *pool = find_pool(t, target);
+	if (pool != NULL)
+		drain_pool(pool);
+}
+
+/* --- one exchange -----------------------------------------------------------------------------------------
+ */
+
+static void take_out(struct transfer *t, struct exchange *x)
+{
+	if (x->refused) {
+		TAILQ_REMOVE(&t->refused, x, link);
+		t->refused_count--;
+		return;
+	}
+	CURLMcode code = curl_multi_remove_handle(t->multi, x->easy);
+	assert(code == CURLM_OK);
+	TAILQ_REMOVE(&t->running, x, link);
+	t->running_count--;
+}
+
+static void *submit(void *ctx, const struct transport_request *request)
+{
+	struct transfer *t = ctx;
+	assert(request->kind == ALMONER_SEND_HTTP ? request->http != NULL : request->mail != NULL);
+	struct exchange *x = take_exchange(t, request);
+	x->request = *request;
+	x->started_ms = clock_ms();
+	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, 0); /* for a caller outside the loop's turns */
+	if (exchange_load(x) != 0) {
+		x->refused = true;
+		TAILQ_INSERT_TAIL(&t->refused, x, link);
+		t->refused_count++;
+		return x;
+	}
+	CURLMcode code = curl_multi_add_handle(t->multi, x->easy);
+	assert(code == CURLM_OK);
+	TAILQ_INSERT_TAIL(&t->running, x, link);
+	t->running_count++;
+	return x;
+}
+
+static void cancel(void *ctx, void *exchange)
+{
+	struct transfer *t = ctx;
+	struct exchange *x = exchange;
+	take_out(t, x);
+	give_back(t, x);
+}
+
+/* The reply lives in the exchange, so that goes back to its pool only afterwards. */
+static void deliver(struct transfer *t, struct exchange *x, CURLcode code)
+{
+	struct transport_result result = { 0 };
+	exchange_judge(x, code, &result);
+	result.duration_ms = clock_ms() - x->started_ms;
+	take_out(t, x);
+	x->request.done(x->request.ctx, &result);
+	give_back(t, x);
+}
+
+struct transport transfer_transport(struct transfer *t)
+{
+	return (struct transport){ .ctx = t, .submit = submit, .cancel = cancel };
+}
+
+size_t transfer_in_flight(const struct transfer *t)
+{
+	return t->running_count + t->refused_count;
+}
+
+/* --- turns of the loop ------------------------------------------------------------------------------------
+ */
+
+/* libcurl's timer. It must not be answered by calling libcurl from here, not even for 0; on_send arms it. */
+static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+	(void)multi;
+	struct transfer *t = ctx;
+	/* The millisecond just begun does not count, or the call comes early and is for nothing. */
+	if (timeout_ms > 0)
+		t->curl_due_ms = clock_ms() + timeout_ms + 1;
+	else
+		t->curl_due_ms = timeout_ms == 0 ? 0 : NEVER;
+	return 0;
+}
+
+static void run_due(struct transfer *t)
+{
+	if (t->curl_due_ms == NEVER || t->curl_due_ms > clock_ms())
+		return;
+	t->curl_due_ms = NEVER;
+	int running = 0;
+	CURLMcode code = curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	assert(code == CURLM_OK);
+	t->uncollected = (size_t)running < t->running_count;
+}
+
+static void collect(struct transfer *t)
+{
+	CURLMsg *message;
+	int left = 0;
+	while ((message = curl_multi_info_read(t->multi, &left)) != NULL) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		void *x = NULL;
+		CURLcode code = curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
+		assert(code == CURLE_OK && x != NULL);
+		deliver(t, x, message->data.result);
+	}
+}
+
+/* Only those that were there before: `done` may submit, and be refused again. */
+static void tell_refused(struct transfer *t)
+{
+	for (size_t n = t->refused_count; n > 0 && !TAILQ_EMPTY(&t->refused); n--)
+		deliver(t, TAILQ_FIRST(&t->refused), CURLE_OK);
+}
+
+static void on_gather(void *ctx)
+{
+	struct transfer *t = ctx;
+	run_due(t);
+	t->uncollected = false;
+	t->delivering = true;
+	tell_refused(t);
+	collect(t);
+	t->delivering = false;
+}
+
+static void on_send(void *ctx)
+{
+	struct transfer *t = ctx;
+	run_due(t);
+	int64_t wait_ms = -1;
+	if (t->uncollected || !TAILQ_EMPTY(&t->refused))
+		wait_ms = 0;
+	else if (t->curl_due_ms != NEVER)
+		wait_ms = t->curl_due_ms > clock_ms() ? t->curl_due_ms - clock_ms() : 0;
+	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, wait_ms);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------
+ */
+
+static void set_up_multi(struct transfer *t)
+{
+	CURLMcode code = curl_multi_setopt(t->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	assert(code == CURLM_OK);
+	code = curl_multi_setopt(t->multi, CURLMOPT_TIMERDATA, t);
+	assert(code == CURLM_OK);
+	code = curl_multi_setopt(t->multi, CURLMOPT_MAXCONNECTS, IDLE_CONNECTIONS_MAX);
+	assert(code == CURLM_OK);
+	code = curl_multi_setopt(t->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	assert(code == CURLM_OK);
+	/* No limit of libcurl's on connections: how many are in flight is the engine's decision, and what waits
+	 * must wait in its queues, where it is seen. */
+}
+
+static bool try_kinds(struct transfer *t, struct err *err)
+{
+	const enum almoner_action_kind kinds[] = { ALMONER_SEND_HTTP, ALMONER_SEND_MAIL };
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct exchange *x = exchange_create(t, kinds[i], err);
+		if (x == NULL)
+			return false;
+		exchange_destroy(x);
+	}
+	return true;
+}
+
+struct transfer *transfer_create(struct loop *loop, struct err *err)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		err_set(err, ERR_SYSTEM, "libcurl does not start");
+		return NULL;
+	}
+	CURLM *multi = curl_multi_init();
+	if (multi == NULL) {
+		curl_global_cleanup();
+		err_set(err, ERR_SYSTEM, "libcurl gives no multi handle: out of memory");
+		return NULL;
+	}
+	struct transfer *t = mem_zalloc(sizeof(*t));
+	t->loop = loop;
+	t->multi = multi;
+	t->curl_due_ms = NEVER;
+	TAILQ_INIT(&t->running);
+	TAILQ_INIT(&t->refused);
+	t->sockets = sockets_create(loop, multi);
+	set_up_multi(t);
+	if (!try_kinds(t, err)) {
+		transfer_destroy(t);
+		return NULL;
+	}
+	loop_set_hook(loop, LOOP_GATHER, on_gather, t);
+	loop_set_hook(loop, LOOP_SEND, on_send, t);
+	return t;
+}
+
+static void cancel_all(struct transfer *t, struct exchange_list *list)
+{
+	struct exchange *x;
+	while ((x = TAILQ_FIRST(list)) != NULL)
+		cancel(t, x);
+}
+
+void transfer_destroy(struct transfer *t)
+{
+	if (t == NULL)
+		return;
+	assert(!t->delivering);
+	cancel_all(t, &t->running);
+	cancel_all(t, &t->refused);
+	for (size_t i = 0; i < t->pool_count; i++)
+		drain_pool(&t->pools[i]);
+	free(t->pools);
+	CURLMcode code = curl_multi_cleanup(t->multi);
+	assert(code == CURLM_OK);
+	sockets_destroy(t->sockets);
+	loop_set_hook(t->loop, LOOP_GATHER, NULL, NULL);
+	loop_set_hook(t->loop, LOOP_SEND, NULL, NULL);
+	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, -1);
+	free(t);
+	curl_global_cleanup();
+}
