@@ -124,7 +124,9 @@ struct store_writer {
 					 int64_t *ret_owner, struct err *err);
 	/* 0 when nobody has it. */
 	int (*key_find)(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t *ret_owner, struct err *err);
-	/* Deletes up to `limit` keys older than `day`. */
+	/* Deletes up to `limit` keys older than `day`, looking at a bounded number of keys a call and going round
+	 * from where the last call ended (there is no index by day: it would cost on every event). Call it now
+	 * and then; a return of 0 deleted does not mean that none is left. */
 	int (*key_prune)(void *ctx, int64_t day, size_t limit, size_t *ret_deleted, struct err *err);
 
 	int (*related_insert)(void *ctx, const struct related_row *row, struct err *err);
@@ -216,7 +218,12 @@ void store_chain_begin(struct store_chain **chain, const uint8_t previous[32]);
 void store_chain_row(struct store_chain *chain, const struct log_row *row);
 void store_chain_end(struct store_chain *chain, uint8_t ret_digest[32]); /* frees */
 
-/* Digest of a personal part with its salt, as in log_row. */
+/* Keys to claim for an event and for a gift of a source: the first 16 bytes of digest_parts("almoner-event-1",
+ * source, event_id), or ("almoner-gift-1", source, gift). saga_find looks events up by the first. */
+void store_event_key(const char *source, const char *event_id, uint8_t ret[STORE_KEY_BYTES]);
+void store_gift_key(const char *source, const char *gift, uint8_t ret[STORE_KEY_BYTES]);
+
+/* Digest of a personal part with its salt, as in log_row: of digest_parts(salt, personal). */
 void store_personal_digest(const uint8_t salt[16], struct str personal, uint8_t ret[32]);
 
 #endif
