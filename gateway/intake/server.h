@@ -1,0 +1,93 @@
+/* The door: POST /in/{source}, /healthz, /readyz on libmicrohttpd's epoll threads. A connection is suspended
+ * until its event is committed and only then answered.
+ *
+ * To stop: intake_quiesce → journal_stop (its callbacks answer what is waiting) → intake_wait_idle →
+ * intake_stop. */
+#ifndef ALMONER_INTAKE_SERVER_H
+#define ALMONER_INTAKE_SERVER_H
+
+#include "config/config.h"
+#include "saga/base/clock.h"
+#include "saga/journal/journal.h"
+
+/* Where events go: the journal, or a stand-in. */
+struct intake_log {
+	void *ctx;
+	/* As journal_accept: 0 takes `a` (and will call a->done once, from any thread), else `a` stays the
+	 * caller's. */
+	int (*accept)(void *ctx, struct accept *a);
+};
+struct intake_log intake_log_journal(struct journal *j);
+
+struct intake_hooks {
+	void *ctx;
+	/* May events be taken now? Else `why` says what is wrong ("disk low"), for /readyz. NULL: always. */
+	bool (*ready)(void *ctx, const char **why);
+	/* How many quarantined events of this source are open; NULL: the cap is not applied. */
+	int64_t (*quarantined)(void *ctx, const char *source);
+	/* A refusal that somebody should hear of (401, caps); never with a donor's data. NULL: nobody. */
+	void (*refused)(void *ctx, const char *source, const char *address, int status, const char *why);
+};
+
+struct intake_options {
+	struct intake_log log;
+	struct intake_hooks hooks;
+	struct clock clock;
+	bool own_sweep; /* a thread calls intake_sweep; false: the caller does */
+};
+
+struct intake;
+
+/* Listens as config->listen says; ERR_SYSTEM with the address when that fails. */
+int intake_start(struct config *config, const struct intake_options *options, struct intake **ret,
+				 struct err *err) MUST_CHECK;
+uint16_t intake_port(const struct intake *s); /* the port it got, for port 0 */
+/* New rules for requests that begin from now on. ERR_INVALID: they stay as they were. Thread: any. */
+int intake_set_config(struct intake *s, struct config *config, struct err *err) MUST_CHECK;
+
+/* Ends what is too slow: requests older than request_timeout lose their socket, commits later than
+ * commit_wait are answered 503 (the record stays, the sender's retry is a duplicate). Thread: any. */
+void intake_sweep(struct intake *s, int64_t now_ms);
+
+/* No new connections; new requests on open ones are answered 503. */
+void intake_quiesce(struct intake *s);
+/* Waits until no request waits for its commit; after `timeout_ms` those left are answered 503. False: some
+ * were. */
+bool intake_wait_idle(struct intake *s, int64_t timeout_ms);
+/* Ends the threads and frees. Commits that come even later are harmless. NULL is accepted. */
+void intake_stop(struct intake *s);
+
+/* ---- figures ---- */
+
+#define INTAKE_COUNT_TABLE(X)                                                                                \
+	X(INTAKE_ACCEPTED, "accepted") /* a new saga, whatever became of it */                                   \
+	X(INTAKE_RELATED, "related")                                                                             \
+	X(INTAKE_DUPLICATE, "duplicate")                                                                         \
+	X(INTAKE_UNROUTED, "unrouted")       /* of the accepted */                                               \
+	X(INTAKE_QUARANTINED, "quarantined") /* of the accepted */                                               \
+	X(INTAKE_UNVERIFIED, "unverified")   /* 401 */                                                           \
+	X(INTAKE_TOO_LARGE, "too_large")     /* 413 */                                                           \
+	X(INTAKE_BUSY, "busy")               /* 503: queue or disk full, source paused, cap, stopping */         \
+	X(INTAKE_LATE, "late")               /* 503: no commit in time */                                        \
+	X(INTAKE_SLOW, "slow")               /* request not complete in time */                                  \
+	X(INTAKE_GONE, "gone")               /* the sender went away before its answer */
+#define INTAKE_COUNT_ENUM(name, text) name,
+enum intake_count { INTAKE_COUNT_TABLE(INTAKE_COUNT_ENUM) INTAKE_COUNTS };
+#undef INTAKE_COUNT_ENUM
+const char *intake_count_name(enum intake_count c);
+
+struct intake_source_counts {
+	const char *source; /* lives as long as the server; "" counts what reached no source */
+	uint64_t counts[INTAKE_COUNTS];
+};
+/* Calls `each` once per source ever configured. Thread: any. */
+void intake_counts(struct intake *s, void *ctx,
+				   void (*each)(void *ctx, const struct intake_source_counts *c));
+
+struct intake_gauges {
+	uint64_t connections;
+	uint64_t waiting; /* for their commit */
+};
+struct intake_gauges intake_gauges(struct intake *s);
+
+#endif

@@ -1,0 +1,34 @@
+/* Is this request from its platform? Declarative, as `struct verify_config` says; raw bytes, constant time,
+ * every secret against every signature. Outward there is only yes or no; the reason is for `source try` and
+ * the log. */
+#ifndef ALMONER_INTAKE_VERIFY_H
+#define ALMONER_INTAKE_VERIFY_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "gateway/intake/request.h"
+#include "saga/base/err.h"
+
+enum verify_verdict {
+	VERIFY_OK,
+	VERIFY_MISSING,   /* the header, element or member that carries the proof is not there */
+	VERIFY_MALFORMED, /* it is there but has not the declared form */
+	VERIFY_TOO_OLD,   /* signed rightly, but outside the tolerance: before … */
+	VERIFY_TOO_NEW,   /* … or after now */
+	VERIFY_WRONG      /* no secret fits */
+};
+const char *verify_verdict_text(enum verify_verdict v);
+
+/* Compiled once per snapshot; immutable, Thread: any. Borrows config and secrets. */
+struct verifier;
+
+/* ERR_INVALID: a secret that its key form does not fit (bad base64), an empty template. */
+int verifier_create(const struct verify_config *config, const struct config_secret *secrets,
+					size_t secret_count, struct verifier **ret, struct err *err) MUST_CHECK;
+void verifier_destroy(struct verifier *v);
+
+/* `request->wall_ms` is the wall clock. */
+enum verify_verdict verifier_check(const struct verifier *v, const struct intake_request *request);
+
+#endif
