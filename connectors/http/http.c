@@ -1,0 +1,390 @@
+/* The http connector: sends the canonical event, or what a template makes of it, to any HTTP API. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "connectors/http/http_settings.h"
+#include "connectors/kit/answer.h"
+#include "connectors/kit/http_class.h"
+#include "connectors/kit/json.h"
+#include "connectors/kit/template.h"
+
+/* What the reply that comes next answers. */
+enum phase {
+	PHASE_BEGUN,        /* nothing was sent yet */
+	PHASE_DOING,        /* the main request */
+	PHASE_CONFIRMING,   /* the look-up after "exists already" */
+	PHASE_LOOKING,      /* a look-up for its own sake */
+	PHASE_LOOKING_BACK, /* the look-up of what an undo is to reverse */
+	PHASE_UNDOING
+};
+
+struct attempt {
+	const struct http_settings *settings;
+	struct context context;
+	struct answer answer;
+	enum phase phase;
+	char key[36];
+};
+
+struct turn {
+	struct attempt *a;
+	const struct almoner_reply *reply;
+	struct almoner_action *action;
+	struct almoner_error *error;
+};
+
+/* ---- requests ----------------------------------------------------------------------------------------- */
+
+static bool add_headers(struct attempt *a, struct problem *problem)
+{
+	const struct http_settings *s = a->settings;
+	size_t at[ANSWER_HEADERS_MAX];
+	for (size_t i = 0; i < s->header_count; i++) {
+		at[i] = a->answer.values.len;
+		if (!s->headers[i].has_tags)
+			continue;
+		if (!template_text(s->headers[i].value, &a->context, PLACE_HEADER, &a->answer.values, problem))
+			return false;
+		text_putc(&a->answer.values, '\0');
+	}
+	/* Only now does the memory behind the values stay where it is. */
+	for (size_t i = 0; i < s->header_count; i++)
+		answer_header(
+			&a->answer, s->headers[i].name,
+			text_lit(s->headers[i].has_tags ? text_view(&a->answer.values).p + at[i] : s->headers[i].value));
+	return true;
+}
+
+static bool configured(const struct http_settings *s, const char *name)
+{
+	for (size_t i = 0; i < s->header_count; i++)
+		if (strcasecmp(s->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void add_key(struct attempt *a)
+{
+	const struct http_settings *s = a->settings;
+	if (s->key_header == NULL || configured(s, s->key_header))
+		return;
+	char key[33];
+	(void)context_key(a->context.step, "", key);
+	(void)snprintf(a->key, sizeof a->key, s->key_quoted ? "\"%s\"" : "%s", key);
+	answer_header(&a->answer, s->key_header, text_lit(a->key));
+}
+
+static bool add_body(struct attempt *a, const struct request *r, struct problem *problem)
+{
+	switch (r->body_kind) {
+	case BODY_JSON:
+		return template_json(r->body, &a->context, &a->answer.body, problem);
+	case BODY_TEXT:
+		return template_text(json_string_value(r->body), &a->context, r->place, &a->answer.body, problem);
+	case BODY_NONE:
+	case BODY_EVENT:
+		break;
+	}
+	return true;
+}
+
+static bool make(struct attempt *a, const struct request *r, bool keyed, struct problem *problem)
+{
+	if (r->url_has_tags && !template_text(r->url, &a->context, PLACE_URL, &a->answer.url, problem))
+		return false;
+	if (r->body_kind != BODY_NONE && !configured(a->settings, "Content-Type"))
+		answer_header(&a->answer, "Content-Type", text_lit(r->content_type));
+	if (!add_headers(a, problem) || !add_body(a, r, problem))
+		return false;
+	if (keyed)
+		add_key(a);
+	return true;
+}
+
+static int send_request(struct turn *t, const struct request *r, enum phase phase)
+{
+	struct problem problem = { 0 };
+	bool reads = phase != PHASE_DOING && phase != PHASE_UNDOING;
+	t->a->phase = phase;
+	answer_start(&t->a->answer);
+	if (!make(t->a, r, !reads, &problem))
+		return answer_problem(&t->a->answer, &problem, t->action, t->error);
+	if (answer_send(&t->a->answer, r->method, r->body_kind != BODY_NONE,
+					reads ? ALMONER_READS : ALMONER_EFFECTS, t->action, t->error) != 0)
+		return -1;
+	/* What needs no rendering is handed out as it is, without a copy. */
+	if (!r->url_has_tags)
+		t->action->http.url = text_lit(r->url);
+	if (r->body_kind == BODY_EVENT)
+		t->action->http.body = t->a->context.step->event;
+	return 0;
+}
+
+/* ---- replies ------------------------------------------------------------------------------------------ */
+
+static int finish(struct turn *t, uint32_t result_class, const char *what, const char *said)
+{
+	return answer_finish(&t->a->answer, result_class, t->reply, what, said, t->action, t->error);
+}
+
+static bool status_fits(const struct condition *c, uint32_t status)
+{
+	return c->status.count > 0 ? statuses_have(&c->status, status) : status >= 200 && status <= 299;
+}
+
+static bool path_fits(const struct condition *c, const json_t *body)
+{
+	const json_t *value = json_at(body, c->path);
+	return c->equals != NULL ? value != NULL && json_equal(value, c->equals) : json_something(value);
+}
+
+static void take_id(struct turn *t, const json_t *body, const char *path)
+{
+	char id[200];
+	if (path != NULL && reply_id(body, path, id) != NULL)
+		answer_result_id(&t->a->answer, id);
+}
+
+/* The reply carries JSON that we have to understand. */
+static json_t *body_of(const struct turn *t, bool wanted)
+{
+	return wanted && t->reply->truncated == 0 ? json_parse(t->reply->body) : NULL;
+}
+
+static int refuse(struct turn *t, uint32_t result_class, const char *what)
+{
+	const struct http_settings *s = t->a->settings;
+	json_t *body AUTO_JSON = body_of(t, s->error_path != NULL);
+	return finish(t, result_class, what, json_text_at(body, s->error_path != NULL ? s->error_path : ""));
+}
+
+/* A status of success; the body may still say otherwise. */
+static int succeed(struct turn *t)
+{
+	const struct http_settings *s = t->a->settings;
+	json_t *body AUTO_JSON = body_of(t, s->success.path != NULL || s->id_path != NULL);
+	if (s->success.path != NULL && body == NULL)
+		return finish(t, ALMONER_UNKNOWN, "the reply is not the JSON that success.path looks into", NULL);
+	if (s->success.path != NULL && !path_fits(&s->success, body))
+		return refuse(t, ALMONER_REJECTED, "the reply does not say success");
+	take_id(t, body, s->id_path);
+	return finish(t, ALMONER_OK, NULL, NULL);
+}
+
+static int on_done(struct turn *t)
+{
+	const struct http_settings *s = t->a->settings;
+	uint32_t status = t->reply->status;
+	if (status_fits(&s->success, status))
+		return succeed(t);
+	bool exists = statuses_have(&s->exists, status);
+	if (exists && s->look.present)
+		return send_request(t, &s->look, PHASE_CONFIRMING);
+	uint32_t result_class = exists ? ALMONER_EXISTS : http_class(t->reply, ALMONER_EFFECTS);
+	if (result_class == ALMONER_EXISTS && !exists)
+		result_class = ALMONER_REJECTED;
+	/* A 2xx that success.status does not list: something happened, we cannot say what. */
+	return refuse(t, result_class == ALMONER_OK ? ALMONER_UNKNOWN : result_class, NULL);
+}
+
+enum finding { FOUND, NOT_FOUND, UNCLEAR };
+
+static enum finding look_at(struct turn *t)
+{
+	const struct http_settings *s = t->a->settings;
+	uint32_t status = t->reply->status;
+	if (status == 404 || status == 410)
+		return statuses_have(&s->found.status, status) ? FOUND : NOT_FOUND;
+	if (!status_fits(&s->found, status))
+		return s->found.status.count > 0 && status >= 200 && status <= 299 ? NOT_FOUND : UNCLEAR;
+	json_t *body AUTO_JSON = body_of(t, s->found.path != NULL || s->look_id_path != NULL);
+	if (s->found.path != NULL && body == NULL)
+		return UNCLEAR;
+	if (s->found.path != NULL && !path_fits(&s->found, body))
+		return NOT_FOUND;
+	take_id(t, body, s->look_id_path);
+	return FOUND;
+}
+
+/* What a look-up that gave no answer means; a 200 nobody can read counts as trouble of the target. */
+static uint32_t unclear_class(const struct almoner_reply *reply)
+{
+	uint32_t result_class = http_class(reply, ALMONER_READS);
+	return result_class == ALMONER_OK ? ALMONER_UNREACHABLE : result_class;
+}
+
+static int on_looked(struct turn *t)
+{
+	switch (look_at(t)) {
+	case FOUND:
+		return finish(t, ALMONER_OK, "found by look-up", NULL);
+	case NOT_FOUND:
+		return finish(t, ALMONER_ABSENT, "not found by look-up", "");
+	case UNCLEAR:
+		break;
+	}
+	return refuse(t, unclear_class(t->reply), "the look-up gave no answer");
+}
+
+/* The target said "exists": only a look-up that finds it makes this a success. Trouble while looking must not
+ * count as "no effect". */
+static int on_confirmed(struct turn *t)
+{
+	switch (look_at(t)) {
+	case FOUND:
+		return finish(t, ALMONER_OK, "exists already, found by look-up", NULL);
+	case NOT_FOUND:
+		return finish(t, ALMONER_EXISTS, "the target says it exists, the look-up does not find it", "");
+	case UNCLEAR:
+		break;
+	}
+	return refuse(t, ALMONER_UNKNOWN, "the target says it exists, and the look-up gave no answer");
+}
+
+static int on_looked_back(struct turn *t)
+{
+	struct problem problem = { 0 };
+	switch (look_at(t)) {
+	case FOUND:
+		if (!context_load(&t->a->context, &problem))
+			return answer_problem(&t->a->answer, &problem, t->action, t->error);
+		context_set_own(&t->a->context, json_parse(text_view(&t->a->answer.result)));
+		return send_request(t, &t->a->settings->undo, PHASE_UNDOING);
+	case NOT_FOUND:
+		return finish(t, ALMONER_OK, "nothing to undo: not found by look-up", "");
+	case UNCLEAR:
+		break;
+	}
+	return refuse(t, unclear_class(t->reply), "the look-up before the undo gave no answer");
+}
+
+static int on_undone(struct turn *t)
+{
+	uint32_t status = t->reply->status;
+	if (status >= 200 && status <= 299)
+		return finish(t, ALMONER_OK, NULL, NULL);
+	if (statuses_have(&t->a->settings->gone, status))
+		return finish(t, ALMONER_OK, "nothing to undo: the target does not have it", "");
+	return refuse(t, http_class(t->reply, ALMONER_EFFECTS), "undo");
+}
+
+/* ---- the interface ------------------------------------------------------------------------------------ */
+
+static int start_undo(struct turn *t)
+{
+	const struct http_settings *s = t->a->settings;
+	if (!s->undo.present)
+		return error_set(t->error, "this target has no undo");
+	bool unknown = t->a->context.step->own_result.p == NULL;
+	if (unknown && s->look.present)
+		return send_request(t, &s->look, PHASE_LOOKING_BACK);
+	return send_request(t, &s->undo, PHASE_UNDOING);
+}
+
+static int on_begun(struct turn *t)
+{
+	const struct http_settings *s = t->a->settings;
+	switch (t->a->context.step->purpose) {
+	case ALMONER_DO:
+		return send_request(t, &s->do_it, PHASE_DOING);
+	case ALMONER_UNDO:
+		return start_undo(t);
+	case ALMONER_LOOKUP:
+		if (s->look.present)
+			return send_request(t, &s->look, PHASE_LOOKING);
+		return error_set(t->error, "this target has no lookup");
+	default:
+		return error_set(t->error, "the http connector does not know purpose %u",
+						 t->a->context.step->purpose);
+	}
+}
+
+static int http_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
+					 struct almoner_error *error)
+{
+	static int (*const on_reply[])(struct turn *) = {
+		[PHASE_BEGUN] = on_begun,
+		[PHASE_DOING] = on_done,
+		[PHASE_CONFIRMING] = on_confirmed,
+		[PHASE_LOOKING] = on_looked,
+		[PHASE_LOOKING_BACK] = on_looked_back,
+		[PHASE_UNDOING] = on_undone,
+	};
+	struct attempt *a = attempt;
+	struct turn t = { a, reply, action, error };
+	if ((reply == NULL) != (a->phase == PHASE_BEGUN))
+		return error_set(error, "next was called out of turn");
+	answer_start(&a->answer);
+	return on_reply[a->phase](&t);
+}
+
+static int http_begin(void *instance, const struct almoner_step *step, void **attempt,
+					  struct almoner_error *error)
+{
+	const struct http_settings *settings = instance;
+	struct attempt *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return error_set(error, "out of memory");
+	a->settings = settings;
+	context_init(&a->context, step);
+	answer_init(&a->answer, &settings->secrets);
+	*attempt = a;
+	return 0;
+}
+
+static void http_end(void *attempt)
+{
+	struct attempt *a = attempt;
+	context_finish(&a->context);
+	answer_free(&a->answer);
+	free(a);
+}
+
+static void http_close(void *instance)
+{
+	http_settings_free(instance);
+	free(instance);
+}
+
+static int http_open(const struct almoner_host *host, struct almoner_text settings, void **instance,
+					 struct almoner_traits *traits, struct almoner_error *error)
+{
+	(void)host;
+	struct http_settings *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return error_set(error, "out of memory");
+	if (http_settings_read(s, settings, error) != 0) {
+		http_close(s);
+		return -1;
+	}
+	traits->repeat = s->repeat;
+	traits->repeat_ttl_ms = s->repeat_ttl_ms;
+	traits->capabilities = (s->undo.present ? ALMONER_CAN_UNDO : 0u) |
+						   (s->undo.present && s->nothing_is_safe ? ALMONER_CAN_UNDO_NOTHING : 0u) |
+						   (s->look.present ? ALMONER_CAN_LOOKUP : 0u);
+	*instance = s;
+	return 0;
+}
+
+const struct almoner_connector *almoner_connector(void)
+{
+	static const struct almoner_connector self = {
+		.size = sizeof(struct almoner_connector),
+		.abi_major = ALMONER_ABI_MAJOR,
+		.abi_minor = ALMONER_ABI_MINOR,
+		.name = "http",
+		.version = "1.0",
+		.summary = "Sends the event, or what a template makes of it, to any HTTP API",
+		.proven = "real server",
+		.options = http_options,
+		.option_count = HTTP_OPTION_COUNT,
+		.option_size = sizeof(struct almoner_option),
+		.open = http_open,
+		.close = http_close,
+		.begin = http_begin,
+		.next = http_next,
+		.end = http_end,
+	};
+	return &self;
+}

@@ -1,0 +1,90 @@
+#include "connectors/kit/context.h"
+
+#include <string.h>
+
+#include "connectors/kit/json.h"
+
+void context_init(struct context *context, const struct almoner_step *step)
+{
+	*context = (struct context){ .step = step };
+}
+
+void context_finish(struct context *context)
+{
+	json_decref(context->event);
+	json_decref(context->own);
+	json_decref(context->special);
+	*context = (struct context){ 0 };
+}
+
+const char *context_key(const struct almoner_step *step, const char *label, char out[33])
+{
+	step->key(step->key_ctx, label, out);
+	out[32] = '\0';
+	return out;
+}
+
+static json_t *make_special(const struct context *context)
+{
+	const struct almoner_step *step = context->step;
+	char key[33];
+	json_t *special = json_object();
+	json_t *steps = json_parse(step->steps);
+	if (special == NULL || json_object_set_new(special, "saga", json_integer((json_int_t)step->saga)) != 0 ||
+		json_object_set_new(special, "step",
+							json_stringn(step->name.p != NULL ? step->name.p : "", step->name.len)) != 0 ||
+		json_object_set_new(special, "key", json_string(context_key(step, "", key))) != 0 ||
+		json_object_set_new(special, "steps", steps != NULL ? steps : json_object()) != 0 ||
+		json_object_set(special, "event", context->event) != 0) {
+		json_decref(special);
+		return NULL;
+	}
+	return special;
+}
+
+bool context_load(struct context *context, struct problem *problem)
+{
+	if (context->special != NULL)
+		return true;
+	if (context->event == NULL)
+		context->event = json_parse(context->step->event);
+	if (!json_is_object(context->event))
+		return problem_set(problem, ALMONER_FAULT, "the event is not a JSON object");
+	if (context->own == NULL)
+		context->own = json_parse(context->step->own_result);
+	context->special = make_special(context);
+	if (context->special == NULL)
+		return problem_set(problem, ALMONER_FAULT, "the step's name or data is not valid UTF-8 text");
+	return true;
+}
+
+static bool first_is(const char *path, size_t len, const char *word)
+{
+	return len == strlen(word) && memcmp(path, word, len) == 0;
+}
+
+json_t *context_at(struct context *context, const char *path)
+{
+	static const char *const special[] = { "event", "steps", "saga", "step", "key" };
+	if (*path == '.')
+		path++;
+	size_t len = strcspn(path, ".");
+	if (first_is(path, len, "own"))
+		return context->own == NULL ? NULL : json_at(context->own, path + len);
+	for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+		if (first_is(path, len, special[i]))
+			return json_at(context->special, path);
+	return json_at(context->event, path);
+}
+
+void context_set_own(struct context *context, json_t *own)
+{
+	json_decref(context->own);
+	context->own = own;
+}
+
+const char *context_text(struct context *context, const char *path)
+{
+	const json_t *value = context_at(context, path);
+	return json_is_string(value) && json_string_length(value) > 0 ? json_string_value(value) : NULL;
+}

@@ -1,0 +1,35 @@
+/* What templates can name: the event's members at top level, and
+ *   event   the whole canonical event        saga   number of the saga
+ *   steps   results of earlier steps         step   name of this step
+ *   own     what DO gave back                key    the idempotency key of the main exchange
+ * These six names win over members of the event. Parsed only when something is asked for. */
+#ifndef ALMONER_KIT_CONTEXT_H
+#define ALMONER_KIT_CONTEXT_H
+
+#include <jansson.h>
+
+#include "connectors/almoner_connector.h"
+#include "connectors/kit/problem.h"
+
+struct context {
+	const struct almoner_step *step;
+	json_t *event;
+	json_t *own; /* replaced by a look-up that found what DO had given back */
+	json_t *special;
+};
+
+void context_init(struct context *context, const struct almoner_step *step);
+void context_finish(struct context *context);
+
+/* Parses; true at once when done already. A text that is no JSON is a FAULT. */
+bool context_load(struct context *context, struct problem *problem);
+/* After context_load: the value at a dotted path, borrowed; NULL when absent. */
+json_t *context_at(struct context *context, const char *path);
+/* Puts a result in the place of `own`; takes the reference. */
+void context_set_own(struct context *context, json_t *own);
+
+/* Shorthands for what connectors need most; after context_load. */
+const char *context_text(struct context *context, const char *path); /* NULL: absent or empty */
+const char *context_key(const struct almoner_step *step, const char *label, char out[33]);
+
+#endif

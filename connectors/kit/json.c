@@ -1,0 +1,160 @@
+#include "connectors/kit/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+json_t *json_parse(struct almoner_text input)
+{
+	return input.p == NULL ? NULL : json_loadb(input.p, input.len, JSON_DECODE_ANY, NULL);
+}
+
+void json_drop(json_t **slot)
+{
+	json_decref(*slot);
+	*slot = NULL;
+}
+
+json_t *json_member(const json_t *value, const char *name, size_t len)
+{
+	char key[256];
+	if (len == 0 || len >= sizeof key)
+		return NULL;
+	memcpy(key, name, len);
+	key[len] = '\0';
+	if (json_is_object(value))
+		return json_object_get(value, key);
+	if (!json_is_array(value) || strspn(key, "0123456789") != len || len > 9)
+		return NULL;
+	return json_array_get(value, strtoul(key, NULL, 10));
+}
+
+/* jansson's getters take const and give out what may be changed; nothing here changes anything. */
+static json_t *loose(const json_t *value)
+{
+	union {
+		const json_t *tight;
+		json_t *free;
+	} u = { .tight = value };
+	return u.free;
+}
+
+json_t *json_at(const json_t *root, const char *path)
+{
+	const json_t *value = root;
+	if (*path == '.')
+		path++;
+	while (*path != '\0' && value != NULL) {
+		size_t len = strcspn(path, ".");
+		value = json_member(value, path, len);
+		path += len;
+		if (*path == '.')
+			path++;
+	}
+	return loose(value);
+}
+
+const char *json_text_at(const json_t *root, const char *path)
+{
+	const json_t *value = json_at(root, path);
+	return json_is_string(value) && json_string_length(value) > 0 ? json_string_value(value) : NULL;
+}
+
+bool json_something(const json_t *value)
+{
+	switch (value == NULL ? JSON_NULL : json_typeof(value)) {
+	case JSON_OBJECT:
+		return json_object_size(value) > 0;
+	case JSON_ARRAY:
+		return json_array_size(value) > 0;
+	case JSON_STRING:
+		return json_string_length(value) > 0;
+	case JSON_INTEGER:
+	case JSON_REAL:
+	case JSON_TRUE:
+		return true;
+	case JSON_FALSE:
+	case JSON_NULL:
+		break;
+	}
+	return false;
+}
+
+static void write_real(struct text *t, double real)
+{
+	char out[40];
+	for (int digits = 15; digits <= 17; digits++) {
+		(void)snprintf(out, sizeof out, "%.*g", digits, real);
+		if (strtod(out, NULL) == real)
+			break;
+	}
+	text_puts(t, out);
+	if (strpbrk(out, ".e") == NULL)
+		text_puts(t, ".0");
+}
+
+bool json_scalar(struct text *t, const json_t *value)
+{
+	switch (value == NULL ? JSON_NULL : json_typeof(value)) {
+	case JSON_STRING:
+		text_add(t, json_string_value(value), json_string_length(value));
+		return true;
+	case JSON_INTEGER:
+		text_printf(t, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		return true;
+	case JSON_REAL:
+		write_real(t, json_real_value(value));
+		return true;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		text_puts(t, json_is_true(value) ? "true" : "false");
+		return true;
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+	case JSON_NULL:
+		break;
+	}
+	return false;
+}
+
+static void write_object(struct text *t, json_t *object)
+{
+	const char *key = NULL;
+	json_t *member = NULL;
+	bool first = true;
+	text_putc(t, '{');
+	json_object_foreach(object, key, member)
+	{
+		if (!first)
+			text_putc(t, ',');
+		first = false;
+		text_json_string(t, key, strlen(key));
+		text_putc(t, ':');
+		json_write(t, member);
+	}
+	text_putc(t, '}');
+}
+
+static void write_array(struct text *t, const json_t *array)
+{
+	text_putc(t, '[');
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		if (i > 0)
+			text_putc(t, ',');
+		json_write(t, json_array_get(array, i));
+	}
+	text_putc(t, ']');
+}
+
+void json_write(struct text *t, const json_t *value)
+{
+	if (json_is_object(value))
+		write_object(t, loose(value));
+	else if (json_is_array(value))
+		write_array(t, value);
+	else if (json_is_string(value))
+		text_json_string(t, json_string_value(value), json_string_length(value));
+	else if (!json_scalar(t, value))
+		text_puts(t, "null");
+}

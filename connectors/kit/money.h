@@ -1,0 +1,28 @@
+/* Amounts in minor units as decimal text, without ever touching a double. */
+#ifndef ALMONER_KIT_MONEY_H
+#define ALMONER_KIT_MONEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "connectors/kit/context.h"
+
+#define MONEY_BYTES 32
+
+/* Digits after the point of a currency (ISO 4217): 2 unless listed. The code's case does not matter. */
+unsigned money_exponent(const char *currency);
+/* 2550, "EUR" → "25.50"; 2550, "JPY" → "2550". */
+void money_text(int64_t minor, const char *currency, char out[MONEY_BYTES]);
+/* Reads a decimal text or the text of a JSON number exactly; false when it has more digits than the currency,
+ * or is no amount at all. */
+bool money_parse(const char *text, const char *currency, int64_t *ret_minor);
+
+/* amount.minor and amount.currency of the event, after context_load. */
+struct money {
+	int64_t minor;
+	char currency[4]; /* upper case */
+	char text[MONEY_BYTES];
+};
+bool money_of_event(struct context *context, struct money *ret_money, struct problem *problem);
+
+#endif

@@ -1,0 +1,23 @@
+#include "connectors/kit/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+bool problem_set(struct problem *problem, uint32_t result_class, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	problem->result_class = result_class;
+	(void)vsnprintf(problem->text, sizeof problem->text, fmt, args);
+	va_end(args);
+	return false;
+}
+
+int error_set(struct almoner_error *error, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	(void)vsnprintf(error->text, sizeof error->text, fmt, args);
+	va_end(args);
+	return -1;
+}

@@ -1,0 +1,276 @@
+#include "connectors/kit/template.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "connectors/kit/json.h"
+
+#define PATH_BYTES 200
+
+/* One tag: the bytes from "{{" to "}}". */
+struct tag {
+	const char *begin;
+	const char *end;
+	char path[PATH_BYTES];
+	bool optional;
+};
+
+static bool path_is_good(const char *path)
+{
+	if (*path == '.')
+		path++;
+	for (;;) {
+		size_t len = strcspn(path, ".");
+		if (len == 0)
+			return false;
+		if (path[len] == '\0')
+			return true;
+		path += len + 1;
+	}
+}
+
+/* Reads the tag that begins at `begin`. */
+static bool tag_read(const char *begin, struct tag *tag)
+{
+	const char *close = strstr(begin, "}}");
+	if (close == NULL)
+		return false;
+	const char *from = begin + 2;
+	const char *to = close;
+	while (from < to && *from == ' ')
+		from++;
+	while (to > from && to[-1] == ' ')
+		to--;
+	tag->optional = to > from && to[-1] == '?';
+	if (tag->optional)
+		to--;
+	size_t len = (size_t)(to - from);
+	if (len == 0 || len >= PATH_BYTES)
+		return false;
+	memcpy(tag->path, from, len);
+	tag->path[len] = '\0';
+	tag->begin = begin;
+	tag->end = close + 2;
+	return strpbrk(tag->path, " {}?\t\r\n\"") == NULL && path_is_good(tag->path);
+}
+
+bool template_has_tags(const char *text)
+{
+	return strstr(text, "{{") != NULL;
+}
+
+int template_check_text(const char *text, const char *where, struct almoner_error *error)
+{
+	struct tag tag;
+	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(tag.end, "{{")) {
+		if (!tag_read(p, &tag))
+			return error_set(error,
+							 "%s: a tag is written {{path.to.value}} or {{path.to.value?}}, here stands "
+							 "\"%.40s\"",
+							 where, p);
+	}
+	return 0;
+}
+
+static int check_members(const json_t *value, const char *where, struct almoner_error *error)
+{
+	/* Only read; jansson's iterators want a pointer without const. */
+	json_t *object = json_at(value, "");
+	const char *key = NULL;
+	json_t *member = NULL;
+	json_object_foreach(object, key, member)
+	{
+		if (template_check(member, where, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int template_check(const json_t *value, const char *where, struct almoner_error *error)
+{
+	if (json_is_string(value))
+		return template_check_text(json_string_value(value), where, error);
+	if (json_is_object(value))
+		return check_members(value, where, error);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (template_check(json_array_get(value, i), where, error) != 0)
+			return -1;
+	return 0;
+}
+
+static bool missing(const json_t *value)
+{
+	return value == NULL || json_is_null(value);
+}
+
+/* A value that stands in a URL must not be able to leave its place. */
+static bool fits_url(const struct text *value, const char *path, struct problem *problem)
+{
+	struct almoner_text v = text_view(value);
+	if (v.len == 0)
+		return problem_set(problem, ALMONER_REJECTED, "%s is empty, and the address needs it", path);
+	if (text_same(v, ".") || text_same(v, ".."))
+		return problem_set(problem, ALMONER_REJECTED, "%s is \"%s\", which has no place in an address", path,
+						   v.p);
+	return true;
+}
+
+static bool put_value(const struct tag *tag, struct context *context, enum place place, struct text *out,
+					  struct problem *problem)
+{
+	const json_t *value = context_at(context, tag->path);
+	if (missing(value) && tag->optional)
+		return true;
+	if (missing(value))
+		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
+						   tag->path);
+	struct text plain AUTO_TEXT = { 0 };
+	if (!json_scalar(&plain, value))
+		return problem_set(problem, ALMONER_REJECTED,
+						   "%s is an object or a list and cannot stand inside text", tag->path);
+	if (place == PLACE_URL && !fits_url(&plain, tag->path, problem))
+		return false;
+	text_escape(out, place, text_view(&plain).p, plain.len);
+	return true;
+}
+
+static bool room_left(const struct text *out, struct problem *problem)
+{
+	return !out->failed ||
+		   problem_set(problem, ALMONER_FAULT, "the rendered text is larger than %zu bytes", TEXT_CAP_BYTES);
+}
+
+bool template_text(const char *text, struct context *context, enum place place, struct text *out,
+				   struct problem *problem)
+{
+	struct tag tag = { 0 };
+	const char *rest = text;
+	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(rest, "{{")) {
+		text_add(out, rest, (size_t)(p - rest));
+		if (!tag_read(p, &tag))
+			return problem_set(problem, ALMONER_FAULT, "malformed tag in a template");
+		if (!context_load(context, problem) || !put_value(&tag, context, place, out, problem))
+			return false;
+		rest = tag.end;
+	}
+	text_puts(out, rest);
+	return room_left(out, problem);
+}
+
+/* The string is exactly one tag. */
+static bool sole_tag(const char *text, struct tag *tag)
+{
+	return strncmp(text, "{{", 2) == 0 && tag_read(text, tag) && *tag->end == '\0';
+}
+
+/* A member that is one optional tag without a value leaves no trace. */
+static bool vanishes(const json_t *value, struct context *context)
+{
+	struct tag tag;
+	return json_is_string(value) && sole_tag(json_string_value(value), &tag) && tag.optional &&
+		   missing(context_at(context, tag.path));
+}
+
+static bool render_string(const char *text, struct context *context, struct text *out,
+						  struct problem *problem)
+{
+	struct tag tag;
+	if (!sole_tag(text, &tag)) {
+		text_putc(out, '"');
+		if (!template_text(text, context, PLACE_JSON, out, problem))
+			return false;
+		text_putc(out, '"');
+		return true;
+	}
+	const json_t *value = context_at(context, tag.path);
+	if (value == NULL && !tag.optional)
+		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
+						   tag.path);
+	json_write(out, value);
+	return true;
+}
+
+static bool render_value(const json_t *value, struct context *context, struct text *out,
+						 struct problem *problem);
+
+static bool render_object(const json_t *value, struct context *context, struct text *out,
+						  struct problem *problem)
+{
+	json_t *object = json_at(value, "");
+	const char *key = NULL;
+	json_t *member = NULL;
+	bool first = true;
+	text_putc(out, '{');
+	json_object_foreach(object, key, member)
+	{
+		if (vanishes(member, context))
+			continue;
+		if (!first)
+			text_putc(out, ',');
+		first = false;
+		text_json_string(out, key, strlen(key));
+		text_putc(out, ':');
+		if (!render_value(member, context, out, problem))
+			return false;
+	}
+	text_putc(out, '}');
+	return true;
+}
+
+static bool render_array(const json_t *value, struct context *context, struct text *out,
+						 struct problem *problem)
+{
+	bool first = true;
+	text_putc(out, '[');
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		const json_t *element = json_array_get(value, i);
+		if (vanishes(element, context))
+			continue;
+		if (!first)
+			text_putc(out, ',');
+		first = false;
+		if (!render_value(element, context, out, problem))
+			return false;
+	}
+	text_putc(out, ']');
+	return true;
+}
+
+static bool render_value(const json_t *value, struct context *context, struct text *out,
+						 struct problem *problem)
+{
+	if (json_is_object(value))
+		return render_object(value, context, out, problem);
+	if (json_is_array(value))
+		return render_array(value, context, out, problem);
+	if (json_is_string(value))
+		return render_string(json_string_value(value), context, out, problem);
+	json_write(out, value);
+	return true;
+}
+
+bool template_json(const json_t *value, struct context *context, struct text *out, struct problem *problem)
+{
+	return context_load(context, problem) && render_value(value, context, out, problem) &&
+		   room_left(out, problem);
+}
+
+int template_check_url(const char *url, const char *where, struct almoner_error *error)
+{
+	size_t scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
+	const char *host = url + scheme;
+	size_t host_len = strcspn(host, "/?#");
+	if (scheme == 0 || host_len == 0)
+		return error_set(error, "%s: must be an absolute http or https address", where);
+	if (memchr(host, '@', host_len) != NULL)
+		return error_set(error, "%s: no user or password in an address; use a header", where);
+	if (memchr(host, '{', host_len) != NULL)
+		return error_set(error, "%s: tags may stand only after the host", where);
+	bool inside = false;
+	for (const char *p = url; *p != '\0'; p++) {
+		inside = strncmp(p, "{{", 2) == 0 || (inside && strncmp(p, "}}", 2) != 0);
+		if ((unsigned char)*p < 0x20 || *p == 0x7F || (*p == ' ' && !inside))
+			return error_set(error, "%s: no spaces or control characters in an address", where);
+	}
+	return template_check_text(url, where, error);
+}
