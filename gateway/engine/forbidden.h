@@ -1,0 +1,50 @@
+/* Is it the message or are it our credentials? (DESIGN §7, `denied` and `rejected`.)
+ *
+ * A 403 alone does not say. The first one of a step makes the step wait a moment; meanwhile other steps of
+ * the target go on and are the probe: one that is denied too means credentials, one that is taken means the
+ * message. A step that is forbidden a second time was heard and is rejected.
+ *
+ * The second part counts different events rejected in a row. Pure. Thread: one. */
+#ifndef ALMONER_ENGINE_FORBIDDEN_H
+#define ALMONER_ENGINE_FORBIDDEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FORBIDDEN_SUSPECTS 16
+#define FORBIDDEN_WAIT_MS  2000
+#define STREAK_LIMIT       20
+
+struct forbidden_suspect {
+	int64_t saga;
+	uint16_t step;
+	bool cleared; /* another step was taken meanwhile: credentials are fine */
+};
+
+struct forbidden {
+	struct forbidden_suspect suspects[FORBIDDEN_SUSPECTS]; /* oldest first */
+	uint32_t count;
+};
+
+enum forbidden_verdict {
+	FORBIDDEN_WAIT,   /* ask again in a moment; no attempt spent */
+	FORBIDDEN_DENIED, /* a second step is forbidden too: credentials */
+	FORBIDDEN_REJECTED
+};
+
+/* A step was answered with 403. */
+enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step);
+/* A step was answered otherwise. `accepted`: our credentials were good enough for it. */
+void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool accepted);
+void forbidden_clear(struct forbidden *f);
+
+struct streak {
+	int64_t sagas[STREAK_LIMIT];
+	uint32_t count;
+};
+
+/* True when this is the STREAK_LIMIT-th different event in a row; the streak then begins anew. */
+bool streak_rejected(struct streak *s, int64_t saga);
+void streak_clear(struct streak *s);
+
+#endif

@@ -1,0 +1,28 @@
+/* How many attempts may be in flight at a target at present: additive increase from the foot of the ramp
+ * after start and after the breaker closed, halved when the target asks for patience. Pure. Thread: one. */
+#ifndef ALMONER_ENGINE_WINDOW_H
+#define ALMONER_ENGINE_WINDOW_H
+
+#include <stdint.h>
+
+#define WINDOW_FOOT        2
+#define WINDOW_CALM_CAP_MS 60000 /* a target's Retry-After keeps *other* steps waiting no longer than this   \
+								  */
+
+struct window {
+	double limit;
+	int64_t narrowed_ms;   /* last time: halved once a second, not once for each of those in flight */
+	int64_t calm_until_ms; /* start nothing before */
+	int64_t calm_ms;       /* grows while the target is busy even with one in flight */
+};
+
+/* At the foot of the ramp. */
+void window_init(struct window *w);
+/* At least 1, at most `max`. */
+uint32_t window_limit(const struct window *w, uint32_t max);
+/* An attempt ended well: about one more in flight for every round of them. */
+void window_widen(struct window *w, uint32_t max);
+/* The target asks for patience; `retry_after_ms`: how long, 0 when it did not say. */
+void window_narrow(struct window *w, int64_t now_ms, int64_t retry_after_ms);
+
+#endif
