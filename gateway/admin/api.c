@@ -1,0 +1,207 @@
+#include "gateway/admin/api.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/call.h"
+#include "gateway/admin/saga_json.h"
+#include "saga/base/mem.h"
+
+/* {} in a pattern stands for one part of the path. */
+static const struct route {
+	const char *method;
+	const char *pattern;
+	call_handler *handler;
+	bool needs_daemon;
+	const char *help;
+} routes[] = {
+	{ "GET", "/v1/status", view_status, false, "counters, targets and the daemon's own figures" },
+	{ "GET", "/v1/sagas", view_sagas, false, "the sagas that match the filters, newest first, one a line" },
+	{ "GET", "/v1/sagas/count", view_saga_count, false, "how many match" },
+	{ "GET", "/v1/sagas/{}", view_saga, false, "one saga with its log, newest record last" },
+	{ "POST", "/v1/sagas/{}/{}", act_saga, true, "a verb on a saga or one of its steps" },
+	{ "POST", "/v1/bulk/{}", act_bulk, true, "a verb on all sagas that match, with progress, one line a saga" },
+	{ "GET", "/v1/events/{}", view_event, false, "an event as received and as mapped, by saga id" },
+	{ "GET", "/v1/events/{}/{}", view_event, false, "the same by source and the sender's event id" },
+	{ "POST", "/v1/reprocess/{}", act_reprocess, true, "map a quarantined event again, by saga id" },
+	{ "POST", "/v1/reprocess/{}/{}", act_reprocess, true, "the same by source and the sender's event id" },
+	{ "GET", "/v1/targets", view_targets, false, "all targets, one a line" },
+	{ "POST", "/v1/targets/{}/{}", act_target, true, "pause or resume a target" },
+	{ "GET", "/v1/backlog", view_backlog, false, "waiting steps by target and age, one target a line" },
+	{ "GET", "/v1/log", view_log, false, "log records above `after`, one a line" },
+	{ "GET", "/v1/verify", view_verify, false, "chain, gaps, digests and the database's own check" },
+};
+#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+
+/* ---- helpers of handlers ---- */
+
+void call_json(struct call *call, json_t *value)
+{
+	json_line(&call->reply->body, value);
+}
+
+static unsigned status_of(int code)
+{
+	switch (code) {
+	case ERR_NOT_FOUND:
+		return 404;
+	case ERR_REFUSED:
+	case ERR_BUSY:
+	case ERR_STALE:
+		return 409;
+	case ERR_INVALID:
+	case ERR_TOO_BIG:
+		return 400;
+	case ERR_FULL:
+	case ERR_CLOSED:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+void call_fail(struct call *call, int code, const char *text)
+{
+	call->reply->status = status_of(code);
+	buf_clear(&call->reply->body);
+	call_json(call, json_pack("{s:s}", "error", text != NULL && *text != '\0' ? text : err_code_text(code)));
+}
+
+int64_t call_saga_id(struct call *call, unsigned index)
+{
+	char *end;
+	errno = 0;
+	long long id = strtoll(call->name[index], &end, 10);
+	if (errno != 0 || *end != '\0' || id <= 0) {
+		call_fail(call, ERR_INVALID, "a saga is named by its number, as in `saga list`");
+		return 0;
+	}
+	return id;
+}
+
+bool call_open_reader(struct call *call, struct store_reader *ret)
+{
+	struct err err = { 0 };
+	int rc = call->api->open_reader(call->api->ctx, ret, &err);
+	if (rc != 0)
+		call_fail(call, rc, err.text);
+	return rc == 0;
+}
+
+const char *call_note(const struct call *call)
+{
+	const char *note = json_string_value(json_object_get(call->body, "reason"));
+	return note != NULL ? note : "";
+}
+
+bool call_flag(const struct call *call, const char *member)
+{
+	return json_is_true(json_object_get(call->body, member));
+}
+
+/* ---- routing ---- */
+
+/* Does the path fit? Copies the parts that stand for {} into `names`. */
+static bool route_fits(const char *pattern, const char *path, char *names[2])
+{
+	unsigned found = 0;
+	while (*pattern != '\0') {
+		if (pattern[0] == '{') {
+			size_t len = strcspn(path, "/");
+			if (len == 0 || found == 2)
+				return false;
+			free(names[found]);
+			names[found++] = mem_strndup(path, len);
+			path += len;
+			pattern += 2;
+		} else if (*pattern++ != *path++) {
+			return false;
+		}
+	}
+	return *path == '\0';
+}
+
+static int decode_names(struct call *call, struct err *err)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (call->name[i] == NULL)
+			continue;
+		char *as_query = mem_printf("n=%s", call->name[i]);
+		struct query part;
+		int rc = query_parse(as_query, &part, err);
+		free(as_query);
+		if (rc != 0)
+			return rc;
+		saga_set_text(&call->name[i], query_value(&part, "n"));
+		query_finish(&part);
+	}
+	return 0;
+}
+
+static int parse_body(struct call *call, struct err *err)
+{
+	if (call->request->body.len == 0)
+		return 0;
+	json_error_t at;
+	call->body = json_loadb(call->request->body.p, call->request->body.len, JSON_REJECT_DUPLICATES, &at);
+	if (call->body == NULL || !json_is_object(call->body))
+		return err_set(err, ERR_INVALID, "the body is not a JSON object: %s", call->body == NULL ? at.text : "other type");
+	return 0;
+}
+
+static void run(struct call *call, const struct route *route)
+{
+	struct err err = { 0 };
+	int rc = query_parse(call->request->query, &call->query, &err);
+	if (rc == 0)
+		rc = decode_names(call, &err);
+	if (rc == 0)
+		rc = parse_body(call, &err);
+	if (rc == 0 && route->needs_daemon && call->api->journal == NULL)
+		rc = err_set(&err, ERR_CLOSED, "this changes something and needs the daemon: start it with `almoner serve`");
+	if (rc != 0)
+		call_fail(call, rc, err.text);
+	else
+		route->handler(call);
+}
+
+void api_handle(const struct api_context *api, const struct api_request *request, struct api_reply *ret)
+{
+	*ret = (struct api_reply){ .status = 200 };
+	struct call call = { .api = api, .request = request, .reply = ret };
+	const struct route *found = NULL;
+	bool path_known = false;
+	for (size_t i = 0; i < ROUTE_COUNT && found == NULL; i++) {
+		if (!route_fits(routes[i].pattern, request->path, call.name))
+			continue;
+		path_known = true;
+		if (strcmp(routes[i].method, request->method) == 0)
+			found = &routes[i];
+	}
+	if (found != NULL) {
+		run(&call, found);
+	} else {
+		call_fail(&call, path_known ? ERR_INVALID : ERR_NOT_FOUND, path_known ? "this path takes another method" : "no such path");
+		if (path_known)
+			ret->status = 405;
+	}
+	query_finish(&call.query);
+	json_decref(call.body);
+	free(call.name[0]);
+	free(call.name[1]);
+}
+
+void api_reply_finish(struct api_reply *reply)
+{
+	if (reply->stream_free != NULL)
+		reply->stream_free(reply->stream);
+	buf_free(&reply->body);
+	*reply = (struct api_reply){ 0 };
+}
+
+void api_describe(struct buf *out)
+{
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+		buf_printf(out, "%-5s %-24s %s\n", routes[i].method, routes[i].pattern, routes[i].help);
+}

@@ -1,0 +1,179 @@
+#include "gateway/admin/query.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/units.h"
+#include "saga/base/mem.h"
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* In place; -1 for a broken percent sign or a NUL. */
+static int percent_decode(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from != '\0'; from++) {
+		if (*from == '%') {
+			int high = hex_digit(from[1]);
+			int low = high < 0 ? -1 : hex_digit(from[2]);
+			if (low < 0 || (high == 0 && low == 0))
+				return -1;
+			*to++ = (char)(high * 16 + low);
+			from += 2;
+		} else {
+			*to++ = *from == '+' ? ' ' : *from;
+		}
+	}
+	*to = '\0';
+	return 0;
+}
+
+static int query_add(struct query *q, char *part, struct err *err)
+{
+	if (q->count == QUERY_PARTS_MAX)
+		return err_set(err, ERR_INVALID, "the query has more than %d parts", QUERY_PARTS_MAX);
+	char *value = strchr(part, '=');
+	if (value != NULL)
+		*value++ = '\0';
+	else
+		value = part + strlen(part);
+	if (percent_decode(part) != 0 || percent_decode(value) != 0)
+		return err_set(err, ERR_INVALID, "the query holds a broken percent sign; write %%XX");
+	q->names[q->count] = part;
+	q->values[q->count++] = value;
+	return 0;
+}
+
+int query_parse(const char *query, struct query *ret, struct err *err)
+{
+	*ret = (struct query){ .text = mem_strdup(query) };
+	char *rest = ret->text;
+	for (char *part = strsep(&rest, "&"); part != NULL; part = strsep(&rest, "&")) {
+		if (*part == '\0')
+			continue;
+		int rc = query_add(ret, part, err);
+		if (rc != 0) {
+			query_finish(ret);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+void query_finish(struct query *q)
+{
+	free(q->text);
+	*q = (struct query){ 0 };
+}
+
+const char *query_value(const struct query *q, const char *name)
+{
+	for (size_t i = 0; i < q->count; i++)
+		if (strcmp(q->names[i], name) == 0)
+			return q->values[i];
+	return NULL;
+}
+
+int query_number(const struct query *q, const char *name, int64_t fallback, int64_t *ret, struct err *err)
+{
+	const char *text = query_value(q, name);
+	if (text == NULL) {
+		*ret = fallback;
+		return 0;
+	}
+	char *end;
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0')
+		return err_set(err, ERR_INVALID, "%s=%s is not a whole number", name, text);
+	*ret = value;
+	return 0;
+}
+
+/* ---- filters ---- */
+
+static int set_word(const char *name, const char *text, int (*find)(const char *), const char *words, int *ret,
+                    struct err *err)
+{
+	int value = find(text);
+	if (value < 0)
+		return err_set(err, ERR_INVALID, "%s \"%s\" is unknown; one of: %s", name, text, words);
+	*ret = value;
+	return 0;
+}
+
+static int set_age(const char *name, const char *text, int64_t now_ms, int64_t *ret, struct err *err)
+{
+	int64_t age_ms;
+	if (units_duration(text, &age_ms) != 0)
+		return err_set(err, ERR_INVALID, "%s \"%s\" is not an age; write \"30m\", \"2h\" or \"7d\"", name, text);
+	*ret = now_ms - age_ms;
+	return 0;
+}
+
+static int set_filter(struct saga_filter *f, const char *name, const char *value, int64_t now_ms, struct err *err)
+{
+	if (strcmp(name, "state") == 0)
+		return set_word(name, value, saga_state_from_name,
+		                "running, paused, compensating, attention, completed, completed_partial, compensated, "
+		                "cancelled, unrouted",
+		                &f->state, err);
+	if (strcmp(name, "reason") == 0)
+		return set_word(name, value, reason_from_name,
+		                "rejected, exhausted, in_doubt, fault, body_changed, target_missing, undo_failed, quarantined, "
+		                "gift_missing",
+		                &f->reason, err);
+	if (strcmp(name, "outcome") == 0)
+		return set_word(name, value, outcome_from_name,
+		                "ok, unreachable, busy, unknown, exists, rejected, denied, fault, absent, body_changed",
+		                &f->outcome, err);
+	if (strcmp(name, "older") == 0)
+		return set_age(name, value, now_ms, &f->older_ms, err);
+	if (strcmp(name, "newer") == 0)
+		return set_age(name, value, now_ms, &f->newer_ms, err);
+	return ERR_NOT_FOUND;
+}
+
+int query_filter(const struct query *q, int64_t now_ms, struct saga_filter *ret, struct err *err)
+{
+	*ret = (struct saga_filter){ .state = -1, .outcome = -1, .reason = -1 };
+	const struct {
+		const char *name;
+		const char **slot;
+	} texts[] = {
+		{ "target", &ret->target },
+		{ "source", &ret->source },
+		{ "donor", &ret->donor },
+		{ "event_id", &ret->event_id },
+	};
+	for (size_t i = 0; i < q->count; i++) {
+		const char *name = q->names[i];
+		if (strcmp(name, "limit") == 0 || strcmp(name, "before") == 0)
+			continue;
+		bool found = false;
+		for (size_t t = 0; t < sizeof texts / sizeof texts[0] && !found; t++) {
+			found = strcmp(name, texts[t].name) == 0;
+			if (found)
+				*texts[t].slot = q->values[i];
+		}
+		int rc = found ? 0 : set_filter(ret, name, q->values[i], now_ms, err);
+		if (rc == ERR_NOT_FOUND)
+			return err_set(err, ERR_INVALID,
+			               "unknown filter \"%s\"; there are state, reason, target, outcome, source, donor, event_id, "
+			               "older, newer",
+			               name);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}

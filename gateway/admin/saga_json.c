@@ -1,0 +1,95 @@
+#include "gateway/admin/saga_json.h"
+
+#include <stdlib.h>
+
+#include "saga/base/clock.h"
+#include "saga/model/key.h"
+
+json_t *time_json(int64_t at_ms)
+{
+	if (at_ms == 0)
+		return json_null();
+	char text[CLOCK_TEXT_BYTES];
+	clock_rfc3339(at_ms, text);
+	return json_string(text);
+}
+
+json_t *text_json(const char *text)
+{
+	if (text == NULL || *text == '\0')
+		return json_null();
+	json_t *value = json_string(text);
+	return value != NULL ? value : json_string("(not UTF-8)");
+}
+
+static json_t *result_json(const char *result)
+{
+	json_t *value = result != NULL ? json_loads(result, JSON_DECODE_ANY, NULL) : NULL;
+	return value != NULL ? value : json_null();
+}
+
+static const char *step_reason(const struct step *st)
+{
+	if (st->state == STEP_ATTENTION)
+		return reason_name(st->reason);
+	return st->state == STEP_SKIPPED ? skip_name(st->skip) : "";
+}
+
+static json_t *step_json(const struct saga *s, unsigned i)
+{
+	const struct step *st = &s->steps[i];
+	const struct plan_step *planned = &s->plan->steps[i];
+	char key[KEY_TEXT_BYTES];
+	key_derive(s->source, s->event_id, planned->name, st->direction, st->generation, "", key);
+	json_t *step = json_object();
+	json_object_set_new(step, "name", text_json(planned->name));
+	json_object_set_new(step, "target", text_json(planned->target));
+	json_object_set_new(step, "state", json_string(step_state_name(st->state)));
+	json_object_set_new(step, "reason", text_json(step_reason(st)));
+	json_object_set_new(step, "why", text_json(why_name(st->why)));
+	json_object_set_new(step, "direction", json_string(direction_name(st->direction)));
+	json_object_set_new(step, "generation", json_integer(st->generation));
+	json_object_set_new(step, "attempts", json_integer(st->attempts));
+	json_object_set_new(step, "next_at", time_json(st->state == STEP_RETRY_WAIT ? st->due_ms : 0));
+	json_object_set_new(step, "last_at", time_json(st->last_ms));
+	json_object_set_new(step, "outcome", text_json(outcome_name(st->last)));
+	json_object_set_new(step, "detail", text_json(st->detail));
+	json_object_set_new(step, "result", result_json(st->result));
+	json_object_set_new(step, "key", json_string(key));
+	return step;
+}
+
+json_t *saga_json(const struct saga *s)
+{
+	json_t *saga = json_object();
+	json_object_set_new(saga, "id", json_integer(s->id));
+	json_object_set_new(saga, "state", json_string(saga_state_name(s->state)));
+	json_object_set_new(saga, "reason", text_json(s->state == SAGA_ATTENTION ? reason_name(s->reason) : NULL));
+	json_object_set_new(saga, "source", text_json(s->source));
+	json_object_set_new(saga, "event_id", text_json(s->event_id));
+	json_object_set_new(saga, "type", text_json(s->type));
+	json_object_set_new(saga, "gift", text_json(s->gift));
+	json_object_set_new(saga, "key", text_json(s->donor));
+	json_object_set_new(saga, "created_at", time_json(s->created_ms));
+	json_object_set_new(saga, "finished_at", time_json(s->finished_ms));
+	json_object_set_new(saga, "route", text_json(s->plan->route));
+	json_object_set_new(saga, "policy", json_string(policy_name(s->plan->policy)));
+	json_object_set_new(saga, "note", text_json(s->note));
+	json_object_set_new(saga, "paused", json_boolean(s->paused));
+	json_t *steps = json_array();
+	for (unsigned i = 0; i < s->step_count; i++)
+		json_array_append_new(steps, step_json(s, i));
+	json_object_set_new(saga, "steps", steps);
+	return saga;
+}
+
+void json_line(struct buf *out, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+	json_decref(value);
+	if (text == NULL)
+		abort(); /* only for values that were never JSON: a bug of ours */
+	buf_text(out, text);
+	buf_byte(out, '\n');
+	free(text);
+}

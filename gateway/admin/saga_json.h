@@ -1,0 +1,22 @@
+/* A saga as users see it: the members are an interface, only added to. */
+#ifndef ALMONER_ADMIN_SAGA_JSON_H
+#define ALMONER_ADMIN_SAGA_JSON_H
+
+#include <jansson.h>
+
+#include "saga/base/buf.h"
+#include "saga/model/saga.h"
+
+/* id, state, reason, source, event_id, type, gift, key, created_at, steps:[{name, target, state, reason, attempts, next_at,
+ * outcome, detail, result, …}]. A new reference. */
+json_t *saga_json(const struct saga *s);
+
+/* RFC 3339 text, or JSON null for 0. A new reference. */
+json_t *time_json(int64_t at_ms);
+/* JSON null for NULL and "". A new reference. */
+json_t *text_json(const char *text);
+
+/* One line of newline-delimited JSON; takes the reference. */
+void json_line(struct buf *out, json_t *value);
+
+#endif

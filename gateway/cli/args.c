@@ -1,0 +1,143 @@
+#include "gateway/cli/args.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum kind { FLAG, TEXT, FILTER };
+
+/* offset: of the bool or text in struct args; FILTER: `filter` is the API's name. */
+static const struct option {
+	const char *name;
+	unsigned set;
+	enum kind kind;
+	size_t offset;
+	const char *filter;
+	const char *value; /* for usage */
+} options[] = {
+	{ "--json", ARGS_JSON, FLAG, offsetof(struct args, json), NULL, NULL },
+	{ "--state", ARGS_FILTER, FILTER, 0, "state", "STATE" },
+	{ "--target", ARGS_FILTER, FILTER, 0, "target", "NAME" },
+	{ "--outcome", ARGS_FILTER, FILTER, 0, "outcome", "CLASS" },
+	{ "--attention", ARGS_FILTER, FILTER, 0, "reason", "REASON" },
+	{ "--older", ARGS_FILTER, FILTER, 0, "older", "AGE" },
+	{ "--older-than", ARGS_FILTER, FILTER, 0, "older", NULL },
+	{ "--newer", ARGS_FILTER, FILTER, 0, "newer", "AGE" },
+	{ "--newer-than", ARGS_FILTER, FILTER, 0, "newer", NULL },
+	{ "--age", ARGS_FILTER, FILTER, 0, "older", NULL },
+	{ "--source", ARGS_FILTER, FILTER, 0, "source", "NAME" },
+	{ "--donor", ARGS_FILTER, FILTER, 0, "donor", "DONOR" },
+	{ "--event", ARGS_FILTER, FILTER, 0, "event_id", "ID" },
+	{ "--limit", ARGS_LIMIT, TEXT, offsetof(struct args, limit), NULL, "N" },
+	{ "--after", ARGS_LOG, TEXT, offsetof(struct args, after), NULL, "NUMBER" },
+	{ "--all", ARGS_BULK, FLAG, offsetof(struct args, all), NULL, NULL },
+	{ "--dry-run", ARGS_BULK, FLAG, offsetof(struct args, dry_run), NULL, NULL },
+	{ "--yes", ARGS_BULK, FLAG, offsetof(struct args, yes), NULL, NULL },
+	{ "--redo-in-doubt", ARGS_RESUME, FLAG, offsetof(struct args, redo_in_doubt), NULL, NULL },
+	{ "--done", ARGS_RESOLVE, FLAG, offsetof(struct args, done), NULL, NULL },
+	{ "--not-done", ARGS_RESOLVE, FLAG, offsetof(struct args, not_done), NULL, NULL },
+	{ "--id", ARGS_RESOLVE, TEXT, offsetof(struct args, id), NULL, "ID" },
+	{ "--reason", ARGS_CHANGE, TEXT, offsetof(struct args, reason), NULL, "TEXT" },
+};
+#define OPTION_COUNT (sizeof options / sizeof options[0])
+
+void args_encode(struct buf *out, const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+		if (isalnum(*c) || strchr("-._~@", *c) != NULL)
+			buf_byte(out, *c);
+		else
+			buf_printf(out, "%%%02X", *c);
+	}
+}
+
+static void take(struct args *a, const struct option *o, const char *value)
+{
+	char *base = (char *)a;
+	if (o->kind == FLAG) {
+		*(bool *)(void *)(base + o->offset) = true;
+	} else if (o->kind == TEXT) {
+		*(const char **)(void *)(base + o->offset) = value;
+	} else {
+		buf_printf(&a->filter, "%s%s=", a->filter.len > 0 ? "&" : "", o->filter);
+		args_encode(&a->filter, value);
+		a->has_filter = true;
+	}
+}
+
+static const struct option *find(const char *word, size_t len, unsigned sets)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if ((options[i].set & sets) != 0 && strlen(options[i].name) == len && strncmp(options[i].name, word, len) == 0)
+			return &options[i];
+	return NULL;
+}
+
+static int unknown_option(const char *word, unsigned sets, struct err *err)
+{
+	struct buf known = { 0 };
+	args_usage(sets, &known);
+	int rc = err_set(err, ERR_INVALID, "unknown option %s; this command takes %s", word, known.len > 0 ? known.data : "none");
+	buf_free(&known);
+	return rc;
+}
+
+/* Gives how many words were used. */
+static int take_option(struct args *a, int left, char **argv, unsigned sets, struct err *err)
+{
+	const char *equals = strchr(argv[0], '=');
+	size_t len = equals != NULL ? (size_t)(equals - argv[0]) : strlen(argv[0]);
+	const struct option *o = find(argv[0], len, sets);
+	if (o == NULL)
+		return unknown_option(argv[0], sets, err);
+	if (o->kind == FLAG) {
+		if (equals != NULL)
+			return err_set(err, ERR_INVALID, "%s takes no value", o->name);
+		take(a, o, NULL);
+		return 1;
+	}
+	if (equals == NULL && left < 2)
+		return err_set(err, ERR_INVALID, "%s needs a value", o->name);
+	take(a, o, equals != NULL ? equals + 1 : argv[1]);
+	return equals != NULL ? 1 : 2;
+}
+
+int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct err *err)
+{
+	*ret = (struct args){ .reason = "" };
+	bool only_words = false;
+	for (int i = 0; i < argc;) {
+		int used = 1;
+		if (!only_words && strcmp(argv[i], "--") == 0)
+			only_words = true;
+		else if (!only_words && argv[i][0] == '-' && argv[i][1] == '-')
+			used = take_option(ret, argc - i, argv + i, sets, err);
+		else if (ret->word_count == ARGS_WORDS_MAX)
+			used = err_set(err, ERR_INVALID, "more than %d words; use --all with filters", ARGS_WORDS_MAX);
+		else
+			ret->words[ret->word_count++] = argv[i];
+		if (used < 0) {
+			args_finish(ret);
+			return used;
+		}
+		i += used;
+	}
+	return 0;
+}
+
+void args_finish(struct args *a)
+{
+	buf_free(&a->filter);
+}
+
+void args_usage(unsigned sets, struct buf *out)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option *o = &options[i];
+		if ((o->set & sets) == 0 || (o->kind != FLAG && o->value == NULL))
+			continue;
+		buf_printf(out, "%s[%s%s%s]", out->len > 0 ? " " : "", o->name, o->value != NULL ? " " : "",
+		           o->value != NULL ? o->value : "");
+	}
+}

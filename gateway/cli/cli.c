@@ -1,0 +1,116 @@
+#include "gateway/cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/cli/run.h"
+
+#define LIST   (ARGS_JSON | ARGS_FILTER | ARGS_LIMIT)
+#define CHANGE (ARGS_JSON | ARGS_CHANGE)
+#define BULK   (CHANGE | ARGS_FILTER | ARGS_BULK)
+
+/* One row per command; `words` are one or two. */
+static const struct command {
+	const char *words;
+	const char *operands;
+	unsigned sets;
+	size_t least, most; /* operands */
+	run_command *run;
+	const char *help;
+} commands[] = {
+	{ "status", "", ARGS_JSON, 0, 0, status_show, "how it goes: sagas by state, targets, intake" },
+	{ "saga list", "", LIST, 0, 0, sagas_list, "sagas that match, newest first" },
+	{ "saga show", "ID", ARGS_JSON, 1, 1, sagas_show, "what happened to one event, line by line" },
+	{ "saga resume", "ID… | --all", BULK | ARGS_RESUME, 0, ARGS_WORDS_MAX, sagas_resume,
+	  "make go on what is paused, waiting to retry, or in attention for a definite reason" },
+	{ "saga retry", "ID STEP", CHANGE, 2, 2, sagas_verb, "try one step now" },
+	{ "saga redo", "ID STEP", CHANGE, 2, 2, sagas_verb, "send a step again though it may have worked" },
+	{ "saga resolve", "ID STEP --done | --not-done", CHANGE | ARGS_RESOLVE, 2, 2, sagas_verb,
+	  "I checked by hand: it was done, or it was not" },
+	{ "saga skip", "ID STEP", CHANGE, 2, 2, sagas_verb, "leave this step undone" },
+	{ "saga pause", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume, "start nothing more until resumed" },
+	{ "saga cancel", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume, "start nothing more, for good" },
+	{ "saga compensate", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume, "undo what succeeded, in reverse order" },
+	{ "event show", "ID | SOURCE/EVENT_ID", ARGS_JSON, 1, 1, events_show, "an event as received and as mapped" },
+	{ "event reprocess", "ID | SOURCE/EVENT_ID", CHANGE, 1, ARGS_WORDS_MAX, events_reprocess,
+	  "map a quarantined event again" },
+	{ "target list", "", ARGS_JSON, 0, 0, targets_list, "all targets with state, breaker and backlog" },
+	{ "target show", "NAME", ARGS_JSON, 1, 1, targets_show, "one target" },
+	{ "target pause", "NAME", CHANGE, 1, 1, targets_act, "send nothing to it until resumed" },
+	{ "target resume", "NAME", CHANGE, 1, 1, targets_act, "end a pause or a hold" },
+	{ "backlog", "", ARGS_JSON, 0, 0, backlog_show, "what waits, by target and age" },
+	{ "log export", "", ARGS_JSON | ARGS_LOG, 0, 0, log_export, "every record of the saga log, one a line" },
+	{ "verify", "", ARGS_JSON, 0, 0, verify_run, "check chain, digests and database" },
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+/* How many words of argv the command's name takes; 0 when it is another. */
+static int command_fits(const struct command *c, int argc, char **argv)
+{
+	const char *space = strchr(c->words, ' ');
+	size_t first = space != NULL ? (size_t)(space - c->words) : strlen(c->words);
+	if (argc < 1 || strlen(argv[0]) != first || strncmp(argv[0], c->words, first) != 0)
+		return 0;
+	if (space == NULL)
+		return 1;
+	return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
+}
+
+static void usage_line(const struct command *c, struct buf *out)
+{
+	struct buf options = { 0 };
+	args_usage(c->sets, &options);
+	buf_printf(out, "usage: almoner %s %s %s\n", c->words, c->operands, options.len > 0 ? options.data : "");
+	buf_free(&options);
+}
+
+static int run_one(const struct command *c, const struct cli_port *port, int argc, char **argv)
+{
+	const char *space = strchr(c->words, ' ');
+	struct run run = { .port = port, .verb = space != NULL ? space + 1 : c->words };
+	struct err err = { 0 };
+	int rc = args_parse(argc, argv, c->sets, &run.args, &err);
+	if (rc == 0 && (run.args.word_count < c->least || run.args.word_count > c->most)) {
+		rc = err_set(&err, ERR_INVALID, "%s %s", c->words, run.args.word_count < c->least ? "needs more words" : "takes fewer words");
+		args_finish(&run.args);
+	}
+	if (rc != 0) {
+		struct buf usage = { 0 };
+		usage_line(c, &usage);
+		(void)fprintf(stderr, "almoner: %s\n%s", err.text, usage.data);
+		buf_free(&usage);
+		return CLI_USAGE;
+	}
+	int code = c->run(&run);
+	args_finish(&run.args);
+	return fflush(stdout) == 0 ? code : CLI_FAILED;
+}
+
+static const struct command *find(int argc, char **argv, int *ret_used)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		*ret_used = command_fits(&commands[i], argc, argv);
+		if (*ret_used > 0)
+			return &commands[i];
+	}
+	return NULL;
+}
+
+bool cli_knows(int argc, char **argv)
+{
+	int used;
+	return find(argc, argv, &used) != NULL;
+}
+
+int cli_run(const struct cli_port *port, int argc, char **argv)
+{
+	int used;
+	const struct command *c = find(argc, argv, &used);
+	return c != NULL ? run_one(c, port, argc - used, argv + used) : run_usage("no such command; see almoner --help");
+}
+
+void cli_help(struct buf *out)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		buf_printf(out, "  %-16s %-28s %s\n", commands[i].words, commands[i].operands, commands[i].help);
+}

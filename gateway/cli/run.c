@@ -1,0 +1,106 @@
+#include "gateway/cli/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+
+struct collect {
+	json_t *last;  /* the last line, owned; errors end up here */
+	void *ctx;
+	int (*each)(void *ctx, json_t *line); /* NULL: only remember */
+};
+
+static int on_line(void *ctx, struct str text)
+{
+	struct collect *c = ctx;
+	if (text.len == 0)
+		return 0;
+	json_t *line = json_loadb(text.p, text.len, JSON_DECODE_ANY, NULL);
+	if (line == NULL)
+		return 0;
+	json_decref(c->last);
+	c->last = line;
+	bool is_error = json_is_string(json_object_get(line, "error")) && json_object_get(line, "saga") == NULL;
+	return c->each != NULL && !is_error ? c->each(c->ctx, line) : 0;
+}
+
+static int exit_of(unsigned status, const json_t *last)
+{
+	const char *error = json_string_value(json_object_get(last, "error"));
+	if (status < 400 && (error == NULL || json_object_get(last, "saga") != NULL))
+		return CLI_OK;
+	(void)fprintf(stderr, "almoner: %s\n", error != NULL ? error : "the daemon refused without a reason");
+	if (status == 404)
+		return CLI_NOT_FOUND;
+	if (status == 503)
+		return CLI_UNREACHABLE;
+	return status == 400 ? CLI_USAGE : CLI_FAILED;
+}
+
+static int call(struct run *run, const char *method, const char *path, json_t *body, struct collect *c)
+{
+	char *text AUTO_FREE = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+	json_decref(body);
+	unsigned status = 0;
+	struct err err = { 0 };
+	int rc = run->port->call(run->port->ctx, method, path, text, c, on_line, &status, &err);
+	if (rc != 0) {
+		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		return rc == ERR_CLOSED ? CLI_UNREACHABLE : rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
+	}
+	return exit_of(status, c->last);
+}
+
+int run_call(struct run *run, const char *method, const char *path, json_t *body, json_t **ret)
+{
+	struct collect c = { 0 };
+	int code = call(run, method, path, body, &c);
+	if (code != CLI_OK || c.last == NULL) {
+		json_decref(c.last);
+		*ret = NULL;
+		return code != CLI_OK ? code : CLI_FAILED;
+	}
+	*ret = c.last;
+	return CLI_OK;
+}
+
+int run_stream(struct run *run, const char *method, const char *path, json_t *body, void *ctx,
+               int (*each)(void *ctx, json_t *line))
+{
+	struct collect c = { .ctx = ctx, .each = each };
+	int code = call(run, method, path, body, &c);
+	json_decref(c.last);
+	return code;
+}
+
+static int print_line(void *ctx, json_t *line)
+{
+	(void)ctx;
+	char *text AUTO_FREE = json_dumps(line, JSON_COMPACT | JSON_ENCODE_ANY);
+	return text == NULL || puts(text) == EOF;
+}
+
+int run_copy(struct run *run, const char *path)
+{
+	return run_stream(run, "GET", path, NULL, NULL, print_line);
+}
+
+const char *run_text(const json_t *object, const char *member)
+{
+	const json_t *value = json_object_get(object, member);
+	const char *text = json_string_value(value);
+	return text != NULL ? text : "";
+}
+
+long long run_number(const json_t *object, const char *member)
+{
+	return json_integer_value(json_object_get(object, member));
+}
+
+int run_usage(const char *text)
+{
+	(void)fprintf(stderr, "almoner: %s\n", text);
+	return CLI_USAGE;
+}

@@ -1,0 +1,96 @@
+/* `saga list` and `saga show`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/cli/run.h"
+#include "gateway/cli/timeline.h"
+#include "saga/base/mem.h"
+
+#define TABLE_ROWS 50
+
+/* ---- list ---- */
+
+static void print_steps(const json_t *steps)
+{
+	size_t i;
+	json_t *step;
+	json_array_foreach(steps, i, step)
+	{
+		const char *state = run_text(step, "state");
+		const char *reason = run_text(step, "reason");
+		(void)printf("%s%s %s", i > 0 ? ", " : "", run_text(step, "name"), state);
+		if (*reason != '\0' && strcmp(reason, "when") != 0)
+			(void)printf("(%s)", reason);
+	}
+}
+
+static int print_row(void *ctx, json_t *saga)
+{
+	size_t *rows = ctx;
+	if ((*rows)++ == 0)
+		(void)printf("%8s  %-24s  %-20s  %-12s  %-20.20s  %s\n", "SAGA", "CREATED", "STATE", "SOURCE", "TYPE", "STEPS");
+	char state[64];
+	const char *reason = run_text(saga, "reason");
+	(void)snprintf(state, sizeof state, "%s%s%s%s", run_text(saga, "state"), *reason != '\0' ? "(" : "", reason,
+	               *reason != '\0' ? ")" : "");
+	(void)printf("%8lld  %-24s  %-20s  %-12s  %-20.20s  ", run_number(saga, "id"), run_text(saga, "created_at"), state,
+	             run_text(saga, "source"), run_text(saga, "type"));
+	print_steps(json_object_get(saga, "steps"));
+	(void)putchar('\n');
+	return 0;
+}
+
+static char *list_path(const struct run *run, const char *base, const char *limit)
+{
+	const char *filter = run->args.filter.len > 0 ? run->args.filter.data : "";
+	const char *mark = *filter != '\0' || limit != NULL ? "?" : "";
+	const char *joint = *filter != '\0' && limit != NULL ? "&" : "";
+	return mem_printf("%s%s%s%s%s%s", base, mark, filter, joint, limit != NULL ? "limit=" : "", limit != NULL ? limit : "");
+}
+
+static int print_more(struct run *run, size_t shown)
+{
+	char *path AUTO_FREE = list_path(run, "/v1/sagas/count", NULL);
+	json_t *count = NULL;
+	int code = run_call(run, "GET", path, NULL, &count);
+	if (code != CLI_OK)
+		return code;
+	long long more = run_number(count, "count") - (long long)shown;
+	if (shown == 0)
+		(void)printf("no saga matches\n");
+	else if (more > 0)
+		(void)printf("… and %lld more (older); --json prints all\n", more);
+	json_decref(count);
+	return CLI_OK;
+}
+
+int sagas_list(struct run *run)
+{
+	char room[32];
+	(void)snprintf(room, sizeof room, "%d", TABLE_ROWS);
+	const char *limit = run->args.limit != NULL ? run->args.limit : run->args.json ? NULL : room;
+	char *path AUTO_FREE = list_path(run, "/v1/sagas", limit);
+	if (run->args.json)
+		return run_copy(run, path);
+	size_t rows = 0;
+	int code = run_stream(run, "GET", path, NULL, &rows, print_row);
+	return code == CLI_OK ? print_more(run, rows) : code;
+}
+
+/* ---- show ---- */
+
+int sagas_show(struct run *run)
+{
+	struct buf path AUTO_BUF = { 0 };
+	buf_text(&path, "/v1/sagas/");
+	args_encode(&path, run->args.words[0]);
+	if (run->args.json)
+		return run_copy(run, path.data);
+	json_t *saga = NULL;
+	int code = run_call(run, "GET", path.data, NULL, &saga);
+	if (code == CLI_OK)
+		timeline_print(saga);
+	json_decref(saga);
+	return code;
+}

@@ -1,0 +1,188 @@
+/* Targets, backlog, status, events, log and verify as tables. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/cli/run.h"
+#include "saga/base/mem.h"
+
+/* ---- targets ---- */
+
+static int print_target(void *ctx, json_t *t)
+{
+	size_t *rows = ctx;
+	if ((*rows)++ == 0)
+		(void)printf("%-16s  %-12s  %-8s  %-10s  %9s  %9s  %9s  %9s  %s\n", "TARGET", "CONNECTOR", "STATE", "BREAKER", "IN FLIGHT",
+		             "BACKLOG", "ATTENTION", "DONE", "REASON");
+	(void)printf("%-16s  %-12s  %-8s  %-10s  %9lld  %9lld  %9lld  %9lld  %s\n", run_text(t, "name"), run_text(t, "connector"),
+	             run_text(t, "state"), run_text(t, "breaker"), run_number(t, "in_flight"), run_number(t, "backlog"),
+	             run_number(t, "attention"), run_number(t, "succeeded"), run_text(t, "reason"));
+	return 0;
+}
+
+int targets_list(struct run *run)
+{
+	size_t rows = 0;
+	if (run->args.json)
+		return run_copy(run, "/v1/targets");
+	int code = run_stream(run, "GET", "/v1/targets", NULL, &rows, print_target);
+	if (code == CLI_OK && rows == 0)
+		(void)printf("no targets are configured\n");
+	return code;
+}
+
+struct wanted {
+	const struct run *run;
+	bool found;
+};
+
+static int print_if_wanted(void *ctx, json_t *t)
+{
+	struct wanted *w = ctx;
+	if (strcmp(run_text(t, "name"), w->run->args.words[0]) != 0)
+		return 0;
+	w->found = true;
+	char *text AUTO_FREE = json_dumps(t, w->run->args.json ? JSON_COMPACT : JSON_INDENT(2));
+	return text == NULL || puts(text) == EOF;
+}
+
+int targets_show(struct run *run)
+{
+	struct wanted wanted = { run, false };
+	int code = run_stream(run, "GET", "/v1/targets", NULL, &wanted, print_if_wanted);
+	if (code != CLI_OK || wanted.found)
+		return code;
+	(void)fprintf(stderr, "almoner: there is no target \"%s\"; see target list\n", run->args.words[0]);
+	return CLI_NOT_FOUND;
+}
+
+/* ---- backlog ---- */
+
+static int print_backlog(void *ctx, json_t *row)
+{
+	static const char *const ages[] = { "1m", "10m", "1h", "6h", "1d", "7d" };
+	size_t *rows = ctx;
+	if ((*rows)++ == 0) {
+		(void)printf("%-16s  %9s", "TARGET", "WAITING");
+		for (size_t i = 0; i < sizeof ages / sizeof ages[0]; i++)
+			(void)printf("  >%7s", ages[i]);
+		(void)putchar('\n');
+	}
+	(void)printf("%-16s  %9lld", run_text(row, "target"), run_number(row, "total"));
+	const json_t *older = json_object_get(row, "older_than");
+	for (size_t i = 0; i < sizeof ages / sizeof ages[0]; i++)
+		(void)printf("  %8lld", run_number(older, ages[i]));
+	(void)putchar('\n');
+	return 0;
+}
+
+int backlog_show(struct run *run)
+{
+	size_t rows = 0;
+	if (run->args.json)
+		return run_copy(run, "/v1/backlog");
+	return run_stream(run, "GET", "/v1/backlog", NULL, &rows, print_backlog);
+}
+
+/* ---- status ---- */
+
+static void print_counts(const char *title, const json_t *object)
+{
+	(void)printf("%-12s", title);
+	const char *name;
+	json_t *value;
+	bool any = false;
+	json_object_foreach((json_t *)(uintptr_t)object, name, value)
+	{
+		if (json_integer_value(value) == 0)
+			continue;
+		(void)printf("%s%s %lld", any ? ", " : "", name, (long long)json_integer_value(value));
+		any = true;
+	}
+	(void)printf("%s\n", any ? "" : "none");
+}
+
+int status_show(struct run *run)
+{
+	if (run->args.json)
+		return run_copy(run, "/v1/status");
+	json_t *status = NULL;
+	int code = run_call(run, "GET", "/v1/status", NULL, &status);
+	if (code != CLI_OK)
+		return code;
+	(void)printf("%-12s%s\n", "daemon", json_is_true(json_object_get(status, "daemon")) ? "running" : "not running: read from the store");
+	(void)printf("%-12s%lld accepted, %lld related, %lld duplicates\n", "events", run_number(status, "accepted"),
+	             run_number(status, "related"), run_number(status, "duplicates"));
+	print_counts("sagas", json_object_get(status, "sagas"));
+	if (json_is_true(json_object_get(status, "disk_low")))
+		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n", "disk");
+	json_decref(status);
+	if (code == CLI_OK) {
+		(void)putchar('\n');
+		code = targets_list(run);
+	}
+	return code;
+}
+
+/* ---- events ---- */
+
+int events_show(struct run *run)
+{
+	const char *name = run->args.words[0];
+	struct buf path AUTO_BUF = { 0 };
+	buf_text(&path, "/v1/events/");
+	const char *slash = strchr(name, '/');
+	if (slash != NULL) {
+		char *source AUTO_FREE = mem_strndup(name, (size_t)(slash - name));
+		args_encode(&path, source);
+		buf_byte(&path, '/');
+		name = slash + 1;
+	}
+	args_encode(&path, name);
+	if (run->args.json)
+		return run_copy(run, path.data);
+	json_t *event = NULL;
+	int code = run_call(run, "GET", path.data, NULL, &event);
+	if (code != CLI_OK)
+		return code;
+	(void)printf("saga %lld: %s event %s of source %s, received %s, %lld bytes\n\nas received:\n%s\n", run_number(event, "saga"),
+	             run_text(event, "type"), run_text(event, "event_id"), run_text(event, "source"), run_text(event, "received_at"),
+	             run_number(event, "raw_bytes"), run_text(event, "raw"));
+	char *canonical AUTO_FREE = json_dumps(json_object_get(event, "canonical"), JSON_INDENT(2) | JSON_ENCODE_ANY);
+	(void)printf("\nas mapped:\n%s\n", canonical != NULL && strcmp(canonical, "null") != 0 ? canonical : "(not mapped: quarantined)");
+	json_decref(event);
+	return CLI_OK;
+}
+
+/* ---- log, verify ---- */
+
+int log_export(struct run *run)
+{
+	struct buf path AUTO_BUF = { 0 };
+	buf_text(&path, "/v1/log");
+	if (run->args.after != NULL) {
+		buf_text(&path, "?after=");
+		args_encode(&path, run->args.after);
+	}
+	return run_copy(run, path.data);
+}
+
+int verify_run(struct run *run)
+{
+	json_t *report = NULL;
+	int code = run_call(run, "GET", "/v1/verify", NULL, &report);
+	if (code != CLI_OK)
+		return code;
+	bool sound = json_is_true(json_object_get(report, "sound"));
+	if (run->args.json) {
+		char *text AUTO_FREE = json_dumps(report, JSON_COMPACT);
+		(void)puts(text != NULL ? text : "{}");
+	} else {
+		size_t i;
+		json_t *line;
+		json_array_foreach(json_object_get(report, "lines"), i, line)(void) puts(json_string_value(line));
+		(void)printf("%s\n", sound ? "the log is whole: chain, numbers, digests and database agree" : "the log is NOT whole");
+	}
+	json_decref(report);
+	return sound ? CLI_OK : CLI_FAILED;
+}
