@@ -38,8 +38,7 @@ struct engine_options {
 	void *wake_ctx;
 	/* Makes the loop take a turn soon. Called from any thread, at most once between two ticks. */
 	void (*wake)(void *wake_ctx);
-	size_t window_target_bytes; /* memory of ready works per target; 0: 4 MiB */
-	size_t window_total_bytes;  /* … of all targets; 0: 16 MiB */
+	size_t window_total_bytes; /* memory of ready works of all targets together; 0: 16 MiB */
 };
 
 struct engine *engine_create(const struct engine_options *options);
@@ -64,6 +63,7 @@ struct engine_target_config {
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms; /* of one exchange; an attempt may take four times this */
 	size_t reply_cap_bytes;
+	size_t window_bytes; /* memory of its ready works; 0: 4 MiB */
 };
 
 /* The targets from now on; the same ids keep breaker, window and what is in flight. A port whose ctx is the

@@ -25,6 +25,7 @@ struct work {
 	struct plan *plan;      /* a reference */
 	bool lookup;            /* the attempt is a look-up (ALMONER_LOOKUP) */
 	bool needs_when;        /* READY: `when` must be evaluated first, journal_when() */
+	bool slot; /* READY from journal_claim: its slot is held and no window memory is reserved for it */
 	bool effect_before;     /* an earlier attempt of this generation may have taken effect */
 	bool has_body;
 	uint8_t body[16];     /* digest the request must have, when has_body */
