@@ -269,7 +269,6 @@ struct config {
 	size_t target_count;
 	struct config_route *routes;
 	size_t route_count;
-	json_t *options;              /* the merged options of the main file, without secrets; for config_diff */
 	uint8_t digest[DIGEST_BYTES]; /* of the merged configuration, without secrets: names it in the log */
 	unsigned references;          /* config_ref and config_unref only */
 };

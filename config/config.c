@@ -1,0 +1,241 @@
+#include "config/config.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/nearest.h"
+#include "config/parse.h"
+#include "config/reading.h"
+#include "saga/base/mem.h"
+
+/* The main file first, then the included ones. */
+struct documents {
+	struct document **items;
+	size_t count;
+};
+
+static int open_document(struct reading *r, struct documents *docs, const char *path)
+{
+	struct document doc;
+	int code = document_open(path, r->found, &doc);
+
+	reading_note_file(r, path);
+	if (code != 0)
+		return code;
+	docs->items = mem_grow(docs->items, (docs->count + 1) * sizeof(struct document *));
+	docs->items[docs->count] = mem_alloc(sizeof(doc));
+	*docs->items[docs->count++] = doc;
+	return 0;
+}
+
+static void close_documents(struct documents *docs)
+{
+	for (size_t i = 0; i < docs->count; i++) {
+		document_close(docs->items[i]);
+		free(docs->items[i]);
+	}
+	free(docs->items);
+}
+
+/* ---- included files ---- */
+
+static void include_file(struct reading *r, struct documents *docs, const char *path)
+{
+	if (config_list_has(&r->config->files, path))
+		reading_error(r, NULL, "%s is read twice", path);
+	else
+		(void)open_document(r, docs, path); /* it has complained at the file itself */
+}
+
+static void include_pattern(struct reading *r, struct documents *docs, const char *pattern)
+{
+	char *path AUTO_FREE = reading_resolve(r->doc->dir, pattern);
+	glob_t found;
+	int code = glob(path, 0, NULL, &found);
+
+	if (code == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL)
+		reading_error(r, NULL, "there is no file %s", path);
+	else if (code == GLOB_NOMATCH)
+		reading_warn(r, NULL, "no file matches %s", path);
+	else if (code != 0)
+		reading_error(r, NULL, "%s cannot be searched", path);
+	if (code != 0)
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		include_file(r, docs, found.gl_pathv[i]);
+	globfree(&found);
+}
+
+static void read_includes(struct reading *r, struct documents *docs)
+{
+	const json_t *array = json_object_get(r->doc->root, "include");
+	size_t outer = reading_enter(r, "include");
+	size_t index;
+	json_t *item;
+
+	if (array != NULL && !json_is_array(array))
+		parse_wrong_kind(r, array, "an array of patterns such as \"targets.d/*.json\"");
+	json_array_foreach(array, index, item)
+	{
+		size_t mark = reading_enter_index(r, index);
+		char *pattern AUTO_FREE = parse_plain_text(r, item);
+
+		if (pattern != NULL)
+			include_pattern(r, docs, pattern);
+		reading_leave(r, mark);
+	}
+	reading_leave(r, outer);
+}
+
+/* Included files hold named things only: one place for everything there is once. */
+static void check_included_keys(struct reading *r)
+{
+	static const char *const allowed[] = { "sources", "targets", "routes" };
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(r->doc->root, key, value)
+	{
+		struct nearest near = { .wanted = key };
+		size_t mark;
+
+		if (reading_is_comment(key))
+			continue;
+		for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+			nearest_offer(&near, allowed[i]);
+		if (near.best != NULL && strcmp(near.best, key) == 0)
+			continue;
+		mark = reading_enter(r, key);
+		if (section_find(section_root(), key) != NULL)
+			reading_error(r, NULL, "\"%s\" belongs into the main file, %s", key, r->config->path);
+		else if (near.best != NULL)
+			reading_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", key, near.best);
+		else
+			reading_error(r, "sources, targets or routes", "there is no option \"%s\" here", key);
+		reading_leave(r, mark);
+	}
+}
+
+/* ---- the whole ---- */
+
+static bool source_is_routed(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->route_count; i++) {
+		if (config->routes[i].sources.count == 0 || config_list_has(&config->routes[i].sources, name))
+			return true;
+	}
+	return false;
+}
+
+static bool target_is_used(const struct config *config, size_t target)
+{
+	for (size_t i = 0; i < config->route_count; i++) {
+		for (size_t j = 0; j < config->routes[i].step_count; j++) {
+			if (config->routes[i].steps[j].target == target)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What is allowed, and probably not meant. Only worth saying where nothing is wrong. */
+static void check_whole(struct reading *r)
+{
+	const struct config *config = r->config;
+
+	if (config->source_count == 0)
+		reading_warn(r, "\"sources\"", "there is no source: nothing can be received");
+	if (config->route_count == 0)
+		reading_warn(r, "\"routes\"", "there is no route: every event ends as unrouted");
+	for (size_t i = 0; config->route_count > 0 && i < config->source_count; i++) {
+		if (!source_is_routed(config, config->sources[i].name))
+			reading_warn(r, NULL, "no route takes events of the source \"%s\": they end as unrouted",
+						 config->sources[i].name);
+	}
+	for (size_t i = 0; config->route_count > 0 && i < config->target_count; i++) {
+		if (!target_is_used(config, i))
+			reading_warn(r, NULL, "no route uses the target \"%s\"", config->targets[i].name);
+	}
+}
+
+static void add_shown(struct buf *to, const char *name, json_t *shown)
+{
+	char *text AUTO_FREE = json_dumps(shown, JSON_COMPACT | JSON_SORT_KEYS);
+
+	buf_string(to, name);
+	buf_string(to, text);
+	json_decref(shown);
+}
+
+static void digest_whole(struct config *config)
+{
+	AUTO_BUF struct buf all = { 0 };
+
+	add_shown(&all, "", section_show(section_root(), config, false));
+	for (size_t i = 0; i < config->source_count; i++)
+		add_shown(&all, config->sources[i].name, section_show(section_source(), &config->sources[i], false));
+	for (size_t i = 0; i < config->target_count; i++)
+		add_shown(&all, config->targets[i].name, section_show(section_target(), &config->targets[i], false));
+	for (size_t i = 0; i < config->route_count; i++)
+		buf_bytes(&all, config->routes[i].digest, DIGEST_BYTES);
+	digest_bytes(all.data, all.len, config->digest);
+}
+
+static void each_document(struct reading *r, const struct documents *docs, void (*read)(struct reading *))
+{
+	for (size_t i = 0; i < docs->count; i++) {
+		r->doc = docs->items[i];
+		read(r);
+	}
+	r->doc = docs->items[0];
+}
+
+static void read_everything(struct reading *r, struct documents *docs)
+{
+	size_t errors = r->found->errors;
+
+	r->doc = docs->items[0];
+	reading_defaults(r, section_root(), r->config);
+	reading_section(r, section_root(), r->doc->root, r->config);
+	read_includes(r, docs);
+	for (size_t i = 1; i < docs->count; i++) {
+		r->doc = docs->items[i];
+		check_included_keys(r);
+	}
+	/* Steps name targets, and checks of routes ask what their targets can undo: in this order. */
+	each_document(r, docs, reading_sources);
+	each_document(r, docs, reading_targets);
+	each_document(r, docs, reading_routes);
+	if (r->found->errors == errors)
+		check_whole(r);
+}
+
+int config_load(const char *path, const struct config_hooks *hooks, struct config **ret_config,
+				struct diagnostics *found)
+{
+	static const struct config_hooks no_hooks = { 0 };
+	struct documents docs = { 0 };
+	struct reading r = { .hooks = hooks == NULL ? &no_hooks : hooks, .found = found };
+	size_t errors = found->errors;
+	int code;
+
+	r.config = mem_zalloc(sizeof(*r.config));
+	r.config->references = 1;
+	r.config->path = mem_strdup(path);
+	code = open_document(&r, &docs, path);
+	if (code == 0)
+		read_everything(&r, &docs);
+	if (code != ERR_NOT_FOUND && found->errors > errors)
+		code = ERR_INVALID;
+	if (code == 0) {
+		digest_whole(r.config);
+		*ret_config = r.config;
+	} else
+		config_unref(r.config);
+	buf_free(&r.pointer);
+	config_list_finish(&r.source_files);
+	config_list_finish(&r.route_files);
+	close_documents(&docs);
+	return code;
+}

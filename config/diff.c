@@ -1,0 +1,168 @@
+/* What a reload would change. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/locate.h"
+#include "config/reading.h"
+#include "saga/base/mem.h"
+
+static void add_change(struct config_changes *changes, enum config_change_kind kind,
+					   enum config_subject subject, const char *name, bool needs_restart)
+{
+	changes->items = mem_grow(changes->items, (changes->count + 1) * sizeof(*changes->items));
+	changes->items[changes->count++] =
+		(struct config_change){ kind, subject, mem_strdup(name), needs_restart };
+	changes->needs_restart += needs_restart;
+}
+
+/* ---- options ---- */
+
+struct comparison {
+	struct config_changes *changes;
+	struct buf pointer;
+};
+
+static void compare_section(struct comparison *c, const struct section *section, const void *before,
+							const void *after);
+
+static void compare_option(struct comparison *c, const struct option *option, const void *before,
+						   const void *after)
+{
+	json_t *old, *new;
+
+	if (option->type == OPTION_OBJECT) {
+		compare_section(c, option->section, (const char *)before + option->offset,
+						(const char *)after + option->offset);
+		return;
+	}
+	old = option_show(option, before, false);
+	new = option_show(option, after, false);
+	if (old != new && !json_equal(old, new)) {
+		enum config_change_kind kind = old == NULL   ? CONFIG_ADDED
+									   : new == NULL ? CONFIG_REMOVED
+													 : CONFIG_CHANGED;
+
+		add_change(c->changes, kind, CONFIG_OPTION, c->pointer.data, (option->flags & OPTION_RESTART) != 0);
+	}
+	json_decref(old);
+	json_decref(new);
+}
+
+static void compare_section(struct comparison *c, const struct section *section, const void *before,
+							const void *after)
+{
+	for (size_t i = 0; i < section->count; i++) {
+		size_t mark = c->pointer.len;
+
+		locate_append(&c->pointer, section->options[i].name);
+		compare_option(c, &section->options[i], before, after);
+		c->pointer.len = mark;
+		c->pointer.data[mark] = '\0';
+	}
+}
+
+/* ---- named things ---- */
+
+/* What the three kinds have in common. */
+struct named {
+	const char *name;
+	const uint8_t *digest;
+};
+
+struct kind {
+	enum config_subject subject;
+	bool ordered; /* another place is a change */
+	size_t (*count)(const struct config *config);
+	struct named (*at)(const struct config *config, size_t index);
+	int (*find)(const struct config *config, struct str name);
+};
+
+static size_t count_sources(const struct config *config)
+{
+	return config->source_count;
+}
+
+static struct named source_at(const struct config *config, size_t index)
+{
+	return (struct named){ config->sources[index].name, config->sources[index].digest };
+}
+
+static size_t count_targets(const struct config *config)
+{
+	return config->target_count;
+}
+
+static struct named target_at(const struct config *config, size_t index)
+{
+	return (struct named){ config->targets[index].name, config->targets[index].digest };
+}
+
+static size_t count_routes(const struct config *config)
+{
+	return config->route_count;
+}
+
+static struct named route_at(const struct config *config, size_t index)
+{
+	return (struct named){ config->routes[index].name, config->routes[index].digest };
+}
+
+static const struct kind kinds[] = {
+	{ CONFIG_SOURCE, false, count_sources, source_at, config_find_source },
+	{ CONFIG_TARGET, false, count_targets, target_at, config_find_target },
+	{ CONFIG_ROUTE, true, count_routes, route_at, config_find_route },
+};
+
+static void compare_kind(struct config_changes *changes, const struct kind *kind, const struct config *before,
+						 const struct config *after)
+{
+	for (size_t i = 0; i < kind->count(before); i++) {
+		struct named old = kind->at(before, i);
+		int now = kind->find(after, str_of(old.name));
+
+		if (now < 0)
+			add_change(changes, CONFIG_REMOVED, kind->subject, old.name, false);
+		else if (memcmp(old.digest, kind->at(after, (size_t)now).digest, DIGEST_BYTES) != 0 ||
+				 (kind->ordered && (size_t)now != i))
+			add_change(changes, CONFIG_CHANGED, kind->subject, old.name, false);
+	}
+	for (size_t i = 0; i < kind->count(after); i++) {
+		const char *name = kind->at(after, i).name;
+
+		if (kind->find(before, str_of(name)) < 0)
+			add_change(changes, CONFIG_ADDED, kind->subject, name, false);
+	}
+}
+
+void config_diff(const struct config *before, const struct config *after, struct config_changes *ret_changes)
+{
+	struct config_changes changes = { 0 };
+	struct comparison c = { .changes = &changes };
+
+	compare_section(&c, section_root(), before, after);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		compare_kind(&changes, &kinds[i], before, after);
+	buf_free(&c.pointer);
+	*ret_changes = changes;
+}
+
+void config_changes_finish(struct config_changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		free(changes->items[i].name);
+	free(changes->items);
+	*changes = (struct config_changes){ 0 };
+}
+
+void config_changes_print(const struct config_changes *changes, struct buf *to)
+{
+	static const char *const verbs[] = { "added", "removed", "changed" };
+	static const char *const subjects[] = { "option", "source", "target", "route" };
+
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct config_change *change = &changes->items[i];
+
+		buf_printf(to, "%s %s %s%s\n", subjects[change->subject], change->name, verbs[change->kind],
+				   change->needs_restart ? ": takes a restart, not a reload" : "");
+	}
+}

@@ -1,0 +1,370 @@
+/* Looking at filled structs through the tables: showing and freeing. */
+#include "config/option.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/reading.h"
+#include "config/units.h"
+#include "saga/base/mem.h"
+
+const struct option *section_find(const struct section *section, const char *name)
+{
+	for (size_t i = 0; i < section->count; i++) {
+		if (strcmp(section->options[i].name, name) == 0)
+			return &section->options[i];
+	}
+	return NULL;
+}
+
+void *option_field(const struct option *option, void *base)
+{
+	return (char *)base + option->offset;
+}
+
+static const void *field(const struct option *option, const void *base)
+{
+	return (const char *)base + option->offset;
+}
+
+int option_choice_index(const char *choices, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (int index = 0;; index++) {
+		size_t here = strcspn(choices, "|");
+
+		if (here == len && strncmp(choices, word, len) == 0)
+			return index;
+		if (choices[here] == '\0')
+			return -1;
+		choices += here + 1;
+	}
+}
+
+char *option_choice_name(const char *choices, unsigned index)
+{
+	for (; index > 0; index--)
+		choices += strcspn(choices, "|") + 1;
+	return mem_strndup(choices, strcspn(choices, "|"));
+}
+
+/* ---- showing ---- */
+
+static json_t *show_bool(const struct option *option, const void *base)
+{
+	return json_boolean(*(const bool *)field(option, base));
+}
+
+static json_t *show_integer(const struct option *option, const void *base)
+{
+	return json_integer(*(const int64_t *)field(option, base));
+}
+
+static json_t *show_number(const struct option *option, const void *base)
+{
+	return json_real(*(const double *)field(option, base));
+}
+
+static json_t *show_duration(const struct option *option, const void *base)
+{
+	int64_t ms = *(const int64_t *)field(option, base);
+	char text[UNITS_TEXT_BYTES];
+
+	units_duration_text(ms, text);
+	return json_string(text);
+}
+
+static json_t *show_size(const struct option *option, const void *base)
+{
+	char text[UNITS_TEXT_BYTES];
+
+	units_size_text(*(const int64_t *)field(option, base), text);
+	return json_string(text);
+}
+
+static json_t *show_rate(const struct option *option, const void *base)
+{
+	char text[UNITS_TEXT_BYTES];
+
+	units_rate_text(*(const struct config_rate *)field(option, base), text);
+	return json_string(text);
+}
+
+static json_t *show_string(const struct option *option, const void *base)
+{
+	const char *text = *(char *const *)field(option, base);
+
+	return text == NULL ? NULL : json_string(text);
+}
+
+static json_t *show_choice(const struct option *option, const void *base)
+{
+	unsigned index;
+	char *name AUTO_FREE = NULL;
+
+	memcpy(&index, field(option, base), sizeof(index));
+	name = option_choice_name(option->choices, index);
+	return json_string(name);
+}
+
+static json_t *show_mark(const struct option *option, const void *base)
+{
+	return *(const bool *)field(option, base) ? json_string(option->choices) : NULL;
+}
+
+static json_t *show_list_at(const struct config_list *list)
+{
+	json_t *array;
+
+	if (list->count == 0)
+		return NULL;
+	array = json_array();
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(array, json_string(list->items[i]));
+	return array;
+}
+
+static json_t *show_list(const struct option *option, const void *base)
+{
+	return show_list_at(field(option, base));
+}
+
+static json_t *show_address(const struct option *option, const void *base)
+{
+	const struct config_listen *listen = base;
+
+	(void)option;
+	return listen->host == NULL ? NULL : json_sprintf("%s:%u", listen->host, (unsigned)listen->port);
+}
+
+static json_t *show_store(const struct option *option, const void *base)
+{
+	const struct config_store *store = base;
+
+	(void)option;
+	return store->path == NULL ? NULL : json_sprintf("sqlite:%s", store->path);
+}
+
+static json_t *show_cidrs(const struct option *option, const void *base)
+{
+	const struct config *config = base;
+	json_t *array;
+
+	(void)option;
+	if (config->trusted_proxy_count == 0)
+		return NULL;
+	array = json_array();
+	for (size_t i = 0; i < config->trusted_proxy_count; i++) {
+		char hex[sizeof(config->trusted_proxies[i].addr) * 2 + 1];
+
+		hex_encode(config->trusted_proxies[i].addr, sizeof(config->trusted_proxies[i].addr), hex);
+		json_array_append_new(array, json_sprintf("%s/%u", hex, (unsigned)config->trusted_proxies[i].bits));
+	}
+	return array;
+}
+
+static json_t *show_event_id(const struct option *option, const void *base)
+{
+	const struct config_source *source = base;
+
+	(void)option;
+	if (source->event_id_header != NULL)
+		return json_pack("{s:s}", "header", source->event_id_header);
+	return source->event_id == NULL ? NULL : json_string(source->event_id);
+}
+
+static json_t *show_order_by(const struct option *option, const void *base)
+{
+	const struct config_order *order = base;
+
+	(void)option;
+	if (order->standard)
+		return NULL;
+	return order->by.count == 0 ? json_string("") : show_list_at(&order->by);
+}
+
+/* Secrets as digests: enough to see that one was changed. */
+static json_t *show_secrets(const struct config_source *source)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < source->secret_count; i++) {
+		uint8_t digest[DIGEST_BYTES];
+		char hex[2 * DIGEST_BYTES + 1];
+
+		digest_bytes(source->secrets[i].value, source->secrets[i].len, digest);
+		hex_encode(digest, sizeof(digest), hex);
+		json_array_append_new(array, json_string(hex));
+	}
+	return array;
+}
+
+typedef json_t *show_function(const struct option *option, const void *base);
+
+static show_function *const shows[] = {
+	[OPTION_BOOL] = show_bool,         [OPTION_INTEGER] = show_integer, [OPTION_NUMBER] = show_number,
+	[OPTION_DURATION] = show_duration, [OPTION_SIZE] = show_size,       [OPTION_RATE] = show_rate,
+	[OPTION_STRING] = show_string,     [OPTION_PATH] = show_string,     [OPTION_CHOICE] = show_choice,
+	[OPTION_MARK] = show_mark,         [OPTION_JQ] = show_string,       [OPTION_TEXTS] = show_list,
+	[OPTION_JQS] = show_list,          [OPTION_PATHS] = show_list,      [OPTION_ADDRESS] = show_address,
+	[OPTION_SOCKETS] = show_list,      [OPTION_URL] = show_string,      [OPTION_STORE] = show_store,
+	[OPTION_TIMEZONE] = show_string,   [OPTION_CIDRS] = show_cidrs,     [OPTION_EVENT_ID] = show_event_id,
+	[OPTION_ORDER_BY] = show_order_by, [OPTION_NAMES] = NULL,
+};
+
+json_t *option_show(const struct option *option, const void *base, bool secrets)
+{
+	if (option->type == OPTION_OBJECT || option->type == OPTION_VERIFY)
+		return section_show(option->section, field(option, base), secrets);
+	if (option->type == OPTION_SETTINGS) {
+		const struct config_target *target = base;
+
+		return json_deep_copy(secrets ? target->settings : target->written);
+	}
+	if (option->type == OPTION_SECRETS)
+		return secrets ? show_secrets(base) : NULL;
+	return shows[option->type] == NULL ? NULL : shows[option->type](option, base);
+}
+
+json_t *section_show(const struct section *section, const void *base, bool secrets)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < section->count; i++) {
+		json_t *value = option_show(&section->options[i], base, secrets);
+
+		if (value != NULL)
+			json_object_set_new(object, section->options[i].name, value);
+	}
+	return object;
+}
+
+/* ---- freeing ---- */
+
+static void finish_string(const struct option *option, void *base)
+{
+	char **slot = option_field(option, base);
+
+	free(*slot);
+	*slot = NULL;
+}
+
+static void finish_list(const struct option *option, void *base)
+{
+	config_list_finish(option_field(option, base));
+}
+
+static void finish_address(const struct option *option, void *base)
+{
+	struct config_listen *listen = base;
+
+	(void)option;
+	free(listen->host);
+	listen->host = NULL;
+}
+
+static void finish_store(const struct option *option, void *base)
+{
+	struct config_store *store = base;
+
+	(void)option;
+	free(store->url);
+	free(store->path);
+	store->url = store->path = NULL;
+}
+
+static void finish_cidrs(const struct option *option, void *base)
+{
+	struct config *config = base;
+
+	(void)option;
+	free(config->trusted_proxies);
+	config->trusted_proxies = NULL;
+	config->trusted_proxy_count = 0;
+}
+
+static void finish_event_id(const struct option *option, void *base)
+{
+	struct config_source *source = base;
+
+	(void)option;
+	free(source->event_id);
+	free(source->event_id_header);
+	source->event_id = source->event_id_header = NULL;
+}
+
+static void finish_secrets(const struct option *option, void *base)
+{
+	struct config_source *source = base;
+
+	(void)option;
+	for (size_t i = 0; i < source->secret_count; i++) {
+		config_wipe(source->secrets[i].value);
+		free(source->secrets[i].origin);
+	}
+	free(source->secrets);
+	source->secrets = NULL;
+	source->secret_count = 0;
+}
+
+static void finish_settings(const struct option *option, void *base)
+{
+	struct config_target *target = base;
+
+	(void)option;
+	json_decref(target->settings);
+	json_decref(target->written);
+	target->settings = target->written = NULL;
+}
+
+static void finish_order_by(const struct option *option, void *base)
+{
+	struct config_order *order = base;
+
+	(void)option;
+	config_list_finish(&order->by);
+}
+
+static void finish_object(const struct option *option, void *base)
+{
+	for (size_t i = 0; i < option->section->count; i++)
+		option_finish(&option->section->options[i], option_field(option, base));
+}
+
+typedef void finish_function(const struct option *option, void *base);
+
+static finish_function *const finishes[] = {
+	[OPTION_STRING] = finish_string,
+	[OPTION_PATH] = finish_string,
+	[OPTION_JQ] = finish_string,
+	[OPTION_URL] = finish_string,
+	[OPTION_TIMEZONE] = finish_string,
+	[OPTION_TEXTS] = finish_list,
+	[OPTION_JQS] = finish_list,
+	[OPTION_PATHS] = finish_list,
+	[OPTION_SOCKETS] = finish_list,
+	[OPTION_ADDRESS] = finish_address,
+	[OPTION_STORE] = finish_store,
+	[OPTION_CIDRS] = finish_cidrs,
+	[OPTION_EVENT_ID] = finish_event_id,
+	[OPTION_SECRETS] = finish_secrets,
+	[OPTION_SETTINGS] = finish_settings,
+	[OPTION_ORDER_BY] = finish_order_by,
+	[OPTION_OBJECT] = finish_object,
+	[OPTION_VERIFY] = finish_object,
+	[OPTION_NAMES] = NULL,
+};
+
+void option_finish(const struct option *option, void *base)
+{
+	if (finishes[option->type] != NULL)
+		finishes[option->type](option, base);
+}
+
+void section_finish(const struct section *section, void *base)
+{
+	for (size_t i = 0; i < section->count; i++)
+		option_finish(&section->options[i], base);
+	memset(base, 0, section->bytes);
+}

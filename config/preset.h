@@ -1,0 +1,10 @@
+/* Presets: what is known of a platform, as files of a source's options. */
+#ifndef ALMONER_CONFIG_PRESET_H
+#define ALMONER_CONFIG_PRESET_H
+
+#include "config/reading.h"
+
+/* Lays the preset's options into the source; complains when there is none of that name. */
+void preset_apply(struct reading *r, const char *name, struct config_source *source);
+
+#endif

@@ -1,0 +1,133 @@
+/* Whole sections from JSON into structs, by their tables. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/nearest.h"
+#include "config/parse.h"
+#include "saga/base/mem.h"
+
+static parse_function parse_object;
+
+static parse_function *const parsers[] = {
+	[OPTION_BOOL] = parse_bool,
+	[OPTION_INTEGER] = parse_integer,
+	[OPTION_NUMBER] = parse_number,
+	[OPTION_DURATION] = parse_duration,
+	[OPTION_SIZE] = parse_size,
+	[OPTION_RATE] = parse_rate,
+	[OPTION_STRING] = parse_string,
+	[OPTION_PATH] = parse_path,
+	[OPTION_CHOICE] = parse_choice,
+	[OPTION_MARK] = parse_mark,
+	[OPTION_JQ] = parse_jq,
+	[OPTION_TEXTS] = parse_texts,
+	[OPTION_JQS] = parse_jqs,
+	[OPTION_PATHS] = parse_paths,
+	[OPTION_OBJECT] = parse_object,
+	[OPTION_ADDRESS] = parse_address,
+	[OPTION_SOCKETS] = parse_sockets,
+	[OPTION_URL] = parse_url,
+	[OPTION_STORE] = parse_store,
+	[OPTION_TIMEZONE] = parse_timezone,
+	[OPTION_CIDRS] = parse_cidrs,
+	[OPTION_VERIFY] = parse_verify,
+	[OPTION_EVENT_ID] = parse_event_id,
+	[OPTION_SECRETS] = parse_secrets,
+	[OPTION_SETTINGS] = parse_settings,
+	[OPTION_ORDER_BY] = parse_order_by,
+	[OPTION_PARTS] = NULL, /* whoever reads the section reads these */
+	[OPTION_NAMES] = NULL,
+};
+
+static void parse_object(struct reading *r, const struct option *option, const json_t *value, void *base)
+{
+	reading_section(r, option->section, value, option_field(option, base));
+}
+
+static void default_of(struct reading *r, const struct option *option, void *base)
+{
+	json_t *value;
+
+	if (option->type == OPTION_OBJECT || option->type == OPTION_VERIFY)
+		reading_defaults(r, option->section, option_field(option, base));
+	if (option->type == OPTION_ORDER_BY)
+		((struct config_order *)base)->standard = true;
+	if (option->fallback == NULL)
+		return;
+	value = json_loads(option->fallback, JSON_DECODE_ANY, NULL);
+	assert(value != NULL);
+	parsers[option->type](r, option, value, base);
+	json_decref(value);
+}
+
+void reading_defaults(struct reading *r, const struct section *section, void *base)
+{
+	size_t errors = r->found->errors;
+
+	for (size_t i = 0; i < section->count; i++)
+		default_of(r, &section->options[i], base);
+	/* A default that does not pass its own table is our mistake, not the reader's. */
+	assert(r->found->errors == errors);
+}
+
+static void complain_of_key(struct reading *r, const struct section *section, const char *key)
+{
+	struct nearest near = { .wanted = key };
+	char clipped[READING_CLIP_BYTES];
+	size_t mark = reading_enter(r, key);
+
+	for (size_t i = 0; i < section->count; i++)
+		nearest_offer(&near, section->options[i].name);
+	reading_clip(key, clipped);
+	if (near.best != NULL)
+		reading_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", clipped, near.best);
+	else
+		reading_error(r, NULL, "there is no option \"%s\" here", clipped);
+	reading_leave(r, mark);
+}
+
+static void check_keys(struct reading *r, const struct section *section, const json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		if (!reading_is_comment(key) && section_find(section, key) == NULL)
+			complain_of_key(r, section, key);
+	}
+}
+
+void reading_option(struct reading *r, const struct option *option, const json_t *value, void *base)
+{
+	size_t mark = reading_enter(r, option->name);
+
+	if (parsers[option->type] != NULL)
+		parsers[option->type](r, option, value, base);
+	reading_leave(r, mark);
+}
+
+void reading_section(struct reading *r, const struct section *section, const json_t *object, void *base)
+{
+	if (!json_is_object(object)) {
+		parse_wrong_kind(r, object, "an object");
+		return;
+	}
+	check_keys(r, section, object);
+	for (size_t i = 0; i < section->count; i++) {
+		const json_t *value = json_object_get(object, section->options[i].name);
+
+		if (value != NULL)
+			reading_option(r, &section->options[i], value, base);
+	}
+}
+
+void reading_require(struct reading *r, const struct section *section, const json_t *object)
+{
+	for (size_t i = 0; i < section->count && json_is_object(object); i++) {
+		const struct option *option = &section->options[i];
+
+		if ((option->flags & OPTION_REQUIRED) != 0 && json_object_get(object, option->name) == NULL)
+			reading_error(r, option->help, "\"%s\" is missing", option->name);
+	}
+}

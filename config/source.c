@@ -1,0 +1,193 @@
+/* Sources and targets: named things, read one by one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/preset.h"
+#include "config/verify.h"
+#include "saga/base/mem.h"
+
+/* Digest of a name and of what the tables show of the struct. */
+static void digest_of(const char *name, json_t *shown, uint8_t out[DIGEST_BYTES])
+{
+	char *text = json_dumps(shown, JSON_COMPACT | JSON_SORT_KEYS);
+	struct str parts[] = { str_of(name), str_of(text) };
+
+	digest_parts(parts, 2, out);
+	config_wipe(text);
+	json_decref(shown);
+}
+
+/* ---- sources ---- */
+
+static void check_source(struct reading *r, const struct config_source *source)
+{
+	verify_check(r, source);
+	if (source->answer == 201)
+		reading_error(r, "200 or 202", "201 is not an answer of ours");
+	if (source->related != NULL && source->gift_made == NULL)
+		reading_error(r, "\"gift_made\"",
+					  "\"related\" is only asked when \"gift_made\" says no, and there is none");
+}
+
+/* Defaults, then the preset, then what the file says. */
+static void fill_source(struct reading *r, const json_t *object, struct config_source *source)
+{
+	const json_t *preset = json_object_get(object, "preset");
+	size_t errors = r->found->errors;
+
+	reading_defaults(r, section_source(), source);
+	if (json_is_string(preset)) {
+		size_t mark = reading_enter(r, "preset");
+
+		preset_apply(r, json_string_value(preset), source);
+		reading_leave(r, mark);
+	}
+	reading_section(r, section_source(), object, source);
+	if (preset == NULL && json_is_object(object) && json_object_get(object, "verify") == NULL)
+		reading_error(r, "\"preset\" or \"verify\"", "nothing says how requests are verified");
+	else if (r->found->errors == errors) /* else its faults would only echo those */
+		check_source(r, source);
+}
+
+static bool seen_before(struct reading *r, const char *kind, const char *name, const char *file)
+{
+	reading_error(r, NULL, "the %s \"%s\" stands twice: here and in %s", kind, name, file);
+	return true;
+}
+
+static void add_source(struct reading *r, const char *name, const json_t *object)
+{
+	struct config *config = r->config;
+	struct config_source source = { 0 };
+	int twin = config_find_source(config, str_of(name));
+
+	if (!reading_name_ok(r, name))
+		return;
+	if (twin >= 0 && seen_before(r, "source", name, r->source_files.items[twin]))
+		return;
+	fill_source(r, object, &source);
+	digest_of(name, section_show(section_source(), &source, true), source.digest);
+	source.name = mem_strdup(name);
+	config->sources = mem_grow(config->sources, (config->source_count + 1) * sizeof(source));
+	config->sources[config->source_count++] = source;
+	config_list_add(&r->source_files, r->doc->path);
+}
+
+/* ---- targets ---- */
+
+static void check_numbers(struct reading *r, const struct config_target *t)
+{
+	if (t->retry.cap_ms < t->retry.first_ms)
+		reading_error(r, "retry.cap of at least retry.first", "the longest wait is shorter than the first");
+	if (t->retry.give_up_after_ms == 0 && t->retry.attempts == 0)
+		reading_warn(r, "retry.give_up_after or retry.attempts",
+					 "a step that cannot succeed is tried for ever");
+	if (t->breaker.minimum > t->breaker.window)
+		reading_error(r, "breaker.minimum of at most breaker.window",
+					  "the share of failures would never be looked at");
+	if (t->breaker.open_cap_ms < t->breaker.open_ms)
+		reading_error(r, "breaker.open_cap of at least breaker.open",
+					  "the longest time open is shorter than the first");
+	if (t->limits.connect_timeout_ms > t->limits.timeout_ms)
+		reading_error(r, "limits.connect_timeout of at most limits.timeout",
+					  "the connection may take longer than the whole exchange");
+}
+
+static void add_report(void *ctx, enum diag_severity severity, const char *pointer, const char *message,
+					   const char *expected)
+{
+	struct reading *r = ctx;
+	size_t mark = r->pointer.len;
+
+	buf_text(&r->pointer, pointer);
+	if (severity == DIAG_ERROR)
+		reading_error(r, expected, "%s", message);
+	else
+		reading_warn(r, expected, "%s", message);
+	reading_leave(r, mark);
+}
+
+static void ask_connector(struct reading *r, struct config_target *target)
+{
+	struct config_report report = { r, add_report };
+	size_t errors = r->found->errors;
+	size_t mark;
+
+	if (r->hooks->check_target == NULL)
+		return;
+	mark = reading_enter(r, "settings");
+	if (r->hooks->check_target(r->hooks->ctx, target, &report, &target->traits) == 0)
+		target->traits.known = true;
+	else if (r->found->errors == errors)
+		reading_error(r, NULL, "the connector \"%s\" does not take these settings", target->connector);
+	reading_leave(r, mark);
+}
+
+static void fill_target(struct reading *r, const json_t *object, struct config_target *target)
+{
+	size_t errors = r->found->errors;
+
+	reading_defaults(r, section_target(), target);
+	reading_section(r, section_target(), object, target);
+	reading_require(r, section_target(), object);
+	if (target->connector != NULL)
+		(void)reading_name_ok(r, target->connector);
+	if (r->found->errors != errors)
+		return;
+	check_numbers(r, target);
+	ask_connector(r, target);
+}
+
+static void add_target(struct reading *r, const char *name, const json_t *object)
+{
+	struct config *config = r->config;
+	struct config_target target = { 0 };
+	int twin = config_find_target(config, str_of(name));
+
+	if (!reading_name_ok(r, name))
+		return;
+	if (twin >= 0 && seen_before(r, "target", name, config->targets[twin].file))
+		return;
+	target.name = mem_strdup(name);
+	target.file = mem_strdup(r->doc->path);
+	target.base_dir = mem_strdup(r->doc->dir);
+	fill_target(r, object, &target);
+	digest_of(name, section_show(section_target(), &target, true), target.digest);
+	config->targets = mem_grow(config->targets, (config->target_count + 1) * sizeof(target));
+	config->targets[config->target_count++] = target;
+}
+
+/* ---- both ---- */
+
+static void each_named(struct reading *r, const char *key,
+					   void (*add)(struct reading *, const char *, const json_t *))
+{
+	const json_t *object = json_object_get(r->doc->root, key);
+	size_t outer = reading_enter(r, key);
+	const char *name;
+	json_t *member;
+
+	if (object != NULL && !json_is_object(object))
+		reading_error(r, "an object of them by name", "this is %s", reading_kind(object));
+	json_object_foreach((json_t *)(uintptr_t)object, name, member)
+	{
+		size_t mark;
+
+		if (reading_is_comment(name))
+			continue;
+		mark = reading_enter(r, name);
+		add(r, name, member);
+		reading_leave(r, mark);
+	}
+	reading_leave(r, outer);
+}
+
+void reading_sources(struct reading *r)
+{
+	each_named(r, "sources", add_source);
+}
+
+void reading_targets(struct reading *r)
+{
+	each_named(r, "targets", add_target);
+}

@@ -1,0 +1,294 @@
+/* Texts that may stand elsewhere: {"$env": NAME}, {"$file": PATH}. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/nearest.h"
+#include "config/reading.h"
+#include "saga/base/mem.h"
+
+bool reading_is_reference(const json_t *value)
+{
+	return json_object_get(value, "$env") != NULL || json_object_get(value, "$file") != NULL;
+}
+
+bool reading_is_utf8(const char *text)
+{
+	json_t *string = json_string(text);
+
+	json_decref(string);
+	return string != NULL;
+}
+
+/* Only the members a reference may have. */
+static bool reference_ok(struct reading *r, const json_t *value)
+{
+	bool env = json_object_get(value, "$env") != NULL;
+	const char *key;
+	json_t *member;
+
+	/* jansson's iteration takes a non-const object; it is not changed. */
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	{
+		bool known = strcmp(key, env ? "$env" : "$file") == 0 || (env && strcmp(key, "default") == 0) ||
+					 reading_is_comment(key);
+
+		if (!known || !json_is_string(member)) {
+			reading_error(r, env ? "{\"$env\": NAME}, with \"default\": TEXT if wanted" : "{\"$file\": PATH}",
+						  "\"%s\" does not belong here, or is not a string", key);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int text_of_env(struct reading *r, const json_t *value, char **ret_text)
+{
+	const char *name = json_string_value(json_object_get(value, "$env"));
+	const char *fallback = json_string_value(json_object_get(value, "default"));
+	const char *text = config_env_get(r->hooks->env, name);
+	char clipped[READING_CLIP_BYTES];
+
+	if (text == NULL)
+		text = fallback;
+	if (text == NULL) {
+		reading_clip(name, clipped);
+		reading_error(r, NULL, "the environment variable %s is not set", clipped);
+		return ERR_INVALID;
+	}
+	*ret_text = mem_strdup(text);
+	return 0;
+}
+
+static int text_of_file(struct reading *r, const json_t *value, char **ret_text)
+{
+	const char *name = json_string_value(json_object_get(value, "$file"));
+	char *path AUTO_FREE = reading_resolve(r->doc->dir, name);
+	struct buf text;
+	struct err err = { 0 };
+	int code;
+
+	buf_init(&text, (size_t)1024 * 1024);
+	code = reading_file(path, &text, &err);
+	reading_note_file(r, path);
+	if (code == 0 && text.len > 0 && memchr(text.data, '\0', text.len) != NULL)
+		code = err_set(&err, ERR_INVALID, "%s is not a text: it holds a zero byte", path);
+	if (code != 0) {
+		reading_error(r, NULL, "%s", err.text);
+		buf_free(&text);
+		return ERR_INVALID;
+	}
+	*ret_text = buf_take(&text);
+	return 0;
+}
+
+/* An editor ends a file with a line break; it is not part of the secret. */
+static void drop_line_break(char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	if (len > 0 && text[len - 1] == '\r')
+		text[--len] = '\0';
+}
+
+int reading_text(struct reading *r, const json_t *value, char **ret_text, bool *ret_literal)
+{
+	int code;
+
+	*ret_literal = json_is_string(value);
+	if (*ret_literal) {
+		*ret_text = mem_strdup(json_string_value(value));
+		return 0;
+	}
+	if (!reading_is_reference(value)) {
+		reading_error(r, "a string, {\"$env\": NAME} or {\"$file\": PATH}", "this is %s",
+					  reading_kind(value));
+		return ERR_INVALID;
+	}
+	if (!reference_ok(r, value))
+		return ERR_INVALID;
+	if (json_object_get(value, "$env") != NULL)
+		return text_of_env(r, value, ret_text);
+	code = text_of_file(r, value, ret_text);
+	if (code == 0)
+		drop_line_break(*ret_text);
+	return code;
+}
+
+/* ---- programs ---- */
+
+void reading_jq_check(struct reading *r, const char *program)
+{
+	struct err err = { 0 };
+
+	if (r->hooks->compile != NULL && r->hooks->compile(r->hooks->ctx, program, &err) != 0)
+		reading_error(r, "a jq program", "jq does not take this: %s", err.text);
+}
+
+int reading_jq(struct reading *r, const json_t *value, char **ret_program)
+{
+	bool literal = false;
+
+	if (json_object_get(value, "$env") != NULL) {
+		reading_error(r, "a jq program, or {\"$file\": PATH}", "a program is not taken from the environment");
+		return ERR_INVALID;
+	}
+	if (reading_text(r, value, ret_program, &literal) != 0)
+		return ERR_INVALID;
+	if ((*ret_program)[strspn(*ret_program, " \t\r\n")] == '\0')
+		reading_error(r, "a jq program such as \".\"", "the program is empty");
+	else if (!reading_is_utf8(*ret_program))
+		reading_error(r, "a jq program", "the program is not valid UTF-8");
+	else {
+		reading_jq_check(r, *ret_program);
+		return 0;
+	}
+	free(*ret_program);
+	return ERR_INVALID;
+}
+
+/* ---- secrets ---- */
+
+static void warn_if_open_to_all(struct reading *r, const json_t *value)
+{
+	const char *name = json_string_value(json_object_get(value, "$file"));
+	char *path AUTO_FREE = NULL;
+	struct stat st;
+
+	if (name == NULL)
+		return;
+	path = reading_resolve(r->doc->dir, name);
+	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		reading_warn(r, "mode 0640 or 0600", "every user of this machine can read the secret in %s", path);
+}
+
+static char *origin_of(const json_t *value)
+{
+	const char *env = json_string_value(json_object_get(value, "$env"));
+	const char *file = json_string_value(json_object_get(value, "$file"));
+
+	if (env != NULL)
+		return mem_printf("$env %s", env);
+	return file != NULL ? mem_printf("$file %s", file) : mem_strdup("written in the file");
+}
+
+static void add_secret(struct reading *r, const json_t *value, struct config_source *source)
+{
+	char *text = NULL;
+	bool literal = false;
+	struct config_secret *secret;
+
+	if (reading_text(r, value, &text, &literal) != 0)
+		return;
+	if (text[0] == '\0') {
+		reading_error(r, NULL, "the secret is empty");
+		free(text);
+		return;
+	}
+	if (literal)
+		reading_warn(r, "{\"$env\": NAME} or {\"$file\": PATH}",
+					 "a secret stands here in plain text; whoever may read this file may forge events");
+	else
+		warn_if_open_to_all(r, value);
+	source->secrets = mem_grow(source->secrets, (source->secret_count + 1) * sizeof(*secret));
+	secret = &source->secrets[source->secret_count++];
+	*secret = (struct config_secret){ text, strlen(text), origin_of(value) };
+}
+
+void reading_secrets(struct reading *r, const json_t *value, struct config_source *source)
+{
+	size_t index;
+	json_t *item;
+
+	if (!json_is_array(value)) {
+		add_secret(r, value, source);
+		return;
+	}
+	json_array_foreach(value, index, item)
+	{
+		size_t mark = reading_enter_index(r, index);
+
+		add_secret(r, item, source);
+		reading_leave(r, mark);
+	}
+}
+
+/* ---- settings of a connector ---- */
+
+static json_t *resolved(struct reading *r, const json_t *value);
+
+static json_t *resolved_object(struct reading *r, const json_t *value)
+{
+	json_t *copy = json_object();
+	const char *key;
+	json_t *member;
+
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	{
+		size_t mark;
+
+		if (reading_is_comment(key))
+			continue;
+		mark = reading_enter(r, key);
+		json_object_set_new(copy, key, resolved(r, member));
+		reading_leave(r, mark);
+	}
+	return copy;
+}
+
+static json_t *resolved_array(struct reading *r, const json_t *value)
+{
+	json_t *copy = json_array();
+	size_t index;
+	json_t *item;
+
+	json_array_foreach(value, index, item)
+	{
+		size_t mark = reading_enter_index(r, index);
+
+		json_array_append_new(copy, resolved(r, item));
+		reading_leave(r, mark);
+	}
+	return copy;
+}
+
+/* A deep copy with references replaced by their texts; what could not be read becomes an empty string. As
+ * deep as the parser lets a document be. */
+static json_t *resolved(struct reading *r, const json_t *value)
+{
+	char *text = NULL;
+	bool literal = false;
+	json_t *string;
+
+	if (json_is_object(value) && reading_is_reference(value)) {
+		if (reading_text(r, value, &text, &literal) != 0)
+			return json_string("");
+		string = json_string(text);
+		if (string == NULL) {
+			reading_error(r, NULL, "the text is not valid UTF-8");
+			string = json_string("");
+		}
+		config_wipe(text);
+		return string;
+	}
+	if (json_is_object(value))
+		return resolved_object(r, value);
+	if (json_is_array(value))
+		return resolved_array(r, value);
+	return json_deep_copy(value);
+}
+
+void reading_settings(struct reading *r, const json_t *value, struct config_target *target)
+{
+	json_decref(target->settings);
+	json_decref(target->written);
+	target->written = json_deep_copy(value);
+	if (!json_is_object(value) || reading_is_reference(value)) {
+		reading_error(r, "an object", "this is %s", reading_kind(value));
+		target->settings = json_object();
+		return;
+	}
+	target->settings = resolved(r, value);
+}
