@@ -1,0 +1,107 @@
+#include "gateway/expr/number.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More significant digits than this no double's shortest text has. */
+#define DIGITS_MAX 17
+/* Any decimal of so many digits comes back from a double unchanged (DBL_DIG). */
+#define DIGITS_SAFE   15
+#define EXPONENT_SAFE 300
+#define EXPONENT_MAX  100000
+
+void number_shortest(double value, char out[NUMBER_TEXT_BYTES])
+{
+	if (value == trunc(value) && fabs(value) <= (double)NUMBER_SAFE_INT) {
+		(void)snprintf(out, NUMBER_TEXT_BYTES, "%lld", (long long)value);
+		return;
+	}
+	for (int digits = DIGITS_SAFE; digits <= DIGITS_MAX; digits++) {
+		(void)snprintf(out, NUMBER_TEXT_BYTES, "%.*g", digits, value);
+		if (strtod(out, NULL) == value)
+			return;
+	}
+}
+
+/* A decimal number as its significant digits and the power of ten of the last one: 0.0120 is 12 and -3. */
+struct decimal {
+	bool negative;
+	bool too_long;
+	unsigned count;
+	long exponent;
+	char digits[DIGITS_MAX + 1];
+};
+
+static void add_digit(struct decimal *d, char digit, unsigned *zeros)
+{
+	if (digit == '0') {
+		*zeros += d->count > 0; /* leading ones mean nothing, the others perhaps */
+		return;
+	}
+	if (d->count + *zeros + 1 > DIGITS_MAX) {
+		d->too_long = true;
+		return;
+	}
+	memset(d->digits + d->count, '0', *zeros);
+	d->count += *zeros;
+	*zeros = 0;
+	d->digits[d->count++] = digit;
+}
+
+static long clamp(long value)
+{
+	return value > EXPONENT_MAX ? EXPONENT_MAX : value < -EXPONENT_MAX ? -EXPONENT_MAX : value;
+}
+
+/* `text` is a valid JSON number. */
+static struct decimal decimal_of(struct str text)
+{
+	struct decimal d = { 0 };
+	unsigned zeros = 0;
+	long fraction = 0;
+	bool point = false;
+	size_t i = 0;
+	if (text.len > 0 && text.p[0] == '-') {
+		d.negative = true;
+		i = 1;
+	}
+	for (; i < text.len && text.p[i] != 'e' && text.p[i] != 'E'; i++) {
+		if (text.p[i] == '.') {
+			point = true;
+			continue;
+		}
+		fraction += point;
+		add_digit(&d, text.p[i], &zeros);
+	}
+	/* A borrowed token goes on after its end with a character that is no part of a number. */
+	long written = i < text.len ? clamp(strtol(text.p + i + 1, NULL, 10)) : 0;
+	d.exponent = written - clamp(fraction) + (long)zeros;
+	return d;
+}
+
+bool number_survives(struct str token)
+{
+	struct decimal d = decimal_of(token);
+	if (d.too_long)
+		return false;
+	if (d.count == 0)
+		return true;
+	long top = d.exponent + (long)d.count;
+	if (d.count <= DIGITS_SAFE && top < EXPONENT_SAFE && top > -EXPONENT_SAFE)
+		return true;
+	char copy[64];
+	if (token.len >= sizeof copy)
+		return false;
+	memcpy(copy, token.p, token.len);
+	copy[token.len] = '\0';
+	double value = strtod(copy, NULL);
+	if (!isfinite(value))
+		return false;
+	char shortest[NUMBER_TEXT_BYTES];
+	number_shortest(value, shortest);
+	struct decimal back = decimal_of(str_of(shortest));
+	return back.count == d.count && back.exponent == d.exponent &&
+		   memcmp(back.digits, d.digits, d.count) == 0;
+}

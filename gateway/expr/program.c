@@ -1,0 +1,247 @@
+#include "gateway/expr/program.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/expr/convert.h"
+#include "gateway/expr/watch.h"
+#include "saga/base/mem.h"
+
+/* Stands before every program, on a line of its own. The environment is empty, nothing is written or read,
+ * nobody ends the process; and since something stands before it, a program cannot begin with `import` or
+ * `include`. */
+#define PRELUDE                                                                                              \
+	"def env: {}; def stderr: .; def debug: .; def input_filename: null; "                                   \
+	"def halt: error(\"halt is not available here\"); def halt_error: halt; def halt_error(x): halt; "       \
+	"def modulemeta: error(\"modules are not available here\"); def get_search_list: []; {} as $ENV |\n"
+
+/* Compiled programs a thread keeps; the least recently used one makes room. */
+#define KEPT_MAX 256
+
+struct program {
+	uint8_t key[PROGRAM_KEY_BYTES];
+	jq_state *jq; /* NULL: it does not compile, `fault` says why */
+	char *fault;
+	unsigned long used;
+};
+
+struct runner {
+	struct watch_slot *watch;
+	struct program *kept;
+	size_t count;
+	unsigned long turn;
+};
+
+/* ---- compiling ---- */
+
+static void note_fault(void *ctx, jv message)
+{
+	struct buf *to = ctx;
+	jv text = jq_format_error(message);
+	if (to->len == 0 && jv_get_kind(text) == JV_KIND_STRING)
+		buf_text(to, jv_string_value(text)); /* the ones after the first only count */
+	jv_free(text);
+}
+
+/* libjq 1.6 calls this without asking whether it is there. */
+static jv no_input(jq_state *jq, void *ctx)
+{
+	(void)jq;
+	(void)ctx;
+	return jv_invalid();
+}
+
+/* "jq: error: foo/0 is not defined at <top-level>, line 2:\n.a | foo   " → one line, counted without the
+ * prelude. */
+static char *tidy_fault(const char *raw)
+{
+	static const char start[] = "jq: error: ", shell[] = " (Unix shell quoting issues?)",
+					  place[] = " at <top-level>, line ";
+	if (strncmp(raw, start, sizeof start - 1) == 0)
+		raw += sizeof start - 1;
+	AUTO_BUF struct buf out = { 0 };
+	size_t head = strcspn(raw, "\n");
+	char *line AUTO_FREE = mem_strndup(raw, head);
+	char *at = strstr(line, place);
+	long number = at != NULL ? strtol(at + sizeof place - 1, NULL, 10) : 0;
+	if (at != NULL)
+		*at = '\0';
+	char *aside = strstr(line, shell);
+	if (aside != NULL)
+		*aside = '\0';
+	buf_text(&out, line);
+	if (number > 1)
+		buf_printf(&out, " in line %ld", number - 1);
+	const char *source = raw[head] == '\n' ? raw + head + 1 : "";
+	size_t len = strcspn(source, "\n");
+	while (len > 0 && source[len - 1] == ' ')
+		len--;
+	if (len > 0)
+		buf_printf(&out, ": %.*s", (int)(len > 120 ? 120 : len), source);
+	return buf_take(&out);
+}
+
+/* NULL with a fault. */
+static jq_state *compile(const char *text, char **ret_fault)
+{
+	AUTO_BUF struct buf raw = { 0 };
+	char *whole AUTO_FREE = mem_printf("%s%s", PRELUDE, text);
+	jq_state *jq = jq_init();
+	assert(jq != NULL);
+	jq_set_error_cb(jq, note_fault, &raw);
+	int ok = jq_compile(jq, whole);
+	jq_set_error_cb(jq, NULL, NULL);
+	jq_set_input_cb(jq, no_input, NULL);
+	if (ok)
+		return jq;
+	jq_teardown(&jq);
+	*ret_fault = tidy_fault(raw.data != NULL ? raw.data : "does not compile");
+	return NULL;
+}
+
+int program_check(const char *text, struct err *err)
+{
+	char *fault AUTO_FREE = NULL;
+	jq_state *jq = compile(text, &fault);
+	if (jq == NULL)
+		return err_set(err, ERR_INVALID, "%s", fault);
+	jq_teardown(&jq);
+	return 0;
+}
+
+/* ---- what a thread keeps ---- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t runner_key;
+
+static void program_drop(struct program *p)
+{
+	if (p->jq != NULL)
+		jq_teardown(&p->jq);
+	free(p->fault);
+	*p = (struct program){ 0 };
+}
+
+static void runner_drop(void *arg)
+{
+	struct runner *r = arg;
+	for (size_t i = 0; i < r->count; i++)
+		program_drop(&r->kept[i]);
+	free(r->kept);
+	watch_close(r->watch);
+	free(r);
+}
+
+static void key_once(void)
+{
+	int rc = pthread_key_create(&runner_key, runner_drop);
+	assert(rc == 0);
+}
+
+static struct runner *runner_here(void)
+{
+	(void)pthread_once(&once, key_once);
+	struct runner *r = pthread_getspecific(runner_key);
+	if (r != NULL)
+		return r;
+	r = mem_zalloc(sizeof *r);
+	r->watch = watch_open();
+	int rc = pthread_setspecific(runner_key, r);
+	assert(rc == 0);
+	return r;
+}
+
+static struct program *runner_room(struct runner *r)
+{
+	if (r->count < KEPT_MAX) {
+		r->kept = mem_grow(r->kept, (r->count + 1) * sizeof *r->kept);
+		r->kept[r->count] = (struct program){ 0 };
+		return &r->kept[r->count++];
+	}
+	struct program *oldest = &r->kept[0];
+	for (size_t i = 1; i < r->count; i++) {
+		if (r->kept[i].used < oldest->used)
+			oldest = &r->kept[i];
+	}
+	program_drop(oldest);
+	return oldest;
+}
+
+static struct program *runner_find(struct runner *r, const uint8_t key[PROGRAM_KEY_BYTES], const char *text)
+{
+	struct program *p = NULL;
+	for (size_t i = 0; i < r->count && p == NULL; i++) {
+		if (memcmp(r->kept[i].key, key, PROGRAM_KEY_BYTES) == 0)
+			p = &r->kept[i];
+	}
+	if (p == NULL) {
+		p = runner_room(r);
+		memcpy(p->key, key, PROGRAM_KEY_BYTES);
+	}
+	if (p->jq == NULL && p->fault == NULL)
+		p->jq = compile(text, &p->fault);
+	p->used = ++r->turn;
+	return p;
+}
+
+/* ---- running ---- */
+
+/* Consumes `failed`, which is invalid: the program's error, or its end. */
+static int judge_end(jv failed, struct err *err)
+{
+	if (!jv_invalid_has_msg(jv_copy(failed))) {
+		jv_free(failed);
+		return 0;
+	}
+	jv message = jv_invalid_get_msg(failed);
+	if (jv_get_kind(message) != JV_KIND_STRING)
+		message = jv_dump_string(message, 0);
+	int rc = err_set(err, ERR_INVALID, "%s", jv_string_value(message));
+	jv_free(message);
+	return rc;
+}
+
+/* Takes the one value; `stopped` has priority over whatever came out. */
+static int take_one(struct runner *r, struct program *p, jv input, jv *ret, struct err *err)
+{
+	jq_start(p->jq, input, 0);
+	watch_begin(r->watch, p->jq);
+	jv value = jq_next(p->jq);
+	jv more = jv_is_valid(value) ? jq_next(p->jq) : jv_invalid();
+	if (watch_end(r->watch)) {
+		jv_free(value);
+		jv_free(more);
+		jq_teardown(&p->jq); /* compiled anew the next time */
+		return err_set(err, ERR_TOO_BIG, "stopped: it ran for more than %d ms", EXPR_CPU_LIMIT_MS);
+	}
+	if (!jv_is_valid(value)) {
+		int rc = judge_end(value, err);
+		*ret = jv_invalid();
+		return rc;
+	}
+	bool several = jv_is_valid(more);
+	int rc = several ? err_set(err, ERR_INVALID, "gave more than one value") : judge_end(more, err);
+	if (several)
+		jv_free(more);
+	if (rc != 0)
+		jv_free(value);
+	else
+		*ret = value;
+	return rc;
+}
+
+int program_run(const uint8_t key[PROGRAM_KEY_BYTES], const char *text, struct expr_input *in, jv *ret,
+				struct err *err)
+{
+	struct runner *r = runner_here();
+	struct program *p = runner_find(r, key, text);
+	if (p->jq == NULL)
+		return err_set(err, ERR_INVALID, "%s", p->fault);
+	jv input;
+	int rc = convert_input(in, &input, err);
+	if (rc != 0)
+		return rc;
+	return take_one(r, p, input, ret, err);
+}
