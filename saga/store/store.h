@@ -134,7 +134,8 @@ struct store_writer {
 	/* Attaches all waiting events of this gift to the saga; gives how many. */
 	int (*related_attach)(void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t *ret,
 						  struct err *err);
-	/* Ids of waiting ones due at or before now, oldest first; and the next due time after, or INT64_MAX. */
+	/* Ids of waiting ones due at or before now, oldest first; and the due time of the first one not among
+	 * them (before now when `room` was short), or INT64_MAX. */
 	int (*related_due)(void *ctx, int64_t now_ms, int64_t *ids, size_t room, size_t *ret,
 					   int64_t *ret_next_ms, struct err *err);
 
@@ -218,8 +219,9 @@ void store_chain_begin(struct store_chain **chain, const uint8_t previous[32]);
 void store_chain_row(struct store_chain *chain, const struct log_row *row);
 void store_chain_end(struct store_chain *chain, uint8_t ret_digest[32]); /* frees */
 
-/* Keys to claim for an event and for a gift of a source: the first 16 bytes of digest_parts("almoner-event-1",
- * source, event_id), or ("almoner-gift-1", source, gift). saga_find looks events up by the first. */
+/* Keys to claim for an event and for a gift of a source: the first 16 bytes of
+ * digest_parts("almoner-event-1", source, event_id), or ("almoner-gift-1", source, gift). saga_find looks
+ * events up by the first. */
 void store_event_key(const char *source, const char *event_id, uint8_t ret[STORE_KEY_BYTES]);
 void store_gift_key(const char *source, const char *gift, uint8_t ret[STORE_KEY_BYTES]);
 

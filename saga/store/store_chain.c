@@ -1,0 +1,71 @@
+/* What every store computes alike: the chain, salted digests, keys. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+#include "saga/store/store.h"
+
+/* The input is gathered and hashed once: 104 bytes a row, so a batch of 64 events is 7 KB. */
+struct store_chain {
+	struct buf input;
+};
+
+void store_chain_begin(struct store_chain **chain, const uint8_t previous[32])
+{
+	struct store_chain *c = mem_zalloc(sizeof *c);
+	buf_add(&c->input, previous, 32);
+	*chain = c;
+}
+
+static void add_number(struct buf *b, int64_t value)
+{
+	uint8_t bytes[8];
+	for (unsigned i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)((uint64_t)value >> (8 * i));
+	buf_add(b, bytes, sizeof bytes);
+}
+
+void store_chain_row(struct store_chain *chain, const struct log_row *row)
+{
+	uint8_t head[DIGEST_BYTES];
+	digest_bytes(row->head.p, row->head.len, head);
+	add_number(&chain->input, row->number);
+	add_number(&chain->input, row->commit);
+	add_number(&chain->input, row->subject);
+	add_number(&chain->input, row->subject_id);
+	add_number(&chain->input, row->at_ms);
+	buf_add(&chain->input, head, sizeof head);
+	buf_add(&chain->input, row->personal_digest, sizeof row->personal_digest);
+}
+
+void store_chain_end(struct store_chain *chain, uint8_t ret_digest[32])
+{
+	digest_bytes(chain->input.data, chain->input.len, ret_digest);
+	buf_free(&chain->input);
+	free(chain);
+}
+
+void store_personal_digest(const uint8_t salt[16], struct str personal, uint8_t ret[32])
+{
+	struct str parts[] = { { (const char *)salt, 16 }, personal };
+	digest_parts(parts, 2, ret);
+}
+
+static void key_of(const char *kind, const char *source, const char *id, uint8_t ret[STORE_KEY_BYTES])
+{
+	struct str parts[] = { str_of(kind), str_of(source), str_of(id) };
+	uint8_t digest[DIGEST_BYTES];
+	digest_parts(parts, 3, digest);
+	memcpy(ret, digest, STORE_KEY_BYTES);
+}
+
+void store_event_key(const char *source, const char *event_id, uint8_t ret[STORE_KEY_BYTES])
+{
+	key_of("almoner-event-1", source, event_id, ret);
+}
+
+void store_gift_key(const char *source, const char *gift, uint8_t ret[STORE_KEY_BYTES])
+{
+	key_of("almoner-gift-1", source, gift, ret);
+}

@@ -1,0 +1,104 @@
+/* One SQLite connection with its prepared statements: binding, stepping, and what its error codes mean to us.
+ * Internal to the store_sqlite files. */
+#ifndef ALMONER_STORE_SQLITE_DB_H
+#define ALMONER_STORE_SQLITE_DB_H
+
+#include <sqlite3.h>
+
+#include "saga/store/store.h"
+
+/* A statement of a connection's table: `what` says in words what it does, for error texts. */
+struct statement {
+	const char *what;
+	const char *sql;
+};
+
+#define DB_PLANS 16
+
+/* Plans come in ever the same few; parsing one costs more than reading its saga. */
+struct plan_slot {
+	int64_t number; /* 0: empty */
+	uint8_t digest[32];
+	struct plan *plan; /* NULL: only the number is known */
+};
+
+struct db {
+	sqlite3 *handle;
+	char *path;
+	const struct statement *table;
+	size_t count;
+	sqlite3_stmt **prepared;
+	struct plan_slot plans[DB_PLANS];
+	unsigned next_plan;
+	int64_t deadline_ms; /* monotonic; INT64_MAX: none. Enforced by db_limit's progress handler */
+};
+
+/* Opens, sets the busy timeout. `name` is what SQLite gets: a path or a URI. On error nothing stays open. */
+int db_open(struct db *db, const char *path, const char *name, int flags, const char *vfs,
+			struct err *err) MUST_CHECK;
+/* Prepares the whole table, once. */
+int db_prepare(struct db *db, const struct statement *table, size_t count, struct err *err) MUST_CHECK;
+/* Finalizes and closes; a zeroed db is accepted. */
+void db_close(struct db *db);
+
+/* Turns a result code into ours with a text: what, where, SQLite's message and code, how to mend. */
+int db_error(struct db *db, int rc, const char *what, struct err *err);
+/* Runs SQL without results. */
+int db_exec(struct db *db, const char *what, const char *sql, struct err *err) MUST_CHECK;
+/* Runs SQL that gives one integer. */
+int db_int(struct db *db, const char *sql, int64_t *ret, struct err *err) MUST_CHECK;
+/* Every query ends with ERR_BUSY at db->deadline_ms. */
+void db_limit(struct db *db);
+int64_t db_monotonic_ms(void);
+
+/* One use of a prepared statement: bind in order, then step. The first failing bind sticks. Bound bytes must
+ * live until the query ends. */
+struct query {
+	struct db *db;
+	sqlite3_stmt *st;
+	const char *what;
+	int at;
+	int rc;
+};
+struct query db_query(struct db *db, size_t which);
+void query_end(struct query *q);
+#define AUTO_QUERY __attribute__((cleanup(query_end)))
+
+void query_int(struct query *q, int64_t value);
+void query_blob(struct query *q, const void *bytes, size_t len);
+void query_text(struct query *q, struct str text);
+void query_null(struct query *q);
+/* 1: a row, 0: no more, else ERR_*. */
+int query_next(struct query *q, struct err *err) MUST_CHECK;
+/* Runs to the end; rows are ignored. */
+int query_run(struct query *q, struct err *err) MUST_CHECK;
+/* Rows changed by the last statement. */
+int64_t db_changes(struct db *db);
+
+/* Columns of the current row; borrowed until the next step. */
+int64_t column_int(struct query *q, int column);
+struct str column_bytes(struct query *q, int column);
+/* Copies a blob of exactly `len` bytes; another length (also NULL) leaves zeros. */
+void column_fixed(struct query *q, int column, void *to, size_t len);
+
+/* The columns of an event, in the tables event and related. */
+#define EVENT_COLUMNS "received, salt, source, event_id, type, gift, donor, content_type, raw, canonical"
+void query_event(struct query *q, const struct event *event);
+struct event *column_event(struct query *q, int first);
+
+/* A new reference. `which` selects json by number. */
+int db_plan_get(struct db *db, size_t which, int64_t number, struct plan **ret, struct err *err) MUST_CHECK;
+struct plan_slot *db_plan_by_digest(struct db *db, const uint8_t digest[32]);
+struct plan_slot *db_plan_remember(struct db *db, int64_t number, const uint8_t digest[32]);
+void db_plans_forget(struct db *db);
+
+/* Columns: saga, step, target, why, lane, due, since. */
+void column_step_row(struct query *q, struct step_row *ret);
+/* Columns: no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest. Borrowed. */
+void column_log_row(struct query *q, struct log_row *ret);
+/* Columns: id, name, paused, held, held_reason, changed. Reads them all; free() the array. */
+int query_targets(struct query *q, struct target_row **ret, size_t *ret_count, struct err *err) MUST_CHECK;
+/* Columns: id, saga, gift_key, due, then the event. The event is a new reference. */
+void column_related(struct query *q, struct related_row *ret);
+
+#endif

@@ -1,0 +1,305 @@
+/* Sagas, events, keys and the log: what every event passes through. */
+#include "saga/store/store_sqlite_write.h"
+
+#include <string.h>
+
+#define WRITER_STATEMENT(name, what, sql) { what, sql },
+const struct statement writer_statements[W_COUNT] = { WRITER_TABLE(WRITER_STATEMENT) };
+#undef WRITER_STATEMENT
+
+/* Keys looked at by one key_prune: a few milliseconds. */
+#define PRUNE_LOOK 16384
+
+static int run_plain(struct sqlite_writer *w, enum writer_statement which, struct err *err)
+{
+	struct query AUTO_QUERY q = db_query(&w->db, which);
+	return query_run(&q, err);
+}
+
+static int write_begin(void *ctx, struct err *err)
+{
+	return run_plain(ctx, W_BEGIN, err);
+}
+
+static int write_commit(void *ctx, struct err *err)
+{
+	return run_plain(ctx, W_COMMIT, err);
+}
+
+static int write_rollback(void *ctx, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	db_plans_forget(&w->db); /* their numbers may be undone */
+	/* After some errors SQLite has rolled back by itself. */
+	return sqlite3_get_autocommit(w->db.handle) ? 0 : run_plain(w, W_ROLLBACK, err);
+}
+
+/* ---- sagas ---- */
+
+static int saga_write(struct sqlite_writer *w, enum writer_statement which, const struct saga_row *row,
+					  struct err *err)
+{
+	struct query AUTO_QUERY q = db_query(&w->db, which);
+	query_int(&q, row->id);
+	query_int(&q, row->plan);
+	query_int(&q, row->state);
+	query_int(&q, row->live);
+	query_int(&q, row->created_ms);
+	query_blob(&q, row->value.p, row->value.len);
+	return query_run(&q, err);
+}
+
+static int write_saga_insert(void *ctx, const struct saga_row *row, struct err *err)
+{
+	return saga_write(ctx, W_SAGA_ADD, row, err);
+}
+
+static int missing(struct sqlite_writer *w, const char *what, int64_t id, struct err *err)
+{
+	return err_set(err, ERR_NOT_FOUND, "store %s: no %s %lld", w->db.path, what, (long long)id);
+}
+
+static int write_saga_update(void *ctx, const struct saga_row *row, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	int rc = saga_write(w, W_SAGA_SET, row, err);
+	if (rc == 0 && db_changes(&w->db) == 0)
+		return missing(w, "saga", row->id, err);
+	return rc;
+}
+
+static int write_saga_get(void *ctx, int64_t id, struct saga_row *ret, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_SAGA_GET);
+	query_int(&q, id);
+	int rc = query_next(&q, err);
+	if (rc != 1)
+		return rc == 0 ? missing(w, "saga", id, err) : rc;
+	struct str value = column_bytes(&q, 5);
+	buf_clear(&w->value);
+	buf_add(&w->value, value.p, value.len);
+	*ret = (struct saga_row){
+		.id = id,
+		.plan = column_int(&q, 1),
+		.state = (uint8_t)column_int(&q, 2),
+		.live = column_int(&q, 3) != 0,
+		.created_ms = column_int(&q, 4),
+		.value = buf_str(&w->value),
+	};
+	return 0;
+}
+
+/* Merges the `count` ids, ascending, into the ids[0..*used) so far, keeping the lowest `room`. */
+static void merge_id(int64_t *ids, size_t room, size_t *used, int64_t id)
+{
+	size_t at = *used;
+	while (at > 0 && ids[at - 1] > id)
+		at--;
+	if (at == room)
+		return;
+	size_t last = *used < room ? (*used)++ : room - 1;
+	memmove(&ids[at + 1], &ids[at], (last - at) * sizeof *ids);
+	ids[at] = id;
+}
+
+/* The index is by (live, state, id): one range per state. */
+static int write_saga_live(void *ctx, int64_t after, int64_t *ids, size_t room, size_t *ret, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	size_t used = 0;
+	for (int state = 0; state < SAGA_STATE_COUNT; state++) {
+		struct query AUTO_QUERY q = db_query(&w->db, W_SAGA_LIVE);
+		query_int(&q, state);
+		query_int(&q, after);
+		query_int(&q, (int64_t)room);
+		int rc = query_next(&q, err);
+		for (; rc == 1; rc = query_next(&q, err))
+			merge_id(ids, room, &used, column_int(&q, 0));
+		if (rc != 0)
+			return rc;
+	}
+	*ret = used;
+	return 0;
+}
+
+/* ---- events ---- */
+
+static int event_write(struct sqlite_writer *w, enum writer_statement which, int64_t saga,
+					   const struct event *event, struct err *err)
+{
+	struct query AUTO_QUERY q = db_query(&w->db, which);
+	query_int(&q, saga);
+	query_event(&q, event);
+	return query_run(&q, err);
+}
+
+static int write_event_insert(void *ctx, int64_t saga, const struct event *event, struct err *err)
+{
+	return event_write(ctx, W_EVENT_ADD, saga, event, err);
+}
+
+static int write_event_replace(void *ctx, int64_t saga, const struct event *event, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	int rc = event_write(w, W_EVENT_SET, saga, event, err);
+	if (rc == 0 && db_changes(&w->db) == 0)
+		return missing(w, "event of saga", saga, err);
+	return rc;
+}
+
+static int write_event_get(void *ctx, int64_t saga, struct event **ret, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_EVENT_GET);
+	query_int(&q, saga);
+	int rc = query_next(&q, err);
+	if (rc != 1)
+		return rc == 0 ? missing(w, "event of saga", saga, err) : rc;
+	*ret = column_event(&q, 0);
+	return 0;
+}
+
+/* ---- keys ---- */
+
+static int write_key_find(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t *ret_owner, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_KEY_GET);
+	query_blob(&q, key, STORE_KEY_BYTES);
+	int rc = query_next(&q, err);
+	if (rc < 0)
+		return rc;
+	*ret_owner = rc == 1 ? column_int(&q, 0) : 0;
+	return 0;
+}
+
+static int write_key_claim(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t day,
+						   int64_t *ret_owner, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_KEY_ADD);
+	query_blob(&q, key, STORE_KEY_BYTES);
+	query_int(&q, owner);
+	query_int(&q, day);
+	int rc = query_run(&q, err);
+	if (rc != 0)
+		return rc;
+	if (db_changes(&w->db) == 0)
+		return write_key_find(w, key, ret_owner, err);
+	*ret_owner = owner;
+	return 0;
+}
+
+static int keys_delete(struct sqlite_writer *w, struct str digests, struct err *err)
+{
+	for (size_t at = 0; at < digests.len; at += STORE_KEY_BYTES) {
+		struct query AUTO_QUERY q = db_query(&w->db, W_KEY_DELETE);
+		query_blob(&q, digests.p + at, STORE_KEY_BYTES);
+		int rc = query_run(&q, err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Gathers old keys behind the place where the last call ended, and moves that place. */
+static int keys_gather(struct sqlite_writer *w, int64_t day, size_t limit, struct buf *old, struct err *err)
+{
+	uint8_t after[STORE_KEY_BYTES];
+	bool seen = false;
+	struct query AUTO_QUERY q = db_query(&w->db, W_KEY_SCAN);
+	query_blob(&q, w->prune_after, w->prune_going ? sizeof w->prune_after : 0);
+	query_int(&q, PRUNE_LOOK);
+	int rc = 1;
+	while (old->len < limit * STORE_KEY_BYTES && (rc = query_next(&q, err)) == 1) {
+		column_fixed(&q, 0, after, sizeof after);
+		seen = true;
+		if (column_int(&q, 1) < day)
+			buf_add(old, after, sizeof after);
+	}
+	if (rc < 0)
+		return rc;
+	w->prune_going = seen; /* nothing behind it: from the beginning next time */
+	if (seen)
+		memcpy(w->prune_after, after, sizeof after);
+	return 0;
+}
+
+static int write_key_prune(void *ctx, int64_t day, size_t limit, size_t *ret_deleted, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct buf AUTO_BUF old = { 0 };
+	int rc = limit == 0 ? 0 : keys_gather(w, day, limit < PRUNE_LOOK ? limit : PRUNE_LOOK, &old, err);
+	if (rc == 0)
+		rc = keys_delete(w, buf_str(&old), err);
+	if (rc == 0)
+		*ret_deleted = old.len / STORE_KEY_BYTES;
+	return rc;
+}
+
+/* ---- the log ---- */
+
+static int write_log_append(void *ctx, const struct log_row *row, struct err *err)
+{
+	static const uint8_t none[32];
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_LOG_ADD);
+	query_int(&q, row->number);
+	query_int(&q, row->commit);
+	query_int(&q, row->subject);
+	query_int(&q, row->subject_id);
+	query_int(&q, row->at_ms);
+	query_blob(&q, row->head.p, row->head.len);
+	if (memcmp(row->personal_digest, none, sizeof none) == 0) {
+		assert(row->personal.len == 0);
+		query_null(&q);
+		query_null(&q);
+		query_null(&q);
+	} else {
+		query_blob(&q, row->personal.p, row->personal.len);
+		query_blob(&q, row->salt, sizeof row->salt);
+		query_blob(&q, row->personal_digest, sizeof row->personal_digest);
+	}
+	return query_run(&q, err);
+}
+
+static int write_chain_append(void *ctx, const struct chain_row *row, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_CHAIN_ADD);
+	query_int(&q, row->commit);
+	query_int(&q, row->first);
+	query_int(&q, row->last);
+	query_int(&q, row->at_ms);
+	query_blob(&q, row->digest, sizeof row->digest);
+	return query_run(&q, err);
+}
+
+static int write_counters_put(void *ctx, struct str bytes, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_COUNTERS_PUT);
+	query_blob(&q, bytes.p, bytes.len);
+	return query_run(&q, err);
+}
+
+void write_ops(struct store_writer *ops)
+{
+	ops->begin = write_begin;
+	ops->commit = write_commit;
+	ops->rollback = write_rollback;
+	ops->saga_insert = write_saga_insert;
+	ops->saga_update = write_saga_update;
+	ops->saga_get = write_saga_get;
+	ops->saga_live = write_saga_live;
+	ops->event_insert = write_event_insert;
+	ops->event_replace = write_event_replace;
+	ops->event_get = write_event_get;
+	ops->key_claim = write_key_claim;
+	ops->key_find = write_key_find;
+	ops->key_prune = write_key_prune;
+	ops->log_append = write_log_append;
+	ops->chain_append = write_chain_append;
+	ops->counters_put = write_counters_put;
+}
