@@ -1,0 +1,308 @@
+#include "gateway/plugin/blackbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gateway/plugin/blackbox_file.h"
+#include "saga/base/mem.h"
+
+#define ALT_STACK_BYTES 32768
+
+static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+#define FATAL_COUNT (sizeof fatal_signals / sizeof *fatal_signals)
+
+struct watch {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stop;
+	int64_t limit_ms;
+};
+
+struct blackbox {
+	struct blackbox_file *file; /* the mapped pages */
+	struct watch watch;
+	struct sigaction before[FATAL_COUNT];
+};
+
+/* A signal handler is given nothing but the signal: it needs one way to the mapped pages. Set by
+ * blackbox_open, cleared by blackbox_close. */
+static struct blackbox_file *_Atomic mapped;
+
+/* The kernel's name of this thread, asked for once. */
+static pid_t self_tid(void)
+{
+	static _Thread_local pid_t tid;
+	if (tid == 0)
+		tid = (pid_t)syscall(SYS_gettid);
+	return tid;
+}
+
+/* ---- entering and leaving ----------------------------------------------------------------------------- */
+
+/* An overflown stack can only be told from another one; the kernel keeps it per thread. */
+static void use_alternate_stack(void)
+{
+	static _Thread_local char stack[ALT_STACK_BYTES];
+	static _Thread_local bool done;
+	if (done)
+		return;
+	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
+	(void)sigaltstack(&alternate, NULL);
+	done = true;
+}
+
+static int take_slot(struct blackbox_file *file, uint32_t tid)
+{
+	for (int i = 0; i < BLACKBOX_SLOTS; i++) {
+		uint32_t free_tid = 0;
+		if (atomic_compare_exchange_strong(&file->slots[i].tid, &free_tid, tid))
+			return i;
+	}
+	return -1;
+}
+
+int blackbox_enter(struct blackbox *box, const struct blackbox_call *call)
+{
+	if (box == NULL)
+		return -1;
+	use_alternate_stack();
+	/* More threads than slots: the call goes on unwatched rather than waiting. */
+	int slot = take_slot(box->file, (uint32_t)self_tid());
+	if (slot < 0)
+		return -1;
+	struct blackbox_slot *s = &box->file->slots[slot];
+	s->call = *call;
+	atomic_fetch_add_explicit(&s->calls, 1, memory_order_relaxed);
+	atomic_store_explicit(&s->state, SLOT_ENTERED, memory_order_release);
+	return slot;
+}
+
+void blackbox_leave(struct blackbox *box, int slot)
+{
+	if (box == NULL || slot < 0)
+		return;
+	struct blackbox_slot *s = &box->file->slots[slot];
+	uint32_t entered = SLOT_ENTERED;
+	/* A call the watchdog has already given up on stays marked: the process is ending. */
+	if (atomic_compare_exchange_strong(&s->state, &entered, SLOT_FREE))
+		atomic_store_explicit(&s->tid, 0, memory_order_release);
+}
+
+/* ---- the handler: async-signal-safe ------------------------------------------------------------------- */
+
+static void on_fatal_signal(int signal_number)
+{
+	struct blackbox_file *file = atomic_load(&mapped);
+	uint32_t tid = (uint32_t)syscall(SYS_gettid);
+	for (int i = 0; file != NULL && i < BLACKBOX_SLOTS; i++) {
+		struct blackbox_slot *s = &file->slots[i];
+		uint32_t entered = SLOT_ENTERED;
+		/* Another thread's call is not to blame for this thread's death. */
+		if (atomic_load(&s->tid) != tid)
+			continue;
+		s->signal = (uint32_t)signal_number;
+		(void)atomic_compare_exchange_strong(&s->state, &entered, SLOT_CRASHED);
+	}
+	/* SA_RESETHAND has put the default back; it takes effect when this handler returns. */
+	(void)raise(signal_number);
+}
+
+static int install_handlers(struct blackbox *box, struct err *err)
+{
+	struct sigaction action = { .sa_handler = on_fatal_signal, .sa_flags = (int)(SA_ONSTACK | SA_RESETHAND) };
+	(void)sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < FATAL_COUNT; i++)
+		if (sigaction(fatal_signals[i], &action, &box->before[i]) != 0)
+			return err_set(err, ERR_SYSTEM, "handler for signal %d: %s", fatal_signals[i],
+						   strerrordesc_np(errno));
+	return 0;
+}
+
+static void restore_handlers(struct blackbox *box)
+{
+	for (size_t i = 0; i < FATAL_COUNT; i++)
+		(void)sigaction(fatal_signals[i], &box->before[i], NULL);
+}
+
+/* ---- the watchdog ------------------------------------------------------------------------------------- */
+
+/* What the watchdog saw last of a slot: the same call for too many looks is a hang. */
+struct sighting {
+	uint64_t calls;
+	unsigned looks;
+};
+
+/* A call is given up when it was seen this often, an interval apart each time. Counting looks instead of
+ * reading clocks spares the calls a system call, and a machine that slept does not look like a hang. */
+#define LOOKS 5
+
+static void give_up(struct blackbox_slot *s)
+{
+	uint32_t entered = SLOT_ENTERED;
+	if (atomic_compare_exchange_strong(&s->state, &entered, SLOT_HUNG))
+		abort();
+}
+
+static void look(struct blackbox_slot *s, struct sighting *seen)
+{
+	uint64_t calls = atomic_load(&s->calls);
+	if (atomic_load(&s->state) != SLOT_ENTERED || calls != seen->calls) {
+		*seen = (struct sighting){ calls, 0 };
+		return;
+	}
+	if (++seen->looks >= LOOKS)
+		give_up(s);
+}
+
+static struct timespec later(int64_t ms)
+{
+	struct timespec at;
+	(void)clock_gettime(CLOCK_MONOTONIC, &at);
+	at.tv_sec += (time_t)(ms / 1000);
+	at.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (at.tv_nsec >= 1000000000) {
+		at.tv_sec++;
+		at.tv_nsec -= 1000000000;
+	}
+	return at;
+}
+
+static void *watch_main(void *arg)
+{
+	struct blackbox *box = arg;
+	struct sighting seen[BLACKBOX_SLOTS] = { 0 };
+	int64_t interval = (box->watch.limit_ms + LOOKS - 2) / (LOOKS - 1);
+	(void)pthread_mutex_lock(&box->watch.lock);
+	while (!box->watch.stop) {
+		struct timespec at = later(interval);
+		if (pthread_cond_timedwait(&box->watch.wake, &box->watch.lock, &at) != ETIMEDOUT)
+			continue;
+		for (int i = 0; i < BLACKBOX_SLOTS; i++)
+			look(&box->file->slots[i], &seen[i]);
+	}
+	(void)pthread_mutex_unlock(&box->watch.lock);
+	return NULL;
+}
+
+static int start_watch(struct blackbox *box, struct err *err)
+{
+	pthread_condattr_t attributes;
+	(void)pthread_mutex_init(&box->watch.lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&box->watch.wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	/* Signals meant for the daemon are none of the watchdog's business. */
+	sigset_t all;
+	sigset_t old;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	int rc = pthread_create(&box->watch.thread, NULL, watch_main, box);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "watchdog of the connectors: %s", strerrordesc_np(rc));
+}
+
+static void stop_watch(struct watch *watch)
+{
+	(void)pthread_mutex_lock(&watch->lock);
+	watch->stop = true;
+	(void)pthread_cond_signal(&watch->wake);
+	(void)pthread_mutex_unlock(&watch->lock);
+	(void)pthread_join(watch->thread, NULL);
+	(void)pthread_cond_destroy(&watch->wake);
+	(void)pthread_mutex_destroy(&watch->lock);
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------ */
+
+static int map_file(const char *path, struct blackbox_file **ret_file, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_set(err, ERR_IO, "black box %s: %s", path, strerrordesc_np(errno));
+	/* Allocated now, so that writing later cannot fail for want of space. */
+	int rc = posix_fallocate(fd, 0, sizeof(struct blackbox_file));
+	void *pages = MAP_FAILED;
+	if (rc == 0) {
+		pages = mmap(NULL, sizeof(struct blackbox_file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		rc = pages == MAP_FAILED ? errno : 0;
+	}
+	(void)close(fd);
+	if (rc != 0)
+		return err_set(err, ERR_IO, "black box %s: %s", path, strerrordesc_np(rc));
+	*ret_file = pages;
+	return 0;
+}
+
+static int start(struct blackbox *box, struct err *err)
+{
+	struct blackbox_file *none = NULL;
+	if (!atomic_compare_exchange_strong(&mapped, &none, box->file))
+		return err_set(err, ERR_BUSY, "a black box is open in this process already");
+	blackbox_file_take_over(box->file);
+	int rc = install_handlers(box, err);
+	if (rc == 0)
+		rc = start_watch(box, err);
+	if (rc == 0)
+		return 0;
+	restore_handlers(box);
+	atomic_store(&mapped, NULL);
+	return rc;
+}
+
+int blackbox_open(const struct blackbox_settings *settings, struct blackbox **ret_box, struct err *err)
+{
+	struct blackbox *box = mem_zalloc(sizeof *box);
+	box->watch.limit_ms = settings->limit_ms > 0 ? settings->limit_ms : BLACKBOX_LIMIT_MS;
+	int rc = map_file(settings->path, &box->file, err);
+	if (rc == 0) {
+		rc = start(box, err);
+		if (rc == 0) {
+			*ret_box = box;
+			return 0;
+		}
+		(void)munmap(box->file, sizeof *box->file);
+	}
+	free(box);
+	return rc;
+}
+
+void blackbox_close(struct blackbox *box)
+{
+	if (box == NULL)
+		return;
+	stop_watch(&box->watch);
+	restore_handlers(box);
+	atomic_store(&mapped, NULL);
+	(void)munmap(box->file, sizeof *box->file);
+	free(box);
+}
+
+/* ---- what is left of the run before ------------------------------------------------------------------- */
+
+size_t blackbox_read_previous(const struct blackbox *box, struct blackbox_report ret_reports[BLACKBOX_SLOTS])
+{
+	memcpy(ret_reports, box->file->reports, sizeof box->file->reports);
+	return box->file->report_count;
+}
+
+void blackbox_settle(struct blackbox *box)
+{
+	box->file->report_count = 0;
+}
+
+const char *blackbox_end_name(uint32_t how)
+{
+	static const char *const names[] = { "?", "crashed", "hung", "killed" };
+	return how < sizeof names / sizeof *names ? names[how] : names[0];
+}

@@ -1,0 +1,268 @@
+#include "gateway/plugin/catalog.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/nearest.h"
+#include "gateway/plugin/load.h"
+#include "saga/base/buf.h"
+#include "saga/base/mem.h"
+
+struct place {
+	enum catalog_origin origin;
+	char *dir;
+};
+
+struct catalog {
+	struct place *places;
+	size_t place_count;
+	struct catalog_entry **entries; /* sorted by name */
+	size_t entry_count;
+};
+
+/* ---- places ------------------------------------------------------------------------------------------- */
+
+static void add_place(struct catalog *c, enum catalog_origin origin, const char *dir, size_t len)
+{
+	c->places = mem_grow(c->places, (c->place_count + 1) * sizeof *c->places);
+	c->places[c->place_count++] = (struct place){ origin, mem_strndup(dir, len) };
+}
+
+/* The running program lies below the directory it was built in: it was not installed. */
+static bool runs_in_build_tree(void)
+{
+	char exe[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	char *root AUTO_FREE = realpath(ALMONER_BUILD_ROOT, NULL);
+	if (len <= 0 || root == NULL)
+		return false;
+	exe[len] = '\0';
+	size_t root_len = strlen(root);
+	return strncmp(exe, root, root_len) == 0 && exe[root_len] == '/';
+}
+
+static void add_build_tree(struct catalog *c)
+{
+	const char *dir = ALMONER_BUILD_CONNECTORS;
+	while (*dir != '\0') {
+		size_t len = strcspn(dir, ":");
+		add_place(c, CATALOG_BUILD_TREE, dir, len);
+		dir += len + (dir[len] == ':' ? 1 : 0);
+	}
+}
+
+struct catalog *catalog_create(const char *const *paths, size_t path_count)
+{
+	struct catalog *c = mem_zalloc(sizeof *c);
+	if (runs_in_build_tree())
+		add_build_tree(c);
+	add_place(c, CATALOG_PREFIX, ALMONER_CONNECTOR_DIR, strlen(ALMONER_CONNECTOR_DIR));
+	for (size_t i = 0; i < path_count; i++)
+		add_place(c, CATALOG_CONFIGURED, paths[i], strlen(paths[i]));
+	return c;
+}
+
+void catalog_destroy(struct catalog *catalog)
+{
+	if (catalog == NULL)
+		return;
+	for (size_t i = 0; i < catalog->entry_count; i++) {
+		free(catalog->entries[i]->name);
+		free(catalog->entries[i]->file);
+		free(catalog->entries[i]->error);
+		free(catalog->entries[i]);
+	}
+	for (size_t i = 0; i < catalog->place_count; i++)
+		free(catalog->places[i].dir);
+	free(catalog->entries);
+	free(catalog->places);
+	free(catalog);
+}
+
+/* ---- entries ------------------------------------------------------------------------------------------ */
+
+/* A name becomes part of a path. */
+static bool name_is_good(const char *name)
+{
+	size_t len = strlen(name);
+	return len > 0 && len < 64 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+/* Where `name` stands, or would. */
+static size_t position(const struct catalog *c, const char *name)
+{
+	size_t low = 0;
+	size_t high = c->entry_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(c->entries[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct catalog_entry *known(const struct catalog *c, const char *name)
+{
+	size_t at = position(c, name);
+	return at < c->entry_count && strcmp(c->entries[at]->name, name) == 0 ? c->entries[at] : NULL;
+}
+
+static struct catalog_entry *insert(struct catalog *c, const char *name, const char *file,
+									enum catalog_origin origin)
+{
+	struct catalog_entry *e = mem_zalloc(sizeof *e);
+	struct err err = { 0 };
+	e->name = mem_strdup(name);
+	e->file = mem_strdup(file);
+	e->origin = origin;
+	if (load_connector(file, name, &e->connector, &err) != 0)
+		e->error = mem_strdup(err.text);
+	size_t at = position(c, name);
+	c->entries = mem_grow(c->entries, (c->entry_count + 1) * sizeof(struct catalog_entry *));
+	memmove(&c->entries[at + 1], &c->entries[at], (c->entry_count - at) * sizeof(struct catalog_entry *));
+	c->entries[at] = e;
+	c->entry_count++;
+	return e;
+}
+
+/* The file of `name` in a directory; the caller frees. NULL: none. */
+static char *file_in(const char *dir, const char *name)
+{
+	char *plain = mem_printf("%s/%s.so", dir, name);
+	if (access(plain, F_OK) == 0)
+		return plain;
+	free(plain);
+	char *prefixed = mem_printf("%s/almoner_%s.so", dir, name);
+	if (access(prefixed, F_OK) == 0)
+		return prefixed;
+	free(prefixed);
+	return NULL;
+}
+
+static struct catalog_entry *search(struct catalog *c, const char *name)
+{
+	for (size_t i = 0; i < c->place_count; i++) {
+		char *file AUTO_FREE = file_in(c->places[i].dir, name);
+		if (file != NULL)
+			return insert(c, name, file, c->places[i].origin);
+	}
+	return NULL;
+}
+
+/* ---- scanning ----------------------------------------------------------------------------------------- */
+
+/* The connector's name in a file name; false when it is no plugin's. */
+static bool name_of_file(const char *file, char *out, size_t room)
+{
+	size_t len = strlen(file);
+	if (len <= 3 || strcmp(file + len - 3, ".so") != 0)
+		return false;
+	const char *begin = strncmp(file, "almoner_", 8) == 0 ? file + 8 : file;
+	size_t name_len = len - 3 - (size_t)(begin - file);
+	if (name_len >= room)
+		return false;
+	memcpy(out, begin, name_len);
+	out[name_len] = '\0';
+	return name_is_good(out);
+}
+
+static void scan(const struct place *place, void (*found)(void *, const char *), void *ctx)
+{
+	DIR *dir = opendir(place->dir);
+	if (dir == NULL)
+		return;
+	for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+		char name[64];
+		if (name_of_file(e->d_name, name, sizeof name))
+			found(ctx, name);
+	}
+	(void)closedir(dir);
+}
+
+static void load_found(void *ctx, const char *name)
+{
+	struct catalog *c = ctx;
+	if (known(c, name) == NULL)
+		(void)search(c, name);
+}
+
+size_t catalog_list(struct catalog *catalog, const struct catalog_entry *const **ret_entries)
+{
+	for (size_t i = 0; i < catalog->place_count; i++)
+		scan(&catalog->places[i], load_found, catalog);
+	*ret_entries = (const struct catalog_entry *const *)catalog->entries;
+	return catalog->entry_count;
+}
+
+/* ---- finding ------------------------------------------------------------------------------------------ */
+
+struct suggestion {
+	struct nearest nearest;
+	char best[64];
+};
+
+static void offer(void *ctx, const char *name)
+{
+	struct suggestion *s = ctx;
+	const char *before = s->nearest.best;
+	nearest_offer(&s->nearest, name);
+	if (s->nearest.best == before)
+		return;
+	/* The candidate dies with the directory entry. */
+	(void)snprintf(s->best, sizeof s->best, "%s", name);
+	s->nearest.best = s->best;
+}
+
+static int not_found(struct catalog *c, const char *name, struct err *err)
+{
+	struct suggestion s = { .nearest = { .wanted = name } };
+	struct buf text AUTO_BUF = { 0 };
+	buf_printf(&text, "there is no connector \"%s\"", name);
+	for (size_t i = 0; i < c->place_count; i++)
+		scan(&c->places[i], offer, &s);
+	if (s.nearest.best != NULL)
+		buf_printf(&text, "; did you mean \"%s\"?", s.best);
+	for (size_t i = 0; i < c->place_count; i++)
+		buf_printf(&text, "%s%s (%s)", i == 0 ? " Looked for in " : ", ", c->places[i].dir,
+				   catalog_origin_name(c->places[i].origin));
+	return err_set(err, ERR_NOT_FOUND, "%s", text.data);
+}
+
+int catalog_find(struct catalog *catalog, const char *name, const struct catalog_entry **ret_entry,
+				 struct err *err)
+{
+	if (!name_is_good(name))
+		return err_set(err, ERR_NOT_FOUND,
+					   "\"%.64s\" is no name of a connector: small letters, digits, '-' and '_'", name);
+	const struct catalog_entry *entry = known(catalog, name);
+	if (entry == NULL)
+		entry = search(catalog, name);
+	if (entry == NULL)
+		return not_found(catalog, name, err);
+	if (entry->error != NULL)
+		return err_set(err, ERR_REFUSED, "the connector \"%s\" is refused: %s", name, entry->error);
+	*ret_entry = entry;
+	return 0;
+}
+
+/* ---- names -------------------------------------------------------------------------------------------- */
+
+const char *catalog_origin_name(enum catalog_origin origin)
+{
+	static const char *const names[] = { "build tree", "prefix", "connectors.path" };
+	return (unsigned)origin < sizeof names / sizeof *names ? names[origin] : "?";
+}
+
+const char *catalog_option_type_name(uint32_t type)
+{
+	static const char *const names[] = { "?",    "string", "integer", "boolean", "duration",
+										 "size", "URL",    "choice",  "file",    "JSON" };
+	return type < sizeof names / sizeof *names ? names[type] : names[0];
+}

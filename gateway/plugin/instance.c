@@ -1,0 +1,264 @@
+#include "gateway/plugin/instance.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/plugin/action_check.h"
+#include "gateway/plugin/settings_check.h"
+#include "saga/base/mem.h"
+
+struct instance {
+	const struct catalog_entry *entry;
+	const struct almoner_connector *connector;
+	char *target;
+	struct blackbox *box;
+	struct instance_log log;
+	struct almoner_host host;
+	struct almoner_traits traits;
+	void *plugin; /* the connector's own */
+};
+
+struct attempt {
+	void *plugin; /* the connector's own */
+	unsigned calls;
+	struct blackbox_call call;
+};
+
+/* ---- the host's services ------------------------------------------------------------------------------ */
+
+static void host_log(void *ctx, uint32_t level, const char *text)
+{
+	const struct instance *i = ctx;
+	if (i->log.line != NULL && text != NULL)
+		i->log.line(i->log.ctx, level, i->target, text);
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------ */
+
+static void name_target(struct blackbox_call *call, const struct instance *i)
+{
+	(void)snprintf(call->target, sizeof call->target, "%s", i->target);
+}
+
+static const char *trait_fault(const struct almoner_traits *t)
+{
+	if (t->repeat < ALMONER_REPEAT_IDEMPOTENT || t->repeat > ALMONER_REPEAT_UNSAFE)
+		return "repeat is none of idempotent, keyed, queryable, unsafe";
+	if (t->repeat == ALMONER_REPEAT_KEYED && t->repeat_ttl_ms == 0)
+		return "repeat is keyed, and repeat_ttl_ms is 0";
+	if (t->repeat == ALMONER_REPEAT_QUERYABLE && (t->capabilities & ALMONER_CAN_LOOKUP) == 0)
+		return "repeat is queryable without CAN_LOOKUP";
+	if ((t->capabilities & ALMONER_CAN_UNDO_NOTHING) != 0 && (t->capabilities & ALMONER_CAN_UNDO) == 0)
+		return "CAN_UNDO_NOTHING without CAN_UNDO";
+	return NULL;
+}
+
+static void report_all(const struct config_report *report, const char *message)
+{
+	report->add(report->ctx, DIAG_ERROR, "", message, NULL);
+}
+
+static int open_plugin(struct instance *i, const char *settings, const struct config_report *report)
+{
+	struct almoner_error error = { .size = sizeof error };
+	struct blackbox_call call = { 0 };
+	name_target(&call, i);
+	int slot = blackbox_enter(i->box, &call);
+	int rc = i->connector->open(&i->host, (struct almoner_text){ settings, strlen(settings) }, &i->plugin,
+								&i->traits, &error);
+	blackbox_leave(i->box, slot);
+	error.text[sizeof error.text - 1] = '\0';
+	if (rc == 0)
+		return 0;
+	report_all(report,
+			   error.text[0] != '\0' ? error.text : "the connector refuses the settings without a reason");
+	return ERR_INVALID;
+}
+
+static void close_plugin(struct instance *i)
+{
+	struct blackbox_call call = { 0 };
+	name_target(&call, i);
+	int slot = blackbox_enter(i->box, &call);
+	i->connector->close(i->plugin);
+	blackbox_leave(i->box, slot);
+}
+
+static int open_and_judge(struct instance *i, const char *settings, const struct config_report *report)
+{
+	int rc = open_plugin(i, settings, report);
+	if (rc != 0)
+		return rc;
+	const char *fault = trait_fault(&i->traits);
+	if (fault == NULL)
+		return 0;
+	char *message AUTO_FREE = mem_printf("the connector promises what cannot be: %s", fault);
+	report_all(report, message);
+	close_plugin(i);
+	return ERR_INVALID;
+}
+
+static void instance_free(struct instance *i)
+{
+	free(i->target);
+	free(i);
+}
+
+int instance_open(const struct instance_request *request, const struct config_report *report,
+				  struct instance **ret_instance)
+{
+	const struct almoner_connector *connector = request->connector->connector;
+	json_t *resolved = settings_resolve(connector, request->settings, request->base_dir, report);
+	if (resolved == NULL)
+		return ERR_INVALID;
+	char *text = json_dumps(resolved, JSON_COMPACT);
+	json_decref(resolved);
+	assert(text != NULL); /* it was valid JSON a moment ago */
+	struct instance *i = mem_zalloc(sizeof *i);
+	*i = (struct instance){ .entry = request->connector,
+							.connector = connector,
+							.target = mem_strdup(request->target),
+							.box = request->box,
+							.log = request->log,
+							.host = { .size = sizeof i->host, .ctx = i, .log = host_log },
+							.traits = { .size = sizeof i->traits } };
+	int rc = open_and_judge(i, text, report);
+	explicit_bzero(text, strlen(text)); /* secrets stand in it */
+	free(text);
+	if (rc == 0)
+		*ret_instance = i;
+	else
+		instance_free(i);
+	return rc;
+}
+
+void instance_close(struct instance *instance)
+{
+	if (instance == NULL)
+		return;
+	close_plugin(instance);
+	instance_free(instance);
+}
+
+const struct almoner_traits *instance_traits(const struct instance *instance)
+{
+	return &instance->traits;
+}
+
+const struct catalog_entry *instance_connector(const struct instance *instance)
+{
+	return instance->entry;
+}
+
+/* ---- the port ----------------------------------------------------------------------------------------- */
+
+static void name_step(struct blackbox_call *call, const struct instance *i, const struct almoner_step *step)
+{
+	call->saga = step->saga;
+	call->generation = step->generation;
+	call->attempt = step->attempt;
+	call->purpose = step->purpose;
+	(void)snprintf(call->step, sizeof call->step, "%.*s", (int)(step->name.len & 0xFFFF),
+				   step->name.p != NULL ? step->name.p : "");
+	name_target(call, i);
+}
+
+/* A connector that fails must say why; one that does not gets words of ours. */
+static int failed(struct almoner_error *error, const char *otherwise)
+{
+	error->text[sizeof error->text - 1] = '\0';
+	if (error->text[0] == '\0')
+		(void)snprintf(error->text, sizeof error->text, "%s", otherwise);
+	return -1;
+}
+
+static int port_begin(void *ctx, const struct almoner_step *step, void **attempt, struct almoner_error *error)
+{
+	struct instance *i = ctx;
+	struct attempt *a = mem_zalloc(sizeof *a);
+	name_step(&a->call, i, step);
+	int slot = blackbox_enter(i->box, &a->call);
+	int rc = i->connector->begin(i->plugin, step, &a->plugin, error);
+	blackbox_leave(i->box, slot);
+	if (rc == 0) {
+		*attempt = a;
+		return 0;
+	}
+	free(a);
+	return failed(error, "the connector could not begin and gave no reason");
+}
+
+static int port_next(void *ctx, void *attempt, const struct almoner_reply *reply,
+					 struct almoner_action *action, struct almoner_error *error)
+{
+	struct instance *i = ctx;
+	struct attempt *a = attempt;
+	if (a->calls++ == INSTANCE_CALLS_MAX) {
+		(void)snprintf(error->text, sizeof error->text, "the connector came to no end in %d exchanges",
+					   INSTANCE_CALLS_MAX);
+		return -1;
+	}
+	*action = (struct almoner_action){ .size = sizeof *action };
+	int slot = blackbox_enter(i->box, &a->call);
+	int rc = i->connector->next(a->plugin, reply, action, error);
+	blackbox_leave(i->box, slot);
+	if (rc != 0)
+		return failed(error, "the connector could not go on and gave no reason");
+	return action_check(action, a->call.purpose, error);
+}
+
+static void port_end(void *ctx, void *attempt)
+{
+	struct instance *i = ctx;
+	struct attempt *a = attempt;
+	int slot = blackbox_enter(i->box, &a->call);
+	i->connector->end(a->plugin);
+	blackbox_leave(i->box, slot);
+	free(a);
+}
+
+struct connector_port instance_port(struct instance *instance)
+{
+	return (
+		struct connector_port){ .ctx = instance, .begin = port_begin, .next = port_next, .end = port_end };
+}
+
+/* ---- the configuration's hook ------------------------------------------------------------------------- */
+
+static void tell_traits(const struct catalog_entry *entry, const struct almoner_traits *t,
+						struct config_traits *ret)
+{
+	static const char *const repeats[] = { "", "idempotent", "keyed", "queryable", "unsafe" };
+	*ret = (struct config_traits){ .known = true,
+								   .can_undo = (t->capabilities & ALMONER_CAN_UNDO) != 0,
+								   .can_undo_nothing = (t->capabilities & ALMONER_CAN_UNDO_NOTHING) != 0,
+								   .can_look_up = (t->capabilities & ALMONER_CAN_LOOKUP) != 0 };
+	(void)snprintf(ret->repeat, sizeof ret->repeat, "%s", repeats[t->repeat]);
+	(void)snprintf(ret->connector_summary, sizeof ret->connector_summary, "%s %s (%s; proven: %s)",
+				   entry->connector->name, entry->connector->version, catalog_origin_name(entry->origin),
+				   entry->connector->proven);
+}
+
+int instance_check_target(void *connectors, const struct config_target *target,
+						  const struct config_report *report, struct config_traits *ret_traits)
+{
+	const struct catalog_entry *entry = NULL;
+	struct err err = { 0 };
+	int rc = catalog_find(connectors, target->connector, &entry, &err);
+	if (rc != 0) {
+		report_all(report, err.text);
+		return rc;
+	}
+	struct instance_request request = {
+		.connector = entry, .target = target->name, .settings = target->settings, .base_dir = target->base_dir
+	};
+	settings_warn_literals(entry->connector, target->written, report);
+	struct instance *instance = NULL;
+	rc = instance_open(&request, report, &instance);
+	if (rc != 0)
+		return rc;
+	tell_traits(entry, instance_traits(instance), ret_traits);
+	instance_close(instance);
+	return 0;
+}
