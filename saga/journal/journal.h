@@ -189,7 +189,8 @@ int journal_count_open(struct journal *j, const char *target, void *ctx,
 /* A record about the daemon or the configuration. */
 int journal_note(struct journal *j, enum subject subject, const char *text, const char *actor,
 				 const char *note) MUST_CHECK;
-/* The black box blames this step (after journal_create, before the thread starts). */
+/* The black box blames this step, by name (after journal_create, before the thread starts). ERR_NOT_FOUND, ERR_STALE:
+ * there is nothing to blame any more. */
 int journal_blame(struct journal *j, int64_t saga, uint16_t step, const char *detail,
 				  struct err *err) MUST_CHECK;
 

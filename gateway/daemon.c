@@ -1,0 +1,296 @@
+#include "gateway/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/daemon_parts.h"
+#include "gateway/expr/expr.h"
+#include "gateway/expr/when.h"
+#include "gateway/notify.h"
+#include "saga/base/mem.h"
+#include "saga/store/store_sqlite.h"
+
+#define COMMIT_GRACE_MS 5000
+
+/* ---- configuration ---- */
+
+int daemon_load_config(const char *path, struct config_env *env, struct config **ret, struct catalog **ret_catalog)
+{
+	/* The search path of the connectors stands in the configuration that is being read: a first look without them. */
+	struct diagnostics first AUTO_DIAGNOSTICS = { 0 };
+	struct config *peek = NULL;
+	const struct config_hooks bare = { .env = env };
+	int rc = config_load(path, &bare, &peek, &first);
+	struct catalog *catalog =
+		peek != NULL ? catalog_create((const char *const *)peek->connector_path.items, peek->connector_path.count)
+	                 : catalog_create(NULL, 0);
+	config_unref(peek);
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	const struct config_hooks hooks = { .ctx = catalog,
+		                                .env = env,
+		                                .compile = expr_check_hook,
+		                                .check_target = instance_check_target };
+	rc = config_load(path, &hooks, ret, &found);
+	struct buf text AUTO_BUF = { 0 };
+	diagnostics_print(&found, &text);
+	if (text.len > 0)
+		(void)fputs(text.data, stderr);
+	*ret_catalog = catalog;
+	return rc;
+}
+
+struct config *daemon_config(struct daemon *d)
+{
+	(void)pthread_mutex_lock(&d->config_lock);
+	struct config *config = config_ref(d->config);
+	(void)pthread_mutex_unlock(&d->config_lock);
+	return config;
+}
+
+void daemon_swap_config(struct daemon *d, struct config *config)
+{
+	(void)pthread_mutex_lock(&d->config_lock);
+	struct config *before = d->config;
+	d->config = config;
+	(void)pthread_mutex_unlock(&d->config_lock);
+	config_unref(before);
+}
+
+/* ---- hooks between the rooms ---- */
+
+static void on_journal_failed(void *ctx, const struct err *err)
+{
+	struct daemon *d = ctx;
+	logger_line(d->logger, CONFIG_LOG_ERROR, "store_failed", "why", err->text, "then",
+	            "nothing more is acknowledged or written; ending, everything acknowledged is on disk", NULL);
+	atomic_store(&d->failed, true);
+	loop_wake(d->loop);
+}
+
+static void on_engine_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
+{
+	struct daemon *d = ctx;
+	static const enum config_log_level levels[] = { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
+	logger_line(d->logger, levels[level], "engine", "target", target, "text", text, NULL);
+}
+
+static void on_refused(void *ctx, const char *source, const char *address, int status, const char *why)
+{
+	struct daemon *d = ctx;
+	char code[12];
+	(void)snprintf(code, sizeof code, "%d", status);
+	logger_line(d->logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code, "why", why, NULL);
+}
+
+static void wake_loop(void *ctx)
+{
+	loop_wake(ctx);
+}
+
+/* ---- the turn of the loop, and its end ---- */
+
+static void begin_stop(struct daemon *d, const char *why)
+{
+	if (atomic_exchange(&d->stopping, true))
+		return;
+	struct config *config = daemon_config(d);
+	logger_line(d->logger, CONFIG_LOG_INFO, "stopping", "why", why, NULL);
+	notify_supervisor("STOPPING=1");
+	intake_quiesce(d->intake);
+	engine_drain(d->engine, config->drain_ms);
+	config_unref(config);
+}
+
+static void on_stop_signal(void *ctx, int signum)
+{
+	begin_stop(ctx, signum == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+static void on_hangup(void *ctx, int signum)
+{
+	(void)signum;
+	daemon_reload(ctx);
+}
+
+static void on_turn(void *ctx)
+{
+	struct daemon *d = ctx;
+	engine_tick(d->engine);
+	bool over = atomic_load(&d->failed) || (atomic_load(&d->stopping) && engine_idle(d->engine));
+	if (over)
+		loop_stop(d->loop);
+	loop_set_deadline_ms(d->loop, over ? 0 : engine_next_ms(d->engine));
+}
+
+/* ---- beginning, in this order ---- */
+
+static int open_blackbox(struct daemon *d, struct err *err)
+{
+	char *path AUTO_FREE = mem_printf("%s.blackbox", d->config->store.path);
+	return blackbox_open(&(struct blackbox_settings){ .path = path }, &d->box, err);
+}
+
+static int make_engine(struct daemon *d, struct err *err)
+{
+	d->loop = loop_create(err);
+	d->transfer = d->loop != NULL ? transfer_create(d->loop, err) : NULL;
+	if (d->transfer == NULL)
+		return err != NULL && err->code != 0 ? err->code : ERR_SYSTEM;
+	d->engine = engine_create(&(struct engine_options){ .clock = d->clock,
+	                                                    .transport = transfer_transport(d->transfer),
+	                                                    .when = when_port_jq(),
+	                                                    .log = { d, on_engine_line },
+	                                                    .wake_ctx = d->loop,
+	                                                    .wake = wake_loop });
+	return 0;
+}
+
+static int make_journal(struct daemon *d, struct journal_target *targets, struct err *err)
+{
+	struct store_writer store;
+	int rc = store_sqlite_open(d->config->store.path, NULL, &store, err);
+	if (rc != 0)
+		return rc;
+	char actor[64];
+	(void)snprintf(actor, sizeof actor, "almoner %s, pid %d", ALMONER_VERSION, (int)getpid());
+	struct journal_options options = { .store = store,
+		                               .clock = d->clock,
+		                               .entropy = entropy_system(),
+		                               .hooks = { d->engine, engine_admit, engine_deliver, on_journal_failed },
+		                               .targets = targets,
+		                               .target_count = d->config->target_count,
+		                               .queue_bytes = (size_t)d->config->limits.queue_bytes,
+		                               .queue_records = (size_t)d->config->limits.queue_records,
+		                               .reserve_bytes = d->config->store.reserve_bytes,
+		                               .actor = actor };
+	return journal_create(&options, &d->journal, err);
+}
+
+/* Steps whose connector brought the last process down go to attention before anything runs. */
+static int settle_blackbox(struct daemon *d, struct err *err)
+{
+	struct blackbox_report reports[BLACKBOX_SLOTS];
+	size_t count = blackbox_read_previous(d->box, reports);
+	for (size_t i = 0; i < count; i++) {
+		const struct blackbox_report *r = &reports[i];
+		if (!r->blamed || r->call.saga == 0)
+			continue;
+		char detail[200];
+		(void)snprintf(detail, sizeof detail, "the connector %s while it ran this step", blackbox_end_name(r->how));
+		int rc = journal_blame(d->journal, (int64_t)r->call.saga, r->call.step, detail, err);
+		if (rc != 0 && rc != ERR_STALE && rc != ERR_NOT_FOUND)
+			return rc;
+		logger_line(d->logger, CONFIG_LOG_ERROR, "step_blamed", "step", r->call.step, "target", r->call.target, "why", detail, NULL);
+	}
+	blackbox_settle(d->box);
+	return 0;
+}
+
+static int listen_all(struct daemon *d, struct err *err)
+{
+	struct intake_options options = { .log = intake_log_journal(d->journal),
+		                              .hooks = { d, daemon_is_ready, daemon_quarantined, on_refused },
+		                              .clock = d->clock,
+		                              .own_sweep = true };
+	int rc = intake_start(d->config, &options, &d->intake, err);
+	if (rc != 0)
+		return rc;
+	daemon_fill_api(d);
+	return admin_server_start(&d->api, &d->config->listen.admin, &d->admin, err);
+}
+
+static int begin(struct daemon *d, struct err *err)
+{
+	struct journal_target *targets AUTO_FREE = daemon_journal_targets(d->config);
+	struct instance **opened = NULL;
+	int rc = make_engine(d, err);
+	if (rc == 0)
+		rc = make_journal(d, targets, err); /* takes the store's lock: from here on nobody else runs on it */
+	if (rc == 0)
+		rc = open_blackbox(d, err);
+	if (rc == 0)
+		rc = settle_blackbox(d, err);
+	if (rc == 0)
+		rc = daemon_open_instances(d, d->config, &opened, err);
+	if (rc != 0)
+		return rc;
+	engine_set_journal(d->engine, d->journal);
+	daemon_hand_over(d, d->config, opened, targets);
+	loop_on_signal(d->loop, SIGTERM, on_stop_signal, d);
+	loop_on_signal(d->loop, SIGINT, on_stop_signal, d);
+	loop_on_signal(d->loop, SIGHUP, on_hangup, d);
+	loop_set_hook(d->loop, LOOP_DECIDE, on_turn, d);
+	loop_set_deadline_ms(d->loop, 0);
+	rc = journal_start_thread(d->journal, err);
+	return rc == 0 ? listen_all(d, err) : rc;
+}
+
+/* ---- ending ---- */
+
+static void end(struct daemon *d, const char *why)
+{
+	daemon_reload_finish(d);
+	if (d->journal != NULL)
+		journal_stop(d->journal, why);
+	if (d->intake != NULL) {
+		intake_quiesce(d->intake);
+		(void)intake_wait_idle(d->intake, COMMIT_GRACE_MS); /* those left got their 503 */
+		intake_stop(d->intake);
+	}
+	admin_server_stop(d->admin);
+	engine_destroy(d->engine);
+	transfer_destroy(d->transfer);
+	journal_destroy(d->journal);
+	blackbox_close(d->box);
+	loop_destroy(d->loop);
+	logger_line(d->logger, CONFIG_LOG_INFO, "stopped", "why", why, NULL);
+	logger_destroy(d->logger);
+	config_unref(d->config);
+	catalog_destroy(d->catalog);
+	config_env_destroy(d->env);
+	(void)pthread_mutex_destroy(&d->config_lock);
+	(void)pthread_mutex_destroy(&d->quarantine_lock);
+}
+
+static void announce(struct daemon *d)
+{
+	char port[16];
+	(void)snprintf(port, sizeof port, "%u", intake_port(d->intake));
+	logger_line(d->logger, CONFIG_LOG_INFO, "serving", "version", ALMONER_VERSION, "intake", d->config->listen.host, "port", port,
+	            "store", d->config->store.path, NULL);
+	notify_supervisor("READY=1");
+	if (d->options->ready != NULL)
+		d->options->ready(d->options->ctx, intake_port(d->intake));
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+	struct daemon d = { .options = options, .env = config_env_create(), .clock = clock_system() };
+	(void)pthread_mutex_init(&d.config_lock, NULL);
+	(void)pthread_mutex_init(&d.quarantine_lock, NULL);
+	d.started_ms = d.clock.now_ms(d.clock.ctx);
+	struct err err = { 0 };
+	int rc = daemon_load_config(options->config_path, d.env, &d.config, &d.catalog);
+	if (rc != 0) {
+		(void)fprintf(stderr, "almoner: %s has errors; nothing was started\n", options->config_path);
+		end(&d, "errors in the configuration");
+		return 1;
+	}
+	config_forget_secrets(d.env);
+	rc = logger_create(&d.config->log, &d.logger, &err);
+	if (rc == 0)
+		rc = begin(&d, &err);
+	if (rc != 0) {
+		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		end(&d, "could not start");
+		return 1;
+	}
+	announce(&d);
+	loop_run(d.loop);
+	bool failed = atomic_load(&d.failed);
+	end(&d, failed ? "the store failed" : "asked to stop");
+	return failed ? 1 : 0;
+}

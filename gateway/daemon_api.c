@@ -1,0 +1,182 @@
+/* What the admin API and intake ask of the daemon. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/daemon_parts.h"
+#include "gateway/intake/prepare.h"
+#include "saga/store/store_sqlite.h"
+
+#define QUARANTINE_RECOUNT_MS 5000
+
+static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
+{
+	struct daemon *d = ctx;
+	struct config *config = daemon_config(d);
+	int rc = store_sqlite_open_reader(config->store.path, NULL, ret, err);
+	config_unref(config);
+	return rc;
+}
+
+static int64_t now_ms(void *ctx)
+{
+	struct daemon *d = ctx;
+	return d->clock.now_ms(d->clock.ctx);
+}
+
+static struct config *get_config(void *ctx)
+{
+	return daemon_config(ctx);
+}
+
+/* ---- targets ---- */
+
+#define STATUS_ROOM 512
+
+static bool target_live(void *ctx, const char *target, struct target_live *ret)
+{
+	struct daemon *d = ctx;
+	struct engine_target_status *all = calloc(STATUS_ROOM, sizeof *all);
+	size_t count = all != NULL ? engine_status(d->engine, 0, all, STATUS_ROOM) : 0;
+	bool found = false;
+	for (size_t i = 0; i < count && !found; i++) {
+		found = strcmp(all[i].name, target) == 0;
+		if (!found)
+			continue;
+		*ret = (struct target_live){ .in_flight = all[i].in_flight, .window = all[i].in_flight_now, .ready = all[i].window_works };
+		(void)snprintf(ret->breaker, sizeof ret->breaker, "%s", breaker_state_name(all[i].breaker));
+		(void)snprintf(ret->last_error, sizeof ret->last_error, "%s", all[i].last_error);
+	}
+	free(all);
+	return found;
+}
+
+/* ---- status ---- */
+
+static void add_source_counts(void *ctx, const struct intake_source_counts *c)
+{
+	json_t *source = json_object();
+	for (int i = 0; i < INTAKE_COUNTS; i++)
+		json_object_set_new(source, intake_count_name((enum intake_count)i), json_integer((json_int_t)c->counts[i]));
+	json_object_set_new(ctx, *c->source != '\0' ? c->source : "-", source);
+}
+
+static void add_status(void *ctx, json_t *status)
+{
+	struct daemon *d = ctx;
+	json_t *sources = json_object();
+	intake_counts(d->intake, sources, add_source_counts);
+	struct intake_gauges gauges = intake_gauges(d->intake);
+	json_object_set_new(status, "version", json_string(ALMONER_VERSION));
+	json_object_set_new(status, "uptime_s", json_integer((now_ms(d) - d->started_ms) / 1000));
+	json_object_set_new(status, "intake",
+	                    json_pack("{s:i, s:I, s:I, s:o}", "port", (int)intake_port(d->intake), "connections",
+	                              (json_int_t)gauges.connections, "waiting", (json_int_t)gauges.waiting, "sources", sources));
+}
+
+/* ---- reprocessing ---- */
+
+static int reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note, void *done_ctx,
+                     void (*done)(void *done_ctx, const struct verb_result *result), struct err *err)
+{
+	struct daemon *d = ctx;
+	struct config *config = daemon_config(d);
+	struct rules *rules = NULL;
+	int rc = rules_create(config, &rules, err);
+	config_unref(config);
+	if (rc != 0)
+		return rc;
+	struct intake_request request = { .body = event->f.raw,
+		                              .now_ms = event->received_ms,
+		                              .wall_ms = d->clock.wall_ms(d->clock.ctx) };
+	struct prepare_known known = { .event_id = event->f.event_id.p, .type = event->f.type.p };
+	struct prepared *p AUTO_PREPARED = NULL;
+	rc = prepare(rules, event->f.source.p, &request, &known, NULL, &p);
+	rules_unref(rules);
+	if (rc != 0)
+		return err_set(err, rc, "source %s: %s", event->f.source.p,
+		               rc == ERR_NOT_FOUND ? "no longer in the configuration" : err_code_text(rc));
+	if (p->accept.start.own_reason != REASON_NONE)
+		return err_set(err, ERR_REFUSED, "still not usable: %s", p->note);
+	return journal_reprocess(d->journal, saga, p->accept.event, &p->accept.start, p->accept.has_gift, p->accept.gift, actor, note,
+	                         done_ctx, done);
+}
+
+void daemon_fill_api(struct daemon *d)
+{
+	d->api = (struct api_context){ .ctx = d,
+		                           .journal = d->journal,
+		                           .open_reader = open_reader,
+		                           .now_ms = now_ms,
+		                           .config = get_config,
+		                           .target_live = target_live,
+		                           .status = add_status,
+		                           .reprocess = reprocess };
+}
+
+/* ---- intake's questions ---- */
+
+bool daemon_is_ready(void *ctx, const char **why)
+{
+	struct daemon *d = ctx;
+	*why = NULL;
+	if (atomic_load(&d->stopping)) {
+		*why = "stopping";
+	} else if (atomic_load(&d->failed)) {
+		*why = "the store failed";
+	} else {
+		struct journal_counts counts;
+		journal_counts(d->journal, &counts);
+		if (counts.disk_low)
+			*why = "free disk space is below store.reserve";
+		journal_counts_finish(&counts);
+	}
+	return *why == NULL;
+}
+
+static int64_t count_quarantined(struct daemon *d, const char *source)
+{
+	struct store_reader reader;
+	struct err err = { 0 };
+	if (open_reader(d, &reader, &err) != 0)
+		return 0;
+	struct config *config = daemon_config(d);
+	struct saga_filter filter = { .state = SAGA_ATTENTION, .outcome = -1, .reason = REASON_QUARANTINED, .source = source };
+	int64_t before = INT64_MAX;
+	int64_t total = 0;
+	while (before != 0 && total < config->limits.quarantine_cap) {
+		struct saga *page[64];
+		size_t count = 0;
+		if (reader.saga_list(reader.ctx, &filter, before, 200, page, 64, &count, &before, &err) != 0)
+			break;
+		for (size_t i = 0; i < count; i++)
+			saga_destroy(page[i]);
+		total += (int64_t)count;
+	}
+	config_unref(config);
+	reader.close(reader.ctx);
+	return total;
+}
+
+/* Asked per quarantined event; counted anew at most every few seconds, and one more for each question since. */
+int64_t daemon_quarantined(void *ctx, const char *source)
+{
+	struct daemon *d = ctx;
+	int64_t now = now_ms(d);
+	int64_t count = 0;
+	(void)pthread_mutex_lock(&d->quarantine_lock);
+	for (size_t i = 0; i < QUARANTINE_SOURCES; i++) {
+		struct quarantine_count *q = &d->quarantine[i];
+		if (q->source[0] != '\0' && strcmp(q->source, source) != 0)
+			continue;
+		(void)snprintf(q->source, sizeof q->source, "%s", source);
+		if (q->at_ms == 0 || now - q->at_ms >= QUARANTINE_RECOUNT_MS) {
+			q->count = count_quarantined(d, source);
+			q->at_ms = now;
+		}
+		count = q->count++;
+		break;
+	}
+	(void)pthread_mutex_unlock(&d->quarantine_lock);
+	return count;
+}

@@ -1,0 +1,165 @@
+/* SIGHUP: the configuration is read again on a thread of its own and taken over as a whole, or not at all. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/daemon_parts.h"
+#include "saga/base/mem.h"
+
+/* ---- what speaks against it ---- */
+
+static int64_t open_steps(const struct journal_counts *counts, const char *target)
+{
+	for (size_t i = 0; i < counts->target_count; i++)
+		if (strcmp(counts->targets[i].name, target) == 0)
+			return counts->targets[i].open;
+	return 0;
+}
+
+static int refuse_change(const struct config_change *c, const struct journal_counts *counts, struct err *err)
+{
+	if (c->needs_restart)
+		return err_set(err, ERR_REFUSED, "%s cannot change while the daemon runs; restart it for that", c->name);
+	if (c->subject != CONFIG_TARGET || c->kind != CONFIG_REMOVED)
+		return 0;
+	int64_t open = open_steps(counts, c->name);
+	if (open == 0)
+		return 0;
+	return err_set(err, ERR_REFUSED,
+	               "target %s is gone from the configuration but has %lld open steps; settle or cancel them first, or put it back",
+	               c->name, (long long)open);
+}
+
+static int refuse_changes(struct daemon *d, const struct config *before, const struct config *after, struct err *err)
+{
+	struct config_changes changes AUTO_CONFIG_CHANGES = { 0 };
+	config_diff(before, after, &changes);
+	struct journal_counts counts;
+	journal_counts(d->journal, &counts);
+	int rc = 0;
+	for (size_t i = 0; i < changes.count && rc == 0; i++)
+		rc = refuse_change(&changes.items[i], &counts, err);
+	journal_counts_finish(&counts);
+	return rc;
+}
+
+/* ---- taking it over ---- */
+
+struct ids {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool done;
+	struct journal_target *targets; /* the caller's: ids are copied in */
+};
+
+static void on_ids(void *ctx, const struct journal_target *targets, size_t count)
+{
+	struct ids *ids = ctx;
+	(void)pthread_mutex_lock(&ids->lock);
+	for (size_t i = 0; i < count; i++)
+		ids->targets[i].id = targets[i].id;
+	ids->done = true;
+	(void)pthread_cond_signal(&ids->changed);
+	(void)pthread_mutex_unlock(&ids->lock);
+}
+
+static int set_journal_targets(struct daemon *d, struct journal_target *targets, size_t count)
+{
+	struct ids ids = { .targets = targets };
+	(void)pthread_mutex_init(&ids.lock, NULL);
+	(void)pthread_cond_init(&ids.changed, NULL);
+	int rc = journal_set_targets(d->journal, targets, count, &ids, on_ids);
+	(void)pthread_mutex_lock(&ids.lock);
+	while (rc == 0 && !ids.done)
+		(void)pthread_cond_wait(&ids.changed, &ids.lock);
+	(void)pthread_mutex_unlock(&ids.lock);
+	(void)pthread_cond_destroy(&ids.changed);
+	(void)pthread_mutex_destroy(&ids.lock);
+	return rc;
+}
+
+/* All or nothing: what can fail comes first, and the journal's rules go back when intake refuses. */
+static int take_over(struct daemon *d, const struct config *before, struct config *after, struct err *err)
+{
+	struct instance **opened = NULL;
+	struct journal_target *targets AUTO_FREE = daemon_journal_targets(after);
+	int rc = daemon_open_instances(d, after, &opened, err);
+	if (rc != 0)
+		return rc;
+	rc = set_journal_targets(d, targets, after->target_count);
+	if (rc != 0) {
+		daemon_close_instances(opened);
+		return err_set(err, rc, "the journal takes nothing any more");
+	}
+	rc = intake_set_config(d->intake, after, err);
+	if (rc == 0)
+		rc = logger_reopen(d->logger, &after->log, err);
+	if (rc != 0) {
+		struct journal_target *old AUTO_FREE = daemon_journal_targets(before);
+		(void)set_journal_targets(d, old, before->target_count);
+		daemon_close_instances(opened);
+		return rc;
+	}
+	daemon_hand_over(d, after, opened, targets);
+	return 0;
+}
+
+static int reload(struct daemon *d, struct config *before, struct err *err)
+{
+	struct config *after = NULL;
+	struct catalog *catalog = NULL;
+	int rc = daemon_load_config(d->options->config_path, d->env, &after, &catalog);
+	catalog_destroy(catalog); /* the daemon keeps its own; loaded code stays */
+	if (rc != 0)
+		return err_set(err, rc, "the configuration has errors (see above); the old one stays");
+	rc = refuse_changes(d, before, after, err);
+	if (rc == 0)
+		rc = take_over(d, before, after, err);
+	if (rc == 0) {
+		char digest[2 * DIGEST_BYTES + 1];
+		hex_encode(after->digest, DIGEST_BYTES, digest);
+		(void)!journal_note(d->journal, SUBJECT_CONFIG, "loaded", "SIGHUP", digest);
+		daemon_swap_config(d, after);
+	} else {
+		config_unref(after);
+	}
+	return rc;
+}
+
+static void *reload_thread(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct config *before = daemon_config(d);
+	struct err err = { 0 };
+	if (reload(d, before, &err) == 0) {
+		logger_line(d->logger, CONFIG_LOG_INFO, "reloaded", "config", d->options->config_path, NULL);
+	} else {
+		logger_line(d->logger, CONFIG_LOG_ERROR, "reload_refused", "config", d->options->config_path, "why", err.text, NULL);
+		(void)!journal_note(d->journal, SUBJECT_CONFIG, "refused", "SIGHUP", err.text);
+	}
+	config_unref(before);
+	atomic_store(&d->reloading, false);
+	loop_wake(d->loop);
+	return NULL;
+}
+
+void daemon_reload(struct daemon *d)
+{
+	if (atomic_load(&d->stopping) || atomic_exchange(&d->reloading, true)) {
+		logger_line(d->logger, CONFIG_LOG_WARNING, "reload_skipped", "why", "one is under way, or the daemon is stopping", NULL);
+		return;
+	}
+	daemon_reload_finish(d);
+	d->reload_begun = pthread_create(&d->reload_thread, NULL, reload_thread, d) == 0;
+	if (!d->reload_begun) {
+		atomic_store(&d->reloading, false);
+		logger_line(d->logger, CONFIG_LOG_ERROR, "reload_refused", "why", "no thread could be started", NULL);
+	}
+}
+
+void daemon_reload_finish(struct daemon *d)
+{
+	if (d->reload_begun)
+		(void)pthread_join(d->reload_thread, NULL);
+	d->reload_begun = false;
+}

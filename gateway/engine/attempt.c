@@ -1,0 +1,399 @@
+#include "gateway/engine/attempt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/engine/attempt_end.h"
+#include "saga/base/check.h"
+#include "saga/base/mem.h"
+
+/* ---- what the connector sees --------------------------------------------------------------------------------- */
+
+static struct almoner_text text_of(const char *p)
+{
+	return (struct almoner_text){ p, p != NULL ? strlen(p) : 0 };
+}
+
+static struct almoner_text text_of_str(struct str s)
+{
+	return (struct almoner_text){ s.p, s.len };
+}
+
+/* A look-up asks about the DO, so it is given the DO's keys. */
+static void derive_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
+{
+	const struct attempt *a = ctx;
+	enum direction direction = a->step.purpose == ALMONER_UNDO ? DIRECTION_UNDO : DIRECTION_DO;
+	key_derive(a->event->f.source.p, a->event->f.event_id.p, a->plan->steps[a->ref.step].name, direction,
+			   a->ref.generation, label, out);
+}
+
+static uint32_t purpose_of(const struct work *w)
+{
+	if (w->lookup)
+		return ALMONER_LOOKUP;
+	return w->ref.direction == DIRECTION_UNDO ? ALMONER_UNDO : ALMONER_DO;
+}
+
+static void describe_step(struct attempt *a)
+{
+	const struct work *w = a->work;
+	a->step = (struct almoner_step){
+		.size = sizeof a->step,
+		.purpose = purpose_of(w),
+		.saga = (uint64_t)w->saga,
+		.generation = w->ref.generation,
+		.attempt = w->ref.attempt,
+		.now_ms = a->settings.wall_ms,
+		.name = text_of(a->plan->steps[w->ref.step].name),
+		.source = text_of_str(a->event->f.source),
+		.event_id = text_of_str(a->event->f.event_id),
+		.event = text_of_str(a->event->f.canonical),
+		.steps = text_of(w->results),
+		.own_result = text_of(w->own_result),
+		.checkpoint = { w->checkpoint, w->checkpoint != NULL ? w->checkpoint_len : 0 },
+		.key_ctx = a,
+		.key = derive_key,
+		.accepted_ms = a->event->received_ms,
+	};
+}
+
+struct attempt *attempt_create(const struct attempt_host *host, const struct connector_port *port,
+							   const struct attempt_settings *settings, struct work *work)
+{
+	assert(work->ref.step < work->plan->step_count);
+	struct attempt *a = mem_zalloc(sizeof *a);
+	a->host = host;
+	a->port = port;
+	a->settings = *settings;
+	a->state = ATTEMPT_ASKING;
+	a->work = work;
+	a->saga = work->saga;
+	a->ref = work->ref;
+	a->event = event_ref(work->event);
+	a->plan = plan_ref(work->plan);
+	a->started_ms = host->now_ms(host->ctx);
+	describe_step(a);
+	return a;
+}
+
+struct work *attempt_take_work(struct attempt *a)
+{
+	struct work *w = a->work;
+	assert(w != NULL);
+	a->work = NULL;
+	if (a->conn == NULL)
+		return w;
+	/* The connector may look at these until `end`; the journal, which gets the work, may free it before. */
+	a->results = w->results;
+	a->own_result = w->own_result;
+	a->checkpoint = w->checkpoint;
+	w->results = mem_strdup(a->results);
+	w->own_result = a->own_result != NULL ? mem_strdup(a->own_result) : NULL;
+	w->checkpoint = a->checkpoint != NULL ? mem_strndup(a->checkpoint, w->checkpoint_len) : NULL;
+	return w;
+}
+
+static void end_connector(struct attempt *a)
+{
+	if (a->conn != NULL)
+		a->port->end(a->port->ctx, a->conn);
+	a->conn = NULL;
+}
+
+void attempt_destroy(struct attempt *a)
+{
+	if (a == NULL)
+		return;
+	if (a->exchange != NULL)
+		a->host->transport.cancel(a->host->transport.ctx, a->exchange);
+	end_connector(a);
+	work_destroy(a->work);
+	free(a->results);
+	free(a->own_result);
+	free(a->checkpoint);
+	event_unref(a->event);
+	plan_unref(a->plan);
+	free(a->result);
+	free(a);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------------------------- */
+
+static void finish(struct attempt *a)
+{
+	assert(a->state != ATTEMPT_ENDED);
+	a->state = ATTEMPT_ENDED;
+	a->outcome.effect_sent = a->effect_sent;
+	a->outcome.duration_ms = a->host->now_ms(a->host->ctx) - a->started_ms;
+	a->outcome.detail = a->detail[0] != '\0' ? a->detail : NULL;
+	a->outcome.result_json = a->result;
+	end_connector(a);
+	a->host->ended(a->host->ctx, a, &a->outcome);
+}
+
+static void finish_with(struct attempt *a, enum outcome_class result, const char *detail)
+{
+	a->outcome.result = result;
+	attempt_set_detail(a, str_of(detail));
+	finish(a);
+}
+
+static void stop_now(struct attempt *a, bool cut, bool sent_effects)
+{
+	enum outcome_class lost = attempt_lost_class(a, sent_effects);
+	if (cut && lost == OUTCOME_UNREACHABLE)
+		finish_with(a, OUTCOME_BUSY, "cut off because the gateway stops; nothing was changed");
+	else if (cut)
+		finish_with(a, lost, "cut off because the gateway stops");
+	else
+		finish_with(a, lost, "the attempt took too long");
+}
+
+/* ---- sending --------------------------------------------------------------------------------------------------- */
+
+static void feed(struct attempt *a, enum attempt_input input, const struct transport_result *result);
+
+static void transport_done(void *ctx, const struct transport_result *result)
+{
+	struct attempt *a = ctx;
+	a->exchange = NULL;
+	feed(a, result->verdict == TRANSPORT_REPLY ? ATTEMPT_REPLY : ATTEMPT_LOST, result);
+}
+
+static void submit(struct attempt *a)
+{
+	bool effects = a->action.effect == ALMONER_EFFECTS;
+	struct transport_request request = {
+		.target = a->settings.target,
+		.kind = (enum almoner_action_kind)a->action.kind,
+		.http = &a->action.http,
+		.mail = &a->action.mail,
+		.limits = a->settings.limits,
+		.ctx = a,
+		.done = transport_done,
+	};
+	request.limits.fresh_connection = effects && a->settings.repeat == REPEAT_UNSAFE;
+	a->state = ATTEMPT_SENDING;
+	a->effects_asked |= effects;
+	a->exchanges++;
+	a->exchange = a->host->transport.submit(a->host->transport.ctx, &request);
+	assert(a->exchange != NULL);
+}
+
+/* The intent alone covers the first effect; a later one must find its way back to where it was. */
+static bool needs_checkpoint(const struct attempt *a)
+{
+	struct almoner_text c = a->action.checkpoint;
+	if (!a->effects_asked || c.p == NULL)
+		return false;
+	const struct work *w = a->work;
+	return w->checkpoint == NULL || w->checkpoint_len != c.len || memcmp(w->checkpoint, c.p, c.len) != 0;
+}
+
+static void send_effects(struct attempt *a)
+{
+	request_digest(&a->action, a->outcome.body);
+	a->outcome.has_body = true;
+	if (a->work->has_body && request_changed(a->work->body, a->outcome.body)) {
+		finish_with(a, OUTCOME_BODY_CHANGED, "the request differs from the one sent before; it was not sent");
+		return;
+	}
+	if (!needs_checkpoint(a)) {
+		submit(a);
+		return;
+	}
+	a->state = ATTEMPT_CHECKPOINTING;
+	a->host->checkpoint(a->host->ctx, a, (struct str){ a->action.checkpoint.p, a->action.checkpoint.len });
+}
+
+static void send_action(struct attempt *a)
+{
+	const char *fault = attempt_check_action(a);
+	if (fault != NULL)
+		finish_with(a, OUTCOME_FAULT, fault);
+	else if (a->action.effect == ALMONER_EFFECTS)
+		send_effects(a);
+	else
+		submit(a);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------------------- */
+
+static void fault_of(struct attempt *a, struct almoner_error *error, const char *otherwise)
+{
+	error->text[sizeof error->text - 1] = '\0';
+	finish_with(a, OUTCOME_FAULT, error->text[0] != '\0' ? error->text : otherwise);
+}
+
+static void ask(struct attempt *a, const struct almoner_reply *reply)
+{
+	struct almoner_error error = { .size = sizeof error };
+	a->state = ATTEMPT_ASKING;
+	if (a->calls++ >= ATTEMPT_EXCHANGES) {
+		finish_with(a, OUTCOME_FAULT, "the connector asked for too many exchanges");
+		return;
+	}
+	a->action = (struct almoner_action){ .size = sizeof a->action };
+	if (a->port->next(a->port->ctx, a->conn, reply, &a->action, &error) != 0) {
+		fault_of(a, &error, "the connector gave up without a reason");
+		return;
+	}
+	if (a->action.kind == ALMONER_FINISH) {
+		attempt_read_done(a);
+		finish(a);
+		return;
+	}
+	send_action(a);
+}
+
+void attempt_begin(struct attempt *a)
+{
+	struct almoner_error error = { .size = sizeof error };
+	if (a->port->begin(a->port->ctx, &a->step, &a->conn, &error) != 0) {
+		a->conn = NULL;
+		fault_of(a, &error, "the connector refused to begin without a reason");
+		return;
+	}
+	ask(a, NULL);
+}
+
+/* ---- the table --------------------------------------------------------------------------------------------------- */
+
+typedef void reaction(struct attempt *a, const struct transport_result *result);
+
+static void ignore(struct attempt *a, const struct transport_result *result)
+{
+	(void)a, (void)result;
+}
+
+static void impossible(struct attempt *a, const struct transport_result *result)
+{
+	(void)a, (void)result;
+	assert(!"an attempt got an input it cannot have in its state");
+}
+
+static void note_effect(struct attempt *a)
+{
+	if (a->action.effect == ALMONER_EFFECTS)
+		a->effect_sent = a->effect_open = true;
+}
+
+static void on_reply(struct attempt *a, const struct transport_result *result)
+{
+	note_effect(a);
+	a->reply_status = result->reply.status;
+	a->reply_retry_ms = result->reply.retry_after_ms;
+	ask(a, &result->reply);
+}
+
+static void on_lost(struct attempt *a, const struct transport_result *result)
+{
+	bool unknown = result->verdict == TRANSPORT_UNKNOWN;
+	if (unknown)
+		note_effect(a);
+	if (result->verdict == TRANSPORT_REFUSED && !a->effect_open)
+		finish_with(a, OUTCOME_REJECTED, result->detail);
+	else if (result->verdict == TRANSPORT_REFUSED)
+		finish_with(a, OUTCOME_FAULT, result->detail);
+	else
+		finish_with(a, attempt_lost_class(a, unknown), result->detail);
+}
+
+static void stop_sending(struct attempt *a, bool cut)
+{
+	a->host->transport.cancel(a->host->transport.ctx, a->exchange);
+	a->exchange = NULL;
+	note_effect(a); /* bytes may have gone out */
+	stop_now(a, cut, a->action.effect == ALMONER_EFFECTS);
+}
+
+static void sending_expired(struct attempt *a, const struct transport_result *result)
+{
+	(void)result;
+	stop_sending(a, false);
+}
+
+static void sending_cut(struct attempt *a, const struct transport_result *result)
+{
+	(void)result;
+	stop_sending(a, true);
+}
+
+static void on_checkpointed(struct attempt *a, const struct transport_result *result)
+{
+	(void)result;
+	a->effect_open = false;
+	if (a->stop_cut || a->stop_expired)
+		stop_now(a, a->stop_cut, false);
+	else
+		submit(a);
+}
+
+static void on_gone(struct attempt *a, const struct transport_result *result)
+{
+	(void)result;
+	a->state = ATTEMPT_ENDED;
+	end_connector(a);
+	a->host->ended(a->host->ctx, a, NULL);
+}
+
+static void checkpointing_expired(struct attempt *a, const struct transport_result *result)
+{
+	(void)result;
+	a->stop_expired = true;
+}
+
+static void checkpointing_cut(struct attempt *a, const struct transport_result *result)
+{
+	(void)result;
+	a->stop_cut = true;
+}
+
+static reaction *const table[ATTEMPT_STATES][ATTEMPT_INPUTS] = {
+	[ATTEMPT_ASKING] = {
+		impossible, impossible, impossible, impossible, impossible, impossible,
+	},
+	[ATTEMPT_SENDING] = {
+		[ATTEMPT_REPLY] = on_reply,
+		[ATTEMPT_LOST] = on_lost,
+		[ATTEMPT_CHECKPOINTED] = impossible,
+		[ATTEMPT_GONE] = impossible,
+		[ATTEMPT_EXPIRED] = sending_expired,
+		[ATTEMPT_CUT] = sending_cut,
+	},
+	[ATTEMPT_CHECKPOINTING] = {
+		[ATTEMPT_REPLY] = impossible,
+		[ATTEMPT_LOST] = impossible,
+		[ATTEMPT_CHECKPOINTED] = on_checkpointed,
+		[ATTEMPT_GONE] = on_gone,
+		[ATTEMPT_EXPIRED] = checkpointing_expired,
+		[ATTEMPT_CUT] = checkpointing_cut,
+	},
+	[ATTEMPT_ENDED] = {
+		[ATTEMPT_REPLY] = impossible,
+		[ATTEMPT_LOST] = impossible,
+		[ATTEMPT_CHECKPOINTED] = impossible,
+		[ATTEMPT_GONE] = impossible,
+		[ATTEMPT_EXPIRED] = ignore,
+		[ATTEMPT_CUT] = ignore,
+	},
+};
+
+static void feed(struct attempt *a, enum attempt_input input, const struct transport_result *result)
+{
+	assert(a->state < ATTEMPT_STATES && input < ATTEMPT_INPUTS);
+	table[a->state][input](a, result);
+}
+
+void attempt_answer(struct attempt *a, enum attempt_input answer, struct work *work)
+{
+	assert(a->work == NULL);
+	a->work = work;
+	feed(a, answer, NULL);
+}
+
+void attempt_stop(struct attempt *a, enum attempt_input why)
+{
+	feed(a, why, NULL);
+}

@@ -1,0 +1,241 @@
+#include "gateway/engine/breaker.h"
+
+#include <string.h>
+
+#include "saga/base/check.h"
+
+void breaker_init(struct breaker *b)
+{
+	*b = (struct breaker){ .state = BREAKER_CLOSED };
+}
+
+static void forget_results(struct breaker *b)
+{
+	b->in_a_row = b->results = b->failures = b->next = 0;
+	memset(b->ring, 0, sizeof b->ring);
+}
+
+static bool move_to(struct breaker *b, enum breaker_state state)
+{
+	b->state = state;
+	b->epoch++;
+	b->probes_reserved = b->probes_under_way = b->probes_ok = 0;
+	forget_results(b);
+	return true;
+}
+
+static uint32_t ring_size(const struct breaker_policy *policy)
+{
+	if (policy->window < 1)
+		return 1;
+	return policy->window < BREAKER_WINDOW_MAX ? policy->window : BREAKER_WINDOW_MAX;
+}
+
+static void count_result(struct breaker *b, const struct breaker_policy *policy, bool failure)
+{
+	uint32_t size = ring_size(policy);
+	if (b->next >= size || b->results > size) /* a reload made the window smaller */
+		forget_results(b);
+	uint64_t *word = &b->ring[b->next / 64];
+	uint64_t bit = (uint64_t)1 << (b->next % 64);
+	if (b->results == size)
+		b->failures -= (*word & bit) != 0;
+	else
+		b->results++;
+	*word = failure ? *word | bit : *word & ~bit;
+	b->failures += failure;
+	b->next = (b->next + 1) % size;
+	b->in_a_row = failure ? b->in_a_row + 1 : 0;
+}
+
+static bool too_many_failures(const struct breaker *b, const struct breaker_policy *policy)
+{
+	if (policy->consecutive > 0 && b->in_a_row >= policy->consecutive)
+		return true;
+	return policy->ratio > 0 && b->results >= policy->minimum && b->results > 0 &&
+		   (double)b->failures >= policy->ratio * (double)b->results;
+}
+
+static bool open_for(struct breaker *b, int64_t span_ms, int64_t now_ms)
+{
+	b->open_ms = span_ms;
+	b->until_ms = now_ms + span_ms;
+	return move_to(b, BREAKER_OPEN);
+}
+
+static int64_t doubled(const struct breaker *b, const struct breaker_policy *policy)
+{
+	int64_t cap = policy->open_cap_ms > policy->open_ms ? policy->open_cap_ms : policy->open_ms;
+	return b->open_ms >= cap / 2 ? cap : b->open_ms * 2;
+}
+
+/* ---- the table: what a signal does in a state; returns whether the state changed --------------------------- */
+
+typedef bool reaction(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms);
+
+static bool ignore(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	(void)b, (void)policy, (void)now_ms;
+	return false;
+}
+
+static bool closed_health(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	(void)now_ms;
+	count_result(b, policy, false);
+	return false;
+}
+
+static bool closed_failure(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	count_result(b, policy, true);
+	return too_many_failures(b, policy) && open_for(b, policy->open_ms, now_ms);
+}
+
+static bool open_time(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	(void)policy;
+	return now_ms >= b->until_ms && move_to(b, BREAKER_HALF_OPEN);
+}
+
+static bool open_retry_now(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	(void)policy, (void)now_ms;
+	return move_to(b, BREAKER_HALF_OPEN);
+}
+
+static bool half_health(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	(void)now_ms;
+	if (++b->probes_ok < policy->probes)
+		return false;
+	return move_to(b, BREAKER_CLOSED);
+}
+
+static bool half_failure(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	return open_for(b, doubled(b, policy), now_ms);
+}
+
+/* It lives but wants peace: ask again after the same time, not a longer one. */
+static bool half_busy(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	return open_for(b, b->open_ms > 0 ? b->open_ms : policy->open_ms, now_ms);
+}
+
+static reaction *const table[BREAKER_STATES][BREAKER_SIGNALS] = {
+	[BREAKER_CLOSED] = {
+		[BREAKER_HEALTH] = closed_health,
+		[BREAKER_FAILURE] = closed_failure,
+		[BREAKER_BUSY] = ignore,
+		[BREAKER_NEUTRAL] = ignore,
+		[BREAKER_TIME] = ignore,
+		[BREAKER_RETRY_NOW] = ignore,
+	},
+	[BREAKER_OPEN] = {
+		[BREAKER_HEALTH] = ignore,
+		[BREAKER_FAILURE] = ignore,
+		[BREAKER_BUSY] = ignore,
+		[BREAKER_NEUTRAL] = ignore,
+		[BREAKER_TIME] = open_time,
+		[BREAKER_RETRY_NOW] = open_retry_now,
+	},
+	[BREAKER_HALF_OPEN] = {
+		[BREAKER_HEALTH] = half_health,
+		[BREAKER_FAILURE] = half_failure,
+		[BREAKER_BUSY] = half_busy,
+		[BREAKER_NEUTRAL] = ignore,
+		[BREAKER_TIME] = ignore,
+		[BREAKER_RETRY_NOW] = ignore,
+	},
+};
+
+bool breaker_tell(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
+				  int64_t now_ms)
+{
+	assert(b->state < BREAKER_STATES && signal < BREAKER_SIGNALS);
+	return table[b->state][signal](b, policy, now_ms);
+}
+
+/* ---- room ---------------------------------------------------------------------------------------------------- */
+
+static uint32_t probes_free(const struct breaker *b, const struct breaker_policy *policy)
+{
+	uint32_t probes = policy->probes > 0 ? policy->probes : 1;
+	uint32_t taken = b->probes_reserved + b->probes_under_way;
+	return taken < probes ? probes - taken : 0;
+}
+
+uint32_t breaker_room(const struct breaker *b, const struct breaker_policy *policy)
+{
+	switch (b->state) {
+	case BREAKER_CLOSED:
+		return UINT32_MAX;
+	case BREAKER_HALF_OPEN:
+		return probes_free(b, policy);
+	case BREAKER_OPEN:
+	case BREAKER_STATES:
+		break;
+	}
+	return 0;
+}
+
+void breaker_reserve(struct breaker *b, uint32_t count)
+{
+	if (b->state == BREAKER_HALF_OPEN)
+		b->probes_reserved += count;
+}
+
+void breaker_unreserve(struct breaker *b, uint32_t count)
+{
+	/* what was reserved before a transition is forgotten with it */
+	b->probes_reserved -= count < b->probes_reserved ? count : b->probes_reserved;
+}
+
+bool breaker_begin(struct breaker *b)
+{
+	if (b->state != BREAKER_HALF_OPEN)
+		return b->state == BREAKER_CLOSED;
+	if (b->probes_reserved == 0)
+		return false;
+	b->probes_reserved--;
+	b->probes_under_way++;
+	return true;
+}
+
+void breaker_end(struct breaker *b, uint32_t epoch)
+{
+	if (b->state == BREAKER_HALF_OPEN && b->epoch == epoch) {
+		assert(b->probes_under_way > 0);
+		b->probes_under_way--;
+	}
+}
+
+enum breaker_signal breaker_signal_of(enum outcome_class result)
+{
+	switch (result) {
+	case OUTCOME_OK:
+	case OUTCOME_EXISTS:
+	case OUTCOME_REJECTED:
+	case OUTCOME_ABSENT:
+		return BREAKER_HEALTH;
+	case OUTCOME_UNREACHABLE:
+	case OUTCOME_UNKNOWN:
+		return BREAKER_FAILURE;
+	case OUTCOME_BUSY:
+		return BREAKER_BUSY;
+	case OUTCOME_DENIED: /* holds the target: the breaker has no say */
+	case OUTCOME_FAULT:
+	case OUTCOME_BODY_CHANGED:
+	case OUTCOME_NONE:
+	case OUTCOME_COUNT:
+		break;
+	}
+	return BREAKER_NEUTRAL;
+}
+
+const char *breaker_state_name(enum breaker_state s)
+{
+	static const char *const names[BREAKER_STATES] = { "closed", "open", "half_open" };
+	return s < BREAKER_STATES ? names[s] : "?";
+}

@@ -1,0 +1,52 @@
+#include "gateway/engine/rate.h"
+
+#include "saga/base/check.h"
+
+/* Time per token; the span is bounded so that sums of a million tokens stay far from overflow. */
+static int64_t interval_us(const struct rate_policy *policy)
+{
+	const int64_t longest_ms = (int64_t)366 * 24 * 3600 * 1000;
+	int64_t per_ms = policy->per_ms < 1 ? 1 : policy->per_ms > longest_ms ? longest_ms : policy->per_ms;
+	int64_t us = per_ms * 1000 / policy->count;
+	return us > 0 ? us : 1;
+}
+
+static int64_t burst(const struct rate_policy *policy)
+{
+	return policy->count / 10 > 1 ? policy->count / 10 : 1;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+uint32_t rate_available(const struct rate *r, const struct rate_policy *policy, int64_t now_ms)
+{
+	if (policy->count == 0)
+		return UINT32_MAX;
+	int64_t now_us = now_ms * 1000;
+	int64_t left_us = burst(policy) * interval_us(policy) - (later(r->empty_at_us, now_us) - now_us);
+	return left_us <= 0 ? 0 : (uint32_t)(left_us / interval_us(policy));
+}
+
+void rate_take(struct rate *r, const struct rate_policy *policy, int64_t now_ms, uint32_t count)
+{
+	if (policy->count == 0)
+		return;
+	r->empty_at_us = later(r->empty_at_us, now_ms * 1000) + (int64_t)count * interval_us(policy);
+}
+
+void rate_give_back(struct rate *r, const struct rate_policy *policy, uint32_t count)
+{
+	if (policy->count != 0)
+		r->empty_at_us -= (int64_t)count * interval_us(policy);
+}
+
+int64_t rate_next_ms(const struct rate *r, const struct rate_policy *policy, int64_t now_ms)
+{
+	if (policy->count == 0)
+		return now_ms;
+	int64_t at_us = r->empty_at_us - (burst(policy) - 1) * interval_us(policy);
+	return later(now_ms, (at_us + 999) / 1000);
+}

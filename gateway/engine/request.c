@@ -1,0 +1,72 @@
+#include "gateway/engine/request.h"
+
+#include <string.h>
+
+#include "saga/base/digest.h"
+
+#define PLACE_BYTES 4
+
+static uint32_t fnv(uint32_t hash, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)bytes[i]) * 16777619u;
+	return hash;
+}
+
+static struct str text_of(struct almoner_text t)
+{
+	return (struct str){ t.p != NULL ? t.p : "", t.p != NULL ? t.len : 0 };
+}
+
+/* Cuts scheme and host off; the rest up to '?' is the path, then comes the query. A fragment is never sent. */
+static void split_url(struct str url, struct str *ret_path, struct str *ret_query)
+{
+	const char *p = url.p, *end = url.p + url.len;
+	const char *host = memmem(p, url.len, "://", 3);
+	if (host != NULL)
+		p = host + 3;
+	while (p < end && *p != '/' && *p != '?' && *p != '#')
+		p++;
+	const char *hash = memchr(p, '#', (size_t)(end - p));
+	if (hash != NULL)
+		end = hash;
+	const char *mark = memchr(p, '?', (size_t)(end - p));
+	if (mark == NULL)
+		mark = end;
+	*ret_path = (struct str){ p, (size_t)(mark - p) };
+	*ret_query = (struct str){ mark, (size_t)(end - mark) };
+}
+
+static uint32_t place_of(char kind, struct str a, struct str b)
+{
+	uint32_t hash = fnv(2166136261u, &kind, 1);
+	hash = fnv(hash, a.p, a.len);
+	hash = fnv(hash, "\n", 1);
+	return fnv(hash, b.p, b.len);
+}
+
+void request_digest(const struct almoner_action *action, uint8_t ret_digest[REQUEST_DIGEST_BYTES])
+{
+	struct str says[2];
+	uint32_t place;
+	if (action->kind == ALMONER_SEND_MAIL) {
+		place = place_of('m', text_of(action->mail.to), STR(""));
+		says[0] = STR("");
+		says[1] = text_of(action->mail.message);
+	} else {
+		struct str path;
+		split_url(text_of(action->http.url), &path, &says[0]);
+		place = place_of('h', text_of(action->http.method), path);
+		says[1] = text_of(action->http.body);
+	}
+	uint8_t full[DIGEST_BYTES];
+	digest_parts(says, 2, full);
+	for (unsigned i = 0; i < PLACE_BYTES; i++)
+		ret_digest[i] = (uint8_t)(place >> (8 * i));
+	memcpy(ret_digest + PLACE_BYTES, full, REQUEST_DIGEST_BYTES - PLACE_BYTES);
+}
+
+bool request_changed(const uint8_t before[REQUEST_DIGEST_BYTES], const uint8_t now[REQUEST_DIGEST_BYTES])
+{
+	return memcmp(before, now, PLACE_BYTES) == 0 && memcmp(before, now, REQUEST_DIGEST_BYTES) != 0;
+}
