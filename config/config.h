@@ -206,6 +206,7 @@ struct config_traits {
 	bool can_undo_nothing;
 	bool can_look_up;
 	char repeat[16];             /* "idempotent", "keyed", "queryable", "unsafe" */
+	int64_t repeat_ttl_ms;          /* for "keyed": how long the target remembers a key */
 	char connector_summary[160]; /* for `check`: version, where found, how far proven; may be "" */
 };
 

@@ -191,7 +191,7 @@ int journal_note(struct journal *j, enum subject subject, const char *text, cons
 				 const char *note) MUST_CHECK;
 /* The black box blames this step, by name (after journal_create, before the thread starts). ERR_NOT_FOUND, ERR_STALE:
  * there is nothing to blame any more. */
-int journal_blame(struct journal *j, int64_t saga, uint16_t step, const char *detail,
+int journal_blame(struct journal *j, int64_t saga, const char *step, const char *detail,
 				  struct err *err) MUST_CHECK;
 
 /* ---- figures, kept in the commit, never counted by scan
