@@ -37,14 +37,14 @@ static const char *const migrations[] = {
 	"CREATE INDEX related_due ON related(due) WHERE saga = 0;"
 	"CREATE INDEX related_saga ON related(saga) WHERE saga > 0;"
 
-	/* Steps off the hot path. why 2 and 3 are due and slot: claimable. `since` rides in both indexes so that
-	 * the backlog by age is read from them alone. */
+	/* Steps off the hot path. why 2 and 3 are due and slot: claimable; 4 and 5 are lane and after: blocked.
+	 * `since` rides in both indexes so that the backlog by age is read from them alone. */
 	"CREATE TABLE step ("
 	"  saga INTEGER NOT NULL, step INTEGER NOT NULL, target INTEGER NOT NULL, why INTEGER NOT NULL,"
 	"  lane BLOB, due INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (saga, step)) WITHOUT ROWID;"
 	"CREATE INDEX step_claim ON step(target, due, saga, step, since) WHERE why IN (2, 3);"
 	"CREATE INDEX step_lane ON step(target, lane, saga) WHERE lane IS NOT NULL;"
-	"CREATE INDEX step_blocked ON step(target, saga, step, since) WHERE why NOT IN (2, 3);"
+	"CREATE INDEX step_blocked ON step(target, saga, step, since) WHERE why IN (4, 5);"
 
 	"CREATE TABLE target ("
 	"  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, paused INTEGER NOT NULL, held INTEGER NOT NULL,"
