@@ -297,6 +297,9 @@ struct config_hooks {
 	void *ctx;
 	struct config_env *env; /* NULL: the environment is read and left alone */
 	const char *preset_dir; /* looked into first; NULL: only the usual places */
+	/* For commands that only need to find store and socket: secrets and files that are missing or unreadable to
+	 * this user are warnings, not errors; such a snapshot must not serve. */
+	bool lenient;
 	/* Compiles a jq program; returns 0, or a code with the error's text. */
 	int (*compile)(void *ctx, const char *program, struct err *err);
 	/* Loads the target's connector and checks its settings; reports every fault. Returns 0 with the traits

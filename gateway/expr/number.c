@@ -50,9 +50,16 @@ static void add_digit(struct decimal *d, char digit, unsigned *zeros)
 	d->digits[d->count++] = digit;
 }
 
-static long clamp(long value)
+/* The digits from `at` on, with a sign; beyond EXPONENT_MAX it does not matter by how much. */
+static long exponent_of(struct str text, size_t at)
 {
-	return value > EXPONENT_MAX ? EXPONENT_MAX : value < -EXPONENT_MAX ? -EXPONENT_MAX : value;
+	long value = 0;
+	bool negative = at < text.len && text.p[at] == '-';
+	for (size_t i = at; i < text.len; i++) {
+		if (text.p[i] >= '0' && text.p[i] <= '9' && value < EXPONENT_MAX)
+			value = value * 10 + (text.p[i] - '0');
+	}
+	return negative ? -value : value;
 }
 
 /* `text` is a valid JSON number. */
@@ -75,9 +82,8 @@ static struct decimal decimal_of(struct str text)
 		fraction += point;
 		add_digit(&d, text.p[i], &zeros);
 	}
-	/* A borrowed token goes on after its end with a character that is no part of a number. */
-	long written = i < text.len ? clamp(strtol(text.p + i + 1, NULL, 10)) : 0;
-	d.exponent = written - clamp(fraction) + (long)zeros;
+	long written = i < text.len ? exponent_of(text, i + 1) : 0;
+	d.exponent = written - fraction + (long)zeros;
 	return d;
 }
 

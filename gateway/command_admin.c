@@ -1,0 +1,113 @@
+/* Commands of gateway/cli: through the daemon's socket, or in this process on the read-only store. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/api.h"
+#include "gateway/commands.h"
+#include "gateway/net/admin_client.h"
+#include "saga/base/mem.h"
+#include "saga/store/store_sqlite.h"
+
+struct admin_port {
+	struct config *config;
+	bool offline; /* no socket answered: remembered, so that several calls say the same */
+	struct clock clock;
+};
+
+static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
+{
+	struct admin_port *p = ctx;
+	return store_sqlite_open_reader(p->config->store.path, NULL, ret, err);
+}
+
+static int64_t now_ms(void *ctx)
+{
+	struct admin_port *p = ctx;
+	return p->clock.now_ms(p->clock.ctx);
+}
+
+static struct config *get_config(void *ctx)
+{
+	struct admin_port *p = ctx;
+	return config_ref(p->config);
+}
+
+/* ---- the API in this process ---- */
+
+static int hand_out_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_ctx, struct str text), bool *ret_stop)
+{
+	size_t from = 0;
+	for (size_t i = 0; i < bytes->len && !*ret_stop; i++) {
+		if (bytes->data[i] != '\n')
+			continue;
+		*ret_stop = line(line_ctx, (struct str){ bytes->data + from, i - from }) != 0;
+		from = i + 1;
+	}
+	buf_clear(bytes);
+	return 0;
+}
+
+static int call_here(struct admin_port *p, const char *method, const char *path, const char *body, void *line_ctx,
+                     int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+{
+	const struct api_context api = { .ctx = p, .open_reader = open_reader, .now_ms = now_ms, .config = get_config };
+	char *copy AUTO_FREE = mem_strdup(path);
+	char *question = strchr(copy, '?');
+	if (question != NULL)
+		*question = '\0';
+	struct api_reply reply;
+	api_handle(&api,
+	           &(struct api_request){ .method = method,
+	                                  .path = copy,
+	                                  .query = question != NULL ? question + 1 : "",
+	                                  .body = str_of(body),
+	                                  .actor = "nobody" },
+	           &reply);
+	*ret_status = reply.status;
+	bool stop = false;
+	int rc = hand_out_lines(&reply.body, line_ctx, line, &stop);
+	int more = reply.more != NULL && rc == 0 ? 1 : 0;
+	while (more > 0 && !stop) {
+		more = reply.more(reply.stream, &reply.body, err);
+		rc = hand_out_lines(&reply.body, line_ctx, line, &stop);
+	}
+	api_reply_finish(&reply);
+	return more < 0 ? more : rc;
+}
+
+/* ---- the port ---- */
+
+static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
+                int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+{
+	struct admin_port *p = ctx;
+	int rc = ERR_CLOSED;
+	for (size_t i = 0; i < p->config->listen.admin.count && rc == ERR_CLOSED && !p->offline; i++)
+		rc = admin_client_call(p->config->listen.admin.items[i], method, path, body, line_ctx, line, ret_status, err);
+	if (rc != ERR_CLOSED)
+		return rc;
+	p->offline = true;
+	if (strcmp(method, "GET") == 0)
+		return call_here(p, method, path, body, line_ctx, line, ret_status, err);
+	return err_set(err, ERR_CLOSED, "this changes something and no daemon answers; start it with: almoner serve --config %s",
+	               p->config->path);
+}
+
+int command_admin(const char *config_path, int argc, char **argv)
+{
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	struct admin_port port = { .clock = clock_system() };
+	/* Secrets are not needed here and may be readable by the daemon's user only: the check leaves them aside. */
+	int rc = config_load(config_path, &(struct config_hooks){ .lenient = true }, &port.config, &found);
+	if (rc != 0) {
+		struct buf text AUTO_BUF = { 0 };
+		diagnostics_print(&found, &text);
+		(void)fprintf(stderr, "%salmoner: cannot use the configuration %s (--config FILE names another)\n",
+		              text.len > 0 ? text.data : "", config_path);
+		return rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
+	}
+	int code = cli_run(&(struct cli_port){ &port, call }, argc, argv);
+	config_unref(port.config);
+	return code;
+}

@@ -1,0 +1,73 @@
+/* Inside of the engine: what its files share. Everything belongs to the engine's thread, except the inbox,
+ * which has its lock, and the gates, which have theirs. */
+#ifndef ALMONER_ENGINE_INTERNAL_H
+#define ALMONER_ENGINE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "gateway/engine/target.h"
+
+#define ENGINE_STARTS_A_TICK 256
+#define ENGINE_SPILLS_A_TICK 256
+#define ENGINE_LOG_EVERY_MS  10000
+
+/* What other threads brought since the last tick. */
+struct inbox {
+	pthread_mutex_t lock;
+	struct work_list works;
+	struct target_news *news;
+	size_t news_count, news_room;
+	bool set; /* new targets are here */
+	struct engine_target_config *targets;
+	size_t target_count;
+	bool woken; /* wake was called since the last tick */
+};
+
+struct engine {
+	struct engine_options options;
+	struct journal *journal;
+	struct attempt_host host;
+	struct gates *gates;
+	struct inbox inbox;
+	struct target_list targets;
+	struct engine_target *turn; /* who is first in the next round; NULL: the first */
+	struct attempt_list ended;  /* their outcomes go to the journal at the next tick */
+	uint32_t under_way;         /* attempts, those in `ended` not counted */
+	int64_t now_ms;
+	bool now_known; /* the clock was read in this turn */
+	bool more;      /* the budget of the last tick was used up */
+	bool draining, drained_by_force;
+	int64_t drain_until_ms;
+};
+
+/* inbox.c */
+void inbox_init(struct inbox *box);
+void inbox_finish(struct inbox *box);
+/* Everything that came, and nothing left behind; the caller owns it. */
+void inbox_take(struct inbox *box, struct inbox *ret);
+void engine_wake_once(struct engine *e, bool *woken);
+
+/* engine.c */
+int64_t engine_now(struct engine *e);
+struct engine_target *engine_find(struct engine *e, uint32_t id);
+void engine_say(struct engine *e, enum engine_log_level level, struct engine_target *t, const char *text);
+
+/* receive.c: what the journal delivered */
+void receive_targets(struct engine *e, const struct engine_target_config *configs, size_t count);
+void receive_works(struct engine *e, struct work_list *works);
+void receive_news(struct engine *e, const struct target_news *news, size_t count);
+
+/* carry.c: attempts from begin to outcome */
+void carry_begin(struct engine *e, struct engine_target *t, struct work *w, bool probe);
+void carry_ended(void *ctx, struct attempt *a, const struct outcome *outcome);
+void carry_checkpoint(void *ctx, struct attempt *a, struct str bytes);
+void carry_report(struct engine *e); /* outcomes of those that ended */
+void carry_expire(struct engine *e, struct engine_target *t);
+void carry_cut_all(struct engine *e);
+
+/* dispatch.c: what may start now */
+void dispatch_run(struct engine *e);
+void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
+void dispatch_publish(struct engine *e, struct engine_target *t);
+
+#endif

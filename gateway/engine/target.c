@@ -1,0 +1,209 @@
+#include "gateway/engine/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/check.h"
+#include "saga/base/mem.h"
+
+#define WINDOW_DEFAULT_BYTES ((size_t)4 << 20)
+#define REPLY_CAP_BYTES      ((size_t)64 * 1024)
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+static struct engine_port *port_create(const struct engine_target_config *config)
+{
+	struct engine_port *p = mem_zalloc(sizeof *p);
+	p->port = config->port;
+	p->release = config->release;
+	p->users = 1;
+	return p;
+}
+
+struct engine_port *port_ref(struct engine_port *p)
+{
+	p->users++;
+	return p;
+}
+
+void port_unref(struct engine_port *p)
+{
+	if (p == NULL || --p->users > 0)
+		return;
+	if (p->release != NULL)
+		p->release(p->port.ctx);
+	free(p);
+}
+
+void target_configure(struct engine_target *t, const struct engine_target_config *config)
+{
+	if (t->port == NULL || t->port->port.ctx != config->port.ctx) {
+		port_unref(t->port);
+		t->port = port_create(config);
+	}
+	free(t->name);
+	t->name = mem_strdup(config->name);
+	t->config = *config;
+	t->config.name = t->name;
+	if (t->config.in_flight == 0)
+		t->config.in_flight = 1;
+	if (t->config.window_bytes == 0)
+		t->config.window_bytes = WINDOW_DEFAULT_BYTES;
+	if (t->config.reply_cap_bytes == 0)
+		t->config.reply_cap_bytes = REPLY_CAP_BYTES;
+	t->removed = false;
+	t->dirty = true;
+}
+
+struct engine_target *target_create(const struct engine_target_config *config, int64_t now_ms)
+{
+	struct engine_target *t = mem_zalloc(sizeof *t);
+	t->id = config->id;
+	breaker_init(&t->breaker);
+	window_init(&t->window);
+	STAILQ_INIT(&t->ready);
+	TAILQ_INIT(&t->attempts);
+	t->deadline_ms = INT64_MAX;
+	t->next_due_ms = INT64_MAX;
+	t->claim_not_before_ms = now_ms;
+	target_configure(t, config);
+	return t;
+}
+
+void target_destroy(struct engine_target *t)
+{
+	assert(STAILQ_EMPTY(&t->ready) && TAILQ_EMPTY(&t->attempts));
+	port_unref(t->port);
+	free(t->name);
+	free(t);
+}
+
+/* ---- may it start? --------------------------------------------------------------------------------------------------- */
+
+bool target_barred(const struct engine_target *t)
+{
+	return t->removed || t->paused || t->config.paused || t->held;
+}
+
+bool target_shut(const struct engine_target *t)
+{
+	return target_barred(t) || t->breaker.state == BREAKER_OPEN;
+}
+
+bool target_probe_due(const struct engine_target *t, int64_t now_ms)
+{
+	return t->held && t->credentials && !t->removed && !t->paused && !t->config.paused &&
+		   now_ms >= t->probe_at_ms;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t want, int64_t now_ms)
+{
+	if (now_ms < t->window.calm_until_ms)
+		return 0;
+	want = least(want, breaker_room(&t->breaker, &t->config.breaker));
+	want = least(want, rate_available(&t->rate, &t->config.rate, now_ms));
+	want = want > 0 ? gates_take_slots(gates, t->id, want) : 0;
+	if (want == 0)
+		return 0;
+	rate_take(&t->rate, &t->config.rate, now_ms, want);
+	breaker_reserve(&t->breaker, want);
+	return want;
+}
+
+void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t count)
+{
+	if (count == 0)
+		return;
+	gates_give_slots(gates, t->id, count);
+	rate_give_back(&t->rate, &t->config.rate, count);
+	breaker_unreserve(&t->breaker, count);
+}
+
+bool target_begin(struct engine_target *t, bool *ret_probe)
+{
+	*ret_probe = false;
+	if (t->held && t->probe_reserved) {
+		t->probe_reserved = false;
+		*ret_probe = true;
+		return true; /* whatever the breaker says: one step in five minutes */
+	}
+	return !target_barred(t) && breaker_begin(&t->breaker);
+}
+
+/* ---- telling ----------------------------------------------------------------------------------------------------------- */
+
+struct gate_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms)
+{
+	bool open = !draining && !target_barred(t) && t->breaker.state == BREAKER_CLOSED;
+	bool calm = now_ms >= t->window.calm_until_ms;
+	return (struct gate_rules){
+		.slots_open = open && calm && t->config.rate.count == 0,
+		.window_open = open,
+		.limit = window_limit(&t->window, t->config.in_flight),
+		.window_cap_bytes = t->config.window_bytes,
+	};
+}
+
+void target_status(const struct engine_target *t, struct engine_target_status *ret)
+{
+	uint32_t now = window_limit(&t->window, t->config.in_flight);
+	if (t->breaker.state == BREAKER_HALF_OPEN)
+		now = least(now, t->config.breaker.probes > 0 ? t->config.breaker.probes : 1);
+	*ret = (struct engine_target_status){
+		.paused = t->paused || t->config.paused,
+		.held = t->held,
+		.breaker = t->breaker.state,
+		.breaker_until_ms = t->breaker.state == BREAKER_OPEN ? t->breaker.until_ms : 0,
+		.in_flight_limit = t->config.in_flight,
+		.in_flight_now = target_shut(t) ? 0 : now,
+		.rate_count = t->config.rate.count,
+		.rate_per_ms = t->config.rate.per_ms,
+		.backlog = t->backlog,
+		.next_due_ms = t->next_due_ms,
+	};
+	memcpy(ret->held_reason, t->held_reason, sizeof ret->held_reason);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* When a start may be tried, as far as only time is in the way; a free slot wakes the engine by itself. */
+static int64_t start_next_ms(const struct engine_target *t, int64_t now_ms)
+{
+	int64_t at = later(t->window.calm_until_ms, rate_next_ms(&t->rate, &t->config.rate, now_ms));
+	if (!STAILQ_EMPTY(&t->ready))
+		return at;
+	if (t->backlog > 0 && t->claimed == 0)
+		return later(at, later(t->next_due_ms, t->claim_not_before_ms));
+	return INT64_MAX;
+}
+
+int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
+{
+	int64_t next = t->deadline_ms;
+	if (t->breaker.state == BREAKER_OPEN && !t->removed)
+		next = sooner(next, t->breaker.until_ms);
+	if (t->shut_since_ms != 0 && !STAILQ_EMPTY(&t->ready))
+		next = sooner(next, t->shut_since_ms + ENGINE_SPILL_MS);
+	if (t->held && t->credentials && !t->paused && !t->config.paused && t->backlog > 0 && t->claimed == 0)
+		next = sooner(next, later(t->probe_at_ms, t->claim_not_before_ms));
+	if (!target_shut(t))
+		next = sooner(next, start_next_ms(t, now_ms));
+	/* waiting for rules that time alone opens again */
+	if (!target_shut(t) && t->window.calm_until_ms > now_ms)
+		next = sooner(next, t->window.calm_until_ms);
+	return next;
+}

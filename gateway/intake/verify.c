@@ -1,0 +1,371 @@
+#include "gateway/intake/verify.h"
+
+#include <ctype.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gateway/intake/body.h"
+#include "gateway/intake/decode.h"
+#include "gateway/intake/mac.h"
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+
+#define PARTS_MAX      16 /* of a signed-string template */
+#define SIGNATURES_MAX 16 /* in one header that are looked at */
+
+enum part_kind { PART_TEXT, PART_ID, PART_TIMESTAMP, PART_URL, PART_BODY };
+
+struct part {
+	enum part_kind kind;
+	struct str text;
+};
+
+struct secret {
+	char *key; /* as the scheme uses it */
+	size_t len;
+	uint8_t digest[DIGEST_BYTES]; /* of it, to compare tokens of any length in constant time */
+};
+
+struct verifier {
+	const struct verify_config *config;
+	struct part parts[PARTS_MAX];
+	size_t part_count;
+	bool signs_time;
+	struct secret *secrets;
+	size_t secret_count;
+};
+
+const char *verify_verdict_text(enum verify_verdict v)
+{
+	static const char *const texts[] = {
+		[VERIFY_OK] = "verified",
+		[VERIFY_MISSING] = "the header or member that carries the proof is missing",
+		[VERIFY_MALFORMED] = "the proof has not the declared form",
+		[VERIFY_TOO_OLD] = "signed rightly, but too long ago",
+		[VERIFY_TOO_NEW] = "signed rightly, but in the future: compare the clocks",
+		[VERIFY_WRONG] = "no secret fits the signature",
+	};
+	return texts[v];
+}
+
+/* ---- compiling ---- */
+
+static int template_compile(struct verifier *v, const char *text, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum part_kind kind;
+	} holes[] = {
+		{ "{id}", PART_ID }, { "{timestamp}", PART_TIMESTAMP }, { "{url}", PART_URL }, { "{body}", PART_BODY }
+	};
+	const char *at = text;
+	while (*at != '\0') {
+		if (v->part_count == PARTS_MAX)
+			return err_set(err, ERR_INVALID, "the signed string has more than %d parts", PARTS_MAX);
+		struct part part = { .kind = PART_TEXT, .text = { at, 1 + strcspn(at + 1, "{") } };
+		for (size_t i = 0; i < sizeof holes / sizeof holes[0]; i++) {
+			size_t len = strlen(holes[i].name);
+			if (strncmp(at, holes[i].name, len) == 0)
+				part = (struct part){ .kind = holes[i].kind, .text = { at, len } };
+		}
+		v->signs_time = v->signs_time || part.kind == PART_TIMESTAMP;
+		v->parts[v->part_count++] = part;
+		at += part.text.len;
+	}
+	if (v->part_count == 0)
+		return err_set(err, ERR_INVALID, "the signed string is empty");
+	return 0;
+}
+
+static int secret_compile(const struct verify_config *config, const struct config_secret *from,
+						  struct secret *to, struct err *err)
+{
+	struct str key = { from->value, from->len };
+	bool strip = config->scheme == VERIFY_HMAC && config->key != VERIFY_KEY_RAW && config->key_prefix != NULL;
+	size_t prefix = strip ? strlen(config->key_prefix) : 0;
+	if (strip && key.len >= prefix && memcmp(key.p, config->key_prefix, prefix) == 0)
+		key = (struct str){ key.p + prefix, key.len - prefix };
+	to->key = mem_alloc(key.len + 1);
+	to->len = key.len;
+	bool ok = true;
+	if (config->scheme == VERIFY_HMAC && config->key == VERIFY_KEY_STRIP_BASE64)
+		ok = decode_base64(key, (uint8_t *)to->key, key.len, &to->len);
+	else
+		memcpy(to->key, key.p, key.len);
+	if (!ok || to->len == 0)
+		return err_set(err, ERR_INVALID, "a secret (%s) is %s",
+					   from->origin != NULL ? from->origin : "literal",
+					   ok ? "empty" : "not base64 behind its prefix, as this way of signing needs it");
+	digest_bytes(to->key, to->len, to->digest);
+	return 0;
+}
+
+int verifier_create(const struct verify_config *config, const struct config_secret *secrets,
+					size_t secret_count, struct verifier **ret, struct err *err)
+{
+	struct verifier *v = mem_zalloc(sizeof *v);
+	v->config = config;
+	int rc = 0;
+	if (config->scheme == VERIFY_HMAC)
+		rc = template_compile(v, config->signed_string != NULL ? config->signed_string : "{body}", err);
+	if (config->scheme != VERIFY_NONE)
+		v->secrets = mem_zalloc((secret_count + 1) * sizeof *v->secrets);
+	for (size_t i = 0; i < secret_count && config->scheme != VERIFY_NONE && rc == 0; i++) {
+		v->secret_count++; /* also when it fails: its memory is freed below */
+		rc = secret_compile(config, &secrets[i], &v->secrets[i], err);
+	}
+	if (rc != 0) {
+		verifier_destroy(v);
+		return rc;
+	}
+	*ret = v;
+	return 0;
+}
+
+void verifier_destroy(struct verifier *v)
+{
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < v->secret_count; i++) {
+		if (v->secrets[i].key != NULL)
+			OPENSSL_cleanse(v->secrets[i].key, v->secrets[i].len);
+		free(v->secrets[i].key);
+	}
+	free(v->secrets);
+	free(v);
+}
+
+/* ---- HMAC: what the headers say ---- */
+
+struct claims {
+	struct str id;
+	struct str timestamp;
+	bool has_timestamp;
+	unsigned signature_count;
+	uint8_t signatures[SIGNATURES_MAX][MAC_BYTES_MAX];
+	bool malformed; /* a signature was there that does not decode */
+};
+
+static struct str trim(struct str s)
+{
+	while (s.len > 0 && isspace((unsigned char)s.p[0]))
+		s = (struct str){ s.p + 1, s.len - 1 };
+	while (s.len > 0 && isspace((unsigned char)s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* Takes the first piece before `separator` off the front of *rest; NULL separator: all of it. */
+static struct str cut(struct str *rest, const char *separator)
+{
+	size_t len = separator != NULL ? strlen(separator) : 0;
+	const char *at = len > 0 ? memmem(rest->p, rest->len, separator, len) : NULL;
+	struct str piece = *rest;
+	if (at != NULL)
+		piece.len = (size_t)(at - rest->p);
+	size_t used = at != NULL ? piece.len + len : rest->len;
+	*rest = (struct str){ rest->p + used, rest->len - used };
+	return piece;
+}
+
+static void take_signature(const struct verify_config *config, struct str text, struct claims *claims)
+{
+	size_t prefix = config->signature_prefix != NULL ? strlen(config->signature_prefix) : 0;
+	bool fits = text.len >= prefix && (prefix == 0 || memcmp(text.p, config->signature_prefix, prefix) == 0);
+	if (!fits || claims->signature_count == SIGNATURES_MAX) {
+		claims->malformed = true;
+		return;
+	}
+	struct str value = { text.p + prefix, text.len - prefix };
+	uint8_t *out = claims->signatures[claims->signature_count];
+	size_t len = 0;
+	bool ok = config->encoding == VERIFY_HEX ? decode_hex(value, out, MAC_BYTES_MAX, &len)
+											 : decode_base64(value, out, MAC_BYTES_MAX, &len);
+	if (ok && len == mac_bytes(config->hash))
+		claims->signature_count++;
+	else
+		claims->malformed = true;
+}
+
+static void take_element(const struct verify_config *config, unsigned position, struct str element,
+						 struct claims *claims)
+{
+	char number[12];
+	(void)snprintf(number, sizeof number, "%u", position);
+	struct str name = str_of(number), value = trim(element);
+	if (config->key_separator != NULL) {
+		struct str rest = value;
+		name = trim(cut(&rest, config->key_separator));
+		value = trim(rest);
+	}
+	if (config->timestamp_element != NULL && str_is(name, config->timestamp_element)) {
+		claims->timestamp = value;
+		claims->has_timestamp = true;
+	} else if (config->signature_element == NULL || str_is(name, config->signature_element)) {
+		take_signature(config, value, claims);
+	}
+}
+
+/* The header's value with its first prefix exchanged: webhook-id → svix-id. `prefix` 0 is the name itself. */
+static const char *prefixed(const struct verify_config *config, size_t prefix,
+							const struct intake_request *request, const char *name)
+{
+	if (name == NULL || prefix == 0)
+		return request_header(request, name);
+	const char *first = config->header_prefixes.items[0];
+	size_t len = strlen(first);
+	if (strncasecmp(name, first, len) != 0)
+		return request_header(request, name);
+	char *other AUTO_FREE = mem_printf("%s%s", config->header_prefixes.items[prefix], name + len);
+	return request_header(request, other);
+}
+
+static bool read_claims(const struct verify_config *config, const struct intake_request *request,
+						struct claims *claims)
+{
+	size_t prefixes = config->header_prefixes.count > 1 ? config->header_prefixes.count : 1;
+	const char *header = NULL;
+	size_t prefix = 0;
+	while (header == NULL && prefix < prefixes)
+		header = prefixed(config, prefix++, request, config->header);
+	if (header == NULL)
+		return false;
+	prefix--;
+	struct str rest = str_of(header);
+	for (unsigned position = 1; rest.len > 0; position++)
+		take_element(config, position, cut(&rest, config->element_separator), claims);
+	const char *timestamp = prefixed(config, prefix, request, config->timestamp_header);
+	if (!claims->has_timestamp && timestamp != NULL) {
+		claims->timestamp = trim(str_of(timestamp));
+		claims->has_timestamp = true;
+	}
+	claims->id = trim(str_of(prefixed(config, prefix, request, config->id_header)));
+	return true;
+}
+
+/* ---- HMAC: the check ---- */
+
+static bool some_secret_fits(const struct verifier *v, const struct intake_request *request,
+							 const struct claims *claims)
+{
+	struct str parts[PARTS_MAX];
+	for (size_t i = 0; i < v->part_count; i++) {
+		const struct str values[] = { [PART_TEXT] = v->parts[i].text,
+									  [PART_ID] = claims->id,
+									  [PART_TIMESTAMP] = claims->timestamp,
+									  [PART_URL] = str_of(request->url),
+									  [PART_BODY] = request->body };
+		parts[i] = values[v->parts[i].kind];
+	}
+	/* All pairs are compared whatever comes out, so that the time tells nothing of which one fitted. */
+	bool fits = false;
+	for (size_t s = 0; s < v->secret_count; s++) {
+		uint8_t mac[MAC_BYTES_MAX];
+		mac_compute(v->config->hash, (struct str){ v->secrets[s].key, v->secrets[s].len }, parts,
+					v->part_count, mac);
+		for (unsigned i = 0; i < claims->signature_count; i++)
+			fits |= mac_equal(mac, claims->signatures[i], mac_bytes(v->config->hash));
+	}
+	return fits;
+}
+
+/* Seconds since 1970; false when it is anything else. */
+static bool read_seconds(struct str text, int64_t *ret)
+{
+	int64_t value = 0;
+	if (text.len == 0 || text.len > 15)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (!isdigit((unsigned char)text.p[i]))
+			return false;
+		value = value * 10 + (text.p[i] - '0');
+	}
+	*ret = value;
+	return true;
+}
+
+static enum verify_verdict check_hmac(const struct verifier *v, const struct intake_request *request)
+{
+	const struct verify_config *config = v->config;
+	struct claims claims = { 0 };
+	if (!read_claims(config, request, &claims))
+		return VERIFY_MISSING;
+	if (claims.signature_count == 0)
+		return claims.malformed ? VERIFY_MALFORMED : VERIFY_MISSING;
+	if (v->signs_time && !claims.has_timestamp)
+		return VERIFY_MISSING;
+	int64_t at_s = 0;
+	bool bounded = v->signs_time && config->tolerance_ms > 0;
+	if (bounded && !read_seconds(claims.timestamp, &at_s))
+		return VERIFY_MALFORMED;
+	if (!some_secret_fits(v, request, &claims))
+		return VERIFY_WRONG;
+	/* In whole seconds, as the sender counts: an event of "now" is neither old nor new. */
+	int64_t age_s = request->wall_ms / 1000 - at_s, tolerance_s = config->tolerance_ms / 1000;
+	if (bounded && age_s > tolerance_s)
+		return VERIFY_TOO_OLD;
+	if (bounded && age_s < -tolerance_s)
+		return VERIFY_TOO_NEW;
+	return VERIFY_OK;
+}
+
+/* ---- tokens ---- */
+
+static enum verify_verdict compare_token(const struct verifier *v, const char *token, size_t len)
+{
+	uint8_t digest[DIGEST_BYTES];
+	digest_bytes(token, len, digest);
+	bool fits = false;
+	for (size_t i = 0; i < v->secret_count; i++)
+		fits |= mac_equal(digest, v->secrets[i].digest, sizeof digest);
+	return fits ? VERIFY_OK : VERIFY_WRONG;
+}
+
+static enum verify_verdict check_token_header(const struct verifier *v, const char *value)
+{
+	const char *prefix = v->config->token_prefix != NULL ? v->config->token_prefix : "";
+	size_t len = strlen(prefix);
+	if (strncasecmp(value, prefix, len) != 0)
+		return VERIFY_MALFORMED;
+	struct str token = trim(str_of(value + len));
+	return compare_token(v, token.p, token.len);
+}
+
+static enum verify_verdict check_token_body(const struct verifier *v, struct str text)
+{
+	struct body body;
+	if (body_parse(text, &body, NULL) != 0)
+		return VERIFY_MALFORMED;
+	const json_t *token = body_pointer(body.root, v->config->token_pointer);
+	enum verify_verdict verdict = VERIFY_MISSING;
+	if (json_is_string(token))
+		verdict = compare_token(v, json_string_value(token), json_string_length(token));
+	body_finish(&body);
+	return verdict;
+}
+
+static enum verify_verdict check_token(const struct verifier *v, const struct intake_request *request)
+{
+	const char *value = request_header(request, v->config->token_header);
+	if (value != NULL)
+		return check_token_header(v, value);
+	if (v->config->token_pointer != NULL)
+		return check_token_body(v, request->body);
+	return VERIFY_MISSING;
+}
+
+enum verify_verdict verifier_check(const struct verifier *v, const struct intake_request *request)
+{
+	switch (v->config->scheme) {
+	case VERIFY_HMAC:
+		return check_hmac(v, request);
+	case VERIFY_TOKEN:
+		return check_token(v, request);
+	case VERIFY_NONE:
+		return VERIFY_OK;
+	default:
+		return VERIFY_WRONG;
+	}
+}

@@ -1,0 +1,106 @@
+/* almoner: finds the configuration and the command, nothing else. */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/commands.h"
+#include "gateway/daemon.h"
+
+static const struct {
+	const char *first;
+	const char *second; /* NULL: a command of one word */
+	command_function *run;
+	const char *operands;
+	const char *help;
+} commands[] = {
+	{ "serve", NULL, command_serve, "", "run the gateway until SIGTERM" },
+	{ "check", NULL, command_check, "", "read the configuration and say what it does, or every error in it" },
+	{ "demo", NULL, command_demo, "[--seconds N]", "a gateway, receivers and signed donations, in a folder of their own" },
+	{ "send", NULL, command_send, "SOURCE FILE [--url URL]", "sign an event as its platform would and post it" },
+	{ "source", "try", command_source_try, "NAME FILE [--header 'N: V']…", "what a payload becomes, step by step; stores nothing" },
+	{ "connector", "list", command_connector_list, "[--json]", "the connectors there are, and how far each is proven" },
+	{ "connector", "describe", command_connector_describe, "NAME [--json]", "a connector's options" },
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static int print_help(void)
+{
+	struct buf admin = { 0 };
+	cli_help(&admin);
+	(void)printf("almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
+	             "usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
+	             ALMONER_VERSION);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		char name[40];
+		(void)snprintf(name, sizeof name, "%s%s%s", commands[i].first, commands[i].second != NULL ? " " : "",
+		               commands[i].second != NULL ? commands[i].second : "");
+		(void)printf("  %-16s %-28s %s\n", name, commands[i].operands, commands[i].help);
+	}
+	(void)printf("\n%s\nexit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n", admin.data);
+	buf_free(&admin);
+	return CLI_OK;
+}
+
+/* Takes --config FILE out of the words, wherever it stands (but not after "--"). */
+static int take_config(int *argc, char **argv, const char **ret)
+{
+	int kept = 0;
+	bool only_words = false;
+	for (int i = 0; i < *argc; i++) {
+		only_words = only_words || strcmp(argv[i], "--") == 0;
+		if (!only_words && strncmp(argv[i], "--config=", 9) == 0) {
+			*ret = argv[i] + 9;
+		} else if (!only_words && strcmp(argv[i], "--config") == 0) {
+			if (i + 1 == *argc) {
+				(void)fprintf(stderr, "almoner: --config needs a file\n");
+				return CLI_USAGE;
+			}
+			*ret = argv[++i];
+		} else {
+			argv[kept++] = argv[i];
+		}
+	}
+	*argc = kept;
+	return CLI_OK;
+}
+
+static int dispatch(const char *config_path, int argc, char **argv)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		int words = commands[i].second != NULL ? 2 : 1;
+		if (argc < words || strcmp(argv[0], commands[i].first) != 0 ||
+		    (words == 2 && strcmp(argv[1], commands[i].second) != 0))
+			continue;
+		return commands[i].run(&(struct command_line){ config_path, argc - words, argv + words });
+	}
+	if (cli_knows(argc, argv))
+		return command_admin(config_path, argc, argv);
+	(void)fprintf(stderr, "almoner: unknown command \"%s%s%s\"; see almoner --help\n", argv[0], argc > 1 ? " " : "",
+	              argc > 1 ? argv[1] : "");
+	return CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	const char *config_path = getenv("ALMONER_CONFIG");
+	if (config_path == NULL || *config_path == '\0')
+		config_path = "/etc/almoner/almoner.json";
+	argc--;
+	argv++;
+	int code = take_config(&argc, argv, &config_path);
+	if (code != CLI_OK)
+		return code;
+	if (argc == 0) {
+		(void)print_help();
+		return CLI_USAGE;
+	}
+	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0)
+		return print_help();
+	if (strcmp(argv[0], "--version") == 0) {
+		(void)printf("almoner %s\n", ALMONER_VERSION);
+		return CLI_OK;
+	}
+	return dispatch(config_path, argc, argv);
+}
