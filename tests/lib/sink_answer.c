@@ -1,0 +1,221 @@
+/* Giving an answer: plainly, or in one of the ways a bad peer would. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/lib/sink_http.h"
+
+#define ENDLESS_BYTES (10ull * 1024 * 1024 * 1024)
+
+static const char *reason_of(uint32_t status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 201:
+		return "Created";
+	case 302:
+		return "Found";
+	case 404:
+		return "Not Found";
+	case 429:
+		return "Too Many Requests";
+	case 500:
+		return "Internal Server Error";
+	case 503:
+		return "Service Unavailable";
+	default:
+		return "Answer";
+	}
+}
+
+static void head(struct buf *out, uint32_t status, const struct sink_act *act)
+{
+	buf_printf(out, "HTTP/1.1 %u %s\r\n", status, reason_of(status));
+	if (act != NULL)
+		buf_add(out, act->headers.data, act->headers.len);
+}
+
+static void plain(struct buf *out, const struct sink_act *act, const struct sink_answer *answer,
+				  size_t promised)
+{
+	head(out, answer->status, act);
+	if (act == NULL || memmem(act->headers.data != NULL ? act->headers.data : "", act->headers.len,
+							  "Content-Type:", 13) == NULL)
+		buf_text(out, "Content-Type: application/json\r\n");
+	if (answer->status != 204 && answer->status != 304)
+		buf_printf(out, "Content-Length: %zu\r\n", promised);
+	buf_text(out, "\r\n");
+	buf_add(out, answer->body.data, answer->body.len);
+}
+
+static void compose(struct sink_conn *c, const struct sink_act *act, const struct sink_request *request,
+					const struct sink_answer *answer)
+{
+	struct buf *out = &c->out;
+	switch (c->mode) {
+	case SINK_ENDLESS_HEADERS:
+		head(out, answer->status, act);
+		c->endless_left = ENDLESS_BYTES;
+		break;
+	case SINK_ENDLESS_BODY:
+		head(out, answer->status, act);
+		buf_printf(out, "Content-Length: %llu\r\n\r\n", ENDLESS_BYTES);
+		c->endless_left = ENDLESS_BYTES;
+		break;
+	case SINK_BAD_CHUNKING:
+		head(out, answer->status, act);
+		buf_text(out, "Transfer-Encoding: chunked\r\n\r\nZZ\r\nno chunk\r\n");
+		c->close_after = true;
+		break;
+	case SINK_WRONG_LENGTH:
+		plain(out, act, answer, answer->body.len + 100);
+		c->close_after = true;
+		break;
+	case SINK_REDIRECT:
+		head(out, 302, act);
+		buf_printf(out, "Location: %.*s\r\nContent-Length: 0\r\n\r\n", (int)request->path.len,
+				   request->path.p);
+		break;
+	case SINK_NOT_HTTP:
+		buf_text(out, "\x16\x03 this is not HTTP at all\r\n");
+		c->close_after = true;
+		break;
+	case SINK_RESET:
+		plain(out, act, answer, answer->body.len);
+		if (out->len > act->at_byte)
+			out->len = act->at_byte;
+		c->reset_after = true;
+		break;
+	case SINK_NORMAL:
+	case SINK_DRIP:
+	case SINK_HANG:
+	case SINK_CLOSE:
+	case SINK_MODE_COUNT:
+		plain(out, act, answer, answer->body.len);
+		break;
+	}
+}
+
+static bool start(struct sink_conn *c)
+{
+	if (c->mode == SINK_CLOSE) {
+		sink_conn_close(c);
+		return false;
+	}
+	if (c->mode == SINK_HANG) {
+		c->phase = SINK_CONN_SILENT;
+		return true;
+	}
+	c->phase = SINK_CONN_WRITING;
+	if (c->mode == SINK_DRIP) {
+		ev_timer_set(&c->timer, c->drip_s, c->drip_s);
+		ev_timer_start(c->sink->loop, &c->timer);
+		return true;
+	}
+	return sink_conn_flush(c);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+	(void)revents;
+	struct sink_conn *c = watcher->data;
+	bool alive;
+	if (c->phase == SINK_CONN_DELAYED) {
+		ev_timer_stop(loop, watcher);
+		alive = start(c);
+	} else {
+		alive = sink_conn_flush(c);
+	}
+	if (alive)
+		sink_conn_next(c);
+}
+
+bool sink_conn_answer(struct sink_conn *c, const struct sink_act *act, const struct sink_request *request,
+					  const struct sink_answer *answer)
+{
+	buf_clear(&c->out);
+	c->out_at = 0;
+	c->endless_left = 0;
+	c->mode = act != NULL ? act->mode : SINK_NORMAL;
+	c->drip_s = act != NULL ? (double)act->drip_ms / 1000.0 : 0.0;
+	for (uint32_t i = 0; act != NULL && i < act->interim; i++)
+		buf_text(&c->out, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n");
+	compose(c, act, request, answer);
+	ev_init(&c->timer, on_timer);
+	c->timer.data = c;
+	if (act == NULL || act->delay_ms <= 0)
+		return start(c);
+	c->phase = SINK_CONN_DELAYED;
+	ev_timer_set(&c->timer, (double)act->delay_ms / 1000.0, 0.0);
+	ev_timer_start(c->sink->loop, &c->timer);
+	return true;
+}
+
+static void refill(struct sink_conn *c)
+{
+	static const char line[] =
+		"X-Filler: this header line is one of very many that will come, and none of them ends\r\n";
+	buf_clear(&c->out);
+	c->out_at = 0;
+	while (c->out.len < 32768)
+		buf_add(&c->out, line, sizeof(line) - 1);
+	if (c->out.len > c->endless_left)
+		c->out.len = (size_t)c->endless_left;
+	c->endless_left -= c->out.len;
+}
+
+static void finish_answer(struct sink_conn *c)
+{
+	ev_timer_stop(c->sink->loop, &c->timer);
+	if (c->place != NULL)
+		c->place->open--;
+	c->place = NULL;
+	c->phase = SINK_CONN_READING;
+	sink_conn_watch(c, EV_READ);
+}
+
+static void reset(int fd)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	int failed = setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	assert(failed == 0);
+}
+
+static bool done_writing(struct sink_conn *c)
+{
+	if (c->reset_after)
+		reset(c->fd);
+	if (c->reset_after || c->close_after) {
+		sink_conn_close(c);
+		return false;
+	}
+	finish_answer(c);
+	return true;
+}
+
+bool sink_conn_flush(struct sink_conn *c)
+{
+	for (;;) {
+		if (c->out_at == c->out.len && c->endless_left > 0)
+			refill(c);
+		size_t left = c->out.len - c->out_at;
+		if (left == 0)
+			return done_writing(c);
+		bool drip = c->mode == SINK_DRIP;
+		ssize_t n = send(c->fd, c->out.data + c->out_at, drip ? 1 : left, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			sink_conn_close(c);
+			return false;
+		}
+		if (n > 0)
+			c->out_at += (size_t)n;
+		if (drip && c->out_at < c->out.len)
+			return true;
+		if (n < 0 || (size_t)n < left) {
+			sink_conn_watch(c, EV_READ | EV_WRITE);
+			return true;
+		}
+	}
+}

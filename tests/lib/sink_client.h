@@ -1,0 +1,38 @@
+/* For tests: a sink of one's own as a child process. Everything here fails the program by assertion when the
+ * sink does not behave, so that tests stay short. The child dies with its parent. */
+#ifndef ALMONER_LIB_SINK_CLIENT_H
+#define ALMONER_LIB_SINK_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sink_child {
+	pid_t pid;
+	uint16_t http_port; /* on 127.0.0.1 */
+	uint16_t smtp_port;
+};
+
+/* Starts a sink on free ports; `log_path` may be NULL. The program is $ALMONER_SINK, or the one built with
+ * the tests. Free with sink_stop. */
+struct sink_child *sink_start(const char *log_path);
+/* Ends it with SIGTERM and waits; it must end cleanly. Accepts NULL. */
+void sink_stop(struct sink_child *sink);
+
+/* "http://127.0.0.1:PORT" + path; free it. */
+char *sink_url(const struct sink_child *sink, const char *path);
+
+/* Sets a path's behaviour ("/smtp" for mail); see sink_control.c for the JSON. */
+void sink_control_set(const struct sink_child *sink, const char *path, const char *behaviour);
+/* Sets counters and records back. */
+void sink_clear(const struct sink_child *sink, const char *path);
+/* Counters, with what came under "entries" if asked; decref it. */
+json_t *sink_stats(const struct sink_child *sink, const char *path, bool entries);
+/* One counter: "requests", "by_status.200", "stub.salesreceipts". */
+int64_t sink_counter(const struct sink_child *sink, const char *path, const char *counter);
+/* Waits until the counter is at least `n`; false when that took longer than `timeout_ms`. */
+bool sink_wait(const struct sink_child *sink, const char *path, const char *counter, int64_t n,
+			   int64_t timeout_ms);
+
+#endif

@@ -1,0 +1,185 @@
+/* What came, counted, kept and logged. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+#include "tests/lib/sink.h"
+
+static struct sink_key *key_of(struct sink_place *place, struct str key)
+{
+	void **slot = sink_map_slot(&place->keys, key);
+	if (*slot == NULL)
+		*slot = mem_zalloc(sizeof(struct sink_key));
+	return *slot;
+}
+
+void sink_default_work(struct sink_place *place, const struct sink_request *request,
+					   struct sink_answer *answer)
+{
+	uint64_t id;
+	if (request->key.len > 0) {
+		struct sink_key *key = key_of(place, request->key);
+		if (key->id == 0)
+			key->id = ++place->ids;
+		id = key->id;
+	} else {
+		id = ++place->ids;
+	}
+	answer->status = 200;
+	buf_printf(&answer->body, "{\"id\":\"%s-%llu\"}", place->path, (unsigned long long)id);
+}
+
+static void count_key(struct sink_place *place, struct str name, uint32_t status)
+{
+	struct sink_key *key = key_of(place, name);
+	if (key->requests++ > 0)
+		place->repeats++;
+	if (status >= 200 && status < 300 && key->successes++ > 0)
+		place->duplicates++;
+}
+
+static void keep(struct sink_place *place, const struct sink_request *request, uint32_t status)
+{
+	if (place->entry_count >= SINK_ENTRIES_MAX) {
+		place->entries_dropped++;
+		return;
+	}
+	struct sink_entry *entry = mem_zalloc(sizeof(*entry));
+	entry->at_ms = sink_now_ms();
+	entry->status = status;
+	const struct str parts[] = { request->method, request->path,    request->query,
+								 request->key,    request->headers, request->body };
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		buf_bytes(&entry->data, parts[i].p, parts[i].len);
+	STAILQ_INSERT_TAIL(&place->entries, entry, link);
+	place->entry_count++;
+}
+
+void sink_account(struct sink *sink, struct sink_place *place, const struct sink_request *request,
+				  uint32_t status)
+{
+	place->requests++;
+	if (status == 0)
+		place->unanswered++;
+	else
+		place->by_status[status]++;
+	if (request->key.len > 0)
+		count_key(place, request->key, status);
+	if (sink->record)
+		keep(place, request, status);
+	sink_log(sink, place->path, request->key, status, request->body);
+	sink_control_wake(sink);
+}
+
+/* --- the history -------------------------------------------------------------------------------------------
+ */
+
+void sink_log(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body)
+{
+	if (sink->log_fd < 0)
+		return;
+	uint8_t digest[DIGEST_BYTES];
+	char hex[2 * DIGEST_BYTES + 1];
+	digest_bytes(body.p != NULL ? body.p : "", body.len, digest);
+	hex_encode(digest, DIGEST_BYTES, hex);
+	json_t *line =
+		json_pack("{s:I, s:s, s:s%, s:i, s:s}", "at_ms", (json_int_t)sink_now_ms(), "path", path, "key",
+				  key.p != NULL ? key.p : "", key.len, "status", (int)status, "digest", hex);
+	assert(line != NULL);
+	AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
+	json_decref(line);
+	AUTO_BUF struct buf out = { 0 };
+	buf_text(&out, text);
+	buf_byte(&out, '\n');
+	if (write(sink->log_fd, out.data, out.len) != (ssize_t)out.len)
+		abort(); /* a history with holes proves nothing */
+}
+
+/* --- telling -----------------------------------------------------------------------------------------------
+ */
+
+static json_t *text_json(struct str text)
+{
+	json_t *value = json_stringn(text.p != NULL ? text.p : "", text.len);
+	if (value != NULL)
+		return value;
+	AUTO_FREE char *hex = mem_alloc(2 * text.len + 1);
+	hex_encode((const uint8_t *)text.p, text.len, hex);
+	return json_pack("{s:s}", "hex", hex); /* not UTF-8 */
+}
+
+static json_t *headers_json(struct str headers)
+{
+	json_t *object = json_object();
+	const char *p = headers.p;
+	const char *end = headers.p + headers.len;
+	while (p < end) {
+		const char *stop = memmem(p, (size_t)(end - p), "\r\n", 2);
+		const char *colon = memchr(p, ':', (size_t)((stop != NULL ? stop : end) - p));
+		if (stop == NULL || colon == NULL)
+			break;
+		AUTO_FREE char *name = mem_strndup(p, (size_t)(colon - p));
+		colon++;
+		while (colon < stop && *colon == ' ')
+			colon++;
+		struct str value = { .p = colon, .len = (size_t)(stop - colon) };
+		json_object_set_new(object, name, text_json(value));
+		p = stop + 2;
+	}
+	return object;
+}
+
+static json_t *entry_json(const struct sink_entry *entry)
+{
+	static const char *const names[] = { "method", "path", "query", "key" };
+	json_t *object = json_object();
+	struct reader r = reader_of(entry->data.data, entry->data.len);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		json_object_set_new(object, names[i], text_json(read_bytes(&r)));
+	json_object_set_new(object, "headers", headers_json(read_bytes(&r)));
+	json_object_set_new(object, "body", text_json(read_bytes(&r)));
+	json_object_set_new(object, "status", json_integer((json_int_t)entry->status));
+	json_object_set_new(object, "at_ms", json_integer((json_int_t)entry->at_ms));
+	return object;
+}
+
+static json_t *statuses_json(const struct sink_place *place)
+{
+	json_t *object = json_object();
+	for (size_t i = 0; i < SINK_STATUS_MAX; i++) {
+		char name[24];
+		if (place->by_status[i] == 0)
+			continue;
+		snprintf(name, sizeof(name), "%zu", i);
+		json_object_set_new(object, name, json_integer((json_int_t)place->by_status[i]));
+	}
+	return object;
+}
+
+static json_t *entries_json(const struct sink_place *place)
+{
+	json_t *list = json_array();
+	struct sink_entry *entry;
+	STAILQ_FOREACH(entry, &place->entries, link)
+	json_array_append_new(list, entry_json(entry));
+	return list;
+}
+
+json_t *sink_place_stats(struct sink_place *place, bool entries)
+{
+	json_t *stats =
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", place->path, "requests",
+				  (json_int_t)place->requests, "unanswered", (json_int_t)place->unanswered, "distinct_keys",
+				  (json_int_t)place->keys.count, "repeats", (json_int_t)place->repeats, "duplicates",
+				  (json_int_t)place->duplicates, "open", (json_int_t)place->open, "max_concurrent",
+				  (json_int_t)place->max_concurrent, "entries_dropped", (json_int_t)place->entries_dropped,
+				  "by_status", statuses_json(place));
+	assert(stats != NULL);
+	if (place->stub != NULL)
+		json_object_set_new(stats, "stub", place->stub->stats(place, entries));
+	if (entries)
+		json_object_set_new(stats, "entries", entries_json(place));
+	return stats;
+}

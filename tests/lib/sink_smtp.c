@@ -1,0 +1,355 @@
+/* The SMTP half of the sink: sessions and what they do wrong on request.
+ *
+ * Behaviour (POST /_control/smtp):
+ *   {"faults": [{"at": STAGE, "reply": "451 4.3.0 not now", "times": 2}, {"at": STAGE, "mode": MODE}, …],
+ *    "auth": {"user": "u", "password": "p"}}
+ *   STAGE  connect ehlo starttls auth mail rcpt data content dot quit
+ *          (content: the first bytes of the message after 354; dot: the end of the message)
+ *   MODE   silence: say nothing more · reset: reset the connection · close: close it
+ *   A message whose `dot` meets a mode was taken; only the answer is lost. With a `reply` of 4xx or 5xx it
+ * was not. The first fault of a stage that is not used up applies. With `auth`, MAIL needs a login. */
+#include "tests/lib/sink_smtp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "saga/base/mem.h"
+
+#define LINE_MAX_BYTES  8192
+#define MESSAGE_MAX     (64u * 1024 * 1024)
+#define SAY(s, literal) say((s), literal "\r\n")
+
+static bool say(struct smtp_session *s, const char *text)
+{
+	if (send(s->fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text))
+		return true;
+	sink_smtp_close(s); /* replies are short: a peer that does not take them is gone */
+	return false;
+}
+
+static bool perform_mode(struct smtp_session *s, const struct smtp_fault *fault)
+{
+	if (fault->mode == SMTP_FAULT_SILENCE) {
+		s->silent = true;
+		return true;
+	}
+	if (fault->mode == SMTP_FAULT_RESET) {
+		struct linger now = { .l_onoff = 1, .l_linger = 0 };
+		int failed = setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		assert(failed == 0);
+	}
+	sink_smtp_close(s);
+	return false;
+}
+
+/* True in `hit`: a fault was performed instead of the normal answer. Returns whether the session lives. */
+static bool meet(struct smtp_session *s, enum smtp_stage stage, bool *hit)
+{
+	const struct smtp_fault *fault = sink_smtp_fault(s->sink->smtp, stage);
+	*hit = fault != NULL;
+	if (fault == NULL)
+		return true;
+	if (fault->mode != SMTP_FAULT_REPLY)
+		return perform_mode(s, fault);
+	AUTO_FREE char *line = mem_printf("%s\r\n", fault->reply);
+	if (!say(s, line))
+		return false;
+	if (strncmp(fault->reply, "421", 3) != 0)
+		return true;
+	sink_smtp_close(s);
+	return false;
+}
+
+static bool answer(struct smtp_session *s, enum smtp_stage stage, const char *text)
+{
+	bool hit;
+	if (!meet(s, stage, &hit))
+		return false;
+	return hit || say(s, text);
+}
+
+static void forget_mail(struct smtp_session *s)
+{
+	buf_clear(&s->from);
+	buf_clear(&s->message);
+	json_decref(s->recipients);
+	s->recipients = NULL;
+	s->in_data = false;
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------
+ */
+
+static bool on_ehlo(struct smtp_session *s, const char *args)
+{
+	forget_mail(s);
+	buf_clear(&s->helo);
+	buf_text(&s->helo, args);
+	bool auth = s->sink->smtp->auth_plain != NULL;
+	return answer(s, SMTP_EHLO,
+				  auth ? "250-sink\r\n250-PIPELINING\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME\r\n"
+					   : "250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
+}
+
+static bool on_helo(struct smtp_session *s, const char *args)
+{
+	forget_mail(s);
+	buf_clear(&s->helo);
+	buf_text(&s->helo, args);
+	return SAY(s, "250 sink");
+}
+
+static bool on_mail(struct smtp_session *s, const char *args)
+{
+	bool hit;
+	if (!meet(s, SMTP_MAIL, &hit) || hit)
+		return hit && !s->gone;
+	if (s->sink->smtp->auth_plain != NULL && !s->logged_in)
+		return SAY(s, "530 5.7.0 log in first");
+	if (strncasecmp(args, "FROM:<", 6) != 0)
+		return SAY(s, "501 5.5.4 MAIL FROM:<address>");
+	forget_mail(s);
+	const char *end = strchr(args, '>');
+	buf_add(&s->from, args + 6, end != NULL ? (size_t)(end - args - 6) : 0);
+	s->recipients = json_array();
+	return SAY(s, "250 2.1.0 ok");
+}
+
+static bool on_rcpt(struct smtp_session *s, const char *args)
+{
+	bool hit;
+	if (!meet(s, SMTP_RCPT, &hit) || hit)
+		return hit && !s->gone;
+	if (s->recipients == NULL)
+		return SAY(s, "503 5.5.1 MAIL first");
+	const char *end = strchr(args, '>');
+	if (strncasecmp(args, "TO:<", 4) != 0 || end == NULL)
+		return SAY(s, "501 5.5.4 RCPT TO:<address>");
+	json_array_append_new(s->recipients, json_stringn(args + 4, (size_t)(end - args - 4)));
+	return SAY(s, "250 2.1.5 ok");
+}
+
+static bool on_data(struct smtp_session *s, const char *args)
+{
+	(void)args;
+	bool hit;
+	if (!meet(s, SMTP_DATA, &hit) || hit)
+		return hit && !s->gone;
+	if (json_array_size(s->recipients) == 0)
+		return SAY(s, "503 5.5.1 RCPT first");
+	s->in_data = true;
+	buf_clear(&s->message);
+	return SAY(s, "354 go ahead");
+}
+
+static bool on_rset(struct smtp_session *s, const char *args)
+{
+	(void)args;
+	forget_mail(s);
+	return SAY(s, "250 2.0.0 ok");
+}
+
+static bool on_noop(struct smtp_session *s, const char *args)
+{
+	(void)args;
+	return SAY(s, "250 2.0.0 ok");
+}
+
+static bool on_quit(struct smtp_session *s, const char *args)
+{
+	(void)args;
+	if (answer(s, SMTP_QUIT, "221 2.0.0 bye\r\n"))
+		sink_smtp_close(s);
+	return false;
+}
+
+static bool on_starttls(struct smtp_session *s, const char *args)
+{
+	(void)args;
+	return answer(s, SMTP_STARTTLS, "502 5.5.1 no TLS here\r\n");
+}
+
+static bool judge_login(struct smtp_session *s, bool good)
+{
+	s->login_step = SMTP_LOGIN_NONE;
+	s->logged_in = good;
+	return good ? SAY(s, "235 2.7.0 welcome") : SAY(s, "535 5.7.8 who are you");
+}
+
+static bool on_auth(struct smtp_session *s, const char *args)
+{
+	const struct smtp_state *state = s->sink->smtp;
+	bool hit;
+	if (!meet(s, SMTP_AUTH, &hit) || hit)
+		return hit && !s->gone;
+	if (state->auth_plain == NULL)
+		return SAY(s, "502 5.5.1 no login here");
+	if (strcasecmp(args, "LOGIN") == 0) {
+		s->login_step = SMTP_LOGIN_USER;
+		return SAY(s, "334 VXNlcm5hbWU6");
+	}
+	if (strcasecmp(args, "PLAIN") == 0) {
+		s->login_step = SMTP_LOGIN_PLAIN;
+		return SAY(s, "334 ");
+	}
+	if (strncasecmp(args, "PLAIN ", 6) == 0)
+		return judge_login(s, strcmp(args + 6, state->auth_plain) == 0);
+	return SAY(s, "504 5.5.4 PLAIN or LOGIN");
+}
+
+static bool on_login_line(struct smtp_session *s, const char *line)
+{
+	const struct smtp_state *state = s->sink->smtp;
+	if (s->login_step == SMTP_LOGIN_PLAIN)
+		return judge_login(s, strcmp(line, state->auth_plain) == 0);
+	if (s->login_step == SMTP_LOGIN_PASSWORD)
+		return judge_login(s, s->login_user_good && strcmp(line, state->auth_password) == 0);
+	s->login_user_good = strcmp(line, state->auth_user) == 0;
+	s->login_step = SMTP_LOGIN_PASSWORD;
+	return SAY(s, "334 UGFzc3dvcmQ6");
+}
+
+static const struct {
+	const char *verb;
+	bool (*run)(struct smtp_session *s, const char *args);
+} commands[] = {
+	{ "EHLO", on_ehlo },         { "HELO", on_helo }, { "MAIL", on_mail }, { "RCPT", on_rcpt },
+	{ "DATA", on_data },         { "RSET", on_rset }, { "NOOP", on_noop }, { "QUIT", on_quit },
+	{ "STARTTLS", on_starttls }, { "AUTH", on_auth },
+};
+
+static bool on_command(struct smtp_session *s, const char *line)
+{
+	if (s->login_step != SMTP_LOGIN_NONE)
+		return on_login_line(s, line);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		size_t len = strlen(commands[i].verb);
+		if (strncasecmp(line, commands[i].verb, len) == 0 && (line[len] == ' ' || line[len] == '\0'))
+			return commands[i].run(s, line[len] == ' ' ? line + len + 1 : line + len);
+	}
+	return SAY(s, "500 5.5.2 what");
+}
+
+/* --- the message -------------------------------------------------------------------------------------------
+ */
+
+static bool on_dot(struct smtp_session *s)
+{
+	struct smtp_state *state = s->sink->smtp;
+	const struct smtp_fault *fault = sink_smtp_fault(state, SMTP_DOT);
+	bool refused = fault != NULL && fault->mode == SMTP_FAULT_REPLY && fault->reply[0] != '2';
+	if (refused)
+		state->refused++;
+	else
+		sink_smtp_keep(s);
+	forget_mail(s);
+	sink_control_wake(s->sink);
+	if (fault != NULL && fault->mode != SMTP_FAULT_REPLY)
+		return perform_mode(s, fault);
+	AUTO_FREE char *line =
+		fault != NULL ? mem_printf("%s\r\n", fault->reply)
+					  : mem_printf("250 2.0.0 queued as %llu\r\n", (unsigned long long)state->messages);
+	return say(s, line);
+}
+
+static bool on_content_line(struct smtp_session *s, const char *line, size_t len)
+{
+	if (len == 1 && line[0] == '.')
+		return on_dot(s);
+	bool stuffed = len > 0 && line[0] == '.';
+	buf_add(&s->message, line + (stuffed ? 1 : 0), len - (stuffed ? 1 : 0));
+	buf_text(&s->message, "\r\n");
+	return s->message.len < MESSAGE_MAX;
+}
+
+/* --- the session -------------------------------------------------------------------------------------------
+ */
+
+static bool take_line(struct smtp_session *s, char *line, size_t len)
+{
+	if (!s->in_data) {
+		line[len] = '\0';
+		return on_command(s, line);
+	}
+	return on_content_line(s, line, len);
+}
+
+static bool take_lines(struct smtp_session *s)
+{
+	size_t at = 0;
+	while (!s->silent && at < s->in.len) {
+		char *line = s->in.data + at;
+		char *end = memmem(line, s->in.len - at, "\r\n", 2);
+		if (end == NULL)
+			break;
+		at += (size_t)(end - line) + 2;
+		if (!take_line(s, line, (size_t)(end - line)))
+			return false;
+	}
+	memmove(s->in.data, s->in.data + at, s->in.len - at);
+	s->in.len -= at;
+	return s->silent || s->in.len < LINE_MAX_BYTES;
+}
+
+static void on_ready(struct ev_loop *loop, ev_io *watcher, int revents)
+{
+	(void)loop;
+	(void)revents;
+	struct smtp_session *s = watcher->data;
+	char chunk[16384];
+	ssize_t n = recv(s->fd, chunk, sizeof(chunk), 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		sink_smtp_end(s);
+		return;
+	}
+	bool hit = false;
+	bool alive = true;
+	if (s->silent)
+		return; /* what comes is read and dropped */
+	if (s->in_data)
+		alive = meet(s, SMTP_CONTENT, &hit);
+	if (alive && !hit) {
+		buf_add(&s->in, chunk, (size_t)n);
+		alive = take_lines(s);
+	}
+	if (!alive)
+		sink_smtp_end(s);
+}
+
+/* Closing is noted at once and done at the end, so that nobody on the way holds a freed session. */
+void sink_smtp_close(struct smtp_session *s)
+{
+	s->gone = true;
+}
+
+void sink_smtp_end(struct smtp_session *s)
+{
+	ev_io_stop(s->sink->loop, &s->io);
+	close(s->fd);
+	forget_mail(s);
+	buf_free(&s->in);
+	buf_free(&s->helo);
+	buf_free(&s->from);
+	buf_free(&s->message);
+	free(s);
+}
+
+void sink_smtp_accept(struct sink *sink, int fd)
+{
+	struct smtp_session *s = mem_zalloc(sizeof(*s));
+	s->sink = sink;
+	s->fd = fd;
+	sink->smtp->connections++;
+	ev_io_init(&s->io, on_ready, fd, EV_READ);
+	s->io.data = s;
+	ev_io_start(sink->loop, &s->io);
+	if (!answer(s, SMTP_CONNECT, "220 sink ESMTP\r\n"))
+		sink_smtp_end(s);
+	sink_control_wake(sink);
+}
