@@ -67,22 +67,28 @@ static void include_pattern(struct reading *r, struct documents *docs, const cha
 	globfree(&found);
 }
 
+static void read_include(struct reading *r, struct documents *docs, const json_t *value)
+{
+	char *pattern AUTO_FREE = parse_plain_text(r, value);
+
+	if (pattern != NULL)
+		include_pattern(r, docs, pattern);
+}
+
 static void read_includes(struct reading *r, struct documents *docs)
 {
-	const json_t *array = json_object_get(r->doc->root, "include");
+	const json_t *value = json_object_get(r->doc->root, "include");
 	size_t outer = reading_enter(r, "include");
 	size_t index;
 	json_t *item;
 
-	if (array != NULL && !json_is_array(array))
-		parse_wrong_kind(r, array, "an array of patterns such as \"targets.d/*.json\"");
-	json_array_foreach(array, index, item)
+	if (value != NULL && !json_is_array(value))
+		read_include(r, docs, value);
+	json_array_foreach(value, index, item)
 	{
 		size_t mark = reading_enter_index(r, index);
-		char *pattern AUTO_FREE = parse_plain_text(r, item);
 
-		if (pattern != NULL)
-			include_pattern(r, docs, pattern);
+		read_include(r, docs, item);
 		reading_leave(r, mark);
 	}
 	reading_leave(r, outer);

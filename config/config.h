@@ -151,9 +151,11 @@ struct config_source {
 	char *type_header;        /* fills the mapped `.type` where the map leaves it out; NULL: none */
 	struct config_list dedup; /* programs whose results, joined, are the dedup key; none: the event id */
 	char *gift;               /* stable name of the gift; NULL: the mapped `.gift` */
-	char *gift_made; /* condition: this event *is* the gift and starts its saga; NULL: every event does */
-	char *related;   /* condition, asked when gift_made is false: recorded beside its gift, starts no saga */
-	int64_t answer;  /* 202, or 200 for platforms that accept nothing else */
+	/* Condition: this event *is* the gift and starts its saga; NULL: every event does. Where it holds and the
+	 * map gave a type outside donation.*, the type is donation.created. */
+	char *gift_made;
+	char *related;  /* condition, asked when gift_made is false: recorded beside its gift, starts no saga */
+	int64_t answer; /* 202, or 200 for platforms that accept nothing else */
 	bool allow_unverified;
 	bool paused;                  /* answered with 503 */
 	uint8_t digest[DIGEST_BYTES]; /* of everything above, secrets included: differs when it was changed */
@@ -206,7 +208,7 @@ struct config_traits {
 	bool can_undo_nothing;
 	bool can_look_up;
 	char repeat[16];             /* "idempotent", "keyed", "queryable", "unsafe" */
-	int64_t repeat_ttl_ms;          /* for "keyed": how long the target remembers a key */
+	int64_t repeat_ttl_ms;       /* for "keyed": how long the target remembers a key */
 	char connector_summary[160]; /* for `check`: version, where found, how far proven; may be "" */
 };
 
@@ -297,8 +299,8 @@ struct config_hooks {
 	void *ctx;
 	struct config_env *env; /* NULL: the environment is read and left alone */
 	const char *preset_dir; /* looked into first; NULL: only the usual places */
-	/* For commands that only need to find store and socket: secrets and files that are missing or unreadable to
-	 * this user are warnings, not errors; such a snapshot must not serve. */
+	/* For commands that only need to find store and socket: secrets and files that are missing or unreadable
+	 * to this user are warnings, not errors; such a snapshot must not serve. */
 	bool lenient;
 	/* Compiles a jq program; returns 0, or a code with the error's text. */
 	int (*compile)(void *ctx, const char *program, struct err *err);

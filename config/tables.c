@@ -12,8 +12,6 @@
 #define DAY_MS 86400000.0
 #define MIB    1048576.0
 
-/* clang-format off: these are tables */
-
 static const struct option listen_options[] = {
 	{ "intake", OPTION_ADDRESS, 0, "\"127.0.0.1:8480\"", .flags = OPTION_RESTART,
 	  .help = "Address and port on which events are received, as HOST:PORT; port 0 takes any free one." },
@@ -22,9 +20,7 @@ static const struct option listen_options[] = {
 	{ "intake_threads", OPTION_INTEGER, AT(config_listen, intake_threads), "2", 1, 64,
 	  .flags = OPTION_RESTART, .help = "Threads that receive, verify and map events." },
 	{ "public_url", OPTION_URL, AT(config_listen, public_url),
-	  .help = "How platforms reach intake through the proxy, such as \"https://gifts.example.org\"; needed "
-			  "where a "
-			  "signature covers the URL." },
+	  .help = "How platforms reach intake, such as \"https://gifts.example.org\"; for signatures over it." },
 };
 static const struct section listen_ = SECTION("Where to listen", config_listen, listen);
 
@@ -296,8 +292,6 @@ static const struct option root_options[] = {
 	  .help = "Which events become which sagas; the first that matches counts." },
 };
 static const struct section root = SECTION("The main file", config, root);
-
-/* clang-format on */
 
 const struct section *section_root(void)
 {

@@ -1,0 +1,57 @@
+/* Writes what the option tables say into the folder: almoner.schema.json, and the reference in README.md. */
+#include "config/describe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/reading.h"
+#include "saga/base/mem.h"
+
+static int write_file(const char *path, struct str text)
+{
+	FILE *file = fopen(path, "w");
+	bool good = file != NULL && fwrite(text.p, 1, text.len, file) == text.len;
+
+	if (file != NULL && fclose(file) != 0)
+		good = false;
+	if (!good)
+		(void)fprintf(stderr, "%s cannot be written: %s\n", path, strerror(errno));
+	return good ? 0 : 1;
+}
+
+static int write_schema(const char *folder)
+{
+	char *path AUTO_FREE = mem_printf("%s/almoner.schema.json", folder);
+	AUTO_BUF struct buf text = { 0 };
+
+	describe_schema(&text);
+	return write_file(path, buf_str(&text));
+}
+
+static int write_reference(const char *folder)
+{
+	char *path AUTO_FREE = mem_printf("%s/README.md", folder);
+	AUTO_BUF struct buf old = { 0 };
+	AUTO_BUF struct buf new = { 0 };
+	struct err err = { 0 };
+
+	if (reading_file(path, &old, &err) != 0) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	if (describe_readme(buf_str(&old), &new) != 0) {
+		(void)fprintf(stderr, "%s lacks the lines %s and %s\n", path, DESCRIBE_BEGIN, DESCRIBE_END);
+		return 1;
+	}
+	return write_file(path, buf_str(&new));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		(void)fprintf(stderr, "usage: describe FOLDER\n");
+		return 2;
+	}
+	return write_schema(argv[1]) | write_reference(argv[1]);
+}
