@@ -67,6 +67,9 @@ void decide_accepted(struct decide *d, const struct saga_start *start, const uin
  * whose target is missing to attention: *ret_started says whether it runs. ERR_REFUSED when it must not start
  * now (paused, cancelled, policy hold, wrong state). */
 int decide_intent(struct decide *d, uint16_t step, bool *ret_started) MUST_CHECK;
+/* May this ready or waiting-to-retry step start as far as its saga is concerned (not paused, cancelled or
+ * held by policy)? Its due time, its target and its lane are others' affair. */
+bool decide_may_start(const struct saga *s, uint16_t step);
 /* Verdict of `when` for a ready step that comes after others; false → skipped(when). An evaluation error is
  * an outcome FAULT instead. */
 int decide_when(struct decide *d, uint16_t step, bool verdict) MUST_CHECK;
@@ -74,11 +77,13 @@ int decide_when(struct decide *d, uint16_t step, bool verdict) MUST_CHECK;
 bool decide_needs_when(const struct saga *s, uint16_t step);
 int decide_not_started(struct decide *d, struct attempt_ref ref) MUST_CHECK;
 int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes) MUST_CHECK;
+/* Also takes FAULT for a ready step whose `when` could not be evaluated (ref.attempt: its last one, or 0). */
 int decide_outcome(struct decide *d, struct attempt_ref ref, const struct outcome *o) MUST_CHECK;
 /* A step found running at start: the attempt's end is unknown. By repeat class: again, look first, or in
  * doubt. */
 int decide_recover(struct decide *d, uint16_t step) MUST_CHECK;
-/* The black box names this step as the one whose connector brought the process down. */
+/* The black box names this step as the one whose connector brought the process down: running, or already
+ * recovered by decide_recover. ERR_STALE when the step is not under way any more. */
 int decide_blame(struct decide *d, uint16_t step, const char *detail) MUST_CHECK;
 /* A lookup comes before the send: `look_first` or a lapsed keyed(ttl). */
 bool decide_wants_lookup(const struct step *st, const struct step_rules *rules, int64_t now_ms);
@@ -99,5 +104,8 @@ int decide_verb(struct decide *d, const struct verb_call *call, unsigned *ret_ch
 /* The refusal or effect text of one cell, for help and tests; `state` of the step (or of the saga for saga
  * verbs). */
 const char *verb_cell_text(enum verb verb, enum step_state state, enum reason reason);
+/* The same for a verb on a whole saga: resume, pause, cancel, compensate, reprocess; `own_reason`: of a saga
+ * without steps, else NONE. */
+const char *verb_saga_text(enum verb verb, enum saga_state state, enum reason own_reason);
 
 #endif

@@ -71,6 +71,7 @@ struct record {
 	struct str actor;    /* who: "uid 1000 (anna)" */
 	struct str note;     /* the person's reason */
 	struct str personal; /* goes to the private part */
+	bool forgotten;      /* set by reading: it had a personal text, which has been forgotten */
 };
 
 /* What one commit says about one subject. */
@@ -78,6 +79,7 @@ struct records {
 	struct buf head;
 	struct buf personal;
 	uint32_t count;
+	int64_t last_at_ms; /* times are stored as differences */
 };
 
 void records_free(struct records *r);
@@ -88,7 +90,9 @@ void records_add(struct records *r, const struct record *record);
  * 1 for a record, 0 at the end, ERR_CORRUPT. */
 struct records_reader {
 	struct reader head;
-	struct str personal;
+	struct str personal; /* the rest of it */
+	bool forgotten;      /* there was none to begin with */
+	int64_t last_at_ms;
 };
 struct records_reader records_read(struct str head, struct str personal);
 int records_next(struct records_reader *r, struct record *ret, struct err *err) MUST_CHECK;

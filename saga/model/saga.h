@@ -34,15 +34,21 @@ struct step {
 	bool did;            /* the DO direction took effect (or a person said so) */
 	bool has_lane;
 	bool has_body;
-	bool by_person;      /* its end was set by a person (resolve, skip) */
+	bool by_person; /* its end was set by a person (resolve, skip); while open: asked for by a person (redo),
+					 * so it does not expire */
+	bool when_passed;  /* `when` was evaluated and said yes */
+	bool doubt_before; /* an earlier generation was in doubt when a person redid it: it may have taken effect
+						*/
 	uint32_t generation; /* from 1; the undo direction counts from 1 again */
 	uint32_t attempts;   /* attempts begun in this generation: the number of the last intent */
 	uint32_t spent;      /* of those, the ones that count against `attempts` of the retry policy */
+	uint32_t waits;      /* waits planned in a row, spent or not: the exponent of the next one */
 	int64_t due_ms;      /* ready: since when; retry_wait: not before. Steady clock */
 	int64_t waited_ms;   /* time that counts towards giving up: attempts and planned waits, never holds */
 	int64_t
 		maybe_effect_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
 	int64_t last_ms;     /* when the last outcome was recorded; 0: never */
+	int64_t begun_ms;    /* when the last intent was recorded; 0: never */
 	uint8_t lane[LANE_BYTES];
 	uint8_t body[16]; /* digest of the request bytes of this generation, once known */
 	char *detail;     /* one line about the last outcome, NULL: none. Erasable: may name a person */
@@ -104,6 +110,8 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 /* Every non-terminal step has its `why`, every state its legal companions; NULL when sound, else which rule
  * broke. */
 const char *saga_check(const struct saga *s);
+/* The part of it that looks at one step alone; saga_decode holds every step to it. */
+const char *saga_check_step(const struct step *st);
 /* Is there a step running, or ready in the engine's window? Those sagas are looked at first after a restart.
  */
 bool saga_is_live(const struct saga *s);
