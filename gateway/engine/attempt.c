@@ -7,7 +7,8 @@
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
-/* ---- what the connector sees --------------------------------------------------------------------------------- */
+/* ---- what the connector sees
+ * --------------------------------------------------------------------------------- */
 
 static struct almoner_text text_of(const char *p)
 {
@@ -118,7 +119,8 @@ void attempt_destroy(struct attempt *a)
 	free(a);
 }
 
-/* ---- ending ---------------------------------------------------------------------------------------------------- */
+/* ---- ending
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void finish(struct attempt *a)
 {
@@ -150,7 +152,8 @@ static void stop_now(struct attempt *a, bool cut, bool sent_effects)
 		finish_with(a, lost, "the attempt took too long");
 }
 
-/* ---- sending --------------------------------------------------------------------------------------------------- */
+/* ---- sending
+ * --------------------------------------------------------------------------------------------------- */
 
 static void feed(struct attempt *a, enum attempt_input input, const struct transport_result *result);
 
@@ -218,7 +221,8 @@ static void send_action(struct attempt *a)
 		submit(a);
 }
 
-/* ---- asking ---------------------------------------------------------------------------------------------------- */
+/* ---- asking
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void fault_of(struct attempt *a, struct almoner_error *error, const char *otherwise)
 {
@@ -258,7 +262,8 @@ void attempt_begin(struct attempt *a)
 	ask(a, NULL);
 }
 
-/* ---- the table --------------------------------------------------------------------------------------------------- */
+/* ---- the table
+ * --------------------------------------------------------------------------------------------------- */
 
 typedef void reaction(struct attempt *a, const struct transport_result *result);
 
@@ -290,6 +295,7 @@ static void on_reply(struct attempt *a, const struct transport_result *result)
 static void on_lost(struct attempt *a, const struct transport_result *result)
 {
 	bool unknown = result->verdict == TRANSPORT_UNKNOWN;
+	a->refused = result->verdict == TRANSPORT_REFUSED;
 	if (unknown)
 		note_effect(a);
 	if (result->verdict == TRANSPORT_REFUSED && !a->effect_open)

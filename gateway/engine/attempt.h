@@ -16,9 +16,9 @@
 #include "saga/journal/work.h"
 #include "saga/model/key.h"
 
-#define ATTEMPT_EXCHANGES     16 /* calls of `next` */
-#define ATTEMPT_DETAIL_BYTES  300
-#define ATTEMPT_RESULT_BYTES  ((size_t)64 * 1024)
+#define ATTEMPT_EXCHANGES      16 /* calls of `next` */
+#define ATTEMPT_DETAIL_BYTES   300
+#define ATTEMPT_RESULT_BYTES   ((size_t)64 * 1024)
 #define ATTEMPT_CHECKPOINT_MAX 4096
 
 enum attempt_state { ATTEMPT_ASKING, ATTEMPT_SENDING, ATTEMPT_CHECKPOINTING, ATTEMPT_ENDED, ATTEMPT_STATES };
@@ -59,7 +59,8 @@ struct attempt {
 	TAILQ_ENTRY(attempt) link; /* the owner's */
 	void *owner;               /* likewise */
 	uint32_t epoch;            /* likewise: of the breaker */
-	bool probe;                /* likewise */
+	bool counted;              /* likewise: by the breaker */
+	bool probe;                /* likewise: of a held target */
 	const struct attempt_host *host;
 	const struct connector_port *port;
 	struct attempt_settings settings;
@@ -73,16 +74,17 @@ struct attempt {
 	struct almoner_step step;
 	void *conn; /* the connector's */
 	struct almoner_action action;
-	void *exchange;       /* the transport's handle, while SENDING */
-	uint32_t calls;       /* of `next` */
-	uint32_t exchanges;   /* handed to the transport */
-	bool effects_asked;   /* an EFFECTS exchange was submitted */
-	bool effect_sent;     /* … and may have reached the target */
-	bool effect_open;     /* … and no checkpoint says so yet */
+	void *exchange;              /* the transport's handle, while SENDING */
+	uint32_t calls;              /* of `next` */
+	uint32_t exchanges;          /* handed to the transport */
+	bool effects_asked;          /* an EFFECTS exchange was submitted */
+	bool effect_sent;            /* … and may have reached the target */
+	bool effect_open;            /* … and no checkpoint says so yet */
 	bool stop_expired, stop_cut; /* came while CHECKPOINTING */
 	int64_t started_ms;
 	int64_t reply_retry_ms; /* Retry-After of the last reply */
 	uint32_t reply_status;
+	bool refused;   /* the transport would not send the request: nothing was heard of the target */
 	bool forbidden; /* the connector said FORBIDDEN; outcome.result is then OUTCOME_REJECTED */
 	struct outcome outcome;
 	char detail[ATTEMPT_DETAIL_BYTES + 1];

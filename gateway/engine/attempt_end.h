@@ -7,10 +7,11 @@
 
 /* NULL when the SEND action may be performed, else what is wrong with it. */
 const char *attempt_check_action(const struct attempt *a);
-/* Reads the FINISH action into a->outcome, a->detail and a->result; what breaks the contract becomes FAULT. */
+/* Reads the FINISH action into a->outcome, a->detail and a->result; what breaks the contract becomes FAULT.
+ */
 void attempt_read_done(struct attempt *a);
-/* What a failed or broken-off exchange means. `maybe_effect`: it was an effects exchange and bytes may have gone
- * out. An effect that was answered but stands in no checkpoint leaves doubt as well. */
+/* What a failed or broken-off exchange means. `maybe_effect`: it was an effects exchange and bytes may have
+ * gone out. An effect that was answered but stands in no checkpoint leaves doubt as well. */
 enum outcome_class attempt_lost_class(const struct attempt *a, bool maybe_effect);
 /* One line of at most ATTEMPT_DETAIL_BYTES, cut between characters. */
 void attempt_set_detail(struct attempt *a, struct str text);

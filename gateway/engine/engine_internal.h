@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "gateway/engine/judge.h"
 #include "gateway/engine/target.h"
 
 #define ENGINE_STARTS_A_TICK 256
@@ -12,14 +13,19 @@
 #define ENGINE_LOG_EVERY_MS  10000
 
 /* What other threads brought since the last tick. */
-struct inbox {
-	pthread_mutex_t lock;
+struct inbox_content {
 	struct work_list works;
 	struct target_news *news;
 	size_t news_count, news_room;
 	bool set; /* new targets are here */
 	struct engine_target_config *targets;
+	char **names; /* of them */
 	size_t target_count;
+};
+
+struct inbox {
+	pthread_mutex_t lock;
+	struct inbox_content content;
 	bool woken; /* wake was called since the last tick */
 };
 
@@ -36,29 +42,39 @@ struct engine {
 	int64_t now_ms;
 	bool now_known; /* the clock was read in this turn */
 	bool more;      /* the budget of the last tick was used up */
-	bool draining, drained_by_force;
+	bool draining;
+	bool cut; /* the drain is over: what was still under way was cut off */
 	int64_t drain_until_ms;
+	/* Addresses that mark a work on its way through the journal (work.engine); otherwise it is an attempt. */
+	char mark_asked;       /* journal_start or journal_when: a slot is reserved */
+	char mark_when_failed; /* the same, and its `when` is broken */
 };
 
 /* inbox.c */
 void inbox_init(struct inbox *box);
 void inbox_finish(struct inbox *box);
-/* Everything that came, and nothing left behind; the caller owns it. */
-void inbox_take(struct inbox *box, struct inbox *ret);
-void engine_wake_once(struct engine *e, bool *woken);
+/* Both tell whether the engine has to be woken. Thread: any. */
+bool inbox_deliver(struct inbox *box, const struct delivery *delivery);
+bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count);
+/* Everything that came; the caller owns it. */
+void inbox_take(struct inbox *box, struct inbox_content *ret);
+void inbox_content_free(struct inbox_content *content);
 
 /* engine.c */
 int64_t engine_now(struct engine *e);
 struct engine_target *engine_find(struct engine *e, uint32_t id);
-void engine_say(struct engine *e, enum engine_log_level level, struct engine_target *t, const char *text);
+void engine_say(struct engine *e, enum engine_log_level level, const struct engine_target *t,
+				const char *text);
 
 /* receive.c: what the journal delivered */
 void receive_targets(struct engine *e, const struct engine_target_config *configs, size_t count);
 void receive_works(struct engine *e, struct work_list *works);
 void receive_news(struct engine *e, const struct target_news *news, size_t count);
+/* Ends a hold: in the log, then here by its news. */
+void receive_release(struct engine *e, struct engine_target *t, const char *note);
 
 /* carry.c: attempts from begin to outcome */
-void carry_begin(struct engine *e, struct engine_target *t, struct work *w, bool probe);
+void carry_start(struct engine *e, struct engine_target *t, struct work *w); /* a START; `t` may be NULL */
 void carry_ended(void *ctx, struct attempt *a, const struct outcome *outcome);
 void carry_checkpoint(void *ctx, struct attempt *a, struct str bytes);
 void carry_report(struct engine *e); /* outcomes of those that ended */
@@ -67,6 +83,8 @@ void carry_cut_all(struct engine *e);
 
 /* dispatch.c: what may start now */
 void dispatch_run(struct engine *e);
+/* A ready work whose slot is reserved: evaluates `when`, asks the journal for the intent. */
+void dispatch_ask(struct engine *e, struct work *w);
 void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
 void dispatch_publish(struct engine *e, struct engine_target *t);
 

@@ -22,7 +22,7 @@ struct gates {
 	pthread_mutex_t lock;
 	size_t total_bytes, total_cap_bytes;
 	uint32_t slots;
-	size_t room;        /* of `by_id` */
+	size_t room;         /* of `by_id` */
 	struct gate **by_id; /* ids are small: the journal counts from 1 */
 };
 
@@ -108,7 +108,8 @@ void gates_set_rules(struct gates *g, uint32_t id, const struct gate_rules *rule
 	unlock(g);
 }
 
-/* ---- taking and giving back --------------------------------------------------------------------------------- */
+/* ---- taking and giving back
+ * --------------------------------------------------------------------------------- */
 
 static bool window_has_room(const struct gates *g, const struct gate *gate, size_t bytes)
 {
@@ -202,7 +203,8 @@ uint32_t gates_slots(struct gates *g)
 	return slots;
 }
 
-/* ---- counting --------------------------------------------------------------------------------------------------- */
+/* ---- counting
+ * --------------------------------------------------------------------------------------------------- */
 
 static void count(struct engine_target_status *s, const struct gate_sample *sample)
 {
@@ -253,7 +255,8 @@ void gates_count_opened(struct gates *g, uint32_t id)
 	unlock(g);
 }
 
-/* ---- telling ------------------------------------------------------------------------------------------------------ */
+/* ---- telling
+ * ------------------------------------------------------------------------------------------------------ */
 
 void gates_publish(struct gates *g, uint32_t id, const struct engine_target_status *from)
 {

@@ -1,6 +1,6 @@
 /* Admission: the counters that the journal's thread and the engine share, one gate per target, one mutex for
- * all. Slots bound what is in flight (permits in the journal's hands included); window bytes bound the memory of
- * ready works. The engine says what is allowed; both sides take, the engine gives back.
+ * all. Slots bound what is in flight (permits in the journal's hands included); window bytes bound the memory
+ * of ready works. The engine says what is allowed; both sides take, the engine gives back.
  *
  * Thread: any, unless said otherwise. */
 #ifndef ALMONER_ENGINE_GATE_H

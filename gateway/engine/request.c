@@ -18,7 +18,8 @@ static struct str text_of(struct almoner_text t)
 	return (struct str){ t.p != NULL ? t.p : "", t.p != NULL ? t.len : 0 };
 }
 
-/* Cuts scheme and host off; the rest up to '?' is the path, then comes the query. A fragment is never sent. */
+/* Cuts scheme and host off; the rest up to '?' is the path, then comes the query. A fragment is never sent.
+ */
 static void split_url(struct str url, struct str *ret_path, struct str *ret_query)
 {
 	const char *p = url.p, *end = url.p + url.len;

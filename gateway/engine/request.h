@@ -10,8 +10,9 @@
 #define REQUEST_DIGEST_BYTES 16
 
 /* Bytes 0–3 say *which* exchange it is: FNV-1a over the kind and, for HTTP, method and path, for mail the
- * recipient. Bytes 4–15 are the first 12 of the SHA-256 over what it says: for HTTP the query and the body, for
- * mail the message. Scheme, host, headers and credentials are left out: they are current at each attempt. */
+ * recipient. Bytes 4–15 are the first 12 of the SHA-256 over what it says: for HTTP the query and the body,
+ * for mail the message. Scheme, host, headers and credentials are left out: they are current at each attempt.
+ */
 void request_digest(const struct almoner_action *action, uint8_t ret_digest[REQUEST_DIGEST_BYTES]);
 
 /* The same exchange, but it says something else. Different exchanges of one step are never compared. */

@@ -1,7 +1,7 @@
 #include "gateway/engine/status.h"
 
-static const int64_t bounds_ms[STATUS_BUCKETS - 1] = { 1,    2,    3,     5,     10,    20,     30,
-													   50,   100,  200,   300,   500,   1000,   2000,
+static const int64_t bounds_ms[STATUS_BUCKETS - 1] = { 1,    2,     3,     5,     10,    20,   30,
+													   50,   100,   200,   300,   500,   1000, 2000,
 													   5000, 10000, 30000, 60000, 300000 };
 
 int64_t status_bucket_ms(size_t bucket)

@@ -10,7 +10,9 @@
 #define WINDOW_DEFAULT_BYTES ((size_t)4 << 20)
 #define REPLY_CAP_BYTES      ((size_t)64 * 1024)
 
-/* ---- life --------------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static struct engine_port *port_create(const struct engine_target_config *config)
 {
@@ -79,7 +81,8 @@ void target_destroy(struct engine_target *t)
 	free(t);
 }
 
-/* ---- may it start? --------------------------------------------------------------------------------------------------- */
+/* ---- may it start?
+ * --------------------------------------------------------------------------------------------------- */
 
 bool target_barred(const struct engine_target *t)
 {
@@ -97,6 +100,16 @@ bool target_probe_due(const struct engine_target *t, int64_t now_ms)
 		   now_ms >= t->probe_at_ms;
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -104,8 +117,10 @@ static uint32_t least(uint32_t a, uint32_t b)
 
 uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t want, int64_t now_ms)
 {
-	if (now_ms < t->window.calm_until_ms)
+	t->start_at_ms = later(t->window.calm_until_ms, rate_next_ms(&t->rate, &t->config.rate, now_ms));
+	if (t->start_at_ms > now_ms)
 		return 0;
+	t->start_at_ms = INT64_MAX;
 	want = least(want, breaker_room(&t->breaker, &t->config.breaker));
 	want = least(want, rate_available(&t->rate, &t->config.rate, now_ms));
 	want = want > 0 ? gates_take_slots(gates, t->id, want) : 0;
@@ -114,6 +129,16 @@ uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t w
 	rate_take(&t->rate, &t->config.rate, now_ms, want);
 	breaker_reserve(&t->breaker, want);
 	return want;
+}
+
+bool target_reserve_probe(struct engine_target *t, struct gates *gates, int64_t now_ms)
+{
+	if (gates_take_slots(gates, t->id, 1) == 0)
+		return false;
+	rate_take(&t->rate, &t->config.rate, now_ms, 1);
+	breaker_reserve(&t->breaker, 1);
+	t->probe_reserved = true;
+	return true;
 }
 
 void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t count)
@@ -125,18 +150,21 @@ void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t cou
 	breaker_unreserve(&t->breaker, count);
 }
 
-bool target_begin(struct engine_target *t, bool *ret_probe)
+struct target_start target_begin(struct engine_target *t)
 {
-	*ret_probe = false;
-	if (t->held && t->probe_reserved) {
+	struct target_start start = { .probe = t->held && t->probe_reserved };
+	if (!start.probe && target_barred(t))
+		return start;
+	if (start.probe)
 		t->probe_reserved = false;
-		*ret_probe = true;
-		return true; /* whatever the breaker says: one step in five minutes */
-	}
-	return !target_barred(t) && breaker_begin(&t->breaker);
+	start.counted = breaker_begin(&t->breaker);
+	start.allowed = start.counted || start.probe;
+	return start;
 }
 
-/* ---- telling ----------------------------------------------------------------------------------------------------------- */
+/* ---- telling
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 struct gate_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms)
 {
@@ -170,24 +198,16 @@ void target_status(const struct engine_target *t, struct engine_target_status *r
 	memcpy(ret->held_reason, t->held_reason, sizeof ret->held_reason);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* When a start may be tried, as far as only time is in the way; a free slot wakes the engine by itself. */
-static int64_t start_next_ms(const struct engine_target *t, int64_t now_ms)
+static int64_t start_next_ms(const struct engine_target *t)
 {
-	int64_t at = later(t->window.calm_until_ms, rate_next_ms(&t->rate, &t->config.rate, now_ms));
 	if (!STAILQ_EMPTY(&t->ready))
-		return at;
-	if (t->backlog > 0 && t->claimed == 0)
-		return later(at, later(t->next_due_ms, t->claim_not_before_ms));
+		return t->start_at_ms;
+	if (t->backlog > 0 && t->claimed == 0) {
+		int64_t due = later(t->next_due_ms, t->claim_not_before_ms);
+		/* refused at the last try: then by what was in the way, else when it is due */
+		return t->start_at_ms != 0 ? later(t->start_at_ms, due) : due;
+	}
 	return INT64_MAX;
 }
 
@@ -201,9 +221,8 @@ int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
 	if (t->held && t->credentials && !t->paused && !t->config.paused && t->backlog > 0 && t->claimed == 0)
 		next = sooner(next, later(t->probe_at_ms, t->claim_not_before_ms));
 	if (!target_shut(t))
-		next = sooner(next, start_next_ms(t, now_ms));
-	/* waiting for rules that time alone opens again */
-	if (!target_shut(t) && t->window.calm_until_ms > now_ms)
+		next = sooner(next, start_next_ms(t));
+	if (!target_shut(t) && t->window.calm_until_ms > now_ms) /* the gate opens then */
 		next = sooner(next, t->window.calm_until_ms);
 	return next;
 }

@@ -11,7 +11,7 @@
 TAILQ_HEAD(attempt_list, attempt);
 
 #define TARGET_PROBE_MS (5 * 60 * 1000) /* a target held for its credentials is asked this often */
-#define ENGINE_SPILL_MS 1000             /* ready works of a shut target go back to disk after this */
+#define ENGINE_SPILL_MS 1000            /* ready works of a shut target go back to disk after this */
 
 /* A connector in use; outlives its replacement until its last attempt has ended. */
 struct engine_port {
@@ -51,10 +51,12 @@ struct engine_target {
 	int64_t backlog, next_due_ms;
 	uint32_t claimed; /* slots reserved for the claim under way; 0: none */
 	int64_t claim_not_before_ms, claim_pause_ms;
-	uint32_t asked; /* journal_start and journal_when without their answer; their slots are reserved */
+	int64_t
+		start_at_ms; /* when a start refused by calm or rate may be tried again; INT64_MAX: time is not it */
 
-	int64_t logged_ms; /* last line about an attempt */
-	bool dirty;        /* rules and status have to be published */
+	int64_t logged_ms;       /* last line about an attempt */
+	struct gate_rules rules; /* as published */
+	bool dirty;              /* the status has to be published */
 };
 
 TAILQ_HEAD(target_list, engine_target);
@@ -75,12 +77,19 @@ bool target_shut(const struct engine_target *t);
 /* May a held target be asked with one step now? */
 bool target_probe_due(const struct engine_target *t, int64_t now_ms);
 
-/* Takes slots, tokens and probes for up to `want` attempts; gives how many. */
+/* Takes slots, tokens and probes for up to `want` attempts; gives how many, and for none sets start_at_ms. */
 uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t want, int64_t now_ms);
+/* One for a held target's probe, whatever breaker and limits say. */
+bool target_reserve_probe(struct engine_target *t, struct gates *gates, int64_t now_ms);
 /* They are not used. */
 void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t count);
-/* A permit is here: may its attempt begin? Takes the probe's place when there is one. */
-bool target_begin(struct engine_target *t, bool *ret_probe);
+/* A permit is here: may its attempt begin? */
+struct target_start {
+	bool allowed;
+	bool probe;   /* of a held target */
+	bool counted; /* by the breaker: breaker_end is due */
+};
+struct target_start target_begin(struct engine_target *t);
 
 /* What the gate lets through at present. */
 struct gate_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms);

@@ -5,9 +5,10 @@
 
 #include <stdint.h>
 
-#define WINDOW_FOOT        2
-#define WINDOW_CALM_CAP_MS 60000 /* a target's Retry-After keeps *other* steps waiting no longer than this   \
-								  */
+#define WINDOW_FOOT 2
+#define WINDOW_CALM_CAP_MS                                                                                   \
+	60000 /* a target's Retry-After keeps *other* steps waiting no longer than this                          \
+		   */
 
 struct window {
 	double limit;

@@ -1,0 +1,186 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/engine/engine_internal.h"
+#include "saga/base/check.h"
+
+/* ---- breaker
+ * ---------------------------------------------------------------------------------------------------- */
+
+void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
+{
+	if (!breaker_tell(&t->breaker, &t->config.breaker, signal, e->now_ms))
+		return;
+	char name[32], note[96] = "";
+	(void)snprintf(name, sizeof name, "breaker_%s", breaker_state_name(t->breaker.state));
+	if (t->breaker.state == BREAKER_OPEN) {
+		gates_count_opened(e->gates, t->id);
+		(void)snprintf(note, sizeof note, "asks again in %lld ms", (long long)t->breaker.open_ms);
+	} else if (t->breaker.state == BREAKER_CLOSED) {
+		window_init(&t->window);
+	}
+	journal_target_note(e->journal, t->id, name, note);
+	engine_say(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, name);
+	t->start_at_ms = 0;
+	t->dirty = true;
+}
+
+/* ---- starting
+ * --------------------------------------------------------------------------------------------------- */
+
+void dispatch_ask(struct engine *e, struct work *w)
+{
+	w->engine = &e->mark_asked;
+	if (!w->needs_when) {
+		journal_start(e->journal, w);
+		return;
+	}
+	bool verdict = true;
+	const struct plan_step *step = &w->plan->steps[w->ref.step];
+	if (e->options.when.eval(e->options.when.ctx, step->when, w->event->f.canonical, str_of(w->results),
+							 &verdict, NULL) != 0) {
+		w->engine = &e->mark_when_failed;
+		verdict = true;
+	}
+	journal_when(e->journal, w, verdict);
+}
+
+static struct work *pop_ready(struct engine *e, struct engine_target *t)
+{
+	struct work *w = STAILQ_FIRST(&t->ready);
+	STAILQ_REMOVE_HEAD(&t->ready, link);
+	t->ready_count--;
+	gates_leave_window(e->gates, t->id, w->bytes);
+	return w;
+}
+
+static uint32_t start_ready(struct engine *e, struct engine_target *t, uint32_t budget)
+{
+	uint32_t want = t->ready_count < budget ? t->ready_count : budget;
+	uint32_t got = want > 0 ? target_reserve(t, e->gates, want, e->now_ms) : 0;
+	for (uint32_t i = 0; i < got; i++)
+		dispatch_ask(e, pop_ready(e, t));
+	return got;
+}
+
+static void claim(struct engine *e, struct engine_target *t)
+{
+	if (t->claimed > 0 || t->backlog <= 0 || t->next_due_ms > e->now_ms || e->now_ms < t->claim_not_before_ms)
+		return;
+	uint32_t most = t->backlog < t->config.in_flight ? (uint32_t)t->backlog : t->config.in_flight;
+	t->claimed = target_reserve(t, e->gates, most, e->now_ms);
+	if (t->claimed > 0)
+		journal_claim(e->journal, t->id, t->claimed);
+}
+
+static void probe_held(struct engine *e, struct engine_target *t)
+{
+	if (!target_probe_due(t, e->now_ms) || t->claimed > 0 || t->backlog <= 0 || t->next_due_ms > e->now_ms)
+		return;
+	if (!target_reserve_probe(t, e->gates, e->now_ms))
+		return;
+	t->probe_at_ms = e->now_ms + TARGET_PROBE_MS;
+	t->claimed = 1;
+	journal_claim(e->journal, t->id, 1);
+}
+
+/* ---- giving back
+ * ------------------------------------------------------------------------------------------------ */
+
+static void spill(struct engine *e, struct engine_target *t)
+{
+	if (t->shut_since_ms == 0)
+		t->shut_since_ms = e->now_ms;
+	if (!t->removed && e->now_ms - t->shut_since_ms < ENGINE_SPILL_MS)
+		return;
+	for (uint32_t i = 0; i < ENGINE_SPILLS_A_TICK && t->ready_count > 0; i++)
+		journal_spill(e->journal, pop_ready(e, t));
+	e->more |= t->ready_count > 0;
+}
+
+static bool forget_removed(struct engine *e, struct engine_target *t)
+{
+	uint32_t slots, works;
+	if (!t->removed || t->ready_count > 0 || !TAILQ_EMPTY(&t->attempts))
+		return false;
+	gates_load(e->gates, t->id, &slots, &works);
+	if (slots > 0 || works > 0)
+		return false; /* permits are still with the journal */
+	TAILQ_REMOVE(&e->targets, t, link);
+	gates_remove(e->gates, t->id);
+	target_destroy(t);
+	return true;
+}
+
+/* ---- the round
+ * --------------------------------------------------------------------------------------------------- */
+
+void dispatch_publish(struct engine *e, struct engine_target *t)
+{
+	struct gate_rules rules = target_rules(t, e->draining, e->now_ms);
+	bool same = rules.slots_open == t->rules.slots_open && rules.window_open == t->rules.window_open &&
+				rules.limit == t->rules.limit && rules.window_cap_bytes == t->rules.window_cap_bytes;
+	if (!same)
+		gates_set_rules(e->gates, t->id, &rules);
+	t->rules = rules;
+	if (same && !t->dirty)
+		return;
+	struct engine_target_status status;
+	target_status(t, &status);
+	gates_publish(e->gates, t->id, &status);
+	t->dirty = false;
+}
+
+static uint32_t serve(struct engine *e, struct engine_target *t, uint32_t budget)
+{
+	uint32_t started = 0;
+	if (t->deadline_ms <= e->now_ms)
+		carry_expire(e, t);
+	dispatch_breaker(e, t, BREAKER_TIME);
+	if (e->draining)
+		return 0;
+	if (target_shut(t)) {
+		spill(e, t);
+		probe_held(e, t);
+		return 0;
+	}
+	t->shut_since_ms = 0;
+	started = start_ready(e, t, budget);
+	e->more |= started == budget && t->ready_count > 0;
+	if (t->ready_count == 0)
+		claim(e, t);
+	return started;
+}
+
+static struct engine_target *after(struct engine *e, struct engine_target *t)
+{
+	struct engine_target *next = t != NULL ? TAILQ_NEXT(t, link) : NULL;
+	return next != NULL ? next : TAILQ_FIRST(&e->targets);
+}
+
+static size_t count_targets(const struct engine *e)
+{
+	size_t count = 0;
+	const struct engine_target *t;
+	TAILQ_FOREACH(t, &e->targets, link)
+	count++;
+	return count;
+}
+
+/* Every target gets its turn; who comes first moves on by one each time, because the budget may not last. */
+void dispatch_run(struct engine *e)
+{
+	uint32_t budget = ENGINE_STARTS_A_TICK;
+	struct engine_target *t = after(e, e->turn);
+	e->turn = t;
+	for (size_t left = count_targets(e); left > 0; left--) {
+		struct engine_target *next = after(e, t);
+		uint32_t started = serve(e, t, budget);
+		budget -= started;
+		if (!forget_removed(e, t))
+			dispatch_publish(e, t);
+		else if (e->turn == t)
+			e->turn = NULL;
+		t = next;
+	}
+}

@@ -1,0 +1,106 @@
+#include <stdlib.h>
+
+#include "gateway/engine/engine_internal.h"
+#include "saga/base/check.h"
+#include "saga/base/mem.h"
+
+void inbox_init(struct inbox *box)
+{
+	*box = (struct inbox){ .woken = false };
+	int failed = pthread_mutex_init(&box->lock, NULL);
+	assert(failed == 0);
+	STAILQ_INIT(&box->content.works);
+}
+
+static void free_configs(struct inbox_content *content)
+{
+	for (size_t i = 0; i < content->target_count; i++)
+		free(content->names[i]);
+	free(content->names);
+	free(content->targets);
+}
+
+void inbox_content_free(struct inbox_content *content)
+{
+	while (!STAILQ_EMPTY(&content->works)) {
+		struct work *w = STAILQ_FIRST(&content->works);
+		STAILQ_REMOVE_HEAD(&content->works, link);
+		work_destroy(w);
+	}
+	free(content->news);
+	free_configs(content);
+}
+
+void inbox_finish(struct inbox *box)
+{
+	inbox_content_free(&box->content);
+	(void)pthread_mutex_destroy(&box->lock);
+}
+
+static void lock(struct inbox *box)
+{
+	int failed = pthread_mutex_lock(&box->lock);
+	assert(failed == 0);
+}
+
+/* Unlocks; tells whether this is the first thing to come since the last tick. */
+static bool unlock_and_wake(struct inbox *box)
+{
+	bool first = !box->woken;
+	box->woken = true;
+	int failed = pthread_mutex_unlock(&box->lock);
+	assert(failed == 0);
+	return first;
+}
+
+void inbox_take(struct inbox *box, struct inbox_content *ret)
+{
+	lock(box);
+	*ret = box->content;
+	STAILQ_INIT(&ret->works);
+	STAILQ_CONCAT(&ret->works, &box->content.works);
+	box->content = (struct inbox_content){ .set = false };
+	STAILQ_INIT(&box->content.works);
+	box->woken = false;
+	int failed = pthread_mutex_unlock(&box->lock);
+	assert(failed == 0);
+}
+
+static void add_news(struct inbox_content *content, const struct target_news *news)
+{
+	if (content->news_count == content->news_room) {
+		content->news_room = content->news_room * 2 + 8;
+		content->news = mem_grow(content->news, content->news_room * sizeof *content->news);
+	}
+	content->news[content->news_count++] = *news;
+}
+
+bool inbox_deliver(struct inbox *box, const struct delivery *delivery)
+{
+	/* the list belongs to the receiver: its head may be emptied */
+	struct work_list works = delivery->works;
+	if (STAILQ_EMPTY(&works))
+		STAILQ_INIT(&works);
+	lock(box);
+	STAILQ_CONCAT(&box->content.works, &works);
+	for (size_t i = 0; i < delivery->news_count; i++)
+		add_news(&box->content, &delivery->news[i]);
+	return unlock_and_wake(box);
+}
+
+bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count)
+{
+	lock(box);
+	struct inbox_content *content = &box->content;
+	free_configs(content);
+	content->set = true;
+	content->target_count = count;
+	content->targets = mem_zalloc(count * sizeof *targets);
+	content->names = mem_zalloc(count * sizeof *content->names);
+	for (size_t i = 0; i < count; i++) {
+		content->names[i] = mem_strdup(targets[i].name);
+		content->targets[i] = targets[i];
+		content->targets[i].name = content->names[i];
+	}
+	return unlock_and_wake(box);
+}
