@@ -55,11 +55,11 @@ def check_histories(acknowledged, unknown, sink_lines, log, sagas):
         equal(by_event[event], 1, f"saga of the acknowledged {event} (told {saga})")
     for event in unknown:
         check(by_event[event] <= 1, f"{event}, of unknown fate, became two sagas")
-    intents = {(r["subject_id"], r["step"], r["generation"], r["attempt"]) for r in log if r["record"] == "intent"}
+    intents = {(r["id"], r["step"], r["generation"], r["attempt"]) for r in log if r["record"] == "intent"}
     for r in log:
         if r["record"] == "outcome":
-            check((r["subject_id"], r["step"], r["generation"], r["attempt"]) in intents, f"outcome without intent: {r}")
-    numbers = [r["number"] for r in log]
+            check((r["id"], r["step"], r["generation"], r["attempt"]) in intents, f"outcome without intent: {r}")
+    numbers = [r["seq"] for r in log]
     equal(sorted(set(numbers)), list(range(1, max(numbers) + 1)), "log numbers are gapless")
     seen = collections.defaultdict(list)
     for line in sink_lines:
@@ -73,9 +73,9 @@ def check_histories(acknowledged, unknown, sink_lines, log, sagas):
         _, step = keys[key]
         if step["target"] == "once":
             equal(len(lines), 1, f"sends of an unsafe step: {lines}")
-    succeeded = {(r["subject_id"], r["step"]): r for r in log if r["record"] == "outcome" and r["outcome"] == "ok"}
-    later = [r for r in log if r["record"] == "intent" and (r["subject_id"], r["step"]) in succeeded
-             and r["number"] > succeeded[(r["subject_id"], r["step"])]["number"]]
+    succeeded = {(r["id"], r["step"]): r for r in log if r["record"] == "outcome" and r["outcome"] == "ok"}
+    later = [r for r in log if r["record"] == "intent" and (r["id"], r["step"]) in succeeded
+             and r["seq"] > succeeded[(r["id"], r["step"])]["number"]]
     equal(later, [], "an intent after a recorded success")
 
 

@@ -90,7 +90,7 @@ def breaker(place):
     sink.behave("/crm")
     gateway.wait_all("completed", 10)
     until("closed", lambda: gateway.target("crm")["breaker"] == "closed")
-    log = [r.get("text", "") for r in gateway.rows("log", "export") if r["record"] == "target"]
+    log = [r.get("change", "") for r in gateway.rows("log", "export") if r["record"] == "target"]
     check(any("open" in t for t in log) and any("closed" in t for t in log), f"transitions are in the log: {log}")
 
 

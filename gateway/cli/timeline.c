@@ -1,0 +1,197 @@
+#include "gateway/cli/timeline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/cli/run.h"
+
+/* ---- one sentence per record ---- */
+
+static void attempt_of(const json_t *r)
+{
+	const char *undo = strcmp(run_text(r, "direction"), "undo") == 0 ? "undo of " : "";
+	(void)printf("%s%s, attempt %lld", undo, run_text(r, "step"), run_number(r, "attempt"));
+	if (run_number(r, "generation") > 1)
+		(void)printf(" (sent again: generation %lld)", run_number(r, "generation"));
+}
+
+static void tell_accepted(const json_t *r)
+{
+	(void)printf("accepted and written down; route %s", run_text(r, "route"));
+}
+
+static void tell_quarantined(const json_t *r)
+{
+	(void)printf("kept, but not usable: %s", run_text(r, "why_not"));
+}
+
+static void tell_intent(const json_t *r)
+{
+	attempt_of(r);
+	(void)printf(strcmp(run_text(r, "purpose"), "lookup") == 0 ? ": looks whether it happened" : ": begins");
+}
+
+static void tell_not_started(const json_t *r)
+{
+	attempt_of(r);
+	(void)printf(": was not begun after all, nothing was sent");
+}
+
+static void tell_checkpoint(const json_t *r)
+{
+	attempt_of(r);
+	(void)printf(": first part done, remembered");
+}
+
+static void tell_outcome(const json_t *r)
+{
+	attempt_of(r);
+	(void)printf(": %s", run_text(r, "outcome"));
+	if (run_number(r, "status") > 0)
+		(void)printf(" (%lld)", run_number(r, "status"));
+	if (run_number(r, "duration_ms") > 0)
+		(void)printf(" after %lld ms", run_number(r, "duration_ms"));
+	if (*run_text(r, "detail") != '\0')
+		(void)printf(": %s", run_text(r, "detail"));
+}
+
+static void tell_result(const json_t *r)
+{
+	const json_t *result = json_object_get(r, "result");
+	(void)printf("%s gave", run_text(r, "step"));
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)(uintptr_t)result, name, value)
+	{
+		if (json_is_string(value))
+			(void)printf(" %s %s", name, json_string_value(value));
+	}
+}
+
+static void tell_step(const json_t *r)
+{
+	(void)printf("%s is now %s", run_text(r, "step"), run_text(r, "to"));
+	if (*run_text(r, "reason") != '\0')
+		(void)printf(" (%s)", run_text(r, "reason"));
+	if (*run_text(r, "due") != '\0')
+		(void)printf(" until %s", run_text(r, "due"));
+}
+
+static void tell_decision(const json_t *r)
+{
+	(void)printf("by the route's rule: %s", run_text(r, "decision"));
+}
+
+static void tell_verb(const json_t *r)
+{
+	(void)printf("%s by %s", run_text(r, "verb"), run_text(r, "actor"));
+	if (*run_text(r, "step") != '\0')
+		(void)printf(" on %s", run_text(r, "step"));
+	if (*run_text(r, "note") != '\0')
+		(void)printf(": \"%s\"", run_text(r, "note"));
+}
+
+static void tell_saga(const json_t *r)
+{
+	(void)printf("the saga is now %s", run_text(r, "to"));
+	if (*run_text(r, "reason") != '\0')
+		(void)printf(" (%s)", run_text(r, "reason"));
+}
+
+static void tell_related(const json_t *r)
+{
+	(void)printf("the platform also said: %s", run_text(r, "type"));
+	if (*run_text(r, "event_id") != '\0')
+		(void)printf(" (%s)", run_text(r, "event_id"));
+}
+
+static void tell_duplicate(const json_t *r)
+{
+	(void)r;
+	(void)printf("the same event came again with another body: the first one stands");
+}
+
+static const struct {
+	const char *record;
+	void (*tell)(const json_t *r);
+} tellers[] = {
+	{ "accepted", tell_accepted },   { "quarantined", tell_quarantined }, { "intent", tell_intent },
+	{ "not_started", tell_not_started }, { "checkpoint", tell_checkpoint }, { "outcome", tell_outcome },
+	{ "result", tell_result },       { "step", tell_step },               { "decision", tell_decision },
+	{ "verb", tell_verb },           { "saga", tell_saga },               { "related", tell_related },
+	{ "duplicate", tell_duplicate },
+};
+
+static void tell(const json_t *r)
+{
+	const char *record = run_text(r, "record");
+	(void)printf("  %s  ", run_text(r, "at"));
+	for (size_t i = 0; i < sizeof tellers / sizeof tellers[0]; i++) {
+		if (strcmp(record, tellers[i].record) == 0) {
+			tellers[i].tell(r);
+			(void)putchar('\n');
+			return;
+		}
+	}
+	(void)printf("%s\n", record); /* unrouted, gift_missing, reprocessed: the word says it */
+}
+
+/* ---- the whole ---- */
+
+static void print_step(const json_t *step)
+{
+	(void)printf("  %-16s %-12s", run_text(step, "name"), run_text(step, "state"));
+	if (*run_text(step, "reason") != '\0')
+		(void)printf(" (%s)", run_text(step, "reason"));
+	if (*run_text(step, "next_at") != '\0')
+		(void)printf(" next attempt %s", run_text(step, "next_at"));
+	if (run_number(step, "attempts") > 0)
+		(void)printf(", %lld attempt%s", run_number(step, "attempts"), run_number(step, "attempts") == 1 ? "" : "s");
+	const char *id = run_text(json_object_get(step, "result"), "id");
+	if (*id != '\0')
+		(void)printf(", id %s", id);
+	if (*run_text(step, "detail") != '\0' && strcmp(run_text(step, "state"), "succeeded") != 0)
+		(void)printf(", %s", run_text(step, "detail"));
+	(void)putchar('\n');
+}
+
+static void print_attention(const json_t *saga)
+{
+	if (strcmp(run_text(saga, "state"), "attention") != 0)
+		return;
+	long long id = run_number(saga, "id");
+	const char *reason = run_text(saga, "reason");
+	if (strcmp(reason, "in_doubt") == 0)
+		(void)printf("\nIt may have worked. Look at the target, then:\n  almoner saga resolve %lld STEP --done   (or --not-done)\n"
+		             "  almoner saga redo %lld STEP              to send it again all the same\n",
+		             id, id);
+	else if (strcmp(reason, "quarantined") == 0)
+		(void)printf("\nMend the source's map, reload, then:\n  almoner event reprocess %lld\n", id);
+	else if (strcmp(reason, "gift_missing") == 0)
+		(void)printf("\nThe platform spoke of a gift that never came. Compare with the platform's own list.\n");
+	else
+		(void)printf("\nMend what it says, then:\n  almoner saga resume %lld                 (or: saga skip %lld STEP)\n", id, id);
+}
+
+void timeline_print(const json_t *saga)
+{
+	(void)printf("saga %lld: %s", run_number(saga, "id"), run_text(saga, "state"));
+	if (*run_text(saga, "reason") != '\0')
+		(void)printf(" (%s)", run_text(saga, "reason"));
+	(void)printf("\n%s event %s from %s", run_text(saga, "type"), run_text(saga, "event_id"), run_text(saga, "source"));
+	if (*run_text(saga, "gift") != '\0')
+		(void)printf(", gift %s", run_text(saga, "gift"));
+	if (*run_text(saga, "key") != '\0')
+		(void)printf(", donor %s", run_text(saga, "key"));
+	(void)putchar('\n');
+	if (*run_text(saga, "note") != '\0')
+		(void)printf("%s\n", run_text(saga, "note"));
+	size_t i;
+	json_t *item;
+	json_array_foreach(json_object_get(saga, "steps"), i, item) print_step(item);
+	(void)printf("\nwhat happened:\n");
+	json_array_foreach(json_object_get(saga, "log"), i, item) tell(item);
+	json_array_foreach(json_object_get(saga, "related"), i, item)
+		(void) printf("  %s  related event %s (%s)\n", run_text(item, "received_at"), run_text(item, "type"), run_text(item, "event_id"));
+	print_attention(saga);
+}
