@@ -122,8 +122,7 @@ static bool put_value(const struct tag *tag, struct context *context, enum place
 	if (missing(value) && tag->optional)
 		return true;
 	if (missing(value))
-		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
-						   tag->path);
+		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag->path);
 	struct text plain AUTO_TEXT = { 0 };
 	if (!json_scalar(&plain, value))
 		return problem_set(problem, ALMONER_REJECTED,
@@ -184,8 +183,7 @@ static bool render_string(const char *text, struct context *context, struct text
 	}
 	const json_t *value = context_at(context, tag.path);
 	if (value == NULL && !tag.optional)
-		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
-						   tag.path);
+		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag.path);
 	json_write(out, value);
 	return true;
 }

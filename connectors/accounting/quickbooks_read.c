@@ -1,0 +1,106 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/accounting/quickbooks.h"
+#include "connectors/kit/http_class.h"
+#include "connectors/kit/json.h"
+
+struct rule {
+	unsigned code;
+	uint32_t result_class;
+};
+
+/* Codes of the Fault object. What is not listed goes by the kind of fault. */
+static const struct rule rules[] = {
+	{ 120, ALMONER_DENIED },
+	{ 3200, ALMONER_DENIED },
+	{ 3100, ALMONER_FORBIDDEN },
+	{ 3001, ALMONER_BUSY },
+	{ 610, ALMONER_REJECTED },
+	{ 2020, ALMONER_REJECTED },
+	{ 2170, ALMONER_REJECTED },
+	{ 2500, ALMONER_REJECTED },
+	{ QB_CODE_STALE, ALMONER_BUSY },
+	{ 6000, ALMONER_REJECTED },
+	{ QB_CODE_NUMBER_EXISTS, ALMONER_EXISTS },
+	{ 6190, ALMONER_REJECTED },
+	{ 6210, ALMONER_REJECTED },
+	{ QB_CODE_NAME_EXISTS, ALMONER_EXISTS },
+	{ 6540, ALMONER_REJECTED },
+	{ 10000, ALMONER_UNKNOWN },
+};
+
+static uint32_t class_of_fault(unsigned code, const char *type)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if (rules[i].code == code)
+			return rules[i].result_class;
+	if (type != NULL && strcasecmp(type, "AUTHENTICATION") == 0)
+		return ALMONER_DENIED;
+	if (type != NULL && strcasecmp(type, "ValidationFault") == 0)
+		return ALMONER_REJECTED;
+	return ALMONER_UNKNOWN;
+}
+
+/* The two spellings the service uses: "Fault" of the API, "fault" of what stands before it. */
+static const json_t *first_error(const json_t *body, const char **ret_type)
+{
+	const json_t *upper = json_at(body, "Fault");
+	const json_t *fault = upper != NULL ? upper : json_at(body, "fault");
+	const json_t *error = json_at(fault, upper != NULL ? "Error.0" : "error.0");
+	*ret_type = json_string_value(json_object_get(fault, "type"));
+	return error != NULL ? error : fault;
+}
+
+static const char *word(const json_t *error, const char *upper, const char *lower)
+{
+	const char *text = json_text_at(error, upper);
+	return text != NULL ? text : json_text_at(error, lower);
+}
+
+static void read_fault(struct qb_reply *r, const json_t *error)
+{
+	struct text code AUTO_TEXT = { 0 };
+	(void)json_scalar(&code, json_at(error, "code"));
+	const char *message = word(error, "Message", "message");
+	const char *detail = word(error, "Detail", "detail");
+	/* "003001" and 3001 are the same. */
+	r->code = (unsigned)strtoul(text_view(&code).p, NULL, 10);
+	bool both = message != NULL && detail != NULL && strcmp(message, detail) != 0;
+	const char *single = message != NULL ? message : detail;
+	(void)snprintf(r->said, sizeof r->said, "%s%s%s%s%s", code.len > 0 ? code.p : "", code.len > 0 ? " " : "",
+				   single != NULL ? single : "", both ? ": " : "", both ? detail : "");
+}
+
+/* These statuses speak for themselves, whatever the body says. */
+static bool status_decides(uint32_t status)
+{
+	return status == 401 || status == 403 || status == 408 || status == 429 || status >= 500 ||
+		   status < 200 || (status >= 300 && status < 400);
+}
+
+static uint32_t for_effect(uint32_t result_class, enum almoner_effect effect)
+{
+	bool doubt = result_class == ALMONER_UNKNOWN && effect == ALMONER_READS;
+	return doubt ? ALMONER_UNREACHABLE : result_class;
+}
+
+void qb_read(const struct almoner_reply *reply, enum almoner_effect effect, struct qb_reply *ret)
+{
+	const char *type = NULL;
+	*ret = (struct qb_reply){ .body = reply->truncated == 0 ? json_parse(reply->body) : NULL };
+	const json_t *error = first_error(ret->body, &type);
+	ret->result_class = http_class(reply, effect);
+	if (error != NULL)
+		read_fault(ret, error);
+	if (error != NULL && !status_decides(reply->status))
+		ret->result_class = for_effect(class_of_fault(ret->code, type), effect);
+	else if (ret->result_class == ALMONER_OK && !json_is_object(ret->body))
+		ret->result_class = for_effect(ALMONER_UNKNOWN, effect);
+}
+
+void qb_reply_free(struct qb_reply *r)
+{
+	json_decref(r->body);
+	r->body = NULL;
+}

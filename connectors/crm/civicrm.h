@@ -1,0 +1,92 @@
+/* CiviCRM APIv4: settings, and the parts of the conversation. Private to the crm connector. */
+#ifndef ALMONER_CONNECTORS_CRM_CIVICRM_H
+#define ALMONER_CONNECTORS_CRM_CIVICRM_H
+
+#include <jansson.h>
+
+#include "connectors/kit/answer.h"
+#include "connectors/kit/money.h"
+#include "connectors/kit/reference.h"
+
+#define CIVI_OPTION_COUNT 14
+extern const struct almoner_option civi_options[CIVI_OPTION_COUNT];
+
+/* What happens to a contact that was found. */
+enum civi_existing { CIVI_KEEP, CIVI_FILL, CIVI_OVERWRITE };
+
+struct civi_settings {
+	json_t *json;
+	char *base;          /* "https://…/civicrm/ajax/api4" */
+	char *authorization; /* "Bearer …" */
+	char *contact_type;
+	char *financial_type;
+	char *payment_instrument; /* NULL: CiviCRM decides */
+	char *status;
+	char *trxn_id;              /* text template; NULL: made from source, event and step */
+	const json_t *contribution; /* JSON template with further fields */
+	bool match_external;
+	enum civi_existing existing;
+	int64_t anonymous_contact; /* 0: none */
+	struct secrets secrets;
+};
+
+int civi_settings_read(struct civi_settings *s, struct almoner_text text, struct almoner_error *error);
+void civi_settings_free(struct civi_settings *s);
+
+/* What the next reply answers. */
+enum civi_phase {
+	CIVI_BEGUN,
+	CIVI_FIND_CONTACT,
+	CIVI_CREATE_CONTACT,
+	CIVI_UPDATE_CONTACT,
+	CIVI_CREATE_CONTRIBUTION,
+	CIVI_CONFIRM, /* after "this transaction exists" */
+	CIVI_LOOK,    /* a look-up for its own sake */
+	CIVI_FIND_UNDO,
+	CIVI_CANCEL,
+	CIVI_PHASE_COUNT
+};
+
+/* By what the contact is recognised. */
+enum civi_match { CIVI_BY_EMAIL, CIVI_BY_EXTERNAL, CIVI_BY_SOURCE };
+
+struct civi_attempt {
+	const struct civi_settings *settings;
+	struct context context;
+	struct answer answer;
+	enum civi_phase phase;
+	struct money money;
+	enum civi_match match;
+	const char *email;    /* of the donor; NULL: none */
+	const char *external; /* the donor's id; NULL: none */
+	const char *phone;    /* NULL: none */
+	char *first_name;     /* NULL: the event carries none */
+	char *last_name;
+	json_t *found;   /* the contact as it was found */
+	int64_t contact; /* 0: not known yet */
+	int64_t contribution;
+	struct text trxn_id;
+	char reference[REFERENCE_BYTES];
+};
+
+/* Donor, amount and transaction id of the event. */
+bool civi_prepare(struct civi_attempt *a, struct problem *problem);
+bool civi_prepare_trxn(struct civi_attempt *a, struct problem *problem);
+
+/* Writes the request of a phase and hands it out. */
+int civi_send(struct civi_attempt *a, enum civi_phase phase, struct almoner_action *action,
+			  struct almoner_error *error);
+/* Something of the event is to be written into the contact that was found. */
+bool civi_has_news(const struct civi_attempt *a);
+
+struct civi_reply {
+	json_t *body;
+	const json_t *values; /* of the body: the list; NULL when there is none */
+	uint32_t result_class;
+	char said[300];
+};
+
+void civi_read(const struct almoner_reply *reply, enum almoner_effect effect, struct civi_reply *ret);
+void civi_reply_free(struct civi_reply *r);
+
+#endif

@@ -1,0 +1,239 @@
+#include "connectors/email/mime.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define LINE_MAX_QP   76
+#define WORD_OVERHEAD 12  /* "=?UTF-8?B?" and "?=" */
+#define UNBROKEN_MAX  900 /* of 998 bytes a line may have (RFC 5322) */
+#define LOCAL_MAX     64
+#define ADDRESS_MAX   254
+
+/* ---- addresses ---------------------------------------------------------------------------------------- */
+
+static bool only(const char *p, size_t len, const char *extra)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		if (!letter && (c == '\0' || strchr(extra, c) == NULL))
+			return false;
+	}
+	return true;
+}
+
+static bool dots_are_good(const char *p, size_t len)
+{
+	return p[0] != '.' && p[len - 1] != '.' && memmem(p, len, "..", 2) == NULL;
+}
+
+const char *mime_address_fault(const char *address)
+{
+	const char *at = strchr(address, '@');
+	size_t len = strlen(address);
+	if (len > ADDRESS_MAX)
+		return "is longer than 254 bytes";
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)address[i] >= 0x80)
+			return "has characters beyond ASCII, which need a mail service with SMTPUTF8";
+	if (at == NULL || strchr(at + 1, '@') != NULL)
+		return "must have exactly one @";
+	size_t local = (size_t)(at - address);
+	size_t domain = len - local - 1;
+	if (local == 0 || local > LOCAL_MAX || !only(address, local, "!#$%&'*+-/=?^_`{|}~.") ||
+		!dots_are_good(address, local))
+		return "has an unusable part before the @";
+	if (domain == 0 || !only(at + 1, domain, "-.") || !dots_are_good(at + 1, domain) || at[1] == '-')
+		return "has an unusable domain";
+	return NULL;
+}
+
+const char *mime_domain(const char *address)
+{
+	return strchr(address, '@') + 1;
+}
+
+/* ---- headers ------------------------------------------------------------------------------------------ */
+
+static void put_base64(struct text *to, const char *bytes, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t i = 0; i < len; i += 3) {
+		size_t have = len - i < 3 ? len - i : 3;
+		unsigned group = 0;
+		for (size_t k = 0; k < 3; k++)
+			group = (group << 8) | (k < have ? (unsigned char)bytes[i + k] : 0u);
+		for (size_t k = 0; k < 4; k++)
+			text_putc(to, k <= have ? digits[(group >> (18 - 6 * k)) & 63] : '=');
+	}
+}
+
+/* As many whole characters as fit `room` bytes; at least one. */
+static size_t whole_characters(const char *p, size_t len, size_t room)
+{
+	size_t taken = 0;
+	while (taken < len) {
+		size_t n = utf8_len(p + taken, len - taken);
+		n = n == 0 ? 1 : n;
+		if (taken > 0 && taken + n > room)
+			break;
+		taken += n;
+	}
+	return taken;
+}
+
+static void put_encoded_words(struct text *to, size_t column, const char *value, size_t len)
+{
+	while (len > 0) {
+		size_t room =
+			LINE_MAX_QP > column + WORD_OVERHEAD + 4 ? (LINE_MAX_QP - column - WORD_OVERHEAD) / 4 * 3 : 3;
+		/* Three bytes may be needed for one more character: stay below the limit of 75 a word. */
+		size_t take = whole_characters(value, len, room > 45 ? 45 : room);
+		text_puts(to, "=?UTF-8?B?");
+		put_base64(to, value, take);
+		text_puts(to, "?=");
+		value += take;
+		len -= take;
+		column = 1;
+		if (len > 0)
+			text_puts(to, "\r\n ");
+	}
+}
+
+static bool plain_ascii(const char *value, size_t len)
+{
+	size_t unbroken = 0;
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)value[i] >= 0x7F || (unsigned char)value[i] < 0x20)
+			return false;
+		unbroken = value[i] == ' ' ? 0 : unbroken + 1;
+		if (unbroken > UNBROKEN_MAX)
+			return false;
+	}
+	return memmem(value, len, "=?", 2) == NULL;
+}
+
+/* Breaks before a space once a line would grow too long. */
+static void put_folded(struct text *to, size_t column, const char *value, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t word = i;
+		while (word < len && value[word] == ' ')
+			word++;
+		while (word < len && value[word] != ' ')
+			word++;
+		/* A line of nothing but blanks would end the header for some readers. */
+		bool blank = value[word - 1] == ' ';
+		if (i > 0 && !blank && column + (word - i) > LINE_MAX_QP && value[i] == ' ') {
+			text_puts(to, "\r\n");
+			column = 0;
+		}
+		text_add(to, value + i, word - i);
+		column += word - i;
+		i = word;
+	}
+}
+
+static void put_value(struct text *to, size_t column, const char *value)
+{
+	struct text clean AUTO_TEXT = { 0 };
+	text_escape(&clean, PLACE_HEADER, value, strlen(value));
+	if (clean.len > 0 && plain_ascii(clean.p, clean.len))
+		put_folded(to, column, clean.p, clean.len);
+	else
+		put_encoded_words(to, column, text_view(&clean).p, clean.len);
+}
+
+void mime_header(struct text *to, const char *name, const char *value)
+{
+	text_printf(to, "%s: ", name);
+	put_value(to, strlen(name) + 2, value);
+	text_puts(to, "\r\n");
+}
+
+/* A phrase of atoms and spaces needs no quotes; other short ASCII is quoted, the rest encoded. */
+static void put_display(struct text *to, size_t column, const char *display)
+{
+	size_t len = strlen(display);
+	if (!plain_ascii(display, len) || len > 60) {
+		put_encoded_words(to, column, display, len);
+		return;
+	}
+	bool quoted = !only(display, len, " !#$%&'*+-/=?^_`{|}~");
+	text_puts(to, quoted ? "\"" : "");
+	for (size_t i = 0; i < len; i++) {
+		if (display[i] == '"' || display[i] == '\\')
+			text_putc(to, '\\');
+		text_putc(to, display[i]);
+	}
+	text_puts(to, quoted ? "\"" : "");
+}
+
+void mime_mailbox(struct text *to, const char *name, const char *display, const char *address)
+{
+	if (display == NULL || *display == '\0') {
+		text_printf(to, "%s: %s\r\n", name, address);
+		return;
+	}
+	text_printf(to, "%s: ", name);
+	put_display(to, strlen(name) + 2, display);
+	text_printf(to, "\r\n <%s>\r\n", address);
+}
+
+/* ---- bodies ------------------------------------------------------------------------------------------- */
+
+struct qp {
+	struct text *to;
+	size_t column;
+};
+
+static void qp_put(struct qp *q, const char *piece, size_t len)
+{
+	if (q->column + len > LINE_MAX_QP - 1) {
+		text_puts(q->to, "=\r\n");
+		q->column = 0;
+	}
+	text_add(q->to, piece, len);
+	q->column += len;
+}
+
+static void qp_byte(struct qp *q, unsigned char c, bool last_of_line)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	bool blank = c == ' ' || c == '\t';
+	bool literal = (c > 0x20 && c < 0x7F && c != '=') || (blank && !last_of_line);
+	const char coded[3] = { '=', hex[c >> 4], hex[c & 15] };
+	if (literal)
+		qp_put(q, (const char *)&c, 1);
+	else
+		qp_put(q, coded, sizeof coded);
+}
+
+static bool ends_line(struct almoner_text b, size_t i)
+{
+	return i >= b.len || b.p[i] == '\n' || b.p[i] == '\r';
+}
+
+static void put_quoted_printable(struct text *to, struct almoner_text body)
+{
+	struct qp q = { to, 0 };
+	for (size_t i = 0; i < body.len; i++) {
+		if (!ends_line(body, i)) {
+			qp_byte(&q, (unsigned char)body.p[i], ends_line(body, i + 1));
+			continue;
+		}
+		if (body.p[i] == '\r' && i + 1 < body.len && body.p[i + 1] == '\n')
+			i++;
+		text_puts(to, "\r\n");
+		q.column = 0;
+	}
+	if (q.column > 0 || body.len == 0)
+		text_puts(to, "\r\n");
+}
+
+void mime_text_part(struct text *to, const char *type, const struct text *body)
+{
+	text_printf(to, "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
+				type);
+	put_quoted_printable(to, text_view(body));
+}
