@@ -5,7 +5,7 @@
 
 #include "gateway/admin/api.h"
 #include "gateway/commands.h"
-#include "gateway/net/admin_client.h"
+#include "gateway/net/http_call.h"
 #include "saga/base/mem.h"
 #include "saga/store/store_sqlite.h"
 
@@ -78,13 +78,26 @@ static int call_here(struct admin_port *p, const char *method, const char *path,
 
 /* ---- the port ---- */
 
+static int call_socket(const char *socket_path, const char *method, const char *path, const char *body, void *line_ctx,
+                       int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+{
+	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
+	return http_call(&(struct http_call){ .socket_path = socket_path,
+	                                      .method = method,
+	                                      .url = url,
+	                                      .body = str_of(body),
+	                                      .line_ctx = line_ctx,
+	                                      .line = line },
+	                 ret_status, err);
+}
+
 static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
                 int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
 {
 	struct admin_port *p = ctx;
 	int rc = ERR_CLOSED;
 	for (size_t i = 0; i < p->config->listen.admin.count && rc == ERR_CLOSED && !p->offline; i++)
-		rc = admin_client_call(p->config->listen.admin.items[i], method, path, body, line_ctx, line, ret_status, err);
+		rc = call_socket(p->config->listen.admin.items[i], method, path, body, line_ctx, line, ret_status, err);
 	if (rc != ERR_CLOSED)
 		return rc;
 	p->offline = true;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "gateway/intake/mac.h"
 #include "gateway/intake/request.h"
 #include "saga/base/err.h"
 
@@ -30,5 +31,17 @@ void verifier_destroy(struct verifier *v);
 
 /* `request->wall_ms` is the wall clock. */
 enum verify_verdict verifier_check(const struct verifier *v, const struct intake_request *request);
+
+/* What goes into the signed string. */
+struct verify_signed {
+	struct str id;
+	struct str timestamp;
+	const char *url; /* NULL: none */
+	struct str body;
+};
+/* The MAC of one secret (index below the count given to verifier_create), for signing as the platform does. Gives its
+ * length. HMAC schemes only. */
+size_t verifier_mac(const struct verifier *v, size_t secret, const struct verify_signed *signed_with,
+					uint8_t out[MAC_BYTES_MAX]);
 
 #endif

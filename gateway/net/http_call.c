@@ -1,0 +1,92 @@
+#include "gateway/net/http_call.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+
+#define LINE_CAP_BYTES ((size_t)64 << 20)
+
+struct lines {
+	struct buf rest; /* what has no end yet */
+	void *ctx;
+	int (*line)(void *ctx, struct str text);
+	bool broke_off;
+};
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct lines *l = ctx;
+	size_t len = size * count;
+	size_t from = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] != '\n')
+			continue;
+		buf_add(&l->rest, bytes + from, i - from);
+		from = i + 1;
+		l->broke_off = l->rest.overflow || (l->line != NULL && l->line(l->ctx, buf_str(&l->rest)) != 0);
+		buf_clear(&l->rest);
+		if (l->broke_off)
+			return 0;
+	}
+	buf_add(&l->rest, bytes + from, len - from);
+	return len;
+}
+
+/* The list of headers curl wants; an empty Expect keeps it from asking for 100-continue. */
+static struct curl_slist *make_headers(const struct http_call *call)
+{
+	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+	list = curl_slist_append(list, "Content-Type: application/json");
+	for (size_t i = 0; i < call->header_count; i++)
+		list = curl_slist_append(list, call->headers[i]);
+	return list;
+}
+
+static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_slist *headers, struct lines *lines)
+{
+	CURLcode rc = curl_easy_setopt(easy, CURLOPT_URL, call->url);
+	if (rc == CURLE_OK && call->socket_path != NULL)
+		rc = curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, call->socket_path);
+	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) : rc;
+	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXY, "") : rc;
+	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms) : rc;
+	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes) : rc;
+	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_WRITEDATA, lines) : rc;
+	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) : rc;
+	if (rc == CURLE_OK && strcmp(call->method, "GET") != 0) {
+		rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
+		rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)call->body.len) : rc;
+		rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.p != NULL ? call->body.p : "") : rc;
+	}
+	return rc;
+}
+
+static int explain(CURLcode rc, const struct http_call *call, struct err *err)
+{
+	const char *where = call->socket_path != NULL ? call->socket_path : call->url;
+	if (rc == CURLE_COULDNT_CONNECT)
+		return err_set(err, ERR_CLOSED, "nobody answers on %s", where);
+	return err_set(err, ERR_IO, "talking to %s broke off: %s", where, curl_easy_strerror(rc));
+}
+
+int http_call(const struct http_call *call, unsigned *ret_status, struct err *err)
+{
+	CURL *easy = curl_easy_init();
+	if (easy == NULL)
+		return err_set(err, ERR_SYSTEM, "libcurl does not start");
+	struct lines lines = { .ctx = call->line_ctx, .line = call->line };
+	buf_init(&lines.rest, LINE_CAP_BYTES);
+	struct curl_slist *headers = make_headers(call);
+	CURLcode rc = set_up(easy, call, headers, &lines);
+	rc = rc == CURLE_OK ? curl_easy_perform(easy) : rc;
+	long status = 0;
+	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(easy);
+	curl_slist_free_all(headers);
+	if (rc == CURLE_OK && lines.rest.len > 0 && call->line != NULL)
+		(void)call->line(call->line_ctx, buf_str(&lines.rest)); /* the last line had no end */
+	buf_free(&lines.rest);
+	*ret_status = (unsigned)status;
+	return rc == CURLE_OK || (rc == CURLE_WRITE_ERROR && lines.broke_off) ? 0 : explain(rc, call, err);
+}
