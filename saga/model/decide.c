@@ -1,0 +1,276 @@
+#include "saga/model/decide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/model/settle.h"
+#include "saga/model/step.h"
+
+/* ---- acceptance -------------------------------------------------------------------------------------------
+ */
+
+static void log_accepted(struct decide *d, const struct saga_start *start, const uint8_t event_digest[32])
+{
+	const struct saga *s = d->saga;
+	struct record r = settle_record(d, RECORD_ACCEPTED, RECORD_NO_STEP);
+	if (start->own_reason == REASON_QUARANTINED)
+		r.kind = RECORD_QUARANTINED;
+	else if (start->own_reason == REASON_GIFT_MISSING)
+		r.kind = RECORD_GIFT_MISSING;
+	else if (start->unrouted)
+		r.kind = RECORD_UNROUTED;
+	r.digest = (struct str){ (const char *)event_digest, 32 };
+	r.text = str_of(s->plan->route);
+	r.personal = str_of(s->note);
+	records_add(d->log, &r);
+}
+
+void decide_accepted(struct decide *d, const struct saga_start *start, const uint8_t event_digest[32])
+{
+	struct saga *s = d->saga;
+	struct settle turn;
+	settle_begin(&turn, d);
+	for (unsigned i = 0; i < s->step_count; i++) {
+		struct step *st = &s->steps[i];
+		const struct plan_step *p = &s->plan->steps[i];
+		bool known = (start->when_known >> i & 1) != 0;
+		st->when_passed = p->when != NULL && known && (start->when_true >> i & 1) != 0;
+		if (p->when != NULL && known && !st->when_passed)
+			step_leave_undone(st, SKIP_WHEN);
+		else if (p->after == 0)
+			step_to_ready(st, d->now_ms);
+		/* `accepted` says that the first steps are ready; only what differs is logged beside it. */
+		turn.before[i].state = p->after == 0 ? (uint8_t)STEP_READY : (uint8_t)STEP_WAITING;
+	}
+	log_accepted(d, start, event_digest);
+	settle_end(&turn, -1);
+}
+
+/* ---- starting ---------------------------------------------------------------------------------------------
+ */
+
+/* "No further step starts": one that has had an outcome, or that a person sent on its way, is no further one.
+ */
+static bool begun(const struct step *st)
+{
+	return st->last != OUTCOME_NONE || st->generation > 1 || st->direction == DIRECTION_UNDO;
+}
+
+bool decide_may_start(const struct saga *s, uint16_t step)
+{
+	if (step >= s->step_count || s->paused || s->cancelled)
+		return false;
+	const struct step *st = &s->steps[step];
+	if (st->state != STEP_READY && st->state != STEP_RETRY_WAIT)
+		return false;
+	return s->plan->policy != POLICY_HOLD || s->state != SAGA_ATTENTION || begun(st);
+}
+
+bool decide_needs_when(const struct saga *s, uint16_t step)
+{
+	const struct step *st = &s->steps[step];
+	return st->state == STEP_READY && st->direction == DIRECTION_DO && s->plan->steps[step].when != NULL &&
+		   !st->when_passed;
+}
+
+int decide_when(struct decide *d, uint16_t step, bool verdict)
+{
+	if (step >= d->saga->step_count || !decide_needs_when(d->saga, step))
+		return ERR_STALE;
+	struct settle turn;
+	settle_begin(&turn, d);
+	if (verdict)
+		d->saga->steps[step].when_passed = true;
+	else
+		step_leave_undone(&d->saga->steps[step], SKIP_WHEN);
+	settle_end(&turn, -1);
+	return 0;
+}
+
+bool decide_wants_lookup(const struct step *st, const struct step_rules *rules, int64_t now_ms)
+{
+	return step_send_rule(st, rules, now_ms) == SEND_LOOK;
+}
+
+static void attend_missing(struct decide *d, unsigned i)
+{
+	struct step *st = &d->saga->steps[i];
+	char *detail AUTO_FREE =
+		mem_printf("the configuration has no target \"%s\" any more", d->saga->plan->steps[i].target);
+	step_set_detail(st, detail);
+	step_to_attention(st, st->direction == DIRECTION_UNDO ? REASON_UNDO_FAILED : REASON_TARGET_MISSING);
+}
+
+/* What a person asked for does not expire, nor does an undo. */
+static bool expired(const struct decide *d, unsigned i)
+{
+	const struct step *st = &d->saga->steps[i];
+	int64_t expire_ms = d->saga->plan->steps[i].expire_ms;
+	return expire_ms > 0 && st->direction == DIRECTION_DO && !st->by_person &&
+		   d->now_ms - d->saga->created_ms >= expire_ms;
+}
+
+/* Moves a step that must not be sent (any more) to where it belongs; false: it may be sent. Only reading
+ * (`look`) is still of use to a step that has expired, or whose saga is being undone. */
+static bool divert(struct decide *d, unsigned i, enum send_rule rule)
+{
+	struct step *st = &d->saga->steps[i];
+	bool late = expired(d, i);
+	if (settle_rules(d, i)->missing) {
+		attend_missing(d, i);
+	} else if (rule == SEND_LOOK) {
+		return false;
+	} else if (rule == SEND_NEVER || (late && st->effect_possible)) {
+		step_set_detail(st, rule == SEND_NEVER
+								? "it may have taken effect, and its target cannot tell a repeat"
+								: "it may have taken effect, and its time has passed");
+		step_to_attention(st, REASON_IN_DOUBT);
+	} else if (late) {
+		step_leave_undone(st, SKIP_EXPIRED);
+	} else if (d->saga->compensating && st->direction == DIRECTION_DO) {
+		step_to_attention(st, REASON_IN_DOUBT); /* the look-up it waited for is no longer possible */
+	} else {
+		return false;
+	}
+	return true;
+}
+
+int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
+{
+	struct saga *s = d->saga;
+	if (!decide_may_start(s, step) || decide_needs_when(s, step))
+		return ERR_REFUSED;
+	struct step *st = &s->steps[step];
+	if (st->state == STEP_RETRY_WAIT && d->now_ms < st->due_ms)
+		return ERR_REFUSED;
+	struct settle turn;
+	settle_begin(&turn, d);
+	enum send_rule rule = step_send_rule(st, settle_rules(d, step), d->now_ms);
+	bool start = !divert(d, step, rule);
+	if (start) {
+		st->look_first = rule == SEND_LOOK;
+		step_to_running(st, d->now_ms);
+		struct record r = settle_record(d, RECORD_INTENT, step);
+		r.text = st->look_first ? STR("lookup") : STR("");
+		records_add(d->log, &r);
+	}
+	settle_end(&turn, start ? step : -1);
+	*ret_started = start;
+	return 0;
+}
+
+/* ---- what happens to a running attempt --------------------------------------------------------------------
+ */
+
+static struct step *running(struct decide *d, struct attempt_ref ref)
+{
+	if (ref.step >= d->saga->step_count)
+		return NULL;
+	struct step *st = &d->saga->steps[ref.step];
+	bool same = st->state == STEP_RUNNING && st->direction == ref.direction &&
+				st->generation == ref.generation && st->attempts == ref.attempt;
+	return same ? st : NULL;
+}
+
+int decide_not_started(struct decide *d, struct attempt_ref ref)
+{
+	struct step *st = running(d, ref);
+	if (st == NULL)
+		return ERR_STALE;
+	struct settle turn;
+	settle_begin(&turn, d);
+	struct record r = settle_record(d, RECORD_NOT_STARTED, ref.step);
+	records_add(d->log, &r);
+	step_to_ready(st, st->due_ms); /* as old as it was; its number is used up, its budget is not */
+	settle_end(&turn, ref.step);
+	return 0;
+}
+
+int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes)
+{
+	struct step *st = running(d, ref);
+	if (st == NULL)
+		return ERR_STALE;
+	char *copy = mem_strndup(bytes.p, bytes.len);
+	free(st->checkpoint);
+	st->checkpoint = copy;
+	st->checkpoint_len = (uint32_t)bytes.len;
+	struct record r = settle_record(d, RECORD_CHECKPOINT, ref.step);
+	r.personal = bytes;
+	records_add(d->log, &r);
+	return 0;
+}
+
+/* ---- after a crash ----------------------------------------------------------------------------------------
+ */
+
+/* An attempt whose end is unknown may have sent its effect; a look-up only reads. */
+static void doubt_unknown_end(struct step *st)
+{
+	if (!st->look_first)
+		step_mark_doubt(st, st->begun_ms);
+}
+
+static void log_unknown_end(struct decide *d, unsigned step, enum outcome_class outcome, const char *detail)
+{
+	struct step *st = &d->saga->steps[step];
+	step_set_detail(st, detail);
+	st->last = (uint8_t)outcome;
+	st->last_ms = d->now_ms;
+	struct record r = settle_record(d, RECORD_OUTCOME, (int)step);
+	r.outcome = (uint8_t)outcome;
+	r.personal = str_of(st->detail);
+	records_add(d->log, &r);
+}
+
+/* A second's spread, so that a restart does not send everything at once. */
+static int64_t recovery_due(const struct decide *d, const struct step_rules *rules)
+{
+	int64_t spread = rules->retry.first_ms < 1000 ? rules->retry.first_ms : 1000;
+	return d->now_ms + (int64_t)d->rnd.below(d->rnd.ctx, spread > 0 ? (uint64_t)spread : 1);
+}
+
+int decide_recover(struct decide *d, uint16_t step)
+{
+	if (step >= d->saga->step_count || d->saga->steps[step].state != STEP_RUNNING)
+		return ERR_STALE;
+	struct step *st = &d->saga->steps[step];
+	const struct step_rules *rules = settle_rules(d, step);
+	struct settle turn;
+	settle_begin(&turn, d);
+	doubt_unknown_end(st);
+	log_unknown_end(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt");
+	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
+	if (rules->missing) {
+		attend_missing(d, step);
+	} else if (rule == SEND_NEVER) {
+		step_to_attention(st, REASON_IN_DOUBT);
+	} else {
+		st->look_first = rule == SEND_LOOK;
+		step_to_retry(st, recovery_due(d, rules)); /* nothing is spent: it was not the target's doing */
+	}
+	settle_end(&turn, -1);
+	return 0;
+}
+
+int decide_blame(struct decide *d, uint16_t step, const char *detail)
+{
+	if (step >= d->saga->step_count)
+		return ERR_STALE;
+	struct step *st = &d->saga->steps[step];
+	bool doubtful = st->state == STEP_ATTENTION && st->reason == REASON_IN_DOUBT;
+	if ((!step_is_open(st) && !doubtful) || st->state == STEP_WAITING)
+		return ERR_STALE;
+	struct settle turn;
+	settle_begin(&turn, d);
+	if (st->state == STEP_RUNNING)
+		doubt_unknown_end(st);
+	log_unknown_end(d, step, OUTCOME_FAULT, detail);
+	if (doubtful || step_send_rule(st, settle_rules(d, step), d->now_ms) == SEND_NEVER)
+		step_to_attention(st, REASON_IN_DOUBT);
+	else
+		step_to_attention(st, st->direction == DIRECTION_UNDO ? REASON_UNDO_FAILED : REASON_FAULT);
+	settle_end(&turn, -1);
+	return 0;
+}

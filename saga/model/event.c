@@ -1,0 +1,89 @@
+#include "saga/model/event.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+
+struct event_block {
+	struct event event; /* first: a struct event * is a struct event_block * */
+	atomic_uint refs;
+	size_t bytes;
+	char text[];
+};
+
+static struct event_block *block_of(struct event *e)
+{
+	return (struct event_block *)(void *)e;
+}
+
+static struct str text_place(char **at, struct str from)
+{
+	char *to = *at;
+	if (from.len > 0)
+		memcpy(to, from.p, from.len);
+	to[from.len] = '\0';
+	*at = to + from.len + 1;
+	return (struct str){ to, from.len };
+}
+
+static void digests_compute(struct event *e)
+{
+	const struct str parts[] = { { (const char *)e->salt, EVENT_SALT_BYTES }, e->f.raw, e->f.canonical };
+	uint8_t body[DIGEST_BYTES];
+	digest_parts(parts, sizeof parts / sizeof parts[0], e->digest);
+	digest_bytes(e->f.raw.p, e->f.raw.len, body);
+	memcpy(e->body_digest, body, sizeof e->body_digest);
+}
+
+struct event *event_restore(const struct event_fields *fields, int64_t received_ms,
+							const uint8_t salt[EVENT_SALT_BYTES])
+{
+	const struct str *from[] = { &fields->source, &fields->event_id,     &fields->type, &fields->gift,
+								 &fields->donor,  &fields->content_type, &fields->raw,  &fields->canonical };
+	enum { FIELD_COUNT = sizeof from / sizeof from[0] };
+	size_t bytes = sizeof(struct event_block);
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		bytes += from[i]->len + 1;
+	struct event_block *block = mem_zalloc(bytes);
+	struct event *e = &block->event;
+	struct str *to[FIELD_COUNT] = { &e->f.source, &e->f.event_id,     &e->f.type, &e->f.gift,
+									&e->f.donor,  &e->f.content_type, &e->f.raw,  &e->f.canonical };
+	char *at = block->text;
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		*to[i] = text_place(&at, *from[i]);
+	block->bytes = bytes;
+	atomic_init(&block->refs, 1);
+	e->received_ms = received_ms;
+	memcpy(e->salt, salt, EVENT_SALT_BYTES);
+	digests_compute(e);
+	return e;
+}
+
+struct event *event_create(const struct event_fields *fields, int64_t received_ms)
+{
+	uint8_t salt[EVENT_SALT_BYTES];
+	random_bytes(salt, sizeof salt);
+	return event_restore(fields, received_ms, salt);
+}
+
+struct event *event_ref(struct event *e)
+{
+	unsigned before = atomic_fetch_add_explicit(&block_of(e)->refs, 1, memory_order_relaxed);
+	assert(before > 0);
+	return e;
+}
+
+void event_unref(struct event *e)
+{
+	if (e != NULL && atomic_fetch_sub_explicit(&block_of(e)->refs, 1, memory_order_acq_rel) == 1)
+		free(block_of(e));
+}
+
+size_t event_bytes(const struct event *e)
+{
+	return ((const struct event_block *)(const void *)e)->bytes;
+}

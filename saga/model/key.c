@@ -1,0 +1,23 @@
+#include "saga/model/key.h"
+
+#include <stdio.h>
+
+#include "saga/base/buf.h"
+#include "saga/base/digest.h"
+
+void key_derive(const char *source, const char *event_id, const char *step, enum direction direction,
+				uint32_t generation, const char *label, char out[KEY_TEXT_BYTES])
+{
+	char number[11]; /* the generation in decimal: the same bytes on every machine */
+	(void)snprintf(number, sizeof number, "%lu", (unsigned long)generation);
+	const struct str parts[] = { STR("almoner-key-1"),
+								 str_of(source),
+								 str_of(event_id),
+								 str_of(step),
+								 str_of(direction_name(direction)),
+								 str_of(number),
+								 str_of(label) };
+	uint8_t digest[DIGEST_BYTES];
+	digest_parts(parts, sizeof parts / sizeof parts[0], digest);
+	hex_encode(digest, DIGEST16_BYTES, out);
+}

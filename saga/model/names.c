@@ -1,0 +1,73 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "saga/model/record.h"
+#include "saga/model/state.h"
+
+#define NAME_ENTRY(name, value, text) [value] = text,
+#define COUNT_OF(array)               (sizeof(array) / sizeof((array)[0]))
+
+static const char *const direction_names[] = { "do", "undo" };
+static const char *const step_state_names[] = { STEP_STATE_TABLE(NAME_ENTRY) };
+static const char *const saga_state_names[] = { SAGA_STATE_TABLE(NAME_ENTRY) };
+static const char *const reason_names[] = { REASON_TABLE(NAME_ENTRY) };
+static const char *const why_names[] = { WHY_TABLE(NAME_ENTRY) };
+static const char *const skip_names[] = { SKIP_TABLE(NAME_ENTRY) };
+static const char *const outcome_names[] = { OUTCOME_TABLE(NAME_ENTRY) };
+static const char *const repeat_names[] = { REPEAT_TABLE(NAME_ENTRY) };
+static const char *const policy_names[] = { POLICY_TABLE(NAME_ENTRY) };
+static const char *const verb_names[] = { VERB_TABLE(NAME_ENTRY) };
+static const char *const record_kind_names[] = { RECORD_TABLE(NAME_ENTRY) };
+static const char *const subject_names[] = { SUBJECT_TABLE(NAME_ENTRY) };
+
+static const char *name_of(const char *const *names, size_t count, unsigned value)
+{
+	return value < count && names[value] != NULL ? names[value] : "?";
+}
+
+/* The empty name stands for "none" in listings and is nobody's name. */
+static int value_of(const char *const *names, size_t count, const char *name)
+{
+	if (name == NULL || name[0] == '\0')
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (names[i] != NULL && strcmp(names[i], name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+#define NAME_FUNCTION(function, type, names)                                                                 \
+	const char *function(type value)                                                                         \
+	{                                                                                                        \
+		return name_of(names, COUNT_OF(names), (unsigned)value);                                             \
+	}
+NAME_FUNCTION(direction_name, enum direction, direction_names)
+NAME_FUNCTION(step_state_name, enum step_state, step_state_names)
+NAME_FUNCTION(saga_state_name, enum saga_state, saga_state_names)
+NAME_FUNCTION(reason_name, enum reason, reason_names)
+NAME_FUNCTION(why_name, enum why, why_names)
+NAME_FUNCTION(skip_name, enum skip, skip_names)
+NAME_FUNCTION(outcome_name, enum outcome_class, outcome_names)
+NAME_FUNCTION(repeat_name, enum repeat, repeat_names)
+NAME_FUNCTION(policy_name, enum policy, policy_names)
+NAME_FUNCTION(verb_name, enum verb, verb_names)
+NAME_FUNCTION(record_kind_name, enum record_kind, record_kind_names)
+NAME_FUNCTION(subject_name, enum subject, subject_names)
+
+#define VALUE_FUNCTION(function, names)                                                                      \
+	int function(const char *name)                                                                           \
+	{                                                                                                        \
+		return value_of(names, COUNT_OF(names), name);                                                       \
+	}
+VALUE_FUNCTION(saga_state_from_name, saga_state_names)
+VALUE_FUNCTION(reason_from_name, reason_names)
+VALUE_FUNCTION(outcome_from_name, outcome_names)
+VALUE_FUNCTION(repeat_from_name, repeat_names)
+VALUE_FUNCTION(policy_from_name, policy_names)
+VALUE_FUNCTION(verb_from_name, verb_names)
+
+bool saga_state_at_rest(enum saga_state s)
+{
+	return s >= SAGA_COMPLETED && s < SAGA_STATE_COUNT;
+}

@@ -1,0 +1,45 @@
+#include "saga/model/retry.h"
+
+#include <math.h>
+
+static int64_t at_least_zero(int64_t value)
+{
+	return value > 0 ? value : 0;
+}
+
+/* min(cap, first * factor^(nth-1)); pow may be infinite, which the comparison turns into cap. */
+static int64_t base_delay_ms(const struct retry_policy *policy, uint32_t nth)
+{
+	double cap = (double)at_least_zero(policy->cap_ms);
+	double factor = policy->factor >= 1 ? policy->factor : 1; /* also for NaN */
+	double delay = (double)at_least_zero(policy->first_ms) * pow(factor, nth > 1 ? (double)(nth - 1) : 0);
+	/* 2^62 is exact as a double; beyond it a span means nothing any more. */
+	const double most = 4611686018427387904.0;
+	if (!(delay < cap))
+		delay = cap;
+	return delay < most ? (int64_t)delay : INT64_MAX / 4;
+}
+
+int64_t retry_delay_ms(const struct retry_policy *policy, uint32_t nth, int64_t retry_after_ms,
+					   struct entropy rnd)
+{
+	int64_t base = base_delay_ms(policy, nth);
+	int64_t jitter = (int64_t)rnd.below(rnd.ctx, (uint64_t)(base / 2) + 1);
+	int64_t asked = at_least_zero(retry_after_ms);
+	int64_t most = at_least_zero(policy->cap_ms);
+	if (asked > most)
+		asked = most;
+	if (asked > INT64_MAX / 4)
+		asked = INT64_MAX / 4;
+	/* The jitter comes on top of a Retry-After too: the target gave the same one to everybody. */
+	return (asked > base ? asked : base) + jitter;
+}
+
+bool retry_exhausted(const struct retry_policy *policy, uint32_t spent, int64_t waited_ms)
+{
+	if (spent == 0)
+		return false;
+	if (policy->attempts != 0 && spent >= policy->attempts)
+		return true;
+	return policy->give_up_after_ms > 0 && waited_ms >= policy->give_up_after_ms;
+}

@@ -1,0 +1,293 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/model/saga.h"
+
+/* Stored form: a version byte, the saga's flags and fields, then its steps. A step is its state, why and
+ * direction, its place and last class, a varint of flags (what it is, and which members follow), and those
+ * members. Times of steps are differences to the saga's creation, so they are short. */
+#define SAGA_VERSION 1
+
+enum saga_flag {
+	SAGA_HAS_PAUSED = 1 << 0,
+	SAGA_HAS_CANCELLED = 1 << 1,
+	SAGA_HAS_COMPENSATING = 1 << 2,
+	SAGA_HAS_UNROUTED = 1 << 3,
+	SAGA_HAS_FINISHED = 1 << 4,
+	SAGA_HAS_REASON = 1 << 5, /* its reason and own reason */
+	SAGA_HAS_NOTE = 1 << 6,
+	SAGA_HAS_END = 1 << 7
+};
+
+/* The first seven are those of a step on the happy path. */
+enum step_flag {
+	STEP_HAS_DID = 1 << 0,
+	STEP_HAS_LANE = 1 << 1,
+	STEP_HAS_BODY = 1 << 2,
+	STEP_HAS_DUE = 1 << 3,
+	STEP_HAS_TRIES = 1 << 4, /* attempts, spent, begun */
+	STEP_HAS_WAITED = 1 << 5,
+	STEP_HAS_LAST = 1 << 6,
+	STEP_HAS_RESULT = 1 << 7,
+	STEP_HAS_EFFECT = 1 << 8, /* effect possible, and since when */
+	STEP_HAS_LOOK = 1 << 9,
+	STEP_HAS_PERSON = 1 << 10,
+	STEP_HAS_WHEN = 1 << 11,
+	STEP_HAS_BEFORE = 1 << 12,
+	STEP_HAS_REASON = 1 << 13, /* reason and skip */
+	STEP_HAS_GENERATION = 1 << 14,
+	STEP_HAS_WAITS = 1 << 15,
+	STEP_HAS_DETAIL = 1 << 16,
+	STEP_HAS_CHECKPOINT = 1 << 17,
+	STEP_HAS_END = 1 << 18
+};
+
+static uint32_t step_flags(const struct step *st)
+{
+	const struct {
+		bool has;
+		uint32_t bit;
+	} members[] = {
+		{ st->did, STEP_HAS_DID },
+		{ st->has_lane, STEP_HAS_LANE },
+		{ st->has_body, STEP_HAS_BODY },
+		{ st->due_ms != 0, STEP_HAS_DUE },
+		{ st->attempts != 0 || st->begun_ms != 0, STEP_HAS_TRIES },
+		{ st->waited_ms != 0, STEP_HAS_WAITED },
+		{ st->last_ms != 0, STEP_HAS_LAST },
+		{ st->result != NULL, STEP_HAS_RESULT },
+		{ st->effect_possible, STEP_HAS_EFFECT },
+		{ st->look_first, STEP_HAS_LOOK },
+		{ st->by_person, STEP_HAS_PERSON },
+		{ st->when_passed, STEP_HAS_WHEN },
+		{ st->doubt_before, STEP_HAS_BEFORE },
+		{ st->reason != 0 || st->skip != 0, STEP_HAS_REASON },
+		{ st->generation != 1, STEP_HAS_GENERATION },
+		{ st->waits != 0, STEP_HAS_WAITS },
+		{ st->detail != NULL, STEP_HAS_DETAIL },
+		{ st->checkpoint != NULL, STEP_HAS_CHECKPOINT },
+	};
+	uint32_t flags = 0;
+	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+		flags |= members[i].has ? members[i].bit : 0;
+	return flags;
+}
+
+static int64_t minus(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static void add_uint(struct buf *out, bool has, uint64_t value)
+{
+	if (has)
+		buf_uint(out, value);
+}
+
+static void add_int(struct buf *out, bool has, int64_t value)
+{
+	if (has)
+		buf_int(out, value);
+}
+
+static void step_encode(const struct step *st, int64_t base_ms, struct buf *out)
+{
+	uint32_t flags = step_flags(st);
+	buf_byte(out, (uint8_t)(st->state | st->why << 3 | st->direction << 6));
+	buf_byte(out, (uint8_t)(st->last | st->place << 4));
+	buf_uint(out, flags);
+	if (st->has_lane)
+		buf_add(out, st->lane, sizeof st->lane);
+	if (st->has_body)
+		buf_add(out, st->body, sizeof st->body);
+	add_int(out, (flags & STEP_HAS_DUE) != 0, minus(st->due_ms, base_ms));
+	add_uint(out, (flags & STEP_HAS_TRIES) != 0, st->attempts);
+	add_uint(out, (flags & STEP_HAS_TRIES) != 0, st->spent);
+	add_int(out, (flags & STEP_HAS_TRIES) != 0, minus(st->begun_ms, base_ms));
+	add_int(out, (flags & STEP_HAS_WAITED) != 0, st->waited_ms);
+	add_int(out, (flags & STEP_HAS_LAST) != 0, minus(st->last_ms, base_ms));
+	if (st->result != NULL)
+		buf_string(out, st->result);
+	add_int(out, st->effect_possible, minus(st->maybe_effect_ms, base_ms));
+	add_uint(out, (flags & STEP_HAS_REASON) != 0, (uint64_t)st->reason | (uint64_t)st->skip << 4);
+	add_uint(out, (flags & STEP_HAS_GENERATION) != 0, st->generation);
+	add_uint(out, (flags & STEP_HAS_WAITS) != 0, st->waits);
+	if (st->detail != NULL)
+		buf_string(out, st->detail);
+	if (st->checkpoint != NULL)
+		buf_bytes(out, st->checkpoint, st->checkpoint_len);
+}
+
+void saga_encode(const struct saga *s, struct buf *out)
+{
+	bool has_reason = s->reason != 0 || s->own_reason != 0;
+	buf_byte(out, SAGA_VERSION);
+	buf_byte(out,
+			 (uint8_t)((s->paused ? SAGA_HAS_PAUSED : 0) | (s->cancelled ? SAGA_HAS_CANCELLED : 0) |
+					   (s->compensating ? SAGA_HAS_COMPENSATING : 0) | (s->unrouted ? SAGA_HAS_UNROUTED : 0) |
+					   (s->finished_ms != 0 ? SAGA_HAS_FINISHED : 0) | (has_reason ? SAGA_HAS_REASON : 0) |
+					   (s->note[0] != '\0' ? SAGA_HAS_NOTE : 0)));
+	buf_byte(out, s->state);
+	if (has_reason)
+		buf_byte(out, (uint8_t)(s->reason | s->own_reason << 4));
+	buf_int(out, s->created_ms);
+	add_int(out, s->finished_ms != 0, minus(s->finished_ms, s->created_ms));
+	buf_string(out, s->source);
+	buf_string(out, s->event_id);
+	buf_string(out, s->type);
+	buf_string(out, s->gift);
+	buf_string(out, s->donor);
+	if (s->note[0] != '\0')
+		buf_string(out, s->note);
+	buf_uint(out, s->step_count);
+	for (unsigned i = 0; i < s->step_count; i++)
+		step_encode(&s->steps[i], s->created_ms, out);
+}
+
+static uint32_t take_u32(struct reader *r, bool has)
+{
+	uint64_t value = has ? read_uint(r) : 0;
+	if (value > UINT32_MAX)
+		r->bad = true;
+	return r->bad ? 0 : (uint32_t)value;
+}
+
+static int64_t take_time(struct reader *r, bool has, int64_t base_ms)
+{
+	return has ? plus(base_ms, read_int(r)) : 0;
+}
+
+static char *take_text(struct reader *r, bool has)
+{
+	struct str text = has ? read_bytes(r) : (struct str){ NULL, 0 };
+	if (!has || r->bad)
+		return NULL;
+	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
+		r->bad = true;
+	return mem_strndup(text.p, text.len);
+}
+
+static void step_set_flags(struct step *st, uint64_t flags)
+{
+	st->did = (flags & STEP_HAS_DID) != 0;
+	st->has_lane = (flags & STEP_HAS_LANE) != 0;
+	st->has_body = (flags & STEP_HAS_BODY) != 0;
+	st->effect_possible = (flags & STEP_HAS_EFFECT) != 0;
+	st->look_first = (flags & STEP_HAS_LOOK) != 0;
+	st->by_person = (flags & STEP_HAS_PERSON) != 0;
+	st->when_passed = (flags & STEP_HAS_WHEN) != 0;
+	st->doubt_before = (flags & STEP_HAS_BEFORE) != 0;
+}
+
+static void take_checkpoint(struct reader *r, struct step *st, bool has)
+{
+	struct str bytes = has ? read_bytes(r) : (struct str){ NULL, 0 };
+	if (!has || r->bad)
+		return;
+	st->checkpoint = mem_strndup(bytes.p, bytes.len);
+	st->checkpoint_len = (uint32_t)bytes.len;
+}
+
+/* The order of step_encode. */
+static void step_take(struct reader *r, int64_t base_ms, struct step *st)
+{
+	unsigned head = read_byte(r);
+	unsigned second = read_byte(r);
+	uint64_t flags = read_uint(r);
+	if (flags >= STEP_HAS_END || (head & 0x80) != 0 || (second & 0xc0) != 0)
+		r->bad = true;
+	*st = (struct step){ .state = head & 7, .why = head >> 3 & 7, .direction = head >> 6 & 1 };
+	st->last = second & 15;
+	st->place = (uint8_t)(second >> 4);
+	step_set_flags(st, flags);
+	if (st->has_lane)
+		read_fixed(r, st->lane, sizeof st->lane);
+	if (st->has_body)
+		read_fixed(r, st->body, sizeof st->body);
+	st->due_ms = take_time(r, (flags & STEP_HAS_DUE) != 0, base_ms);
+	st->attempts = take_u32(r, (flags & STEP_HAS_TRIES) != 0);
+	st->spent = take_u32(r, (flags & STEP_HAS_TRIES) != 0);
+	st->begun_ms = take_time(r, (flags & STEP_HAS_TRIES) != 0, base_ms);
+	st->waited_ms = (flags & STEP_HAS_WAITED) != 0 ? read_int(r) : 0;
+	st->last_ms = take_time(r, (flags & STEP_HAS_LAST) != 0, base_ms);
+	st->result = take_text(r, (flags & STEP_HAS_RESULT) != 0);
+	st->maybe_effect_ms = take_time(r, st->effect_possible, base_ms);
+	uint32_t reasons = take_u32(r, (flags & STEP_HAS_REASON) != 0);
+	st->reason = reasons & 15;
+	st->skip = reasons >> 4 < SKIP_COUNT ? (uint8_t)(reasons >> 4) : (uint8_t)SKIP_COUNT;
+	st->generation = (flags & STEP_HAS_GENERATION) != 0 ? take_u32(r, true) : 1;
+	st->waits = take_u32(r, (flags & STEP_HAS_WAITS) != 0);
+	st->detail = take_text(r, (flags & STEP_HAS_DETAIL) != 0);
+	take_checkpoint(r, st, (flags & STEP_HAS_CHECKPOINT) != 0);
+}
+
+static const char *saga_take_fields(struct reader *r, struct saga *s)
+{
+	if (read_byte(r) != SAGA_VERSION)
+		return "version";
+	unsigned flags = read_byte(r);
+	s->state = read_byte(r);
+	unsigned reasons = (flags & SAGA_HAS_REASON) != 0 ? read_byte(r) : 0;
+	s->reason = reasons & 15;
+	s->own_reason = (uint8_t)(reasons >> 4);
+	s->paused = (flags & SAGA_HAS_PAUSED) != 0;
+	s->cancelled = (flags & SAGA_HAS_CANCELLED) != 0;
+	s->compensating = (flags & SAGA_HAS_COMPENSATING) != 0;
+	s->unrouted = (flags & SAGA_HAS_UNROUTED) != 0;
+	s->created_ms = read_int(r);
+	s->finished_ms = take_time(r, (flags & SAGA_HAS_FINISHED) != 0, s->created_ms);
+	s->source = take_text(r, true);
+	s->event_id = take_text(r, true);
+	s->type = take_text(r, true);
+	s->gift = take_text(r, true);
+	s->donor = take_text(r, true);
+	s->note = (flags & SAGA_HAS_NOTE) != 0 ? take_text(r, true) : mem_strdup("");
+	if (r->bad)
+		return "fields";
+	if (flags >= SAGA_HAS_END || s->state >= SAGA_STATE_COUNT)
+		return "state or flags";
+	if (s->reason >= REASON_COUNT || (s->own_reason != REASON_NONE && s->own_reason != REASON_QUARANTINED &&
+									  s->own_reason != REASON_GIFT_MISSING))
+		return "reason";
+	return NULL;
+}
+
+/* NULL when sound, else what broke. */
+static const char *saga_take(struct reader *r, struct saga *s)
+{
+	const char *broken = saga_take_fields(r, s);
+	if (broken != NULL)
+		return broken;
+	if (read_uint(r) != s->plan->step_count || r->bad)
+		return "number of steps";
+	s->steps = mem_zalloc((s->plan->step_count > 0 ? s->plan->step_count : 1) * sizeof *s->steps);
+	for (unsigned i = 0; broken == NULL && i < s->plan->step_count; i++) {
+		s->step_count = i + 1; /* what saga_destroy has to free */
+		step_take(r, s->created_ms, &s->steps[i]);
+		broken = r->bad ? "a step is cut short" : saga_check_step(&s->steps[i]);
+	}
+	if (broken == NULL && !reader_done(r))
+		broken = "bytes are left over";
+	return broken;
+}
+
+int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret, struct err *err)
+{
+	struct reader r = reader_of(bytes.p, bytes.len);
+	struct saga *s = mem_zalloc(sizeof *s);
+	s->id = id;
+	s->plan = plan_ref(plan);
+	const char *broken = saga_take(&r, s);
+	if (broken != NULL) {
+		saga_destroy(s);
+		return err_set(err, ERR_CORRUPT, "stored saga %lld does not decode: %s", (long long)id, broken);
+	}
+	*ret = s;
+	return 0;
+}

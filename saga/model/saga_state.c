@@ -1,0 +1,216 @@
+#include <stddef.h>
+
+#include "saga/model/saga.h"
+
+/* ---- the saga's state ------------------------------------------------------------------------------------
+ */
+
+enum fact {
+	FACT_CANCELLED = 1 << 0,
+	FACT_UNROUTED = 1 << 1,
+	FACT_OWN_REASON = 1 << 2,
+	FACT_UNDOING = 1 << 3,
+	FACT_OPEN = 1 << 4,  /* some step still moves, or waits for one that does */
+	FACT_STUCK = 1 << 5, /* some step's attention counts */
+	FACT_PAUSED = 1 << 6,
+	FACT_PARTIAL = 1 << 7
+};
+
+/* First row whose `need` facts are all there and none of `never`. Under compensation the attention of the
+ * step that triggered it does not count: it is the reason for the undo, not a reason to wait. */
+static const struct {
+	unsigned need;
+	unsigned never;
+	enum saga_state state;
+} precedence[] = {
+	{ FACT_CANCELLED, 0, SAGA_CANCELLED },
+	{ FACT_UNROUTED, 0, SAGA_UNROUTED },
+	{ FACT_OWN_REASON, 0, SAGA_ATTENTION },
+	{ FACT_UNDOING, FACT_OPEN | FACT_STUCK, SAGA_COMPENSATED },
+	{ FACT_STUCK, 0, SAGA_ATTENTION },
+	{ FACT_UNDOING, 0, SAGA_COMPENSATING },
+	{ FACT_PAUSED | FACT_OPEN, 0, SAGA_PAUSED }, /* with nothing left to hold it is simply complete */
+	{ FACT_OPEN, 0, SAGA_RUNNING },
+	{ FACT_PARTIAL, 0, SAGA_COMPLETED_PARTIAL },
+	{ 0, 0, SAGA_COMPLETED },
+};
+
+static bool attention_counts(const struct saga *s, const struct step *st)
+{
+	return st->state == STEP_ATTENTION &&
+		   (!s->compensating || st->reason == REASON_IN_DOUBT || st->reason == REASON_UNDO_FAILED);
+}
+
+static unsigned step_facts(const struct saga *s, const struct step *st)
+{
+	static const uint8_t by_state[STEP_STATE_COUNT] = {
+		[STEP_WAITING] = FACT_OPEN,
+		[STEP_READY] = FACT_OPEN,
+		[STEP_RUNNING] = FACT_OPEN,
+		[STEP_RETRY_WAIT] = FACT_OPEN,
+	};
+	if (st->state == STEP_SKIPPED && st->skip != SKIP_WHEN)
+		return FACT_PARTIAL;
+	if (attention_counts(s, st))
+		return FACT_STUCK;
+	return by_state[st->state];
+}
+
+static unsigned saga_facts(const struct saga *s, enum reason *ret_reason)
+{
+	unsigned facts = (s->cancelled ? (unsigned)FACT_CANCELLED : 0u) | (s->unrouted ? FACT_UNROUTED : 0u) |
+					 (s->own_reason != REASON_NONE ? FACT_OWN_REASON : 0u) | (s->paused ? FACT_PAUSED : 0u) |
+					 (s->compensating ? FACT_UNDOING : 0u);
+	enum reason reason = (enum reason)s->own_reason;
+	for (unsigned i = 0; i < s->step_count; i++) {
+		facts |= step_facts(s, &s->steps[i]);
+		if (reason == REASON_NONE && attention_counts(s, &s->steps[i]))
+			reason = (enum reason)s->steps[i].reason;
+	}
+	*ret_reason = reason;
+	return facts;
+}
+
+enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
+{
+	enum reason reason;
+	unsigned facts = saga_facts(s, &reason);
+	size_t row = 0;
+	while ((facts & precedence[row].need) != precedence[row].need || (facts & precedence[row].never) != 0)
+		row++; /* the last row holds for everything */
+	if (ret_reason != NULL)
+		*ret_reason = precedence[row].state == SAGA_ATTENTION ? reason : REASON_NONE;
+	return precedence[row].state;
+}
+
+/* ---- soundness -------------------------------------------------------------------------------------------
+ */
+
+#define WHY_BIT(why) (1u << (why))
+
+/* Which `why` may stand beside which state (I15: exactly one for a step that is not at its end). */
+static const uint8_t legal_why[STEP_STATE_COUNT] = {
+	[STEP_WAITING] = WHY_BIT(WHY_AFTER),  [STEP_READY] = WHY_BIT(WHY_SLOT) | WHY_BIT(WHY_LANE),
+	[STEP_RUNNING] = WHY_BIT(WHY_CALL),   [STEP_RETRY_WAIT] = WHY_BIT(WHY_DUE) | WHY_BIT(WHY_LANE),
+	[STEP_SUCCEEDED] = WHY_BIT(WHY_NONE), [STEP_ATTENTION] = WHY_BIT(WHY_ATTENTION),
+	[STEP_SKIPPED] = WHY_BIT(WHY_NONE),   [STEP_KEPT] = WHY_BIT(WHY_NONE),
+};
+
+static const char *check_bounds(const struct step *st)
+{
+	if (st->state >= STEP_STATE_COUNT || st->why >= WHY_COUNT || st->direction > DIRECTION_UNDO ||
+		st->reason > REASON_UNDO_FAILED || st->skip >= SKIP_COUNT || st->last >= OUTCOME_COUNT ||
+		st->place > PLACE_ROW)
+		return "a step holds a value outside its table";
+	if (st->generation == 0)
+		return "a step has no generation";
+	if (st->spent > st->attempts)
+		return "a step has spent more attempts than it began";
+	return NULL;
+}
+
+static const char *check_companions(const struct step *st)
+{
+	if ((legal_why[st->state] & WHY_BIT(st->why)) == 0)
+		return "a step's why does not fit its state";
+	if ((st->state == STEP_ATTENTION) != (st->reason != REASON_NONE))
+		return "a reason without attention, or attention without a reason";
+	if ((st->state == STEP_SKIPPED) != (st->skip != SKIP_NONE))
+		return "a skip without skipped, or skipped without saying why";
+	if (st->reason == REASON_UNDO_FAILED && st->direction != DIRECTION_UNDO)
+		return "undo_failed in direction do";
+	if (st->state == STEP_RUNNING && st->attempts == 0)
+		return "a step runs without an attempt";
+	if (st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO && !st->did)
+		return "a step succeeded without having taken effect";
+	if (st->state == STEP_SKIPPED && (st->did || st->direction == DIRECTION_UNDO))
+		return "a step that took effect counts as skipped";
+	return NULL;
+}
+
+static const char *check_doubt(const struct step *st)
+{
+	if (st->effect_possible != (st->maybe_effect_ms != 0))
+		return "a possible effect without its time, or a time without one";
+	if (st->reason == REASON_IN_DOUBT && !st->effect_possible && !st->doubt_before)
+		return "a step is in doubt about nothing";
+	if (st->look_first && (!st->effect_possible || st->direction == DIRECTION_UNDO))
+		return "a look-up that has nothing to find out";
+	if (st->effect_possible &&
+		(st->state == STEP_SUCCEEDED || st->state == STEP_SKIPPED || st->state == STEP_KEPT))
+		return "a step is at its end with its doubt unsettled";
+	return NULL;
+}
+
+const char *saga_check_step(const struct step *st)
+{
+	const char *broken = check_bounds(st);
+	if (broken == NULL)
+		broken = check_companions(st);
+	if (broken == NULL)
+		broken = check_doubt(st);
+	return broken;
+}
+
+static bool open_state(const struct step *st)
+{
+	return st->state < STEP_STATE_COUNT && (step_facts(&(const struct saga){ 0 }, st) & FACT_OPEN) != 0;
+}
+
+/* What a waiting step waits for must itself still be under way or with a person: the loudest complaint about
+ * every engine of this kind is "running, with nothing scheduled". */
+static const char *check_waiting(const struct saga *s, unsigned i)
+{
+	for (unsigned j = 0; j < s->step_count; j++) {
+		const struct step *other = &s->steps[j];
+		bool ordered =
+			s->steps[i].direction == DIRECTION_DO ? (s->plan->steps[i].after >> j & 1) != 0 : j != i;
+		if (ordered && (open_state(other) || other->state == STEP_ATTENTION))
+			return NULL;
+	}
+	return "a step waits for steps that are all at their end";
+}
+
+static const char *check_against_flags(const struct saga *s, const struct step *st)
+{
+	if (st->direction == DIRECTION_UNDO && !s->compensating)
+		return "an undo without compensation";
+	if (st->state == STEP_KEPT && !s->compensating)
+		return "a step is kept without compensation";
+	if (s->cancelled && open_state(st) && st->state != STEP_RUNNING)
+		return "a cancelled saga has steps to start";
+	if (!s->compensating || st->direction == DIRECTION_UNDO)
+		return NULL;
+	if (st->state == STEP_WAITING || st->state == STEP_READY || st->state == STEP_SUCCEEDED ||
+		(st->state == STEP_RETRY_WAIT && !st->look_first))
+		return "compensation left a step in direction do";
+	return NULL;
+}
+
+static const char *check_whole(const struct saga *s)
+{
+	enum reason reason;
+	if (s->step_count != s->plan->step_count)
+		return "the saga has not the steps of its plan";
+	if ((s->unrouted || s->own_reason != REASON_NONE) && s->step_count > 0)
+		return "a saga without a route has steps";
+	if (s->cancelled && s->compensating)
+		return "a saga is cancelled and being undone";
+	if (s->state != saga_derive_state(s, &reason) || s->reason != reason)
+		return "the saga's state is not what its steps make it";
+	return NULL;
+}
+
+const char *saga_check(const struct saga *s)
+{
+	const char *broken = NULL;
+	for (unsigned i = 0; broken == NULL && i < s->step_count; i++) {
+		const struct step *st = &s->steps[i];
+		broken = saga_check_step(st);
+		if (broken == NULL)
+			broken = check_against_flags(s, st);
+		if (broken == NULL && st->state == STEP_WAITING)
+			broken = check_waiting(s, i);
+	}
+	return broken != NULL ? broken : check_whole(s);
+}

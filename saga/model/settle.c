@@ -1,0 +1,305 @@
+#include "saga/model/settle.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "saga/model/step.h"
+
+struct record settle_record(const struct decide *d, enum record_kind kind, int step)
+{
+	struct record r = { .kind = kind, .at_ms = d->now_ms, .step = step };
+	if (step >= 0) {
+		const struct step *st = &d->saga->steps[step];
+		r.direction = (enum direction)st->direction;
+		r.generation = st->generation;
+		r.attempt = st->attempts;
+	}
+	return r;
+}
+
+const struct step_rules *settle_rules(const struct decide *d, unsigned step)
+{
+	const struct step_rules *rules = d->rules.of(d->rules.ctx, d->saga->plan->steps[step].target);
+	assert(rules != NULL);
+	return rules;
+}
+
+uint32_t settle_dependants(const struct plan *p, unsigned step)
+{
+	uint32_t found = 0;
+	for (uint32_t last = UINT32_MAX; last != found;) {
+		last = found;
+		for (unsigned i = 0; i < p->step_count; i++) {
+			if ((p->steps[i].after & (found | UINT32_C(1) << step)) != 0)
+				found |= UINT32_C(1) << i;
+		}
+	}
+	return found;
+}
+
+/* ---- forward: dependants of what is done ------------------------------------------------------------------
+ */
+
+enum predecessor { PREDECESSOR_OPEN, PREDECESSOR_DONE, PREDECESSOR_MISSED };
+
+static enum predecessor predecessor_of(const struct step *st)
+{
+	if (st->state == STEP_SUCCEEDED || (st->state == STEP_SKIPPED && st->skip == SKIP_WHEN))
+		return PREDECESSOR_DONE;
+	return st->state == STEP_SKIPPED ? PREDECESSOR_MISSED : PREDECESSOR_OPEN;
+}
+
+static bool release_step(struct decide *d, unsigned i)
+{
+	struct saga *s = d->saga;
+	bool open = false;
+	for (unsigned j = 0; j < s->step_count; j++) {
+		if ((s->plan->steps[i].after >> j & 1) == 0)
+			continue;
+		enum predecessor p = predecessor_of(&s->steps[j]);
+		if (p == PREDECESSOR_MISSED) {
+			step_leave_undone(&s->steps[i], SKIP_DEPENDENCY);
+			return true;
+		}
+		open = open || p == PREDECESSOR_OPEN;
+	}
+	if (!open)
+		step_to_ready(&s->steps[i], d->now_ms);
+	return !open;
+}
+
+/* Until nothing moves: a step skipped here is a predecessor of others, in whatever order they stand. */
+static void settle_forward(struct decide *d)
+{
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (unsigned i = 0; i < d->saga->step_count; i++) {
+			if (d->saga->steps[i].state == STEP_WAITING)
+				moved = release_step(d, i) || moved;
+		}
+	}
+}
+
+/* ---- cancelled: nothing more is started -------------------------------------------------------------------
+ */
+
+static void settle_cancelled(struct decide *d)
+{
+	for (unsigned i = 0; i < d->saga->step_count; i++) {
+		struct step *st = &d->saga->steps[i];
+		bool definite = st->state == STEP_ATTENTION && st->reason != REASON_IN_DOUBT;
+		if ((!step_is_open(st) && !definite) || st->state == STEP_RUNNING)
+			continue;
+		if (st->effect_possible || st->doubt_before) /* said, not hidden: a person can still resolve it */
+			step_to_attention(st, REASON_IN_DOUBT);
+		else
+			step_leave_undone(st, SKIP_CANCELLED);
+	}
+}
+
+/* ---- backward: compensation -------------------------------------------------------------------------------
+ */
+
+/* Attention that makes the policy `compensate` act: definite failure, never doubt. */
+static const bool triggers[REASON_COUNT] = {
+	[REASON_REJECTED] = true,
+	[REASON_EXHAUSTED] = true,
+	[REASON_FAULT] = true,
+};
+
+static bool is_trigger(const struct step *st)
+{
+	return st->state == STEP_ATTENTION && st->direction == DIRECTION_DO && triggers[st->reason];
+}
+
+static void trigger_compensation(struct decide *d)
+{
+	struct saga *s = d->saga;
+	if (s->plan->policy != POLICY_COMPENSATE || s->compensating || s->cancelled)
+		return;
+	for (unsigned i = 0; i < s->step_count; i++) {
+		if (!is_trigger(&s->steps[i]))
+			continue;
+		s->compensating = true;
+		struct record r = settle_record(d, RECORD_DECISION, (int)i);
+		r.reason = s->steps[i].reason;
+		r.text = STR("compensate");
+		records_add(d->log, &r);
+		return;
+	}
+}
+
+/* It may have happened. Undo it where undoing nothing is safe; else look, if that can settle it without
+ * sending anything; else a person must say. */
+static void undo_doubtful(struct decide *d, unsigned i)
+{
+	struct step *st = &d->saga->steps[i];
+	const struct step_rules *rules = settle_rules(d, i);
+	bool asked = st->state == STEP_ATTENTION && st->reason == REASON_IN_DOUBT;
+	if (rules->can_undo && rules->can_undo_nothing && !d->saga->plan->steps[i].undo_none) {
+		step_begin_undo(st);
+	} else if (st->state == STEP_RETRY_WAIT && st->look_first && step_can_look(st, rules)) {
+		return;
+	} else if (!asked && !st->doubt_before && step_can_look(st, rules)) {
+		step_fresh_budget(st);
+		step_to_retry(st, st->state == STEP_RETRY_WAIT ? st->due_ms : d->now_ms);
+		st->look_first = true;
+	} else {
+		step_to_attention(st, REASON_IN_DOUBT);
+	}
+}
+
+static void undo_done(struct decide *d, unsigned i)
+{
+	const struct step_rules *rules = settle_rules(d, i);
+	if (d->saga->plan->steps[i].undo_none || !rules->can_undo)
+		step_to_kept(&d->saga->steps[i]);
+	else
+		step_begin_undo(&d->saga->steps[i]);
+}
+
+/* Decides for a step still in direction do what the undo of the saga means to it. */
+static void turn_round(struct decide *d, unsigned i)
+{
+	struct step *st = &d->saga->steps[i];
+	if (st->direction == DIRECTION_UNDO || st->state == STEP_RUNNING || st->state == STEP_SKIPPED ||
+		st->state == STEP_KEPT)
+		return;
+	if (st->effect_possible || st->doubt_before)
+		undo_doubtful(d, i);
+	else if (st->did)
+		undo_done(d, i);
+	else if (!is_trigger(st))
+		step_leave_undone(st, SKIP_CANCELLED);
+}
+
+/* Nothing of it is left to undo: dependants in this state no longer stand before an undo. */
+static bool undo_is_past(const struct step *st)
+{
+	return st->state == STEP_SKIPPED || st->state == STEP_KEPT ||
+		   (st->state == STEP_SUCCEEDED && st->direction == DIRECTION_UNDO) ||
+		   (is_trigger(st) && !st->effect_possible);
+}
+
+static bool undo_may_begin(const struct saga *s, unsigned i)
+{
+	uint32_t dependants = settle_dependants(s->plan, i);
+	for (unsigned j = 0; j < s->step_count; j++) {
+		if ((dependants >> j & 1) != 0 && !undo_is_past(&s->steps[j]))
+			return false;
+	}
+	return true;
+}
+
+static void settle_backward(struct decide *d)
+{
+	struct saga *s = d->saga;
+	for (unsigned i = 0; i < s->step_count; i++)
+		turn_round(d, i);
+	for (unsigned i = 0; i < s->step_count; i++) {
+		if (s->steps[i].state == STEP_WAITING && undo_may_begin(s, i))
+			step_to_ready(&s->steps[i], d->now_ms);
+	}
+}
+
+/* ---- one decision -----------------------------------------------------------------------------------------
+ */
+
+void settle_begin(struct settle *t, struct decide *d)
+{
+	const struct saga *s = d->saga;
+	t->d = d;
+	t->saga_state = s->state;
+	t->saga_reason = s->reason;
+	for (unsigned i = 0; i < s->step_count; i++) {
+		const struct step *st = &s->steps[i];
+		t->before[i] = (struct settle_mark){ st->state, st->direction,  st->reason,
+											 st->skip,  st->generation, st->due_ms };
+	}
+}
+
+static bool moved(const struct settle_mark *b, const struct step *st)
+{
+	return b->state != st->state || b->direction != st->direction || b->reason != st->reason ||
+		   b->skip != st->skip || b->generation != st->generation ||
+		   (st->state == STEP_RETRY_WAIT && b->due_ms != st->due_ms);
+}
+
+/* The state that the record before it implies: of an intent, a not_started, an outcome ok. What settling made
+ * of the step after that still has to be said. */
+static bool is_said(const struct settle_mark *b, const struct step *st)
+{
+	return b->direction == st->direction &&
+		   (st->state == STEP_RUNNING || st->state == STEP_READY || st->state == STEP_SUCCEEDED);
+}
+
+static void log_step(struct decide *d, unsigned i)
+{
+	const struct step *st = &d->saga->steps[i];
+	struct record r = settle_record(d, RECORD_STEP, (int)i);
+	r.to = st->state;
+	r.reason = st->state == STEP_SKIPPED ? st->skip : st->reason;
+	r.why = st->why;
+	r.due_ms = st->state == STEP_RETRY_WAIT ? st->due_ms : 0;
+	records_add(d->log, &r);
+}
+
+static void log_saga(const struct settle *t)
+{
+	const struct saga *s = t->d->saga;
+	struct record r = settle_record(t->d, RECORD_SAGA, RECORD_NO_STEP);
+	if (s->plan->policy == POLICY_HOLD && s->state == SAGA_ATTENTION && t->saga_state != SAGA_ATTENTION) {
+		struct record hold = settle_record(t->d, RECORD_DECISION, RECORD_NO_STEP);
+		hold.reason = s->reason;
+		hold.text = STR("hold");
+		records_add(t->d->log, &hold);
+	}
+	r.to = s->state;
+	r.reason = s->reason;
+	records_add(t->d->log, &r);
+}
+
+static void derive(struct saga *s, int64_t now_ms)
+{
+	enum reason reason;
+	bool rested = saga_state_at_rest((enum saga_state)s->state);
+	s->state = (uint8_t)saga_derive_state(s, &reason);
+	s->reason = (uint8_t)reason;
+	if (!saga_state_at_rest((enum saga_state)s->state))
+		return;
+	s->paused = false; /* nothing is left for a pause to hold; a later redo shall not find itself paused */
+	if (!rested || s->finished_ms == 0)
+		s->finished_ms = now_ms;
+}
+
+static void check(const struct saga *s)
+{
+	const char *broken = saga_check(s);
+	if (broken == NULL)
+		return;
+	(void)fprintf(stderr, "almoner: saga %lld broke a rule of the model: %s; stopping\n", (long long)s->id,
+				  broken);
+	abort();
+}
+
+void settle_end(struct settle *t, int said)
+{
+	struct decide *d = t->d;
+	struct saga *s = d->saga;
+	trigger_compensation(d);
+	if (s->cancelled)
+		settle_cancelled(d);
+	else if (s->compensating)
+		settle_backward(d);
+	else
+		settle_forward(d);
+	derive(s, d->now_ms);
+	for (unsigned i = 0; i < s->step_count; i++) {
+		if (moved(&t->before[i], &s->steps[i]) && !((int)i == said && is_said(&t->before[i], &s->steps[i])))
+			log_step(d, i);
+	}
+	if (s->state != t->saga_state || s->reason != t->saga_reason)
+		log_saga(t);
+	check(s);
+}

@@ -1,0 +1,170 @@
+#include "saga/model/step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+
+/* What a class makes of a possible effect: sent again, or the question settled some other way. */
+enum repeat_rule { ASK, AGAIN, AGAIN_IN_TTL };
+
+static const uint8_t repeat_rules[REPEAT_COUNT] = {
+	[REPEAT_NONE] = ASK,      [REPEAT_IDEMPOTENT] = AGAIN, [REPEAT_KEYED] = AGAIN_IN_TTL,
+	[REPEAT_QUERYABLE] = ASK, [REPEAT_UNSAFE] = ASK,
+};
+
+bool step_can_look(const struct step *st, const struct step_rules *rules)
+{
+	return rules->can_lookup && st->direction == DIRECTION_DO && rules->repeat != REPEAT_UNSAFE;
+}
+
+enum send_rule step_send_rule(const struct step *st, const struct step_rules *rules, int64_t now_ms)
+{
+	if (!st->effect_possible)
+		return SEND_PLAIN;
+	bool can_look = step_can_look(st, rules);
+	if (st->look_first && can_look)
+		return SEND_LOOK;
+	uint8_t rule = rules->repeat < REPEAT_COUNT ? repeat_rules[rules->repeat] : (uint8_t)ASK;
+	if (rule == AGAIN || (rule == AGAIN_IN_TTL && now_ms - st->maybe_effect_ms < rules->repeat_ttl_ms))
+		return SEND_PLAIN;
+	return can_look ? SEND_LOOK : SEND_NEVER;
+}
+
+static void set_state(struct step *st, enum step_state state, enum why why)
+{
+	st->state = (uint8_t)state;
+	st->why = (uint8_t)why;
+	st->reason = REASON_NONE;
+	st->skip = SKIP_NONE;
+}
+
+static void set_end(struct step *st, enum step_state state)
+{
+	set_state(st, state, WHY_NONE);
+	st->by_person = false;
+	st->due_ms = 0;
+	step_clear_doubt(st);
+	saga_set_text(&st->checkpoint, NULL);
+	st->checkpoint_len = 0;
+}
+
+void step_to_waiting(struct step *st)
+{
+	set_state(st, STEP_WAITING, WHY_AFTER);
+}
+
+void step_to_ready(struct step *st, int64_t now_ms)
+{
+	set_state(st, STEP_READY, WHY_SLOT);
+	st->due_ms = now_ms;
+}
+
+void step_to_running(struct step *st, int64_t now_ms)
+{
+	set_state(st, STEP_RUNNING, WHY_CALL);
+	st->begun_ms = now_ms;
+	st->attempts++;
+}
+
+void step_to_retry(struct step *st, int64_t due_ms)
+{
+	set_state(st, STEP_RETRY_WAIT, WHY_DUE);
+	st->due_ms = due_ms;
+}
+
+void step_to_attention(struct step *st, enum reason reason)
+{
+	set_state(st, STEP_ATTENTION, WHY_ATTENTION);
+	st->reason = (uint8_t)reason;
+}
+
+void step_to_succeeded(struct step *st)
+{
+	set_end(st, STEP_SUCCEEDED);
+	if (st->direction == DIRECTION_DO)
+		st->did = true;
+}
+
+void step_to_kept(struct step *st)
+{
+	set_end(st, STEP_KEPT);
+}
+
+void step_leave_undone(struct step *st, enum skip skip)
+{
+	if (st->did) {
+		set_end(st, STEP_SUCCEEDED);
+		return;
+	}
+	set_end(st, STEP_SKIPPED);
+	st->skip = (uint8_t)skip;
+}
+
+/* The time of the first possible effect stands: it starts the clock of keyed(ttl). Zero means "never". */
+void step_mark_doubt(struct step *st, int64_t since_ms)
+{
+	if (st->effect_possible)
+		return;
+	st->effect_possible = true;
+	st->maybe_effect_ms = since_ms != 0 ? since_ms : 1;
+}
+
+void step_clear_doubt(struct step *st)
+{
+	st->effect_possible = false;
+	st->maybe_effect_ms = 0;
+	st->look_first = false;
+	st->doubt_before = false;
+}
+
+void step_fresh_budget(struct step *st)
+{
+	st->spent = 0;
+	st->waits = 0;
+	st->waited_ms = 0;
+}
+
+void step_new_generation(struct step *st)
+{
+	bool doubt_before = st->doubt_before || st->effect_possible;
+	st->generation++;
+	st->attempts = 0;
+	st->has_body = false;
+	step_fresh_budget(st);
+	step_clear_doubt(st);
+	st->doubt_before = doubt_before;
+	saga_set_text(&st->checkpoint, NULL);
+	st->checkpoint_len = 0;
+}
+
+void step_begin_undo(struct step *st)
+{
+	step_new_generation(st);
+	st->doubt_before = false;
+	st->direction = DIRECTION_UNDO;
+	st->generation = 1;
+	st->last = OUTCOME_NONE;
+	st->by_person = false;
+	st->due_ms = 0;
+	step_to_waiting(st);
+}
+
+void step_set_detail(struct step *st, const char *detail)
+{
+	if (detail == NULL || strlen(detail) <= STEP_DETAIL_BYTES) {
+		saga_set_text(&st->detail, detail);
+		return;
+	}
+	size_t len = STEP_DETAIL_BYTES;
+	while (len > 0 && ((unsigned char)detail[len] & 0xc0) == 0x80)
+		len--;
+	char *cut = mem_strndup(detail, len);
+	free(st->detail);
+	st->detail = cut;
+}
+
+bool step_is_open(const struct step *st)
+{
+	return st->state <= STEP_RETRY_WAIT;
+}
