@@ -1,8 +1,391 @@
-#include "gateway/intake/request.h"
+/* One request, from its first line to its answer. */
+#include <stdlib.h>
+#include <string.h>
 
-const char *request_header(const struct intake_request *request, const char *name)
+#include "gateway/intake/inside.h"
+#include "gateway/intake/prepare.h"
+#include "saga/base/mem.h"
+
+#define PATH_PREFIX "/in/"
+
+/* How soon a refused sender may come again. */
+enum { RETRY_FULL_S = 5, RETRY_STOPPING_S = 10, RETRY_HELD_S = 60 };
+
+static struct request *request_ref(struct request *r)
 {
-	if (request->header == NULL || name == NULL)
-		return NULL;
-	return request->header(request->headers_ctx, name);
+	(void)__atomic_add_fetch(&r->references, 1, __ATOMIC_RELAXED);
+	return r;
+}
+
+static void request_unref(struct request *r)
+{
+	if (__atomic_sub_fetch(&r->references, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	rules_unref(r->rules);
+	buf_free(&r->body);
+	free(r->uri);
+	free(r);
+}
+
+static const char *header_of(void *ctx, const char *name)
+{
+	return MHD_lookup_connection_value(ctx, MHD_HEADER_KIND, name);
+}
+
+/* ---- answering ---- */
+
+static enum MHD_Result send_answer(struct request *r, const struct answer *answer)
+{
+	struct intake *s = r->server;
+	/* Copied by the library; the parameter just is not const. */
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		strlen(answer->body), (void *)(uintptr_t)answer->body, MHD_RESPMEM_MUST_COPY);
+	if (response == NULL)
+		return MHD_NO;
+	char seconds[16];
+	(void)snprintf(seconds, sizeof seconds, "%u", answer->retry_after_s);
+	enum MHD_Result ok = MHD_add_response_header(response, "Content-Type", "application/json");
+	if (ok == MHD_YES && answer->retry_after_s > 0)
+		ok = MHD_add_response_header(response, "Retry-After", seconds);
+	if (ok == MHD_YES && answer->allow != NULL)
+		ok = MHD_add_response_header(response, "Allow", answer->allow);
+	if (ok == MHD_YES && atomic_load(&s->closing))
+		ok = MHD_add_response_header(response, "Connection", "close");
+	if (ok == MHD_YES)
+		ok = MHD_queue_response(r->mhd, answer->status, response);
+	MHD_destroy_response(response);
+	connection_set_phase(s, r->connection, PHASE_SENDING);
+	return ok;
+}
+
+static void tell_refused(struct request *r, unsigned status, const char *why)
+{
+	const struct intake_hooks *hooks = &r->server->options.hooks;
+	char address[PEER_TEXT_BYTES];
+	if (hooks->refused == NULL)
+		return;
+	peer_text(&r->client, address);
+	hooks->refused(hooks->ctx, r->source != NULL ? r->source->config->name : "", address, (int)status, why);
+}
+
+static enum MHD_Result refuse(struct request *r, enum intake_count count, const struct answer *answer,
+							  const char *why)
+{
+	if (r->counter != NULL)
+		counts_add(r->counter, count);
+	tell_refused(r, answer->status, why);
+	return send_answer(r, answer);
+}
+
+static enum MHD_Result refuse_busy(struct request *r, unsigned retry_after_s, const char *words)
+{
+	struct answer answer = answer_busy(retry_after_s, words);
+	return refuse(r, INTAKE_BUSY, &answer, words);
+}
+
+/* ---- the beginning: line and headers are there ---- */
+
+void *request_open(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct intake *s = cls;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct request *r = mem_zalloc(sizeof *r);
+	r->server = s;
+	r->mhd = mhd;
+	r->connection = info->socket_context;
+	r->client = r->connection->peer;
+	r->uri = mem_strdup(uri);
+	r->references = 1;
+	connection_set_phase(s, r->connection, PHASE_READING);
+	return r;
+}
+
+static enum MHD_Result answer_health(struct request *r, const char *url, const char *method)
+{
+	const struct intake_hooks *hooks = &r->server->options.hooks;
+	const char *why = "stopping";
+	struct answer answer = { .status = 200, .body = "{\"alive\":true}" };
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+		answer = answer_error(405, "only GET here");
+		answer.allow = "GET, HEAD";
+		return send_answer(r, &answer);
+	}
+	if (strcmp(url, "/readyz") == 0) {
+		bool ready =
+			!atomic_load(&r->server->closing) && (hooks->ready == NULL || hooks->ready(hooks->ctx, &why));
+		answer.status = ready ? 200 : 503;
+		(void)snprintf(answer.body, sizeof answer.body,
+					   ready ? "{\"ready\":true}" : "{\"ready\":false,\"why\":\"%s\"}", why);
+	}
+	return send_answer(r, &answer);
+}
+
+/* Behind a trusted proxy the sender is who the proxy says, and has a share of its own. */
+static bool count_client(struct request *r)
+{
+	struct intake *s = r->server;
+	const struct config *config = r->rules->config;
+	if (!peer_trusted(config, &r->connection->peer))
+		return true;
+	r->client = peer_behind(config, &r->connection->peer, header_of(r->mhd, "X-Forwarded-For"));
+	(void)pthread_mutex_lock(&s->lock);
+	bool may = peers_count(s->peers, &r->client) < config->limits.connections;
+	/* A proxy that does not say for whom it comes is not counted against itself. */
+	may = may || peer_trusted(config, &r->client);
+	if (may)
+		peers_add(s->peers, &r->client);
+	r->client_counted = may;
+	(void)pthread_mutex_unlock(&s->lock);
+	return may;
+}
+
+static bool find_source(struct request *r, const char *url)
+{
+	struct intake *s = r->server;
+	int index = config_find_source(r->rules->config, str_of(url + sizeof PATH_PREFIX - 1));
+	r->source = index >= 0 ? &r->rules->sources[index] : NULL;
+	(void)pthread_mutex_lock(&s->lock);
+	r->counter = counts_of(s, index >= 0 ? r->source->config->name : "");
+	(void)pthread_mutex_unlock(&s->lock);
+	return index >= 0;
+}
+
+/* False when the length said already exceeds the limit. */
+static bool length_fits(struct request *r)
+{
+	const char *length = header_of(r->mhd, "Content-Length");
+	return length == NULL ||
+		   strtoull(length, NULL, 10) <= (unsigned long long)r->rules->config->limits.body_bytes;
+}
+
+static enum MHD_Result begin_event(struct request *r, const char *url, const char *method)
+{
+	struct answer answer;
+	if (!find_source(r, url)) {
+		answer = answer_error(404, "no such source");
+		return send_answer(r, &answer);
+	}
+	if (strcmp(method, "POST") != 0) {
+		answer = answer_error(405, "only POST here");
+		answer.allow = "POST";
+		return send_answer(r, &answer);
+	}
+	if (!length_fits(r)) {
+		answer = answer_error(413, "too large");
+		return refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
+	}
+	if (atomic_load(&r->server->closing))
+		return refuse_busy(r, RETRY_STOPPING_S, "stopping");
+	if (r->source->config->paused)
+		return refuse_busy(r, RETRY_HELD_S, "paused");
+	if (!count_client(r))
+		return refuse_busy(r, RETRY_FULL_S, "too many requests from this address");
+	buf_init(&r->body, (size_t)r->rules->config->limits.body_bytes);
+	return MHD_YES;
+}
+
+static enum MHD_Result begin(struct request *r, const char *url, const char *method)
+{
+	r->begun = true;
+	r->rules = intake_rules(r->server);
+	if (strcmp(url, "/healthz") == 0 || strcmp(url, "/readyz") == 0)
+		return answer_health(r, url, method);
+	if (strncmp(url, PATH_PREFIX, sizeof PATH_PREFIX - 1) == 0)
+		return begin_event(r, url, method);
+	struct answer answer = answer_error(404, "nothing here");
+	return send_answer(r, &answer);
+}
+
+/* ---- the body ---- */
+
+/* Beyond the limit a little more is read and dropped, so that the sender gets to read the answer; then it is
+ * cut off. */
+static enum MHD_Result take_data(struct request *r, const char *data, size_t *len)
+{
+	size_t taken = *len;
+	*len = 0;
+	if (r->beyond == 0)
+		buf_add(&r->body, data, taken);
+	if (r->body.overflow)
+		r->beyond += taken;
+	return r->beyond > (size_t)r->rules->config->limits.body_bytes ? MHD_NO : MHD_YES;
+}
+
+/* ---- the whole request is there ---- */
+
+static char *full_url(struct request *r)
+{
+	const struct config *config = r->rules->config;
+	const char *scheme = "http", *host = header_of(r->mhd, "Host");
+	if (config->listen.public_url != NULL)
+		return mem_printf("%s%s", config->listen.public_url, r->uri);
+	if (peer_trusted(config, &r->connection->peer)) {
+		const char *proto = header_of(r->mhd, "X-Forwarded-Proto");
+		const char *forwarded = header_of(r->mhd, "X-Forwarded-Host");
+		scheme = proto != NULL && strcmp(proto, "https") == 0 ? "https" : scheme;
+		host = forwarded != NULL ? forwarded : host;
+	}
+	return mem_printf("%s://%s%s", scheme, host != NULL ? host : "", r->uri);
+}
+
+static bool over_cap(const struct request *r, const struct prepared *p)
+{
+	const struct intake_hooks *hooks = &r->server->options.hooks;
+	if (p->accept.start.own_reason != REASON_QUARANTINED || hooks->quarantined == NULL)
+		return false;
+	return hooks->quarantined(hooks->ctx, r->source->config->name) >= r->rules->config->limits.quarantine_cap;
+}
+
+static void count_result(const struct request *r, const struct accept_result *result)
+{
+	if (result->code != 0)
+		counts_add(r->counter, INTAKE_BUSY);
+	else if (result->duplicate)
+		counts_add(r->counter, INTAKE_DUPLICATE);
+	else
+		counts_add(r->counter, result->related ? INTAKE_RELATED : INTAKE_ACCEPTED);
+	if (result->code != 0 || result->duplicate)
+		return;
+	if (result->unrouted)
+		counts_add(r->counter, INTAKE_UNROUTED);
+	if (result->quarantined)
+		counts_add(r->counter, INTAKE_QUARANTINED);
+}
+
+/* Any thread, after the commit; perhaps long after the sender was told to come again. */
+static void committed(void *ctx, struct accept *a, const struct accept_result *result)
+{
+	struct request *r = ctx;
+	struct intake *s = r->server;
+	count_result(r, result);
+	struct answer answer = answer_of(result, (unsigned)r->source->config->answer);
+	request_decide(r, &answer);
+	prepared_destroy((struct prepared *)a);
+	request_unref(r);
+	intake_unref(s);
+}
+
+void request_decide(struct request *r, const struct answer *answer)
+{
+	struct intake *s = r->server;
+	(void)pthread_mutex_lock(&s->lock);
+	bool mine = r->waiting;
+	if (mine) {
+		TAILQ_REMOVE(&s->waiting, r, waiting_link);
+		r->waiting = false;
+		r->answered = true;
+		r->answer = *answer;
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	if (mine)
+		MHD_resume_connection(r->mhd); /* it may be gone when this returns */
+}
+
+/* Suspends first: the commit may be faster than the way back. */
+static enum MHD_Result hand_over(struct request *r, struct prepared *p)
+{
+	struct intake *s = r->server;
+	int64_t now_ms = intake_now(s);
+	p->accept.ctx = request_ref(r);
+	p->accept.done = committed;
+	(void)atomic_fetch_add(&s->references, 1);
+	(void)pthread_mutex_lock(&s->lock);
+	connection_set_phase_locked(s, r->connection, PHASE_WAITING, now_ms);
+	r->due_ms = now_ms + r->rules->config->limits.commit_wait_ms;
+	r->waiting = true;
+	r->suspended = true;
+	s->suspended++;
+	TAILQ_INSERT_TAIL(&s->waiting, r, waiting_link);
+	(void)pthread_mutex_unlock(&s->lock);
+	MHD_suspend_connection(r->mhd);
+	if (s->options.log.accept(s->options.log.ctx, &p->accept) != 0) {
+		const struct accept_result refused = { .code = ERR_FULL };
+		committed(r, &p->accept, &refused);
+	}
+	return MHD_YES;
+}
+
+static enum MHD_Result submit(struct request *r)
+{
+	struct intake *s = r->server;
+	struct answer answer = answer_error(413, "too large");
+	if (r->beyond > 0)
+		return refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
+	const char *template = r->source->config->verify.signed_string;
+	char *url AUTO_FREE = template != NULL && strstr(template, "{url}") != NULL ? full_url(r) : NULL;
+	const struct intake_request request = {
+		.body = { r->body.data != NULL ? r->body.data : "", r->body.len },
+		.headers_ctx = r->mhd,
+		.header = header_of,
+		.url = url,
+		.now_ms = intake_now(s),
+		.wall_ms = s->options.clock.wall_ms(s->options.clock.ctx),
+	};
+	struct prepared *p = NULL;
+	if (prepare(r->rules, r->source->config->name, &request, NULL, NULL, &p) != 0) {
+		answer = (struct answer){ .status = 401, .body = "{\"error\":\"not verified\"}" };
+		return refuse(r, INTAKE_UNVERIFIED, &answer, "not verified");
+	}
+	buf_free(&r->body); /* the event has its copy */
+	if (over_cap(r, p)) {
+		prepared_destroy(p);
+		return refuse_busy(r, RETRY_HELD_S, "too many quarantined events");
+	}
+	return hand_over(r, p);
+}
+
+/* The way back from being suspended. */
+static bool take_answer(struct request *r, struct answer *ret)
+{
+	struct intake *s = r->server;
+	(void)pthread_mutex_lock(&s->lock);
+	bool answered = r->answered;
+	if (answered) {
+		*ret = r->answer;
+		s->suspended -= r->suspended;
+		r->suspended = false;
+		(void)pthread_cond_broadcast(&s->moved);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return answered;
+}
+
+enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+							   const char *version, const char *data, size_t *data_len, void **slot)
+{
+	struct request *r = *slot;
+	struct answer answer;
+	(void)cls;
+	(void)mhd;
+	(void)version;
+	if (!r->begun)
+		return begin(r, url, method);
+	if (*data_len > 0)
+		return take_data(r, data, data_len);
+	if (take_answer(r, &answer))
+		return send_answer(r, &answer);
+	return submit(r);
+}
+
+void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD_RequestTerminationCode why)
+{
+	struct intake *s = cls;
+	struct request *r = *slot;
+	(void)mhd;
+	if (r == NULL)
+		return;
+	*slot = NULL;
+	if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->answered)
+		counts_add(r->counter, INTAKE_GONE);
+	(void)pthread_mutex_lock(&s->lock);
+	if (r->suspended) {
+		s->suspended--;
+		r->suspended = false;
+		(void)pthread_cond_broadcast(&s->moved);
+	}
+	if (r->client_counted)
+		peers_remove(s->peers, &r->client);
+	(void)pthread_mutex_unlock(&s->lock);
+	connection_set_phase(s, r->connection, PHASE_IDLE);
+	request_unref(r);
 }

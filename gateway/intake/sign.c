@@ -18,7 +18,8 @@ static void add_header(struct sign_headers *h, const char *name, const char *val
 	h->lines[h->count++] = mem_printf("%s: %s", name, value);
 }
 
-static void encode(enum verify_encoding encoding, const uint8_t *mac, size_t len, char out[2 * MAC_BYTES_MAX + 1])
+static void encode(enum verify_encoding encoding, const uint8_t *mac, size_t len,
+				   char out[2 * MAC_BYTES_MAX + 1])
 {
 	if (encoding == VERIFY_HEX)
 		hex_encode(mac, len, out);
@@ -27,7 +28,8 @@ static void encode(enum verify_encoding encoding, const uint8_t *mac, size_t len
 }
 
 /* One element: "t=1700000000", or only the value where elements have no names. */
-static void add_element(const struct verify_config *v, struct buf *to, const char *name, const char *prefix, const char *value)
+static void add_element(const struct verify_config *v, struct buf *to, const char *name, const char *prefix,
+						const char *value)
 {
 	if (to->len > 0)
 		buf_text(to, v->element_separator != NULL ? v->element_separator : "");
@@ -36,8 +38,8 @@ static void add_element(const struct verify_config *v, struct buf *to, const cha
 	buf_printf(to, "%s%s", prefix != NULL ? prefix : "", value);
 }
 
-static void add_hmac(const struct config_source *source, const struct verifier *verifier, const struct verify_signed *s,
-                     struct sign_headers *ret)
+static void add_hmac(const struct config_source *source, const struct verifier *verifier,
+					 const struct verify_signed *s, struct sign_headers *ret)
 {
 	const struct verify_config *v = &source->verify;
 	uint8_t mac[MAC_BYTES_MAX];
@@ -54,8 +56,8 @@ static void add_hmac(const struct config_source *source, const struct verifier *
 		add_header(ret, v->id_header, s->id.p);
 }
 
-static int sign_hmac(const struct config_source *source, struct str body, const char *id, int64_t wall_ms, const char *url,
-                     struct sign_headers *ret, struct err *err)
+static int sign_hmac(const struct config_source *source, struct str body, const char *id, int64_t wall_ms,
+					 const char *url, struct sign_headers *ret, struct err *err)
 {
 	struct verifier *verifier;
 	int rc = verifier_create(&source->verify, source->secrets, source->secret_count, &verifier, err);
@@ -72,15 +74,16 @@ static int sign_token(const struct config_source *source, struct sign_headers *r
 {
 	const struct verify_config *v = &source->verify;
 	if (v->token_header == NULL)
-		return err_set(err, ERR_INVALID, "source %s takes its token in the body at %s; write it there", source->name,
-		               v->token_pointer != NULL ? v->token_pointer : "?");
-	char *value AUTO_FREE = mem_printf("%s%s", v->token_prefix != NULL ? v->token_prefix : "", source->secrets[0].value);
+		return err_set(err, ERR_INVALID, "source %s takes its token in the body at %s; write it there",
+					   source->name, v->token_pointer != NULL ? v->token_pointer : "?");
+	char *value AUTO_FREE =
+		mem_printf("%s%s", v->token_prefix != NULL ? v->token_prefix : "", source->secrets[0].value);
 	add_header(ret, v->token_header, value);
 	return 0;
 }
 
-int sign_request(const struct config_source *source, struct str body, const char *id, int64_t wall_ms, const char *url,
-                 struct sign_headers *ret, struct err *err)
+int sign_request(const struct config_source *source, struct str body, const char *id, int64_t wall_ms,
+				 const char *url, struct sign_headers *ret, struct err *err)
 {
 	*ret = (struct sign_headers){ 0 };
 	if (source->verify.scheme != VERIFY_NONE && source->secret_count == 0)

@@ -39,8 +39,8 @@ struct verify_signed {
 	const char *url; /* NULL: none */
 	struct str body;
 };
-/* The MAC of one secret (index below the count given to verifier_create), for signing as the platform does. Gives its
- * length. HMAC schemes only. */
+/* The MAC of one secret (index below the count given to verifier_create), for signing as the platform does.
+ * Gives its length. HMAC schemes only. */
 size_t verifier_mac(const struct verifier *v, size_t secret, const struct verify_signed *signed_with,
 					uint8_t out[MAC_BYTES_MAX]);
 

@@ -1,0 +1,113 @@
+/* The server's insides, shared by server.c, connection.c, request.c and counts.c. */
+#ifndef ALMONER_INTAKE_INSIDE_H
+#define ALMONER_INTAKE_INSIDE_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "gateway/intake/answer.h"
+#include "gateway/intake/peers.h"
+#include "gateway/intake/rules.h"
+#include "gateway/intake/server.h"
+
+/* What a socket is doing; each phase but WAITING has its deadline. */
+enum phase {
+	PHASE_OPEN,    /* connected, no request line yet */
+	PHASE_READING, /* a request is coming in */
+	PHASE_WAITING, /* suspended until the commit */
+	PHASE_SENDING, /* an answer goes out */
+	PHASE_IDLE     /* kept alive between requests */
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	int fd;
+	struct peer_address peer;
+	enum phase phase;
+	int64_t since_ms;
+	bool cut; /* its socket was shut down by us */
+};
+
+struct counter {
+	STAILQ_ENTRY(counter) link;
+	char *source;
+	atomic_uint_fast64_t counts[INTAKE_COUNTS];
+};
+
+struct request {
+	TAILQ_ENTRY(request) waiting_link;
+	struct intake *server;
+	struct MHD_Connection *mhd;
+	struct connection *connection;
+	struct rules *rules;
+	const struct source_rules *source;
+	struct counter *counter;
+	char *uri;                  /* as in the request line, query included */
+	struct peer_address client; /* behind the proxy, if any */
+	bool client_counted;
+	struct buf body;
+	size_t beyond; /* bytes over the limit that were read and thrown away */
+	bool begun;
+	/* Under the server's lock. */
+	bool waiting;   /* in the list */
+	bool suspended; /* counted in server->suspended */
+	bool answered;
+	int64_t due_ms;
+	struct answer answer;
+	unsigned references; /* the connection's and the accept's */
+};
+
+struct intake {
+	struct intake_options options;
+	struct MHD_Daemon *daemon;
+	int listen_fd;
+	uint16_t port;
+	atomic_bool closing;
+	atomic_uint references; /* the owner's and one per accept under way */
+	pthread_t sweeper;
+	bool has_sweeper;
+	pthread_mutex_t lock; /* everything below; never held while libmicrohttpd is called */
+	pthread_cond_t moved; /* a suspended request went on, a connection came, or closing */
+	struct rules *rules;
+	TAILQ_HEAD(connections, connection) connections;
+	unsigned connection_count;
+	TAILQ_HEAD(requests, request) waiting; /* by due time, nearly */
+	unsigned suspended;                    /* libmicrohttpd must not be stopped while there are any */
+	unsigned busy;                         /* connections that wait for a commit or are being answered */
+	struct peers *peers;
+	STAILQ_HEAD(, counter) counters; /* the first is "" */
+};
+
+int64_t intake_now(const struct intake *s);
+struct rules *intake_rules(struct intake *s); /* a reference */
+void intake_unref(struct intake *s);
+
+/* ---- connection.c: callbacks of libmicrohttpd ---- */
+
+enum MHD_Result connection_may_come(void *cls, const struct sockaddr *address, socklen_t len);
+void connection_changed(void *cls, struct MHD_Connection *mhd, void **socket_context,
+						enum MHD_ConnectionNotificationCode code);
+/* Locks; the second one is for who holds the lock. */
+void connection_set_phase(struct intake *s, struct connection *c, enum phase phase);
+void connection_set_phase_locked(struct intake *s, struct connection *c, enum phase phase, int64_t now_ms);
+/* Answers 503 to all that wait for a commit since before their due time. */
+void connection_answer_late(struct intake *s, int64_t now_ms);
+
+/* ---- request.c: likewise ---- */
+
+void *request_open(void *cls, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+							   const char *version, const char *data, size_t *data_len, void **slot);
+void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD_RequestTerminationCode why);
+/* Answers a waiting request and lets it go on; nothing when it is answered already. */
+void request_decide(struct request *r, const struct answer *answer);
+
+/* ---- counts.c ---- */
+
+struct counter *counts_of(struct intake *s, const char *source); /* made when new; under the lock */
+void counts_add(struct counter *c, enum intake_count what);
+void counts_destroy(struct intake *s);
+
+#endif
