@@ -136,11 +136,26 @@ static bool divert(struct decide *d, unsigned i, enum send_rule rule)
 	return true;
 }
 
+bool decide_ends_instead(const struct decide *d, uint16_t step)
+{
+	const struct step *st = &d->saga->steps[step];
+	const struct step_rules *rules = settle_rules(d, step);
+	if (rules->missing)
+		return true;
+	if (decide_needs_when(d->saga, step))
+		return false; /* that comes first */
+	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
+	bool undoing = d->saga->compensating && st->direction == DIRECTION_DO;
+	return rule != SEND_LOOK && (rule == SEND_NEVER || expired(d, step) || undoing);
+}
+
 int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
 {
 	struct saga *s = d->saga;
-	if (!decide_may_start(s, step) || decide_needs_when(s, step))
+	if (!decide_may_start(s, step))
 		return ERR_REFUSED;
+	if (decide_needs_when(s, step) && !settle_rules(d, step)->missing)
+		return ERR_REFUSED; /* nobody can evaluate it for a target that is not there */
 	struct step *st = &s->steps[step];
 	if (st->state == STEP_RETRY_WAIT && d->now_ms < st->due_ms)
 		return ERR_REFUSED;
