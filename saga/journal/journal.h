@@ -82,6 +82,7 @@ struct journal_options {
 	size_t queue_records;  /* 0: 16384 */
 	int64_t reserve_bytes; /* below this free disk space accepts are refused; 0: no check */
 	const char *actor;     /* who starts: "almoner 0.1.0, pid 77" for the log's `started` record */
+	int key_days;          /* how long duplicates are known; 0: 400 */
 };
 
 /* Reads the head, moves every live step to disk rows after deciding what its unknown end means, records the
@@ -91,6 +92,8 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 int journal_start_thread(struct journal *j, struct err *err) MUST_CHECK;
 /* Handles one batch: gives the number of operations handled, or ERR_*. Only without a thread. */
 int journal_pump(struct journal *j) MUST_CHECK;
+/* When a pump would have something to do although nothing is queued. */
+int64_t journal_idle_due_ms(const struct journal *j);
 /* Handles what is queued, then ends the thread; refuses everything after. Idempotent. */
 void journal_stop(struct journal *j, const char *why);
 /* After journal_stop (or, in the simulation, as the crash: queued operations and uncommitted work just

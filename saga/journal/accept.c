@@ -1,0 +1,312 @@
+/* How events come in: new, duplicate, related to a gift, or mapped again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/journal/journal_internal.h"
+
+#define DAY_MS 86400000
+
+static int64_t today(const struct journal *j)
+{
+	return j->now_ms / DAY_MS;
+}
+
+static int claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t *ret_owner)
+{
+	int rc = j->store.key_claim(j->store.ctx, key, owner, today(j), ret_owner, &j->err);
+	if (rc == 0 && *ret_owner == owner)
+		j->batch.wrote = true;
+	return rc;
+}
+
+/* ---- duplicates ------------------------------------------------------------------------------------------
+ */
+
+static int flag_if_differs(struct journal *j, const struct event *event, const struct event *first,
+						   struct accept_result *result)
+{
+	result->differs = memcmp(event->body_digest, first->body_digest, sizeof event->body_digest) != 0;
+	if (!result->differs || result->saga == 0)
+		return 0;
+	struct entry *e = entry_touch(j, result->saga);
+	records_add(entry_log(j, e),
+				&(struct record){ .kind = RECORD_DUPLICATE,
+								  .at_ms = j->now_ms,
+								  .step = RECORD_NO_STEP,
+								  .digest = { (const char *)event->digest, sizeof event->digest },
+								  .text = event->f.type,
+								  .personal = event->f.event_id });
+	return 0;
+}
+
+/* `owner` as keys hold it: positive a saga, negative a related event. */
+static int duplicate(struct journal *j, const struct event *event, int64_t owner,
+					 struct accept_result *result)
+{
+	struct related_row row = { 0 };
+	struct event *first = NULL;
+	int rc;
+	result->duplicate = true;
+	if (owner < 0) {
+		rc = j->store.related_get(j->store.ctx, -owner, &row, &j->err);
+		first = row.event;
+		result->related = true;
+		result->saga = row.saga;
+	} else {
+		rc = j->store.event_get(j->store.ctx, owner, &first, &j->err);
+		result->saga = owner;
+	}
+	/* A forgotten event still knows its repeats, only their bodies can no longer be compared. */
+	if (rc == 0 && first != NULL)
+		rc = flag_if_differs(j, event, first, result);
+	event_unref(first);
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	j->tally.duplicates++;
+	j->batch.wrote = true;
+	return 0;
+}
+
+/* ---- sagas -----------------------------------------------------------------------------------------------
+ */
+
+static void record_related(struct journal *j, int64_t saga, struct str type, struct str event_id)
+{
+	records_add(entry_log(j, entry_touch(j, saga)), &(struct record){ .kind = RECORD_RELATED,
+																	  .at_ms = j->now_ms,
+																	  .step = RECORD_NO_STEP,
+																	  .text = type,
+																	  .personal = event_id });
+}
+
+/* Events of the gift that came before it. `own`: how many of them are this saga's own event. */
+static int attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t own)
+{
+	size_t count = 0;
+	if (j->tally.waiting == 0)
+		return 0;
+	int rc = j->store.related_attach(j->store.ctx, gift, saga, &count, &j->err);
+	if (rc != 0 || count == 0)
+		return rc;
+	assert((int64_t)count <= j->tally.waiting && count >= own);
+	j->batch.wrote = true;
+	j->tally.waiting -= (int64_t)count;
+	for (size_t i = own; i < count; i++)
+		record_related(j, saga, STR("waited for the gift"), (struct str){ "", 0 });
+	return 0;
+}
+
+static int make_saga(struct journal *j, const struct saga_start *wanted, struct event *event, int64_t id,
+					 struct saga **ret_saga, struct plan_info **ret_plan, struct saga_start *ret_start)
+{
+	(void)event;
+	int rc = plan_info_of(j, wanted->plan, ret_plan);
+	if (rc != 0)
+		return rc;
+	*ret_start = *wanted;
+	ret_start->plan = (*ret_plan)->plan;
+	ret_start->now_ms = j->now_ms;
+	*ret_saga = saga_create(ret_start);
+	(*ret_saga)->id = id;
+	return 0;
+}
+
+static int new_saga(struct journal *j, const struct saga_start *wanted, struct event *event)
+{
+	struct saga *saga;
+	struct plan_info *plan;
+	struct saga_start start;
+	int64_t id = ++j->last_saga;
+	int rc = make_saga(j, wanted, event, id, &saga, &plan, &start);
+	if (rc != 0)
+		return rc;
+	struct entry *e = entry_new(j, saga, plan);
+	entry_give_event(e, event);
+	rc = j->store.event_insert(j->store.ctx, id, event, &j->err);
+	if (rc != 0)
+		return rc;
+	struct decide d = decide_of(j, e);
+	decide_accepted(&d, &start, event->digest);
+	return place_saga(j, e, (struct how){ .accepting = true });
+}
+
+static int accept_saga(struct journal *j, struct accept *a, struct accept_result *result)
+{
+	int64_t id = j->last_saga + 1;
+	int64_t owner = 0;
+	int rc = a->has_gift ? j->store.key_find(j->store.ctx, a->gift, &owner, &j->err) : 0;
+	/* A gift that has its saga: this event's own key leads there too. */
+	int64_t for_whom = owner != 0 ? owner : id;
+	bool second_gift = owner != 0;
+	if (rc == 0)
+		rc = claim_key(j, a->dedup, for_whom, &owner);
+	if (rc != 0)
+		return rc;
+	if (second_gift || owner != id)
+		return duplicate(j, a->event, owner, result);
+	if (a->has_gift)
+		rc = claim_key(j, a->gift, id, &owner);
+	if (rc == 0)
+		rc = new_saga(j, &a->start, a->event);
+	if (rc == 0 && a->has_gift)
+		rc = attach_waiting(j, a->gift, id, 0);
+	if (rc != 0)
+		return rc;
+	j->tally.accepted++;
+	*result = (struct accept_result){ .saga = id,
+									  .unrouted = a->start.unrouted,
+									  .quarantined = a->start.own_reason == REASON_QUARANTINED };
+	return 0;
+}
+
+/* ---- related events --------------------------------------------------------------------------------------
+ */
+
+static int accept_related(struct journal *j, struct accept *a, struct accept_result *result)
+{
+	int64_t id = j->last_related + 1;
+	int64_t owner = 0;
+	int64_t saga = 0;
+	int rc = claim_key(j, a->dedup, -id, &owner);
+	if (rc == 0 && owner != -id)
+		return duplicate(j, a->event, owner, result);
+	if (rc == 0)
+		rc = j->store.key_find(j->store.ctx, a->gift, &saga, &j->err);
+	if (rc != 0)
+		return rc;
+	struct related_row row = {
+		.id = id, .saga = saga, .due_ms = j->now_ms + a->gift_wait_ms, .event = a->event
+	};
+	memcpy(row.gift, a->gift, STORE_KEY_BYTES);
+	rc = j->store.related_insert(j->store.ctx, &row, &j->err);
+	if (rc != 0)
+		return rc;
+	j->batch.wrote = true;
+	j->last_related = id;
+	j->tally.accepted++;
+	j->tally.related++;
+	if (saga != 0) {
+		record_related(j, saga, a->event->f.type, a->event->f.event_id);
+	} else {
+		j->tally.waiting++;
+		if (row.due_ms < j->idle.related_next_ms)
+			j->idle.related_next_ms = row.due_ms;
+	}
+	*result = (struct accept_result){ .saga = saga, .related = true };
+	return 0;
+}
+
+int accept_run(struct journal *j, struct accept *a, struct accept_result *result)
+{
+	*result = (struct accept_result){ 0 };
+	if (atomic_load_explicit(&j->disk_low, memory_order_relaxed)) {
+		result->code = ERR_FULL;
+		return 0;
+	}
+	return a->kind == ACCEPT_RELATED ? accept_related(j, a, result) : accept_saga(j, a, result);
+}
+
+/* The gift never came: the event becomes a saga of its own that a person must look at; what else waits for
+ * the same gift goes with it. Its row among the related ones stays, so that repeats find the saga. */
+int accept_gift_missing(struct journal *j, int64_t related)
+{
+	struct related_row row;
+	int rc = j->store.related_get(j->store.ctx, related, &row, &j->err);
+	if (rc != 0)
+		return rc;
+	struct plan *plan = plan_empty();
+	const struct event_fields *f = &row.event->f;
+	struct saga_start start = { .plan = plan,
+								.source = f->source.p,
+								.event_id = f->event_id.p,
+								.type = f->type.p,
+								.gift = f->gift.p,
+								.donor = f->donor.p,
+								.note = "the gift this event speaks of has not come",
+								.own_reason = REASON_GIFT_MISSING };
+	if (row.saga == 0) { /* else it went with a sibling just now */
+		rc = new_saga(j, &start, row.event);
+		if (rc == 0)
+			rc = attach_waiting(j, row.gift, j->last_saga, 1);
+		j->tally.related--;
+	}
+	plan_unref(plan);
+	event_unref(row.event);
+	return rc;
+}
+
+/* ---- reprocessing ----------------------------------------------------------------------------------------
+ */
+
+static int refuse_reprocess(const struct entry *e, struct verb_result *r)
+{
+	const struct saga *s = e->saga;
+	r->state = s->state;
+	if (s->own_reason == REASON_QUARANTINED || s->own_reason == REASON_GIFT_MISSING)
+		return 0;
+	const char *text = verb_saga_text(VERB_REPROCESS, (enum saga_state)s->state, (enum reason)s->own_reason);
+	return err_set(&r->err, ERR_REFUSED, "saga %lld: %s", (long long)s->id, text);
+}
+
+/* The gift may meanwhile have a saga of its own. */
+static int reprocess_gift(struct journal *j, struct op *op, struct verb_result *r)
+{
+	int64_t owner = op->u.verb.saga;
+	if (!op->u.verb.has_gift)
+		return 0;
+	int rc = claim_key(j, op->u.verb.gift, op->u.verb.saga, &owner);
+	if (rc == 0 && owner != op->u.verb.saga)
+		r->code = err_set(&r->err, ERR_REFUSED,
+						  "saga %lld: its gift has saga %lld already; this event is the same gift again",
+						  (long long)op->u.verb.saga, (long long)owner);
+	return rc;
+}
+
+static int reprocess(struct journal *j, struct entry *e, struct op *op)
+{
+	struct saga *saga;
+	struct plan_info *plan;
+	struct saga_start start;
+	struct event *event = op->u.verb.event;
+	int rc = make_saga(j, op->u.verb.start, event, e->id, &saga, &plan, &start);
+	if (rc != 0)
+		return rc;
+	saga->created_ms = e->saga->created_ms;
+	entry_replace(j, e, saga, plan);
+	event_unref(e->event);
+	e->event = event_ref(event);
+	rc = j->store.event_replace(j->store.ctx, e->id, event, &j->err);
+	if (rc != 0)
+		return rc;
+	struct decide d = decide_of(j, e);
+	records_add(d.log, &(struct record){ .kind = RECORD_REPROCESSED,
+										 .at_ms = j->now_ms,
+										 .step = RECORD_NO_STEP,
+										 .actor = str_of(op->text[0]),
+										 .note = str_of(op->text[1]) });
+	decide_accepted(&d, &start, event->digest);
+	rc = place_saga(j, e, (struct how){ .accepting = true });
+	if (rc == 0 && op->u.verb.has_gift)
+		rc = attach_waiting(j, op->u.verb.gift, e->id, 0);
+	op->u.verb.result.changed = 1;
+	op->u.verb.result.state = e->saga->state;
+	return rc;
+}
+
+int accept_reprocess(struct journal *j, struct op *op)
+{
+	struct verb_result *r = &op->u.verb.result;
+	struct entry *e;
+	int rc = entry_load(j, op->u.verb.saga, &e);
+	if (rc == ERR_NOT_FOUND) {
+		r->code = err_set(&r->err, ERR_NOT_FOUND, "there is no saga %lld", (long long)op->u.verb.saga);
+		return 0;
+	}
+	if (rc == 0)
+		r->code = refuse_reprocess(e, r);
+	if (rc == 0 && r->code == 0)
+		rc = reprocess_gift(j, op, r);
+	return rc != 0 || r->code != 0 ? rc : reprocess(j, e, op);
+}

@@ -1,0 +1,266 @@
+/* One transaction: what was touched is written once, one log row per subject, one chain digest, the counters;
+ * then one sync. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+#include "saga/journal/journal_internal.h"
+
+int batch_begin(struct journal *j)
+{
+	struct batch *b = &j->batch;
+	assert(!b->open && STAILQ_EMPTY(&b->touched) && b->log_count == 0);
+	j->now_ms = j->clock.now_ms(j->clock.ctx);
+	b->wrote = false;
+	int rc = j->store.begin(j->store.ctx, &j->err);
+	b->open = rc == 0;
+	return rc;
+}
+
+struct records *batch_log(struct journal *j, enum subject subject, int64_t id)
+{
+	struct batch *b = &j->batch;
+	for (size_t i = 0; i < b->log_count; i++) {
+		if (b->logs[i].subject == subject && b->logs[i].id == id)
+			return &b->logs[i].records;
+	}
+	if (b->log_count == b->log_room) {
+		b->log_room = b->log_room * 2 + 4;
+		b->logs = mem_grow(b->logs, b->log_room * sizeof *b->logs);
+	}
+	struct subject_log *log = &b->logs[b->log_count++];
+	*log = (struct subject_log){ .subject = subject, .id = id };
+	return &log->records;
+}
+
+/* ---- log rows --------------------------------------------------------------------------------------------
+ */
+
+static const uint8_t *fresh_salt(struct batch *b)
+{
+	size_t count = sizeof b->salts / sizeof b->salts[0];
+	if (b->salts_used == count) {
+		random_bytes(b->salts, sizeof b->salts);
+		b->salts_used = 0;
+	}
+	return b->salts[b->salts_used++];
+}
+
+struct log_writer {
+	struct chain_row chain;
+	struct store_chain *digest; /* NULL until the first row */
+};
+
+static int write_row(struct journal *j, struct log_writer *lw, enum subject subject, int64_t id,
+					 const struct records *records)
+{
+	if (lw->digest == NULL) {
+		lw->chain =
+			(struct chain_row){ .commit = j->chain.commit + 1, .first = j->last_log + 1, .at_ms = j->now_ms };
+		store_chain_begin(&lw->digest, j->chain.digest);
+	}
+	struct log_row row = { .number = ++j->last_log,
+						   .commit = lw->chain.commit,
+						   .subject = subject,
+						   .subject_id = id,
+						   .at_ms = j->now_ms,
+						   .head = buf_str(&records->head),
+						   .personal = buf_str(&records->personal) };
+	if (row.personal.len > 0) {
+		memcpy(row.salt, fresh_salt(&j->batch), sizeof row.salt);
+		store_personal_digest(row.salt, row.personal, row.personal_digest);
+	}
+	store_chain_row(lw->digest, &row);
+	j->tally.log_rows++;
+	return j->store.log_append(j->store.ctx, &row, &j->err);
+}
+
+static int write_logs(struct journal *j, struct log_writer *lw)
+{
+	struct entry *e;
+	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
+	{
+		int rc = e->log != NULL && e->log->count > 0 ? write_row(j, lw, SUBJECT_SAGA, e->id, e->log) : 0;
+		if (rc != 0)
+			return rc;
+	}
+	for (size_t i = 0; i < j->batch.log_count; i++) {
+		const struct subject_log *log = &j->batch.logs[i];
+		int rc = write_row(j, lw, log->subject, log->id, &log->records);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int write_chain(struct journal *j, struct log_writer *lw)
+{
+	if (lw->digest == NULL)
+		return 0; /* nothing to tell: no commit number is used */
+	lw->chain.last = j->last_log;
+	store_chain_end(lw->digest, lw->chain.digest);
+	lw->digest = NULL;
+	j->chain = lw->chain;
+	j->tally.commits++;
+	j->batch.wrote = true;
+	return j->store.chain_append(j->store.ctx, &j->chain, &j->err);
+}
+
+/* ---- sagas -----------------------------------------------------------------------------------------------
+ */
+
+static int settle_saga(struct journal *j, struct entry *e)
+{
+	if (e->saga == NULL)
+		return 0;
+	bool live = saga_is_live(e->saga);
+	int rc = live ? 0 : seat_cool(j, e);
+	if (rc != 0 || !e->changed)
+		return rc;
+	assert(saga_check(e->saga) == NULL);
+	counts_account(j, e);
+	buf_clear(&j->batch.value);
+	saga_encode(e->saga, &j->batch.value);
+	struct saga_row row = { .id = e->id,
+							.plan = e->plan->number,
+							.state = e->saga->state,
+							.live = live,
+							.created_ms = e->saga->created_ms,
+							.value = buf_str(&j->batch.value) };
+	j->batch.wrote = true;
+	return e->is_new ? j->store.saga_insert(j->store.ctx, &row, &j->err)
+					 : j->store.saga_update(j->store.ctx, &row, &j->err);
+}
+
+static int settle_targets(struct journal *j)
+{
+	for (size_t i = 0; i < j->target_count; i++) {
+		struct jtarget *t = j->targets[i];
+		int64_t due_ms;
+		int rc = t->news ? target_clamp_due(j, t) : 0;
+		if (rc == 0 && t->news)
+			rc = target_next_due(j, t, &due_ms);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int settle(struct journal *j)
+{
+	int rc = settle_targets(j);
+	struct entry *e;
+	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
+	{
+		if (rc == 0)
+			rc = settle_saga(j, e);
+	}
+	struct log_writer lw = { 0 };
+	if (rc == 0)
+		rc = write_logs(j, &lw);
+	if (rc == 0)
+		rc = write_chain(j, &lw);
+	if (lw.digest != NULL)
+		store_chain_end(lw.digest, lw.chain.digest);
+	return rc;
+}
+
+static int write_counters(struct journal *j)
+{
+	counts_check(j);
+	counts_encode(j, &j->batch.value);
+	return j->store.counters_put(j->store.ctx, buf_str(&j->batch.value), &j->err);
+}
+
+static void release(struct journal *j)
+{
+	struct batch *b = &j->batch;
+	struct entry *e;
+	while ((e = STAILQ_FIRST(&b->touched)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->touched, touched_link);
+		entry_release(j, e);
+	}
+	for (size_t i = 0; i < b->log_count; i++)
+		records_free(&b->logs[i].records);
+	b->log_count = 0;
+	b->open = false;
+}
+
+int batch_commit(struct journal *j)
+{
+	assert(j->batch.freed_count == 0);
+	int rc = settle(j);
+	if (rc != 0)
+		return rc;
+	if (j->batch.wrote) {
+		rc = write_counters(j);
+		if (rc == 0)
+			rc = j->store.commit(j->store.ctx, &j->err);
+	} else {
+		rc = j->store.rollback(j->store.ctx, &j->err);
+	}
+	if (rc != 0)
+		return rc;
+	release(j);
+	counts_publish(j);
+	return 0;
+}
+
+/* ---- handing out -----------------------------------------------------------------------------------------
+ */
+
+static struct target_news news_of(struct jtarget *t)
+{
+	struct target_news n = { .target = t->id,
+							 .claim_done = t->claim_done,
+							 .claim_granted = t->granted,
+							 .backlog = t->claimable,
+							 .next_due_ms = t->next_due_ms,
+							 .state_changed = t->state_changed };
+	n.state = (struct target_state){ .id = t->id, .paused = t->row.paused, .held = t->row.held };
+	memcpy(n.state.held_reason, t->row.held_reason, sizeof n.state.held_reason);
+	t->news = t->claim_done = t->state_changed = false;
+	t->granted = 0;
+	return n;
+}
+
+void batch_deliver(struct journal *j)
+{
+	struct batch *b = &j->batch;
+	b->news_count = 0;
+	if (b->news_room < j->target_count) {
+		b->news_room = j->target_count;
+		b->news = mem_grow(b->news, b->news_room * sizeof *b->news);
+	}
+	for (size_t i = 0; i < j->target_count; i++) {
+		if (j->targets[i]->news)
+			b->news[b->news_count++] = news_of(j->targets[i]);
+	}
+	struct delivery d = { .news = b->news, .news_count = b->news_count };
+	STAILQ_INIT(&d.works);
+	STAILQ_CONCAT(&d.works, &b->works);
+	if (d.news_count > 0 || !STAILQ_EMPTY(&d.works))
+		j->hooks.deliver(j->hooks.ctx, &d);
+}
+
+void batch_free(struct journal *j)
+{
+	struct batch *b = &j->batch;
+	struct work *w;
+	while ((w = STAILQ_FIRST(&b->works)) != NULL) {
+		STAILQ_REMOVE_HEAD(&b->works, link);
+		work_destroy(w);
+	}
+	for (size_t i = 0; i < b->log_count; i++)
+		records_free(&b->logs[i].records);
+	for (size_t i = 0; i < b->spare_count; i++) {
+		records_free(b->spare[i]);
+		free(b->spare[i]);
+	}
+	free(b->logs);
+	free(b->freed);
+	free(b->spare);
+	free(b->news);
+	buf_free(&b->value);
+}

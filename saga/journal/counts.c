@@ -1,0 +1,237 @@
+/* Figures, kept in the commit and never counted by scan. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/journal/journal_internal.h"
+
+#define COUNTS_VERSION 1
+
+static bool step_open(uint8_t state)
+{
+	return state != NOT_COUNTED && state != STEP_SUCCEEDED && state != STEP_SKIPPED && state != STEP_KEPT;
+}
+
+static void account_step(struct entry *e, unsigned i)
+{
+	const struct step *st = &e->saga->steps[i];
+	struct placed *p = &e->placed[i];
+	struct jtarget *t = e->plan->target[i];
+	if (p->state == st->state)
+		return;
+	t->open += (int)step_open(st->state) - (int)step_open(p->state);
+	t->attention += (int)(st->state == STEP_ATTENTION) - (int)(p->state == STEP_ATTENTION);
+	t->succeeded += st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO ? 1 : 0;
+	p->state = st->state;
+}
+
+void counts_account(struct journal *j, struct entry *e)
+{
+	for (unsigned i = 0; i < e->saga->step_count; i++)
+		account_step(e, i);
+	if (e->counted != NOT_COUNTED)
+		j->tally.sagas[e->counted]--;
+	e->counted = e->saga->state;
+	j->tally.sagas[e->counted]++;
+}
+
+void counts_check(const struct journal *j)
+{
+	int64_t sum = j->tally.related;
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
+		sum += j->tally.sagas[i];
+	assert(sum == j->tally.accepted); /* every accepted event is somewhere */
+}
+
+/* ---- stored form -----------------------------------------------------------------------------------------
+ */
+
+void counts_encode(struct journal *j, struct buf *out)
+{
+	const struct tally *t = &j->tally;
+	buf_clear(out);
+	buf_byte(out, COUNTS_VERSION);
+	const int64_t figures[] = { t->accepted, t->related, t->waiting, t->duplicates, t->commits, t->log_rows };
+	for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+		buf_int(out, figures[i]);
+	buf_uint(out, SAGA_STATE_COUNT);
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
+		buf_int(out, t->sagas[i]);
+	buf_uint(out, j->target_count);
+	for (size_t i = 0; i < j->target_count; i++) {
+		const struct jtarget *target = j->targets[i];
+		buf_string(out, target->name);
+		buf_int(out, target->open);
+		buf_int(out, target->claimable);
+		buf_int(out, target->with_lane);
+		buf_int(out, target->attention);
+		buf_int(out, target->succeeded);
+	}
+}
+
+struct stored_target {
+	struct journal_target_counts c;
+	int64_t with_lane;
+};
+
+static void read_tally(struct reader *r, struct tally *ret)
+{
+	ret->accepted = read_int(r);
+	ret->related = read_int(r);
+	ret->waiting = read_int(r);
+	ret->duplicates = read_int(r);
+	ret->commits = read_int(r);
+	ret->log_rows = read_int(r);
+	uint64_t states = read_uint(r);
+	for (uint64_t i = 0; i < states && !r->bad; i++) {
+		int64_t n = read_int(r);
+		if (i < SAGA_STATE_COUNT)
+			ret->sagas[i] = n;
+		else if (n != 0)
+			r->bad = true; /* written by a newer version */
+	}
+}
+
+static void read_target(struct reader *r, uint32_t id, struct stored_target *ret)
+{
+	struct str name = read_bytes(r);
+	*ret = (struct stored_target){ .c = { .id = id } };
+	if (name.len >= sizeof ret->c.name) {
+		r->bad = true;
+		return;
+	}
+	if (name.len > 0)
+		memcpy(ret->c.name, name.p, name.len);
+	ret->c.open = read_int(r);
+	ret->c.backlog = read_int(r);
+	ret->with_lane = read_int(r);
+	ret->c.attention = read_int(r);
+	ret->c.succeeded = read_int(r);
+}
+
+/* `*ret_targets` is the caller's to free. */
+static int decode(struct str bytes, struct tally *ret, struct stored_target **ret_targets, size_t *ret_count,
+				  struct err *err)
+{
+	struct reader r = reader_of(bytes.p, bytes.len);
+	if (read_byte(&r) != COUNTS_VERSION)
+		return err_set(err, ERR_CORRUPT, "counters: unknown version");
+	struct tally tally = { 0 };
+	read_tally(&r, &tally);
+	uint64_t count = read_uint(&r);
+	if (r.bad || count > bytes.len) /* a target takes more than a byte */
+		return err_set(err, ERR_CORRUPT, "counters: damaged");
+	struct stored_target *targets = mem_zalloc((count + 1) * sizeof *targets);
+	for (uint64_t i = 0; i < count; i++)
+		read_target(&r, (uint32_t)i + 1, &targets[i]);
+	if (!reader_done(&r)) {
+		free(targets);
+		return err_set(err, ERR_CORRUPT, "counters: damaged");
+	}
+	*ret = tally;
+	*ret_targets = targets;
+	*ret_count = (size_t)count;
+	return 0;
+}
+
+int counts_load(struct journal *j, struct str bytes)
+{
+	if (bytes.len == 0)
+		return 0; /* an empty store */
+	struct stored_target *targets = NULL;
+	size_t count = 0;
+	int rc = decode(bytes, &j->tally, &targets, &count, &j->err);
+	if (rc == 0 && count != j->target_count)
+		rc =
+			err_set(&j->err, ERR_CORRUPT, "counters: %zu targets, the store has %zu", count, j->target_count);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct jtarget *t = j->targets[i];
+		t->open = targets[i].c.open;
+		t->claimable = targets[i].c.backlog;
+		t->with_lane = targets[i].with_lane;
+		t->attention = targets[i].c.attention;
+		t->succeeded = targets[i].c.succeeded;
+	}
+	free(targets);
+	return rc;
+}
+
+static void spread(const struct tally *t, struct journal_counts *ret)
+{
+	ret->accepted = t->accepted;
+	ret->related = t->related;
+	ret->duplicates = t->duplicates;
+	memcpy(ret->sagas, t->sagas, sizeof ret->sagas);
+	ret->commits = t->commits;
+	ret->log_rows = t->log_rows;
+}
+
+int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct err *err)
+{
+	struct tally tally = { 0 };
+	struct stored_target *targets = NULL;
+	size_t count = 0;
+	int rc = bytes.len == 0 ? 0 : decode(bytes, &tally, &targets, &count, err);
+	if (rc != 0)
+		return rc;
+	*ret = (struct journal_counts){ .target_count = count };
+	spread(&tally, ret);
+	ret->targets = mem_zalloc((count + 1) * sizeof *ret->targets);
+	for (size_t i = 0; i < count; i++)
+		ret->targets[i] = targets[i].c;
+	free(targets);
+	return 0;
+}
+
+/* ---- the copy others read --------------------------------------------------------------------------------
+ */
+
+static void publish_targets(struct journal *j)
+{
+	struct journal_counts *c = &j->counts;
+	if (c->target_count != j->target_count) {
+		c->targets = mem_grow(c->targets, j->target_count * sizeof *c->targets);
+		for (size_t i = c->target_count; i < j->target_count; i++) {
+			c->targets[i] = (struct journal_target_counts){ .id = j->targets[i]->id };
+			(void)snprintf(c->targets[i].name, sizeof c->targets[i].name, "%s", j->targets[i]->name);
+		}
+		c->target_count = j->target_count;
+	}
+	for (size_t i = 0; i < j->target_count; i++) {
+		const struct jtarget *t = j->targets[i];
+		c->targets[i].open = t->open;
+		c->targets[i].backlog = t->claimable;
+		c->targets[i].attention = t->attention;
+		c->targets[i].succeeded = t->succeeded;
+	}
+}
+
+void counts_publish(struct journal *j)
+{
+	(void)pthread_mutex_lock(&j->counts_lock);
+	spread(&j->tally, &j->counts);
+	publish_targets(j);
+	(void)pthread_mutex_unlock(&j->counts_lock);
+}
+
+void journal_counts(struct journal *j, struct journal_counts *ret)
+{
+	(void)pthread_mutex_lock(&j->counts_lock);
+	*ret = j->counts;
+	ret->targets = mem_alloc((ret->target_count + 1) * sizeof *ret->targets);
+	if (ret->target_count > 0)
+		memcpy(ret->targets, j->counts.targets, ret->target_count * sizeof *ret->targets);
+	(void)pthread_mutex_unlock(&j->counts_lock);
+	(void)pthread_mutex_lock(&j->queue.lock);
+	ret->queue_records = (int64_t)j->queue.records;
+	ret->queue_bytes = (int64_t)j->queue.bytes;
+	(void)pthread_mutex_unlock(&j->queue.lock);
+	ret->disk_low = atomic_load(&j->disk_low);
+}
+
+void journal_counts_finish(struct journal_counts *c)
+{
+	free(c->targets);
+	*c = (struct journal_counts){ 0 };
+}

@@ -1,0 +1,141 @@
+/* What the journal's thread does between batches: checkpoints, gifts that never came, old keys, disk space,
+ * rows of targets that are gone. In slices, each a short transaction. */
+#include <stdlib.h>
+
+#include "saga/journal/journal_internal.h"
+
+#define PAGES_WHEN_IDLE   1500
+#define PAGES_AT_ANY_RATE 16000
+#define SLICE             64
+#define PRUNE_SLICE       256
+#define PRUNE_EVERY_MS    10000
+#define PRUNE_SOON_MS     100
+#define DISK_EVERY_MS     1000
+#define DAY_MS            86400000
+
+int idle_checkpoint(struct journal *j, bool busy)
+{
+	int64_t pages = j->store.backlog_pages(j->store.ctx);
+	bool must = pages >= PAGES_AT_ANY_RATE;
+	if (!must && (busy || pages < PAGES_WHEN_IDLE))
+		return 0;
+	return j->store.checkpoint(j->store.ctx, must, &j->err);
+}
+
+void idle_check_disk(struct journal *j)
+{
+	if (j->reserve_bytes <= 0 || j->now_ms < j->idle.disk_next_ms)
+		return;
+	j->idle.disk_next_ms = j->now_ms + DISK_EVERY_MS;
+	int64_t free_bytes = j->store.free_bytes(j->store.ctx);
+	bool low = free_bytes >= 0 && free_bytes < j->reserve_bytes;
+	if (atomic_exchange(&j->disk_low, low) == low)
+		return;
+	for (size_t i = 0; i < j->target_count; i++)
+		j->targets[i]->news = true; /* claims may be granted again, or not */
+}
+
+static int commit_slice(struct journal *j, int rc)
+{
+	if (rc == 0)
+		rc = place_promote(j);
+	if (rc == 0)
+		rc = batch_commit(j);
+	if (rc == 0)
+		batch_deliver(j);
+	return rc;
+}
+
+static int gifts_missing(struct journal *j)
+{
+	int64_t ids[SLICE];
+	size_t count = 0;
+	int rc = batch_begin(j);
+	if (rc == 0)
+		rc = j->store.related_due(j->store.ctx, j->now_ms, ids, SLICE, &count, &j->idle.related_next_ms,
+								  &j->err);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = accept_gift_missing(j, ids[i]);
+	return commit_slice(j, rc);
+}
+
+static int prune_keys(struct journal *j)
+{
+	size_t deleted = 0;
+	int rc = batch_begin(j);
+	if (rc == 0)
+		rc = j->store.key_prune(j->store.ctx, j->now_ms / DAY_MS - j->key_days, PRUNE_SLICE, &deleted,
+								&j->err);
+	j->batch.wrote = j->batch.wrote || deleted > 0;
+	j->idle.prune_next_ms = j->now_ms + (deleted == PRUNE_SLICE ? PRUNE_SOON_MS : PRUNE_EVERY_MS);
+	return commit_slice(j, rc);
+}
+
+/* Nobody claims for a target that is gone: its steps go to attention as they become due. */
+static int sweep_missing(struct journal *j, struct jtarget *t)
+{
+	struct step_row rows[SLICE];
+	size_t count = 0;
+	int rc = batch_begin(j);
+	if (rc == 0)
+		rc = j->store.row_claimable(j->store.ctx, t->id, j->now_ms, rows, SLICE, &count, &j->err);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct entry *e;
+		rc = entry_load(j, rows[i].saga, &e);
+		if (rc == 0)
+			rc = place_saga(j, e, (struct how){ .recheck = true, .to_disk = true });
+	}
+	return commit_slice(j, rc);
+}
+
+static bool gone_and_due(const struct journal *j, const struct jtarget *t)
+{
+	return t->rules.missing && t->claimable > 0 && t->next_due_ms <= j->now_ms;
+}
+
+static int sweep_all_missing(struct journal *j)
+{
+	for (size_t i = 0; i < j->target_count; i++) {
+		int rc = gone_and_due(j, j->targets[i]) ? sweep_missing(j, j->targets[i]) : 0;
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* News without a batch: the disk's state changed, or nobody has heard anything yet. */
+static int announce(struct journal *j)
+{
+	bool any = false;
+	for (size_t i = 0; i < j->target_count; i++)
+		any = any || j->targets[i]->news;
+	if (!any)
+		return 0;
+	return commit_slice(j, batch_begin(j));
+}
+
+int idle_run(struct journal *j)
+{
+	j->now_ms = j->clock.now_ms(j->clock.ctx);
+	idle_check_disk(j);
+	int rc = announce(j);
+	if (rc == 0 && j->idle.related_next_ms <= j->now_ms)
+		rc = gifts_missing(j);
+	if (rc == 0 && j->idle.prune_next_ms <= j->now_ms)
+		rc = prune_keys(j);
+	return rc == 0 ? sweep_all_missing(j) : rc;
+}
+
+int64_t idle_next_ms(const struct journal *j)
+{
+	int64_t next =
+		j->idle.related_next_ms < j->idle.prune_next_ms ? j->idle.related_next_ms : j->idle.prune_next_ms;
+	if (j->reserve_bytes > 0 && j->idle.disk_next_ms < next)
+		next = j->idle.disk_next_ms;
+	for (size_t i = 0; i < j->target_count; i++) {
+		const struct jtarget *t = j->targets[i];
+		if (t->rules.missing && t->claimable > 0 && t->next_due_ms < next)
+			next = t->next_due_ms;
+	}
+	return next;
+}

@@ -1,0 +1,110 @@
+/* Operations on their way to the journal's thread, and the queue they wait in. */
+#ifndef ALMONER_JOURNAL_OP_H
+#define ALMONER_JOURNAL_OP_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "saga/journal/journal.h"
+
+enum op_kind {
+	OP_ACCEPT,
+	OP_START,
+	OP_WHEN,
+	OP_NOT_STARTED,
+	OP_CHECKPOINT,
+	OP_OUTCOME,
+	OP_SPILL,
+	OP_CLAIM,
+	OP_TARGET_NOTE,
+	OP_VERB,
+	OP_REPROCESS,
+	OP_TARGET_ACT,
+	OP_SET_TARGETS,
+	OP_COUNT_OPEN,
+	OP_NOTE
+};
+
+#define OP_TEXTS 4
+
+struct op {
+	STAILQ_ENTRY(op) link;
+	enum op_kind kind;
+	char *text[OP_TEXTS]; /* owned; what they are, each kind says */
+	void *ctx;            /* of the callback */
+	union {
+		struct {
+			struct accept *a;
+			struct accept_result result;
+			size_t bytes;
+		} accept;
+		struct {
+			struct work *w; /* NULL once it went back or was freed */
+			bool verdict;
+			struct outcome outcome; /* texts: detail, result, hold reason */
+			char *bytes;            /* checkpoint */
+			size_t bytes_len;
+		} step;
+		struct {
+			uint32_t target; /* texts of a note: text, note */
+			uint32_t max;
+		} target;
+		struct {
+			int64_t saga;
+			struct verb_call call; /* texts: actor, note, result_json */
+			struct event *event;   /* reprocess, with `start` */
+			struct saga_start *start;
+			bool has_gift;
+			uint8_t gift[STORE_KEY_BYTES];
+			enum target_action action; /* texts: target, actor, note */
+			struct verb_result result;
+			void (*done)(void *ctx, const struct verb_result *result);
+		} verb;
+		struct {
+			struct journal_target *targets; /* names owned */
+			size_t count;
+			void (*done)(void *ctx, const struct journal_target *targets, size_t count);
+		} set;
+		struct {
+			int64_t open; /* text: target */
+			void (*done)(void *ctx, int64_t open);
+		} count;
+		enum subject subject; /* of a note; texts: text, actor, note */
+	} u;
+};
+
+STAILQ_HEAD(op_list, op);
+
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct op_list ops;
+	size_t records, bytes; /* accepts that wait for their commit */
+	size_t records_cap, bytes_cap;
+	bool closed;   /* takes nothing more */
+	bool sleeping; /* the thread waits: wake it */
+};
+
+int queue_init(struct queue *q, size_t bytes_cap, size_t records_cap, struct err *err);
+void queue_finish(struct queue *q);
+/* ERR_CLOSED, or ERR_FULL for an accept: `op` stays with the caller. Thread: any. */
+int queue_push(struct queue *q, struct op *op) MUST_CHECK;
+/* Moves up to `max` operations out; gives how many. */
+size_t queue_take(struct queue *q, struct op_list *to, size_t max);
+bool queue_empty(struct queue *q);
+/* Waits for an operation or the close, at most `wait_ms` (-1: as long as it takes). */
+void queue_wait(struct queue *q, int64_t wait_ms);
+void queue_close(struct queue *q);
+bool queue_closed(struct queue *q);
+/* These accepts have their commit. */
+void queue_settled(struct queue *q, size_t records, size_t bytes);
+
+struct op *op_new(enum op_kind kind);
+/* Runs inside the transaction. */
+int op_run(struct journal *j, struct op *op);
+/* Answers: `code` 0 after the commit, else why nothing was recorded. Then frees. */
+void op_finish(struct op *op, int code);
+/* Frees without a word. */
+void op_drop(struct op *op);
+
+#endif

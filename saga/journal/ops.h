@@ -1,0 +1,21 @@
+/* Handlers of operations: run inside the transaction, return 0 or a store error. */
+#ifndef ALMONER_JOURNAL_OPS_H
+#define ALMONER_JOURNAL_OPS_H
+
+#include "saga/journal/journal_internal.h"
+
+int ops_start(struct journal *j, struct op *op);
+int ops_when(struct journal *j, struct op *op);
+int ops_not_started(struct journal *j, struct op *op);
+int ops_checkpoint(struct journal *j, struct op *op);
+int ops_outcome(struct journal *j, struct op *op);
+int ops_spill(struct journal *j, struct op *op);
+int ops_claim(struct journal *j, struct op *op);
+int ops_target_note(struct journal *j, struct op *op);
+int ops_verb(struct journal *j, struct op *op);
+int ops_target_act(struct journal *j, struct op *op);
+int ops_set_targets(struct journal *j, struct op *op);
+int ops_count_open(struct journal *j, struct op *op);
+int ops_note(struct journal *j, struct op *op);
+
+#endif

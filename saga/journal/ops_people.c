@@ -1,0 +1,87 @@
+/* What people do: verbs on sagas, targets paused and resumed, configurations loaded. Each leaves a record
+ * with actor and reason. */
+#include <stdio.h>
+#include <string.h>
+
+#include "saga/journal/ops.h"
+
+/* Steps that could go on but for their target. */
+static void count_held(const struct entry *e, struct verb_result *r)
+{
+	for (unsigned i = 0; i < e->saga->step_count; i++) {
+		const struct step *st = &e->saga->steps[i];
+		const struct jtarget *t = e->plan->target[i];
+		if ((st->state != STEP_READY && st->state != STEP_RETRY_WAIT) || (!t->row.paused && !t->row.held))
+			continue;
+		if (r->held++ == 0)
+			(void)snprintf(r->held_target, sizeof r->held_target, "%s", t->name);
+	}
+}
+
+static int apply_verb(struct journal *j, struct entry *e, struct op *op)
+{
+	struct verb_result *r = &op->u.verb.result;
+	struct decide d = decide_of(j, e);
+	r->code = decide_verb(&d, &op->u.verb.call, &r->changed, &r->in_doubt, &r->err);
+	if (r->code == 0 && r->changed > 0) {
+		e->changed = true;
+		int rc = place_saga(j, e, (struct how){ .recheck = true });
+		if (rc != 0)
+			return rc;
+	}
+	r->state = e->saga->state;
+	if (r->code == 0 && op->u.verb.call.verb == VERB_RESUME)
+		count_held(e, r);
+	return 0;
+}
+
+int ops_verb(struct journal *j, struct op *op)
+{
+	struct entry *e;
+	int rc = entry_load(j, op->u.verb.saga, &e);
+	if (rc == 0)
+		return apply_verb(j, e, op);
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	op->u.verb.result.code =
+		err_set(&op->u.verb.result.err, ERR_NOT_FOUND, "there is no saga %lld", (long long)op->u.verb.saga);
+	return 0;
+}
+
+int ops_target_act(struct journal *j, struct op *op)
+{
+	struct verb_result *r = &op->u.verb.result;
+	struct jtarget *t = target_of_name(j, op->text[0]);
+	if (t == NULL) {
+		r->code = err_set(&r->err, ERR_NOT_FOUND, "there is no target %s", op->text[0]);
+		return 0;
+	}
+	struct target_row before = t->row;
+	int rc = target_set(j, t, op->u.verb.action, op->text[1], op->text[2]);
+	r->changed = before.paused != t->row.paused || before.held != t->row.held ? 1 : 0;
+	return rc;
+}
+
+int ops_set_targets(struct journal *j, struct op *op)
+{
+	return targets_adopt(j, op->u.set.targets, op->u.set.count);
+}
+
+int ops_count_open(struct journal *j, struct op *op)
+{
+	const struct jtarget *t = target_of_name(j, op->text[0]);
+	op->u.count.open = t != NULL ? t->open : 0;
+	return 0;
+}
+
+int ops_note(struct journal *j, struct op *op)
+{
+	enum record_kind kind = op->u.subject == SUBJECT_CONFIG ? RECORD_CONFIG : RECORD_DAEMON;
+	records_add(batch_log(j, op->u.subject, 0), &(struct record){ .kind = kind,
+																  .at_ms = j->now_ms,
+																  .step = RECORD_NO_STEP,
+																  .text = str_of(op->text[0]),
+																  .actor = str_of(op->text[1]),
+																  .note = str_of(op->text[2]) });
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* After a decision: every step gets the seat its state asks for. */
+#include <string.h>
+
+#include "saga/journal/journal_internal.h"
+
+struct decide decide_of(struct journal *j, struct entry *e)
+{
+	return (struct decide){ .saga = e->saga,
+							.now_ms = j->now_ms,
+							.rnd = j->entropy,
+							.rules = targets_rules(j),
+							.log = entry_log(j, e) };
+}
+
+int place_lane_blocked(struct journal *j, const struct entry *e, unsigned i, bool *ret)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct jtarget *t = e->plan->target[i];
+	*ret = st->has_lane && lanes_blocked(&j->lanes, t->id, st->lane, e->id);
+	if (!st->has_lane || *ret || t->with_lane == 0)
+		return 0;
+	struct step_row first = { 0 };
+	int rc = j->store.row_lane_first(j->store.ctx, t->id, st->lane, 0, &first, &j->err);
+	*ret = rc == 0 && first.saga != 0 && first.saga < e->id;
+	return rc;
+}
+
+static bool ends_instead(struct journal *j, struct entry *e, unsigned i)
+{
+	struct decide d = decide_of(j, e);
+	return decide_ends_instead(&d, (uint16_t)i);
+}
+
+int place_gate(struct journal *j, struct entry *e, unsigned i, bool *ret_open)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct jtarget *t = e->plan->target[i];
+	bool due = st->state == STEP_READY || (st->state == STEP_RETRY_WAIT && st->due_ms <= j->now_ms);
+	*ret_open = false;
+	if (!due || !decide_may_start(e->saga, (uint16_t)i) || !target_open(j, t) || ends_instead(j, e, i))
+		return 0;
+	bool blocked;
+	int rc = place_lane_blocked(j, e, i, &blocked);
+	*ret_open = rc == 0 && !blocked;
+	return rc;
+}
+
+enum why seat_row_why(const struct saga *s, unsigned i)
+{
+	const struct step *st = &s->steps[i];
+	switch ((enum step_state)st->state) {
+	case STEP_WAITING:
+		return WHY_AFTER;
+	case STEP_ATTENTION:
+		return WHY_ATTENTION;
+	case STEP_READY:
+		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_SLOT;
+	case STEP_RETRY_WAIT:
+		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_DUE;
+	case STEP_RUNNING:
+	case STEP_SUCCEEDED:
+	case STEP_SKIPPED:
+	case STEP_KEPT:
+	case STEP_STATE_COUNT:
+	default:
+		return WHY_NONE;
+	}
+}
+
+static void set_why(struct entry *e, unsigned i, enum why why)
+{
+	struct step *st = &e->saga->steps[i];
+	if (st->why == why)
+		return;
+	st->why = (uint8_t)why;
+	e->changed = true;
+}
+
+/* A saga that may not start keeps its places in the lines, nothing else. */
+static int place_stopped(struct journal *j, struct entry *e, unsigned i)
+{
+	const struct step *st = &e->saga->steps[i];
+	return st->has_lane ? seat_row(j, e, i, WHY_LANE, st->due_ms) : seat_none(j, e, i);
+}
+
+/* Too late, or nowhere to go: the decision says what becomes of it, and others may move by it. */
+static int place_ended(struct journal *j, struct entry *e, unsigned i, bool *ret_again)
+{
+	struct decide d = decide_of(j, e);
+	bool started;
+	seat_returned(e, i);
+	int rc = decide_intent(&d, (uint16_t)i, &started);
+	assert(rc == 0 && !started);
+	e->changed = *ret_again = true;
+	return rc;
+}
+
+static int place_ready(struct journal *j, struct entry *e, unsigned i, struct how how, bool *ret_again)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct placed *p = &e->placed[i];
+	if (p->place == PLACE_HOT && p->generation == st->generation && p->direction == st->direction)
+		return 0; /* in the engine's window */
+	if (!decide_may_start(e->saga, (uint16_t)i))
+		return place_stopped(j, e, i);
+	bool row = p->place == PLACE_ROW;
+	if (row && p->row_why == WHY_LANE && !how.recheck) {
+		set_why(e, i, WHY_LANE);
+		return 0;
+	}
+	if (ends_instead(j, e, i))
+		return place_ended(j, e, i, ret_again);
+	bool blocked;
+	int rc = place_lane_blocked(j, e, i, &blocked);
+	if (rc != 0)
+		return rc;
+	set_why(e, i, blocked ? WHY_LANE : WHY_SLOT);
+	if (blocked)
+		return seat_row(j, e, i, WHY_LANE, st->due_ms);
+	if (row && p->row_why == WHY_SLOT)
+		return seat_row(j, e, i, WHY_SLOT, st->due_ms); /* it is claimed in its turn */
+	return admit_step(j, e, i, how);
+}
+
+static int place_retry(struct journal *j, struct entry *e, unsigned i, struct how how, bool *ret_again)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct placed *p = &e->placed[i];
+	if (!decide_may_start(e->saga, (uint16_t)i))
+		return place_stopped(j, e, i);
+	if (p->place == PLACE_ROW && p->row_why == WHY_LANE && !how.recheck) {
+		set_why(e, i, WHY_LANE);
+		return 0;
+	}
+	if (st->due_ms <= j->now_ms && ends_instead(j, e, i))
+		return place_ended(j, e, i, ret_again);
+	/* Before it is due it needs no look at the line: the claim looks. */
+	bool blocked = false;
+	int rc = st->due_ms <= j->now_ms ? place_lane_blocked(j, e, i, &blocked) : 0;
+	if (rc != 0)
+		return rc;
+	set_why(e, i, blocked ? WHY_LANE : WHY_DUE);
+	return seat_row(j, e, i, blocked ? WHY_LANE : WHY_DUE, st->due_ms);
+}
+
+static int place_attention(struct journal *j, struct entry *e, unsigned i)
+{
+	bool holds = e->saga->steps[i].has_lane && e->plan->target[i]->rules.attention_holds;
+	return holds ? seat_row(j, e, i, WHY_ATTENTION, 0) : seat_none(j, e, i);
+}
+
+static int place_step(struct journal *j, struct entry *e, unsigned i, struct how how, bool *ret_again)
+{
+	switch ((enum step_state)e->saga->steps[i].state) {
+	case STEP_WAITING:
+		return seat_waiting(j, e, i);
+	case STEP_READY:
+		return place_ready(j, e, i, how, ret_again);
+	case STEP_RUNNING:
+		return seat_hot(j, e, i, true);
+	case STEP_RETRY_WAIT:
+		return place_retry(j, e, i, how, ret_again);
+	case STEP_ATTENTION:
+		return place_attention(j, e, i);
+	case STEP_SUCCEEDED:
+	case STEP_SKIPPED:
+	case STEP_KEPT:
+	case STEP_STATE_COUNT:
+	default:
+		return seat_none(j, e, i);
+	}
+}
+
+int place_saga(struct journal *j, struct entry *e, struct how how)
+{
+	bool again;
+	do {
+		again = false;
+		for (unsigned i = 0; i < e->saga->step_count; i++) {
+			int rc = place_step(j, e, i, how, &again);
+			if (rc != 0)
+				return rc;
+		}
+	} while (again);
+	return 0;
+}
+
+static int promote(struct journal *j, struct freed_lane freed)
+{
+	struct step_row first = { 0 };
+	int rc = j->store.row_lane_first(j->store.ctx, freed.target->id, freed.lane, 0, &first, &j->err);
+	if (rc != 0 || first.saga == 0 || first.why != WHY_LANE)
+		return rc;
+	struct entry *e;
+	rc = entry_load(j, first.saga, &e);
+	return rc != 0 ? rc : place_saga(j, e, (struct how){ .recheck = true });
+}
+
+int place_promote(struct journal *j)
+{
+	struct batch *b = &j->batch;
+	while (b->freed_count > 0) {
+		int rc = promote(j, b->freed[--b->freed_count]);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}

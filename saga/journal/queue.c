@@ -1,0 +1,143 @@
+/* The queue in front of the journal's thread. Only accepts are bounded: everything else is bounded by what is
+ * in flight, and must always get through. */
+#include <errno.h>
+#include <time.h>
+
+#include "saga/journal/journal_internal.h"
+
+int queue_init(struct queue *q, size_t bytes_cap, size_t records_cap, struct err *err)
+{
+	*q = (struct queue){ .bytes_cap = bytes_cap != 0 ? bytes_cap : 16u << 20,
+						 .records_cap = records_cap != 0 ? records_cap : 16384 };
+	STAILQ_INIT(&q->ops);
+	pthread_condattr_t attr;
+	int rc = pthread_condattr_init(&attr);
+	if (rc != 0)
+		return err_set(err, ERR_SYSTEM, "pthread_condattr_init: error %d", rc);
+	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (rc == 0)
+		rc = pthread_cond_init(&q->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	if (rc == 0)
+		rc = pthread_mutex_init(&q->lock, NULL);
+	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "the journal's queue: error %d", rc);
+}
+
+void queue_finish(struct queue *q)
+{
+	struct op *op;
+	while ((op = STAILQ_FIRST(&q->ops)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->ops, link);
+		op_drop(op);
+	}
+	(void)pthread_mutex_destroy(&q->lock);
+	(void)pthread_cond_destroy(&q->wake);
+}
+
+static void lock(struct queue *q)
+{
+	(void)pthread_mutex_lock(&q->lock);
+}
+
+static void unlock(struct queue *q)
+{
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+/* With the lock held: one wake-up for all that gathers until the thread looks. */
+static void wake(struct queue *q)
+{
+	if (!q->sleeping)
+		return;
+	q->sleeping = false;
+	(void)pthread_cond_signal(&q->wake);
+}
+
+size_t queue_take(struct queue *q, struct op_list *to, size_t max)
+{
+	size_t taken = 0;
+	lock(q);
+	struct op *op;
+	while (taken < max && (op = STAILQ_FIRST(&q->ops)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->ops, link);
+		STAILQ_INSERT_TAIL(to, op, link);
+		taken++;
+	}
+	unlock(q);
+	return taken;
+}
+
+bool queue_empty(struct queue *q)
+{
+	lock(q);
+	bool empty = STAILQ_EMPTY(&q->ops);
+	unlock(q);
+	return empty;
+}
+
+void queue_wait(struct queue *q, int64_t wait_ms)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	if (wait_ms >= 0) {
+		if (wait_ms > 3600000)
+			wait_ms = 3600000;
+		int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
+		until.tv_sec += (time_t)(wait_ms / 1000 + ns / 1000000000);
+		until.tv_nsec = ns % 1000000000;
+	}
+	lock(q);
+	int rc = 0;
+	while (STAILQ_EMPTY(&q->ops) && !q->closed && rc != ETIMEDOUT) {
+		q->sleeping = true;
+		rc = wait_ms < 0 ? pthread_cond_wait(&q->wake, &q->lock)
+						 : pthread_cond_timedwait(&q->wake, &q->lock, &until);
+	}
+	q->sleeping = false;
+	unlock(q);
+}
+
+void queue_close(struct queue *q)
+{
+	lock(q);
+	q->closed = true;
+	wake(q);
+	unlock(q);
+}
+
+bool queue_closed(struct queue *q)
+{
+	lock(q);
+	bool closed = q->closed;
+	unlock(q);
+	return closed;
+}
+
+void queue_settled(struct queue *q, size_t records, size_t bytes)
+{
+	if (records == 0)
+		return;
+	lock(q);
+	q->records -= records;
+	q->bytes -= bytes;
+	unlock(q);
+}
+
+int queue_push(struct queue *q, struct op *op)
+{
+	lock(q);
+	int rc = q->closed ? ERR_CLOSED : 0;
+	bool accept = op->kind == OP_ACCEPT;
+	if (rc == 0 && accept && (q->records >= q->records_cap || q->bytes + op->u.accept.bytes > q->bytes_cap))
+		rc = ERR_FULL;
+	if (rc == 0) {
+		STAILQ_INSERT_TAIL(&q->ops, op, link);
+		if (accept) {
+			q->records++;
+			q->bytes += op->u.accept.bytes;
+		}
+		wake(q);
+	}
+	unlock(q);
+	return rc;
+}
