@@ -1,4 +1,5 @@
 /* Texts that may stand elsewhere: {"$env": NAME}, {"$file": PATH}. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -180,6 +181,10 @@ static void add_secret(struct reading *r, const json_t *value, struct config_sou
 	bool literal = false;
 	struct config_secret *secret;
 
+	if (json_object_get(value, "default") != NULL) {
+		reading_error(r, "{\"$env\": NAME}", "a secret has no default: it would be everybody's");
+		return;
+	}
 	if (reading_text(r, value, &text, &literal) != 0)
 		return;
 	if (text[0] == '\0') {
@@ -254,6 +259,26 @@ static json_t *resolved_array(struct reading *r, const json_t *value)
 	return copy;
 }
 
+/* {"$env": NAME, "default": 25}: a number, because the default is one. */
+static json_t *integer_of_env(struct reading *r, const json_t *value)
+{
+	const char *name = json_string_value(json_object_get(value, "$env"));
+	const char *text = name == NULL ? NULL : config_env_get(r->hooks->env, name);
+	char *end = NULL;
+	long long number;
+
+	if (name == NULL)
+		reading_error(r, "{\"$env\": NAME}", "the variable's name is not a string");
+	if (text == NULL)
+		return json_copy(json_object_get(value, "default"));
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0')
+		reading_error(r, "a whole number, as its default is", "the environment variable %s holds no such",
+					  name);
+	return json_integer(number);
+}
+
 /* A deep copy with references replaced by their texts; what could not be read becomes an empty string. As
  * deep as the parser lets a document be. */
 static json_t *resolved(struct reading *r, const json_t *value)
@@ -262,6 +287,8 @@ static json_t *resolved(struct reading *r, const json_t *value)
 	bool literal = false;
 	json_t *string;
 
+	if (json_is_integer(json_object_get(value, "default")) && json_object_get(value, "$env") != NULL)
+		return integer_of_env(r, value);
 	if (json_is_object(value) && reading_is_reference(value)) {
 		if (reading_text(r, value, &text, &literal) != 0)
 			return json_string("");
