@@ -111,42 +111,60 @@ static bool expired(const struct decide *d, unsigned i)
 		   d->now_ms - d->saga->created_ms >= expire_ms;
 }
 
-/* Moves a step that must not be sent (any more) to where it belongs; false: it may be sent. Only reading
- * (`look`) is still of use to a step that has expired, or whose saga is being undone. */
-static bool divert(struct decide *d, unsigned i, enum send_rule rule)
+/* Why a step is not sent but moved to where it belongs. */
+enum ending { ENDS_NOT, ENDS_MISSING, ENDS_DOUBTFUL, ENDS_LATE_DOUBTFUL, ENDS_LATE, ENDS_UNDOING };
+
+static const char *const doubt_texts[] = {
+	[ENDS_DOUBTFUL] = "it may have taken effect, and its target cannot tell a repeat",
+	[ENDS_LATE_DOUBTFUL] = "it may have taken effect, and its time has passed",
+	[ENDS_UNDOING] = "it may have taken effect, and it can no longer be looked up",
+};
+
+/* Only reading is still of use to a step that has expired, or whose saga is being undone. */
+static enum ending ending_of(const struct decide *d, unsigned i)
+{
+	const struct step *st = &d->saga->steps[i];
+	const struct step_rules *rules = settle_rules(d, i);
+	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
+	if (rules->missing)
+		return ENDS_MISSING;
+	if (rule == SEND_LOOK)
+		return ENDS_NOT;
+	if (rule == SEND_NEVER)
+		return ENDS_DOUBTFUL;
+	if (expired(d, i))
+		return st->effect_possible ? ENDS_LATE_DOUBTFUL : ENDS_LATE;
+	return d->saga->compensating && st->direction == DIRECTION_DO ? ENDS_UNDOING : ENDS_NOT;
+}
+
+static void end_instead(struct decide *d, unsigned i, enum ending ending)
 {
 	struct step *st = &d->saga->steps[i];
-	bool late = expired(d, i);
-	if (settle_rules(d, i)->missing) {
+	if (ending == ENDS_MISSING) {
 		attend_missing(d, i);
-	} else if (rule == SEND_LOOK) {
-		return false;
-	} else if (rule == SEND_NEVER || (late && st->effect_possible)) {
-		step_set_detail(st, rule == SEND_NEVER
-								? "it may have taken effect, and its target cannot tell a repeat"
-								: "it may have taken effect, and its time has passed");
-		step_to_attention(st, REASON_IN_DOUBT);
-	} else if (late) {
+	} else if (ending == ENDS_LATE) {
 		step_leave_undone(st, SKIP_EXPIRED);
-	} else if (d->saga->compensating && st->direction == DIRECTION_DO) {
-		step_to_attention(st, REASON_IN_DOUBT); /* the look-up it waited for is no longer possible */
 	} else {
-		return false;
+		step_set_detail(st, doubt_texts[ending]);
+		step_to_attention(st, REASON_IN_DOUBT);
 	}
-	return true;
 }
 
 bool decide_ends_instead(const struct decide *d, uint16_t step)
 {
-	const struct step *st = &d->saga->steps[step];
-	const struct step_rules *rules = settle_rules(d, step);
-	if (rules->missing)
-		return true;
-	if (decide_needs_when(d->saga, step))
-		return false; /* that comes first */
-	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
-	bool undoing = d->saga->compensating && st->direction == DIRECTION_DO;
-	return rule != SEND_LOOK && (rule == SEND_NEVER || expired(d, step) || undoing);
+	enum ending ending = ending_of(d, step);
+	/* `when` comes before everything, but nobody can evaluate it for a target that is not there. */
+	return ending == ENDS_MISSING || (ending != ENDS_NOT && !decide_needs_when(d->saga, step));
+}
+
+static void begin(struct decide *d, unsigned i)
+{
+	struct step *st = &d->saga->steps[i];
+	st->look_first = decide_wants_lookup(st, settle_rules(d, i), d->now_ms);
+	step_to_running(st, d->now_ms);
+	struct record r = settle_record(d, RECORD_INTENT, (int)i);
+	r.text = st->look_first ? STR("lookup") : STR("");
+	records_add(d->log, &r);
 }
 
 int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
@@ -154,24 +172,19 @@ int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
 	struct saga *s = d->saga;
 	if (!decide_may_start(s, step))
 		return ERR_REFUSED;
-	if (decide_needs_when(s, step) && !settle_rules(d, step)->missing)
-		return ERR_REFUSED; /* nobody can evaluate it for a target that is not there */
-	struct step *st = &s->steps[step];
-	if (st->state == STEP_RETRY_WAIT && d->now_ms < st->due_ms)
+	enum ending ending = ending_of(d, step);
+	if (decide_needs_when(s, step) && ending != ENDS_MISSING)
+		return ERR_REFUSED;
+	if (s->steps[step].state == STEP_RETRY_WAIT && d->now_ms < s->steps[step].due_ms)
 		return ERR_REFUSED;
 	struct settle turn;
 	settle_begin(&turn, d);
-	enum send_rule rule = step_send_rule(st, settle_rules(d, step), d->now_ms);
-	bool start = !divert(d, step, rule);
-	if (start) {
-		st->look_first = rule == SEND_LOOK;
-		step_to_running(st, d->now_ms);
-		struct record r = settle_record(d, RECORD_INTENT, step);
-		r.text = st->look_first ? STR("lookup") : STR("");
-		records_add(d->log, &r);
-	}
-	settle_end(&turn, start ? step : -1);
-	*ret_started = start;
+	if (ending == ENDS_NOT)
+		begin(d, step);
+	else
+		end_instead(d, step, ending);
+	settle_end(&turn, ending == ENDS_NOT ? step : -1);
+	*ret_started = ending == ENDS_NOT;
 	return 0;
 }
 

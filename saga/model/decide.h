@@ -70,8 +70,8 @@ int decide_intent(struct decide *d, uint16_t step, bool *ret_started) MUST_CHECK
 /* May this ready or waiting-to-retry step start as far as its saga is concerned (not paused, cancelled or
  * held by policy)? Its due time, its target and its lane are others' affair. */
 bool decide_may_start(const struct saga *s, uint16_t step);
-/* Would an intent now end such a step (expired, no target, in doubt) instead of starting it? Then no slot need be
- * sought for it. */
+/* Would an intent now end such a step (expired, no target, in doubt) instead of starting it? Then no slot
+ * need be sought for it. */
 bool decide_ends_instead(const struct decide *d, uint16_t step);
 /* Verdict of `when` for a ready step that comes after others; false → skipped(when). An evaluation error is
  * an outcome FAULT instead. */

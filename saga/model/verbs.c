@@ -418,9 +418,10 @@ int decide_verb(struct decide *d, const struct verb_call *call, unsigned *ret_ch
 	cell->effect(d, call->step >= 0 ? (unsigned)call->step : 0, call, &effect);
 	if (effect.refusal != NULL)
 		return refuse(d->saga, call, effect.refusal, err);
-	if (effect.changed > 0)
+	if (effect.changed > 0) {
 		log_verb(d, call);
-	settle_end(&turn, -1);
+		settle_end(&turn, -1);
+	}
 	*ret_changed = effect.changed;
 	*ret_doubt = effect.doubt;
 	return 0;
