@@ -1,0 +1,107 @@
+/* The written documents say what the tables say. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/describe.h"
+#include "config/option.h"
+#include "saga/base/mem.h"
+#include "tests/unit/config/fixture.h"
+
+static void the_schema_is_not_stale(void **state)
+{
+	char *written AUTO_FREE = fixture_source("config/almoner.schema.json");
+	AUTO_BUF struct buf now = { 0 };
+
+	(void)state;
+	describe_schema(&now);
+	if (strcmp(written, now.data) != 0)
+		fail_msg("config/almoner.schema.json is stale: run ninja update-config-docs");
+}
+
+static void the_reference_is_not_stale(void **state)
+{
+	char *written AUTO_FREE = fixture_source("config/README.md");
+	AUTO_BUF struct buf now = { 0 };
+
+	(void)state;
+	assert_int_equal(describe_readme(str_of(written), &now), 0);
+	if (strcmp(written, now.data) != 0)
+		fail_msg("config/README.md is stale: run ninja update-config-docs");
+}
+
+static void a_text_without_markers_is_refused(void **state)
+{
+	AUTO_BUF struct buf now = { 0 };
+
+	(void)state;
+	assert_int_equal(describe_readme(STR("nothing"), &now), ERR_INVALID);
+	assert_int_equal(describe_readme(STR(DESCRIBE_END "\n" DESCRIBE_BEGIN "\n"), &now), ERR_INVALID);
+}
+
+/* Every section reachable from the root, each once. */
+static void each_section(const struct section *section, void (*visit)(const struct section *))
+{
+	visit(section);
+	for (size_t i = 0; i < section->count; i++) {
+		if (section->options[i].section != NULL)
+			each_section(section->options[i].section, visit);
+	}
+}
+
+static void check_section(const struct section *section)
+{
+	for (size_t i = 0; i < section->count; i++) {
+		const struct option *option = &section->options[i];
+
+		assert_true(strlen(option->help) > 10);
+		assert_int_equal(option->help[strlen(option->help) - 1], '.');
+		assert_ptr_equal(section_find(section, option->name), option); /* no double */
+		if (option->type == OPTION_CHOICE || option->type == OPTION_MARK)
+			assert_non_null(option->choices);
+		if (option->type == OPTION_INTEGER || option->type == OPTION_NUMBER)
+			assert_true(option->most > option->least);
+	}
+}
+
+static void the_tables_are_in_order(void **state)
+{
+	(void)state;
+	each_section(section_root(), check_section);
+}
+
+static json_t *checked_schema;
+
+static void check_in_schema(const struct section *section)
+{
+	const json_t *definition = section == section_root()
+								   ? checked_schema
+								   : json_object_get(json_object_get(checked_schema, "$defs"), section->name);
+
+	assert_non_null(definition);
+	assert_true(json_is_false(json_object_get(definition, "additionalProperties")));
+	for (size_t i = 0; i < section->count; i++)
+		assert_non_null(json_object_get(json_object_get(definition, "properties"), section->options[i].name));
+}
+
+static void the_schema_knows_every_option(void **state)
+{
+	AUTO_BUF struct buf text = { 0 };
+
+	(void)state;
+	describe_schema(&text);
+	checked_schema = json_loads(text.data, 0, NULL);
+	assert_non_null(checked_schema);
+	each_section(section_root(), check_in_schema);
+	json_decref(checked_schema);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_schema_is_not_stale),           cmocka_unit_test(the_reference_is_not_stale),
+		cmocka_unit_test(a_text_without_markers_is_refused), cmocka_unit_test(the_tables_are_in_order),
+		cmocka_unit_test(the_schema_knows_every_option),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
