@@ -225,19 +225,12 @@ static int void_it(struct turn *t, const json_t *receipt)
 
 static int on_found_to_void(struct turn *t)
 {
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "looking for the sales receipt to void");
-	const json_t *receipt = found_receipt(t);
-	return receipt != NULL ? void_it(t, receipt) : settle(t, ALMONER_OK, "nothing to void: no sales receipt");
-}
-
-static int on_read_to_void(struct turn *t)
-{
-	if (t->read.code == QB_CODE_NOT_FOUND || t->reply->status == 404)
+	if (t->read.code == QB_CODE_NOT_FOUND)
 		return settle(t, ALMONER_OK, "nothing to void: the sales receipt is gone");
 	if (t->read.result_class != ALMONER_OK)
 		return finish(t, t->read.result_class, "reading the sales receipt to void");
-	return void_it(t, json_at(t->read.body, "SalesReceipt"));
+	const json_t *receipt = found_receipt(t);
+	return receipt != NULL ? void_it(t, receipt) : settle(t, ALMONER_OK, "nothing to void: no sales receipt");
 }
 
 static int on_voided(struct turn *t)
@@ -297,7 +290,7 @@ static int accounting_next(void *attempt, const struct almoner_reply *reply, str
 		[QB_CONFIRM] = on_confirmed,
 		[QB_LOOK] = on_looked,
 		[QB_FIND_VOID] = on_found_to_void,
-		[QB_READ_VOID] = on_read_to_void,
+		[QB_READ_VOID] = on_found_to_void,
 		[QB_VOID] = on_voided,
 	};
 	struct turn t = { .a = attempt, .reply = reply, .action = action, .error = error };

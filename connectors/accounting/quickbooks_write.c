@@ -146,9 +146,7 @@ static void find_receipt(struct qb_attempt *a)
 
 static void read_receipt(struct qb_attempt *a)
 {
-	text_printf(&a->answer.url, "%s/salesreceipt/", a->settings->base);
-	text_escape(&a->answer.url, PLACE_URL, a->receipt, strlen(a->receipt));
-	text_printf(&a->answer.url, "?minorversion=%lld", (long long)a->settings->minor_version);
+	put_query(a, "select * from SalesReceipt where Id = ", a->receipt);
 }
 
 static void create_customer(struct qb_attempt *a)

@@ -8,7 +8,7 @@
 #include "connectors/kit/money.h"
 #include "connectors/kit/reference.h"
 
-#define CIVI_OPTION_COUNT 14
+#define CIVI_OPTION_COUNT 13
 extern const struct almoner_option civi_options[CIVI_OPTION_COUNT];
 
 /* What happens to a contact that was found. */
@@ -18,7 +18,6 @@ struct civi_settings {
 	json_t *json;
 	char *base;          /* "https://…/civicrm/ajax/api4" */
 	char *authorization; /* "Bearer …" */
-	char *contact_type;
 	char *financial_type;
 	char *payment_instrument; /* NULL: CiviCRM decides */
 	char *status;

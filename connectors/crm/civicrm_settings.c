@@ -17,7 +17,6 @@ const struct almoner_option civi_options[CIVI_OPTION_COUNT] = {
 	OPTION("api_path", STRING, .fallback = "\"/civicrm/ajax/api4\"", .help = "Path of APIv4 on it"),
 	OPTION("api_key", STRING, .required = 1, .secret = 1,
 		   .help = "API key of a user; needs the authx extension"),
-	OPTION("contact_type", STRING, .fallback = "\"Individual\"", .help = "Type of contacts that are made"),
 	OPTION("match", CHOICE, .fallback = "\"email\"", .choices = "email|external_identifier",
 		   .help = "How a donor is recognised; external_identifier is the event's donor.id"),
 	OPTION(
@@ -89,7 +88,6 @@ static int check_contribution(const json_t *fields, struct almoner_error *error)
 
 static void take(struct civi_settings *s)
 {
-	s->contact_type = settings_text(s->json, "contact_type");
 	s->financial_type = settings_text(s->json, "financial_type");
 	s->payment_instrument = settings_text(s->json, "payment_instrument");
 	s->status = settings_text(s->json, "status");
@@ -109,8 +107,8 @@ int civi_settings_read(struct civi_settings *s, struct almoner_text text, struct
 	if (make_base(s, error) != 0 || make_authorization(s, error) != 0 ||
 		check_contribution(s->contribution, error) != 0)
 		return -1;
-	if (s->contact_type == NULL || s->financial_type == NULL || s->status == NULL)
-		return error_set(error, "contact_type, financial_type and status must not be empty");
+	if (s->financial_type == NULL || s->status == NULL)
+		return error_set(error, "financial_type and status must not be empty");
 	if (s->anonymous_contact < 0)
 		return error_set(error, "anonymous_contact: must be the id of a contact, or 0");
 	return s->trxn_id == NULL ? 0 : template_check_text(s->trxn_id, "trxn_id", error);
@@ -122,7 +120,6 @@ void civi_settings_free(struct civi_settings *s)
 	if (s->authorization != NULL)
 		explicit_bzero(s->authorization, strlen(s->authorization));
 	free(s->authorization);
-	free(s->contact_type);
 	free(s->financial_type);
 	free(s->payment_instrument);
 	free(s->status);

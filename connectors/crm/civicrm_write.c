@@ -10,17 +10,33 @@
 
 /* ---- what the event says ------------------------------------------------------------------------------ */
 
-/* Separate names where the event has them; else the last word of the whole name is the family name. */
+static char *copy_or_null(const char *text, size_t len)
+{
+	return len > 0 ? strndup(text, len) : NULL;
+}
+
+/* "Ada King Lovelace": the last word is the family name, the rest the given names. */
+static void split_name(struct civi_attempt *a, const char *whole)
+{
+	size_t len = strlen(whole);
+	while (len > 0 && whole[len - 1] == ' ')
+		len--;
+	size_t last = len;
+	while (last > 0 && whole[last - 1] != ' ')
+		last--;
+	a->last_name = copy_or_null(whole + last, len - last);
+	while (last > 0 && whole[last - 1] == ' ')
+		last--;
+	a->first_name = copy_or_null(whole, last);
+}
+
 static void take_names(struct civi_attempt *a)
 {
 	const char *first = context_text(&a->context, "donor.first_name");
 	const char *last = context_text(&a->context, "donor.last_name");
 	const char *whole = context_text(&a->context, "donor.name");
 	if (first == NULL && last == NULL && whole != NULL) {
-		const char *space = strrchr(whole, ' ');
-		size_t head = space != NULL ? (size_t)(space - whole) : 0;
-		a->first_name = head > 0 ? strndup(whole, head) : NULL;
-		a->last_name = strdup(space != NULL ? space + 1 : whole);
+		split_name(a, whole);
 		return;
 	}
 	a->first_name = first != NULL ? strdup(first) : NULL;
@@ -109,88 +125,84 @@ static void put_condition(struct text *to, const char *field, const char *value)
 static bool find_contact(struct civi_attempt *a, struct text *params, struct problem *problem)
 {
 	(void)problem;
-	bool by_email = a->match == CIVI_BY_EMAIL;
-	text_puts(params, by_email
-						  ? "{\"select\":[\"contact_id\",\"contact_id.first_name\",\"contact_id.last_name\"]"
-						  : "{\"select\":[\"id\",\"first_name\",\"last_name\"]");
-	text_puts(params, ",\"where\":[");
-	if (by_email)
-		put_condition(params, "email", a->email);
+	text_puts(params,
+			  "{\"select\":[\"id\",\"first_name\",\"last_name\",\"phone_primary.phone\"],\"where\":[");
+	if (a->match == CIVI_BY_EMAIL)
+		put_condition(params, "email_primary.email", a->email);
 	else if (a->match == CIVI_BY_EXTERNAL)
 		put_condition(params, "external_identifier", a->external);
 	else
 		put_condition(params, "source", a->reference);
-	text_printf(params, ",[\"%sis_deleted\",\"=\",false]],\"orderBy\":{\"%s\":\"ASC\"},\"limit\":1}",
-				by_email ? "contact_id." : "", by_email ? "contact_id" : "id");
+	text_puts(params, ",[\"is_deleted\",\"=\",false]],\"orderBy\":{\"id\":\"ASC\"},\"limit\":1}");
 	return true;
-}
-
-static void put_chain(struct text *params, const char *name, const char *entity, const char *field,
-					  const char *value, bool first)
-{
-	text_printf(params,
-				"%s\"%s\":[\"%s\",\"create\",{\"values\":{\"contact_id\":\"$id\",\"is_primary\":true,",
-				first ? "" : ",", name, entity);
-	put_text(params, field, value);
-	text_puts(params, "}}]");
 }
 
 static bool create_contact(struct civi_attempt *a, struct text *params, struct problem *problem)
 {
 	(void)problem;
 	text_puts(params, "{\"values\":{");
-	put_text(params, "contact_type", a->settings->contact_type);
+	put_text(params, "contact_type", "Individual");
 	put_more(params, "first_name", a->first_name);
 	put_more(params, "last_name", a->last_name);
+	put_more(params, "email_primary.email", a->email);
+	put_more(params, "phone_primary.phone", a->phone);
 	put_more(params, "external_identifier", a->external);
 	/* By this the contact is found again when the reply is lost and the donor has no e-mail address. */
 	put_more(params, "source", a->reference);
-	text_puts(params, "},\"chain\":{");
-	if (a->email != NULL)
-		put_chain(params, "email", "Email", "email", a->email, true);
-	if (a->phone != NULL)
-		put_chain(params, "phone", "Phone", "phone", a->phone, a->email == NULL);
 	text_puts(params, "}}");
 	return true;
 }
 
-/* The field as the contact has it, whichever entity it was read through. */
-static const char *found_field(const struct civi_attempt *a, const char *name)
+/* A field of a contact and what the event says of it. */
+struct news {
+	const char *field;
+	const char *value;
+};
+
+#define NEWS_COUNT 3
+
+static void gather(const struct civi_attempt *a, struct news out[NEWS_COUNT])
 {
-	char joined[64];
-	(void)snprintf(joined, sizeof joined, "contact_id.%s", name);
-	/* The name itself has a dot: it is a member, not a path. */
-	const char *own = json_string_value(json_object_get(a->found, name));
-	const char *through = json_string_value(json_object_get(a->found, joined));
-	return own != NULL ? own : through;
+	out[0] = (struct news){ "first_name", a->first_name };
+	out[1] = (struct news){ "last_name", a->last_name };
+	out[2] = (struct news){ "phone_primary.phone", a->phone };
 }
 
-static bool is_news(const struct civi_attempt *a, const char *name, const char *value)
+/* The event has something to say, and the contact has nothing there (or something else, to overwrite). */
+static bool is_news(const struct civi_attempt *a, const struct news *n)
 {
-	const char *has = found_field(a, name);
+	/* The name may hold a dot: it is a member, not a path. */
+	const char *has = json_string_value(json_object_get(a->found, n->field));
 	bool empty = has == NULL || *has == '\0';
-	if (value == NULL || a->settings->existing == CIVI_KEEP)
+	if (n->value == NULL || a->settings->existing == CIVI_KEEP)
 		return false;
-	return empty || (a->settings->existing == CIVI_OVERWRITE && strcmp(has, value) != 0);
+	return empty || (a->settings->existing == CIVI_OVERWRITE && strcmp(has, n->value) != 0);
 }
 
 bool civi_has_news(const struct civi_attempt *a)
 {
-	return is_news(a, "first_name", a->first_name) || is_news(a, "last_name", a->last_name);
+	struct news all[NEWS_COUNT];
+	gather(a, all);
+	for (size_t i = 0; i < NEWS_COUNT; i++)
+		if (is_news(a, &all[i]))
+			return true;
+	return false;
 }
 
 static bool update_contact(struct civi_attempt *a, struct text *params, struct problem *problem)
 {
 	(void)problem;
-	bool first = is_news(a, "first_name", a->first_name);
-	bool last = is_news(a, "last_name", a->last_name);
+	struct news all[NEWS_COUNT];
+	const char *comma = "";
+	gather(a, all);
 	text_printf(params, "{\"where\":[[\"id\",\"=\",%lld]],\"values\":{", (long long)a->contact);
-	if (first)
-		put_text(params, "first_name", a->first_name);
-	if (first && last)
-		text_putc(params, ',');
-	if (last)
-		put_text(params, "last_name", a->last_name);
+	for (size_t i = 0; i < NEWS_COUNT; i++) {
+		if (!is_news(a, &all[i]))
+			continue;
+		text_puts(params, comma);
+		put_text(params, all[i].field, all[i].value);
+		comma = ",";
+	}
 	text_puts(params, "}}");
 	return true;
 }
@@ -253,20 +265,21 @@ static bool cancel_contribution(struct civi_attempt *a, struct text *params, str
 	(void)problem;
 	/* What a person has refunded or cancelled already stays as it is. */
 	text_printf(params,
-				"{\"where\":[[\"id\",\"=\",%lld],[\"contribution_status_id:name\",\"NOT IN\",[\"Cancelled\","
-				"\"Refunded\"]]],\"values\":{\"contribution_status_id:name\":\"Cancelled\"}}",
+				"{\"where\":[[\"id\",\"=\",%lld],[\"contribution_status_id:name\",\"!=\",\"Cancelled\"],"
+				"[\"contribution_status_id:name\",\"!=\",\"Refunded\"]],"
+				"\"values\":{\"contribution_status_id:name\":\"Cancelled\"}}",
 				(long long)a->contribution);
 	return true;
 }
 
 struct request {
 	bool (*make)(struct civi_attempt *a, struct text *params, struct problem *problem);
-	const char *path; /* entity and action; NULL: depends on the match */
+	const char *path; /* entity and action */
 	enum almoner_effect effect;
 };
 
 static const struct request requests[CIVI_PHASE_COUNT] = {
-	[CIVI_FIND_CONTACT] = { find_contact, NULL, ALMONER_READS },
+	[CIVI_FIND_CONTACT] = { find_contact, "Contact/get", ALMONER_READS },
 	[CIVI_CREATE_CONTACT] = { create_contact, "Contact/create", ALMONER_EFFECTS },
 	[CIVI_UPDATE_CONTACT] = { update_contact, "Contact/update", ALMONER_EFFECTS },
 	[CIVI_CREATE_CONTRIBUTION] = { create_contribution, "Contribution/create", ALMONER_EFFECTS },
@@ -282,14 +295,13 @@ int civi_send(struct civi_attempt *a, enum civi_phase phase, struct almoner_acti
 	const struct request *r = &requests[phase];
 	struct text params AUTO_TEXT = { 0 };
 	struct problem problem = { 0 };
-	const char *path = r->path != NULL ? r->path : a->match == CIVI_BY_EMAIL ? "Email/get" : "Contact/get";
 	a->phase = phase;
 	answer_start(&a->answer);
 	if (!r->make(a, &params, &problem))
 		return answer_problem(&a->answer, &problem, action, error);
 	if (params.failed)
 		return error_set(error, "the request is larger than %zu bytes", TEXT_CAP_BYTES);
-	text_printf(&a->answer.url, "%s/%s", a->settings->base, path);
+	text_printf(&a->answer.url, "%s/%s", a->settings->base, r->path);
 	/* The API reads a form field that holds JSON; a JSON body would be taken for no parameters at all. */
 	text_puts(&a->answer.body, "params=");
 	text_escape(&a->answer.body, PLACE_URL, params.p, params.len);

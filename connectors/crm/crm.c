@@ -63,7 +63,7 @@ static int on_contact_found(struct turn *t)
 	const json_t *found = first_value(t);
 	if (found == NULL)
 		return go(t, CIVI_CREATE_CONTACT);
-	t->a->contact = id_at(found, t->a->match == CIVI_BY_EMAIL ? "contact_id" : "id");
+	t->a->contact = id_at(found, "id");
 	if (t->a->contact == 0)
 		return settle(t, ALMONER_UNREACHABLE, "looking for the contact: a record without id");
 	t->a->found = json_deep_copy(found);
