@@ -1,0 +1,111 @@
+/* `send`: signs an event as its platform would and posts it to intake. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/commands.h"
+#include "gateway/file.h"
+#include "gateway/post.h"
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+
+struct send_call {
+	const char *source;
+	const char *file;
+	const char *url; /* NULL: intake as the configuration says */
+	const char *id;  /* NULL: the member `id` of the body, else the body's digest */
+};
+
+static int parse_words(const struct command_line *line, struct send_call *s)
+{
+	for (int i = 0; i < line->argc; i++) {
+		const char *word = line->argv[i];
+		if (strcmp(word, "--url") == 0 && i + 1 < line->argc)
+			s->url = line->argv[++i];
+		else if (strcmp(word, "--id") == 0 && i + 1 < line->argc)
+			s->id = line->argv[++i];
+		else if (word[0] == '-' && word[1] != '\0')
+			return CLI_USAGE;
+		else if (s->source == NULL)
+			s->source = word;
+		else if (s->file == NULL)
+			s->file = word;
+		else
+			return CLI_USAGE;
+	}
+	return s->source != NULL && s->file != NULL ? CLI_OK : CLI_USAGE;
+}
+
+static char *event_id_of(const struct send_call *s, struct str body)
+{
+	if (s->id != NULL)
+		return mem_strdup(s->id);
+	json_t *event = json_loadb(body.p, body.len, 0, NULL);
+	const char *id = json_string_value(json_object_get(event, "id"));
+	char *copy;
+	if (id != NULL) {
+		copy = mem_strdup(id);
+	} else {
+		uint8_t digest[DIGEST_BYTES];
+		char hex[2 * DIGEST_BYTES + 1];
+		digest_bytes(body.p, body.len, digest);
+		hex_encode(digest, DIGEST_BYTES, hex);
+		copy = mem_strndup(hex, 32);
+	}
+	json_decref(event);
+	return copy;
+}
+
+static int print_line(void *ctx, struct str text)
+{
+	(void)ctx;
+	(void)printf("%.*s\n", (int)text.len, text.p);
+	return 0;
+}
+
+static int send_it(const struct config *config, const struct send_call *s, struct str body)
+{
+	int at = config_find_source(config, str_of(s->source));
+	if (at < 0) {
+		(void)fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", s->source);
+		return CLI_NOT_FOUND;
+	}
+	const struct config_source *source = &config->sources[at];
+	char *url AUTO_FREE = s->url != NULL ? mem_strdup(s->url) : post_intake_url(config, source->name);
+	char *id AUTO_FREE = event_id_of(s, body);
+	struct err err = { 0 };
+	unsigned status = 0;
+	int rc = post_signed(source, url, body, id, NULL, print_line, &status, &err);
+	if (rc != 0)
+		(void)fprintf(stderr, "almoner: %s\n", err.text);
+	else
+		(void)fprintf(stderr, "%s answered %u\n", url, status);
+	if (rc == ERR_CLOSED)
+		return CLI_UNREACHABLE;
+	return rc == 0 && status < 300 ? CLI_OK : CLI_FAILED;
+}
+
+int command_send(const struct command_line *line)
+{
+	struct send_call s = { 0 };
+	if (parse_words(line, &s) != CLI_OK) {
+		(void)fprintf(stderr, "almoner: usage: send SOURCE FILE [--url URL] [--id ID]   (FILE - is standard input)\n");
+		return CLI_USAGE;
+	}
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	struct config *config = NULL;
+	struct buf body AUTO_BUF = { 0 };
+	struct err err = { 0 };
+	int code = CLI_FAILED;
+	if (config_load(line->config_path, NULL, &config, &found) != 0) {
+		struct buf text AUTO_BUF = { 0 };
+		diagnostics_print(&found, &text);
+		(void)fprintf(stderr, "%s", text.data != NULL ? text.data : "almoner: the configuration has errors\n");
+	} else if (file_read(s.file, (size_t)64 << 20, &body, &err) != 0) {
+		(void)fprintf(stderr, "almoner: %s\n", err.text);
+	} else {
+		code = send_it(config, &s, buf_str(&body));
+	}
+	config_unref(config);
+	return code;
+}
