@@ -7,8 +7,7 @@
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
-/* ---- what the connector sees
- * --------------------------------------------------------------------------------- */
+/* ---- what the connector sees ---- */
 
 static struct almoner_text text_of(const char *p)
 {
@@ -119,8 +118,7 @@ void attempt_destroy(struct attempt *a)
 	free(a);
 }
 
-/* ---- ending
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- ending ---- */
 
 static void finish(struct attempt *a)
 {
@@ -152,8 +150,7 @@ static void stop_now(struct attempt *a, bool cut, bool sent_effects)
 		finish_with(a, lost, "the attempt took too long");
 }
 
-/* ---- sending
- * --------------------------------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static void feed(struct attempt *a, enum attempt_input input, const struct transport_result *result);
 
@@ -221,8 +218,7 @@ static void send_action(struct attempt *a)
 		submit(a);
 }
 
-/* ---- asking
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 static void fault_of(struct attempt *a, struct almoner_error *error, const char *otherwise)
 {
@@ -262,8 +258,7 @@ void attempt_begin(struct attempt *a)
 	ask(a, NULL);
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 typedef void reaction(struct attempt *a, const struct transport_result *result);
 

@@ -69,8 +69,7 @@ static int64_t doubled(const struct breaker *b, const struct breaker_policy *pol
 	return b->open_ms >= cap / 2 ? cap : b->open_ms * 2;
 }
 
-/* ---- the table: what a signal does in a state; returns whether the state changed
- * --------------------------- */
+/* ---- the table: what a signal does in a state; returns whether the state changed ---- */
 
 typedef bool reaction(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms);
 
@@ -158,8 +157,7 @@ bool breaker_tell(struct breaker *b, const struct breaker_policy *policy, enum b
 	return table[b->state][signal](b, policy, now_ms);
 }
 
-/* ---- room
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- room ---- */
 
 static uint32_t probes_free(const struct breaker *b, const struct breaker_policy *policy)
 {

@@ -5,8 +5,7 @@
 
 #define ATTEMPT_TIMEOUTS 4 /* a whole attempt may take this many exchange time-outs */
 
-/* ---- beginning
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- beginning ---- */
 
 static void not_started(struct engine *e, struct engine_target *t, struct work *w)
 {
@@ -50,33 +49,10 @@ static void begin(struct engine *e, struct engine_target *t, struct work *w, str
 	attempt_begin(a);
 }
 
-/* The condition could not be evaluated: said once more, now that there is an attempt that can end so. */
-static void fail_when(struct engine *e, struct engine_target *t, struct work *w)
-{
-	struct err err = { 0 };
-	bool verdict = false;
-	const struct plan_step *step = &w->plan->steps[w->ref.step];
-	int code = e->options.when.eval(e->options.when.ctx, step->when, w->event->f.canonical,
-									str_of(w->results), &verdict, &err);
-	char detail[ATTEMPT_DETAIL_BYTES + 1];
-	(void)snprintf(detail, sizeof detail, "its `when` fails: %.250s",
-				   code != 0 ? err.text : "not every time");
-	struct outcome outcome = { .result = OUTCOME_FAULT, .detail = detail };
-	struct gate_sample sample = { .result = OUTCOME_FAULT, .now_ms = e->now_ms, .detail = detail };
-	gates_count(e->gates, t->id, &sample);
-	breaker_unreserve(&t->breaker, 1);
-	w->engine = NULL;
-	journal_outcome(e->journal, w, &outcome, NULL);
-}
-
 void carry_start(struct engine *e, struct engine_target *t, struct work *w)
 {
 	if (t == NULL || e->draining) {
 		not_started(e, t, w);
-		return;
-	}
-	if (w->engine == &e->mark_when_failed) {
-		fail_when(e, t, w);
 		return;
 	}
 	struct target_start start = target_begin(t);
@@ -86,8 +62,7 @@ void carry_start(struct engine *e, struct engine_target *t, struct work *w)
 		not_started(e, t, w);
 }
 
-/* ---- on the way
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- on the way ---- */
 
 void carry_checkpoint(void *ctx, struct attempt *a, struct str bytes)
 {
@@ -139,8 +114,7 @@ void carry_cut_all(struct engine *e)
 	}
 }
 
-/* ---- the outcome
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the outcome ---- */
 
 static void report_one(struct engine *e, struct engine_target *t, struct attempt *a)
 {

@@ -4,8 +4,7 @@
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
 
-/* ---- breaker
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- breaker ---- */
 
 void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
 {
@@ -25,24 +24,33 @@ void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_si
 	t->dirty = true;
 }
 
-/* ---- starting
- * --------------------------------------------------------------------------------------------------- */
+/* ---- starting ---- */
 
-void dispatch_ask(struct engine *e, struct work *w)
+static void fail_when(struct engine *e, struct engine_target *t, struct work *w, const char *why)
+{
+	char detail[ATTEMPT_DETAIL_BYTES + 1];
+	(void)snprintf(detail, sizeof detail, "its `when` fails: %.250s", why);
+	struct outcome outcome = { .result = OUTCOME_FAULT, .detail = detail };
+	target_unreserve(t, e->gates, 1);
+	w->engine = NULL;
+	journal_outcome(e->journal, w, &outcome, NULL);
+}
+
+void dispatch_ask(struct engine *e, struct engine_target *t, struct work *w)
 {
 	w->engine = &e->mark_asked;
 	if (!w->needs_when) {
 		journal_start(e->journal, w);
 		return;
 	}
-	bool verdict = true;
-	const struct plan_step *step = &w->plan->steps[w->ref.step];
-	if (e->options.when.eval(e->options.when.ctx, step->when, w->event->f.canonical, str_of(w->results),
-							 &verdict, NULL) != 0) {
-		w->engine = &e->mark_when_failed;
-		verdict = true;
-	}
-	journal_when(e->journal, w, verdict);
+	bool verdict = false;
+	struct err err = { 0 };
+	const struct when_port *port = &e->options.when;
+	const char *program = w->plan->steps[w->ref.step].when;
+	if (port->eval(port->ctx, program, w->event->f.canonical, str_of(w->results), &verdict, &err) != 0)
+		fail_when(e, t, w, err.text);
+	else
+		journal_when(e->journal, w, verdict);
 }
 
 static struct work *pop_ready(struct engine *e, struct engine_target *t)
@@ -59,7 +67,7 @@ static uint32_t start_ready(struct engine *e, struct engine_target *t, uint32_t 
 	uint32_t want = t->ready_count < budget ? t->ready_count : budget;
 	uint32_t got = want > 0 ? target_reserve(t, e->gates, want, e->now_ms) : 0;
 	for (uint32_t i = 0; i < got; i++)
-		dispatch_ask(e, pop_ready(e, t));
+		dispatch_ask(e, t, pop_ready(e, t));
 	return got;
 }
 
@@ -84,8 +92,7 @@ static void probe_held(struct engine *e, struct engine_target *t)
 	journal_claim(e->journal, t->id, 1);
 }
 
-/* ---- giving back
- * ------------------------------------------------------------------------------------------------ */
+/* ---- giving back ---- */
 
 static void spill(struct engine *e, struct engine_target *t)
 {
@@ -112,8 +119,7 @@ static bool forget_removed(struct engine *e, struct engine_target *t)
 	return true;
 }
 
-/* ---- the round
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the round ---- */
 
 void dispatch_publish(struct engine *e, struct engine_target *t)
 {

@@ -8,8 +8,7 @@
 
 #define DRAIN_GRACE_MS 2000 /* for the journal's answers after everything was cut off */
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 static int64_t host_now(void *ctx)
 {
@@ -66,13 +65,13 @@ void engine_destroy(struct engine *e)
 		drop_works(&t->ready);
 		target_destroy(t);
 	}
+	free(e->early);
 	inbox_finish(&e->inbox);
 	gates_destroy(e->gates);
 	free(e);
 }
 
-/* ---- small things
- * ------------------------------------------------------------------------------------------------ */
+/* ---- small things ---- */
 
 int64_t engine_now(struct engine *e)
 {
@@ -107,8 +106,7 @@ static void wake(struct engine *e, bool needed)
 		e->options.wake(e->options.wake_ctx);
 }
 
-/* ---- from other threads
- * -------------------------------------------------------------------------------------------- */
+/* ---- from other threads ---- */
 
 void engine_set_targets(struct engine *e, const struct engine_target_config *targets, size_t count)
 {
@@ -132,8 +130,7 @@ size_t engine_status(struct engine *e, uint32_t id, struct engine_target_status 
 	return gates_status(e->gates, id, ret, room);
 }
 
-/* ---- the tick
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the tick ---- */
 
 static void take_in(struct engine *e)
 {
@@ -179,9 +176,7 @@ int64_t engine_next_ms(struct engine *e)
 	return next > now ? next - now : 0;
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 void engine_drain(struct engine *e, int64_t wait_ms)
 {

@@ -37,17 +37,19 @@ struct engine {
 	struct inbox inbox;
 	struct target_list targets;
 	struct engine_target *turn; /* who is first in the next round; NULL: the first */
-	struct attempt_list ended;  /* their outcomes go to the journal at the next tick */
-	uint32_t under_way;         /* attempts, those in `ended` not counted */
+	struct target_news *early;  /* the last news of targets that are not configured (yet) */
+	size_t early_count, early_room;
+	struct attempt_list ended; /* their outcomes go to the journal at the next tick */
+	uint32_t under_way;        /* attempts, those in `ended` not counted */
 	int64_t now_ms;
 	bool now_known; /* the clock was read in this turn */
 	bool more;      /* the budget of the last tick was used up */
 	bool draining;
 	bool cut; /* the drain is over: what was still under way was cut off */
 	int64_t drain_until_ms;
-	/* Addresses that mark a work on its way through the journal (work.engine); otherwise it is an attempt. */
-	char mark_asked;       /* journal_start or journal_when: a slot is reserved */
-	char mark_when_failed; /* the same, and its `when` is broken */
+	/* Its address marks a work on its way through the journal (work.engine) for which a slot is reserved and
+	 * no attempt exists yet: journal_start or journal_when. */
+	char mark_asked;
 };
 
 /* inbox.c */
@@ -84,7 +86,7 @@ void carry_cut_all(struct engine *e);
 /* dispatch.c: what may start now */
 void dispatch_run(struct engine *e);
 /* A ready work whose slot is reserved: evaluates `when`, asks the journal for the intent. */
-void dispatch_ask(struct engine *e, struct work *w);
+void dispatch_ask(struct engine *e, struct engine_target *t, struct work *w);
 void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
 void dispatch_publish(struct engine *e, struct engine_target *t);
 

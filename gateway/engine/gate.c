@@ -108,8 +108,7 @@ void gates_set_rules(struct gates *g, uint32_t id, const struct gate_rules *rule
 	unlock(g);
 }
 
-/* ---- taking and giving back
- * --------------------------------------------------------------------------------- */
+/* ---- taking and giving back ---- */
 
 static bool window_has_room(const struct gates *g, const struct gate *gate, size_t bytes)
 {
@@ -203,8 +202,7 @@ uint32_t gates_slots(struct gates *g)
 	return slots;
 }
 
-/* ---- counting
- * --------------------------------------------------------------------------------------------------- */
+/* ---- counting ---- */
 
 static void count(struct engine_target_status *s, const struct gate_sample *sample)
 {
@@ -255,8 +253,7 @@ void gates_count_opened(struct gates *g, uint32_t id)
 	unlock(g);
 }
 
-/* ---- telling
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- telling ---- */
 
 void gates_publish(struct gates *g, uint32_t id, const struct engine_target_status *from)
 {

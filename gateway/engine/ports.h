@@ -11,8 +11,7 @@
 #include "saga/base/buf.h"
 #include "saga/base/err.h"
 
-/* ---- transport: one exchange on the wire ----------------------------------------------------------------
- */
+/* ---- transport: one exchange on the wire ---- */
 
 enum transport_verdict {
 	TRANSPORT_REPLY,       /* a complete reply: status, headers, body */
@@ -55,8 +54,7 @@ struct transport {
 	void (*cancel)(void *ctx, void *exchange);
 };
 
-/* ---- connector instances ---------------------------------------------------------------------------------
- */
+/* ---- connector instances ---- */
 
 /* One target's opened connector. Calls go through the plugin room, which keeps the black box and the
  * watchdog. */
@@ -68,8 +66,7 @@ struct connector_port {
 	void (*end)(void *ctx, void *attempt);
 };
 
-/* ---- expressions ------------------------------------------------------------------------------------------
- */
+/* ---- expressions ---- */
 
 /* `when` of a step that comes after others. Returns 0 and the verdict, or an error (a broken program). */
 struct when_port {

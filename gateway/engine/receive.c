@@ -3,12 +3,12 @@
 
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
+#include "saga/base/mem.h"
 
 #define CLAIM_PAUSE_FIRST_MS 20
 #define CLAIM_PAUSE_CAP_MS   5000
 
-/* ---- targets
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- targets ---- */
 
 static void no_answer(void *ctx, const struct verb_result *result)
 {
@@ -22,40 +22,11 @@ void receive_release(struct engine *e, struct engine_target *t, const char *note
 		engine_say(e, ENGINE_WARNING, t, "the log takes no more records; the target stays held");
 }
 
-static void adopt(struct engine *e, const struct engine_target_config *config)
-{
-	struct engine_target *t = engine_find(e, config->id);
-	if (t == NULL) {
-		t = target_create(config, e->now_ms);
-		gates_add(e->gates, config->id, config->name);
-		TAILQ_INSERT_TAIL(&e->targets, t, link);
-		return;
-	}
-	bool changed = t->port->port.ctx != config->port.ctx;
-	target_configure(t, config);
-	gates_add(e->gates, config->id, config->name);
-	if (!changed)
-		return;
-	if (t->held)
-		receive_release(e, t, "its settings were changed");
-	dispatch_breaker(e, t, BREAKER_RETRY_NOW);
-}
-
-void receive_targets(struct engine *e, const struct engine_target_config *configs, size_t count)
-{
-	struct engine_target *t;
-	TAILQ_FOREACH(t, &e->targets, link)
-	t->removed = t->dirty = true;
-	for (size_t i = 0; i < count; i++)
-		adopt(e, &configs[i]);
-}
-
-/* ---- works
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- works ---- */
 
 static bool is_attempt(const struct engine *e, const struct work *w)
 {
-	return w->engine != NULL && w->engine != &e->mark_asked && w->engine != &e->mark_when_failed;
+	return w->engine != NULL && w->engine != &e->mark_asked;
 }
 
 static void ready(struct engine *e, struct engine_target *t, struct work *w)
@@ -66,7 +37,7 @@ static void ready(struct engine *e, struct engine_target *t, struct work *w)
 			target_unreserve(t, e->gates, 1);
 		journal_spill(e->journal, w);
 	} else if (w->slot) {
-		dispatch_ask(e, w);
+		dispatch_ask(e, t, w);
 	} else {
 		STAILQ_INSERT_TAIL(&t->ready, w, link);
 		t->ready_count++;
@@ -115,9 +86,7 @@ void receive_works(struct engine *e, struct work_list *works)
 	}
 }
 
-/* ---- news
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- news ---- */
 
 static void claim_done(struct engine *e, struct engine_target *t, uint32_t granted)
 {
@@ -168,11 +137,81 @@ static void receive_one(struct engine *e, struct engine_target *t, const struct 
 	t->dirty = true;
 }
 
+/* What is known of a target may come before its settings: the last of it is kept, with what must not be lost.
+ */
+static void keep_early(struct engine *e, const struct target_news *news)
+{
+	struct target_news *kept = NULL;
+	for (size_t i = 0; i < e->early_count; i++)
+		kept = e->early[i].target == news->target ? &e->early[i] : kept;
+	if (kept == NULL) {
+		if (e->early_count == e->early_room) {
+			e->early_room = e->early_room * 2 + 4;
+			e->early = mem_grow(e->early, e->early_room * sizeof *e->early);
+		}
+		kept = &e->early[e->early_count++];
+		*kept = *news;
+		return;
+	}
+	kept->backlog = news->backlog;
+	kept->next_due_ms = news->next_due_ms;
+	if (news->state_changed) {
+		kept->state_changed = true;
+		kept->state = news->state;
+	}
+}
+
+static void take_early(struct engine *e, struct engine_target *t)
+{
+	for (size_t i = 0; i < e->early_count; i++) {
+		if (e->early[i].target != t->id)
+			continue;
+		struct target_news news = e->early[i];
+		e->early[i] = e->early[--e->early_count];
+		news.claim_done = false;
+		receive_one(e, t, &news);
+		return;
+	}
+}
+
 void receive_news(struct engine *e, const struct target_news *news, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct engine_target *t = engine_find(e, news[i].target);
 		if (t != NULL)
 			receive_one(e, t, &news[i]);
+		else
+			keep_early(e, &news[i]);
 	}
+}
+
+/* ---- targets ---- */
+
+static void adopt(struct engine *e, const struct engine_target_config *config)
+{
+	struct engine_target *t = engine_find(e, config->id);
+	if (t == NULL) {
+		t = target_create(config, e->now_ms);
+		gates_add(e->gates, config->id, config->name);
+		TAILQ_INSERT_TAIL(&e->targets, t, link);
+		take_early(e, t);
+		return;
+	}
+	bool changed = t->port->port.ctx != config->port.ctx;
+	target_configure(t, config);
+	gates_add(e->gates, config->id, config->name);
+	if (!changed)
+		return;
+	if (t->held)
+		receive_release(e, t, "its settings were changed");
+	dispatch_breaker(e, t, BREAKER_RETRY_NOW);
+}
+
+void receive_targets(struct engine *e, const struct engine_target_config *configs, size_t count)
+{
+	struct engine_target *t;
+	TAILQ_FOREACH(t, &e->targets, link)
+	t->removed = t->dirty = true;
+	for (size_t i = 0; i < count; i++)
+		adopt(e, &configs[i]);
 }

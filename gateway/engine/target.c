@@ -10,9 +10,7 @@
 #define WINDOW_DEFAULT_BYTES ((size_t)4 << 20)
 #define REPLY_CAP_BYTES      ((size_t)64 * 1024)
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static struct engine_port *port_create(const struct engine_target_config *config)
 {
@@ -81,8 +79,7 @@ void target_destroy(struct engine_target *t)
 	free(t);
 }
 
-/* ---- may it start?
- * --------------------------------------------------------------------------------------------------- */
+/* ---- may it start? ---- */
 
 bool target_barred(const struct engine_target *t)
 {
@@ -162,9 +159,7 @@ struct target_start target_begin(struct engine_target *t)
 	return start;
 }
 
-/* ---- telling
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- telling ---- */
 
 struct gate_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms)
 {

@@ -1,0 +1,336 @@
+/* Rate, ramp, the 403 logic, the streak, and the digest that freezes a request. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/engine/forbidden.h"
+#include "gateway/engine/rate.h"
+#include "gateway/engine/request.h"
+#include "gateway/engine/status.h"
+#include "gateway/engine/window.h"
+
+#define T0 ((int64_t)1700000000000)
+
+/* ---- rate ---- */
+
+static void test_no_limit(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	struct rate_policy none = { 0 };
+	rate_take(&r, &none, T0, 1000000);
+	assert_int_equal(rate_available(&r, &none, T0), UINT32_MAX);
+	assert_int_equal(rate_next_ms(&r, &none, T0), T0);
+}
+
+static void test_tokens_come_evenly(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	struct rate_policy fifty = { .count = 50, .per_ms = 1000 };
+	assert_int_equal(rate_available(&r, &fifty, T0), 5);
+	rate_take(&r, &fifty, T0, 5);
+	assert_int_equal(rate_available(&r, &fifty, T0), 0);
+	assert_int_equal(rate_next_ms(&r, &fifty, T0), T0 + 20);
+	assert_int_equal(rate_available(&r, &fifty, T0 + 19), 0);
+	assert_int_equal(rate_available(&r, &fifty, T0 + 20), 1);
+	assert_int_equal(rate_available(&r, &fifty, T0 + 1000000), 5); /* not more than the burst */
+}
+
+static void test_never_more_than_promised(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	struct rate_policy slow = { .count = 7, .per_ms = 60000 };
+	uint32_t taken = 0;
+	for (int64_t now = T0; now < T0 + 60000; now += 50) {
+		uint32_t n = rate_available(&r, &slow, now);
+		rate_take(&r, &slow, now, n);
+		taken += n;
+	}
+	assert_in_range(taken, 7, 8);
+}
+
+static void test_debt_and_what_comes_back(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	struct rate_policy ten = { .count = 10, .per_ms = 1000 };
+	rate_take(&r, &ten, T0, 4); /* three more than there were */
+	assert_int_equal(rate_available(&r, &ten, T0 + 300), 0);
+	assert_int_equal(rate_next_ms(&r, &ten, T0), T0 + 400);
+	rate_give_back(&r, &ten, 3);
+	assert_int_equal(rate_next_ms(&r, &ten, T0), T0 + 100);
+}
+
+static void test_absurd_spans_do_not_overflow(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	struct rate_policy slow = { .count = 1, .per_ms = INT64_MAX };
+	rate_take(&r, &slow, T0, 1000);
+	assert_true(rate_next_ms(&r, &slow, T0) > T0);
+	struct rate_policy fast = { .count = UINT32_MAX, .per_ms = 0 };
+	assert_true(rate_available(&(struct rate){ 0 }, &fast, T0) > 0);
+}
+
+/* ---- window ---- */
+
+static void test_the_ramp_starts_at_its_foot(void **state)
+{
+	(void)state;
+	struct window w;
+	window_init(&w);
+	assert_int_equal(window_limit(&w, 16), WINDOW_FOOT);
+	assert_int_equal(window_limit(&w, 1), 1);
+	for (int i = 0; i < 1000; i++)
+		window_widen(&w, 16);
+	assert_int_equal(window_limit(&w, 16), 16);
+}
+
+static void test_one_more_a_round(void **state)
+{
+	(void)state;
+	struct window w;
+	window_init(&w);
+	for (unsigned round = 0; round < 5; round++) {
+		uint32_t in_flight = window_limit(&w, 100);
+		for (uint32_t i = 0; i < in_flight + 1; i++)
+			window_widen(&w, 100);
+		assert_in_range(window_limit(&w, 100), in_flight + 1, in_flight + 2);
+	}
+}
+
+static void test_busy_halves_once_a_second(void **state)
+{
+	(void)state;
+	struct window w;
+	window_init(&w);
+	for (int i = 0; i < 1000; i++)
+		window_widen(&w, 16);
+	for (int i = 0; i < 16; i++)
+		window_narrow(&w, T0, 0);
+	assert_int_equal(window_limit(&w, 16), 8);
+	window_narrow(&w, T0 + 1000, 0);
+	assert_int_equal(window_limit(&w, 16), 4);
+	assert_true(w.calm_until_ms <= T0 + 1000);
+}
+
+static void test_busy_with_one_in_flight_waits_longer_each_time(void **state)
+{
+	(void)state;
+	struct window w;
+	window_init(&w);
+	w.limit = 1;
+	int64_t last = 0;
+	for (int i = 0; i < 10; i++) {
+		int64_t now = T0 + i * 100000;
+		window_narrow(&w, now, 0);
+		assert_true(w.calm_until_ms - now >= last);
+		last = w.calm_until_ms - now;
+	}
+	assert_int_equal(last, 5000);
+	window_widen(&w, 16);
+	window_narrow(&w, T0 + 5000000, 0);
+	assert_true(w.calm_until_ms - (T0 + 5000000) <= 100);
+}
+
+static void test_retry_after_is_kept_and_capped(void **state)
+{
+	(void)state;
+	struct window w;
+	window_init(&w);
+	window_narrow(&w, T0, 3000);
+	assert_int_equal(w.calm_until_ms, T0 + 3000);
+	window_narrow(&w, T0 + 1, 1000); /* never shortens */
+	assert_int_equal(w.calm_until_ms, T0 + 3000);
+	window_narrow(&w, T0, 86400000);
+	assert_int_equal(w.calm_until_ms, T0 + WINDOW_CALM_CAP_MS);
+}
+
+/* ---- forbidden ---- */
+
+static void test_two_steps_forbidden_are_credentials(void **state)
+{
+	(void)state;
+	struct forbidden f = { 0 };
+	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, 2, 0), FORBIDDEN_DENIED);
+	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT); /* all begins anew */
+}
+
+static void test_a_step_that_another_one_cleared_is_rejected(void **state)
+{
+	(void)state;
+	struct forbidden f = { 0 };
+	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
+	forbidden_answered(&f, 2, 0, true);
+	assert_int_equal(forbidden_seen(&f, 3, 0),
+					 FORBIDDEN_WAIT); /* the first one no longer counts against it */
+	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_REJECTED);
+}
+
+static void test_nobody_else_to_ask(void **state)
+{
+	(void)state;
+	struct forbidden f = { 0 };
+	assert_int_equal(forbidden_seen(&f, 1, 4), FORBIDDEN_WAIT);
+	forbidden_answered(&f, 2, 0, false); /* a time-out proves nothing */
+	assert_int_equal(forbidden_seen(&f, 1, 4), FORBIDDEN_REJECTED);
+}
+
+static void test_another_step_of_the_same_saga_is_another_step(void **state)
+{
+	(void)state;
+	struct forbidden f = { 0 };
+	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, 1, 1), FORBIDDEN_DENIED);
+}
+
+static void test_many_suspects_push_out_the_oldest(void **state)
+{
+	(void)state;
+	struct forbidden f = { 0 };
+	for (int64_t saga = 1; saga <= FORBIDDEN_SUSPECTS + 1; saga++) {
+		assert_int_equal(forbidden_seen(&f, saga, 0), FORBIDDEN_WAIT);
+		forbidden_answered(&f, 1000, 0, true);
+	}
+	assert_int_equal(f.count, FORBIDDEN_SUSPECTS);
+	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, FORBIDDEN_SUSPECTS, 0), FORBIDDEN_REJECTED);
+}
+
+static void test_the_streak_counts_different_events(void **state)
+{
+	(void)state;
+	struct streak s = { 0 };
+	for (int64_t i = 1; i < STREAK_LIMIT; i++) {
+		assert_false(streak_rejected(&s, i));
+		assert_false(streak_rejected(&s, i)); /* the same again */
+	}
+	streak_clear(&s);
+	for (int64_t i = 1; i < STREAK_LIMIT; i++)
+		assert_false(streak_rejected(&s, i));
+	assert_true(streak_rejected(&s, STREAK_LIMIT));
+	assert_false(streak_rejected(&s, STREAK_LIMIT + 1));
+}
+
+/* ---- request digest ---- */
+
+static struct almoner_text text(const char *p)
+{
+	return (struct almoner_text){ p, strlen(p) };
+}
+
+static void digest_http(const char *method, const char *url, const char *body, uint8_t out[16])
+{
+	struct almoner_action a = { .kind = ALMONER_SEND_HTTP };
+	a.http.method = text(method);
+	a.http.url = text(url);
+	if (body != NULL)
+		a.http.body = text(body);
+	request_digest(&a, out);
+}
+
+static bool http_changed(const char *url1, const char *body1, const char *url2, const char *body2)
+{
+	uint8_t one[16], two[16];
+	digest_http("POST", url1, body1, one);
+	digest_http("POST", url2, body2, two);
+	return request_changed(one, two);
+}
+
+static void test_a_changed_body_is_seen(void **state)
+{
+	(void)state;
+	assert_false(http_changed("http://h/a", "x", "http://h/a", "x"));
+	assert_true(http_changed("http://h/a", "x", "http://h/a", "y"));
+	assert_true(http_changed("http://h/a", "x", "http://h/a", NULL));
+	assert_true(http_changed("http://h/a?q=1", "x", "http://h/a?q=2", "x"));
+	assert_true(http_changed("http://h/a?q=1", "x", "http://h/a", "q=1x"));
+}
+
+static void test_address_and_other_exchanges_do_not_count(void **state)
+{
+	(void)state;
+	assert_false(http_changed("http://old/a", "x", "https://new:8080/a", "x"));
+	assert_false(http_changed("http://h/contact", "x", "http://h/gift", "y"));
+	assert_false(http_changed("http://h/a#one", "x", "http://h/a#two", "x"));
+	uint8_t post[16], put[16];
+	digest_http("POST", "http://h/a", "x", post);
+	digest_http("PUT", "http://h/a", "y", put);
+	assert_false(request_changed(post, put));
+}
+
+static void test_odd_addresses(void **state)
+{
+	(void)state;
+	static const char *const urls[] = { "",  "http://",  "://",        "/",      "?",
+										"#", "http://h", "http://h?x", "http:/x" };
+	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+		assert_false(http_changed(urls[i], "x", urls[i], "x"));
+		assert_true(http_changed(urls[i], "x", urls[i], "y"));
+	}
+}
+
+static void test_mails(void **state)
+{
+	(void)state;
+	uint8_t one[16], two[16];
+	struct almoner_action a = { .kind = ALMONER_SEND_MAIL };
+	a.mail.to = text("a@example.org");
+	a.mail.message = text("Subject: 1\r\n\r\nHello");
+	a.mail.host = text("old");
+	request_digest(&a, one);
+	a.mail.host = text("new");
+	request_digest(&a, two);
+	assert_memory_equal(one, two, 16);
+	a.mail.message = text("Subject: 2\r\n\r\nHello");
+	request_digest(&a, two);
+	assert_true(request_changed(one, two));
+}
+
+static void test_latency_buckets_meet_without_gap(void **state)
+{
+	(void)state;
+	assert_int_equal(status_bucket_of(-5), 0);
+	assert_int_equal(status_bucket_of(0), 0);
+	for (size_t i = 0; i + 1 < STATUS_BUCKETS; i++) {
+		assert_int_equal(status_bucket_of(status_bucket_ms(i)), i);
+		assert_int_equal(status_bucket_of(status_bucket_ms(i) + 1), i + 1);
+	}
+	assert_int_equal(status_bucket_ms(STATUS_BUCKETS - 1), INT64_MAX);
+	assert_int_equal(status_bucket_of(INT64_MAX), STATUS_BUCKETS - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_limit),
+		cmocka_unit_test(test_tokens_come_evenly),
+		cmocka_unit_test(test_never_more_than_promised),
+		cmocka_unit_test(test_debt_and_what_comes_back),
+		cmocka_unit_test(test_absurd_spans_do_not_overflow),
+		cmocka_unit_test(test_the_ramp_starts_at_its_foot),
+		cmocka_unit_test(test_one_more_a_round),
+		cmocka_unit_test(test_busy_halves_once_a_second),
+		cmocka_unit_test(test_busy_with_one_in_flight_waits_longer_each_time),
+		cmocka_unit_test(test_retry_after_is_kept_and_capped),
+		cmocka_unit_test(test_two_steps_forbidden_are_credentials),
+		cmocka_unit_test(test_a_step_that_another_one_cleared_is_rejected),
+		cmocka_unit_test(test_nobody_else_to_ask),
+		cmocka_unit_test(test_another_step_of_the_same_saga_is_another_step),
+		cmocka_unit_test(test_many_suspects_push_out_the_oldest),
+		cmocka_unit_test(test_the_streak_counts_different_events),
+		cmocka_unit_test(test_a_changed_body_is_seen),
+		cmocka_unit_test(test_address_and_other_exchanges_do_not_count),
+		cmocka_unit_test(test_odd_addresses),
+		cmocka_unit_test(test_mails),
+		cmocka_unit_test(test_latency_buckets_meet_without_gap),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
