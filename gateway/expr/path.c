@@ -163,7 +163,7 @@ int path_get(const struct path *p, json_t *root, json_t **ret, struct err *err)
 			return 0;
 		}
 		if (next == NULL && part->key != NULL)
-			return err_set(err, ERR_INVALID, "Cannot index %s with \"%s\"", kind_name(at), part->key);
+			return err_set(err, ERR_INVALID, "Cannot index %s with string \"%s\"", kind_name(at), part->key);
 		if (next == NULL)
 			return err_set(err, ERR_INVALID, "Cannot index %s with number", kind_name(at));
 		at = next;

@@ -205,15 +205,22 @@ static int take_amount(struct making *m)
 
 /* ---- the whole ---- */
 
-static int take_type(struct making *m, const char *hint)
+static bool is_donation(const json_t *event)
 {
-	int rc = take_text(m, m->event, "type", "type", hint);
+	return strncmp(canonical_text(event, "type"), "donation.", 9) == 0;
+}
+
+static int take_type(struct making *m, const struct canonical_hints *hints)
+{
+	int rc = take_text(m, m->event, "type", "type", hints->type);
 	if (rc != 0)
 		return rc;
 	json_t *type = member(m->event, "type");
 	if (type == NULL || json_string_length(type) == 0)
 		return err_set(m->err, ERR_INVALID,
 					   "type is missing; let the map set it, such as type: \"donation.created\"");
+	if (hints->is_gift && !is_donation(m->event))
+		set(m, m->event, "type", json_string("donation.created"));
 	return 0;
 }
 
@@ -223,7 +230,7 @@ int canonical_make(json_t *event, const struct canonical_hints *hints, bool *ret
 	if (!json_is_object(event))
 		return err_set(err, ERR_INVALID, "the map gave %s, expected an object with id, type and amount",
 					   event == NULL ? "nothing" : kind_of(event));
-	int rc = take_type(&m, hints->type);
+	int rc = take_type(&m, hints);
 	if (rc == 0)
 		rc = take_text(&m, event, "id", "id", hints->id);
 	if (rc == 0)
@@ -232,7 +239,7 @@ int canonical_make(json_t *event, const struct canonical_hints *hints, bool *ret
 		rc = take_time(&m);
 	if (rc == 0)
 		rc = take_donor(&m);
-	if (rc == 0 && strncmp(canonical_text(event, "type"), "donation.", 9) == 0)
+	if (rc == 0 && is_donation(event))
 		rc = take_amount(&m);
 	*ret_changed = m.changed;
 	return rc;

@@ -21,6 +21,7 @@ struct canonical_hints {
 	const char *id;
 	const char *type;
 	const char *gift;
+	bool is_gift; /* a type outside donation.* becomes donation.created */
 };
 
 /* Normalises the mapped event in place. *ret_changed: it is not what it was. ERR_INVALID: the text names the

@@ -71,7 +71,8 @@ static int stage_map(struct run *run, struct expr_input *body)
 		return err_wrap(&run->err, rc, "map");
 	const struct canonical_hints hints = { .id = run->identity.id.data,
 										   .type = run->identity.type.data,
-										   .gift = run->identity.gift.data };
+										   .gift = run->identity.gift.data,
+										   .is_gift = run->identity.kind == IDENTITY_GIFT };
 	rc = canonical_make(mapped, &hints, &changed, &run->err);
 	if (rc != 0) {
 		json_decref(mapped);
