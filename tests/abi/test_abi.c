@@ -1,0 +1,151 @@
+/* Loading: what is refused and in which words, what an old plugin may count on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/abi/layout.h"
+#include "tests/lib/connector_driver.h"
+
+static struct catalog *open_catalog(void)
+{
+	static const char *const paths[] = { ALMONER_ABI_PLUGINS };
+	return catalog_create(paths, 1);
+}
+
+struct refusal {
+	const char *name;
+	const char *field;
+	const char *wanted;
+};
+
+static void refusals_name_field_and_values(void **state)
+{
+	(void)state;
+	static const struct refusal refusals[] = {
+		{ "wrong_major", "abi_major: found 2, wanted 1", "rebuild the connector" },
+		{ "newer_minor", "abi_minor: found 1.1, wanted at most 1.0", "newer gateway" },
+		{ "short_size", "size: found 16 bytes", "wanted at least" },
+		{ "tiny_size", "size: found 4 bytes", "wanted at least" },
+		{ "no_symbol", "symbol: found no almoner_connector", "exported" },
+		{ "wrong_name", "name: found \"something_else\"", "wanted \"wrong_name\"" },
+		{ "no_next", "next: found no function", "wanted one" },
+		{ "small_options", "option_size: found 8 bytes", "wanted at least" },
+	};
+	struct catalog *catalog = open_catalog();
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		const struct catalog_entry *entry = NULL;
+		struct err err = { 0 };
+		assert_int_equal(catalog_find(catalog, refusals[i].name, &entry, &err), ERR_REFUSED);
+		if (strstr(err.text, refusals[i].field) == NULL || strstr(err.text, refusals[i].wanted) == NULL)
+			fail_msg("%s: \"%s\" does not say \"%s\" and \"%s\"", refusals[i].name, err.text,
+					 refusals[i].field, refusals[i].wanted);
+		/* The file is named, so that the person knows what to replace. */
+		assert_non_null(strstr(err.text, ALMONER_ABI_PLUGINS));
+		assert_null(entry);
+	}
+	catalog_destroy(catalog);
+}
+
+static void list_shows_refused_beside_usable(void **state)
+{
+	(void)state;
+	struct catalog *catalog = open_catalog();
+	const struct catalog_entry *const *entries = NULL;
+	size_t count = catalog_list(catalog, &entries);
+	size_t refused = 0;
+	bool old = false;
+	bool http = false;
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			assert_true(strcmp(entries[i - 1]->name, entries[i]->name) < 0);
+		assert_true((entries[i]->connector == NULL) == (entries[i]->error != NULL));
+		refused += entries[i]->error != NULL;
+		old = old || (strcmp(entries[i]->name, "old") == 0 && entries[i]->origin == CATALOG_CONFIGURED);
+		http = http || (strcmp(entries[i]->name, "http") == 0 && entries[i]->origin == CATALOG_BUILD_TREE);
+	}
+	assert_int_equal(refused, 8);
+	assert_true(old);
+	assert_true(http);
+	/* Asking again gives the same entries. */
+	const struct catalog_entry *first = entries[0];
+	assert_int_equal(catalog_list(catalog, &entries), count);
+	assert_ptr_equal(entries[0], first);
+	catalog_destroy(catalog);
+}
+
+static void unknown_names_are_answered_with_the_nearest(void **state)
+{
+	(void)state;
+	struct catalog *catalog = open_catalog();
+	const struct catalog_entry *entry = NULL;
+	struct err err = { 0 };
+	assert_int_equal(catalog_find(catalog, "htp", &entry, &err), ERR_NOT_FOUND);
+	assert_non_null(strstr(err.text, "did you mean \"http\"?"));
+	assert_non_null(strstr(err.text, ALMONER_ABI_PLUGINS));
+	assert_int_equal(catalog_find(catalog, "zzzzzzzz", &entry, &err), ERR_NOT_FOUND);
+	assert_null(strstr(err.text, "did you mean"));
+	assert_int_equal(catalog_find(catalog, "../http", &entry, &err), ERR_NOT_FOUND);
+	assert_int_equal(catalog_find(catalog, "", &entry, &err), ERR_NOT_FOUND);
+	catalog_destroy(catalog);
+}
+
+static void both_file_names_are_found(void **state)
+{
+	(void)state;
+	struct catalog *catalog = open_catalog();
+	const struct catalog_entry *entry = NULL;
+	assert_int_equal(catalog_find(catalog, "prefixed", &entry, NULL), 0);
+	assert_non_null(strstr(entry->file, "/almoner_prefixed.so"));
+	catalog_destroy(catalog);
+}
+
+static void old_plugin_works(void **state)
+{
+	(void)state;
+	struct catalog *catalog = open_catalog();
+	const struct catalog_entry *entry = NULL;
+	struct driver d;
+	assert_int_equal(catalog_find(catalog, "old", &entry, NULL), 0);
+	assert_int_equal(driver_open(&d, entry, "{\"wait\": \"30s\"}", NULL), 0);
+	const struct almoner_traits *traits = instance_traits(d.instance);
+	assert_int_equal(traits->repeat, ALMONER_REPEAT_KEYED);
+	assert_int_equal(traits->repeat_ttl_ms, 1000);
+	const struct almoner_action *action = driver_start(&d, "{\"id\":1}", ALMONER_DO);
+	assert_int_equal(action->kind, ALMONER_SEND_HTTP);
+	assert_true(driver_is(action->http.body, "{\"id\":1}"));
+	assert_true(driver_is(action->checkpoint, "{\"at\":1}"));
+	assert_int_equal(strlen(driver_header(&d, "x-key")), 32);
+	action = driver_answer(&d, 200, "");
+	assert_int_equal(action->kind, ALMONER_SEND_MAIL);
+	action = driver_answer(&d, 250, "queued");
+	assert_int_equal(action->kind, ALMONER_FINISH);
+	assert_int_equal(action->done.result_class, ALMONER_OK);
+	driver_close(&d);
+	catalog_destroy(catalog);
+}
+
+static void members_never_move(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < layout_count; i++) {
+		assert_string_equal(layout_1_0[i].member, layout_now[i].member);
+		if (layout_1_0[i].offset != layout_now[i].offset || layout_1_0[i].size > layout_now[i].size)
+			fail_msg("%s has moved since version 1.0", layout_now[i].member);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refusals_name_field_and_values),
+		cmocka_unit_test(list_shows_refused_beside_usable),
+		cmocka_unit_test(unknown_names_are_answered_with_the_nearest),
+		cmocka_unit_test(both_file_names_are_found),
+		cmocka_unit_test(old_plugin_works),
+		cmocka_unit_test(members_never_move),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
