@@ -1,0 +1,23 @@
+/* The parts of the contract suite. */
+#ifndef ALMONER_TESTS_UNIT_STORE_CONTRACT_INTERNAL_H
+#define ALMONER_TESTS_UNIT_STORE_CONTRACT_INTERNAL_H
+
+#include "tests/unit/store/ledger.h"
+
+struct contract_test {
+	const char *name;
+	void (*run)(void **state);
+};
+
+#define CONTRACT_TEST(function)                                                                              \
+	{                                                                                                        \
+#function, (function)                                                                                \
+	}
+
+extern const struct contract_test contract_write_tests[]; /* each ends with a NULL name */
+extern const struct contract_test contract_rows_tests[];
+extern const struct contract_test contract_list_tests[];
+extern const struct contract_test contract_read_tests[];
+extern const struct contract_test contract_verify_tests[];
+
+#endif

@@ -1,0 +1,305 @@
+/* Contract: waiting steps, targets, related events. */
+#include "tests/unit/store/contract_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/store/cmocka_all.h"
+
+#define W(f) ((f)->l.w)
+
+static void put(struct fixture *f, int64_t saga, uint16_t step, uint32_t target, enum why why, int64_t due_ms,
+				uint8_t lane)
+{
+	struct step_row row = { .saga = saga,
+							.step = step,
+							.target = target,
+							.why = (uint8_t)why,
+							.due_ms = due_ms,
+							.since_ms = T0 + saga,
+							.has_lane = lane != 0,
+							.lane = { lane, [15] = 9 } };
+	must(W(f).row_put(W(f).ctx, &row, &f->err), &f->err);
+}
+
+static void begin(struct fixture *f)
+{
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+}
+
+static void commit(struct fixture *f)
+{
+	must(W(f).commit(W(f).ctx, &f->err), &f->err);
+}
+
+static size_t claim(struct fixture *f, uint32_t target, int64_t now_ms, struct step_row *rows, size_t room)
+{
+	size_t got = 0;
+	must(W(f).row_claimable(W(f).ctx, target, now_ms, rows, room, &got, &f->err), &f->err);
+	return got;
+}
+
+static void claims_come_oldest_due_first(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	put(f, 30, 0, 1, WHY_SLOT, 100, 0);
+	put(f, 20, 1, 1, WHY_DUE, 100, 0);
+	put(f, 10, 0, 1, WHY_DUE, 200, 3);
+	put(f, 40, 0, 1, WHY_DUE, 50, 0);
+	put(f, 5, 0, 2, WHY_SLOT, 1, 0); /* another target */
+	put(f, 6, 0, 1, WHY_LANE, 1, 3); /* these three are not claimable */
+	put(f, 7, 0, 1, WHY_ATTENTION, 1, 0);
+	put(f, 8, 0, 1, WHY_AFTER, 1, 0);
+	commit(f);
+	struct step_row rows[8];
+	assert_int_equal(claim(f, 1, 199, rows, 8), 3);
+	assert_int_equal(rows[0].saga, 40);
+	assert_int_equal(rows[1].saga, 20);
+	assert_int_equal(rows[1].step, 1);
+	assert_int_equal(rows[2].saga, 30);
+	assert_int_equal(rows[2].why, WHY_SLOT);
+	assert_int_equal(claim(f, 1, 200, rows, 8), 4);
+	assert_int_equal(rows[3].saga, 10);
+	assert_true(rows[3].has_lane);
+	assert_int_equal(rows[3].lane[0], 3);
+	assert_int_equal(rows[3].lane[15], 9);
+	assert_int_equal(rows[3].since_ms, T0 + 10);
+	assert_int_equal(claim(f, 1, 200, rows, 2), 2);
+	assert_int_equal(claim(f, 1, 49, rows, 8), 0);
+	assert_int_equal(claim(f, 3, INT64_MAX, rows, 8), 0);
+}
+
+static void rows_are_replaced_by_saga_and_step(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	put(f, 1, 0, 1, WHY_SLOT, 10, 4);
+	put(f, 1, 1, 1, WHY_SLOT, 10, 0);
+	put(f, 1, 0, 2, WHY_LANE, 20, 0);
+	commit(f);
+	struct step_row rows[4];
+	assert_int_equal(claim(f, 1, 100, rows, 4), 1);
+	assert_int_equal(rows[0].step, 1);
+	assert_int_equal(claim(f, 2, 100, rows, 4), 0);
+	int64_t claimable = -1;
+	int64_t with_lane = -1;
+	must(W(f).row_counts(W(f).ctx, 1, &claimable, &with_lane, &f->err), &f->err);
+	assert_int_equal(claimable, 1);
+	assert_int_equal(with_lane, 0); /* the lane went with the old row */
+}
+
+static void next_due_is_the_first_claimable_one(void **state)
+{
+	struct fixture *f = *state;
+	int64_t due_ms = 0;
+	must(W(f).row_next_due(W(f).ctx, 1, &due_ms, &f->err), &f->err);
+	assert_true(due_ms == INT64_MAX);
+	begin(f);
+	put(f, 1, 0, 1, WHY_LANE, 5, 1);
+	put(f, 2, 0, 1, WHY_DUE, 70, 0);
+	put(f, 3, 0, 1, WHY_SLOT, 60, 0);
+	put(f, 4, 0, 2, WHY_SLOT, 1, 0);
+	commit(f);
+	must(W(f).row_next_due(W(f).ctx, 1, &due_ms, &f->err), &f->err);
+	assert_int_equal(due_ms, 60);
+}
+
+static void deleting_touches_only_that_row(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	put(f, 1, 0, 1, WHY_SLOT, 1, 0);
+	put(f, 1, 1, 1, WHY_SLOT, 2, 0);
+	put(f, 2, 0, 1, WHY_SLOT, 3, 0);
+	must(W(f).row_delete(W(f).ctx, 1, 0, &f->err), &f->err);
+	must(W(f).row_delete(W(f).ctx, 1, 7, &f->err), &f->err); /* unknown: nothing happens */
+	must(W(f).row_delete(W(f).ctx, 9, 0, &f->err), &f->err);
+	commit(f);
+	struct step_row rows[4];
+	assert_int_equal(claim(f, 1, 10, rows, 4), 2);
+	assert_int_equal(rows[0].step, 1);
+	assert_int_equal(rows[1].saga, 2);
+}
+
+static int64_t lane_first(struct fixture *f, uint32_t target, uint8_t lane, int64_t after)
+{
+	uint8_t bytes[LANE_BYTES] = { lane, [15] = 9 };
+	struct step_row row;
+	must(W(f).row_lane_first(W(f).ctx, target, bytes, after, &row, &f->err), &f->err);
+	return row.saga;
+}
+
+static void lanes_are_walked_in_order_of_sagas(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	put(f, 30, 0, 1, WHY_LANE, 0, 1);
+	put(f, 10, 0, 1, WHY_SLOT, 0, 1);
+	put(f, 20, 0, 1, WHY_ATTENTION, 0, 1);
+	put(f, 5, 0, 1, WHY_SLOT, 0, 2);
+	put(f, 6, 0, 2, WHY_SLOT, 0, 1);
+	put(f, 7, 0, 1, WHY_SLOT, 0, 0);
+	commit(f);
+	assert_int_equal(lane_first(f, 1, 1, 0), 10);
+	assert_int_equal(lane_first(f, 1, 1, 10), 20);
+	assert_int_equal(lane_first(f, 1, 1, 20), 30);
+	assert_int_equal(lane_first(f, 1, 1, 30), 0);
+	assert_int_equal(lane_first(f, 1, 2, 0), 5);
+	assert_int_equal(lane_first(f, 2, 1, 0), 6);
+	assert_int_equal(lane_first(f, 1, 3, 0), 0);
+	int64_t claimable = 0;
+	int64_t with_lane = 0;
+	must(W(f).row_counts(W(f).ctx, 1, &claimable, &with_lane, &f->err), &f->err);
+	assert_int_equal(claimable, 3);
+	assert_int_equal(with_lane, 4);
+}
+
+/* Steps of a target that the configuration lost must be there when it comes back. */
+static void rows_of_unknown_targets_and_sagas_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	put(f, 1000, 3, 4711, WHY_SLOT, 1, 0);
+	struct target_row target = { .id = 1, .name = "crm" };
+	must(W(f).target_put(W(f).ctx, &target, &f->err), &f->err);
+	commit(f);
+	fixture_reopen(f);
+	struct step_row rows[2];
+	assert_int_equal(claim(f, 4711, 1, rows, 2), 1);
+	assert_int_equal(rows[0].saga, 1000);
+}
+
+static void a_hundred_thousand_rows_are_claimed_in_pages(void **state)
+{
+	struct fixture *f = *state;
+	enum { ROWS = 100000, PAGE = 500 };
+	begin(f);
+	for (int64_t i = 1; i <= ROWS; i++)
+		put(f, i, 0, 1, i % 2 != 0 ? WHY_SLOT : WHY_DUE, T0 + i / 7, 0);
+	commit(f);
+	int64_t claimable = 0;
+	int64_t with_lane = 0;
+	must(W(f).row_counts(W(f).ctx, 1, &claimable, &with_lane, &f->err), &f->err);
+	assert_int_equal(claimable, ROWS);
+	struct step_row *rows = calloc(PAGE, sizeof *rows);
+	assert_non_null(rows);
+	int64_t seen = 0;
+	size_t got = 0;
+	begin(f);
+	while ((got = claim(f, 1, INT64_MAX, rows, PAGE)) > 0)
+		for (size_t i = 0; i < got; i++) {
+			assert_int_equal(rows[i].saga, ++seen);
+			must(W(f).row_delete(W(f).ctx, rows[i].saga, rows[i].step, &f->err), &f->err);
+		}
+	commit(f);
+	assert_int_equal(seen, ROWS);
+	free(rows);
+}
+
+/* ---- targets ---- */
+
+static void targets_keep_their_ids_and_flags(void **state)
+{
+	struct fixture *f = *state;
+	struct target_row rows[] = {
+		{ .id = 2, .name = "books", .held = true, .held_reason = "credentials: 401", .changed_ms = T0 },
+		{ .id = 1, .name = "crm", .paused = true },
+	};
+	struct target_row *back = NULL;
+	size_t count = 9;
+	must(W(f).target_all(W(f).ctx, &back, &count, &f->err), &f->err);
+	assert_int_equal(count, 0);
+	free(back);
+	begin(f);
+	must(W(f).target_put(W(f).ctx, &rows[0], &f->err), &f->err);
+	must(W(f).target_put(W(f).ctx, &rows[1], &f->err), &f->err);
+	rows[1].paused = false;
+	must(W(f).target_put(W(f).ctx, &rows[1], &f->err), &f->err);
+	commit(f);
+	fixture_reopen(f);
+	must(W(f).target_all(W(f).ctx, &back, &count, &f->err), &f->err);
+	assert_int_equal(count, 2);
+	assert_int_equal(back[0].id, 1);
+	assert_string_equal(back[0].name, "crm");
+	assert_false(back[0].paused);
+	assert_string_equal(back[1].held_reason, "credentials: 401");
+	assert_true(back[1].held);
+	assert_int_equal(back[1].changed_ms, T0);
+	free(back);
+}
+
+/* ---- related events ---- */
+
+static void add_related(struct fixture *f, int64_t id, int64_t saga, uint8_t gift, int64_t due_ms)
+{
+	struct sample s = { .source = "stripe", .event_id = "evt_rel" };
+	struct related_row row = { .id = id, .saga = saga, .gift = { gift }, .due_ms = due_ms };
+	row.event = sample_event(&s);
+	must(W(f).related_insert(W(f).ctx, &row, &f->err), &f->err);
+	event_unref(row.event);
+}
+
+static size_t attach(struct fixture *f, uint8_t gift, int64_t saga)
+{
+	uint8_t key[STORE_KEY_BYTES] = { gift };
+	size_t attached = 99;
+	must(W(f).related_attach(W(f).ctx, key, saga, &attached, &f->err), &f->err);
+	return attached;
+}
+
+static void related_events_wait_for_their_gift(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	add_related(f, 1, 0, 1, 500);
+	add_related(f, 2, 0, 1, 300);
+	add_related(f, 3, 0, 2, 400);
+	add_related(f, 4, 77, 3, 0); /* its gift was there before it */
+	commit(f);
+	int64_t ids[4];
+	size_t got = 0;
+	int64_t next_ms = 0;
+	must(W(f).related_due(W(f).ctx, 400, ids, 4, &got, &next_ms, &f->err), &f->err);
+	assert_int_equal(got, 2);
+	assert_int_equal(ids[0], 2);
+	assert_int_equal(ids[1], 3);
+	assert_int_equal(next_ms, 500);
+	must(W(f).related_due(W(f).ctx, 400, ids, 1, &got, &next_ms, &f->err), &f->err);
+	assert_int_equal(got, 1);
+	assert_int_equal(next_ms, 400); /* more is due: come back at once */
+	begin(f);
+	assert_int_equal(attach(f, 1, 42), 2);
+	assert_int_equal(attach(f, 1, 43), 0); /* they belong to 42 now */
+	assert_int_equal(attach(f, 9, 43), 0);
+	commit(f);
+	fixture_reopen(f);
+	struct related_row row;
+	must(W(f).related_get(W(f).ctx, 2, &row, &f->err), &f->err);
+	assert_int_equal(row.saga, 42);
+	assert_int_equal(row.due_ms, 300);
+	assert_string_equal(row.event->f.event_id.p, "evt_rel");
+	event_unref(row.event);
+	must(W(f).related_due(W(f).ctx, 1000, ids, 4, &got, &next_ms, &f->err), &f->err);
+	assert_int_equal(got, 1);
+	assert_int_equal(ids[0], 3);
+	assert_true(next_ms == INT64_MAX);
+	assert_int_equal(W(f).related_get(W(f).ctx, 50, &row, &f->err), ERR_NOT_FOUND);
+	struct store_head head;
+	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
+	assert_int_equal(head.last_related, 4);
+	buf_free(&head.counters);
+}
+
+const struct contract_test contract_rows_tests[] = {
+	CONTRACT_TEST(claims_come_oldest_due_first),
+	CONTRACT_TEST(rows_are_replaced_by_saga_and_step),
+	CONTRACT_TEST(next_due_is_the_first_claimable_one),
+	CONTRACT_TEST(deleting_touches_only_that_row),
+	CONTRACT_TEST(lanes_are_walked_in_order_of_sagas),
+	CONTRACT_TEST(rows_of_unknown_targets_and_sagas_are_kept),
+	CONTRACT_TEST(a_hundred_thousand_rows_are_claimed_in_pages),
+	CONTRACT_TEST(targets_keep_their_ids_and_flags),
+	CONTRACT_TEST(related_events_wait_for_their_gift),
+	{ NULL, NULL },
+};

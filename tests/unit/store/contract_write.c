@@ -1,0 +1,397 @@
+/* Contract: transactions, sagas, events, keys, plans, counters, opening. */
+#include "tests/unit/store/contract_internal.h"
+
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "tests/unit/store/cmocka_all.h"
+
+#define W(f) ((f)->l.w)
+
+static void empty_store_says_so(void **state)
+{
+	struct fixture *f = *state;
+	struct store_head head;
+	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
+	assert_int_equal(head.last_saga, 0);
+	assert_int_equal(head.last_related, 0);
+	assert_int_equal(head.chain.commit, 0);
+	assert_int_equal(head.chain.last, 0);
+	assert_int_equal(head.counters.len, 0);
+	struct saga_row row;
+	assert_int_equal(W(f).saga_get(W(f).ctx, 1, &row, &f->err), ERR_NOT_FOUND);
+	struct event *event = NULL;
+	assert_int_equal(W(f).event_get(W(f).ctx, 1, &event, &f->err), ERR_NOT_FOUND);
+	struct plan *plan = NULL;
+	assert_int_not_equal(W(f).plan_get(W(f).ctx, 77, &plan, &f->err), 0);
+}
+
+static void saga_comes_back_as_written(void **state)
+{
+	struct fixture *f = *state;
+	const char *targets[] = { "crm", "books" };
+	struct sample s = {
+		.plan = plan_of(targets, 2), .source = "stripe", .event_id = "e7", .created_ms = T0 + 3
+	};
+	s.steps[1] = step_running();
+	int64_t id = ledger_put(&f->l, &s);
+	fixture_reopen(f);
+	struct saga_row row;
+	must(W(f).saga_get(W(f).ctx, id, &row, &f->err), &f->err);
+	assert_int_equal(row.id, id);
+	assert_int_equal(row.state, SAGA_RUNNING);
+	assert_true(row.live);
+	assert_int_equal(row.created_ms, T0 + 3);
+	struct plan *plan = NULL;
+	must(W(f).plan_get(W(f).ctx, row.plan, &plan, &f->err), &f->err);
+	assert_memory_equal(plan->digest, s.plan->digest, 32);
+	struct saga *saga = NULL;
+	must(saga_decode(id, plan, row.value, &saga, &f->err), &f->err);
+	assert_string_equal(saga->event_id, "e7");
+	assert_int_equal(saga->steps[1].state, STEP_RUNNING);
+	saga_destroy(saga);
+	plan_unref(plan);
+	plan_unref(s.plan);
+}
+
+static void saga_update_changes_all_columns(void **state)
+{
+	struct fixture *f = *state;
+	const char *targets[] = { "crm" };
+	struct plan *empty = plan_empty();
+	struct sample s = { .plan = plan_of(targets, 1) };
+	s.steps[0] = step_running();
+	int64_t id = ledger_put(&f->l, &s);
+	struct sample after = { .unrouted = true };
+	ledger_update(&f->l, id, &after);
+	struct saga_row row;
+	must(W(f).saga_get(W(f).ctx, id, &row, &f->err), &f->err);
+	assert_int_equal(row.state, SAGA_UNROUTED);
+	assert_false(row.live);
+	struct plan *plan = NULL;
+	must(W(f).plan_get(W(f).ctx, row.plan, &plan, &f->err), &f->err);
+	assert_int_equal(plan->step_count, 0);
+	plan_unref(plan);
+	plan_unref(empty);
+	plan_unref(s.plan);
+}
+
+static void update_of_an_unknown_saga_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	struct saga_row row = { .id = 99, .plan = 1, .value = STR("x") };
+	struct sample s = { .unrouted = true };
+	struct event *event = sample_event(&s);
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	assert_int_equal(W(f).saga_update(W(f).ctx, &row, &f->err), ERR_NOT_FOUND);
+	assert_non_null(strstr(f->err.text, "99"));
+	assert_int_equal(W(f).event_replace(W(f).ctx, 99, event, &f->err), ERR_NOT_FOUND);
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+	event_unref(event);
+}
+
+static void same_saga_or_log_number_twice_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = { .unrouted = true };
+	int64_t id = ledger_put(&f->l, &s);
+	struct saga_row row = { .id = id, .plan = 1, .value = STR("x") };
+	struct log_row log = { .number = 1, .commit = 2, .subject = SUBJECT_DAEMON, .head = STR("h") };
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	assert_int_not_equal(W(f).saga_insert(W(f).ctx, &row, &f->err), 0);
+	assert_int_not_equal(W(f).log_append(W(f).ctx, &log, &f->err), 0);
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+}
+
+static void rollback_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const char *targets[] = { "crm" };
+	struct sample s = { .plan = plan_of(targets, 1) };
+	uint8_t key[STORE_KEY_BYTES] = { 7 };
+	int64_t owner = 0;
+	ledger_begin(&f->l);
+	int64_t id = ledger_add(&f->l, &s);
+	must(W(f).key_claim(W(f).ctx, key, id, 1, &owner, &f->err), &f->err);
+	must(W(f).counters_put(W(f).ctx, STR("counted"), &f->err), &f->err);
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err); /* nothing to do is fine */
+	fixture_reopen(f);
+	struct store_head head;
+	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
+	assert_int_equal(head.last_saga, 0);
+	assert_int_equal(head.chain.commit, 0);
+	assert_int_equal(head.counters.len, 0);
+	must(W(f).key_find(W(f).ctx, key, &owner, &f->err), &f->err);
+	assert_int_equal(owner, 0);
+	/* The number of a plan that was rolled back must not be remembered. */
+	assert_int_equal(ledger_put(&f->l, &s), 1);
+	struct saga_row row;
+	struct plan *plan = NULL;
+	must(W(f).saga_get(W(f).ctx, 1, &row, &f->err), &f->err);
+	must(W(f).plan_get(W(f).ctx, row.plan, &plan, &f->err), &f->err);
+	plan_unref(plan);
+	plan_unref(s.plan);
+}
+
+static void plan_number_does_not_survive_its_rollback(void **state)
+{
+	struct fixture *f = *state;
+	const char *one[] = { "crm" };
+	const char *two[] = { "books" };
+	struct plan *a = plan_of(one, 1);
+	struct plan *b = plan_of(two, 1);
+	int64_t number_a = 0;
+	int64_t number_b = 0;
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	must(W(f).plan_put(W(f).ctx, a, &number_a, &f->err), &f->err);
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	must(W(f).plan_put(W(f).ctx, b, &number_b, &f->err), &f->err);
+	must(W(f).plan_put(W(f).ctx, a, &number_a, &f->err), &f->err);
+	must(W(f).commit(W(f).ctx, &f->err), &f->err);
+	assert_int_not_equal(number_a, number_b);
+	struct plan *back = NULL;
+	must(W(f).plan_get(W(f).ctx, number_a, &back, &f->err), &f->err);
+	assert_string_equal(back->steps[0].target, "crm");
+	plan_unref(back);
+	plan_unref(a);
+	plan_unref(b);
+}
+
+/* More plans than any cache keeps; the same plan has the same number for ever. */
+static void plans_are_kept_once(void **state)
+{
+	struct fixture *f = *state;
+	int64_t numbers[40];
+	for (int round = 0; round < 2; round++) {
+		must(W(f).begin(W(f).ctx, &f->err), &f->err);
+		for (int i = 0; i < 40; i++) {
+			char *name AUTO_FREE = mem_printf("target%d", i);
+			const char *targets[] = { name };
+			struct plan *plan = plan_of(targets, 1);
+			int64_t number = 0;
+			must(W(f).plan_put(W(f).ctx, plan, &number, &f->err), &f->err);
+			if (round == 1)
+				assert_int_equal(number, numbers[i]);
+			numbers[i] = number;
+			plan_unref(plan);
+		}
+		must(W(f).commit(W(f).ctx, &f->err), &f->err);
+		fixture_reopen(f);
+	}
+	for (int i = 39; i >= 0; i--) {
+		char *name AUTO_FREE = mem_printf("target%d", i);
+		struct plan *plan = NULL;
+		must(W(f).plan_get(W(f).ctx, numbers[i], &plan, &f->err), &f->err);
+		assert_string_equal(plan->steps[0].target, name);
+		plan_unref(plan);
+	}
+}
+
+static void crash_before_commit_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = { .unrouted = true };
+	ledger_put(&f->l, &s);
+	ledger_begin(&f->l);
+	(void)ledger_add(&f->l, &s);
+	fixture_reopen(f); /* closed without a commit */
+	struct store_head head;
+	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
+	assert_int_equal(head.last_saga, 1);
+	assert_int_equal(head.chain.commit, 1);
+	assert_int_equal(head.chain.last, 1);
+	buf_free(&head.counters);
+	assert_int_equal(ledger_put(&f->l, &s), 2);
+}
+
+static void counters_are_a_value(void **state)
+{
+	struct fixture *f = *state;
+	const struct str values[] = { STR("first"), STR("a\0b with a zero"), STR("") };
+	for (size_t i = 0; i < 3; i++) {
+		must(W(f).begin(W(f).ctx, &f->err), &f->err);
+		must(W(f).counters_put(W(f).ctx, values[i], &f->err), &f->err);
+		must(W(f).commit(W(f).ctx, &f->err), &f->err);
+		fixture_reopen(f);
+		struct store_head head;
+		must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
+		assert_int_equal(head.counters.len, values[i].len);
+		if (values[i].len > 0)
+			assert_memory_equal(head.counters.data, values[i].p, values[i].len);
+		buf_free(&head.counters);
+	}
+}
+
+static void keys_are_claimed_once(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t a[STORE_KEY_BYTES] = { 1 };
+	uint8_t b[STORE_KEY_BYTES] = { 1, [15] = 1 };
+	int64_t owner = 0;
+	must(W(f).key_find(W(f).ctx, a, &owner, &f->err), &f->err);
+	assert_int_equal(owner, 0);
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	must(W(f).key_claim(W(f).ctx, a, 5, 100, &owner, &f->err), &f->err);
+	assert_int_equal(owner, 5);
+	must(W(f).key_claim(W(f).ctx, a, 6, 100, &owner, &f->err), &f->err);
+	assert_int_equal(owner, 5);
+	must(W(f).key_claim(W(f).ctx, b, -9, 100, &owner, &f->err), &f->err);
+	assert_int_equal(owner, -9);
+	must(W(f).commit(W(f).ctx, &f->err), &f->err);
+	fixture_reopen(f);
+	must(W(f).key_find(W(f).ctx, a, &owner, &f->err), &f->err);
+	assert_int_equal(owner, 5);
+	must(W(f).key_find(W(f).ctx, b, &owner, &f->err), &f->err);
+	assert_int_equal(owner, -9);
+}
+
+static void claim_key(struct fixture *f, unsigned i, int64_t day)
+{
+	uint8_t key[STORE_KEY_BYTES] = { (uint8_t)(i * 37), (uint8_t)(i >> 8), (uint8_t)i };
+	int64_t owner = 0;
+	must(W(f).key_claim(W(f).ctx, key, (int64_t)i + 1, day, &owner, &f->err), &f->err);
+}
+
+static void old_keys_are_pruned_others_stay(void **state)
+{
+	struct fixture *f = *state;
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	for (unsigned i = 0; i < 1000; i++)
+		claim_key(f, i, i % 2 == 0 ? 10 : 20);
+	must(W(f).commit(W(f).ctx, &f->err), &f->err);
+	size_t gone = 0;
+	for (int call = 0; call < 100 && gone < 500; call++) {
+		size_t deleted = 0;
+		must(W(f).begin(W(f).ctx, &f->err), &f->err);
+		must(W(f).key_prune(W(f).ctx, 20, 60, &deleted, &f->err), &f->err);
+		must(W(f).commit(W(f).ctx, &f->err), &f->err);
+		assert_true(deleted <= 60);
+		gone += deleted;
+	}
+	assert_int_equal(gone, 500);
+	for (unsigned i = 0; i < 1000; i++) {
+		uint8_t key[STORE_KEY_BYTES] = { (uint8_t)(i * 37), (uint8_t)(i >> 8), (uint8_t)i };
+		int64_t owner = 0;
+		must(W(f).key_find(W(f).ctx, key, &owner, &f->err), &f->err);
+		assert_int_equal(owner, i % 2 == 0 ? 0 : (int64_t)i + 1);
+	}
+}
+
+static void event_comes_back_byte_for_byte(void **state)
+{
+	struct fixture *f = *state;
+	struct event_fields fields = { .source = STR("s"), .event_id = STR("e"), .raw = STR("\0\xff\x80raw") };
+	struct event *event = event_create(&fields, T0 + 1);
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	must(W(f).event_insert(W(f).ctx, 3, event, &f->err), &f->err);
+	must(W(f).commit(W(f).ctx, &f->err), &f->err);
+	fixture_reopen(f);
+	struct event *back = NULL;
+	must(W(f).event_get(W(f).ctx, 3, &back, &f->err), &f->err);
+	assert_true(str_eq(back->f.raw, event->f.raw));
+	assert_int_equal(back->f.canonical.len, 0); /* quarantined: no canonical form */
+	assert_int_equal(back->received_ms, T0 + 1);
+	assert_memory_equal(back->digest, event->digest, 32);
+	event_unref(event);
+
+	fields.canonical = STR("{}");
+	fields.raw = STR("");
+	event = event_create(&fields, T0 + 2);
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	must(W(f).event_replace(W(f).ctx, 3, event, &f->err), &f->err);
+	must(W(f).commit(W(f).ctx, &f->err), &f->err);
+	event_unref(back);
+	must(W(f).event_get(W(f).ctx, 3, &back, &f->err), &f->err);
+	assert_memory_equal(back->digest, event->digest, 32);
+	assert_int_equal(back->f.raw.len, 0);
+	event_unref(back);
+	event_unref(event);
+}
+
+static void live_sagas_are_found_in_order(void **state)
+{
+	struct fixture *f = *state;
+	const char *targets[] = { "a", "b" };
+	struct sample s = { .plan = plan_of(targets, 2) };
+	for (unsigned i = 0; i < 40; i++) {
+		struct sample one = s;
+		one.cancelled = i % 4 == 2;
+		one.steps[0] = i % 2 == 0 ? step_running() : step_done();
+		if (i % 8 == 0)
+			one.steps[1] = step_attention(REASON_REJECTED, OUTCOME_REJECTED);
+		ledger_put(&f->l, &one);
+	}
+	int64_t after = 0;
+	int64_t ids[7];
+	size_t got = 0;
+	int64_t expect = 1; /* odd ids: running, among them cancelled ones and ones in attention */
+	do {
+		must(W(f).saga_live(W(f).ctx, after, ids, 7, &got, &f->err), &f->err);
+		for (size_t i = 0; i < got; i++, expect += 2)
+			assert_int_equal(ids[i], expect);
+		after = got > 0 ? ids[got - 1] : after;
+	} while (got > 0);
+	assert_int_equal(expect, 41);
+	plan_unref(s.plan);
+}
+
+static void second_open_is_refused_and_names_the_holder(void **state)
+{
+	struct fixture *f = *state;
+	struct store_writer other;
+	struct err err = { 0 };
+	assert_int_equal(f->factory->open(f->factory->ctx, &other, &err), ERR_BUSY);
+	assert_non_null(strstr(err.text, "pid "));
+	fixture_reopen(f); /* and is free again after a close */
+}
+
+static void newer_schema_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	f->factory->harm(f->factory->ctx, DAMAGE_NEWER_SCHEMA, 0);
+	struct store_writer w;
+	struct store_reader r;
+	assert_int_equal(f->factory->open(f->factory->ctx, &w, &f->err), ERR_REFUSED);
+	assert_non_null(strstr(f->err.text, "newer"));
+	assert_int_equal(f->factory->open_reader(f->factory->ctx, &r, &f->err), ERR_REFUSED);
+	assert_non_null(strstr(f->err.text, "newer"));
+}
+
+static void checkpoint_empties_the_backlog(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = { .unrouted = true };
+	for (int i = 0; i < 20; i++)
+		ledger_put(&f->l, &s);
+	must(W(f).checkpoint(W(f).ctx, false, &f->err), &f->err);
+	assert_int_equal(W(f).backlog_pages(W(f).ctx), 0);
+	ledger_put(&f->l, &s);
+	must(W(f).checkpoint(W(f).ctx, true, &f->err), &f->err);
+	assert_int_equal(W(f).backlog_pages(W(f).ctx), 0);
+	assert_int_equal(ledger_put(&f->l, &s), 22);
+	assert_true(W(f).free_bytes(W(f).ctx) != 0);
+}
+
+const struct contract_test contract_write_tests[] = {
+	CONTRACT_TEST(empty_store_says_so),
+	CONTRACT_TEST(saga_comes_back_as_written),
+	CONTRACT_TEST(saga_update_changes_all_columns),
+	CONTRACT_TEST(update_of_an_unknown_saga_is_an_error),
+	CONTRACT_TEST(same_saga_or_log_number_twice_is_refused),
+	CONTRACT_TEST(rollback_leaves_nothing),
+	CONTRACT_TEST(plan_number_does_not_survive_its_rollback),
+	CONTRACT_TEST(plans_are_kept_once),
+	CONTRACT_TEST(crash_before_commit_leaves_nothing),
+	CONTRACT_TEST(counters_are_a_value),
+	CONTRACT_TEST(keys_are_claimed_once),
+	CONTRACT_TEST(old_keys_are_pruned_others_stay),
+	CONTRACT_TEST(event_comes_back_byte_for_byte),
+	CONTRACT_TEST(live_sagas_are_found_in_order),
+	CONTRACT_TEST(second_open_is_refused_and_names_the_holder),
+	CONTRACT_TEST(newer_schema_is_refused),
+	CONTRACT_TEST(checkpoint_empties_the_backlog),
+	{ NULL, NULL },
+};

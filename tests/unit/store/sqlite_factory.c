@@ -1,0 +1,106 @@
+#include "tests/unit/store/sqlite_factory.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "saga/base/mem.h"
+
+static void remove_store(struct sqlite_factory *s)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal", ".lock" };
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		char *name AUTO_FREE = mem_printf("%s%s", s->path, suffixes[i]);
+		(void)unlink(name); /* most are not there */
+	}
+}
+
+static void factory_fresh(void *ctx)
+{
+	remove_store(ctx);
+}
+
+static int factory_open(void *ctx, struct store_writer *ret, struct err *err)
+{
+	struct sqlite_factory *s = ctx;
+	return store_sqlite_open(s->path, &s->options, ret, err);
+}
+
+static int factory_open_reader(void *ctx, struct store_reader *ret, struct err *err)
+{
+	struct sqlite_factory *s = ctx;
+	return store_sqlite_open_reader(s->path, &s->options, ret, err);
+}
+
+/* Twelve bytes in: behind the version and the first members of a record. */
+#define FLIP(column)                                                                                         \
+#column " = CAST(substr(" #column ", 1, length(" #column ") / 2) || "                                    \
+			"CASE substr(" #column ", length(" #column ") / 2 + 1, 1) WHEN x'41' THEN x'42' ELSE x'41' END " \
+			"|| substr(" #column ", length(" #column ") / 2 + 2) AS BLOB)"
+
+static void factory_harm(void *ctx, enum damage damage, int64_t number)
+{
+	static const char *const sql[] = {
+		[DAMAGE_FLIP_HEAD] = "UPDATE log SET " FLIP(head) " WHERE no = ?",
+		[DAMAGE_FLIP_PERSONAL] = "UPDATE log SET " FLIP(personal) " WHERE no = ?",
+		[DAMAGE_REMOVE_ROW] = "DELETE FROM log WHERE no = ?",
+		[DAMAGE_REMOVE_COMMIT] = "DELETE FROM chain WHERE commit_no = ?",
+		[DAMAGE_REMOVE_TAIL] = "DELETE FROM log WHERE commit_no >= ?; DELETE FROM chain WHERE commit_no >= ?",
+		[DAMAGE_FLIP_CHAIN] = "UPDATE chain SET " FLIP(digest) " WHERE commit_no = ?",
+		[DAMAGE_RENUMBER] = "UPDATE log SET no = no + 1000 WHERE no = ?",
+		[DAMAGE_SAGA_VALUE] = "UPDATE saga SET value = substr(value, 1, length(value) - 3) WHERE id = ?",
+		[DAMAGE_SAGA_STATE] = "UPDATE saga SET state = 8 WHERE id = ?",
+		[DAMAGE_EVENT] = "UPDATE event SET raw = x'00' WHERE saga = ?",
+		[DAMAGE_REMOVE_EVENT] = "DELETE FROM event WHERE saga = ?",
+		[DAMAGE_REMOVE_STEP] = "DELETE FROM step WHERE saga = ?",
+		[DAMAGE_NEWER_SCHEMA] = "PRAGMA user_version = 99; SELECT ?",
+		[DAMAGE_FORGET_PERSONAL] = "UPDATE log SET personal = NULL, salt = NULL WHERE no = ?",
+	};
+	struct buf AUTO_BUF text = { 0 };
+	for (const char *p = sql[damage]; *p != '\0'; p++)
+		if (*p == '?')
+			buf_printf(&text, "%lld", (long long)number);
+		else
+			buf_byte(&text, (uint8_t)*p);
+	sqlite_factory_sql(ctx, text.data);
+}
+
+void sqlite_factory_sql(struct sqlite_factory *s, const char *sql)
+{
+	sqlite3 *db = NULL;
+	char *message = NULL;
+	int rc = sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READWRITE, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(db, sql, NULL, NULL, &message);
+	if (rc != SQLITE_OK)
+		(void)fprintf(stderr, "%s: %s\n", sql, message != NULL ? message : sqlite3_errmsg(db));
+	assert(rc == SQLITE_OK);
+	rc = sqlite3_close(db);
+	assert(rc == SQLITE_OK);
+}
+
+void sqlite_factory_init(struct sqlite_factory *s)
+{
+	*s = (struct sqlite_factory){ .folder = "/tmp/almoner-store-XXXXXX" };
+	const char *folder = mkdtemp(s->folder);
+	assert(folder != NULL);
+	(void)snprintf(s->path, sizeof s->path, "%s/almoner.db", s->folder);
+}
+
+void sqlite_factory_finish(struct sqlite_factory *s)
+{
+	remove_store(s);
+	(void)rmdir(s->folder);
+}
+
+struct store_factory sqlite_factory_of(struct sqlite_factory *s)
+{
+	return (struct store_factory){ .name = "sqlite",
+								   .ctx = s,
+								   .fresh = factory_fresh,
+								   .open = factory_open,
+								   .open_reader = factory_open_reader,
+								   .harm = factory_harm };
+}
