@@ -1,5 +1,5 @@
-/* The shipped presets: each loads, and its programs make of real payloads what they should. The programs run in
- * the jq command where there is one; the gateway's own tests run them in the library. */
+/* The shipped presets: each loads, and its programs make of real payloads what they should. The programs run
+ * in the jq command where there is one; the gateway's own tests run them in the library. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ static void run_child(const char *program, int in, int out)
 	_exit(errno == ENOENT ? 77 : 78);
 }
 
-/* What the program makes of the text, as JSON; skips the test where there is no jq. Fails unless there is exactly
- * one result. The payloads are smaller than a pipe holds. */
+/* What the program makes of the text, as JSON; skips the test where there is no jq. Fails unless there is
+ * exactly one result. The payloads are smaller than a pipe holds. */
 static json_t *jq(const char *program, const char *input)
 {
 	int in[2], out[2], status = 0;
@@ -87,8 +87,8 @@ static void expect(const char *program, const char *input, const char *wanted)
 static const struct config_source *load_preset(struct fixture *f, const char *name, const char *secret)
 {
 	char *text AUTO_FREE = mem_printf("{\"sources\": {\"s\": {\"preset\": \"%s\"%s%s%s}}}", name,
-	                                  secret == NULL ? "" : ", \"secrets\": [\"", secret == NULL ? "" : secret,
-	                                  secret == NULL ? "" : "\"]");
+									  secret == NULL ? "" : ", \"secrets\": [\"",
+									  secret == NULL ? "" : secret, secret == NULL ? "" : "\"]");
 
 	fixture_load_good(f, text);
 	return &f->config->sources[0];
@@ -124,29 +124,35 @@ static void all_six_load(void **state)
 
 /* ---- stripe ---- */
 
-#define EVENT(type, object) "{\"id\": \"evt_1\", \"type\": \"" type "\", \"created\": 1700000000, \"data\": {\"object\": " object "}}"
+#define EVENT(type, object)                                                                                  \
+	"{\"id\": \"evt_1\", \"type\": \"" type "\", \"created\": 1700000000, \"data\": {\"object\": " object "}}"
 #define SESSION(inside) "{\"object\": \"checkout.session\", \"id\": \"cs_1\", " inside "}"
 #define PAID                                                                                                 \
-	EVENT("checkout.session.completed",                                                                      \
-	      SESSION("\"mode\": \"payment\", \"payment_status\": \"paid\", \"payment_intent\": \"pi_1\", \"invoice\": null"))
+	EVENT("checkout.session.completed", SESSION("\"mode\": \"payment\", \"payment_status\": \"paid\", "      \
+												"\"payment_intent\": \"pi_1\", \"invoice\": null"))
 #define UNPAID                                                                                               \
 	EVENT("checkout.session.completed",                                                                      \
-	      SESSION("\"mode\": \"payment\", \"payment_status\": \"unpaid\", \"payment_intent\": \"pi_1\""))
+		  SESSION("\"mode\": \"payment\", \"payment_status\": \"unpaid\", \"payment_intent\": \"pi_1\""))
 #define LATE                                                                                                 \
 	EVENT("checkout.session.async_payment_succeeded",                                                        \
-	      SESSION("\"mode\": \"payment\", \"payment_status\": \"paid\", \"payment_intent\": \"pi_1\""))
+		  SESSION("\"mode\": \"payment\", \"payment_status\": \"paid\", \"payment_intent\": \"pi_1\""))
 #define SUBSCRIBED                                                                                           \
-	EVENT("checkout.session.completed", SESSION("\"mode\": \"subscription\", \"payment_status\": \"paid\", "     \
+	EVENT("checkout.session.completed", SESSION("\"mode\": \"subscription\", \"payment_status\": \"paid\", " \
 												"\"payment_intent\": null, \"invoice\": \"in_1\""))
-#define SETUP EVENT("checkout.session.completed", SESSION("\"mode\": \"setup\", \"payment_status\": \"no_payment_required\""))
+#define SETUP                                                                                                \
+	EVENT("checkout.session.completed",                                                                      \
+		  SESSION("\"mode\": \"setup\", \"payment_status\": \"no_payment_required\""))
 #define INTENT(type) EVENT("payment_intent." type, "{\"object\": \"payment_intent\", \"id\": \"pi_1\"}")
-#define CHARGE(type) EVENT("charge." type, "{\"object\": \"charge\", \"id\": \"ch_1\", \"payment_intent\": \"pi_1\"}")
-#define DISPUTE EVENT("charge.dispute.created", "{\"object\": \"dispute\", \"charge\": \"ch_1\", \"payment_intent\": \"pi_1\"}")
+#define CHARGE(type)                                                                                         \
+	EVENT("charge." type, "{\"object\": \"charge\", \"id\": \"ch_1\", \"payment_intent\": \"pi_1\"}")
+#define DISPUTE                                                                                              \
+	EVENT("charge.dispute.created",                                                                          \
+		  "{\"object\": \"dispute\", \"charge\": \"ch_1\", \"payment_intent\": \"pi_1\"}")
 #define INVOICE(inside) EVENT("invoice.paid", "{\"object\": \"invoice\", \"id\": \"in_1\"" inside "}")
 
 struct stripe_case {
 	const char *event;
-	const char *gift;    /* as JSON */
+	const char *gift; /* as JSON */
 	const char *made;
 	const char *related; /* NULL: not asked */
 };
@@ -158,24 +164,28 @@ static const struct stripe_case stripe_cases[] = {
 	{ SUBSCRIBED, "\"in_1\"", "false", "true" },
 	{ SETUP, "\"cs_1\"", "false", "false" },
 	{ EVENT("checkout.session.expired", SESSION("\"mode\": \"payment\"")), "\"cs_1\"", "false", "false" },
-	{ EVENT("checkout.session.completed",
-	        SESSION("\"mode\": \"payment\", \"payment_status\": \"paid\", \"payment_intent\": {\"id\": \"pi_2\"}")),
+	{ EVENT(
+		  "checkout.session.completed",
+		  SESSION(
+			  "\"mode\": \"payment\", \"payment_status\": \"paid\", \"payment_intent\": {\"id\": \"pi_2\"}")),
 	  "\"pi_2\"", "true", NULL },
 	{ INTENT("created"), "\"pi_1\"", "false", "true" },
 	{ INTENT("succeeded"), "\"pi_1\"", "false", "true" },
 	{ CHARGE("succeeded"), "\"pi_1\"", "false", "true" },
 	{ CHARGE("refunded"), "\"pi_1\"", "false", "true" },
-	{ EVENT("charge.succeeded", "{\"object\": \"charge\", \"id\": \"ch_1\", \"invoice\": \"in_1\"}"), "\"in_1\"", "false",
-	  "true" },
+	{ EVENT("charge.succeeded", "{\"object\": \"charge\", \"id\": \"ch_1\", \"invoice\": \"in_1\"}"),
+	  "\"in_1\"", "false", "true" },
 	{ EVENT("charge.succeeded", "{\"object\": \"charge\", \"id\": \"ch_1\"}"), "\"ch_1\"", "false", "true" },
 	{ DISPUTE, "\"pi_1\"", "false", "true" },
-	{ EVENT("refund.created", "{\"object\": \"refund\", \"id\": \"re_1\", \"payment_intent\": \"pi_1\"}"), "\"pi_1\"",
-	  "false", "true" },
+	{ EVENT("refund.created", "{\"object\": \"refund\", \"id\": \"re_1\", \"payment_intent\": \"pi_1\"}"),
+	  "\"pi_1\"", "false", "true" },
 	{ INVOICE(", \"payment_intent\": \"pi_1\""), "\"pi_1\"", "true", NULL },
-	{ INVOICE(", \"payments\": {\"data\": [{\"payment\": {\"type\": \"payment_intent\", \"payment_intent\": \"pi_1\"}}]}"),
+	{ INVOICE(", \"payments\": {\"data\": [{\"payment\": {\"type\": \"payment_intent\", \"payment_intent\": "
+			  "\"pi_1\"}}]}"),
 	  "\"pi_1\"", "true", NULL },
 	{ INVOICE(""), "\"in_1\"", "true", NULL },
-	{ EVENT("invoice_payment.paid", "{\"object\": \"invoice_payment\", \"invoice\": \"in_1\"}"), "\"in_1\"", "false", "true" },
+	{ EVENT("invoice_payment.paid", "{\"object\": \"invoice_payment\", \"invoice\": \"in_1\"}"), "\"in_1\"",
+	  "false", "true" },
 	{ EVENT("invoice.created", "{\"object\": \"invoice\", \"id\": \"in_1\"}"), "\"in_1\"", "false", "false" },
 	{ EVENT("customer.updated", "{\"object\": \"customer\", \"id\": \"cus_1\"}"), "null", "false", "false" },
 };
@@ -200,9 +210,10 @@ static void an_old_subscription_checkout_is_an_event_of_its_own(void **state)
 {
 	struct fixture *f = *state;
 	const struct config_source *s = load_preset(f, "stripe", "whsec_x");
-	static const char old[] = "{\"id\": \"evt_1\", \"type\": \"checkout.session.completed\", \"api_version\": \"2024-06-20\", "
-							  "\"data\": {\"object\": {\"object\": \"checkout.session\", \"id\": \"cs_1\", \"mode\": "
-							  "\"subscription\", \"invoice\": \"in_1\"}}}";
+	static const char old[] =
+		"{\"id\": \"evt_1\", \"type\": \"checkout.session.completed\", \"api_version\": \"2024-06-20\", "
+		"\"data\": {\"object\": {\"object\": \"checkout.session\", \"id\": \"cs_1\", \"mode\": "
+		"\"subscription\", \"invoice\": \"in_1\"}}}";
 
 	expect(s->related, old, "false");
 }
@@ -212,19 +223,27 @@ static void a_stripe_checkout_becomes_a_donation(void **state)
 	struct fixture *f = *state;
 	const struct config_source *s = load_preset(f, "stripe", "whsec_x");
 
-	expect(s->map,
-	       EVENT("checkout.session.completed",
-	             SESSION("\"mode\": \"payment\", \"payment_status\": \"paid\", \"amount_total\": 2500, \"currency\": \"eur\", "
-	                     "\"customer\": \"cus_1\", \"customer_details\": {\"email\": \"ada@example.org\", \"name\": \"Ada\", "
-	                     "\"phone\": null, \"address\": {\"city\": \"London\", \"line2\": null}}, "
-	                     "\"metadata\": {\"fund\": \"Wells\"}, \"custom_fields\": [{\"key\": \"campaign\", \"type\": "
-	                     "\"text\", \"text\": {\"value\": \"Spring\"}}]")),
-	       "{\"id\": \"evt_1\", \"type\": \"donation.created\", \"occurred_at\": \"2023-11-14T22:13:20Z\", "
-	       "\"donor\": {\"id\": \"cus_1\", \"email\": \"ada@example.org\", \"name\": \"Ada\", \"address\": {\"city\": "
-	       "\"London\"}}, \"amount\": {\"minor\": 2500, \"currency\": \"EUR\"}, \"fund\": \"Wells\", \"campaign\": \"Spring\", "
-	       "\"recurring\": false, \"metadata\": {\"fund\": \"Wells\", \"campaign\": \"Spring\"}, "
-	       "\"platform\": {\"name\": \"stripe\", \"type\": \"checkout.session.completed\", \"object\": \"cs_1\", "
-	       "\"livemode\": null}}");
+	expect(
+		s->map,
+		EVENT(
+			"checkout.session.completed",
+			SESSION(
+				"\"mode\": \"payment\", \"payment_status\": \"paid\", \"amount_total\": 2500, \"currency\": "
+				"\"eur\", "
+				"\"customer\": \"cus_1\", \"customer_details\": {\"email\": \"ada@example.org\", \"name\": "
+				"\"Ada\", "
+				"\"phone\": null, \"address\": {\"city\": \"London\", \"line2\": null}}, "
+				"\"metadata\": {\"fund\": \"Wells\"}, \"custom_fields\": [{\"key\": \"campaign\", \"type\": "
+				"\"text\", \"text\": {\"value\": \"Spring\"}}]")),
+		"{\"id\": \"evt_1\", \"type\": \"donation.created\", \"occurred_at\": \"2023-11-14T22:13:20Z\", "
+		"\"donor\": {\"id\": \"cus_1\", \"email\": \"ada@example.org\", \"name\": \"Ada\", \"address\": "
+		"{\"city\": "
+		"\"London\"}}, \"amount\": {\"minor\": 2500, \"currency\": \"EUR\"}, \"fund\": \"Wells\", "
+		"\"campaign\": \"Spring\", "
+		"\"recurring\": false, \"metadata\": {\"fund\": \"Wells\", \"campaign\": \"Spring\"}, "
+		"\"platform\": {\"name\": \"stripe\", \"type\": \"checkout.session.completed\", \"object\": "
+		"\"cs_1\", "
+		"\"livemode\": null}}");
 }
 
 static void stripe_sums_and_types_are_right(void **state)
@@ -235,19 +254,24 @@ static void stripe_sums_and_types_are_right(void **state)
 		const char *event;
 		const char *type_minor_currency;
 	} cases[] = {
-		{ EVENT("invoice.paid", "{\"object\": \"invoice\", \"id\": \"in_1\", \"amount_paid\": 700, \"amount_due\": 900, "
-		                        "\"currency\": \"usd\", \"billing_reason\": \"subscription_cycle\"}"),
+		{ EVENT("invoice.paid",
+				"{\"object\": \"invoice\", \"id\": \"in_1\", \"amount_paid\": 700, \"amount_due\": 900, "
+				"\"currency\": \"usd\", \"billing_reason\": \"subscription_cycle\"}"),
 		  "[\"donation.created\", 700, \"USD\", true]" },
-		{ EVENT("charge.refunded", "{\"object\": \"charge\", \"amount\": 900, \"amount_refunded\": 300, \"currency\": \"usd\"}"),
+		{ EVENT("charge.refunded",
+				"{\"object\": \"charge\", \"amount\": 900, \"amount_refunded\": 300, \"currency\": \"usd\"}"),
 		  "[\"donation.refunded\", 300, \"USD\", null]" },
-		{ EVENT("charge.dispute.created", "{\"object\": \"dispute\", \"amount\": 900, \"currency\": \"usd\"}"),
+		{ EVENT("charge.dispute.created",
+				"{\"object\": \"dispute\", \"amount\": 900, \"currency\": \"usd\"}"),
 		  "[\"donation.disputed\", 900, \"USD\", null]" },
-		{ EVENT("payment_intent.payment_failed", "{\"object\": \"payment_intent\", \"amount\": 5, \"amount_received\": 0, "
-		                                         "\"currency\": \"jpy\"}"),
+		{ EVENT("payment_intent.payment_failed",
+				"{\"object\": \"payment_intent\", \"amount\": 5, \"amount_received\": 0, "
+				"\"currency\": \"jpy\"}"),
 		  "[\"donation.failed\", 5, \"JPY\", null]" },
 		{ EVENT("invoice.paid", "{\"object\": \"invoice\", \"amount_paid\": 50000, \"currency\": \"isk\"}"),
 		  "[\"donation.created\", 500, \"ISK\", false]" },
-		{ EVENT("customer.updated", "{\"object\": \"customer\", \"id\": \"cus_1\"}"), "[\"donor.updated\", null, \"\", null]" },
+		{ EVENT("customer.updated", "{\"object\": \"customer\", \"id\": \"cus_1\"}"),
+		  "[\"donor.updated\", null, \"\", null]" },
 		{ EVENT("plan.created", "{\"object\": \"plan\"}"), "[\"plan.created\", null, \"\", null]" },
 	};
 	char *program AUTO_FREE =
@@ -265,10 +289,12 @@ static void standard_webhooks_are_opened(void **state)
 	const struct config_source *s = load_preset(f, "standard-webhooks", "whsec_YWJj");
 
 	expect(s->map,
-	       "{\"type\": \"donation.created\", \"timestamp\": \"2026-01-02T03:04:05Z\", \"data\": {\"id\": \"g1\", \"amount\": "
-	       "{\"value\": \"10.50\", \"currency\": \"EUR\"}, \"extra\": 1}}",
-	       "{\"type\": \"donation.created\", \"occurred_at\": \"2026-01-02T03:04:05Z\", \"gift\": \"g1\", \"amount\": {\"value\": "
-	       "\"10.50\", \"currency\": \"EUR\"}, \"extra\": 1}");
+		   "{\"type\": \"donation.created\", \"timestamp\": \"2026-01-02T03:04:05Z\", \"data\": {\"id\": "
+		   "\"g1\", \"amount\": "
+		   "{\"value\": \"10.50\", \"currency\": \"EUR\"}, \"extra\": 1}}",
+		   "{\"type\": \"donation.created\", \"occurred_at\": \"2026-01-02T03:04:05Z\", \"gift\": \"g1\", "
+		   "\"amount\": {\"value\": "
+		   "\"10.50\", \"currency\": \"EUR\"}, \"extra\": 1}");
 	expect(s->map, "{\"type\": \"ping\"}", "{\"type\": \"ping\"}");
 }
 
@@ -277,13 +303,18 @@ static void sponsorships_become_donations(void **state)
 	struct fixture *f = *state;
 	const struct config_source *s = load_preset(f, "github", "x");
 
-	expect(s->map,
-	       "{\"action\": \"created\", \"sponsorship\": {\"node_id\": \"n1\", \"created_at\": \"2026-01-02T03:04:05Z\", \"sponsor\": "
-	       "{\"login\": \"ada\"}, \"sponsorable\": {\"login\": \"wells\"}, \"tier\": {\"monthly_price_in_cents\": 500, \"name\": "
-	       "\"$5 a month\", \"is_one_time\": false}}}",
-	       "{\"type\": \"donation.created\", \"occurred_at\": \"2026-01-02T03:04:05Z\", \"donor\": {\"id\": \"ada\", \"name\": "
-	       "\"ada\"}, \"amount\": {\"minor\": 500, \"currency\": \"USD\"}, \"recurring\": true, \"fund\": \"wells\", \"note\": "
-	       "\"$5 a month\", \"platform\": {\"name\": \"github\", \"action\": \"created\", \"object\": \"n1\"}}");
+	expect(
+		s->map,
+		"{\"action\": \"created\", \"sponsorship\": {\"node_id\": \"n1\", \"created_at\": "
+		"\"2026-01-02T03:04:05Z\", \"sponsor\": "
+		"{\"login\": \"ada\"}, \"sponsorable\": {\"login\": \"wells\"}, \"tier\": "
+		"{\"monthly_price_in_cents\": 500, \"name\": "
+		"\"$5 a month\", \"is_one_time\": false}}}",
+		"{\"type\": \"donation.created\", \"occurred_at\": \"2026-01-02T03:04:05Z\", \"donor\": {\"id\": "
+		"\"ada\", \"name\": "
+		"\"ada\"}, \"amount\": {\"minor\": 500, \"currency\": \"USD\"}, \"recurring\": true, \"fund\": "
+		"\"wells\", \"note\": "
+		"\"$5 a month\", \"platform\": {\"name\": \"github\", \"action\": \"created\", \"object\": \"n1\"}}");
 	expect(s->map, "{\"zen\": \"Keep it simple\"}", "{\"zen\": \"Keep it simple\"}");
 }
 
