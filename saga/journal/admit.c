@@ -51,15 +51,10 @@ static struct work *work_make(struct journal *j, const struct entry *e, unsigned
 	return w;
 }
 
-static void hand_out(struct journal *j, struct work *w, enum work_kind kind)
+void admit_answer(struct journal *j, struct work *w, enum work_kind kind)
 {
 	w->kind = kind;
 	STAILQ_INSERT_TAIL(&j->batch.works, w, link);
-}
-
-void admit_gone(struct journal *j, struct work *w)
-{
-	hand_out(j, w, WORK_GONE);
 }
 
 int admit_start(struct journal *j, struct entry *e, unsigned i, struct work *w)
@@ -77,7 +72,7 @@ int admit_start(struct journal *j, struct entry *e, unsigned i, struct work *w)
 	assert(rc == 0 && started); /* the gate was open */
 	e->changed = true;
 	w->ref.attempt = e->saga->steps[i].attempts;
-	hand_out(j, w, WORK_START);
+	admit_answer(j, w, WORK_START);
 	return seat_hot(j, e, i, true);
 }
 
@@ -89,7 +84,7 @@ int admit_ready(struct journal *j, struct entry *e, unsigned i, bool slot)
 	struct work *w = work_make(j, e, i);
 	w->slot = slot;
 	w->needs_when = decide_needs_when(e->saga, (uint16_t)i);
-	hand_out(j, w, WORK_READY);
+	admit_answer(j, w, WORK_READY);
 	return seat_hot(j, e, i, false);
 }
 
@@ -107,7 +102,7 @@ int admit_step(struct journal *j, struct entry *e, unsigned i, struct how how)
 {
 	const struct step *st = &e->saga->steps[i];
 	struct jtarget *t = e->plan->target[i];
-	bool to_disk = how.to_disk || !target_open(j, t);
+	bool to_disk = how.to_disk || !target_open(j, t, false);
 	int rc = to_disk ? 0 : target_has_backlog(j, t, &to_disk);
 	if (rc == 0 && !to_disk)
 		rc = entry_need_event(j, e);
@@ -137,7 +132,7 @@ int admit_step(struct journal *j, struct entry *e, unsigned i, struct how how)
 static int grant(struct journal *j, struct entry *e, unsigned i, bool *ret_granted)
 {
 	bool open;
-	int rc = place_gate(j, e, i, &open);
+	int rc = place_gate(j, e, i, true, &open);
 	if (rc != 0)
 		return rc;
 	*ret_granted = open;
@@ -188,7 +183,9 @@ int admit_claim(struct journal *j, struct jtarget *t, uint32_t max)
 {
 	uint32_t granted = 0;
 	bool more = true;
-	while (more && granted < max && target_open(j, t)) {
+	if (t->row.held && max > 1)
+		max = 1; /* a held target gets probes, one at a time */
+	while (more && granted < max && target_open(j, t, true)) {
 		size_t room = max - granted < CLAIM_SLICE ? max - granted : CLAIM_SLICE;
 		int rc = claim_slice(j, t, room, &granted, &more);
 		if (rc != 0)

@@ -148,8 +148,10 @@ void journal_checkpoint(struct journal *j, struct work *w, struct str bytes); /*
 void journal_outcome(struct journal *j, struct work *w, const struct outcome *o, const char *hold_reason);
 /* A READY work goes back to a row on disk (window too full, target removed). */
 void journal_spill(struct journal *j, struct work *w);
-/* Up to `max` claimable steps of a target become START (or READY with needs_when), one slot each reserved.
- * Ends with a target_news with claim_done. At most one claim per target at a time. */
+/* A held target grants one at most, as a probe; a paused one none. `claim_granted` below `max` with a backlog
+ * that is due: nothing more can be granted now, and news comes when that changes. Up to `max` claimable steps
+ * of a target become START (or READY with needs_when), one slot each reserved. Ends with a target_news with
+ * claim_done. At most one claim per target at a time. */
 void journal_claim(struct journal *j, uint32_t target, uint32_t max);
 /* A line in the log about a target: breaker transitions, probes. text: "breaker_open", …; note: why. */
 void journal_target_note(struct journal *j, uint32_t target, const char *text, const char *note);
@@ -192,10 +194,14 @@ int journal_count_open(struct journal *j, const char *target, void *ctx,
 /* A record about the daemon or the configuration. */
 int journal_note(struct journal *j, enum subject subject, const char *text, const char *actor,
 				 const char *note) MUST_CHECK;
-/* The black box blames this step, by name (after journal_create, before the thread starts). ERR_NOT_FOUND, ERR_STALE:
- * there is nothing to blame any more. */
+/* The black box blames this step, by name (after journal_create, before the thread starts). ERR_NOT_FOUND,
+ * ERR_STALE: there is nothing to blame any more. */
 int journal_blame(struct journal *j, int64_t saga, const char *step, const char *detail,
 				  struct err *err) MUST_CHECK;
+
+/* For tests and the simulation, between pumps: reads every saga and holds it against rows, lanes, counts and
+ * the sagas in memory. ERR_CORRUPT with what does not fit. */
+int journal_audit(struct journal *j, struct err *err) MUST_CHECK;
 
 /* ---- figures, kept in the commit, never counted by scan
  * -------------------------------------------------------- */

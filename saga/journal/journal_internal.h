@@ -184,7 +184,8 @@ int target_ensure(struct journal *j, const char *name, struct jtarget **ret);
 int targets_adopt(struct journal *j, struct journal_target *targets, size_t count);
 int targets_load(struct journal *j);
 void targets_free(struct journal *j);
-bool target_open(const struct journal *j, const struct jtarget *t); /* may attempts start there now? */
+/* May attempts start there now? `probe`: one that shall find out whether a hold can end. */
+bool target_open(const struct journal *j, const struct jtarget *t, bool probe);
 int target_next_due(struct journal *j, struct jtarget *t, int64_t *ret_ms);
 /* Is something due on disk that goes first? */
 int target_has_backlog(struct journal *j, struct jtarget *t, bool *ret);
@@ -244,7 +245,7 @@ struct how {
 };
 int place_saga(struct journal *j, struct entry *e, struct how how);
 /* May this step begin an attempt now: state, saga, target, deadline, lane. */
-int place_gate(struct journal *j, struct entry *e, unsigned i, bool *ret_open);
+int place_gate(struct journal *j, struct entry *e, unsigned i, bool probe, bool *ret_open);
 int place_lane_blocked(struct journal *j, const struct entry *e, unsigned i, bool *ret);
 /* The next in the lanes that became free. After every operation. */
 int place_promote(struct journal *j);
@@ -256,7 +257,7 @@ int admit_step(struct journal *j, struct entry *e, unsigned i, struct how how);
 int admit_start(struct journal *j, struct entry *e, unsigned i, struct work *w);
 /* WORK_READY, fresh; `slot`: from a claim. */
 int admit_ready(struct journal *j, struct entry *e, unsigned i, bool slot);
-void admit_gone(struct journal *j, struct work *w);
+void admit_answer(struct journal *j, struct work *w, enum work_kind kind);
 int admit_claim(struct journal *j, struct jtarget *t, uint32_t max);
 
 /* counts.c */

@@ -15,7 +15,7 @@ static struct work *take_work(struct op *op)
 
 static void answer_gone(struct journal *j, struct op *op)
 {
-	admit_gone(j, take_work(op));
+	admit_answer(j, take_work(op), WORK_GONE);
 }
 
 /* The saga a work speaks of, with the event at hand. */
@@ -44,7 +44,7 @@ static int begin_or_seat(struct journal *j, struct entry *e, struct op *op)
 {
 	unsigned i = op->u.step.w->ref.step;
 	bool open;
-	int rc = place_gate(j, e, i, &open);
+	int rc = place_gate(j, e, i, false, &open);
 	if (rc != 0)
 		return rc;
 	if (open && !decide_needs_when(e->saga, (uint16_t)i))
@@ -124,8 +124,7 @@ int ops_checkpoint(struct journal *j, struct op *op)
 	w->checkpoint = op->u.step.bytes;
 	w->checkpoint_len = (uint32_t)op->u.step.bytes_len;
 	op->u.step.bytes = NULL;
-	w->kind = WORK_CHECKPOINTED;
-	STAILQ_INSERT_TAIL(&j->batch.works, take_work(op), link);
+	admit_answer(j, take_work(op), WORK_CHECKPOINTED);
 	return 0;
 }
 

@@ -31,13 +31,13 @@ static bool ends_instead(struct journal *j, struct entry *e, unsigned i)
 	return decide_ends_instead(&d, (uint16_t)i);
 }
 
-int place_gate(struct journal *j, struct entry *e, unsigned i, bool *ret_open)
+int place_gate(struct journal *j, struct entry *e, unsigned i, bool probe, bool *ret_open)
 {
 	const struct step *st = &e->saga->steps[i];
 	const struct jtarget *t = e->plan->target[i];
 	bool due = st->state == STEP_READY || (st->state == STEP_RETRY_WAIT && st->due_ms <= j->now_ms);
 	*ret_open = false;
-	if (!due || !decide_may_start(e->saga, (uint16_t)i) || !target_open(j, t) || ends_instead(j, e, i))
+	if (!due || !decide_may_start(e->saga, (uint16_t)i) || !target_open(j, t, probe) || ends_instead(j, e, i))
 		return 0;
 	bool blocked;
 	int rc = place_lane_blocked(j, e, i, &blocked);

@@ -124,9 +124,10 @@ struct rules_port targets_rules(struct journal *j)
 	return (struct rules_port){ j, rules_of };
 }
 
-bool target_open(const struct journal *j, const struct jtarget *t)
+bool target_open(const struct journal *j, const struct jtarget *t, bool probe)
 {
-	return !t->row.paused && !t->row.held && !atomic_load_explicit(&j->disk_low, memory_order_relaxed);
+	return !t->row.paused && (probe || !t->row.held) &&
+		   !atomic_load_explicit(&j->disk_low, memory_order_relaxed);
 }
 
 int target_next_due(struct journal *j, struct jtarget *t, int64_t *ret_ms)

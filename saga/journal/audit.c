@@ -1,0 +1,232 @@
+/* The deep check of what the journal believes: sagas against rows, lanes, counts and memory. Reads
+ * everything, so it is for tests. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/journal/journal_internal.h"
+
+struct audit_target {
+	int64_t open, attention, claimable, with_lane;
+};
+
+struct running_lane {
+	uint32_t target;
+	uint8_t lane[LANE_BYTES];
+	int64_t saga;
+};
+
+struct audit {
+	struct journal *j;
+	struct err *err;
+	struct audit_target *targets; /* by id - 1 */
+	struct running_lane *running;
+	size_t running_count;
+	int64_t sagas[SAGA_STATE_COUNT];
+	/* The saga looked at. */
+	const struct saga *s;
+	bool live;
+};
+
+static int broken(struct audit *a, unsigned i, const char *what)
+{
+	const struct step *st = &a->s->steps[i];
+	return err_set(a->err, ERR_CORRUPT, "audit: saga %lld step %u (%s, why %s, place %u%s): %s",
+				   (long long)a->s->id, i, step_state_name((enum step_state)st->state),
+				   why_name((enum why)st->why), st->place, st->has_lane ? ", in a lane" : "", what);
+}
+
+static bool place_fits(const struct audit *a, unsigned i)
+{
+	const struct step *st = &a->s->steps[i];
+	bool stopped = !decide_may_start(a->s, (uint16_t)i);
+	switch ((enum step_state)st->state) {
+	case STEP_RUNNING:
+		return st->place == PLACE_HOT;
+	case STEP_READY:
+		return st->place != PLACE_NONE || (stopped && !st->has_lane);
+	case STEP_RETRY_WAIT:
+		return st->place == PLACE_ROW || (st->place == PLACE_NONE && stopped && !st->has_lane);
+	case STEP_WAITING:
+		return st->has_lane ? st->place == PLACE_ROW || (a->live && st->place == PLACE_NONE)
+							: st->place == PLACE_NONE;
+	case STEP_ATTENTION:
+		return st->place == PLACE_NONE || (st->place == PLACE_ROW && st->has_lane);
+	case STEP_SUCCEEDED:
+	case STEP_SKIPPED:
+	case STEP_KEPT:
+	case STEP_STATE_COUNT:
+	default:
+		return st->place == PLACE_NONE;
+	}
+}
+
+static struct jtarget *target_at(const struct audit *a, unsigned i)
+{
+	return target_of_name(a->j, a->s->plan->steps[i].target);
+}
+
+/* One saga at a time in a lane. */
+static int check_running(struct audit *a, unsigned i)
+{
+	const struct step *st = &a->s->steps[i];
+	uint32_t target = target_at(a, i)->id;
+	for (size_t k = 0; k < a->running_count; k++) {
+		const struct running_lane *r = &a->running[k];
+		if (r->target == target && memcmp(r->lane, st->lane, LANE_BYTES) == 0 && r->saga != a->s->id)
+			return broken(a, i, "runs beside another saga of its lane");
+	}
+	a->running = mem_grow(a->running, (a->running_count + 1) * sizeof *a->running);
+	struct running_lane *r = &a->running[a->running_count++];
+	*r = (struct running_lane){ .target = target, .saga = a->s->id };
+	memcpy(r->lane, st->lane, LANE_BYTES);
+	return 0;
+}
+
+/* Who waits for the lane must have somebody before it; who has a row must be found in it. */
+static int check_lane(struct audit *a, unsigned i)
+{
+	const struct step *st = &a->s->steps[i];
+	struct jtarget *t = target_at(a, i);
+	struct step_row row = { 0 };
+	int rc = a->j->store.row_lane_first(a->j->store.ctx, t->id, st->lane, a->s->id - 1, &row, a->err);
+	if (rc != 0)
+		return rc;
+	if (st->place == PLACE_ROW && row.saga != a->s->id)
+		return broken(a, i, "has no row in its lane");
+	if (st->state == STEP_RUNNING)
+		return check_running(a, i);
+	if (st->why != WHY_LANE || !decide_may_start(a->s, (uint16_t)i))
+		return 0;
+	if (lanes_blocked(&a->j->lanes, t->id, st->lane, a->s->id))
+		return 0;
+	rc = a->j->store.row_lane_first(a->j->store.ctx, t->id, st->lane, 0, &row, a->err);
+	return rc != 0 || row.saga < a->s->id ? rc : broken(a, i, "waits for a lane that is free");
+}
+
+static int check_step(struct audit *a, unsigned i)
+{
+	const struct step *st = &a->s->steps[i];
+	struct jtarget *t = target_at(a, i);
+	if (t == NULL)
+		return broken(a, i, "has a target without a number");
+	if (!place_fits(a, i))
+		return broken(a, i, "is in no place that would move it");
+	struct audit_target *sum = &a->targets[t->id - 1];
+	enum why why = seat_row_why(a->s, i);
+	sum->open += st->state != STEP_SUCCEEDED && st->state != STEP_SKIPPED && st->state != STEP_KEPT ? 1 : 0;
+	sum->attention += st->state == STEP_ATTENTION ? 1 : 0;
+	if (st->place == PLACE_ROW) {
+		sum->claimable += why == WHY_SLOT || why == WHY_DUE ? 1 : 0;
+		sum->with_lane += st->has_lane ? 1 : 0;
+	}
+	return st->has_lane ? check_lane(a, i) : 0;
+}
+
+/* Memory holds what is live, and exactly as it is stored. */
+static int check_memory(struct audit *a, struct str stored)
+{
+	const struct entry *e = cache_find(&a->j->cache, a->s->id);
+	struct buf AUTO_BUF now = { 0 };
+	if (a->live != (e != NULL))
+		return err_set(a->err, ERR_CORRUPT, "audit: saga %lld is %s", (long long)a->s->id,
+					   a->live ? "live but not in memory" : "in memory but not live");
+	if (e == NULL)
+		return 0;
+	saga_encode(e->saga, &now);
+	return str_eq(buf_str(&now), stored)
+			   ? 0
+			   : err_set(a->err, ERR_CORRUPT, "audit: saga %lld is not stored as it is", (long long)a->s->id);
+}
+
+static int check_saga(struct audit *a, const struct saga_row *row, struct str value)
+{
+	const char *why = saga_check(a->s);
+	if (why != NULL || row->live != saga_is_live(a->s) || row->state != a->s->state)
+		return err_set(a->err, ERR_CORRUPT, "audit: saga %lld: %s", (long long)a->s->id,
+					   why != NULL ? why : "its columns are not what it says");
+	a->live = row->live;
+	a->sagas[a->s->state]++;
+	int rc = check_memory(a, value);
+	for (unsigned i = 0; rc == 0 && i < a->s->step_count; i++)
+		rc = check_step(a, i);
+	return rc;
+}
+
+static int audit_saga(struct audit *a, int64_t id)
+{
+	struct store_writer *store = &a->j->store;
+	struct saga_row row;
+	int rc = store->saga_get(store->ctx, id, &row, a->err);
+	if (rc != 0)
+		return rc;
+	char *bytes AUTO_FREE = mem_strndup(row.value.p, row.value.len);
+	struct str value = { bytes, row.value.len };
+	struct plan *plan;
+	struct saga *saga = NULL;
+	rc = store->plan_get(store->ctx, row.plan, &plan, a->err);
+	if (rc != 0)
+		return rc;
+	rc = saga_decode(id, plan, value, &saga, a->err);
+	a->s = saga;
+	if (rc == 0)
+		rc = check_saga(a, &row, value);
+	saga_destroy(saga);
+	plan_unref(plan);
+	return rc;
+}
+
+static int audit_target(struct audit *a, const struct jtarget *t)
+{
+	const struct audit_target *sum = &a->targets[t->id - 1];
+	struct store_writer *store = &a->j->store;
+	int64_t claimable, with_lane;
+	int rc = store->row_counts(store->ctx, t->id, &claimable, &with_lane, a->err);
+	if (rc != 0)
+		return rc;
+	if (sum->claimable != claimable || sum->with_lane != with_lane || t->claimable != claimable ||
+		t->with_lane != with_lane)
+		return err_set(
+			a->err, ERR_CORRUPT,
+			"audit: target %s: claimable rows %lld, by sagas %lld, by count %lld; rows in lanes %lld, "
+			"by sagas %lld, by count %lld",
+			t->name, (long long)claimable, (long long)sum->claimable, (long long)t->claimable,
+			(long long)with_lane, (long long)sum->with_lane, (long long)t->with_lane);
+	if (sum->open != t->open || sum->attention != t->attention)
+		return err_set(a->err, ERR_CORRUPT,
+					   "audit: target %s: open %lld, counted %lld; attention %lld, counted %lld", t->name,
+					   (long long)sum->open, (long long)t->open, (long long)sum->attention,
+					   (long long)t->attention);
+	return 0;
+}
+
+static int audit_sums(struct audit *a)
+{
+	int64_t sum = a->j->tally.related;
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
+		sum += a->sagas[i];
+		if (a->sagas[i] != a->j->tally.sagas[i])
+			return err_set(a->err, ERR_CORRUPT, "audit: %lld sagas are %s, counted %lld",
+						   (long long)a->sagas[i], saga_state_name((enum saga_state)i),
+						   (long long)a->j->tally.sagas[i]);
+	}
+	return sum == a->j->tally.accepted ? 0
+									   : err_set(a->err, ERR_CORRUPT, "audit: accepted %lld, found %lld",
+												 (long long)a->j->tally.accepted, (long long)sum);
+}
+
+int journal_audit(struct journal *j, struct err *err)
+{
+	struct audit a = { .j = j, .err = err };
+	a.targets = mem_zalloc((j->target_count + 1) * sizeof *a.targets);
+	int rc = 0;
+	for (int64_t id = 1; rc == 0 && id <= j->last_saga; id++)
+		rc = audit_saga(&a, id);
+	for (size_t i = 0; rc == 0 && i < j->target_count; i++)
+		rc = audit_target(&a, j->targets[i]);
+	if (rc == 0)
+		rc = audit_sums(&a);
+	free(a.targets);
+	free(a.running);
+	return rc;
+}

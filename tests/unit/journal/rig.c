@@ -1,0 +1,543 @@
+#include "tests/unit/journal/rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "saga/base/mem.h"
+
+/* ---- ports -----------------------------------------------------------------------------------------------
+ */
+
+static int64_t rig_now(void *ctx)
+{
+	return ((struct rig *)ctx)->now_ms;
+}
+
+static uint64_t rig_below(void *ctx, uint64_t bound)
+{
+	struct rig *r = ctx;
+	r->chance = r->chance * 6364136223846793005u + 1442695040888963407u;
+	return bound == 0 ? 0 : (r->chance >> 33) % bound;
+}
+
+static enum admit rig_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride)
+{
+	struct rig *r = ctx;
+	assert_true(bytes > sizeof(struct work));
+	r->asked++;
+	r->asked_to_ride += may_ride ? 1 : 0;
+	enum admit best = r->admit[target];
+	return best == ADMIT_SLOT && !may_ride ? ADMIT_WINDOW : best;
+}
+
+static void rig_deliver(void *ctx, const struct delivery *delivery)
+{
+	struct rig *r = ctx;
+	struct work *w, *next;
+	for (w = STAILQ_FIRST(&delivery->works); w != NULL; w = next) {
+		next = STAILQ_NEXT(w, link);
+		STAILQ_INSERT_TAIL(&r->works, w, link);
+	}
+	for (size_t i = 0; i < delivery->news_count; i++) {
+		uint32_t id = delivery->news[i].target;
+		assert_true(id >= 1 && id < RIG_TARGETS_END);
+		r->news[id] = delivery->news[i];
+		r->news_count[id]++;
+	}
+}
+
+static void rig_failed(void *ctx, const struct err *err)
+{
+	struct rig *r = ctx;
+	r->failed = *err;
+	r->failures++;
+}
+
+/* The store's own functions, where the rig steps between. One store at a time. */
+static struct rig *rig_at_work;
+static int (*real_commit)(void *ctx, struct err *err);
+static int64_t (*real_free_bytes)(void *ctx);
+
+static int commit_or_fail(void *ctx, struct err *err)
+{
+	struct rig *r = rig_at_work;
+	if (r->commits_until_failure > 0 && --r->commits_until_failure == 0)
+		return err_set(err, ERR_IO, "the disk is gone");
+	return real_commit(ctx, err);
+}
+
+static int64_t free_bytes_as_told(void *ctx)
+{
+	return rig_at_work->fake_disk ? rig_at_work->free_bytes : real_free_bytes(ctx);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------
+ */
+
+static struct step_rules rules_of(enum repeat repeat)
+{
+	return (struct step_rules){ .repeat = repeat,
+								.repeat_ttl_ms = 86400000,
+								.retry = { .first_ms = 1000, .factor = 2, .cap_ms = 60000 },
+								.can_undo = true,
+								.can_lookup = repeat == REPEAT_QUERYABLE };
+}
+
+static void open_store(struct rig *r, struct store_writer *store)
+{
+	struct err err = { 0 };
+	struct store_sqlite_options options = { .vfs = r->vfs };
+	int rc = store_sqlite_open(r->path, &options, store, &err);
+	if (rc != 0)
+		fail_msg("%s", err.text);
+	rig_at_work = r;
+	real_commit = store->commit;
+	real_free_bytes = store->free_bytes;
+	store->commit = commit_or_fail;
+	store->free_bytes = free_bytes_as_told;
+}
+
+void rig_open(struct rig *r)
+{
+	struct err err = { 0 };
+	struct journal_options o = { .clock = { r, rig_now, rig_now },
+								 .entropy = { r, rig_below },
+								 .hooks = { r, rig_admit, rig_deliver, rig_failed },
+								 .targets = r->targets,
+								 .target_count = RIG_TARGETS_END - 1,
+								 .reserve_bytes = r->reserve_bytes,
+								 .queue_records = r->queue_records,
+								 .actor = "the rig" };
+	open_store(r, &o.store);
+	int rc = journal_create(&o, &r->j, &err);
+	if (rc != 0)
+		fail_msg("%s", err.text);
+	for (uint32_t i = 0; i < RIG_TARGETS_END - 1; i++)
+		assert_int_equal(r->targets[i].id, i + 1);
+}
+
+int rig_setup(void **state)
+{
+	static const char *const names[] = { "crm", "books", "thanks", "mail" };
+	static const enum repeat repeats[] = { REPEAT_KEYED, REPEAT_IDEMPOTENT, REPEAT_UNSAFE, REPEAT_QUERYABLE };
+	struct rig *r = mem_zalloc(sizeof *r);
+	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	(void)snprintf(r->dir, sizeof r->dir, "%s/almoner-journal-XXXXXX", tmp);
+	assert_non_null(mkdtemp(r->dir));
+	(void)snprintf(r->path, sizeof r->path, "%s/log.db", r->dir);
+	r->now_ms = RIG_T0;
+	STAILQ_INIT(&r->works);
+	for (unsigned i = 0; i < RIG_TARGETS_END - 1; i++) {
+		r->targets[i] = (struct journal_target){ .name = names[i], .rules = rules_of(repeats[i]) };
+		r->admit[i + 1] = ADMIT_SLOT;
+	}
+	r->plan = rig_plan("crm books thanks<books", POLICY_CONTINUE);
+	*state = r;
+	rig_open(r);
+	return 0;
+}
+
+void rig_drop_works(struct rig *r)
+{
+	struct work *w;
+	while ((w = STAILQ_FIRST(&r->works)) != NULL) {
+		STAILQ_REMOVE_HEAD(&r->works, link);
+		work_destroy(w);
+	}
+}
+
+int rig_teardown(void **state)
+{
+	struct rig *r = *state;
+	rig_drop_works(r);
+	journal_destroy(r->j);
+	plan_unref(r->plan);
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		char path[128];
+		(void)snprintf(path, sizeof path, "%s%s", r->path, ends[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(r->dir), 0);
+	free(r);
+	return 0;
+}
+
+struct rig *rig_of(void **state)
+{
+	return *state;
+}
+
+void rig_crash(struct rig *r)
+{
+	rig_drop_works(r);
+	journal_destroy(r->j);
+	r->j = NULL;
+	memset(r->news_count, 0, sizeof r->news_count);
+	rig_open(r);
+	rig_audit(r);
+}
+
+void rig_audit(struct rig *r)
+{
+	struct err err = { 0 };
+	if (journal_audit(r->j, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+int rig_pump(struct rig *r)
+{
+	int sum = 0;
+	int rc;
+	while ((rc = journal_pump(r->j)) > 0) {
+		sum += rc;
+		rig_audit(r);
+	}
+	if (rc == 0)
+		rig_audit(r);
+	return rc < 0 ? rc : sum;
+}
+
+void rig_wait(struct rig *r, int64_t ms)
+{
+	r->now_ms += ms;
+	(void)rig_pump(r);
+}
+
+/* ---- plans -----------------------------------------------------------------------------------------------
+ */
+
+static void read_flags(struct plan_step *step, const char *flags)
+{
+	if (strchr(flags, '?') != NULL)
+		step->when = (char *)(uintptr_t) ".x";
+	if (strchr(flags, '~') != NULL)
+		step->expire_ms = 60000;
+	step->undo_none = strchr(flags, '!') != NULL;
+}
+
+static uint32_t after_bit(const struct plan *draft, const char *name)
+{
+	for (unsigned i = 0; i < draft->step_count; i++) {
+		if (strcmp(draft->steps[i].name, name) == 0)
+			return 1u << i;
+	}
+	fail_msg("no step %s before it", name);
+	return 0;
+}
+
+struct plan *rig_plan(const char *text, enum policy policy)
+{
+	struct plan draft = { .route = (char *)(uintptr_t) "donations", .policy = policy };
+	char words[200];
+	(void)snprintf(words, sizeof words, "%s", text);
+	char *rest = NULL;
+	for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+		struct plan_step *step = &draft.steps[draft.step_count];
+		char *after = strchr(word, '<');
+		if (after != NULL)
+			*after++ = '\0';
+		char *flags = word + strcspn(word, "?~!");
+		read_flags(step, flags);
+		*flags = '\0';
+		step->name = word;
+		/* "crm2" is a second step at crm. */
+		step->target = mem_strndup(word, strcspn(word, "0123456789"));
+		step->after = after != NULL ? after_bit(&draft, after) : 0;
+		draft.step_count++;
+	}
+	struct plan *plan = NULL;
+	struct err err = { 0 };
+	if (plan_create(&draft, &plan, &err) != 0)
+		fail_msg("%s", err.text);
+	for (unsigned i = 0; i < draft.step_count; i++)
+		free(draft.steps[i].target);
+	return plan;
+}
+
+void rig_use_plan(struct rig *r, const char *text, enum policy policy)
+{
+	plan_unref(r->plan);
+	r->plan = rig_plan(text, policy);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------
+ */
+
+struct prepared {
+	struct accept accept;
+	struct rig *rig;
+	struct plan *plan;
+	uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES];
+};
+
+static void prepared_done(void *ctx, struct accept *a, const struct accept_result *result)
+{
+	struct prepared *p = (struct prepared *)(void *)a;
+	struct rig *r = ctx;
+	r->accepted = *result;
+	r->answers++;
+	event_unref(a->event);
+	plan_unref(p->plan);
+	free(p);
+}
+
+struct event *rig_event(const struct rig *r, const struct rig_event *ev)
+{
+	struct event_fields f = { .source = STR("forms"),
+							  .event_id = str_of(ev->id),
+							  .type = STR("donation.created"),
+							  .gift = str_of(ev->gift),
+							  .donor = STR("ada@example.org"),
+							  .content_type = STR("application/json"),
+							  .raw = str_of(ev->body != NULL ? ev->body : ev->id),
+							  .canonical = STR("{\"id\":1}") };
+	return event_create(&f, r->now_ms);
+}
+
+struct saga_start rig_start(const struct rig_event *ev, struct plan *plan, uint8_t lanes[][LANE_BYTES])
+{
+	struct saga_start start = { .plan = plan,
+								.source = "forms",
+								.event_id = ev->id,
+								.type = "donation.created",
+								.gift = ev->gift != NULL ? ev->gift : "",
+								.donor = "ada@example.org",
+								.note = ev->quarantined ? "the mapping failed" : "",
+								.unrouted = ev->unrouted,
+								.own_reason = ev->quarantined ? REASON_QUARANTINED : REASON_NONE };
+	if (ev->lane != NULL) {
+		start.lane_mask = UINT32_MAX;
+		start.lanes = (const uint8_t(*)[LANE_BYTES])lanes;
+		for (unsigned i = 0; i < plan->step_count; i++) {
+			memset(lanes[i], 0, LANE_BYTES);
+			memcpy(lanes[i], ev->lane, strlen(ev->lane));
+		}
+	}
+	return start;
+}
+
+int rig_submit(struct rig *r, const struct rig_event *ev)
+{
+	struct prepared *p = mem_zalloc(sizeof *p);
+	p->rig = r;
+	p->plan = ev->quarantined || ev->unrouted ? plan_empty() : plan_ref(r->plan);
+	p->accept.kind = ev->related ? ACCEPT_RELATED : ACCEPT_SAGA;
+	p->accept.event = rig_event(r, ev);
+	p->accept.start = rig_start(ev, p->plan, p->lanes);
+	p->accept.gift_wait_ms = 3600000;
+	p->accept.ctx = r;
+	p->accept.done = prepared_done;
+	journal_event_key("forms", ev->id, p->accept.dedup);
+	p->accept.has_gift = ev->gift != NULL;
+	if (ev->gift != NULL)
+		journal_gift_key("forms", ev->gift, p->accept.gift);
+	int rc = journal_accept(r->j, &p->accept);
+	if (rc != 0) {
+		event_unref(p->accept.event);
+		plan_unref(p->plan);
+		free(p);
+	}
+	return rc;
+}
+
+int64_t rig_accept(struct rig *r, const struct rig_event *ev)
+{
+	unsigned before = r->answers;
+	r->accepted = (struct accept_result){ .code = ERR_STALE };
+	assert_int_equal(rig_submit(r, ev), 0);
+	assert_int_equal(rig_pump(r), 1);
+	assert_int_equal(r->answers, before + 1);
+	return r->accepted.saga;
+}
+
+int64_t rig_accept_id(struct rig *r, const char *id)
+{
+	return rig_accept(r, &(struct rig_event){ .id = id });
+}
+
+/* ---- works -----------------------------------------------------------------------------------------------
+ */
+
+static struct work *find(const struct rig *r, enum work_kind kind, int64_t saga, enum rig_target target)
+{
+	struct work *w;
+	STAILQ_FOREACH(w, &r->works, link)
+	{
+		if (w->kind == kind && w->saga == saga && w->target == target)
+			return w;
+	}
+	return NULL;
+}
+
+bool rig_has(const struct rig *r, enum work_kind kind, int64_t saga, enum rig_target target)
+{
+	return find(r, kind, saga, target) != NULL;
+}
+
+unsigned rig_work_count(const struct rig *r)
+{
+	unsigned count = 0;
+	struct work *w;
+	STAILQ_FOREACH(w, &r->works, link)
+	count++;
+	return count;
+}
+
+struct work *rig_take(struct rig *r, enum work_kind kind, int64_t saga, enum rig_target target)
+{
+	struct work *w = find(r, kind, saga, target);
+	if (w == NULL)
+		fail_msg("no work of kind %d for saga %lld at target %d", (int)kind, (long long)saga, (int)target);
+	STAILQ_REMOVE(&r->works, w, work, link);
+	return w;
+}
+
+void rig_outcome(struct rig *r, struct work *w, enum outcome_class result)
+{
+	struct outcome o = { .result = result, .effect_sent = result != OUTCOME_UNREACHABLE, .status = 200 };
+	if (result == OUTCOME_OK && w->ref.direction == DIRECTION_DO)
+		o.result_json = "{\"id\":\"R-1\"}";
+	if (result != OUTCOME_OK)
+		o.detail = "as the test wants it";
+	journal_outcome(r->j, w, &o, NULL);
+	(void)rig_pump(r);
+}
+
+void rig_finish(struct rig *r, int64_t saga, enum rig_target target, enum outcome_class result)
+{
+	rig_outcome(r, rig_take(r, WORK_START, saga, target), result);
+}
+
+void rig_claim(struct rig *r, enum rig_target target, uint32_t max)
+{
+	journal_claim(r->j, (uint32_t)target, max);
+	r->news[target] = (struct target_news){ 0 };
+	assert_int_equal(rig_pump(r), 1);
+	assert_true(r->news[target].claim_done);
+	assert_true(r->news[target].claim_granted <= max);
+}
+
+/* ---- people ----------------------------------------------------------------------------------------------
+ */
+
+static void verb_done(void *ctx, const struct verb_result *result)
+{
+	struct rig *r = ctx;
+	r->verb = *result;
+	r->verb_answers++;
+}
+
+int rig_verb(struct rig *r, int64_t saga, enum verb verb, int step)
+{
+	struct verb_call call = { .verb = verb, .step = step, .actor = "uid 7 (ada)", .note = "a test" };
+	unsigned before = r->verb_answers;
+	assert_int_equal(journal_verb(r->j, saga, &call, r, verb_done), 0);
+	assert_int_equal(rig_pump(r), 1);
+	assert_int_equal(r->verb_answers, before + 1);
+	return r->verb.code;
+}
+
+void rig_target_act(struct rig *r, const char *name, enum target_action action)
+{
+	assert_int_equal(journal_target_act(r->j, name, action, "uid 7 (ada)", "a test", r, verb_done), 0);
+	assert_int_equal(rig_pump(r), 1);
+}
+
+/* ---- looking ---------------------------------------------------------------------------------------------
+ */
+
+static struct store_reader reader_of_rig(struct rig *r)
+{
+	struct store_reader reader;
+	struct err err = { 0 };
+	if (store_sqlite_open_reader(r->path, NULL, &reader, &err) != 0)
+		fail_msg("%s", err.text);
+	return reader;
+}
+
+struct saga *rig_saga(struct rig *r, int64_t id)
+{
+	struct store_reader reader = reader_of_rig(r);
+	struct saga *saga = NULL;
+	struct err err = { 0 };
+	if (reader.saga_get(reader.ctx, id, &saga, &err) != 0)
+		fail_msg("saga %lld: %s", (long long)id, err.text);
+	reader.close(reader.ctx);
+	return saga;
+}
+
+void rig_assert_step(struct rig *r, int64_t saga, const char *step, enum step_state state, enum reason reason)
+{
+	struct saga *s = rig_saga(r, saga);
+	int i = plan_find_step(s->plan, step);
+	assert_true(i >= 0);
+	assert_string_equal(step_state_name((enum step_state)s->steps[i].state), step_state_name(state));
+	assert_string_equal(reason_name((enum reason)s->steps[i].reason), reason_name(reason));
+	saga_destroy(s);
+}
+
+void rig_assert_saga(struct rig *r, int64_t saga, enum saga_state state)
+{
+	struct saga *s = rig_saga(r, saga);
+	assert_string_equal(saga_state_name((enum saga_state)s->state), saga_state_name(state));
+	saga_destroy(s);
+}
+
+struct count_records {
+	enum record_kind kind;
+	unsigned count;
+};
+
+static int count_in_row(void *ctx, const struct log_row *row)
+{
+	struct count_records *c = ctx;
+	struct records_reader reader = records_read(row->head, row->personal);
+	struct record record;
+	struct err err = { 0 };
+	int rc;
+	while ((rc = records_next(&reader, &record, &err)) == 1)
+		c->count += record.kind == c->kind ? 1 : 0;
+	assert_int_equal(rc, 0);
+	return 0;
+}
+
+unsigned rig_records(struct rig *r, int64_t saga, enum record_kind kind)
+{
+	struct store_reader reader = reader_of_rig(r);
+	struct count_records c = { .kind = kind };
+	struct err err = { 0 };
+	int64_t next = 0;
+	if (reader.log_read(reader.ctx, saga, 0, 100000, &c, count_in_row, &next, &err) != 0)
+		fail_msg("%s", err.text);
+	reader.close(reader.ctx);
+	return c.count;
+}
+
+static void say(void *ctx, const char *line)
+{
+	(void)ctx;
+	print_message("verify: %s\n", line);
+}
+
+void rig_verify(struct rig *r)
+{
+	struct store_reader reader = reader_of_rig(r);
+	struct err err = { 0 };
+	int64_t findings = -1;
+	if (reader.verify(reader.ctx, NULL, say, &findings, &err) != 0)
+		fail_msg("%s", err.text);
+	reader.close(reader.ctx);
+	assert_int_equal(findings, 0);
+}
+
+struct journal_counts rig_counts(struct rig *r)
+{
+	struct journal_counts c;
+	journal_counts(r->j, &c);
+	free(c.targets);
+	c.targets = NULL;
+	return c;
+}
