@@ -16,27 +16,9 @@
 #include "gateway/file.h"
 #include "saga/base/mem.h"
 
-/* What stands in the shipped example and is replaced in the demo's copy. */
-#define EXAMPLE_HTTP   "127.0.0.1:9900"
-#define EXAMPLE_INTAKE "127.0.0.1:8480"
-#define EXAMPLE_SMTP   "9925"
-#define DEMO_SECRET    "whsec_ZGVtby1zZWNyZXQtb2YtYWxtb25lci1ub3QtcmVhbA=="
+#define DEMO_SECRET "whsec_ZGVtby1zZWNyZXQtb2YtYWxtb25lci1ub3QtcmVhbA=="
 
 /* ---- the folder ---- */
-
-static void replace_all(struct buf *text, const char *from, const char *to)
-{
-	struct buf out = { 0 };
-	const char *at = text->data;
-	for (const char *hit = strstr(at, from); hit != NULL; hit = strstr(at, from)) {
-		buf_add(&out, at, (size_t)(hit - at));
-		buf_text(&out, to);
-		at = hit + strlen(from);
-	}
-	buf_text(&out, at);
-	buf_free(text);
-	*text = out;
-}
 
 static int write_file(const char *path, struct str text, struct err *err)
 {
@@ -47,24 +29,15 @@ static int write_file(const char *path, struct str text, struct err *err)
 	return fclose(out) == 0 && written == text.len ? 0 : err_set(err, ERR_IO, "writing %s failed", path);
 }
 
-static int copy_file(const struct demo_stage *s, const char *from, const char *to, struct err *err)
+static int copy_file(const char *from, const char *to, struct err *err)
 {
 	struct buf text AUTO_BUF = { 0 };
 	int rc = file_read(from, (size_t)1 << 20, &text, err);
-	if (rc != 0)
-		return rc;
-	char port[32];
-	buf_text(&text, "");
-	(void)snprintf(port, sizeof port, "127.0.0.1:%u", s->http_port);
-	replace_all(&text, EXAMPLE_HTTP, port);
-	replace_all(&text, EXAMPLE_INTAKE, "127.0.0.1:0");
-	(void)snprintf(port, sizeof port, "%u", s->smtp_port);
-	replace_all(&text, EXAMPLE_SMTP, port);
-	return write_file(to, buf_str(&text), err);
+	return rc == 0 ? write_file(to, buf_str(&text), err) : rc;
 }
 
 /* Files of one directory of the example; directories in it are skipped. */
-static int copy_directory(const struct demo_stage *s, const char *from, const char *to, struct err *err)
+static int copy_directory(const char *from, const char *to, struct err *err)
 {
 	if (mkdir(to, 0700) != 0 && errno != EEXIST)
 		return err_set(err, ERR_SYSTEM, "cannot make %s: %s", to, strerror(errno));
@@ -82,7 +55,7 @@ static int copy_directory(const struct demo_stage *s, const char *from, const ch
 			((char *)(uintptr_t)path)[strlen(path) - 1] = '\0';
 		if (directory)
 			target[strlen(target) - 1] = '\0';
-		rc = directory ? copy_directory(s, path, target, err) : copy_file(s, path, target, err);
+		rc = directory ? copy_directory(path, target, err) : copy_file(path, target, err);
 	}
 	globfree(&found);
 	return rc;
@@ -99,7 +72,7 @@ static int make_folder(struct demo_stage *s, struct err *err)
 	if (mkdtemp(s->folder) == NULL)
 		return err_set(err, ERR_SYSTEM, "cannot make a folder like %s: %s", s->folder, strerror(errno));
 	s->config_path = mem_printf("%s/almoner.json", s->folder);
-	return copy_directory(s, examples, s->folder, err);
+	return copy_directory(examples, s->folder, err);
 }
 
 /* ---- processes ---- */
@@ -222,13 +195,32 @@ static int start_daemon(struct demo_stage *s, struct err *err)
 	return err_set(err, ERR_SYSTEM, "the gateway does not answer on %s; see %s", s->socket_path, log);
 }
 
+/* The example's own variables lead it to the demo's receivers. */
+static int set_environment(const struct demo_stage *s, struct err *err)
+{
+	char http[32], books[48], crm[40], smtp[16];
+	(void)snprintf(http, sizeof http, "http://127.0.0.1:%u", s->http_port);
+	(void)snprintf(books, sizeof books, "%s/quickbooks", http);
+	(void)snprintf(crm, sizeof crm, "%s/crm", http);
+	(void)snprintf(smtp, sizeof smtp, "%u", s->smtp_port);
+	const struct {
+		const char *name, *value;
+	} variables[] = {
+		{ "ALMONER_INTAKE", "127.0.0.1:0" }, { "ALMONER_BOOKS_URL", books },   { "ALMONER_CRM_URL", crm },
+		{ "ALMONER_MAIL_HOST", "127.0.0.1" }, { "ALMONER_MAIL_PORT", smtp },    { "ALMONER_MAIL_TLS", "none" },
+		{ "STRIPE_WEBHOOK_SECRET", DEMO_SECRET }, { "FORMS_SECRET", "demo" }, { "BOOKS_TOKEN", "demo" },
+	};
+	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+		if (setenv(variables[i].name, variables[i].value, 1) != 0)
+			return err_set(err, ERR_SYSTEM, "setenv: %s", strerror(errno));
+	return 0;
+}
+
 int demo_stage_begin(struct demo_stage *s, struct err *err)
 {
-	/* The secrets that the example reads from the environment. */
-	if (setenv("STRIPE_WEBHOOK_SECRET", DEMO_SECRET, 0) != 0 || setenv("QUICKBOOKS_TOKEN", "demo-token", 0) != 0 ||
-	    setenv("FORMS_SECRET", "demo-forms", 0) != 0 || setenv("CRM_TOKEN", "demo-token", 0) != 0)
-		return err_set(err, ERR_SYSTEM, "setenv: %s", strerror(errno));
 	int rc = start_receivers(s, err);
+	if (rc == 0)
+		rc = set_environment(s, err);
 	if (rc == 0)
 		rc = make_folder(s, err);
 	if (rc == 0)

@@ -10,7 +10,7 @@
 json_t *act_result_json(const struct verb_result *r)
 {
 	return json_pack("{s:i, s:i, s:i, s:o, s:s}", "changed", (int)r->changed, "in_doubt", (int)r->in_doubt, "held", (int)r->held,
-	                 "held_target", text_json(r->held_target), "state", saga_state_name(r->state));
+	                 "held_target", admin_text(r->held_target), "state", saga_state_name(r->state));
 }
 
 static void reply_result(struct call *call, const struct verb_result *r)

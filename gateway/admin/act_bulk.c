@@ -75,7 +75,7 @@ static int bulk_one(struct bulk *b, const struct saga *s, struct buf *out)
 		count_result(b, r);
 		json_t *line = r->code == 0 ? act_result_json(r) : json_pack("{s:s}", "error", r->err.text);
 		json_object_set_new(line, "saga", json_integer(s->id));
-		json_line(out, line);
+		admin_line(out, line);
 	}
 	wait_finish(&wait);
 	return rc;
@@ -83,10 +83,10 @@ static int bulk_one(struct bulk *b, const struct saga *s, struct buf *out)
 
 static void bulk_summary(const struct bulk *b, struct buf *out)
 {
-	json_line(out, json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "done", 1, "dry_run", b->dry_run, "matched",
+	admin_line(out, json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "done", 1, "dry_run", b->dry_run, "matched",
 	                        (json_int_t)b->matched, "moved", (json_int_t)b->moved, "steps", (json_int_t)b->steps, "in_doubt",
 	                        (json_int_t)b->in_doubt, "refused", (json_int_t)b->refused, "held", (json_int_t)b->held, "held_target",
-	                        text_json(b->held_target)));
+	                        admin_text(b->held_target)));
 }
 
 static int bulk_more(void *stream, struct buf *out, struct err *err)

@@ -38,7 +38,7 @@ static const struct route {
 
 void call_json(struct call *call, json_t *value)
 {
-	json_line(&call->reply->body, value);
+	admin_line(&call->reply->body, value);
 }
 
 static unsigned status_of(int code)

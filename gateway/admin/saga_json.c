@@ -5,7 +5,7 @@
 #include "saga/base/clock.h"
 #include "saga/model/key.h"
 
-json_t *time_json(int64_t at_ms)
+json_t *admin_time(int64_t at_ms)
 {
 	if (at_ms == 0)
 		return json_null();
@@ -14,7 +14,7 @@ json_t *time_json(int64_t at_ms)
 	return json_string(text);
 }
 
-json_t *text_json(const char *text)
+json_t *admin_text(const char *text)
 {
 	if (text == NULL || *text == '\0')
 		return json_null();
@@ -42,18 +42,18 @@ static json_t *step_json(const struct saga *s, unsigned i)
 	char key[KEY_TEXT_BYTES];
 	key_derive(s->source, s->event_id, planned->name, st->direction, st->generation, "", key);
 	json_t *step = json_object();
-	json_object_set_new(step, "name", text_json(planned->name));
-	json_object_set_new(step, "target", text_json(planned->target));
+	json_object_set_new(step, "name", admin_text(planned->name));
+	json_object_set_new(step, "target", admin_text(planned->target));
 	json_object_set_new(step, "state", json_string(step_state_name(st->state)));
-	json_object_set_new(step, "reason", text_json(step_reason(st)));
-	json_object_set_new(step, "why", text_json(why_name(st->why)));
+	json_object_set_new(step, "reason", admin_text(step_reason(st)));
+	json_object_set_new(step, "why", admin_text(why_name(st->why)));
 	json_object_set_new(step, "direction", json_string(direction_name(st->direction)));
 	json_object_set_new(step, "generation", json_integer(st->generation));
 	json_object_set_new(step, "attempts", json_integer(st->attempts));
-	json_object_set_new(step, "next_at", time_json(st->state == STEP_RETRY_WAIT ? st->due_ms : 0));
-	json_object_set_new(step, "last_at", time_json(st->last_ms));
-	json_object_set_new(step, "outcome", text_json(outcome_name(st->last)));
-	json_object_set_new(step, "detail", text_json(st->detail));
+	json_object_set_new(step, "next_at", admin_time(st->state == STEP_RETRY_WAIT ? st->due_ms : 0));
+	json_object_set_new(step, "last_at", admin_time(st->last_ms));
+	json_object_set_new(step, "outcome", admin_text(outcome_name(st->last)));
+	json_object_set_new(step, "detail", admin_text(st->detail));
 	json_object_set_new(step, "result", result_json(st->result));
 	json_object_set_new(step, "key", json_string(key));
 	return step;
@@ -64,17 +64,17 @@ json_t *saga_json(const struct saga *s)
 	json_t *saga = json_object();
 	json_object_set_new(saga, "id", json_integer(s->id));
 	json_object_set_new(saga, "state", json_string(saga_state_name(s->state)));
-	json_object_set_new(saga, "reason", text_json(s->state == SAGA_ATTENTION ? reason_name(s->reason) : NULL));
-	json_object_set_new(saga, "source", text_json(s->source));
-	json_object_set_new(saga, "event_id", text_json(s->event_id));
-	json_object_set_new(saga, "type", text_json(s->type));
-	json_object_set_new(saga, "gift", text_json(s->gift));
-	json_object_set_new(saga, "key", text_json(s->donor));
-	json_object_set_new(saga, "created_at", time_json(s->created_ms));
-	json_object_set_new(saga, "finished_at", time_json(s->finished_ms));
-	json_object_set_new(saga, "route", text_json(s->plan->route));
+	json_object_set_new(saga, "reason", admin_text(s->state == SAGA_ATTENTION ? reason_name(s->reason) : NULL));
+	json_object_set_new(saga, "source", admin_text(s->source));
+	json_object_set_new(saga, "event_id", admin_text(s->event_id));
+	json_object_set_new(saga, "type", admin_text(s->type));
+	json_object_set_new(saga, "gift", admin_text(s->gift));
+	json_object_set_new(saga, "key", admin_text(s->donor));
+	json_object_set_new(saga, "created_at", admin_time(s->created_ms));
+	json_object_set_new(saga, "finished_at", admin_time(s->finished_ms));
+	json_object_set_new(saga, "route", admin_text(s->plan->route));
 	json_object_set_new(saga, "policy", json_string(policy_name(s->plan->policy)));
-	json_object_set_new(saga, "note", text_json(s->note));
+	json_object_set_new(saga, "note", admin_text(s->note));
 	json_object_set_new(saga, "paused", json_boolean(s->paused));
 	json_t *steps = json_array();
 	for (unsigned i = 0; i < s->step_count; i++)
@@ -83,7 +83,7 @@ json_t *saga_json(const struct saga *s)
 	return saga;
 }
 
-void json_line(struct buf *out, json_t *value)
+void admin_line(struct buf *out, json_t *value)
 {
 	char *text = json_dumps(value, JSON_COMPACT);
 	json_decref(value);

@@ -12,11 +12,11 @@
 json_t *saga_json(const struct saga *s);
 
 /* RFC 3339 text, or JSON null for 0. A new reference. */
-json_t *time_json(int64_t at_ms);
+json_t *admin_time(int64_t at_ms);
 /* JSON null for NULL and "". A new reference. */
-json_t *text_json(const char *text);
+json_t *admin_text(const char *text);
 
 /* One line of newline-delimited JSON; takes the reference. */
-void json_line(struct buf *out, json_t *value);
+void admin_line(struct buf *out, json_t *value);
 
 #endif

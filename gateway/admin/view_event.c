@@ -11,12 +11,12 @@ static json_t *event_json(int64_t saga, const struct event *e)
 	json_t *canonical = e->f.canonical.len > 0 ? json_loadb(e->f.canonical.p, e->f.canonical.len, 0, NULL) : NULL;
 	json_t *event = json_object();
 	json_object_set_new(event, "saga", json_integer(saga));
-	json_object_set_new(event, "source", text_json(e->f.source.p));
-	json_object_set_new(event, "event_id", text_json(e->f.event_id.p));
-	json_object_set_new(event, "type", text_json(e->f.type.p));
-	json_object_set_new(event, "gift", text_json(e->f.gift.p));
-	json_object_set_new(event, "received_at", time_json(e->received_ms));
-	json_object_set_new(event, "content_type", text_json(e->f.content_type.p));
+	json_object_set_new(event, "source", admin_text(e->f.source.p));
+	json_object_set_new(event, "event_id", admin_text(e->f.event_id.p));
+	json_object_set_new(event, "type", admin_text(e->f.type.p));
+	json_object_set_new(event, "gift", admin_text(e->f.gift.p));
+	json_object_set_new(event, "received_at", admin_time(e->received_ms));
+	json_object_set_new(event, "content_type", admin_text(e->f.content_type.p));
 	json_object_set_new(event, "raw_bytes", json_integer((json_int_t)e->f.raw.len));
 	json_object_set_new(event, "raw", raw != NULL ? raw : json_null()); /* null: not UTF-8 */
 	json_object_set_new(event, "canonical", canonical != NULL ? canonical : json_null());

@@ -21,7 +21,7 @@ static int each_row(void *ctx, const struct log_row *row)
 	json_t *list = json_array();
 	log_row_json(row, NULL, list);
 	for (size_t i = 0; i < json_array_size(list); i++)
-		json_line(s->out, json_incref(json_array_get(list, i)));
+		admin_line(s->out, json_incref(json_array_get(list, i)));
 	json_decref(list);
 	return 0;
 }
@@ -68,7 +68,7 @@ void view_log(struct call *call)
 
 static void say_finding(void *ctx, const char *line)
 {
-	json_array_append_new(ctx, text_json(line));
+	json_array_append_new(ctx, admin_text(line));
 }
 
 void view_verify(struct call *call)

@@ -32,7 +32,7 @@ static int saga_stream_more(void *stream, struct buf *out, struct err *err)
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < count; i++) {
-		json_line(out, saga_json(page[i]));
+		admin_line(out, saga_json(page[i]));
 		saga_destroy(page[i]);
 	}
 	s->before = next;
@@ -133,8 +133,8 @@ static int show_related(void *ctx, const struct related_row *row)
 	struct show *show = ctx;
 	const struct event *e = row->event;
 	json_array_append_new(show->list,
-	                      json_pack("{s:o, s:o, s:o}", "event_id", text_json(e->f.event_id.p), "type",
-	                                text_json(e->f.type.p), "received_at", time_json(e->received_ms)));
+	                      json_pack("{s:o, s:o, s:o}", "event_id", admin_text(e->f.event_id.p), "type",
+	                                admin_text(e->f.type.p), "received_at", admin_time(e->received_ms)));
 	return 0;
 }
 

@@ -71,11 +71,11 @@ static json_t *target_json(const struct api_context *api, const struct target_vi
 	const char *reason;
 	target_state(v, &state, &reason);
 	json_t *target = json_object();
-	json_object_set_new(target, "name", text_json(v->name));
-	json_object_set_new(target, "connector", text_json(v->connector));
+	json_object_set_new(target, "name", admin_text(v->name));
+	json_object_set_new(target, "connector", admin_text(v->connector));
 	json_object_set_new(target, "state", json_string(state));
-	json_object_set_new(target, "reason", text_json(reason));
-	json_object_set_new(target, "breaker", text_json(known ? live.breaker : NULL));
+	json_object_set_new(target, "reason", admin_text(reason));
+	json_object_set_new(target, "breaker", admin_text(known ? live.breaker : NULL));
 	json_object_set_new(target, "in_flight", json_integer(known ? live.in_flight : 0));
 	json_object_set_new(target, "window", json_integer(known ? live.window : 0));
 	int64_t rows = v->counts != NULL ? v->counts->backlog : 0;
@@ -83,7 +83,7 @@ static json_t *target_json(const struct api_context *api, const struct target_vi
 	json_object_set_new(target, "open", json_integer(v->counts != NULL ? v->counts->open : 0));
 	json_object_set_new(target, "attention", json_integer(v->counts != NULL ? v->counts->attention : 0));
 	json_object_set_new(target, "succeeded", json_integer(v->counts != NULL ? v->counts->succeeded : 0));
-	json_object_set_new(target, "last_error", text_json(known ? live.last_error : NULL));
+	json_object_set_new(target, "last_error", admin_text(known ? live.last_error : NULL));
 	return target;
 }
 
@@ -149,7 +149,7 @@ static int backlog_line(struct call *call, struct store_reader *reader, const st
 	json_t *ages = json_object();
 	for (size_t i = 1; i < AGE_COUNT; i++)
 		json_object_set_new(ages, age_names[i], json_integer(older[i]));
-	call_json(call, json_pack("{s:o, s:I, s:o}", "target", text_json(row->name), "total", (json_int_t)older[0],
+	call_json(call, json_pack("{s:o, s:I, s:o}", "target", admin_text(row->name), "total", (json_int_t)older[0],
 	                          "older_than", ages));
 	return 0;
 }
