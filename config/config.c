@@ -48,9 +48,23 @@ static void include_file(struct reading *r, struct documents *docs, const char *
 		(void)open_document(r, docs, path); /* it has complained at the file itself */
 }
 
+/* The folder's own name is no pattern, whatever stands in it. */
+static char *escaped(const char *folder)
+{
+	struct buf out = { 0 };
+
+	for (; *folder != '\0'; folder++) {
+		if (strchr("*?[\\", *folder) != NULL)
+			buf_byte(&out, '\\');
+		buf_byte(&out, (uint8_t)*folder);
+	}
+	return buf_take(&out);
+}
+
 static void include_pattern(struct reading *r, struct documents *docs, const char *pattern)
 {
-	char *path AUTO_FREE = reading_resolve(r->doc->dir, pattern);
+	char *folder AUTO_FREE = escaped(r->doc->dir);
+	char *path AUTO_FREE = reading_resolve(folder, pattern);
 	glob_t found;
 	int code = glob(path, 0, NULL, &found);
 

@@ -6,7 +6,7 @@
 #include "saga/base/mem.h"
 
 /* Nobody reads more, and a hostile file shall not fill the memory with complaints. */
-#define DIAG_MAX 1000
+#define DIAG_MAX 300
 
 void diagnostics_init(struct diagnostics *list)
 {

@@ -12,15 +12,18 @@
 #include "config/locate.h"
 #include "saga/base/mem.h"
 
-static void complain(struct reading *r, enum diag_severity severity, const char *expected, const char *fmt,
-					 va_list args)
+__attribute__((format(printf, 4, 0))) static void
+complain(struct reading *r, enum diag_severity severity, const char *expected, const char *fmt, va_list args)
 {
 	char message[1024];
 	const char *pointer = r->pointer.data == NULL ? "" : r->pointer.data;
+	int line = 0;
 
 	(void)vsnprintf(message, sizeof(message), fmt, args);
-	diagnostics_add(r->found, severity, r->doc->path, locate_line(buf_str(&r->doc->text), pointer), pointer,
-					message, expected);
+	/* Finding a line walks the whole text: not for complaints that are no longer kept. */
+	if (!r->found->cut_short)
+		line = locate_line(buf_str(&r->doc->text), pointer);
+	diagnostics_add(r->found, severity, r->doc->path, line, pointer, message, expected);
 }
 
 void reading_error(struct reading *r, const char *expected, const char *fmt, ...)

@@ -36,7 +36,7 @@ size_t reading_enter_index(struct reading *r, size_t index);
 void reading_leave(struct reading *r, size_t mark);
 
 /* Loads a file whole: a regular file of at most READING_FILE_MAX bytes. */
-#define READING_FILE_MAX ((size_t)16 * 1024 * 1024)
+#define READING_FILE_MAX ((size_t)4 * 1024 * 1024)
 int reading_file(const char *path, struct buf *to, struct err *err) MUST_CHECK;
 /* Loads and parses; complains to `found` and returns a code when that fails. */
 int document_open(const char *path, struct diagnostics *found, struct document *ret_doc) MUST_CHECK;

@@ -234,7 +234,7 @@ static json_t *resolved_object(struct reading *r, const json_t *value)
 	{
 		size_t mark;
 
-		if (reading_is_comment(key))
+		if (strcmp(key, "$comment") == 0) /* a "$schema" may be part of a body */
 			continue;
 		mark = reading_enter(r, key);
 		json_object_set_new(copy, key, resolved(r, member));

@@ -129,6 +129,19 @@ static void paths_start_at_the_file_that_holds_them(void **state)
 	assert_true(f->config->log.file[0] == '/');
 }
 
+static void a_folder_with_a_strange_name_is_no_pattern(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_write(f, "[x]*/more.json", "{\"targets\": {\"t\": {\"connector\": \"http\"}}}");
+	fixture_write(f, "[x]*/main.json", "{\"include\": [\"more.*\"]}");
+	free(f->main_path);
+	f->main_path = mem_printf("%s/[x]*/main.json", f->dir);
+	fixture_load(f);
+	assert_int_equal(f->code, 0);
+	assert_int_equal(f->config->target_count, 1);
+}
+
 static void secrets_of_included_files_are_beside_them(void **state)
 {
 	struct fixture *f = *state;
@@ -191,12 +204,12 @@ static void comments_may_stand_anywhere(void **state)
 		f, "{\"$comment\": \"a\", \"$schema\": \"x\", \"listen\": {\"$comment\": \"b\"},"
 		   "\"sources\": {\"$comment\": \"c\", \"s\": {\"$comment\": \"d\", \"verify\": \"none\"}},"
 		   "\"targets\": {\"t\": {\"connector\": \"http\", \"settings\": {\"$comment\": \"e\", \"x\": "
-		   "{\"$comment\": \"f\"}}}},"
+		   "{\"$comment\": \"f\", \"$schema\": \"its own\"}}}},"
 		   "\"routes\": [{\"$comment\": \"g\", \"name\": \"r\", \"steps\": [{\"$comment\": \"h\", "
 		   "\"target\": \"t\"}]}]}");
 	assert_int_equal(f->config->source_count, 1);
 	assert_int_equal(json_object_size(f->config->targets[0].settings), 1);
-	assert_int_equal(json_object_size(json_object_get(f->config->targets[0].settings, "x")), 0);
+	assert_int_equal(json_object_size(json_object_get(f->config->targets[0].settings, "x")), 1);
 }
 
 static void lists_may_be_single(void **state)
@@ -350,6 +363,7 @@ int main(void)
 		TEST(the_promised_shape_loads),
 		TEST(its_sources_are_complete),
 		TEST(paths_start_at_the_file_that_holds_them),
+		TEST(a_folder_with_a_strange_name_is_no_pattern),
 		TEST(secrets_of_included_files_are_beside_them),
 		TEST(defaults_are_as_documented),
 		TEST(comments_may_stand_anywhere),
