@@ -233,7 +233,8 @@ static void tell_traits(const struct catalog_entry *entry, const struct almoner_
 	*ret = (struct config_traits){ .known = true,
 								   .can_undo = (t->capabilities & ALMONER_CAN_UNDO) != 0,
 								   .can_undo_nothing = (t->capabilities & ALMONER_CAN_UNDO_NOTHING) != 0,
-								   .can_look_up = (t->capabilities & ALMONER_CAN_LOOKUP) != 0 };
+								   .can_look_up = (t->capabilities & ALMONER_CAN_LOOKUP) != 0,
+								   .repeat_ttl_ms = (int64_t)t->repeat_ttl_ms };
 	(void)snprintf(ret->repeat, sizeof ret->repeat, "%s", repeats[t->repeat]);
 	(void)snprintf(ret->connector_summary, sizeof ret->connector_summary, "%s %s (%s; proven: %s)",
 				   entry->connector->name, entry->connector->version, catalog_origin_name(entry->origin),
