@@ -11,6 +11,7 @@
 #include "gateway/expr/when.h"
 #include "gateway/notify.h"
 #include "saga/base/mem.h"
+#include "saga/base/path.h"
 #include "saga/store/store_sqlite.h"
 
 #define COMMIT_GRACE_MS 5000
@@ -151,7 +152,9 @@ static int make_engine(struct daemon *d, struct err *err)
 static int make_journal(struct daemon *d, struct journal_target *targets, struct err *err)
 {
 	struct store_writer store;
-	int rc = store_sqlite_open(d->config->store.path, NULL, &store, err);
+	int rc = path_make_parents(d->config->store.path, err);
+	if (rc == 0)
+		rc = store_sqlite_open(d->config->store.path, NULL, &store, err);
 	if (rc != 0)
 		return rc;
 	char actor[64];

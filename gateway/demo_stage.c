@@ -188,7 +188,9 @@ static int start_daemon(struct demo_stage *s, struct err *err)
 		int code;
 		if (waitpid(s->daemon, &code, WNOHANG) == s->daemon) {
 			s->daemon = 0;
-			return err_set(err, ERR_SYSTEM, "the gateway did not start; see %s", log);
+			struct buf said AUTO_BUF = { 0 };
+			int rc = file_read(log, (size_t)1 << 20, &said, err);
+			return rc != 0 ? rc : err_set(err, ERR_SYSTEM, "the gateway did not start: %s", said.data != NULL ? said.data : "");
 		}
 		(void)poll(NULL, 0, 20);
 	}

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "saga/base/mem.h"
+#include "saga/base/path.h"
 
 static int fill_address(const char *path, struct sockaddr_un *ret, struct err *err)
 {
@@ -20,18 +20,6 @@ static int fill_address(const char *path, struct sockaddr_un *ret, struct err *e
 		return err_set(err, ERR_INVALID, "listen.admin: the socket path \"%s\" is longer than the %zu bytes a unix socket allows",
 		               path, sizeof ret->sun_path - 1);
 	memcpy(ret->sun_path, path, len + 1);
-	return 0;
-}
-
-static int make_directories(const char *path, struct err *err)
-{
-	char *copy AUTO_FREE = mem_strdup(path);
-	for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(copy, 0750) != 0 && errno != EEXIST)
-			return err_set(err, ERR_SYSTEM, "cannot make the directory %s for the admin socket: %s", copy, strerror(errno));
-		*slash = '/';
-	}
 	return 0;
 }
 
@@ -56,7 +44,7 @@ int unix_socket_listen(const char *path, int *ret, struct err *err)
 	struct sockaddr_un address;
 	int rc = fill_address(path, &address, err);
 	if (rc == 0)
-		rc = make_directories(path, err);
+		rc = path_make_parents(path, err);
 	if (rc == 0)
 		rc = remove_stale(&address, err);
 	if (rc != 0)
