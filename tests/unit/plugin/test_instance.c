@@ -1,0 +1,273 @@
+/* The port: what a connector may answer, and what is made of answers that break the interface. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/connector_driver.h"
+
+/* A connector inside the test: it answers with what the test has put here. */
+struct script {
+	struct almoner_action action;
+	struct almoner_traits traits;
+	const char *open_error; /* NULL: opens */
+	int rc;
+	unsigned opened, closed, ended;
+};
+
+static struct script script;
+
+static int script_open(const struct almoner_host *host, struct almoner_text settings, void **instance,
+					   struct almoner_traits *traits, struct almoner_error *error)
+{
+	(void)settings;
+	host->log(host->ctx, 1, "opened");
+	if (script.open_error != NULL) {
+		(void)snprintf(error->text, sizeof error->text, "%s", script.open_error);
+		return -1;
+	}
+	*traits = script.traits;
+	*instance = &script;
+	script.opened++;
+	return 0;
+}
+
+static void script_close(void *instance)
+{
+	((struct script *)instance)->closed++;
+}
+
+static int script_begin(void *instance, const struct almoner_step *step, void **attempt,
+						struct almoner_error *error)
+{
+	(void)step;
+	(void)error;
+	*attempt = instance;
+	return script.rc;
+}
+
+static int script_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
+					   struct almoner_error *error)
+{
+	(void)attempt;
+	(void)reply;
+	(void)error;
+	*action = script.action;
+	return script.rc;
+}
+
+static void script_end(void *attempt)
+{
+	((struct script *)attempt)->ended++;
+}
+
+static const struct almoner_connector connector = { .size = sizeof connector,
+													.name = "script",
+													.version = "1",
+													.summary = "x",
+													.proven = "documents only",
+													.open = script_open,
+													.close = script_close,
+													.begin = script_begin,
+													.next = script_next,
+													.end = script_end };
+static struct catalog_entry entry = { .connector = &connector };
+
+static int fresh(void **state)
+{
+	(void)state;
+	script = (struct script){ .traits = { .size = sizeof script.traits, .repeat = ALMONER_REPEAT_UNSAFE } };
+	script.action.kind = ALMONER_FINISH;
+	script.action.done.result_class = ALMONER_OK;
+	return 0;
+}
+
+/* Runs one call and returns its code; the error stays in `d`. */
+static int one_call(struct driver *d, uint32_t purpose)
+{
+	assert_int_equal(driver_open(d, &entry, "{}", NULL), 0);
+	driver_step(d, "{}");
+	d->step.purpose = purpose;
+	assert_int_equal(driver_begin(d), 0);
+	int rc = driver_next(d, NULL);
+	driver_end(d);
+	return rc;
+}
+
+static void broken(uint32_t purpose, const char *what)
+{
+	struct driver d;
+	assert_int_equal(one_call(&d, purpose), -1);
+	if (strstr(d.error.text, what) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", d.error.text, what);
+	driver_close(&d);
+}
+
+static struct almoner_http good_http(void)
+{
+	return (struct almoner_http){ .method = driver_text("POST"), .url = driver_text("http://x/") };
+}
+
+static void good_answers_pass(void **state)
+{
+	(void)state;
+	struct driver d;
+	assert_int_equal(one_call(&d, ALMONER_DO), 0);
+	driver_close(&d);
+	script.action.kind = ALMONER_SEND_HTTP;
+	script.action.effect = ALMONER_EFFECTS;
+	script.action.http = good_http();
+	assert_int_equal(one_call(&d, ALMONER_DO), 0);
+	driver_close(&d);
+	assert_int_equal(script.opened, 2);
+	assert_int_equal(script.closed, 2);
+	assert_int_equal(script.ended, 2);
+}
+
+static void broken_outcomes_are_faults(void **state)
+{
+	(void)state;
+	script.action.kind = 9;
+	broken(ALMONER_DO, "no known kind");
+	script.action.kind = ALMONER_FINISH;
+	script.action.done.result_class = 99;
+	broken(ALMONER_DO, "no known class");
+	script.action.done.result_class = ALMONER_ABSENT;
+	broken(ALMONER_DO, "only a look-up");
+	script.action.done.result_class = ALMONER_OK;
+	script.action.done.result = driver_text("[1]");
+	broken(ALMONER_DO, "no JSON object");
+	script.action.done.result = driver_text("{\"id\":");
+	broken(ALMONER_DO, "no JSON object");
+	script.action.done.result = driver_text(NULL);
+	script.action.done.retry_after_ms = -1;
+	broken(ALMONER_DO, "negative");
+}
+
+static void broken_requests_are_faults(void **state)
+{
+	(void)state;
+	struct almoner_header header = { driver_text("X-A"), driver_text("a\r\nX-B: b") };
+	script.action.kind = ALMONER_SEND_HTTP;
+	script.action.http = good_http();
+	broken(ALMONER_DO, "neither \"reads\" nor \"effects\"");
+	script.action.effect = ALMONER_EFFECTS;
+	broken(ALMONER_LOOKUP, "a look-up with effects");
+	script.action.http.headers = &header;
+	script.action.http.header_count = 1;
+	broken(ALMONER_DO, "a header with a line break");
+	script.action.http = good_http();
+	script.action.http.url = driver_text("http://x/\r\nHost: y");
+	broken(ALMONER_DO, "a usable address");
+	script.action.http.url = driver_text(NULL);
+	broken(ALMONER_DO, "a usable address");
+	static char checkpoint[INSTANCE_CHECKPOINT_MAX + 2];
+	memset(checkpoint, 'x', sizeof checkpoint - 1);
+	script.action.http = good_http();
+	script.action.checkpoint = driver_text(checkpoint);
+	broken(ALMONER_DO, "checkpoint");
+}
+
+static void broken_mails_are_faults(void **state)
+{
+	(void)state;
+	script.action.kind = ALMONER_SEND_MAIL;
+	script.action.effect = ALMONER_EFFECTS;
+	script.action.mail = (struct almoner_mail){ .host = driver_text("mail"),
+												.port = 25,
+												.tls = ALMONER_TLS_NONE,
+												.from = driver_text("a@b"),
+												.to = driver_text("c@d\r\nRCPT TO:<e@f>"),
+												.message = driver_text("x") };
+	broken(ALMONER_DO, "an address that is none");
+	script.action.mail.to = driver_text("<c@d>");
+	broken(ALMONER_DO, "an address that is none");
+	script.action.mail.to = driver_text("c@d");
+	script.action.mail.tls = 7;
+	broken(ALMONER_DO, "unknown kind of TLS");
+	script.action.mail.tls = ALMONER_TLS_NONE;
+	script.action.mail.port = 0;
+	broken(ALMONER_DO, "without host and port");
+}
+
+static void endless_conversations_end(void **state)
+{
+	(void)state;
+	struct driver d;
+	script.action.kind = ALMONER_SEND_HTTP;
+	script.action.effect = ALMONER_READS;
+	script.action.http = good_http();
+	assert_int_equal(driver_open(&d, &entry, "{}", NULL), 0);
+	(void)driver_start(&d, "{}", ALMONER_DO);
+	for (unsigned i = 1; i < INSTANCE_CALLS_MAX; i++)
+		(void)driver_answer(&d, 200, "");
+	assert_int_equal(driver_reply(&d, 200, ""), -1);
+	assert_non_null(strstr(d.error.text, "no end"));
+	driver_close(&d);
+	assert_int_equal(script.ended, 1);
+}
+
+static void failures_without_words_get_some(void **state)
+{
+	(void)state;
+	struct driver d;
+	assert_int_equal(driver_open(&d, &entry, "{}", NULL), 0);
+	script.rc = -1;
+	driver_step(&d, "{}");
+	assert_int_equal(driver_begin(&d), -1);
+	assert_non_null(strstr(d.error.text, "no reason"));
+	assert_null(d.attempt);
+	driver_close(&d);
+	assert_int_equal(script.ended, 0);
+}
+
+static void promises_that_cannot_be_are_refused(void **state)
+{
+	(void)state;
+	static const struct almoner_traits wrong[] = {
+		{ .repeat = 0 },
+		{ .repeat = 5 },
+		{ .repeat = ALMONER_REPEAT_KEYED },
+		{ .repeat = ALMONER_REPEAT_QUERYABLE },
+		{ .repeat = ALMONER_REPEAT_UNSAFE, .capabilities = ALMONER_CAN_UNDO_NOTHING },
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct driver d;
+		script.traits = wrong[i];
+		assert_int_equal(driver_open(&d, &entry, "{}", NULL), ERR_INVALID);
+		assert_non_null(strstr(d.problems.data, "promises what cannot be"));
+		driver_close(&d);
+	}
+	assert_int_equal(script.closed, script.opened);
+}
+
+static void refusals_of_open_are_reported(void **state)
+{
+	(void)state;
+	struct driver d;
+	script.open_error = "url: is not to my liking";
+	assert_int_equal(driver_open(&d, &entry, "{}", NULL), ERR_INVALID);
+	assert_non_null(strstr(d.problems.data, "url: is not to my liking"));
+	driver_close(&d);
+	assert_int_equal(script.closed, 0);
+}
+
+#define SCRIPT_TEST(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCRIPT_TEST(good_answers_pass),
+		SCRIPT_TEST(broken_outcomes_are_faults),
+		SCRIPT_TEST(broken_requests_are_faults),
+		SCRIPT_TEST(broken_mails_are_faults),
+		SCRIPT_TEST(endless_conversations_end),
+		SCRIPT_TEST(failures_without_words_get_some),
+		SCRIPT_TEST(promises_that_cannot_be_are_refused),
+		SCRIPT_TEST(refusals_of_open_are_reported),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
