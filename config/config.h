@@ -235,9 +235,9 @@ enum config_on_failure { CONFIG_FAILURE_CONTINUE, CONFIG_FAILURE_HOLD, CONFIG_FA
 struct config_step {
 	char *name;        /* the target's unless written */
 	size_t target;     /* index into config->targets */
-	uint32_t after;    /* bit i: waits for step i of this route */
 	char *when;        /* jq condition over the canonical event with `.steps`; NULL: always */
 	int64_t expire_ms; /* since acceptance; 0: never */
+	uint32_t after;    /* bit i: waits for step i of this route */
 	bool undo_none;    /* marked "undo": "none": may stay when the rest is undone */
 };
 

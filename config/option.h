@@ -51,7 +51,7 @@ enum option_flag {
 struct option {
 	const char *name;
 	enum option_type type;
-	size_t offset;
+	uint32_t offset;      /* in the struct of its section */
 	const char *fallback; /* the default, as JSON text; NULL: none */
 	double least, most;   /* range of numbers, durations (ms) and sizes (bytes); both 0: any */
 	const char *choices;  /* "a|b" */

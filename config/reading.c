@@ -12,14 +12,14 @@
 #include "config/locate.h"
 #include "saga/base/mem.h"
 
-__attribute__((format(printf, 4, 0))) static void
-complain(struct reading *r, enum diag_severity severity, const char *expected, const char *fmt, va_list args)
+#define MESSAGE_BYTES 1024
+
+static void complain(struct reading *r, enum diag_severity severity, const char *expected,
+					 const char *message)
 {
-	char message[1024];
 	const char *pointer = r->pointer.data == NULL ? "" : r->pointer.data;
 	int line = 0;
 
-	(void)vsnprintf(message, sizeof(message), fmt, args);
 	/* Finding a line walks the whole text: not for complaints that are no longer kept. */
 	if (!r->found->cut_short)
 		line = locate_line(buf_str(&r->doc->text), pointer);
@@ -28,20 +28,24 @@ complain(struct reading *r, enum diag_severity severity, const char *expected, c
 
 void reading_error(struct reading *r, const char *expected, const char *fmt, ...)
 {
+	char message[MESSAGE_BYTES];
 	va_list args;
 
 	va_start(args, fmt);
-	complain(r, DIAG_ERROR, expected, fmt, args);
+	(void)vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
+	complain(r, DIAG_ERROR, expected, message);
 }
 
 void reading_warn(struct reading *r, const char *expected, const char *fmt, ...)
 {
+	char message[MESSAGE_BYTES];
 	va_list args;
 
 	va_start(args, fmt);
-	complain(r, DIAG_WARNING, expected, fmt, args);
+	(void)vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
+	complain(r, DIAG_WARNING, expected, message);
 }
 
 size_t reading_enter(struct reading *r, const char *key)
