@@ -12,9 +12,11 @@
 #include "saga/store/store_sqlite_migrate.h"
 #include "saga/store/store_sqlite_write.h"
 
-/* How long a checkpoint that must be waits for readers, whose slices take up to 250 ms. */
-#define MUST_WAIT_MS 300
-#define BUSY_MS      5000
+/* A write-ahead log as long as this (256 MiB), though copied, has not begun again because there always was a
+ * reader: wait for them a moment, whose slices take up to 250 ms, and not again for another 64 MiB. */
+#define RESTART_PAGES       65536
+#define RESTART_EVERY_PAGES 16384
+#define RESTART_WAIT_MS     300
 
 /* SQLite creates the other files with the mode of this one: donors' data is not for everybody's eyes. Only
  * when it does not exist yet can nobody hold a lock on it that closing would drop. */
@@ -100,16 +102,25 @@ static int run_checkpoint(struct sqlite_writer *w, int mode, struct err *err)
 	return 0;
 }
 
+/* Overlapping readers can keep the log from beginning again for as long as they overlap. */
+static int restart_log(struct sqlite_writer *w, struct err *err)
+{
+	w->restart_at = w->frames + RESTART_EVERY_PAGES;
+	(void)sqlite3_busy_timeout(w->db.handle, RESTART_WAIT_MS);
+	int rc = run_checkpoint(w, SQLITE_CHECKPOINT_RESTART, err);
+	(void)sqlite3_busy_timeout(w->db.handle, DB_BUSY_MS);
+	return rc;
+}
+
+/* Passive in both cases: it copies all that no reader needs and waits for nobody. */
 static int writer_checkpoint(void *ctx, bool must, struct err *err)
 {
+	(void)must;
 	struct sqlite_writer *w = ctx;
-	if (!must)
-		return run_checkpoint(w, SQLITE_CHECKPOINT_PASSIVE, err);
-	/* Waits a moment for readers, so that the log can begin again from its start. */
-	(void)sqlite3_busy_timeout(w->db.handle, MUST_WAIT_MS);
-	int rc = run_checkpoint(w, SQLITE_CHECKPOINT_RESTART, err);
-	(void)sqlite3_busy_timeout(w->db.handle, BUSY_MS);
-	return rc;
+	int rc = run_checkpoint(w, SQLITE_CHECKPOINT_PASSIVE, err);
+	if (w->frames < RESTART_PAGES)
+		w->restart_at = RESTART_PAGES;
+	return rc == 0 && w->frames >= w->restart_at ? restart_log(w, err) : rc;
 }
 
 static int64_t writer_backlog_pages(void *ctx)

@@ -6,7 +6,6 @@
 
 #include "saga/base/mem.h"
 
-#define BUSY_MS 5000
 /* Virtual machine steps between two looks at the clock: about a fifth of a millisecond. */
 #define PROGRESS_STEPS 10000
 
@@ -68,7 +67,7 @@ int db_open(struct db *db, const char *path, const char *name, int flags, const 
 	*db = (struct db){ .path = mem_strdup(path), .deadline_ms = INT64_MAX };
 	int rc = sqlite3_open_v2(name, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_busy_timeout(db->handle, BUSY_MS);
+		rc = sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
 	if (rc == SQLITE_OK)
 		return 0;
 	rc = db_error(db, rc, "opening the store", err);

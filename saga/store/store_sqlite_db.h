@@ -13,7 +13,8 @@ struct statement {
 	const char *sql;
 };
 
-#define DB_PLANS 16
+#define DB_PLANS   16
+#define DB_BUSY_MS 5000 /* how long SQLite waits for a lock: readers hold theirs for slices of 250 ms */
 
 /* Plans come in ever the same few; parsing one costs more than reading its saga. */
 struct plan_slot {

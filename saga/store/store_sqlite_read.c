@@ -11,7 +11,7 @@
 #include "saga/store/store_sqlite_migrate.h"
 
 #define READER_STATEMENT(name, what, sql) { what, sql },
-static const struct statement reader_statements[R_COUNT] = { READER_TABLE(READER_STATEMENT) };
+const struct statement reader_statements[R_COUNT] = { READER_TABLE(READER_STATEMENT) };
 #undef READER_STATEMENT
 
 void read_slice(struct sqlite_reader *r)

@@ -62,6 +62,8 @@ struct sqlite_reader {
 	struct store_lock lock; /* fd -1 but for an immutable file */
 };
 
+extern const struct statement reader_statements[R_COUNT];
+
 /* The next queries together may take a slice. */
 void read_slice(struct sqlite_reader *r);
 bool read_slice_over(const struct sqlite_reader *r);

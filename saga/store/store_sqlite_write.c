@@ -21,9 +21,14 @@ static int write_begin(void *ctx, struct err *err)
 	return run_plain(ctx, W_BEGIN, err);
 }
 
+/* After a failed commit nothing more goes to the file, also not when it is closed (DESIGN §4). */
 static int write_commit(void *ctx, struct err *err)
 {
-	return run_plain(ctx, W_COMMIT, err);
+	struct sqlite_writer *w = ctx;
+	int rc = run_plain(w, W_COMMIT, err);
+	if (rc != 0)
+		(void)sqlite3_db_config(w->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	return rc;
 }
 
 static int write_rollback(void *ctx, struct err *err)

@@ -81,6 +81,7 @@ struct sqlite_writer {
 	struct store_lock lock;
 	int64_t frames;                       /* in the write-ahead log after the last commit */
 	int64_t checkpointed;                 /* of those, already copied to the main file */
+	int64_t restart_at;                   /* frames at which readers are waited for */
 	struct buf value;                     /* what saga_get lends */
 	uint8_t prune_after[STORE_KEY_BYTES]; /* where key_prune goes on, when prune_going */
 	bool prune_going;

@@ -1,0 +1,452 @@
+/* What SQLite brings with it: settings, the lock file, checkpoints, readers, other people's files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "saga/base/mem.h"
+#include "saga/store/store_lock.h"
+#include "saga/store/store_sqlite_read.h"
+#include "saga/store/store_sqlite_write.h"
+#include "tests/lib/vfs_fault.h"
+#include "tests/unit/store/cmocka_all.h"
+#include "tests/unit/store/ledger.h"
+#include "tests/unit/store/sqlite_factory.h"
+
+static struct sqlite_factory *sqlite_of(struct fixture *f)
+{
+	return f->factory->ctx;
+}
+
+static int64_t file_size(struct fixture *f, const char *suffix)
+{
+	char *name AUTO_FREE = mem_printf("%s%s", sqlite_of(f)->path, suffix);
+	struct stat st;
+	return stat(name, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+static void put_many(struct fixture *f, int count)
+{
+	struct sample s = { .unrouted = true };
+	ledger_begin(&f->l);
+	for (int i = 0; i < count; i++)
+		(void)ledger_add(&f->l, &s);
+	ledger_commit(&f->l);
+}
+
+/* ---- durability ---- */
+
+static void every_commit_is_synced(void **state)
+{
+	struct fixture *f = *state;
+	struct vfs_fault *disk = vfs_fault_install("counted");
+	fixture_close(f);
+	sqlite_of(f)->options.vfs = "counted";
+	fixture_reopen(f);
+	put_many(f, 1);
+	long before = disk->syncs;
+	for (int i = 0; i < 5; i++)
+		put_many(f, 1);
+	assert_int_equal(disk->syncs - before, 5);
+	fixture_close(f);
+	sqlite_of(f)->options.vfs = NULL;
+	vfs_fault_remove("counted");
+}
+
+static void file_is_made_as_we_want_it(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+	assert_int_equal(stat(sqlite_of(f)->path, &st), 0);
+	assert_int_equal(st.st_mode & 07, 0); /* donors' data is not for everybody */
+	fixture_close(f);
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open_v2(sqlite_of(f)->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	static const struct {
+		const char *sql;
+		const char *value;
+	} expected[] = { { "PRAGMA page_size", "4096" },
+					 { "PRAGMA journal_mode", "wal" },
+					 { "PRAGMA user_version", "1" } };
+	for (size_t i = 0; i < 3; i++) {
+		sqlite3_stmt *st_value = NULL;
+		assert_int_equal(sqlite3_prepare_v2(db, expected[i].sql, -1, &st_value, NULL), SQLITE_OK);
+		assert_int_equal(sqlite3_step(st_value), SQLITE_ROW);
+		assert_string_equal((const char *)sqlite3_column_text(st_value, 0), expected[i].value);
+		assert_int_equal(sqlite3_finalize(st_value), SQLITE_OK);
+	}
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void no_write_ahead_log_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	f->factory->fresh(f->factory->ctx);
+	struct vfs_fault *disk = vfs_fault_install("noshm");
+	*disk = (struct vfs_fault){ .fail = VFS_SHARED_MEMORY, .system_error = EIO };
+	struct store_sqlite_options options = { .vfs = "noshm" };
+	struct store_writer w;
+	assert_int_not_equal(store_sqlite_open(sqlite_of(f)->path, &options, &w, &f->err), 0);
+	vfs_fault_remove("noshm");
+}
+
+/* ---- checkpoints ---- */
+
+static void only_the_caller_checkpoints(void **state)
+{
+	struct fixture *f = *state;
+	int64_t size = file_size(f, "");
+	for (int i = 0; i < 80; i++)
+		put_many(f, 400);
+	int64_t pages = f->l.w.backlog_pages(f->l.w.ctx);
+	assert_true(pages > 1500); /* SQLite by itself would have begun at 1000 */
+	assert_int_equal(file_size(f, ""), size);
+	assert_int_equal(file_size(f, "-wal"), 32 + pages * (4096 + 24));
+	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	assert_int_equal(f->l.w.backlog_pages(f->l.w.ctx), 0);
+	assert_true(file_size(f, "") > size);
+	int64_t log = file_size(f, "-wal");
+	put_many(f, 1);
+	assert_int_equal(file_size(f, "-wal"), log); /* begun again, not truncated */
+	pages = f->l.w.backlog_pages(f->l.w.ctx);
+	assert_true(pages > 0 && pages < 50);
+}
+
+struct midway {
+	struct fixture *f;
+	int64_t left;
+};
+
+static int write_and_checkpoint(void *ctx, const struct log_row *row)
+{
+	struct midway *m = ctx;
+	(void)row;
+	put_many(m->f, 50);
+	must(m->f->l.w.checkpoint(m->f->l.w.ctx, true, &m->f->err), &m->f->err);
+	m->left = m->f->l.w.backlog_pages(m->f->l.w.ctx);
+	return 1;
+}
+
+static void a_reader_holds_up_the_checkpoint_not_the_writer(void **state)
+{
+	struct fixture *f = *state;
+	put_many(f, 1);
+	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	put_many(f, 1);
+	struct store_reader r = fixture_reader(f);
+	struct midway m = { .f = f };
+	int64_t next = 0;
+	must(r.log_read(r.ctx, 0, 0, 10, &m, write_and_checkpoint, &next, &f->err), &f->err);
+	assert_true(m.left > 0);
+	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	assert_int_equal(f->l.w.backlog_pages(f->l.w.ctx), 0);
+	r.close(r.ctx);
+}
+
+/* ---- crashes and the lock ---- */
+
+/* Runs in a process of its own that ends without closing anything. */
+static void in_child(struct fixture *f, void (*run)(struct fixture *f), int wanted_signal)
+{
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		run(f);
+		_exit(0);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (wanted_signal != 0)
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == wanted_signal);
+	else
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void write_and_die(struct fixture *f)
+{
+	fixture_reopen(f);
+	put_many(f, 10);
+	ledger_begin(&f->l);
+	struct sample s = { .unrouted = true };
+	(void)ledger_add(&f->l, &s);
+	(void)raise(SIGKILL);
+}
+
+static void a_killed_process_loses_only_what_was_not_committed(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	in_child(f, write_and_die, SIGKILL);
+	assert_true(file_size(f, "-wal") > 0);
+	fixture_reopen(f); /* the lock went with its holder */
+	assert_int_equal(f->l.saga, 10);
+	assert_int_equal(f->l.chain.commit, 1);
+	assert_int_equal(file_size(f, "-wal"), 0); /* settled before anything else happens */
+}
+
+static void lock_file_tells_who_and_ends_empty(void **state)
+{
+	struct fixture *f = *state;
+	char *name AUTO_FREE = mem_printf("%s.lock", sqlite_of(f)->path);
+	char text[200] = "";
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, text, sizeof text - 1) > 0);
+	char *mine AUTO_FREE = mem_printf("pid %ld on ", (long)getpid());
+	assert_memory_equal(text, mine, strlen(mine));
+	assert_non_null(strstr(text, " since 20"));
+	struct store_writer w;
+	assert_int_equal(store_sqlite_open(sqlite_of(f)->path, NULL, &w, &f->err), ERR_BUSY);
+	assert_non_null(strstr(f->err.text, mine));
+	fixture_close(f);
+	assert_int_equal(file_size(f, ".lock"), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static void a_reader_of_a_standing_file_keeps_the_daemon_out(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	struct store_lock shared = { -1 };
+	struct store_lock second = { -1 };
+	must(store_lock_share(sqlite_of(f)->path, &shared, &f->err), &f->err);
+	must(store_lock_share(sqlite_of(f)->path, &second, &f->err), &f->err);
+	struct store_writer w;
+	assert_int_equal(store_sqlite_open(sqlite_of(f)->path, NULL, &w, &f->err), ERR_BUSY);
+	assert_non_null(strstr(f->err.text, "is being read"));
+	store_lock_release(&shared);
+	store_lock_release(&second);
+	fixture_reopen(f);
+	assert_int_equal(store_lock_share(sqlite_of(f)->path, &shared, &f->err), ERR_BUSY);
+}
+
+/* ---- readers without the right to write ---- */
+
+static void be_nobody(struct fixture *f)
+{
+	if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+		_exit(3);
+	(void)f;
+}
+
+static void read_standing(struct fixture *f)
+{
+	be_nobody(f);
+	struct store_reader r;
+	struct saga *saga = NULL;
+	if (store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err) != 0 ||
+		r.saga_get(r.ctx, 3, &saga, &f->err) != 0) {
+		print_error("%s\n", f->err.text);
+		_exit(1);
+	}
+	saga_destroy(saga);
+	r.close(r.ctx);
+}
+
+static void read_unsettled(struct fixture *f)
+{
+	be_nobody(f);
+	struct store_reader r;
+	int rc = store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err);
+	if (rc != ERR_SYSTEM || strstr(f->err.text, "write-ahead log") == NULL) {
+		print_error("%d %s\n", rc, f->err.text);
+		_exit(1);
+	}
+}
+
+static void set_modes(struct fixture *f, mode_t folder, mode_t file)
+{
+	assert_int_equal(chmod(sqlite_of(f)->folder, folder), 0);
+	assert_int_equal(chmod(sqlite_of(f)->path, file), 0);
+	char *lock AUTO_FREE = mem_printf("%s.lock", sqlite_of(f)->path);
+	assert_int_equal(chmod(lock, file), 0);
+}
+
+static void a_folder_that_cannot_be_written_can_be_read(void **state)
+{
+	struct fixture *f = *state;
+	put_many(f, 5);
+	fixture_close(f);
+	set_modes(f, 0555, 0444);
+	in_child(f, read_standing, 0);
+	set_modes(f, 0755, 0644);
+	assert_int_equal(file_size(f, "-wal"), -1);
+}
+
+/* What a crash left in the write-ahead log would be missing from an immutable reading: say so instead. */
+static void an_unsettled_file_is_not_read_as_if_it_were_whole(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	in_child(f, write_and_die, SIGKILL);
+	char *shm AUTO_FREE = mem_printf("%s-shm", sqlite_of(f)->path);
+	assert_int_equal(unlink(shm), 0);
+	set_modes(f, 0555, 0444);
+	in_child(f, read_unsettled, 0);
+	set_modes(f, 0755, 0644);
+}
+
+/* ---- other people's files ---- */
+
+static void another_programs_database_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	f->factory->fresh(f->factory->ctx);
+	char *path = sqlite_of(f)->path;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0 && close(fd) == 0);
+	sqlite_factory_sql(sqlite_of(f), "CREATE TABLE recipes (name TEXT); PRAGMA user_version = 1");
+	struct store_writer w;
+	struct store_reader r;
+	assert_int_equal(store_sqlite_open(path, NULL, &w, &f->err), ERR_CORRUPT);
+	assert_non_null(strstr(f->err.text, "not an almoner store"));
+	assert_int_equal(store_sqlite_open_reader(path, NULL, &r, &f->err), ERR_CORRUPT);
+	sqlite_factory_sql(sqlite_of(f),
+					   "SELECT 1 / (count(*) = 1) FROM pragma_journal_mode WHERE journal_mode = 'delete'");
+}
+
+static void what_is_no_database_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	f->factory->fresh(f->factory->ctx);
+	int fd = open(sqlite_of(f)->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	char text[4096];
+	memset(text, 'a', sizeof text);
+	assert_int_equal(write(fd, text, sizeof text), sizeof text);
+	assert_int_equal(close(fd), 0);
+	struct store_writer w;
+	assert_int_equal(store_sqlite_open(sqlite_of(f)->path, NULL, &w, &f->err), ERR_CORRUPT);
+	assert_non_null(strstr(f->err.text, sqlite_of(f)->path));
+}
+
+static void a_folder_that_is_not_there_is_named(void **state)
+{
+	struct fixture *f = *state;
+	struct store_writer w;
+	assert_int_equal(store_sqlite_open("/nonexistent/deep/almoner.db", NULL, &w, &f->err), ERR_SYSTEM);
+	assert_non_null(strstr(f->err.text, "/nonexistent/deep/almoner.db.lock"));
+}
+
+/* ---- speed and bounds ---- */
+
+static void check_plan(sqlite3 *db, const struct statement *statement)
+{
+	static const char *const whole[] = {
+		"reading the targets",       "looking for old keys",  "reading the log",
+		"reading the chain",         "reading sagas",         "listing sagas",
+		"reading waiting steps",     "reading the last saga", "reading the last related event",
+		"reading the end of the log"
+	};
+	char *sql AUTO_FREE = mem_printf("EXPLAIN QUERY PLAN %s", statement->sql);
+	bool may_scan = false;
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		may_scan = may_scan || strcmp(statement->what, whole[i]) == 0;
+	sqlite3_stmt *st = NULL;
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		const char *line = (const char *)sqlite3_column_text(st, 3);
+		bool sorts = strstr(line, "TEMP B-TREE") != NULL;
+		bool scans = strncmp(line, "SCAN", 4) == 0 && !may_scan;
+		if (sorts || scans)
+			print_error("%s: %s\n", statement->sql, line);
+		assert_false(sorts || scans);
+	}
+	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+}
+
+/* A table scan or a sort is a query whose time grows with the backlog. */
+static void no_statement_sorts_or_scans(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open_v2(sqlite_of(f)->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	for (size_t i = 0; i < W_COUNT; i++)
+		check_plan(db, &writer_statements[i]);
+	for (size_t i = 0; i < R_COUNT; i++)
+		check_plan(db, &reader_statements[i]);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void memory_does_not_grow_with_the_backlog(void **state)
+{
+	struct fixture *f = *state;
+	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
+	for (int64_t i = 1; i <= 100000; i++) {
+		struct step_row row = {
+			.saga = i, .target = 1, .why = WHY_SLOT, .due_ms = T0 + i, .lane = { (uint8_t)i, 1 }
+		};
+		row.has_lane = true;
+		must(f->l.w.row_put(f->l.w.ctx, &row, &f->err), &f->err);
+	}
+	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
+	must(f->l.w.checkpoint(f->l.w.ctx, true, &f->err), &f->err);
+	struct store_reader r = fixture_reader(f);
+	const int64_t edges[] = { 0 };
+	int64_t counts[1];
+	must(r.backlog(r.ctx, 1, T0 * 2, edges, counts, 1, &f->err), &f->err);
+	assert_int_equal(counts[0], 100000);
+	assert_true(sqlite3_memory_highwater(0) < 16 << 20); /* 8 MiB of pages, 2 for the reader, and change */
+	r.close(r.ctx);
+}
+
+static void a_query_ends_at_its_deadline(void **state)
+{
+	struct fixture *f = *state;
+	struct db db;
+	must(db_open(&db, sqlite_of(f)->path, sqlite_of(f)->path, SQLITE_OPEN_READONLY, NULL, &f->err), &f->err);
+	db_limit(&db);
+	db.deadline_ms = db_monotonic_ms() + 20;
+	int64_t count = 0;
+	int rc =
+		db_int(&db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+			   &count, &f->err);
+	assert_int_equal(rc, ERR_BUSY);
+	assert_non_null(strstr(f->err.text, "took too long"));
+	db.deadline_ms = INT64_MAX;
+	must(db_int(&db, "SELECT count(*) FROM saga", &count, &f->err), &f->err);
+	db_close(&db);
+}
+
+#define TEST(function)                                                                                       \
+	{                                                                                                        \
+		.name = #function, .test_func = (function), .setup_func = fixture_setup,                             \
+		.teardown_func = fixture_teardown, .initial_state = &factory                                         \
+	}
+
+int main(void)
+{
+	struct sqlite_factory sqlite;
+	sqlite_factory_init(&sqlite);
+	struct store_factory factory = sqlite_factory_of(&sqlite);
+	const struct CMUnitTest tests[] = {
+		TEST(every_commit_is_synced),
+		TEST(file_is_made_as_we_want_it),
+		TEST(no_write_ahead_log_is_an_error),
+		TEST(only_the_caller_checkpoints),
+		TEST(a_reader_holds_up_the_checkpoint_not_the_writer),
+		TEST(a_killed_process_loses_only_what_was_not_committed),
+		TEST(lock_file_tells_who_and_ends_empty),
+		TEST(a_reader_of_a_standing_file_keeps_the_daemon_out),
+		TEST(a_folder_that_cannot_be_written_can_be_read),
+		TEST(an_unsettled_file_is_not_read_as_if_it_were_whole),
+		TEST(another_programs_database_is_left_alone),
+		TEST(what_is_no_database_is_refused),
+		TEST(a_folder_that_is_not_there_is_named),
+		TEST(no_statement_sorts_or_scans),
+		TEST(memory_does_not_grow_with_the_backlog),
+		TEST(a_query_ends_at_its_deadline),
+	};
+	int failed = cmocka_run_group_tests_name("sqlite store", tests, NULL, NULL);
+	sqlite_factory_finish(&sqlite);
+	return failed;
+}

@@ -1,0 +1,235 @@
+/* The disk fails at every place where it can: nothing is half there afterwards, and every error is told. */
+#include <errno.h>
+#include <string.h>
+
+#include "tests/lib/vfs_fault.h"
+#include "tests/unit/store/cmocka_all.h"
+#include "tests/unit/store/ledger.h"
+#include "tests/unit/store/sqlite_factory.h"
+
+static const char vfs_name[] = "failing";
+
+struct failing {
+	struct sqlite_factory sqlite;
+	struct store_factory factory;
+	struct vfs_fault *disk;
+};
+
+static struct failing *failing_of(struct fixture *f)
+{
+	return (struct failing *)f->factory->ctx; /* its first member is the factory's context */
+}
+
+static struct vfs_fault *disk_of(struct fixture *f)
+{
+	return failing_of(f)->disk;
+}
+
+static void heal(struct fixture *f)
+{
+	*disk_of(f) = (struct vfs_fault){ 0 };
+}
+
+static void ignore_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	print_error("%s\n", line);
+}
+
+static void assert_sound(struct fixture *f)
+{
+	struct store_reader r = fixture_reader(f);
+	int64_t findings = 0;
+	must(r.verify(r.ctx, NULL, ignore_line, &findings, &f->err), &f->err);
+	assert_int_equal(findings, 0);
+	r.close(r.ctx);
+}
+
+/* One transaction as the journal writes it; the code of the first error. */
+static int write_some(struct fixture *f)
+{
+	struct store_writer *w = &f->l.w;
+	struct sample s = { .unrouted = true };
+	struct event *event = sample_event(&s);
+	int rc = w->begin(w->ctx, &f->err);
+	for (int64_t i = 0; rc == 0 && i < 40; i++)
+		rc = w->event_insert(w->ctx, 1000 + i, event, &f->err);
+	event_unref(event);
+	return rc == 0 ? w->commit(w->ctx, &f->err) : rc;
+}
+
+static bool is_there(struct fixture *f, int64_t saga)
+{
+	struct event *event = NULL;
+	int rc = f->l.w.event_get(f->l.w.ctx, saga, &event, &f->err);
+	event_unref(event);
+	assert_true(rc == 0 || rc == ERR_NOT_FOUND);
+	return rc == 0;
+}
+
+static void commit_fails_at_every_place(struct fixture *f, enum vfs_op op, int system_error, int wanted)
+{
+	struct sample s = { .unrouted = true };
+	ledger_put(&f->l, &s);
+	long place = 0;
+	for (bool struck = true; struck; place++) {
+		*disk_of(f) = (struct vfs_fault){ .fail = op, .system_error = system_error, .countdown = place };
+		int rc = write_some(f);
+		struck = disk_of(f)->failed > 0;
+		assert_int_equal(rc, struck ? wanted : 0);
+		if (struck)
+			assert_non_null(strstr(f->err.text, failing_of(f)->sqlite.path));
+		fixture_close(f); /* on the failing disk still */
+		heal(f);
+		fixture_reopen(f);
+		assert_int_equal(f->l.saga, 1); /* what was acknowledged stays */
+		bool first = is_there(f, 1000);
+		assert_int_equal(first, is_there(f, 1039)); /* all of it or nothing */
+		assert_true(struck || first);
+		assert_sound(f);
+		if (first)
+			sqlite_factory_sql(&failing_of(f)->sqlite, "DELETE FROM event WHERE saga >= 1000");
+		assert_true(place < 1000);
+	}
+	assert_true(place > 1);
+}
+
+static void disk_full_while_committing(void **state)
+{
+	commit_fails_at_every_place(*state, VFS_WRITE, ENOSPC, ERR_FULL);
+}
+
+static void input_output_error_while_committing(void **state)
+{
+	commit_fails_at_every_place(*state, VFS_WRITE, EIO, ERR_IO);
+}
+
+static void sync_fails_while_committing(void **state)
+{
+	commit_fails_at_every_place(*state, VFS_SYNC, EIO, ERR_IO);
+}
+
+/* Nothing is lost that was acknowledged, and the same transaction works once there is room. */
+static void a_full_disk_before_the_commit_can_be_rolled_back(void **state)
+{
+	struct fixture *f = *state;
+	struct store_writer *w = &f->l.w;
+	struct sample s = { .unrouted = true };
+	*disk_of(f) = (struct vfs_fault){ .fail = VFS_WRITE, .system_error = ENOSPC };
+	assert_int_equal(write_some(f), ERR_FULL);
+	assert_non_null(strstr(f->err.text, "free space"));
+	heal(f);
+	must(w->rollback(w->ctx, &f->err), &f->err);
+	must(write_some(f) == 0 ? 0 : ERR_FULL, &f->err);
+	assert_true(is_there(f, 1039));
+	ledger_put(&f->l, &s);
+}
+
+static void nothing_is_written_after_a_failed_commit(void **state)
+{
+	struct fixture *f = *state;
+	*disk_of(f) = (struct vfs_fault){ .fail = VFS_SYNC, .system_error = EIO, .once = true };
+	assert_int_equal(write_some(f), ERR_IO);
+	long writes = disk_of(f)->writes;
+	fixture_close(f); /* no checkpoint on the way out */
+	assert_int_equal(disk_of(f)->writes, writes);
+}
+
+static void checkpoint_errors_are_told(void **state)
+{
+	struct fixture *f = *state;
+	static const enum vfs_op ops[] = { VFS_WRITE, VFS_SYNC };
+	for (size_t i = 0; i < 2; i++) {
+		must(write_some(f), &f->err);
+		*disk_of(f) = (struct vfs_fault){ .fail = ops[i], .system_error = EIO };
+		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, true, &f->err), ERR_IO);
+		assert_true(disk_of(f)->failed > 0);
+		heal(f);
+		fixture_reopen(f);
+		assert_true(is_there(f, 1000) && is_there(f, 1039));
+		sqlite_factory_sql(&failing_of(f)->sqlite, "DELETE FROM event WHERE saga >= 1000");
+	}
+}
+
+/* Opening an existing store that has a log to settle, or making a new one. */
+static void opening_fails_at_every_place(struct fixture *f, bool fresh, unsigned ops)
+{
+	long place = 0;
+	for (bool struck = true; struck; place++) {
+		fixture_close(f);
+		if (fresh)
+			f->factory->fresh(f->factory->ctx);
+		*disk_of(f) = (struct vfs_fault){ .fail = ops, .system_error = EIO, .countdown = place };
+		int rc = f->factory->open(f->factory->ctx, &f->l.w, &f->err);
+		struck = disk_of(f)->failed > 0;
+		if (!struck)
+			assert_int_equal(rc, 0);
+		if (rc == 0)
+			f->l.w.close(f->l.w.ctx);
+		f->l.w.ctx = NULL;
+		heal(f);
+		fixture_reopen(f); /* never locked out, never unreadable */
+		assert_int_equal(f->l.saga, fresh ? 0 : 1);
+		assert_true(place < 2000);
+	}
+	assert_true(place > 3);
+}
+
+static void opening_survives_errors(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s = { .unrouted = true };
+	ledger_put(&f->l, &s);
+	opening_fails_at_every_place(f, false, VFS_WRITE | VFS_SYNC | VFS_READ | VFS_OPEN | VFS_TRUNCATE);
+	assert_sound(f);
+}
+
+static void making_a_store_survives_errors(void **state)
+{
+	struct fixture *f = *state;
+	opening_fails_at_every_place(f, true, VFS_WRITE | VFS_SYNC | VFS_READ | VFS_OPEN | VFS_TRUNCATE);
+	assert_sound(f);
+}
+
+static void reading_errors_are_told(void **state)
+{
+	struct fixture *f = *state;
+	must(write_some(f), &f->err);
+	fixture_reopen(f); /* nothing cached */
+	struct event *event = NULL;
+	*disk_of(f) = (struct vfs_fault){ .fail = VFS_READ, .system_error = EIO };
+	assert_int_equal(f->l.w.event_get(f->l.w.ctx, 1000, &event, &f->err), ERR_IO);
+	assert_non_null(strstr(f->err.text, "reading an event"));
+	heal(f);
+	assert_true(is_there(f, 1000));
+}
+
+#define TEST(function)                                                                                       \
+	{                                                                                                        \
+		.name = #function, .test_func = (function), .setup_func = fixture_setup,                             \
+		.teardown_func = fixture_teardown, .initial_state = &all.factory                                     \
+	}
+
+int main(void)
+{
+	struct failing all = { 0 };
+	sqlite_factory_init(&all.sqlite);
+	all.sqlite.options.vfs = vfs_name;
+	all.disk = vfs_fault_install(vfs_name);
+	all.factory = sqlite_factory_of(&all.sqlite);
+	const struct CMUnitTest tests[] = {
+		TEST(disk_full_while_committing),
+		TEST(input_output_error_while_committing),
+		TEST(sync_fails_while_committing),
+		TEST(a_full_disk_before_the_commit_can_be_rolled_back),
+		TEST(nothing_is_written_after_a_failed_commit),
+		TEST(checkpoint_errors_are_told),
+		TEST(opening_survives_errors),
+		TEST(making_a_store_survives_errors),
+		TEST(reading_errors_are_told),
+	};
+	int failed = cmocka_run_group_tests_name("sqlite store on a failing disk", tests, NULL, NULL);
+	sqlite_factory_finish(&all.sqlite);
+	vfs_fault_remove(vfs_name);
+	return failed;
+}
