@@ -340,12 +340,17 @@ static void a_folder_that_is_not_there_is_named(void **state)
 
 static void check_plan(sqlite3 *db, const struct statement *statement)
 {
-	static const char *const whole[] = {
-		"reading the targets",       "looking for old keys",  "reading the log",
-		"reading the chain",         "reading sagas",         "listing sagas",
-		"reading waiting steps",     "reading the last saga", "reading the last related event",
-		"reading the end of the log"
-	};
+	static const char *const whole[] = { "reading the targets",
+										 "looking for old keys",
+										 "reading the log",
+										 "reading the chain",
+										 "reading sagas",
+										 "listing sagas",
+										 "reading waiting steps",
+										 "reading the last saga",
+										 "reading the last related event",
+										 "reading the end of the log",
+										 "looking for missing gifts" };
 	char *sql AUTO_FREE = mem_printf("EXPLAIN QUERY PLAN %s", statement->sql);
 	bool may_scan = false;
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
