@@ -1,0 +1,264 @@
+/* One donor, one line. */
+#include "tests/unit/journal/rig.h"
+
+static int64_t ada(struct rig *r, const char *id)
+{
+	return rig_accept(r, &(struct rig_event){ .id = id, .lane = "ada" });
+}
+
+static void use(struct rig *r, const char *plan)
+{
+	rig_use_plan(r, plan, POLICY_CONTINUE);
+}
+
+static void events_of_one_key_go_one_by_one_in_order(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
+	int64_t other = rig_accept(r, &(struct rig_event){ .id = "o", .lane = "bob" });
+	assert_true(rig_has(r, WORK_START, a, CRM));
+	assert_true(rig_has(r, WORK_START, other, CRM));
+	assert_int_equal(rig_work_count(r), 2);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(rig_has(r, WORK_START, b, CRM)); /* in the outcome's own commit */
+	assert_false(rig_has(r, WORK_START, c, CRM));
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	rig_finish(r, c, CRM, OUTCOME_OK);
+	rig_verify(r);
+}
+
+static void the_head_blocks_while_it_retries(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	int64_t a = ada(r, "a"), b = ada(r, "b");
+	rig_finish(r, a, CRM, OUTCOME_UNREACHABLE);
+	assert_int_equal(rig_work_count(r), 0);
+	rig_wait(r, 5000);
+	rig_claim(r, CRM, 5);
+	assert_int_equal(r->news[CRM].claim_granted, 1);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+}
+
+static void attention_is_passed(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
+	rig_finish(r, a, CRM, OUTCOME_REJECTED);
+	assert_true(rig_has(r, WORK_START, b, CRM));
+	/* Resumed, the first goes before the third, but not beside the second. */
+	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
+	assert_false(rig_has(r, WORK_START, a, CRM));
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	assert_true(rig_has(r, WORK_START, a, CRM));
+	assert_false(rig_has(r, WORK_START, c, CRM));
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_finish(r, c, CRM, OUTCOME_OK);
+}
+
+static void a_running_one_that_backs_off_lets_an_earlier_one_by(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	int64_t a = ada(r, "a"), b = ada(r, "b");
+	rig_finish(r, a, CRM, OUTCOME_REJECTED);
+	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
+	rig_finish(r, b, CRM, OUTCOME_UNREACHABLE);
+	assert_true(rig_has(r, WORK_START, a, CRM));
+	/* And the later one, due again, waits for it. */
+	rig_wait(r, 60000);
+	rig_claim(r, CRM, 5);
+	assert_int_equal(r->news[CRM].claim_granted, 0);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_claim(r, CRM, 5);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+}
+
+static void attention_holds_where_the_target_says_so(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	r->targets[0].rules.attention_holds = true;
+	rig_crash(r);
+	int64_t a = ada(r, "a"), b = ada(r, "b");
+	rig_finish(r, a, CRM, OUTCOME_REJECTED);
+	assert_int_equal(rig_work_count(r), 0);
+	rig_crash(r);
+	assert_int_equal(rig_verb(r, a, VERB_SKIP, 0), 0);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+}
+
+static void without_room_the_line_holds_on_disk(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	r->admit[CRM] = ADMIT_DISK;
+	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
+	assert_int_equal(r->news[CRM].backlog, 1); /* only heads are claimable */
+	rig_claim(r, CRM, 5);
+	assert_int_equal(r->news[CRM].claim_granted, 1);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	assert_int_equal(r->news[CRM].backlog, 1);
+	rig_crash(r);
+	rig_claim(r, CRM, 5);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	rig_claim(r, CRM, 5);
+	rig_finish(r, c, CRM, OUTCOME_OK);
+	rig_verify(r);
+}
+
+static void a_waiting_step_keeps_its_place_from_acceptance(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "books crm<books");
+	int64_t a = ada(r, "a");
+	use(r, "crm");
+	int64_t b = ada(r, "b");
+	assert_false(rig_has(r, WORK_START, b, CRM));
+	rig_finish(r, a, BOOKS, OUTCOME_UNREACHABLE); /* no longer live: the place is kept by a row */
+	rig_crash(r);
+	rig_wait(r, 5000);
+	rig_claim(r, CRM, 5);
+	assert_int_equal(r->news[CRM].claim_granted, 0);
+	rig_claim(r, BOOKS, 5);
+	rig_finish(r, a, BOOKS, OUTCOME_OK);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+}
+
+static void a_skipped_waiting_step_lets_the_next_by(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "books crm<books");
+	int64_t a = ada(r, "a");
+	use(r, "crm");
+	int64_t b = ada(r, "b");
+	assert_int_equal(rig_verb(r, a, VERB_SKIP, 1), 0);
+	assert_true(rig_has(r, WORK_START, b, CRM));
+}
+
+static void a_paused_saga_keeps_its_line(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	r->admit[CRM] = ADMIT_DISK;
+	int64_t a = ada(r, "a"), b = ada(r, "b");
+	assert_int_equal(rig_verb(r, a, VERB_PAUSE, -1), 0);
+	assert_int_equal(r->news[CRM].backlog, 0);
+	rig_claim(r, CRM, 5);
+	assert_int_equal(r->news[CRM].claim_granted, 0);
+	rig_crash(r);
+	r->admit[CRM] = ADMIT_SLOT;
+	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+}
+
+static void a_cancelled_head_lets_the_next_by(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	r->admit[CRM] = ADMIT_WINDOW;
+	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
+	struct work *w = rig_take(r, WORK_READY, a, CRM);
+	assert_int_equal(rig_verb(r, a, VERB_CANCEL, -1), 0);
+	journal_start(r->j, w);
+	(void)rig_pump(r);
+	work_destroy(rig_take(r, WORK_GONE, a, CRM));
+	assert_true(rig_has(r, WORK_READY, b, CRM));
+	assert_false(rig_has(r, WORK_READY, c, CRM));
+}
+
+static void undo_goes_before_later_events(void **state)
+{
+	struct rig *r = rig_of(state);
+	rig_use_plan(r, "crm books", POLICY_COMPENSATE);
+	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(rig_has(r, WORK_START, b, CRM));
+	rig_finish(r, a, BOOKS, OUTCOME_REJECTED); /* the first saga is undone */
+	rig_assert_saga(r, a, SAGA_COMPENSATING);
+	assert_false(rig_has(r, WORK_START, a, CRM)); /* the second one's step runs there */
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	assert_false(rig_has(r, WORK_START, c, CRM));
+	struct work *undo = rig_take(r, WORK_START, a, CRM);
+	assert_int_equal(undo->ref.direction, DIRECTION_UNDO);
+	assert_string_equal(undo->own_result, "{\"id\":\"R-1\"}");
+	rig_outcome(r, undo, OUTCOME_OK);
+	rig_assert_saga(r, a, SAGA_COMPENSATED);
+	assert_true(rig_has(r, WORK_START, c, CRM));
+}
+
+static void undo_overtakes_a_ready_work_in_the_window(void **state)
+{
+	struct rig *r = rig_of(state);
+	rig_use_plan(r, "crm books", POLICY_COMPENSATE);
+	int64_t a = ada(r, "a");
+	r->admit[CRM] = ADMIT_WINDOW;
+	int64_t b = ada(r, "b");
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	struct work *later = rig_take(r, WORK_READY, b, CRM);
+	r->admit[CRM] = ADMIT_SLOT;
+	rig_finish(r, a, BOOKS, OUTCOME_REJECTED);
+	assert_true(rig_has(r, WORK_START, a, CRM));
+	journal_start(r->j, later);
+	(void)rig_pump(r);
+	work_destroy(rig_take(r, WORK_GONE, b, CRM));
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(rig_has(r, WORK_START, b, CRM));
+}
+
+static void two_steps_of_one_saga_do_not_wait_for_each_other(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm crm2 crm3<crm");
+	int64_t a = ada(r, "a"), b = ada(r, "b");
+	assert_int_equal(rig_work_count(r), 2);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	assert_false(rig_has(r, WORK_START, b, CRM));
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	rig_assert_saga(r, b, SAGA_COMPLETED);
+}
+
+static void expired_ones_in_the_line_are_passed_at_once(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm~");
+	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
+	r->now_ms += 60000;
+	use(r, "crm");
+	int64_t d = ada(r, "d");
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_assert_saga(r, b, SAGA_COMPLETED_PARTIAL);
+	rig_assert_saga(r, c, SAGA_COMPLETED_PARTIAL);
+	assert_true(rig_has(r, WORK_START, d, CRM));
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(events_of_one_key_go_one_by_one_in_order),
+		CASE(the_head_blocks_while_it_retries),
+		CASE(attention_is_passed),
+		CASE(a_running_one_that_backs_off_lets_an_earlier_one_by),
+		CASE(attention_holds_where_the_target_says_so),
+		CASE(without_room_the_line_holds_on_disk),
+		CASE(a_waiting_step_keeps_its_place_from_acceptance),
+		CASE(a_skipped_waiting_step_lets_the_next_by),
+		CASE(a_paused_saga_keeps_its_line),
+		CASE(a_cancelled_head_lets_the_next_by),
+		CASE(undo_goes_before_later_events),
+		CASE(undo_overtakes_a_ready_work_in_the_window),
+		CASE(two_steps_of_one_saga_do_not_wait_for_each_other),
+		CASE(expired_ones_in_the_line_are_passed_at_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
