@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/net/classify.h"
+#include "gateway/net/mail_job.h"
 #include "saga/base/mem.h"
 
 /* What holds for every exchange. Nothing is taken from the environment, nothing is followed. */
@@ -34,48 +35,44 @@ CURLcode exchange_set_longs(CURL *easy, const struct long_option *options)
 	return CURLE_OK;
 }
 
-static CURLcode set_common(struct exchange *x)
+CURLcode exchange_set_common(CURL *easy, char *error)
 {
-	CURLcode code = exchange_set_longs(x->easy, common_longs);
+	CURLcode code = exchange_set_longs(easy, common_longs);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_PROXY, ""); /* also overrides http_proxy and its kin */
+		code = curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also overrides http_proxy and its kin */
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+		code = curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->error);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
-	if (code == CURLE_OK)
-		code = sockets_attach(transfer_sockets(x->transfer), x->easy);
+		code = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
 	return code;
 }
 
-static CURLcode set_all(struct exchange *x)
+static CURLcode set_up_handle(struct exchange *x)
 {
-	CURLcode code = set_common(x);
-	if (code != CURLE_OK)
-		return code;
-	return x->request.kind == ALMONER_SEND_HTTP ? http_handle_init(x) : mail_handle_init(x);
+	CURLcode code = exchange_set_common(x->easy, x->error);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+	if (code == CURLE_OK)
+		code = sockets_attach(transfer_sockets(x->transfer), x);
+	if (code == CURLE_OK)
+		code = http_handle_init(x);
+	return code;
 }
 
 struct exchange *exchange_create(struct transfer *transfer, enum almoner_action_kind kind, struct err *err)
 {
-	CURL *easy = curl_easy_init();
-	if (easy == NULL) {
-		err_set(err, ERR_SYSTEM, "libcurl gives no handle: out of memory");
-		return NULL;
-	}
 	struct exchange *x = mem_zalloc(sizeof(*x));
 	x->transfer = transfer;
-	x->easy = easy;
 	x->request.kind = kind;
 	x->limits_set = (struct transport_limits){ .connect_timeout_ms = -1, .timeout_ms = -1 };
-	http_reply_init(&x->http_reply);
-	smtp_reply_init(&x->smtp_reply);
-	CURLcode code = set_all(x);
+	http_reply_init(&x->reply);
+	if (kind != ALMONER_SEND_HTTP)
+		return x;
+	x->easy = curl_easy_init();
+	CURLcode code = x->easy != NULL ? set_up_handle(x) : CURLE_OUT_OF_MEMORY;
 	if (code != CURLE_OK) {
-		err_set(err, ERR_SYSTEM, "libcurl %s lacks an option almoner relies on: %s", curl_version(),
-				curl_easy_strerror(code));
+		err_set(err, ERR_SYSTEM, "libcurl %s has no memory or lacks an option almoner relies on: %s",
+				curl_version(), curl_easy_strerror(code));
 		exchange_destroy(x);
 		return NULL;
 	}
@@ -88,22 +85,22 @@ void exchange_destroy(struct exchange *x)
 		return;
 	curl_easy_cleanup(x->easy);
 	http_request_finish(&x->http);
-	http_reply_finish(&x->http_reply);
-	smtp_reply_finish(&x->smtp_reply);
+	http_reply_finish(&x->reply);
 	free(x);
 }
 
-int exchange_refuse(struct exchange *x, const char *fmt, ...)
+int exchange_give_up(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(x->refusal, sizeof(x->refusal), fmt, args);
+	vsnprintf(x->words, sizeof(x->words), fmt, args);
 	va_end(args);
+	x->verdict = verdict;
+	x->state = EXCHANGE_STILLBORN;
 	return ERR_REFUSED;
 }
 
-/* libcurl takes 0 for "no limit", so a span is at least a millisecond. */
-static long span_of(int64_t ms)
+long exchange_span(int64_t ms)
 {
 	if (ms < 1)
 		return 1;
@@ -114,42 +111,44 @@ static CURLcode load_limits(struct exchange *x)
 {
 	const struct transport_limits *want = &x->request.limits;
 	struct transport_limits *have = &x->limits_set;
-	bool fresh = want->fresh_connection || x->request.kind == ALMONER_SEND_MAIL;
 	CURLcode code = CURLE_OK;
 	if (want->connect_timeout_ms != have->connect_timeout_ms)
-		code = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, span_of(want->connect_timeout_ms));
+		code = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, exchange_span(want->connect_timeout_ms));
 	if (code == CURLE_OK && want->timeout_ms != have->timeout_ms)
-		code = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, span_of(want->timeout_ms));
-	if (code == CURLE_OK && fresh != have->fresh_connection) {
-		code = curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, (long)fresh);
+		code = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, exchange_span(want->timeout_ms));
+	if (code == CURLE_OK && want->fresh_connection != have->fresh_connection) {
+		code = curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, (long)want->fresh_connection);
 		if (code == CURLE_OK)
-			code = curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, (long)fresh);
+			code = curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, (long)want->fresh_connection);
 	}
 	*have = *want;
-	have->fresh_connection = fresh;
 	return code;
 }
 
 int exchange_load(struct exchange *x)
 {
-	x->refused = false;
+	x->state = EXCHANGE_HTTP;
 	x->request_began = false;
+	x->connected = false;
 	x->resend_stopped = false;
 	x->too_slow = false;
 	x->reply_began_ms = 0;
 	x->error[0] = '\0';
-	x->refusal[0] = '\0';
 	CURLcode code = load_limits(x);
 	if (code != CURLE_OK)
 		return exchange_refuse(x, "the time-outs are not usable: %s", curl_easy_strerror(code));
-	return x->request.kind == ALMONER_SEND_HTTP ? http_handle_load(x) : mail_handle_load(x);
+	return http_handle_load(x);
 }
 
 void exchange_unload(struct exchange *x)
 {
+	x->state = EXCHANGE_IDLE;
 	x->request = (struct transport_request){ .kind = x->request.kind, .target = x->request.target };
-	http_reply_reset(&x->http_reply, 0);
+	http_reply_reset(&x->reply, 0);
 }
+
+/* --- the verdict ------------------------------------------------------------------------------------------
+ */
 
 static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 {
@@ -165,23 +164,14 @@ static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 		retry_after_s = 0;
 	if (retry_after_s > year_s)
 		retry_after_s = year_s; /* so that nobody's sum overflows; the engine has a cap of its own */
-	const struct buf *body = &x->http_reply.body;
+	const struct buf *body = &x->reply.body;
 	*reply = (struct almoner_reply){ .size = sizeof(*reply),
 									 .status = (uint32_t)status,
-									 .headers = http_reply_fields(&x->http_reply),
-									 .header_count = x->http_reply.field_count,
+									 .headers = http_reply_fields(&x->reply),
+									 .header_count = x->reply.field_count,
 									 .body = { .p = body->data != NULL ? body->data : "", .len = body->len },
-									 .truncated = x->http_reply.truncated,
+									 .truncated = x->reply.truncated,
 									 .retry_after_ms = (int64_t)retry_after_s * 1000 };
-}
-
-static void fill_mail_reply(struct exchange *x, struct almoner_reply *reply)
-{
-	const struct buf *text = &x->smtp_reply.text;
-	*reply =
-		(struct almoner_reply){ .size = sizeof(*reply),
-								.status = x->smtp_reply.status,
-								.body = { .p = text->data != NULL ? text->data : "", .len = text->len } };
 }
 
 static enum transport_verdict judge_http(struct exchange *x, CURLcode code)
@@ -193,55 +183,65 @@ static enum transport_verdict judge_http(struct exchange *x, CURLcode code)
 									  .request_began = x->request_began,
 									  .encrypted = x->http.encrypted,
 									  .request_bytes = (uint64_t)request_bytes,
-									  .head_complete = x->http_reply.head_complete,
-									  .body_cut_by_us = x->http_reply.truncated };
+									  .head_complete = x->reply.head_complete,
+									  .body_cut_by_us = x->reply.truncated };
 	return classify_http(&evidence);
 }
 
-static const char *own_words(const struct exchange *x)
-{
-	if (x->refused)
-		return x->refusal;
-	if (x->resend_stopped)
-		return "the connection was closed before any reply came";
-	if (x->too_slow)
-		return "the reply came too slowly";
-	if (x->http_reply.flood)
-		return "the reply's header does not end";
-	return NULL;
-}
-
-/* Peers have a say in some of libcurl's texts: what comes out is one printable line. */
-static void write_detail(struct exchange *x, CURLcode code, struct transport_result *result)
+/* Peers have a say in some of these texts: what comes out is one printable line. */
+static void write_detail(struct transport_result *result, const char *words, const char *said)
 {
 	static const char *const leads[] = { [TRANSPORT_REPLY] = "",
 										 [TRANSPORT_UNREACHABLE] = "not reached: ",
 										 [TRANSPORT_UNKNOWN] = "sent, but no complete reply: ",
 										 [TRANSPORT_REFUSED] = "not sendable: " };
-	const char *words = own_words(x);
-	if (words == NULL)
-		words = x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
-	const struct smtp_reply *said = &x->smtp_reply;
-	bool quote = x->request.kind == ALMONER_SEND_MAIL && said->status >= 400 && said->text.data != NULL;
 	snprintf(result->detail, sizeof(result->detail), "%s%s%s%.100s", leads[result->verdict], words,
-			 quote ? "; the server said: " : "", quote ? said->text.data : "");
+			 said != NULL ? "; the server said: " : "", said != NULL ? said : "");
 	for (char *p = result->detail; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
 }
 
+static const char *http_words(const struct exchange *x, CURLcode code)
+{
+	if (x->resend_stopped)
+		return "the connection was closed before any reply came";
+	if (x->too_slow)
+		return "the reply came too slowly";
+	if (x->reply.flood)
+		return "the reply's header does not end";
+	return x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
+}
+
+static void judge_mail(const struct mail_job *job, struct transport_result *result)
+{
+	const struct smtp_reply *said = &job->reply;
+	const char *text = said->text.data != NULL ? said->text.data : "";
+	result->verdict = classify_mail(classify_end((int)job->code), said);
+	if (result->verdict == TRANSPORT_REPLY) {
+		result->reply = (struct almoner_reply){ .size = sizeof(result->reply),
+												.status = said->status,
+												.body = { .p = text, .len = said->text.len } };
+		return;
+	}
+	write_detail(result, job->error[0] != '\0' ? job->error : curl_easy_strerror(job->code),
+				 said->status >= 400 ? text : NULL);
+}
+
 void exchange_judge(struct exchange *x, CURLcode code, struct transport_result *result)
 {
-	bool mail = x->request.kind == ALMONER_SEND_MAIL;
-	if (x->refused)
-		result->verdict = TRANSPORT_REFUSED;
-	else
-		result->verdict = mail ? classify_mail(classify_end((int)code), &x->smtp_reply) : judge_http(x, code);
-
-	if (result->verdict != TRANSPORT_REPLY)
-		write_detail(x, code, result);
-	else if (mail)
-		fill_mail_reply(x, &result->reply);
-	else
+	if (x->state == EXCHANGE_STILLBORN) {
+		result->verdict = x->verdict;
+		write_detail(result, x->words, NULL);
+		return;
+	}
+	if (x->state == EXCHANGE_MAIL) {
+		judge_mail(x->job, result);
+		return;
+	}
+	result->verdict = judge_http(x, code);
+	if (result->verdict == TRANSPORT_REPLY)
 		fill_http_reply(x, &result->reply);
+	else
+		write_detail(result, http_words(x, code), NULL);
 }

@@ -43,7 +43,8 @@ static struct curl_slist *make_headers(const struct http_call *call)
 	return list;
 }
 
-static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_slist *headers, struct lines *lines)
+static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_slist *headers,
+					   struct lines *lines)
 {
 	CURLcode rc = curl_easy_setopt(easy, CURLOPT_URL, call->url);
 	if (rc == CURLE_OK && call->socket_path != NULL)
@@ -57,7 +58,9 @@ static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_sli
 	if (rc == CURLE_OK && strcmp(call->method, "GET") != 0) {
 		rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 		rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)call->body.len) : rc;
-		rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.p != NULL ? call->body.p : "") : rc;
+		rc = rc == CURLE_OK
+				 ? curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.p != NULL ? call->body.p : "")
+				 : rc;
 	}
 	return rc;
 }

@@ -1,4 +1,5 @@
-/* A blocking HTTP call for commands (never for the daemon): to the admin socket, to intake, to the demo's receivers. */
+/* A blocking HTTP call for commands (never for the daemon): to the admin socket, to intake, to the demo's
+ * receivers. */
 #ifndef ALMONER_NET_HTTP_CALL_H
 #define ALMONER_NET_HTTP_CALL_H
 
@@ -14,7 +15,8 @@ struct http_call {
 	size_t header_count;
 	int64_t timeout_ms; /* 0: none */
 	void *line_ctx;
-	/* Each line of the answer without its end; nonzero breaks off (then 0 is returned all the same). NULL: dropped. */
+	/* Each line of the answer without its end; nonzero breaks off (then 0 is returned all the same). NULL:
+	 * dropped. */
 	int (*line)(void *line_ctx, struct str text);
 };
 

@@ -107,6 +107,12 @@ bool http_reply_body(struct http_reply *r, const char *bytes, size_t len)
 	return !r->truncated;
 }
 
+bool http_reply_is_slow(const struct http_reply *r, int64_t taken_ms)
+{
+	int64_t bytes = (int64_t)(r->line_bytes + r->body.len);
+	return taken_ms > HTTP_REPLY_SLOW_AFTER_MS && bytes * 1000 < taken_ms * HTTP_REPLY_SLOW_BYTES_PER_S;
+}
+
 const struct almoner_header *http_reply_fields(struct http_reply *r)
 {
 	const char *p = r->head.data;

@@ -37,6 +37,13 @@ MUST_CHECK bool http_reply_line(struct http_reply *r, const char *line, size_t l
 /* The next bytes of the body. False: stop reading. */
 MUST_CHECK bool http_reply_body(struct http_reply *r, const char *bytes, size_t len);
 
+/* A reply that has begun must not come slower than this once it has had this long: a peer that drips one byte
+ * a second would hold a slot until the total time-out. Silence before the first byte is the time-out's
+ * business. */
+#define HTTP_REPLY_SLOW_AFTER_MS    15000
+#define HTTP_REPLY_SLOW_BYTES_PER_S 16
+bool http_reply_is_slow(const struct http_reply *r, int64_t taken_ms);
+
 /* The collected fields; borrowed until the next call that takes the reply. */
 const struct almoner_header *http_reply_fields(struct http_reply *r);
 

@@ -6,11 +6,13 @@ void smtp_reply_init(struct smtp_reply *r)
 {
 	*r = (struct smtp_reply){ 0 };
 	buf_init(&r->text, TEXT_CAP_BYTES);
+	buf_init(&r->before_text, TEXT_CAP_BYTES);
 }
 
 void smtp_reply_finish(struct smtp_reply *r)
 {
 	buf_free(&r->text);
+	buf_free(&r->before_text);
 }
 
 /* The three digits at the head of a line, or 0. */
@@ -27,12 +29,21 @@ static uint32_t line_code(const char *line, size_t len)
 	return code;
 }
 
+static void swap_texts(struct smtp_reply *r)
+{
+	struct buf text = r->text;
+	r->text = r->before_text;
+	r->before_text = text;
+}
+
 static void add_text(struct smtp_reply *r, const char *p, size_t len)
 {
-	if (!r->within)
+	if (!r->within) {
+		swap_texts(r);
 		buf_clear(&r->text);
-	else
+	} else {
 		buf_byte(&r->text, '\n');
+	}
 	size_t room = TEXT_CAP_BYTES - r->text.len;
 	buf_add(&r->text, p, len < room ? len : room);
 }
@@ -41,6 +52,7 @@ static void reply_complete(struct smtp_reply *r, uint32_t code)
 {
 	if (r->replies++ == 0)
 		r->greeting = code;
+	r->before = r->status;
 	r->status = code;
 	if (r->go_ahead)
 		r->final = true;
@@ -63,4 +75,12 @@ void smtp_reply_line(struct smtp_reply *r, const char *line, size_t len)
 	r->within = !last;
 	if (last)
 		reply_complete(r, code);
+}
+
+void smtp_reply_settle(struct smtp_reply *r, uint32_t code)
+{
+	if (r->final || r->status == code || r->before != code)
+		return;
+	r->status = code;
+	swap_texts(r);
 }

@@ -17,6 +17,8 @@ struct smtp_reply {
 	bool final;        /* the reply to the message is complete; what comes after (QUIT) is ignored */
 	bool within;       /* a multi-line reply has begun and not ended */
 	struct buf text;   /* of the last reply, without codes, lines joined by '\n'; capped */
+	uint32_t before;   /* the code before the last, and its text */
+	struct buf before_text;
 };
 
 void smtp_reply_init(struct smtp_reply *r);
@@ -24,5 +26,9 @@ void smtp_reply_finish(struct smtp_reply *r);
 
 /* One line as received, with or without its line end. What is no reply line is ignored. */
 void smtp_reply_line(struct smtp_reply *r, const char *line, size_t len);
+
+/* libcurl says goodbye before it reports a refusal, and the answer to that is not what we want to know: goes
+ * back by one reply if only the one before has `code`, the last that libcurl itself took for an answer. */
+void smtp_reply_settle(struct smtp_reply *r, uint32_t code);
 
 #endif

@@ -1,12 +1,12 @@
 /* libcurl's sockets on the loop.
  *
  * libcurl takes its hands off a connection between two requests and puts them on again with the next one;
- * told to the kernel, that is a system call each time. So a connection libcurl opened through us stays
- * watched for reading until it is closed through us. If an idle one becomes readable (the peer closed it), we
- * stop watching; libcurl finds out when it wants to use it.
+ * told to the kernel, that is a system call each time. So a connection that has carried a request stays
+ * watched for reading until it is closed. If an idle one becomes readable (the peer closed it), we stop
+ * watching; libcurl finds out when it wants to use it.
  *
- * Descriptors that do not come from us (the resolver's) are watched exactly as libcurl says: they are closed
- * behind our back. */
+ * This holds for established connections only: they are closed through on_close. Sockets that never got that
+ * far, and the resolver's, are closed behind our back, so they are watched exactly as libcurl says. */
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,8 +18,7 @@
 struct slot {
 	struct loop_io *io;
 	unsigned watched;
-	bool connection; /* opened by us, so we see it closed */
-	bool idle;       /* libcurl does not care at present */
+	bool idle; /* libcurl does not care at present */
 };
 
 struct sockets {
@@ -74,9 +73,16 @@ static void watch(struct sockets *s, struct slot *slot, curl_socket_t fd, unsign
 	slot->watched = events;
 }
 
-static void let_go(struct sockets *s, struct slot *slot, curl_socket_t fd)
+static bool is_established(CURL *easy)
 {
-	if (!slot->connection) {
+	struct exchange *x = NULL;
+	CURLcode code = curl_easy_getinfo(easy, CURLINFO_PRIVATE, &x);
+	return code == CURLE_OK && x != NULL && x->connected;
+}
+
+static void let_go(struct sockets *s, struct slot *slot, CURL *easy, curl_socket_t fd)
+{
+	if (!is_established(easy)) {
 		slot_close(slot);
 		return;
 	}
@@ -87,12 +93,11 @@ static void let_go(struct sockets *s, struct slot *slot, curl_socket_t fd)
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
-	(void)easy;
 	(void)socket_ctx;
 	struct sockets *s = ctx;
 	struct slot *slot = slot_of(s, fd);
 	if (what == CURL_POLL_REMOVE) {
-		let_go(s, slot, fd);
+		let_go(s, slot, easy, fd);
 		return 0;
 	}
 	slot->idle = false;
@@ -104,16 +109,13 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	(void)purpose;
-	struct sockets *s = ctx;
+	struct exchange *x = ctx;
+	x->connected = false;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	struct slot *slot = slot_of(s, fd);
-	slot_close(slot);
-	slot->connection = true;
-	return fd;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
+/* Belongs to the connection, which may outlive the exchange that opened it. */
 static int on_close(void *ctx, curl_socket_t fd)
 {
 	struct sockets *s = ctx;
@@ -141,14 +143,14 @@ void sockets_destroy(struct sockets *s)
 	free(s);
 }
 
-CURLcode sockets_attach(struct sockets *s, CURL *easy)
+CURLcode sockets_attach(struct sockets *s, struct exchange *x)
 {
-	CURLcode code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, s);
+		code = curl_easy_setopt(x->easy, CURLOPT_OPENSOCKETDATA, x);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+		code = curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, s);
+		code = curl_easy_setopt(x->easy, CURLOPT_CLOSESOCKETDATA, s);
 	return code;
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "gateway/net/exchange.h"
+#include "gateway/net/mail_job.h"
 #include "saga/base/mem.h"
 
 /* Idle connections kept over all targets; with more, libcurl closes the oldest. */
@@ -23,10 +24,13 @@ struct transfer {
 	struct loop *loop;
 	CURLM *multi;
 	struct sockets *sockets;
-	struct exchange_list running; /* with libcurl, or finished there and not yet collected */
-	struct exchange_list refused; /* to be told so in the next turn */
+	struct mail_desk desk;
+	struct exchange_list running;   /* with libcurl, or finished there and not yet collected */
+	struct exchange_list mailing;   /* in a thread each, or finished there and not yet collected */
+	struct exchange_list stillborn; /* never sent; to be told so in the next turn */
 	size_t running_count;
-	size_t refused_count;
+	size_t mailing_count;
+	size_t stillborn_count;
 	int64_t curl_due_ms; /* when libcurl wants to be called; monotonic */
 	bool uncollected;    /* something finished after this turn's collection */
 	bool delivering;
@@ -137,17 +141,61 @@ void transfer_forget_target(struct transfer *t, uint32_t target)
 /* --- one exchange -----------------------------------------------------------------------------------------
  */
 
+static struct exchange_list *list_of(struct transfer *t, enum exchange_state state, size_t **ret_count)
+{
+	if (state == EXCHANGE_HTTP) {
+		*ret_count = &t->running_count;
+		return &t->running;
+	}
+	if (state == EXCHANGE_MAIL) {
+		*ret_count = &t->mailing_count;
+		return &t->mailing;
+	}
+	assert(state == EXCHANGE_STILLBORN);
+	*ret_count = &t->stillborn_count;
+	return &t->stillborn;
+}
+
+static void put_in(struct transfer *t, struct exchange *x)
+{
+	size_t *count;
+	struct exchange_list *list = list_of(t, x->state, &count);
+	TAILQ_INSERT_TAIL(list, x, link);
+	++*count;
+}
+
 static void take_out(struct transfer *t, struct exchange *x)
 {
-	if (x->refused) {
-		TAILQ_REMOVE(&t->refused, x, link);
-		t->refused_count--;
+	size_t *count;
+	struct exchange_list *list = list_of(t, x->state, &count);
+	TAILQ_REMOVE(list, x, link);
+	--*count;
+	if (x->state == EXCHANGE_HTTP) {
+		CURLMcode code = curl_multi_remove_handle(t->multi, x->easy);
+		assert(code == CURLM_OK);
+	}
+}
+
+static void start_http(struct transfer *t, struct exchange *x)
+{
+	if (exchange_load(x) != 0)
+		return;
+	CURLMcode code = curl_multi_add_handle(t->multi, x->easy);
+	assert(code == CURLM_OK);
+}
+
+static void start_mail(struct transfer *t, struct exchange *x)
+{
+	char text[DETAIL_BYTES];
+	const char *fault = mail_fault(x->request.mail, text);
+	if (fault != NULL) {
+		exchange_refuse(x, "%s", fault);
 		return;
 	}
-	CURLMcode code = curl_multi_remove_handle(t->multi, x->easy);
-	assert(code == CURLM_OK);
-	TAILQ_REMOVE(&t->running, x, link);
-	t->running_count--;
+	x->state = EXCHANGE_MAIL;
+	x->job = mail_job_start(&t->desk, x, x->request.mail, &x->request.limits);
+	if (x->job == NULL)
+		exchange_give_up(x, TRANSPORT_UNREACHABLE, "no memory or no thread left to send the mail");
 }
 
 static void *submit(void *ctx, const struct transport_request *request)
@@ -158,16 +206,11 @@ static void *submit(void *ctx, const struct transport_request *request)
 	x->request = *request;
 	x->started_ms = clock_ms();
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, 0); /* for a caller outside the loop's turns */
-	if (exchange_load(x) != 0) {
-		x->refused = true;
-		TAILQ_INSERT_TAIL(&t->refused, x, link);
-		t->refused_count++;
-		return x;
-	}
-	CURLMcode code = curl_multi_add_handle(t->multi, x->easy);
-	assert(code == CURLM_OK);
-	TAILQ_INSERT_TAIL(&t->running, x, link);
-	t->running_count++;
+	if (request->kind == ALMONER_SEND_HTTP)
+		start_http(t, x);
+	else
+		start_mail(t, x);
+	put_in(t, x);
 	return x;
 }
 
@@ -176,6 +219,8 @@ static void cancel(void *ctx, void *exchange)
 	struct transfer *t = ctx;
 	struct exchange *x = exchange;
 	take_out(t, x);
+	if (x->state == EXCHANGE_MAIL)
+		mail_job_cancel(x->job);
 	give_back(t, x);
 }
 
@@ -197,7 +242,7 @@ struct transport transfer_transport(struct transfer *t)
 
 size_t transfer_in_flight(const struct transfer *t)
 {
-	return t->running_count + t->refused_count;
+	return t->running_count + t->mailing_count + t->stillborn_count;
 }
 
 /* --- turns of the loop ------------------------------------------------------------------------------------
@@ -241,11 +286,22 @@ static void collect(struct transfer *t)
 	}
 }
 
-/* Only those that were there before: `done` may submit, and be refused again. */
-static void tell_refused(struct transfer *t)
+/* A cancelled one has no owner any more. */
+static void collect_mails(struct transfer *t)
 {
-	for (size_t n = t->refused_count; n > 0 && !TAILQ_EMPTY(&t->refused); n--)
-		deliver(t, TAILQ_FIRST(&t->refused), CURLE_OK);
+	struct mail_job *job;
+	while ((job = mail_desk_take(&t->desk)) != NULL) {
+		if (job->owner != NULL)
+			deliver(t, job->owner, job->code);
+		mail_job_free(job);
+	}
+}
+
+/* Only those that were there before: `done` may submit, and be refused again. */
+static void tell_stillborn(struct transfer *t)
+{
+	for (size_t n = t->stillborn_count; n > 0 && !TAILQ_EMPTY(&t->stillborn); n--)
+		deliver(t, TAILQ_FIRST(&t->stillborn), CURLE_OK);
 }
 
 static void on_gather(void *ctx)
@@ -254,8 +310,9 @@ static void on_gather(void *ctx)
 	run_due(t);
 	t->uncollected = false;
 	t->delivering = true;
-	tell_refused(t);
+	tell_stillborn(t);
 	collect(t);
+	collect_mails(t);
 	t->delivering = false;
 }
 
@@ -264,7 +321,7 @@ static void on_send(void *ctx)
 	struct transfer *t = ctx;
 	run_due(t);
 	int64_t wait_ms = -1;
-	if (t->uncollected || !TAILQ_EMPTY(&t->refused))
+	if (t->uncollected || !TAILQ_EMPTY(&t->stillborn))
 		wait_ms = 0;
 	else if (t->curl_due_ms != NEVER)
 		wait_ms = t->curl_due_ms > clock_ms() ? t->curl_due_ms - clock_ms() : 0;
@@ -288,16 +345,27 @@ static void set_up_multi(struct transfer *t)
 	 * must wait in its queues, where it is seen. */
 }
 
-static bool try_kinds(struct transfer *t, struct err *err)
+/* Whether this libcurl takes all the options: found out now, not at the first exchange. */
+static bool try_http(struct transfer *t, struct err *err)
 {
-	const enum almoner_action_kind kinds[] = { ALMONER_SEND_HTTP, ALMONER_SEND_MAIL };
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct exchange *x = exchange_create(t, kinds[i], err);
-		if (x == NULL)
-			return false;
-		exchange_destroy(x);
-	}
-	return true;
+	struct exchange *x = exchange_create(t, ALMONER_SEND_HTTP, err);
+	exchange_destroy(x);
+	return x != NULL;
+}
+
+static bool try_mail(struct err *err)
+{
+	const struct transport_limits limits = { .connect_timeout_ms = 1, .timeout_ms = 1 };
+	struct mail_job job = {
+		.easy = curl_easy_init(),
+		.mail = { .host = { "localhost", 9 }, .port = 25, .from = { "", 0 }, .to = { "", 0 } }
+	};
+	CURLcode code = job.easy != NULL ? mail_handle_init(&job, &limits) : CURLE_OUT_OF_MEMORY;
+	curl_easy_cleanup(job.easy);
+	if (code != CURLE_OK)
+		err_set(err, ERR_SYSTEM, "libcurl %s cannot send mail as almoner needs it: %s", curl_version(),
+				curl_easy_strerror(code));
+	return code == CURLE_OK;
 }
 
 struct transfer *transfer_create(struct loop *loop, struct err *err)
@@ -317,10 +385,12 @@ struct transfer *transfer_create(struct loop *loop, struct err *err)
 	t->multi = multi;
 	t->curl_due_ms = NEVER;
 	TAILQ_INIT(&t->running);
-	TAILQ_INIT(&t->refused);
+	TAILQ_INIT(&t->mailing);
+	TAILQ_INIT(&t->stillborn);
+	mail_desk_init(&t->desk, loop);
 	t->sockets = sockets_create(loop, multi);
 	set_up_multi(t);
-	if (!try_kinds(t, err)) {
+	if (!try_http(t, err) || !try_mail(err)) {
 		transfer_destroy(t);
 		return NULL;
 	}
@@ -342,7 +412,9 @@ void transfer_destroy(struct transfer *t)
 		return;
 	assert(!t->delivering);
 	cancel_all(t, &t->running);
-	cancel_all(t, &t->refused);
+	cancel_all(t, &t->mailing);
+	cancel_all(t, &t->stillborn);
+	mail_desk_finish(&t->desk);
 	for (size_t i = 0; i < t->pool_count; i++)
 		drain_pool(&t->pools[i]);
 	free(t->pools);

@@ -43,6 +43,7 @@ static int on_before_request(void *ctx, char *peer_ip, char *own_ip, int peer_po
 		return CURL_PREREQFUNC_ABORT;
 	}
 	x->request_began = true;
+	x->connected = true;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -51,22 +52,20 @@ static bool comes_fast_enough(struct exchange *x)
 	int64_t now_ms = transfer_now_ms(x->transfer);
 	if (x->reply_began_ms == 0)
 		x->reply_began_ms = now_ms;
-	int64_t taken_ms = now_ms - x->reply_began_ms;
-	int64_t bytes = (int64_t)(x->http_reply.line_bytes + x->http_reply.body.len);
-	x->too_slow = taken_ms > REPLY_SLOW_AFTER_MS && bytes * 1000 < taken_ms * REPLY_SLOW_BYTES_PER_S;
+	x->too_slow = http_reply_is_slow(&x->reply, now_ms - x->reply_began_ms);
 	return !x->too_slow;
 }
 
 static size_t on_header_line(char *line, size_t size, size_t count, void *ctx)
 {
 	struct exchange *x = ctx;
-	return http_reply_line(&x->http_reply, line, size * count) && comes_fast_enough(x) ? size * count : 0;
+	return http_reply_line(&x->reply, line, size * count) && comes_fast_enough(x) ? size * count : 0;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct exchange *x = ctx;
-	return http_reply_body(&x->http_reply, bytes, size * count) && comes_fast_enough(x) ? size * count : 0;
+	return http_reply_body(&x->reply, bytes, size * count) && comes_fast_enough(x) ? size * count : 0;
 }
 
 /* --- the handle -------------------------------------------------------------------------------------------
@@ -322,7 +321,7 @@ static int load_headers(struct exchange *x, const struct almoner_http *http)
 int http_handle_load(struct exchange *x)
 {
 	const struct almoner_http *http = x->request.http;
-	http_reply_reset(&x->http_reply, x->request.limits.reply_cap_bytes);
+	http_reply_reset(&x->reply, x->request.limits.reply_cap_bytes);
 	int failed = load_url(x, http->url);
 	if (failed == 0)
 		failed = load_method(x, http);

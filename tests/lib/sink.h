@@ -112,9 +112,11 @@ struct sink_place {
 	struct sink_flap flap;
 	uint64_t requests;
 	uint64_t unanswered;
-	uint64_t repeats;    /* requests whose key had been seen before */
-	uint64_t duplicates; /* successes under a key that already had one */
-	uint64_t ids;        /* given out so far */
+	uint64_t answered;    /* answers gone out whole */
+	uint64_t repeats;     /* requests whose key had been seen before */
+	uint64_t duplicates;  /* successes under a key that already had one */
+	uint64_t ids;         /* given out so far */
+	uint64_t connections; /* whose first request came here */
 	uint64_t open;
 	uint64_t max_concurrent;
 	uint64_t by_status[SINK_STATUS_MAX];

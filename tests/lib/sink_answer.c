@@ -38,7 +38,7 @@ static void head(struct buf *out, uint32_t status, const struct sink_act *act)
 }
 
 static void plain(struct buf *out, const struct sink_act *act, const struct sink_answer *answer,
-				  size_t promised)
+				  size_t promised, bool with_body)
 {
 	head(out, answer->status, act);
 	if (act == NULL || memmem(act->headers.data != NULL ? act->headers.data : "", act->headers.len,
@@ -47,13 +47,15 @@ static void plain(struct buf *out, const struct sink_act *act, const struct sink
 	if (answer->status != 204 && answer->status != 304)
 		buf_printf(out, "Content-Length: %zu\r\n", promised);
 	buf_text(out, "\r\n");
-	buf_add(out, answer->body.data, answer->body.len);
+	if (with_body)
+		buf_add(out, answer->body.data, answer->body.len);
 }
 
 static void compose(struct sink_conn *c, const struct sink_act *act, const struct sink_request *request,
 					const struct sink_answer *answer)
 {
 	struct buf *out = &c->out;
+	bool with_body = !str_is(request->method, "HEAD");
 	switch (c->mode) {
 	case SINK_ENDLESS_HEADERS:
 		head(out, answer->status, act);
@@ -70,7 +72,7 @@ static void compose(struct sink_conn *c, const struct sink_act *act, const struc
 		c->close_after = true;
 		break;
 	case SINK_WRONG_LENGTH:
-		plain(out, act, answer, answer->body.len + 100);
+		plain(out, act, answer, answer->body.len + 100, with_body);
 		c->close_after = true;
 		break;
 	case SINK_REDIRECT:
@@ -83,7 +85,7 @@ static void compose(struct sink_conn *c, const struct sink_act *act, const struc
 		c->close_after = true;
 		break;
 	case SINK_RESET:
-		plain(out, act, answer, answer->body.len);
+		plain(out, act, answer, answer->body.len, with_body);
 		if (out->len > act->at_byte)
 			out->len = act->at_byte;
 		c->reset_after = true;
@@ -93,7 +95,7 @@ static void compose(struct sink_conn *c, const struct sink_act *act, const struc
 	case SINK_HANG:
 	case SINK_CLOSE:
 	case SINK_MODE_COUNT:
-		plain(out, act, answer, answer->body.len);
+		plain(out, act, answer, answer->body.len, with_body);
 		break;
 	}
 }
@@ -169,11 +171,14 @@ static void refill(struct sink_conn *c)
 static void finish_answer(struct sink_conn *c)
 {
 	ev_timer_stop(c->sink->loop, &c->timer);
-	if (c->place != NULL)
-		c->place->open--;
-	c->place = NULL;
 	c->phase = SINK_CONN_READING;
 	sink_conn_watch(c, EV_READ);
+	if (c->place == NULL)
+		return;
+	c->place->open--;
+	c->place->answered++;
+	c->place = NULL;
+	sink_control_wake(c->sink);
 }
 
 static void reset(int fd)

@@ -154,6 +154,8 @@ static bool answer_place(struct sink_conn *c, const struct sink_request *r)
 	const struct sink_act *act = forced == 0 ? sink_next_act(place) : NULL;
 	struct sink_answer answer = { 0 };
 	c->place = place;
+	place->connections += c->placed ? 0 : 1;
+	c->placed = true;
 	if (++place->open > place->max_concurrent)
 		place->max_concurrent = place->open;
 	work(place, act, forced, r, &answer);

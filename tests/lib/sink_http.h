@@ -22,6 +22,7 @@ struct sink_conn {
 	enum sink_conn_phase phase;
 	struct buf in;
 	size_t in_at;   /* consumed */
+	bool placed;    /* counted as a connection of some place */
 	bool continued; /* 100 Continue was sent for the request at in_at */
 	struct buf out;
 	size_t out_at;

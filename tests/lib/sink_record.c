@@ -170,12 +170,13 @@ static json_t *entries_json(const struct sink_place *place)
 json_t *sink_place_stats(struct sink_place *place, bool entries)
 {
 	json_t *stats =
-		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", place->path, "requests",
-				  (json_int_t)place->requests, "unanswered", (json_int_t)place->unanswered, "distinct_keys",
-				  (json_int_t)place->keys.count, "repeats", (json_int_t)place->repeats, "duplicates",
-				  (json_int_t)place->duplicates, "open", (json_int_t)place->open, "max_concurrent",
-				  (json_int_t)place->max_concurrent, "entries_dropped", (json_int_t)place->entries_dropped,
-				  "by_status", statuses_json(place));
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", place->path,
+				  "connections", (json_int_t)place->connections, "answered", (json_int_t)place->answered,
+				  "requests", (json_int_t)place->requests, "unanswered", (json_int_t)place->unanswered,
+				  "distinct_keys", (json_int_t)place->keys.count, "repeats", (json_int_t)place->repeats,
+				  "duplicates", (json_int_t)place->duplicates, "open", (json_int_t)place->open,
+				  "max_concurrent", (json_int_t)place->max_concurrent, "entries_dropped",
+				  (json_int_t)place->entries_dropped, "by_status", statuses_json(place));
 	assert(stats != NULL);
 	if (place->stub != NULL)
 		json_object_set_new(stats, "stub", place->stub->stats(place, entries));

@@ -65,8 +65,10 @@ void sink_place_reset(struct sink_place *place)
 {
 	drop_entries(place);
 	sink_map_free(&place->keys, free);
+	place->connections = 0;
 	place->requests = 0;
 	place->unanswered = 0;
+	place->answered = 0;
 	place->repeats = 0;
 	place->duplicates = 0;
 	place->ids = 0;

@@ -1,0 +1,177 @@
+#include "tests/unit/net/net_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "saga/base/mem.h"
+
+#define GUARD_MS 20000
+
+void net_open(struct net *net)
+{
+	struct err err = { 0 };
+	net->loop = loop_create(&err);
+	assert_non_null(net->loop);
+	net->transfer = transfer_create(net->loop, &err);
+	if (net->transfer == NULL)
+		print_error("%s\n", err.text);
+	assert_non_null(net->transfer);
+	net->port = transfer_transport(net->transfer);
+	net->sink = sink_start(NULL);
+}
+
+void net_close(struct net *net)
+{
+	transfer_destroy(net->transfer);
+	loop_destroy(net->loop);
+	sink_stop(net->sink);
+}
+
+struct waiting {
+	struct net *net;
+	const unsigned *calls;
+	unsigned n;
+	int64_t until_ms;
+	bool late;
+};
+
+static void on_turn(void *ctx)
+{
+	struct waiting *w = ctx;
+	w->late = loop_now_ms(w->net->loop) >= w->until_ms;
+	if ((w->calls != NULL && *w->calls >= w->n) || w->late)
+		loop_stop(w->net->loop);
+}
+
+static bool run(struct net *net, const unsigned *calls, unsigned n, int64_t ms)
+{
+	struct waiting w = { .net = net, .calls = calls, .n = n, .until_ms = INT64_MAX };
+	loop_set_hook(net->loop, LOOP_DECIDE, on_turn, &w);
+	loop_set_deadline_ms(net->loop, ms);
+	/* loop_now_ms is as old as the last turn, which may be long ago */
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	w.until_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + ms;
+	loop_run(net->loop);
+	loop_set_hook(net->loop, LOOP_DECIDE, NULL, NULL);
+	loop_set_deadline_ms(net->loop, -1);
+	return !w.late;
+}
+
+void net_run_until(struct net *net, const unsigned *calls, unsigned n)
+{
+	bool in_time = run(net, calls, n, GUARD_MS);
+	assert_true(in_time || *calls >= n);
+}
+
+uint64_t net_run_ms(struct net *net, int64_t ms)
+{
+	uint64_t before = loop_turns(net->loop);
+	run(net, NULL, 0, ms);
+	return loop_turns(net->loop) - before;
+}
+
+struct transport_limits net_limits(int64_t timeout_ms)
+{
+	return (struct transport_limits){ .connect_timeout_ms = timeout_ms,
+									  .timeout_ms = timeout_ms,
+									  .reply_cap_bytes = 64 * 1024 };
+}
+
+struct almoner_text net_text(const char *text)
+{
+	return (struct almoner_text){ .p = text, .len = text != NULL ? strlen(text) : 0 };
+}
+
+static void on_done(void *ctx, const struct transport_result *result)
+{
+	struct outcome *o = ctx;
+	o->calls++;
+	o->verdict = result->verdict;
+	o->duration_ms = result->duration_ms;
+	memcpy(o->detail, result->detail, sizeof(o->detail));
+	if (result->verdict != TRANSPORT_REPLY)
+		return;
+	const struct almoner_reply *reply = &result->reply;
+	assert_int_equal(reply->body.p[reply->body.len], '\0');
+	o->status = reply->status;
+	o->body = mem_strndup(reply->body.p, reply->body.len);
+	o->body_len = reply->body.len;
+	o->truncated = reply->truncated != 0;
+	o->retry_after_ms = reply->retry_after_ms;
+	o->header_count = reply->header_count;
+	for (size_t i = 0; i < reply->header_count; i++)
+		if (strcmp(reply->headers[i].name.p, "X-Test") == 0)
+			o->header_x = mem_strdup(reply->headers[i].value.p);
+}
+
+void *net_submit_http(struct net *net, const struct almoner_http *http, struct transport_limits limits,
+					  struct outcome *outcome)
+{
+	const struct transport_request request = { .target = 1,
+											   .kind = ALMONER_SEND_HTTP,
+											   .http = http,
+											   .limits = limits,
+											   .ctx = outcome,
+											   .done = on_done };
+	void *handle = net->port.submit(net->port.ctx, &request);
+	assert_non_null(handle);
+	assert_int_equal(outcome->calls, 0); /* never from inside submit */
+	return handle;
+}
+
+void *net_submit_mail(struct net *net, const struct almoner_mail *mail, struct transport_limits limits,
+					  struct outcome *outcome)
+{
+	const struct transport_request request = { .target = 2,
+											   .kind = ALMONER_SEND_MAIL,
+											   .mail = mail,
+											   .limits = limits,
+											   .ctx = outcome,
+											   .done = on_done };
+	void *handle = net->port.submit(net->port.ctx, &request);
+	assert_non_null(handle);
+	assert_int_equal(outcome->calls, 0);
+	return handle;
+}
+
+struct outcome net_http(struct net *net, const struct almoner_http *http, struct transport_limits limits)
+{
+	struct outcome outcome = { 0 };
+	net_submit_http(net, http, limits, &outcome);
+	net_run_until(net, &outcome.calls, 1);
+	assert_int_equal(outcome.calls, 1);
+	return outcome;
+}
+
+struct outcome net_mail(struct net *net, const struct almoner_mail *mail, struct transport_limits limits)
+{
+	struct outcome outcome = { 0 };
+	net_submit_mail(net, mail, limits, &outcome);
+	net_run_until(net, &outcome.calls, 1);
+	assert_int_equal(outcome.calls, 1);
+	return outcome;
+}
+
+struct outcome net_post(struct net *net, const char *path, const char *body, struct transport_limits limits)
+{
+	AUTO_FREE char *url = sink_url(net->sink, path);
+	const struct almoner_http http = { .method = net_text("POST"),
+									   .url = net_text(url),
+									   .body = net_text(body) };
+	return net_http(net, &http, limits);
+}
+
+void outcome_free(struct outcome *outcome)
+{
+	free(outcome->body);
+	free(outcome->header_x);
+	*outcome = (struct outcome){ 0 };
+}

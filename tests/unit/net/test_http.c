@@ -1,0 +1,523 @@
+/* HTTP exchanges against a receiver that misbehaves on request. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "saga/base/mem.h"
+#include "tests/unit/net/net_fixture.h"
+
+#define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
+
+static struct net net;
+
+static int setup(void **state)
+{
+	(void)state;
+	net_open(&net);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	net_close(&net);
+	return 0;
+}
+
+static json_t *entry(const json_t *stats, size_t i)
+{
+	return json_array_get(json_object_get(stats, "entries"), i);
+}
+
+static const char *member(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+/* --- what goes out
+ * ------------------------------------------------------------------------------------------ */
+
+static void a_post_carries_what_was_asked_and_nothing_else(void **state)
+{
+	(void)state;
+	AUTO_FREE char *url = sink_url(net.sink, "/plain?x=1");
+	const struct almoner_header headers[] = { { TEXT("Content-Type"), TEXT("application/json") },
+											  { TEXT("Idempotency-Key"), TEXT("k1") },
+											  { TEXT("X-Empty"), TEXT("") } };
+	const struct almoner_http http = { TEXT("POST"), net_text(url), headers, 3, TEXT("{\"a\":1}") };
+	struct outcome o = net_http(&net, &http, net_limits(5000));
+	assert_int_equal(o.verdict, TRANSPORT_REPLY);
+	assert_int_equal(o.status, 200);
+	assert_string_equal(o.body, "{\"id\":\"/plain-1\"}");
+	outcome_free(&o);
+
+	json_t *stats = sink_stats(net.sink, "/plain", true);
+	json_t *sent = json_object_get(entry(stats, 0), "headers");
+	assert_string_equal(member(entry(stats, 0), "method"), "POST");
+	assert_string_equal(member(entry(stats, 0), "query"), "x=1");
+	assert_string_equal(member(entry(stats, 0), "body"), "{\"a\":1}");
+	assert_string_equal(member(sent, "Content-Type"), "application/json");
+	assert_string_equal(member(sent, "Idempotency-Key"), "k1");
+	assert_string_equal(member(sent, "X-Empty"), "");
+	assert_string_equal(member(sent, "Content-Length"), "7");
+	assert_ptr_equal(strstr(member(sent, "User-Agent"), "almoner/"), member(sent, "User-Agent"));
+	assert_int_equal(json_object_size(sent), 7); /* and Host, Accept */
+	json_decref(stats);
+}
+
+/* One handle serves all of these in turn: nothing of one request may show in the next. */
+static void a_handle_forgets_its_last_request(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method;
+		const char *body;
+		size_t header_count;
+		uint32_t status;
+	} turns[] = { { "POST", "first", 3, 200 },  { "GET", NULL, 0, 200 },    { "PUT", NULL, 1, 200 },
+				  { "DELETE", NULL, 2, 200 },   { "HEAD", NULL, 0, 200 },   { "PATCH", "x", 3, 200 },
+				  { "DELETE", "body", 0, 200 }, { "POST", NULL, 0, 200 },   { "GET", NULL, 3, 200 },
+				  { "POST", "again", 1, 200 },  { "POST", "other", 1, 200 } };
+	const struct almoner_header headers[] = { { TEXT("X-One"), TEXT("1") },
+											  { TEXT("Content-Type"), TEXT("text/plain") },
+											  { TEXT("X-Three"), TEXT("3") } };
+	AUTO_FREE char *url = sink_url(net.sink, "/turns");
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		const struct almoner_http http = { net_text(turns[i].method), net_text(url), headers,
+										   turns[i].header_count, net_text(turns[i].body) };
+		struct outcome o = net_http(&net, &http, net_limits(5000));
+		assert_int_equal(o.verdict, TRANSPORT_REPLY);
+		assert_int_equal(o.status, turns[i].status);
+		outcome_free(&o);
+	}
+	json_t *stats = sink_stats(net.sink, "/turns", true);
+	assert_int_equal(json_integer_value(json_object_get(stats, "connections")), 1);
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		json_t *sent = json_object_get(entry(stats, i), "headers");
+		assert_string_equal(member(entry(stats, i), "method"), turns[i].method);
+		assert_string_equal(member(entry(stats, i), "body"), turns[i].body != NULL ? turns[i].body : "");
+		assert_true((member(sent, "X-One") != NULL) == (turns[i].header_count >= 1));
+		assert_true((member(sent, "Content-Type") != NULL) == (turns[i].header_count >= 2));
+		assert_true((member(sent, "X-Three") != NULL) == (turns[i].header_count >= 3));
+		bool counted = turns[i].body != NULL || turns[i].method[0] == 'P';
+		assert_true((member(sent, "Content-Length") != NULL) == counted);
+	}
+	json_decref(stats);
+}
+
+static void a_large_body_goes_out_without_asking_first(void **state)
+{
+	(void)state;
+	size_t len = 3 * 1024 * 1024;
+	AUTO_FREE char *body = mem_alloc(len + 1);
+	memset(body, 'x', len);
+	body[len] = '\0';
+	sink_control_set(net.sink, "/large", "{\"no_continue\":true}");
+	struct outcome o = net_post(&net, "/large", body, net_limits(10000));
+	assert_int_equal(o.verdict, TRANSPORT_REPLY);
+	assert_in_range(o.duration_ms, 0, 900); /* libcurl would wait a second for 100 Continue */
+	outcome_free(&o);
+	json_t *stats = sink_stats(net.sink, "/large", true);
+	assert_null(json_object_get(json_object_get(entry(stats, 0), "headers"), "Expect"));
+	assert_int_equal(json_string_length(json_object_get(entry(stats, 0), "body")), len);
+	json_decref(stats);
+}
+
+static void the_environment_has_no_say(void **state)
+{
+	(void)state;
+	setenv("http_proxy", "http://127.0.0.1:1", 1);
+	setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+	struct outcome o = net_post(&net, "/proxy", "x", net_limits(5000));
+	unsetenv("http_proxy");
+	unsetenv("ALL_PROXY");
+	assert_int_equal(o.verdict, TRANSPORT_REPLY);
+	outcome_free(&o);
+}
+
+static void unsendable_requests_are_refused_not_sent(void **state)
+{
+	(void)state;
+	AUTO_FREE char *good = sink_url(net.sink, "/refused");
+	AUTO_FREE char *spaced = sink_url(net.sink, "/re fused");
+	AUTO_FREE char *broken = sink_url(net.sink, "/refused HTTP/1.1\r\nX: y");
+	const struct almoner_text post = TEXT("POST");
+	const struct almoner_text body = TEXT("x");
+	const struct almoner_header bad_value[] = { { TEXT("X-A"), TEXT("a\r\nX-Evil: 1") } };
+	const struct almoner_header bad_name[] = { { TEXT("X-A: b\r\nX"), TEXT("a") } };
+	const struct almoner_header reserved[] = { { TEXT("content-length"), TEXT("1") } };
+	const struct almoner_header chunked[] = { { TEXT("Transfer-Encoding"), TEXT("chunked") } };
+	const struct almoner_header nul[] = { { TEXT("X-A"), TEXT("a\0b") } };
+	struct almoner_header many[80];
+	for (size_t i = 0; i < 80; i++)
+		many[i] = (struct almoner_header){ TEXT("X-A"), TEXT("a") };
+	const struct almoner_http cases[] = {
+		{ post, TEXT(""), NULL, 0, body },
+		{ post, { NULL, 0 }, NULL, 0, body },
+		{ post, TEXT("ftp://127.0.0.1/x"), NULL, 0, body },
+		{ post, TEXT("file:///etc/passwd"), NULL, 0, body },
+		{ post, TEXT("smtp://127.0.0.1/x"), NULL, 0, body },
+		{ post, TEXT("127.0.0.1/x"), NULL, 0, body },
+		{ post, TEXT("http://"), NULL, 0, body },
+		{ post, TEXT("http://[::1"), NULL, 0, body },
+		{ post, TEXT("http://127.0.0.1:99999/"), NULL, 0, body },
+		{ post, net_text(spaced), NULL, 0, body },
+		{ post, net_text(broken), NULL, 0, body },
+		{ TEXT("post"), net_text(good), NULL, 0, body },
+		{ TEXT("CONNECT"), net_text(good), NULL, 0, body },
+		{ TEXT("GET / HTTP/1.0"), net_text(good), NULL, 0, body },
+		{ TEXT("HEAD"), net_text(good), NULL, 0, body },
+		{ post, net_text(good), bad_value, 1, body },
+		{ post, net_text(good), bad_name, 1, body },
+		{ post, net_text(good), reserved, 1, body },
+		{ post, net_text(good), chunked, 1, body },
+		{ post, net_text(good), nul, 1, body },
+		{ post, net_text(good), many, 80, body },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct outcome o = net_http(&net, &cases[i], net_limits(5000));
+		if (o.verdict != TRANSPORT_REFUSED)
+			print_error("case %zu: %s\n", i, o.detail);
+		assert_int_equal(o.verdict, TRANSPORT_REFUSED);
+		assert_true(strlen(o.detail) > 20);
+		outcome_free(&o);
+	}
+	assert_int_equal(sink_counter(net.sink, "/refused", "requests"), 0);
+	assert_int_equal(transfer_in_flight(net.transfer), 0);
+	/* and the handle is fit for a good one */
+	struct outcome o = net_post(&net, "/refused", "x", net_limits(5000));
+	assert_int_equal(o.verdict, TRANSPORT_REPLY);
+	outcome_free(&o);
+}
+
+/* --- what comes back
+ * ---------------------------------------------------------------------------------------- */
+
+static void replies_come_back_whole(void **state)
+{
+	(void)state;
+	sink_control_set(net.sink, "/reply",
+					 "{\"reply\":[{\"status\":422,\"interim\":2,\"headers\":{\"X-Test\":\"yes\"},\"body\":{"
+					 "\"error\":\"no\"}},"
+					 "{\"status\":204}]}");
+	struct outcome o = net_post(&net, "/reply", "x", net_limits(5000));
+	assert_int_equal(o.verdict, TRANSPORT_REPLY);
+	assert_int_equal(o.status, 422);
+	assert_string_equal(o.body, "{\"error\":\"no\"}");
+	assert_string_equal(o.header_x, "yes");
+	assert_int_equal(o.header_count, 3); /* none of the interim ones */
+	assert_false(o.truncated);
+	outcome_free(&o);
+}
+
+static void retry_after_comes_as_milliseconds(void **state)
+{
+	(void)state;
+	sink_control_set(net.sink, "/later",
+					 "{\"reply\":[{\"status\":503,\"times\":1,\"headers\":{\"Retry-After\":\"7\"}},"
+					 "{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"-5\"}},"
+					 "{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"99999999999999999999\"}},"
+					 "{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"soon\"}},"
+					 "{\"status\":503,\"times\":1}]}");
+	static const int64_t low[] = { 7000, 0, 0, 0, 0 };
+	static const int64_t high[] = { 7000, 0, 366ll * 24 * 3600 * 1000, 0, 0 };
+	for (size_t i = 0; i < 5; i++) {
+		struct outcome o = net_post(&net, "/later", "x", net_limits(5000));
+		assert_int_equal(o.verdict, TRANSPORT_REPLY);
+		assert_in_range(o.retry_after_ms, low[i], high[i]);
+		outcome_free(&o);
+	}
+	time_t later = time(NULL) + 120;
+	struct tm parts;
+	char date[64];
+	gmtime_r(&later, &parts);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+	AUTO_FREE char *behaviour = mem_printf("{\"status\":503,\"headers\":{\"Retry-After\":\"%s\"}}", date);
+	sink_control_set(net.sink, "/later", behaviour);
+	struct outcome o = net_post(&net, "/later", "x", net_limits(5000));
+	assert_in_range(o.retry_after_ms, 110000, 120000);
+	outcome_free(&o);
+}
+
+static void a_body_over_the_cap_is_cut_and_still_a_reply(void **state)
+{
+	(void)state;
+	struct transport_limits limits = net_limits(10000);
+	limits.reply_cap_bytes = 4;
+	sink_control_set(net.sink, "/cap", "{\"status\":200,\"body\":\"1234\"}");
+	struct outcome exact = net_post(&net, "/cap", "x", limits);
+	assert_string_equal(exact.body, "1234");
+	assert_false(exact.truncated);
+	outcome_free(&exact);
+
+	sink_control_set(net.sink, "/cap", "{\"status\":400,\"body\":\"12345\"}");
+	struct outcome over = net_post(&net, "/cap", "x", limits);
+	assert_int_equal(over.verdict, TRANSPORT_REPLY);
+	assert_int_equal(over.status, 400);
+	assert_string_equal(over.body, "1234");
+	assert_true(over.truncated);
+	outcome_free(&over);
+
+	limits.reply_cap_bytes = 100000;
+	sink_control_set(net.sink, "/cap", "{\"mode\":\"endless_body\"}");
+	struct outcome endless = net_post(&net, "/cap", "x", limits);
+	assert_int_equal(endless.verdict, TRANSPORT_REPLY);
+	assert_int_equal(endless.body_len, 100000);
+	assert_true(endless.truncated);
+	outcome_free(&endless);
+}
+
+static void a_redirect_is_a_reply_and_not_followed(void **state)
+{
+	(void)state;
+	sink_control_set(net.sink, "/loop", "{\"mode\":\"redirect_loop\"}");
+	struct outcome o = net_post(&net, "/loop", "x", net_limits(5000));
+	assert_int_equal(o.verdict, TRANSPORT_REPLY);
+	assert_int_equal(o.status, 302);
+	outcome_free(&o);
+	assert_int_equal(sink_counter(net.sink, "/loop", "requests"), 1);
+}
+
+/* Whatever a peer does after it got the request: not known, and sent exactly once, on new and on used
+ * connections. */
+static void after_the_first_byte_trouble_is_unknown_and_sent_once(void **state)
+{
+	(void)state;
+	static const char *const modes[] = {
+		"{\"mode\":\"hang\"}",
+		"{\"mode\":\"close_after_body\"}",
+		"{\"mode\":\"reset_at_byte\",\"at_byte\":0}",
+		"{\"mode\":\"reset_at_byte\",\"at_byte\":9}",
+		"{\"mode\":\"reset_at_byte\",\"at_byte\":70}",
+		"{\"mode\":\"drip\",\"drip_ms\":100}",
+		"{\"mode\":\"endless_headers\"}",
+		"{\"mode\":\"bad_chunking\"}",
+		"{\"mode\":\"wrong_length\"}",
+		"{\"mode\":\"not_http\"}",
+		"{\"delay_ms\":5000}",
+		"{\"mode\":\"hang\",\"interim\":3}",
+	};
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		for (int fresh = 0; fresh <= 1; fresh++) {
+			struct transport_limits limits = net_limits(300);
+			limits.fresh_connection = fresh != 0;
+			sink_control_set(net.sink, "/bad", "{\"status\":200}");
+			struct outcome first = net_post(&net, "/bad", "warm", net_limits(5000));
+			assert_int_equal(first.verdict, TRANSPORT_REPLY); /* leaves a connection to be used again */
+			outcome_free(&first);
+			sink_control_set(net.sink, "/bad", modes[i]);
+			sink_clear(net.sink, "/bad");
+			struct outcome o = net_post(&net, "/bad", "x", limits);
+			if (o.verdict != TRANSPORT_UNKNOWN)
+				print_error("%s fresh %d: %d %s\n", modes[i], fresh, (int)o.verdict, o.detail);
+			assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
+			outcome_free(&o);
+			assert_int_equal(sink_counter(net.sink, "/bad", "requests"), 1);
+			assert_int_equal(sink_counter(net.sink, "/bad", "connections"), fresh);
+		}
+	}
+}
+
+/* libcurl would send it up to six times; ten in flight at once make it likely to catch one that does. */
+static void a_receiver_that_reads_and_closes_counts_each_send_once(void **state)
+{
+	(void)state;
+	enum { COUNT = 10 };
+	AUTO_FREE char *url = sink_url(net.sink, "/once");
+	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
+	for (int round = 0; round < 2; round++) {
+		struct outcome outcomes[COUNT] = { 0 };
+		sink_control_set(net.sink, "/once",
+						 round == 0 ? "{\"status\":200,\"delay_ms\":30}" : "{\"mode\":\"close_after_body\"}");
+		for (size_t i = 0; i < COUNT; i++)
+			net_submit_http(&net, &http, net_limits(5000), &outcomes[i]);
+		for (size_t i = 0; i < COUNT; i++) {
+			net_run_until(&net, &outcomes[i].calls, 1);
+			assert_int_equal(outcomes[i].verdict, round == 0 ? TRANSPORT_REPLY : TRANSPORT_UNKNOWN);
+			outcome_free(&outcomes[i]);
+		}
+	}
+	assert_int_equal(sink_counter(net.sink, "/once", "requests"), 2 * COUNT);
+}
+
+static void a_fresh_connection_is_new_and_left_to_nobody(void **state)
+{
+	(void)state;
+	struct transport_limits fresh = net_limits(5000);
+	fresh.fresh_connection = true;
+	static const bool turns[] = { false, true, true, false };
+	for (size_t i = 0; i < 4; i++) {
+		struct outcome o = net_post(&net, "/fresh", "x", turns[i] ? fresh : net_limits(5000));
+		assert_int_equal(o.verdict, TRANSPORT_REPLY);
+		outcome_free(&o);
+	}
+	assert_int_equal(sink_counter(net.sink, "/fresh", "connections"), 3);
+}
+
+/* --- cancelling
+ * --------------------------------------------------------------------------------------------- */
+
+static void a_cancelled_exchange_is_never_heard_of_again(void **state)
+{
+	(void)state;
+	AUTO_FREE char *hanging_url = sink_url(net.sink, "/hang");
+	AUTO_FREE char *quick_url = sink_url(net.sink, "/quick");
+	const struct almoner_http hanging = { TEXT("POST"), net_text(hanging_url), NULL, 0, TEXT("x") };
+	const struct almoner_http quick = { TEXT("POST"), net_text(quick_url), NULL, 0, TEXT("x") };
+	const struct almoner_http refused = { TEXT("POST"), TEXT("gopher://x/"), NULL, 0, TEXT("x") };
+	sink_control_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
+	struct outcome a = { 0 };
+	struct outcome b = { 0 };
+	struct outcome c = { 0 };
+	struct outcome d = { 0 };
+	void *on_the_wire = net_submit_http(&net, &hanging, net_limits(400), &a);
+	net_run_ms(&net, 50);
+	void *not_yet_sent = net_submit_http(&net, &quick, net_limits(5000), &b);
+	void *refused_one = net_submit_http(&net, &refused, net_limits(5000), &c);
+	net.port.cancel(net.port.ctx, on_the_wire);
+	net.port.cancel(net.port.ctx, not_yet_sent);
+	net.port.cancel(net.port.ctx, refused_one);
+	assert_int_equal(transfer_in_flight(net.transfer), 0);
+	net_submit_http(&net, &quick, net_limits(5000), &d);
+	net_run_until(&net, &d.calls, 1);
+	net_run_ms(&net, 450);
+	assert_int_equal(a.calls + b.calls + c.calls, 0);
+	assert_int_equal(d.verdict, TRANSPORT_REPLY);
+	outcome_free(&d);
+}
+
+struct canceller {
+	void *self;
+	struct canceller *other;
+	unsigned *calls;
+};
+
+static void cancel_the_other(void *ctx, const struct transport_result *result)
+{
+	struct canceller *c = ctx;
+	assert_int_equal(result->verdict, TRANSPORT_REPLY);
+	++*c->calls;
+	net.port.cancel(net.port.ctx, c->other->self);
+}
+
+/* Both replies are there in the same turn: once the first is told, the second must not be any more. */
+static void done_may_cancel_another(void **state)
+{
+	(void)state;
+	AUTO_FREE char *url = sink_url(net.sink, "/two");
+	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
+	unsigned calls = 0;
+	struct canceller two[2] = { { .other = &two[1], .calls = &calls },
+								{ .other = &two[0], .calls = &calls } };
+	for (size_t i = 0; i < 2; i++) {
+		const struct transport_request request = { .target = 9,
+												   .kind = ALMONER_SEND_HTTP,
+												   .http = &http,
+												   .limits = net_limits(5000),
+												   .ctx = &two[i],
+												   .done = cancel_the_other };
+		two[i].self = net.port.submit(net.port.ctx, &request);
+	}
+	sink_control_set(net.sink, "/two", "{\"status\":200,\"delay_ms\":60}");
+	net_run_ms(&net, 30);
+	assert_true(sink_wait(net.sink, "/two", "answered", 2, 5000));
+	net_run_until(&net, &calls, 1);
+	net_run_ms(&net, 100);
+	assert_int_equal(calls, 1);
+	assert_int_equal(transfer_in_flight(net.transfer), 0);
+}
+
+static void destroying_ends_everything_silently(void **state)
+{
+	(void)state;
+	struct net mine;
+	struct outcome outcomes[5] = { 0 };
+	net_open(&mine);
+	sink_control_set(mine.sink, "/hang", "{\"mode\":\"hang\"}");
+	AUTO_FREE char *url = sink_url(mine.sink, "/hang");
+	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
+	const struct almoner_http refused = { TEXT("POST"), TEXT("x"), NULL, 0, TEXT("x") };
+	for (size_t i = 0; i < 3; i++)
+		net_submit_http(&mine, &http, net_limits(5000), &outcomes[i]);
+	assert_true(net_run_ms(&mine, 60) > 0);
+	net_submit_http(&mine, &http, net_limits(5000), &outcomes[3]);
+	net_submit_http(&mine, &refused, net_limits(5000), &outcomes[4]);
+	assert_int_equal(transfer_in_flight(mine.transfer), 5);
+	net_close(&mine);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(outcomes[i].calls, 0);
+}
+
+static void a_forgotten_target_starts_anew(void **state)
+{
+	(void)state;
+	transfer_forget_target(net.transfer, 1);
+	transfer_forget_target(net.transfer, 12345);
+	struct outcome o = net_post(&net, "/anew", "x", net_limits(5000));
+	assert_int_equal(o.verdict, TRANSPORT_REPLY);
+	outcome_free(&o);
+}
+
+/* --- time
+ * --------------------------------------------------------------------------------------------------- */
+
+static void short_time_outs_are_kept_without_spinning(void **state)
+{
+	(void)state;
+	sink_control_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
+	uint64_t before = loop_turns(net.loop);
+	struct outcome o = net_post(&net, "/hang", "x", net_limits(350));
+	uint64_t turns = loop_turns(net.loop) - before;
+	assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
+	assert_in_range(o.duration_ms, 349, 600);
+	assert_in_range(turns, 1, 20);
+	outcome_free(&o);
+}
+
+static void an_idle_loop_with_a_time_out_armed_sleeps(void **state)
+{
+	(void)state;
+	struct outcome o = { 0 };
+	AUTO_FREE char *url = sink_url(net.sink, "/hang");
+	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
+	sink_control_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
+	void *x = net_submit_http(&net, &http, net_limits(60000), &o);
+	net_run_ms(&net, 100); /* connect and send */
+	assert_in_range(net_run_ms(&net, 500), 2, 5);
+	net.port.cancel(net.port.ctx, x);
+	net_run_ms(&net, 20);
+	assert_in_range(net_run_ms(&net, 300), 2, 3); /* the first turn and the end */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_post_carries_what_was_asked_and_nothing_else, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_handle_forgets_its_last_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_large_body_goes_out_without_asking_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_environment_has_no_say, setup, teardown),
+		cmocka_unit_test_setup_teardown(unsendable_requests_are_refused_not_sent, setup, teardown),
+		cmocka_unit_test_setup_teardown(replies_come_back_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(retry_after_comes_as_milliseconds, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_body_over_the_cap_is_cut_and_still_a_reply, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_redirect_is_a_reply_and_not_followed, setup, teardown),
+		cmocka_unit_test_setup_teardown(after_the_first_byte_trouble_is_unknown_and_sent_once, setup,
+										teardown),
+		cmocka_unit_test_setup_teardown(a_receiver_that_reads_and_closes_counts_each_send_once, setup,
+										teardown),
+		cmocka_unit_test_setup_teardown(a_fresh_connection_is_new_and_left_to_nobody, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cancelled_exchange_is_never_heard_of_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(done_may_cancel_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(destroying_ends_everything_silently, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_forgotten_target_starts_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(short_time_outs_are_kept_without_spinning, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_idle_loop_with_a_time_out_armed_sleeps, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
