@@ -75,22 +75,51 @@ static void add_source(struct reading *r, const char *name, const json_t *object
 
 /* ---- targets ---- */
 
-static void check_numbers(struct reading *r, const struct config_target *t)
+/* Pairs of which one bounds the other. Where only one of them was written, the other's default follows it:
+ * whoever writes "timeout": "2s" need not know that connections have five. */
+static const struct bound {
+	const char *section, *lesser, *greater;
+	size_t lesser_at, greater_at; /* of int64_t in struct config_target */
+	const char *expected, *why;
+} bounds[] = {
+	{ "retry", "first", "cap", offsetof(struct config_target, retry.first_ms),
+	  offsetof(struct config_target, retry.cap_ms), "retry.cap of at least retry.first",
+	  "the longest wait is shorter than the first" },
+	{ "breaker", "minimum", "window", offsetof(struct config_target, breaker.minimum),
+	  offsetof(struct config_target, breaker.window), "breaker.minimum of at most breaker.window",
+	  "the share of failures would never be looked at" },
+	{ "breaker", "open", "open_cap", offsetof(struct config_target, breaker.open_ms),
+	  offsetof(struct config_target, breaker.open_cap_ms), "breaker.open_cap of at least breaker.open",
+	  "the longest time open is shorter than the first" },
+	{ "limits", "connect_timeout", "timeout", offsetof(struct config_target, limits.connect_timeout_ms),
+	  offsetof(struct config_target, limits.timeout_ms), "limits.connect_timeout of at most limits.timeout",
+	  "the connection may take longer than the whole exchange" },
+};
+
+static void check_bound(struct reading *r, const json_t *written, const struct bound *b,
+						struct config_target *t)
 {
-	if (t->retry.cap_ms < t->retry.first_ms)
-		reading_error(r, "retry.cap of at least retry.first", "the longest wait is shorter than the first");
+	const json_t *section = json_object_get(written, b->section);
+	int64_t *lesser = (int64_t *)(void *)((char *)t + b->lesser_at);
+	int64_t *greater = (int64_t *)(void *)((char *)t + b->greater_at);
+
+	if (*lesser <= *greater)
+		return;
+	if (json_object_get(section, b->lesser) == NULL)
+		*lesser = *greater;
+	else if (json_object_get(section, b->greater) == NULL)
+		*greater = *lesser;
+	else
+		reading_error(r, b->expected, "%s", b->why);
+}
+
+static void check_numbers(struct reading *r, const json_t *written, struct config_target *t)
+{
+	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
+		check_bound(r, written, &bounds[i], t);
 	if (t->retry.give_up_after_ms == 0 && t->retry.attempts == 0)
 		reading_warn(r, "retry.give_up_after or retry.attempts",
 					 "a step that cannot succeed is tried for ever");
-	if (t->breaker.minimum > t->breaker.window)
-		reading_error(r, "breaker.minimum of at most breaker.window",
-					  "the share of failures would never be looked at");
-	if (t->breaker.open_cap_ms < t->breaker.open_ms)
-		reading_error(r, "breaker.open_cap of at least breaker.open",
-					  "the longest time open is shorter than the first");
-	if (t->limits.connect_timeout_ms > t->limits.timeout_ms)
-		reading_error(r, "limits.connect_timeout of at most limits.timeout",
-					  "the connection may take longer than the whole exchange");
 }
 
 static void add_report(void *ctx, enum diag_severity severity, const char *pointer, const char *message,
@@ -134,7 +163,7 @@ static void fill_target(struct reading *r, const json_t *object, struct config_t
 		(void)reading_name_ok(r, target->connector);
 	if (r->found->errors != errors)
 		return;
-	check_numbers(r, target);
+	check_numbers(r, object, target);
 	ask_connector(r, target);
 }
 

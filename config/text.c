@@ -43,6 +43,15 @@ static bool reference_ok(struct reading *r, const json_t *value)
 	return true;
 }
 
+/* What this user cannot read is no error to a command that only looks for the daemon. */
+static void unreadable(struct reading *r, const char *before, const char *what, const char *after)
+{
+	if (r->hooks->lenient)
+		reading_warn(r, NULL, "%s%s%s", before, what, after);
+	else
+		reading_error(r, NULL, "%s%s%s", before, what, after);
+}
+
 static int text_of_env(struct reading *r, const json_t *value, char **ret_text)
 {
 	const char *name = json_string_value(json_object_get(value, "$env"));
@@ -54,7 +63,7 @@ static int text_of_env(struct reading *r, const json_t *value, char **ret_text)
 		text = fallback;
 	if (text == NULL) {
 		reading_clip(name, clipped);
-		reading_error(r, NULL, "the environment variable %s is not set", clipped);
+		unreadable(r, "the environment variable ", clipped, " is not set");
 		return ERR_INVALID;
 	}
 	*ret_text = mem_strdup(text);
@@ -75,7 +84,7 @@ static int text_of_file(struct reading *r, const json_t *value, char **ret_text)
 	if (code == 0 && text.len > 0 && memchr(text.data, '\0', text.len) != NULL)
 		code = err_set(&err, ERR_INVALID, "%s is not a text: it holds a zero byte", path);
 	if (code != 0) {
-		reading_error(r, NULL, "%s", err.text);
+		unreadable(r, "", err.text, "");
 		buf_free(&text);
 		return ERR_INVALID;
 	}

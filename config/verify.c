@@ -174,6 +174,6 @@ void verify_check(struct reading *r, const struct config_source *source)
 		check_token(r, &source->verify);
 		break;
 	}
-	if (source->secret_count == 0)
+	if (source->secret_count == 0 && !r->hooks->lenient)
 		reading_error(r, "\"secrets\": [{\"$env\": NAME}]", "requests are verified, and there is no secret");
 }

@@ -35,7 +35,8 @@ static struct config *get_config(void *ctx)
 
 /* ---- the API in this process ---- */
 
-static int hand_out_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_ctx, struct str text), bool *ret_stop)
+static int hand_out_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_ctx, struct str text),
+						  bool *ret_stop)
 {
 	size_t from = 0;
 	for (size_t i = 0; i < bytes->len && !*ret_stop; i++) {
@@ -48,22 +49,25 @@ static int hand_out_lines(struct buf *bytes, void *line_ctx, int (*line)(void *l
 	return 0;
 }
 
-static int call_here(struct admin_port *p, const char *method, const char *path, const char *body, void *line_ctx,
-                     int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+static int call_here(struct admin_port *p, const char *method, const char *path, const char *body,
+					 void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
+					 struct err *err)
 {
-	const struct api_context api = { .ctx = p, .open_reader = open_reader, .now_ms = now_ms, .config = get_config };
+	const struct api_context api = {
+		.ctx = p, .open_reader = open_reader, .now_ms = now_ms, .config = get_config
+	};
 	char *copy AUTO_FREE = mem_strdup(path);
 	char *question = strchr(copy, '?');
 	if (question != NULL)
 		*question = '\0';
 	struct api_reply reply;
 	api_handle(&api,
-	           &(struct api_request){ .method = method,
-	                                  .path = copy,
-	                                  .query = question != NULL ? question + 1 : "",
-	                                  .body = str_of(body),
-	                                  .actor = "nobody" },
-	           &reply);
+			   &(struct api_request){ .method = method,
+									  .path = copy,
+									  .query = question != NULL ? question + 1 : "",
+									  .body = str_of(body),
+									  .actor = "nobody" },
+			   &reply);
 	*ret_status = reply.status;
 	bool stop = false;
 	int rc = hand_out_lines(&reply.body, line_ctx, line, &stop);
@@ -78,46 +82,50 @@ static int call_here(struct admin_port *p, const char *method, const char *path,
 
 /* ---- the port ---- */
 
-static int call_socket(const char *socket_path, const char *method, const char *path, const char *body, void *line_ctx,
-                       int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+static int call_socket(const char *socket_path, const char *method, const char *path, const char *body,
+					   void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
+					   struct err *err)
 {
 	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
 	return http_call(&(struct http_call){ .socket_path = socket_path,
-	                                      .method = method,
-	                                      .url = url,
-	                                      .body = str_of(body),
-	                                      .line_ctx = line_ctx,
-	                                      .line = line },
-	                 ret_status, err);
+										  .method = method,
+										  .url = url,
+										  .body = str_of(body),
+										  .line_ctx = line_ctx,
+										  .line = line },
+					 ret_status, err);
 }
 
 static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
-                int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
 {
 	struct admin_port *p = ctx;
 	int rc = ERR_CLOSED;
 	for (size_t i = 0; i < p->config->listen.admin.count && rc == ERR_CLOSED && !p->offline; i++)
-		rc = call_socket(p->config->listen.admin.items[i], method, path, body, line_ctx, line, ret_status, err);
+		rc = call_socket(p->config->listen.admin.items[i], method, path, body, line_ctx, line, ret_status,
+						 err);
 	if (rc != ERR_CLOSED)
 		return rc;
 	p->offline = true;
 	if (strcmp(method, "GET") == 0)
 		return call_here(p, method, path, body, line_ctx, line, ret_status, err);
-	return err_set(err, ERR_CLOSED, "this changes something and no daemon answers; start it with: almoner serve --config %s",
-	               p->config->path);
+	return err_set(err, ERR_CLOSED,
+				   "this changes something and no daemon answers; start it with: almoner serve --config %s",
+				   p->config->path);
 }
 
 int command_admin(const char *config_path, int argc, char **argv)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
 	struct admin_port port = { .clock = clock_system() };
-	/* Secrets are not needed here and may be readable by the daemon's user only: the check leaves them aside. */
+	/* Secrets are not needed here and may be readable by the daemon's user only: the check leaves them aside.
+	 */
 	int rc = config_load(config_path, &(struct config_hooks){ .lenient = true }, &port.config, &found);
 	if (rc != 0) {
 		struct buf text AUTO_BUF = { 0 };
 		diagnostics_print(&found, &text);
 		(void)fprintf(stderr, "%salmoner: cannot use the configuration %s (--config FILE names another)\n",
-		              text.len > 0 ? text.data : "", config_path);
+					  text.len > 0 ? text.data : "", config_path);
 		return rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 	}
 	int code = cli_run(&(struct cli_port){ &port, call }, argc, argv);

@@ -47,7 +47,8 @@ static struct catalog *open_catalog(const struct command_line *line)
 	struct config *config = NULL;
 	struct catalog *catalog;
 	if (config_load(line->config_path, &(struct config_hooks){ .lenient = true }, &config, &found) == 0)
-		catalog = catalog_create((const char *const *)config->connector_path.items, config->connector_path.count);
+		catalog =
+			catalog_create((const char *const *)config->connector_path.items, config->connector_path.count);
 	else
 		catalog = catalog_create(NULL, 0);
 	config_unref(config);
@@ -90,10 +91,11 @@ static void print_entry(const struct catalog_entry *e, bool json)
 	if (json)
 		print_json_line(entry_json(e));
 	else if (e->connector != NULL)
-		(void)printf("%-12s %-8s %-16s proven by: %-20s %s\n", e->name, e->connector->version, catalog_origin_name(e->origin),
-		             e->connector->proven, e->connector->summary);
+		(void)printf("%-12s %-8s %-16s proven by: %-20s %s\n", e->name, e->connector->version,
+					 catalog_origin_name(e->origin), e->connector->proven, e->connector->summary);
 	else
-		(void)printf("%-12s %-8s %-16s refused: %s\n", e->name, "-", catalog_origin_name(e->origin), e->error);
+		(void)printf("%-12s %-8s %-16s refused: %s\n", e->name, "-", catalog_origin_name(e->origin),
+					 e->error);
 }
 
 int command_connector_list(const struct command_line *line)
@@ -129,9 +131,11 @@ static json_t *option_json(const struct almoner_option *o)
 
 static void print_option(const struct almoner_option *o)
 {
-	(void)printf("  %-16s %-9s %s%s%s%s\n      %s%s%s\n", o->name, catalog_option_type_name(o->type), o->required ? "required" : "",
-	             o->secret ? " secret" : "", o->fallback != NULL ? "default " : "", o->fallback != NULL ? o->fallback : "",
-	             o->help != NULL ? o->help : "", o->choices != NULL ? " One of: " : "", o->choices != NULL ? o->choices : "");
+	(void)printf("  %-16s %-9s %s%s%s%s\n      %s%s%s\n", o->name, catalog_option_type_name(o->type),
+				 o->required ? "required" : "", o->secret ? " secret" : "",
+				 o->fallback != NULL ? "default " : "", o->fallback != NULL ? o->fallback : "",
+				 o->help != NULL ? o->help : "", o->choices != NULL ? " One of: " : "",
+				 o->choices != NULL ? o->choices : "");
 }
 
 static void describe(const struct catalog_entry *e, bool json)

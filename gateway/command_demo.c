@@ -22,9 +22,9 @@ static int parse_seconds(const struct command_line *line, int64_t *ret)
 	*ret = 0;
 	if (line->argc == 0)
 		return CLI_OK;
-	const char *text = line->argc == 2 && strcmp(line->argv[0], "--seconds") == 0 ? line->argv[1]
-	                   : line->argc == 1 && strncmp(line->argv[0], "--seconds=", 10) == 0 ? line->argv[0] + 10
-	                                                                                       : "";
+	const char *text = line->argc == 2 && strcmp(line->argv[0], "--seconds") == 0         ? line->argv[1]
+					   : line->argc == 1 && strncmp(line->argv[0], "--seconds=", 10) == 0 ? line->argv[0] + 10
+																						  : "";
 	char *end;
 	errno = 0;
 	*ret = strtoll(text, &end, 10);

@@ -89,7 +89,8 @@ int command_send(const struct command_line *line)
 {
 	struct send_call s = { 0 };
 	if (parse_words(line, &s) != CLI_OK) {
-		(void)fprintf(stderr, "almoner: usage: send SOURCE FILE [--url URL] [--id ID]   (FILE - is standard input)\n");
+		(void)fprintf(
+			stderr, "almoner: usage: send SOURCE FILE [--url URL] [--id ID]   (FILE - is standard input)\n");
 		return CLI_USAGE;
 	}
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
@@ -100,7 +101,8 @@ int command_send(const struct command_line *line)
 	if (config_load(line->config_path, NULL, &config, &found) != 0) {
 		struct buf text AUTO_BUF = { 0 };
 		diagnostics_print(&found, &text);
-		(void)fprintf(stderr, "%s", text.data != NULL ? text.data : "almoner: the configuration has errors\n");
+		(void)fprintf(stderr, "%s",
+					  text.data != NULL ? text.data : "almoner: the configuration has errors\n");
 	} else if (file_read(s.file, (size_t)64 << 20, &body, &err) != 0) {
 		(void)fprintf(stderr, "almoner: %s\n", err.text);
 	} else {

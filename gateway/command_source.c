@@ -68,7 +68,8 @@ static int parse_words(const struct command_line *line, struct try_call *t)
 	}
 	if (t->source != NULL && t->file != NULL)
 		return CLI_OK;
-	(void)fprintf(stderr, "almoner: usage: source try NAME FILE [--header 'Name: value']… [--json]   (FILE - is standard input)\n");
+	(void)fprintf(stderr, "almoner: usage: source try NAME FILE [--header 'Name: value']… [--json]   (FILE - "
+						  "is standard input)\n");
 	return CLI_USAGE;
 }
 
@@ -81,7 +82,10 @@ static void print_member(const char *name, const json_t *value)
 		char *lines AUTO_FREE = json_dumps(value, JSON_INDENT(2));
 		(void)printf("    %s:\n%s\n", name, lines != NULL ? lines : "");
 	} else {
-		(void)printf("    %s: %s\n", name, json_is_string(value) ? json_string_value(value) : text != NULL ? text : "");
+		(void)printf("    %s: %s\n", name,
+					 json_is_string(value) ? json_string_value(value)
+					 : text != NULL        ? text
+										   : "");
 	}
 }
 
@@ -94,7 +98,7 @@ static void print_stages(json_t *stages)
 		const char *name;
 		json_t *value;
 		(void)printf("%zu. %s: %s\n", i + 1, json_string_value(json_object_get(stage, "stage")),
-		             json_is_true(json_object_get(stage, "ok")) ? "ok" : "NOT ok");
+					 json_is_true(json_object_get(stage, "ok")) ? "ok" : "NOT ok");
 		json_object_foreach(stage, name, value)
 		{
 			if (strcmp(name, "stage") != 0 && strcmp(name, "ok") != 0)
@@ -119,11 +123,11 @@ static int try_it(struct rules *rules, struct try_call *t, struct str body)
 	struct clock clock = clock_system();
 	char *url AUTO_FREE = mem_printf("/in/%s", t->source);
 	struct intake_request request = { .body = body,
-		                              .headers_ctx = t,
-		                              .header = find_header,
-		                              .url = url,
-		                              .now_ms = clock.now_ms(clock.ctx),
-		                              .wall_ms = clock.wall_ms(clock.ctx) };
+									  .headers_ctx = t,
+									  .header = find_header,
+									  .url = url,
+									  .now_ms = clock.now_ms(clock.ctx),
+									  .wall_ms = clock.wall_ms(clock.ctx) };
 	json_t *stages = json_array();
 	struct prepared *p AUTO_PREPARED = NULL;
 	int rc = prepare(rules, t->source, &request, NULL, stages, &p);
@@ -140,15 +144,17 @@ static int try_it(struct rules *rules, struct try_call *t, struct str body)
 	}
 	const char *verdict = verdict_of(rc, p);
 	if (t->json) {
-		json_t *all = json_pack("{s:s, s:b, s:s, s:O}", "source", t->source, "verified", !unsigned_try && rc == 0, "verdict", verdict,
-		                        "stages", stages);
+		json_t *all = json_pack("{s:s, s:b, s:s, s:O}", "source", t->source, "verified",
+								!unsigned_try && rc == 0, "verdict", verdict, "stages", stages);
 		char *text AUTO_FREE = json_dumps(all, JSON_COMPACT);
 		(void)puts(text != NULL ? text : "{}");
 		json_decref(all);
 	} else {
 		print_stages(stages);
 		(void)printf("=> %s\n%s", verdict,
-		             unsigned_try ? "   (not verified: no --header was given; with the platform's headers the signature is checked too)\n" : "");
+					 unsigned_try ? "   (not verified: no --header was given; with the platform's headers "
+									"the signature is checked too)\n"
+								  : "");
 	}
 	json_decref(stages);
 	bool bad = rc != 0 || (p->accept.kind == ACCEPT_SAGA && p->accept.start.own_reason != REASON_NONE);

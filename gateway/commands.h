@@ -13,11 +13,11 @@ struct command_line {
 
 typedef int command_function(const struct command_line *line);
 
-command_function command_serve, command_check, command_demo, command_send, command_source_try, command_connector_list,
-	command_connector_describe;
+command_function command_serve, command_check, command_demo, command_send, command_source_try,
+	command_connector_list, command_connector_describe;
 
-/* The port for commands that speak the admin API: the daemon's socket, or, when no daemon answers and the command only
- * reads, the same API in this process on the read-only store. */
+/* The port for commands that speak the admin API: the daemon's socket, or, when no daemon answers and the
+ * command only reads, the same API in this process on the read-only store. */
 int command_admin(const char *config_path, int argc, char **argv);
 
 #endif

@@ -18,22 +18,23 @@
 
 /* ---- configuration ---- */
 
-int daemon_load_config(const char *path, struct config_env *env, struct config **ret, struct catalog **ret_catalog)
+int daemon_load_config(const char *path, struct config_env *env, struct config **ret,
+					   struct catalog **ret_catalog)
 {
-	/* The search path of the connectors stands in the configuration that is being read: a first look without them. */
+	/* The search path of the connectors stands in the configuration that is being read: a first look without
+	 * them. */
 	struct diagnostics first AUTO_DIAGNOSTICS = { 0 };
 	struct config *peek = NULL;
 	const struct config_hooks bare = { .env = env };
 	int rc = config_load(path, &bare, &peek, &first);
-	struct catalog *catalog =
-		peek != NULL ? catalog_create((const char *const *)peek->connector_path.items, peek->connector_path.count)
-	                 : catalog_create(NULL, 0);
+	struct catalog *catalog = peek != NULL ? catalog_create((const char *const *)peek->connector_path.items,
+															peek->connector_path.count)
+										   : catalog_create(NULL, 0);
 	config_unref(peek);
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
-	const struct config_hooks hooks = { .ctx = catalog,
-		                                .env = env,
-		                                .compile = expr_check_hook,
-		                                .check_target = instance_check_target };
+	const struct config_hooks hooks = {
+		.ctx = catalog, .env = env, .compile = expr_check_hook, .check_target = instance_check_target
+	};
 	rc = config_load(path, &hooks, ret, &found);
 	struct buf text AUTO_BUF = { 0 };
 	diagnostics_print(&found, &text);
@@ -66,7 +67,7 @@ static void on_journal_failed(void *ctx, const struct err *err)
 {
 	struct daemon *d = ctx;
 	logger_line(d->logger, CONFIG_LOG_ERROR, "store_failed", "why", err->text, "then",
-	            "nothing more is acknowledged or written; ending, everything acknowledged is on disk", NULL);
+				"nothing more is acknowledged or written; ending, everything acknowledged is on disk", NULL);
 	atomic_store(&d->failed, true);
 	loop_wake(d->loop);
 }
@@ -74,7 +75,8 @@ static void on_journal_failed(void *ctx, const struct err *err)
 static void on_engine_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
 {
 	struct daemon *d = ctx;
-	static const enum config_log_level levels[] = { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
+	static const enum config_log_level levels[] = { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING,
+													CONFIG_LOG_ERROR };
 	logger_line(d->logger, levels[level], "engine", "target", target, "text", text, NULL);
 }
 
@@ -83,7 +85,8 @@ static void on_refused(void *ctx, const char *source, const char *address, int s
 	struct daemon *d = ctx;
 	char code[12];
 	(void)snprintf(code, sizeof code, "%d", status);
-	logger_line(d->logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code, "why", why, NULL);
+	logger_line(d->logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code,
+				"why", why, NULL);
 }
 
 static void wake_loop(void *ctx)
@@ -141,11 +144,11 @@ static int make_engine(struct daemon *d, struct err *err)
 	if (d->transfer == NULL)
 		return err != NULL && err->code != 0 ? err->code : ERR_SYSTEM;
 	d->engine = engine_create(&(struct engine_options){ .clock = d->clock,
-	                                                    .transport = transfer_transport(d->transfer),
-	                                                    .when = when_port_jq(),
-	                                                    .log = { d, on_engine_line },
-	                                                    .wake_ctx = d->loop,
-	                                                    .wake = wake_loop });
+														.transport = transfer_transport(d->transfer),
+														.when = when_port_jq(),
+														.log = { d, on_engine_line },
+														.wake_ctx = d->loop,
+														.wake = wake_loop });
 	return 0;
 }
 
@@ -160,15 +163,16 @@ static int make_journal(struct daemon *d, struct journal_target *targets, struct
 	char actor[64];
 	(void)snprintf(actor, sizeof actor, "almoner %s, pid %d", ALMONER_VERSION, (int)getpid());
 	struct journal_options options = { .store = store,
-		                               .clock = d->clock,
-		                               .entropy = entropy_system(),
-		                               .hooks = { d->engine, engine_admit, engine_deliver, on_journal_failed },
-		                               .targets = targets,
-		                               .target_count = d->config->target_count,
-		                               .queue_bytes = (size_t)d->config->limits.queue_bytes,
-		                               .queue_records = (size_t)d->config->limits.queue_records,
-		                               .reserve_bytes = d->config->store.reserve_bytes,
-		                               .actor = actor };
+									   .clock = d->clock,
+									   .entropy = entropy_system(),
+									   .hooks = { d->engine, engine_admit, engine_deliver,
+												  on_journal_failed },
+									   .targets = targets,
+									   .target_count = d->config->target_count,
+									   .queue_bytes = (size_t)d->config->limits.queue_bytes,
+									   .queue_records = (size_t)d->config->limits.queue_records,
+									   .reserve_bytes = d->config->store.reserve_bytes,
+									   .actor = actor };
 	return journal_create(&options, &d->journal, err);
 }
 
@@ -182,11 +186,13 @@ static int settle_blackbox(struct daemon *d, struct err *err)
 		if (!r->blamed || r->call.saga == 0)
 			continue;
 		char detail[200];
-		(void)snprintf(detail, sizeof detail, "the connector %s while it ran this step", blackbox_end_name(r->how));
+		(void)snprintf(detail, sizeof detail, "the connector %s while it ran this step",
+					   blackbox_end_name(r->how));
 		int rc = journal_blame(d->journal, (int64_t)r->call.saga, r->call.step, detail, err);
 		if (rc != 0 && rc != ERR_STALE && rc != ERR_NOT_FOUND)
 			return rc;
-		logger_line(d->logger, CONFIG_LOG_ERROR, "step_blamed", "step", r->call.step, "target", r->call.target, "why", detail, NULL);
+		logger_line(d->logger, CONFIG_LOG_ERROR, "step_blamed", "step", r->call.step, "target",
+					r->call.target, "why", detail, NULL);
 	}
 	blackbox_settle(d->box);
 	return 0;
@@ -195,9 +201,9 @@ static int settle_blackbox(struct daemon *d, struct err *err)
 static int listen_all(struct daemon *d, struct err *err)
 {
 	struct intake_options options = { .log = intake_log_journal(d->journal),
-		                              .hooks = { d, daemon_is_ready, daemon_quarantined, on_refused },
-		                              .clock = d->clock,
-		                              .own_sweep = true };
+									  .hooks = { d, daemon_is_ready, daemon_quarantined, on_refused },
+									  .clock = d->clock,
+									  .own_sweep = true };
 	int rc = intake_start(d->config, &options, &d->intake, err);
 	if (rc != 0)
 		return rc;
@@ -262,8 +268,8 @@ static void announce(struct daemon *d)
 {
 	char port[16];
 	(void)snprintf(port, sizeof port, "%u", intake_port(d->intake));
-	logger_line(d->logger, CONFIG_LOG_INFO, "serving", "version", ALMONER_VERSION, "intake", d->config->listen.host, "port", port,
-	            "store", d->config->store.path, NULL);
+	logger_line(d->logger, CONFIG_LOG_INFO, "serving", "version", ALMONER_VERSION, "intake",
+				d->config->listen.host, "port", port, "store", d->config->store.path, NULL);
 	notify_supervisor("READY=1");
 	if (d->options->ready != NULL)
 		d->options->ready(d->options->ctx, intake_port(d->intake));

@@ -18,8 +18,9 @@ struct daemon_options {
 /* Runs until SIGTERM or SIGINT, or until the store fails. Returns the exit code of the process. */
 int daemon_run(const struct daemon_options *options) MUST_CHECK;
 
-/* A configuration with everything that can be checked checked: programs compiled, connectors loaded. Prints what it
- * found to stderr. Gives the catalog that was made from it, too; both are the caller's. */
-int daemon_load_config(const char *path, struct config_env *env, struct config **ret, struct catalog **ret_catalog) MUST_CHECK;
+/* A configuration with everything that can be checked checked: programs compiled, connectors loaded. Prints
+ * what it found to stderr. Gives the catalog that was made from it, too; both are the caller's. */
+int daemon_load_config(const char *path, struct config_env *env, struct config **ret,
+					   struct catalog **ret_catalog) MUST_CHECK;
 
 #endif

@@ -43,7 +43,9 @@ static bool target_live(void *ctx, const char *target, struct target_live *ret)
 		found = strcmp(all[i].name, target) == 0;
 		if (!found)
 			continue;
-		*ret = (struct target_live){ .in_flight = all[i].in_flight, .window = all[i].in_flight_now, .ready = all[i].window_works };
+		*ret = (struct target_live){ .in_flight = all[i].in_flight,
+									 .window = all[i].in_flight_now,
+									 .ready = all[i].window_works };
 		(void)snprintf(ret->breaker, sizeof ret->breaker, "%s", breaker_state_name(all[i].breaker));
 		(void)snprintf(ret->last_error, sizeof ret->last_error, "%s", all[i].last_error);
 	}
@@ -57,7 +59,8 @@ static void add_source_counts(void *ctx, const struct intake_source_counts *c)
 {
 	json_t *source = json_object();
 	for (int i = 0; i < INTAKE_COUNTS; i++)
-		json_object_set_new(source, intake_count_name((enum intake_count)i), json_integer((json_int_t)c->counts[i]));
+		json_object_set_new(source, intake_count_name((enum intake_count)i),
+							json_integer((json_int_t)c->counts[i]));
 	json_object_set_new(ctx, *c->source != '\0' ? c->source : "-", source);
 }
 
@@ -70,14 +73,16 @@ static void add_status(void *ctx, json_t *status)
 	json_object_set_new(status, "version", json_string(ALMONER_VERSION));
 	json_object_set_new(status, "uptime_s", json_integer((now_ms(d) - d->started_ms) / 1000));
 	json_object_set_new(status, "intake",
-	                    json_pack("{s:i, s:I, s:I, s:o}", "port", (int)intake_port(d->intake), "connections",
-	                              (json_int_t)gauges.connections, "waiting", (json_int_t)gauges.waiting, "sources", sources));
+						json_pack("{s:i, s:I, s:I, s:o}", "port", (int)intake_port(d->intake), "connections",
+								  (json_int_t)gauges.connections, "waiting", (json_int_t)gauges.waiting,
+								  "sources", sources));
 }
 
 /* ---- reprocessing ---- */
 
-static int reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note, void *done_ctx,
-                     void (*done)(void *done_ctx, const struct verb_result *result), struct err *err)
+static int reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
+					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),
+					 struct err *err)
 {
 	struct daemon *d = ctx;
 	struct config *config = daemon_config(d);
@@ -87,31 +92,31 @@ static int reprocess(void *ctx, int64_t saga, const struct event *event, const c
 	if (rc != 0)
 		return rc;
 	struct intake_request request = { .body = event->f.raw,
-		                              .now_ms = event->received_ms,
-		                              .wall_ms = d->clock.wall_ms(d->clock.ctx) };
+									  .now_ms = event->received_ms,
+									  .wall_ms = d->clock.wall_ms(d->clock.ctx) };
 	struct prepare_known known = { .event_id = event->f.event_id.p, .type = event->f.type.p };
 	struct prepared *p AUTO_PREPARED = NULL;
 	rc = prepare(rules, event->f.source.p, &request, &known, NULL, &p);
 	rules_unref(rules);
 	if (rc != 0)
 		return err_set(err, rc, "source %s: %s", event->f.source.p,
-		               rc == ERR_NOT_FOUND ? "no longer in the configuration" : err_code_text(rc));
+					   rc == ERR_NOT_FOUND ? "no longer in the configuration" : err_code_text(rc));
 	if (p->accept.start.own_reason != REASON_NONE)
 		return err_set(err, ERR_REFUSED, "still not usable: %s", p->note);
-	return journal_reprocess(d->journal, saga, event_ref(p->accept.event), &p->accept.start, p->accept.has_gift, p->accept.gift, actor, note,
-	                         done_ctx, done);
+	return journal_reprocess(d->journal, saga, event_ref(p->accept.event), &p->accept.start,
+							 p->accept.has_gift, p->accept.gift, actor, note, done_ctx, done);
 }
 
 void daemon_fill_api(struct daemon *d)
 {
 	d->api = (struct api_context){ .ctx = d,
-		                           .journal = d->journal,
-		                           .open_reader = open_reader,
-		                           .now_ms = now_ms,
-		                           .config = get_config,
-		                           .target_live = target_live,
-		                           .status = add_status,
-		                           .reprocess = reprocess };
+								   .journal = d->journal,
+								   .open_reader = open_reader,
+								   .now_ms = now_ms,
+								   .config = get_config,
+								   .target_live = target_live,
+								   .status = add_status,
+								   .reprocess = reprocess };
 }
 
 /* ---- intake's questions ---- */
@@ -141,7 +146,9 @@ static int64_t count_quarantined(struct daemon *d, const char *source)
 	if (open_reader(d, &reader, &err) != 0)
 		return 0;
 	struct config *config = daemon_config(d);
-	struct saga_filter filter = { .state = SAGA_ATTENTION, .outcome = -1, .reason = REASON_QUARANTINED, .source = source };
+	struct saga_filter filter = {
+		.state = SAGA_ATTENTION, .outcome = -1, .reason = REASON_QUARANTINED, .source = source
+	};
 	int64_t before = INT64_MAX;
 	int64_t total = 0;
 	while (before != 0 && total < config->limits.quarantine_cap) {
@@ -158,7 +165,8 @@ static int64_t count_quarantined(struct daemon *d, const char *source)
 	return total;
 }
 
-/* Asked per quarantined event; counted anew at most every few seconds, and one more for each question since. */
+/* Asked per quarantined event; counted anew at most every few seconds, and one more for each question since.
+ */
 int64_t daemon_quarantined(void *ctx, const char *source)
 {
 	struct daemon *d = ctx;

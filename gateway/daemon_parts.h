@@ -49,12 +49,12 @@ struct daemon {
 	atomic_bool reloading; /* one at a time */
 	bool reload_begun;     /* reload_thread is to be joined */
 	pthread_t reload_thread;
-	atomic_bool failed;    /* the store failed: no drain, exit 1 */
+	atomic_bool failed; /* the store failed: no drain, exit 1 */
 	atomic_bool stopping;
 	int64_t drain_until_ms;
 };
 
-struct config *daemon_config(struct daemon *d); /* a new reference; thread: any */
+struct config *daemon_config(struct daemon *d);                   /* a new reference; thread: any */
 void daemon_swap_config(struct daemon *d, struct config *config); /* takes the reference */
 
 /* ---- daemon_targets.c ---- */
@@ -62,10 +62,12 @@ void daemon_swap_config(struct daemon *d, struct config *config); /* takes the r
 /* The targets as the journal wants them; free() the array, names are borrowed from the configuration. */
 struct journal_target *daemon_journal_targets(const struct config *config);
 /* Opens every target's connector: an array in the configuration's order, NULL at its end. */
-int daemon_open_instances(struct daemon *d, const struct config *config, struct instance ***ret, struct err *err) MUST_CHECK;
+int daemon_open_instances(struct daemon *d, const struct config *config, struct instance ***ret,
+						  struct err *err) MUST_CHECK;
 void daemon_close_instances(struct instance **opened);
 /* Gives them to the engine; `ids` are what the journal gave, in order. */
-void daemon_hand_over(struct daemon *d, const struct config *config, struct instance **opened, const struct journal_target *ids);
+void daemon_hand_over(struct daemon *d, const struct config *config, struct instance **opened,
+					  const struct journal_target *ids);
 
 /* ---- daemon_reload.c ---- */
 

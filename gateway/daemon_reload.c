@@ -19,18 +19,21 @@ static int64_t open_steps(const struct journal_counts *counts, const char *targe
 static int refuse_change(const struct config_change *c, const struct journal_counts *counts, struct err *err)
 {
 	if (c->needs_restart)
-		return err_set(err, ERR_REFUSED, "%s cannot change while the daemon runs; restart it for that", c->name);
+		return err_set(err, ERR_REFUSED, "%s cannot change while the daemon runs; restart it for that",
+					   c->name);
 	if (c->subject != CONFIG_TARGET || c->kind != CONFIG_REMOVED)
 		return 0;
 	int64_t open = open_steps(counts, c->name);
 	if (open == 0)
 		return 0;
 	return err_set(err, ERR_REFUSED,
-	               "target %s is gone from the configuration but has %lld open steps; settle or cancel them first, or put it back",
-	               c->name, (long long)open);
+				   "target %s is gone from the configuration but has %lld open steps; settle or cancel them "
+				   "first, or put it back",
+				   c->name, (long long)open);
 }
 
-static int refuse_changes(struct daemon *d, const struct config *before, const struct config *after, struct err *err)
+static int refuse_changes(struct daemon *d, const struct config *before, const struct config *after,
+						  struct err *err)
 {
 	struct config_changes changes AUTO_CONFIG_CHANGES = { 0 };
 	config_diff(before, after, &changes);
@@ -134,7 +137,8 @@ static void *reload_thread(void *ctx)
 	if (reload(d, before, &err) == 0) {
 		logger_line(d->logger, CONFIG_LOG_INFO, "reloaded", "config", d->options->config_path, NULL);
 	} else {
-		logger_line(d->logger, CONFIG_LOG_ERROR, "reload_refused", "config", d->options->config_path, "why", err.text, NULL);
+		logger_line(d->logger, CONFIG_LOG_ERROR, "reload_refused", "config", d->options->config_path, "why",
+					err.text, NULL);
 		(void)!journal_note(d->journal, SUBJECT_CONFIG, "refused", "SIGHUP", err.text);
 	}
 	config_unref(before);
@@ -146,7 +150,8 @@ static void *reload_thread(void *ctx)
 void daemon_reload(struct daemon *d)
 {
 	if (atomic_load(&d->stopping) || atomic_exchange(&d->reloading, true)) {
-		logger_line(d->logger, CONFIG_LOG_WARNING, "reload_skipped", "why", "one is under way, or the daemon is stopping", NULL);
+		logger_line(d->logger, CONFIG_LOG_WARNING, "reload_skipped", "why",
+					"one is under way, or the daemon is stopping", NULL);
 		return;
 	}
 	daemon_reload_finish(d);

@@ -12,10 +12,10 @@ static struct step_rules rules_of(const struct config_target *t)
 		.repeat = repeat > 0 ? (enum repeat)repeat : REPEAT_UNSAFE,
 		.repeat_ttl_ms = t->traits.repeat_ttl_ms,
 		.retry = { .first_ms = t->retry.first_ms,
-		           .factor = t->retry.factor,
-		           .cap_ms = t->retry.cap_ms,
-		           .give_up_after_ms = t->retry.give_up_after_ms,
-		           .attempts = (uint32_t)t->retry.attempts },
+				   .factor = t->retry.factor,
+				   .cap_ms = t->retry.cap_ms,
+				   .give_up_after_ms = t->retry.give_up_after_ms,
+				   .attempts = (uint32_t)t->retry.attempts },
 		.can_undo = t->traits.can_undo,
 		.can_undo_nothing = t->traits.can_undo_nothing,
 		.can_lookup = t->traits.can_look_up,
@@ -40,7 +40,8 @@ static void on_connector_line(void *ctx, uint32_t level, const char *target, con
 	logger_line(d->logger, as, "connector", "target", target, "text", text, NULL);
 }
 
-static void on_report(void *ctx, enum diag_severity severity, const char *pointer, const char *message, const char *expected)
+static void on_report(void *ctx, enum diag_severity severity, const char *pointer, const char *message,
+					  const char *expected)
 {
 	(void)expected;
 	if (severity == DIAG_ERROR)
@@ -52,7 +53,8 @@ static void release_instance(void *port_ctx)
 	instance_close(port_ctx);
 }
 
-static struct engine_target_config engine_target(const struct config_target *t, uint32_t id, struct instance *instance)
+static struct engine_target_config engine_target(const struct config_target *t, uint32_t id,
+												 struct instance *instance)
 {
 	return (struct engine_target_config){
 		.id = id,
@@ -64,12 +66,12 @@ static struct engine_target_config engine_target(const struct config_target *t, 
 		.in_flight = (uint32_t)t->limits.in_flight,
 		.rate = { .count = t->limits.rate.count, .per_ms = t->limits.rate.per_ms },
 		.breaker = { .consecutive = (uint32_t)t->breaker.consecutive,
-		             .ratio = t->breaker.ratio,
-		             .window = (uint32_t)t->breaker.window,
-		             .minimum = (uint32_t)t->breaker.minimum,
-		             .open_ms = t->breaker.open_ms,
-		             .open_cap_ms = t->breaker.open_cap_ms,
-		             .probes = (uint32_t)t->breaker.probes },
+					 .ratio = t->breaker.ratio,
+					 .window = (uint32_t)t->breaker.window,
+					 .minimum = (uint32_t)t->breaker.minimum,
+					 .open_ms = t->breaker.open_ms,
+					 .open_cap_ms = t->breaker.open_cap_ms,
+					 .probes = (uint32_t)t->breaker.probes },
 		.connect_timeout_ms = t->limits.connect_timeout_ms,
 		.timeout_ms = t->limits.timeout_ms,
 		.reply_cap_bytes = (size_t)t->limits.reply_bytes,
@@ -84,16 +86,17 @@ static int open_one(struct daemon *d, const struct config_target *t, struct inst
 	if (rc != 0)
 		return err_wrap(err, rc, "target %s", t->name);
 	struct instance_request request = { .connector = connector,
-		                                .target = t->name,
-		                                .settings = t->settings,
-		                                .base_dir = t->base_dir,
-		                                .box = d->box,
-		                                .log = { d, on_connector_line } };
+										.target = t->name,
+										.settings = t->settings,
+										.base_dir = t->base_dir,
+										.box = d->box,
+										.log = { d, on_connector_line } };
 	rc = instance_open(&request, &(struct config_report){ err, on_report }, ret);
 	return rc != 0 ? err_wrap(err, rc, "target %s", t->name) : 0;
 }
 
-int daemon_open_instances(struct daemon *d, const struct config *config, struct instance ***ret, struct err *err)
+int daemon_open_instances(struct daemon *d, const struct config *config, struct instance ***ret,
+						  struct err *err)
 {
 	struct instance **opened = mem_zalloc((config->target_count + 1) * sizeof(struct instance *));
 	for (size_t i = 0; i < config->target_count; i++) {
@@ -114,7 +117,8 @@ void daemon_close_instances(struct instance **opened)
 	free(opened);
 }
 
-void daemon_hand_over(struct daemon *d, const struct config *config, struct instance **opened, const struct journal_target *ids)
+void daemon_hand_over(struct daemon *d, const struct config *config, struct instance **opened,
+					  const struct journal_target *ids)
 {
 	struct engine_target_config *targets = mem_zalloc((config->target_count + 1) * sizeof *targets);
 	for (size_t i = 0; i < config->target_count; i++)

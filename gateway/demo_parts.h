@@ -1,4 +1,5 @@
-/* The demo's two halves: the stage (folder, receivers, daemon) and the story it tells. Private to command_demo.c. */
+/* The demo's two halves: the stage (folder, receivers, daemon) and the story it tells. Private to
+ * command_demo.c. */
 #ifndef ALMONER_GATEWAY_DEMO_PARTS_H
 #define ALMONER_GATEWAY_DEMO_PARTS_H
 
@@ -9,7 +10,7 @@
 #include "saga/base/err.h"
 
 struct demo_stage {
-	char *folder;      /* temporary; removed at the end unless --keep */
+	char *folder; /* temporary; removed at the end unless --keep */
 	char *config_path;
 	char *socket_path;
 	uint16_t http_port; /* of the receivers */

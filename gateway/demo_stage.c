@@ -65,7 +65,8 @@ static int make_folder(struct demo_stage *s, struct err *err)
 {
 	char *main_file AUTO_FREE = config_find_shipped("examples/almoner.json");
 	if (main_file == NULL)
-		return err_set(err, ERR_NOT_FOUND, "the shipped example (examples/almoner.json) is not installed beside this program");
+		return err_set(err, ERR_NOT_FOUND,
+					   "the shipped example (examples/almoner.json) is not installed beside this program");
 	char *examples AUTO_FREE = mem_strndup(main_file, strlen(main_file) - strlen("/almoner.json"));
 	const char *base = getenv("TMPDIR");
 	s->folder = mem_printf("%s/almoner-demo-XXXXXX", base != NULL && *base != '\0' ? base : "/tmp");
@@ -94,7 +95,8 @@ static char *program_beside(const char *in_build, const char *installed)
 	return path;
 }
 
-/* Starts a program; its standard output comes through *ret_out (or goes nowhere when NULL), errors to `errors_to`. */
+/* Starts a program; its standard output comes through *ret_out (or goes nowhere when NULL), errors to
+ * `errors_to`. */
 static pid_t start(char *const argv[], int *ret_out, const char *errors_to)
 {
 	int ends[2];
@@ -106,7 +108,8 @@ static pid_t start(char *const argv[], int *ret_out, const char *errors_to)
 		int errors = open(errors_to, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		(void)setpgid(0, 0); /* Ctrl-C is for the demo, which ends them in order */
 		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-		if (getppid() != parent || errors < 0 || dup2(ends[1], STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
+		if (getppid() != parent || errors < 0 || dup2(ends[1], STDOUT_FILENO) < 0 ||
+			dup2(errors, STDERR_FILENO) < 0)
 			_exit(127);
 		(void)execv(argv[0], argv);
 		_exit(127);
@@ -122,7 +125,8 @@ static int read_port(FILE *out, const char *name, uint16_t *ret, struct err *err
 	char line[128];
 	struct pollfd ready = { fileno(out), POLLIN, 0 };
 	unsigned long port = 0;
-	if (poll(&ready, 1, 10000) == 1 && fgets(line, sizeof line, out) != NULL && strncmp(line, name, strlen(name)) == 0) {
+	if (poll(&ready, 1, 10000) == 1 && fgets(line, sizeof line, out) != NULL &&
+		strncmp(line, name, strlen(name)) == 0) {
 		const char *colon = strrchr(line, ':');
 		port = colon != NULL ? strtoul(colon + 1, NULL, 10) : 0;
 	}
@@ -136,7 +140,8 @@ static int start_receivers(struct demo_stage *s, struct err *err)
 {
 	char *program AUTO_FREE = program_beside("tests/lib/almoner-sink", "../libexec/almoner/almoner-sink");
 	if (program == NULL || access(program, X_OK) != 0)
-		return err_set(err, ERR_NOT_FOUND, "the demo's receivers (almoner-sink) are not there: build with ninja -C build");
+		return err_set(err, ERR_NOT_FOUND,
+					   "the demo's receivers (almoner-sink) are not there: build with ninja -C build");
 	char http[] = "127.0.0.1:0";
 	char smtp[] = "127.0.0.1:0";
 	char *const argv[] = { program, (char[]){ "--http" }, http, (char[]){ "--smtp" }, smtp, NULL };
@@ -160,7 +165,8 @@ static int load_config(struct demo_stage *s, struct err *err)
 	if (rc != 0) {
 		struct buf text AUTO_BUF = { 0 };
 		diagnostics_print(&found, &text);
-		return err_set(err, rc, "the example configuration has errors: %s", text.data != NULL ? text.data : "");
+		return err_set(err, rc, "the example configuration has errors: %s",
+					   text.data != NULL ? text.data : "");
 	}
 	if (s->config->listen.admin.count == 0)
 		return err_set(err, ERR_INVALID, "the example configuration has no admin socket");
@@ -181,7 +187,8 @@ static int start_daemon(struct demo_stage *s, struct err *err)
 	for (unsigned tries = 0; tries < 500; tries++) {
 		json_t *status = NULL;
 		if (demo_ask(s, "/v1/status", &status, NULL) == 0) {
-			s->intake_port = (uint16_t)json_integer_value(json_object_get(json_object_get(status, "intake"), "port"));
+			s->intake_port =
+				(uint16_t)json_integer_value(json_object_get(json_object_get(status, "intake"), "port"));
 			json_decref(status);
 			return 0;
 		}
@@ -190,7 +197,9 @@ static int start_daemon(struct demo_stage *s, struct err *err)
 			s->daemon = 0;
 			struct buf said AUTO_BUF = { 0 };
 			int rc = file_read(log, (size_t)1 << 20, &said, err);
-			return rc != 0 ? rc : err_set(err, ERR_SYSTEM, "the gateway did not start: %s", said.data != NULL ? said.data : "");
+			return rc != 0 ? rc
+						   : err_set(err, ERR_SYSTEM, "the gateway did not start: %s",
+									 said.data != NULL ? said.data : "");
 		}
 		(void)poll(NULL, 0, 20);
 	}
@@ -208,9 +217,15 @@ static int set_environment(const struct demo_stage *s, struct err *err)
 	const struct {
 		const char *name, *value;
 	} variables[] = {
-		{ "ALMONER_INTAKE", "127.0.0.1:0" }, { "ALMONER_BOOKS_URL", books },   { "ALMONER_CRM_URL", crm },
-		{ "ALMONER_MAIL_HOST", "127.0.0.1" }, { "ALMONER_MAIL_PORT", smtp },    { "ALMONER_MAIL_TLS", "none" },
-		{ "STRIPE_WEBHOOK_SECRET", DEMO_SECRET }, { "FORMS_SECRET", "demo" }, { "BOOKS_TOKEN", "demo" },
+		{ "ALMONER_INTAKE", "127.0.0.1:0" },
+		{ "ALMONER_BOOKS_URL", books },
+		{ "ALMONER_CRM_URL", crm },
+		{ "ALMONER_MAIL_HOST", "127.0.0.1" },
+		{ "ALMONER_MAIL_PORT", smtp },
+		{ "ALMONER_MAIL_TLS", "none" },
+		{ "STRIPE_WEBHOOK_SECRET", DEMO_SECRET },
+		{ "FORMS_SECRET", "demo" },
+		{ "BOOKS_TOKEN", "demo" },
 	};
 	for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
 		if (setenv(variables[i].name, variables[i].value, 1) != 0)
@@ -255,7 +270,8 @@ int demo_stage_end(struct demo_stage *s)
 	if (s->folder != NULL && code == 0)
 		(void)nftw(s->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	else if (s->folder != NULL)
-		(void)fprintf(stderr, "almoner: the gateway ended with %d; its folder stays for a look: %s\n", code, s->folder);
+		(void)fprintf(stderr, "almoner: the gateway ended with %d; its folder stays for a look: %s\n", code,
+					  s->folder);
 	config_unref(s->config);
 	free(s->folder);
 	free(s->config_path);

@@ -10,11 +10,11 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-#define BEAT_MS       500
-#define CYCLE_BEATS   24 /* the CRM fails for the middle third of each cycle */
-#define BREAK_AT      6
-#define MEND_AT       14
-#define REPORT_EVERY  8
+#define BEAT_MS      500
+#define CYCLE_BEATS  24 /* the CRM fails for the middle third of each cycle */
+#define BREAK_AT     6
+#define MEND_AT      14
+#define REPORT_EVERY 8
 
 /* ---- talking ---- */
 
@@ -32,12 +32,12 @@ int demo_ask(const struct demo_stage *s, const char *path, json_t **ret, struct 
 	json_t *answer = NULL;
 	unsigned status = 0;
 	int rc = http_call(&(struct http_call){ .socket_path = s->socket_path,
-	                                        .method = "GET",
-	                                        .url = url,
-	                                        .timeout_ms = 5000,
-	                                        .line_ctx = &answer,
-	                                        .line = keep_line },
-	                   &status, err);
+											.method = "GET",
+											.url = url,
+											.timeout_ms = 5000,
+											.line_ctx = &answer,
+											.line = keep_line },
+					   &status, err);
 	if (rc == 0 && (status != 200 || answer == NULL))
 		rc = err_set(err, ERR_IO, "the gateway answered %u to %s", status, path);
 	if (rc != 0)
@@ -51,11 +51,12 @@ int demo_break_crm(const struct demo_stage *s, bool broken, struct err *err)
 {
 	char *url AUTO_FREE = mem_printf("http://127.0.0.1:%u/_control/crm", s->http_port);
 	unsigned status = 0;
-	return http_call(&(struct http_call){ .method = "POST",
-	                                      .url = url,
-	                                      .body = str_of(broken ? "{\"reply\":[{\"status\":503}]}" : "{\"reply\":[]}"),
-	                                      .timeout_ms = 5000 },
-	                 &status, err);
+	return http_call(
+		&(struct http_call){ .method = "POST",
+							 .url = url,
+							 .body = str_of(broken ? "{\"reply\":[{\"status\":503}]}" : "{\"reply\":[]}"),
+							 .timeout_ms = 5000 },
+		&status, err);
 }
 
 static const struct {
@@ -73,12 +74,13 @@ static const struct {
 static char *stripe_session(unsigned n, const char *tag, char id[64])
 {
 	(void)snprintf(id, 64, "evt_demo_%s_%u", tag, n);
-	json_t *event = json_pack("{s:s, s:s, s:s, s:i, s:{s:{s:s, s:o, s:s, s:s, s:o, s:i, s:s, s:{s:s, s:s}}}}", "id", id, "object",
-	                          "event", "type", "checkout.session.completed", "created", 1700000000, "data", "object", "object",
-	                          "checkout.session", "id", json_sprintf("cs_demo_%s_%u", tag, n), "mode", "payment", "payment_status",
-	                          "paid", "payment_intent", json_sprintf("pi_demo_%s_%u", tag, n), "amount_total",
-	                          donors[n % DONOR_COUNT].minor, "currency", "eur", "customer_details", "name", donors[n % DONOR_COUNT].name,
-	                          "email", donors[n % DONOR_COUNT].mail);
+	json_t *event = json_pack("{s:s, s:s, s:s, s:i, s:{s:{s:s, s:o, s:s, s:s, s:o, s:i, s:s, s:{s:s, s:s}}}}",
+							  "id", id, "object", "event", "type", "checkout.session.completed", "created",
+							  1700000000, "data", "object", "object", "checkout.session", "id",
+							  json_sprintf("cs_demo_%s_%u", tag, n), "mode", "payment", "payment_status",
+							  "paid", "payment_intent", json_sprintf("pi_demo_%s_%u", tag, n), "amount_total",
+							  donors[n % DONOR_COUNT].minor, "currency", "eur", "customer_details", "name",
+							  donors[n % DONOR_COUNT].name, "email", donors[n % DONOR_COUNT].mail);
 	char *text = json_dumps(event, JSON_COMPACT);
 	json_decref(event);
 	return text;
@@ -112,8 +114,9 @@ static void tell_gift(const struct demo_stage *s, unsigned n)
 	if (demo_give(s, n, &saga, &err) != 0)
 		(void)printf("  !  a donation was not taken: %s\n", err.text);
 	else
-		(void)printf("  ♥  %-14s gives %4d.%02d EUR   signed webhook → on disk → 202, saga %lld\n", donors[n % DONOR_COUNT].name,
-		             donors[n % DONOR_COUNT].minor / 100, donors[n % DONOR_COUNT].minor % 100, (long long)saga);
+		(void)printf("  ♥  %-14s gives %4d.%02d EUR   signed webhook → on disk → 202, saga %lld\n",
+					 donors[n % DONOR_COUNT].name, donors[n % DONOR_COUNT].minor / 100,
+					 donors[n % DONOR_COUNT].minor % 100, (long long)saga);
 }
 
 static void tell_crm(const struct demo_stage *s, bool broken)
@@ -122,9 +125,11 @@ static void tell_crm(const struct demo_stage *s, bool broken)
 	if (demo_break_crm(s, broken, &err) != 0)
 		(void)printf("  !  %s\n", err.text);
 	else if (broken)
-		(void)printf("\n  ✗  the CRM starts to fail (503). E-mail and accounting do not notice; the CRM's share waits and is retried.\n\n");
+		(void)printf("\n  ✗  the CRM starts to fail (503). E-mail and accounting do not notice; the CRM's "
+					 "share waits and is retried.\n\n");
 	else
-		(void)printf("\n  ✓  the CRM is back. What waited is delivered, each with the key of its first attempt: nothing is booked twice.\n\n");
+		(void)printf("\n  ✓  the CRM is back. What waited is delivered, each with the key of its first "
+					 "attempt: nothing is booked twice.\n\n");
 }
 
 static void tell_status(const struct demo_stage *s)
@@ -137,26 +142,27 @@ static void tell_status(const struct demo_stage *s)
 	}
 	const json_t *sagas = json_object_get(status, "sagas");
 	(void)printf("  …  %lld accepted: %lld completed, %lld on their way, %lld need a person\n",
-	             (long long)json_integer_value(json_object_get(status, "accepted")),
-	             (long long)json_integer_value(json_object_get(sagas, "completed")),
-	             (long long)json_integer_value(json_object_get(sagas, "running")),
-	             (long long)json_integer_value(json_object_get(sagas, "attention")));
+				 (long long)json_integer_value(json_object_get(status, "accepted")),
+				 (long long)json_integer_value(json_object_get(sagas, "completed")),
+				 (long long)json_integer_value(json_object_get(sagas, "running")),
+				 (long long)json_integer_value(json_object_get(sagas, "attention")));
 	json_decref(status);
 }
 
 static void tell_beginning(const struct demo_stage *s)
 {
 	(void)printf("almoner demo: a gateway of its own in %s\n\n"
-	             "  Stripe (played by this program) ─► intake 127.0.0.1:%u ─► saga log ─► crm, books, thanks (receivers on port %u, mail %u)\n\n"
-	             "In a second terminal:\n"
-	             "  export ALMONER_CONFIG=%s\n"
-	             "  build/almoner status\n"
-	             "  build/almoner saga list\n"
-	             "  build/almoner saga show 1\n"
-	             "  build/almoner target pause crm     (and: target resume crm)\n"
-	             "  build/almoner backlog\n\n"
-	             "Ctrl-C ends it.\n\n",
-	             s->folder, s->intake_port, s->http_port, s->smtp_port, s->config_path);
+				 "  Stripe (played by this program) ─► intake 127.0.0.1:%u ─► saga log ─► crm, books, thanks "
+				 "(receivers on port %u, mail %u)\n\n"
+				 "In a second terminal:\n"
+				 "  export ALMONER_CONFIG=%s\n"
+				 "  build/almoner status\n"
+				 "  build/almoner saga list\n"
+				 "  build/almoner saga show 1\n"
+				 "  build/almoner target pause crm     (and: target resume crm)\n"
+				 "  build/almoner backlog\n\n"
+				 "Ctrl-C ends it.\n\n",
+				 s->folder, s->intake_port, s->http_port, s->smtp_port, s->config_path);
 }
 
 static void tell_end(const struct demo_stage *s)

@@ -8,14 +8,16 @@ int file_read(const char *path, size_t cap_bytes, struct buf *out, struct err *e
 {
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
 	if (in == NULL)
-		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot read %s: %s", path, strerror(errno));
+		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot read %s: %s", path,
+					   strerror(errno));
 	char piece[16384];
 	size_t len;
 	while ((len = fread(piece, 1, sizeof piece, in)) > 0 && out->len <= cap_bytes)
 		buf_add(out, piece, len);
 	int rc = ferror(in) != 0 ? err_set(err, ERR_IO, "reading %s failed", path) : 0;
 	if (rc == 0 && out->len > cap_bytes)
-		rc = err_set(err, ERR_TOO_BIG, "%s is larger than the %zu bytes intake takes (limits.body)", path, cap_bytes);
+		rc = err_set(err, ERR_TOO_BIG, "%s is larger than the %zu bytes intake takes (limits.body)", path,
+					 cap_bytes);
 	if (in != stdin)
 		(void)fclose(in);
 	return rc;

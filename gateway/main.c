@@ -16,10 +16,14 @@ static const struct {
 } commands[] = {
 	{ "serve", NULL, command_serve, "", "run the gateway until SIGTERM" },
 	{ "check", NULL, command_check, "", "read the configuration and say what it does, or every error in it" },
-	{ "demo", NULL, command_demo, "[--seconds N]", "a gateway, receivers and signed donations, in a folder of their own" },
-	{ "send", NULL, command_send, "SOURCE FILE [--url URL]", "sign an event as its platform would and post it" },
-	{ "source", "try", command_source_try, "NAME FILE [--header 'N: V']…", "what a payload becomes, step by step; stores nothing" },
-	{ "connector", "list", command_connector_list, "[--json]", "the connectors there are, and how far each is proven" },
+	{ "demo", NULL, command_demo, "[--seconds N]",
+	  "a gateway, receivers and signed donations, in a folder of their own" },
+	{ "send", NULL, command_send, "SOURCE FILE [--url URL]",
+	  "sign an event as its platform would and post it" },
+	{ "source", "try", command_source_try, "NAME FILE [--header 'N: V']…",
+	  "what a payload becomes, step by step; stores nothing" },
+	{ "connector", "list", command_connector_list, "[--json]",
+	  "the connectors there are, and how far each is proven" },
 	{ "connector", "describe", command_connector_describe, "NAME [--json]", "a connector's options" },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -28,13 +32,14 @@ static int print_help(void)
 {
 	struct buf admin = { 0 };
 	cli_help(&admin);
-	(void)printf("almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
-	             "usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
-	             ALMONER_VERSION);
+	(void)printf(
+		"almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
+		"usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
+		ALMONER_VERSION);
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		char name[40];
 		(void)snprintf(name, sizeof name, "%s%s%s", commands[i].first, commands[i].second != NULL ? " " : "",
-		               commands[i].second != NULL ? commands[i].second : "");
+					   commands[i].second != NULL ? commands[i].second : "");
 		(void)printf("  %-16s %-28s %s\n", name, commands[i].operands, commands[i].help);
 	}
 	(void)printf("\n%s\nexit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n", admin.data);
@@ -70,14 +75,14 @@ static int dispatch(const char *config_path, int argc, char **argv)
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		int words = commands[i].second != NULL ? 2 : 1;
 		if (argc < words || strcmp(argv[0], commands[i].first) != 0 ||
-		    (words == 2 && strcmp(argv[1], commands[i].second) != 0))
+			(words == 2 && strcmp(argv[1], commands[i].second) != 0))
 			continue;
 		return commands[i].run(&(struct command_line){ config_path, argc - words, argv + words });
 	}
 	if (cli_knows(argc, argv))
 		return command_admin(config_path, argc, argv);
-	(void)fprintf(stderr, "almoner: unknown command \"%s%s%s\"; see almoner --help\n", argv[0], argc > 1 ? " " : "",
-	              argc > 1 ? argv[1] : "");
+	(void)fprintf(stderr, "almoner: unknown command \"%s%s%s\"; see almoner --help\n", argv[0],
+				  argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
 	return CLI_USAGE;
 }
 

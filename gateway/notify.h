@@ -1,4 +1,5 @@
-/* Telling the supervisor (systemd's notify protocol: one datagram to $NOTIFY_SOCKET). Nothing happens without one. */
+/* Telling the supervisor (systemd's notify protocol: one datagram to $NOTIFY_SOCKET). Nothing happens without
+ * one. */
 #ifndef ALMONER_GATEWAY_NOTIFY_H
 #define ALMONER_GATEWAY_NOTIFY_H
 

@@ -15,11 +15,13 @@ char *post_intake_url(const struct config *config, const char *source)
 	if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
 		host = "127.0.0.1";
 	bool v6 = strchr(host, ':') != NULL;
-	return mem_printf("http://%s%s%s:%u/in/%s", v6 ? "[" : "", host, v6 ? "]" : "", config->listen.port, source);
+	return mem_printf("http://%s%s%s:%u/in/%s", v6 ? "[" : "", host, v6 ? "]" : "", config->listen.port,
+					  source);
 }
 
-int post_signed(const struct config_source *source, const char *url, struct str body, const char *id, void *line_ctx,
-                int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+int post_signed(const struct config_source *source, const char *url, struct str body, const char *id,
+				void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
+				struct err *err)
 {
 	struct sign_headers headers;
 	struct clock clock = clock_system();
@@ -27,14 +29,14 @@ int post_signed(const struct config_source *source, const char *url, struct str 
 	if (rc != 0)
 		return rc;
 	rc = http_call(&(struct http_call){ .method = "POST",
-	                                    .url = url,
-	                                    .body = body,
-	                                    .headers = (const char *const *)headers.lines,
-	                                    .header_count = headers.count,
-	                                    .timeout_ms = POST_TIMEOUT_MS,
-	                                    .line_ctx = line_ctx,
-	                                    .line = line },
-	               ret_status, err);
+										.url = url,
+										.body = body,
+										.headers = (const char *const *)headers.lines,
+										.header_count = headers.count,
+										.timeout_ms = POST_TIMEOUT_MS,
+										.line_ctx = line_ctx,
+										.line = line },
+				   ret_status, err);
 	sign_headers_finish(&headers);
 	return rc;
 }

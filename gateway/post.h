@@ -9,7 +9,8 @@
 char *post_intake_url(const struct config *config, const char *source);
 
 /* Signs with the source's first secret and posts. `line` gets the answer's lines (NULL: dropped). */
-int post_signed(const struct config_source *source, const char *url, struct str body, const char *id, void *line_ctx,
-                int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err) MUST_CHECK;
+int post_signed(const struct config_source *source, const char *url, struct str body, const char *id,
+				void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
+				struct err *err) MUST_CHECK;
 
 #endif

@@ -9,8 +9,9 @@
 
 json_t *act_result_json(const struct verb_result *r)
 {
-	return json_pack("{s:i, s:i, s:i, s:o, s:s}", "changed", (int)r->changed, "in_doubt", (int)r->in_doubt, "held", (int)r->held,
-	                 "held_target", admin_text(r->held_target), "state", saga_state_name(r->state));
+	return json_pack("{s:i, s:i, s:i, s:o, s:s}", "changed", (int)r->changed, "in_doubt", (int)r->in_doubt,
+					 "held", (int)r->held, "held_target", admin_text(r->held_target), "state",
+					 saga_state_name(r->state));
 }
 
 static void reply_result(struct call *call, const struct verb_result *r)
@@ -29,14 +30,18 @@ int act_parse_verb(const char *word, const json_t *body, enum verb *ret, struct 
 		const char *as = json_string_value(json_object_get(body, "as"));
 		bool done = as != NULL && strcmp(as, "done") == 0;
 		if (!done && (as == NULL || strcmp(as, "not_done") != 0))
-			return err_set(err, ERR_INVALID, "resolve needs \"as\": \"done\" or \"not_done\": what did you find when you checked?");
+			return err_set(
+				err, ERR_INVALID,
+				"resolve needs \"as\": \"done\" or \"not_done\": what did you find when you checked?");
 		*ret = done ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE;
 		return 0;
 	}
 	int verb = verb_from_name(word);
 	if (verb < 0 || verb == VERB_REPROCESS)
-		return err_set(err, ERR_INVALID,
-		               "unknown verb \"%s\"; there are resume, retry, redo, resolve, skip, pause, cancel, compensate", word);
+		return err_set(
+			err, ERR_INVALID,
+			"unknown verb \"%s\"; there are resume, retry, redo, resolve, skip, pause, cancel, compensate",
+			word);
 	*ret = (enum verb)verb;
 	return 0;
 }
@@ -61,12 +66,13 @@ static int find_step(struct call *call, int64_t saga, const char *name, int *ret
 	return rc;
 }
 
-static int prepare_verb(struct call *call, int64_t saga, struct verb_call *verb, char **ret_result, struct err *err)
+static int prepare_verb(struct call *call, int64_t saga, struct verb_call *verb, char **ret_result,
+						struct err *err)
 {
 	*verb = (struct verb_call){ .step = -1,
-		                        .actor = call->request->actor,
-		                        .note = call_note(call),
-		                        .redo_in_doubt = call_flag(call, "redo_in_doubt") };
+								.actor = call->request->actor,
+								.note = call_note(call),
+								.redo_in_doubt = call_flag(call, "redo_in_doubt") };
 	int rc = act_parse_verb(call->name[1], call->body, &verb->verb, err);
 	const char *step = json_string_value(json_object_get(call->body, "step"));
 	if (rc == 0 && step != NULL)
@@ -111,8 +117,8 @@ void act_target(struct call *call)
 	}
 	struct wait wait;
 	wait_init(&wait);
-	int rc = journal_target_act(call->api->journal, call->name[0], pause ? TARGET_PAUSE : TARGET_RESUME, call->request->actor,
-	                            call_note(call), &wait, wait_done);
+	int rc = journal_target_act(call->api->journal, call->name[0], pause ? TARGET_PAUSE : TARGET_RESUME,
+								call->request->actor, call_note(call), &wait, wait_done);
 	if (rc != 0)
 		call_fail(call, rc, rc == ERR_NOT_FOUND ? "there is no target of this name" : NULL);
 	else
@@ -137,7 +143,8 @@ void act_reprocess(struct call *call)
 	struct wait wait;
 	wait_init(&wait);
 	if (rc == 0)
-		rc = call->api->reprocess(call->api->ctx, saga, event, call->request->actor, call_note(call), &wait, wait_done, &err);
+		rc = call->api->reprocess(call->api->ctx, saga, event, call->request->actor, call_note(call), &wait,
+								  wait_done, &err);
 	if (rc != 0)
 		call_fail(call, rc, err.text);
 	else

@@ -1,5 +1,6 @@
-/* One verb on all sagas that match: the count first, then a line per saga, then a summary. Pages by id from the newest
- * down, so what arrives meanwhile is not touched, and live traffic meets one operation at a time. */
+/* One verb on all sagas that match: the count first, then a line per saga, then a summary. Pages by id from
+ * the newest down, so what arrives meanwhile is not touched, and live traffic meets one operation at a time.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,11 +38,12 @@ static void count_result(struct bulk *b, const struct verb_result *r)
 		memcpy(b->held_target, r->held_target, sizeof b->held_target);
 }
 
-/* Would the verb do something here? Resume is asked of everything; at rest it changes nothing and is no match. */
+/* Would the verb do something here? Resume is asked of everything; at rest it changes nothing and is no
+ * match. */
 static bool bulk_matches(const struct bulk *b, const struct saga *s)
 {
-	return b->verb.verb != VERB_RESUME || s->paused || s->state == SAGA_ATTENTION || s->state == SAGA_RUNNING ||
-	       s->state == SAGA_COMPENSATING;
+	return b->verb.verb != VERB_RESUME || s->paused || s->state == SAGA_ATTENTION ||
+		   s->state == SAGA_RUNNING || s->state == SAGA_COMPENSATING;
 }
 
 static bool step_waits(const struct step *st)
@@ -83,10 +85,11 @@ static int bulk_one(struct bulk *b, const struct saga *s, struct buf *out)
 
 static void bulk_summary(const struct bulk *b, struct buf *out)
 {
-	admin_line(out, json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "done", 1, "dry_run", b->dry_run, "matched",
-	                        (json_int_t)b->matched, "moved", (json_int_t)b->moved, "steps", (json_int_t)b->steps, "in_doubt",
-	                        (json_int_t)b->in_doubt, "refused", (json_int_t)b->refused, "held", (json_int_t)b->held, "held_target",
-	                        admin_text(b->held_target)));
+	admin_line(out, json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "done", 1, "dry_run",
+							  b->dry_run, "matched", (json_int_t)b->matched, "moved", (json_int_t)b->moved,
+							  "steps", (json_int_t)b->steps, "in_doubt", (json_int_t)b->in_doubt, "refused",
+							  (json_int_t)b->refused, "held", (json_int_t)b->held, "held_target",
+							  admin_text(b->held_target)));
 }
 
 static int bulk_more(void *stream, struct buf *out, struct err *err)
@@ -95,7 +98,8 @@ static int bulk_more(void *stream, struct buf *out, struct err *err)
 	struct saga *page[BULK_PAGE];
 	size_t count = 0;
 	int64_t next = 0;
-	int rc = b->reader.saga_list(b->reader.ctx, &b->filter, b->before, 200, page, BULK_PAGE, &count, &next, err);
+	int rc =
+		b->reader.saga_list(b->reader.ctx, &b->filter, b->before, 200, page, BULK_PAGE, &count, &next, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < count; i++) {
@@ -130,15 +134,15 @@ static int bulk_begin(struct call *call, struct bulk *b, struct err *err)
 	b->actor = mem_strdup(call->request->actor);
 	b->note = mem_strdup(call_note(call));
 	b->dry_run = call_flag(call, "dry_run");
-	b->verb = (struct verb_call){ .step = -1,
-		                          .actor = b->actor,
-		                          .note = b->note,
-		                          .redo_in_doubt = call_flag(call, "redo_in_doubt") };
+	b->verb = (struct verb_call){
+		.step = -1, .actor = b->actor, .note = b->note, .redo_in_doubt = call_flag(call, "redo_in_doubt")
+	};
 	int rc = act_parse_verb(call->name[0], call->body, &b->verb.verb, err);
 	if (rc == 0 && b->verb.verb != VERB_RESUME && b->verb.verb != VERB_PAUSE && b->verb.verb != VERB_CANCEL &&
-	    b->verb.verb != VERB_COMPENSATE)
-		rc = err_set(err, ERR_INVALID, "in bulk there are resume, pause, cancel and compensate; `%s` is for one step",
-		             call->name[0]);
+		b->verb.verb != VERB_COMPENSATE)
+		rc = err_set(err, ERR_INVALID,
+					 "in bulk there are resume, pause, cancel and compensate; `%s` is for one step",
+					 call->name[0]);
 	b->query = call->query;
 	call->query = (struct query){ 0 };
 	if (rc == 0)

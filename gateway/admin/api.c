@@ -21,7 +21,8 @@ static const struct route {
 	{ "GET", "/v1/sagas/count", view_saga_count, false, "how many match" },
 	{ "GET", "/v1/sagas/{}", view_saga, false, "one saga with its log, newest record last" },
 	{ "POST", "/v1/sagas/{}/{}", act_saga, true, "a verb on a saga or one of its steps" },
-	{ "POST", "/v1/bulk/{}", act_bulk, true, "a verb on all sagas that match, with progress, one line a saga" },
+	{ "POST", "/v1/bulk/{}", act_bulk, true,
+	  "a verb on all sagas that match, with progress, one line a saga" },
 	{ "GET", "/v1/events/{}", view_event, false, "an event as received and as mapped, by saga id" },
 	{ "GET", "/v1/events/{}/{}", view_event, false, "the same by source and the sender's event id" },
 	{ "POST", "/v1/reprocess/{}", act_reprocess, true, "map a quarantined event again, by saga id" },
@@ -146,7 +147,8 @@ static int parse_body(struct call *call, struct err *err)
 	json_error_t at;
 	call->body = json_loadb(call->request->body.p, call->request->body.len, JSON_REJECT_DUPLICATES, &at);
 	if (call->body == NULL || !json_is_object(call->body))
-		return err_set(err, ERR_INVALID, "the body is not a JSON object: %s", call->body == NULL ? at.text : "other type");
+		return err_set(err, ERR_INVALID, "the body is not a JSON object: %s",
+					   call->body == NULL ? at.text : "other type");
 	return 0;
 }
 
@@ -159,7 +161,8 @@ static void run(struct call *call, const struct route *route)
 	if (rc == 0)
 		rc = parse_body(call, &err);
 	if (rc == 0 && route->needs_daemon && call->api->journal == NULL)
-		rc = err_set(&err, ERR_CLOSED, "this changes something and needs the daemon: start it with `almoner serve`");
+		rc = err_set(&err, ERR_CLOSED,
+					 "this changes something and needs the daemon: start it with `almoner serve`");
 	if (rc != 0)
 		call_fail(call, rc, err.text);
 	else
@@ -182,7 +185,8 @@ void api_handle(const struct api_context *api, const struct api_request *request
 	if (found != NULL) {
 		run(&call, found);
 	} else {
-		call_fail(&call, path_known ? ERR_INVALID : ERR_NOT_FOUND, path_known ? "this path takes another method" : "no such path");
+		call_fail(&call, path_known ? ERR_INVALID : ERR_NOT_FOUND,
+				  path_known ? "this path takes another method" : "no such path");
 		if (path_known)
 			ret->status = 405;
 	}

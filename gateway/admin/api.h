@@ -1,8 +1,9 @@
-/* The admin API: JSON in, JSON out, one table of routes. It knows nothing of sockets: gateway/admin/server.c serves it
- * on the unix socket, and without a daemon the CLI calls it in its own process on a read-only store.
+/* The admin API: JSON in, JSON out, one table of routes. It knows nothing of sockets: gateway/admin/server.c
+ * serves it on the unix socket, and without a daemon the CLI calls it in its own process on a read-only
+ * store.
  *
- * Lists are newline-delimited JSON, produced piece by piece, so that all rows of a large store pass through a bounded
- * buffer. Errors are {"error": TEXT} with the status saying which kind. */
+ * Lists are newline-delimited JSON, produced piece by piece, so that all rows of a large store pass through a
+ * bounded buffer. Errors are {"error": TEXT} with the status saying which kind. */
 #ifndef ALMONER_ADMIN_API_H
 #define ALMONER_ADMIN_API_H
 
@@ -28,7 +29,8 @@ struct api_context {
 	void (*status)(void *ctx, json_t *status);
 	/* Maps the kept event again with today's configuration and hands it to journal_reprocess. */
 	int (*reprocess)(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
-	                 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result), struct err *err);
+					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),
+					 struct err *err);
 };
 
 struct api_request {
@@ -44,7 +46,8 @@ struct api_reply {
 	unsigned status;
 	struct buf body;
 	void *stream;
-	/* Appends to `out`: 1 more to come, 0 that was all, ERR_* broken off (the reader sees a line {"error":…}). */
+	/* Appends to `out`: 1 more to come, 0 that was all, ERR_* broken off (the reader sees a line
+	 * {"error":…}). */
 	int (*more)(void *stream, struct buf *out, struct err *err);
 	void (*stream_free)(void *stream);
 };

@@ -9,14 +9,15 @@ struct call {
 	const struct api_context *api;
 	const struct api_request *request;
 	struct query query;
-	json_t *body;     /* object, or NULL */
-	char *name[2];    /* what stood in the path for {…} */
+	json_t *body;  /* object, or NULL */
+	char *name[2]; /* what stood in the path for {…} */
 	struct api_reply *reply;
 };
 
 typedef void call_handler(struct call *call);
 
-/* {"error": …}; ERR_NOT_FOUND → 404, ERR_REFUSED and ERR_BUSY → 409, ERR_INVALID → 400, ERR_FULL, ERR_CLOSED → 503. */
+/* {"error": …}; ERR_NOT_FOUND → 404, ERR_REFUSED and ERR_BUSY → 409, ERR_INVALID → 400, ERR_FULL, ERR_CLOSED
+ * → 503. */
 void call_fail(struct call *call, int code, const char *text);
 /* The reply is this object; takes the reference. */
 void call_json(struct call *call, json_t *value);
@@ -29,8 +30,8 @@ const char *call_note(const struct call *call);
 bool call_flag(const struct call *call, const char *member);
 
 /* Handlers, one file each. */
-call_handler view_status, view_sagas, view_saga_count, view_saga, view_event, view_log, view_targets, view_backlog,
-	view_verify;
+call_handler view_status, view_sagas, view_saga_count, view_saga, view_event, view_log, view_targets,
+	view_backlog, view_verify;
 call_handler act_saga, act_bulk, act_target, act_reprocess;
 
 #endif

@@ -9,8 +9,10 @@ void log_row_json(const struct log_row *row, const struct plan *plan, json_t *li
 	struct err err = { 0 };
 	int rc;
 	while ((rc = records_next(&reader, &record, &err)) == 1)
-		json_array_append_new(list, record_to_json(&record, row->subject, row->subject_id, row->number, row->commit, plan));
+		json_array_append_new(
+			list, record_to_json(&record, row->subject, row->subject_id, row->number, row->commit, plan));
 	if (rc < 0)
-		json_array_append_new(list, json_pack("{s:I, s:I, s:s, s:s}", "number", (json_int_t)row->number, "commit",
-		                                      (json_int_t)row->commit, "record", "unreadable", "detail", err.text));
+		json_array_append_new(list,
+							  json_pack("{s:I, s:I, s:s, s:s}", "number", (json_int_t)row->number, "commit",
+										(json_int_t)row->commit, "record", "unreadable", "detail", err.text));
 }

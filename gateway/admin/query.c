@@ -102,8 +102,8 @@ int query_number(const struct query *q, const char *name, int64_t fallback, int6
 
 /* ---- filters ---- */
 
-static int set_word(const char *name, const char *text, int (*find)(const char *), const char *words, int *ret,
-                    struct err *err)
+static int set_word(const char *name, const char *text, int (*find)(const char *), const char *words,
+					int *ret, struct err *err)
 {
 	int value = find(text);
 	if (value < 0)
@@ -116,27 +116,32 @@ static int set_age(const char *name, const char *text, int64_t now_ms, int64_t *
 {
 	int64_t age_ms;
 	if (units_duration(text, &age_ms) != 0)
-		return err_set(err, ERR_INVALID, "%s \"%s\" is not an age; write \"30m\", \"2h\" or \"7d\"", name, text);
+		return err_set(err, ERR_INVALID, "%s \"%s\" is not an age; write \"30m\", \"2h\" or \"7d\"", name,
+					   text);
 	*ret = now_ms - age_ms;
 	return 0;
 }
 
-static int set_filter(struct saga_filter *f, const char *name, const char *value, int64_t now_ms, struct err *err)
+static int set_filter(struct saga_filter *f, const char *name, const char *value, int64_t now_ms,
+					  struct err *err)
 {
 	if (strcmp(name, "state") == 0)
-		return set_word(name, value, saga_state_from_name,
-		                "running, paused, compensating, attention, completed, completed_partial, compensated, "
-		                "cancelled, unrouted",
-		                &f->state, err);
+		return set_word(
+			name, value, saga_state_from_name,
+			"running, paused, compensating, attention, completed, completed_partial, compensated, "
+			"cancelled, unrouted",
+			&f->state, err);
 	if (strcmp(name, "reason") == 0)
-		return set_word(name, value, reason_from_name,
-		                "rejected, exhausted, in_doubt, fault, body_changed, target_missing, undo_failed, quarantined, "
-		                "gift_missing",
-		                &f->reason, err);
+		return set_word(
+			name, value, reason_from_name,
+			"rejected, exhausted, in_doubt, fault, body_changed, target_missing, undo_failed, quarantined, "
+			"gift_missing",
+			&f->reason, err);
 	if (strcmp(name, "outcome") == 0)
-		return set_word(name, value, outcome_from_name,
-		                "ok, unreachable, busy, unknown, exists, rejected, denied, fault, absent, body_changed",
-		                &f->outcome, err);
+		return set_word(
+			name, value, outcome_from_name,
+			"ok, unreachable, busy, unknown, exists, rejected, denied, fault, absent, body_changed",
+			&f->outcome, err);
 	if (strcmp(name, "older") == 0)
 		return set_age(name, value, now_ms, &f->older_ms, err);
 	if (strcmp(name, "newer") == 0)
@@ -168,10 +173,11 @@ int query_filter(const struct query *q, int64_t now_ms, struct saga_filter *ret,
 		}
 		int rc = found ? 0 : set_filter(ret, name, q->values[i], now_ms, err);
 		if (rc == ERR_NOT_FOUND)
-			return err_set(err, ERR_INVALID,
-			               "unknown filter \"%s\"; there are state, reason, target, outcome, source, donor, event_id, "
-			               "older, newer",
-			               name);
+			return err_set(
+				err, ERR_INVALID,
+				"unknown filter \"%s\"; there are state, reason, target, outcome, source, donor, event_id, "
+				"older, newer",
+				name);
 		if (rc != 0)
 			return rc;
 	}

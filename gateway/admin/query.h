@@ -20,10 +20,11 @@ void query_finish(struct query *q);
 /* NULL when absent. */
 const char *query_value(const struct query *q, const char *name);
 /* `fallback` when absent; ERR_INVALID for what is no whole number. */
-int query_number(const struct query *q, const char *name, int64_t fallback, int64_t *ret, struct err *err) MUST_CHECK;
+int query_number(const struct query *q, const char *name, int64_t fallback, int64_t *ret,
+				 struct err *err) MUST_CHECK;
 
-/* state, reason, target, outcome, source, donor, event_id, older and newer ("2h": ages). Texts are borrowed from the
- * query. Unknown words are errors that list the right ones; an unknown parameter is one, too. */
+/* state, reason, target, outcome, source, donor, event_id, older and newer ("2h": ages). Texts are borrowed
+ * from the query. Unknown words are errors that list the right ones; an unknown parameter is one, too. */
 int query_filter(const struct query *q, int64_t now_ms, struct saga_filter *ret, struct err *err) MUST_CHECK;
 
 #endif

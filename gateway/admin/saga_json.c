@@ -64,7 +64,8 @@ json_t *saga_json(const struct saga *s)
 	json_t *saga = json_object();
 	json_object_set_new(saga, "id", json_integer(s->id));
 	json_object_set_new(saga, "state", json_string(saga_state_name(s->state)));
-	json_object_set_new(saga, "reason", admin_text(s->state == SAGA_ATTENTION ? reason_name(s->reason) : NULL));
+	json_object_set_new(saga, "reason",
+						admin_text(s->state == SAGA_ATTENTION ? reason_name(s->reason) : NULL));
 	json_object_set_new(saga, "source", admin_text(s->source));
 	json_object_set_new(saga, "event_id", admin_text(s->event_id));
 	json_object_set_new(saga, "type", admin_text(s->type));

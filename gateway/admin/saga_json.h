@@ -7,8 +7,8 @@
 #include "saga/base/buf.h"
 #include "saga/model/saga.h"
 
-/* id, state, reason, source, event_id, type, gift, key, created_at, steps:[{name, target, state, reason, attempts, next_at,
- * outcome, detail, result, …}]. A new reference. */
+/* id, state, reason, source, event_id, type, gift, key, created_at, steps:[{name, target, state, reason,
+ * attempts, next_at, outcome, detail, result, …}]. A new reference. */
 json_t *saga_json(const struct saga *s);
 
 /* RFC 3339 text, or JSON null for 0. A new reference. */

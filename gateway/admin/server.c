@@ -9,11 +9,11 @@
 #include "gateway/admin/unix_socket.h"
 #include "saga/base/mem.h"
 
-#define SOCKETS_MAX      8
-#define BODY_CAP_BYTES   ((size_t)1 << 20)
-#define CONNECTIONS_MAX  64
-#define STREAM_BLOCK     ((size_t)64 * 1024)
-#define IDLE_TIMEOUT_S   60
+#define SOCKETS_MAX     8
+#define BODY_CAP_BYTES  ((size_t)1 << 20)
+#define CONNECTIONS_MAX 64
+#define STREAM_BLOCK    ((size_t)64 * 1024)
+#define IDLE_TIMEOUT_S  60
 
 struct admin_server {
 	const struct api_context *api;
@@ -29,7 +29,7 @@ struct upload {
 	struct buf body;
 	char *path;        /* as it came: the API decodes the names in it */
 	const char *query; /* points into path's memory */
-	bool begun; /* the headers were announced */
+	bool begun;        /* the headers were announced */
 	bool too_big;
 };
 
@@ -80,7 +80,8 @@ static struct MHD_Response *make_response(struct api_reply *reply)
 {
 	if (reply->more == NULL) {
 		size_t len = reply->body.len;
-		struct MHD_Response *r = MHD_create_response_from_buffer(len, buf_take(&reply->body), MHD_RESPMEM_MUST_FREE);
+		struct MHD_Response *r =
+			MHD_create_response_from_buffer(len, buf_take(&reply->body), MHD_RESPMEM_MUST_FREE);
 		api_reply_finish(reply);
 		return r;
 	}
@@ -104,7 +105,8 @@ static enum MHD_Result answer(struct MHD_Connection *connection, struct api_repl
 
 /* ---- requests ---- */
 
-/* libmicrohttpd decodes path and query; the API wants them as they came, so both are taken from the whole URI. */
+/* libmicrohttpd decodes path and query; the API wants them as they came, so both are taken from the whole
+ * URI. */
 static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
 {
 	(void)ctx;
@@ -119,7 +121,8 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connectio
 	return u;
 }
 
-static void on_completed(void *ctx, struct MHD_Connection *connection, void **request, enum MHD_RequestTerminationCode how)
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
+						 enum MHD_RequestTerminationCode how)
 {
 	(void)ctx;
 	(void)connection;
@@ -133,24 +136,26 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	*request = NULL;
 }
 
-static void handle(struct admin_server *s, struct MHD_Connection *connection, const char *method, const struct upload *u, struct api_reply *reply)
+static void handle(struct admin_server *s, struct MHD_Connection *connection, const char *method,
+				   const struct upload *u, struct api_reply *reply)
 {
 	char actor[UNIX_SOCKET_ACTOR_BYTES] = "uid unknown";
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (info != NULL)
 		unix_socket_actor(info->connect_fd, actor);
-	api_handle(s->api,
-	           &(struct api_request){ .method = method,
-	                                  .path = u->path,
-	                                  .query = u->query,
-	                                  .body = buf_str(&u->body),
-	                                  .actor = actor },
-	           reply);
+	api_handle(
+		s->api,
+		&(struct api_request){
+			.method = method, .path = u->path, .query = u->query, .body = buf_str(&u->body), .actor = actor },
+		reply);
 }
 
-/* Called once with the headers, then for each part of the body, then once more. `*request` is ours from on_uri. */
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path, const char *method,
-                                  const char *version, const char *data, size_t *data_len, void **request)
+/* Called once with the headers, then for each part of the body, then once more. `*request` is ours from
+ * on_uri. */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
+								  const char *method, const char *version, const char *data, size_t *data_len,
+								  void **request)
 {
 	(void)version;
 	(void)path;
@@ -184,10 +189,10 @@ static int listen_on(struct admin_server *s, const char *path, struct err *err)
 	if (rc != 0)
 		return rc;
 	struct MHD_Daemon *daemon = MHD_start_daemon(
-		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, s,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-		MHD_OPTION_END);
+		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
+		on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (daemon == NULL) {
 		(void)close(fd);
 		(void)unlink(path);
@@ -198,8 +203,8 @@ static int listen_on(struct admin_server *s, const char *path, struct err *err)
 	return 0;
 }
 
-int admin_server_start(const struct api_context *api, const struct config_list *paths, struct admin_server **ret,
-                       struct err *err)
+int admin_server_start(const struct api_context *api, const struct config_list *paths,
+					   struct admin_server **ret, struct err *err)
 {
 	if (paths->count > SOCKETS_MAX)
 		return err_set(err, ERR_INVALID, "listen.admin: at most %d sockets", SOCKETS_MAX);

@@ -17,8 +17,10 @@ static int fill_address(const char *path, struct sockaddr_un *ret, struct err *e
 	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	size_t len = strlen(path);
 	if (len == 0 || len >= sizeof ret->sun_path)
-		return err_set(err, ERR_INVALID, "listen.admin: the socket path \"%s\" is longer than the %zu bytes a unix socket allows",
-		               path, sizeof ret->sun_path - 1);
+		return err_set(
+			err, ERR_INVALID,
+			"listen.admin: the socket path \"%s\" is longer than the %zu bytes a unix socket allows", path,
+			sizeof ret->sun_path - 1);
 	memcpy(ret->sun_path, path, len + 1);
 	return 0;
 }
@@ -35,7 +37,8 @@ static int remove_stale(const struct sockaddr_un *address, struct err *err)
 	if (rc == 0)
 		return err_set(err, ERR_BUSY, "another daemon answers on %s", address->sun_path);
 	if (why == ECONNREFUSED && unlink(address->sun_path) != 0)
-		return err_set(err, ERR_SYSTEM, "cannot remove the stale socket %s: %s", address->sun_path, strerror(errno));
+		return err_set(err, ERR_SYSTEM, "cannot remove the stale socket %s: %s", address->sun_path,
+					   strerror(errno));
 	return 0;
 }
 

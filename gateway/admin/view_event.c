@@ -8,7 +8,8 @@
 static json_t *event_json(int64_t saga, const struct event *e)
 {
 	json_t *raw = json_stringn(e->f.raw.p, e->f.raw.len);
-	json_t *canonical = e->f.canonical.len > 0 ? json_loadb(e->f.canonical.p, e->f.canonical.len, 0, NULL) : NULL;
+	json_t *canonical =
+		e->f.canonical.len > 0 ? json_loadb(e->f.canonical.p, e->f.canonical.len, 0, NULL) : NULL;
 	json_t *event = json_object();
 	json_object_set_new(event, "saga", json_integer(saga));
 	json_object_set_new(event, "source", admin_text(e->f.source.p));

@@ -86,5 +86,6 @@ void view_verify(struct call *call)
 		call_fail(call, rc, err.text);
 		return;
 	}
-	call_json(call, json_pack("{s:b, s:I, s:o}", "sound", findings == 0, "findings", (json_int_t)findings, "lines", lines));
+	call_json(call, json_pack("{s:b, s:I, s:o}", "sound", findings == 0, "findings", (json_int_t)findings,
+							  "lines", lines));
 }

@@ -28,7 +28,8 @@ static int saga_stream_more(void *stream, struct buf *out, struct err *err)
 		return 0;
 	size_t count = 0;
 	int64_t next = 0;
-	int rc = s->reader.saga_list(s->reader.ctx, &s->filter, s->before, PAGE_BUDGET_MS, page, want, &count, &next, err);
+	int rc = s->reader.saga_list(s->reader.ctx, &s->filter, s->before, PAGE_BUDGET_MS, page, want, &count,
+								 &next, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < count; i++) {
@@ -88,8 +89,8 @@ static int count_sagas(struct saga_stream *s, int64_t *ret, struct err *err)
 	*ret = 0;
 	while (s->before != 0) {
 		size_t count = 0;
-		int rc = s->reader.saga_list(s->reader.ctx, &s->filter, s->before, PAGE_BUDGET_MS, page, PAGE_SAGAS, &count,
-		                             &s->before, err);
+		int rc = s->reader.saga_list(s->reader.ctx, &s->filter, s->before, PAGE_BUDGET_MS, page, PAGE_SAGAS,
+									 &count, &s->before, err);
 		if (rc != 0)
 			return rc;
 		for (size_t i = 0; i < count; i++)
@@ -133,8 +134,8 @@ static int show_related(void *ctx, const struct related_row *row)
 	struct show *show = ctx;
 	const struct event *e = row->event;
 	json_array_append_new(show->list,
-	                      json_pack("{s:o, s:o, s:o}", "event_id", admin_text(e->f.event_id.p), "type",
-	                                admin_text(e->f.type.p), "received_at", admin_time(e->received_ms)));
+						  json_pack("{s:o, s:o, s:o}", "event_id", admin_text(e->f.event_id.p), "type",
+									admin_text(e->f.type.p), "received_at", admin_time(e->received_ms)));
 	return 0;
 }
 

@@ -96,13 +96,14 @@ static const struct target_row *row_of(const struct target_row *rows, size_t cou
 }
 
 /* Those of the configuration first, then those that only the store still knows and that have open steps. */
-static void list_targets(struct call *call, const struct config *config, const struct target_row *rows, size_t count,
-                         const struct journal_counts *counts)
+static void list_targets(struct call *call, const struct config *config, const struct target_row *rows,
+						 size_t count, const struct journal_counts *counts)
 {
 	for (size_t i = 0; i < config->target_count; i++) {
 		const struct config_target *t = &config->targets[i];
-		call_json(call, target_json(call->api, &(struct target_view){ t->name, t->connector, row_of(rows, count, t->name),
-		                                                              counts_of(counts, t->name) }));
+		call_json(call, target_json(call->api, &(struct target_view){ t->name, t->connector,
+																	  row_of(rows, count, t->name),
+																	  counts_of(counts, t->name) }));
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct journal_target_counts *c = counts_of(counts, rows[i].name);
@@ -136,7 +137,8 @@ void view_targets(struct call *call)
 
 /* ---- backlog ---- */
 
-static int backlog_line(struct call *call, struct store_reader *reader, const struct target_row *row, struct err *err)
+static int backlog_line(struct call *call, struct store_reader *reader, const struct target_row *row,
+						struct err *err)
 {
 	int64_t older[AGE_COUNT];
 	int64_t now_ms = call->api->now_ms(call->api->ctx);
@@ -149,8 +151,8 @@ static int backlog_line(struct call *call, struct store_reader *reader, const st
 	json_t *ages = json_object();
 	for (size_t i = 1; i < AGE_COUNT; i++)
 		json_object_set_new(ages, age_names[i], json_integer(older[i]));
-	call_json(call, json_pack("{s:o, s:I, s:o}", "target", admin_text(row->name), "total", (json_int_t)older[0],
-	                          "older_than", ages));
+	call_json(call, json_pack("{s:o, s:I, s:o}", "target", admin_text(row->name), "total",
+							  (json_int_t)older[0], "older_than", ages));
 	return 0;
 }
 
@@ -184,18 +186,21 @@ void view_status(struct call *call)
 	}
 	json_t *sagas = json_object();
 	for (int state = 0; state < SAGA_STATE_COUNT; state++)
-		json_object_set_new(sagas, saga_state_name((enum saga_state)state), json_integer(counts.sagas[state]));
+		json_object_set_new(sagas, saga_state_name((enum saga_state)state),
+							json_integer(counts.sagas[state]));
 	json_t *targets = json_object();
 	for (size_t i = 0; i < counts.target_count; i++) {
 		const struct journal_target_counts *t = &counts.targets[i];
 		json_object_set_new(targets, t->name,
-		                    json_pack("{s:I, s:I, s:I, s:I}", "open", (json_int_t)t->open, "backlog", (json_int_t)t->backlog,
-		                              "attention", (json_int_t)t->attention, "succeeded", (json_int_t)t->succeeded));
+							json_pack("{s:I, s:I, s:I, s:I}", "open", (json_int_t)t->open, "backlog",
+									  (json_int_t)t->backlog, "attention", (json_int_t)t->attention,
+									  "succeeded", (json_int_t)t->succeeded));
 	}
-	json_t *status = json_pack("{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:o}", "daemon", call->api->journal != NULL, "accepted",
-	                           (json_int_t)counts.accepted, "related", (json_int_t)counts.related, "duplicates",
-	                           (json_int_t)counts.duplicates, "sagas", sagas, "commits", (json_int_t)counts.commits, "log_records",
-	                           (json_int_t)counts.log_rows, "disk_low", counts.disk_low, "targets", targets);
+	json_t *status = json_pack("{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:o}", "daemon",
+							   call->api->journal != NULL, "accepted", (json_int_t)counts.accepted, "related",
+							   (json_int_t)counts.related, "duplicates", (json_int_t)counts.duplicates,
+							   "sagas", sagas, "commits", (json_int_t)counts.commits, "log_records",
+							   (json_int_t)counts.log_rows, "disk_low", counts.disk_low, "targets", targets);
 	if (call->api->status != NULL)
 		call->api->status(call->api->ctx, status);
 	journal_counts_finish(&counts);

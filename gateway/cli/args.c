@@ -69,7 +69,8 @@ static void take(struct args *a, const struct option *o, const char *value)
 static const struct option *find(const char *word, size_t len, unsigned sets)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if ((options[i].set & sets) != 0 && strlen(options[i].name) == len && strncmp(options[i].name, word, len) == 0)
+		if ((options[i].set & sets) != 0 && strlen(options[i].name) == len &&
+			strncmp(options[i].name, word, len) == 0)
 			return &options[i];
 	return NULL;
 }
@@ -78,7 +79,8 @@ static int unknown_option(const char *word, unsigned sets, struct err *err)
 {
 	struct buf known = { 0 };
 	args_usage(sets, &known);
-	int rc = err_set(err, ERR_INVALID, "unknown option %s; this command takes %s", word, known.len > 0 ? known.data : "none");
+	int rc = err_set(err, ERR_INVALID, "unknown option %s; this command takes %s", word,
+					 known.len > 0 ? known.data : "none");
 	buf_free(&known);
 	return rc;
 }
@@ -138,6 +140,6 @@ void args_usage(unsigned sets, struct buf *out)
 		if ((o->set & sets) == 0 || (o->kind != FLAG && o->value == NULL))
 			continue;
 		buf_printf(out, "%s[%s%s%s]", out->len > 0 ? " " : "", o->name, o->value != NULL ? " " : "",
-		           o->value != NULL ? o->value : "");
+				   o->value != NULL ? o->value : "");
 	}
 }

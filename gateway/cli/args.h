@@ -26,7 +26,7 @@ enum args_set {
 struct args {
 	bool json, all, dry_run, yes, redo_in_doubt, done, not_done, has_filter;
 	const char *reason;
-	const char *id;    /* resolve --id */
+	const char *id; /* resolve --id */
 	const char *limit;
 	const char *after;
 	struct buf filter; /* the query string: "state=attention&target=crm" */

@@ -28,10 +28,13 @@ static const struct command {
 	{ "saga resolve", "ID STEP --done | --not-done", CHANGE | ARGS_RESOLVE, 2, 2, sagas_verb,
 	  "I checked by hand: it was done, or it was not" },
 	{ "saga skip", "ID STEP", CHANGE, 2, 2, sagas_verb, "leave this step undone" },
-	{ "saga pause", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume, "start nothing more until resumed" },
+	{ "saga pause", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume,
+	  "start nothing more until resumed" },
 	{ "saga cancel", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume, "start nothing more, for good" },
-	{ "saga compensate", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume, "undo what succeeded, in reverse order" },
-	{ "event show", "ID | SOURCE/EVENT_ID", ARGS_JSON, 1, 1, events_show, "an event as received and as mapped" },
+	{ "saga compensate", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume,
+	  "undo what succeeded, in reverse order" },
+	{ "event show", "ID | SOURCE/EVENT_ID", ARGS_JSON, 1, 1, events_show,
+	  "an event as received and as mapped" },
 	{ "event reprocess", "ID | SOURCE/EVENT_ID", CHANGE, 1, ARGS_WORDS_MAX, events_reprocess,
 	  "map a quarantined event again" },
 	{ "target list", "", ARGS_JSON, 0, 0, targets_list, "all targets with state, breaker and backlog" },
@@ -71,7 +74,8 @@ static int run_one(const struct command *c, const struct cli_port *port, int arg
 	struct err err = { 0 };
 	int rc = args_parse(argc, argv, c->sets, &run.args, &err);
 	if (rc == 0 && (run.args.word_count < c->least || run.args.word_count > c->most)) {
-		rc = err_set(&err, ERR_INVALID, "%s %s", c->words, run.args.word_count < c->least ? "needs more words" : "takes fewer words");
+		rc = err_set(&err, ERR_INVALID, "%s %s", c->words,
+					 run.args.word_count < c->least ? "needs more words" : "takes fewer words");
 		args_finish(&run.args);
 	}
 	if (rc != 0) {
@@ -106,7 +110,8 @@ int cli_run(const struct cli_port *port, int argc, char **argv)
 {
 	int used;
 	const struct command *c = find(argc, argv, &used);
-	return c != NULL ? run_one(c, port, argc - used, argv + used) : run_usage("no such command; see almoner --help");
+	return c != NULL ? run_one(c, port, argc - used, argv + used)
+					 : run_usage("no such command; see almoner --help");
 }
 
 void cli_help(struct buf *out)

@@ -1,5 +1,6 @@
-/* The command line for people: every verb that speaks the admin API. It sees no store, no engine, no socket: the port
- * below is the unix socket's client, or, for reading without a daemon, the same API in this process. */
+/* The command line for people: every verb that speaks the admin API. It sees no store, no engine, no socket:
+ * the port below is the unix socket's client, or, for reading without a daemon, the same API in this process.
+ */
 #ifndef ALMONER_CLI_CLI_H
 #define ALMONER_CLI_CLI_H
 
@@ -12,10 +13,11 @@ enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3, CL
 
 struct cli_port {
 	void *ctx;
-	/* One call of the admin API. `line` gets each line of the answer (without its end), errors included; returning
-	 * nonzero breaks off. Returns 0 with the HTTP status, ERR_CLOSED when no daemon can be reached. */
+	/* One call of the admin API. `line` gets each line of the answer (without its end), errors included;
+	 * returning nonzero breaks off. Returns 0 with the HTTP status, ERR_CLOSED when no daemon can be reached.
+	 */
 	int (*call)(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
-	            int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err);
+				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err);
 };
 
 /* argv[0] is the first word of the command ("saga"); --config has been taken out. Returns an exit code. */

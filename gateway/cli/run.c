@@ -7,7 +7,7 @@
 #include "saga/base/mem.h"
 
 struct collect {
-	json_t *last;  /* the last line, owned; errors end up here */
+	json_t *last; /* the last line, owned; errors end up here */
 	void *ctx;
 	int (*each)(void *ctx, json_t *line); /* NULL: only remember */
 };
@@ -67,7 +67,7 @@ int run_call(struct run *run, const char *method, const char *path, json_t *body
 }
 
 int run_stream(struct run *run, const char *method, const char *path, json_t *body, void *ctx,
-               int (*each)(void *ctx, json_t *line))
+			   int (*each)(void *ctx, json_t *line))
 {
 	struct collect c = { .ctx = ctx, .each = each };
 	int code = call(run, method, path, body, &c);

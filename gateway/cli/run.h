@@ -16,21 +16,23 @@ struct run {
 /* Returns an exit code. */
 typedef int run_command(struct run *run);
 
-/* One object as the whole answer: a new reference in *ret (NULL unless CLI_OK). Errors are printed to stderr. */
+/* One object as the whole answer: a new reference in *ret (NULL unless CLI_OK). Errors are printed to stderr.
+ */
 int run_call(struct run *run, const char *method, const char *path, json_t *body, json_t **ret) MUST_CHECK;
 /* Each line of the answer as an object (borrowed); `each` returning nonzero breaks off. */
 int run_stream(struct run *run, const char *method, const char *path, json_t *body, void *ctx,
-               int (*each)(void *ctx, json_t *line)) MUST_CHECK;
+			   int (*each)(void *ctx, json_t *line)) MUST_CHECK;
 /* Each line as text, straight to stdout. */
 int run_copy(struct run *run, const char *path) MUST_CHECK;
 
-/* Member as text for people: "" for null or absence; numbers as digits. Borrowed, or from a small ring of buffers. */
+/* Member as text for people: "" for null or absence; numbers as digits. Borrowed, or from a small ring of
+ * buffers. */
 const char *run_text(const json_t *object, const char *member);
 long long run_number(const json_t *object, const char *member);
 /* stderr: "almoner: …", returns CLI_USAGE. */
 int run_usage(const char *text);
 
-run_command sagas_list, sagas_show, sagas_verb, sagas_resume, events_show, events_reprocess, targets_list, targets_show,
-	targets_act, status_show, backlog_show, log_export, verify_run;
+run_command sagas_list, sagas_show, sagas_verb, sagas_resume, events_show, events_reprocess, targets_list,
+	targets_show, targets_act, status_show, backlog_show, log_export, verify_run;
 
 #endif

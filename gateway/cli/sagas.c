@@ -29,13 +29,14 @@ static int print_row(void *ctx, json_t *saga)
 {
 	size_t *rows = ctx;
 	if ((*rows)++ == 0)
-		(void)printf("%8s  %-24s  %-20s  %-12s  %-20.20s  %s\n", "SAGA", "CREATED", "STATE", "SOURCE", "TYPE", "STEPS");
+		(void)printf("%8s  %-24s  %-20s  %-12s  %-20.20s  %s\n", "SAGA", "CREATED", "STATE", "SOURCE", "TYPE",
+					 "STEPS");
 	char state[64];
 	const char *reason = run_text(saga, "reason");
-	(void)snprintf(state, sizeof state, "%s%s%s%s", run_text(saga, "state"), *reason != '\0' ? "(" : "", reason,
-	               *reason != '\0' ? ")" : "");
-	(void)printf("%8lld  %-24s  %-20s  %-12s  %-20.20s  ", run_number(saga, "id"), run_text(saga, "created_at"), state,
-	             run_text(saga, "source"), run_text(saga, "type"));
+	(void)snprintf(state, sizeof state, "%s%s%s%s", run_text(saga, "state"), *reason != '\0' ? "(" : "",
+				   reason, *reason != '\0' ? ")" : "");
+	(void)printf("%8lld  %-24s  %-20s  %-12s  %-20.20s  ", run_number(saga, "id"),
+				 run_text(saga, "created_at"), state, run_text(saga, "source"), run_text(saga, "type"));
 	print_steps(json_object_get(saga, "steps"));
 	(void)putchar('\n');
 	return 0;
@@ -46,7 +47,8 @@ static char *list_path(const struct run *run, const char *base, const char *limi
 	const char *filter = run->args.filter.len > 0 ? run->args.filter.data : "";
 	const char *mark = *filter != '\0' || limit != NULL ? "?" : "";
 	const char *joint = *filter != '\0' && limit != NULL ? "&" : "";
-	return mem_printf("%s%s%s%s%s%s", base, mark, filter, joint, limit != NULL ? "limit=" : "", limit != NULL ? limit : "");
+	return mem_printf("%s%s%s%s%s%s", base, mark, filter, joint, limit != NULL ? "limit=" : "",
+					  limit != NULL ? limit : "");
 }
 
 static int print_more(struct run *run, size_t shown)

@@ -91,6 +91,13 @@ static void tell_verb(const json_t *r)
 		(void)printf(": \"%s\"", run_text(r, "note"));
 }
 
+static void tell_reprocessed(const json_t *r)
+{
+	(void)printf("mapped again by %s", run_text(r, "actor"));
+	if (*run_text(r, "note") != '\0')
+		(void)printf(": \"%s\"", run_text(r, "note"));
+}
+
 static void tell_saga(const json_t *r)
 {
 	(void)printf("the saga is now %s", run_text(r, "to"));
@@ -115,11 +122,20 @@ static const struct {
 	const char *record;
 	void (*tell)(const json_t *r);
 } tellers[] = {
-	{ "accepted", tell_accepted },   { "quarantined", tell_quarantined }, { "intent", tell_intent },
-	{ "not_started", tell_not_started }, { "checkpoint", tell_checkpoint }, { "outcome", tell_outcome },
-	{ "result", tell_result },       { "step", tell_step },               { "decision", tell_decision },
-	{ "verb", tell_verb },           { "saga", tell_saga },               { "related", tell_related },
+	{ "accepted", tell_accepted },
+	{ "quarantined", tell_quarantined },
+	{ "intent", tell_intent },
+	{ "not_started", tell_not_started },
+	{ "checkpoint", tell_checkpoint },
+	{ "outcome", tell_outcome },
+	{ "result", tell_result },
+	{ "step", tell_step },
+	{ "decision", tell_decision },
+	{ "verb", tell_verb },
+	{ "saga", tell_saga },
+	{ "related", tell_related },
 	{ "duplicate", tell_duplicate },
+	{ "reprocessed", tell_reprocessed },
 };
 
 static void tell(const json_t *r)
@@ -133,7 +149,7 @@ static void tell(const json_t *r)
 			return;
 		}
 	}
-	(void)printf("%s\n", record); /* unrouted, gift_missing, reprocessed: the word says it */
+	(void)printf("%s\n", record); /* unrouted, gift_missing: the word says it */
 }
 
 /* ---- the whole ---- */
@@ -146,7 +162,8 @@ static void print_step(const json_t *step)
 	if (*run_text(step, "next_at") != '\0')
 		(void)printf(" next attempt %s", run_text(step, "next_at"));
 	if (run_number(step, "attempts") > 0)
-		(void)printf(", %lld attempt%s", run_number(step, "attempts"), run_number(step, "attempts") == 1 ? "" : "s");
+		(void)printf(", %lld attempt%s", run_number(step, "attempts"),
+					 run_number(step, "attempts") == 1 ? "" : "s");
 	const char *id = run_text(json_object_get(step, "result"), "id");
 	if (*id != '\0')
 		(void)printf(", id %s", id);
@@ -162,15 +179,19 @@ static void print_attention(const json_t *saga)
 	long long id = run_number(saga, "id");
 	const char *reason = run_text(saga, "reason");
 	if (strcmp(reason, "in_doubt") == 0)
-		(void)printf("\nIt may have worked. Look at the target, then:\n  almoner saga resolve %lld STEP --done   (or --not-done)\n"
-		             "  almoner saga redo %lld STEP              to send it again all the same\n",
-		             id, id);
+		(void)printf("\nIt may have worked. Look at the target, then:\n  almoner saga resolve %lld STEP "
+					 "--done   (or --not-done)\n"
+					 "  almoner saga redo %lld STEP              to send it again all the same\n",
+					 id, id);
 	else if (strcmp(reason, "quarantined") == 0)
 		(void)printf("\nMend the source's map, reload, then:\n  almoner event reprocess %lld\n", id);
 	else if (strcmp(reason, "gift_missing") == 0)
-		(void)printf("\nThe platform spoke of a gift that never came. Compare with the platform's own list.\n");
+		(void)printf(
+			"\nThe platform spoke of a gift that never came. Compare with the platform's own list.\n");
 	else
-		(void)printf("\nMend what it says, then:\n  almoner saga resume %lld                 (or: saga skip %lld STEP)\n", id, id);
+		(void)printf("\nMend what it says, then:\n  almoner saga resume %lld                 (or: saga skip "
+					 "%lld STEP)\n",
+					 id, id);
 }
 
 void timeline_print(const json_t *saga)
@@ -178,7 +199,8 @@ void timeline_print(const json_t *saga)
 	(void)printf("saga %lld: %s", run_number(saga, "id"), run_text(saga, "state"));
 	if (*run_text(saga, "reason") != '\0')
 		(void)printf(" (%s)", run_text(saga, "reason"));
-	(void)printf("\n%s event %s from %s", run_text(saga, "type"), run_text(saga, "event_id"), run_text(saga, "source"));
+	(void)printf("\n%s event %s from %s", run_text(saga, "type"), run_text(saga, "event_id"),
+				 run_text(saga, "source"));
 	if (*run_text(saga, "gift") != '\0')
 		(void)printf(", gift %s", run_text(saga, "gift"));
 	if (*run_text(saga, "key") != '\0')
@@ -191,7 +213,8 @@ void timeline_print(const json_t *saga)
 	json_array_foreach(json_object_get(saga, "steps"), i, item) print_step(item);
 	(void)printf("\nwhat happened:\n");
 	json_array_foreach(json_object_get(saga, "log"), i, item) tell(item);
-	json_array_foreach(json_object_get(saga, "related"), i, item)
-		(void) printf("  %s  related event %s (%s)\n", run_text(item, "received_at"), run_text(item, "type"), run_text(item, "event_id"));
+	json_array_foreach(json_object_get(saga, "related"), i, item)(void)
+		printf("  %s  related event %s (%s)\n", run_text(item, "received_at"), run_text(item, "type"),
+			   run_text(item, "event_id"));
 	print_attention(saga);
 }

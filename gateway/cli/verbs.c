@@ -12,13 +12,16 @@
 static void print_result(const struct run *run, const json_t *result)
 {
 	long long changed = run_number(result, "changed");
-	(void)printf("%s: %s; the saga is %s now\n", run->verb, changed > 0 ? "done" : "nothing to change", run_text(result, "state"));
+	(void)printf("%s: %s; the saga is %s now\n", run->verb, changed > 0 ? "done" : "nothing to change",
+				 run_text(result, "state"));
 	if (run_number(result, "in_doubt") > 0)
-		(void)printf("%lld in doubt left standing: check at the target, then `saga resolve`, or send again with `saga redo`\n",
-		             run_number(result, "in_doubt"));
+		(void)printf("%lld in doubt left standing: check at the target, then `saga resolve`, or send again "
+					 "with `saga redo`\n",
+					 run_number(result, "in_doubt"));
 	if (run_number(result, "held") > 0)
-		(void)printf("%lld wait because target %s is held or paused: target resume %s\n", run_number(result, "held"),
-		             run_text(result, "held_target"), run_text(result, "held_target"));
+		(void)printf("%lld wait because target %s is held or paused: target resume %s\n",
+					 run_number(result, "held"), run_text(result, "held_target"),
+					 run_text(result, "held_target"));
 }
 
 static int print_json(json_t *value)
@@ -68,7 +71,8 @@ static int change_each(struct run *run)
 		buf_text(&path, "/v1/sagas/");
 		args_encode(&path, run->args.words[i]);
 		buf_printf(&path, "/%s", run->verb);
-		json_t *body = json_pack("{s:s, s:b}", "reason", run->args.reason, "redo_in_doubt", run->args.redo_in_doubt);
+		json_t *body =
+			json_pack("{s:s, s:b}", "reason", run->args.reason, "redo_in_doubt", run->args.redo_in_doubt);
 		if (run->args.dry_run) {
 			(void)printf("would %s saga %s\n", run->verb, run->args.words[i]);
 			json_decref(body);
@@ -108,8 +112,8 @@ static int bulk_call(struct run *run, bool dry_run, json_t **ret_summary)
 {
 	const char *filter = run->args.filter.len > 0 ? run->args.filter.data : "";
 	char *path AUTO_FREE = mem_printf("/v1/bulk/%s%s%s", run->verb, *filter != '\0' ? "?" : "", filter);
-	json_t *body = json_pack("{s:s, s:b, s:b}", "reason", run->args.reason, "redo_in_doubt", run->args.redo_in_doubt, "dry_run",
-	                         dry_run);
+	json_t *body = json_pack("{s:s, s:b, s:b}", "reason", run->args.reason, "redo_in_doubt",
+							 run->args.redo_in_doubt, "dry_run", dry_run);
 	struct bulk bulk = { .run = run, .show = !dry_run && isatty(STDERR_FILENO) == 1 };
 	int code = run_stream(run, "POST", path, body, &bulk, on_bulk_line);
 	if (bulk.show && bulk.seen > 0)
@@ -137,15 +141,16 @@ static bool confirmed(const struct run *run, long long count)
 static void print_summary(const struct run *run, const json_t *summary)
 {
 	(void)printf("%s: %lld of %lld sagas moved (%lld steps)\n", run->verb, run_number(summary, "moved"),
-	             run_number(summary, "matched"), run_number(summary, "steps"));
+				 run_number(summary, "matched"), run_number(summary, "steps"));
 	if (run_number(summary, "refused") > 0)
 		(void)printf("%lld refused: look with `saga show ID`\n", run_number(summary, "refused"));
 	if (run_number(summary, "in_doubt") > 0)
-		(void)printf("%lld steps in doubt left standing: settle with `saga resolve`, or go over them with --redo-in-doubt\n",
-		             run_number(summary, "in_doubt"));
+		(void)printf("%lld steps in doubt left standing: settle with `saga resolve`, or go over them with "
+					 "--redo-in-doubt\n",
+					 run_number(summary, "in_doubt"));
 	if (run_number(summary, "held") > 0)
-		(void)printf("%lld steps wait because a target is held or paused: target resume %s\n", run_number(summary, "held"),
-		             run_text(summary, "held_target"));
+		(void)printf("%lld steps wait because a target is held or paused: target resume %s\n",
+					 run_number(summary, "held"), run_text(summary, "held_target"));
 }
 
 static int bulk_go(struct run *run)
@@ -223,9 +228,9 @@ int targets_act(struct run *run)
 		code = print_json(result);
 	else if (code == CLI_OK)
 		(void)printf("target %s: %s\n", run->args.words[0],
-		             run_number(result, "changed") == 0 ? "was so already"
-		             : strcmp(run->verb, "pause") == 0  ? "paused; events go on being accepted and wait"
-		                                                : "resumed");
+					 run_number(result, "changed") == 0 ? "was so already"
+					 : strcmp(run->verb, "pause") == 0  ? "paused; events go on being accepted and wait"
+														: "resumed");
 	json_decref(result);
 	return code;
 }

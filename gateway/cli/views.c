@@ -12,11 +12,12 @@ static int print_target(void *ctx, json_t *t)
 {
 	size_t *rows = ctx;
 	if ((*rows)++ == 0)
-		(void)printf("%-16s  %-12s  %-8s  %-10s  %9s  %9s  %9s  %9s  %s\n", "TARGET", "CONNECTOR", "STATE", "BREAKER", "IN FLIGHT",
-		             "BACKLOG", "ATTENTION", "DONE", "REASON");
-	(void)printf("%-16s  %-12s  %-8s  %-10s  %9lld  %9lld  %9lld  %9lld  %s\n", run_text(t, "name"), run_text(t, "connector"),
-	             run_text(t, "state"), run_text(t, "breaker"), run_number(t, "in_flight"), run_number(t, "backlog"),
-	             run_number(t, "attention"), run_number(t, "succeeded"), run_text(t, "reason"));
+		(void)printf("%-16s  %-12s  %-8s  %-10s  %9s  %9s  %9s  %9s  %s\n", "TARGET", "CONNECTOR", "STATE",
+					 "BREAKER", "IN FLIGHT", "BACKLOG", "ATTENTION", "DONE", "REASON");
+	(void)printf("%-16s  %-12s  %-8s  %-10s  %9lld  %9lld  %9lld  %9lld  %s\n", run_text(t, "name"),
+				 run_text(t, "connector"), run_text(t, "state"), run_text(t, "breaker"),
+				 run_number(t, "in_flight"), run_number(t, "backlog"), run_number(t, "attention"),
+				 run_number(t, "succeeded"), run_text(t, "reason"));
 	return 0;
 }
 
@@ -110,12 +111,16 @@ int status_show(struct run *run)
 	int code = run_call(run, "GET", "/v1/status", NULL, &status);
 	if (code != CLI_OK)
 		return code;
-	(void)printf("%-12s%s\n", "daemon", json_is_true(json_object_get(status, "daemon")) ? "running" : "not running: read from the store");
-	(void)printf("%-12s%lld accepted, %lld related, %lld duplicates\n", "events", run_number(status, "accepted"),
-	             run_number(status, "related"), run_number(status, "duplicates"));
+	(void)printf("%-12s%s\n", "daemon",
+				 json_is_true(json_object_get(status, "daemon")) ? "running"
+																 : "not running: read from the store");
+	(void)printf("%-12s%lld accepted, %lld related, %lld duplicates\n", "events",
+				 run_number(status, "accepted"), run_number(status, "related"),
+				 run_number(status, "duplicates"));
 	print_counts("sagas", json_object_get(status, "sagas"));
 	if (json_is_true(json_object_get(status, "disk_low")))
-		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n", "disk");
+		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n",
+					 "disk");
 	json_decref(status);
 	if (code == CLI_OK) {
 		(void)putchar('\n');
@@ -145,11 +150,15 @@ int events_show(struct run *run)
 	int code = run_call(run, "GET", path.data, NULL, &event);
 	if (code != CLI_OK)
 		return code;
-	(void)printf("saga %lld: %s event %s of source %s, received %s, %lld bytes\n\nas received:\n%s\n", run_number(event, "saga"),
-	             run_text(event, "type"), run_text(event, "event_id"), run_text(event, "source"), run_text(event, "received_at"),
-	             run_number(event, "raw_bytes"), run_text(event, "raw"));
-	char *canonical AUTO_FREE = json_dumps(json_object_get(event, "canonical"), JSON_INDENT(2) | JSON_ENCODE_ANY);
-	(void)printf("\nas mapped:\n%s\n", canonical != NULL && strcmp(canonical, "null") != 0 ? canonical : "(not mapped: quarantined)");
+	(void)printf("saga %lld: %s event %s of source %s, received %s, %lld bytes\n\nas received:\n%s\n",
+				 run_number(event, "saga"), run_text(event, "type"), run_text(event, "event_id"),
+				 run_text(event, "source"), run_text(event, "received_at"), run_number(event, "raw_bytes"),
+				 run_text(event, "raw"));
+	char *canonical AUTO_FREE =
+		json_dumps(json_object_get(event, "canonical"), JSON_INDENT(2) | JSON_ENCODE_ANY);
+	(void)printf("\nas mapped:\n%s\n", canonical != NULL && strcmp(canonical, "null") != 0
+										   ? canonical
+										   : "(not mapped: quarantined)");
 	json_decref(event);
 	return CLI_OK;
 }
@@ -181,7 +190,8 @@ int verify_run(struct run *run)
 		size_t i;
 		json_t *line;
 		json_array_foreach(json_object_get(report, "lines"), i, line)(void) puts(json_string_value(line));
-		(void)printf("%s\n", sound ? "the log is whole: chain, numbers, digests and database agree" : "the log is NOT whole");
+		(void)printf("%s\n", sound ? "the log is whole: chain, numbers, digests and database agree"
+								   : "the log is NOT whole");
 	}
 	json_decref(report);
 	return sound ? CLI_OK : CLI_FAILED;

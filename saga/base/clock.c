@@ -61,7 +61,8 @@ void clock_span(int64_t span_ms, char out[CLOCK_SPAN_BYTES])
 	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "min" }, { 1000, "s" } };
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		if (span_ms >= units[i].ms) {
-			(void)snprintf(out, CLOCK_SPAN_BYTES, "%lld %s", (long long)(span_ms / units[i].ms), units[i].unit);
+			(void)snprintf(out, CLOCK_SPAN_BYTES, "%lld %s", (long long)(span_ms / units[i].ms),
+						   units[i].unit);
 			return;
 		}
 	}

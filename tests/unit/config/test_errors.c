@@ -147,11 +147,13 @@ static const struct fault faults[] = {
 	/* targets */
 	{ "{\"targets\": {\"t\": {}}}", "/targets/t", "\"connector\" is missing", NULL },
 	{ "{\"targets\": {\"t\": 1}}", "/targets/t", "this is a number", "an object" },
-	{ TARGET(", \"retry\": {\"first\": \"2h\"}"), "/targets/t", "longest wait is shorter than the first",
+	{ TARGET(", \"retry\": {\"first\": \"2h\", \"cap\": \"1h\"}"), "/targets/t",
+	  "longest wait is shorter than the first", NULL },
+	{ TARGET(", \"breaker\": {\"minimum\": 30, \"window\": 20}"), "/targets/t", "never be looked at", NULL },
+	{ TARGET(", \"breaker\": {\"open\": \"1h\", \"open_cap\": \"5m\"}"), "/targets/t", "longest time open",
 	  NULL },
-	{ TARGET(", \"breaker\": {\"minimum\": 30}"), "/targets/t", "never be looked at", NULL },
-	{ TARGET(", \"breaker\": {\"open\": \"1h\"}"), "/targets/t", "longest time open", NULL },
-	{ TARGET(", \"limits\": {\"timeout\": \"1s\"}"), "/targets/t", "longer than the whole exchange", NULL },
+	{ TARGET(", \"limits\": {\"timeout\": \"1s\", \"connect_timeout\": \"5s\"}"), "/targets/t",
+	  "longer than the whole exchange", NULL },
 	/* routes */
 	{ ROUTES("{\"steps\": [{\"target\": \"crm\"}]}"), "/routes/0", "\"name\" is missing", NULL },
 	{ ROUTES("{\"name\": \"r\"}"), "/routes/0", "\"steps\" is missing", NULL },

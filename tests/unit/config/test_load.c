@@ -357,9 +357,40 @@ static void every_file_read_is_named(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+/* Whoever writes one of two values that bound each other need not know the other's default. */
+static void defaults_follow_what_is_written(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_load_good(
+		f, "{\"targets\": {\"t\": {\"connector\": \"http\", \"limits\": {\"timeout\": \"2s\"}, \"retry\": "
+		   "{\"first\": \"2h\"}, \"breaker\": {\"window\": 4, \"open\": \"10m\"}}}}");
+	assert_int_equal(f->config->targets[0].limits.connect_timeout_ms, 2000);
+	assert_int_equal(f->config->targets[0].retry.cap_ms, 7200000);
+	assert_int_equal(f->config->targets[0].breaker.minimum, 4);
+	assert_int_equal(f->config->targets[0].breaker.open_cap_ms, 600000);
+}
+
+/* The command line is used by people who may not read the daemon's secrets. */
+static void lenient_loading_needs_no_secrets(void **state)
+{
+	struct fixture *f = *state;
+	const char *text =
+		"{\"sources\": {\"s\": {\"preset\": \"github\", \"secrets\": [{\"$env\": \"ALMONER_TEST_UNSET\"}, "
+		"{\"$file\": \"nowhere\"}]}}}";
+
+	fixture_load_text(f, text);
+	assert_int_equal(f->code, ERR_INVALID);
+	f->hooks.lenient = true;
+	fixture_load_good(f, text);
+	assert_true(f->found.count > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(defaults_follow_what_is_written),
+		TEST(lenient_loading_needs_no_secrets),
 		TEST(the_promised_shape_loads),
 		TEST(its_sources_are_complete),
 		TEST(paths_start_at_the_file_that_holds_them),
