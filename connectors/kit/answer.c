@@ -48,7 +48,7 @@ static size_t secret_at(const struct secrets *secrets, const char *p, size_t len
 /* One line: control characters and runs of blanks become one blank, what is no UTF-8 becomes '?'. */
 static void put_clean(struct text *to, const struct secrets *secrets, const char *p, size_t len)
 {
-	bool blank = to->len == 0;
+	bool blank = to->len == 0 || to->p[to->len - 1] == ' ';
 	for (size_t i = 0; i < len && to->len < ANSWER_DETAIL_MAX;) {
 		size_t hidden = secret_at(secrets, p + i, len - i);
 		size_t n = utf8_len(p + i, len - i);
@@ -64,6 +64,8 @@ static void put_clean(struct text *to, const struct secrets *secrets, const char
 		blank = hidden == 0 && space;
 		i += hidden > 0 ? hidden : n == 0 ? 1 : n;
 	}
+	while (to->len > 0 && to->p[to->len - 1] == ' ')
+		to->p[--to->len] = '\0';
 	if (to->len >= ANSWER_DETAIL_MAX)
 		text_puts(to, "…");
 }

@@ -77,7 +77,7 @@ bool money_parse(const char *text, const char *currency, int64_t *ret_minor)
 		return false;
 	if (*p == '.') {
 		p++;
-		if (!digits_into(&p, exponent, &value, &fraction))
+		if (*p < '0' || *p > '9' || !digits_into(&p, exponent, &value, &fraction))
 			return false;
 		/* More zeros than the currency has digits change nothing. */
 		if (fraction == exponent)
