@@ -24,6 +24,7 @@ struct seen {
 struct world {
 	struct kit k;
 	struct seen seen[PLAN_STEPS_MAX];
+	uint64_t began_with;
 	uint64_t seed;
 	uint8_t saga_state;
 };
@@ -63,7 +64,7 @@ static void random_rules(struct world *w)
 
 static void world_open(struct world *w, uint64_t seed)
 {
-	*w = (struct world){ .seed = seed };
+	*w = (struct world){ .began_with = seed, .seed = seed };
 	struct plan *plan = random_plan(w);
 	kit_init_plan(&w->k, plan, 0, 0);
 	w->k.seed = seed ^ 0x5555;
@@ -76,7 +77,8 @@ static void world_open(struct world *w, uint64_t seed)
 #define HOLD(condition, text)                                                                                \
 	do {                                                                                                     \
 		if (!(condition))                                                                                    \
-			fail_msg("step %s: %s", w->k.plan->steps[i].name, text);                                         \
+			fail_msg("seed %llu, step %s: %s", (unsigned long long)w->began_with, w->k.plan->steps[i].name,  \
+					 text);                                                                                  \
 	} while (0)
 
 static bool undone_or_never(const struct world *w, unsigned j)
@@ -141,7 +143,7 @@ static void check_moves(struct world *w, bool by_person)
 {
 	const char *broken = saga_check(w->k.saga);
 	if (broken != NULL)
-		fail_msg("%s", broken);
+		fail_msg("seed %llu: %s", (unsigned long long)w->began_with, broken);
 	for (unsigned i = 0; i < w->k.plan->step_count; i++) {
 		const struct step *st = &w->k.saga->steps[i];
 		struct seen *seen = &w->seen[i];
@@ -358,10 +360,8 @@ static void random_sagas_keep_their_rules(void **state)
 	(void)state;
 	unsigned rests = 0;
 	unsigned runs = 0;
-	for (unsigned done = 0; done < RUNS_STEPS; done += 100, runs++) {
-		print_message(done % 5000 == 0 ? "seed %u\n" : "", runs);
-		world_run(1000 + runs, 100, &rests);
-	}
+	for (unsigned done = 0; done < RUNS_STEPS; done += 100)
+		world_run(1000 + runs++, 100, &rests);
 	/* If nothing ever came to its end, the rules were kept by doing nothing. */
 	assert_true(rests > runs / 10);
 }

@@ -1,0 +1,218 @@
+/* The ground floor: buffers and their codec, digests, errors, clock texts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "saga/base/buf.h"
+#include "saga/base/clock.h"
+#include "saga/base/digest.h"
+#include "saga/base/err.h"
+#include "saga/base/mem.h"
+#include "saga/base/path.h"
+
+static void numbers_come_back(void **state)
+{
+	(void)state;
+	static const uint64_t unsigneds[] = {
+		0, 1, 127, 128, 16383, 16384, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX
+	};
+	static const int64_t signeds[] = { 0, -1, 1, -64, 64, INT32_MIN, INT64_MIN, INT64_MAX };
+	struct buf b AUTO_BUF = { 0 };
+	for (size_t i = 0; i < sizeof unsigneds / sizeof unsigneds[0]; i++)
+		buf_uint(&b, unsigneds[i]);
+	for (size_t i = 0; i < sizeof signeds / sizeof signeds[0]; i++)
+		buf_int(&b, signeds[i]);
+	buf_string(&b, "text");
+	buf_string(&b, NULL);
+	struct reader r = reader_of(b.data, b.len);
+	for (size_t i = 0; i < sizeof unsigneds / sizeof unsigneds[0]; i++)
+		assert_true(read_uint(&r) == unsigneds[i]);
+	for (size_t i = 0; i < sizeof signeds / sizeof signeds[0]; i++)
+		assert_true(read_int(&r) == signeds[i]);
+	assert_true(str_is(read_bytes(&r), "text"));
+	assert_int_equal(read_bytes(&r).len, 0);
+	assert_true(reader_done(&r));
+	assert_int_equal(read_byte(&r), 0);
+	assert_false(reader_done(&r)); /* reading past the end is bad, and stays so */
+}
+
+static void a_reader_believes_no_length(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *bytes;
+		size_t len;
+	} rows[] = {
+		{ "", 0 },                                            /* nothing */
+		{ "\x80", 1 },                                        /* a number cut short */
+		{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10 },   /* more than 64 bits */
+		{ "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", 10 },   /* no end */
+		{ "\x05xyz", 4 },                                     /* longer than what is there */
+		{ "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01xy", 12 }, /* as long as memory */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *copy = mem_strndup(rows[i].bytes, rows[i].len);
+		struct reader r = reader_of(copy, rows[i].len);
+		assert_int_equal(read_bytes(&r).len, 0);
+		assert_true(r.bad);
+		uint8_t fixed[4] = { 1, 1, 1, 1 };
+		read_fixed(&r, fixed, sizeof fixed);
+		assert_memory_equal(fixed, "\0\0\0\0", 4);
+		free(copy);
+	}
+}
+
+static void a_cap_refuses_the_whole_append(void **state)
+{
+	(void)state;
+	struct buf b;
+	buf_init(&b, 8);
+	buf_text(&b, "12345678");
+	assert_false(b.overflow);
+	buf_text(&b, "9");
+	assert_true(b.overflow);
+	assert_string_equal(b.data, "12345678");
+	buf_clear(&b);
+	assert_false(b.overflow);
+	buf_printf(&b, "%d", 123456789);
+	assert_true(b.overflow);
+	assert_int_equal(b.len, 0);
+	buf_free(&b);
+	assert_int_equal(b.cap_bytes, 8);
+	char *taken = buf_take(&b);
+	assert_string_equal(taken, "");
+	free(taken);
+}
+
+static void a_buffer_grows_and_stays_text(void **state)
+{
+	(void)state;
+	struct buf b AUTO_BUF = { 0 };
+	assert_string_equal(buf_str(&b).p, "");
+	for (unsigned i = 0; i < 10000; i++)
+		buf_printf(&b, "%u,", i % 10);
+	assert_int_equal(b.len, 20000);
+	assert_int_equal(strlen(b.data), 20000);
+	assert_true(str_eq(buf_str(&b), str_of(b.data)));
+}
+
+/* FIPS 180-2, appendix B, and the length prefixes of our own. */
+static void digests_are_sha256(void **state)
+{
+	(void)state;
+	uint8_t out[DIGEST_BYTES];
+	uint8_t other[DIGEST_BYTES];
+	char text[2 * DIGEST_BYTES + 1];
+	digest_bytes("abc", 3, out);
+	hex_encode(out, sizeof out, text);
+	assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	const struct str parts[] = { STR("abc") };
+	digest_parts(parts, 1, out);
+	digest_bytes("\3\0\0\0\0\0\0\0abc", 11, other);
+	assert_memory_equal(out, other, sizeof out);
+}
+
+static void randomness_differs(void **state)
+{
+	(void)state;
+	uint8_t a[16];
+	uint8_t b[16];
+	random_bytes(a, sizeof a);
+	random_bytes(b, sizeof b);
+	assert_memory_not_equal(a, b, sizeof a);
+	struct entropy rnd = entropy_system();
+	assert_int_equal(rnd.below(rnd.ctx, 0), 0);
+	for (unsigned i = 0; i < 100; i++)
+		assert_true(rnd.below(rnd.ctx, 3) < 3);
+}
+
+static void errors_grow_a_clause_a_layer(void **state)
+{
+	(void)state;
+	struct err err = { 0 };
+	assert_int_equal(err_set(&err, ERR_INVALID, "line %d", 3), ERR_INVALID);
+	assert_int_equal(err_wrap(&err, ERR_IO, "reading %s", "x"), ERR_INVALID);
+	assert_string_equal(err.text, "reading x: line 3");
+	assert_int_equal(err_wrap(NULL, ERR_IO, "x"), ERR_IO);
+	assert_string_equal(err_code_text(ERR_STALE), "stale");
+	assert_string_equal(err_code_text(0), "ok");
+	assert_string_equal(err_code_text(-999), "unknown error");
+	char big[2000];
+	memset(big, 'a', sizeof big - 1);
+	big[sizeof big - 1] = '\0';
+	(void)err_set(&err, ERR_INVALID, "%s", big);
+	(void)err_wrap(&err, 0, "%s", big);
+	assert_int_equal(strlen(err.text), sizeof err.text - 1);
+}
+
+static void times_read_as_people_write_them(void **state)
+{
+	(void)state;
+	char text[CLOCK_TEXT_BYTES];
+	clock_rfc3339(0, text);
+	assert_string_equal(text, "1970-01-01T00:00:00.000Z");
+	clock_rfc3339(-1, text);
+	assert_string_equal(text, "1969-12-31T23:59:59.999Z");
+	clock_rfc3339(INT64_C(1709210096123), text); /* a leap day */
+	assert_string_equal(text, "2024-02-29T12:34:56.123Z");
+	clock_rfc3339(INT64_MAX, text);
+	assert_string_equal(text, "invalid-time");
+	clock_rfc3339(INT64_MIN, text);
+	assert_string_equal(text, "invalid-time");
+	char span[CLOCK_SPAN_BYTES];
+	clock_span(999, span);
+	assert_string_equal(span, "999 ms");
+	clock_span(3 * 86400000LL, span);
+	assert_string_equal(span, "3 d");
+	struct clock clock = clock_system();
+	int64_t before = clock.now_ms(clock.ctx);
+	assert_true(clock.now_ms(clock.ctx) >= before);
+}
+
+static void folders_are_made_for_a_file(void **state)
+{
+	(void)state;
+	char root[] = "/tmp/almoner-base-XXXXXX";
+	assert_non_null(mkdtemp(root));
+	char *file AUTO_FREE = mem_printf("%s/a/b/file", root);
+	char *a AUTO_FREE = mem_printf("%s/a", root);
+	char *b AUTO_FREE = mem_printf("%s/a/b", root);
+	char *below_file AUTO_FREE = mem_printf("%s/a/b/file/c", root);
+	struct err err = { 0 };
+	struct stat st;
+	assert_int_equal(path_make_parents(file, &err), 0);
+	assert_int_equal(path_make_parents(file, &err), 0);
+	assert_int_equal(stat(b, &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	assert_int_equal(st.st_mode & 07 & ~0750u, 0);
+	assert_int_equal(stat(file, &st), -1);
+	FILE *f = fopen(file, "w");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+	assert_true(path_make_parents(below_file, &err) == 0 || err.text[0] != '\0');
+	assert_int_equal(unlink(file) | rmdir(b) | rmdir(a) | rmdir(root), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_come_back),
+		cmocka_unit_test(a_reader_believes_no_length),
+		cmocka_unit_test(a_cap_refuses_the_whole_append),
+		cmocka_unit_test(a_buffer_grows_and_stays_text),
+		cmocka_unit_test(digests_are_sha256),
+		cmocka_unit_test(randomness_differs),
+		cmocka_unit_test(errors_grow_a_clause_a_layer),
+		cmocka_unit_test(times_read_as_people_write_them),
+		cmocka_unit_test(folders_are_made_for_a_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
