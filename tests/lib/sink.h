@@ -206,6 +206,8 @@ void sink_http_resume(void *waiter, struct sink_answer *answer);
 /* Asks for a call of sink_control_wake after so many ms. */
 void sink_http_wait_ms(void *waiter, int64_t ms);
 
+/* Where `text` begins in `in`; NULL: nowhere. */
+const char *sink_find(struct str in, const char *text);
 /* A header's value in raw header lines, without case; empty when absent. */
 struct str sink_header(struct str headers, const char *name);
 /* A field of a query string or form, decoded; false when absent. */

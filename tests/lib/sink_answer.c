@@ -41,8 +41,7 @@ static void plain(struct buf *out, const struct sink_act *act, const struct sink
 				  size_t promised, bool with_body)
 {
 	head(out, answer->status, act);
-	if (act == NULL || memmem(act->headers.data != NULL ? act->headers.data : "", act->headers.len,
-							  "Content-Type:", 13) == NULL)
+	if (act == NULL || sink_find(buf_str(&act->headers), "Content-Type:") == NULL)
 		buf_text(out, "Content-Type: application/json\r\n");
 	if (answer->status != 204 && answer->status != 304)
 		buf_printf(out, "Content-Length: %zu\r\n", promised);

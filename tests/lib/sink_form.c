@@ -1,7 +1,12 @@
-/* Query strings and forms: application/x-www-form-urlencoded. */
+/* Texts: searching, and query strings and forms (application/x-www-form-urlencoded). */
 #include <string.h>
 
 #include "tests/lib/sink.h"
+
+const char *sink_find(struct str in, const char *text)
+{
+	return in.p != NULL ? memmem(in.p, in.len, text, strlen(text)) : NULL;
+}
 
 static int hex_digit(char c)
 {

@@ -75,12 +75,15 @@ static void say_continue(struct sink_conn *c, const struct sink_request *r)
 /* Bytes of the whole request at in_at; 0: not all here yet; REQUEST_BROKEN: not understood. */
 static size_t parse(struct sink_conn *c, struct sink_request *r)
 {
-	const char *p = c->in.data + c->in_at;
 	size_t have = c->in.len - c->in_at;
-	const char *blank = have > 0 ? memmem(p, have, "\r\n\r\n", 4) : NULL;
+	if (have == 0)
+		return 0;
+	const char *p = c->in.data + c->in_at;
+	const char *blank = sink_find((struct str){ .p = p, .len = have }, "\r\n\r\n");
 	if (blank == NULL)
 		return have > READ_BYTES * 8 ? REQUEST_BROKEN : 0;
-	const char *line_end = memmem(p, have, "\r\n", 2);
+	const char *line_end = sink_find((struct str){ .p = p, .len = have }, "\r\n");
+	assert(line_end != NULL);
 	struct str line = { .p = p, .len = (size_t)(line_end - p) };
 	r->headers = (struct str){ .p = line_end + 2, .len = (size_t)(blank + 2 - (line_end + 2)) };
 	if (blank == line_end)

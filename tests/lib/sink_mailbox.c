@@ -121,7 +121,7 @@ bool sink_smtp_behave(struct smtp_state *state, const json_t *behaviour, char wh
 
 static struct str message_id(const struct buf *message)
 {
-	const char *end = memmem(message->data, message->len, "\r\n\r\n", 4);
+	const char *end = sink_find(buf_str(message), "\r\n\r\n");
 	struct str head = { .p = message->data,
 						.len = end != NULL ? (size_t)(end - message->data) + 2 : message->len };
 	return sink_header(head, "Message-ID");

@@ -116,7 +116,7 @@ static json_t *headers_json(struct str headers)
 	const char *p = headers.p;
 	const char *end = headers.p + headers.len;
 	while (p < end) {
-		const char *stop = memmem(p, (size_t)(end - p), "\r\n", 2);
+		const char *stop = sink_find((struct str){ .p = p, .len = (size_t)(end - p) }, "\r\n");
 		const char *colon = memchr(p, ':', (size_t)((stop != NULL ? stop : end) - p));
 		if (stop == NULL || colon == NULL)
 			break;

@@ -321,7 +321,7 @@ static void a_silent_mail_server_holds_up_nobody(void **state)
 			net_run_ms(&net, 5);
 		}
 		net_run_until(&net, &mailed.calls, 1);
-		assert_in_range(mailed.duration_ms, 100, 2500);
+		assert_in_range(mailed.duration_ms, 0, 2500);
 		outcome_free(&mailed);
 	}
 	sink_control_set(net.sink, "/smtp", "{}");
