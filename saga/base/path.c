@@ -8,6 +8,8 @@
 
 int path_make_parents(const char *path, struct err *err)
 {
+	if (path[0] == '\0')
+		return 0;
 	char *copy AUTO_FREE = mem_strdup(path);
 	for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
