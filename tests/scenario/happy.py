@@ -46,7 +46,8 @@ def happy_path(place):
 
 def duplicates_in_every_state(place):
     sink = place.sink()
-    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")})
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), limits={"timeout": "1s"})},
+                             "routes": route("crm")})
     sink.behave("/crm", {"status": 503, "times": 1}, {"mode": "hang", "times": 1}, {"status": 422})
     saga = gateway.accepted("internal", donation(1))
     for state in ("running", "running", "attention"):

@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 
-BUILD = pathlib.Path(os.environ.get("ALMONER_BUILD", "build")).resolve()
+BUILD = pathlib.Path(os.environ.get("ALMONER_BUILD", pathlib.Path(__file__).parents[2] / "build")).resolve()
 ALMONER = BUILD / "almoner"
 SINK = BUILD / "tests" / "lib" / "almoner-sink"
 SLOW = float(os.environ.get("ALMONER_SLOW", "1"))  # sanitizers: deadlines are stretched, never expectations

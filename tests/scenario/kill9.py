@@ -75,7 +75,7 @@ def check_histories(acknowledged, unknown, sink_lines, log, sagas):
             equal(len(lines), 1, f"sends of an unsafe step: {lines}")
     succeeded = {(r["id"], r["step"]): r for r in log if r["record"] == "outcome" and r["outcome"] == "ok"}
     later = [r for r in log if r["record"] == "intent" and (r["id"], r["step"]) in succeeded
-             and r["seq"] > succeeded[(r["id"], r["step"])]["number"]]
+             and r["seq"] > succeeded[(r["id"], r["step"])]["seq"]]
     equal(later, [], "an intent after a recorded success")
 
 

@@ -152,7 +152,7 @@ def mail_after_354(place):
     gateway = place.gateway({"sources": INTERNAL, "routes": route("thanks"), "targets": {"thanks": {
         "connector": "email", "limits": {"timeout": "1s"},
         "settings": {"host": "127.0.0.1", "port": sink.smtp, "tls": "none", "from": "a@charity.example", "subject": "Hi", "text": "../t.txt"}}}})
-    sink.call("POST", "/smtp", {"faults": [{"at": "after_dot", "mode": "silence"}]})
+    sink.call("POST", "/smtp", {"faults": [{"at": "dot", "mode": "silence"}]})
     saga = gateway.wait_saga(gateway.accepted("internal", donation(1)), "attention")
     equal(saga["reason"], "in_doubt", "may have been taken")
 
