@@ -1,0 +1,277 @@
+/* Recorded conversations of the http connector. */
+#include "tests/unit/connectors/exchange.h"
+
+static struct catalog *catalog;
+static const struct catalog_entry *http;
+
+#define URL "\"url\":\"https://crm.example/gifts\""
+
+static void opened(struct driver *d, const char *settings)
+{
+	if (driver_open(d, http, settings, NULL) != 0)
+		fail_msg("%s: %s", settings, d->problems.data);
+}
+
+static void default_request_is_the_event_itself(void **state)
+{
+	(void)state;
+	struct driver d;
+	char key[33];
+	opened(&d, "{" URL ",\"repeat\":\"keyed\"}");
+	assert_int_equal(instance_traits(d.instance)->repeat, ALMONER_REPEAT_KEYED);
+	assert_int_equal(instance_traits(d.instance)->repeat_ttl_ms, 86400000);
+	assert_int_equal(instance_traits(d.instance)->capabilities, 0);
+	const char *event = GIFT;
+	const struct almoner_action *a = driver_start(&d, event, ALMONER_DO);
+	sends(a, "POST", "https://crm.example/gifts", ALMONER_EFFECTS);
+	/* Not a copy: the very bytes of the event. */
+	assert_ptr_equal(a->http.body.p, event);
+	assert_int_equal(a->http.body.len, strlen(event));
+	assert_null(a->checkpoint.p);
+	driver_key(&d.step, "", key);
+	assert_string_equal(driver_header(&d, "Idempotency-Key"), key);
+	assert_string_equal(driver_header(&d, "Content-Type"), "application/json");
+	a = driver_answer(&d, 201, "{\"id\":5}");
+	ends(a, ALMONER_OK, "201");
+	assert_null(a->done.result.p);
+	driver_close(&d);
+}
+
+static void templates_make_address_headers_and_body(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{\"url\":\"https://crm.example/d/{{donor.email}}/"
+			   "gifts\",\"method\":\"PUT\",\"repeat\":\"idempotent\","
+			   "\"headers\":{\"X-Donor\":\"{{donor.name}}\",\"Authorization\":\"Bearer "
+			   "s3cr3t-token\",\"X-Saga\":\"{{saga}}\"},"
+			   "\"body\":{\"cents\":\"{{amount.minor}}\",\"phone\":\"{{donor.phone?}}\"},\"key_quoted\":true,"
+			   "\"key_header\":\"X-Request\",\"content_type\":\"application/vnd.x+json\"}");
+	const struct almoner_action *a = driver_start(&d, GIFT, ALMONER_DO);
+	sends(a, "PUT", "https://crm.example/d/ada%40example.org/gifts", ALMONER_EFFECTS);
+	assert_string_equal(a->http.body.p, "{\"cents\":2550}");
+	assert_string_equal(driver_header(&d, "X-Donor"), "Ada King Lovelace");
+	assert_string_equal(driver_header(&d, "X-Saga"), "1042");
+	assert_string_equal(driver_header(&d, "Authorization"), "Bearer s3cr3t-token");
+	assert_string_equal(driver_header(&d, "Content-Type"), "application/vnd.x+json");
+	assert_int_equal(driver_header(&d, "X-Request")[0], '"');
+	assert_int_equal(strlen(driver_header(&d, "X-Request")), 34);
+	/* A target that echoes our header does not get it into the log. */
+	ends(driver_answer(&d, 400, "bad token s3cr3t-token for you"), ALMONER_REJECTED, "bad token *** for you");
+	driver_close(&d);
+}
+
+static void text_bodies_are_escaped_for_their_type(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" URL ",\"repeat\":\"unsafe\",\"key_header\":\"\",\"body\":\"name={{donor.name}}\","
+			   "\"content_type\":\"application/x-www-form-urlencoded\"}");
+	const struct almoner_action *a = driver_start(&d, GIFT, ALMONER_DO);
+	assert_string_equal(a->http.body.p, "name=Ada%20King%20Lovelace");
+	assert_null(driver_header(&d, "Idempotency-Key"));
+	driver_close(&d);
+}
+
+static void missing_values_reject_the_event(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{\"url\":\"https://x.example/{{donor.fax}}\",\"repeat\":\"unsafe\"}");
+	ends(driver_start(&d, GIFT, ALMONER_DO), ALMONER_REJECTED, "there is no donor.fax");
+	driver_close(&d);
+}
+
+static void header_values_cannot_break_out(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" URL ",\"repeat\":\"unsafe\",\"headers\":{\"X-Name\":\"{{name}}\"}}");
+	(void)driver_start(&d, "{\"name\":\"a\\r\\nX-Admin: 1\"}", ALMONER_DO);
+	assert_string_equal(driver_header(&d, "X-Name"), "a X-Admin: 1");
+	assert_null(driver_header(&d, "X-Admin"));
+	driver_close(&d);
+}
+
+static void success_is_read_as_configured(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" URL
+			   ",\"repeat\":\"keyed\",\"success\":{\"status\":[200,302],\"path\":\".ok\",\"equals\":true},"
+			   "\"id\":\".data.id\",\"error\":\".error.text\"}");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	const struct almoner_action *a = driver_answer(&d, 200, "{\"ok\":true,\"data\":{\"id\":77}}");
+	ends(a, ALMONER_OK, NULL);
+	assert_string_equal(a->done.result.p, "{\"id\":\"77\"}");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	ends(driver_answer(&d, 200, "{\"ok\":false,\"error\":{\"text\":\"no such fund\"}}"), ALMONER_REJECTED,
+		 "no such fund");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	ends(driver_answer(&d, 302, "{\"ok\":true}"), ALMONER_OK, NULL);
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	ends(driver_answer(&d, 201, "{\"ok\":true}"), ALMONER_UNKNOWN, "201");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	ends(driver_answer(&d, 200, "<html>log in</html>"), ALMONER_UNKNOWN, "not the JSON");
+	driver_close(&d);
+}
+
+static void retry_after_is_handed_on(void **state)
+{
+	(void)state;
+	struct driver d;
+	struct almoner_reply reply = { .size = sizeof reply, .status = 503, .retry_after_ms = 7000 };
+	opened(&d, "{" URL ",\"repeat\":\"keyed\"}");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	assert_int_equal(driver_next(&d, &reply), 0);
+	ends(&d.action, ALMONER_BUSY, NULL);
+	assert_int_equal(d.action.done.retry_after_ms, 7000);
+	assert_int_equal(d.action.done.status, 503);
+	driver_close(&d);
+}
+
+#define LOOKUP                                                                                               \
+	",\"lookup\":{\"url\":\"https://crm.example/"                                                            \
+	"gifts?key={{key}}\",\"found\":\".items.0\",\"id\":\".items.0.id\"}"
+
+static void existing_records_are_looked_up(void **state)
+{
+	(void)state;
+	struct driver d;
+	char key[33];
+	char url[200];
+	opened(&d, "{" URL ",\"repeat\":\"queryable\"" LOOKUP "}");
+	assert_int_equal(instance_traits(d.instance)->capabilities, ALMONER_CAN_LOOKUP);
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	driver_key(&d.step, "", key);
+	(void)snprintf(url, sizeof url, "https://crm.example/gifts?key=%s", key);
+	sends(driver_answer(&d, 409, "exists"), "GET", url, ALMONER_READS);
+	assert_null(d.action.http.body.p);
+	const struct almoner_action *a = driver_answer(&d, 200, "{\"items\":[{\"id\":\"g-1\"}]}");
+	ends(a, ALMONER_OK, "exists already");
+	assert_string_equal(a->done.result.p, "{\"id\":\"g-1\"}");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)driver_answer(&d, 409, "exists");
+	ends(driver_answer(&d, 200, "{\"items\":[]}"), ALMONER_EXISTS, NULL);
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)driver_answer(&d, 412, "exists");
+	ends(driver_answer(&d, 502, ""), ALMONER_UNKNOWN, NULL);
+	driver_close(&d);
+}
+
+static void lookups_find_or_do_not(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" URL ",\"repeat\":\"queryable\"" LOOKUP "}");
+	static const struct {
+		uint32_t status;
+		const char *body;
+		uint32_t result_class;
+	} cases[] = { { 200, "{\"items\":[{\"id\":1}]}", ALMONER_OK },
+				  { 200, "{\"items\":[]}", ALMONER_ABSENT },
+				  { 404, "", ALMONER_ABSENT },
+				  { 200, "garbage", ALMONER_UNREACHABLE },
+				  { 500, "", ALMONER_UNREACHABLE },
+				  { 401, "", ALMONER_DENIED },
+				  { 429, "", ALMONER_BUSY } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct almoner_action *a = driver_start(&d, GIFT, ALMONER_LOOKUP);
+		assert_int_equal(a->effect, ALMONER_READS);
+		ends(driver_answer(&d, cases[i].status, cases[i].body), cases[i].result_class, NULL);
+	}
+	driver_close(&d);
+}
+
+#define UNDO ",\"undo\":{\"method\":\"DELETE\",\"url\":\"https://crm.example/gifts/{{own.id}}\"}"
+
+static void undo_uses_what_do_gave_back(void **state)
+{
+	(void)state;
+	struct driver d;
+	char do_key[33];
+	opened(&d, "{" URL ",\"repeat\":\"keyed\"" UNDO "}");
+	assert_int_equal(instance_traits(d.instance)->capabilities, ALMONER_CAN_UNDO);
+	driver_step(&d, GIFT);
+	driver_key(&d.step, "", do_key);
+	d.step.purpose = ALMONER_UNDO;
+	d.step.own_result = driver_text("{\"id\":\"g/1\"}");
+	assert_int_equal(driver_begin(&d), 0);
+	assert_int_equal(driver_next(&d, NULL), 0);
+	sends(&d.action, "DELETE", "https://crm.example/gifts/g%2F1", ALMONER_EFFECTS);
+	assert_string_not_equal(driver_header(&d, "Idempotency-Key"), do_key);
+	ends(driver_answer(&d, 404, ""), ALMONER_OK, "nothing to undo");
+	/* Nothing known and no way to look: a person must say. */
+	ends(driver_start(&d, GIFT, ALMONER_UNDO), ALMONER_REJECTED, "own.id");
+	driver_close(&d);
+}
+
+static void undo_looks_first_when_nothing_is_known(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" URL ",\"repeat\":\"queryable\"" UNDO LOOKUP "}");
+	assert_int_equal(driver_start(&d, GIFT, ALMONER_UNDO)->effect, ALMONER_READS);
+	sends(driver_answer(&d, 200, "{\"items\":[{\"id\":\"g-9\"}]}"), "DELETE", "https://crm.example/gifts/g-9",
+		  ALMONER_EFFECTS);
+	ends(driver_answer(&d, 204, ""), ALMONER_OK, NULL);
+	(void)driver_start(&d, GIFT, ALMONER_UNDO);
+	ends(driver_answer(&d, 200, "{\"items\":[]}"), ALMONER_OK, "nothing to undo");
+	(void)driver_start(&d, GIFT, ALMONER_UNDO);
+	ends(driver_answer(&d, 503, ""), ALMONER_UNREACHABLE, NULL);
+	driver_close(&d);
+}
+
+static void wrong_settings_are_refused_in_words(void **state)
+{
+	(void)state;
+	static const char *const wrong[][2] = {
+		{ "{" URL "}", "/repeat: is missing" },
+		{ "{" URL ",\"repeat\":\"queryable\"}", "needs a lookup" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"repeat_ttl\":\"0\"}", "repeat_ttl" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"method\":\"post\"}", "upper case" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"Host\":\"x\"}}", "Host is set by the gateway" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"a b\":\"x\"}}", "no name of a header" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"X-A\":5}}", "must be a string" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":[]}", "must be an object" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"body\":{\"a\":\"{{\"}}", "body: a tag" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"method\":\"GET\",\"body\":{}}", "carries no body" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"success\":{\"staus\":200}}", "\"staus\" is not known" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"success\":{\"status\":99}}", "100 to 599" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"success\":{\"equals\":1}}", "equals needs a path" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"undo\":{}}", "undo: url: is missing" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"undo\":{\"url\":\"/relative\"}}",
+		  "undo: url: must be an absolute" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"lookup\":5}", "lookup: must be an object" },
+		{ "{\"url\":\"https://{{host}}/\",\"repeat\":\"keyed\"}", "only after the host" },
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct driver d;
+		assert_int_equal(driver_open(&d, http, wrong[i][0], NULL), ERR_INVALID);
+		if (strstr(d.problems.data, wrong[i][1]) == NULL)
+			fail_msg("%s: \"%s\" does not say \"%s\"", wrong[i][0], d.problems.data, wrong[i][1]);
+		driver_close(&d);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(default_request_is_the_event_itself),
+		cmocka_unit_test(templates_make_address_headers_and_body),
+		cmocka_unit_test(text_bodies_are_escaped_for_their_type),
+		cmocka_unit_test(missing_values_reject_the_event),
+		cmocka_unit_test(header_values_cannot_break_out),
+		cmocka_unit_test(success_is_read_as_configured),
+		cmocka_unit_test(retry_after_is_handed_on),
+		cmocka_unit_test(existing_records_are_looked_up),
+		cmocka_unit_test(lookups_find_or_do_not),
+		cmocka_unit_test(undo_uses_what_do_gave_back),
+		cmocka_unit_test(undo_looks_first_when_nothing_is_known),
+		cmocka_unit_test(wrong_settings_are_refused_in_words),
+	};
+	http = shipped(&catalog, "http");
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	catalog_destroy(catalog);
+	return failed;
+}
