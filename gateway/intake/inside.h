@@ -50,6 +50,7 @@ struct request {
 	struct buf body;
 	size_t beyond; /* bytes over the limit that were read and thrown away */
 	bool begun;
+	bool decided; /* `answer` stands without asking the log */
 	/* Under the server's lock. */
 	bool waiting;   /* in the list */
 	bool suspended; /* counted in server->suspended */

@@ -68,13 +68,21 @@ static void tell_refused(struct request *r, unsigned status, const char *why)
 	hooks->refused(hooks->ctx, r->source != NULL ? r->source->config->name : "", address, (int)status, why);
 }
 
+/* Answers once the body has been read and dropped: an answer before its end costs the sender its connection,
+ * and perhaps the answer. */
+static enum MHD_Result answer_later(struct request *r, const struct answer *answer)
+{
+	r->decided = true;
+	r->answer = *answer;
+	return MHD_YES;
+}
+
 static enum MHD_Result refuse(struct request *r, enum intake_count count, const struct answer *answer,
 							  const char *why)
 {
-	if (r->counter != NULL)
-		counts_add(r->counter, count);
+	counts_add(r->counter, count);
 	tell_refused(r, answer->status, why);
-	return send_answer(r, answer);
+	return answer_later(r, answer);
 }
 
 static enum MHD_Result refuse_busy(struct request *r, unsigned retry_after_s, const char *words)
@@ -108,7 +116,7 @@ static enum MHD_Result answer_health(struct request *r, const char *url, const c
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
 		answer = answer_error(405, "only GET here");
 		answer.allow = "GET, HEAD";
-		return send_answer(r, &answer);
+		return answer_later(r, &answer);
 	}
 	if (strcmp(url, "/readyz") == 0) {
 		bool ready =
@@ -117,7 +125,7 @@ static enum MHD_Result answer_health(struct request *r, const char *url, const c
 		(void)snprintf(answer.body, sizeof answer.body,
 					   ready ? "{\"ready\":true}" : "{\"ready\":false,\"why\":\"%s\"}", why);
 	}
-	return send_answer(r, &answer);
+	return answer_later(r, &answer);
 }
 
 /* Behind a trusted proxy the sender is who the proxy says, and has a share of its own. */
@@ -163,16 +171,17 @@ static enum MHD_Result begin_event(struct request *r, const char *url, const cha
 	struct answer answer;
 	if (!find_source(r, url)) {
 		answer = answer_error(404, "no such source");
-		return send_answer(r, &answer);
+		return answer_later(r, &answer);
 	}
 	if (strcmp(method, "POST") != 0) {
 		answer = answer_error(405, "only POST here");
 		answer.allow = "POST";
-		return send_answer(r, &answer);
+		return answer_later(r, &answer);
 	}
 	if (!length_fits(r)) {
 		answer = answer_error(413, "too large");
-		return refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
+		(void)refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
+		return send_answer(r, &answer); /* and closes: it is not worth reading */
 	}
 	if (atomic_load(&r->server->closing))
 		return refuse_busy(r, RETRY_STOPPING_S, "stopping");
@@ -193,7 +202,7 @@ static enum MHD_Result begin(struct request *r, const char *url, const char *met
 	if (strncmp(url, PATH_PREFIX, sizeof PATH_PREFIX - 1) == 0)
 		return begin_event(r, url, method);
 	struct answer answer = answer_error(404, "nothing here");
-	return send_answer(r, &answer);
+	return answer_later(r, &answer);
 }
 
 /* ---- the body ---- */
@@ -204,9 +213,9 @@ static enum MHD_Result take_data(struct request *r, const char *data, size_t *le
 {
 	size_t taken = *len;
 	*len = 0;
-	if (r->beyond == 0)
+	if (r->beyond == 0 && !r->decided)
 		buf_add(&r->body, data, taken);
-	if (r->body.overflow)
+	if (r->body.overflow || r->decided)
 		r->beyond += taken;
 	return r->beyond > (size_t)r->rules->config->limits.body_bytes ? MHD_NO : MHD_YES;
 }
@@ -362,9 +371,10 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char
 		return begin(r, url, method);
 	if (*data_len > 0)
 		return take_data(r, data, data_len);
-	if (take_answer(r, &answer))
-		return send_answer(r, &answer);
-	return submit(r);
+	if (r->decided || take_answer(r, &answer))
+		return send_answer(r, r->decided ? &r->answer : &answer);
+	enum MHD_Result ok = submit(r);
+	return r->decided ? send_answer(r, &r->answer) : ok;
 }
 
 void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD_RequestTerminationCode why)
