@@ -164,11 +164,10 @@ void mail_job_cancel(struct mail_job *job)
 	atomic_store(&job->cancelled, true);
 }
 
-static void join(struct mail_job *job)
+static void join(const struct mail_job *job)
 {
 	int failed = pthread_join(job->thread, NULL);
 	assert(failed == 0);
-	TAILQ_REMOVE(&job->desk->jobs, job, link);
 }
 
 struct mail_job *mail_desk_take(struct mail_desk *desk)
@@ -180,8 +179,10 @@ struct mail_job *mail_desk_take(struct mail_desk *desk)
 	if (job != NULL)
 		TAILQ_REMOVE(&desk->finished, job, done);
 	pthread_mutex_unlock(&desk->lock);
-	if (job != NULL)
-		join(job); /* it is in its last instructions */
+	if (job == NULL)
+		return NULL;
+	join(job); /* it is in its last instructions */
+	TAILQ_REMOVE(&desk->jobs, job, link);
 	return job;
 }
 
@@ -190,8 +191,11 @@ void mail_desk_finish(struct mail_desk *desk)
 	struct mail_job *job;
 	TAILQ_FOREACH(job, &desk->jobs, link)
 	mail_job_cancel(job);
+	/* All threads first: each still hangs its job into the list of finished ones, beside the others. */
+	TAILQ_FOREACH(job, &desk->jobs, link)
+	join(job);
 	while ((job = TAILQ_FIRST(&desk->jobs)) != NULL) {
-		join(job);
+		TAILQ_REMOVE(&desk->jobs, job, link);
 		mail_job_free(job);
 	}
 	pthread_mutex_destroy(&desk->lock);
