@@ -233,13 +233,6 @@ int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes
 /* ---- after a crash ----------------------------------------------------------------------------------------
  */
 
-/* An attempt whose end is unknown may have sent its effect; a look-up only reads. */
-static void doubt_unknown_end(struct step *st)
-{
-	if (!st->look_first)
-		step_mark_doubt(st, st->begun_ms);
-}
-
 static void log_unknown_end(struct decide *d, unsigned step, enum outcome_class outcome, const char *detail)
 {
 	struct step *st = &d->saga->steps[step];
@@ -267,7 +260,7 @@ int decide_recover(struct decide *d, uint16_t step)
 	const struct step_rules *rules = settle_rules(d, step);
 	struct settle turn;
 	settle_begin(&turn, d);
-	doubt_unknown_end(st);
+	step_mark_doubt(st, st->begun_ms); /* a look-up has its doubt already, and adds none */
 	log_unknown_end(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt");
 	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
 	if (rules->missing) {
@@ -293,7 +286,7 @@ int decide_blame(struct decide *d, uint16_t step, const char *detail)
 	struct settle turn;
 	settle_begin(&turn, d);
 	if (st->state == STEP_RUNNING)
-		doubt_unknown_end(st);
+		step_mark_doubt(st, st->begun_ms);
 	log_unknown_end(d, step, OUTCOME_FAULT, detail);
 	if (doubtful || step_send_rule(st, settle_rules(d, step), d->now_ms) == SEND_NEVER)
 		step_to_attention(st, REASON_IN_DOUBT);

@@ -57,6 +57,19 @@ struct plan *kit_plan(enum policy policy, const char *steps)
 	return plan;
 }
 
+struct plan *kit_plan_with(const char *steps, unsigned i, int64_t expire_ms, bool when)
+{
+	struct plan *p = kit_plan(POLICY_CONTINUE, steps);
+	struct plan draft = *p;
+	char program[] = ".x";
+	struct plan *with = NULL;
+	draft.steps[i].expire_ms = expire_ms;
+	draft.steps[i].when = when ? program : NULL;
+	assert_int_equal(plan_create(&draft, &with, NULL), 0);
+	plan_unref(p);
+	return with;
+}
+
 void kit_init_plan(struct kit *k, struct plan *plan, uint32_t when_known, uint32_t when_true)
 {
 	*k = (struct kit){ .plan = plan, .seed = 42 };

@@ -24,6 +24,8 @@ struct kit {
 };
 
 struct plan *kit_plan(enum policy policy, const char *steps);
+/* Policy continue; step i expires after so long, or has a condition. */
+struct plan *kit_plan_with(const char *steps, unsigned i, int64_t expire_ms, bool when);
 /* Accepted, with every target idempotent, undoable, retrying after 1 s, ×2, at most 10 s, for ever. */
 void kit_init(struct kit *k, enum policy policy, const char *steps);
 /* As above with a plan of the caller's (taken over) and verdicts of `when`. */

@@ -119,6 +119,19 @@ static void busy_and_denied_spend_nothing(void **state)
 	kit_finish(&k);
 }
 
+/* A reload lowered the limit meanwhile: wrong credentials are still no reason to give up. */
+static void denied_never_exhausts(void **state)
+{
+	(void)state;
+	struct kit k;
+	open_at(&k, REPEAT_IDEMPOTENT, DIRECTION_DO);
+	kit_try(&k, 0, OUTCOME_UNREACHABLE, false);
+	k.rules[0].retry.attempts = 1;
+	kit_try(&k, 0, OUTCOME_DENIED, true);
+	kit_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
+	kit_finish(&k);
+}
+
 static void retry_after_is_kept(void **state)
 {
 	(void)state;
@@ -199,6 +212,40 @@ static void a_look_up_decides(void **state)
 		expect_letter(&k, outcome_name(look_ups[i].result), look_ups[i].letter);
 		kit_finish(&k);
 	}
+}
+
+/* "Absent" would be followed by a second sending of the same generation. */
+static void unsafe_is_not_looked_up(void **state)
+{
+	(void)state;
+	static const enum outcome_class doubtful[] = { OUTCOME_UNKNOWN, OUTCOME_EXISTS };
+	for (size_t i = 0; i < 2; i++) {
+		struct kit k;
+		open_at(&k, REPEAT_UNSAFE, DIRECTION_DO);
+		k.rules[0].can_lookup = true;
+		kit_try(&k, 0, doubtful[i], true);
+		expect_letter(&k, outcome_name(doubtful[i]), '?');
+		assert_int_equal(kit_verb(&k, VERB_RETRY, 0, NULL), ERR_REFUSED);
+		kit_finish(&k);
+	}
+}
+
+/* The answer is about the last sending; the one before it was in doubt too. */
+static void absent_says_nothing_of_an_earlier_generation(void **state)
+{
+	(void)state;
+	struct kit k;
+	open_at(&k, REPEAT_QUERYABLE, DIRECTION_DO);
+	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
+	kit_try(&k, 0, OUTCOME_REJECTED, false);
+	assert_int_equal(kit_verb(&k, VERB_REDO, 0, NULL), 0);
+	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
+	kit_try(&k, 0, OUTCOME_ABSENT, false);
+	kit_expect(&k, 0, STEP_READY, REASON_NONE);
+	assert_int_equal(kit_verb(&k, VERB_SKIP, 0, NULL), ERR_REFUSED);
+	kit_try(&k, 0, OUTCOME_OK, true);
+	assert_false(kit_step(&k, 0)->doubt_before);
+	kit_finish(&k);
 }
 
 static void absent_clears_the_doubt_and_keeps_the_generation(void **state)
@@ -384,6 +431,9 @@ int main(void)
 		cmocka_unit_test(the_first_outcome_decides_by_class),
 		cmocka_unit_test(exhaustion_yields_to_doubt_that_nobody_can_settle),
 		cmocka_unit_test(busy_and_denied_spend_nothing),
+		cmocka_unit_test(denied_never_exhausts),
+		cmocka_unit_test(unsafe_is_not_looked_up),
+		cmocka_unit_test(absent_says_nothing_of_an_earlier_generation),
 		cmocka_unit_test(retry_after_is_kept),
 		cmocka_unit_test(giving_up_by_age_counts_only_own_time),
 		cmocka_unit_test(a_key_is_trusted_within_its_time_only),

@@ -1,4 +1,4 @@
-/* Order, conditions, expiry and the three failure policies. */
+/* Order, conditions, expiry, the policy hold, cancel and pause. */
 #include <string.h>
 
 #include "saga/model/settle.h"
@@ -82,34 +82,21 @@ static void skipping_runs_down_the_whole_chain(void **state)
 	kit_finish(&k);
 }
 
-static struct plan *plan_with(const char *steps, unsigned i, int64_t expire_ms, bool when)
-{
-	struct plan *p = kit_plan(POLICY_CONTINUE, steps);
-	struct plan draft = *p;
-	char program[] = ".x";
-	struct plan *with = NULL;
-	draft.steps[i].expire_ms = expire_ms;
-	draft.steps[i].when = when ? program : NULL;
-	assert_int_equal(plan_create(&draft, &with, NULL), 0);
-	plan_unref(p);
-	return with;
-}
-
 static void a_false_condition_counts_as_completed(void **state)
 {
 	(void)state;
 	struct kit k;
-	kit_init_plan(&k, plan_with("a b>a", 0, 0, true), 1, 0);
+	kit_init_plan(&k, kit_plan_with("a b>a", 0, 0, true), 1, 0);
 	expect_skip(&k, 0, SKIP_WHEN);
 	expect_state(&k, 1, STEP_READY);
 	kit_try(&k, 1, OUTCOME_OK, true);
 	kit_expect_saga(&k, SAGA_COMPLETED);
 	kit_finish(&k);
-	kit_init_plan(&k, plan_with("a", 0, 0, true), 1, 0);
+	kit_init_plan(&k, kit_plan_with("a", 0, 0, true), 1, 0);
 	kit_expect_saga(&k, SAGA_COMPLETED); /* nothing to do at all */
 	assert_int_equal(kit_count(&k, RECORD_SAGA, NULL), 1);
 	kit_finish(&k);
-	kit_init_plan(&k, plan_with("a", 0, 0, true), 1, 1);
+	kit_init_plan(&k, kit_plan_with("a", 0, 0, true), 1, 1);
 	assert_false(decide_needs_when(k.saga, 0));
 	kit_try(&k, 0, OUTCOME_OK, true);
 	kit_finish(&k);
@@ -121,7 +108,7 @@ static void a_later_condition_is_asked_before_the_intent(void **state)
 	struct kit k;
 	bool started = false;
 	for (int verdict = 0; verdict < 2; verdict++) {
-		kit_init_plan(&k, plan_with("a b>a", 1, 0, true), 0, 0);
+		kit_init_plan(&k, kit_plan_with("a b>a", 1, 0, true), 0, 0);
 		assert_int_equal(decide_when(&k.d, 1, true), ERR_STALE); /* not yet */
 		kit_try(&k, 0, OUTCOME_OK, true);
 		assert_true(decide_needs_when(k.saga, 1));
@@ -141,7 +128,7 @@ static void a_condition_that_fails_is_a_fault(void **state)
 {
 	(void)state;
 	struct kit k;
-	kit_init_plan(&k, plan_with("a b>a", 1, 0, true), 0, 0);
+	kit_init_plan(&k, kit_plan_with("a b>a", 1, 0, true), 0, 0);
 	kit_try(&k, 0, OUTCOME_OK, true);
 	const struct outcome fault = { .result = OUTCOME_FAULT, .detail = "jq: cannot index" };
 	const struct attempt_ref ref = { .step = 1, .generation = 1 };
@@ -157,7 +144,7 @@ static void what_is_late_is_not_sent(void **state)
 	(void)state;
 	struct kit k;
 	bool started = true;
-	kit_init_plan(&k, plan_with("a b>a", 0, 60000, false), 0, 0);
+	kit_init_plan(&k, kit_plan_with("a b>a", 0, 60000, false), 0, 0);
 	k.d.now_ms += 59999;
 	assert_false(decide_ends_instead(&k.d, 0));
 	k.d.now_ms += 1;
@@ -169,7 +156,7 @@ static void what_is_late_is_not_sent(void **state)
 	kit_try(&k, 0, OUTCOME_UNREACHABLE, false);
 	kit_try(&k, 0, OUTCOME_OK, true);
 	kit_finish(&k);
-	kit_init_plan(&k, plan_with("a", 0, 60000, false), 0, 0);
+	kit_init_plan(&k, kit_plan_with("a", 0, 60000, false), 0, 0);
 	kit_try(&k, 0, OUTCOME_UNKNOWN, true); /* idempotent: would be sent again */
 	k.d.now_ms += 60000;
 	assert_int_equal(decide_intent(&k.d, 0, &started), 0);
@@ -232,230 +219,6 @@ static void hold_lets_a_person_start_one_of_two(void **state)
 	assert_int_equal(kit_verb(&k, VERB_RETRY, 1, NULL), 0);
 	assert_true(decide_may_start(k.saga, 1));
 	assert_false(decide_may_start(k.saga, 2));
-	kit_finish(&k);
-}
-
-/* ---- compensate ------------------------------------------------------------------------------------------
- */
-
-static void undo_runs_in_reverse_order(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b>a c>a d>bc e");
-	for (unsigned i = 0; i < 3; i++)
-		kit_try(&k, i, OUTCOME_OK, true);
-	struct attempt_ref e = kit_begin(&k, 4); /* running meanwhile */
-	kit_try(&k, 3, OUTCOME_REJECTED, true);
-	assert_int_equal(kit_count(&k, RECORD_DECISION, "compensate"), 1);
-	kit_expect_saga(&k, SAGA_COMPENSATING);
-	kit_expect(&k, 3, STEP_ATTENTION, REASON_REJECTED);
-	expect_state(&k, 1, STEP_READY);
-	expect_state(&k, 2, STEP_READY);
-	expect_state(&k, 0, STEP_WAITING);
-	expect_state(&k, 4, STEP_RUNNING);
-	kit_outcome(&k, e, OUTCOME_OK, true);
-	expect_state(&k, 4, STEP_READY); /* to be undone */
-	assert_int_equal(kit_step(&k, 4)->direction, DIRECTION_UNDO);
-	kit_try(&k, 1, OUTCOME_OK, true);
-	expect_state(&k, 0, STEP_WAITING);
-	kit_try(&k, 2, OUTCOME_OK, true);
-	expect_state(&k, 0, STEP_READY);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_try(&k, 4, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	assert_int_equal(kit_verb(&k, VERB_RETRY, 3, NULL), ERR_REFUSED);
-	assert_int_equal(kit_verb(&k, VERB_REDO, 0, NULL), ERR_REFUSED);
-	kit_finish(&k);
-}
-
-/* b was not for this event, so c follows a through it: a waits for c all the same. */
-static void order_holds_through_a_skipped_step(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init_plan(&k, plan_with("a b>a c>b", 1, 0, true), 0, 0);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	assert_int_equal(decide_when(&k.d, 1, false), 0);
-	kit_try(&k, 2, OUTCOME_OK, true);
-	assert_int_equal(kit_verb(&k, VERB_COMPENSATE, -1, NULL), 0);
-	expect_state(&k, 0, STEP_WAITING);
-	expect_state(&k, 2, STEP_READY);
-	kit_try(&k, 2, OUTCOME_OK, true);
-	expect_state(&k, 0, STEP_READY);
-	kit_finish(&k);
-}
-
-static void only_definite_failure_triggers(void **state)
-{
-	(void)state;
-	static const struct {
-		enum outcome_class result;
-		bool sent;
-		bool triggers;
-	} rows[] = { { OUTCOME_REJECTED, true, true },      { OUTCOME_FAULT, false, true },
-				 { OUTCOME_UNREACHABLE, false, true }, /* exhausted */
-				 { OUTCOME_UNKNOWN, true, false },      { OUTCOME_FAULT, true, false },
-				 { OUTCOME_BODY_CHANGED, false, false } };
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct kit k;
-		kit_init(&k, POLICY_COMPENSATE, "a b");
-		k.rules[1].repeat = REPEAT_UNSAFE;
-		k.rules[1].retry.attempts = 1;
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_try(&k, 1, rows[i].result, rows[i].sent);
-		assert_int_equal(k.saga->compensating, rows[i].triggers);
-		kit_expect_saga(&k, rows[i].triggers ? SAGA_COMPENSATING : SAGA_ATTENTION);
-		kit_finish(&k);
-	}
-}
-
-static void doubt_holds_the_undo_until_it_is_settled(void **state)
-{
-	(void)state;
-	for (int done = 0; done < 2; done++) {
-		struct kit k;
-		kit_init(&k, POLICY_COMPENSATE, "a b>a c");
-		k.rules[1].repeat = REPEAT_UNSAFE;
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_try(&k, 1, OUTCOME_UNKNOWN, true);
-		kit_try(&k, 2, OUTCOME_REJECTED, true);
-		kit_expect_saga(&k, SAGA_ATTENTION);
-		kit_expect(&k, 1, STEP_ATTENTION, REASON_IN_DOUBT);
-		expect_state(&k, 0, STEP_WAITING);
-		assert_int_equal(kit_verb(&k, VERB_REDO, 1, NULL), ERR_REFUSED);
-		assert_int_equal(kit_verb(&k, done ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE, 1, NULL), 0);
-		kit_expect_saga(&k, SAGA_COMPENSATING);
-		expect_state(&k, 0, done ? STEP_WAITING : STEP_READY);
-		if (done)
-			kit_try(&k, 1, OUTCOME_OK, true);
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_expect_saga(&k, SAGA_COMPENSATED);
-		kit_finish(&k);
-	}
-}
-
-static void what_may_have_happened_is_undone_where_that_is_safe(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b");
-	k.rules[0].repeat = REPEAT_UNSAFE;
-	k.rules[0].can_undo_nothing = true;
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
-	kit_try(&k, 1, OUTCOME_REJECTED, true);
-	expect_state(&k, 0, STEP_READY);
-	assert_int_equal(kit_step(&k, 0)->direction, DIRECTION_UNDO);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
-}
-
-static void a_look_up_may_settle_what_is_being_undone(void **state)
-{
-	(void)state;
-	static const enum outcome_class finds[] = { OUTCOME_OK, OUTCOME_ABSENT, OUTCOME_UNREACHABLE };
-	for (size_t i = 0; i < 3; i++) {
-		struct kit k;
-		kit_init(&k, POLICY_COMPENSATE, "a b");
-		k.rules[0].repeat = REPEAT_QUERYABLE;
-		k.rules[0].can_lookup = true;
-		k.rules[0].retry.attempts = 2;
-		kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-		kit_try(&k, 1, OUTCOME_REJECTED, true);
-		expect_state(&k, 0, STEP_RETRY_WAIT);
-		kit_try(&k, 0, finds[i], false);
-		if (finds[i] == OUTCOME_OK)
-			assert_int_equal(kit_step(&k, 0)->direction, DIRECTION_UNDO);
-		else if (finds[i] == OUTCOME_ABSENT)
-			expect_skip(&k, 0, SKIP_CANCELLED);
-		else
-			kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* the second attempt is spent */
-		kit_finish(&k);
-	}
-}
-
-static void an_idempotent_step_is_not_sent_again_to_be_undone(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b c");
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	kit_try(&k, 1, OUTCOME_UNREACHABLE, false);
-	kit_try(&k, 2, OUTCOME_REJECTED, true);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
-	expect_skip(&k, 1, SKIP_CANCELLED);
-	kit_finish(&k);
-}
-
-static void what_cannot_be_undone_is_kept(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b>a c");
-	k.rules[1].can_undo = false;
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_try(&k, 1, OUTCOME_OK, true);
-	kit_try(&k, 2, OUTCOME_REJECTED, true);
-	expect_state(&k, 1, STEP_KEPT);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
-}
-
-static void a_failed_undo_stops_those_after_it(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b>a c>b");
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_try(&k, 1, OUTCOME_OK, true);
-	kit_try(&k, 2, OUTCOME_REJECTED, true);
-	kit_try(&k, 1, OUTCOME_UNREACHABLE, false); /* its own budget */
-	assert_int_equal(kit_step(&k, 1)->spent, 1);
-	kit_try(&k, 1, OUTCOME_REJECTED, true);
-	kit_expect(&k, 1, STEP_ATTENTION, REASON_UNDO_FAILED);
-	kit_expect_saga(&k, SAGA_ATTENTION);
-	expect_state(&k, 0, STEP_WAITING);
-	assert_int_equal(kit_verb(&k, VERB_RESUME, -1, NULL), 0);
-	kit_try(&k, 1, OUTCOME_REJECTED, true);
-	assert_int_equal(kit_verb(&k, VERB_SKIP, 1, NULL), 0);
-	expect_state(&k, 1, STEP_KEPT);
-	assert_true(kit_step(&k, 1)->by_person);
-	expect_state(&k, 0, STEP_READY);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
-}
-
-static void a_redo_that_fails_does_not_hide_the_first_success(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a");
-	kit_try(&k, 0, OUTCOME_OK, true);
-	assert_int_equal(kit_verb(&k, VERB_REDO, 0, NULL), 0);
-	kit_expect_saga(&k, SAGA_RUNNING);
-	kit_try(&k, 0, OUTCOME_REJECTED, true); /* triggers, and the first one is there to undo */
-	expect_state(&k, 0, STEP_READY);
-	assert_int_equal(kit_step(&k, 0)->direction, DIRECTION_UNDO);
-	kit_finish(&k);
-}
-
-static void a_redo_from_doubt_leaves_doubt_to_an_undo(void **state)
-{
-	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a b");
-	k.rules[0].repeat = REPEAT_UNSAFE;
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	assert_int_equal(kit_verb(&k, VERB_REDO, 0, NULL), 0);
-	assert_int_equal(kit_step(&k, 0)->generation, 2);
-	kit_try(&k, 0, OUTCOME_REJECTED, true);
-	assert_int_equal(kit_verb(&k, VERB_SKIP, 0, NULL), ERR_REFUSED); /* the first may have worked */
-	assert_int_equal(kit_verb(&k, VERB_COMPENSATE, -1, NULL), 0);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
 	kit_finish(&k);
 }
 
@@ -590,17 +353,6 @@ int main(void)
 		cmocka_unit_test(a_target_that_is_gone_is_said),
 		cmocka_unit_test(hold_starts_no_further_step),
 		cmocka_unit_test(hold_lets_a_person_start_one_of_two),
-		cmocka_unit_test(undo_runs_in_reverse_order),
-		cmocka_unit_test(order_holds_through_a_skipped_step),
-		cmocka_unit_test(only_definite_failure_triggers),
-		cmocka_unit_test(doubt_holds_the_undo_until_it_is_settled),
-		cmocka_unit_test(what_may_have_happened_is_undone_where_that_is_safe),
-		cmocka_unit_test(a_look_up_may_settle_what_is_being_undone),
-		cmocka_unit_test(an_idempotent_step_is_not_sent_again_to_be_undone),
-		cmocka_unit_test(what_cannot_be_undone_is_kept),
-		cmocka_unit_test(a_failed_undo_stops_those_after_it),
-		cmocka_unit_test(a_redo_that_fails_does_not_hide_the_first_success),
-		cmocka_unit_test(a_redo_from_doubt_leaves_doubt_to_an_undo),
 		cmocka_unit_test(cancel_lets_what_runs_finish_and_hides_no_doubt),
 		cmocka_unit_test(pause_starts_nothing_and_ends_with_the_saga),
 		cmocka_unit_test(sagas_without_steps_say_what_they_are),
