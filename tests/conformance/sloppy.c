@@ -1,0 +1,133 @@
+/* A connector that commits one sin, named in its settings: the kit must find it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/almoner_connector.h"
+
+struct sloppy {
+	char sin[24];
+	char secret[64];
+	unsigned turns; /* kept between attempts, which is a sin of its own */
+};
+
+struct attempt {
+	struct sloppy *of;
+	unsigned turn;
+	char body[64];
+};
+
+static struct almoner_text text(const char *chars)
+{
+	return (struct almoner_text){ chars, strlen(chars) };
+}
+
+static void take(struct almoner_text json, const char *name, char *out, size_t room)
+{
+	const char *p = strstr(json.p, name);
+	p = p != NULL ? strchr(p, ':') : NULL;
+	p = p != NULL ? strchr(p, '"') : NULL;
+	size_t len = p != NULL ? strcspn(p + 1, "\"") : 0;
+	if (len > 0 && len < room)
+		memcpy(out, p + 1, len);
+}
+
+static int sloppy_open(const struct almoner_host *host, struct almoner_text settings, void **instance,
+					   struct almoner_traits *traits, struct almoner_error *error)
+{
+	(void)host;
+	(void)error;
+	struct sloppy *s = calloc(1, sizeof *s);
+	if (s == NULL)
+		return -1;
+	take(settings, "\"sin\"", s->sin, sizeof s->sin);
+	take(settings, "\"secret\"", s->secret, sizeof s->secret);
+	traits->repeat = ALMONER_REPEAT_UNSAFE;
+	*instance = s;
+	return 0;
+}
+
+static int sloppy_begin(void *instance, const struct almoner_step *step, void **attempt,
+						struct almoner_error *error)
+{
+	(void)step;
+	(void)error;
+	struct attempt *a = calloc(1, sizeof *a);
+	if (a == NULL)
+		return -1;
+	a->of = instance;
+	*attempt = a;
+	return 0;
+}
+
+static int is(const struct attempt *a, const char *sin)
+{
+	return strcmp(a->of->sin, sin) == 0;
+}
+
+static int send_it(struct attempt *a, struct almoner_action *action)
+{
+	unsigned turns = is(a, "other bytes") ? a->of->turns++ : 0;
+	(void)snprintf(a->body, sizeof a->body, "{\"n\":%u}", turns);
+	action->kind = ALMONER_SEND_HTTP;
+	action->effect = is(a, "doubt of a read") || is(a, "deletes to read") ? ALMONER_READS : ALMONER_EFFECTS;
+	action->http.method = text(is(a, "deletes to read") ? "DELETE" : "POST");
+	action->http.url = text("http://127.0.0.1/");
+	action->http.body = text(a->body);
+	return 0;
+}
+
+static int finish(struct attempt *a, const struct almoner_reply *reply, struct almoner_action *action,
+				  struct almoner_error *error)
+{
+	if (is(a, "gives up") && reply->body.p == NULL) {
+		(void)snprintf(error->text, sizeof error->text, "no body");
+		return -1;
+	}
+	int unsure = reply->status >= 500 && !is(a, "certainty");
+	action->kind = ALMONER_FINISH;
+	action->done.result_class = reply->status < 300 ? ALMONER_OK
+								: unsure            ? ALMONER_UNKNOWN
+													: ALMONER_REJECTED;
+	action->done.detail = is(a, "secret") ? text(a->of->secret) : text("done");
+	if (is(a, "control"))
+		action->done.detail = text("two\nlines");
+	if (is(a, "silence"))
+		action->done.detail = text("");
+	if (is(a, "broken result"))
+		action->done.result = text("{\"id\":");
+	return 0;
+}
+
+static int sloppy_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
+					   struct almoner_error *error)
+{
+	struct attempt *a = attempt;
+	return a->turn++ == 0 ? send_it(a, action) : finish(a, reply, action, error);
+}
+
+const struct almoner_connector *almoner_connector(void)
+{
+	static const struct almoner_option options[] = {
+		{ "sin", ALMONER_OPTION_STRING, 1, 0, NULL, NULL, "Which" },
+		{ "secret", ALMONER_OPTION_STRING, 1, 1, NULL, NULL, "Something to betray" },
+	};
+	static const struct almoner_connector self = {
+		.size = sizeof(struct almoner_connector),
+		.abi_major = ALMONER_ABI_MAJOR,
+		.abi_minor = ALMONER_ABI_MINOR,
+		.name = "sloppy",
+		.version = "1.0",
+		.summary = "Commits one sin",
+		.proven = "documents only",
+		.options = options,
+		.option_count = 2,
+		.option_size = sizeof(struct almoner_option),
+		.open = sloppy_open,
+		.close = free,
+		.begin = sloppy_begin,
+		.next = sloppy_next,
+		.end = free,
+	};
+	return &self;
+}

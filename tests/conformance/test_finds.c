@@ -1,0 +1,74 @@
+/* The kit finds what it is for: each sin of the sloppy connector, and nothing when it commits none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/plugin/load.h"
+#include "tests/conformance/conformance.h"
+
+static struct catalog_entry entry = { .name = "sloppy" };
+
+/* Runs the kit over the connector with this sin; the findings go to `ret`. */
+static void run(const char *sin, struct findings *ret)
+{
+	char settings[100];
+	char canary[] = "canary-0815";
+	char event[] = "{\"id\":\"e\"}";
+	char *canaries[] = { canary };
+	struct suite suite = { .event = event, .canaries = canaries, .canary_count = 1 };
+	struct driver d;
+	(void)snprintf(settings, sizeof settings, "{\"sin\":\"%s\",\"secret\":\"%s\"}", sin, canary);
+	assert_int_equal(driver_open(&d, &entry, settings, NULL), 0);
+	conformance_run(&d, &suite, 1, 100, ret);
+	driver_close(&d);
+}
+
+static void each_sin_is_found(void **state)
+{
+	(void)state;
+	static const char *const sins[][2] = {
+		{ "other bytes", "other bytes the second time" },
+		{ "doubt of a read", "only reading exchanges were sent" },
+		{ "deletes to read", "declared as reading" },
+		{ "gives up", "could not go on: no body" },
+		{ "certainty", "sure of the outcome" },
+		{ "secret", "the detail holds a secret" },
+		{ "control", "control characters" },
+		{ "silence", "says nothing to a person" },
+		{ "broken result", "no JSON object" },
+	};
+	for (size_t i = 0; i < sizeof sins / sizeof *sins; i++) {
+		struct findings f = { 0 };
+		run(sins[i][0], &f);
+		if (f.faults == 0 || strstr(f.lines.data, sins[i][1]) == NULL)
+			fail_msg("\"%s\" was not found: %s", sins[i][0], f.lines.data != NULL ? f.lines.data : "nothing");
+		buf_free(&f.lines);
+	}
+}
+
+static void the_innocent_is_let_go(void **state)
+{
+	(void)state;
+	struct findings f = { 0 };
+	run("none", &f);
+	assert_int_equal(f.faults, 0);
+	assert_true(f.conversations > 5000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_sin_is_found),
+		cmocka_unit_test(the_innocent_is_let_go),
+	};
+	struct err err = { 0 };
+	if (load_connector(ALMONER_SLOPPY, "sloppy", &entry.connector, &err) != 0) {
+		(void)fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
