@@ -56,8 +56,11 @@ static void use_alternate_stack(void)
 	static _Thread_local bool done;
 	if (done)
 		return;
+	/* A thread that has one already (sanitizers give one to each) keeps it: they free what they find. */
 	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
-	(void)sigaltstack(&alternate, NULL);
+	stack_t present = { 0 };
+	if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE) != 0)
+		(void)sigaltstack(&alternate, NULL);
 	done = true;
 }
 
