@@ -4,7 +4,7 @@
 #include "saga/model/record.h"
 #include "saga/model/state.h"
 
-#define NAME_ENTRY(name, value, text) [value] = text,
+#define NAME_ENTRY(name, value, text) [value] = (text),
 #define COUNT_OF(array)               (sizeof(array) / sizeof((array)[0]))
 
 static const char *const direction_names[] = { "do", "undo" };

@@ -1,4 +1,4 @@
-#include <stdio.h>
+#include <assert.h>
 
 #include "saga/model/decide.h"
 #include "saga/model/settle.h"
@@ -410,6 +410,7 @@ int decide_verb(struct decide *d, const struct verb_call *call, unsigned *ret_ch
 	int rc = find_cell(d, call, &cell, err);
 	if (rc != 0)
 		return rc;
+	assert(cell != NULL);
 	if (cell->effect == NULL)
 		return refuse(d->saga, call, cell->text, err);
 	struct settle turn;
