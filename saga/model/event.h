@@ -24,7 +24,7 @@ struct event {
 	struct event_fields f;
 	int64_t received_ms;            /* steady clock */
 	uint8_t salt[EVENT_SALT_BYTES]; /* random, kept beside the payload, forgotten with it */
-	uint8_t digest[32];             /* SHA-256 of salt, raw, canonical: what the log holds */
+	uint8_t digest[32];             /* digest_parts(salt, raw, canonical): what the log holds */
 	uint8_t body_digest[16];        /* of the raw body alone, unsalted: tells a differing duplicate */
 };
 
