@@ -16,7 +16,9 @@
 #ifndef DEFECT_OPTION_SIZE
 #define DEFECT_OPTION_SIZE sizeof(struct almoner_option)
 #endif
-#ifndef DEFECT_NEXT
+#ifdef DEFECT_NO_NEXT
+#define DEFECT_NEXT NULL
+#else
 #define DEFECT_NEXT refuse_next
 #endif
 #ifndef DEFECT_SYMBOL
@@ -49,8 +51,9 @@ static int refuse_begin(void *instance, const struct almoner_step *step, void **
 	return -1;
 }
 
-static inline int refuse_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
-							  struct almoner_error *error)
+#ifndef DEFECT_NO_NEXT
+static int refuse_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
+					   struct almoner_error *error)
 {
 	(void)attempt;
 	(void)reply;
@@ -58,6 +61,7 @@ static inline int refuse_next(void *attempt, const struct almoner_reply *reply, 
 	(void)error;
 	return -1;
 }
+#endif
 
 ALMONER_EXPORT const struct almoner_connector *DEFECT_SYMBOL(void);
 
