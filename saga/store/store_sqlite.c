@@ -179,6 +179,7 @@ static void writer_close(void *ctx)
 	db_close(&w->db); /* an open transaction is rolled back; the last one out checkpoints, best effort */
 	store_lock_release(&w->lock);
 	buf_free(&w->value);
+	keys_finish(w);
 	free(w);
 }
 
@@ -198,6 +199,8 @@ static int open_locked(struct sqlite_writer *w, const char *path, const char *vf
 	if (rc == 0)
 		rc = db_prepare(&w->db, writer_statements, W_COUNT, err);
 	if (rc == 0)
+		rc = keys_load(w, err);
+	if (rc == 0)
 		(void)sqlite3_wal_hook(w->db.handle, count_frames, w); /* returns the hook before, none */
 	return rc;
 }
@@ -206,8 +209,10 @@ int store_sqlite_open(const char *path, const struct store_sqlite_options *optio
 					  struct err *err)
 {
 	struct sqlite_writer *w = mem_zalloc(sizeof *w);
+	store_recent_init(&w->keys.recent);
 	int rc = store_lock_take(path, &w->lock, err);
 	if (rc != 0) {
+		keys_finish(w);
 		free(w);
 		return rc;
 	}
@@ -224,6 +229,7 @@ int store_sqlite_open(const char *path, const struct store_sqlite_options *optio
 		.close = writer_close,
 	};
 	write_ops(ret);
+	keys_ops(ret);
 	plan_ops(ret);
 	rows_ops(ret);
 	related_ops(ret);

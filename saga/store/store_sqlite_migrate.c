@@ -25,6 +25,10 @@ static const char *const migrations[] = {
 	"  event_id TEXT NOT NULL, type TEXT NOT NULL, gift TEXT NOT NULL, donor TEXT NOT NULL,"
 	"  content_type TEXT NOT NULL, raw BLOB NOT NULL, canonical TEXT NOT NULL);"
 
+	/* Keys are random: sorted in one by one, each event would rewrite a page of its own. The newest are only
+	 * appended, and sorted in many at a time (store_sqlite_keys.c). */
+	"CREATE TABLE claim_new ("
+	"  id INTEGER PRIMARY KEY, digest BLOB NOT NULL, owner INTEGER NOT NULL, day INTEGER NOT NULL);"
 	"CREATE TABLE claim ("
 	"  digest BLOB PRIMARY KEY, owner INTEGER NOT NULL, day INTEGER NOT NULL) WITHOUT ROWID;"
 

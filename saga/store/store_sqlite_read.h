@@ -27,7 +27,9 @@
 	X(R_EVENT_NAMES, "reading an event's id", "SELECT saga, source, event_id FROM event WHERE saga = ?1")    \
 	X(R_RELATED_NAMES, "reading a related event's id",                                                       \
 	  "SELECT saga, source, event_id FROM related WHERE id = ?1")                                            \
-	X(R_KEY_GET, "looking up a key", "SELECT owner FROM claim WHERE digest = ?1")                            \
+	X(R_KEY_GET, "looking up a key among all",                                                               \
+	  "SELECT owner FROM claim WHERE digest = ?1 UNION ALL "                                                 \
+	  "SELECT owner FROM claim_new WHERE digest = ?1 LIMIT 1")                                               \
 	X(R_LOG, "reading the log", "SELECT " LOG_COLUMNS " FROM log WHERE no > ?1 ORDER BY no LIMIT ?2")        \
 	X(R_LOG_SAGA, "reading a saga's log",                                                                    \
 	  "SELECT " LOG_COLUMNS " FROM log INDEXED BY log_saga WHERE no > ?1 AND subject = 1 AND "               \

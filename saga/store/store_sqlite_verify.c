@@ -54,7 +54,7 @@ static int check_table(struct verify *v, const char *table, struct err *err)
  * its length: SQLite's check cannot be cut. */
 static int check_database(struct verify *v, struct err *err)
 {
-	static const char *const tables[] = { "plan", "saga",   "event", "claim", "related",
+	static const char *const tables[] = { "plan", "saga",   "event", "claim", "claim_new", "related",
 										  "step", "target", "log",   "chain", "counters" };
 	v->r->db.deadline_ms = INT64_MAX;
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {

@@ -1,4 +1,4 @@
-/* Sagas, events, keys and the log: what every event passes through. */
+/* Sagas, events and the log: what every event passes through. */
 #include "saga/store/store_sqlite_write.h"
 
 #include <string.h>
@@ -6,9 +6,6 @@
 #define WRITER_STATEMENT(name, what, sql) { what, sql },
 const struct statement writer_statements[W_COUNT] = { WRITER_TABLE(WRITER_STATEMENT) };
 #undef WRITER_STATEMENT
-
-/* Keys looked at by one key_prune: a few milliseconds. */
-#define PRUNE_LOOK 16384
 
 static int run_plain(struct sqlite_writer *w, enum writer_statement which, struct err *err)
 {
@@ -28,6 +25,8 @@ static int write_commit(void *ctx, struct err *err)
 	int rc = run_plain(w, W_COMMIT, err);
 	if (rc != 0)
 		(void)sqlite3_db_config(w->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	else
+		keys_committed(w);
 	return rc;
 }
 
@@ -36,7 +35,8 @@ static int write_rollback(void *ctx, struct err *err)
 	struct sqlite_writer *w = ctx;
 	db_plans_forget(&w->db); /* their numbers may be undone */
 	/* After some errors SQLite has rolled back by itself. */
-	return sqlite3_get_autocommit(w->db.handle) ? 0 : run_plain(w, W_ROLLBACK, err);
+	int rc = sqlite3_get_autocommit(w->db.handle) ? 0 : run_plain(w, W_ROLLBACK, err);
+	return rc == 0 ? keys_rolled_back(w, err) : rc;
 }
 
 /* ---- sagas ---- */
@@ -165,84 +165,6 @@ static int write_event_get(void *ctx, int64_t saga, struct event **ret, struct e
 	return 0;
 }
 
-/* ---- keys ---- */
-
-static int write_key_find(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t *ret_owner, struct err *err)
-{
-	struct sqlite_writer *w = ctx;
-	struct query AUTO_QUERY q = db_query(&w->db, W_KEY_GET);
-	query_blob(&q, key, STORE_KEY_BYTES);
-	int rc = query_next(&q, err);
-	if (rc < 0)
-		return rc;
-	*ret_owner = rc == 1 ? column_int(&q, 0) : 0;
-	return 0;
-}
-
-static int write_key_claim(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t day,
-						   int64_t *ret_owner, struct err *err)
-{
-	struct sqlite_writer *w = ctx;
-	struct query AUTO_QUERY q = db_query(&w->db, W_KEY_ADD);
-	query_blob(&q, key, STORE_KEY_BYTES);
-	query_int(&q, owner);
-	query_int(&q, day);
-	int rc = query_run(&q, err);
-	if (rc != 0)
-		return rc;
-	if (db_changes(&w->db) == 0)
-		return write_key_find(w, key, ret_owner, err);
-	*ret_owner = owner;
-	return 0;
-}
-
-static int keys_delete(struct sqlite_writer *w, struct str digests, struct err *err)
-{
-	for (size_t at = 0; at < digests.len; at += STORE_KEY_BYTES) {
-		struct query AUTO_QUERY q = db_query(&w->db, W_KEY_DELETE);
-		query_blob(&q, digests.p + at, STORE_KEY_BYTES);
-		int rc = query_run(&q, err);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* Gathers old keys behind the place where the last call ended, and moves that place. */
-static int keys_gather(struct sqlite_writer *w, int64_t day, size_t limit, struct buf *old, struct err *err)
-{
-	uint8_t after[STORE_KEY_BYTES];
-	bool seen = false;
-	struct query AUTO_QUERY q = db_query(&w->db, W_KEY_SCAN);
-	query_blob(&q, w->prune_after, w->prune_going ? sizeof w->prune_after : 0);
-	query_int(&q, PRUNE_LOOK);
-	int rc = 1;
-	while (old->len < limit * STORE_KEY_BYTES && (rc = query_next(&q, err)) == 1) {
-		column_fixed(&q, 0, after, sizeof after);
-		seen = true;
-		if (column_int(&q, 1) < day)
-			buf_add(old, after, sizeof after);
-	}
-	if (rc < 0)
-		return rc;
-	w->prune_going = seen; /* nothing behind it: from the beginning next time */
-	if (seen)
-		memcpy(w->prune_after, after, sizeof after);
-	return 0;
-}
-
-static int write_key_prune(void *ctx, int64_t day, size_t limit, size_t *ret_deleted, struct err *err)
-{
-	struct sqlite_writer *w = ctx;
-	struct buf AUTO_BUF old = { 0 };
-	int rc = limit == 0 ? 0 : keys_gather(w, day, limit < PRUNE_LOOK ? limit : PRUNE_LOOK, &old, err);
-	if (rc == 0)
-		rc = keys_delete(w, buf_str(&old), err);
-	if (rc == 0)
-		*ret_deleted = old.len / STORE_KEY_BYTES;
-	return rc;
-}
-
 /* ---- the log ---- */
 
 static int write_log_append(void *ctx, const struct log_row *row, struct err *err)
@@ -301,9 +223,6 @@ void write_ops(struct store_writer *ops)
 	ops->event_insert = write_event_insert;
 	ops->event_replace = write_event_replace;
 	ops->event_get = write_event_get;
-	ops->key_claim = write_key_claim;
-	ops->key_find = write_key_find;
-	ops->key_prune = write_key_prune;
 	ops->log_append = write_log_append;
 	ops->chain_append = write_chain_append;
 	ops->counters_put = write_counters_put;

@@ -3,6 +3,7 @@
 #define ALMONER_STORE_SQLITE_WRITE_H
 
 #include "saga/store/store_lock.h"
+#include "saga/store/store_recent.h"
 #include "saga/store/store_sqlite_db.h"
 
 #define STEP_COLUMNS    "saga, step, target, why, lane, due, since"
@@ -36,12 +37,16 @@
 	X(W_EVENT_SET, "replacing an event",                                                                     \
 	  "UPDATE event SET (" EVENT_COLUMNS ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) WHERE saga = ?1")   \
 	X(W_EVENT_GET, "reading an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")                \
-	X(W_KEY_ADD, "claiming a key",                                                                           \
-	  "INSERT INTO claim (digest, owner, day) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                   \
+	X(W_KEY_LOAD, "reading the newest keys", "SELECT id, digest, owner, day FROM claim_new ORDER BY id")     \
+	X(W_KEY_ADD, "claiming a key", "INSERT INTO claim_new (id, digest, owner, day) VALUES (?1, ?2, ?3, ?4)") \
 	X(W_KEY_GET, "looking up a key", "SELECT owner FROM claim WHERE digest = ?1")                            \
+	X(W_KEY_MOVE, "sorting in keys",                                                                         \
+	  "INSERT INTO claim (digest, owner, day) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                   \
+	X(W_KEY_MOVED, "sorting in keys", "DELETE FROM claim_new WHERE id <= ?1")                                \
 	X(W_KEY_SCAN, "looking for old keys",                                                                    \
 	  "SELECT digest, day FROM claim WHERE digest > ?1 ORDER BY digest LIMIT ?2")                            \
 	X(W_KEY_DELETE, "deleting an old key", "DELETE FROM claim WHERE digest = ?1")                            \
+	X(W_KEY_DELETE_NEW, "deleting an old key", "DELETE FROM claim_new WHERE id = ?1")                        \
 	X(W_RELATED_ADD, "adding a related event",                                                               \
 	  "INSERT INTO related (" RELATED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
 	X(W_RELATED_GET, "reading a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1")     \
@@ -76,22 +81,40 @@
 enum writer_statement { WRITER_TABLE(WRITER_ENUM) W_COUNT };
 #undef WRITER_ENUM
 
-struct sqlite_writer {
-	struct db db;
-	struct store_lock lock;
-	int64_t frames;                       /* in the write-ahead log after the last commit */
-	int64_t checkpointed;                 /* of those, already copied to the main file */
-	int64_t restart_at;                   /* frames at which readers are waited for */
-	struct buf value;                     /* what saga_get lends */
+/* The keys not yet sorted into the big table, and how far that has come (store_sqlite_keys.c). */
+struct key_book {
+	struct store_recent recent;
+	bool changed;    /* since the transaction began */
+	uint32_t *order; /* by digest, of the first order_count recent ones, while they are moved; else NULL */
+	size_t order_count;
+	size_t order_at;
+	size_t claims;                        /* since the last move */
 	uint8_t prune_after[STORE_KEY_BYTES]; /* where key_prune goes on, when prune_going */
 	bool prune_going;
 };
 
+struct sqlite_writer {
+	struct db db;
+	struct store_lock lock;
+	int64_t frames;       /* in the write-ahead log after the last commit */
+	int64_t checkpointed; /* of those, already copied to the main file */
+	int64_t restart_at;   /* frames at which readers are waited for */
+	struct buf value;     /* what saga_get lends */
+	struct key_book keys;
+};
+
 /* Operations on a `ctx` that is a struct sqlite_writer; as in store.h. */
 extern const struct statement writer_statements[W_COUNT];
-void write_ops(struct store_writer *ops);   /* sagas, events, keys, log: store_sqlite_write.c */
+void write_ops(struct store_writer *ops);   /* sagas, events, log: store_sqlite_write.c */
+void keys_ops(struct store_writer *ops);    /* store_sqlite_keys.c */
 void plan_ops(struct store_writer *ops);    /* plans, head: store_sqlite_head.c */
 void rows_ops(struct store_writer *ops);    /* step rows, targets: store_sqlite_rows.c */
 void related_ops(struct store_writer *ops); /* store_sqlite_related.c */
+
+/* store_sqlite_keys.c: the newest keys are in memory, beside their table. */
+int keys_load(struct sqlite_writer *w, struct err *err) MUST_CHECK;
+void keys_committed(struct sqlite_writer *w);
+int keys_rolled_back(struct sqlite_writer *w, struct err *err) MUST_CHECK;
+void keys_finish(struct sqlite_writer *w);
 
 #endif

@@ -15,6 +15,7 @@ struct contract_test {
 	}
 
 extern const struct contract_test contract_write_tests[]; /* each ends with a NULL name */
+extern const struct contract_test contract_keys_tests[];
 extern const struct contract_test contract_rows_tests[];
 extern const struct contract_test contract_list_tests[];
 extern const struct contract_test contract_read_tests[];

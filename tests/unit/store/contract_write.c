@@ -1,4 +1,4 @@
-/* Contract: transactions, sagas, events, keys, plans, counters, opening. */
+/* Contract: transactions, sagas, events, plans, counters, opening. */
 #include "tests/unit/store/contract_internal.h"
 
 #include <string.h>
@@ -224,61 +224,6 @@ static void counters_are_a_value(void **state)
 	}
 }
 
-static void keys_are_claimed_once(void **state)
-{
-	struct fixture *f = *state;
-	uint8_t a[STORE_KEY_BYTES] = { 1 };
-	uint8_t b[STORE_KEY_BYTES] = { 1, [15] = 1 };
-	int64_t owner = 0;
-	must(W(f).key_find(W(f).ctx, a, &owner, &f->err), &f->err);
-	assert_int_equal(owner, 0);
-	must(W(f).begin(W(f).ctx, &f->err), &f->err);
-	must(W(f).key_claim(W(f).ctx, a, 5, 100, &owner, &f->err), &f->err);
-	assert_int_equal(owner, 5);
-	must(W(f).key_claim(W(f).ctx, a, 6, 100, &owner, &f->err), &f->err);
-	assert_int_equal(owner, 5);
-	must(W(f).key_claim(W(f).ctx, b, -9, 100, &owner, &f->err), &f->err);
-	assert_int_equal(owner, -9);
-	must(W(f).commit(W(f).ctx, &f->err), &f->err);
-	fixture_reopen(f);
-	must(W(f).key_find(W(f).ctx, a, &owner, &f->err), &f->err);
-	assert_int_equal(owner, 5);
-	must(W(f).key_find(W(f).ctx, b, &owner, &f->err), &f->err);
-	assert_int_equal(owner, -9);
-}
-
-static void claim_key(struct fixture *f, unsigned i, int64_t day)
-{
-	uint8_t key[STORE_KEY_BYTES] = { (uint8_t)(i * 37), (uint8_t)(i >> 8), (uint8_t)i };
-	int64_t owner = 0;
-	must(W(f).key_claim(W(f).ctx, key, (int64_t)i + 1, day, &owner, &f->err), &f->err);
-}
-
-static void old_keys_are_pruned_others_stay(void **state)
-{
-	struct fixture *f = *state;
-	must(W(f).begin(W(f).ctx, &f->err), &f->err);
-	for (unsigned i = 0; i < 1000; i++)
-		claim_key(f, i, i % 2 == 0 ? 10 : 20);
-	must(W(f).commit(W(f).ctx, &f->err), &f->err);
-	size_t gone = 0;
-	for (int call = 0; call < 100 && gone < 500; call++) {
-		size_t deleted = 0;
-		must(W(f).begin(W(f).ctx, &f->err), &f->err);
-		must(W(f).key_prune(W(f).ctx, 20, 60, &deleted, &f->err), &f->err);
-		must(W(f).commit(W(f).ctx, &f->err), &f->err);
-		assert_true(deleted <= 60);
-		gone += deleted;
-	}
-	assert_int_equal(gone, 500);
-	for (unsigned i = 0; i < 1000; i++) {
-		uint8_t key[STORE_KEY_BYTES] = { (uint8_t)(i * 37), (uint8_t)(i >> 8), (uint8_t)i };
-		int64_t owner = 0;
-		must(W(f).key_find(W(f).ctx, key, &owner, &f->err), &f->err);
-		assert_int_equal(owner, i % 2 == 0 ? 0 : (int64_t)i + 1);
-	}
-}
-
 static void event_comes_back_byte_for_byte(void **state)
 {
 	struct fixture *f = *state;
@@ -386,8 +331,6 @@ const struct contract_test contract_write_tests[] = {
 	CONTRACT_TEST(plans_are_kept_once),
 	CONTRACT_TEST(crash_before_commit_leaves_nothing),
 	CONTRACT_TEST(counters_are_a_value),
-	CONTRACT_TEST(keys_are_claimed_once),
-	CONTRACT_TEST(old_keys_are_pruned_others_stay),
 	CONTRACT_TEST(event_comes_back_byte_for_byte),
 	CONTRACT_TEST(live_sagas_are_found_in_order),
 	CONTRACT_TEST(second_open_is_refused_and_names_the_holder),

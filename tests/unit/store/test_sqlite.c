@@ -350,7 +350,9 @@ static void check_plan(sqlite3 *db, const struct statement *statement)
 										 "reading the last saga",
 										 "reading the last related event",
 										 "reading the end of the log",
-										 "looking for missing gifts" };
+										 "looking for missing gifts",
+										 "reading the newest keys",
+										 "looking up a key among all" };
 	char *sql AUTO_FREE = mem_printf("EXPLAIN QUERY PLAN %s", statement->sql);
 	bool may_scan = false;
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
