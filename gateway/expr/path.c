@@ -97,11 +97,11 @@ bool path_parse(const char *text, struct path *ret)
 		*ret = p;
 		return true;
 	}
-	while (take_part(&p, &at))
-		;
-	if (at[strspn(at, " \t\r\n")] != '\0') {
-		path_finish(&p);
-		return false;
+	while (at[strspn(at, " \t\r\n")] != '\0') {
+		if (!take_part(&p, &at)) {
+			path_finish(&p);
+			return false;
+		}
 	}
 	*ret = p;
 	return true;

@@ -134,9 +134,19 @@ static void runner_drop(void *arg)
 	free(r);
 }
 
+/* The thread that ends the process gets no call of the key's destructor. */
+static void drop_at_exit(void)
+{
+	struct runner *r = pthread_getspecific(runner_key);
+	if (r != NULL && pthread_setspecific(runner_key, NULL) == 0)
+		runner_drop(r);
+}
+
 static void key_once(void)
 {
 	int rc = pthread_key_create(&runner_key, runner_drop);
+	assert(rc == 0);
+	rc = atexit(drop_at_exit);
 	assert(rc == 0);
 }
 

@@ -94,7 +94,8 @@ static void not_paths(void **state)
 {
 	static const char *const others[] = { "..",    ".a | .b", ".[]",    ".a[]",          ".a[1:2]",
 										  ".a,.b", "\"a\"",   ".a + 1", ".\"a\\u0062\"", ".a.[0]",
-										  ".1",    "a",       "",       ".a b",          "$x" };
+										  ".1",    "a",       "",       ".a b",          "$x",
+										  ".a[",   ".a[0",    ".a[\"b", ".a.",           ".a.b." };
 	(void)state;
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 		struct expr *e = expr_create(others[i]);

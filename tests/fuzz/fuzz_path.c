@@ -1,0 +1,41 @@
+/* Any program text that looks like a path gives what jq gives, or is not taken for a path. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/expr/expr.h"
+#include "saga/base/mem.h"
+#include "tests/fuzz/target.h"
+
+static int eval(const char *program, json_t *root, json_t **ret)
+{
+	struct expr *e = expr_create(program);
+	struct expr_input in;
+	expr_input_init(&in, root);
+	*ret = NULL;
+	int rc = expr_eval_json(e, &in, ret, NULL);
+	expr_input_finish(&in);
+	expr_destroy(e);
+	return rc;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text AUTO_FREE = mem_strndup((const char *)data, size);
+	struct expr *e = expr_create(text);
+	bool path = expr_is_path(e);
+	expr_destroy(e);
+	if (!path || strlen(text) > 200)
+		return 0;
+	json_t *root =
+		json_loads("{\"a\":{\"b\":[1,{\"c\":\"x\"},[2]]},\"s\":\"t\",\"n\":null,\"\":true}", 0, NULL);
+	char *program AUTO_FREE = mem_printf("(%s\n)", text);
+	json_t *direct = NULL, *by_jq = NULL;
+	int rc = eval(text, root, &direct), jq_rc = eval(program, root, &by_jq);
+	assert(rc == jq_rc);
+	assert((direct == NULL) == (by_jq == NULL));
+	assert(direct == NULL || json_equal(direct, by_jq));
+	json_decref(direct);
+	json_decref(by_jq);
+	json_decref(root);
+	return 0;
+}
