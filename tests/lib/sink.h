@@ -152,7 +152,9 @@ struct sink {
 	size_t waiter_count;
 };
 
+/* CLOCK_MONOTONIC. */
 int64_t sink_now_ms(void);
+int64_t sink_now_us(void);
 
 /* --- state -------------------------------------------------------------------------------------------------
  */

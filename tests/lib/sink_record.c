@@ -85,8 +85,9 @@ void sink_log(struct sink *sink, const char *path, struct str key, uint32_t stat
 	digest_bytes(body.p != NULL ? body.p : "", body.len, digest);
 	hex_encode(digest, DIGEST_BYTES, hex);
 	json_t *line =
-		json_pack("{s:I, s:s, s:s%, s:i, s:s}", "at_ms", (json_int_t)sink_now_ms(), "path", path, "key",
-				  key.p != NULL ? key.p : "", key.len, "status", (int)status, "digest", hex);
+		json_pack("{s:I, s:I, s:s, s:s%, s:i, s:s}", "at_ms", (json_int_t)sink_now_ms(), "at_us",
+				  (json_int_t)sink_now_us(), "path", path, "key", key.p != NULL ? key.p : "", key.len,
+				  "status", (int)status, "digest", hex);
 	assert(line != NULL);
 	AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
 	json_decref(line);

@@ -8,12 +8,17 @@
 #include "saga/base/mem.h"
 #include "tests/lib/sink.h"
 
-int64_t sink_now_ms(void)
+int64_t sink_now_us(void)
 {
 	struct timespec now;
 	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
 	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t sink_now_ms(void)
+{
+	return sink_now_us() / 1000;
 }
 
 /* --- places ------------------------------------------------------------------------------------------------
