@@ -63,8 +63,9 @@ static void put_base64(struct text *to, const char *bytes, size_t len)
 		unsigned group = 0;
 		for (size_t k = 0; k < 3; k++)
 			group = (group << 8) | (k < have ? (unsigned char)bytes[i + k] : 0u);
-		for (size_t k = 0; k < 4; k++)
-			text_putc(to, k <= have ? digits[(group >> (18 - 6 * k)) & 63] : '=');
+		for (size_t k = 0; k <= have; k++)
+			text_putc(to, digits[(group >> (18 - 6 * k)) & 63]);
+		text_puts(to, have == 3 ? "" : have == 2 ? "=" : "==");
 	}
 }
 

@@ -268,16 +268,22 @@ static void remember_words(struct secrets *secrets, const char *text, const char
 	}
 }
 
+static void remember_query(struct secrets *secrets, const char *url)
+{
+	const char *query = url != NULL ? strchr(url, '?') : NULL;
+	if (query != NULL)
+		remember_words(secrets, query, "?&=");
+}
+
 static void remember_secrets(struct http_settings *s)
 {
 	for (size_t i = 0; i < s->header_count; i++)
 		if (strncasecmp(s->headers[i].name, "Accept", 6) != 0 &&
 			strcasecmp(s->headers[i].name, "Content-Type") != 0)
 			remember_words(&s->secrets, s->headers[i].value, " ,;");
-	const struct request *all[] = { &s->do_it, &s->undo, &s->look };
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if (all[i]->url != NULL && strchr(all[i]->url, '?') != NULL)
-			remember_words(&s->secrets, strchr(all[i]->url, '?'), "?&=");
+	remember_query(&s->secrets, s->do_it.url);
+	remember_query(&s->secrets, s->undo.url);
+	remember_query(&s->secrets, s->look.url);
 }
 
 static int read_headers(struct http_settings *s, const json_t *headers, struct almoner_error *error)

@@ -45,28 +45,37 @@ static size_t secret_at(const struct secrets *secrets, const char *p, size_t len
 
 /* ---- details ------------------------------------------------------------------------------------------ */
 
-/* One line: control characters and runs of blanks become one blank, what is no UTF-8 becomes '?'. */
+/* Appends one character, cleaned, and returns how many bytes of the source it stood for: what is no UTF-8
+ * becomes '?', a secret "***", control characters and blanks one blank. */
+static size_t put_clean_character(struct text *to, const struct secrets *secrets, const char *p, size_t len)
+{
+	size_t hidden = secret_at(secrets, p, len);
+	if (hidden > 0) {
+		text_puts(to, "***");
+		return hidden;
+	}
+	size_t n = utf8_len(p, len);
+	if (n == 0) {
+		text_putc(to, '?');
+		return 1;
+	}
+	bool blank = n == 1 && ((unsigned char)*p <= ' ' || *p == 0x7F);
+	bool after_blank = to->len == 0 || to->p[to->len - 1] == ' ';
+	if (!blank)
+		text_add(to, p, n);
+	else if (!after_blank)
+		text_putc(to, ' ');
+	return n;
+}
+
 static void put_clean(struct text *to, const struct secrets *secrets, const char *p, size_t len)
 {
-	bool blank = to->len == 0 || to->p[to->len - 1] == ' ';
-	for (size_t i = 0; i < len && to->len < ANSWER_DETAIL_MAX;) {
-		size_t hidden = secret_at(secrets, p + i, len - i);
-		size_t n = utf8_len(p + i, len - i);
-		bool space = n == 1 && ((unsigned char)p[i] <= ' ' || p[i] == 0x7F);
-		if (hidden > 0)
-			text_puts(to, "***");
-		else if (n == 0)
-			text_putc(to, '?');
-		else if (!space)
-			text_add(to, p + i, n);
-		else if (!blank)
-			text_putc(to, ' ');
-		blank = hidden == 0 && space;
-		i += hidden > 0 ? hidden : n == 0 ? 1 : n;
-	}
+	size_t at = 0;
+	while (at < len && to->len < ANSWER_DETAIL_MAX)
+		at += put_clean_character(to, secrets, p + at, len - at);
 	while (to->len > 0 && to->p[to->len - 1] == ' ')
 		to->p[--to->len] = '\0';
-	if (to->len >= ANSWER_DETAIL_MAX)
+	if (at < len)
 		text_puts(to, "…");
 }
 

@@ -96,7 +96,9 @@ static bool find_tag(struct parser *p, size_t begin, struct found *tag)
 						   .end = (size_t)(close - s) + strlen(closing),
 						   .name = from,
 						   .name_len = to - from,
-						   .sigil = marked ? sigil : '\0' };
+						   .sigil = sigil };
+	if (!marked)
+		tag->sigil = '\0';
 	return true;
 }
 
