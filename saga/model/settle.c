@@ -137,11 +137,12 @@ static void undo_doubtful(struct decide *d, unsigned i)
 	struct step *st = &d->saga->steps[i];
 	const struct step_rules *rules = settle_rules(d, i);
 	bool asked = st->state == STEP_ATTENTION && st->reason == REASON_IN_DOUBT;
+	bool can_look = !rules->missing && step_can_look(st, rules);
 	if (rules->can_undo && rules->can_undo_nothing && !d->saga->plan->steps[i].undo_none) {
 		step_begin_undo(st);
-	} else if (st->state == STEP_RETRY_WAIT && st->look_first && step_can_look(st, rules)) {
+	} else if (st->state == STEP_RETRY_WAIT && st->look_first && can_look) {
 		return;
-	} else if (!asked && !st->doubt_before && step_can_look(st, rules)) {
+	} else if (!asked && !st->doubt_before && can_look) {
 		step_fresh_budget(st);
 		step_to_retry(st, st->state == STEP_RETRY_WAIT ? st->due_ms : d->now_ms);
 		st->look_first = true;
