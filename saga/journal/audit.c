@@ -39,17 +39,17 @@ static int broken(struct audit *a, unsigned i, const char *what)
 static bool place_fits(const struct audit *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
-	bool stopped = !decide_may_start(a->s, (uint16_t)i);
+	bool in_line = st->has_lane && !place_stuck(a->s, i);
+	bool stopped = !decide_may_start(a->s, (uint16_t)i) && !in_line;
 	switch ((enum step_state)st->state) {
 	case STEP_RUNNING:
 		return st->place == PLACE_HOT;
 	case STEP_READY:
-		return st->place != PLACE_NONE || (stopped && !st->has_lane);
+		return st->place != PLACE_NONE || stopped;
 	case STEP_RETRY_WAIT:
-		return st->place == PLACE_ROW || (st->place == PLACE_NONE && stopped && !st->has_lane);
+		return st->place == PLACE_ROW || (st->place == PLACE_NONE && stopped);
 	case STEP_WAITING:
-		return st->has_lane ? st->place == PLACE_ROW || (a->live && st->place == PLACE_NONE)
-							: st->place == PLACE_NONE;
+		return st->place == PLACE_ROW ? st->has_lane : st->place == PLACE_NONE && (a->live || !in_line);
 	case STEP_ATTENTION:
 		return st->place == PLACE_NONE || (st->place == PLACE_ROW && st->has_lane);
 	case STEP_SUCCEEDED:

@@ -246,6 +246,8 @@ struct how {
 int place_saga(struct journal *j, struct entry *e, struct how how);
 /* May this step begin an attempt now: state, saga, target, deadline, lane. */
 int place_gate(struct journal *j, struct entry *e, unsigned i, bool probe, bool *ret_open);
+/* Can only a person make it go on: in attention, stopped by policy, or waiting for such a step? */
+bool place_stuck(const struct saga *s, unsigned i);
 int place_lane_blocked(struct journal *j, const struct entry *e, unsigned i, bool *ret);
 /* The next in the lanes that became free. After every operation. */
 int place_promote(struct journal *j);

@@ -76,11 +76,79 @@ static void set_why(struct entry *e, unsigned i, enum why why)
 	e->changed = true;
 }
 
+/* ---- steps that only a person can move on
+ */
+
+static bool moves(const struct saga *s, unsigned i)
+{
+	uint8_t state = s->steps[i].state;
+	return state == STEP_RUNNING || decide_may_start(s, (uint16_t)i);
+}
+
+/* An undo waits for the undo of what was built on it: somebody must be under way. */
+static bool undo_stuck(const struct saga *s)
+{
+	if (s->paused)
+		return false;
+	for (unsigned i = 0; i < s->step_count; i++) {
+		if (moves(s, i))
+			return false;
+	}
+	return true;
+}
+
+/* Plans have no cycles, and at most PLAN_STEPS_MAX steps. */
+static uint32_t waited_for(const struct saga *s, unsigned i)
+{
+	uint32_t all = 0;
+	uint32_t fresh = s->plan->steps[i].after;
+	while (fresh != 0) {
+		unsigned k = (unsigned)__builtin_ctz(fresh);
+		all |= 1u << k;
+		if (s->steps[k].state == STEP_WAITING)
+			fresh |= s->plan->steps[k].after & ~all;
+		fresh &= ~(1u << k);
+	}
+	return all;
+}
+
+/* In attention, or stopped by the policy. A pause is a person's own doing and keeps the line. */
+static bool needs_person(const struct saga *s, unsigned i)
+{
+	uint8_t state = s->steps[i].state;
+	return state == STEP_ATTENTION || ((state == STEP_READY || state == STEP_RETRY_WAIT) && !s->paused &&
+									   !decide_may_start(s, (uint16_t)i));
+}
+
+bool place_stuck(const struct saga *s, unsigned i)
+{
+	if (s->steps[i].state != STEP_WAITING)
+		return needs_person(s, i);
+	if (s->steps[i].direction == DIRECTION_UNDO)
+		return undo_stuck(s);
+	uint32_t for_whom = waited_for(s, i);
+	for (unsigned k = 0; k < s->step_count; k++) {
+		if ((for_whom >> k & 1) != 0 && needs_person(s, k))
+			return true;
+	}
+	return false;
+}
+
+/* Has it a place in a line, and keeps it? What needs a person is passed, unless the target says it holds. */
+static bool keeps_line(const struct entry *e, unsigned i)
+{
+	return e->saga->steps[i].has_lane &&
+		   (e->plan->target[i]->rules.attention_holds || !place_stuck(e->saga, i));
+}
+
+/* ---- seats for each state
+ */
+
 /* A saga that may not start keeps its places in the lines, nothing else. */
 static int place_stopped(struct journal *j, struct entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
-	return st->has_lane ? seat_row(j, e, i, WHY_LANE, st->due_ms) : seat_none(j, e, i);
+	return keeps_line(e, i) ? seat_row(j, e, i, WHY_LANE, st->due_ms) : seat_none(j, e, i);
 }
 
 /* Too late, or nowhere to go: the decision says what becomes of it, and others may move by it. */
@@ -145,15 +213,14 @@ static int place_retry(struct journal *j, struct entry *e, unsigned i, struct ho
 
 static int place_attention(struct journal *j, struct entry *e, unsigned i)
 {
-	bool holds = e->saga->steps[i].has_lane && e->plan->target[i]->rules.attention_holds;
-	return holds ? seat_row(j, e, i, WHY_ATTENTION, 0) : seat_none(j, e, i);
+	return keeps_line(e, i) ? seat_row(j, e, i, WHY_ATTENTION, 0) : seat_none(j, e, i);
 }
 
 static int place_step(struct journal *j, struct entry *e, unsigned i, struct how how, bool *ret_again)
 {
 	switch ((enum step_state)e->saga->steps[i].state) {
 	case STEP_WAITING:
-		return seat_waiting(j, e, i);
+		return keeps_line(e, i) ? seat_waiting(j, e, i) : seat_none(j, e, i);
 	case STEP_READY:
 		return place_ready(j, e, i, how, ret_again);
 	case STEP_RUNNING:
@@ -174,8 +241,10 @@ static int place_step(struct journal *j, struct entry *e, unsigned i, struct how
 int place_saga(struct journal *j, struct entry *e, struct how how)
 {
 	bool again;
+	unsigned rounds = 0;
 	do {
 		again = false;
+		assert(rounds++ <= 2 * PLAN_STEPS_MAX); /* each round ends a step */
 		for (unsigned i = 0; i < e->saga->step_count; i++) {
 			int rc = place_step(j, e, i, how, &again);
 			if (rc != 0)

@@ -190,8 +190,7 @@ int seat_waiting(struct journal *j, struct entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
 	struct placed *p = &e->placed[i];
-	if (!st->has_lane)
-		return seat_none(j, e, i);
+	assert(st->has_lane);
 	if (p->place == PLACE_ROW)
 		return seat_row(j, e, i, WHY_AFTER, 0);
 	struct before was = look(e, i);

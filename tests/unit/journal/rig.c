@@ -29,7 +29,11 @@ static enum admit rig_admit(void *ctx, uint32_t target, size_t bytes, bool may_r
 	r->asked++;
 	r->asked_to_ride += may_ride ? 1 : 0;
 	enum admit best = r->admit[target];
-	return best == ADMIT_SLOT && !may_ride ? ADMIT_WINDOW : best;
+	if (best == ADMIT_SLOT && !may_ride)
+		best = ADMIT_WINDOW;
+	r->slots[target] += best == ADMIT_SLOT ? 1 : 0;
+	r->window_bytes[target] += best == ADMIT_WINDOW ? (int64_t)bytes : 0;
+	return best;
 }
 
 static void rig_deliver(void *ctx, const struct delivery *delivery)
@@ -43,7 +47,12 @@ static void rig_deliver(void *ctx, const struct delivery *delivery)
 	for (size_t i = 0; i < delivery->news_count; i++) {
 		uint32_t id = delivery->news[i].target;
 		assert_true(id >= 1 && id < RIG_TARGETS_END);
+		struct target_news before = r->news[id];
 		r->news[id] = delivery->news[i];
+		if (before.claim_done) { /* until the test has looked */
+			r->news[id].claim_done = true;
+			r->news[id].claim_granted += before.claim_granted;
+		}
 		r->news_count[id]++;
 	}
 }
@@ -176,6 +185,8 @@ void rig_crash(struct rig *r)
 	journal_destroy(r->j);
 	r->j = NULL;
 	memset(r->news_count, 0, sizeof r->news_count);
+	memset(r->slots, 0, sizeof r->slots);
+	memset(r->window_bytes, 0, sizeof r->window_bytes);
 	rig_open(r);
 	rig_audit(r);
 }

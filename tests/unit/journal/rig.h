@@ -33,6 +33,9 @@ struct rig {
 	/* What the engine grants at best: SLOT where it may ride, else WINDOW. */
 	enum admit admit[RIG_TARGETS_END];
 	unsigned asked, asked_to_ride;
+	/* What the engine has given away and not got back. */
+	int64_t slots[RIG_TARGETS_END];
+	int64_t window_bytes[RIG_TARGETS_END];
 	struct work_list works;
 	struct target_news news[RIG_TARGETS_END];
 	unsigned news_count[RIG_TARGETS_END];

@@ -63,8 +63,8 @@ static void run_to_rest(struct rig *r, struct sends *sends)
 
 #define SCENARIO "crm books mail<crm thanks<books"
 
-/* Crash after the engine's nth turn: nothing acknowledged is lost, no success is repeated, the unsafe step is sent once
- * at most and otherwise in doubt. */
+/* Crash after the engine's nth turn: nothing acknowledged is lost, no success is repeated, the unsafe step is
+ * sent once at most and otherwise in doubt. */
 static void crash_after_every_turn(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -156,7 +156,8 @@ static void the_queue_behind_a_failed_commit_is_answered(void **state)
 	assert_int_equal(rig_work_count(r), 0);
 }
 
-/* The same scenario with the nth commit failing, then a restart: at most what was not acknowledged is missing. */
+/* The same scenario with the nth commit failing, then a restart: at most what was not acknowledged is
+ * missing. */
 static void fail_every_commit_once(void **state)
 {
 	struct rig *r = rig_of(state);

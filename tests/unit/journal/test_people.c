@@ -139,6 +139,23 @@ static void compensation_asked_for_by_a_person(void **state)
 	rig_assert_saga(r, id, SAGA_ATTENTION);
 }
 
+/* Looking could settle it, but there is nobody to ask: a person must say. */
+static void undoing_with_doubt_at_a_target_that_is_gone(void **state)
+{
+	struct rig *r = rig_of(state);
+	rig_use_plan(r, "crm mail", POLICY_COMPENSATE);
+	int64_t id = rig_accept_id(r, "a");
+	journal_start(r->j, rig_take(r, WORK_READY, id, MAIL));
+	(void)rig_pump(r);
+	rig_finish(r, id, MAIL, OUTCOME_UNKNOWN);
+	rig_finish(r, id, CRM, OUTCOME_REJECTED);
+	assert_int_equal(journal_set_targets(r->j, r->targets, 3, NULL, NULL), 0);
+	rig_wait(r, 60000);
+	rig_wait(r, 60000);
+	rig_assert_step(r, id, "mail", STEP_ATTENTION, REASON_IN_DOUBT);
+	rig_assert_saga(r, id, SAGA_ATTENTION);
+}
+
 static void policy_hold_starts_nothing_further(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -286,6 +303,7 @@ int main(void)
 		CASE(a_refused_verb_says_why),
 		CASE(compensation_end_to_end),
 		CASE(compensation_asked_for_by_a_person),
+		CASE(undoing_with_doubt_at_a_target_that_is_gone),
 		CASE(policy_hold_starts_nothing_further),
 		CASE(a_quarantined_event_is_mapped_again),
 		CASE(a_reprocessed_second_gift_is_refused),
