@@ -180,6 +180,7 @@ int db_plan_get(struct db *db, size_t which, int64_t number, struct plan **ret, 
 		int rc = load_plan(db, which, number, &slot, err);
 		if (rc != 0)
 			return rc;
+		assert(slot != NULL);
 	}
 	*ret = plan_ref(slot->plan);
 	return 0;

@@ -191,7 +191,7 @@ static int delete_by(struct sqlite_writer *w, enum writer_statement which, const
 
 static int prune_recent(struct sqlite_writer *w, int64_t day, size_t limit, size_t *deleted, struct err *err)
 {
-	struct key_book *book = &w->keys;
+	struct key_book *book = &w->keys; /* what is moved already goes by the other table's turn */
 	size_t gone = 0;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < book->recent.count && gone < limit; i++) {
@@ -199,8 +199,6 @@ static int prune_recent(struct sqlite_writer *w, int64_t day, size_t limit, size
 		if (key->day >= day)
 			continue;
 		rc = delete_by(w, W_KEY_DELETE_NEW, NULL, key->id, err);
-		if (rc == 0 && book->order != NULL)
-			rc = delete_by(w, W_KEY_DELETE, key->digest, 0, err); /* it may be moved already */
 		key->owner = 0;
 		gone++;
 	}

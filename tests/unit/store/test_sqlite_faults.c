@@ -128,6 +128,8 @@ static void a_full_disk_before_the_commit_can_be_rolled_back(void **state)
 static void nothing_is_written_after_a_failed_commit(void **state)
 {
 	struct fixture *f = *state;
+	struct sample s = { .unrouted = true };
+	ledger_put(&f->l, &s); /* something that a checkpoint could copy */
 	*disk_of(f) = (struct vfs_fault){ .fail = VFS_SYNC, .system_error = EIO, .once = true };
 	assert_int_equal(write_some(f), ERR_IO);
 	long writes = disk_of(f)->writes;
