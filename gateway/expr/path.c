@@ -80,7 +80,8 @@ static bool take_part(struct path *p, const char **at)
 	} else {
 		taken = p->count > 0 && take_brackets(p, at);
 	}
-	while (taken && **at == '?') {
+	/* One belongs to the part; a second one would be about all before it, which is jq's business. */
+	if (taken && **at == '?') {
 		p->parts[p->count - 1].optional = true;
 		(*at)++;
 	}
@@ -90,14 +91,14 @@ static bool take_part(struct path *p, const char **at)
 bool path_parse(const char *text, struct path *ret)
 {
 	struct path p = { 0 };
-	const char *at = text + strspn(text, " \t\r\n");
+	const char *at = text + strspn(text, " \t\n");
 	if (*at != '.')
 		return false;
-	if (at[1 + strspn(at + 1, " \t\r\n")] == '\0') {
+	if (at[1 + strspn(at + 1, " \t\n")] == '\0') {
 		*ret = p;
 		return true;
 	}
-	while (at[strspn(at, " \t\r\n")] != '\0') {
+	while (at[strspn(at, " \t\n")] != '\0') {
 		if (!take_part(&p, &at)) {
 			path_finish(&p);
 			return false;
