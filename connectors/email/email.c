@@ -226,7 +226,7 @@ const struct almoner_connector *almoner_connector(void)
 		.name = "email",
 		.version = "1.0",
 		.summary = "Thanks a donor by mail: text and HTML from Mustache files, sent by SMTP",
-		.proven = "real server",
+		.proven = "documents only",
 		.options = email_options,
 		.option_count = EMAIL_OPTION_COUNT,
 		.option_size = sizeof(struct almoner_option),

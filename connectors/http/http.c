@@ -376,7 +376,7 @@ const struct almoner_connector *almoner_connector(void)
 		.name = "http",
 		.version = "1.0",
 		.summary = "Sends the event, or what a template makes of it, to any HTTP API",
-		.proven = "real server",
+		.proven = "documents only",
 		.options = http_options,
 		.option_count = HTTP_OPTION_COUNT,
 		.option_size = sizeof(struct almoner_option),
