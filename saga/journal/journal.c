@@ -186,6 +186,7 @@ static int64_t wait_ms(const struct journal *j)
 static void *run(void *arg)
 {
 	struct journal *j = arg;
+	(void)pthread_setname_np(pthread_self(), "log"); /* for top and profilers: nothing hangs on it */
 	while (!j->failed && (!queue_closed(&j->queue) || !queue_empty(&j->queue))) {
 		if (turn(j) >= 0)
 			queue_wait(&j->queue, wait_ms(j));
