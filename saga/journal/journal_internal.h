@@ -231,6 +231,9 @@ int seat_none(struct journal *j, struct entry *e, unsigned i);
 int seat_waiting(struct journal *j, struct entry *e, unsigned i);
 /* The work is back from the engine: the step must be seated again. */
 void seat_returned(struct entry *e, unsigned i);
+/* A live saga read after a crash: its steps stand in their lines again as they did, so that leaving is
+ * noticed. */
+void seat_again(struct journal *j, struct entry *e);
 /* Sagas that are no longer live keep their place in the line by rows. */
 int seat_cool(struct journal *j, struct entry *e);
 /* The row a loaded step must have. */

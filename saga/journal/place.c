@@ -144,10 +144,12 @@ static bool keeps_line(const struct entry *e, unsigned i)
 /* ---- seats for each state
  */
 
-/* A saga that may not start keeps its places in the lines, nothing else. */
+/* A saga that may not start keeps its places in the lines, nothing else. Its `why` no longer says `lane`:
+ * once it may start again, it looks for itself. */
 static int place_stopped(struct journal *j, struct entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
+	set_why(e, i, st->state == STEP_READY ? WHY_SLOT : WHY_DUE);
 	return keeps_line(e, i) ? seat_row(j, e, i, WHY_LANE, st->due_ms) : seat_none(j, e, i);
 }
 
@@ -172,10 +174,8 @@ static int place_ready(struct journal *j, struct entry *e, unsigned i, struct ho
 	if (!decide_may_start(e->saga, (uint16_t)i))
 		return place_stopped(j, e, i);
 	bool row = p->place == PLACE_ROW;
-	if (row && p->row_why == WHY_LANE && !how.recheck) {
-		set_why(e, i, WHY_LANE);
-		return 0;
-	}
+	if (row && p->row_why == WHY_LANE && st->why == WHY_LANE && !how.recheck)
+		return 0; /* it is told when its turn comes */
 	if (ends_instead(j, e, i))
 		return place_ended(j, e, i, ret_again);
 	bool blocked;
@@ -196,10 +196,8 @@ static int place_retry(struct journal *j, struct entry *e, unsigned i, struct ho
 	const struct placed *p = &e->placed[i];
 	if (!decide_may_start(e->saga, (uint16_t)i))
 		return place_stopped(j, e, i);
-	if (p->place == PLACE_ROW && p->row_why == WHY_LANE && !how.recheck) {
-		set_why(e, i, WHY_LANE);
+	if (p->place == PLACE_ROW && p->row_why == WHY_LANE && st->why == WHY_LANE && !how.recheck)
 		return 0;
-	}
 	if (st->due_ms <= j->now_ms && ends_instead(j, e, i))
 		return place_ended(j, e, i, ret_again);
 	/* Before it is due it needs no look at the line: the claim looks. */

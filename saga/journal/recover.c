@@ -11,6 +11,7 @@ static int recover_saga(struct journal *j, int64_t id)
 	int rc = entry_load(j, id, &e);
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? err_wrap(&j->err, ERR_CORRUPT, "recovery") : rc;
+	seat_again(j, e);
 	for (unsigned i = 0; i < e->saga->step_count; i++) {
 		const struct step *st = &e->saga->steps[i];
 		if (st->place != PLACE_HOT)

@@ -200,6 +200,16 @@ int seat_waiting(struct journal *j, struct entry *e, unsigned i)
 	return 0;
 }
 
+void seat_again(struct journal *j, struct entry *e)
+{
+	for (unsigned i = 0; i < e->saga->step_count; i++) {
+		const struct step *st = &e->saga->steps[i];
+		bool in_hand = st->place == PLACE_HOT || (st->state == STEP_WAITING && st->place == PLACE_NONE);
+		if (in_hand)
+			stand_in_line(j, e, i, st->state == STEP_RUNNING);
+	}
+}
+
 void seat_returned(struct entry *e, unsigned i)
 {
 	if (e->placed[i].place == PLACE_HOT)

@@ -26,7 +26,7 @@ struct work {
 	bool lookup;            /* the attempt is a look-up (ALMONER_LOOKUP) */
 	bool needs_when;        /* READY: `when` must be evaluated first, journal_when() */
 	bool slot; /* READY from journal_claim: its slot is held and no window memory is reserved for it */
-	bool effect_before;     /* an earlier attempt of this generation may have taken effect */
+	bool effect_before; /* an earlier attempt of this generation may have taken effect */
 	bool has_body;
 	uint8_t body[16];     /* digest the request must have, when has_body */
 	int64_t expire_at_ms; /* 0: never */

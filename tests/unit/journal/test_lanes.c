@@ -77,6 +77,55 @@ static void a_running_one_that_backs_off_lets_an_earlier_one_by(void **state)
 	rig_finish(r, b, CRM, OUTCOME_OK);
 }
 
+static void a_head_in_doubt_after_a_crash_is_passed(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "thanks");
+	int64_t a = ada(r, "a"), b = ada(r, "b");
+	journal_start(r->j, rig_take(r, WORK_READY, a, THANKS));
+	(void)rig_pump(r);
+	rig_crash(r);
+	(void)rig_pump(r);
+	rig_assert_step(r, a, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
+	rig_claim(r, THANKS, 3);
+	assert_true(rig_has(r, WORK_START, b, THANKS));
+}
+
+static void what_waits_for_a_person_is_passed_too(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "books crm<books");
+	int64_t a = ada(r, "a");
+	use(r, "crm");
+	int64_t b = ada(r, "b"), c = ada(r, "c");
+	rig_finish(r, a, BOOKS, OUTCOME_REJECTED);
+	assert_true(rig_has(r, WORK_START, b, CRM));
+	/* Its turn comes again, before those that still wait. */
+	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
+	rig_finish(r, b, CRM, OUTCOME_OK);
+	assert_false(rig_has(r, WORK_START, c, CRM));
+	rig_finish(r, a, BOOKS, OUTCOME_OK);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_finish(r, c, CRM, OUTCOME_OK);
+}
+
+static void a_saga_held_by_its_policy_goes_on_by_an_outcome(void **state)
+{
+	struct rig *r = rig_of(state);
+	rig_use_plan(r, "books crm", POLICY_HOLD);
+	r->targets[0].rules.attention_holds = true;
+	r->admit[CRM] = ADMIT_DISK;
+	rig_crash(r);
+	int64_t a = ada(r, "a");
+	rig_finish(r, a, BOOKS, OUTCOME_REJECTED);
+	r->admit[CRM] = ADMIT_SLOT;
+	assert_int_equal(r->news[CRM].backlog, 0); /* stopped: its row only keeps the line */
+	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
+	rig_finish(r, a, BOOKS, OUTCOME_OK);
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	rig_assert_saga(r, a, SAGA_COMPLETED);
+}
+
 static void attention_holds_where_the_target_says_so(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -249,6 +298,9 @@ int main(void)
 		CASE(the_head_blocks_while_it_retries),
 		CASE(attention_is_passed),
 		CASE(a_running_one_that_backs_off_lets_an_earlier_one_by),
+		CASE(a_head_in_doubt_after_a_crash_is_passed),
+		CASE(what_waits_for_a_person_is_passed_too),
+		CASE(a_saga_held_by_its_policy_goes_on_by_an_outcome),
 		CASE(attention_holds_where_the_target_says_so),
 		CASE(without_room_the_line_holds_on_disk),
 		CASE(a_waiting_step_keeps_its_place_from_acceptance),
