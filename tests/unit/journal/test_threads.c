@@ -1,0 +1,261 @@
+/* The journal's own thread with several submitting ones: everything is answered once, nothing is lost. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "saga/base/mem.h"
+#include "saga/journal/journal.h"
+#include "saga/store/store_sqlite.h"
+#include "tests/unit/journal/rig.h"
+
+#define SUBMITTERS 4
+#define EVENTS     250
+
+struct hall {
+	struct journal *j;
+	struct plan *plan;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct work_list works;
+	unsigned accepted, duplicates, full, settled, verbs;
+	unsigned failures;
+	bool closing;
+};
+
+static enum admit hall_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride)
+{
+	(void)ctx, (void)target, (void)bytes;
+	return may_ride ? ADMIT_SLOT : ADMIT_WINDOW;
+}
+
+static void hall_deliver(void *ctx, const struct delivery *delivery)
+{
+	struct hall *h = ctx;
+	(void)pthread_mutex_lock(&h->lock);
+	struct work *w, *next;
+	for (w = STAILQ_FIRST(&delivery->works); w != NULL; w = next) {
+		next = STAILQ_NEXT(w, link);
+		STAILQ_INSERT_TAIL(&h->works, w, link);
+	}
+	(void)pthread_cond_broadcast(&h->changed);
+	(void)pthread_mutex_unlock(&h->lock);
+}
+
+static void hall_failed(void *ctx, const struct err *err)
+{
+	print_message("%s\n", err->text);
+	((struct hall *)ctx)->failures++;
+}
+
+static void accept_done(void *ctx, struct accept *a, const struct accept_result *result)
+{
+	struct hall *h = ctx;
+	(void)pthread_mutex_lock(&h->lock);
+	h->accepted += result->code == 0 && !result->duplicate ? 1 : 0;
+	h->duplicates += result->duplicate ? 1 : 0;
+	(void)pthread_cond_broadcast(&h->changed);
+	(void)pthread_mutex_unlock(&h->lock);
+	event_unref(a->event);
+	free(a);
+}
+
+static void submit(struct hall *h, unsigned n)
+{
+	char id[16];
+	(void)snprintf(id, sizeof id, "e%u", n);
+	struct event_fields f = { .source = STR("forms"),
+							  .event_id = str_of(id),
+							  .type = STR("donation.created"),
+							  .raw = STR("{}"),
+							  .canonical = STR("{}") };
+	struct accept *a = mem_zalloc(sizeof *a);
+	a->event = event_create(&f, RIG_T0);
+	a->start = (struct saga_start){ .plan = h->plan,
+									.source = "forms",
+									.event_id = a->event->f.event_id.p,
+									.type = "donation.created",
+									.gift = "",
+									.donor = "",
+									.note = "" };
+	journal_event_key("forms", id, a->dedup);
+	a->ctx = h;
+	a->done = accept_done;
+	while (journal_accept(h->j, a) == ERR_FULL) { /* wait for an answer to somebody */
+		(void)pthread_mutex_lock(&h->lock);
+		h->full++;
+		unsigned before = h->accepted + h->duplicates;
+		while (h->accepted + h->duplicates == before)
+			(void)pthread_cond_wait(&h->changed, &h->lock);
+		(void)pthread_mutex_unlock(&h->lock);
+	}
+}
+
+struct submitter {
+	struct hall *h;
+	unsigned first;
+};
+
+static void *submitter(void *arg)
+{
+	struct submitter *s = arg;
+	for (unsigned i = 0; i < EVENTS; i++)
+		submit(s->h, s->first + i);
+	return NULL;
+}
+
+static void verb_done(void *ctx, const struct verb_result *result)
+{
+	struct hall *h = ctx;
+	assert_true(result->code == 0 || result->code == ERR_REFUSED || result->code == ERR_NOT_FOUND);
+	(void)pthread_mutex_lock(&h->lock);
+	h->verbs++;
+	(void)pthread_cond_broadcast(&h->changed);
+	(void)pthread_mutex_unlock(&h->lock);
+}
+
+/* People and metrics beside it. */
+static void *looker(void *arg)
+{
+	struct hall *h = arg;
+	for (int64_t i = 1; i <= 50; i++) {
+		struct verb_call call = { .verb = VERB_RESUME, .step = -1, .actor = "uid 7", .note = "" };
+		assert_int_equal(journal_verb(h->j, i, &call, h, verb_done), 0);
+		struct journal_counts c;
+		journal_counts(h->j, &c);
+		int64_t sum = c.related;
+		for (unsigned k = 0; k < SAGA_STATE_COUNT; k++)
+			sum += c.sagas[k];
+		assert_int_equal(sum, c.accepted);
+		journal_counts_finish(&c);
+	}
+	return NULL;
+}
+
+static struct work *next_work(struct hall *h)
+{
+	(void)pthread_mutex_lock(&h->lock);
+	while (STAILQ_EMPTY(&h->works) && !h->closing)
+		(void)pthread_cond_wait(&h->changed, &h->lock);
+	struct work *w = STAILQ_FIRST(&h->works);
+	if (w != NULL)
+		STAILQ_REMOVE_HEAD(&h->works, link);
+	(void)pthread_mutex_unlock(&h->lock);
+	return w;
+}
+
+static void *engine(void *arg)
+{
+	struct hall *h = arg;
+	struct work *w;
+	while ((w = next_work(h)) != NULL) {
+		struct outcome ok = { .result = OUTCOME_OK, .effect_sent = true, .result_json = "{\"id\":\"1\"}" };
+		if (w->kind == WORK_READY) {
+			journal_start(h->j, w);
+		} else if (w->kind == WORK_START) {
+			journal_outcome(h->j, w, &ok, NULL);
+			(void)pthread_mutex_lock(&h->lock);
+			h->settled++;
+			(void)pthread_cond_broadcast(&h->changed);
+			(void)pthread_mutex_unlock(&h->lock);
+		} else {
+			work_destroy(w);
+		}
+	}
+	return NULL;
+}
+
+static void wait_until(struct hall *h, const unsigned *count, unsigned at_least)
+{
+	(void)pthread_mutex_lock(&h->lock);
+	while (*count < at_least)
+		(void)pthread_cond_wait(&h->changed, &h->lock);
+	(void)pthread_mutex_unlock(&h->lock);
+}
+
+static void open_hall(struct hall *h, const struct rig *r)
+{
+	static struct journal_target targets[2] = {
+		{ .name = "crm",
+		  .rules = { .repeat = REPEAT_KEYED, .retry = { .first_ms = 1000, .factor = 2, .cap_ms = 9 } } },
+		{ .name = "thanks",
+		  .rules = { .repeat = REPEAT_UNSAFE, .retry = { .first_ms = 1000, .factor = 2, .cap_ms = 9 } } }
+	};
+	struct err err = { 0 };
+	struct journal_options o = { .clock = clock_system(),
+								 .entropy = entropy_system(),
+								 .hooks = { h, hall_admit, hall_deliver, hall_failed },
+								 .targets = targets,
+								 .target_count = 2,
+								 .queue_records = 64,
+								 .actor = "threads" };
+	char path[128];
+	(void)snprintf(path, sizeof path, "%s/threads.db", r->dir);
+	assert_int_equal(store_sqlite_open(path, NULL, &o.store, &err), 0);
+	assert_int_equal(journal_create(&o, &h->j, &err), 0);
+	assert_int_equal(journal_start_thread(h->j, &err), 0);
+}
+
+static void remove_files(const struct rig *r)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	for (size_t i = 0; i < 4; i++) {
+		char path[128];
+		(void)snprintf(path, sizeof path, "%s/threads.db%s", r->dir, ends[i]);
+		(void)unlink(path);
+	}
+}
+
+static void many_threads_one_journal(void **state)
+{
+	struct rig *r = rig_of(state);
+	struct hall h = { .plan = rig_plan("crm thanks", POLICY_CONTINUE) };
+	struct submitter submitters[SUBMITTERS];
+	pthread_t threads[SUBMITTERS], engine_thread, looker_thread;
+	STAILQ_INIT(&h.works);
+	assert_int_equal(pthread_mutex_init(&h.lock, NULL), 0);
+	assert_int_equal(pthread_cond_init(&h.changed, NULL), 0);
+	open_hall(&h, r);
+	assert_int_equal(pthread_create(&engine_thread, NULL, engine, &h), 0);
+	for (unsigned i = 0; i < SUBMITTERS; i++) {
+		submitters[i] = (struct submitter){ &h, i / 2 * EVENTS }; /* each event comes twice */
+		assert_int_equal(pthread_create(&threads[i], NULL, submitter, &submitters[i]), 0);
+	}
+	assert_int_equal(pthread_create(&looker_thread, NULL, looker, &h), 0);
+	for (unsigned i = 0; i < SUBMITTERS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(pthread_join(looker_thread, NULL), 0);
+	wait_until(&h, &h.settled, SUBMITTERS / 2 * EVENTS * 2);
+	wait_until(&h, &h.verbs, 50);
+	journal_stop(h.j, "the test is over");
+	(void)pthread_mutex_lock(&h.lock);
+	h.closing = true;
+	(void)pthread_cond_broadcast(&h.changed);
+	(void)pthread_mutex_unlock(&h.lock);
+	assert_int_equal(pthread_join(engine_thread, NULL), 0);
+	assert_int_equal(h.accepted, SUBMITTERS / 2 * EVENTS);
+	assert_int_equal(h.duplicates, SUBMITTERS / 2 * EVENTS);
+	assert_int_equal(h.failures, 0);
+	struct journal_counts c;
+	journal_counts(h.j, &c);
+	assert_int_equal(c.sagas[SAGA_COMPLETED], SUBMITTERS / 2 * EVENTS);
+	assert_int_equal(c.targets[0].succeeded, SUBMITTERS / 2 * EVENTS);
+	journal_counts_finish(&c);
+	struct err err = { 0 };
+	if (journal_audit(h.j, &err) != 0)
+		fail_msg("%s", err.text);
+	journal_destroy(h.j);
+	plan_unref(h.plan);
+	(void)pthread_mutex_destroy(&h.lock);
+	(void)pthread_cond_destroy(&h.changed);
+	remove_files(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(many_threads_one_journal, rig_setup,
+																		rig_teardown) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
