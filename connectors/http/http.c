@@ -276,7 +276,7 @@ static int start_undo(struct turn *t)
 	const struct http_settings *s = t->a->settings;
 	if (!s->undo.present)
 		return error_set(t->error, "this target has no undo");
-	bool unknown = t->a->context.step->own_result.p == NULL;
+	bool unknown = t->a->context.step->own_result.len == 0;
 	if (unknown && s->look.present)
 		return send_request(t, &s->look, PHASE_LOOKING_BACK);
 	return send_request(t, &s->undo, PHASE_UNDOING);

@@ -219,6 +219,13 @@ static void undo_looks_first_when_nothing_is_known(void **state)
 	ends(driver_answer(&d, 200, "{\"items\":[]}"), ALMONER_OK, "nothing to undo");
 	(void)driver_start(&d, GIFT, ALMONER_UNDO);
 	ends(driver_answer(&d, 503, ""), ALMONER_UNREACHABLE, NULL);
+	/* An empty result is as good as none. */
+	driver_step(&d, GIFT);
+	d.step.purpose = ALMONER_UNDO;
+	d.step.own_result = driver_text("");
+	assert_int_equal(driver_begin(&d), 0);
+	assert_int_equal(driver_next(&d, NULL), 0);
+	assert_int_equal(d.action.effect, ALMONER_READS);
 	driver_close(&d);
 }
 
