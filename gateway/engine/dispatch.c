@@ -181,6 +181,7 @@ void dispatch_run(struct engine *e)
 	e->turn = t;
 	for (size_t left = count_targets(e); left > 0; left--) {
 		struct engine_target *next = after(e, t);
+		dispatch_publish(e, t); /* what outcomes and news have changed counts from now on */
 		uint32_t started = serve(e, t, budget);
 		budget -= started;
 		if (!forget_removed(e, t))

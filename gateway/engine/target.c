@@ -145,6 +145,7 @@ void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t cou
 	gates_give_slots(gates, t->id, count);
 	rate_give_back(&t->rate, &t->config.rate, count);
 	breaker_unreserve(&t->breaker, count);
+	t->start_at_ms = 0; /* somebody else may have been refused for want of these */
 }
 
 struct target_start target_begin(struct engine_target *t)

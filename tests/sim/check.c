@@ -118,8 +118,12 @@ void check_after(struct world *w)
 	journal_counts_finish(&counts);
 	for (; w->hits_checked < w->hit_count; w->hits_checked++)
 		check_hit(w, w->hits_checked);
-	if (more)
+	if (more) {
+		struct err err;
 		fold_read(w);
+		if (journal_audit(w->journal, &err) != 0)
+			world_fail(w, "%s", err.text);
+	}
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		check_target(w, i);
 }
@@ -170,6 +174,19 @@ bool fold_all_at_rest(const struct world *w)
 }
 
 /* ---- the end ---- */
+
+static void tell_targets(const struct world *w)
+{
+	struct engine_target_status s;
+	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+		if (engine_status(w->engine, w->targets[i].id, &s, 1) == 1)
+			(void)fprintf(
+				stderr, "  %s:%s%s breaker %s, in flight %u of %u, window %u, backlog %lld due in %lld ms\n",
+				s.name, s.paused ? " paused" : "", s.held ? " held" : "", breaker_state_name(s.breaker),
+				s.in_flight, s.in_flight_now, s.window_works, (long long)s.backlog,
+				(long long)(s.next_due_ms - w->now_ms));
+	}
+}
 
 static void name_the_stuck(const struct world *w)
 {
@@ -226,6 +243,8 @@ static void check_counts(struct world *w)
 void check_end(struct world *w)
 {
 	name_the_stuck(w);
+	if (!fold_all_at_rest(w))
+		tell_targets(w);
 	for (size_t k = 0; k < w->fold->count; k++)
 		check_effects(w, w->fold->sagas[k]);
 	check_counts(w);

@@ -30,6 +30,16 @@ size_t fold_saga_count(const struct world *w)
 	return w->fold->count;
 }
 
+void fold_forget_open(struct world *w)
+{
+	for (size_t k = 0; k < w->hit_count; k++) {
+		struct hit *h = &w->hits[k];
+		const struct fold_saga *s = fold_find(w->fold, h->saga);
+		if (s != NULL && s->plan != NULL && s->steps[h->step].open && s->steps[h->step].attempt == h->attempt)
+			h->lost = true;
+	}
+}
+
 /* ---- a new saga ---- */
 
 static unsigned target_index(const struct world *w, const char *name)
@@ -54,7 +64,7 @@ static void init_steps(struct world *w, struct fold_saga *s)
 		st->target = target_index(w, s->plan->steps[i].target);
 		st->has_lane = row->steps[i].has_lane;
 		memcpy(st->lane, row->steps[i].lane, LANE_BYTES);
-		st->before = st->state;
+		st->blocked = st->has_lane; /* it stands in line from its acceptance on */
 	}
 	saga_destroy(row);
 }
@@ -86,6 +96,16 @@ static struct fold_saga *add_saga(struct world *w, int64_t id, const struct reco
 
 /* ---- records of a saga ---- */
 
+static bool sent_effects(const struct world *w, const struct fold_saga *s, unsigned i)
+{
+	for (size_t k = 0; k < w->hit_count; k++) {
+		const struct hit *h = &w->hits[k];
+		if (h->saga == s->id && h->step == i && h->direction == DIRECTION_DO && h->effects)
+			return true;
+	}
+	return false;
+}
+
 static void on_outcome(struct world *w, struct fold_saga *s, unsigned i, const struct record *r)
 {
 	struct fold_step *st = &s->steps[i];
@@ -96,7 +116,9 @@ static void on_outcome(struct world *w, struct fold_saga *s, unsigned i, const s
 	st->open = false;
 	if (r->outcome == OUTCOME_UNKNOWN && !st->lookup && st->direction == DIRECTION_DO)
 		st->maybe = true;
-	if (r->outcome == OUTCOME_EXISTS && st->direction == DIRECTION_DO)
+	/* somebody has it; or it was sent, and nobody understood the answer */
+	bool unclear = r->outcome == OUTCOME_EXISTS || (r->outcome == OUTCOME_FAULT && sent_effects(w, s, i));
+	if (unclear && st->direction == DIRECTION_DO)
 		st->maybe = true;
 	if (r->outcome != OUTCOME_OK)
 		return;
@@ -148,6 +170,8 @@ static void on_verb(struct fold_saga *s, const struct record *r)
 	s->verb_now = true;
 	if (str_is(r->text, "compensate"))
 		s->compensating = true;
+	if (str_is(r->text, "resolve-done") && r->step >= 0 && r->direction == DIRECTION_DO)
+		s->steps[r->step].did = true; /* a person says so */
 }
 
 static void on_not_started(struct world *w, struct fold_saga *s, unsigned i, const struct record *r)
@@ -176,6 +200,7 @@ static void on_step_record(struct world *w, struct fold_saga *s, unsigned i, con
 		[RECORD_OUTCOME] = on_outcome,
 		[RECORD_STEP] = on_step,
 	};
+	s->steps[i].moved = true;
 	if (reactions[r->kind] != NULL)
 		reactions[r->kind](w, s, i, r);
 }

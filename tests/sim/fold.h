@@ -16,8 +16,9 @@ struct fold_step {
 	bool did;
 	uint32_t ok_generation[2]; /* by direction: the last one that ended well; 0: none */
 	bool waited_in_lane;
-	bool started;   /* an intent in this commit */
-	uint8_t before; /* state when the commit began */
+	bool started; /* an intent in this commit */
+	bool moved;   /* any record in this commit */
+	bool blocked; /* later events waited for it when the commit began */
 };
 
 struct fold_saga {

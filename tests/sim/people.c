@@ -318,25 +318,31 @@ void people_reload(struct world *w)
 void people_heal(struct world *w)
 {
 	w->healing = true;
-	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		w->targets[i].mood = MOOD_FINE;
-		act(w, i, TARGET_RESUME);
-	}
 }
 
-static void settle_step(struct world *w, const struct fold_saga *s, unsigned i)
+static enum verb verb_for(struct world *w, const struct fold_step *st)
 {
-	const struct fold_step *st = &s->steps[i];
-	if (st->state != STEP_ATTENTION)
-		return;
-	enum verb verb = VERB_SKIP;
-	if (st->reason == REASON_IN_DOUBT || st->direction == DIRECTION_UNDO)
-		verb = rng_chance(&w->rng, 50) ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE;
-	else if (rng_chance(&w->rng, 50))
-		verb = VERB_RETRY;
-	else if (rng_chance(&w->rng, 50))
-		verb = VERB_RESOLVE_NOT_DONE;
-	say_verb(w, s->id, verb, (int)i, false);
+	bool certain = st->reason == REASON_REJECTED || st->reason == REASON_EXHAUSTED || st->reason == REASON_FAULT;
+	if (st->direction == DIRECTION_UNDO || !certain)
+		return rng_chance(&w->rng, 50) ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE;
+	if (rng_chance(&w->rng, 50))
+		return VERB_RETRY;
+	return rng_chance(&w->rng, 50) ? VERB_RESOLVE_NOT_DONE : VERB_SKIP;
+}
+
+static bool settle_steps(struct world *w, const struct fold_saga *s)
+{
+	bool any = false;
+	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++) {
+		const struct fold_step *st = &s->steps[i];
+		if (st->state != STEP_ATTENTION)
+			continue;
+		say_verb(w, s->id, verb_for(w, st), (int)i, false);
+		any = true;
+	}
+	return any;
 }
 
 void people_settle(struct world *w)
@@ -345,9 +351,7 @@ void people_settle(struct world *w)
 		act(w, i, TARGET_RESUME);
 	for (size_t k = 0; k < w->fold->count; k++) {
 		const struct fold_saga *s = w->fold->sagas[k];
-		if (s->state == SAGA_PAUSED)
+		if (!settle_steps(w, s) && !saga_state_at_rest((enum saga_state)s->state))
 			say_verb(w, s->id, VERB_RESUME, -1, false);
-		for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++)
-			settle_step(w, s, i);
 	}
 }

@@ -25,11 +25,22 @@ static uint32_t dependants(const struct plan *p, unsigned step)
 	return found;
 }
 
+/* As the sinks' history has it. */
+static bool may_have_effect(const struct world *w, const struct fold_saga *s, unsigned i)
+{
+	for (size_t k = 0; k < w->hit_count; k++) {
+		const struct hit *h = &w->hits[k];
+		if (h->saga == s->id && h->step == i && h->direction == DIRECTION_DO && h->maybe)
+			return true;
+	}
+	return false;
+}
+
 /* I11: only what happened or may have happened is undone, and after all that came after it. */
 static void check_undo(struct world *w, const struct fold_saga *s, unsigned i)
 {
 	const struct fold_step *st = &s->steps[i];
-	if (!st->did && !st->maybe)
+	if (!st->did && !st->maybe && !may_have_effect(w, s, i))
 		BROKEN(s, i, "an undo of what never happened");
 	uint32_t after = dependants(s->plan, i);
 	for (unsigned j = 0; j < s->plan->step_count; j++) {
@@ -86,17 +97,54 @@ void rules_intent(struct world *w, struct fold_saga *s, unsigned i, const struct
 
 /* ---- a commit: lanes ---- */
 
-static bool blocks(const struct world *w, const struct fold_step *st, uint8_t state)
+static bool moves(const struct fold_saga *s, const struct fold_step *st)
 {
-	if (state == STEP_ATTENTION)
-		return w->targets[st->target].rules.attention_holds;
-	return !terminal(state);
+	if (st->state == STEP_RUNNING)
+		return true;
+	bool held = s->state == SAGA_ATTENTION && s->plan->policy == POLICY_HOLD;
+	return (st->state == STEP_READY || st->state == STEP_RETRY_WAIT) && !held;
+}
+
+static bool anybody_moves(const struct fold_saga *s)
+{
+	for (unsigned k = 0; k < s->plan->step_count; k++) {
+		if (moves(s, &s->steps[k]))
+			return true;
+	}
+	return false;
+}
+
+/* Does it wait, directly or through others, for a step that only a person can move? */
+static bool waits_for_person(const struct fold_saga *s, unsigned i)
+{
+	for (unsigned k = 0; k < s->plan->step_count; k++) {
+		const struct fold_step *st = &s->steps[k];
+		if ((s->plan->steps[i].after >> k & 1) == 0 || terminal(st->state))
+			continue;
+		if (st->state == STEP_WAITING ? waits_for_person(s, k) : !moves(s, st))
+			return true;
+	}
+	return false;
+}
+
+/* Later events of the key wait for it. What needs a person is passed, unless its target holds. */
+static bool blocks(const struct world *w, const struct fold_saga *s, unsigned i)
+{
+	const struct fold_step *st = &s->steps[i];
+	if (terminal(st->state))
+		return false;
+	if (w->targets[st->target].rules.attention_holds)
+		return true;
+	if (st->state != STEP_WAITING)
+		return moves(s, st);
+	return st->direction == DIRECTION_UNDO ? anybody_moves(s) : !waits_for_person(s, i);
 }
 
 /* I7, as far as one commit's records can tell: who blocked before it and still blocks was overtaken. */
 static void check_pair(struct world *w, const struct fold_saga *s, const struct fold_step *st,
-					   const struct fold_saga *o, const struct fold_step *ot)
+					   const struct fold_saga *o, unsigned j)
 {
+	const struct fold_step *ot = &o->steps[j];
 	bool same_lane = ot->has_lane && ot->target == st->target && memcmp(ot->lane, st->lane, LANE_BYTES) == 0;
 	if (!same_lane)
 		return;
@@ -105,10 +153,10 @@ static void check_pair(struct world *w, const struct fold_saga *s, const struct 
 				   (long long)o->id, w->targets[st->target].name);
 	if (o->id > s->id)
 		return;
-	if (blocks(w, ot, ot->before) && blocks(w, ot, ot->state) && !o->verb_now)
+	if (ot->blocked && blocks(w, o, j) && !o->verb_now && !ot->moved)
 		world_fail(w, "saga %lld overtook saga %lld in a lane of %s", (long long)s->id, (long long)o->id,
 				   w->targets[st->target].name);
-	if (ot->state == STEP_ATTENTION && ot->before == STEP_ATTENTION)
+	if (ot->state == STEP_ATTENTION && !ot->blocked)
 		mark(w->marks, MARK_LANE_PASSED);
 }
 
@@ -120,7 +168,7 @@ static void check_lane(struct world *w, const struct fold_saga *s, const struct 
 		if (o->id == s->id || o->plan == NULL)
 			continue;
 		for (unsigned j = 0; j < o->plan->step_count; j++)
-			check_pair(w, s, st, o, &o->steps[j]);
+			check_pair(w, s, st, o, j);
 	}
 }
 
@@ -166,11 +214,11 @@ static void check_row(struct world *w, const struct fold_saga *s)
 	saga_destroy(row);
 }
 
-static void end_commit(struct fold_saga *s)
+static void end_commit(const struct world *w, struct fold_saga *s)
 {
 	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++) {
-		s->steps[i].before = s->steps[i].state;
-		s->steps[i].started = false;
+		s->steps[i].blocked = blocks(w, s, i);
+		s->steps[i].started = s->steps[i].moved = false;
 	}
 	s->touched = s->verb_now = s->new_now = false;
 }
@@ -195,7 +243,7 @@ void rules_commit(struct world *w, bool latest)
 		struct fold_saga *s = f->sagas[k];
 		s->stale = s->stale || s->touched;
 		if (s->touched)
-			end_commit(s);
+			end_commit(w, s);
 		if (latest && s->stale)
 			check_row(w, s);
 		s->stale = s->stale && !latest;

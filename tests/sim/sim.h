@@ -246,6 +246,8 @@ void check_after(struct world *w);   /* after every event */
 void check_at_rest(struct world *w); /* nothing is on its way between the parts */
 void check_end(struct world *w);     /* after the liveness phase */
 bool fold_all_at_rest(const struct world *w);
+/* The process ends: what was sent under an open intent is not noted anywhere. */
+void fold_forget_open(struct world *w);
 size_t fold_saga_count(const struct world *w);
 
 #endif

@@ -365,7 +365,6 @@ void wire_power_off(struct world *w)
 	while (next != NULL) {
 		struct call *c = next;
 		next = TAILQ_NEXT(c, link);
-		w->hits[c->hit].lost = true;
 		if (rng_chance(&w->rng, 50))
 			drop(w, c); /* lost with the machine */
 	}

@@ -14,6 +14,7 @@
 #define HEAL_ROUNDS 40
 #define ROUND_MS    20000
 #define EVENTS_MAX  60000
+#define PROBES_MS   (11 * 60 * 1000)
 
 /* ---- telling ---- */
 
@@ -181,6 +182,7 @@ static void power_off(struct world *w)
 {
 	struct journal *journal = w->journal;
 	w->journal = NULL;
+	fold_forget_open(w);
 	if (w->reader_open)
 		w->reader.close(w->reader.ctx);
 	w->reader_open = false;
@@ -363,7 +365,8 @@ static void remove_dir(const struct world *w)
 static void live(struct world *w)
 {
 	people_heal(w);
-	world_expect_pump(w);
+	if (rng_chance(&w->rng, 50)) /* long enough for held targets to be asked again */
+		run_until(w, w->now_ms + PROBES_MS);
 	for (unsigned round = 0; round < HEAL_ROUNDS; round++) {
 		run_until(w, w->now_ms + ROUND_MS);
 		check_at_rest(w);
