@@ -69,7 +69,7 @@ static int listen_on(const struct addrinfo *address)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = { 0 };
 	socklen_t len = sizeof name;
 	if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
 		return 0;
