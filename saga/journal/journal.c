@@ -56,6 +56,7 @@ static void init(struct journal *j, const struct journal_options *o)
 	j->entropy = o->entropy;
 	j->hooks = o->hooks;
 	j->reserve_bytes = o->reserve_bytes;
+	j->recovering = true;
 	j->key_days = o->key_days > 0 ? o->key_days : 400;
 	STAILQ_INIT(&j->batch.touched);
 	STAILQ_INIT(&j->batch.works);
@@ -82,6 +83,7 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 		journal_destroy(j);
 		return rc;
 	}
+	j->recovering = false;
 	*ret = j;
 	return 0;
 }
@@ -237,8 +239,12 @@ static int blame(struct journal *j, struct entry *e, const char *step, const cha
 	if (decide_blame(&d, (uint16_t)i, detail) != 0)
 		return err_set(&j->err, ERR_STALE, "saga %lld step %s is not under way", (long long)e->id, step);
 	e->changed = true;
+	j->recovering = true;
 	int rc = place_saga(j, e, (struct how){ .recheck = true, .to_disk = true });
-	return rc != 0 ? rc : place_promote(j);
+	if (rc == 0)
+		rc = place_promote(j);
+	j->recovering = false;
+	return rc;
 }
 
 int journal_blame(struct journal *j, int64_t saga, const char *step, const char *detail, struct err *err)

@@ -154,7 +154,8 @@ struct journal {
 	struct queue queue;
 	pthread_t thread;
 	bool has_thread, in_thread;
-	bool stopped; /* journal_stop was called */
+	bool recovering; /* nothing is handed out */
+	bool stopped;    /* journal_stop was called */
 	bool failed;
 	atomic_bool disk_low;
 

@@ -256,11 +256,14 @@ static int promote(struct journal *j, struct freed_lane freed)
 {
 	struct step_row first = { 0 };
 	int rc = j->store.row_lane_first(j->store.ctx, freed.target->id, freed.lane, 0, &first, &j->err);
-	if (rc != 0 || first.saga == 0 || first.why != WHY_LANE)
+	if (rc != 0 || first.saga == 0)
 		return rc;
+	/* Whatever this row says: the saga may have another step in the lane. */
 	struct entry *e;
 	rc = entry_load(j, first.saga, &e);
-	return rc != 0 ? rc : place_saga(j, e, (struct how){ .recheck = true });
+	if (rc != 0 || (j->recovering && saga_is_live(e->saga)))
+		return rc; /* its own turn is still to come */
+	return place_saga(j, e, (struct how){ .recheck = true, .to_disk = j->recovering });
 }
 
 int place_promote(struct journal *j)

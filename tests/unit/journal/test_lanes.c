@@ -276,6 +276,19 @@ static void two_steps_of_one_saga_do_not_wait_for_each_other(void **state)
 	rig_assert_saga(r, b, SAGA_COMPLETED);
 }
 
+static void the_next_saga_is_looked_at_with_all_its_steps(void **state)
+{
+	struct rig *r = rig_of(state);
+	use(r, "crm");
+	int64_t a = ada(r, "a");
+	use(r, "books crm<books crm2");
+	r->admit[BOOKS] = ADMIT_DISK;
+	int64_t b = ada(r, "b");
+	assert_false(rig_has(r, WORK_START, b, CRM));
+	rig_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(rig_has(r, WORK_START, b, CRM)); /* its second step at crm, while the first waits for books */
+}
+
 static void expired_ones_in_the_line_are_passed_at_once(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -310,6 +323,7 @@ int main(void)
 		CASE(undo_goes_before_later_events),
 		CASE(undo_overtakes_a_ready_work_in_the_window),
 		CASE(two_steps_of_one_saga_do_not_wait_for_each_other),
+		CASE(the_next_saga_is_looked_at_with_all_its_steps),
 		CASE(expired_ones_in_the_line_are_passed_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
