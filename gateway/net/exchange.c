@@ -39,7 +39,9 @@ CURLcode exchange_set_common(CURL *easy, char *error)
 {
 	CURLcode code = exchange_set_longs(easy, common_longs);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also overrides http_proxy and its kin */
+		code = curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also overrides http_proxy and its kin … */
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* … and no_proxy */
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
 	if (code == CURLE_OK)
@@ -147,8 +149,7 @@ void exchange_unload(struct exchange *x)
 	http_reply_reset(&x->reply, 0);
 }
 
-/* --- the verdict ------------------------------------------------------------------------------------------
- */
+/* --- the verdict --------------------------------------------------------------------------------- */
 
 static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 {

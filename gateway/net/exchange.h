@@ -92,8 +92,7 @@ int exchange_give_up(struct exchange *x, enum transport_verdict verdict, const c
 	PRINTF_LIKE(3, 4);
 #define exchange_refuse(x, ...) exchange_give_up((x), TRANSPORT_REFUSED, __VA_ARGS__)
 
-/* --- for both kinds ---------------------------------------------------------------------------------------
- */
+/* --- for both kinds ------------------------------------------------------------------------------ */
 
 /* What holds for every handle, of the loop and of the mail threads; `error` has CURL_ERROR_SIZE. */
 MUST_CHECK CURLcode exchange_set_common(CURL *easy, char *error);
@@ -107,15 +106,13 @@ struct long_option {
 };
 MUST_CHECK CURLcode exchange_set_longs(CURL *easy, const struct long_option *options);
 
-/* --- HTTP -------------------------------------------------------------------------------------------------
- */
+/* --- HTTP ---------------------------------------------------------------------------------------- */
 
 MUST_CHECK CURLcode http_handle_init(struct exchange *x);
 MUST_CHECK int http_handle_load(struct exchange *x);
 void http_request_finish(struct http_request *request);
 
-/* --- sockets of libcurl on the loop
- * ------------------------------------------------------------------------- */
+/* --- sockets of libcurl on the loop -------------------------------------------------------------- */
 
 struct sockets;
 struct loop;

@@ -18,8 +18,7 @@ static int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- the job's own copy -----------------------------------------------------------------------------------
- */
+/* --- the job's own copy -------------------------------------------------------------------------- */
 
 static size_t room_of(struct almoner_text text)
 {
@@ -61,8 +60,7 @@ void mail_job_free(struct mail_job *job)
 	free(job);
 }
 
-/* --- the thread -------------------------------------------------------------------------------------------
- */
+/* --- the thread ---------------------------------------------------------------------------------- */
 
 /* Called at least once a second while libcurl waits. Once the outcome is known, or nobody wants it, waiting
  * any longer (for the answer to QUIT, at most) serves nobody. */
@@ -146,8 +144,7 @@ struct mail_job *mail_job_start(struct mail_desk *desk, struct exchange *owner,
 	return job;
 }
 
-/* --- the desk ---------------------------------------------------------------------------------------------
- */
+/* --- the desk ------------------------------------------------------------------------------------ */
 
 void mail_desk_init(struct mail_desk *desk, struct loop *loop)
 {

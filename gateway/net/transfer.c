@@ -56,8 +56,7 @@ static int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- pools ------------------------------------------------------------------------------------------------
- */
+/* --- pools --------------------------------------------------------------------------------------- */
 
 static struct pool *find_pool(struct transfer *t, uint32_t target)
 {
@@ -138,8 +137,7 @@ void transfer_forget_target(struct transfer *t, uint32_t target)
 		drain_pool(pool);
 }
 
-/* --- one exchange -----------------------------------------------------------------------------------------
- */
+/* --- one exchange -------------------------------------------------------------------------------- */
 
 static struct exchange_list *list_of(struct transfer *t, enum exchange_state state, size_t **ret_count)
 {
@@ -245,8 +243,7 @@ size_t transfer_in_flight(const struct transfer *t)
 	return t->running_count + t->mailing_count + t->stillborn_count;
 }
 
-/* --- turns of the loop ------------------------------------------------------------------------------------
- */
+/* --- turns of the loop --------------------------------------------------------------------------- */
 
 /* libcurl's timer. It must not be answered by calling libcurl from here, not even for 0; on_send arms it. */
 static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
@@ -328,8 +325,7 @@ static void on_send(void *ctx)
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, wait_ms);
 }
 
-/* --- life -------------------------------------------------------------------------------------------------
- */
+/* --- life ---------------------------------------------------------------------------------------- */
 
 static void set_up_multi(struct transfer *t)
 {

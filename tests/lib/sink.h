@@ -2,7 +2,7 @@
  *
  * HTTP: every path is a place of its own, with a behaviour (what it answers, in what manner), counters and a
  * record of what came. SMTP: the place "/smtp". The places "/quickbooks" and "/civicrm" are stateful stubs.
- * The control interface is described in sink_control.c and, for shells, in README.md. */
+ * The control interface is described in sink_control.c and, for shells, in sink.md. */
 #ifndef ALMONER_LIB_SINK_H
 #define ALMONER_LIB_SINK_H
 
@@ -129,6 +129,8 @@ struct sink_place {
 };
 
 struct smtp_state;
+struct sink_conn;
+struct smtp_session;
 
 #define SINK_WAITERS_MAX 64
 
@@ -146,6 +148,8 @@ struct sink {
 	struct ev_loop *loop;
 	struct sink_map places; /* of struct sink_place */
 	struct smtp_state *smtp;
+	LIST_HEAD(, sink_conn) conns;
+	LIST_HEAD(, smtp_session) sessions;
 	int log_fd;
 	bool record;
 	struct sink_waiter waiters[SINK_WAITERS_MAX];
@@ -156,8 +160,7 @@ struct sink {
 int64_t sink_now_ms(void);
 int64_t sink_now_us(void);
 
-/* --- state -------------------------------------------------------------------------------------------------
- */
+/* --- state --------------------------------------------------------------------------------------- */
 
 /* The place of a path, made when new. A path below a stub's is the stub's. */
 struct sink_place *sink_place_of(struct sink *sink, struct str path);
@@ -185,8 +188,7 @@ json_t *sink_place_stats(struct sink_place *place, bool entries);
 /* One line of the independent history, written before the answer goes out. */
 void sink_log(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body);
 
-/* --- control -----------------------------------------------------------------------------------------------
- */
+/* --- control ------------------------------------------------------------------------------------- */
 
 #define SINK_CONTROL "/_control"
 
@@ -199,10 +201,10 @@ void sink_control_forget(struct sink *sink, void *waiter);
 /* Looks after all waiters: call it when a counter has moved or time has passed. */
 void sink_control_wake(struct sink *sink);
 
-/* --- HTTP --------------------------------------------------------------------------------------------------
- */
+/* --- HTTP ---------------------------------------------------------------------------------------- */
 
 void sink_http_accept(struct sink *sink, int fd);
+void sink_http_close_all(struct sink *sink);
 /* The answer to a connection that waited in sink_control. */
 void sink_http_resume(void *waiter, struct sink_answer *answer);
 /* Asks for a call of sink_control_wake after so many ms. */
@@ -215,18 +217,17 @@ struct str sink_header(struct str headers, const char *name);
 /* A field of a query string or form, decoded; false when absent. */
 bool sink_form_field(struct str form, const char *name, struct buf *value);
 
-/* --- SMTP --------------------------------------------------------------------------------------------------
- */
+/* --- SMTP ---------------------------------------------------------------------------------------- */
 
 struct smtp_state *sink_smtp_create(void);
 void sink_smtp_destroy(struct smtp_state *smtp);
 void sink_smtp_accept(struct sink *sink, int fd);
+void sink_smtp_close_all(struct sink *sink);
 MUST_CHECK bool sink_smtp_behave(struct smtp_state *smtp, const json_t *behaviour, char why[200]);
 json_t *sink_smtp_stats(struct smtp_state *smtp, bool entries);
 void sink_smtp_reset(struct smtp_state *smtp);
 
-/* --- stubs -------------------------------------------------------------------------------------------------
- */
+/* --- stubs --------------------------------------------------------------------------------------- */
 
 extern const struct sink_stub sink_quickbooks;
 extern const struct sink_stub sink_civicrm;

@@ -199,27 +199,35 @@ static bool done_writing(struct sink_conn *c)
 	return true;
 }
 
+enum progress { PROGRESS_MORE, PROGRESS_LATER, PROGRESS_GONE };
+
+static enum progress write_some(struct sink_conn *c)
+{
+	size_t left = c->out.len - c->out_at;
+	bool drip = c->mode == SINK_DRIP;
+	ssize_t n = send(c->fd, c->out.data + c->out_at, drip ? 1 : left, MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		return PROGRESS_GONE;
+	if (n > 0)
+		c->out_at += (size_t)n;
+	if (c->out_at == c->out.len)
+		return PROGRESS_MORE;
+	if (!drip)
+		sink_conn_watch(c, EV_READ | EV_WRITE);
+	return PROGRESS_LATER; /* a drip waits for its timer */
+}
+
 bool sink_conn_flush(struct sink_conn *c)
 {
 	for (;;) {
 		if (c->out_at == c->out.len && c->endless_left > 0)
 			refill(c);
-		size_t left = c->out.len - c->out_at;
-		if (left == 0)
+		if (c->out_at == c->out.len)
 			return done_writing(c);
-		bool drip = c->mode == SINK_DRIP;
-		ssize_t n = send(c->fd, c->out.data + c->out_at, drip ? 1 : left, MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		enum progress progress = write_some(c);
+		if (progress == PROGRESS_GONE)
 			sink_conn_close(c);
-			return false;
-		}
-		if (n > 0)
-			c->out_at += (size_t)n;
-		if (drip && c->out_at < c->out.len)
-			return true;
-		if (n < 0 || (size_t)n < left) {
-			sink_conn_watch(c, EV_READ | EV_WRITE);
-			return true;
-		}
+		if (progress != PROGRESS_MORE)
+			return progress == PROGRESS_LATER;
 	}
 }

@@ -29,8 +29,7 @@ static void fail(struct sink_answer *answer, uint32_t status, const char *messag
 		json_pack("{s:i, s:s, s:i}", "error_code", 0, "error_message", message, "status", (int)status));
 }
 
-/* --- where
- * ------------------------------------------------------------------------------------------------------ */
+/* --- where --------------------------------------------------------------------------------------- */
 
 /* As the database compares: without case, and numbers like their text. */
 static bool equal(const json_t *a, const json_t *b)
@@ -95,8 +94,7 @@ static json_t *select_where(json_t *table, const json_t *where)
 	return found;
 }
 
-/* --- rules of the entities
- * -------------------------------------------------------------------------------------- */
+/* --- rules of the entities ----------------------------------------------------------------------- */
 
 static bool has(const json_t *record, const char *field)
 {
@@ -158,8 +156,7 @@ static const char *record_fault(struct sink_place *place, const char *entity, co
 	return NULL;
 }
 
-/* --- actions
- * ---------------------------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------------- */
 
 static void answer_values(struct sink_answer *answer, const char *entity, const char *action, json_t *values)
 {
@@ -297,8 +294,7 @@ static const struct {
 	{ "get", get }, { "create", create }, { "save", save }, { "update", update }, { "delete", erase },
 };
 
-/* --- the stub
- * --------------------------------------------------------------------------------------------------- */
+/* --- the stub ------------------------------------------------------------------------------------ */
 
 static void act(struct sink_place *place, char *entity, const struct sink_request *request,
 				struct sink_answer *answer)

@@ -82,8 +82,7 @@ char *sink_url(const struct sink_child *sink, const char *path)
 	return mem_printf("http://127.0.0.1:%u%s", sink->http_port, path);
 }
 
-/* --- one small HTTP request
- * ---------------------------------------------------------------------------------- */
+/* --- one small HTTP request ---------------------------------------------------------------------- */
 
 static int connect_to(uint16_t port)
 {

@@ -73,8 +73,7 @@ static void set_behaviour(struct sink *sink, struct str path, struct str body, s
 		answer_error(answer, 400, why);
 }
 
-/* --- waiting -----------------------------------------------------------------------------------------------
- */
+/* --- waiting ------------------------------------------------------------------------------------- */
 
 static bool read_wait(struct str query, struct sink_waiter *w)
 {

@@ -16,8 +16,7 @@
 #define REQUEST_MAX    (64u * 1024 * 1024)
 #define REQUEST_BROKEN SIZE_MAX
 
-/* --- reading a request -------------------------------------------------------------------------------------
- */
+/* --- reading a request --------------------------------------------------------------------------- */
 
 struct str sink_header(struct str headers, const char *name)
 {
@@ -104,8 +103,7 @@ static size_t parse(struct sink_conn *c, struct sink_request *r)
 	return head_len + body_len;
 }
 
-/* --- answering a request -----------------------------------------------------------------------------------
- */
+/* --- answering a request ------------------------------------------------------------------------- */
 
 static bool is_control(struct str path)
 {
@@ -201,8 +199,7 @@ void sink_conn_next(struct sink_conn *c)
 	compact(c);
 }
 
-/* --- waiting control requests ------------------------------------------------------------------------------
- */
+/* --- waiting control requests -------------------------------------------------------------------- */
 
 void sink_http_resume(void *waiter, struct sink_answer *answer)
 {
@@ -230,8 +227,7 @@ void sink_http_wait_ms(void *waiter, int64_t ms)
 	ev_timer_start(c->sink->loop, &c->timer);
 }
 
-/* --- connections -------------------------------------------------------------------------------------------
- */
+/* --- connections --------------------------------------------------------------------------------- */
 
 void sink_conn_close(struct sink_conn *c)
 {
@@ -241,6 +237,7 @@ void sink_conn_close(struct sink_conn *c)
 		c->place->open--;
 	ev_timer_stop(c->sink->loop, &c->timer);
 	ev_io_stop(c->sink->loop, &c->io);
+	LIST_REMOVE(c, link);
 	close(c->fd);
 	buf_free(&c->in);
 	buf_free(&c->out);
@@ -289,7 +286,15 @@ void sink_http_accept(struct sink *sink, int fd)
 	struct sink_conn *c = mem_zalloc(sizeof(*c));
 	c->sink = sink;
 	c->fd = fd;
+	LIST_INSERT_HEAD(&sink->conns, c, link);
 	ev_io_init(&c->io, on_ready, fd, EV_READ);
 	c->io.data = c;
 	ev_io_start(sink->loop, &c->io);
+}
+
+void sink_http_close_all(struct sink *sink)
+{
+	struct sink_conn *c;
+	while ((c = LIST_FIRST(&sink->conns)) != NULL)
+		sink_conn_close(c);
 }

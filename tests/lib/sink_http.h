@@ -15,6 +15,7 @@ enum sink_conn_phase {
 };
 
 struct sink_conn {
+	LIST_ENTRY(sink_conn) link;
 	ev_io io;
 	ev_timer timer;
 	struct sink *sink;

@@ -19,8 +19,7 @@ static const char *const mode_names[] = { [SMTP_FAULT_REPLY] = "reply",
 										  [SMTP_FAULT_RESET] = "reset",
 										  [SMTP_FAULT_CLOSE] = "close" };
 
-/* --- faults ------------------------------------------------------------------------------------------------
- */
+/* --- faults -------------------------------------------------------------------------------------- */
 
 const struct smtp_fault *sink_smtp_fault(struct smtp_state *state, enum smtp_stage stage)
 {
@@ -116,8 +115,7 @@ bool sink_smtp_behave(struct smtp_state *state, const json_t *behaviour, char wh
 	return true;
 }
 
-/* --- messages ----------------------------------------------------------------------------------------------
- */
+/* --- messages ------------------------------------------------------------------------------------ */
 
 static struct str message_id(const struct buf *message)
 {

@@ -160,14 +160,15 @@ static int serve(struct sink *sink, const struct options *o)
 	struct listener http = { 0 };
 	struct listener smtp = { 0 };
 	ev_signal stop[2];
-	if (!open_log(sink, o->log) ||
-		(o->http != NULL && !start_listening(&http, sink, "http", o->http, sink_http_accept)) ||
-		(o->smtp != NULL && !start_listening(&smtp, sink, "smtp", o->smtp, sink_smtp_accept)))
-		return 1;
+	/* before the addresses are out: whoever has read them may already be done with us */
 	ev_signal_init(&stop[0], on_signal, SIGTERM);
 	ev_signal_init(&stop[1], on_signal, SIGINT);
 	ev_signal_start(sink->loop, &stop[0]);
 	ev_signal_start(sink->loop, &stop[1]);
+	if (!open_log(sink, o->log) ||
+		(o->http != NULL && !start_listening(&http, sink, "http", o->http, sink_http_accept)) ||
+		(o->smtp != NULL && !start_listening(&smtp, sink, "smtp", o->smtp, sink_smtp_accept)))
+		return 1;
 	if (!o->quiet) {
 		printf("behaviour and counters: http://…%s/PATH\n", SINK_CONTROL);
 		fflush(stdout);
@@ -191,6 +192,8 @@ int main(int argc, char **argv)
 		status = serve(sink, &options);
 	else
 		fputs(usage, stderr);
+	sink_http_close_all(sink);
+	sink_smtp_close_all(sink);
 	sink_places_free(sink);
 	sink_smtp_destroy(sink->smtp);
 	ev_loop_destroy(sink->loop);

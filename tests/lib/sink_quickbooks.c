@@ -64,8 +64,7 @@ static json_t *store(struct sink_place *place, const char *list_name, json_t *re
 	return record;
 }
 
-/* --- queries: select … from ENTITY [where FIELD = 'VALUE']
- * ---------------------------------------------------- */
+/* --- queries: select … from ENTITY [where FIELD = 'VALUE'] --------------------------------------- */
 
 /* The text between quotes, with \' and \\ undone; false when the quotes do not end. */
 static bool quoted(const char *p, struct buf *value)
@@ -143,8 +142,7 @@ static void query(struct sink_place *place, const struct sink_request *request, 
 					 json_pack("{s:o, s:s}", "QueryResponse", response, "time", "2026-01-02T03:04:05.000Z"));
 }
 
-/* --- customers and receipts
- * ------------------------------------------------------------------------------------- */
+/* --- customers and receipts ---------------------------------------------------------------------- */
 
 static void create_customer(struct sink_place *place, json_t *body, struct sink_answer *answer)
 {
@@ -231,8 +229,7 @@ static void void_receipt(struct sink_place *place, const json_t *body, struct si
 	answer_with(answer, "SalesReceipt", record);
 }
 
-/* --- the stub
- * --------------------------------------------------------------------------------------------------- */
+/* --- the stub ------------------------------------------------------------------------------------ */
 
 static struct str last_segment(struct str path)
 {

@@ -73,8 +73,7 @@ void sink_account(struct sink *sink, struct sink_place *place, const struct sink
 	sink_control_wake(sink);
 }
 
-/* --- the history -------------------------------------------------------------------------------------------
- */
+/* --- the history --------------------------------------------------------------------------------- */
 
 void sink_log(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body)
 {
@@ -84,10 +83,9 @@ void sink_log(struct sink *sink, const char *path, struct str key, uint32_t stat
 	char hex[2 * DIGEST_BYTES + 1];
 	digest_bytes(body.p != NULL ? body.p : "", body.len, digest);
 	hex_encode(digest, DIGEST_BYTES, hex);
-	json_t *line =
-		json_pack("{s:I, s:I, s:s, s:s%, s:i, s:s}", "at_ms", (json_int_t)sink_now_ms(), "at_us",
-				  (json_int_t)sink_now_us(), "path", path, "key", key.p != NULL ? key.p : "", key.len,
-				  "status", (int)status, "digest", hex);
+	json_t *line = json_pack("{s:I, s:I, s:s, s:s%, s:i, s:s}", "at_ms", (json_int_t)sink_now_ms(), "at_us",
+							 (json_int_t)sink_now_us(), "path", path, "key", key.p != NULL ? key.p : "",
+							 key.len, "status", (int)status, "digest", hex);
 	assert(line != NULL);
 	AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
 	json_decref(line);
@@ -98,8 +96,7 @@ void sink_log(struct sink *sink, const char *path, struct str key, uint32_t stat
 		abort(); /* a history with holes proves nothing */
 }
 
-/* --- telling -----------------------------------------------------------------------------------------------
- */
+/* --- telling ------------------------------------------------------------------------------------- */
 
 static json_t *text_json(struct str text)
 {

@@ -81,8 +81,7 @@ static void forget_mail(struct smtp_session *s)
 	s->in_data = false;
 }
 
-/* --- commands ----------------------------------------------------------------------------------------------
- */
+/* --- commands ------------------------------------------------------------------------------------ */
 
 static bool on_ehlo(struct smtp_session *s, const char *args)
 {
@@ -234,8 +233,7 @@ static bool on_command(struct smtp_session *s, const char *line)
 	return SAY(s, "500 5.5.2 what");
 }
 
-/* --- the message -------------------------------------------------------------------------------------------
- */
+/* --- the message --------------------------------------------------------------------------------- */
 
 static bool on_dot(struct smtp_session *s)
 {
@@ -266,8 +264,7 @@ static bool on_content_line(struct smtp_session *s, const char *line, size_t len
 	return s->message.len < MESSAGE_MAX;
 }
 
-/* --- the session -------------------------------------------------------------------------------------------
- */
+/* --- the session --------------------------------------------------------------------------------- */
 
 static bool take_line(struct smtp_session *s, char *line, size_t len)
 {
@@ -331,6 +328,7 @@ void sink_smtp_close(struct smtp_session *s)
 void sink_smtp_end(struct smtp_session *s)
 {
 	ev_io_stop(s->sink->loop, &s->io);
+	LIST_REMOVE(s, link);
 	close(s->fd);
 	forget_mail(s);
 	buf_free(&s->in);
@@ -345,6 +343,7 @@ void sink_smtp_accept(struct sink *sink, int fd)
 	struct smtp_session *s = mem_zalloc(sizeof(*s));
 	s->sink = sink;
 	s->fd = fd;
+	LIST_INSERT_HEAD(&sink->sessions, s, link);
 	sink->smtp->connections++;
 	ev_io_init(&s->io, on_ready, fd, EV_READ);
 	s->io.data = s;
@@ -352,4 +351,11 @@ void sink_smtp_accept(struct sink *sink, int fd)
 	if (!answer(s, SMTP_CONNECT, "220 sink ESMTP\r\n"))
 		sink_smtp_end(s);
 	sink_control_wake(sink);
+}
+
+void sink_smtp_close_all(struct sink *sink)
+{
+	struct smtp_session *s;
+	while ((s = LIST_FIRST(&sink->sessions)) != NULL)
+		sink_smtp_end(s);
 }

@@ -50,6 +50,7 @@ struct smtp_state {
 };
 
 struct smtp_session {
+	LIST_ENTRY(smtp_session) link;
 	ev_io io;
 	struct sink *sink;
 	int fd;

@@ -21,8 +21,7 @@ int64_t sink_now_ms(void)
 	return sink_now_us() / 1000;
 }
 
-/* --- places ------------------------------------------------------------------------------------------------
- */
+/* --- places -------------------------------------------------------------------------------------- */
 
 static const struct sink_stub *const stubs[] = { &sink_quickbooks, &sink_civicrm };
 
@@ -112,8 +111,7 @@ void sink_places_free(struct sink *sink)
 	sink_map_free(&sink->places, free_place);
 }
 
-/* --- behaviour ---------------------------------------------------------------------------------------------
- */
+/* --- behaviour ----------------------------------------------------------------------------------- */
 
 static const char *const mode_names[] = {
 #define SINK_MODE_NAME(name, text) [name] = text,
