@@ -98,10 +98,10 @@ static int attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES]
 	return 0;
 }
 
-static int make_saga(struct journal *j, const struct saga_start *wanted, struct event *event, int64_t id,
-					 struct saga **ret_saga, struct plan_info **ret_plan, struct saga_start *ret_start)
+/* The plan as it is stored, and today's time. */
+static int make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,
+					 struct plan_info **ret_plan, struct saga_start *ret_start)
 {
-	(void)event;
 	int rc = plan_info_of(j, wanted->plan, ret_plan);
 	if (rc != 0)
 		return rc;
@@ -119,7 +119,7 @@ static int new_saga(struct journal *j, const struct saga_start *wanted, struct e
 	struct plan_info *plan;
 	struct saga_start start;
 	int64_t id = ++j->last_saga;
-	int rc = make_saga(j, wanted, event, id, &saga, &plan, &start);
+	int rc = make_saga(j, wanted, id, &saga, &plan, &start);
 	if (rc != 0)
 		return rc;
 	struct entry *e = entry_new(j, saga, plan);
@@ -270,7 +270,7 @@ static int reprocess(struct journal *j, struct entry *e, struct op *op)
 	struct plan_info *plan;
 	struct saga_start start;
 	struct event *event = op->u.verb.event;
-	int rc = make_saga(j, op->u.verb.start, event, e->id, &saga, &plan, &start);
+	int rc = make_saga(j, op->u.verb.start, e->id, &saga, &plan, &start);
 	if (rc != 0)
 		return rc;
 	saga->created_ms = e->saga->created_ms;

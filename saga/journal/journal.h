@@ -127,6 +127,9 @@ struct accept {
 	void *ctx;
 	/* After the commit; frees `a`. */
 	void (*done)(void *ctx, struct accept *a, const struct accept_result *result);
+	/* Frees `a` when the journal is destroyed with it still queued. NULL: its event is dropped, then free(a).
+	 */
+	void (*drop)(struct accept *a);
 };
 
 /* Key digests for `dedup` and `gift`: the same everywhere. */

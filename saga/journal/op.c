@@ -104,10 +104,15 @@ static void answer_nobody(struct op *op, int code)
 
 static void free_accept(struct op *op)
 {
-	if (op->u.accept.a == NULL)
+	struct accept *a = op->u.accept.a;
+	if (a == NULL)
 		return;
-	event_unref(op->u.accept.a->event);
-	free(op->u.accept.a);
+	if (a->drop != NULL) {
+		a->drop(a);
+		return;
+	}
+	event_unref(a->event);
+	free(a);
 }
 
 static void free_step(struct op *op)

@@ -279,20 +279,24 @@ void rig_use_plan(struct rig *r, const char *text, enum policy policy)
 
 struct prepared {
 	struct accept accept;
-	struct rig *rig;
 	struct plan *plan;
 	uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES];
 };
 
-static void prepared_done(void *ctx, struct accept *a, const struct accept_result *result)
+static void prepared_drop(struct accept *a)
 {
 	struct prepared *p = (struct prepared *)(void *)a;
-	struct rig *r = ctx;
-	r->accepted = *result;
-	r->answers++;
 	event_unref(a->event);
 	plan_unref(p->plan);
 	free(p);
+}
+
+static void prepared_done(void *ctx, struct accept *a, const struct accept_result *result)
+{
+	struct rig *r = ctx;
+	r->accepted = *result;
+	r->answers++;
+	prepared_drop(a);
 }
 
 struct event *rig_event(const struct rig *r, const struct rig_event *ev)
@@ -333,24 +337,22 @@ struct saga_start rig_start(const struct rig_event *ev, struct plan *plan, uint8
 int rig_submit(struct rig *r, const struct rig_event *ev)
 {
 	struct prepared *p = mem_zalloc(sizeof *p);
-	p->rig = r;
 	p->plan = ev->quarantined || ev->unrouted ? plan_empty() : plan_ref(r->plan);
 	p->accept.kind = ev->related ? ACCEPT_RELATED : ACCEPT_SAGA;
 	p->accept.event = rig_event(r, ev);
 	p->accept.start = rig_start(ev, p->plan, p->lanes);
+	p->accept.start.event_id = p->accept.event->f.event_id.p; /* lives until it is done */
 	p->accept.gift_wait_ms = 3600000;
 	p->accept.ctx = r;
 	p->accept.done = prepared_done;
+	p->accept.drop = prepared_drop;
 	journal_event_key("forms", ev->id, p->accept.dedup);
 	p->accept.has_gift = ev->gift != NULL;
 	if (ev->gift != NULL)
 		journal_gift_key("forms", ev->gift, p->accept.gift);
 	int rc = journal_accept(r->j, &p->accept);
-	if (rc != 0) {
-		event_unref(p->accept.event);
-		plan_unref(p->plan);
-		free(p);
-	}
+	if (rc != 0)
+		prepared_drop(&p->accept);
 	return rc;
 }
 
