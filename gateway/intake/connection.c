@@ -35,6 +35,13 @@ static bool is_busy(enum phase phase)
 	return phase == PHASE_WAITING || phase == PHASE_SENDING;
 }
 
+/* With nobody stopping there is nobody waiting: a broadcast a request would wake the sweeper each time. */
+void connection_tell_waiters(struct intake *s)
+{
+	if (s->waiters > 0)
+		(void)pthread_cond_broadcast(&s->moved);
+}
+
 static void opened(struct intake *s, struct MHD_Connection *mhd, void **socket_context)
 {
 	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -62,6 +69,7 @@ static void closed(struct intake *s, void **socket_context)
 	(void)pthread_mutex_lock(&s->lock);
 	TAILQ_REMOVE(&s->connections, c, link);
 	s->busy -= is_busy(c->phase);
+	connection_tell_waiters(s);
 	peers_remove(s->peers, &c->peer);
 	s->connection_count--;
 	(void)pthread_mutex_unlock(&s->lock);
@@ -85,8 +93,7 @@ void connection_set_phase_locked(struct intake *s, struct connection *c, enum ph
 	s->busy += is_busy(phase);
 	s->busy -= is_busy(c->phase);
 	c->phase = phase;
-	if (s->busy == 0)
-		(void)pthread_cond_broadcast(&s->moved);
+	connection_tell_waiters(s);
 }
 
 void connection_set_phase(struct intake *s, struct connection *c, enum phase phase)

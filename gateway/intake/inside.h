@@ -70,7 +70,8 @@ struct intake {
 	pthread_t sweeper;
 	bool has_sweeper;
 	pthread_mutex_t lock; /* everything below; never held while libmicrohttpd is called */
-	pthread_cond_t moved; /* a suspended request went on, a connection came, or closing */
+	pthread_cond_t moved; /* the first connection came, the sweeper shall end, or what waiters wait for */
+	unsigned waiters;     /* for `suspended` or `busy` to become 0 */
 	struct rules *rules;
 	TAILQ_HEAD(connections, connection) connections;
 	unsigned connection_count;
@@ -93,6 +94,8 @@ void connection_changed(void *cls, struct MHD_Connection *mhd, void **socket_con
 /* Locks; the second one is for who holds the lock. */
 void connection_set_phase(struct intake *s, struct connection *c, enum phase phase);
 void connection_set_phase_locked(struct intake *s, struct connection *c, enum phase phase, int64_t now_ms);
+/* Under the lock, after `suspended` or `busy` went down: tells whoever waits for that, and nobody else. */
+void connection_tell_waiters(struct intake *s);
 /* Answers 503 to all that wait for a commit since before their due time. */
 void connection_answer_late(struct intake *s, int64_t now_ms);
 

@@ -353,7 +353,7 @@ static bool take_answer(struct request *r, struct answer *ret)
 		*ret = r->answer;
 		s->suspended -= r->suspended;
 		r->suspended = false;
-		(void)pthread_cond_broadcast(&s->moved);
+		connection_tell_waiters(s);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 	return answered;
@@ -391,7 +391,7 @@ void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD
 	if (r->suspended) {
 		s->suspended--;
 		r->suspended = false;
-		(void)pthread_cond_broadcast(&s->moved);
+		connection_tell_waiters(s);
 	}
 	if (r->client_counted)
 		peers_remove(s->peers, &r->client);

@@ -277,10 +277,12 @@ static bool wait_zero(struct intake *s, const unsigned *count, int64_t timeout_m
 	struct clock clock = clock_system();
 	int64_t until_ms = clock.now_ms(clock.ctx) + timeout_ms, left_ms = timeout_ms;
 	(void)pthread_mutex_lock(&s->lock);
+	s->waiters++;
 	while (*count > 0 && left_ms > 0) {
 		wait_moved(s, left_ms);
 		left_ms = until_ms - clock.now_ms(clock.ctx);
 	}
+	s->waiters--;
 	bool zero = *count == 0;
 	(void)pthread_mutex_unlock(&s->lock);
 	return zero;
