@@ -1,6 +1,7 @@
 /* The door over real sockets. */
 #include "tests/unit/intake/door_fixture.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -229,7 +230,7 @@ static void slow_senders_lose_their_socket(void **state)
 		expect(other, i == 0 ? 202 : 200, NULL);
 		(void)close(other);
 		while (intake_gauges(d.intake).connections == 0)
-			;
+			(void)sched_yield();
 		for (int s = 0; s < 29; s++) {
 			client_send(fd, i == 0 ? "" : "x");
 			door_sweep(&d, 1000);
@@ -349,7 +350,7 @@ static void connections_per_address(void **state)
 	(void)close(fds[0]);
 	(void)close(fds[3]);
 	while (intake_gauges(d.intake).connections > 2)
-		;
+		(void)sched_yield();
 	fds[0] = client_connect(&d);
 	client_send(fds[0], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 	expect(fds[0], 200, NULL);
