@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/expr/compare.h"
 #include "gateway/expr/convert.h"
 #include "gateway/expr/number.h"
 #include "gateway/expr/path.h"
@@ -14,7 +15,9 @@
 struct expr {
 	char *text;
 	bool is_path;
+	bool is_comparison; /* asked for its truth it needs no jq; else it does */
 	struct path path;
+	struct compare compare;
 	uint8_t key[PROGRAM_KEY_BYTES];
 };
 
@@ -23,6 +26,7 @@ struct expr *expr_create(const char *text)
 	struct expr *e = mem_zalloc(sizeof *e);
 	e->text = mem_strdup(text);
 	e->is_path = path_parse(text, &e->path);
+	e->is_comparison = !e->is_path && compare_parse(text, &e->compare);
 	uint8_t digest[DIGEST_BYTES];
 	digest_bytes(text, strlen(text), digest);
 	memcpy(e->key, digest, sizeof e->key);
@@ -34,6 +38,8 @@ void expr_destroy(struct expr *e)
 	if (e == NULL)
 		return;
 	path_finish(&e->path);
+	if (e->is_comparison)
+		compare_finish(&e->compare);
 	free(e->text);
 	free(e);
 }
@@ -99,6 +105,8 @@ int expr_eval_bool(const struct expr *e, struct expr_input *in, bool *ret, struc
 			*ret = found != NULL && !json_is_null(found) && !json_is_false(found);
 		return rc;
 	}
+	if (e->is_comparison)
+		return compare_test(&e->compare, in->root, ret, err);
 	jv value;
 	int rc = program_run(e->key, e->text, in, &value, err);
 	if (rc != 0)

@@ -1,0 +1,217 @@
+#include "gateway/expr/compare.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/expr/number.h"
+#include "saga/base/mem.h"
+
+#define BLANKS " \t\n"
+
+/* ---- parsing ---- */
+
+static const struct {
+	const char *text;
+	enum compare_sign sign;
+} signs[] = { { "==", COMPARE_EQ }, { "!=", COMPARE_NE }, { "<=", COMPARE_LE },
+			  { ">=", COMPARE_GE }, { "<", COMPARE_LT },  { ">", COMPARE_GT } };
+
+static void skip_blanks(const char **at)
+{
+	*at += strspn(*at, BLANKS);
+}
+
+/* A path ends at the first blank or sign outside quotes. */
+static size_t path_length(const char *text)
+{
+	bool quoted = false;
+	size_t len = 0;
+	while (text[len] != '\0' && (quoted || strchr(BLANKS "=!<>", text[len]) == NULL)) {
+		quoted ^= text[len] == '"';
+		len++;
+	}
+	return len;
+}
+
+static bool take_path(const char **at, struct path *ret)
+{
+	size_t len = path_length(*at);
+	char *text AUTO_FREE = mem_strndup(*at, len);
+	if (!path_parse(text, ret))
+		return false;
+	for (size_t i = 0; i < ret->count; i++) {
+		if (ret->parts[i].optional) {
+			path_finish(ret);
+			return false; /* "no value" has a logic of its own */
+		}
+	}
+	*at += len;
+	return true;
+}
+
+static enum compare_sign take_sign(const char **at)
+{
+	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+		size_t len = strlen(signs[i].text);
+		if (strncmp(*at, signs[i].text, len) == 0) {
+			*at += len;
+			return signs[i].sign;
+		}
+	}
+	return COMPARE_NONE;
+}
+
+/* The length of a literal: a text without escapes and interpolation, or a run of letters, digits, points,
+ * signs. */
+static size_t literal_length(const char *text)
+{
+	if (text[0] != '"')
+		return strcspn(text, BLANKS "=!<>\"");
+	size_t len = 1 + strcspn(text + 1, "\"\\");
+	return text[len] == '"' ? len + 1 : 0;
+}
+
+static json_t *take_literal(const char **at)
+{
+	size_t len = literal_length(*at);
+	bool number = isdigit((unsigned char)**at) || **at == '-';
+	struct str text = { *at, len };
+	if (len == 0 || (number && !number_survives(text)))
+		return NULL;
+	json_t *literal = json_loadb(text.p, text.len, JSON_DECODE_ANY, NULL);
+	if (json_is_object(literal) || json_is_array(literal)) {
+		json_decref(literal);
+		return NULL;
+	}
+	if (literal != NULL)
+		*at += len;
+	return literal;
+}
+
+static bool take_term(const char **at, struct compare *c)
+{
+	struct compare_term *term = &c->terms[c->count];
+	*term = (struct compare_term){ 0 };
+	skip_blanks(at);
+	if (c->count == COMPARE_TERMS_MAX || !take_path(at, &term->path))
+		return false;
+	c->count++;
+	skip_blanks(at);
+	term->sign = take_sign(at);
+	if (term->sign == COMPARE_NONE)
+		return true;
+	skip_blanks(at);
+	term->literal = take_literal(at);
+	skip_blanks(at);
+	return term->literal != NULL;
+}
+
+/* " and" with a blank or the next path behind it. */
+static bool take_and(const char **at)
+{
+	skip_blanks(at);
+	if (strncmp(*at, "and", 3) != 0 || (*at)[3] == '\0' || strchr(BLANKS ".", (*at)[3]) == NULL)
+		return false;
+	*at += 3;
+	return true;
+}
+
+bool compare_parse(const char *text, struct compare *ret)
+{
+	ret->count = 0;
+	bool ok = true, more = true;
+	while (ok && more) {
+		ok = ret->count < COMPARE_TERMS_MAX && take_term(&text, ret);
+		more = ok && take_and(&text);
+	}
+	skip_blanks(&text);
+	if (ok && *text == '\0')
+		return true;
+	compare_finish(ret);
+	return false;
+}
+
+void compare_finish(struct compare *c)
+{
+	for (unsigned i = 0; i < c->count; i++) {
+		path_finish(&c->terms[i].path);
+		json_decref(c->terms[i].literal);
+	}
+	c->count = 0;
+}
+
+/* ---- comparing ---- */
+
+/* jq's order of kinds. */
+static int kind_order(const json_t *value)
+{
+	static const int orders[] = { [JSON_NULL] = 0, [JSON_FALSE] = 1,  [JSON_TRUE] = 2,  [JSON_INTEGER] = 3,
+								  [JSON_REAL] = 3, [JSON_STRING] = 4, [JSON_ARRAY] = 5, [JSON_OBJECT] = 6 };
+	return orders[json_typeof(value)];
+}
+
+static int number_order(const json_t *a, const json_t *b)
+{
+	if (json_is_integer(a) && json_is_integer(b)) {
+		json_int_t x = json_integer_value(a), y = json_integer_value(b);
+		return (x > y) - (x < y);
+	}
+	double x = json_number_value(a), y = json_number_value(b);
+	return (x > y) - (x < y);
+}
+
+/* By bytes, which for UTF-8 is by code points. */
+static int text_order(const json_t *a, const json_t *b)
+{
+	size_t x = json_string_length(a), y = json_string_length(b);
+	int order = memcmp(json_string_value(a), json_string_value(b), x < y ? x : y);
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+static int order_of(const json_t *value, const json_t *literal)
+{
+	int kinds = kind_order(value) - kind_order(literal);
+	if (kinds != 0)
+		return kinds;
+	if (json_is_number(value))
+		return number_order(value, literal);
+	return json_is_string(value) ? text_order(value, literal) : 0;
+}
+
+static bool holds(const struct compare_term *term, const json_t *value)
+{
+	if (term->sign == COMPARE_NONE)
+		return !json_is_null(value) && !json_is_false(value);
+	int order = order_of(value, term->literal);
+	switch (term->sign) {
+	case COMPARE_EQ:
+		return order == 0;
+	case COMPARE_NE:
+		return order != 0;
+	case COMPARE_LT:
+		return order < 0;
+	case COMPARE_LE:
+		return order <= 0;
+	case COMPARE_GT:
+		return order > 0;
+	case COMPARE_GE:
+	case COMPARE_NONE:
+	default:
+		return order >= 0;
+	}
+}
+
+int compare_test(const struct compare *c, json_t *root, bool *ret, struct err *err)
+{
+	bool yes = true;
+	for (unsigned i = 0; i < c->count && yes; i++) {
+		json_t *value;
+		int rc = path_get(&c->terms[i].path, root, &value, err);
+		if (rc != 0)
+			return rc;
+		yes = holds(&c->terms[i], value);
+	}
+	*ret = yes;
+	return 0;
+}
