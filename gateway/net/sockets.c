@@ -112,7 +112,11 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	struct exchange *x = ctx;
 	x->connected = false;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	/* Whatever was known of this number is over, even if a later libcurl should not have told us. */
+	slot_close(slot_of(transfer_sockets(x->transfer), fd));
+	return fd;
 }
 
 /* Belongs to the connection, which may outlive the exchange that opened it. */
