@@ -208,7 +208,8 @@ static void note_outcome(const struct attempt *a)
 		st->spent++;
 	if (!a->rule->timeless)
 		st->waited_ms = add_time(st->waited_ms, duration(o));
-	if (o->has_body && !st->has_body && !a->lookup && o->result != OUTCOME_BODY_CHANGED) {
+	/* The digest names its exchange too: of a step with several effects the last one counts from now on. */
+	if (o->has_body && !a->lookup && o->result != OUTCOME_BODY_CHANGED) {
 		st->has_body = true;
 		memcpy(st->body, o->body, sizeof st->body);
 	}
