@@ -34,7 +34,7 @@ static void begin(struct engine *e, struct engine_target *t, struct work *w, str
 					.timeout_ms = t->config.timeout_ms,
 					.reply_cap_bytes = t->config.reply_cap_bytes },
 		.deadline_ms = e->now_ms + attempt_span_ms(t),
-		.wall_ms = e->options.clock.wall_ms(e->options.clock.ctx),
+		.wall_ms = engine_wall(e),
 	};
 	w->engine = NULL;
 	struct attempt *a = attempt_create(&e->host, &t->port->port, &settings, w);

@@ -82,6 +82,15 @@ int64_t engine_now(struct engine *e)
 	return e->now_ms;
 }
 
+int64_t engine_wall(struct engine *e)
+{
+	if (!e->wall_known) {
+		e->wall_ms = e->options.clock.wall_ms(e->options.clock.ctx);
+		e->wall_known = true;
+	}
+	return e->wall_ms;
+}
+
 struct engine_target *engine_find(struct engine *e, uint32_t id)
 {
 	struct engine_target *t;
@@ -154,13 +163,12 @@ void engine_tick(struct engine *e)
 	carry_report(e);
 	dispatch_run(e);
 	carry_report(e); /* what ended without an exchange */
-	e->now_known = false;
+	e->now_known = e->wall_known = false;
 }
 
 int64_t engine_next_ms(struct engine *e)
 {
-	int64_t now = engine_now(e);
-	e->now_known = false;
+	int64_t now = e->now_ms; /* of the tick just done */
 	if (e->more || !TAILQ_EMPTY(&e->ended))
 		return 0;
 	int64_t next = e->draining && !e->cut ? e->drain_until_ms : INT64_MAX;

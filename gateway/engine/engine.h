@@ -77,7 +77,8 @@ void engine_deliver(void *ctx, const struct delivery *delivery);
 
 /* One turn: takes in what the journal delivered, reports outcomes, starts what may start. */
 void engine_tick(struct engine *e);
-/* In how many milliseconds it wants to be ticked again at the latest; -1: not before something happens. */
+/* After a tick: in how many milliseconds it wants to be ticked again at the latest; -1: not before something
+ * happens. */
 int64_t engine_next_ms(struct engine *e);
 
 /* Starts nothing more. Attempts have `wait_ms` to finish, then they are cut off: what may have reached its

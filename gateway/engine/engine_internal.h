@@ -41,9 +41,9 @@ struct engine {
 	size_t early_count, early_room;
 	struct attempt_list ended; /* their outcomes go to the journal at the next tick */
 	uint32_t under_way;        /* attempts, those in `ended` not counted */
-	int64_t now_ms;
-	bool now_known; /* the clock was read in this turn */
-	bool more;      /* the budget of the last tick was used up */
+	int64_t now_ms, wall_ms;
+	bool now_known, wall_known; /* that clock was read in this turn */
+	bool more;                  /* the budget of the last tick was used up */
 	bool draining;
 	bool cut; /* the drain is over: what was still under way was cut off */
 	int64_t drain_until_ms;
@@ -64,6 +64,7 @@ void inbox_content_free(struct inbox_content *content);
 
 /* engine.c */
 int64_t engine_now(struct engine *e);
+int64_t engine_wall(struct engine *e);
 struct engine_target *engine_find(struct engine *e, uint32_t id);
 void engine_say(struct engine *e, enum engine_log_level level, const struct engine_target *t,
 				const char *text);

@@ -54,6 +54,8 @@ static void mark_attention(struct world *w, const struct fold_step *st)
 {
 	if (st->reason == REASON_REJECTED)
 		mark(w->marks, MARK_REJECTED);
+	if (st->reason == REASON_TARGET_MISSING)
+		mark(w->marks, MARK_TARGET_MISSING);
 	if (st->reason == REASON_EXHAUSTED)
 		mark(w->marks, MARK_EXHAUSTED);
 	if (st->reason == REASON_UNDO_FAILED)
@@ -97,6 +99,8 @@ void fold_mark(struct world *w, const struct fold_saga *s, const struct record *
 		mark(w->marks, MARK_NOT_STARTED);
 	if (r->kind == RECORD_CHECKPOINT)
 		mark(w->marks, MARK_CHECKPOINT);
+	if (r->kind == RECORD_UNROUTED)
+		mark(w->marks, MARK_UNROUTED);
 	if (r->kind == RECORD_GIFT_MISSING)
 		mark(w->marks, MARK_GIFT_MISSING);
 	if (r->kind == RECORD_VERB)

@@ -58,6 +58,8 @@
 	X(MARK_UNDO_NOTHING, "an undo of what never happened")                                                   \
 	X(MARK_UNDO_FAILED, "an undo failed")                                                                    \
 	X(MARK_KEPT, "a step was kept")                                                                          \
+	X(MARK_UNROUTED, "an event without a route")                                                             \
+	X(MARK_TARGET_MISSING, "the target of a step was no longer configured")                                  \
 	X(MARK_HELD_POLICY, "a saga held by its policy")                                                         \
 	X(MARK_REDO, "a person redid a step")                                                                    \
 	X(MARK_RESOLVED, "a person resolved doubt")                                                              \

@@ -115,6 +115,7 @@ static void plan_events(struct world *w)
 		e->plan = (unsigned)rng_below(r, SIM_PLANS);
 		e->donor = (unsigned)rng_below(r, SIM_DONORS);
 		e->related = rng_chance(r, 6);
+		e->unrouted = !e->related && rng_chance(r, 4);
 		e->gift = e->related ? (unsigned)rng_below(r, w->event_count + 3) : i;
 		at += (int64_t)rng_below(r, gap_ms);
 		heap_push(&w->heap, at, HAPPEN_ACCEPT, i);
@@ -136,12 +137,13 @@ void people_plan(struct world *w)
 		plan_target(w, i);
 	for (unsigned i = 0; i < SIM_PLANS; i++)
 		w->plans[i] = plan_route(w, i);
+	w->empty = plan_empty();
 	plan_events(w);
 	const int64_t span = 6000;
 	plan_happenings(w, HAPPEN_VERB, 30, span);
 	plan_happenings(w, HAPPEN_TARGET, 4, span);
 	plan_happenings(w, HAPPEN_MOOD, 16, span);
-	plan_happenings(w, HAPPEN_RELOAD, 2, span);
+	plan_happenings(w, HAPPEN_RELOAD, 4, span);
 	plan_happenings(w, HAPPEN_CRASH, 4, span);
 	if (rng_chance(&w->rng, 40))
 		plan_happenings(w, HAPPEN_STOP, 2, span);
@@ -221,7 +223,7 @@ void people_accept(struct world *w, uint64_t number)
 	a->gift_wait_ms = 3000;
 	journal_event_key("forms", e->id, a->dedup);
 	journal_gift_key("forms", x->gift, a->gift);
-	a->start = (struct saga_start){ .plan = w->plans[e->plan],
+	a->start = (struct saga_start){ .plan = e->unrouted ? w->empty : w->plans[e->plan],
 									.source = a->event->f.source.p,
 									.event_id = a->event->f.event_id.p,
 									.type = a->event->f.type.p,
@@ -230,12 +232,9 @@ void people_accept(struct world *w, uint64_t number)
 									.note = "",
 									.now_ms = w->now_ms,
 									.lanes = (const uint8_t(*)[LANE_BYTES])x->lanes };
-	if (e->related)
-		a->start.plan = NULL;
-	else {
-		set_lanes(w, e, &a->start, x->lanes);
-		set_conditions(&a->start);
-	}
+	a->start.unrouted = e->unrouted;
+	set_lanes(w, e, &a->start, x->lanes);
+	set_conditions(&a->start);
 	if (journal_accept(w->journal, a) != 0) {
 		event_unref(a->event);
 		free(a);
@@ -309,8 +308,10 @@ void people_reload(struct world *w)
 	struct sim_target *t = &w->targets[rng_below(&w->rng, SIM_TARGETS)];
 	t->template += rng_chance(&w->rng, 50);
 	t->config.in_flight = 1 + (uint32_t)rng_below(&w->rng, 4);
-	t->config.port = conn_port(w, (unsigned)(t - w->targets));
-	world_apply_targets(w);
+	t->missing = t->id != 0 && rng_chance(&w->rng, 25);
+	t->new_port = true;
+	world_trace(w, "  %s %s", t->name, t->missing ? "is no longer configured" : "has new settings");
+	world_reload(w);
 }
 
 /* ---- the liveness phase ---- */
@@ -318,13 +319,19 @@ void people_reload(struct world *w)
 void people_heal(struct world *w)
 {
 	w->healing = true;
-	for (unsigned i = 0; i < SIM_TARGETS; i++)
-		w->targets[i].mood = MOOD_FINE;
+	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+		struct sim_target *t = &w->targets[i];
+		t->mood = MOOD_FINE;
+		t->new_port |= t->missing;
+		t->missing = false;
+	}
+	world_reload(w);
 }
 
 static enum verb verb_for(struct world *w, const struct fold_step *st)
 {
-	bool certain = st->reason == REASON_REJECTED || st->reason == REASON_EXHAUSTED || st->reason == REASON_FAULT;
+	bool certain =
+		st->reason == REASON_REJECTED || st->reason == REASON_EXHAUSTED || st->reason == REASON_FAULT;
 	if (st->direction == DIRECTION_UNDO || !certain)
 		return rng_chance(&w->rng, 50) ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE;
 	if (rng_chance(&w->rng, 50))

@@ -96,13 +96,15 @@ struct sim_target {
 	enum mood mood;
 	unsigned template; /* changes what the connector writes */
 	unsigned open_attempts;
-	uint32_t claims_seen;
+	bool missing;  /* not configured at present */
+	bool new_port; /* the next configuration opens it anew */
 };
 
 struct sim_event {
 	char id[16];
 	unsigned plan;
 	unsigned donor;
+	bool unrouted;
 	bool related;  /* speaks of the gift of another event */
 	unsigned gift; /* number of that event */
 	bool acked;
@@ -173,6 +175,7 @@ struct world {
 
 	struct sim_target targets[SIM_TARGETS];
 	struct plan *plans[SIM_PLANS];
+	struct plan *empty;
 	struct sim_event events[SIM_EVENTS];
 	unsigned event_count;
 
@@ -194,7 +197,8 @@ void world_wake(void *ctx);
 void world_expect_pump(struct world *w);
 void world_start(struct world *w);
 void world_crash(struct world *w);
-void world_apply_targets(struct world *w);
+/* The configuration has changed: first the journal, then the engine hears of it. */
+void world_reload(struct world *w);
 void world_fail(const struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3) __attribute__((noreturn));
 void world_trace(struct world *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void world_mix(struct world *w, uint64_t value);

@@ -125,34 +125,74 @@ static void deliver(void *ctx, const struct delivery *delivery)
 
 /* ---- the process ---- */
 
-void world_apply_targets(struct world *w)
+static void apply_targets(struct world *w)
 {
 	struct engine_target_config configs[SIM_TARGETS];
+	size_t count = 0;
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
-		w->targets[i].config.id = w->targets[i].id;
-		configs[i] = w->targets[i].config;
+		struct sim_target *t = &w->targets[i];
+		if (t->missing)
+			continue;
+		if (t->new_port)
+			t->config.port = conn_port(w, i);
+		t->new_port = false;
+		t->config.id = t->id;
+		configs[count++] = t->config;
 	}
-	engine_set_targets(w->engine, configs, SIM_TARGETS);
+	engine_set_targets(w->engine, configs, count);
+}
+
+static void adopted(void *ctx, const struct journal_target *targets, size_t count)
+{
+	(void)targets, (void)count;
+	apply_targets(ctx);
+}
+
+static size_t list_targets(const struct world *w, struct journal_target targets[SIM_TARGETS])
+{
+	size_t count = 0;
+	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+		const struct sim_target *t = &w->targets[i];
+		if (!t->missing)
+			targets[count++] = (struct journal_target){ .name = t->name, .rules = t->rules };
+	}
+	return count;
+}
+
+void world_reload(struct world *w)
+{
+	struct journal_target targets[SIM_TARGETS];
+	size_t count = list_targets(w, targets);
+	if (journal_set_targets(w->journal, targets, count, w, adopted) != 0)
+		world_fail(w, "the journal refused new targets");
+}
+
+static void learn_ids(struct world *w, const struct journal_target *targets, size_t count)
+{
+	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+		for (size_t k = 0; k < count; k++) {
+			if (strcmp(w->targets[i].name, targets[k].name) == 0)
+				w->targets[i].id = targets[k].id;
+		}
+	}
 }
 
 static void open_journal(struct world *w)
 {
 	struct journal_target targets[SIM_TARGETS];
 	struct err err = { 0 };
-	for (unsigned i = 0; i < SIM_TARGETS; i++)
-		targets[i] = (struct journal_target){ .name = w->targets[i].name, .rules = w->targets[i].rules };
+	size_t count = list_targets(w, targets);
 	struct journal_options options = { .clock = { w, now, now },
 									   .entropy = { w, below },
 									   .hooks = { w, admit, deliver, failed },
 									   .targets = targets,
-									   .target_count = SIM_TARGETS,
+									   .target_count = count,
 									   .actor = "simulation" };
 	if (store_sqlite_open(w->path, NULL, &options.store, &err) != 0)
 		world_fail(w, "store: %s", err.text);
 	if (journal_create(&options, &w->journal, &err) != 0)
 		world_fail(w, "journal: %s", err.text);
-	for (unsigned i = 0; i < SIM_TARGETS; i++)
-		w->targets[i].id = targets[i].id;
+	learn_ids(w, targets, count);
 	if (store_sqlite_open_reader(w->path, NULL, &w->reader, &err) != 0)
 		world_fail(w, "reader: %s", err.text);
 	w->reader_open = true;
@@ -172,8 +212,8 @@ void world_start(struct world *w)
 	open_journal(w);
 	engine_set_journal(w->engine, w->journal);
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
-		w->targets[i].config.port = conn_port(w, i);
-	world_apply_targets(w);
+		w->targets[i].new_port = true;
+	apply_targets(w);
 	world_expect_pump(w);
 	fold_read(w);
 }
@@ -384,6 +424,7 @@ static void world_free(struct world *w)
 	wire_free(w);
 	for (unsigned i = 0; i < SIM_PLANS; i++)
 		plan_unref(w->plans[i]);
+	plan_unref(w->empty);
 	fold_destroy(w->fold);
 	free(w->hits);
 	free(w->effects);
