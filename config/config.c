@@ -218,6 +218,8 @@ static void read_everything(struct reading *r, struct documents *docs)
 	r->doc = docs->items[0];
 	reading_defaults(r, section_root(), r->config);
 	reading_section(r, section_root(), r->doc->root, r->config);
+	if (r->hooks->connector_path != NULL)
+		r->hooks->connector_path(r->hooks->ctx, &r->config->connector_path);
 	read_includes(r, docs);
 	for (size_t i = 1; i < docs->count; i++) {
 		r->doc = docs->items[i];

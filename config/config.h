@@ -302,6 +302,8 @@ struct config_hooks {
 	/* For commands that only need to find store and socket: secrets and files that are missing or unreadable
 	 * to this user are warnings, not errors; such a snapshot must not serve. */
 	bool lenient;
+	/* Told once, before any target is checked: where the main file says connectors may lie. */
+	void (*connector_path)(void *ctx, const struct config_list *path);
 	/* Compiles a jq program; returns 0, or a code with the error's text. */
 	int (*compile)(void *ctx, const char *program, struct err *err);
 	/* Loads the target's connector and checks its settings; reports every fault. Returns 0 with the traits

@@ -1,9 +1,12 @@
 /* Commands of gateway/cli: through the daemon's socket, or in this process on the read-only store. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/admin/api.h"
+#include "gateway/admin/unix_socket.h"
 #include "gateway/commands.h"
 #include "gateway/net/http_call.h"
 #include "saga/base/mem.h"
@@ -86,14 +89,26 @@ static int call_socket(const char *socket_path, const char *method, const char *
 					   void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
 					   struct err *err)
 {
+	struct unix_socket_path short_path;
+	if (unix_socket_path_open(socket_path, &short_path, err) != 0)
+		return ERR_CLOSED; /* no folder, no daemon */
+	if (access(short_path.text, W_OK) != 0 && errno == EACCES) {
+		unix_socket_path_close(&short_path);
+		return err_set(
+			err, ERR_REFUSED,
+			"the daemon's socket %s is not for this user: use the daemon's user, or join its group",
+			socket_path);
+	}
 	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
-	return http_call(&(struct http_call){ .socket_path = socket_path,
-										  .method = method,
-										  .url = url,
-										  .body = str_of(body),
-										  .line_ctx = line_ctx,
-										  .line = line },
-					 ret_status, err);
+	int rc = http_call(&(struct http_call){ .socket_path = short_path.text,
+											.method = method,
+											.url = url,
+											.body = str_of(body),
+											.line_ctx = line_ctx,
+											.line = line },
+					   ret_status, err);
+	unix_socket_path_close(&short_path);
+	return rc;
 }
 
 static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
@@ -109,9 +124,16 @@ static int call(void *ctx, const char *method, const char *path, const char *bod
 	p->offline = true;
 	if (strcmp(method, "GET") == 0)
 		return call_here(p, method, path, body, line_ctx, line, ret_status, err);
-	return err_set(err, ERR_CLOSED,
-				   "this changes something and no daemon answers; start it with: almoner serve --config %s",
-				   p->config->path);
+	if (p->config->listen.admin.count == 0)
+		return err_set(err, ERR_CLOSED,
+					   "this changes something, and %s names no admin socket: add \"listen\": {\"admin\": "
+					   "[\"unix:PATH\"]} and restart the daemon",
+					   p->config->path);
+	return err_set(
+		err, ERR_CLOSED,
+		"this changes something, and no daemon answers on %s; start it with: almoner serve --config "
+		"%s",
+		p->config->listen.admin.items[0], p->config->path);
 }
 
 int command_admin(const char *config_path, int argc, char **argv)

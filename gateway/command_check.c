@@ -1,5 +1,6 @@
 /* `check`, `serve`, `connector list`, `connector describe`. */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,21 +18,74 @@ int command_serve(const struct command_line *line)
 	return daemon_run(&(struct daemon_options){ .config_path = line->config_path });
 }
 
+static bool wants_json(const struct command_line *line, int words)
+{
+	return line->argc == words + 1 && strcmp(line->argv[words], "--json") == 0;
+}
+
+static void set_text(json_t *object, const char *member, const char *text)
+{
+	json_object_set_new(object, member, text != NULL && *text != '\0' ? json_string(text) : json_null());
+}
+
+static void print_json_line(json_t *value)
+{
+	char *text AUTO_FREE = json_dumps(value, JSON_COMPACT);
+	(void)puts(text != NULL ? text : "{}");
+	json_decref(value);
+}
+
+static json_t *finding_json(const struct diagnostic *f)
+{
+	json_t *finding = json_object();
+	set_text(finding, "severity", diag_severity_name(f->severity));
+	set_text(finding, "file", f->file);
+	json_object_set_new(finding, "line", f->line > 0 ? json_integer(f->line) : json_null());
+	json_object_set_new(finding, "pointer", json_string(f->pointer != NULL ? f->pointer : ""));
+	set_text(finding, "message", f->message);
+	set_text(finding, "expected", f->expected);
+	return finding;
+}
+
+static void print_check_json(const struct diagnostics *found, bool ok)
+{
+	json_t *findings = json_array();
+	for (size_t i = 0; i < found->count; i++)
+		json_array_append_new(findings, finding_json(&found->items[i]));
+	print_json_line(
+		json_pack("{s:b, s:I, s:o}", "ok", ok, "errors", (json_int_t)found->errors, "findings", findings));
+}
+
+static void print_check(const struct diagnostics *found, const struct config *config, const char *path)
+{
+	struct buf text AUTO_BUF = { 0 };
+	diagnostics_print(found, &text);
+	(void)fputs(text.data != NULL ? text.data : "", stderr);
+	buf_clear(&text);
+	if (config != NULL)
+		config_print(config, &text);
+	else
+		(void)fprintf(stderr, "almoner: %s has %zu error%s\n", path, found->errors,
+					  found->errors == 1 ? "" : "s");
+	(void)fputs(text.data != NULL ? text.data : "", stdout);
+}
+
 int command_check(const struct command_line *line)
 {
-	if (line->argc > 0) {
-		(void)fprintf(stderr, "almoner: check takes no words, only --config FILE\n");
+	bool json = wants_json(line, 0);
+	if (line->argc > (json ? 1 : 0)) {
+		(void)fprintf(stderr, "almoner: usage: check [--json] [--config FILE]\n");
 		return CLI_USAGE;
 	}
 	struct config_env *env = config_env_create();
 	struct config *config = NULL;
 	struct catalog *catalog = NULL;
-	int rc = daemon_load_config(line->config_path, env, &config, &catalog);
-	if (rc == 0) {
-		struct buf text AUTO_BUF = { 0 };
-		config_print(config, &text);
-		(void)fputs(text.data != NULL ? text.data : "", stdout);
-	}
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	int rc = daemon_load_config(line->config_path, env, &config, &catalog, &found);
+	if (json)
+		print_check_json(&found, rc == 0);
+	else
+		print_check(&found, config, line->config_path);
 	config_unref(config);
 	catalog_destroy(catalog);
 	config_env_destroy(env);
@@ -55,16 +109,6 @@ static struct catalog *open_catalog(const struct command_line *line)
 	return catalog;
 }
 
-static bool wants_json(const struct command_line *line, int words)
-{
-	return line->argc == words + 1 && strcmp(line->argv[words], "--json") == 0;
-}
-
-static void set_text(json_t *object, const char *member, const char *text)
-{
-	json_object_set_new(object, member, text != NULL ? json_string(text) : json_null());
-}
-
 static json_t *entry_json(const struct catalog_entry *e)
 {
 	const struct almoner_connector *c = e->connector;
@@ -77,13 +121,6 @@ static json_t *entry_json(const struct catalog_entry *e)
 	set_text(entry, "file", e->file);
 	set_text(entry, "error", e->error);
 	return entry;
-}
-
-static void print_json_line(json_t *value)
-{
-	char *text AUTO_FREE = json_dumps(value, JSON_COMPACT);
-	(void)puts(text != NULL ? text : "{}");
-	json_decref(value);
 }
 
 static void print_entry(const struct catalog_entry *e, bool json)

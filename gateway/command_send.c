@@ -24,6 +24,8 @@ static int parse_words(const struct command_line *line, struct send_call *s)
 			s->url = line->argv[++i];
 		else if (strcmp(word, "--id") == 0 && i + 1 < line->argc)
 			s->id = line->argv[++i];
+		else if (strcmp(word, "--json") == 0)
+			continue; /* the answer is JSON already */
 		else if (word[0] == '-' && word[1] != '\0')
 			return CLI_USAGE;
 		else if (s->source == NULL)
@@ -90,7 +92,8 @@ int command_send(const struct command_line *line)
 	struct send_call s = { 0 };
 	if (parse_words(line, &s) != CLI_OK) {
 		(void)fprintf(
-			stderr, "almoner: usage: send SOURCE FILE [--url URL] [--id ID]   (FILE - is standard input)\n");
+			stderr,
+			"almoner: usage: send SOURCE FILE [--url URL] [--id ID] [--json]   (FILE - is standard input)\n");
 		return CLI_USAGE;
 	}
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };

@@ -171,7 +171,7 @@ int command_source_try(const struct command_line *line)
 	struct rules *rules = NULL;
 	struct buf body AUTO_BUF = { 0 };
 	struct err err = { 0 };
-	if (code == CLI_OK && daemon_load_config(line->config_path, env, &config, &catalog) != 0)
+	if (code == CLI_OK && daemon_load_config_aloud(line->config_path, env, &config, &catalog) != 0)
 		code = CLI_FAILED;
 	int rc = code == CLI_OK ? file_read(t.file, (size_t)config->limits.body_bytes, &body, &err) : 0;
 	if (code == CLI_OK && rc == 0)

@@ -18,29 +18,42 @@
 
 /* ---- configuration ---- */
 
-int daemon_load_config(const char *path, struct config_env *env, struct config **ret,
-					   struct catalog **ret_catalog)
+/* The connectors' search path stands in the main file; targets come after it. */
+static void on_connector_path(void *ctx, const struct config_list *path)
 {
-	/* The search path of the connectors stands in the configuration that is being read: a first look without
-	 * them. */
-	struct diagnostics first AUTO_DIAGNOSTICS = { 0 };
-	struct config *peek = NULL;
-	const struct config_hooks bare = { .env = env };
-	int rc = config_load(path, &bare, &peek, &first);
-	struct catalog *catalog = peek != NULL ? catalog_create((const char *const *)peek->connector_path.items,
-															peek->connector_path.count)
-										   : catalog_create(NULL, 0);
-	config_unref(peek);
+	struct catalog **catalog = ctx;
+	catalog_destroy(*catalog);
+	*catalog = catalog_create((const char *const *)path->items, path->count);
+}
+
+static int check_target(void *ctx, const struct config_target *target, const struct config_report *report,
+						struct config_traits *ret_traits)
+{
+	struct catalog **catalog = ctx;
+	return instance_check_target(*catalog, target, report, ret_traits);
+}
+
+int daemon_load_config(const char *path, struct config_env *env, struct config **ret,
+					   struct catalog **ret_catalog, struct diagnostics *found)
+{
+	*ret_catalog = NULL;
+	const struct config_hooks hooks = { .ctx = ret_catalog,
+										.env = env,
+										.connector_path = on_connector_path,
+										.compile = expr_check_hook,
+										.check_target = check_target };
+	return config_load(path, &hooks, ret, found);
+}
+
+int daemon_load_config_aloud(const char *path, struct config_env *env, struct config **ret,
+							 struct catalog **ret_catalog)
+{
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
-	const struct config_hooks hooks = {
-		.ctx = catalog, .env = env, .compile = expr_check_hook, .check_target = instance_check_target
-	};
-	rc = config_load(path, &hooks, ret, &found);
+	int rc = daemon_load_config(path, env, ret, ret_catalog, &found);
 	struct buf text AUTO_BUF = { 0 };
 	diagnostics_print(&found, &text);
 	if (text.len > 0)
 		(void)fputs(text.data, stderr);
-	*ret_catalog = catalog;
 	return rc;
 }
 
@@ -116,13 +129,16 @@ static void on_stop_signal(void *ctx, int signum)
 static void on_hangup(void *ctx, int signum)
 {
 	(void)signum;
-	daemon_reload(ctx);
+	struct daemon *d = ctx;
+	d->reload_wanted = true;
+	daemon_reload_if_wanted(d);
 }
 
 static void on_turn(void *ctx)
 {
 	struct daemon *d = ctx;
 	engine_tick(d->engine);
+	daemon_reload_if_wanted(d);
 	bool over = atomic_load(&d->failed) || (atomic_load(&d->stopping) && engine_idle(d->engine));
 	if (over)
 		loop_stop(d->loop);
@@ -282,7 +298,7 @@ int daemon_run(const struct daemon_options *options)
 	(void)pthread_mutex_init(&d.quarantine_lock, NULL);
 	d.started_ms = d.clock.now_ms(d.clock.ctx);
 	struct err err = { 0 };
-	int rc = daemon_load_config(options->config_path, d.env, &d.config, &d.catalog);
+	int rc = daemon_load_config_aloud(options->config_path, d.env, &d.config, &d.catalog);
 	if (rc != 0) {
 		(void)fprintf(stderr, "almoner: %s has errors; nothing was started\n", options->config_path);
 		end(&d, "errors in the configuration");

@@ -18,9 +18,13 @@ struct daemon_options {
 /* Runs until SIGTERM or SIGINT, or until the store fails. Returns the exit code of the process. */
 int daemon_run(const struct daemon_options *options) MUST_CHECK;
 
-/* A configuration with everything that can be checked checked: programs compiled, connectors loaded. Prints
- * what it found to stderr. Gives the catalog that was made from it, too; both are the caller's. */
+/* A configuration with everything that can be checked checked: programs compiled, connectors loaded. What it
+ * found goes to `found`. Gives the catalog that was made for it, too, also with an error; both are the
+ * caller's. */
 int daemon_load_config(const char *path, struct config_env *env, struct config **ret,
-					   struct catalog **ret_catalog) MUST_CHECK;
+					   struct catalog **ret_catalog, struct diagnostics *found) MUST_CHECK;
+/* The same; what it found is printed to stderr. */
+int daemon_load_config_aloud(const char *path, struct config_env *env, struct config **ret,
+							 struct catalog **ret_catalog) MUST_CHECK;
 
 #endif

@@ -31,26 +31,18 @@ static struct config *get_config(void *ctx)
 
 /* ---- targets ---- */
 
-#define STATUS_ROOM 512
-
-static bool target_live(void *ctx, const char *target, struct target_live *ret)
+static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
 {
 	struct daemon *d = ctx;
-	struct engine_target_status *all = calloc(STATUS_ROOM, sizeof *all);
-	size_t count = all != NULL ? engine_status(d->engine, 0, all, STATUS_ROOM) : 0;
-	bool found = false;
-	for (size_t i = 0; i < count && !found; i++) {
-		found = strcmp(all[i].name, target) == 0;
-		if (!found)
-			continue;
-		*ret = (struct target_live){ .in_flight = all[i].in_flight,
-									 .window = all[i].in_flight_now,
-									 .ready = all[i].window_works };
-		(void)snprintf(ret->breaker, sizeof ret->breaker, "%s", breaker_state_name(all[i].breaker));
-		(void)snprintf(ret->last_error, sizeof ret->last_error, "%s", all[i].last_error);
-	}
-	free(all);
-	return found;
+	struct engine_target_status status;
+	if (id == 0 || engine_status(d->engine, id, &status, 1) != 1)
+		return false;
+	*ret = (struct target_live){ .in_flight = status.in_flight,
+								 .window = status.in_flight_now,
+								 .ready = status.window_works };
+	(void)snprintf(ret->breaker, sizeof ret->breaker, "%s", breaker_state_name(status.breaker));
+	(void)snprintf(ret->last_error, sizeof ret->last_error, "%s", status.last_error);
+	return true;
 }
 
 /* ---- status ---- */

@@ -48,6 +48,7 @@ struct daemon {
 
 	atomic_bool reloading; /* one at a time */
 	bool reload_begun;     /* reload_thread is to be joined */
+	bool reload_wanted;    /* SIGHUP came; the loop's thread only */
 	pthread_t reload_thread;
 	atomic_bool failed; /* the store failed: no drain, exit 1 */
 	atomic_bool stopping;
@@ -71,8 +72,9 @@ void daemon_hand_over(struct daemon *d, const struct config *config, struct inst
 
 /* ---- daemon_reload.c ---- */
 
-/* Reads the configuration again on a thread of its own: all or nothing. */
-void daemon_reload(struct daemon *d);
+/* After SIGHUP: reads the configuration again on a thread of its own, all or nothing. One that came while
+ * another was under way follows it, so that the file's last state is always read. Thread: the loop's. */
+void daemon_reload_if_wanted(struct daemon *d);
 /* Waits for one that is under way. Before journal_stop. */
 void daemon_reload_finish(struct daemon *d);
 

@@ -107,14 +107,38 @@ static int take_over(struct daemon *d, const struct config *before, struct confi
 	return 0;
 }
 
+/* Every finding is a line of the log: nobody looks at a daemon's standard error. */
+static void log_findings(struct daemon *d, const struct diagnostics *found)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct diagnostic *f = &found->items[i];
+		char line[16];
+		(void)snprintf(line, sizeof line, "%d", f->line);
+		logger_line(d->logger, f->severity == DIAG_ERROR ? CONFIG_LOG_ERROR : CONFIG_LOG_WARNING, "config",
+					"file", f->file, "line", f->line > 0 ? line : NULL, "at", f->pointer, "text", f->message,
+					"expected", f->expected, NULL);
+	}
+}
+
+static int read_again(struct daemon *d, struct config **ret, struct err *err)
+{
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	struct catalog *catalog = NULL;
+	int rc = daemon_load_config(d->options->config_path, d->env, ret, &catalog, &found);
+	catalog_destroy(catalog); /* the daemon keeps its own; loaded code stays */
+	log_findings(d, &found);
+	return rc == 0 ? 0
+				   : err_set(err, rc,
+							 "the configuration has %zu error%s, each in a line above; the old one stays",
+							 found.errors, found.errors == 1 ? "" : "s");
+}
+
 static int reload(struct daemon *d, struct config *before, struct err *err)
 {
 	struct config *after = NULL;
-	struct catalog *catalog = NULL;
-	int rc = daemon_load_config(d->options->config_path, d->env, &after, &catalog);
-	catalog_destroy(catalog); /* the daemon keeps its own; loaded code stays */
+	int rc = read_again(d, &after, err);
 	if (rc != 0)
-		return err_set(err, rc, "the configuration has errors (see above); the old one stays");
+		return rc;
 	rc = refuse_changes(d, before, after, err);
 	if (rc == 0)
 		rc = take_over(d, before, after, err);
@@ -147,13 +171,11 @@ static void *reload_thread(void *ctx)
 	return NULL;
 }
 
-void daemon_reload(struct daemon *d)
+void daemon_reload_if_wanted(struct daemon *d)
 {
-	if (atomic_load(&d->stopping) || atomic_exchange(&d->reloading, true)) {
-		logger_line(d->logger, CONFIG_LOG_WARNING, "reload_skipped", "why",
-					"one is under way, or the daemon is stopping", NULL);
+	if (!d->reload_wanted || atomic_load(&d->stopping) || atomic_exchange(&d->reloading, true))
 		return;
-	}
+	d->reload_wanted = false;
 	daemon_reload_finish(d);
 	d->reload_begun = pthread_create(&d->reload_thread, NULL, reload_thread, d) == 0;
 	if (!d->reload_begun) {

@@ -12,6 +12,7 @@
 struct demo_stage {
 	char *folder; /* temporary; removed at the end unless --keep */
 	char *config_path;
+	char *program; /* this one, for the commands to type */
 	char *socket_path;
 	uint16_t http_port; /* of the receivers */
 	uint16_t smtp_port;

@@ -235,6 +235,7 @@ static int set_environment(const struct demo_stage *s, struct err *err)
 
 int demo_stage_begin(struct demo_stage *s, struct err *err)
 {
+	s->program = program_beside("almoner", "almoner");
 	int rc = start_receivers(s, err);
 	if (rc == 0)
 		rc = set_environment(s, err);
@@ -275,6 +276,7 @@ int demo_stage_end(struct demo_stage *s)
 	config_unref(s->config);
 	free(s->folder);
 	free(s->config_path);
+	free(s->program);
 	free(s->socket_path);
 	return code;
 }

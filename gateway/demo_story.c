@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/admin/unix_socket.h"
 #include "gateway/demo_parts.h"
 #include "gateway/net/http_call.h"
 #include "gateway/post.h"
@@ -31,13 +32,18 @@ int demo_ask(const struct demo_stage *s, const char *path, json_t **ret, struct 
 	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
 	json_t *answer = NULL;
 	unsigned status = 0;
-	int rc = http_call(&(struct http_call){ .socket_path = s->socket_path,
-											.method = "GET",
-											.url = url,
-											.timeout_ms = 5000,
-											.line_ctx = &answer,
-											.line = keep_line },
-					   &status, err);
+	struct unix_socket_path socket;
+	int rc = unix_socket_path_open(s->socket_path, &socket, err);
+	if (rc != 0)
+		return rc;
+	rc = http_call(&(struct http_call){ .socket_path = socket.text,
+										.method = "GET",
+										.url = url,
+										.timeout_ms = 5000,
+										.line_ctx = &answer,
+										.line = keep_line },
+				   &status, err);
+	unix_socket_path_close(&socket);
 	if (rc == 0 && (status != 200 || answer == NULL))
 		rc = err_set(err, ERR_IO, "the gateway answered %u to %s", status, path);
 	if (rc != 0)
@@ -156,13 +162,14 @@ static void tell_beginning(const struct demo_stage *s)
 				 "(receivers on port %u, mail %u)\n\n"
 				 "In a second terminal:\n"
 				 "  export ALMONER_CONFIG=%s\n"
-				 "  build/almoner status\n"
-				 "  build/almoner saga list\n"
-				 "  build/almoner saga show 1\n"
-				 "  build/almoner target pause crm     (and: target resume crm)\n"
-				 "  build/almoner backlog\n\n"
+				 "  alias almoner=%s\n"
+				 "  almoner status\n"
+				 "  almoner saga list\n"
+				 "  almoner saga show 1\n"
+				 "  almoner target pause crm     (and: target resume crm)\n"
+				 "  almoner backlog\n\n"
 				 "Ctrl-C ends it.\n\n",
-				 s->folder, s->intake_port, s->http_port, s->smtp_port, s->config_path);
+				 s->folder, s->intake_port, s->http_port, s->smtp_port, s->config_path, s->program);
 }
 
 static void tell_end(const struct demo_stage *s)

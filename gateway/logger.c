@@ -11,7 +11,7 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-#define LINE_CAP_BYTES 8192
+#define VALUE_CAP_BYTES 2000 /* of one value, as it is written; keys and their number are ours */
 
 struct logger {
 	pthread_mutex_t lock;
@@ -74,19 +74,54 @@ int logger_reopen(struct logger *l, const struct config_log *config, struct err 
 	return 0;
 }
 
-/* Quoted text that is safe in both formats: JSON's escapes. */
+/* How many bytes this UTF-8 character has; 0: it is none. */
+static size_t character_bytes(const unsigned char *c)
+{
+	size_t len = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3 : 4;
+	if ((c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+	bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+	bool outside = (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90);
+	return overlong || outside ? 0 : len;
+}
+
+/* Quoted text that is safe in both formats: JSON's escapes; control characters, and bytes that are no UTF-8,
+ * never reach a terminal or a parser. Ends with "…" where it is cut. */
 static void add_quoted(struct buf *line, const char *text)
 {
 	buf_byte(line, '"');
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\')
+	size_t begin = line->len;
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
+		size_t len = character_bytes(c);
+		bool control = *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
+		if (line->len - begin > VALUE_CAP_BYTES) {
+			buf_text(line, "…");
+			break;
+		}
+		if (len == 0)
+			buf_byte(line, '?');
+		else if (control)
+			buf_printf(line, "\\u%04x", len == 1 ? *c : c[1]);
+		else if (*c == '"' || *c == '\\')
 			buf_printf(line, "\\%c", *c);
-		else if (*c < 0x20 || *c == 0x7f)
-			buf_printf(line, "\\u%04x", *c);
 		else
-			buf_byte(line, *c);
+			buf_add(line, c, len);
+		c += len > 0 ? len : 1;
 	}
 	buf_byte(line, '"');
+}
+
+/* A value that needs no quotes in key=value. */
+static bool is_plain(const char *text)
+{
+	size_t len = 0;
+	for (; text[len] != '\0'; len++)
+		if (text[len] <= ' ' || text[len] > '~' || strchr("\"=\\", text[len]) != NULL)
+			return false;
+	return len > 0 && len <= VALUE_CAP_BYTES;
 }
 
 static void add_pair(struct buf *line, enum config_log_format format, const char *key, const char *text)
@@ -97,7 +132,7 @@ static void add_pair(struct buf *line, enum config_log_format format, const char
 		return;
 	}
 	buf_printf(line, "%s%s=", line->len > 0 ? " " : "", key);
-	if (*text != '\0' && strpbrk(text, " \"=\\\n\t\r") == NULL)
+	if (is_plain(text))
 		buf_text(line, text);
 	else
 		add_quoted(line, text);
@@ -121,8 +156,7 @@ void logger_line(struct logger *l, enum config_log_level level, const char *even
 		struct clock clock = clock_system();
 		char at[CLOCK_TEXT_BYTES];
 		clock_rfc3339(clock.wall_ms(clock.ctx), at);
-		struct buf line;
-		buf_init(&line, LINE_CAP_BYTES);
+		struct buf line = { 0 };
 		if (l->format == CONFIG_LOG_JSON)
 			buf_byte(&line, '{');
 		add_pair(&line, l->format, "time", at);
@@ -132,7 +166,6 @@ void logger_line(struct logger *l, enum config_log_level level, const char *even
 		va_start(pairs, event);
 		add_pairs(&line, l->format, pairs);
 		va_end(pairs);
-		line.cap_bytes = 0; /* room for the end, whatever was cut */
 		buf_text(&line, l->format == CONFIG_LOG_JSON ? "}\n" : "\n");
 		ssize_t written = write(l->fd, line.data, line.len);
 		(void)written; /* a log that cannot be written has nobody to tell */

@@ -1,5 +1,6 @@
 /* almoner: finds the configuration and the command, nothing else. */
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,13 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "serve", NULL, command_serve, "", "run the gateway until SIGTERM" },
-	{ "check", NULL, command_check, "", "read the configuration and say what it does, or every error in it" },
+	{ "check", NULL, command_check, "[--json]",
+	  "read the configuration and say what it does, or every error in it" },
 	{ "demo", NULL, command_demo, "[--seconds N]",
 	  "a gateway, receivers and signed donations, in a folder of their own" },
-	{ "send", NULL, command_send, "SOURCE FILE [--url URL]",
+	{ "send", NULL, command_send, "SOURCE FILE [--url URL] [--id ID]",
 	  "sign an event as its platform would and post it" },
-	{ "source", "try", command_source_try, "NAME FILE [--header 'N: V']…",
+	{ "source", "try", command_source_try, "NAME FILE [--header 'N: V']… [--json]",
 	  "what a payload becomes, step by step; stores nothing" },
 	{ "connector", "list", command_connector_list, "[--json]",
 	  "the connectors there are, and how far each is proven" },
@@ -70,6 +72,36 @@ static int take_config(int *argc, char **argv, const char **ret)
 	return CLI_OK;
 }
 
+static void suggest(const char *first, struct buf *out)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].second != NULL && strcmp(commands[i].first, first) == 0)
+			buf_printf(out, "  almoner %s %-*s %-28s %s\n", first, 15 - (int)strlen(first),
+					   commands[i].second, commands[i].operands, commands[i].help);
+	(void)cli_suggest(first, out);
+}
+
+/* "almoner saga" is answered with what can follow. */
+static int unknown_command(int argc, char **argv)
+{
+	struct buf known AUTO_BUF = { 0 };
+	suggest(argv[0], &known);
+	bool wants_help = known.len > 0 && argc > 1 && strcmp(argv[1], "--help") == 0;
+	if (wants_help)
+		(void)printf("%s", known.data);
+	else if (known.len > 0)
+		(void)fprintf(stderr, "almoner: %s \"%s\"; there are:\n%s", argc > 1 ? "unknown:" : "what of",
+					  argc > 1 ? argv[1] : argv[0], known.data);
+	else
+		(void)fprintf(stderr, "almoner: unknown command \"%s\"; see almoner --help\n", argv[0]);
+	return wants_help ? CLI_OK : CLI_USAGE;
+}
+
+static bool asks_help(int argc, char **argv)
+{
+	return argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
+}
+
 static int dispatch(const char *config_path, int argc, char **argv)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -77,13 +109,17 @@ static int dispatch(const char *config_path, int argc, char **argv)
 		if (argc < words || strcmp(argv[0], commands[i].first) != 0 ||
 			(words == 2 && strcmp(argv[1], commands[i].second) != 0))
 			continue;
+		if (asks_help(argc - words, argv + words)) {
+			(void)printf("%s\nusage: almoner %s%s%s %s [--config FILE]\n", commands[i].help,
+						 commands[i].first, words == 2 ? " " : "", words == 2 ? commands[i].second : "",
+						 commands[i].operands);
+			return CLI_OK;
+		}
 		return commands[i].run(&(struct command_line){ config_path, argc - words, argv + words });
 	}
 	if (cli_knows(argc, argv))
 		return command_admin(config_path, argc, argv);
-	(void)fprintf(stderr, "almoner: unknown command \"%s%s%s\"; see almoner --help\n", argv[0],
-				  argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
-	return CLI_USAGE;
+	return unknown_command(argc, argv);
 }
 
 int main(int argc, char **argv)

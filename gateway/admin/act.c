@@ -4,6 +4,7 @@
 
 #include "gateway/admin/act.h"
 #include "gateway/admin/find.h"
+#include "gateway/admin/rehearse.h"
 #include "gateway/admin/saga_json.h"
 #include "gateway/admin/wait.h"
 
@@ -46,22 +47,49 @@ int act_parse_verb(const char *word, const json_t *body, enum verb *ret, struct 
 	return 0;
 }
 
-static int find_step(struct call *call, int64_t saga, const char *name, int *ret, struct err *err)
+/* The saga as it stands, and (unless NULL) which targets it waits for that are held. */
+static int read_saga(struct call *call, int64_t saga, struct saga **ret, struct held_targets *ret_held,
+					 struct err *err)
 {
 	struct store_reader reader;
 	int rc = call->api->open_reader(call->api->ctx, &reader, err);
 	if (rc != 0)
 		return rc;
-	struct saga *s = NULL;
-	rc = reader.saga_get(reader.ctx, saga, &s, err);
-	reader.close(reader.ctx);
+	rc = reader.saga_get(reader.ctx, saga, ret, err);
 	if (rc == ERR_NOT_FOUND)
-		return err_set(err, rc, "there is no saga %lld", (long long)saga);
+		rc = err_set(err, rc, "there is no saga %lld", (long long)saga);
+	if (rc == 0 && ret_held != NULL) {
+		struct config *config = call->api->config(call->api->ctx);
+		rc = held_read(&reader, config, ret_held, err);
+		config_unref(config);
+		if (rc == 0)
+			held_count(ret_held, *ret);
+		else
+			saga_destroy(*ret);
+	}
+	reader.close(reader.ctx);
+	return rc;
+}
+
+static void add_steps(struct buf *out, const struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->step_count; i++)
+		buf_printf(out, "%s%s", i > 0 ? ", " : "", plan->steps[i].name);
+}
+
+static int find_step(struct call *call, int64_t saga, const char *name, int *ret, struct err *err)
+{
+	struct saga *s = NULL;
+	int rc = read_saga(call, saga, &s, NULL, err);
 	if (rc != 0)
 		return rc;
 	*ret = plan_find_step(s->plan, name);
-	if (*ret < 0)
-		rc = err_set(err, ERR_NOT_FOUND, "saga %lld has no step \"%s\"", (long long)saga, name);
+	if (*ret < 0) {
+		struct buf steps AUTO_BUF = { 0 };
+		add_steps(&steps, s->plan);
+		rc = err_set(err, ERR_NOT_FOUND, "saga %lld has no step \"%s\"; its steps: %s", (long long)saga, name,
+					 steps.len > 0 ? steps.data : "none");
+	}
 	saga_destroy(s);
 	return rc;
 }
@@ -85,6 +113,68 @@ static int prepare_verb(struct call *call, int64_t saga, struct verb_call *verb,
 	return rc;
 }
 
+/* The result of a resume says for each target how many steps go on waiting for it. */
+static void reply_verb(struct call *call, int64_t saga, const struct verb_result *r)
+{
+	json_t *result = act_result_json(r);
+	struct saga *s = NULL;
+	struct held_targets held = { 0 };
+	if (r->held > 0 && read_saga(call, saga, &s, &held, NULL) == 0) {
+		json_object_set_new(result, "held_targets", held_json(&held));
+		saga_destroy(s);
+	}
+	held_finish(&held);
+	call_json(call, result);
+}
+
+static json_t *rehearsed_json(const struct saga *s, unsigned changed, unsigned doubt,
+							  const struct held_targets *held)
+{
+	json_t *result =
+		json_pack("{s:b, s:i, s:i, s:I, s:s}", "dry_run", 1, "changed", (int)changed, "in_doubt", (int)doubt,
+				  "held", (json_int_t)held_total(held), "state", saga_state_name((enum saga_state)s->state));
+	json_object_set_new(result, "held_target", admin_text(held_most(held)));
+	json_object_set_new(result, "held_targets", held_json(held));
+	return result;
+}
+
+/* {"dry_run": true}: what it would do, tried on a copy. */
+static int rehearse(struct call *call, int64_t saga, const struct verb_call *verb, struct err *err)
+{
+	struct saga *s = NULL;
+	struct held_targets held = { 0 };
+	int rc = read_saga(call, saga, &s, &held, err);
+	if (rc != 0)
+		return rc;
+	unsigned changed = 0;
+	unsigned doubt = 0;
+	struct config *config = call->api->config(call->api->ctx);
+	rc = rehearse_verb(s, config, call->api->now_ms(call->api->ctx), verb, &changed, &doubt, err);
+	config_unref(config);
+	if (rc == 0)
+		call_json(call, rehearsed_json(s, changed, doubt, &held));
+	held_finish(&held);
+	saga_destroy(s);
+	return rc;
+}
+
+static int do_verb(struct call *call, int64_t saga, const struct verb_call *verb, struct err *err)
+{
+	struct wait wait;
+	wait_init(&wait);
+	int rc = journal_verb(call->api->journal, saga, verb, &wait, wait_done);
+	if (rc == 0) {
+		const struct verb_result *r = wait_result(&wait);
+		rc = r->code;
+		if (rc == 0)
+			reply_verb(call, saga, r);
+		else
+			*err = r->err;
+	}
+	wait_finish(&wait);
+	return rc;
+}
+
 void act_saga(struct call *call)
 {
 	int64_t saga = call_saga_id(call, 0);
@@ -94,19 +184,31 @@ void act_saga(struct call *call)
 	char *result = NULL;
 	struct err err = { 0 };
 	int rc = prepare_verb(call, saga, &verb, &result, &err);
-	struct wait wait;
-	wait_init(&wait);
 	if (rc == 0)
-		rc = journal_verb(call->api->journal, saga, &verb, &wait, wait_done);
+		rc =
+			call_flag(call, "dry_run") ? rehearse(call, saga, &verb, &err) : do_verb(call, saga, &verb, &err);
 	if (rc != 0)
 		call_fail(call, rc, err.text);
-	else
-		reply_result(call, wait_result(&wait));
-	wait_finish(&wait);
 	free(result);
 }
 
 /* ---- targets ---- */
+
+/* A pause that stands in the configuration is not ended by a verb. */
+static void reply_target(struct call *call, const struct verb_result *r)
+{
+	if (r->code != 0) {
+		call_fail(call, r->code, r->err.text);
+		return;
+	}
+	json_t *result = json_pack("{s:i}", "changed", (int)r->changed);
+	struct config *config = call->api->config(call->api->ctx);
+	int at = config_find_target(config, str_of(call->name[0]));
+	if (at >= 0 && config->targets[at].paused)
+		json_object_set_new(result, "paused_by", json_string("configuration"));
+	config_unref(config);
+	call_json(call, result);
+}
 
 void act_target(struct call *call)
 {
@@ -120,9 +222,9 @@ void act_target(struct call *call)
 	int rc = journal_target_act(call->api->journal, call->name[0], pause ? TARGET_PAUSE : TARGET_RESUME,
 								call->request->actor, call_note(call), &wait, wait_done);
 	if (rc != 0)
-		call_fail(call, rc, rc == ERR_NOT_FOUND ? "there is no target of this name" : NULL);
+		call_fail(call, rc, NULL);
 	else
-		reply_result(call, wait_result(&wait));
+		reply_target(call, wait_result(&wait));
 	wait_finish(&wait);
 }
 

@@ -1,31 +1,48 @@
-/* One verb on all sagas that match: the count first, then a line per saga, then a summary. Pages by id from
- * the newest down, so what arrives meanwhile is not touched, and live traffic meets one operation at a time.
- */
+/* One verb on all sagas that match: a line per saga, then a summary; with "dry_run" only the summary. Goes by
+ * id from the newest down, so what arrives meanwhile is not touched, none comes twice, and live traffic meets
+ * one operation at a time. Each saga is first tried on a copy: what the verb would not move is no match. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/admin/act.h"
+#include "gateway/admin/rehearse.h"
 #include "gateway/admin/saga_json.h"
+#include "gateway/admin/scan.h"
 #include "gateway/admin/wait.h"
 #include "saga/base/mem.h"
 
-#define BULK_PAGE 32
+#define LOOKED_AT_ONCE 256 /* sagas between two pieces of the answer */
 
 struct bulk {
 	const struct api_context *api;
 	struct store_reader reader;
-	struct query query;
+	struct query query; /* owns the filter's texts */
 	struct saga_filter filter;
+	struct config *config;
+	struct scan scan;
+	struct held_targets held;
 	struct verb_call verb;
 	char *actor;
 	char *note;
 	bool dry_run;
-	int64_t before;
-	int64_t matched, moved, steps, in_doubt, refused, held;
-	char held_target[128];
+	int64_t matched, moved, steps, in_doubt;
+	int64_t passed_over; /* open, but not for this verb: quarantined ones are not resumed */
+	int64_t refused;     /* matched, and then the journal said no */
 };
 
-static void count_result(struct bulk *b, const struct verb_result *r)
+/* Would the verb move this one? Changes `s`. */
+static bool bulk_matches(struct bulk *b, struct saga *s)
+{
+	unsigned changed = 0;
+	unsigned doubt = 0;
+	bool open = !saga_state_at_rest((enum saga_state)s->state);
+	int rc = rehearse_verb(s, b->config, b->api->now_ms(b->api->ctx), &b->verb, &changed, &doubt, NULL);
+	b->in_doubt += rc == 0 && (changed == 0 || b->dry_run) ? doubt : 0;
+	b->passed_over += rc != 0 && open ? 1 : 0;
+	return rc == 0 && changed > 0;
+}
+
+static void bulk_told(struct bulk *b, int64_t saga, const struct verb_result *r, struct buf *out)
 {
 	if (r->code != 0)
 		b->refused++;
@@ -33,38 +50,18 @@ static void count_result(struct bulk *b, const struct verb_result *r)
 		b->moved++;
 	b->steps += r->changed;
 	b->in_doubt += r->in_doubt;
-	b->held += r->held;
-	if (r->held > 0)
-		memcpy(b->held_target, r->held_target, sizeof b->held_target);
+	json_t *line = r->code == 0 ? act_result_json(r) : json_object();
+	if (r->code != 0)
+		json_object_set_new(line, "error", admin_text(r->err.text));
+	json_object_set_new(line, "saga", json_integer(saga));
+	admin_line(out, line);
 }
 
-/* Would the verb do something here? Resume is asked of everything; at rest it changes nothing and is no
- * match. */
-static bool bulk_matches(const struct bulk *b, const struct saga *s)
+static int bulk_one(struct bulk *b, struct saga *s, struct buf *out, struct err *err)
 {
-	return b->verb.verb != VERB_RESUME || s->paused || s->state == SAGA_ATTENTION ||
-		   s->state == SAGA_RUNNING || s->state == SAGA_COMPENSATING;
-}
-
-static bool step_waits(const struct step *st)
-{
-	return st->state == STEP_RETRY_WAIT || st->state == STEP_ATTENTION;
-}
-
-/* A running saga without a step that backs off or needs a person goes on by itself. */
-static bool resume_has_work(const struct saga *s)
-{
-	if (s->paused || s->own_reason != REASON_NONE)
-		return s->paused;
-	for (unsigned i = 0; i < s->step_count; i++)
-		if (step_waits(&s->steps[i]))
-			return true;
-	return false;
-}
-
-static int bulk_one(struct bulk *b, const struct saga *s, struct buf *out)
-{
-	if (!bulk_matches(b, s) || (b->verb.verb == VERB_RESUME && !resume_has_work(s)))
+	if (b->verb.verb == VERB_RESUME)
+		held_count(&b->held, s);
+	if (!bulk_matches(b, s))
 		return 0;
 	b->matched++;
 	if (b->dry_run)
@@ -72,82 +69,96 @@ static int bulk_one(struct bulk *b, const struct saga *s, struct buf *out)
 	struct wait wait;
 	wait_init(&wait);
 	int rc = journal_verb(b->api->journal, s->id, &b->verb, &wait, wait_done);
-	if (rc == 0) {
-		const struct verb_result *r = wait_result(&wait);
-		count_result(b, r);
-		json_t *line = r->code == 0 ? act_result_json(r) : json_pack("{s:s}", "error", r->err.text);
-		json_object_set_new(line, "saga", json_integer(s->id));
-		admin_line(out, line);
-	}
+	if (rc == 0)
+		bulk_told(b, s->id, wait_result(&wait), out);
 	wait_finish(&wait);
-	return rc;
+	return rc != 0
+			   ? err_set(err, rc, "stopped after %lld sagas: the daemon takes no more", (long long)b->moved)
+			   : 0;
 }
 
 static void bulk_summary(const struct bulk *b, struct buf *out)
 {
-	admin_line(out, json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "done", 1, "dry_run",
-							  b->dry_run, "matched", (json_int_t)b->matched, "moved", (json_int_t)b->moved,
-							  "steps", (json_int_t)b->steps, "in_doubt", (json_int_t)b->in_doubt, "refused",
-							  (json_int_t)b->refused, "held", (json_int_t)b->held, "held_target",
-							  admin_text(b->held_target)));
+	json_t *line = json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "dry_run",
+							 b->dry_run, "matched", (json_int_t)b->matched, "moved", (json_int_t)b->moved,
+							 "steps", (json_int_t)b->steps, "in_doubt", (json_int_t)b->in_doubt, "refused",
+							 (json_int_t)b->refused, "passed_over", (json_int_t)b->passed_over, "held",
+							 (json_int_t)held_total(&b->held));
+	json_object_set_new(line, "held_target", admin_text(held_most(&b->held)));
+	json_object_set_new(line, "held_targets", held_json(&b->held));
+	admin_line(out, line);
 }
 
 static int bulk_more(void *stream, struct buf *out, struct err *err)
 {
 	struct bulk *b = stream;
-	struct saga *page[BULK_PAGE];
-	size_t count = 0;
-	int64_t next = 0;
-	int rc =
-		b->reader.saga_list(b->reader.ctx, &b->filter, b->before, 200, page, BULK_PAGE, &count, &next, err);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < count; i++) {
-		if (rc == 0)
-			rc = bulk_one(b, page[i], out);
-		saga_destroy(page[i]);
+	bool more = true;
+	for (unsigned looked = 0; looked < LOOKED_AT_ONCE; looked++) {
+		struct saga *s = NULL;
+		int rc = scan_next(&b->scan, &s, &more, err);
+		if (rc != 0)
+			return rc;
+		if (s == NULL && !more) {
+			bulk_summary(b, out);
+			return 0;
+		}
+		if (s == NULL)
+			return 1;
+		rc = bulk_one(b, s, out, err);
+		saga_destroy(s);
+		if (rc != 0)
+			return rc;
 	}
-	if (rc != 0)
-		return err_set(err, rc, "stopped after %lld sagas: the daemon takes no more", (long long)b->matched);
-	b->before = next;
-	if (next != 0)
-		return 1;
-	bulk_summary(b, out);
-	return 0;
+	return 1;
 }
 
 static void bulk_free(void *stream)
 {
 	struct bulk *b = stream;
+	scan_finish(&b->scan);
+	held_finish(&b->held);
 	if (b->reader.close != NULL)
 		b->reader.close(b->reader.ctx);
+	config_unref(b->config);
 	query_finish(&b->query);
 	free(b->actor);
 	free(b->note);
 	free(b);
 }
 
-static int bulk_begin(struct call *call, struct bulk *b, struct err *err)
+static int bulk_verb(struct call *call, struct bulk *b, struct err *err)
 {
-	b->api = call->api;
-	b->before = INT64_MAX;
-	b->actor = mem_strdup(call->request->actor);
-	b->note = mem_strdup(call_note(call));
-	b->dry_run = call_flag(call, "dry_run");
+	static const char *const words[] = { "resume", "pause", "cancel", "compensate" };
 	b->verb = (struct verb_call){
 		.step = -1, .actor = b->actor, .note = b->note, .redo_in_doubt = call_flag(call, "redo_in_doubt")
 	};
-	int rc = act_parse_verb(call->name[0], call->body, &b->verb.verb, err);
-	if (rc == 0 && b->verb.verb != VERB_RESUME && b->verb.verb != VERB_PAUSE && b->verb.verb != VERB_CANCEL &&
-		b->verb.verb != VERB_COMPENSATE)
-		rc = err_set(err, ERR_INVALID,
-					 "in bulk there are resume, pause, cancel and compensate; `%s` is for one step",
-					 call->name[0]);
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(call->name[0], words[i]) == 0)
+			return act_parse_verb(call->name[0], call->body, &b->verb.verb, err);
+	return err_set(err, ERR_INVALID,
+				   "in bulk there are resume, pause, cancel and compensate; \"%s\" is none of them",
+				   call->name[0]);
+}
+
+static int bulk_begin(struct call *call, struct bulk *b, struct err *err)
+{
+	b->api = call->api;
+	b->actor = mem_strdup(call->request->actor);
+	b->note = mem_strdup(call_note(call));
+	b->dry_run = call_flag(call, "dry_run");
+	b->config = call->api->config(call->api->ctx);
+	int rc = bulk_verb(call, b, err);
 	b->query = call->query;
 	call->query = (struct query){ 0 };
 	if (rc == 0)
 		rc = query_filter(&b->query, call->api->now_ms(call->api->ctx), &b->filter, err);
-	return rc == 0 ? call->api->open_reader(call->api->ctx, &b->reader, err) : rc;
+	if (rc == 0)
+		rc = call->api->open_reader(call->api->ctx, &b->reader, err);
+	if (rc == 0)
+		rc = held_read(&b->reader, b->config, &b->held, err);
+	/* What is at rest can only be undone. */
+	scan_begin(&b->scan, &b->reader, &b->filter, b->verb.verb != VERB_COMPENSATE);
+	return rc;
 }
 
 void act_bulk(struct call *call)

@@ -8,6 +8,10 @@
 #include "gateway/admin/saga_json.h"
 #include "saga/base/mem.h"
 
+#define NOTE_BYTES_MAX 2000
+
+static call_handler view_routes;
+
 /* {} in a pattern stands for one part of the path. */
 static const struct route {
 	const char *method;
@@ -16,6 +20,7 @@ static const struct route {
 	bool needs_daemon;
 	const char *help;
 } routes[] = {
+	{ "GET", "/v1", view_routes, false, "what there is: method, path and help, one a line" },
 	{ "GET", "/v1/status", view_status, false, "counters, targets and the daemon's own figures" },
 	{ "GET", "/v1/sagas", view_sagas, false, "the sagas that match the filters, newest first, one a line" },
 	{ "GET", "/v1/sagas/count", view_saga_count, false, "how many match" },
@@ -66,7 +71,10 @@ void call_fail(struct call *call, int code, const char *text)
 {
 	call->reply->status = status_of(code);
 	buf_clear(&call->reply->body);
-	call_json(call, json_pack("{s:s}", "error", text != NULL && *text != '\0' ? text : err_code_text(code)));
+	json_t *error = json_object();
+	json_object_set_new(error, "error",
+						admin_text(text != NULL && *text != '\0' ? text : err_code_text(code)));
+	call_json(call, error);
 }
 
 int64_t call_saga_id(struct call *call, unsigned index)
@@ -99,6 +107,13 @@ const char *call_note(const struct call *call)
 bool call_flag(const struct call *call, const char *member)
 {
 	return json_is_true(json_object_get(call->body, member));
+}
+
+static void view_routes(struct call *call)
+{
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+		call_json(call, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path", routes[i].pattern,
+								  "help", routes[i].help));
 }
 
 /* ---- routing ---- */
@@ -148,7 +163,12 @@ static int parse_body(struct call *call, struct err *err)
 	call->body = json_loadb(call->request->body.p, call->request->body.len, JSON_REJECT_DUPLICATES, &at);
 	if (call->body == NULL || !json_is_object(call->body))
 		return err_set(err, ERR_INVALID, "the body is not a JSON object: %s",
-					   call->body == NULL ? at.text : "other type");
+					   call->body == NULL ? at.text : "it is of another type");
+	const json_t *note = json_object_get(call->body, "reason");
+	if (note != NULL && !json_is_string(note))
+		return err_set(err, ERR_INVALID, "\"reason\" is not a text");
+	if (json_string_length(note) > NOTE_BYTES_MAX)
+		return err_set(err, ERR_INVALID, "the reason is longer than %d bytes", NOTE_BYTES_MAX);
 	return 0;
 }
 
@@ -202,10 +222,4 @@ void api_reply_finish(struct api_reply *reply)
 		reply->stream_free(reply->stream);
 	buf_free(&reply->body);
 	*reply = (struct api_reply){ 0 };
-}
-
-void api_describe(struct buf *out)
-{
-	for (size_t i = 0; i < ROUTE_COUNT; i++)
-		buf_printf(out, "%-5s %-24s %s\n", routes[i].method, routes[i].pattern, routes[i].help);
 }

@@ -23,8 +23,8 @@ struct api_context {
 	int64_t (*now_ms)(void *ctx);
 	/* A new reference to today's configuration. */
 	struct config *(*config)(void *ctx);
-	/* What the engine knows of a target; false: nothing (no daemon, or unknown to it). */
-	bool (*target_live)(void *ctx, const char *target, struct target_live *ret);
+	/* What the engine knows of a target, by the store's number; false: nothing. NULL: no daemon. */
+	bool (*target_live)(void *ctx, uint32_t id, struct target_live *ret);
 	/* Adds the daemon's own figures (intake counters, uptime, version) to `status`. */
 	void (*status)(void *ctx, json_t *status);
 	/* Maps the kept event again with today's configuration and hands it to journal_reprocess. */
@@ -55,8 +55,5 @@ struct api_reply {
 /* Always fills a reply, errors included. Thread: any. */
 void api_handle(const struct api_context *api, const struct api_request *request, struct api_reply *ret);
 void api_reply_finish(struct api_reply *reply);
-
-/* One line per route for documentation: "GET /v1/sagas  the sagas that match, newest first". */
-void api_describe(struct buf *out);
 
 #endif

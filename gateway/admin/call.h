@@ -25,6 +25,8 @@ void call_json(struct call *call, json_t *value);
 int64_t call_saga_id(struct call *call, unsigned index);
 /* Reader of one call; false after having failed it. */
 bool call_open_reader(struct call *call, struct store_reader *ret);
+/* The kept figures: the journal's, or without a daemon the store's. Free with journal_counts_finish. */
+int call_counts(struct call *call, struct journal_counts *ret, struct err *err) MUST_CHECK;
 /* "reason" of the body, "" when absent. Borrowed. */
 const char *call_note(const struct call *call);
 bool call_flag(const struct call *call, const char *member);

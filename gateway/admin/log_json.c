@@ -1,5 +1,6 @@
 #include "gateway/admin/log_json.h"
 
+#include "gateway/admin/saga_json.h"
 #include "saga/model/record_json.h"
 
 void log_row_json(const struct log_row *row, const struct plan *plan, json_t *list)
@@ -13,6 +14,8 @@ void log_row_json(const struct log_row *row, const struct plan *plan, json_t *li
 			list, record_to_json(&record, row->subject, row->subject_id, row->number, row->commit, plan));
 	if (rc < 0)
 		json_array_append_new(list,
-							  json_pack("{s:I, s:I, s:s, s:s}", "number", (json_int_t)row->number, "commit",
-										(json_int_t)row->commit, "record", "unreadable", "detail", err.text));
+							  json_pack("{s:I, s:I, s:s, s:I, s:s, s:o}", "seq", (json_int_t)row->number,
+										"commit", (json_int_t)row->commit, "subject",
+										subject_name(row->subject), "id", (json_int_t)row->subject_id,
+										"record", "unreadable", "detail", admin_text(err.text)));
 }

@@ -1,6 +1,7 @@
 #include "gateway/admin/query.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,22 @@ static int percent_decode(char *text)
 	return 0;
 }
 
+const char *query_value(const struct query *q, const char *name)
+{
+	for (size_t i = 0; i < q->count; i++)
+		if (strcmp(q->names[i], name) == 0)
+			return q->values[i];
+	return NULL;
+}
+
+/* As far as JSON goes, in which everything is answered. */
+static bool is_utf8(const char *text)
+{
+	json_t *value = json_string(text);
+	json_decref(value);
+	return value != NULL;
+}
+
 static int query_add(struct query *q, char *part, struct err *err)
 {
 	if (q->count == QUERY_PARTS_MAX)
@@ -49,6 +66,10 @@ static int query_add(struct query *q, char *part, struct err *err)
 		value = part + strlen(part);
 	if (percent_decode(part) != 0 || percent_decode(value) != 0)
 		return err_set(err, ERR_INVALID, "the query holds a broken percent sign; write %%XX");
+	if (!is_utf8(part) || !is_utf8(value))
+		return err_set(err, ERR_INVALID, "the query is not UTF-8");
+	if (query_value(q, part) != NULL)
+		return err_set(err, ERR_INVALID, "\"%s\" is given twice; one value is looked for", part);
 	q->names[q->count] = part;
 	q->values[q->count++] = value;
 	return 0;
@@ -76,14 +97,6 @@ void query_finish(struct query *q)
 	*q = (struct query){ 0 };
 }
 
-const char *query_value(const struct query *q, const char *name)
-{
-	for (size_t i = 0; i < q->count; i++)
-		if (strcmp(q->names[i], name) == 0)
-			return q->values[i];
-	return NULL;
-}
-
 int query_number(const struct query *q, const char *name, int64_t fallback, int64_t *ret, struct err *err)
 {
 	const char *text = query_value(q, name);
@@ -94,9 +107,21 @@ int query_number(const struct query *q, const char *name, int64_t fallback, int6
 	char *end;
 	errno = 0;
 	long long value = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0')
-		return err_set(err, ERR_INVALID, "%s=%s is not a whole number", name, text);
+	if (errno != 0 || end == text || *end != '\0' || value < 0)
+		return err_set(err, ERR_INVALID, "%s \"%s\" is not a whole number from 0 on", name, text);
 	*ret = value;
+	return 0;
+}
+
+int query_known(const struct query *q, const char *const *names, struct err *err)
+{
+	for (size_t i = 0; i < q->count; i++) {
+		size_t n = 0;
+		while (names[n] != NULL && strcmp(names[n], q->names[i]) != 0)
+			n++;
+		if (names[n] == NULL)
+			return err_set(err, ERR_INVALID, "this takes no \"%s\"", q->names[i]);
+	}
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "saga/base/clock.h"
+#include "saga/base/mem.h"
 #include "saga/model/key.h"
 
 json_t *admin_time(int64_t at_ms)
@@ -14,12 +15,24 @@ json_t *admin_time(int64_t at_ms)
 	return json_string(text);
 }
 
+/* Bytes that are no UTF-8 (a peer's, or a text of ours that was cut in the middle of a character) become
+ * "?". */
+static json_t *mended_text(const char *text)
+{
+	json_t *value = NULL;
+	char *copy AUTO_FREE = mem_strdup(text);
+	for (char *c = copy; *c != '\0'; c++)
+		*c = (signed char)*c < 0 ? '?' : *c;
+	value = json_string(copy);
+	return value != NULL ? value : json_null();
+}
+
 json_t *admin_text(const char *text)
 {
 	if (text == NULL || *text == '\0')
 		return json_null();
 	json_t *value = json_string(text);
-	return value != NULL ? value : json_string("(not UTF-8)");
+	return value != NULL ? value : mended_text(text);
 }
 
 static json_t *result_json(const char *result)

@@ -13,7 +13,7 @@ json_t *saga_json(const struct saga *s);
 
 /* RFC 3339 text, or JSON null for 0. A new reference. */
 json_t *admin_time(int64_t at_ms);
-/* JSON null for NULL and "". A new reference. */
+/* JSON null for NULL and ""; what is no UTF-8 comes as "?". A new reference, never NULL. */
 json_t *admin_text(const char *text);
 
 /* One line of newline-delimited JSON; takes the reference. */

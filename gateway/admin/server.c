@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/admin/saga_json.h"
 #include "gateway/admin/unix_socket.h"
 #include "saga/base/mem.h"
 
@@ -20,6 +21,7 @@ struct admin_server {
 	size_t count;
 	struct {
 		struct MHD_Daemon *daemon;
+		struct unix_socket socket;
 		char *path;
 	} sockets[SOCKETS_MAX];
 };
@@ -55,11 +57,9 @@ static ssize_t stream_read(void *ctx, uint64_t pos, char *to, size_t room)
 		struct err err = { 0 };
 		int rc = s->reply.more(s->reply.stream, piece, &err);
 		if (rc < 0) {
-			json_t *line = json_pack("{s:s}", "error", err.text);
-			char *text = json_dumps(line, JSON_COMPACT);
-			buf_printf(piece, "%s\n", text != NULL ? text : "{\"error\":\"broken off\"}");
-			free(text);
-			json_decref(line);
+			json_t *line = json_object();
+			json_object_set_new(line, "error", admin_text(*err.text != '\0' ? err.text : err_code_text(rc)));
+			admin_line(piece, line);
 		}
 		s->ended = rc <= 0;
 	}
@@ -184,21 +184,22 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 
 static int listen_on(struct admin_server *s, const char *path, struct err *err)
 {
-	int fd;
-	int rc = unix_socket_listen(path, &fd, err);
+	struct unix_socket socket;
+	int rc = unix_socket_listen(path, &socket, err);
 	if (rc != 0)
 		return rc;
 	struct MHD_Daemon *daemon = MHD_start_daemon(
 		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
-		on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+		on_request, s, MHD_OPTION_LISTEN_SOCKET, socket.fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (daemon == NULL) {
-		(void)close(fd);
-		(void)unlink(path);
+		(void)close(socket.fd);
+		unix_socket_remove(path, &socket);
 		return err_set(err, ERR_SYSTEM, "libmicrohttpd refused to serve %s", path);
 	}
 	s->sockets[s->count].daemon = daemon;
+	s->sockets[s->count].socket = socket;
 	s->sockets[s->count++].path = mem_strdup(path);
 	return 0;
 }
@@ -227,7 +228,7 @@ void admin_server_stop(struct admin_server *s)
 		return;
 	for (size_t i = 0; i < s->count; i++) {
 		MHD_stop_daemon(s->sockets[i].daemon);
-		(void)unlink(s->sockets[i].path);
+		unix_socket_remove(s->sockets[i].path, &s->sockets[i].socket);
 		free(s->sockets[i].path);
 	}
 	free(s);

@@ -9,7 +9,7 @@ struct target_live {
 	uint32_t in_flight;
 	uint32_t window;      /* how many may be in flight now (ramp) */
 	int64_t ready;        /* waiting in memory */
-	char last_error[200]; /* "" for none */
+	char last_error[320]; /* "" for none */
 };
 
 #endif

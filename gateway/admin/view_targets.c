@@ -11,7 +11,7 @@ static const char *const age_names[] = { "all", "1m", "10m", "1h", "6h", "1d", "
 
 /* ---- counts: from the daemon, or from the store ---- */
 
-static int read_counts(struct call *call, struct journal_counts *ret, struct err *err)
+int call_counts(struct call *call, struct journal_counts *ret, struct err *err)
 {
 	if (call->api->journal != NULL) {
 		journal_counts(call->api->journal, ret);
@@ -43,6 +43,7 @@ static const struct journal_target_counts *counts_of(const struct journal_counts
 struct target_view {
 	const char *name;
 	const char *connector; /* NULL: not in the configuration */
+	bool config_pauses;
 	const struct target_row *row;
 	const struct journal_target_counts *counts;
 };
@@ -60,13 +61,16 @@ static void target_state(const struct target_view *v, const char **ret_state, co
 	} else if (v->row != NULL && v->row->paused) {
 		*ret_state = "paused";
 		*ret_reason = v->row->held_reason;
+	} else if (v->config_pauses) {
+		*ret_state = "paused";
+		*ret_reason = "\"paused\" stands in its configuration";
 	}
 }
 
 static json_t *target_json(const struct api_context *api, const struct target_view *v)
 {
 	struct target_live live = { .breaker = "" };
-	bool known = api->target_live != NULL && api->target_live(api->ctx, v->name, &live);
+	bool known = v->row != NULL && api->target_live != NULL && api->target_live(api->ctx, v->row->id, &live);
 	const char *state;
 	const char *reason;
 	target_state(v, &state, &reason);
@@ -101,14 +105,15 @@ static void list_targets(struct call *call, const struct config *config, const s
 {
 	for (size_t i = 0; i < config->target_count; i++) {
 		const struct config_target *t = &config->targets[i];
-		call_json(call, target_json(call->api, &(struct target_view){ t->name, t->connector,
+		call_json(call, target_json(call->api, &(struct target_view){ t->name, t->connector, t->paused,
 																	  row_of(rows, count, t->name),
 																	  counts_of(counts, t->name) }));
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct journal_target_counts *c = counts_of(counts, rows[i].name);
 		if (config_find_target(config, str_of(rows[i].name)) < 0 && c != NULL && c->open > 0)
-			call_json(call, target_json(call->api, &(struct target_view){ rows[i].name, NULL, &rows[i], c }));
+			call_json(call, target_json(call->api,
+										&(struct target_view){ rows[i].name, NULL, false, &rows[i], c }));
 	}
 }
 
@@ -123,7 +128,7 @@ void view_targets(struct call *call)
 	struct err err = { 0 };
 	int rc = reader.targets(reader.ctx, &rows, &count, &err);
 	if (rc == 0)
-		rc = read_counts(call, &counts, &err);
+		rc = call_counts(call, &counts, &err);
 	struct config *config = call->api->config(call->api->ctx);
 	if (rc != 0)
 		call_fail(call, rc, err.text);
@@ -146,7 +151,7 @@ static int backlog_line(struct call *call, struct store_reader *reader, const st
 	if (rc != 0)
 		return rc;
 	struct target_live live = { 0 };
-	if (call->api->target_live != NULL && call->api->target_live(call->api->ctx, row->name, &live))
+	if (call->api->target_live != NULL && call->api->target_live(call->api->ctx, row->id, &live))
 		older[0] += live.ready;
 	json_t *ages = json_object();
 	for (size_t i = 1; i < AGE_COUNT; i++)
@@ -179,7 +184,7 @@ void view_status(struct call *call)
 {
 	struct journal_counts counts = { 0 };
 	struct err err = { 0 };
-	int rc = read_counts(call, &counts, &err);
+	int rc = call_counts(call, &counts, &err);
 	if (rc != 0) {
 		call_fail(call, rc, err.text);
 		return;

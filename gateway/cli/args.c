@@ -1,6 +1,7 @@
 #include "gateway/cli/args.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,6 +86,14 @@ static int unknown_option(const char *word, unsigned sets, struct err *err)
 	return rc;
 }
 
+/* As far as JSON goes, in which everything is asked. */
+static bool is_utf8(const char *word)
+{
+	json_t *text = json_string(word);
+	json_decref(text);
+	return text != NULL;
+}
+
 /* Gives how many words were used. */
 static int take_option(struct args *a, int left, char **argv, unsigned sets, struct err *err)
 {
@@ -101,7 +110,10 @@ static int take_option(struct args *a, int left, char **argv, unsigned sets, str
 	}
 	if (equals == NULL && left < 2)
 		return err_set(err, ERR_INVALID, "%s needs a value", o->name);
-	take(a, o, equals != NULL ? equals + 1 : argv[1]);
+	const char *value = equals != NULL ? equals + 1 : argv[1];
+	if (!is_utf8(value))
+		return err_set(err, ERR_INVALID, "the value of %s is not UTF-8 text", o->name);
+	take(a, o, value);
 	return equals != NULL ? 1 : 2;
 }
 
@@ -113,7 +125,9 @@ int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct er
 		int used = 1;
 		if (!only_words && strcmp(argv[i], "--") == 0)
 			only_words = true;
-		else if (!only_words && argv[i][0] == '-' && argv[i][1] == '-')
+		else if (!is_utf8(argv[i]))
+			used = err_set(err, ERR_INVALID, "word %d is not UTF-8 text", i + 1);
+		else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0')
 			used = take_option(ret, argc - i, argv + i, sets, err);
 		else if (ret->word_count == ARGS_WORDS_MAX)
 			used = err_set(err, ERR_INVALID, "more than %d words; use --all with filters", ARGS_WORDS_MAX);

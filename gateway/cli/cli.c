@@ -63,26 +63,50 @@ static void usage_line(const struct command *c, struct buf *out)
 {
 	struct buf options = { 0 };
 	args_usage(c->sets, &options);
-	buf_printf(out, "usage: almoner %s %s %s\n", c->words, c->operands, options.len > 0 ? options.data : "");
+	buf_printf(out, "usage: almoner %s%s%s %s [--config FILE]\n", c->words, *c->operands != '\0' ? " " : "",
+			   c->operands, options.len > 0 ? options.data : "");
 	buf_free(&options);
+}
+
+static void print_usage(FILE *to, const struct command *c)
+{
+	struct buf usage = { 0 };
+	usage_line(c, &usage);
+	(void)fputs(usage.data, to);
+	buf_free(&usage);
+}
+
+static bool asks_help(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static int help_one(const struct command *c)
+{
+	(void)printf("%s\n", c->help);
+	print_usage(stdout, c);
+	return CLI_OK;
 }
 
 static int run_one(const struct command *c, const struct cli_port *port, int argc, char **argv)
 {
 	const char *space = strchr(c->words, ' ');
 	struct run run = { .port = port, .verb = space != NULL ? space + 1 : c->words };
+	if (asks_help(argc, argv))
+		return help_one(c);
 	struct err err = { 0 };
 	int rc = args_parse(argc, argv, c->sets, &run.args, &err);
 	if (rc == 0 && (run.args.word_count < c->least || run.args.word_count > c->most)) {
 		rc = err_set(&err, ERR_INVALID, "%s %s", c->words,
-					 run.args.word_count < c->least ? "needs more words" : "takes fewer words");
+					 run.args.word_count < c->least ? "needs more words" : "takes no more words");
 		args_finish(&run.args);
 	}
 	if (rc != 0) {
-		struct buf usage = { 0 };
-		usage_line(c, &usage);
-		(void)fprintf(stderr, "almoner: %s\n%s", err.text, usage.data);
-		buf_free(&usage);
+		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		print_usage(stderr, c);
 		return CLI_USAGE;
 	}
 	int code = c->run(&run);
@@ -98,6 +122,20 @@ static const struct command *find(int argc, char **argv, int *ret_used)
 			return &commands[i];
 	}
 	return NULL;
+}
+
+bool cli_suggest(const char *first, struct buf *out)
+{
+	size_t len = strlen(first);
+	bool any = false;
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (strncmp(commands[i].words, first, len) != 0 || commands[i].words[len] != ' ')
+			continue;
+		buf_printf(out, "  almoner %-16s %-28s %s\n", commands[i].words, commands[i].operands,
+				   commands[i].help);
+		any = true;
+	}
+	return any;
 }
 
 bool cli_knows(int argc, char **argv)

@@ -14,8 +14,8 @@ enum cli_exit { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_FOUND = 3, CL
 struct cli_port {
 	void *ctx;
 	/* One call of the admin API. `line` gets each line of the answer (without its end), errors included;
-	 * returning nonzero breaks off. Returns 0 with the HTTP status, ERR_CLOSED when no daemon can be reached.
-	 */
+	 * returning nonzero breaks off. Returns 0 with the HTTP status, ERR_CLOSED when no daemon can be reached,
+	 * ERR_REFUSED when its socket is not for this user. */
 	int (*call)(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
 				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err);
 };
@@ -24,6 +24,8 @@ struct cli_port {
 int cli_run(const struct cli_port *port, int argc, char **argv) MUST_CHECK;
 /* Is `argv` a command of this room (so that main asks for a port)? */
 bool cli_knows(int argc, char **argv);
+/* Lines for the commands that begin with this word; false when there is none. */
+bool cli_suggest(const char *first, struct buf *out);
 /* Lines of help for these commands. */
 void cli_help(struct buf *out);
 

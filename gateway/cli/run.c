@@ -8,9 +8,40 @@
 
 struct collect {
 	json_t *last; /* the last line, owned; errors end up here */
+	bool for_people;
 	void *ctx;
 	int (*each)(void *ctx, json_t *line); /* NULL: only remember */
 };
+
+/* Names, ids and error texts come from outside: nothing in them may speak to the terminal. */
+static void clean_text(json_t *text, bool lines)
+{
+	char *copy AUTO_FREE = mem_strndup(json_string_value(text), json_string_length(text));
+	unsigned char *c = (unsigned char *)copy;
+	bool changed = false;
+	for (; *c != '\0'; c++) {
+		bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0; /* U+0080 … U+009F */
+		bool c0 = (*c < 0x20 || *c == 0x7f) && !(lines && (*c == '\n' || *c == '\t'));
+		if (c1)
+			*c++ = ' ';
+		if (c0 || c1)
+			*c = '?';
+		changed = changed || c0 || c1;
+	}
+	if (changed)
+		(void)json_string_set(text, copy);
+}
+
+void run_clean(json_t *value, bool lines)
+{
+	size_t i;
+	const char *name;
+	json_t *item;
+	if (json_is_string(value))
+		clean_text(value, lines);
+	json_array_foreach(value, i, item) run_clean(item, lines);
+	json_object_foreach(value, name, item) run_clean(item, strcmp(name, "raw") == 0);
+}
 
 static int on_line(void *ctx, struct str text)
 {
@@ -20,6 +51,8 @@ static int on_line(void *ctx, struct str text)
 	json_t *line = json_loadb(text.p, text.len, JSON_DECODE_ANY, NULL);
 	if (line == NULL)
 		return 0;
+	if (c->for_people)
+		run_clean(line, false);
 	json_decref(c->last);
 	c->last = line;
 	bool is_error = json_is_string(json_object_get(line, "error")) && json_object_get(line, "saga") == NULL;
@@ -48,14 +81,16 @@ static int call(struct run *run, const char *method, const char *path, json_t *b
 	int rc = run->port->call(run->port->ctx, method, path, text, c, on_line, &status, &err);
 	if (rc != 0) {
 		(void)fprintf(stderr, "almoner: %s\n", err.text);
-		return rc == ERR_CLOSED ? CLI_UNREACHABLE : rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
+		return rc == ERR_CLOSED || rc == ERR_REFUSED ? CLI_UNREACHABLE
+			   : rc == ERR_NOT_FOUND                 ? CLI_NOT_FOUND
+													 : CLI_FAILED;
 	}
 	return exit_of(status, c->last);
 }
 
 int run_call(struct run *run, const char *method, const char *path, json_t *body, json_t **ret)
 {
-	struct collect c = { 0 };
+	struct collect c = { .for_people = !run->args.json };
 	int code = call(run, method, path, body, &c);
 	if (code != CLI_OK || c.last == NULL) {
 		json_decref(c.last);
@@ -69,7 +104,7 @@ int run_call(struct run *run, const char *method, const char *path, json_t *body
 int run_stream(struct run *run, const char *method, const char *path, json_t *body, void *ctx,
 			   int (*each)(void *ctx, json_t *line))
 {
-	struct collect c = { .ctx = ctx, .each = each };
+	struct collect c = { .for_people = !run->args.json, .ctx = ctx, .each = each };
 	int code = call(run, method, path, body, &c);
 	json_decref(c.last);
 	return code;
@@ -84,6 +119,7 @@ static int print_line(void *ctx, json_t *line)
 
 int run_copy(struct run *run, const char *path)
 {
+	run->args.json = true; /* JSON escapes control characters by itself */
 	return run_stream(run, "GET", path, NULL, NULL, print_line);
 }
 
@@ -97,6 +133,11 @@ const char *run_text(const json_t *object, const char *member)
 long long run_number(const json_t *object, const char *member)
 {
 	return json_integer_value(json_object_get(object, member));
+}
+
+const char *run_plural(long long count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
 }
 
 int run_usage(const char *text)

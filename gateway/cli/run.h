@@ -22,13 +22,17 @@ int run_call(struct run *run, const char *method, const char *path, json_t *body
 /* Each line of the answer as an object (borrowed); `each` returning nonzero breaks off. */
 int run_stream(struct run *run, const char *method, const char *path, json_t *body, void *ctx,
 			   int (*each)(void *ctx, json_t *line)) MUST_CHECK;
-/* Each line as text, straight to stdout. */
+/* Each line as it is, to stdout. */
 int run_copy(struct run *run, const char *path) MUST_CHECK;
 
-/* Member as text for people: "" for null or absence; numbers as digits. Borrowed, or from a small ring of
- * buffers. */
+/* Replaces control characters in every text of `value`; `lines`: line ends and tabs stay. */
+void run_clean(json_t *value, bool lines);
+
+/* Member as text: "" for null, absence and what is no text. Borrowed. */
 const char *run_text(const json_t *object, const char *member);
 long long run_number(const json_t *object, const char *member);
+/* "saga" or "sagas", by the count. */
+const char *run_plural(long long count, const char *one, const char *many);
 /* stderr: "almoner: …", returns CLI_USAGE. */
 int run_usage(const char *text);
 

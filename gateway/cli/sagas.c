@@ -29,13 +29,13 @@ static int print_row(void *ctx, json_t *saga)
 {
 	size_t *rows = ctx;
 	if ((*rows)++ == 0)
-		(void)printf("%8s  %-24s  %-20s  %-12s  %-20.20s  %s\n", "SAGA", "CREATED", "STATE", "SOURCE", "TYPE",
+		(void)printf("%8s  %-24s  %-23s  %-12s  %-20.20s  %s\n", "SAGA", "CREATED", "STATE", "SOURCE", "TYPE",
 					 "STEPS");
 	char state[64];
 	const char *reason = run_text(saga, "reason");
 	(void)snprintf(state, sizeof state, "%s%s%s%s", run_text(saga, "state"), *reason != '\0' ? "(" : "",
 				   reason, *reason != '\0' ? ")" : "");
-	(void)printf("%8lld  %-24s  %-20s  %-12s  %-20.20s  ", run_number(saga, "id"),
+	(void)printf("%8lld  %-24s  %-23s  %-12s  %-20.20s  ", run_number(saga, "id"),
 				 run_text(saga, "created_at"), state, run_text(saga, "source"), run_text(saga, "type"));
 	print_steps(json_object_get(saga, "steps"));
 	(void)putchar('\n');
@@ -62,7 +62,7 @@ static int print_more(struct run *run, size_t shown)
 	if (shown == 0)
 		(void)printf("no saga matches\n");
 	else if (more > 0)
-		(void)printf("… and %lld more (older); --json prints all\n", more);
+		(void)printf("… and %lld more (older); --limit N shows more, --json all\n", more);
 	json_decref(count);
 	return CLI_OK;
 }

@@ -7,21 +7,40 @@
 #include "gateway/cli/run.h"
 #include "saga/base/mem.h"
 
-/* ---- one step ---- */
+/* ---- telling ---- */
+
+/* For each target that is held: how many wait for it, and what ends it. */
+static void print_held(const json_t *result)
+{
+	const char *name;
+	json_t *count;
+	json_object_foreach(json_object_get(result, "held_targets"), name, count)
+	{
+		long long steps = json_integer_value(count);
+		(void)printf("%lld %s because target %s is held or paused: almoner target resume %s\n", steps,
+					 run_plural(steps, "step waits", "steps wait"), name, name);
+	}
+}
+
+static void print_doubt(const json_t *result)
+{
+	long long doubt = run_number(result, "in_doubt");
+	if (doubt > 0)
+		(void)printf(
+			"%lld %s in doubt, left standing: check at the target, then `saga resolve`; `saga redo` or "
+			"--redo-in-doubt sends again\n",
+			doubt, run_plural(doubt, "step", "steps"));
+}
 
 static void print_result(const struct run *run, const json_t *result)
 {
-	long long changed = run_number(result, "changed");
-	(void)printf("%s: %s; the saga is %s now\n", run->verb, changed > 0 ? "done" : "nothing to change",
+	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
+	bool changed = run_number(result, "changed") > 0;
+	const char *did = changed ? (dry_run ? "would be done" : "done") : "nothing to change";
+	(void)printf("%s: %s; the saga %s %s\n", run->verb, did, dry_run && changed ? "would be" : "is now",
 				 run_text(result, "state"));
-	if (run_number(result, "in_doubt") > 0)
-		(void)printf("%lld in doubt left standing: check at the target, then `saga resolve`, or send again "
-					 "with `saga redo`\n",
-					 run_number(result, "in_doubt"));
-	if (run_number(result, "held") > 0)
-		(void)printf("%lld wait because target %s is held or paused: target resume %s\n",
-					 run_number(result, "held"), run_text(result, "held_target"),
-					 run_text(result, "held_target"));
+	print_doubt(result);
+	print_held(result);
 }
 
 static int print_json(json_t *value)
@@ -41,6 +60,8 @@ static int change(struct run *run, const char *path, json_t *body)
 	json_decref(result);
 	return code;
 }
+
+/* ---- one step ---- */
 
 int sagas_verb(struct run *run)
 {
@@ -71,13 +92,8 @@ static int change_each(struct run *run)
 		buf_text(&path, "/v1/sagas/");
 		args_encode(&path, run->args.words[i]);
 		buf_printf(&path, "/%s", run->verb);
-		json_t *body =
-			json_pack("{s:s, s:b}", "reason", run->args.reason, "redo_in_doubt", run->args.redo_in_doubt);
-		if (run->args.dry_run) {
-			(void)printf("would %s saga %s\n", run->verb, run->args.words[i]);
-			json_decref(body);
-			continue;
-		}
+		json_t *body = json_pack("{s:s, s:b, s:b}", "reason", run->args.reason, "redo_in_doubt",
+								 run->args.redo_in_doubt, "dry_run", run->args.dry_run);
 		if (!run->args.json && run->args.word_count > 1)
 			(void)printf("saga %s: ", run->args.words[i]);
 		int code = change(run, path.data, body);
@@ -89,7 +105,7 @@ static int change_each(struct run *run)
 struct bulk {
 	const struct run *run;
 	bool show; /* a progress line on a terminal */
-	long long seen;
+	long long seen, total;
 	json_t *summary;
 };
 
@@ -103,21 +119,21 @@ static int on_bulk_line(void *ctx, json_t *line)
 	b->seen++;
 	if (b->run->args.json)
 		return print_json(line) != CLI_OK;
-	if (b->show)
-		(void)fprintf(stderr, "\r%lld …", b->seen);
+	if (b->show && (b->seen % 16 == 0 || b->seen == b->total))
+		(void)fprintf(stderr, "\r%lld of %lld", b->seen, b->total);
 	return 0;
 }
 
-static int bulk_call(struct run *run, bool dry_run, json_t **ret_summary)
+static int bulk_call(struct run *run, bool dry_run, long long total, json_t **ret_summary)
 {
 	const char *filter = run->args.filter.len > 0 ? run->args.filter.data : "";
 	char *path AUTO_FREE = mem_printf("/v1/bulk/%s%s%s", run->verb, *filter != '\0' ? "?" : "", filter);
 	json_t *body = json_pack("{s:s, s:b, s:b}", "reason", run->args.reason, "redo_in_doubt",
 							 run->args.redo_in_doubt, "dry_run", dry_run);
-	struct bulk bulk = { .run = run, .show = !dry_run && isatty(STDERR_FILENO) == 1 };
+	struct bulk bulk = { .run = run, .show = !dry_run && isatty(STDERR_FILENO) == 1, .total = total };
 	int code = run_stream(run, "POST", path, body, &bulk, on_bulk_line);
 	if (bulk.show && bulk.seen > 0)
-		(void)fprintf(stderr, "\r");
+		(void)fprintf(stderr, "\r\033[K");
 	if (code == CLI_OK && bulk.summary == NULL)
 		code = CLI_FAILED;
 	*ret_summary = bulk.summary;
@@ -129,34 +145,41 @@ static bool confirmed(const struct run *run, long long count)
 	if (run->args.yes)
 		return true;
 	if (isatty(STDIN_FILENO) != 1) {
-		(void)fprintf(stderr, "almoner: not on a terminal: say --yes to go ahead\n");
+		(void)fprintf(stderr, "almoner: nothing was done: not on a terminal, so say --yes to go ahead\n");
 		return false;
 	}
-	(void)printf("%s %lld sagas? [y/N] ", run->verb, count);
+	(void)printf("%s %lld %s? [y/N] ", run->verb, count, run_plural(count, "saga", "sagas"));
 	(void)fflush(stdout);
 	char answer[8];
 	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
-static void print_summary(const struct run *run, const json_t *summary)
+/* What no --yes will move. */
+static void print_left(const json_t *summary)
 {
-	(void)printf("%s: %lld of %lld sagas moved (%lld steps)\n", run->verb, run_number(summary, "moved"),
-				 run_number(summary, "matched"), run_number(summary, "steps"));
-	if (run_number(summary, "refused") > 0)
-		(void)printf("%lld refused: look with `saga show ID`\n", run_number(summary, "refused"));
-	if (run_number(summary, "in_doubt") > 0)
-		(void)printf("%lld steps in doubt left standing: settle with `saga resolve`, or go over them with "
-					 "--redo-in-doubt\n",
-					 run_number(summary, "in_doubt"));
-	if (run_number(summary, "held") > 0)
-		(void)printf("%lld steps wait because a target is held or paused: target resume %s\n",
-					 run_number(summary, "held"), run_text(summary, "held_target"));
+	long long over = run_number(summary, "passed_over");
+	if (over > 0)
+		(void)printf("%lld passed over: this verb is not for %s (`saga show ID` says what is)\n", over,
+					 run_plural(over, "it", "them"));
+	print_doubt(summary);
+	print_held(summary);
 }
 
-static int bulk_go(struct run *run)
+static void print_summary(const struct run *run, const json_t *summary)
+{
+	long long matched = run_number(summary, "matched");
+	(void)printf("%s: %lld of %lld %s moved\n", run->verb, run_number(summary, "moved"), matched,
+				 run_plural(matched, "saga", "sagas"));
+	if (run_number(summary, "refused") > 0)
+		(void)printf("%lld refused, as they had moved on meanwhile: look with `saga show ID`\n",
+					 run_number(summary, "refused"));
+	print_left(summary);
+}
+
+static int bulk_go(struct run *run, long long total)
 {
 	json_t *summary = NULL;
-	int code = bulk_call(run, false, &summary);
+	int code = bulk_call(run, false, total, &summary);
 	if (code == CLI_OK && run->args.json)
 		code = print_json(summary);
 	else if (code == CLI_OK)
@@ -167,6 +190,39 @@ static int bulk_go(struct run *run)
 	return code;
 }
 
+/* The count comes first, for people and (on stderr) for programs. */
+static void print_count(const struct run *run, json_t *count, bool last)
+{
+	long long matched = run_number(count, "matched");
+	if (!run->args.json) {
+		(void)printf("%lld %s\n", matched, run_plural(matched, "saga matches", "sagas match"));
+		if (last)
+			print_left(count);
+		return;
+	}
+	if (last)
+		(void)print_json(count);
+	else
+		(void)fprintf(stderr, "%lld match\n", matched);
+}
+
+static int sagas_all(struct run *run)
+{
+	json_t *count = NULL;
+	int code = bulk_call(run, true, 0, &count);
+	if (code != CLI_OK) {
+		json_decref(count);
+		return code;
+	}
+	long long matched = run_number(count, "matched");
+	bool last = matched == 0 || run->args.dry_run;
+	print_count(run, count, last);
+	json_decref(count);
+	if (last)
+		return CLI_OK;
+	return confirmed(run, matched) ? bulk_go(run, matched) : CLI_FAILED;
+}
+
 int sagas_resume(struct run *run)
 {
 	if (run->args.word_count > 0 && (run->args.all || run->args.has_filter))
@@ -175,17 +231,7 @@ int sagas_resume(struct run *run)
 		return change_each(run);
 	if (!run->args.all)
 		return run_usage("which sagas? name their numbers, or say --all (and filters)");
-	json_t *count = NULL;
-	int code = bulk_call(run, true, &count);
-	long long matched = run_number(count, "matched");
-	json_decref(count);
-	if (code != CLI_OK)
-		return code;
-	if (!run->args.json || run->args.dry_run)
-		(void)printf(run->args.json ? "{\"matched\":%lld}\n" : "%lld sagas match\n", matched);
-	if (matched == 0 || run->args.dry_run)
-		return CLI_OK;
-	return confirmed(run, matched) ? bulk_go(run) : CLI_FAILED;
+	return sagas_all(run);
 }
 
 /* ---- events and targets ---- */
@@ -216,6 +262,20 @@ int events_reprocess(struct run *run)
 	return worst;
 }
 
+static void print_target_result(const struct run *run, const json_t *result)
+{
+	bool resume = strcmp(run->verb, "resume") == 0;
+	bool changed = run_number(result, "changed") > 0;
+	const char *now = resume
+						  ? (changed ? "resumed" : "was neither paused nor held")
+						  : (changed ? "paused; events go on being accepted and wait" : "was paused already");
+	(void)printf("target %s: %s\n", run->args.words[0], now);
+	if (resume && *run_text(result, "paused_by") != '\0')
+		(void)printf(
+			"it stays paused: \"paused\": true stands in its configuration; change it there and reload "
+			"(SIGHUP)\n");
+}
+
 int targets_act(struct run *run)
 {
 	struct buf path AUTO_BUF = { 0 };
@@ -227,10 +287,7 @@ int targets_act(struct run *run)
 	if (code == CLI_OK && run->args.json)
 		code = print_json(result);
 	else if (code == CLI_OK)
-		(void)printf("target %s: %s\n", run->args.words[0],
-					 run_number(result, "changed") == 0 ? "was so already"
-					 : strcmp(run->verb, "pause") == 0  ? "paused; events go on being accepted and wait"
-														: "resumed");
+		print_target_result(run, result);
 	json_decref(result);
 	return code;
 }

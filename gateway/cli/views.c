@@ -37,13 +37,31 @@ struct wanted {
 	bool found;
 };
 
+static void print_members(json_t *object)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(object, name, value)
+	{
+		char *text AUTO_FREE = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		const char *shown = json_is_string(value) ? json_string_value(value)
+							: json_is_null(value) ? "-"
+												  : text;
+		(void)printf("%-12s  %s\n", name, shown != NULL ? shown : "");
+	}
+}
+
 static int print_if_wanted(void *ctx, json_t *t)
 {
 	struct wanted *w = ctx;
 	if (strcmp(run_text(t, "name"), w->run->args.words[0]) != 0)
 		return 0;
 	w->found = true;
-	char *text AUTO_FREE = json_dumps(t, w->run->args.json ? JSON_COMPACT : JSON_INDENT(2));
+	if (!w->run->args.json) {
+		print_members(t);
+		return 0;
+	}
+	char *text AUTO_FREE = json_dumps(t, JSON_COMPACT);
 	return text == NULL || puts(text) == EOF;
 }
 
