@@ -18,30 +18,45 @@ static size_t digits(struct str t, size_t at)
 	return at - from;
 }
 
+/* Each moves *at behind its part of a number; false when the part is begun but not whole. */
+static bool whole_part(struct str t, size_t *at)
+{
+	*at += t.len > 0 && t.p[0] == '-';
+	size_t whole = digits(t, *at);
+	bool padded = whole > 1 && t.p[*at] == '0';
+	*at += whole;
+	return whole > 0 && !padded;
+}
+
+static bool fraction_part(struct str t, size_t *at)
+{
+	if (*at == t.len || t.p[*at] != '.')
+		return true;
+	size_t fraction = digits(t, *at + 1);
+	*at += 1 + fraction;
+	return fraction > 0;
+}
+
+static bool exponent_part(struct str t, size_t *at)
+{
+	if (*at == t.len || (t.p[*at] != 'e' && t.p[*at] != 'E'))
+		return true;
+	(*at)++;
+	if (*at < t.len && (t.p[*at] == '-' || t.p[*at] == '+'))
+		(*at)++;
+	size_t exponent = digits(t, *at);
+	*at += exponent;
+	return exponent > 0;
+}
+
 /* Is the token a JSON number (RFC 8259)? Anything else is left for the parser to refuse. */
 static bool is_number(struct str t, bool *ret_integer)
 {
-	size_t at = t.len > 0 && t.p[0] == '-';
-	size_t whole = digits(t, at);
-	if (whole == 0 || (whole > 1 && t.p[at] == '0'))
+	size_t at = 0;
+	if (!whole_part(t, &at))
 		return false;
-	at += whole;
 	*ret_integer = at == t.len;
-	if (at < t.len && t.p[at] == '.') {
-		size_t fraction = digits(t, at + 1);
-		if (fraction == 0)
-			return false;
-		at += 1 + fraction;
-	}
-	if (at < t.len && (t.p[at] == 'e' || t.p[at] == 'E')) {
-		bool sign = at + 1 < t.len && (t.p[at + 1] == '-' || t.p[at + 1] == '+');
-		at += sign ? 2 : 1;
-		size_t exponent = digits(t, at);
-		if (exponent == 0)
-			return false;
-		at += exponent;
-	}
-	return at == t.len;
+	return fraction_part(t, &at) && exponent_part(t, &at) && at == t.len;
 }
 
 static bool fits_int64(struct str t)

@@ -5,6 +5,9 @@
 #include "gateway/intake/inside.h"
 #include "saga/base/mem.h"
 
+/* How soon a sender may come again whose event was not recorded in time. */
+#define RETRY_LATE_S 5
+
 static void tell_refused(struct intake *s, const struct peer_address *peer, const char *why)
 {
 	char text[PEER_TEXT_BYTES];
@@ -123,23 +126,29 @@ static void cut_slow(struct intake *s, int64_t now_ms)
 	}
 }
 
-void connection_answer_late(struct intake *s, int64_t now_ms)
+/* Moves those that are due from the waiting ones to `late`; under the lock. */
+static void take_late(struct intake *s, int64_t now_ms, struct requests *late)
 {
-	static const unsigned retry_late_s = 5;
-	struct requests late = TAILQ_HEAD_INITIALIZER(late);
-	struct request *r, *next;
-	(void)pthread_mutex_lock(&s->lock);
-	for (r = TAILQ_FIRST(&s->waiting); r != NULL; r = next) {
+	struct request *next;
+	for (struct request *r = TAILQ_FIRST(&s->waiting); r != NULL; r = next) {
 		next = TAILQ_NEXT(r, waiting_link);
 		if (r->due_ms > now_ms)
 			continue;
 		TAILQ_REMOVE(&s->waiting, r, waiting_link);
-		TAILQ_INSERT_TAIL(&late, r, waiting_link);
+		TAILQ_INSERT_TAIL(late, r, waiting_link);
 		r->waiting = false;
 		r->answered = true;
-		r->answer = answer_busy(retry_late_s, "not recorded in time, send it again");
+		r->answer = answer_busy(RETRY_LATE_S, "not recorded in time, send it again");
 		counts_add(r->counter, INTAKE_LATE);
 	}
+}
+
+void connection_answer_late(struct intake *s, int64_t now_ms)
+{
+	struct requests late = TAILQ_HEAD_INITIALIZER(late);
+	struct request *r;
+	(void)pthread_mutex_lock(&s->lock);
+	take_late(s, now_ms, &late);
 	(void)pthread_mutex_unlock(&s->lock);
 	/* Suspended, and nobody else resumes them any more: they live until then. */
 	while ((r = TAILQ_FIRST(&late)) != NULL) {

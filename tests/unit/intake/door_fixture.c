@@ -268,3 +268,11 @@ bool client_closed(int fd)
 {
 	return next_byte(fd) < 0;
 }
+
+void client_expect(int fd, int status, const char *body)
+{
+	struct reply r;
+	client_read(fd, &r);
+	if (r.status != status || (body != NULL && strcmp(r.body != NULL ? r.body : "", body) != 0))
+		fail_msg("wanted %d %s, got %s", status, body != NULL ? body : "", r.text);
+}

@@ -64,6 +64,8 @@ void client_send(int fd, const char *text);
 void client_post(int fd, const char *path, const char *headers, const char *body);
 /* The next whole reply on the connection. */
 void client_read(int fd, struct reply *ret);
+/* Reads it and compares; `body` NULL: any. */
+void client_expect(int fd, int status, const char *body);
 /* True when the server closed it, with nothing (more) said. */
 bool client_closed(int fd);
 
