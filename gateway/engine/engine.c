@@ -52,11 +52,21 @@ static void drop_works(struct work_list *list)
 	}
 }
 
-/* Works that answer a checkpoint belong to an attempt that is being dropped: they go first, by themselves. */
+/* Ports that were handed in and never adopted are ours all the same. */
+static void adopt_the_last(struct engine *e)
+{
+	struct inbox_content in;
+	e->journal = NULL;
+	inbox_take(&e->inbox, &in);
+	receive_targets(e, &in);
+	inbox_content_free(&in);
+}
+
 void engine_destroy(struct engine *e)
 {
 	if (e == NULL)
 		return;
+	adopt_the_last(e);
 	drop_attempts(&e->ended);
 	struct engine_target *t;
 	while ((t = TAILQ_FIRST(&e->targets)) != NULL) {
@@ -145,8 +155,7 @@ static void take_in(struct engine *e)
 {
 	struct inbox_content in;
 	inbox_take(&e->inbox, &in);
-	if (in.set)
-		receive_targets(e, in.targets, in.target_count);
+	receive_targets(e, &in);
 	receive_works(e, &in.works);
 	receive_news(e, in.news, in.news_count);
 	inbox_content_free(&in);

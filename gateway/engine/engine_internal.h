@@ -12,15 +12,21 @@
 #define ENGINE_SPILLS_A_TICK 256
 #define ENGINE_LOG_EVERY_MS  10000
 
+/* One call of engine_set_targets. */
+struct target_set {
+	STAILQ_ENTRY(target_set) link;
+	size_t count;
+	char **names; /* of the targets */
+	struct engine_target_config *targets;
+};
+
 /* What other threads brought since the last tick. */
 struct inbox_content {
 	struct work_list works;
 	struct target_news *news;
 	size_t news_count, news_room;
-	bool set; /* new targets are here */
-	struct engine_target_config *targets;
-	char **names; /* of them */
-	size_t target_count;
+	STAILQ_HEAD(, target_set)
+	sets; /* oldest first; all are adopted, so that every port is released in its turn */
 };
 
 struct inbox {
@@ -70,7 +76,8 @@ void engine_say(struct engine *e, enum engine_log_level level, const struct engi
 				const char *text);
 
 /* receive.c: what the journal delivered */
-void receive_targets(struct engine *e, const struct engine_target_config *configs, size_t count);
+/* In an engine that is being destroyed (without a journal) this only takes the ports over. */
+void receive_targets(struct engine *e, const struct inbox_content *in);
 void receive_works(struct engine *e, struct work_list *works);
 void receive_news(struct engine *e, const struct target_news *news, size_t count);
 /* Ends a hold: in the log, then here by its news. */

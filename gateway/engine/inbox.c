@@ -4,20 +4,28 @@
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
-void inbox_init(struct inbox *box)
+static void content_init(struct inbox_content *content)
 {
-	*box = (struct inbox){ .woken = false };
-	int failed = pthread_mutex_init(&box->lock, NULL);
-	assert(failed == 0);
-	STAILQ_INIT(&box->content.works);
+	*content = (struct inbox_content){ .news_count = 0 };
+	STAILQ_INIT(&content->works);
+	STAILQ_INIT(&content->sets);
 }
 
-static void free_configs(struct inbox_content *content)
+void inbox_init(struct inbox *box)
 {
-	for (size_t i = 0; i < content->target_count; i++)
-		free(content->names[i]);
-	free(content->names);
-	free(content->targets);
+	box->woken = false;
+	content_init(&box->content);
+	int failed = pthread_mutex_init(&box->lock, NULL);
+	assert(failed == 0);
+}
+
+static void set_free(struct target_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		free(set->names[i]);
+	free(set->names);
+	free(set->targets);
+	free(set);
 }
 
 void inbox_content_free(struct inbox_content *content)
@@ -27,8 +35,12 @@ void inbox_content_free(struct inbox_content *content)
 		STAILQ_REMOVE_HEAD(&content->works, link);
 		work_destroy(w);
 	}
+	while (!STAILQ_EMPTY(&content->sets)) {
+		struct target_set *set = STAILQ_FIRST(&content->sets);
+		STAILQ_REMOVE_HEAD(&content->sets, link);
+		set_free(set);
+	}
 	free(content->news);
-	free_configs(content);
 }
 
 void inbox_finish(struct inbox *box)
@@ -59,8 +71,9 @@ void inbox_take(struct inbox *box, struct inbox_content *ret)
 	*ret = box->content;
 	STAILQ_INIT(&ret->works);
 	STAILQ_CONCAT(&ret->works, &box->content.works);
-	box->content = (struct inbox_content){ .set = false };
-	STAILQ_INIT(&box->content.works);
+	STAILQ_INIT(&ret->sets);
+	STAILQ_CONCAT(&ret->sets, &box->content.sets);
+	content_init(&box->content);
 	box->woken = false;
 	int failed = pthread_mutex_unlock(&box->lock);
 	assert(failed == 0);
@@ -90,17 +103,16 @@ bool inbox_deliver(struct inbox *box, const struct delivery *delivery)
 
 bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count)
 {
-	lock(box);
-	struct inbox_content *content = &box->content;
-	free_configs(content);
-	content->set = true;
-	content->target_count = count;
-	content->targets = mem_zalloc(count * sizeof *targets);
-	content->names = mem_zalloc(count * sizeof *content->names);
+	struct target_set *set = mem_zalloc(sizeof *set);
+	set->count = count;
+	set->targets = mem_zalloc(count * sizeof *targets);
+	set->names = mem_zalloc(count * sizeof *set->names);
 	for (size_t i = 0; i < count; i++) {
-		content->names[i] = mem_strdup(targets[i].name);
-		content->targets[i] = targets[i];
-		content->targets[i].name = content->names[i];
+		set->names[i] = mem_strdup(targets[i].name);
+		set->targets[i] = targets[i];
+		set->targets[i].name = set->names[i];
 	}
+	lock(box);
+	STAILQ_INSERT_TAIL(&box->content.sets, set, link);
 	return unlock_and_wake(box);
 }

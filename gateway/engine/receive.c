@@ -200,18 +200,25 @@ static void adopt(struct engine *e, const struct engine_target_config *config)
 	bool changed = t->port->port.ctx != config->port.ctx;
 	target_configure(t, config);
 	gates_add(e->gates, config->id, config->name);
-	if (!changed)
+	if (!changed || e->journal == NULL)
 		return;
 	if (t->held)
 		receive_release(e, t, "its settings were changed");
 	dispatch_breaker(e, t, BREAKER_RETRY_NOW);
 }
 
-void receive_targets(struct engine *e, const struct engine_target_config *configs, size_t count)
+static void receive_set(struct engine *e, const struct target_set *set)
 {
 	struct engine_target *t;
 	TAILQ_FOREACH(t, &e->targets, link)
 	t->removed = t->dirty = true;
-	for (size_t i = 0; i < count; i++)
-		adopt(e, &configs[i]);
+	for (size_t i = 0; i < set->count; i++)
+		adopt(e, &set->targets[i]);
+}
+
+void receive_targets(struct engine *e, const struct inbox_content *in)
+{
+	const struct target_set *set;
+	STAILQ_FOREACH(set, &in->sets, link)
+	receive_set(e, set);
 }
