@@ -7,6 +7,7 @@
 #include "saga/journal/journal_internal.h"
 
 #define CACHE_FIRST_ROOM 256
+#define LOG_KEPT_BYTES   65536 /* a buffer that grew larger is not kept */
 
 void cache_init(struct cache *c)
 {
@@ -185,6 +186,8 @@ static void give_back_log(struct journal *j, struct entry *e)
 	struct batch *b = &j->batch;
 	if (e->log == NULL)
 		return;
+	if (e->log->head.room + e->log->personal.room > LOG_KEPT_BYTES)
+		records_free(e->log);
 	records_clear(e->log);
 	if (b->spare_count == b->spare_room) {
 		b->spare_room = b->spare_room * 2 + 16;

@@ -86,7 +86,8 @@ struct journal_options {
 };
 
 /* Reads the head, moves every live step to disk rows after deciding what its unknown end means, records the
- * start. Nothing is delivered yet. */
+ * start. Nothing is delivered yet: the first pump gives news of every target. On failure the store is closed.
+ */
 int journal_create(const struct journal_options *options, struct journal **ret, struct err *err) MUST_CHECK;
 /* Starts the thread (daemon), or leaves it to the caller to pump (simulation, tests). */
 int journal_start_thread(struct journal *j, struct err *err) MUST_CHECK;
