@@ -1,0 +1,188 @@
+/* Connectors that break their contract, patience, and frozen requests. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "tests/unit/engine/bench.h"
+
+/* ---- connectors that break the contract ---- */
+
+static void expect_fault(struct bench *b, const char *text)
+{
+	bench_start(b);
+	assert_int_equal(b->outcome.result, OUTCOME_FAULT);
+	assert_non_null(strstr(b->detail, text));
+	assert_int_equal(b->submits, 0);
+	bench_destroy(b);
+}
+
+static void test_faults_before_anything_is_sent(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	b->refuse_begin = true;
+	expect_fault(b, "no template");
+	b = bench_create();
+	expect_fault(b, "script is over");
+	b = bench_create();
+	bench_send(b, ALMONER_EFFECTS, "x")->kind = 77;
+	expect_fault(b, "does not know");
+	b = bench_create();
+	bench_send(b, 0, "x");
+	expect_fault(b, "reads or has effects");
+	b = bench_create();
+	bench_send(b, ALMONER_EFFECTS, "x")->checkpoint = (struct almoner_text){ "long", 4097 };
+	expect_fault(b, "4 KiB");
+	b = bench_create();
+	bench_finish(b, 99);
+	expect_fault(b, "class");
+	b = bench_create();
+	bench_finish(b, 0);
+	expect_fault(b, "class");
+	b = bench_create();
+	bench_finish(b, ALMONER_ABSENT);
+	expect_fault(b, "ABSENT");
+}
+
+static void test_a_look_up_must_not_change_anything(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	bench_send(b, ALMONER_EFFECTS, "gift");
+	struct work *w = bench_work();
+	w->lookup = true;
+	bench_start_with(b, w, REPEAT_QUERYABLE);
+	assert_int_equal(b->outcome.result, OUTCOME_FAULT);
+	assert_int_equal(b->submits, 0);
+	bench_destroy(b);
+}
+
+static void test_results_are_checked(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "[1]", "\"text\"", "{\"id\":", "" };
+	for (size_t i = 0; i < 4; i++) {
+		struct bench *b = bench_create();
+		bench_finish(b, ALMONER_OK)->done.result = (struct almoner_text){ bad[i], strlen(bad[i]) };
+		expect_fault(b, "JSON object");
+	}
+	char *big = mem_alloc(ATTEMPT_RESULT_BYTES + 2);
+	memset(big, ' ', ATTEMPT_RESULT_BYTES + 1);
+	memcpy(big, "{}", 2);
+	struct bench *b = bench_create();
+	bench_finish(b, ALMONER_OK)->done.result = (struct almoner_text){ big, ATTEMPT_RESULT_BYTES + 1 };
+	expect_fault(b, "64 KiB");
+	free(big);
+}
+
+static void test_too_many_exchanges(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	for (int i = 0; i < 20; i++)
+		bench_send(b, ALMONER_READS, "page");
+	b->action_count = 20;
+	bench_start(b);
+	for (int i = 0; i < 40 && b->ended_calls == 0; i++)
+		bench_reply(b, 200);
+	assert_int_equal(b->asked, ATTEMPT_EXCHANGES);
+	assert_int_equal(b->outcome.result, OUTCOME_FAULT);
+	bench_destroy(b);
+}
+
+static void test_details_are_one_short_line(void **state)
+{
+	(void)state;
+	char longer[2 * ATTEMPT_DETAIL_BYTES];
+	memset(longer, 'a', sizeof longer);
+	memcpy(longer, "two\r\nlines\x1b", 11);
+	memcpy(longer + ATTEMPT_DETAIL_BYTES - 1, "\xc3\xa9", 2); /* a character across the cut */
+	struct bench *b = bench_create();
+	bench_finish(b, ALMONER_REJECTED)->done.detail = (struct almoner_text){ longer, sizeof longer };
+	bench_start(b);
+	assert_int_equal(strlen(b->detail), ATTEMPT_DETAIL_BYTES - 1);
+	assert_memory_equal(b->detail, "two  lines ", 11);
+	bench_destroy(b);
+}
+
+/* ---- patience and frozen bodies ---- */
+
+static void test_retry_after(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	bench_send(b, ALMONER_EFFECTS, "gift");
+	bench_finish(b, ALMONER_BUSY)->done.retry_after_ms = 500;
+	bench_start(b);
+	struct transport_result r = { .verdict = TRANSPORT_REPLY };
+	r.reply = (struct almoner_reply){ .size = sizeof r.reply, .status = 429, .retry_after_ms = 7000 };
+	b->request.done(b->request.ctx, &r);
+	assert_int_equal(b->outcome.result, OUTCOME_BUSY);
+	assert_int_equal(b->outcome.status, 429);
+	assert_int_equal(b->outcome.retry_after_ms, 7000);
+	bench_destroy(b);
+}
+
+static void test_a_changed_body_is_not_sent(void **state)
+{
+	(void)state;
+	struct bench *first = bench_create();
+	bench_send(first, ALMONER_EFFECTS, "gift");
+	bench_start(first);
+	bench_lose(first, TRANSPORT_UNKNOWN);
+	static const char *const bodies[] = { "gift", "other" };
+	for (size_t i = 0; i < 2; i++) {
+		struct bench *b = bench_create();
+		bench_send(b, ALMONER_EFFECTS, bodies[i]);
+		struct work *w = bench_work();
+		w->has_body = true;
+		memcpy(w->body, first->outcome.body, sizeof w->body);
+		bench_start_with(b, w, REPEAT_KEYED);
+		assert_int_equal(b->submits, i == 0);
+		if (i == 1)
+			assert_int_equal(b->outcome.result, OUTCOME_BODY_CHANGED);
+		bench_destroy(b);
+	}
+	bench_destroy(first);
+}
+
+static void test_a_403_is_marked(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	bench_finish(b, ALMONER_FORBIDDEN);
+	bench_start(b);
+	assert_true(b->a->forbidden);
+	assert_int_equal(b->outcome.result, OUTCOME_REJECTED);
+	bench_destroy(b);
+}
+
+static void test_destroyed_in_mid_air(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	bench_send(b, ALMONER_EFFECTS, "gift");
+	bench_start(b);
+	attempt_destroy(b->a);
+	b->a = NULL;
+	assert_int_equal(b->cancels, 1);
+	assert_true(b->conn_ended);
+	assert_int_equal(b->ended_calls, 0);
+	bench_destroy(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_faults_before_anything_is_sent),
+		cmocka_unit_test(test_a_look_up_must_not_change_anything),
+		cmocka_unit_test(test_results_are_checked),
+		cmocka_unit_test(test_too_many_exchanges),
+		cmocka_unit_test(test_details_are_one_short_line),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_a_changed_body_is_not_sent),
+		cmocka_unit_test(test_a_403_is_marked),
+		cmocka_unit_test(test_destroyed_in_mid_air),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
