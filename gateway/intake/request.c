@@ -291,7 +291,7 @@ void request_decide(struct request *r, const struct answer *answer)
 }
 
 /* Suspends first: the commit may be faster than the way back. */
-static enum MHD_Result hand_over(struct request *r, struct prepared *p)
+static void hand_over(struct request *r, struct prepared *p)
 {
 	struct intake *s = r->server;
 	int64_t now_ms = intake_now(s);
@@ -311,15 +311,17 @@ static enum MHD_Result hand_over(struct request *r, struct prepared *p)
 		const struct accept_result refused = { .code = ERR_FULL };
 		committed(r, &p->accept, &refused);
 	}
-	return MHD_YES;
 }
 
-static enum MHD_Result submit(struct request *r)
+/* True: the journal has it, and `r` may be answered at any moment by another thread. False: it is refused. */
+static bool submit(struct request *r)
 {
 	struct intake *s = r->server;
 	struct answer answer = answer_error(413, "too large");
-	if (r->beyond > 0)
-		return refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
+	if (r->beyond > 0) {
+		(void)refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
+		return false;
+	}
 	const char *template = r->source->config->verify.signed_string;
 	char *url AUTO_FREE = template != NULL && strstr(template, "{url}") != NULL ? full_url(r) : NULL;
 	const struct intake_request request = {
@@ -333,14 +335,17 @@ static enum MHD_Result submit(struct request *r)
 	struct prepared *p = NULL;
 	if (prepare(r->rules, r->source->config->name, &request, NULL, NULL, &p) != 0) {
 		answer = (struct answer){ .status = 401, .body = "{\"error\":\"not verified\"}" };
-		return refuse(r, INTAKE_UNVERIFIED, &answer, "not verified");
+		(void)refuse(r, INTAKE_UNVERIFIED, &answer, "not verified");
+		return false;
 	}
 	buf_free(&r->body); /* the event has its copy */
 	if (over_cap(r, p)) {
 		prepared_destroy(p);
-		return refuse_busy(r, RETRY_HELD_S, "too many quarantined events");
+		(void)refuse_busy(r, RETRY_HELD_S, "too many quarantined events");
+		return false;
 	}
-	return hand_over(r, p);
+	hand_over(r, p);
+	return true;
 }
 
 /* The way back from being suspended. */
@@ -373,8 +378,7 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char
 		return take_data(r, data, data_len);
 	if (r->decided || take_answer(r, &answer))
 		return send_answer(r, r->decided ? &r->answer : &answer);
-	enum MHD_Result ok = submit(r);
-	return r->decided ? send_answer(r, &r->answer) : ok;
+	return submit(r) ? MHD_YES : send_answer(r, &r->answer);
 }
 
 void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD_RequestTerminationCode why)
