@@ -52,6 +52,7 @@ struct ids {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool done;
+	size_t count;                   /* of ids given; 0 with targets asked for: the journal failed */
 	struct journal_target *targets; /* the caller's: ids are copied in */
 };
 
@@ -61,6 +62,7 @@ static void on_ids(void *ctx, const struct journal_target *targets, size_t count
 	(void)pthread_mutex_lock(&ids->lock);
 	for (size_t i = 0; i < count; i++)
 		ids->targets[i].id = targets[i].id;
+	ids->count = count;
 	ids->done = true;
 	(void)pthread_cond_signal(&ids->changed);
 	(void)pthread_mutex_unlock(&ids->lock);
@@ -76,6 +78,8 @@ static int set_journal_targets(struct daemon *d, struct journal_target *targets,
 	while (rc == 0 && !ids.done)
 		(void)pthread_cond_wait(&ids.changed, &ids.lock);
 	(void)pthread_mutex_unlock(&ids.lock);
+	if (rc == 0 && ids.count != count)
+		rc = ERR_CLOSED;
 	(void)pthread_cond_destroy(&ids.changed);
 	(void)pthread_mutex_destroy(&ids.lock);
 	return rc;
