@@ -199,8 +199,11 @@ static void settle_backward(struct decide *d)
 	for (unsigned i = 0; i < s->step_count; i++)
 		turn_round(d, i);
 	for (unsigned i = 0; i < s->step_count; i++) {
-		if (s->steps[i].state == STEP_WAITING && undo_may_begin(s, i))
-			step_to_ready(&s->steps[i], d->now_ms);
+		struct step *st = &s->steps[i];
+		if (st->state == STEP_WAITING && undo_may_begin(s, i))
+			step_to_ready(st, d->now_ms);
+		else if (st->state == STEP_READY && st->direction == DIRECTION_UNDO && !undo_may_begin(s, i))
+			step_to_waiting(st); /* a person found that something built on it was done after all */
 	}
 }
 
