@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/ask.h"
 #include "gateway/commands.h"
 #include "gateway/file.h"
 #include "gateway/post.h"
@@ -65,6 +66,29 @@ static int print_line(void *ctx, struct str text)
 	return 0;
 }
 
+/* Intake as the configuration says; with port 0 only the daemon knows which one it got. */
+static int find_url(const struct config *config, const struct send_call *s, char **ret, struct err *err)
+{
+	if (s->url != NULL || config->listen.port != 0) {
+		*ret = s->url != NULL ? mem_strdup(s->url) : post_intake_url(config, config->listen.port, s->source);
+		return 0;
+	}
+	json_t *status = NULL;
+	int rc = ERR_CLOSED;
+	for (size_t i = 0; i < config->listen.admin.count && rc == ERR_CLOSED; i++)
+		rc = ask_daemon(config->listen.admin.items[i], "/v1/status", &status, err);
+	if (rc != 0)
+		return err_set(
+			err, rc,
+			"listen.intake leaves the port to the system, and no daemon says which one it got; start it, "
+			"or name it: --url http://127.0.0.1:PORT/in/%s",
+			s->source);
+	json_int_t port = json_integer_value(json_object_get(json_object_get(status, "intake"), "port"));
+	*ret = post_intake_url(config, (uint16_t)port, s->source);
+	json_decref(status);
+	return 0;
+}
+
 static int send_it(const struct config *config, const struct send_call *s, struct str body)
 {
 	int at = config_find_source(config, str_of(s->source));
@@ -73,11 +97,13 @@ static int send_it(const struct config *config, const struct send_call *s, struc
 		return CLI_NOT_FOUND;
 	}
 	const struct config_source *source = &config->sources[at];
-	char *url AUTO_FREE = s->url != NULL ? mem_strdup(s->url) : post_intake_url(config, source->name);
+	char *url AUTO_FREE = NULL;
 	char *id AUTO_FREE = event_id_of(s, body);
 	struct err err = { 0 };
 	unsigned status = 0;
-	int rc = post_signed(source, url, body, id, NULL, print_line, &status, &err);
+	int rc = find_url(config, s, &url, &err);
+	if (rc == 0)
+		rc = post_signed(source, url, body, id, NULL, print_line, &status, &err);
 	if (rc != 0)
 		(void)fprintf(stderr, "almoner: %s\n", err.text);
 	else

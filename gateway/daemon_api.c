@@ -61,13 +61,15 @@ static void add_status(void *ctx, json_t *status)
 	struct daemon *d = ctx;
 	json_t *sources = json_object();
 	intake_counts(d->intake, sources, add_source_counts);
+	struct config *config = daemon_config(d);
 	struct intake_gauges gauges = intake_gauges(d->intake);
 	json_object_set_new(status, "version", json_string(ALMONER_VERSION));
 	json_object_set_new(status, "uptime_s", json_integer((now_ms(d) - d->started_ms) / 1000));
 	json_object_set_new(status, "intake",
-						json_pack("{s:i, s:I, s:I, s:o}", "port", (int)intake_port(d->intake), "connections",
-								  (json_int_t)gauges.connections, "waiting", (json_int_t)gauges.waiting,
-								  "sources", sources));
+						json_pack("{s:s, s:i, s:I, s:I, s:o}", "host", config->listen.host, "port",
+								  (int)intake_port(d->intake), "connections", (json_int_t)gauges.connections,
+								  "waiting", (json_int_t)gauges.waiting, "sources", sources));
+	config_unref(config);
 }
 
 /* ---- reprocessing ---- */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admin/unix_socket.h"
+#include "gateway/ask.h"
 #include "gateway/demo_parts.h"
 #include "gateway/net/http_call.h"
 #include "gateway/post.h"
@@ -29,28 +29,7 @@ static int keep_line(void *ctx, struct str text)
 
 int demo_ask(const struct demo_stage *s, const char *path, json_t **ret, struct err *err)
 {
-	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
-	json_t *answer = NULL;
-	unsigned status = 0;
-	struct unix_socket_path socket;
-	int rc = unix_socket_path_open(s->socket_path, &socket, err);
-	if (rc != 0)
-		return rc;
-	rc = http_call(&(struct http_call){ .socket_path = socket.text,
-										.method = "GET",
-										.url = url,
-										.timeout_ms = 5000,
-										.line_ctx = &answer,
-										.line = keep_line },
-				   &status, err);
-	unix_socket_path_close(&socket);
-	if (rc == 0 && (status != 200 || answer == NULL))
-		rc = err_set(err, ERR_IO, "the gateway answered %u to %s", status, path);
-	if (rc != 0)
-		json_decref(answer);
-	else
-		*ret = answer;
-	return rc;
+	return ask_daemon(s->socket_path, path, ret, err);
 }
 
 int demo_break_crm(const struct demo_stage *s, bool broken, struct err *err)

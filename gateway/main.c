@@ -90,8 +90,9 @@ static int unknown_command(int argc, char **argv)
 	if (wants_help)
 		(void)printf("%s", known.data);
 	else if (known.len > 0)
-		(void)fprintf(stderr, "almoner: %s \"%s\"; there are:\n%s", argc > 1 ? "unknown:" : "what of",
-					  argc > 1 ? argv[1] : argv[0], known.data);
+		(void)fprintf(stderr, "almoner: \"%s\" %s%s%s; there are:\n%s", argv[0],
+					  argc > 1 ? "has no verb \"" : "needs a verb", argc > 1 ? argv[1] : "",
+					  argc > 1 ? "\"" : "", known.data);
 	else
 		(void)fprintf(stderr, "almoner: unknown command \"%s\"; see almoner --help\n", argv[0]);
 	return wants_help ? CLI_OK : CLI_USAGE;

@@ -9,14 +9,13 @@
 
 #define POST_TIMEOUT_MS 30000
 
-char *post_intake_url(const struct config *config, const char *source)
+char *post_intake_url(const struct config *config, uint16_t port, const char *source)
 {
 	const char *host = config->listen.host;
-	if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "*") == 0)
+	if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 || strcmp(host, "*") == 0)
 		host = "127.0.0.1";
 	bool v6 = strchr(host, ':') != NULL;
-	return mem_printf("http://%s%s%s:%u/in/%s", v6 ? "[" : "", host, v6 ? "]" : "", config->listen.port,
-					  source);
+	return mem_printf("http://%s%s%s:%u/in/%s", v6 ? "[" : "", host, v6 ? "]" : "", port, source);
 }
 
 int post_signed(const struct config_source *source, const char *url, struct str body, const char *id,

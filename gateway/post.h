@@ -6,7 +6,7 @@
 #include "saga/base/err.h"
 
 /* "http://127.0.0.1:8480/in/NAME"; fresh. */
-char *post_intake_url(const struct config *config, const char *source);
+char *post_intake_url(const struct config *config, uint16_t port, const char *source);
 
 /* Signs with the source's first secret and posts. `line` gets the answer's lines (NULL: dropped). */
 int post_signed(const struct config_source *source, const char *url, struct str body, const char *id,

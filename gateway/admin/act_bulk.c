@@ -59,9 +59,10 @@ static void bulk_told(struct bulk *b, int64_t saga, const struct verb_result *r,
 
 static int bulk_one(struct bulk *b, struct saga *s, struct buf *out, struct err *err)
 {
+	bool matches = bulk_matches(b, s);
 	if (b->verb.verb == VERB_RESUME)
-		held_count(&b->held, s);
-	if (!bulk_matches(b, s))
+		held_count(&b->held, s); /* as it stands after the verb */
+	if (!matches)
 		return 0;
 	b->matched++;
 	if (b->dry_run)

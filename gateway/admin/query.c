@@ -69,7 +69,7 @@ static int query_add(struct query *q, char *part, struct err *err)
 	if (!is_utf8(part) || !is_utf8(value))
 		return err_set(err, ERR_INVALID, "the query is not UTF-8");
 	if (query_value(q, part) != NULL)
-		return err_set(err, ERR_INVALID, "\"%s\" is given twice; one value is looked for", part);
+		return err_set(err, ERR_INVALID, "\"%.60s\" is given twice; one value is looked for", part);
 	q->names[q->count] = part;
 	q->values[q->count++] = value;
 	return 0;
@@ -108,7 +108,7 @@ int query_number(const struct query *q, const char *name, int64_t fallback, int6
 	errno = 0;
 	long long value = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || value < 0)
-		return err_set(err, ERR_INVALID, "%s \"%s\" is not a whole number from 0 on", name, text);
+		return err_set(err, ERR_INVALID, "%s \"%.60s\" is not a whole number from 0 on", name, text);
 	*ret = value;
 	return 0;
 }
@@ -120,7 +120,7 @@ int query_known(const struct query *q, const char *const *names, struct err *err
 		while (names[n] != NULL && strcmp(names[n], q->names[i]) != 0)
 			n++;
 		if (names[n] == NULL)
-			return err_set(err, ERR_INVALID, "this takes no \"%s\"", q->names[i]);
+			return err_set(err, ERR_INVALID, "this takes no \"%.60s\"", q->names[i]);
 	}
 	return 0;
 }
@@ -132,7 +132,7 @@ static int set_word(const char *name, const char *text, int (*find)(const char *
 {
 	int value = find(text);
 	if (value < 0)
-		return err_set(err, ERR_INVALID, "%s \"%s\" is unknown; one of: %s", name, text, words);
+		return err_set(err, ERR_INVALID, "%s \"%.60s\" is unknown; one of: %s", name, text, words);
 	*ret = value;
 	return 0;
 }
@@ -141,7 +141,7 @@ static int set_age(const char *name, const char *text, int64_t now_ms, int64_t *
 {
 	int64_t age_ms;
 	if (units_duration(text, &age_ms) != 0)
-		return err_set(err, ERR_INVALID, "%s \"%s\" is not an age; write \"30m\", \"2h\" or \"7d\"", name,
+		return err_set(err, ERR_INVALID, "%s \"%.60s\" is not an age; write \"30m\", \"2h\" or \"7d\"", name,
 					   text);
 	*ret = now_ms - age_ms;
 	return 0;
@@ -198,11 +198,11 @@ int query_filter(const struct query *q, int64_t now_ms, struct saga_filter *ret,
 		}
 		int rc = found ? 0 : set_filter(ret, name, q->values[i], now_ms, err);
 		if (rc == ERR_NOT_FOUND)
-			return err_set(
-				err, ERR_INVALID,
-				"unknown filter \"%s\"; there are state, reason, target, outcome, source, donor, event_id, "
-				"older, newer",
-				name);
+			return err_set(err, ERR_INVALID,
+						   "unknown filter \"%.60s\"; there are state, reason, target, outcome, source, "
+						   "donor, event_id, "
+						   "older, newer",
+						   name);
 		if (rc != 0)
 			return rc;
 	}

@@ -194,8 +194,8 @@ static int listen_on(struct admin_server *s, const char *path, struct err *err)
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (daemon == NULL) {
-		(void)close(socket.fd);
 		unix_socket_remove(path, &socket);
+		(void)close(socket.fd);
 		return err_set(err, ERR_SYSTEM, "libmicrohttpd refused to serve %s", path);
 	}
 	s->sockets[s->count].daemon = daemon;
@@ -227,8 +227,9 @@ void admin_server_stop(struct admin_server *s)
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->count; i++) {
-		MHD_stop_daemon(s->sockets[i].daemon);
+		/* While it still listens nobody can have taken the path for a stale one. */
 		unix_socket_remove(s->sockets[i].path, &s->sockets[i].socket);
+		MHD_stop_daemon(s->sockets[i].daemon);
 		free(s->sockets[i].path);
 	}
 	free(s);

@@ -27,7 +27,7 @@ struct unix_socket {
 /* Mode 0660; folders on the way are made (0750). A socket nobody answers on is replaced; ERR_BUSY: somebody
  * does; ERR_REFUSED: the path is something else than a socket. */
 int unix_socket_listen(const char *path, struct unix_socket *ret, struct err *err) MUST_CHECK;
-/* Removes the file, unless somebody else's stands there by now. The descriptor is not touched. */
+/* Removes the file, unless somebody else's stands there by now. Before the descriptor is closed. */
 void unix_socket_remove(const char *path, const struct unix_socket *s);
 
 /* "uid 1000 (anna)", or "uid unknown". */

@@ -135,6 +135,11 @@ int status_show(struct run *run)
 	(void)printf("%-12s%lld accepted, %lld related, %lld duplicates\n", "events",
 				 run_number(status, "accepted"), run_number(status, "related"),
 				 run_number(status, "duplicates"));
+	const json_t *intake = json_object_get(status, "intake");
+	if (intake != NULL)
+		(void)printf("%-12s%s:%lld, %lld connections, %lld waiting for their commit\n", "intake",
+					 run_text(intake, "host"), run_number(intake, "port"), run_number(intake, "connections"),
+					 run_number(intake, "waiting"));
 	print_counts("sagas", json_object_get(status, "sagas"));
 	if (json_is_true(json_object_get(status, "disk_low")))
 		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n",

@@ -1,0 +1,175 @@
+#include "tests/unit/admin/admin_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+
+#define STANDARD_TARGETS                                                                                     \
+	"\"crm\":{\"connector\":\"http\"},\"books\":{\"connector\":\"http\"},"                                   \
+	"\"thanks\":{\"connector\":\"http\"},\"mail\":{\"connector\":\"http\"}"
+
+/* ---- what the composition root lends ---- */
+
+static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
+{
+	struct admin_rig *a = ctx;
+	return store_sqlite_open_reader(a->rig->path, NULL, ret, err);
+}
+
+static int64_t now_ms(void *ctx)
+{
+	struct admin_rig *a = ctx;
+	return a->rig->now_ms;
+}
+
+static struct config *get_config(void *ctx)
+{
+	struct admin_rig *a = ctx;
+	return config_ref(a->config);
+}
+
+static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
+{
+	struct admin_rig *a = ctx;
+	a->live_asked++;
+	if (id != CRM)
+		return false;
+	*ret = (struct target_live){ .breaker = "open", .in_flight = 3, .window = 1, .ready = 7 };
+	(void)snprintf(ret->last_error, sizeof ret->last_error, "unknown: \xc3"); /* cut in a character */
+	return true;
+}
+
+/* ---- life ---- */
+
+void admin_rig_targets(struct admin_rig *a, const char *targets)
+{
+	char *path AUTO_FREE = mem_printf("%s/almoner.json", a->rig->dir);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	(void)fprintf(
+		out,
+		"{\"listen\":{\"intake\":\"127.0.0.1:0\"},\"store\":{\"url\":\"sqlite:j.db\"},\"targets\":{%s},"
+		"\"sources\":{},\"routes\":[]}",
+		targets);
+	assert_int_equal(fclose(out), 0);
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	struct config *config = NULL;
+	if (config_load(path, NULL, &config, &found) != 0) {
+		struct buf text AUTO_BUF = { 0 };
+		diagnostics_print(&found, &text);
+		fail_msg("%s", text.data);
+	}
+	config_unref(a->config);
+	a->config = config;
+}
+
+int admin_rig_setup(void **state)
+{
+	struct admin_rig *a = mem_zalloc(sizeof *a);
+	void *rig = NULL;
+	if (rig_setup(&rig) != 0)
+		return -1;
+	a->rig = rig;
+	*state = a;
+	admin_rig_targets(a, STANDARD_TARGETS);
+	a->api = (struct api_context){ .ctx = a,
+								   .journal = a->rig->j,
+								   .open_reader = open_reader,
+								   .now_ms = now_ms,
+								   .config = get_config,
+								   .target_live = target_live };
+	return 0;
+}
+
+void admin_rig_thread(struct admin_rig *a)
+{
+	struct err err = { 0 };
+	assert_int_equal(journal_start_thread(a->rig->j, &err), 0);
+	a->threaded = true;
+}
+
+int admin_rig_teardown(void **state)
+{
+	struct admin_rig *a = *state;
+	if (a->threaded)
+		journal_stop(a->rig->j, "the test is over");
+	config_unref(a->config);
+	char *path AUTO_FREE = mem_printf("%s/almoner.json", a->rig->dir);
+	(void)remove(path);
+	void *rig = a->rig;
+	free(a);
+	return rig_teardown(&rig);
+}
+
+/* ---- calling ---- */
+
+static void add_lines(json_t *list, const struct buf *bytes)
+{
+	size_t from = 0;
+	for (size_t i = 0; i < bytes->len; i++) {
+		if (bytes->data[i] != '\n')
+			continue;
+		json_t *line = json_loadb(bytes->data + from, i - from, 0, NULL);
+		assert_non_null(line);
+		json_array_append_new(list, line);
+		from = i + 1;
+	}
+	assert_int_equal(from, bytes->len); /* every line has its end */
+}
+
+json_t *admin_rig_lines(struct admin_rig *a, unsigned status, const char *method, const char *path,
+						const char *body)
+{
+	char *copy AUTO_FREE = mem_strdup(path);
+	char *question = strchr(copy, '?');
+	if (question != NULL)
+		*question = '\0';
+	struct api_request request = { .method = method,
+								   .path = copy,
+								   .query = question != NULL ? question + 1 : "",
+								   .body = str_of(body),
+								   .actor = "uid 7 (tester)" };
+	struct api_reply reply;
+	api_handle(&a->api, &request, &reply);
+	json_t *list = json_array();
+	add_lines(list, &reply.body);
+	int more = reply.more != NULL ? 1 : 0;
+	for (unsigned calls = 0; more > 0; calls++) {
+		struct err err = { 0 };
+		assert_true(calls < 10000);
+		buf_clear(&reply.body);
+		more = reply.more(reply.stream, &reply.body, &err);
+		assert_true(more >= 0);
+		add_lines(list, &reply.body);
+	}
+	unsigned got = reply.status;
+	api_reply_finish(&reply);
+	if (got != status) {
+		char *text AUTO_FREE = json_dumps(list, 0);
+		fail_msg("%s %s: status %u, wanted %u: %s", method, path, got, status, text);
+	}
+	return list;
+}
+
+json_t *admin_rig_one(struct admin_rig *a, unsigned status, const char *method, const char *path,
+					  const char *body)
+{
+	json_t *list = admin_rig_lines(a, status, method, path, body);
+	assert_int_equal(json_array_size(list), 1);
+	json_t *one = json_incref(json_array_get(list, 0));
+	json_decref(list);
+	return one;
+}
+
+void admin_rig_error(struct admin_rig *a, unsigned status, const char *method, const char *path,
+					 const char *body, const char *text)
+{
+	json_t *answer = admin_rig_one(a, status, method, path, body);
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	assert_non_null(error);
+	if (strstr(error, text) == NULL)
+		fail_msg("%s %s: \"%s\" does not say \"%s\"", method, path, error, text);
+	json_decref(answer);
+}

@@ -1,0 +1,419 @@
+/* The admin API: routes, lists, verbs in ones and in bulk, on a real store with a real journal. */
+#include "tests/unit/admin/admin_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/admin/act.h"
+#include "saga/base/mem.h"
+
+static const char *text_of(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+	return text != NULL ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *member)
+{
+	return json_integer_value(json_object_get(object, member));
+}
+
+/* Sagas of one step at the CRM: the odd ones are rejected. */
+static void make_sagas(struct admin_rig *a, int count)
+{
+	rig_use_plan(a->rig, "crm", POLICY_CONTINUE);
+	for (int n = 1; n <= count; n++) {
+		char id[16];
+		(void)snprintf(id, sizeof id, "ev/%d", n);
+		int64_t saga = rig_accept_id(a->rig, id);
+		rig_finish(a->rig, saga, CRM, n % 2 == 1 ? OUTCOME_REJECTED : OUTCOME_OK);
+	}
+}
+
+/* ---- routes ---- */
+
+static void routes(void **state)
+{
+	struct admin_rig *a = *state;
+	admin_rig_error(a, 404, "GET", "/", NULL, "no such path");
+	admin_rig_error(a, 404, "GET", "/v1/nothing", NULL, "no such path");
+	admin_rig_error(a, 404, "GET", "/v1/sagas/", NULL, "no such path");
+	admin_rig_error(a, 404, "GET", "/v1/sagas/1/2/3", NULL, "no such path");
+	admin_rig_error(a, 405, "POST", "/v1/sagas", "{}", "another method");
+	admin_rig_error(a, 405, "DELETE", "/v1/sagas/1", NULL, "another method");
+	admin_rig_error(a, 405, "GET", "/v1/bulk/resume", NULL, "another method");
+	admin_rig_error(a, 400, "GET", "/v1/sagas?state=%", NULL, "percent");
+	admin_rig_error(a, 400, "GET", "/v1/sagas/%zz", NULL, "percent");
+	admin_rig_error(a, 400, "GET", "/v1/sagas/one", NULL, "number");
+	admin_rig_error(a, 400, "GET", "/v1/sagas/-1", NULL, "number");
+	admin_rig_error(a, 400, "GET", "/v1/sagas/99999999999999999999", NULL, "number");
+	admin_rig_error(a, 404, "GET", "/v1/sagas/1", NULL, "no saga");
+	admin_rig_error(a, 400, "GET", "/v1/log?befor=1", NULL, "befor");
+	json_t *all = admin_rig_lines(a, 200, "GET", "/v1", NULL);
+	assert_true(json_array_size(all) > 10);
+	json_decref(all);
+}
+
+/* What is no UTF-8 once brought a NULL to json_dumps, and the process down. */
+static void hostile_bytes(void **state)
+{
+	struct admin_rig *a = *state;
+	admin_rig_error(a, 400, "GET", "/v1/sagas?state=%ff", NULL, "UTF-8");
+	admin_rig_error(a, 400, "POST", "/v1/targets/%ff/pause", "{}", "UTF-8");
+	admin_rig_error(a, 400, "POST", "/v1/targets/crm/%ff", "{}", "UTF-8");
+	admin_rig_error(a, 400, "GET", "/v1/events/a/b%00c", NULL, "percent");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"\xff\"}", "JSON");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "[]", "JSON object");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"a\",\"reason\":\"b\"}", "JSON");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":5}", "not a text");
+	/* A long word in an error text is cut in the middle of a character. */
+	struct buf path AUTO_BUF = { 0 };
+	buf_text(&path, "/v1/sagas?state=x");
+	for (int i = 0; i < 400; i++)
+		buf_text(&path, "%C3%A9");
+	admin_rig_error(a, 400, "GET", path.data, NULL, "unknown");
+	struct buf body AUTO_BUF = { 0 };
+	buf_text(&body, "{\"reason\":\"");
+	for (int i = 0; i < 2001; i++)
+		buf_byte(&body, 'r');
+	buf_text(&body, "\"}");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", body.data, "longer");
+	json_t *targets = admin_rig_lines(a, 200, "GET", "/v1/targets", NULL);
+	assert_string_equal(text_of(json_array_get(targets, 0), "last_error"), "unknown: ?");
+	json_decref(targets);
+}
+
+static void names_in_paths(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 1);
+	int64_t odd = rig_accept_id(a->rig, "with / slash+and space");
+	json_t *event = admin_rig_one(a, 200, "GET", "/v1/events/forms/with%20%2F%20slash%2Band%20space", NULL);
+	if (number_of(event, "saga") != odd)
+		fail_msg("found saga %lld", number_of(event, "saga"));
+	json_decref(event);
+	admin_rig_error(a, 404, "GET", "/v1/events/forms/with%20%2F%20slash", NULL, "no ");
+	admin_rig_error(a, 404, "GET", "/v1/events/777", NULL, "no such event");
+	admin_rig_error(a, 400, "GET", "/v1/events/abc", NULL, "SOURCE/EVENT_ID");
+}
+
+/* ---- reading ---- */
+
+static void list_and_count(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 150); /* more than a page */
+	json_t *all = admin_rig_lines(a, 200, "GET", "/v1/sagas", NULL);
+	assert_int_equal(json_array_size(all), 150);
+	long long before = 1000;
+	size_t i;
+	json_t *saga;
+	json_array_foreach(all, i, saga)
+	{
+		assert_true(number_of(saga, "id") < before);
+		before = number_of(saga, "id");
+	}
+	static const char *const members[] = { "id",   "state", "reason", "source",     "event_id",
+										   "type", "gift",  "key",    "created_at", "steps" };
+	for (size_t m = 0; m < sizeof members / sizeof members[0]; m++)
+		assert_non_null(json_object_get(json_array_get(all, 0), members[m]));
+	static const char *const step_members[] = { "name",    "target",  "state",  "reason", "attempts",
+												"next_at", "outcome", "detail", "result" };
+	const json_t *step = json_array_get(json_object_get(json_array_get(all, 1), "steps"), 0);
+	for (size_t m = 0; m < sizeof step_members / sizeof step_members[0]; m++)
+		assert_non_null(json_object_get(step, step_members[m]));
+	json_decref(all);
+	static const struct {
+		const char *query;
+		int wanted;
+	} counts[] = { { "", 150 },
+				   { "?state=attention", 75 },
+				   { "?state=completed", 75 },
+				   { "?state=paused", 0 },
+				   { "?outcome=rejected", 75 },
+				   { "?target=crm&reason=rejected", 75 },
+				   { "?target=books", 0 },
+				   { "?older=1h", 0 } };
+	for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+		char *path AUTO_FREE = mem_printf("/v1/sagas/count%s", counts[c].query);
+		json_t *count = admin_rig_one(a, 200, "GET", path, NULL);
+		assert_int_equal(number_of(count, "count"), counts[c].wanted);
+		json_decref(count);
+		char *list_path AUTO_FREE = mem_printf("/v1/sagas%s", counts[c].query);
+		json_t *list = admin_rig_lines(a, 200, "GET", list_path, NULL);
+		assert_int_equal(json_array_size(list), counts[c].wanted);
+		json_decref(list);
+	}
+	json_t *few = admin_rig_lines(a, 200, "GET", "/v1/sagas?limit=70&before=100", NULL);
+	assert_int_equal(json_array_size(few), 70);
+	assert_int_equal(number_of(json_array_get(few, 0), "id"), 99);
+	json_decref(few);
+	few = admin_rig_lines(a, 200, "GET", "/v1/sagas?limit=0", NULL);
+	assert_int_equal(json_array_size(few), 0);
+	json_decref(few);
+}
+
+static void log_with_names(void **state)
+{
+	struct admin_rig *a = *state;
+	rig_use_plan(a->rig, "crm books<crm", POLICY_CONTINUE);
+	int64_t saga = rig_accept_id(a->rig, "e");
+	rig_finish(a->rig, saga, CRM, OUTCOME_OK);
+	rig_finish(a->rig, saga, BOOKS, OUTCOME_OK);
+	rig_target_act(a->rig, "books", TARGET_PAUSE);
+	json_t *log = admin_rig_lines(a, 200, "GET", "/v1/log", NULL);
+	unsigned named = 0;
+	unsigned targets = 0;
+	size_t i;
+	json_t *record;
+	json_array_foreach(log, i, record)
+	{
+		const json_t *step = json_object_get(record, "step");
+		if (step != NULL) {
+			assert_string_equal(text_of(record, "step_name"),
+								json_integer_value(step) == 0 ? "crm" : "books");
+			named++;
+		}
+		if (strcmp(text_of(record, "subject"), "target") == 0) {
+			assert_string_equal(text_of(record, "target"), "books");
+			targets++;
+		}
+	}
+	assert_true(named >= 4);
+	assert_int_equal(targets, 1);
+	json_int_t last = number_of(json_array_get(log, json_array_size(log) - 1), "seq");
+	json_decref(log);
+	char *path AUTO_FREE = mem_printf("/v1/log?after=%lld", (long long)last - 1);
+	log = admin_rig_lines(a, 200, "GET", path, NULL);
+	json_array_foreach(log, i, record) assert_int_equal(number_of(record, "seq"), last);
+	json_decref(log);
+}
+
+static void targets_and_backlog(void **state)
+{
+	struct admin_rig *a = *state;
+	admin_rig_targets(a,
+					  "\"books\":{\"connector\":\"http\",\"paused\":true},\"crm\":{\"connector\":\"http\"}");
+	rig_use_plan(a->rig, "thanks", POLICY_CONTINUE);
+	(void)rig_accept_id(a->rig, "one");
+	rig_target_act(a->rig, "crm", TARGET_HOLD);
+	a->live_asked = 0;
+	json_t *targets = admin_rig_lines(a, 200, "GET", "/v1/targets", NULL);
+	assert_int_equal(json_array_size(targets), 3);
+	const json_t *books = json_array_get(targets, 0);
+	const json_t *crm = json_array_get(targets, 1);
+	const json_t *thanks = json_array_get(targets, 2);
+	assert_string_equal(text_of(books, "state"), "paused");
+	assert_non_null(strstr(text_of(books, "reason"), "configuration"));
+	assert_string_equal(text_of(crm, "state"), "held");
+	assert_string_equal(text_of(crm, "breaker"), "open");
+	assert_int_equal(number_of(crm, "in_flight"), 3);
+	assert_int_equal(number_of(crm, "backlog"), 7);
+	assert_string_equal(text_of(thanks, "name"), "thanks");
+	assert_string_equal(text_of(thanks, "state"), "missing");
+	assert_true(a->live_asked <= 3);
+	json_decref(targets);
+	json_t *backlog = admin_rig_lines(a, 200, "GET", "/v1/backlog", NULL);
+	assert_true(json_array_size(backlog) >= 3);
+	json_decref(backlog);
+	json_t *status = admin_rig_one(a, 200, "GET", "/v1/status", NULL);
+	assert_true(json_is_true(json_object_get(status, "daemon")));
+	assert_int_equal(number_of(status, "accepted"), 1);
+	json_decref(status);
+}
+
+static void verify_and_show(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 2);
+	json_t *report = admin_rig_one(a, 200, "GET", "/v1/verify", NULL);
+	assert_true(json_is_true(json_object_get(report, "sound")));
+	json_decref(report);
+	json_t *saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
+	assert_string_equal(text_of(saga, "reason"), "rejected");
+	assert_string_equal(text_of(json_array_get(json_object_get(saga, "log"), 0), "record"), "accepted");
+	json_decref(saga);
+}
+
+/* ---- changing ---- */
+
+static void without_a_daemon(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 3);
+	a->api.journal = NULL;
+	a->api.target_live = NULL;
+	admin_rig_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "almoner serve");
+	admin_rig_error(a, 503, "POST", "/v1/bulk/resume", "{}", "almoner serve");
+	admin_rig_error(a, 503, "POST", "/v1/targets/crm/pause", "{}", "almoner serve");
+	admin_rig_error(a, 503, "POST", "/v1/reprocess/1", "{}", "almoner serve");
+	static const char *const reads[] = { "/v1/sagas",   "/v1/sagas/2", "/v1/sagas/count",
+										 "/v1/log",     "/v1/verify",  "/v1/status",
+										 "/v1/backlog", "/v1/targets", "/v1/events/1" };
+	for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++)
+		json_decref(admin_rig_lines(a, 200, "GET", reads[i], NULL));
+}
+
+static void verbs(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 3);
+	admin_rig_thread(a);
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/dance", "{}", "resume, retry");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/reprocess", "{}", "unknown verb");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\"}", "not_done");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\",\"as\":\"maybe\"}", "not_done");
+	admin_rig_error(a, 404, "POST", "/v1/sagas/1/retry", "{\"step\":\"bokos\"}", "its steps: crm");
+	admin_rig_error(a, 404, "POST", "/v1/sagas/99/retry", "{\"step\":\"crm\"}", "no saga 99");
+	admin_rig_error(a, 404, "POST", "/v1/sagas/99/resume", "{}", "no saga 99");
+	admin_rig_error(a, 409, "POST", "/v1/sagas/2/retry", "{\"step\":\"crm\"}", "redo");
+	admin_rig_error(a, 409, "POST", "/v1/sagas/2/pause", "{\"dry_run\":true}", "complete");
+	admin_rig_error(a, 404, "POST", "/v1/sagas/99/resume", "{\"dry_run\":true}", "no saga 99");
+	json_t *tried = admin_rig_one(a, 200, "POST", "/v1/sagas/1/resume", "{\"dry_run\":true}");
+	assert_int_equal(number_of(tried, "changed"), 1);
+	json_decref(tried);
+	json_t *saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
+	assert_string_equal(text_of(saga, "state"), "attention"); /* it was a dry run */
+	json_decref(saga);
+	json_t *done =
+		admin_rig_one(a, 200, "POST", "/v1/sagas/1/resolve",
+					  "{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"7\"},\"reason\":\"saw it\"}");
+	assert_string_equal(text_of(done, "state"), "completed");
+	json_decref(done);
+	saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
+	char *all AUTO_FREE = json_dumps(saga, 0);
+	assert_non_null(strstr(all, "uid 7 (tester)"));
+	assert_non_null(strstr(all, "saw it"));
+	json_decref(saga);
+}
+
+static void target_verbs(void **state)
+{
+	struct admin_rig *a = *state;
+	admin_rig_targets(a, "\"crm\":{\"connector\":\"http\",\"paused\":true}");
+	admin_rig_thread(a);
+	admin_rig_error(a, 404, "POST", "/v1/targets/nobody/pause", "{}", "nobody");
+	admin_rig_error(a, 400, "POST", "/v1/targets/crm/hold", "{}", "pause and resume");
+	json_t *one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/pause", "{}");
+	assert_int_equal(number_of(one, "changed"), 1);
+	json_decref(one);
+	one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/resume", "{}");
+	assert_string_equal(text_of(one, "paused_by"), "configuration");
+	json_decref(one);
+}
+
+static json_t *bulk(struct admin_rig *a, const char *path, const char *body, size_t lines)
+{
+	json_t *all = admin_rig_lines(a, 200, "POST", path, body);
+	assert_int_equal(json_array_size(all), lines + 1);
+	json_t *summary = json_incref(json_array_get(all, lines));
+	assert_true(json_is_true(json_object_get(summary, "done")));
+	json_decref(all);
+	return summary;
+}
+
+static void in_bulk(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 99); /* 50 rejected */
+	rig_accept(a->rig, &(struct rig_event){ .id = "odd", .quarantined = true });
+	admin_rig_thread(a);
+	admin_rig_error(a, 400, "POST", "/v1/bulk/skip", "{}", "in bulk");
+	admin_rig_error(a, 400, "POST", "/v1/bulk/resume?stat=attention", "{}", "unknown filter");
+	json_t *summary = bulk(a, "/v1/bulk/resume", "{\"dry_run\":true}", 0);
+	assert_int_equal(number_of(summary, "matched"), 50);
+	assert_int_equal(number_of(summary, "moved"), 0);
+	assert_int_equal(number_of(summary, "passed_over"), 1); /* the quarantined one */
+	json_decref(summary);
+	/* What is at rest is no match for a pause; each saga comes once though its state changes on the way. */
+	summary = bulk(a, "/v1/bulk/pause", "{}", 50);
+	assert_int_equal(number_of(summary, "matched"), 50);
+	assert_int_equal(number_of(summary, "moved"), 50);
+	json_decref(summary);
+	summary = bulk(a, "/v1/bulk/pause", "{}", 0);
+	assert_int_equal(number_of(summary, "matched"), 0);
+	json_decref(summary);
+	summary = bulk(a, "/v1/bulk/cancel?event_id=ev%2F7", "{}", 1);
+	assert_int_equal(number_of(summary, "moved"), 1);
+	json_decref(summary);
+	summary = bulk(a, "/v1/bulk/compensate?state=completed", "{\"dry_run\":true}", 0);
+	assert_int_equal(number_of(summary, "matched"), 49);
+	json_decref(summary);
+}
+
+static void held_targets(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 5);
+	rig_target_act(a->rig, "crm", TARGET_HOLD);
+	rig_use_plan(a->rig, "crm books", POLICY_CONTINUE);
+	int64_t waits = rig_accept_id(a->rig, "waits");
+	rig_target_act(a->rig, "books", TARGET_PAUSE);
+	rig_finish(a->rig, waits, BOOKS, OUTCOME_OK);
+	admin_rig_thread(a);
+	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 3);
+	assert_int_equal(number_of(summary, "moved"), 3);
+	assert_int_equal(number_of(summary, "held"), 4); /* three that moved, and one that had nothing to move */
+	assert_string_equal(text_of(summary, "held_target"), "crm");
+	assert_int_equal(number_of(json_object_get(summary, "held_targets"), "crm"), 4);
+	assert_null(json_object_get(json_object_get(summary, "held_targets"), "books"));
+	json_decref(summary);
+	summary = bulk(a, "/v1/bulk/resume", "{}", 0); /* nothing matches, yet four wait */
+	assert_int_equal(number_of(summary, "held"), 4);
+	json_decref(summary);
+	json_t *one = admin_rig_one(a, 200, "POST", "/v1/sagas/1/resume", "{}");
+	assert_int_equal(number_of(json_object_get(one, "held_targets"), "crm"), 1);
+	json_decref(one);
+}
+
+static void doubt_stands(void **state)
+{
+	struct admin_rig *a = *state;
+	rig_use_plan(a->rig, "thanks", POLICY_CONTINUE); /* unsafe */
+	int64_t saga = rig_accept_id(a->rig, "e");
+	journal_start(a->rig->j, rig_take(a->rig, WORK_READY, saga, THANKS));
+	(void)rig_pump(a->rig);
+	rig_finish(a->rig, saga, THANKS, OUTCOME_UNKNOWN);
+	rig_assert_step(a->rig, saga, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
+	admin_rig_thread(a);
+	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 0);
+	assert_int_equal(number_of(summary, "matched"), 0);
+	assert_int_equal(number_of(summary, "in_doubt"), 1);
+	json_decref(summary);
+	summary = bulk(a, "/v1/bulk/resume", "{\"redo_in_doubt\":true}", 1);
+	assert_int_equal(number_of(summary, "moved"), 1);
+	json_decref(summary);
+}
+
+static void stopped_journal(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 3);
+	admin_rig_thread(a);
+	journal_stop(a->rig->j, "early");
+	admin_rig_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "closed");
+	admin_rig_error(a, 503, "POST", "/v1/targets/crm/pause", "{}", "closed");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, admin_rig_setup, admin_rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(routes),
+		T(hostile_bytes),
+		T(names_in_paths),
+		T(list_and_count),
+		T(log_with_names),
+		T(verify_and_show),
+		T(targets_and_backlog),
+		T(without_a_daemon),
+		T(verbs),
+		T(target_verbs),
+		T(in_bulk),
+		T(held_targets),
+		T(doubt_stands),
+		T(stopped_journal),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,215 @@
+/* The API over a real unix socket: bodies, streams, broken ones, clients that go away. */
+#include "tests/unit/admin/admin_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "gateway/admin/server.h"
+#include "gateway/net/http_call.h"
+#include "saga/base/mem.h"
+
+struct served {
+	struct admin_rig *rig;
+	struct admin_server *server;
+	char *path;
+};
+
+static int setup(void **state)
+{
+	struct served *s = mem_zalloc(sizeof *s);
+	void *rig = NULL;
+	if (admin_rig_setup(&rig) != 0)
+		return -1;
+	s->rig = rig;
+	s->path = mem_printf("%s/a.sock", s->rig->rig->dir);
+	*state = s;
+	return 0;
+}
+
+static void serve(struct served *s)
+{
+	char *items[] = { s->path };
+	struct err err = { 0 };
+	struct config_list paths = { items, 1 };
+	if (admin_server_start(&s->rig->api, &paths, &s->server, &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static int teardown(void **state)
+{
+	struct served *s = *state;
+	admin_server_stop(s->server);
+	assert_int_equal(access(s->path, F_OK), -1);
+	void *rig = s->rig;
+	free(s->path);
+	free(s);
+	return admin_rig_teardown(&rig);
+}
+
+struct got {
+	size_t lines;
+	size_t enough; /* break off after so many */
+	char last[4096];
+};
+
+static int on_line(void *ctx, struct str text)
+{
+	struct got *got = ctx;
+	got->lines++;
+	size_t len = text.len < sizeof got->last - 1 ? text.len : sizeof got->last - 1;
+	memcpy(got->last, text.p, len);
+	got->last[len] = '\0';
+	return got->enough != 0 && got->lines == got->enough;
+}
+
+static unsigned call(struct served *s, const char *method, const char *path, struct str body, struct got *got)
+{
+	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
+	unsigned status = 0;
+	struct err err = { 0 };
+	int rc = http_call(&(struct http_call){ .socket_path = s->path,
+											.method = method,
+											.url = url,
+											.body = body,
+											.timeout_ms = 30000,
+											.line_ctx = got,
+											.line = on_line },
+					   &status, &err);
+	if (rc != 0)
+		fail_msg("%s", err.text);
+	return status;
+}
+
+static void make_sagas(struct served *s, int count)
+{
+	rig_use_plan(s->rig->rig, "crm", POLICY_CONTINUE);
+	for (int n = 0; n < count; n++) {
+		char id[16];
+		(void)snprintf(id, sizeof id, "e%d", n);
+		rig_finish(s->rig->rig, rig_accept_id(s->rig->rig, id), CRM, OUTCOME_OK);
+	}
+}
+
+static void streams_and_bodies(void **state)
+{
+	struct served *s = *state;
+	make_sagas(s, 300);
+	admin_rig_thread(s->rig);
+	serve(s);
+	struct got got = { 0 };
+	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
+	assert_int_equal(got.lines, 300);
+	got = (struct got){ .enough = 3 }; /* goes away in the middle */
+	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
+	got = (struct got){ 0 };
+	assert_int_equal(call(s, "POST", "/v1/targets/crm/pause", STR("{\"reason\":\"t\"}"), &got), 200);
+	got = (struct got){ 0 };
+	assert_int_equal(call(s, "GET", "/v1/log", STR(""), &got), 200);
+	char who[32];
+	(void)snprintf(who, sizeof who, "uid %u", getuid());
+	assert_non_null(strstr(got.last, who)); /* the peer is the actor */
+	got = (struct got){ 0 };
+	assert_int_equal(call(s, "GET", "/v1/sagas?donor=a%26state%3Dx", STR(""), &got), 200);
+	assert_int_equal(got.lines, 0); /* not decoded before it was cut at & */
+}
+
+static void too_large(void **state)
+{
+	struct served *s = *state;
+	admin_rig_thread(s->rig);
+	serve(s);
+	size_t len = ((size_t)1 << 20) + 1;
+	char *body AUTO_FREE = mem_alloc(len);
+	memset(body, ' ', len);
+	struct got got = { 0 };
+	assert_int_equal(call(s, "POST", "/v1/sagas/1/resume", (struct str){ body, len }, &got), 413);
+	assert_non_null(strstr(got.last, "1 MiB"));
+}
+
+static int (*real_list)(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
+						struct saga **sagas, size_t room, size_t *ret, int64_t *ret_next, struct err *err);
+
+static int failing_list(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
+						struct saga **sagas, size_t room, size_t *ret, int64_t *ret_next, struct err *err)
+{
+	if (before != INT64_MAX)
+		return err_set(err, ERR_IO, "the disk \xff is gone");
+	return real_list(ctx, filter, before, budget_ms, sagas, room, ret, ret_next, err);
+}
+
+static int open_failing_reader(void *ctx, struct store_reader *ret, struct err *err)
+{
+	struct admin_rig *a = ctx;
+	int rc = store_sqlite_open_reader(a->rig->path, NULL, ret, err);
+	if (rc == 0) {
+		real_list = ret->saga_list;
+		ret->saga_list = failing_list;
+	}
+	return rc;
+}
+
+/* Rows, then an error: the reader is told so in the last line, as the status is long gone. */
+static void broken_stream(void **state)
+{
+	struct served *s = *state;
+	make_sagas(s, 100);
+	s->rig->api.open_reader = open_failing_reader;
+	admin_rig_thread(s->rig);
+	serve(s);
+	struct got got = { 0 };
+	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
+	assert_true(got.lines > 1 && got.lines < 100);
+	assert_string_equal(got.last, "{\"error\":\"the disk ? is gone\"}");
+}
+
+/* Clients that connect and say nothing, or stop in the middle, must not keep the server from ending. */
+static void silent_clients(void **state)
+{
+	struct served *s = *state;
+	make_sagas(s, 300);
+	admin_rig_thread(s->rig);
+	serve(s);
+	int clients[8];
+	for (size_t i = 0; i < 8; i++) {
+		struct sockaddr_un to = { .sun_family = AF_UNIX };
+		memcpy(to.sun_path, s->path, strlen(s->path) + 1);
+		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(clients[i], (struct sockaddr *)&to, sizeof to), 0);
+		static const char ask[] = "GET /v1/log HTTP/1.1\r\nHost: a\r\n\r\n";
+		size_t len = i % 2 == 0 ? 0 : i % 4 == 1 ? 10 : sizeof ask - 1;
+		assert_int_equal(write(clients[i], ask, len), (ssize_t)len);
+	}
+	admin_server_stop(s->server);
+	s->server = NULL;
+	for (size_t i = 0; i < 8; i++)
+		(void)close(clients[i]);
+}
+
+static void two_servers(void **state)
+{
+	struct served *s = *state;
+	serve(s);
+	struct admin_server *second = NULL;
+	char *items[] = { s->path };
+	struct err err = { 0 };
+	struct config_list paths = { items, 1 };
+	assert_int_equal(admin_server_start(&s->rig->api, &paths, &second, &err), ERR_BUSY);
+	char *many[9];
+	for (size_t i = 0; i < 9; i++)
+		many[i] = s->path;
+	paths = (struct config_list){ many, 9 };
+	assert_int_equal(admin_server_start(&s->rig->api, &paths, &second, &err), ERR_INVALID);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { T(streams_and_bodies), T(too_large), T(broken_stream),
+										T(silent_clients), T(two_servers) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
