@@ -202,7 +202,8 @@ static void settle_backward(struct decide *d)
 		struct step *st = &s->steps[i];
 		if (st->state == STEP_WAITING && undo_may_begin(s, i))
 			step_to_ready(st, d->now_ms);
-		else if (st->state == STEP_READY && st->direction == DIRECTION_UNDO && !undo_may_begin(s, i))
+		else if (st->direction == DIRECTION_UNDO &&
+				 (st->state == STEP_READY || st->state == STEP_RETRY_WAIT) && !undo_may_begin(s, i))
 			step_to_waiting(st); /* a person found that something built on it was done after all */
 	}
 }
