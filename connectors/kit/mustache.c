@@ -175,7 +175,7 @@ static bool parse(struct parser *p)
 		const char *next = strstr(s + p->at, "{{");
 		if (next == NULL)
 			break;
-		struct found tag;
+		struct found tag = { 0 };
 		if (!find_tag(p, (size_t)(next - s), &tag))
 			return false;
 		if (tag.sigil != '\0' && strchr("#^/!", tag.sigil) != NULL)
