@@ -7,10 +7,21 @@
 
 /* ---- one sentence per record ---- */
 
+/* By name; by number where its plan is not known. */
+static void step_of(const json_t *r)
+{
+	if (json_is_integer(json_object_get(r, "step")))
+		(void)printf("step %lld", run_number(r, "step"));
+	else
+		(void)printf("%s", run_text(r, "step"));
+}
+
 static void attempt_of(const json_t *r)
 {
 	const char *undo = strcmp(run_text(r, "direction"), "undo") == 0 ? "undo of " : "";
-	(void)printf("%s%s, attempt %lld", undo, run_text(r, "step"), run_number(r, "attempt"));
+	(void)printf("%s", undo);
+	step_of(r);
+	(void)printf(", attempt %lld", run_number(r, "attempt"));
 	if (run_number(r, "generation") > 1)
 		(void)printf(" (sent again: generation %lld)", run_number(r, "generation"));
 }
@@ -58,7 +69,8 @@ static void tell_outcome(const json_t *r)
 static void tell_result(const json_t *r)
 {
 	const json_t *result = json_object_get(r, "result");
-	(void)printf("%s gave", run_text(r, "step"));
+	step_of(r);
+	(void)printf(" gave");
 	const char *name;
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)result, name, value)
@@ -70,7 +82,8 @@ static void tell_result(const json_t *r)
 
 static void tell_step(const json_t *r)
 {
-	(void)printf("%s is now %s", run_text(r, "step"), run_text(r, "to"));
+	step_of(r);
+	(void)printf(" is now %s", run_text(r, "to"));
 	if (*run_text(r, "reason") != '\0')
 		(void)printf(" (%s)", run_text(r, "reason"));
 	if (*run_text(r, "due") != '\0')

@@ -208,8 +208,11 @@ int target_set(struct journal *j, struct jtarget *t, enum target_action action, 
 {
 	static const char *const words[] = { "paused", "resumed", "held", "released" };
 	struct target_row row = t->row;
-	if (action == TARGET_PAUSE)
+	if (action == TARGET_PAUSE) {
 		row.paused = true;
+		if (!row.held) /* the person's reason, until it is resumed */
+			(void)snprintf(row.held_reason, sizeof row.held_reason, "%s", note);
+	}
 	if (action == TARGET_RESUME)
 		row.paused = false;
 	if (action != TARGET_PAUSE)

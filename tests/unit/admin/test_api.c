@@ -294,8 +294,11 @@ static void target_verbs(void **state)
 	admin_rig_thread(a);
 	admin_rig_error(a, 404, "POST", "/v1/targets/nobody/pause", "{}", "nobody");
 	admin_rig_error(a, 400, "POST", "/v1/targets/crm/hold", "{}", "pause and resume");
-	json_t *one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/pause", "{}");
+	json_t *one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/pause", "{\"reason\":\"month's end\"}");
 	assert_int_equal(number_of(one, "changed"), 1);
+	json_decref(one);
+	one = admin_rig_one(a, 200, "GET", "/v1/targets", NULL);
+	assert_string_equal(text_of(one, "reason"), "month's end");
 	json_decref(one);
 	one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/resume", "{}");
 	assert_string_equal(text_of(one, "paused_by"), "configuration");

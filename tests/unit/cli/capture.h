@@ -1,0 +1,21 @@
+/* What a command prints. */
+#ifndef ALMONER_TESTS_UNIT_CLI_CAPTURE_H
+#define ALMONER_TESTS_UNIT_CLI_CAPTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+struct capture {
+	char out[65536];
+	char err[65536];
+	int saved[2];
+	int files[2];
+};
+void capture_begin(struct capture *c);
+void capture_end(struct capture *c);
+
+#endif

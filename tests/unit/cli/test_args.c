@@ -1,0 +1,132 @@
+/* The table of options. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "gateway/cli/args.h"
+
+#define WORDS_MAX 16
+#define ALL       (~0u)
+
+/* Cuts at spaces; "_" stands for a space in a word. */
+static int parse(const char *line, unsigned sets, struct args *ret, struct err *err)
+{
+	static char room[1024];
+	char *words[WORDS_MAX];
+	int count = 0;
+	(void)strncpy(room, line, sizeof room - 1);
+	char *rest = room;
+	for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " "))
+		if (*word != '\0')
+			words[count++] = word;
+	return args_parse(count, words, sets, ret, err);
+}
+
+static void refused(const char *line, unsigned sets, const char *why)
+{
+	struct args a;
+	struct err err = { 0 };
+	assert_int_equal(parse(line, sets, &a, &err), ERR_INVALID);
+	if (strstr(err.text, why) == NULL)
+		fail_msg("\"%s\": \"%s\" does not say \"%s\"", line, err.text, why);
+}
+
+static void anywhere(void **state)
+{
+	(void)state;
+	struct args a;
+	assert_int_equal(parse("--json 7 --reason=why 8 --all --limit 5", ALL, &a, NULL), 0);
+	assert_true(a.json && a.all && !a.yes && !a.has_filter);
+	assert_int_equal(a.word_count, 2);
+	assert_string_equal(a.words[0], "7");
+	assert_string_equal(a.words[1], "8");
+	assert_string_equal(a.reason, "why");
+	assert_string_equal(a.limit, "5");
+	args_finish(&a);
+	assert_int_equal(parse("", ALL, &a, NULL), 0);
+	assert_string_equal(a.reason, "");
+	args_finish(&a);
+	assert_int_equal(parse("- -- --json -x", ALL, &a, NULL), 0);
+	assert_false(a.json);
+	assert_int_equal(a.word_count, 3);
+	args_finish(&a);
+	assert_int_equal(parse("--reason --json", ALL, &a, NULL), 0); /* a value may look like an option */
+	assert_string_equal(a.reason, "--json");
+	args_finish(&a);
+}
+
+static void filters(void **state)
+{
+	(void)state;
+	struct args a;
+	assert_int_equal(
+		parse("--state attention --target=a&b --older-than 2h --donor a@b.c --event x/y%", ALL, &a, NULL), 0);
+	assert_true(a.has_filter);
+	assert_string_equal(a.filter.data, "state=attention&target=a%26b&older=2h&donor=a@b.c&event_id=x%2Fy%25");
+	args_finish(&a);
+	/* Synonyms say the same. */
+	static const char *const pairs[][2] = { { "--older 1h", "--older-than 1h" },
+											{ "--older 1h", "--age 1h" },
+											{ "--newer 1h", "--newer-than 1h" } };
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		struct args b;
+		assert_int_equal(parse(pairs[i][0], ALL, &a, NULL), 0);
+		assert_int_equal(parse(pairs[i][1], ALL, &b, NULL), 0);
+		assert_string_equal(a.filter.data, b.filter.data);
+		args_finish(&a);
+		args_finish(&b);
+	}
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	refused("--nothing", ALL, "unknown option --nothing");
+	refused("--jso", ALL, "unknown option");
+	refused("--json=yes", ALL, "takes no value");
+	refused("--reason", ALL, "needs a value");
+	refused("7 --state", ALL, "needs a value");
+	refused("-j", ALL, "unknown option -j");
+	refused("--all", ARGS_JSON, "[--json]"); /* and says which there are */
+	refused("--all", 0, "none");
+	refused("7 \xff", ALL, "UTF-8");
+	refused("--reason \xc3", ALL, "UTF-8");
+	refused("--source=\xc3(", ALL, "UTF-8");
+}
+
+static void too_many_words(void **state)
+{
+	(void)state;
+	static char *words[ARGS_WORDS_MAX + 1];
+	for (size_t i = 0; i <= ARGS_WORDS_MAX; i++)
+		words[i] = (char[]){ "1" };
+	struct args a;
+	struct err err = { 0 };
+	assert_int_equal(args_parse(ARGS_WORDS_MAX, words, ALL, &a, &err), 0);
+	args_finish(&a);
+	assert_int_equal(args_parse(ARGS_WORDS_MAX + 1, words, ALL, &a, &err), ERR_INVALID);
+	assert_non_null(strstr(err.text, "--all"));
+}
+
+static void usage(void **state)
+{
+	(void)state;
+	struct buf text AUTO_BUF = { 0 };
+	args_usage(ARGS_JSON | ARGS_CHANGE, &text);
+	assert_string_equal(text.data, "[--json] [--reason TEXT]");
+	buf_clear(&text);
+	args_usage(ARGS_FILTER, &text);
+	assert_null(strstr(text.data, "--older-than")); /* synonyms are not shown */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(anywhere), cmocka_unit_test(filters),
+										cmocka_unit_test(refusals), cmocka_unit_test(too_many_words),
+										cmocka_unit_test(usage) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,319 @@
+/* Commands against answers made up here: exit codes, what is asked, what people read. */
+#include "tests/unit/cli/capture.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/cli/cli.h"
+#include "gateway/cli/run.h"
+#include "saga/base/mem.h"
+
+/* The next answers, in order; what was asked is remembered. */
+struct script {
+	struct answer {
+		int code;
+		unsigned status;
+		const char *lines; /* cut at line ends */
+	} answers[4];
+	unsigned count;
+	char asked[4][2048]; /* "POST /path body" */
+};
+static struct script script;
+static struct capture said;
+
+static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
+				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
+{
+	(void)ctx;
+	assert_true(script.count < 4);
+	const struct answer *a = &script.answers[script.count];
+	(void)snprintf(script.asked[script.count++], sizeof script.asked[0], "%s %s %s", method, path,
+				   body != NULL ? body : "");
+	if (a->code != 0)
+		return err_set(err, a->code, "%s", a->lines);
+	char *text AUTO_FREE = mem_strdup(a->lines != NULL ? a->lines : "");
+	char *rest = text;
+	for (char *one = strsep(&rest, "\n"); one != NULL; one = strsep(&rest, "\n"))
+		if (line(line_ctx, str_of(one)) != 0)
+			break;
+	*ret_status = a->status != 0 ? a->status : 200;
+	return 0;
+}
+
+/* Words are cut at spaces. */
+static int run(const char *command)
+{
+	char *text AUTO_FREE = mem_strdup(command);
+	char *words[32];
+	int count = 0;
+	char *rest = text;
+	for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " "))
+		words[count++] = word;
+	script.count = 0;
+	capture_begin(&said);
+	int code = cli_run(&(struct cli_port){ NULL, call }, count, words);
+	capture_end(&said);
+	return code;
+}
+
+static void answer(unsigned at, unsigned status, const char *lines)
+{
+	script.answers[at] = (struct answer){ .status = status, .lines = lines };
+}
+
+static int reset(void **state)
+{
+	(void)state;
+	script = (struct script){ 0 };
+	return 0;
+}
+
+static void says(const char *where, const char *text)
+{
+	if (strstr(where, text) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", where, text);
+}
+
+/* ---- exit codes ---- */
+
+static void exit_codes(void **state)
+{
+	(void)state;
+	static const struct {
+		unsigned status;
+		int code;
+	} cases[] = { { 400, CLI_USAGE },  { 404, CLI_NOT_FOUND },   { 405, CLI_FAILED }, { 409, CLI_FAILED },
+				  { 413, CLI_FAILED }, { 503, CLI_UNREACHABLE }, { 500, CLI_FAILED } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		answer(0, cases[i].status, "{\"error\":\"because\"}");
+		assert_int_equal(run("saga show 1"), cases[i].code);
+		says(said.err, "almoner: because");
+	}
+	script.answers[0] = (struct answer){ .code = ERR_CLOSED, .lines = "no daemon" };
+	assert_int_equal(run("saga pause 1"), CLI_UNREACHABLE);
+	script.answers[0] = (struct answer){ .code = ERR_REFUSED, .lines = "not your socket" };
+	assert_int_equal(run("status"), CLI_UNREACHABLE);
+	script.answers[0] = (struct answer){ .code = ERR_IO, .lines = "broke off" };
+	assert_int_equal(run("saga list"), CLI_FAILED);
+	answer(0, 200, "{\"id\":1,\"state\":\"running\",\"steps\":[]}\n{\"error\":\"the disk is gone\"}");
+	assert_int_equal(run("saga list --json"), CLI_FAILED); /* broken off in the middle */
+	says(said.err, "the disk is gone");
+	answer(0, 200, "{\"sound\":false,\"findings\":1,\"lines\":[\"commit 7 is missing\"]}");
+	assert_int_equal(run("verify"), CLI_FAILED);
+	says(said.out, "commit 7 is missing");
+	answer(0, 200, "");
+	assert_int_equal(run("saga show 1 --json"), CLI_OK);
+}
+
+static void usage(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "saga show",
+									   "saga show 1 2",
+									   "saga retry 1",
+									   "status now",
+									   "saga resume",
+									   "saga resume 1 --all",
+									   "saga resolve 1 crm",
+									   "saga list -x",
+									   "saga list --all",
+									   "saga resolve 1 crm --done --not-done",
+									   "saga resume 1 --state attention",
+									   "frobnicate" };
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		if (run(bad[i]) != CLI_USAGE)
+			fail_msg("%s is no usage error", bad[i]);
+		assert_int_equal(script.count, 0); /* nothing was asked */
+		says(said.err, "almoner: ");
+	}
+	assert_int_equal(run("saga resume --help"), CLI_OK);
+	says(said.out, "--redo-in-doubt");
+	struct buf known AUTO_BUF = { 0 };
+	assert_true(cli_suggest("saga", &known));
+	says(known.data, "almoner saga resume");
+	assert_false(cli_suggest("sag", &known));
+	assert_false(cli_suggest("status", &known));
+	char *words[] = { (char[]){ "saga" }, (char[]){ "show" } };
+	assert_true(cli_knows(2, words));
+	assert_false(cli_knows(1, words));
+}
+
+/* ---- asking ---- */
+
+static void what_is_asked(void **state)
+{
+	(void)state;
+	answer(0, 200, "{\"changed\":1,\"state\":\"completed\"}");
+	assert_int_equal(run("saga resolve 7 crm --done --id X-1 --reason seen"), CLI_OK);
+	says(script.asked[0], "POST /v1/sagas/7/resolve ");
+	says(script.asked[0], "\"as\":\"done\"");
+	says(script.asked[0], "\"result\":{\"id\":\"X-1\"}");
+	says(script.asked[0], "\"reason\":\"seen\"");
+	assert_int_equal(run("event reprocess forms/a/b?c"), CLI_OK);
+	says(script.asked[0], "POST /v1/reprocess/forms/a%2Fb%3Fc ");
+	assert_int_equal(run("target pause a/b"), CLI_OK);
+	says(script.asked[0], "POST /v1/targets/a%2Fb/pause ");
+	answer(0, 200, "");
+	assert_int_equal(run("log export --after 5"), CLI_OK);
+	says(script.asked[0], "GET /v1/log?after=5 ");
+	answer(1, 200, "{\"count\":0}");
+	assert_int_equal(run("saga list --state attention --older 2h"), CLI_OK);
+	says(script.asked[0], "GET /v1/sagas?state=attention&older=2h&limit=50 ");
+	says(script.asked[1], "GET /v1/sagas/count?state=attention&older=2h ");
+	says(said.out, "no saga matches");
+	assert_int_equal(run("saga list --json"), CLI_OK);
+	assert_string_equal(script.asked[0], "GET /v1/sagas "); /* all rows */
+	assert_int_equal(script.count, 1);
+}
+
+/* ---- in bulk ---- */
+
+#define SUMMARY(dry, matched, rest) "{\"done\":true,\"dry_run\":" dry ",\"matched\":" matched rest "}"
+
+static void bulk(void **state)
+{
+	(void)state;
+	answer(0, 200, SUMMARY("true", "3", ""));
+	answer(
+		1, 200,
+		"{\"saga\":3,\"changed\":1}\n{\"saga\":2,\"error\":\"moved on\"}\n" SUMMARY(
+			"false", "3",
+			",\"moved\":2,\"refused\":1,\"in_doubt\":2,\"held\":5,\"held_targets\":{\"crm\":4,\"books\":1}"));
+	assert_int_equal(run("saga resume --all --dry-run"), CLI_OK);
+	assert_int_equal(script.count, 1);
+	says(script.asked[0], "POST /v1/bulk/resume ");
+	says(script.asked[0], "\"dry_run\":true");
+	says(said.out, "3 sagas match");
+	/* Not on a terminal: nothing is done without --yes. */
+	int null = dup(STDIN_FILENO);
+	assert_non_null(freopen("/dev/null", "r", stdin));
+	assert_int_equal(run("saga resume --all"), CLI_FAILED);
+	assert_int_equal(script.count, 1);
+	says(said.err, "--yes");
+	assert_true(dup2(null, STDIN_FILENO) >= 0);
+	(void)close(null);
+	assert_int_equal(run("saga resume --all --state attention --yes --reason mended"),
+					 CLI_FAILED); /* one refused */
+	assert_int_equal(script.count, 2);
+	says(script.asked[1], "POST /v1/bulk/resume?state=attention ");
+	says(script.asked[1], "\"dry_run\":false");
+	says(script.asked[1], "\"reason\":\"mended\"");
+	says(said.out, "2 of 3 sagas moved");
+	says(said.out, "2 steps in doubt");
+	says(said.out, "4 steps wait because target crm is held or paused: almoner target resume crm");
+	says(said.out, "1 step waits because target books");
+	assert_int_equal(run("saga resume --all --yes --json"), CLI_FAILED);
+	says(said.err, "3 match");
+	for (char *rest = said.out, *one = strsep(&rest, "\n"); one != NULL && *one != '\0';
+		 one = strsep(&rest, "\n")) {
+		json_t *line = json_loads(one, 0, NULL);
+		assert_non_null(line);
+		json_decref(line);
+	}
+}
+
+static void nothing_matched(void **state)
+{
+	(void)state;
+	answer(0, 200, SUMMARY("true", "0", ",\"held\":9,\"held_targets\":{\"crm\":9},\"passed_over\":1"));
+	assert_int_equal(run("saga resume --all --yes"), CLI_OK);
+	assert_int_equal(script.count, 1);
+	says(said.out, "0 sagas match");
+	says(said.out, "target resume crm");
+	says(said.out, "1 passed over");
+}
+
+static void several_ids(void **state)
+{
+	(void)state;
+	answer(0, 200, "{\"changed\":1,\"state\":\"running\",\"held\":1,\"held_targets\":{\"crm\":1}}");
+	answer(1, 404, "{\"error\":\"there is no saga 9\"}");
+	answer(2, 200, "{\"changed\":0,\"in_doubt\":1,\"state\":\"attention\"}");
+	assert_int_equal(run("saga resume 8 9 10"), CLI_NOT_FOUND);
+	assert_int_equal(script.count, 3); /* one that is not there does not stop the others */
+	says(said.out, "saga 8: resume: done; the saga is now running");
+	says(said.out, "target resume crm");
+	says(said.out, "saga 10: resume: nothing to change");
+	says(said.out, "1 step in doubt");
+	says(said.err, "no saga 9");
+}
+
+/* ---- for people ---- */
+
+static void table(void **state)
+{
+	(void)state;
+	answer(0, 200,
+		   "{\"id\":8,\"state\":\"attention\",\"reason\":\"in_doubt\",\"created_at\":\"2026-01-01T00:00:00."
+		   "000Z\","
+		   "\"source\":\"forms\",\"type\":\"donation.created\",\"steps\":[{\"name\":\"crm\",\"state\":"
+		   "\"attention\","
+		   "\"reason\":\"in_doubt\"},{\"name\":\"books\",\"state\":\"succeeded\",\"reason\":null}]}");
+	answer(1, 200, "{\"count\":1234}");
+	assert_int_equal(run("saga list"), CLI_OK);
+	says(said.out, "attention(in_doubt)");
+	says(said.out, "crm attention(in_doubt), books succeeded");
+	says(said.out, "and 1233 more");
+	answer(1, 200, "{\"count\":1}");
+	assert_int_equal(run("saga list"), CLI_OK);
+	assert_null(strstr(said.out, "more"));
+}
+
+/* What donors and platforms send is shown, but never obeyed by the terminal. */
+static void control_characters(void **state)
+{
+	(void)state;
+	answer(0, 200,
+		   "{\"saga\":1,\"type\":\"a\\u001b[2Jb\\nc\",\"event_id\":\"\\u009b31m\",\"source\":\"s\",\"raw_"
+		   "bytes\":4,"
+		   "\"raw\":\"x\\ny\\u0007\",\"canonical\":null}");
+	assert_int_equal(run("event show 1"), CLI_OK);
+	assert_null(strchr(said.out, '\x1b'));
+	assert_null(strchr(said.out, '\x07'));
+	assert_null(strstr(said.out, "\xc2\x9b"));
+	says(said.out, "a?[2Jb?c");
+	says(said.out, "x\ny?"); /* its lines stay */
+	assert_int_equal(run("event show 1 --json"), CLI_OK);
+	json_t *event = json_loads(said.out, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(event, "type")), "a\x1b[2Jb\nc"); /* untouched */
+	assert_null(strchr(said.out, '\x1b'));
+	json_decref(event);
+}
+
+static void targets(void **state)
+{
+	(void)state;
+	answer(0, 200,
+		   "{\"name\":\"crm\",\"connector\":\"http\",\"state\":\"held\",\"reason\":\"credentials\","
+		   "\"breaker\":null,"
+		   "\"in_flight\":0,\"backlog\":3}");
+	assert_int_equal(run("target list"), CLI_OK);
+	says(said.out, "credentials");
+	assert_int_equal(run("target show crm"), CLI_OK);
+	says(said.out, "held");
+	assert_int_equal(run("target show cr"), CLI_NOT_FOUND);
+	answer(0, 200, "{\"changed\":1,\"paused_by\":\"configuration\"}");
+	assert_int_equal(run("target resume crm"), CLI_OK);
+	says(said.out, "stays paused");
+	answer(0, 200,
+		   "{\"daemon\":true,\"accepted\":2,\"sagas\":{\"completed\":2},\"intake\":{\"host\":\"::1\","
+		   "\"port\":81}}");
+	answer(1, 200, "");
+	assert_int_equal(run("status"), CLI_OK);
+	says(said.out, "::1:81");
+	says(said.out, "no targets are configured");
+}
+
+#define T(name) cmocka_unit_test_setup(name, reset)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(exit_codes),  T(usage), T(what_is_asked),      T(bulk),   T(nothing_matched),
+		T(several_ids), T(table), T(control_characters), T(targets)
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/* `saga show` tells every kind of record, as the model writes it, in a sentence of its own. */
+#include "tests/unit/cli/capture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/cli/timeline.h"
+#include "saga/base/mem.h"
+#include "saga/model/record_json.h"
+
+static struct capture said;
+
+static json_t *saga_with(const char *state, const char *reason)
+{
+	json_t *saga = json_pack(
+		"{s:i, s:s, s:s?, s:s, s:s, s:s, s:s, s:s, s:[{s:s, s:s, s:s?, s:i, s:{s:s}, s:s}]}", "id", 7,
+		"state", state, "reason", reason, "type", "donation.created", "event_id", "ev-1", "source", "forms",
+		"gift", "g-1", "key", "anna@example.org", "steps", "name", "crm", "state", state, "reason", reason,
+		"attempts", 2, "result", "id", "A-17", "detail", "422 fund unknown");
+	assert_non_null(saga);
+	json_object_set_new(saga, "log", json_array());
+	json_object_set_new(saga, "related", json_array());
+	return saga;
+}
+
+static void print(json_t *saga)
+{
+	capture_begin(&said);
+	timeline_print(saga);
+	capture_end(&said);
+	json_decref(saga);
+}
+
+static void says(const char *text)
+{
+	if (strstr(said.out, text) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", said.out, text);
+}
+
+static void every_kind(void **state)
+{
+	(void)state;
+	for (int kind = RECORD_ACCEPTED; kind < RECORD_KIND_END; kind++) {
+		struct record r = { .kind = (enum record_kind)kind,
+							.at_ms = 1700000000000,
+							.step = RECORD_NO_STEP,
+							.text = STR("TEXT"),
+							.actor = STR("uid 7 (anna)"),
+							.note = STR("NOTE"),
+							.personal = STR("PERSONAL") };
+		bool of_step = kind == RECORD_INTENT || kind == RECORD_OUTCOME || kind == RECORD_NOT_STARTED ||
+					   kind == RECORD_CHECKPOINT || kind == RECORD_RESULT || kind == RECORD_STEP;
+		if (of_step) {
+			r.step = 3;
+			r.generation = 2;
+			r.attempt = 4;
+			r.to = STEP_ATTENTION;
+			r.reason = REASON_REJECTED;
+			r.outcome = OUTCOME_REJECTED;
+		}
+		json_t *saga = saga_with("running", NULL);
+		json_array_append_new(json_object_get(saga, "log"), record_to_json(&r, SUBJECT_SAGA, 7, 1, 1, NULL));
+		print(saga);
+		const char *line = strstr(said.out, "2023-11-14T22:13:20.000Z  ");
+		assert_non_null(line);
+		const char *text = line + strlen("2023-11-14T22:13:20.000Z  ");
+		if (*text == '\n' || *text == '\0')
+			fail_msg("nothing is told of %s", record_kind_name((enum record_kind)kind));
+		if (of_step && strstr(text, "step 3") == NULL)
+			fail_msg("%s does not name its step: %s", record_kind_name((enum record_kind)kind), text);
+	}
+}
+
+static json_t *record(struct record r)
+{
+	r.at_ms = 1700000000000;
+	return record_to_json(&r, SUBJECT_SAGA, 7, 1, 1, NULL);
+}
+
+static void sentences(void **state)
+{
+	(void)state;
+	json_t *saga = saga_with("attention", "rejected");
+	json_t *log = json_object_get(saga, "log");
+	json_array_append_new(log, record((struct record){ .kind = RECORD_VERB,
+													   .step = RECORD_NO_STEP,
+													   .text = STR("resume"),
+													   .actor = STR("uid 7 (anna)"),
+													   .note = STR("fund mended") }));
+	json_array_append_new(log, record((struct record){ .kind = RECORD_OUTCOME,
+													   .step = 0,
+													   .generation = 2,
+													   .attempt = 1,
+													   .outcome = OUTCOME_REJECTED,
+													   .status = 422,
+													   .duration_ms = 31,
+													   .personal = STR("fund unknown") }));
+	json_array_append_new(log, record((struct record){ .kind = RECORD_INTENT,
+													   .step = 0,
+													   .direction = DIRECTION_UNDO,
+													   .generation = 1,
+													   .attempt = 1,
+													   .text = STR("lookup") }));
+	json_array_append_new(log, record((struct record){ .kind = RECORD_REPROCESSED,
+													   .step = RECORD_NO_STEP,
+													   .actor = STR("uid 7 (anna)"),
+													   .note = STR("map mended") }));
+	json_array_append_new(
+		json_object_get(saga, "related"),
+		json_pack("{s:s, s:s, s:s}", "event_id", "ev-2", "type", "charge.updated", "received_at", "T"));
+	print(saga);
+	says("saga 7: attention (rejected)");
+	says("donor anna@example.org");
+	says("2 attempts, id A-17, 422 fund unknown");
+	says("resume by uid 7 (anna): \"fund mended\"");
+	says("(sent again: generation 2): rejected (422) after 31 ms: fund unknown");
+	says("undo of ");
+	says("looks whether it happened");
+	says("mapped again by uid 7 (anna): \"map mended\"");
+	says("related event charge.updated (ev-2)");
+	says("almoner saga resume 7");
+}
+
+static void what_to_do(void **state)
+{
+	(void)state;
+	print(saga_with("attention", "in_doubt"));
+	says("almoner saga resolve 7 STEP --done");
+	print(saga_with("attention", "quarantined"));
+	says("almoner event reprocess 7");
+	print(saga_with("attention", "gift_missing"));
+	says("never came");
+	print(saga_with("completed", NULL));
+	assert_null(strstr(said.out, "almoner saga"));
+	print(json_object()); /* a daemon of another version: no crash */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_kind), cmocka_unit_test(sentences),
+										cmocka_unit_test(what_to_do) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
