@@ -24,13 +24,15 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
 			continue;
 		buf_add(&l->rest, bytes + from, i - from);
 		from = i + 1;
-		l->broke_off = l->rest.overflow || (l->line != NULL && l->line(l->ctx, buf_str(&l->rest)) != 0);
+		if (l->rest.overflow)
+			return 0;
+		l->broke_off = l->line != NULL && l->line(l->ctx, buf_str(&l->rest)) != 0;
 		buf_clear(&l->rest);
 		if (l->broke_off)
 			return 0;
 	}
 	buf_add(&l->rest, bytes + from, len - from);
-	return len;
+	return l->rest.overflow ? 0 : len;
 }
 
 /* The list of headers curl wants; an empty Expect keeps it from asking for 100-continue. */
@@ -87,9 +89,13 @@ int http_call(const struct http_call *call, unsigned *ret_status, struct err *er
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
+	bool too_long = lines.rest.overflow;
 	if (rc == CURLE_OK && lines.rest.len > 0 && call->line != NULL)
 		(void)call->line(call->line_ctx, buf_str(&lines.rest)); /* the last line had no end */
 	buf_free(&lines.rest);
 	*ret_status = (unsigned)status;
+	if (too_long)
+		return err_set(err, ERR_TOO_BIG, "the answer of %s has a line of more than 64 MiB",
+					   call->socket_path != NULL ? call->socket_path : call->url);
 	return rc == CURLE_OK || (rc == CURLE_WRITE_ERROR && lines.broke_off) ? 0 : explain(rc, call, err);
 }

@@ -20,7 +20,7 @@ struct http_call {
 	int (*line)(void *line_ctx, struct str text);
 };
 
-/* ERR_CLOSED: nobody listens there. ERR_IO: the answer broke off. */
+/* ERR_CLOSED: nobody listens there. ERR_IO: the answer broke off. ERR_TOO_BIG: a line over 64 MiB. */
 int http_call(const struct http_call *call, unsigned *ret_status, struct err *err) MUST_CHECK;
 
 #endif
