@@ -278,12 +278,13 @@ void fold_read(struct world *w)
 {
 	struct fold *f = w->fold;
 	struct err err;
-	int64_t before = f->last_number, next;
-	do {
-		next = f->last_number;
-		if (w->reader.log_read(w->reader.ctx, 0, f->last_number, 1000, w, on_row, &next, &err) != 0)
+	int64_t before = f->last_number, seen;
+	do { /* a reader stops after a slice of real time */
+		int64_t next;
+		seen = f->last_number;
+		if (w->reader.log_read(w->reader.ctx, 0, seen, 1000, w, on_row, &next, &err) != 0)
 			world_fail(w, "reading the log: %s", err.text);
-	} while (next > f->last_number);
+	} while (f->last_number > seen);
 	if (f->last_number != before)
 		rules_commit(w, true);
 }

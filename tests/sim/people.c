@@ -49,7 +49,7 @@ static void plan_target(struct world *w, unsigned i)
 		.name = t->name,
 		.release = conn_release,
 		.repeat = t->repeat,
-		.in_flight = 1 + (uint32_t)rng_below(r, 4),
+		.in_flight = 1 + (uint32_t)rng_below(r, rng_chance(r, 30) ? 12 : 4),
 		.rate = { kinds[i].rate ? 20 : 0, 1000 },
 		.breaker = { .consecutive = 3 + (uint32_t)rng_below(r, 3),
 					 .ratio = 0.6,
@@ -72,7 +72,8 @@ static void plan_step_of(struct world *w, struct plan *draft, unsigned i, enum p
 	struct rng *r = &w->rng;
 	struct plan_step *s = &draft->steps[i];
 	*s = (struct plan_step){ .name = names[i] };
-	s->target = w->targets[rng_below(r, SIM_TARGETS)].name;
+	unsigned target = (unsigned)rng_below(r, SIM_TARGETS);
+	s->target = w->targets[w->misconfigured && i == 0 ? SIM_SHORT : target].name;
 	for (unsigned j = 0; j < i; j++)
 		s->after |= rng_chance(r, 35) ? 1u << j : 0;
 	if (rng_chance(r, 20))
@@ -135,18 +136,22 @@ void people_plan(struct world *w)
 {
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		plan_target(w, i);
+	w->misconfigured = rng_chance(&w->rng, 8);
 	for (unsigned i = 0; i < SIM_PLANS; i++)
 		w->plans[i] = plan_route(w, i);
 	w->empty = plan_empty();
 	plan_events(w);
+	if (rng_chance(&w->rng, 25)) /* one is in a mood from the beginning */
+		w->targets[rng_below(&w->rng, SIM_TARGETS)].mood = (enum mood)rng_below(&w->rng, MOOD_COUNT);
+	if (w->misconfigured)
+		w->targets[SIM_SHORT].mood = MOOD_REJECTING;
 	const int64_t span = 6000;
 	plan_happenings(w, HAPPEN_VERB, 30, span);
 	plan_happenings(w, HAPPEN_TARGET, 4, span);
 	plan_happenings(w, HAPPEN_MOOD, 16, span);
 	plan_happenings(w, HAPPEN_RELOAD, 4, span);
 	plan_happenings(w, HAPPEN_CRASH, 4, span);
-	if (rng_chance(&w->rng, 40))
-		plan_happenings(w, HAPPEN_STOP, 2, span);
+	plan_happenings(w, HAPPEN_STOP, 3, span);
 }
 
 /* ---- clients ---- */
@@ -299,6 +304,8 @@ void people_target(struct world *w)
 void people_mood(struct world *w)
 {
 	struct sim_target *t = &w->targets[rng_below(&w->rng, SIM_TARGETS)];
+	if (w->misconfigured && t == &w->targets[SIM_SHORT])
+		return;
 	t->mood = rng_chance(&w->rng, 30) ? MOOD_FINE : (enum mood)rng_below(&w->rng, MOOD_COUNT);
 	world_trace(w, "  %s is in mood %d", t->name, (int)t->mood);
 }
@@ -309,6 +316,7 @@ void people_reload(struct world *w)
 	t->template += rng_chance(&w->rng, 50);
 	t->config.in_flight = 1 + (uint32_t)rng_below(&w->rng, 4);
 	t->missing = t->id != 0 && rng_chance(&w->rng, 25);
+	t->was_missing |= t->missing;
 	t->new_port = true;
 	world_trace(w, "  %s %s", t->name, t->missing ? "is no longer configured" : "has new settings");
 	world_reload(w);

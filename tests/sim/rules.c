@@ -133,6 +133,8 @@ static bool blocks(const struct world *w, const struct fold_saga *s, unsigned i)
 	const struct fold_step *st = &s->steps[i];
 	if (terminal(st->state))
 		return false;
+	if (st->state == STEP_ATTENTION && saga_state_at_rest((enum saga_state)s->state))
+		return false; /* what set off an undo, now that all is undone */
 	if (w->targets[st->target].rules.attention_holds)
 		return true;
 	if (st->state != STEP_WAITING)
@@ -151,7 +153,7 @@ static void check_pair(struct world *w, const struct fold_saga *s, const struct 
 	if (st->open && ot->open)
 		world_fail(w, "sagas %lld and %lld are both under way in one lane of %s", (long long)s->id,
 				   (long long)o->id, w->targets[st->target].name);
-	if (o->id > s->id)
+	if (o->id > s->id || w->targets[st->target].was_missing)
 		return;
 	if (ot->blocked && blocks(w, o, j) && !o->verb_now && !ot->moved)
 		world_fail(w, "saga %lld overtook saga %lld in a lane of %s", (long long)s->id, (long long)o->id,

@@ -25,6 +25,7 @@
 #define SIM_STEPS   5
 #define SIM_EVENTS  64
 #define SIM_DONORS  4
+#define SIM_SHORT   2 /* the target that is misconfigured in some runs */
 
 /* ---- chance ---- */
 
@@ -96,8 +97,9 @@ struct sim_target {
 	enum mood mood;
 	unsigned template; /* changes what the connector writes */
 	unsigned open_attempts;
-	bool missing;  /* not configured at present */
-	bool new_port; /* the next configuration opens it anew */
+	bool missing;     /* not configured at present */
+	bool was_missing; /* … or at some time: who stood in line then had no rules and was passed */
+	bool new_port;    /* the next configuration opens it anew */
 };
 
 struct sim_event {
@@ -172,6 +174,7 @@ struct world {
 	int64_t tick_at_ms, pump_at_ms;
 	bool failed; /* the journal said so */
 	bool stopping;
+	bool misconfigured; /* one target takes nothing from anybody */
 
 	struct sim_target targets[SIM_TARGETS];
 	struct plan *plans[SIM_PLANS];

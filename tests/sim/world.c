@@ -84,7 +84,8 @@ static void expect_pump_at(struct world *w, int64_t at_ms)
 
 void world_expect_pump(struct world *w)
 {
-	expect_pump_at(w, w->now_ms + (int64_t)rng_below(&w->rng, 4));
+	uint64_t slowest_ms = rng_chance(&w->rng, 20) ? 60 : 4; /* a disk may think for a while */
+	expect_pump_at(w, w->now_ms + (int64_t)rng_below(&w->rng, slowest_ms));
 }
 
 static void log_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
