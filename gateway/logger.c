@@ -74,18 +74,31 @@ int logger_reopen(struct logger *l, const struct config_log *config, struct err 
 	return 0;
 }
 
+/* First bytes of UTF-8, and what may follow them at once (RFC 3629); every further byte is 80 … BF. */
+static const struct {
+	unsigned char first, last;
+	unsigned char low, high;
+	size_t bytes;
+} utf8[] = {
+	{ 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+	{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+	{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+};
+
 /* How many bytes this UTF-8 character has; 0: it is none. */
 static size_t character_bytes(const unsigned char *c)
 {
-	size_t len = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3 : 4;
-	if ((c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4)
+	size_t row = 0;
+	while (row < sizeof utf8 / sizeof utf8[0] && (c[0] < utf8[row].first || c[0] > utf8[row].last))
+		row++;
+	if (row == sizeof utf8 / sizeof utf8[0])
 		return 0;
-	for (size_t i = 1; i < len; i++)
+	if (utf8[row].bytes > 1 && (c[1] < utf8[row].low || c[1] > utf8[row].high))
+		return 0;
+	for (size_t i = 2; i < utf8[row].bytes; i++)
 		if ((c[i] & 0xc0) != 0x80)
 			return 0;
-	bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-	bool outside = (c[0] == 0xed && c[1] >= 0xa0) || (c[0] == 0xf4 && c[1] >= 0x90);
-	return overlong || outside ? 0 : len;
+	return utf8[row].bytes;
 }
 
 /* Quoted text that is safe in both formats: JSON's escapes; control characters, and bytes that are no UTF-8,

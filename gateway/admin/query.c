@@ -174,37 +174,47 @@ static int set_filter(struct saga_filter *f, const char *name, const char *value
 	return ERR_NOT_FOUND;
 }
 
-int query_filter(const struct query *q, int64_t now_ms, struct saga_filter *ret, struct err *err)
+static const char **text_slot(struct saga_filter *f, const char *name)
 {
-	*ret = (struct saga_filter){ .state = -1, .outcome = -1, .reason = -1 };
 	const struct {
 		const char *name;
 		const char **slot;
 	} texts[] = {
-		{ "target", &ret->target },
-		{ "source", &ret->source },
-		{ "donor", &ret->donor },
-		{ "event_id", &ret->event_id },
+		{ "target", &f->target },
+		{ "source", &f->source },
+		{ "donor", &f->donor },
+		{ "event_id", &f->event_id },
 	};
-	for (size_t i = 0; i < q->count; i++) {
-		const char *name = q->names[i];
-		if (strcmp(name, "limit") == 0 || strcmp(name, "before") == 0)
-			continue;
-		bool found = false;
-		for (size_t t = 0; t < sizeof texts / sizeof texts[0] && !found; t++) {
-			found = strcmp(name, texts[t].name) == 0;
-			if (found)
-				*texts[t].slot = q->values[i];
-		}
-		int rc = found ? 0 : set_filter(ret, name, q->values[i], now_ms, err);
-		if (rc == ERR_NOT_FOUND)
-			return err_set(err, ERR_INVALID,
-						   "unknown filter \"%.60s\"; there are state, reason, target, outcome, source, "
-						   "donor, event_id, "
-						   "older, newer",
-						   name);
-		if (rc != 0)
-			return rc;
+	for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++)
+		if (strcmp(name, texts[t].name) == 0)
+			return texts[t].slot;
+	return NULL;
+}
+
+static int take_filter(struct saga_filter *f, const char *name, const char *value, int64_t now_ms,
+					   struct err *err)
+{
+	if (strcmp(name, "limit") == 0 || strcmp(name, "before") == 0)
+		return 0;
+	const char **slot = text_slot(f, name);
+	if (slot != NULL) {
+		*slot = value;
+		return 0;
 	}
-	return 0;
+	int rc = set_filter(f, name, value, now_ms, err);
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	return err_set(err, ERR_INVALID,
+				   "unknown filter \"%.60s\"; there are state, reason, target, outcome, source, donor, "
+				   "event_id, older, newer",
+				   name);
+}
+
+int query_filter(const struct query *q, int64_t now_ms, struct saga_filter *ret, struct err *err)
+{
+	*ret = (struct saga_filter){ .state = -1, .outcome = -1, .reason = -1 };
+	int rc = 0;
+	for (size_t i = 0; i < q->count && rc == 0; i++)
+		rc = take_filter(ret, q->names[i], q->values[i], now_ms, err);
+	return rc;
 }

@@ -356,7 +356,7 @@ def rude_clients(place):
         client.connect(str(gateway.socket_path))
         client.sendall(request)
         stalled.append(client)
-    for path in ("/v1/sagas?state=%ff", "/v1/targets/%ff", "/v1/events/%ff/%fe", "/v1/sagas?" + "a=1&" * 40, "/v1/sagas?donor=" + "x" * 5000):
+    for path in ("/v1/sagas?state=%ff", "/v1/targets/%ff", "/v1/events/%ff/%fe", "/v1/sagas?" + "a=1&" * 40):
         check("error" in json.dumps(gateway.admin("GET", path)), path[:30])
     gateway.cli("status")
     gateway.stop()
