@@ -259,13 +259,13 @@ static void end(struct daemon *d, const char *why)
 {
 	daemon_reload_finish(d);
 	if (d->journal != NULL)
-		journal_stop(d->journal, why);
+		journal_stop(d->journal, why); /* answers whoever waits: senders and people */
+	admin_server_stop(d->admin);       /* its handlers ask intake and engine */
 	if (d->intake != NULL) {
 		intake_quiesce(d->intake);
 		(void)intake_wait_idle(d->intake, COMMIT_GRACE_MS); /* those left got their 503 */
 		intake_stop(d->intake);
 	}
-	admin_server_stop(d->admin);
 	engine_destroy(d->engine);
 	transfer_destroy(d->transfer);
 	journal_destroy(d->journal);

@@ -69,14 +69,15 @@ static int listen_on(const struct addrinfo *address)
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage name = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} name = { .in6 = { .sin6_family = AF_UNSPEC } };
 	socklen_t len = sizeof name;
-	if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
+	if (getsockname(fd, &name.any, &len) != 0)
 		return 0;
-	const void *raw = &name;
-	const struct sockaddr_in *in = raw;
-	const struct sockaddr_in6 *in6 = raw;
-	return ntohs(name.ss_family == AF_INET6 ? in6->sin6_port : in->sin_port);
+	return ntohs(name.any.sa_family == AF_INET6 ? name.in6.sin6_port : name.in.sin_port);
 }
 
 static int open_door(struct intake *s, const struct config_listen *listen, struct err *err)
