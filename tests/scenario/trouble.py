@@ -231,6 +231,29 @@ def stop_under_load(place):
     gateway.cli("verify")
 
 
+def stop_while_watched(place):
+    """SIGTERM while somebody polls the status: the daemon ends cleanly each time."""
+    gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": []})
+    for _ in range(5):
+        over = threading.Event()
+
+        def watch():
+            while not over.is_set():
+                try:
+                    gateway.admin("GET", "/v1/status")
+                except Exception:  # pylint: disable=broad-except
+                    pass  # the daemon is going: that is the point
+        watchers = [threading.Thread(target=watch) for _ in range(4)]
+        for watcher in watchers:
+            watcher.start()
+        gateway.accepted("internal", donation(1))
+        gateway.stop()
+        over.set()
+        for watcher in watchers:
+            watcher.join()
+        gateway.start()
+
+
 def reload_good_and_bad(place):
     sink = place.sink()
     config = {"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/old"))}, "routes": route("crm")}
@@ -264,5 +287,5 @@ def two_daemons(place):
 
 if __name__ == "__main__":
     sys.exit(main([target_down_for_a_while, rejected, resume_after_mending_a_template, told_to_wait, breaker, one_donor_one_line,
-                   after_with_results, unsafe_is_sent_once, mail_after_354, credentials, paused, stop_under_load, reload_good_and_bad,
+                   after_with_results, unsafe_is_sent_once, mail_after_354, credentials, paused, stop_under_load, stop_while_watched, reload_good_and_bad,
                    two_daemons]))
