@@ -60,9 +60,10 @@ static const struct option limits_options[] = {
 	{ "request_timeout", OPTION_DURATION, AT(config_limits, request_timeout_ms), "\"30s\"", 1000, 600000,
 	  .help = "How long a client may take to send a request." },
 	{ "queue_bytes", OPTION_SIZE, AT(config_limits, queue_bytes), "\"16MiB\"", MIB, 1024 * MIB,
+	  .flags = OPTION_RESTART,
 	  .help = "Bytes that may wait for their commit (never the backlog of targets); above it, 503." },
 	{ "queue_records", OPTION_INTEGER, AT(config_limits, queue_records), "16384", 64, 10000000,
-	  .help = "Records that may wait for their commit, likewise." },
+	  .flags = OPTION_RESTART, .help = "Records that may wait for their commit, likewise." },
 	{ "quarantine_cap", OPTION_INTEGER, AT(config_limits, quarantine_cap), "10000", 1, 10000000,
 	  .help = "Open quarantined events per source; above it, 503." },
 };

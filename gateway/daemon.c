@@ -76,6 +76,18 @@ void daemon_swap_config(struct daemon *d, struct config *config)
 
 /* ---- hooks between the rooms ---- */
 
+static enum admit on_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride)
+{
+	struct daemon *d = ctx;
+	return engine_admit(d->engine, target, bytes, may_ride);
+}
+
+static void on_deliver(void *ctx, const struct delivery *delivery)
+{
+	struct daemon *d = ctx;
+	engine_deliver(d->engine, delivery);
+}
+
 static void on_journal_failed(void *ctx, const struct err *err)
 {
 	struct daemon *d = ctx;
@@ -168,6 +180,14 @@ static int make_engine(struct daemon *d, struct err *err)
 	return 0;
 }
 
+/* Whole days, never fewer than were asked for. */
+static int key_days(const struct config *config)
+{
+	const int64_t day_ms = 86400000;
+	int64_t days = (config->store.dedup_keep_ms + day_ms - 1) / day_ms;
+	return days > 0 ? (int)days : 1;
+}
+
 static int make_journal(struct daemon *d, struct journal_target *targets, struct err *err)
 {
 	struct store_writer store;
@@ -181,13 +201,13 @@ static int make_journal(struct daemon *d, struct journal_target *targets, struct
 	struct journal_options options = { .store = store,
 									   .clock = d->clock,
 									   .entropy = entropy_system(),
-									   .hooks = { d->engine, engine_admit, engine_deliver,
-												  on_journal_failed },
+									   .hooks = { d, on_admit, on_deliver, on_journal_failed },
 									   .targets = targets,
 									   .target_count = d->config->target_count,
 									   .queue_bytes = (size_t)d->config->limits.queue_bytes,
 									   .queue_records = (size_t)d->config->limits.queue_records,
 									   .reserve_bytes = d->config->store.reserve_bytes,
+									   .key_days = key_days(d->config),
 									   .actor = actor };
 	return journal_create(&options, &d->journal, err);
 }

@@ -122,10 +122,10 @@ class Gateway:
         fresh.write_text(json.dumps(whole, indent=1), encoding="utf-8")
         fresh.replace(self.config_path)
 
-    def start(self, wait=True):
+    def start(self, wait=True, before_exec=None):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([str(ALMONER), "serve", "--config", str(self.config_path)], stderr=log,
-                                            stdout=log, cwd=self.folder, env=self.env)
+                                            stdout=log, cwd=self.folder, env=self.env, preexec_fn=before_exec)
         if wait:
             self.wait_ready()
         return self

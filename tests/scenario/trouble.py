@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Targets in trouble, and what people do about it."""
+import http.client
 import json
+import resource
+import signal
 import sys
 import threading
 import time
@@ -276,6 +279,33 @@ def reload_good_and_bad(place):
     check('targets' in gateway.cli_error("check", code=1), "check names the nearest key")
 
 
+def store_that_cannot_be_written(place):
+    """A commit fails: nothing after it is acknowledged, the daemon says why and ends, and everything acknowledged is there."""
+    sink = place.sink()
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}, start=False)
+
+    def small_files_only():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    gateway.start(before_exec=small_files_only)
+    acknowledged = []
+    for n in range(5000):
+        try:
+            status, reply = gateway.post("internal", donation(n, donor=f"d{n}@example.org"))
+        except (OSError, http.client.HTTPException):
+            break
+        if status != 202:
+            equal(status, 503, "refused, not acknowledged")
+            break
+        acknowledged.append(reply["saga"])
+    equal(gateway.process.wait(timeout=60), 1, "it ends by itself")
+    check("event=store_failed" in gateway.log(), gateway.log()[-2000:])
+    gateway.start()
+    check(set(acknowledged) <= {s["id"] for s in gateway.sagas()}, "everything acknowledged is there")
+    gateway.wait_all("completed", len(acknowledged))
+    gateway.cli("verify")
+
+
 def two_daemons(place):
     gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": []})
     second = type(gateway)(gateway.folder, gateway.config)
@@ -288,4 +318,4 @@ def two_daemons(place):
 if __name__ == "__main__":
     sys.exit(main([target_down_for_a_while, rejected, resume_after_mending_a_template, told_to_wait, breaker, one_donor_one_line,
                    after_with_results, unsafe_is_sent_once, mail_after_354, credentials, paused, stop_under_load, stop_while_watched, reload_good_and_bad,
-                   two_daemons]))
+                   store_that_cannot_be_written, two_daemons]))
