@@ -73,6 +73,8 @@ static void plan_step_of(struct world *w, struct plan *draft, unsigned i, enum p
 	struct plan_step *s = &draft->steps[i];
 	*s = (struct plan_step){ .name = names[i] };
 	unsigned target = (unsigned)rng_below(r, SIM_TARGETS);
+	if (w->crowded) /* everybody wants the same two */
+		target = (w->crowd + target % 2) % SIM_TARGETS;
 	s->target = w->targets[w->misconfigured && i == 0 ? SIM_SHORT : target].name;
 	for (unsigned j = 0; j < i; j++)
 		s->after |= rng_chance(r, 35) ? 1u << j : 0;
@@ -109,7 +111,7 @@ static void plan_events(struct world *w)
 	struct rng *r = &w->rng;
 	w->event_count = 20 + (unsigned)rng_below(r, SIM_EVENTS - 20);
 	int64_t at = w->now_ms;
-	unsigned gap_ms = 20u << rng_below(r, 4);
+	unsigned gap_ms = w->crowded ? 10 : 20u << rng_below(r, 4);
 	for (unsigned i = 0; i < w->event_count; i++) {
 		struct sim_event *e = &w->events[i];
 		(void)snprintf(e->id, sizeof e->id, "e%u", i);
@@ -137,6 +139,8 @@ void people_plan(struct world *w)
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		plan_target(w, i);
 	w->misconfigured = rng_chance(&w->rng, 8);
+	w->crowded = rng_chance(&w->rng, 30);
+	w->crowd = (unsigned)rng_below(&w->rng, SIM_TARGETS);
 	for (unsigned i = 0; i < SIM_PLANS; i++)
 		w->plans[i] = plan_route(w, i);
 	w->empty = plan_empty();
@@ -303,7 +307,8 @@ void people_target(struct world *w)
 
 void people_mood(struct world *w)
 {
-	struct sim_target *t = &w->targets[rng_below(&w->rng, SIM_TARGETS)];
+	uint64_t any = rng_below(&w->rng, SIM_TARGETS);
+	struct sim_target *t = &w->targets[w->crowded ? (w->crowd + any % 2) % SIM_TARGETS : any];
 	if (w->misconfigured && t == &w->targets[SIM_SHORT])
 		return;
 	t->mood = rng_chance(&w->rng, 30) ? MOOD_FINE : (enum mood)rng_below(&w->rng, MOOD_COUNT);

@@ -174,6 +174,8 @@ struct world {
 	int64_t tick_at_ms, pump_at_ms;
 	bool failed; /* the journal said so */
 	bool stopping;
+	bool crowded; /* most steps are at two targets: `crowd` and the next */
+	unsigned crowd;
 	bool misconfigured; /* one target takes nothing from anybody */
 
 	struct sim_target targets[SIM_TARGETS];
