@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gateway/plugin/catalog.h"
+#include "gateway/plugin/elf_whole.h"
 
 #define OPTIONS_MAX 256
 
@@ -167,6 +168,8 @@ static int agree(void *handle, const char *name, const struct almoner_connector 
 int load_connector(const char *file, const char *name, const struct almoner_connector **ret_connector,
 				   struct err *err)
 {
+	if (elf_whole(file, err) != 0)
+		return err_wrap(err, ERR_REFUSED, "%s", file);
 	void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (handle == NULL) {
 		const char *why = dlerror();

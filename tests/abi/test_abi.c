@@ -2,7 +2,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -47,6 +50,43 @@ static void refusals_name_field_and_values(void **state)
 		assert_null(entry);
 	}
 	catalog_destroy(catalog);
+}
+
+/* The first `bytes` of a good plugin, as a copy that was broken off leaves it. */
+static void copy_part(const char *from, const char *to, size_t bytes)
+{
+	static char whole[1 << 22];
+	FILE *in = fopen(from, "rbe");
+	FILE *out = fopen(to, "wbe");
+	assert_non_null(in);
+	assert_non_null(out);
+	size_t len = fread(whole, 1, sizeof whole, in);
+	assert_in_range(bytes, 0, len - 1);
+	assert_int_equal(fwrite(whole, 1, bytes, out), bytes);
+	assert_int_equal(fclose(in), 0);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void half_copied_plugins_are_refused(void **state)
+{
+	(void)state;
+	static const size_t lengths[] = { 0, 3, 63, 200, 3000, 9000 };
+	char folder[] = "/tmp/almoner-abi-XXXXXX";
+	assert_non_null(mkdtemp(folder));
+	char file[64];
+	(void)snprintf(file, sizeof file, "%s/old.so", folder);
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		copy_part(ALMONER_ABI_PLUGINS "/old.so", file, lengths[i]);
+		const char *paths[] = { folder };
+		struct catalog *catalog = catalog_create(paths, 1);
+		const struct catalog_entry *entry = NULL;
+		struct err err = { 0 };
+		assert_int_equal(catalog_find(catalog, "old", &entry, &err), ERR_REFUSED);
+		assert_non_null(strstr(err.text, file));
+		catalog_destroy(catalog);
+	}
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static void list_shows_refused_beside_usable(void **state)
@@ -141,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refusals_name_field_and_values),
+		cmocka_unit_test(half_copied_plugins_are_refused),
 		cmocka_unit_test(list_shows_refused_beside_usable),
 		cmocka_unit_test(unknown_names_are_answered_with_the_nearest),
 		cmocka_unit_test(both_file_names_are_found),
