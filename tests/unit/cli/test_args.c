@@ -101,9 +101,10 @@ static void refusals(void **state)
 static void too_many_words(void **state)
 {
 	(void)state;
+	static char one[] = "1";
 	static char *words[ARGS_WORDS_MAX + 1];
 	for (size_t i = 0; i <= ARGS_WORDS_MAX; i++)
-		words[i] = (char[]){ "1" };
+		words[i] = one;
 	struct args a;
 	struct err err = { 0 };
 	assert_int_equal(args_parse(ARGS_WORDS_MAX, words, ALL, &a, &err), 0);
