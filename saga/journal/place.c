@@ -134,11 +134,12 @@ bool place_stuck(const struct saga *s, unsigned i)
 	return false;
 }
 
-/* Has it a place in a line, and keeps it? What needs a person is passed, unless the target says it holds. */
+/* Has it a place in a line, and keeps it? What needs a person is passed, unless the target says it holds; what a
+ * cancelled saga leaves in doubt is passed always: nobody is shown it as work to do. */
 static bool keeps_line(const struct entry *e, unsigned i)
 {
-	return e->saga->steps[i].has_lane &&
-		   (e->plan->target[i]->rules.attention_holds || !place_stuck(e->saga, i));
+	bool holds = e->plan->target[i]->rules.attention_holds && !e->saga->cancelled;
+	return e->saga->steps[i].has_lane && (holds || !place_stuck(e->saga, i));
 }
 
 /* ---- seats for each state

@@ -148,6 +148,19 @@ def unsafe_is_sent_once(place):
     check(keys[0] != keys[1], "a redo is a new generation with a new key")
 
 
+def cancelled_saga_frees_its_line(place):
+    """Doubt that a cancelled saga leaves behind holds nobody's line, even where attention does."""
+    sink = place.sink()
+    gateway = one_target(place, sink, repeat="unsafe", order={"on_attention": "hold"})
+    sink.behave("/crm", {"mode": "close_after_body", "times": 1})
+    first = gateway.accepted("internal", donation(1))
+    gateway.wait_saga(first, "attention")
+    second = gateway.accepted("internal", donation(2))
+    equal(gateway.saga(second)["steps"][0]["why"], "lane", "behind the one that holds")
+    gateway.cli("saga", "cancel", first, "--reason", "given up")
+    gateway.wait_saga(second, "completed")
+
+
 def mail_after_354(place):
     """Silence after the message went out: in doubt, never sent again."""
     sink = place.sink()
@@ -317,5 +330,5 @@ def two_daemons(place):
 
 if __name__ == "__main__":
     sys.exit(main([target_down_for_a_while, rejected, resume_after_mending_a_template, told_to_wait, breaker, one_donor_one_line,
-                   after_with_results, unsafe_is_sent_once, mail_after_354, credentials, paused, stop_under_load, stop_while_watched, reload_good_and_bad,
+                   after_with_results, unsafe_is_sent_once, cancelled_saga_frees_its_line, mail_after_354, credentials, paused, stop_under_load, stop_while_watched, reload_good_and_bad,
                    store_that_cannot_be_written, two_daemons]))
