@@ -97,8 +97,7 @@ static int reprocess(void *ctx, int64_t saga, const struct event *event, const c
 					   rc == ERR_NOT_FOUND ? "no longer in the configuration" : err_code_text(rc));
 	if (p->accept.start.own_reason != REASON_NONE)
 		return err_set(err, ERR_REFUSED, "still not usable: %s", p->note);
-	return journal_reprocess(d->journal, saga, event_ref(p->accept.event), &p->accept.start,
-							 p->accept.has_gift, p->accept.gift, actor, note, done_ctx, done);
+	return journal_reprocess(d->journal, saga, &p->accept, actor, note, done_ctx, done);
 }
 
 void daemon_fill_api(struct daemon *d)

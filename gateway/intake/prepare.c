@@ -203,6 +203,18 @@ static void fill(struct run *run, bool quarantined)
 	explain_result(run->explain, a, run->to->note);
 }
 
+/* An id that stood in for one the map could not give yet must not outlive its reason: the sender's repeats
+ * come under the mapped one. */
+static const char *lasting_id(const struct run *run)
+{
+	AUTO_IDENTITY struct identity stand_in = { 0 };
+	const char *id = run->known->event_id;
+	if (id == NULL)
+		return NULL;
+	identify_by_digest(run->request->body, &stand_in);
+	return strcmp(id, stand_in.id.data) != 0 ? id : NULL;
+}
+
 static bool verified(const struct run *run)
 {
 	if (run->known->event_id != NULL)
@@ -236,7 +248,7 @@ int prepare(struct rules *rules, const char *source, const struct intake_request
 		return ERR_REFUSED;
 	run.to = mem_zalloc(sizeof *run.to);
 	run.to->rules = rules_ref(rules);
-	identify_by_headers(run.source, request, run.known->event_id, run.known->type, &run.identity);
+	identify_by_headers(run.source, request, lasting_id(&run), run.known->type, &run.identity);
 	bool quarantined = run_body(&run) != 0;
 	fill(&run, quarantined);
 	run_finish(&run);

@@ -250,17 +250,77 @@ static int refuse_reprocess(const struct entry *e, struct verb_result *r)
 	return err_set(&r->err, ERR_REFUSED, "saga %lld: %s", (long long)s->id, text);
 }
 
-/* The gift may meanwhile have a saga of its own. */
-static int reprocess_gift(struct journal *j, struct op *op, struct verb_result *r)
+/* A related event starts nothing, so it must not become the saga of its gift either: the gift would then be
+ * taken for a repeat. */
+static int refuse_related(struct journal *j, struct op *op, struct verb_result *r)
 {
-	int64_t owner = op->u.verb.saga;
-	if (!op->u.verb.has_gift)
+	long long saga = op->u.verb.saga;
+	int64_t owner = 0;
+	int rc = op->u.verb.has_gift ? j->store.key_find(j->store.ctx, op->u.verb.gift, &owner, &j->err) : 0;
+	if (rc != 0)
+		return rc;
+	if (owner != 0)
+		r->code =
+			err_set(&r->err, ERR_REFUSED,
+					"saga %lld: it speaks of the gift of saga %lld and starts nothing of its own; settle "
+					"this by `saga cancel`",
+					saga, (long long)owner);
+	else
+		r->code =
+			err_set(&r->err, ERR_REFUSED,
+					"saga %lld: it speaks of a gift that has not come; send the gift's event, or settle "
+					"this by `saga cancel`",
+					saga);
+	return 0;
+}
+
+/* Whose a key is: this saga also for a related event that became it. `ret_saga` 0: of a related event that
+ * still waits. */
+static int key_saga(struct journal *j, const uint8_t key[STORE_KEY_BYTES], bool *ret_owned, int64_t *ret_saga)
+{
+	struct related_row row = { 0 };
+	int64_t owner = 0;
+	int rc = j->store.key_find(j->store.ctx, key, &owner, &j->err);
+	*ret_owned = owner != 0;
+	*ret_saga = owner;
+	if (rc != 0 || owner >= 0)
+		return rc;
+	rc = j->store.related_get(j->store.ctx, -owner, &row, &j->err);
+	*ret_saga = row.saga;
+	event_unref(row.event);
+	return rc == ERR_NOT_FOUND ? 0 : rc; /* forgotten, but its repeats are still known */
+}
+
+/* Looks before anything is claimed: a refusal leaves no key behind. */
+static int refuse_taken(struct journal *j, const struct op *op, struct verb_result *r)
+{
+	int64_t saga = op->u.verb.saga, owner = 0;
+	bool owned = false;
+	int rc = key_saga(j, op->u.verb.dedup, &owned, &owner);
+	if (rc == 0 && owned && owner != saga) {
+		r->code = owner == 0
+					  ? err_set(&r->err, ERR_REFUSED, "saga %lld: that event is recorded beside another gift",
+								(long long)saga)
+					  : err_set(&r->err, ERR_REFUSED, "saga %lld: that event has saga %lld already",
+								(long long)saga, (long long)owner);
 		return 0;
-	int rc = claim_key(j, op->u.verb.gift, op->u.verb.saga, &owner);
-	if (rc == 0 && owner != op->u.verb.saga)
+	}
+	if (rc != 0 || !op->u.verb.has_gift)
+		return rc;
+	rc = key_saga(j, op->u.verb.gift, &owned, &owner);
+	if (rc == 0 && owned && owner != saga)
 		r->code = err_set(&r->err, ERR_REFUSED,
 						  "saga %lld: its gift has saga %lld already; this event is the same gift again",
-						  (long long)op->u.verb.saga, (long long)owner);
+						  (long long)saga, (long long)owner);
+	return rc;
+}
+
+static int claim_mapped(struct journal *j, const struct op *op)
+{
+	int64_t owner;
+	int rc = claim_key(j, op->u.verb.dedup, op->u.verb.saga, &owner);
+	if (rc == 0 && op->u.verb.has_gift)
+		rc = claim_key(j, op->u.verb.gift, op->u.verb.saga, &owner);
 	return rc;
 }
 
@@ -307,6 +367,8 @@ int accept_reprocess(struct journal *j, struct op *op)
 	if (rc == 0)
 		r->code = refuse_reprocess(e, r);
 	if (rc == 0 && r->code == 0)
-		rc = reprocess_gift(j, op, r);
+		rc = op->u.verb.kind == ACCEPT_RELATED ? refuse_related(j, op, r) : refuse_taken(j, op, r);
+	if (rc == 0 && r->code == 0)
+		rc = claim_mapped(j, op);
 	return rc != 0 || r->code != 0 ? rc : reprocess(j, e, op);
 }

@@ -176,11 +176,12 @@ struct verb_result {
 int journal_verb(struct journal *j, int64_t saga, const struct verb_call *call, void *ctx,
 				 void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
 
-/* A quarantined or gift_missing saga becomes what the event maps to now. Takes event and copies start. Same
- * keys. */
-int journal_reprocess(struct journal *j, int64_t saga, struct event *event, const struct saga_start *start,
-					  bool has_gift, const uint8_t gift[STORE_KEY_BYTES], const char *actor, const char *note,
-					  void *ctx, void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
+/* A quarantined or gift_missing saga becomes what the event maps to now: `mapped` as it would be accepted,
+ * without callbacks; its event gets a reference, all else is copied. Its keys become the saga's. Refused when
+ * one of them is another saga's, and when it is a related event: that starts nothing. */
+int journal_reprocess(struct journal *j, int64_t saga, const struct accept *mapped, const char *actor,
+					  const char *note, void *ctx,
+					  void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
 
 enum target_action { TARGET_PAUSE, TARGET_RESUME, TARGET_HOLD, TARGET_RELEASE };
 /* TARGET_RESUME ends a pause and a hold. */

@@ -52,8 +52,10 @@ struct op {
 		struct {
 			int64_t saga;
 			struct verb_call call; /* texts: actor, note, result_json */
-			struct event *event;   /* reprocess, with `start` */
+			struct event *event;   /* reprocess, with all down to `gift` */
 			struct saga_start *start;
+			enum accept_kind kind;
+			uint8_t dedup[STORE_KEY_BYTES];
 			bool has_gift;
 			uint8_t gift[STORE_KEY_BYTES];
 			enum target_action action; /* texts: target, actor, note */

@@ -162,19 +162,20 @@ static struct saga_start *copy_start(const struct saga_start *start)
 	return to;
 }
 
-int journal_reprocess(struct journal *j, int64_t saga, struct event *event, const struct saga_start *start,
-					  bool has_gift, const uint8_t gift[STORE_KEY_BYTES], const char *actor, const char *note,
-					  void *ctx, void (*done)(void *ctx, const struct verb_result *result))
+int journal_reprocess(struct journal *j, int64_t saga, const struct accept *mapped, const char *actor,
+					  const char *note, void *ctx, void (*done)(void *ctx, const struct verb_result *result))
 {
 	struct op *op = op_new(OP_REPROCESS);
 	op->ctx = ctx;
 	op->u.verb.done = done;
 	op->u.verb.saga = saga;
-	op->u.verb.event = event;
-	op->u.verb.start = copy_start(start);
-	op->u.verb.has_gift = has_gift;
-	if (has_gift)
-		memcpy(op->u.verb.gift, gift, STORE_KEY_BYTES);
+	op->u.verb.event = event_ref(mapped->event);
+	op->u.verb.start = copy_start(&mapped->start);
+	op->u.verb.kind = mapped->kind;
+	memcpy(op->u.verb.dedup, mapped->dedup, STORE_KEY_BYTES);
+	op->u.verb.has_gift = mapped->has_gift;
+	if (mapped->has_gift)
+		memcpy(op->u.verb.gift, mapped->gift, STORE_KEY_BYTES);
 	op->text[0] = copy(actor);
 	op->text[1] = copy(note);
 	return push_or_drop(j, op);

@@ -167,6 +167,53 @@ def quarantine_and_reprocess(place):
     check("map mended" in gateway.cli("saga", "show", bad), "the person's reason is in the story")
 
 
+def reprocessing_a_related_event(place):
+    """It never takes the gift's place: the gift, when it comes, is a saga and delivered."""
+    sink = place.sink()
+    source = {"verify": "none", "map": ".", "gift": ".gift", "related": ".kind == \"sibling\"",
+              "gift_made": "if .kind == \"sibling\" then error(\"not yet\") else .kind == \"made\" end"}
+    config = {"sources": {"internal": source}, "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}
+    gateway = place.gateway(config)
+    sibling = {"id": "sib-1", "gift": "gift-1", "kind": "sibling", "type": "charge"}
+    bad = gateway.accepted("internal", sibling)
+    equal(gateway.saga(bad)["reason"], "quarantined", "kept")
+    source["gift_made"] = ".kind == \"made\""
+    gateway.reload(config)
+    text = gateway.cli_error("event", "reprocess", bad, code=1)
+    check("has not come" in text and "saga cancel" in text, f"says what to do: {text}")
+    gift = gateway.accepted("internal", donation(1, kind="made"))
+    check(gift != bad, "a saga of its own")
+    gateway.wait_saga(gift, "completed")
+    equal(sink.count("/crm"), 1, "delivered")
+    text = gateway.cli_error("event", "reprocess", bad, code=1)
+    check(f"saga {gift}" in text, f"names the gift's saga: {text}")
+    gateway.cli("saga", "cancel", bad)
+    gateway.wait_saga(bad, "cancelled")
+
+
+def reprocessing_and_repeats(place):
+    """One event, one saga, whichever comes first: the person who maps it again or the sender who sends it again."""
+    sink = place.sink()
+    source = {"verify": "none", "map": "{id: .nr, type: \"donation.created\", amount: {minor: .cents, currency: .cur}}"}
+    config = {"sources": {"internal": source}, "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}
+    gateway = place.gateway(config)
+    first, second = ({"nr": f"a{n}", "pence": 100, "cur": "gbp"} for n in (1, 2))
+    one, two = gateway.accepted("internal", first), gateway.accepted("internal", second)
+    source["map"] = source["map"].replace(".cents", ".pence")
+    gateway.reload(config)
+    again = gateway.accepted("internal", first)
+    check(again != one, "now usable: a saga")
+    text = gateway.cli_error("event", "reprocess", one, code=1)
+    check(f"saga {again} already" in text, f"refused: {text}")
+    gateway.cli("event", "reprocess", two)
+    equal(gateway.saga(two)["event_id"], "a2", "the id the map gives")
+    status, reply = gateway.post("internal", second)
+    equal((status, reply["saga"], reply["duplicate"]), (200, two, True), "known by it")
+    gateway.wait_saga(again, "completed")
+    gateway.wait_saga(two, "completed")
+    equal(sink.count("/crm"), 2, "one delivery each")
+
+
 def unrouted(place):
     gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": []})
     status, reply = gateway.post("internal", donation(1))
@@ -175,4 +222,5 @@ def unrouted(place):
 
 
 if __name__ == "__main__":
-    sys.exit(main([happy_path, duplicates_in_every_state, signatures, stripe_quartet, quarantine_and_reprocess, unrouted]))
+    sys.exit(main([happy_path, duplicates_in_every_state, signatures, stripe_quartet, quarantine_and_reprocess, reprocessing_a_related_event,
+                   reprocessing_and_repeats, unrouted]))

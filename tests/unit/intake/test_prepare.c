@@ -322,6 +322,37 @@ static void reprocessing(void **state)
 	rules_unref(rules);
 }
 
+/* The id that stood in for the one the map could not give makes room for it, any other id stays. */
+static void a_stand_in_makes_room_for_the_mapped_id(void **state)
+{
+	static const char *const broken = "\"in\":{\"verify\":\"none\",\"map\":\"error(\\\"not yet\\\")\"}";
+	static const char *const mended =
+		"\"in\":{\"verify\":\"none\",\"map\":\"{id: .nr, type: \\\"ping\\\"}\"}";
+	(void)state;
+	struct rules *rules = fixture_rules(broken, ROUTE_ALL);
+	AUTO_PREPARED struct prepared *first = fixture_prepare(rules, "in", "{\"nr\":\"a1\"}", NULL);
+	assert_string_equal(becomes(first), "quarantined");
+	const struct prepare_known known = { .event_id = first->accept.event->f.event_id.p, .type = "" };
+	struct intake_request request = fixture_request("{\"nr\":\"a1\"}", NULL);
+	struct prepared *p = NULL;
+	assert_int_equal(prepare(rules, "in", &request, &known, NULL, &p), 0);
+	assert_string_equal(p->accept.event->f.event_id.p, known.event_id);
+	prepared_destroy(p);
+	rules_unref(rules);
+	rules = fixture_rules(mended, ROUTE_ALL);
+	uint8_t key[STORE_KEY_BYTES];
+	journal_event_key("in", "a1", key);
+	assert_int_equal(prepare(rules, "in", &request, &known, NULL, &p), 0);
+	assert_string_equal(p->accept.start.event_id, "a1");
+	assert_memory_equal(p->accept.dedup, key, sizeof key);
+	prepared_destroy(p);
+	const struct prepare_known other = { .event_id = "body-of-work", .type = "" };
+	assert_int_equal(prepare(rules, "in", &request, &other, NULL, &p), 0);
+	assert_string_equal(p->accept.start.event_id, "body-of-work");
+	prepared_destroy(p);
+	rules_unref(rules);
+}
+
 static void explains_every_stage(void **state)
 {
 	struct rules *rules = fixture_rules(OPEN_SOURCE, ROUTE_ALL);
@@ -363,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_default_order_takes_the_id_first),
 		cmocka_unit_test(a_secret_in_the_body_goes_no_further),
 		cmocka_unit_test(reprocessing),
+		cmocka_unit_test(a_stand_in_makes_room_for_the_mapped_id),
 		cmocka_unit_test(explains_every_stage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

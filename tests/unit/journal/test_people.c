@@ -1,4 +1,5 @@
 /* Verbs, reprocessing, compensation, blame. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/journal/rig.h"
@@ -182,14 +183,17 @@ static void verb_done(void *ctx, const struct verb_result *result)
 static int reprocess(struct rig *r, int64_t saga, const struct rig_event *ev)
 {
 	uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES];
-	uint8_t gift[STORE_KEY_BYTES] = { 0 };
-	struct saga_start start = rig_start(ev, r->plan, lanes);
-	if (ev->gift != NULL)
-		journal_gift_key("forms", ev->gift, gift);
-	assert_int_equal(journal_reprocess(r->j, saga, rig_event(r, ev), &start, ev->gift != NULL, gift,
-									   "uid 7 (ada)", "mended", r, verb_done),
-					 0);
-	memset(lanes, 0xee, sizeof lanes); /* it was copied */
+	struct accept mapped = { .kind = ev->related ? ACCEPT_RELATED : ACCEPT_SAGA,
+							 .event = rig_event(r, ev),
+							 .start = rig_start(ev, r->plan, lanes),
+							 .has_gift = ev->gift != NULL };
+	journal_event_key("forms", ev->id, mapped.dedup);
+	if (mapped.has_gift)
+		journal_gift_key("forms", ev->gift, mapped.gift);
+	assert_int_equal(journal_reprocess(r->j, saga, &mapped, "uid 7 (ada)", "mended", r, verb_done), 0);
+	event_unref(mapped.event);
+	memset(&mapped, 0xee, sizeof mapped); /* it was copied */
+	memset(lanes, 0xee, sizeof lanes);
 	assert_int_equal(rig_pump(r), 1);
 	return r->verb.code;
 }
@@ -225,6 +229,65 @@ static void a_reprocessed_second_gift_is_refused(void **state)
 	assert_int_equal(reprocess(r, id, &(struct rig_event){ .id = "a", .gift = "g1" }), ERR_REFUSED);
 	rig_assert_saga(r, id, SAGA_ATTENTION);
 	rig_assert_saga(r, first, SAGA_RUNNING);
+}
+
+/* The gift itself must find its key free. */
+static void a_reprocessed_related_event_starts_nothing(void **state)
+{
+	struct rig *r = rig_of(state);
+	const struct rig_event charge = { .id = "charge", .gift = "g1", .related = true };
+	int64_t bad = rig_accept(r, &(struct rig_event){ .id = "charge", .quarantined = true });
+	assert_int_equal(reprocess(r, bad, &charge), ERR_REFUSED);
+	assert_non_null(strstr(r->verb.err.text, "has not come"));
+	rig_crash(r);
+	int64_t gift = rig_accept(r, &(struct rig_event){ .id = "b", .gift = "g1" });
+	assert_false(r->accepted.duplicate);
+	assert_int_not_equal(gift, bad);
+	rig_assert_saga(r, gift, SAGA_RUNNING);
+	assert_int_equal(reprocess(r, bad, &charge), ERR_REFUSED);
+	assert_non_null(strstr(r->verb.err.text, "saga 2"));
+	rig_assert_saga(r, bad, SAGA_ATTENTION);
+	assert_int_equal(rig_verb(r, bad, VERB_CANCEL, -1), 0);
+	rig_verify(r);
+}
+
+/* Its gift never came; mended, it is the gift itself. The related event's key leads to the saga it became. */
+static void a_missing_gift_is_mapped_again(void **state)
+{
+	struct rig *r = rig_of(state);
+	assert_int_equal(rig_accept(r, &(struct rig_event){ .id = "a", .gift = "g1", .related = true }), 0);
+	rig_wait(r, 3600001);
+	rig_assert_saga(r, 1, SAGA_ATTENTION);
+	assert_int_equal(reprocess(r, 1, &(struct rig_event){ .id = "a", .gift = "g1", .related = true }),
+					 ERR_REFUSED);
+	const struct rig_event mended = { .id = "a", .gift = "g1" };
+	assert_int_equal(reprocess(r, 1, &mended), 0);
+	rig_assert_saga(r, 1, SAGA_RUNNING);
+	assert_int_equal(rig_accept(r, &(struct rig_event){ .id = "b", .gift = "g1" }), 1);
+	assert_true(r->accepted.duplicate);
+	rig_verify(r);
+}
+
+static void a_reprocessed_event_is_known_by_its_new_key(void **state)
+{
+	struct rig *r = rig_of(state);
+	int64_t first = rig_accept(r, &(struct rig_event){ .id = "body-1", .quarantined = true });
+	int64_t second = rig_accept(r, &(struct rig_event){ .id = "body-2", .quarantined = true });
+	assert_int_equal(reprocess(r, first, &(struct rig_event){ .id = "a" }), 0);
+	rig_crash(r);
+	assert_int_equal(rig_accept_id(r, "a"), first);
+	assert_true(r->accepted.duplicate);
+	/* Sent again before it was mapped again. */
+	int64_t sent_again = rig_accept_id(r, "b");
+	assert_int_equal(reprocess(r, second, &(struct rig_event){ .id = "b", .gift = "g2" }), ERR_REFUSED);
+	char text[64];
+	(void)snprintf(text, sizeof text, "has saga %d already", (int)sent_again);
+	assert_non_null(strstr(r->verb.err.text, text));
+	rig_assert_saga(r, second, SAGA_ATTENTION);
+	/* … and the refusal claimed nothing. */
+	assert_int_not_equal(rig_accept(r, &(struct rig_event){ .id = "c", .gift = "g2" }), second);
+	assert_false(r->accepted.duplicate);
+	rig_verify(r);
 }
 
 static void the_black_box_blames_a_step(void **state)
@@ -307,6 +370,9 @@ int main(void)
 		CASE(policy_hold_starts_nothing_further),
 		CASE(a_quarantined_event_is_mapped_again),
 		CASE(a_reprocessed_second_gift_is_refused),
+		CASE(a_reprocessed_related_event_starts_nothing),
+		CASE(a_missing_gift_is_mapped_again),
+		CASE(a_reprocessed_event_is_known_by_its_new_key),
 		CASE(the_black_box_blames_a_step),
 		CASE(open_steps_are_counted),
 		CASE(counters_are_read_without_a_daemon),
