@@ -147,6 +147,10 @@ static int grant_row(struct journal *j, const struct step_row *row, bool *ret_gr
 {
 	struct entry *e;
 	int rc = entry_load(j, row->saga, &e);
+	if (entry_damaged(j, rc)) {
+		*ret_moved = true;
+		return seat_aside(j, row);
+	}
 	if (rc != 0)
 		return rc;
 	if (row->step >= e->saga->step_count)

@@ -110,6 +110,7 @@ static int plan_number(struct journal *j, int64_t number, struct plan_info **ret
 int entry_load(struct journal *j, int64_t id, struct entry **ret)
 {
 	struct entry *e = cache_find(&j->cache, id);
+	j->damaged = 0;
 	if (e != NULL && e->saga != NULL) {
 		*ret = entry_touch(j, id);
 		return 0;
@@ -119,18 +120,29 @@ int entry_load(struct journal *j, int64_t id, struct entry **ret)
 	if (rc != 0)
 		return rc;
 	char *bytes AUTO_FREE = mem_strndup(row.value.p, row.value.len); /* the plan may be read in between */
-	struct plan_info *plan;
+	struct plan_info *plan = NULL;
 	struct saga *saga = NULL;
 	rc = plan_number(j, row.plan, &plan);
-	if (rc == 0)
+	if (rc == ERR_NOT_FOUND)
+		rc = err_set(&j->err, ERR_CORRUPT, "stored saga %lld: its plan %lld is not there", (long long)id,
+					 (long long)row.plan);
+	else if (rc == 0)
 		rc = saga_decode(id, plan->plan, (struct str){ bytes, row.value.len }, &saga, &j->err);
-	if (rc != 0)
-		return rc == ERR_NOT_FOUND ? err_wrap(&j->err, ERR_CORRUPT, "saga %lld", (long long)id) : rc;
+	if (rc != 0) {
+		j->damaged =
+			rc == ERR_CORRUPT ? id : 0; /* a damaged plan too: its sagas cannot be read, others can */
+		return rc;
+	}
 	e = entry_touch(j, id);
 	entry_take_saga(e, saga, plan);
 	entry_adopt_places(e);
 	*ret = e;
 	return 0;
+}
+
+bool entry_damaged(const struct journal *j, int rc)
+{
+	return rc == ERR_CORRUPT && j->damaged != 0;
 }
 
 struct entry *entry_new(struct journal *j, struct saga *saga, struct plan_info *plan)
@@ -276,9 +288,10 @@ int plan_info_of(struct journal *j, const struct plan *plan, struct plan_info **
 static int plan_number(struct journal *j, int64_t number, struct plan_info **ret)
 {
 	for (size_t i = j->cache.plan_count; i-- > 0;) {
-		*ret = j->cache.plans[i];
-		if ((*ret)->number == number)
+		if (j->cache.plans[i]->number == number) {
+			*ret = j->cache.plans[i];
 			return 0;
+		}
 	}
 	struct plan *plan;
 	int rc = j->store.plan_get(j->store.ctx, number, &plan, &j->err);

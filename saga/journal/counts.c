@@ -36,12 +36,60 @@ void counts_account(struct journal *j, struct entry *e)
 	j->tally.sagas[e->counted]++;
 }
 
-void counts_check(const struct journal *j)
+bool counts_add_up(const struct journal *j)
 {
-	int64_t sum = j->tally.related;
+	uint64_t sum = (uint64_t)j->tally.related; /* unsigned: damaged figures may be of any size */
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
-		sum += j->tally.sagas[i];
-	assert(sum == j->tally.accepted); /* every accepted event is somewhere */
+		sum += (uint64_t)j->tally.sagas[i];
+	return sum == (uint64_t)j->tally.accepted;
+}
+
+const char *counts_fault(const struct journal *j)
+{
+	const struct tally *t = &j->tally;
+	if (t->accepted < 0 || t->related < 0 || t->duplicates < 0 || t->commits < 0 || t->log_rows < 0)
+		return "a figure is below zero";
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
+		if (t->sagas[i] < 0)
+			return "sagas of some state are below zero";
+	}
+	if (!counts_add_up(j))
+		return "the sagas and related events are not as many as the events accepted";
+	return NULL;
+}
+
+static void record_recount(struct journal *j, const struct jtarget *t, int64_t claimable, int64_t with_lane)
+{
+	char text[256];
+	(void)snprintf(text, sizeof text,
+				   "rows waiting: %lld, the counters said %lld; in lanes: %lld, the counters said %lld",
+				   (long long)claimable, (long long)t->claimable, (long long)with_lane,
+				   (long long)t->with_lane);
+	records_add(batch_log(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
+																	   .at_ms = j->now_ms,
+																	   .step = RECORD_NO_STEP,
+																	   .text = STR("recounted"),
+																	   .actor = STR("almoner"),
+																	   .note = str_of(text) });
+}
+
+int counts_recount(struct journal *j)
+{
+	for (size_t i = 0; i < j->target_count; i++) {
+		struct jtarget *t = j->targets[i];
+		int64_t claimable = 0;
+		int64_t with_lane = 0;
+		int rc = j->store.row_counts(j->store.ctx, t->id, &claimable, &with_lane, &j->err);
+		if (rc != 0)
+			return rc;
+		if (claimable == t->claimable && with_lane == t->with_lane)
+			continue;
+		record_recount(j, t, claimable, with_lane);
+		t->claimable = claimable;
+		t->with_lane = with_lane;
+		t->due_unknown = true;
+	}
+	return 0;
 }
 
 /* ---- stored form -----------------------------------------------------------------------------------------

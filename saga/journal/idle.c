@@ -84,6 +84,8 @@ static int sweep_missing(struct journal *j, struct jtarget *t)
 		rc = entry_load(j, rows[i].saga, &e);
 		if (rc == 0)
 			rc = place_saga(j, e, (struct how){ .recheck = true, .to_disk = true });
+		else if (entry_damaged(j, rc))
+			rc = seat_aside(j, &rows[i]);
 	}
 	return commit_slice(j, rc);
 }

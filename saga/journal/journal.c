@@ -23,8 +23,10 @@ static int load_head(struct journal *j)
 	if (rc == 0)
 		rc = counts_load(j, buf_str(&head.counters));
 	buf_free(&head.counters);
-	if (rc == 0)
-		counts_check(j);
+	const char *fault = rc == 0 ? counts_fault(j) : NULL;
+	if (fault != NULL)
+		rc = err_set(&j->err, ERR_CORRUPT,
+					 "the stored counters do not add up: %s; run `almoner verify`, restore a backup", fault);
 	return rc;
 }
 
@@ -42,6 +44,8 @@ static int record_daemon(struct journal *j, const char *text, const char *actor,
 static int begin_service(struct journal *j, const struct journal_options *o)
 {
 	int rc = batch_begin(j);
+	if (rc == 0)
+		rc = counts_recount(j);
 	if (rc == 0)
 		rc = targets_adopt(j, o->targets, o->target_count);
 	if (rc == 0)

@@ -171,6 +171,7 @@ struct journal {
 	int64_t now_ms; /* one reading a batch */
 	int64_t last_saga, last_related, last_log;
 	struct chain_row chain; /* of the last commit */
+	int64_t damaged; /* the saga that the last entry_load could not read; 0: it could */
 	struct err err;
 
 	pthread_mutex_t counts_lock;
@@ -211,8 +212,11 @@ void cache_init(struct cache *c);
 void cache_free(struct journal *j);
 /* Part of this batch from now on; its saga may not be loaded. */
 struct entry *entry_touch(struct journal *j, int64_t id);
-/* … and loaded: ERR_NOT_FOUND without making the journal fail. */
+/* … and loaded: ERR_NOT_FOUND without making the journal fail; so can a saga whose stored value is damaged, see
+ * entry_damaged. */
 int entry_load(struct journal *j, int64_t id, struct entry **ret);
+/* Was `rc` of the last entry_load about that one saga, not about the store? j->err says what is wrong. */
+bool entry_damaged(const struct journal *j, int rc);
 /* A saga made in this batch; takes it over. */
 struct entry *entry_new(struct journal *j, struct saga *saga, struct plan_info *plan);
 /* Another saga under the same id (reprocess); takes it over. Its steps must be off their seats. */
@@ -232,6 +236,9 @@ int seat_none(struct journal *j, struct entry *e, unsigned i);
 int seat_waiting(struct journal *j, struct entry *e, unsigned i);
 /* The work is back from the engine: the step must be seated again. */
 void seat_returned(struct entry *e, unsigned i);
+/* The row of a saga that cannot be read: it is claimed no more, and lets others pass unless the target holds;
+ * a record says so. */
+int seat_aside(struct journal *j, const struct step_row *row);
 /* A live saga read after a crash: its steps stand in their lines again as they did, so that leaving is
  * noticed. */
 void seat_again(struct journal *j, struct entry *e);
@@ -271,7 +278,13 @@ void counts_account(struct journal *j, struct entry *e);
 void counts_encode(struct journal *j, struct buf *out);
 int counts_load(struct journal *j, struct str bytes);
 void counts_publish(struct journal *j);
-void counts_check(const struct journal *j);
+/* Every accepted event is somewhere. */
+bool counts_add_up(const struct journal *j);
+/* Of counters just read: what does not add up, or is below zero; NULL when sound. */
+const char *counts_fault(const struct journal *j);
+/* Counts of rows are held against the rows; where they differ, the rows are right, and a record says so. At
+ * start, in a transaction. */
+int counts_recount(struct journal *j);
 
 /* batch.c */
 int batch_begin(struct journal *j);

@@ -18,6 +18,19 @@ static int run_accept(struct journal *j, struct op *op)
 	return accept_run(j, op->u.accept.a, &op->u.accept.result);
 }
 
+/* A saga that cannot be read is that person's answer, and nobody else's trouble: loading it is the first
+ * thing a verb does, so nothing else has happened. */
+static bool asked_of_damaged(struct journal *j, struct op *op, int rc)
+{
+	bool verb = op->kind == OP_VERB || op->kind == OP_REPROCESS;
+	if (!verb || !entry_damaged(j, rc) || j->damaged != op->u.verb.saga)
+		return false;
+	struct verb_result *r = &op->u.verb.result;
+	r->code = err_set(&r->err, ERR_CORRUPT, "%s; run `almoner verify`, restore a backup", j->err.text);
+	j->err = (struct err){ 0 };
+	return true;
+}
+
 int op_run(struct journal *j, struct op *op)
 {
 	static int (*const run[])(struct journal *, struct op *) = {
@@ -38,6 +51,8 @@ int op_run(struct journal *j, struct op *op)
 		[OP_NOTE] = ops_note,
 	};
 	int rc = run[op->kind](j, op);
+	if (asked_of_damaged(j, op, rc))
+		rc = 0;
 	return rc != 0 ? rc : place_promote(j);
 }
 

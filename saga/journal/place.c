@@ -262,6 +262,8 @@ static int promote(struct journal *j, struct freed_lane freed)
 	/* Whatever this row says: the saga may have another step in the lane. */
 	struct entry *e;
 	rc = entry_load(j, first.saga, &e);
+	if (entry_damaged(j, rc))
+		return seat_aside(j, &first); /* which frees the lane for the next, unless the target holds */
 	if (rc != 0 || (j->recovering && saga_is_live(e->saga)))
 		return rc; /* its own turn is still to come */
 	return place_saga(j, e, (struct how){ .recheck = true, .to_disk = j->recovering });

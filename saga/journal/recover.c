@@ -9,6 +9,11 @@ static int recover_saga(struct journal *j, int64_t id)
 {
 	struct entry *e;
 	int rc = entry_load(j, id, &e);
+	if (entry_damaged(j, rc))
+		return err_wrap(
+			&j->err, ERR_CORRUPT,
+			"saga %lld was under way and cannot be read; restore a backup (`almoner verify` tells more)",
+			(long long)id);
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? err_wrap(&j->err, ERR_CORRUPT, "recovery") : rc;
 	seat_again(j, e);

@@ -147,6 +147,42 @@ int seat_row(struct journal *j, struct entry *e, unsigned i, enum why why, int64
 	return 0;
 }
 
+static void record_aside(struct journal *j, const struct step_row *row)
+{
+	records_add(batch_log(j, SUBJECT_TARGET, row->target), &(struct record){ .kind = RECORD_TARGET,
+																			 .at_ms = j->now_ms,
+																			 .step = RECORD_NO_STEP,
+																			 .text = STR("set_aside"),
+																			 .actor = STR("almoner"),
+																			 .note = str_of(j->err.text) });
+}
+
+int seat_aside(struct journal *j, const struct step_row *row)
+{
+	struct jtarget *t = target_of_id(j, row->target);
+	struct step_row aside = *row;
+	aside.why = WHY_ATTENTION;
+	aside.due_ms = 0;
+	aside.has_lane = row->has_lane && t->rules.attention_holds;
+	if (row->why == WHY_ATTENTION && aside.has_lane == row->has_lane)
+		return 0; /* it was met before */
+	record_aside(j, row);
+	j->err = (struct err){ 0 };
+	int rc = j->store.row_put(j->store.ctx, &aside, &j->err);
+	if (rc != 0)
+		return rc;
+	j->batch.wrote = true;
+	const struct step st = { .has_lane = row->has_lane };
+	const struct step left = { .has_lane = aside.has_lane };
+	const struct placed was = { .row_why = row->why, .row_due_ms = row->due_ms };
+	const struct placed is = { .row_why = aside.why };
+	uncount_row(j, t, &st, &was);
+	count_row(t, &left, &is);
+	if (row->has_lane && !aside.has_lane)
+		lane_freed(j, t, row->lane);
+	return 0;
+}
+
 static void stand_in_line(struct journal *j, struct entry *e, unsigned i, bool running)
 {
 	const struct step *st = &e->saga->steps[i];

@@ -165,6 +165,8 @@ static int clamp_row(struct journal *j, const struct step_row *row)
 {
 	struct entry *e;
 	int rc = entry_load(j, row->saga, &e);
+	if (entry_damaged(j, rc))
+		return seat_aside(j, row);
 	if (rc != 0)
 		return rc;
 	if (row->step >= e->saga->step_count || e->placed[row->step].place != PLACE_ROW)

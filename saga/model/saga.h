@@ -97,7 +97,7 @@ struct saga *saga_create(const struct saga_start *start);
 void saga_destroy(struct saga *s);
 
 /* Stored form, versioned; the plan's digest is not in it (a column of the row). Decoding checks every enum
- * and bound: ERR_CORRUPT with the offending field. */
+ * and bound, and saga_check() of the whole: ERR_CORRUPT with the offending field or rule. */
 void saga_encode(const struct saga *s, struct buf *out);
 int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret,
 				struct err *err) MUST_CHECK;

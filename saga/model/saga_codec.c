@@ -274,7 +274,8 @@ static const char *saga_take(struct reader *r, struct saga *s)
 	}
 	if (broken == NULL && !reader_done(r))
 		broken = "bytes are left over";
-	return broken;
+	return broken != NULL ? broken
+						  : saga_check(s); /* a decision on what is not sound would end in an abort */
 }
 
 int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret, struct err *err)

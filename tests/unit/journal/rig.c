@@ -68,6 +68,10 @@ static void rig_failed(void *ctx, const struct err *err)
 static struct rig *rig_at_work;
 static int (*real_commit)(void *ctx, struct err *err);
 static int64_t (*real_free_bytes)(void *ctx);
+static int64_t (*real_backlog_pages)(void *ctx);
+static int (*real_checkpoint)(void *ctx, bool must, struct err *err);
+static int (*real_saga_get)(void *ctx, int64_t id, struct saga_row *ret, struct err *err);
+static int (*real_head)(void *ctx, struct store_head *ret, struct err *err);
 
 static int commit_or_fail(void *ctx, struct err *err)
 {
@@ -80,6 +84,39 @@ static int commit_or_fail(void *ctx, struct err *err)
 static int64_t free_bytes_as_told(void *ctx)
 {
 	return rig_at_work->fake_disk ? rig_at_work->free_bytes : real_free_bytes(ctx);
+}
+
+static int64_t pages_as_told(void *ctx)
+{
+	return rig_at_work->checkpoint_code != 0 ? rig_at_work->fake_pages : real_backlog_pages(ctx);
+}
+
+static int checkpoint_or_fail(void *ctx, bool must, struct err *err)
+{
+	int code = rig_at_work->checkpoint_code;
+	return code != 0 ? err_set(err, code, "no room for the pages") : real_checkpoint(ctx, must, err);
+}
+
+/* One flipped bit: the saga says it had no route, and has steps. */
+static int saga_get_damaged(void *ctx, int64_t id, struct saga_row *ret, struct err *err)
+{
+	static char value[65536];
+	int rc = real_saga_get(ctx, id, ret, err);
+	if (rc != 0 || id != rig_at_work->damaged_saga)
+		return rc;
+	assert_true(ret->value.len <= sizeof value);
+	memcpy(value, ret->value.p, ret->value.len);
+	value[1] = (char)(value[1] ^ 8);
+	ret->value.p = value;
+	return 0;
+}
+
+static int head_damaged(void *ctx, struct store_head *ret, struct err *err)
+{
+	int rc = real_head(ctx, ret, err);
+	if (rc == 0 && rig_at_work->damage != NULL)
+		rig_at_work->damage(&ret->counters);
+	return rc;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------
@@ -104,13 +141,20 @@ static void open_store(struct rig *r, struct store_writer *store)
 	rig_at_work = r;
 	real_commit = store->commit;
 	real_free_bytes = store->free_bytes;
+	real_backlog_pages = store->backlog_pages;
+	real_checkpoint = store->checkpoint;
+	real_saga_get = store->saga_get;
+	real_head = store->head;
+	store->backlog_pages = pages_as_told;
+	store->checkpoint = checkpoint_or_fail;
+	store->saga_get = saga_get_damaged;
+	store->head = head_damaged;
 	store->commit = commit_or_fail;
 	store->free_bytes = free_bytes_as_told;
 }
 
-void rig_open(struct rig *r)
+int rig_try_open(struct rig *r, struct err *err)
 {
-	struct err err = { 0 };
 	struct journal_options o = { .clock = { r, rig_now, rig_now },
 								 .entropy = { r, rig_below },
 								 .hooks = { r, rig_admit, rig_deliver, rig_failed },
@@ -120,8 +164,13 @@ void rig_open(struct rig *r)
 								 .queue_records = r->queue_records,
 								 .actor = "the rig" };
 	open_store(r, &o.store);
-	int rc = journal_create(&o, &r->j, &err);
-	if (rc != 0)
+	return journal_create(&o, &r->j, err);
+}
+
+void rig_open(struct rig *r)
+{
+	struct err err = { 0 };
+	if (rig_try_open(r, &err) != 0)
 		fail_msg("%s", err.text);
 	for (uint32_t i = 0; i < RIG_TARGETS_END - 1; i++)
 		assert_int_equal(r->targets[i].id, i + 1);
@@ -179,7 +228,7 @@ struct rig *rig_of(void **state)
 	return *state;
 }
 
-void rig_crash(struct rig *r)
+void rig_close(struct rig *r)
 {
 	rig_drop_works(r);
 	journal_destroy(r->j);
@@ -187,6 +236,11 @@ void rig_crash(struct rig *r)
 	memset(r->news_count, 0, sizeof r->news_count);
 	memset(r->slots, 0, sizeof r->slots);
 	memset(r->window_bytes, 0, sizeof r->window_bytes);
+}
+
+void rig_crash(struct rig *r)
+{
+	rig_close(r);
 	rig_open(r);
 	rig_audit(r);
 }
@@ -194,6 +248,8 @@ void rig_crash(struct rig *r)
 void rig_audit(struct rig *r)
 {
 	struct err err = { 0 };
+	if (r->damaged_saga != 0)
+		return; /* it would find just that */
 	if (journal_audit(r->j, &err) != 0)
 		fail_msg("%s", err.text);
 }

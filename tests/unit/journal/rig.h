@@ -28,6 +28,10 @@ struct rig {
 	int64_t reserve_bytes;
 	int64_t free_bytes; /* as the store says, with `fake_disk` */
 	bool fake_disk;
+	int64_t damaged_saga; /* a bit of its value is read wrong; nothing is audited then; 0: none */
+	void (*damage)(struct buf *counters); /* of the counters as read at start; NULL: none */
+	int checkpoint_code;                  /* what a checkpoint says instead of running; 0: it runs */
+	int64_t fake_pages;                   /* to be checkpointed, with checkpoint_code */
 	size_t queue_records;
 	long commits_until_failure; /* 0: never */
 	/* What the engine grants at best: SLOT where it may ride, else WINDOW. */
@@ -54,6 +58,9 @@ int rig_teardown(void **state);
 struct rig *rig_of(void **state);
 
 void rig_open(struct rig *r);
+int rig_try_open(struct rig *r, struct err *err);
+/* As rig_crash, without opening again. */
+void rig_close(struct rig *r);
 /* Destroyed in the middle of things, and opened again. */
 void rig_crash(struct rig *r);
 void rig_drop_works(struct rig *r);

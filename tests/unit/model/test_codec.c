@@ -117,8 +117,8 @@ static void a_saga_with_flipped_bits_is_refused_or_legal(void **state)
 			bad[bit / 8] = (char)((unsigned char)bad[bit / 8] ^ 1u << bit % 8);
 		}
 		struct saga *s = decode(&k, (struct str){ bad, bytes.len });
-		for (unsigned i = 0; s != NULL && i < s->step_count; i++)
-			assert_null(saga_check_step(&s->steps[i]));
+		if (s != NULL)
+			assert_null(saga_check(s));
 		refused += s == NULL ? 1 : 0;
 		saga_destroy(s);
 		free(bad);

@@ -1,0 +1,186 @@
+/* Stored data that does not fit: refused by name at the start, stepped round afterwards, and never an abort.
+ */
+#include <string.h>
+
+#include "tests/unit/journal/rig.h"
+
+static void use_crm_only(struct rig *r)
+{
+	rig_use_plan(r, "crm", POLICY_CONTINUE);
+}
+
+/* ---- counters ---- */
+
+static void one_more_accepted(struct buf *counters)
+{
+	counters->data[1] = (char)(counters->data[1] + 2); /* a signed varint: twice the figure */
+}
+
+/* Each bit of every figure, one at a time, ends in a refusal or in a journal that runs. */
+static size_t flip_at;
+static bool flipped;
+
+static void flip_one(struct buf *counters)
+{
+	flipped = flip_at / 8 < counters->len;
+	if (flipped)
+		counters->data[flip_at / 8] = (char)(counters->data[flip_at / 8] ^ 1 << flip_at % 8);
+}
+
+static void counters_that_do_not_add_up_refuse_the_start(void **state)
+{
+	struct rig *r = rig_of(state);
+	struct err err = { 0 };
+	(void)rig_accept_id(r, "a");
+	rig_close(r);
+	r->damage = one_more_accepted;
+	assert_int_equal(rig_try_open(r, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, "counters do not add up"));
+	assert_null(r->j);
+	r->damage = NULL;
+	rig_open(r);
+	rig_audit(r);
+}
+
+/* Which of the bits pass is not the matter here: each start writes, so the next reads sound counters or the
+ * same refusal. */
+static void no_flipped_bit_of_the_counters_ends_in_an_abort(void **state)
+{
+	struct rig *r = rig_of(state);
+	use_crm_only(r);
+	(void)rig_accept_id(r, "a");
+	unsigned refused = 0;
+	r->damage = flip_one;
+	for (flip_at = 0, flipped = true; flipped && flip_at < 8 * 64; flip_at++) {
+		struct err err = { 0 };
+		rig_close(r);
+		if (rig_try_open(r, &err) == 0)
+			continue;
+		assert_int_equal(err.code, ERR_CORRUPT);
+		refused++;
+	}
+	assert_true(refused > 20);
+	rig_close(r);
+}
+
+static void with_one_row_less(struct buf *counters)
+{
+	static const char crm[] = { 3, 'c', 'r', 'm' };
+	char *at = memmem(counters->data, counters->len, crm, sizeof crm);
+	assert_non_null(at);
+	assert_int_equal(at[sizeof crm + 1], 2); /* one row is claimable … */
+	at[sizeof crm + 1] = 0;
+	assert_int_equal(at[sizeof crm + 2], 2); /* … and has a lane */
+	at[sizeof crm + 2] = 4;
+}
+
+static void rows_counted_wrong_are_counted_again(void **state)
+{
+	struct rig *r = rig_of(state);
+	use_crm_only(r);
+	r->admit[CRM] = ADMIT_DISK;
+	int64_t id = rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
+	unsigned before = rig_records(r, 0, RECORD_TARGET);
+	r->damage = with_one_row_less;
+	rig_crash(r); /* and the audit finds the counts right */
+	r->damage = NULL;
+	assert_int_equal(rig_records(r, 0, RECORD_TARGET), before + 1);
+	(void)rig_pump(r);
+	assert_int_equal(r->news[CRM].backlog, 1);
+	rig_claim(r, CRM, 1);
+	rig_finish(r, id, CRM, OUTCOME_OK);
+	rig_crash(r);
+	assert_int_equal(rig_records(r, 0, RECORD_TARGET), before + 1); /* nothing to mend, nothing said */
+	rig_verify(r);
+}
+
+/* ---- sagas ---- */
+
+static void a_verb_on_a_damaged_saga_is_an_error_and_no_more(void **state)
+{
+	struct rig *r = rig_of(state);
+	use_crm_only(r);
+	int64_t bad = rig_accept_id(r, "a");
+	int64_t good = rig_accept_id(r, "b");
+	rig_finish(r, bad, CRM, OUTCOME_REJECTED);
+	rig_finish(r, good, CRM, OUTCOME_REJECTED);
+	r->damaged_saga = bad;
+	assert_int_equal(rig_verb(r, bad, VERB_SKIP, 0), ERR_CORRUPT);
+	assert_non_null(strstr(r->verb.err.text, "saga 1"));
+	assert_int_equal(rig_verb(r, good, VERB_SKIP, 0), 0);
+	assert_int_equal(r->failures, 0);
+	r->damaged_saga = 0;
+	rig_audit(r); /* nothing was changed in it */
+}
+
+static void a_damaged_saga_is_claimed_no_more_and_lets_others_pass(void **state)
+{
+	struct rig *r = rig_of(state);
+	use_crm_only(r);
+	r->admit[CRM] = ADMIT_DISK;
+	int64_t bad = rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
+	int64_t same = rig_accept(r, &(struct rig_event){ .id = "b", .lane = "ada" });
+	int64_t other = rig_accept_id(r, "c");
+	r->damaged_saga = bad;
+	rig_claim(r, CRM, 3);
+	rig_claim(r, CRM, 3);
+	assert_true(rig_has(r, WORK_START, same, CRM));
+	assert_true(rig_has(r, WORK_START, other, CRM));
+	assert_int_equal(r->news[CRM].backlog, 0);
+	assert_int_equal(r->news[CRM].next_due_ms, INT64_MAX);
+	assert_int_equal(r->failures, 0);
+	assert_int_equal(rig_records(r, 0, RECORD_TARGET), 1);
+	rig_finish(r, same, CRM, OUTCOME_OK);
+	rig_finish(r, other, CRM, OUTCOME_OK);
+	rig_close(r);
+	rig_open(r); /* nothing has to be counted again */
+	assert_int_equal(rig_records(r, 0, RECORD_TARGET), 1);
+}
+
+static void a_damaged_saga_holds_its_line_where_the_target_says_so(void **state)
+{
+	struct rig *r = rig_of(state);
+	use_crm_only(r);
+	r->targets[CRM - 1].rules.attention_holds = true;
+	rig_crash(r);
+	r->admit[CRM] = ADMIT_DISK;
+	int64_t bad = rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
+	int64_t same = rig_accept(r, &(struct rig_event){ .id = "b", .lane = "ada" });
+	r->damaged_saga = bad;
+	rig_claim(r, CRM, 3);
+	rig_claim(r, CRM, 3);
+	assert_false(rig_has(r, WORK_START, same, CRM));
+	assert_int_equal(r->failures, 0);
+}
+
+static void a_damaged_saga_that_was_under_way_refuses_the_start(void **state)
+{
+	struct rig *r = rig_of(state);
+	struct err err = { 0 };
+	use_crm_only(r);
+	int64_t bad = rig_accept_id(r, "a");
+	assert_true(rig_has(r, WORK_START, bad, CRM));
+	rig_close(r);
+	r->damaged_saga = bad;
+	assert_int_equal(rig_try_open(r, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, "saga 1"));
+	assert_non_null(strstr(err.text, "cannot be read"));
+	r->damaged_saga = 0;
+	rig_open(r);
+	rig_audit(r);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(counters_that_do_not_add_up_refuse_the_start),
+		CASE(no_flipped_bit_of_the_counters_ends_in_an_abort),
+		CASE(rows_counted_wrong_are_counted_again),
+		CASE(a_verb_on_a_damaged_saga_is_an_error_and_no_more),
+		CASE(a_damaged_saga_is_claimed_no_more_and_lets_others_pass),
+		CASE(a_damaged_saga_holds_its_line_where_the_target_says_so),
+		CASE(a_damaged_saga_that_was_under_way_refuses_the_start),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
