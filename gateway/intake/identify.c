@@ -56,24 +56,27 @@ static void drop_unusable(struct buf *text)
 	json_decref(valid);
 }
 
+static void id_of_header(const struct config_source *config, const struct intake_request *request,
+						 const struct verify_proof *proof, struct buf *to)
+{
+	const char *name = config->event_id_header, *signed_name = config->verify.id_header;
+	if (name == NULL)
+		return;
+	if (proof->signs_id && signed_name != NULL && strcasecmp(name, signed_name) == 0)
+		buf_add(to, proof->id.p, proof->id.len < IDENTITY_TEXT_MAX ? proof->id.len : IDENTITY_TEXT_MAX + 1);
+	else
+		set_text(to, verify_header(&config->verify, proof->prefix, request, name));
+}
+
 void identify_by_headers(const struct source_rules *source, const struct intake_request *request,
-						 const char *known_id, const char *known_type, struct identity *to)
+						 const struct verify_proof *proof, const char *known_id, const char *known_type,
+						 struct identity *to)
 {
 	const struct config_source *config = source->config;
-	const char *id = known_id;
-	if (id == NULL && config->event_id_header != NULL) {
-		id = request_header(request, config->event_id_header);
-		for (size_t i = 1; id == NULL && i < config->verify.header_prefixes.count; i++) {
-			const struct config_list *prefixes = &config->verify.header_prefixes;
-			size_t len = strlen(prefixes->items[0]);
-			AUTO_BUF struct buf other = { 0 };
-			if (strncasecmp(config->event_id_header, prefixes->items[0], len) != 0)
-				break;
-			buf_printf(&other, "%s%s", prefixes->items[i], config->event_id_header + len);
-			id = request_header(request, other.data);
-		}
-	}
-	set_text(&to->id, id);
+	if (known_id != NULL)
+		set_text(&to->id, known_id);
+	else
+		id_of_header(config, request, proof, &to->id);
 	set_text(&to->type, known_type != NULL ? known_type : request_header(request, config->type_header));
 	drop_unusable(&to->id);
 	drop_unusable(&to->type);

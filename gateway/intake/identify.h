@@ -34,9 +34,12 @@ struct identity {
 void identity_finish(struct identity *i);
 #define AUTO_IDENTITY __attribute__((cleanup(identity_finish)))
 
-/* What headers say; `known_id` and `known_type` (or NULL) stand for headers that are no longer there. */
+/* What headers say. The id is the one that `proof` signed, or at least comes with the same prefix: an id that
+ * anybody may add makes one message many. `known_id` and `known_type` (or NULL) stand for headers that are no
+ * longer there. */
 void identify_by_headers(const struct source_rules *source, const struct intake_request *request,
-						 const char *known_id, const char *known_type, struct identity *to);
+						 const struct verify_proof *proof, const char *known_id, const char *known_type,
+						 struct identity *to);
 /* What the body says. ERR_INVALID: a program failed; the text names it. */
 int identify_by_body(const struct source_rules *source, struct expr_input *body, struct identity *to,
 					 struct err *err) MUST_CHECK;

@@ -21,6 +21,7 @@ struct run {
 	const struct intake_request *request;
 	const struct prepare_known *known;
 	json_t *explain;
+	struct verify_proof proof;
 	struct identity identity;
 	struct body body;
 	json_t *event; /* canonical; NULL when it is not (or never) mapped */
@@ -215,11 +216,11 @@ static const char *lasting_id(const struct run *run)
 	return strcmp(id, stand_in.id.data) != 0 ? id : NULL;
 }
 
-static bool verified(const struct run *run)
+static bool verified(struct run *run)
 {
 	if (run->known->event_id != NULL)
 		return true;
-	enum verify_verdict verdict = verifier_check(run->source->verifier, run->request);
+	enum verify_verdict verdict = verifier_check_proof(run->source->verifier, run->request, &run->proof);
 	explain_verify(run->explain, &run->source->config->verify, verdict);
 	return verdict == VERIFY_OK;
 }
@@ -248,7 +249,7 @@ int prepare(struct rules *rules, const char *source, const struct intake_request
 		return ERR_REFUSED;
 	run.to = mem_zalloc(sizeof *run.to);
 	run.to->rules = rules_ref(rules);
-	identify_by_headers(run.source, request, lasting_id(&run), run.known->type, &run.identity);
+	identify_by_headers(run.source, request, &run.proof, lasting_id(&run), run.known->type, &run.identity);
 	bool quarantined = run_body(&run) != 0;
 	fill(&run, quarantined);
 	run_finish(&run);

@@ -33,6 +33,7 @@ struct verifier {
 	struct part parts[PARTS_MAX];
 	size_t part_count;
 	bool signs_time;
+	bool signs_id;
 	struct secret *secrets;
 	size_t secret_count;
 };
@@ -71,6 +72,7 @@ static int template_compile(struct verifier *v, const char *text, struct err *er
 				part = (struct part){ .kind = holes[i].kind, .text = { at, len } };
 		}
 		v->signs_time = v->signs_time || part.kind == PART_TIMESTAMP;
+		v->signs_id = v->signs_id || part.kind == PART_ID;
 		v->parts[v->part_count++] = part;
 		at += part.text.len;
 	}
@@ -140,6 +142,7 @@ void verifier_destroy(struct verifier *v)
 /* ---- HMAC: what the headers say ---- */
 
 struct claims {
+	size_t prefix; /* of the signature's header: all others must have the same */
 	struct str id;
 	struct str timestamp;
 	bool has_timestamp;
@@ -208,9 +211,8 @@ static void take_element(const struct verify_config *config, unsigned position, 
 	}
 }
 
-/* The header's value with its first prefix exchanged: webhook-id → svix-id. `prefix` 0 is the name itself. */
-static const char *prefixed(const struct verify_config *config, size_t prefix,
-							const struct intake_request *request, const char *name)
+const char *verify_header(const struct verify_config *config, size_t prefix,
+						  const struct intake_request *request, const char *name)
 {
 	if (name == NULL || prefix == 0)
 		return request_header(request, name);
@@ -229,19 +231,20 @@ static bool read_claims(const struct verify_config *config, const struct intake_
 	const char *header = NULL;
 	size_t prefix = 0;
 	while (header == NULL && prefix < prefixes)
-		header = prefixed(config, prefix++, request, config->header);
+		header = verify_header(config, prefix++, request, config->header);
 	if (header == NULL)
 		return false;
 	prefix--;
 	struct str rest = str_of(header);
 	for (unsigned position = 1; rest.len > 0; position++)
 		take_element(config, position, cut(&rest, config->element_separator), claims);
-	const char *timestamp = prefixed(config, prefix, request, config->timestamp_header);
+	const char *timestamp = verify_header(config, prefix, request, config->timestamp_header);
 	if (!claims->has_timestamp && timestamp != NULL) {
 		claims->timestamp = trim(str_of(timestamp));
 		claims->has_timestamp = true;
 	}
-	claims->id = trim(str_of(prefixed(config, prefix, request, config->id_header)));
+	claims->prefix = prefix;
+	claims->id = trim(str_of(verify_header(config, prefix, request, config->id_header)));
 	return true;
 }
 
@@ -294,7 +297,8 @@ static bool read_seconds(struct str text, int64_t *ret)
 	return true;
 }
 
-static enum verify_verdict check_hmac(const struct verifier *v, const struct intake_request *request)
+static enum verify_verdict check_hmac(const struct verifier *v, const struct intake_request *request,
+									  struct verify_proof *proof)
 {
 	const struct verify_config *config = v->config;
 	struct claims claims = { 0 };
@@ -316,6 +320,7 @@ static enum verify_verdict check_hmac(const struct verifier *v, const struct int
 		return VERIFY_TOO_OLD;
 	if (bounded && age_s < -tolerance_s)
 		return VERIFY_TOO_NEW;
+	*proof = (struct verify_proof){ claims.prefix, v->signs_id, claims.id };
 	return VERIFY_OK;
 }
 
@@ -364,16 +369,30 @@ static enum verify_verdict check_token(const struct verifier *v, const struct in
 	return VERIFY_MISSING;
 }
 
-enum verify_verdict verifier_check(const struct verifier *v, const struct intake_request *request)
+enum verify_verdict verifier_check_proof(const struct verifier *v, const struct intake_request *request,
+										 struct verify_proof *ret_proof)
 {
+	struct verify_proof proof = { 0 };
+	enum verify_verdict verdict = VERIFY_WRONG;
 	switch (v->config->scheme) {
 	case VERIFY_HMAC:
-		return check_hmac(v, request);
+		verdict = check_hmac(v, request, &proof);
+		break;
 	case VERIFY_TOKEN:
-		return check_token(v, request);
+		verdict = check_token(v, request);
+		break;
 	case VERIFY_NONE:
-		return VERIFY_OK;
+		verdict = VERIFY_OK;
+		break;
 	default:
-		return VERIFY_WRONG;
+		break;
 	}
+	if (verdict == VERIFY_OK && ret_proof != NULL)
+		*ret_proof = proof;
+	return verdict;
+}
+
+enum verify_verdict verifier_check(const struct verifier *v, const struct intake_request *request)
+{
+	return verifier_check_proof(v, request, NULL);
 }

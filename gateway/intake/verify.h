@@ -29,8 +29,20 @@ int verifier_create(const struct verify_config *config, const struct config_secr
 					size_t secret_count, struct verifier **ret, struct err *err) MUST_CHECK;
 void verifier_destroy(struct verifier *v);
 
-/* `request->wall_ms` is the wall clock. */
+/* Which headers the verdict VERIFY_OK rests on. A sender may add others: nothing is taken from those. */
+struct verify_proof {
+	size_t prefix; /* index in header_prefixes; 0 also when there are none */
+	bool signs_id;
+	struct str id; /* what was signed as the id, with signs_id; borrowed from the request */
+};
+/* `request->wall_ms` is the wall clock. `ret_proof` (or NULL) is filled with VERIFY_OK. */
+enum verify_verdict verifier_check_proof(const struct verifier *v, const struct intake_request *request,
+										 struct verify_proof *ret_proof);
+/* Only the verdict. */
 enum verify_verdict verifier_check(const struct verifier *v, const struct intake_request *request);
+/* The header `name` in the form of that prefix (webhook-id → svix-id), or NULL. */
+const char *verify_header(const struct verify_config *config, size_t prefix,
+						  const struct intake_request *request, const char *name);
 
 /* What goes into the signed string. */
 struct verify_signed {

@@ -299,7 +299,8 @@ static int refuse_taken(struct journal *j, const struct op *op, struct verb_resu
 	int rc = key_saga(j, op->u.verb.dedup, &owned, &owner);
 	if (rc == 0 && owned && owner != saga) {
 		r->code = owner == 0
-					  ? err_set(&r->err, ERR_REFUSED, "saga %lld: that event is recorded beside another gift",
+					  ? err_set(&r->err, ERR_REFUSED,
+								"saga %lld: that event is recorded already, as one that speaks of a gift",
 								(long long)saga)
 					  : err_set(&r->err, ERR_REFUSED, "saga %lld: that event has saga %lld already",
 								(long long)saga, (long long)owner);

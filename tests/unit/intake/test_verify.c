@@ -234,6 +234,33 @@ static void a_secret_that_does_not_fit_is_refused(void **state)
 	assert_null(v);
 }
 
+static void expect_id(const char *const *headers, const char *id)
+{
+	struct rules *rules = fixture_rules("\"s\":" STD_SOURCE, "");
+	struct intake_request request = fixture_request(STD_BODY, headers);
+	struct prepared *p = NULL;
+	request.wall_ms = INT64_C(1614265330) * 1000;
+	assert_int_equal(prepare(rules, "s", &request, NULL, NULL, &p), 0);
+	assert_string_equal(p->accept.event->f.event_id.p, id);
+	prepared_destroy(p);
+	rules_unref(rules);
+}
+
+/* One signed message stays one event, whatever headers somebody adds. */
+static void the_signed_id_is_the_event_id(void **state)
+{
+	static const char id[] = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+	const char *const svix_and_more[] = { "webhook-id: other", "svix-id: msg_p5jXN8AQM9LWM0D4loKWxJek",
+										  "svix-timestamp: 1614265330", "svix-signature: " STD_RIGHT, NULL };
+	const char *const more_and_standard[] = { "svix-id: other", STD_ID, STD_TIME,
+											  "webhook-signature: " STD_RIGHT, NULL };
+	const char *const blanks[] = { STD_ID " \t\v", STD_TIME, "webhook-signature: " STD_RIGHT, NULL };
+	(void)state;
+	expect_id(svix_and_more, id);
+	expect_id(more_and_standard, id);
+	expect_id(blanks, id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +271,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_openssl),
 		cmocka_unit_test(tokens),
 		cmocka_unit_test(a_secret_that_does_not_fit_is_refused),
+		cmocka_unit_test(the_signed_id_is_the_event_id),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
