@@ -105,6 +105,47 @@ static int sweep_all_missing(struct journal *j)
 	return 0;
 }
 
+/* A slice of the rows in lanes; those that can be claimed are looked at by the claim. */
+static int reseat_slice(struct journal *j, struct jtarget *t)
+{
+	struct step_row rows[SLICE];
+	size_t count = 0;
+	const struct step_row *after = t->reseat_after.saga != 0 ? &t->reseat_after : NULL;
+	int rc = batch_begin(j);
+	if (rc == 0)
+		rc = j->store.row_lined(j->store.ctx, t->id, after, rows, SLICE, &count, &j->err);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct entry *e;
+		if (rows[i].why == WHY_SLOT || rows[i].why == WHY_DUE)
+			continue;
+		rc = entry_load(j, rows[i].saga, &e);
+		if (rc == 0)
+			rc = place_saga(j, e, (struct how){ .recheck = true, .to_disk = true });
+		else if (entry_damaged(j, rc))
+			rc = seat_aside(j, &rows[i]);
+	}
+	t->reseat = count == SLICE;
+	if (count > 0)
+		t->reseat_after = rows[count - 1];
+	return commit_slice(j, rc);
+}
+
+static bool reseat_wanted(const struct jtarget *t)
+{
+	return t->reseat && t->with_lane > 0;
+}
+
+/* One slice a turn: who asks for something meanwhile is served in between. */
+static int reseat_some(struct journal *j)
+{
+	for (size_t i = 0; i < j->target_count; i++) {
+		if (reseat_wanted(j->targets[i]))
+			return reseat_slice(j, j->targets[i]);
+		j->targets[i]->reseat = false;
+	}
+	return 0;
+}
+
 /* News without a batch: the disk's state changed, or nobody has heard anything yet. */
 static int announce(struct journal *j)
 {
@@ -125,6 +166,8 @@ int idle_run(struct journal *j)
 		rc = gifts_missing(j);
 	if (rc == 0 && j->idle.prune_next_ms <= j->now_ms)
 		rc = prune_keys(j);
+	if (rc == 0)
+		rc = reseat_some(j);
 	return rc == 0 ? sweep_all_missing(j) : rc;
 }
 
@@ -138,6 +181,8 @@ int64_t idle_next_ms(const struct journal *j)
 		const struct jtarget *t = j->targets[i];
 		if (t->rules.missing && t->claimable > 0 && t->next_due_ms < next)
 			next = t->next_due_ms;
+		if (reseat_wanted(t))
+			next = 0;
 	}
 	return next;
 }

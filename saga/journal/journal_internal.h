@@ -23,6 +23,9 @@ struct jtarget {
 	int64_t with_lane;
 	int64_t next_due_ms; /* of the first claimable row; INT64_MAX: none */
 	bool due_unknown;    /* that row is gone: ask the store */
+	/* Its rows in lanes were placed by other rules: idle.c looks at them again, from behind this one. */
+	bool reseat, was_missing;
+	struct step_row reseat_after;
 	/* For `status`, kept by counts.c. */
 	int64_t open;
 	int64_t attention;

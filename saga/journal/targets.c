@@ -70,6 +70,13 @@ int target_ensure(struct journal *j, const char *name, struct jtarget **ret)
 	return 0;
 }
 
+/* Who keeps a place in a line may be another question by the new rules (place.c keeps_line). */
+static void reseat(struct jtarget *t)
+{
+	t->reseat = true;
+	t->reseat_after = (struct step_row){ 0 };
+}
+
 int targets_load(struct journal *j)
 {
 	struct target_row *rows = NULL;
@@ -80,7 +87,7 @@ int targets_load(struct journal *j)
 		for (size_t i = 0; i < count; i++)
 			found = rows[i].id == id ? &rows[i] : found;
 		if (found != NULL)
-			(void)add(j, found);
+			reseat(add(j, found)); /* the rules may have changed while nobody looked */
 		else
 			rc = err_set(&j->err, ERR_CORRUPT, "targets: number %u of %zu is not there", id, count);
 	}
@@ -99,16 +106,26 @@ void targets_free(struct journal *j)
 
 int targets_adopt(struct journal *j, struct journal_target *targets, size_t count)
 {
-	for (size_t i = 0; i < j->target_count; i++)
-		j->targets[i]->rules.missing = true;
+	for (size_t i = 0; i < j->target_count; i++) {
+		struct jtarget *t = j->targets[i];
+		t->was_missing = t->rules.missing;
+		t->rules.missing = true;
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct jtarget *t;
 		int rc = target_ensure(j, targets[i].name, &t);
 		if (rc != 0)
 			return rc;
+		bool holds = t->rules.attention_holds;
 		t->rules = targets[i].rules;
 		t->news = t->state_changed = true;
 		targets[i].id = t->id;
+		if (holds != t->rules.attention_holds)
+			reseat(t);
+	}
+	for (size_t i = 0; i < j->target_count; i++) {
+		if (j->targets[i]->was_missing != j->targets[i]->rules.missing)
+			reseat(j->targets[i]);
 	}
 	return 0;
 }

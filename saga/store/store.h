@@ -150,6 +150,10 @@ struct store_writer {
 	/* Row of this lane with the lowest saga above `after`; ret->saga == 0 for none. */
 	int (*row_lane_first)(void *ctx, uint32_t target, const uint8_t lane[LANE_BYTES], int64_t after,
 						  struct step_row *ret, struct err *err);
+	/* Rows of a target that have a lane, by lane, saga and step, from behind `after` (NULL: from the first); up
+	 * to `room`. */
+	int (*row_lined)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
+					 size_t room, size_t *ret, struct err *err);
 	/* Counts per target at start: rows that are claimable, rows with a lane. */
 	int (*row_counts)(void *ctx, uint32_t target, int64_t *ret_claimable, int64_t *ret_with_lane,
 					  struct err *err);

@@ -27,6 +27,18 @@ static int rows_delete(void *ctx, int64_t saga, uint16_t step, struct err *err)
 	return query_run(&q, err);
 }
 
+/* Up to as many as the query's limit says. */
+static int take_rows(struct query *q, struct step_row *rows, size_t *ret, struct err *err)
+{
+	size_t used = 0;
+	int rc = query_next(q, err);
+	for (; rc == 1; rc = query_next(q, err))
+		column_step_row(q, &rows[used++]);
+	if (rc == 0)
+		*ret = used;
+	return rc;
+}
+
 static int rows_claimable(void *ctx, uint32_t target, int64_t now_ms, struct step_row *rows, size_t room,
 						  size_t *ret, struct err *err)
 {
@@ -35,13 +47,20 @@ static int rows_claimable(void *ctx, uint32_t target, int64_t now_ms, struct ste
 	query_int(&q, target);
 	query_int(&q, now_ms);
 	query_int(&q, (int64_t)room);
-	size_t used = 0;
-	int rc = query_next(&q, err);
-	for (; rc == 1; rc = query_next(&q, err))
-		column_step_row(&q, &rows[used++]);
-	if (rc == 0)
-		*ret = used;
-	return rc;
+	return take_rows(&q, rows, ret, err);
+}
+
+static int rows_lined(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
+					  size_t room, size_t *ret, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_ROW_LINED);
+	query_int(&q, target);
+	query_blob(&q, after != NULL ? after->lane : NULL, after != NULL ? LANE_BYTES : 0);
+	query_int(&q, after != NULL ? after->saga : 0);
+	query_int(&q, after != NULL ? after->step : 0);
+	query_int(&q, (int64_t)room);
+	return take_rows(&q, rows, ret, err);
 }
 
 static int rows_next_due(void *ctx, uint32_t target, int64_t *ret_ms, struct err *err)
@@ -129,6 +148,7 @@ void rows_ops(struct store_writer *ops)
 	ops->row_claimable = rows_claimable;
 	ops->row_next_due = rows_next_due;
 	ops->row_lane_first = rows_lane_first;
+	ops->row_lined = rows_lined;
 	ops->row_counts = rows_counts;
 	ops->target_put = rows_target_put;
 	ops->target_all = rows_target_all;

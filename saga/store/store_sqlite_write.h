@@ -65,6 +65,9 @@
 	X(W_ROW_LANE, "looking for the next in a lane",                                                          \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane = ?2 AND "          \
 	  "saga > ?3 ORDER BY saga, step LIMIT 1")                                                               \
+	X(W_ROW_LINED, "reading the lanes",                                                                      \
+	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL AND "   \
+	  "(lane, saga, step) > (?2, ?3, ?4) ORDER BY lane, saga, step LIMIT ?5")                                \
 	X(W_ROW_CLAIMABLE, "counting claimable steps",                                                           \
 	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3)")                 \
 	X(W_ROW_LANED, "counting steps with a lane",                                                             \

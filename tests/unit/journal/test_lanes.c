@@ -1,4 +1,7 @@
 /* One donor, one line. */
+#include <stdio.h>
+#include <string.h>
+
 #include "tests/unit/journal/rig.h"
 
 static int64_t ada(struct rig *r, const char *id)
@@ -138,6 +141,69 @@ static void attention_holds_where_the_target_says_so(void **state)
 	rig_crash(r);
 	assert_int_equal(rig_verb(r, a, VERB_SKIP, 0), 0);
 	rig_finish(r, b, CRM, OUTCOME_OK);
+}
+
+static void nobody_looks(void *ctx, const struct journal_target *targets, size_t count)
+{
+	(void)ctx;
+	(void)targets;
+	assert_true(count > 0);
+}
+
+static void adopt_pass(struct rig *r, bool by_restart)
+{
+	r->targets[CRM - 1].rules.attention_holds = false;
+	if (by_restart)
+		rig_crash(r);
+	else
+		assert_int_equal(journal_set_targets(r->j, r->targets, RIG_TARGETS_END - 1, NULL, nobody_looks), 0);
+	for (int i = 0; i < 4; i++)
+		(void)rig_pump(r);
+	rig_audit(r);
+}
+
+/* More than a slice of donors, each with one in attention and one behind it. */
+static void release_by_new_rules(struct rig *r, const char *plan, bool by_restart)
+{
+	use(r, plan);
+	r->targets[CRM - 1].rules.attention_holds = true;
+	rig_crash(r);
+	bool after = strstr(plan, "books") != NULL;
+	int64_t behind[70];
+	for (unsigned i = 0; i < 70; i++) {
+		char lane[8], id[8];
+		(void)snprintf(lane, sizeof lane, "d%u", i);
+		(void)snprintf(id, sizeof id, "a%u", i);
+		int64_t head = rig_accept(r, &(struct rig_event){ .id = id, .lane = lane });
+		rig_finish(r, head, after ? BOOKS : CRM, OUTCOME_REJECTED);
+		id[0] = 'b';
+		behind[i] = rig_accept(r, &(struct rig_event){ .id = id, .lane = lane });
+		if (after)
+			rig_finish(r, behind[i], BOOKS, OUTCOME_OK);
+	}
+	assert_int_equal(rig_work_count(r), 0);
+	assert_int_equal(r->news[CRM].backlog, 0);
+	adopt_pass(r, by_restart);
+	assert_int_equal(r->news[CRM].backlog, 70);
+	rig_claim(r, CRM, 70);
+	for (unsigned i = 0; i < 70; i++)
+		rig_finish(r, behind[i], CRM, OUTCOME_OK);
+	rig_verify(r);
+}
+
+static void new_rules_release_who_was_held_by_attention(void **state)
+{
+	release_by_new_rules(rig_of(state), "crm", false);
+}
+
+static void rules_changed_while_stopped_release_too(void **state)
+{
+	release_by_new_rules(rig_of(state), "crm", true);
+}
+
+static void new_rules_release_who_was_held_by_a_waiting_step(void **state)
+{
+	release_by_new_rules(rig_of(state), "books crm<books", false);
 }
 
 static void without_room_the_line_holds_on_disk(void **state)
@@ -315,6 +381,9 @@ int main(void)
 		CASE(what_waits_for_a_person_is_passed_too),
 		CASE(a_saga_held_by_its_policy_goes_on_by_an_outcome),
 		CASE(attention_holds_where_the_target_says_so),
+		CASE(new_rules_release_who_was_held_by_attention),
+		CASE(rules_changed_while_stopped_release_too),
+		CASE(new_rules_release_who_was_held_by_a_waiting_step),
 		CASE(without_room_the_line_holds_on_disk),
 		CASE(a_waiting_step_keeps_its_place_from_acceptance),
 		CASE(a_skipped_waiting_step_lets_the_next_by),

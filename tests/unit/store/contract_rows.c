@@ -39,6 +39,36 @@ static size_t claim(struct fixture *f, uint32_t target, int64_t now_ms, struct s
 	return got;
 }
 
+static void lanes_are_read_in_slices(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	put(f, 9, 0, 1, WHY_LANE, 1, 3);
+	put(f, 8, 1, 1, WHY_AFTER, 1, 3);
+	put(f, 7, 0, 1, WHY_ATTENTION, 1, 5);
+	put(f, 8, 0, 1, WHY_SLOT, 1, 3);
+	put(f, 6, 0, 1, WHY_SLOT, 1, 0); /* no lane */
+	put(f, 5, 0, 2, WHY_LANE, 1, 3); /* another target */
+	commit(f);
+	static const struct {
+		int64_t saga;
+		uint16_t step;
+	} order[] = { { 8, 0 }, { 8, 1 }, { 9, 0 }, { 7, 0 } };
+	struct step_row after = { 0 };
+	struct step_row rows[2];
+	size_t seen = 0, got = 2;
+	while (got == 2) {
+		must(W(f).row_lined(W(f).ctx, 1, seen > 0 ? &after : NULL, rows, 2, &got, &f->err), &f->err);
+		for (size_t i = 0; i < got; i++, seen++) {
+			assert_true(seen < 4);
+			assert_int_equal(rows[i].saga, order[seen].saga);
+			assert_int_equal(rows[i].step, order[seen].step);
+			after = rows[i];
+		}
+	}
+	assert_int_equal(seen, 4);
+}
+
 static void claims_come_oldest_due_first(void **state)
 {
 	struct fixture *f = *state;
@@ -293,6 +323,7 @@ static void related_events_wait_for_their_gift(void **state)
 
 const struct contract_test contract_rows_tests[] = {
 	CONTRACT_TEST(claims_come_oldest_due_first),
+	CONTRACT_TEST(lanes_are_read_in_slices),
 	CONTRACT_TEST(rows_are_replaced_by_saga_and_step),
 	CONTRACT_TEST(next_due_is_the_first_claimable_one),
 	CONTRACT_TEST(deleting_touches_only_that_row),
