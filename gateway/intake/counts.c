@@ -60,7 +60,9 @@ void intake_counts(struct intake *s, void *ctx, void (*each)(void *ctx, const st
 struct intake_gauges intake_gauges(struct intake *s)
 {
 	(void)pthread_mutex_lock(&s->lock);
-	struct intake_gauges g = { .connections = s->connection_count, .waiting = s->suspended };
+	struct intake_gauges g = { .connections = s->connection_count,
+							   .waiting = s->suspended,
+							   .reading_bytes = atomic_load(&s->reading_bytes) };
 	(void)pthread_mutex_unlock(&s->lock);
 	return g;
 }

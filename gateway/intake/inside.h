@@ -48,7 +48,8 @@ struct request {
 	struct peer_address client; /* behind the proxy, if any */
 	bool client_counted;
 	struct buf body;
-	size_t beyond; /* bytes over the limit that were read and thrown away */
+	int64_t reading_bytes; /* of it, counted in the server's */
+	size_t beyond;         /* bytes over the limit that were read and thrown away */
 	bool begun;
 	bool decided; /* `answer` stands without asking the log */
 	/* Under the server's lock. */
@@ -66,7 +67,8 @@ struct intake {
 	int listen_fd;
 	uint16_t port;
 	atomic_bool closing;
-	atomic_uint references; /* the owner's and one per accept under way */
+	atomic_int_fast64_t reading_bytes; /* of all bodies under way */
+	atomic_uint references;            /* the owner's and one per accept under way */
 	pthread_t sweeper;
 	bool has_sweeper;
 	pthread_mutex_t lock; /* everything below; never held while libmicrohttpd is called */

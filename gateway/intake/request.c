@@ -207,6 +207,38 @@ static enum MHD_Result begin(struct request *r, const char *url, const char *met
 
 /* ---- the body ---- */
 
+/* Bodies under way share what may wait for a commit: else as many connections as may come hold a whole body
+ * each, unverified. One body always fits. */
+static bool body_admit(struct request *r, size_t len)
+{
+	const struct config_limits *limits = &r->rules->config->limits;
+	int64_t cap = limits->queue_bytes > limits->body_bytes ? limits->queue_bytes : limits->body_bytes;
+	int64_t add = (int64_t)len;
+	if (atomic_fetch_add(&r->server->reading_bytes, add) + add > cap) {
+		(void)atomic_fetch_sub(&r->server->reading_bytes, add);
+		return false;
+	}
+	r->reading_bytes += add;
+	return true;
+}
+
+static void body_drop(struct request *r)
+{
+	buf_free(&r->body);
+	(void)atomic_fetch_sub(&r->server->reading_bytes, r->reading_bytes);
+	r->reading_bytes = 0;
+}
+
+static void body_add(struct request *r, const char *data, size_t len)
+{
+	if (body_admit(r, len)) {
+		buf_add(&r->body, data, len);
+		return;
+	}
+	body_drop(r);
+	(void)refuse_busy(r, RETRY_FULL_S, "too much at once");
+}
+
 /* Beyond the limit a little more is read and dropped, so that the sender gets to read the answer; then it is
  * cut off. */
 static enum MHD_Result take_data(struct request *r, const char *data, size_t *len)
@@ -214,7 +246,7 @@ static enum MHD_Result take_data(struct request *r, const char *data, size_t *le
 	size_t taken = *len;
 	*len = 0;
 	if (r->beyond == 0 && !r->decided)
-		buf_add(&r->body, data, taken);
+		body_add(r, data, taken);
 	if (r->body.overflow || r->decided)
 		r->beyond += taken;
 	return r->beyond > (size_t)r->rules->config->limits.body_bytes ? MHD_NO : MHD_YES;
@@ -338,7 +370,7 @@ static bool submit(struct request *r)
 		(void)refuse(r, INTAKE_UNVERIFIED, &answer, "not verified");
 		return false;
 	}
-	buf_free(&r->body); /* the event has its copy */
+	body_drop(r); /* the event has its copy */
 	if (over_cap(r, p)) {
 		prepared_destroy(p);
 		(void)refuse_busy(r, RETRY_HELD_S, "too many quarantined events");
@@ -389,6 +421,7 @@ void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD
 	if (r == NULL)
 		return;
 	*slot = NULL;
+	body_drop(r);
 	if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK && r->answered)
 		counts_add(r->counter, INTAKE_GONE);
 	(void)pthread_mutex_lock(&s->lock);

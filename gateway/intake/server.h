@@ -86,7 +86,8 @@ void intake_counts(struct intake *s, void *ctx,
 
 struct intake_gauges {
 	uint64_t connections;
-	uint64_t waiting; /* for their commit */
+	uint64_t waiting;      /* for their commit */
+	int64_t reading_bytes; /* of bodies that are not complete */
 };
 struct intake_gauges intake_gauges(struct intake *s);
 
