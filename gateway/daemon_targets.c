@@ -56,7 +56,7 @@ static void release_instance(void *port_ctx)
 static struct engine_target_config engine_target(const struct config_target *t, uint32_t id,
 												 struct instance *instance)
 {
-	return (struct engine_target_config){
+	struct engine_target_config target = {
 		.id = id,
 		.name = t->name,
 		.port = instance_port(instance),
@@ -77,6 +77,11 @@ static struct engine_target_config engine_target(const struct config_target *t, 
 		.reply_cap_bytes = (size_t)t->limits.reply_bytes,
 		.window_bytes = (size_t)t->limits.window_bytes,
 	};
+	/* the configuration names files, the instance has read them */
+	const struct str parts[] = { { (const char *)t->digest, DIGEST_BYTES },
+								 { (const char *)instance_digest(instance), DIGEST_BYTES } };
+	digest_parts(parts, 2, target.digest);
+	return target;
 }
 
 static int open_one(struct daemon *d, const struct config_target *t, struct instance **ret, struct err *err)

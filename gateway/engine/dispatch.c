@@ -32,13 +32,17 @@ static void fail_when(struct engine *e, struct engine_target *t, struct work *w,
 	(void)snprintf(detail, sizeof detail, "its `when` fails: %.250s", why);
 	struct outcome outcome = { .result = OUTCOME_FAULT, .detail = detail };
 	target_unreserve(t, e->gates, 1);
+	if (w->engine == &e->mark_probe)
+		t->probe_reserved = false;
 	w->engine = NULL;
 	journal_outcome(e->journal, w, &outcome, NULL);
 }
 
 void dispatch_ask(struct engine *e, struct engine_target *t, struct work *w)
 {
-	w->engine = &e->mark_asked;
+	/* what comes with a slot while a probe is claimed was granted for it: claims come one at a time */
+	bool probe = w->slot && t->held && t->probe_reserved;
+	w->engine = probe ? &e->mark_probe : &e->mark_asked;
 	if (!w->needs_when) {
 		journal_start(e->journal, w);
 		return;

@@ -175,12 +175,21 @@ void engine_tick(struct engine *e)
 	e->now_known = e->wall_known = false;
 }
 
+/* When draining moves on by time alone. */
+static int64_t drain_next_ms(const struct engine *e)
+{
+	int64_t grace_ends = e->drain_until_ms + DRAIN_GRACE_MS;
+	if (e->draining && !e->cut)
+		return e->drain_until_ms;
+	return e->cut && e->now_ms < grace_ends ? grace_ends : INT64_MAX;
+}
+
 int64_t engine_next_ms(struct engine *e)
 {
 	int64_t now = e->now_ms; /* of the tick just done */
 	if (e->more || !TAILQ_EMPTY(&e->ended))
 		return 0;
-	int64_t next = e->draining && !e->cut ? e->drain_until_ms : INT64_MAX;
+	int64_t next = drain_next_ms(e);
 	struct engine_target *t;
 	TAILQ_FOREACH(t, &e->targets, link)
 	{

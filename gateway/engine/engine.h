@@ -18,6 +18,7 @@
 #include "gateway/engine/rate.h"
 #include "gateway/engine/status.h"
 #include "saga/base/clock.h"
+#include "saga/base/digest.h"
 #include "saga/journal/journal.h"
 
 struct engine;
@@ -56,8 +57,11 @@ struct engine_target_config {
 	/* The engine no longer uses the port: it was replaced or the engine ends. Thread: the engine's. */
 	void (*release)(void *port_ctx); /* or NULL */
 	enum repeat repeat;              /* UNSAFE: fresh connections for effects */
-	bool paused;                     /* by configuration; a pause by a person comes from the journal */
-	uint32_t in_flight;              /* at least 1 */
+	/* Of all that was configured, secrets and contents of files included. When it differs from the last one a
+	 * hold ends and an open breaker asks at once: somebody has mended something. */
+	uint8_t digest[DIGEST_BYTES];
+	bool paused;        /* by configuration; a pause by a person comes from the journal */
+	uint32_t in_flight; /* at least 1 */
 	struct rate_policy rate;
 	struct breaker_policy breaker;
 	int64_t connect_timeout_ms;

@@ -56,6 +56,7 @@ struct engine {
 	/* Its address marks a work on its way through the journal (work.engine) for which a slot is reserved and
 	 * no attempt exists yet: journal_start or journal_when. */
 	char mark_asked;
+	char mark_probe; /* the same for the probe of a held target */
 };
 
 /* inbox.c */

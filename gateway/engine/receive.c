@@ -26,7 +26,7 @@ void receive_release(struct engine *e, struct engine_target *t, const char *note
 
 static bool is_attempt(const struct engine *e, const struct work *w)
 {
-	return w->engine != NULL && w->engine != &e->mark_asked;
+	return w->engine != NULL && w->engine != &e->mark_asked && w->engine != &e->mark_probe;
 }
 
 static void ready(struct engine *e, struct engine_target *t, struct work *w)
@@ -52,7 +52,8 @@ static void gone(struct engine *e, struct engine_target *t, struct work *w)
 	}
 	if (t != NULL) {
 		target_unreserve(t, e->gates, 1);
-		t->probe_reserved = false;
+		if (w->engine == &e->mark_probe)
+			t->probe_reserved = false;
 	}
 	work_destroy(w);
 }
@@ -197,7 +198,8 @@ static void adopt(struct engine *e, const struct engine_target_config *config)
 		take_early(e, t);
 		return;
 	}
-	bool changed = t->port->port.ctx != config->port.ctx;
+	/* not the port: a reload opens every connector anew */
+	bool changed = memcmp(t->config.digest, config->digest, DIGEST_BYTES) != 0;
 	target_configure(t, config);
 	gates_add(e->gates, config->id, config->name);
 	if (!changed || e->journal == NULL)

@@ -6,6 +6,7 @@
 
 #include "gateway/plugin/action_check.h"
 #include "gateway/plugin/settings_check.h"
+#include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
 struct instance {
@@ -16,7 +17,8 @@ struct instance {
 	struct instance_log log;
 	struct almoner_host host;
 	struct almoner_traits traits;
-	void *plugin; /* the connector's own */
+	uint8_t digest[DIGEST_BYTES]; /* of the settings */
+	void *plugin;                 /* the connector's own */
 };
 
 struct attempt {
@@ -123,6 +125,7 @@ int instance_open(const struct instance_request *request, const struct config_re
 							.log = request->log,
 							.host = { .size = sizeof i->host, .ctx = i, .log = host_log },
 							.traits = { .size = sizeof i->traits } };
+	digest_bytes(text, strlen(text), i->digest);
 	int rc = open_and_judge(i, text, report);
 	explicit_bzero(text, strlen(text)); /* secrets stand in it */
 	free(text);
@@ -144,6 +147,11 @@ void instance_close(struct instance *instance)
 const struct almoner_traits *instance_traits(const struct instance *instance)
 {
 	return &instance->traits;
+}
+
+const uint8_t *instance_digest(const struct instance *instance)
+{
+	return instance->digest;
 }
 
 const struct catalog_entry *instance_connector(const struct instance *instance)

@@ -42,6 +42,8 @@ int instance_open(const struct instance_request *request, const struct config_re
 void instance_close(struct instance *instance); /* no attempt may be open; NULL is accepted */
 
 const struct almoner_traits *instance_traits(const struct instance *instance);
+/* DIGEST_BYTES of the settings as the connector saw them: secrets, defaults and contents of files included. */
+const uint8_t *instance_digest(const struct instance *instance);
 const struct catalog_entry *instance_connector(const struct instance *instance);
 
 /* The calls of the engine. `begin` and `next` return -1 with `error` filled also when the connector's answer

@@ -134,8 +134,10 @@ static void apply_targets(struct world *w)
 		struct sim_target *t = &w->targets[i];
 		if (t->missing)
 			continue;
-		if (t->new_port)
+		if (t->new_port) {
 			t->config.port = conn_port(w, i);
+			t->config.digest[0]++;
+		}
 		t->new_port = false;
 		t->config.id = t->id;
 		configs[count++] = t->config;

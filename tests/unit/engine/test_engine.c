@@ -1,0 +1,283 @@
+/* The engine with a journal that only writes down what it is asked: what settings, draining and answers of
+ * the journal do to a target. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/engine/engine.h"
+#include "gateway/engine/target.h"
+#include "saga/base/mem.h"
+#include "tests/unit/engine/bench.h"
+
+#define T0 ((int64_t)1000000)
+
+/* ---- the journal's side ---- */
+
+struct journal {
+	unsigned releases, claims, starts, spills, not_started, outcomes;
+	struct work *asked; /* by the last journal_start or journal_when */
+};
+
+void journal_start(struct journal *j, struct work *w)
+{
+	j->starts++;
+	j->asked = w;
+}
+
+void journal_when(struct journal *j, struct work *w, bool verdict)
+{
+	assert_true(verdict);
+	journal_start(j, w);
+}
+
+void journal_not_started(struct journal *j, struct work *w)
+{
+	j->not_started++;
+	work_destroy(w);
+}
+
+void journal_checkpoint(struct journal *j, struct work *w, struct str bytes)
+{
+	(void)j, (void)w, (void)bytes;
+	fail_msg("nothing here gives checkpoints");
+}
+
+void journal_outcome(struct journal *j, struct work *w, const struct outcome *o, const char *hold_reason)
+{
+	(void)o, (void)hold_reason;
+	j->outcomes++;
+	work_destroy(w);
+}
+
+void journal_spill(struct journal *j, struct work *w)
+{
+	j->spills++;
+	work_destroy(w);
+}
+
+void journal_claim(struct journal *j, uint32_t target, uint32_t max)
+{
+	(void)target;
+	assert_int_equal(max, 1);
+	j->claims++;
+}
+
+void journal_target_note(struct journal *j, uint32_t target, const char *text, const char *note)
+{
+	(void)j, (void)target, (void)text, (void)note;
+}
+
+int journal_target_act(struct journal *j, const char *target, enum target_action action, const char *actor,
+					   const char *note, void *ctx, void (*done)(void *ctx, const struct verb_result *result))
+{
+	(void)target, (void)actor, (void)note, (void)ctx, (void)done;
+	assert_int_equal(action, TARGET_RELEASE);
+	j->releases++;
+	return 0;
+}
+
+/* ---- the rest of the world ---- */
+
+struct rig {
+	struct journal journal;
+	struct engine *engine;
+	struct engine_target_config config;
+	int64_t now_ms;
+	unsigned began[4]; /* attempts of each connector; its address is the connector */
+};
+
+static int64_t now(void *ctx)
+{
+	return ((struct rig *)ctx)->now_ms;
+}
+
+static int begin(void *ctx, const struct almoner_step *step, void **attempt, struct almoner_error *error)
+{
+	(void)step, (void)attempt;
+	(*(unsigned *)ctx)++;
+	(void)snprintf(error->text, sizeof error->text, "it never begins");
+	return -1;
+}
+
+static int eval(void *ctx, const char *program, struct str event, struct str steps, bool *ret,
+				struct err *err)
+{
+	(void)ctx, (void)program, (void)event, (void)steps, (void)err;
+	*ret = true;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	struct rig *r = mem_zalloc(sizeof *r);
+	r->now_ms = T0;
+	struct engine_options options = { .clock = { r, now, now }, .when = { r, eval } };
+	r->engine = engine_create(&options);
+	engine_set_journal(r->engine, &r->journal);
+	r->config = (struct engine_target_config){ .id = 1,
+											   .name = "crm",
+											   .port = { &r->began[0], begin, NULL, NULL },
+											   .in_flight = 2,
+											   .breaker = { .consecutive = 5, .open_ms = 100, .probes = 1 } };
+	engine_set_targets(r->engine, &r->config, 1);
+	engine_tick(r->engine);
+	*state = r;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct rig *r = *state;
+	engine_destroy(r->engine);
+	free(r);
+	return 0;
+}
+
+/* One delivery of the journal, and the turn after it. Either may be NULL. */
+static void tell(struct rig *r, struct work *w, const struct target_news *news)
+{
+	struct delivery d = { .news = news, .news_count = news != NULL };
+	STAILQ_INIT(&d.works);
+	if (w != NULL)
+		STAILQ_INSERT_TAIL(&d.works, w, link);
+	engine_deliver(r->engine, &d);
+	engine_tick(r->engine);
+}
+
+static struct work *work(enum work_kind kind)
+{
+	struct work *w = bench_work();
+	w->kind = kind;
+	w->target = 1;
+	w->slot = true;
+	return w;
+}
+
+/* The journal's answer to something asked. */
+static void answer(struct rig *r, struct work *w, enum work_kind kind)
+{
+	w->kind = kind;
+	tell(r, w, NULL);
+}
+
+static void wait_ms(struct rig *r, int64_t ms)
+{
+	r->now_ms += ms;
+	engine_tick(r->engine);
+}
+
+static struct target_news held_news(int64_t backlog)
+{
+	struct target_news news = { .target = 1, .backlog = backlog, .state_changed = true };
+	news.state.held = true;
+	(void)snprintf(news.state.held_reason, sizeof news.state.held_reason, "credentials: refused");
+	return news;
+}
+
+static void reload(struct rig *r, unsigned port)
+{
+	r->config.port.ctx = &r->began[port];
+	engine_set_targets(r->engine, &r->config, 1);
+	engine_tick(r->engine);
+}
+
+/* ---- settings ---- */
+
+static void test_a_reload_that_changed_nothing_keeps_the_hold(void **state)
+{
+	struct rig *r = *state;
+	struct target_news news = held_news(0);
+	tell(r, NULL, &news);
+	reload(r, 1); /* a reload opens every connector anew */
+	reload(r, 2);
+	assert_int_equal(r->journal.releases, 0);
+	r->config.digest[3] ^= 1;
+	reload(r, 3);
+	assert_int_equal(r->journal.releases, 1);
+	reload(r, 0);
+	assert_int_equal(r->journal.releases, 1);
+}
+
+/* ---- the probe ---- */
+
+static const struct target_news one_waits = { .target = 1, .backlog = 1 };
+static const struct target_news granted = { .target = 1, .claim_done = true, .claim_granted = 1 };
+
+/* A step asked for before the hold is gone while the probe is on its way. */
+static void test_another_step_that_is_gone_does_not_take_the_probe_along(void **state)
+{
+	struct rig *r = *state;
+	tell(r, NULL, &one_waits);
+	tell(r, work(WORK_READY), &granted);
+	struct work *before = r->journal.asked;
+	struct target_news news = held_news(1);
+	tell(r, NULL, &news);
+	wait_ms(r, TARGET_PROBE_MS);
+	assert_int_equal(r->journal.claims, 2);
+	answer(r, before, WORK_GONE);
+	struct work *probe = work(WORK_READY);
+	probe->needs_when = true;
+	tell(r, probe, &granted);
+	assert_int_equal(r->journal.spills, 0);
+	assert_ptr_equal(r->journal.asked, probe);
+	answer(r, probe, WORK_START);
+	assert_int_equal(r->began[0], 1);
+	assert_int_equal(r->journal.not_started, 0);
+}
+
+static void test_a_probe_that_is_gone_was_no_probe(void **state)
+{
+	struct rig *r = *state;
+	tell(r, NULL, &one_waits);
+	tell(r, work(WORK_READY), &granted);
+	struct work *before = r->journal.asked;
+	struct target_news news = held_news(1);
+	tell(r, NULL, &news);
+	wait_ms(r, TARGET_PROBE_MS);
+	struct work *probe = work(WORK_READY);
+	probe->needs_when = true;
+	tell(r, probe, &granted);
+	answer(r, probe, WORK_GONE);
+	answer(r, before, WORK_START); /* nothing but a probe may begin */
+	assert_int_equal(r->began[0], 0);
+	assert_int_equal(r->journal.not_started, 1);
+}
+
+/* ---- the end ---- */
+
+static void test_a_journal_that_does_not_answer_is_not_waited_for(void **state)
+{
+	struct rig *r = *state;
+	tell(r, NULL, &one_waits); /* the claim is never answered */
+	assert_int_equal(r->journal.claims, 1);
+	engine_drain(r->engine, 1000);
+	engine_tick(r->engine);
+	for (int turns = 0; !engine_idle(r->engine); turns++) {
+		int64_t next_ms = engine_next_ms(r->engine);
+		assert_in_range(next_ms, 1, 60000); /* -1: nothing would wake the loop any more */
+		assert_true(turns < 10);
+		wait_ms(r, next_ms);
+	}
+	assert_int_equal(r->now_ms, T0 + 1000 + 2000);
+	/* the slot comes back, or the gates would count it for ever */
+	tell(r, NULL, &(struct target_news){ .target = 1, .claim_done = true });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_reload_that_changed_nothing_keeps_the_hold, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_another_step_that_is_gone_does_not_take_the_probe_along, set_up,
+										tear_down),
+		cmocka_unit_test_setup_teardown(test_a_probe_that_is_gone_was_no_probe, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_journal_that_does_not_answer_is_not_waited_for, set_up,
+										tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
