@@ -297,7 +297,7 @@ static void end(struct daemon *d, const char *why)
 	catalog_destroy(d->catalog);
 	config_env_destroy(d->env);
 	(void)pthread_mutex_destroy(&d->config_lock);
-	(void)pthread_mutex_destroy(&d->quarantine_lock);
+	quarantine_destroy(d->quarantine);
 }
 
 static void announce(struct daemon *d)
@@ -315,7 +315,7 @@ int daemon_run(const struct daemon_options *options)
 {
 	struct daemon d = { .options = options, .env = config_env_create(), .clock = clock_system() };
 	(void)pthread_mutex_init(&d.config_lock, NULL);
-	(void)pthread_mutex_init(&d.quarantine_lock, NULL);
+	d.quarantine = quarantine_create(&d, daemon_count_quarantined);
 	d.started_ms = d.clock.now_ms(d.clock.ctx);
 	struct err err = { 0 };
 	int rc = daemon_load_config_aloud(options->config_path, d.env, &d.config, &d.catalog);

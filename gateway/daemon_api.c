@@ -7,8 +7,6 @@
 #include "gateway/intake/prepare.h"
 #include "saga/store/store_sqlite.h"
 
-#define QUARANTINE_RECOUNT_MS 5000
-
 static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 {
 	struct daemon *d = ctx;
@@ -133,52 +131,37 @@ bool daemon_is_ready(void *ctx, const char **why)
 	return *why == NULL;
 }
 
-static int64_t count_quarantined(struct daemon *d, const char *source)
+int daemon_count_quarantined(void *ctx, const char *source, int64_t *ret)
 {
+	struct daemon *d = ctx;
 	struct store_reader reader;
 	struct err err = { 0 };
-	if (open_reader(d, &reader, &err) != 0)
-		return 0;
+	int rc = open_reader(d, &reader, &err);
+	if (rc != 0)
+		return rc;
 	struct config *config = daemon_config(d);
 	struct saga_filter filter = {
 		.state = SAGA_ATTENTION, .outcome = -1, .reason = REASON_QUARANTINED, .source = source
 	};
 	int64_t before = INT64_MAX;
 	int64_t total = 0;
-	while (before != 0 && total < config->limits.quarantine_cap) {
+	while (rc == 0 && before != 0 && total < config->limits.quarantine_cap) {
 		struct saga *page[64];
 		size_t count = 0;
-		if (reader.saga_list(reader.ctx, &filter, before, 200, page, 64, &count, &before, &err) != 0)
-			break;
-		for (size_t i = 0; i < count; i++)
+		rc = reader.saga_list(reader.ctx, &filter, before, 200, page, 64, &count, &before, &err);
+		for (size_t i = 0; rc == 0 && i < count; i++)
 			saga_destroy(page[i]);
 		total += (int64_t)count;
 	}
 	config_unref(config);
 	reader.close(reader.ctx);
-	return total;
+	if (rc == 0)
+		*ret = total;
+	return rc;
 }
 
-/* Asked per quarantined event; counted anew at most every few seconds, and one more for each question since.
- */
 int64_t daemon_quarantined(void *ctx, const char *source)
 {
 	struct daemon *d = ctx;
-	int64_t now = now_ms(d);
-	int64_t count = 0;
-	(void)pthread_mutex_lock(&d->quarantine_lock);
-	for (size_t i = 0; i < QUARANTINE_SOURCES; i++) {
-		struct quarantine_count *q = &d->quarantine[i];
-		if (q->source[0] != '\0' && strcmp(q->source, source) != 0)
-			continue;
-		(void)snprintf(q->source, sizeof q->source, "%s", source);
-		if (q->at_ms == 0 || now - q->at_ms >= QUARANTINE_RECOUNT_MS) {
-			q->count = count_quarantined(d, source);
-			q->at_ms = now;
-		}
-		count = q->count++;
-		break;
-	}
-	(void)pthread_mutex_unlock(&d->quarantine_lock);
-	return count;
+	return quarantine_ask(d->quarantine, source, now_ms(d));
 }

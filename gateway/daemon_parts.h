@@ -8,6 +8,7 @@
 #include "gateway/admin/server.h"
 #include "gateway/daemon.h"
 #include "gateway/engine/engine.h"
+#include "gateway/intake/quarantine.h"
 #include "gateway/intake/server.h"
 #include "gateway/logger.h"
 #include "gateway/net/loop.h"
@@ -15,14 +16,6 @@
 #include "gateway/plugin/blackbox.h"
 #include "gateway/plugin/instance.h"
 #include "saga/journal/journal.h"
-
-/* Open quarantined events of one source, counted at most every few seconds: intake's cap. */
-struct quarantine_count {
-	char source[128];
-	int64_t at_ms;
-	int64_t count;
-};
-#define QUARANTINE_SOURCES 64
 
 struct daemon {
 	const struct daemon_options *options;
@@ -43,8 +36,7 @@ struct daemon {
 	pthread_mutex_t config_lock; /* guards the reference below */
 	struct config *config;
 
-	pthread_mutex_t quarantine_lock;
-	struct quarantine_count quarantine[QUARANTINE_SOURCES];
+	struct quarantine *quarantine; /* asked by intake */
 
 	atomic_bool reloading; /* one at a time */
 	bool reload_begun;     /* reload_thread is to be joined */
@@ -81,6 +73,8 @@ void daemon_reload_finish(struct daemon *d);
 /* ---- daemon_api.c ---- */
 
 void daemon_fill_api(struct daemon *d);
+/* For quarantine_create: reads the store. */
+int daemon_count_quarantined(void *ctx, const char *source, int64_t *ret) MUST_CHECK;
 int64_t daemon_quarantined(void *ctx, const char *source); /* struct intake_hooks */
 bool daemon_is_ready(void *ctx, const char **why);
 
