@@ -17,18 +17,36 @@ int idle_checkpoint(struct journal *j, bool busy)
 {
 	int64_t pages = j->store.backlog_pages(j->store.ctx);
 	bool must = pages >= PAGES_AT_ANY_RATE;
-	if (!must && (busy || pages < PAGES_WHEN_IDLE))
+	bool again = j->idle.checkpoint_full;
+	if (!again && !must && (busy || pages < PAGES_WHEN_IDLE))
 		return 0;
-	return j->store.checkpoint(j->store.ctx, must, &j->err);
+	int64_t now_ms = j->clock.now_ms(j->clock.ctx);
+	if (again && now_ms < j->idle.checkpoint_next_ms)
+		return 0;
+	int rc = j->store.checkpoint(j->store.ctx, must, &j->err);
+	bool full = rc == ERR_FULL;
+	if (full != j->idle.checkpoint_full)
+		j->idle.disk_next_ms = 0; /* news about the disk */
+	j->idle.checkpoint_full = full;
+	j->idle.checkpoint_next_ms = now_ms + DISK_EVERY_MS;
+	if (!full)
+		return rc;
+	j->err = (struct err){ 0 }; /* all is in the log still: nothing new begins until there is room */
+	return 0;
+}
+
+static bool disk_watched(const struct journal *j)
+{
+	return j->reserve_bytes > 0 || j->idle.checkpoint_full || atomic_load(&j->disk_low);
 }
 
 void idle_check_disk(struct journal *j)
 {
-	if (j->reserve_bytes <= 0 || j->now_ms < j->idle.disk_next_ms)
+	if (!disk_watched(j) || j->now_ms < j->idle.disk_next_ms)
 		return;
 	j->idle.disk_next_ms = j->now_ms + DISK_EVERY_MS;
 	int64_t free_bytes = j->store.free_bytes(j->store.ctx);
-	bool low = free_bytes >= 0 && free_bytes < j->reserve_bytes;
+	bool low = j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < j->reserve_bytes);
 	if (atomic_exchange(&j->disk_low, low) == low)
 		return;
 	for (size_t i = 0; i < j->target_count; i++)
@@ -175,7 +193,7 @@ int64_t idle_next_ms(const struct journal *j)
 {
 	int64_t next =
 		j->idle.related_next_ms < j->idle.prune_next_ms ? j->idle.related_next_ms : j->idle.prune_next_ms;
-	if (j->reserve_bytes > 0 && j->idle.disk_next_ms < next)
+	if (disk_watched(j) && j->idle.disk_next_ms < next)
 		next = j->idle.disk_next_ms;
 	for (size_t i = 0; i < j->target_count; i++) {
 		const struct jtarget *t = j->targets[i];

@@ -143,6 +143,8 @@ struct idle {
 	int64_t related_next_ms;
 	int64_t prune_next_ms;
 	int64_t disk_next_ms;
+	int64_t checkpoint_next_ms; /* when the last one found no room */
+	bool checkpoint_full;
 	bool announced; /* the first news of every target went out */
 };
 

@@ -169,7 +169,7 @@ struct store_writer {
 	int (*checkpoint)(void *ctx, bool must, struct err *err);
 	/* Pages in the write-ahead log not yet checkpointed. */
 	int64_t (*backlog_pages)(void *ctx);
-	/* Bytes free on the store's file system, -1 unknown. */
+	/* Bytes free on the store's file system, less what the pages not yet checkpointed may need; -1 unknown. */
 	int64_t (*free_bytes)(void *ctx);
 	void (*close)(void *ctx);
 };

@@ -14,6 +14,7 @@
 
 /* A write-ahead log as long as this (256 MiB), though copied, has not begun again because there always was a
  * reader: wait for them a moment, whose slices take up to 250 ms, and not again for another 64 MiB. */
+#define PAGE_BYTES          4096 /* as in the pragma that makes a new store */
 #define RESTART_PAGES       65536
 #define RESTART_EVERY_PAGES 16384
 #define RESTART_WAIT_MS     300
@@ -162,13 +163,15 @@ static int settle(struct sqlite_writer *w, struct err *err)
 	return sync_directory(w->db.path, err);
 }
 
+/* Pages in the log only may still each ask for a place of their own in the main file. */
 static int64_t writer_free_bytes(void *ctx)
 {
 	const struct sqlite_writer *w = ctx;
 	struct statvfs fs;
 	if (statvfs(w->db.path, &fs) != 0)
 		return -1;
-	return (int64_t)(fs.f_bavail * fs.f_frsize);
+	int64_t left = (int64_t)(fs.f_bavail * fs.f_frsize) - writer_backlog_pages(ctx) * PAGE_BYTES;
+	return left > 0 ? left : 0;
 }
 
 /* ---- life ---- */

@@ -242,6 +242,29 @@ static void below_the_reserve_nothing_new_begins(void **state)
 	assert_int_equal(r->accepted.code, 0);
 }
 
+static void a_checkpoint_without_room_is_tried_again(void **state)
+{
+	struct rig *r = rig_of(state);
+	use_crm_only(r);
+	int64_t a = rig_accept_id(r, "a");
+	r->fake_pages = 20000;
+	r->checkpoint_code = ERR_FULL;
+	rig_outcome(r, rig_take(r, WORK_START, a, CRM), OUTCOME_OK);
+	rig_wait(r, 1000);
+	assert_int_equal(r->failures, 0);
+	assert_true(rig_counts(r).disk_low);
+	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "b" }), ERR_FULL);
+	assert_true(journal_idle_due_ms(r->j) <= r->now_ms + 1000);
+	r->checkpoint_code = 0; /* there is room again */
+	rig_wait(r, 1000);
+	assert_false(rig_counts(r).disk_low);
+	(void)rig_accept_id(r, "b");
+	assert_int_equal(r->accepted.code, 0);
+	r->checkpoint_code = ERR_IO; /* anything else is the end, as ever */
+	rig_wait(r, 1000);
+	assert_int_equal(r->failures, 1);
+}
+
 static void a_claim_with_when_keeps_its_slot(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -306,6 +329,7 @@ int main(void)
 		CASE(steps_of_a_target_that_is_gone_go_to_attention),
 		CASE(a_dependant_with_when_of_a_target_that_is_gone),
 		CASE(below_the_reserve_nothing_new_begins),
+		CASE(a_checkpoint_without_room_is_tried_again),
 		CASE(a_claim_with_when_keeps_its_slot),
 		CASE(a_long_backlog_is_claimed_to_its_end),
 		CASE(old_keys_are_forgotten),
