@@ -74,14 +74,22 @@ static bool is_object(struct almoner_text text)
 	return object;
 }
 
+/* The class stays: what the target has taken is not in doubt because its number cannot be read. */
+static void drop_result(struct attempt *a, const char *why)
+{
+	char *text AUTO_FREE = mem_printf("the connector's result %s and was dropped%s%s", why,
+									  a->detail[0] != '\0' ? "; " : "", a->detail);
+	attempt_set_detail(a, str_of(text));
+}
+
 static void read_result(struct attempt *a, struct almoner_text result)
 {
-	if (result.p == NULL)
+	if (result.p == NULL || result.len == 0)
 		return;
 	if (result.len > ATTEMPT_RESULT_BYTES)
-		fault(a, "the connector's result is longer than 64 KiB");
+		drop_result(a, "is longer than 64 KiB");
 	else if (!is_object(result))
-		fault(a, "the connector's result is not a JSON object");
+		drop_result(a, "is no JSON object");
 	else
 		a->result = mem_strndup(result.p, result.len);
 }

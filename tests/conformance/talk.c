@@ -7,6 +7,8 @@
 /* A call that takes this long on a busy machine is not "within milliseconds". */
 #define CALL_MS_MAX 1000
 
+#define RESULT_BYTES_MAX ((size_t)64 * 1024)
+
 struct state {
 	struct driver *d;
 	const struct suite *suite;
@@ -59,6 +61,19 @@ static void check_detail(const struct state *s, struct almoner_text detail)
 			fault(s, "the detail holds a secret", detail.p);
 }
 
+/* The host drops one it cannot keep; then the saga does not know under which number the target has it. */
+static void check_result(const struct state *s, struct almoner_text result)
+{
+	if (result.p == NULL || result.len == 0)
+		return;
+	if (result.len > RESULT_BYTES_MAX)
+		fault(s, "the result is longer than 64 KiB", "");
+	json_t *value = json_loadb(result.p, result.len, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(value))
+		fault(s, "the result is no JSON object", "");
+	json_decref(value);
+}
+
 /* Gateways that failed or timed out: nobody knows whether the target acted. */
 static bool leaves_doubt(const struct state *s)
 {
@@ -68,6 +83,7 @@ static bool leaves_doubt(const struct state *s)
 static void check_done(const struct state *s, const struct almoner_done *done)
 {
 	check_detail(s, done->detail);
+	check_result(s, done->result);
 	trace(s, done->detail);
 	trace(s, done->result);
 	buf_printf(s->trace, "%u/%u;", done->result_class, done->status);
