@@ -8,6 +8,8 @@
 #include "gateway/admin/saga_json.h"
 #include "gateway/admin/wait.h"
 
+#define RESULT_BYTES_MAX ((size_t)64 * 1024)
+
 json_t *act_result_json(const struct verb_result *r)
 {
 	return json_pack("{s:i, s:i, s:i, s:o, s:s}", "changed", (int)r->changed, "in_doubt", (int)r->in_doubt,
@@ -94,6 +96,20 @@ static int find_step(struct call *call, int64_t saga, const char *name, int *ret
 	return rc;
 }
 
+/* The same bounds as for a connector's result: later steps and look-ups read it. */
+static int take_result(const json_t *result, char **ret_text, struct err *err)
+{
+	if (!json_is_object(result))
+		return err_set(err, ERR_INVALID, "\"result\" must be an object, as {\"id\": \"1042\"}");
+	char *text = json_dumps(result, JSON_COMPACT | JSON_SORT_KEYS);
+	if (text == NULL || strlen(text) > RESULT_BYTES_MAX) {
+		free(text);
+		return err_set(err, ERR_INVALID, "\"result\" is longer than 64 KiB; give only what later steps need");
+	}
+	*ret_text = text;
+	return 0;
+}
+
 static int prepare_verb(struct call *call, int64_t saga, struct verb_call *verb, char **ret_result,
 						struct err *err)
 {
@@ -106,10 +122,9 @@ static int prepare_verb(struct call *call, int64_t saga, struct verb_call *verb,
 	if (rc == 0 && step != NULL)
 		rc = find_step(call, saga, step, &verb->step, err);
 	json_t *result = json_object_get(call->body, "result");
-	if (rc == 0 && result != NULL) {
-		*ret_result = json_dumps(result, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-		verb->result_json = *ret_result;
-	}
+	if (rc == 0 && result != NULL)
+		rc = take_result(result, ret_result, err);
+	verb->result_json = *ret_result;
 	return rc;
 }
 

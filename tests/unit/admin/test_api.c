@@ -263,6 +263,14 @@ static void verbs(void **state)
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/reprocess", "{}", "unknown verb");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\"}", "not_done");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\",\"as\":\"maybe\"}", "not_done");
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve",
+					"{\"step\":\"crm\",\"as\":\"done\",\"result\":\"7\"}", "must be an object");
+	char *padding AUTO_FREE = mem_alloc(70001);
+	memset(padding, 'x', 70000);
+	padding[70000] = '\0';
+	char *long_result AUTO_FREE =
+		mem_printf("{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"%s\"}}", padding);
+	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", long_result, "64 KiB");
 	admin_rig_error(a, 404, "POST", "/v1/sagas/1/retry", "{\"step\":\"bokos\"}", "its steps: crm");
 	admin_rig_error(a, 404, "POST", "/v1/sagas/99/retry", "{\"step\":\"crm\"}", "no saga 99");
 	admin_rig_error(a, 404, "POST", "/v1/sagas/99/resume", "{}", "no saga 99");
