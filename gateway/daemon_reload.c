@@ -16,11 +16,8 @@ static int64_t open_steps(const struct journal_counts *counts, const char *targe
 	return 0;
 }
 
-static int refuse_change(const struct config_change *c, const struct journal_counts *counts, struct err *err)
+static int refuse_removed(const struct config_change *c, const struct journal_counts *counts, struct err *err)
 {
-	if (c->needs_restart)
-		return err_set(err, ERR_REFUSED, "%s cannot change while the daemon runs; restart it for that",
-					   c->name);
 	if (c->subject != CONFIG_TARGET || c->kind != CONFIG_REMOVED)
 		return 0;
 	int64_t open = open_steps(counts, c->name);
@@ -32,8 +29,19 @@ static int refuse_change(const struct config_change *c, const struct journal_cou
 				   c->name, (long long)open);
 }
 
-static int refuse_changes(struct daemon *d, const struct config *before, const struct config *after,
-						  struct err *err)
+static int refuse_for_restart(const struct config *before, const struct config *after, struct err *err)
+{
+	struct config_changes changes AUTO_CONFIG_CHANGES = { 0 };
+	config_diff(before, after, &changes);
+	for (size_t i = 0; i < changes.count; i++)
+		if (changes.items[i].needs_restart)
+			return err_set(err, ERR_REFUSED, "%s cannot change while the daemon runs; restart it for that",
+						   changes.items[i].name);
+	return 0;
+}
+
+static int refuse_open(struct daemon *d, const struct config *before, const struct config *after,
+					   struct err *err)
 {
 	struct config_changes changes AUTO_CONFIG_CHANGES = { 0 };
 	config_diff(before, after, &changes);
@@ -41,7 +49,7 @@ static int refuse_changes(struct daemon *d, const struct config *before, const s
 	journal_counts(d->journal, &counts);
 	int rc = 0;
 	for (size_t i = 0; i < changes.count && rc == 0; i++)
-		rc = refuse_change(&changes.items[i], &counts, err);
+		rc = refuse_removed(&changes.items[i], &counts, err);
 	journal_counts_finish(&counts);
 	return rc;
 }
@@ -85,25 +93,78 @@ static int set_journal_targets(struct daemon *d, struct journal_target *targets,
 	return rc;
 }
 
-/* All or nothing: what can fail comes first, and the journal's rules go back when intake refuses. */
-static int take_over(struct daemon *d, const struct config *before, struct config *after, struct err *err)
+static bool has_target(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->target_count; i++)
+		if (strcmp(c->targets[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Those of the new configuration, and those of the old one that are gone from it: while routes change, either
+ * may be met. The caller's to free. */
+static struct journal_target *targets_of_both(const struct config *before, const struct config *after,
+											  size_t *ret_count)
+{
+	struct journal_target *old AUTO_FREE = daemon_journal_targets(before);
+	struct journal_target *all = daemon_journal_targets(after);
+	size_t count = after->target_count;
+	all = mem_grow(all, (count + before->target_count + 1) * sizeof *all);
+	for (size_t i = 0; i < before->target_count; i++)
+		if (!has_target(after, before->targets[i].name))
+			all[count++] = old[i];
+	*ret_count = count;
+	return all;
+}
+
+/* Intake goes by the new routes, so nothing new comes for a target that is gone. What came before is in the
+ * journal's queue: once its answer is here, that is counted. */
+static int let_go_of_removed(struct daemon *d, const struct config *before, const struct config *after,
+							 struct journal_target *both, size_t count, struct err *err)
+{
+	if (count == after->target_count)
+		return 0;
+	int rc = set_journal_targets(d, both, count);
+	return rc != 0 ? err_set(err, rc, "the journal takes nothing any more")
+				   : refuse_open(d, before, after, err);
+}
+
+/* Back to what was. The old rules were good once; should intake fail now, it keeps the new ones, and the
+ * next reload mends that. */
+static void go_back(struct daemon *d, struct config *before, bool intake_too)
+{
+	struct err err = { 0 };
+	struct journal_target *old AUTO_FREE = daemon_journal_targets(before);
+	if (intake_too && intake_set_config(d->intake, before, &err) != 0)
+		logger_line(d->logger, CONFIG_LOG_ERROR, "reload", "why", err.text, NULL);
+	(void)set_journal_targets(d, old, before->target_count);
+}
+
+/* All or nothing: what can fail comes first, and journal and intake go back when something refuses. */
+static int take_over(struct daemon *d, struct config *before, struct config *after, struct err *err)
 {
 	struct instance **opened = NULL;
+	size_t count;
 	struct journal_target *targets AUTO_FREE = daemon_journal_targets(after);
+	struct journal_target *both AUTO_FREE = targets_of_both(before, after, &count);
 	int rc = daemon_open_instances(d, after, &opened, err);
 	if (rc != 0)
 		return rc;
-	rc = set_journal_targets(d, targets, after->target_count);
+	rc = set_journal_targets(d, both, count);
 	if (rc != 0) {
 		daemon_close_instances(opened);
 		return err_set(err, rc, "the journal takes nothing any more");
 	}
 	rc = intake_set_config(d->intake, after, err);
+	bool swapped = rc == 0;
+	if (rc == 0)
+		rc = let_go_of_removed(d, before, after, both, count, err);
+	if (rc == 0 && set_journal_targets(d, targets, after->target_count) != 0)
+		rc = err_set(err, ERR_CLOSED, "the journal takes nothing any more");
 	if (rc == 0)
 		rc = logger_reopen(d->logger, &after->log, err);
 	if (rc != 0) {
-		struct journal_target *old AUTO_FREE = daemon_journal_targets(before);
-		(void)set_journal_targets(d, old, before->target_count);
+		go_back(d, before, swapped);
 		daemon_close_instances(opened);
 		return rc;
 	}
@@ -143,7 +204,7 @@ static int reload(struct daemon *d, struct config *before, struct err *err)
 	int rc = read_again(d, &after, err);
 	if (rc != 0)
 		return rc;
-	rc = refuse_changes(d, before, after, err);
+	rc = refuse_for_restart(before, after, err);
 	if (rc == 0)
 		rc = take_over(d, before, after, err);
 	if (rc == 0) {
