@@ -47,7 +47,8 @@ const uint8_t *instance_digest(const struct instance *instance);
 const struct catalog_entry *instance_connector(const struct instance *instance);
 
 /* The calls of the engine. `begin` and `next` return -1 with `error` filled also when the connector's answer
- * breaks the contract (unknown kind, missing text, invalid JSON, a checkpoint too long, too many calls). */
+ * breaks the contract (unknown kind, missing text, a checkpoint too long, too many calls). A result is not
+ * looked at: the engine drops one it cannot keep. */
 struct connector_port instance_port(struct instance *instance);
 
 /* The hook of the configuration: loads the target's connector, opens it with its settings and closes it
