@@ -10,6 +10,7 @@
 #define PRUNE_SLICE       256
 #define PRUNE_EVERY_MS    10000
 #define PRUNE_SOON_MS     100
+#define DISK_SHARE        4 /* bytes on disk per byte of an event */
 #define DISK_EVERY_MS     1000
 #define DAY_MS            86400000
 
@@ -40,11 +41,19 @@ static bool disk_watched(const struct journal *j)
 	return j->reserve_bytes > 0 || j->idle.checkpoint_full || atomic_load(&j->disk_low);
 }
 
+/* A burst can eat the reserve within a second: so much may come before the next look. An event takes a few
+ * times its size: raw and canonical text, in the write-ahead log and in the database. */
+static bool disk_due(const struct journal *j)
+{
+	return j->now_ms >= j->idle.disk_next_ms || j->idle.taken_bytes > j->reserve_bytes / (8 * DISK_SHARE);
+}
+
 void idle_check_disk(struct journal *j)
 {
-	if (!disk_watched(j) || j->now_ms < j->idle.disk_next_ms)
+	if (!disk_watched(j) || !disk_due(j))
 		return;
 	j->idle.disk_next_ms = j->now_ms + DISK_EVERY_MS;
+	j->idle.taken_bytes = 0;
 	int64_t free_bytes = j->store.free_bytes(j->store.ctx);
 	bool low = j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < j->reserve_bytes);
 	if (atomic_exchange(&j->disk_low, low) == low)

@@ -135,6 +135,7 @@ static void finish_ops(struct journal *j, struct op_list *ops, int code)
 		bytes += op->kind == OP_ACCEPT ? op->u.accept.bytes : 0;
 	}
 	queue_settled(&j->queue, records, bytes);
+	j->idle.taken_bytes += (int64_t)bytes;
 	while ((op = STAILQ_FIRST(ops)) != NULL) {
 		STAILQ_REMOVE_HEAD(ops, link);
 		op_finish(op, code);

@@ -143,6 +143,7 @@ struct idle {
 	int64_t related_next_ms;
 	int64_t prune_next_ms;
 	int64_t disk_next_ms;
+	int64_t taken_bytes;        /* of events since the last look at the disk */
 	int64_t checkpoint_next_ms; /* when the last one found no room */
 	bool checkpoint_full;
 	bool announced; /* the first news of every target went out */
@@ -176,7 +177,7 @@ struct journal {
 	int64_t now_ms; /* one reading a batch */
 	int64_t last_saga, last_related, last_log;
 	struct chain_row chain; /* of the last commit */
-	int64_t damaged; /* the saga that the last entry_load could not read; 0: it could */
+	int64_t damaged;        /* the saga that the last entry_load could not read; 0: it could */
 	struct err err;
 
 	pthread_mutex_t counts_lock;
@@ -217,8 +218,8 @@ void cache_init(struct cache *c);
 void cache_free(struct journal *j);
 /* Part of this batch from now on; its saga may not be loaded. */
 struct entry *entry_touch(struct journal *j, int64_t id);
-/* … and loaded: ERR_NOT_FOUND without making the journal fail; so can a saga whose stored value is damaged, see
- * entry_damaged. */
+/* … and loaded: ERR_NOT_FOUND without making the journal fail; so can a saga whose stored value is damaged,
+ * see entry_damaged. */
 int entry_load(struct journal *j, int64_t id, struct entry **ret);
 /* Was `rc` of the last entry_load about that one saga, not about the store? j->err says what is wrong. */
 bool entry_damaged(const struct journal *j, int rc);

@@ -242,6 +242,23 @@ static void below_the_reserve_nothing_new_begins(void **state)
 	assert_int_equal(r->accepted.code, 0);
 }
 
+/* A burst does not have to wait for the second to be over: what it wrote is looked at as well. */
+static void a_burst_meets_the_reserve_within_the_second(void **state)
+{
+	struct rig *r = rig_of(state);
+	journal_destroy(r->j);
+	r->reserve_bytes = 1000;
+	r->fake_disk = true;
+	r->free_bytes = 5000;
+	use_crm_only(r);
+	rig_open(r);
+	(void)rig_accept_id(r, "a");
+	r->free_bytes = 999; /* and the clock stands still */
+	(void)rig_accept_id(r, "b");
+	assert_true(rig_counts(r).disk_low); /* what "b" wrote was reason enough to look */
+	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "c" }), ERR_FULL);
+}
+
 static void a_checkpoint_without_room_is_tried_again(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -329,6 +346,7 @@ int main(void)
 		CASE(steps_of_a_target_that_is_gone_go_to_attention),
 		CASE(a_dependant_with_when_of_a_target_that_is_gone),
 		CASE(below_the_reserve_nothing_new_begins),
+		CASE(a_burst_meets_the_reserve_within_the_second),
 		CASE(a_checkpoint_without_room_is_tried_again),
 		CASE(a_claim_with_when_keeps_its_slot),
 		CASE(a_long_backlog_is_claimed_to_its_end),
