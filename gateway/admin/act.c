@@ -128,6 +128,31 @@ static int prepare_verb(struct call *call, int64_t saga, struct verb_call *verb,
 	return rc;
 }
 
+static bool is_compensate(const struct call *call)
+{
+	return strcmp(call->name[1], "compensate") == 0;
+}
+
+/* What became of what had taken effect: undone, still to be undone, or kept as there is no undo. */
+static void add_undone(json_t *result, const struct saga *s)
+{
+	json_int_t undone = 0;
+	json_int_t undoing = 0;
+	json_t *kept = json_array();
+	for (unsigned i = 0; i < s->step_count; i++) {
+		const struct step *st = &s->steps[i];
+		if (st->state == STEP_KEPT)
+			json_array_append_new(kept, admin_text(s->plan->steps[i].name));
+		else if (st->direction == DIRECTION_UNDO && st->state == STEP_SUCCEEDED)
+			undone++;
+		else if (st->direction == DIRECTION_UNDO && st->state != STEP_SKIPPED)
+			undoing++;
+	}
+	json_object_set_new(result, "undone", json_integer(undone));
+	json_object_set_new(result, "undoing", json_integer(undoing));
+	json_object_set_new(result, "kept", kept);
+}
+
 /* The result of a resume says for each target how many steps go on waiting for it. */
 static void reply_verb(struct call *call, int64_t saga, const struct verb_result *r)
 {
@@ -139,6 +164,10 @@ static void reply_verb(struct call *call, int64_t saga, const struct verb_result
 		saga_destroy(s);
 	}
 	held_finish(&held);
+	if (is_compensate(call) && read_saga(call, saga, &s, NULL, NULL) == 0) {
+		add_undone(result, s);
+		saga_destroy(s);
+	}
 	call_json(call, result);
 }
 

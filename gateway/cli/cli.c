@@ -26,7 +26,7 @@ static const struct command {
 	{ "saga retry", "ID STEP", CHANGE, 2, 2, sagas_verb, "try one step now" },
 	{ "saga redo", "ID STEP", CHANGE, 2, 2, sagas_verb, "send a step again though it may have worked" },
 	{ "saga resolve", "ID STEP --done | --not-done", CHANGE | ARGS_RESOLVE, 2, 2, sagas_verb,
-	  "I checked by hand: it was done, or it was not" },
+	  "I checked by hand: it was done, or it was not (it stays undone; redo sends it)" },
 	{ "saga skip", "ID STEP", CHANGE, 2, 2, sagas_verb, "leave this step undone" },
 	{ "saga pause", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume,
 	  "start nothing more until resumed" },

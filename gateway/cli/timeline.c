@@ -83,6 +83,10 @@ static void tell_result(const json_t *r)
 static void tell_step(const json_t *r)
 {
 	step_of(r);
+	if (strcmp(run_text(r, "to"), "kept") == 0 && strcmp(run_text(r, "direction"), "undo") != 0) {
+		(void)printf(" is kept: its connector cannot undo");
+		return;
+	}
 	(void)printf(" is now %s", run_text(r, "to"));
 	if (*run_text(r, "reason") != '\0')
 		(void)printf(" (%s)", run_text(r, "reason"));

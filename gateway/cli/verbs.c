@@ -32,6 +32,42 @@ static void print_doubt(const json_t *result)
 			doubt, run_plural(doubt, "step", "steps"));
 }
 
+static void print_names(const json_t *names)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(names, i, name) (void)printf("%s%s", i > 0 ? ", " : "", json_string_value(name));
+}
+
+/* "compensated" alone would let a person believe that everything was undone. */
+static void print_undone(const json_t *result)
+{
+	const json_t *kept = json_object_get(result, "kept");
+	if (kept == NULL) /* another verb */
+		return;
+	long long undone = run_number(result, "undone");
+	long long undoing = run_number(result, "undoing");
+	if (undone > 0)
+		(void)printf("%lld %s undone\n", undone, run_plural(undone, "step is", "steps are"));
+	if (undoing > 0)
+		(void)printf("%lld %s to be undone\n", undoing, run_plural(undoing, "step is", "steps are"));
+	if (json_array_size(kept) == 0)
+		return;
+	bool one = json_array_size(kept) == 1;
+	(void)printf("%s", undone + undoing == 0 ? "nothing could be undone: " : "");
+	print_names(kept);
+	(void)printf(one ? " is kept (its connector cannot undo); undo it by hand at the target\n"
+					 : " are kept (their connectors cannot undo); undo them by hand at the target\n");
+}
+
+/* Whoever resolves as not done often means "so send it": that is another verb. */
+static void print_resolved(const struct run *run)
+{
+	if (strcmp(run->verb, "resolve") == 0 && run->args.not_done)
+		(void)printf("%s is marked as not done and stays so; to send it: almoner saga redo %s %s\n",
+					 run->args.words[1], run->args.words[0], run->args.words[1]);
+}
+
 static void print_result(const struct run *run, const json_t *result)
 {
 	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
@@ -39,6 +75,9 @@ static void print_result(const struct run *run, const json_t *result)
 	const char *did = changed ? (dry_run ? "would be done" : "done") : "nothing to change";
 	(void)printf("%s: %s; the saga %s %s\n", run->verb, did, dry_run && changed ? "would be" : "is now",
 				 run_text(result, "state"));
+	print_undone(result);
+	if (changed)
+		print_resolved(run);
 	print_doubt(result);
 	print_held(result);
 }
