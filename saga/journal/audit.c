@@ -7,7 +7,8 @@
 #include "saga/journal/journal_internal.h"
 
 struct audit_target {
-	int64_t open, attention, claimable, with_lane;
+	int64_t open, attention;
+	struct row_counts rows;
 };
 
 struct running_lane {
@@ -117,8 +118,9 @@ static int check_step(struct audit *a, unsigned i)
 	sum->open += st->state != STEP_SUCCEEDED && st->state != STEP_SKIPPED && st->state != STEP_KEPT ? 1 : 0;
 	sum->attention += st->state == STEP_ATTENTION ? 1 : 0;
 	if (st->place == PLACE_ROW) {
-		sum->claimable += why == WHY_SLOT || why == WHY_DUE ? 1 : 0;
-		sum->with_lane += st->has_lane ? 1 : 0;
+		sum->rows.claimable += why == WHY_SLOT || why == WHY_DUE ? 1 : 0;
+		sum->rows.blocked += why == WHY_LANE || why == WHY_AFTER ? 1 : 0;
+		sum->rows.with_lane += st->has_lane ? 1 : 0;
 	}
 	return st->has_lane ? check_lane(a, i) : 0;
 }
@@ -176,22 +178,28 @@ static int audit_saga(struct audit *a, int64_t id)
 	return rc;
 }
 
+static bool same_rows(struct row_counts a, struct row_counts b)
+{
+	return a.claimable == b.claimable && a.blocked == b.blocked && a.with_lane == b.with_lane;
+}
+
 static int audit_target(struct audit *a, const struct jtarget *t)
 {
 	const struct audit_target *sum = &a->targets[t->id - 1];
 	struct store_writer *store = &a->j->store;
-	int64_t claimable, with_lane;
-	int rc = store->row_counts(store->ctx, t->id, &claimable, &with_lane, a->err);
+	struct row_counts rows;
+	int rc = store->row_counts(store->ctx, t->id, &rows, a->err);
 	if (rc != 0)
 		return rc;
-	if (sum->claimable != claimable || sum->with_lane != with_lane || t->claimable != claimable ||
-		t->with_lane != with_lane)
+	struct row_counts counted = { t->claimable, t->blocked, t->with_lane };
+	if (!same_rows(rows, sum->rows) || !same_rows(rows, counted))
 		return err_set(
 			a->err, ERR_CORRUPT,
-			"audit: target %s: claimable rows %lld, by sagas %lld, by count %lld; rows in lanes %lld, "
-			"by sagas %lld, by count %lld",
-			t->name, (long long)claimable, (long long)sum->claimable, (long long)t->claimable,
-			(long long)with_lane, (long long)sum->with_lane, (long long)t->with_lane);
+			"audit: target %s: claimable rows %lld, by sagas %lld, by count %lld; blocked %lld, by sagas %lld, by "
+			"count %lld; in lanes %lld, by sagas %lld, by count %lld",
+			t->name, (long long)rows.claimable, (long long)sum->rows.claimable, (long long)t->claimable,
+			(long long)rows.blocked, (long long)sum->rows.blocked, (long long)t->blocked,
+			(long long)rows.with_lane, (long long)sum->rows.with_lane, (long long)t->with_lane);
 	if (sum->open != t->open || sum->attention != t->attention)
 		return err_set(a->err, ERR_CORRUPT,
 					   "audit: target %s: open %lld, counted %lld; attention %lld, counted %lld", t->name,

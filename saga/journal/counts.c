@@ -6,7 +6,10 @@
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
 
-#define COUNTS_VERSION 1
+/* 1 did not have `blocked`: it is then counted at start. */
+#define COUNTS_VERSION  2
+#define COUNTS_FIRST    1
+#define BLOCKED_UNKNOWN (-1)
 
 static bool step_open(uint8_t state)
 {
@@ -58,13 +61,14 @@ const char *counts_fault(const struct journal *j)
 	return NULL;
 }
 
-static void record_recount(struct journal *j, const struct jtarget *t, int64_t claimable, int64_t with_lane)
+static void record_recount(struct journal *j, const struct jtarget *t, const struct row_counts *rows)
 {
 	char text[256];
 	(void)snprintf(text, sizeof text,
-				   "rows waiting: %lld, the counters said %lld; in lanes: %lld, the counters said %lld",
-				   (long long)claimable, (long long)t->claimable, (long long)with_lane,
-				   (long long)t->with_lane);
+				   "rows waiting: %lld, the counters said %lld; behind others: %lld, the counters said %lld; in "
+				   "lanes: %lld, the counters said %lld",
+				   (long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked,
+				   (long long)t->blocked, (long long)rows->with_lane, (long long)t->with_lane);
 	records_add(batch_log(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
 																	   .at_ms = j->now_ms,
 																	   .step = RECORD_NO_STEP,
@@ -73,21 +77,27 @@ static void record_recount(struct journal *j, const struct jtarget *t, int64_t c
 																	   .note = str_of(text) });
 }
 
+static bool rows_agree(const struct jtarget *t, const struct row_counts *rows)
+{
+	return rows->claimable == t->claimable && rows->with_lane == t->with_lane &&
+		   (rows->blocked == t->blocked || t->blocked == BLOCKED_UNKNOWN);
+}
+
 int counts_recount(struct journal *j)
 {
 	for (size_t i = 0; i < j->target_count; i++) {
 		struct jtarget *t = j->targets[i];
-		int64_t claimable = 0;
-		int64_t with_lane = 0;
-		int rc = j->store.row_counts(j->store.ctx, t->id, &claimable, &with_lane, &j->err);
+		struct row_counts rows;
+		int rc = j->store.row_counts(j->store.ctx, t->id, &rows, &j->err);
 		if (rc != 0)
 			return rc;
-		if (claimable == t->claimable && with_lane == t->with_lane)
-			continue;
-		record_recount(j, t, claimable, with_lane);
-		t->claimable = claimable;
-		t->with_lane = with_lane;
-		t->due_unknown = true;
+		bool agree = rows_agree(t, &rows);
+		if (!agree)
+			record_recount(j, t, &rows);
+		t->due_unknown = t->due_unknown || !agree;
+		t->claimable = rows.claimable;
+		t->blocked = rows.blocked;
+		t->with_lane = rows.with_lane;
 	}
 	return 0;
 }
@@ -112,6 +122,7 @@ void counts_encode(struct journal *j, struct buf *out)
 		buf_string(out, target->name);
 		buf_int(out, target->open);
 		buf_int(out, target->claimable);
+		buf_int(out, target->blocked);
 		buf_int(out, target->with_lane);
 		buf_int(out, target->attention);
 		buf_int(out, target->succeeded);
@@ -119,8 +130,8 @@ void counts_encode(struct journal *j, struct buf *out)
 }
 
 struct stored_target {
-	struct journal_target_counts c;
-	int64_t with_lane;
+	struct journal_target_counts c; /* without its backlog */
+	struct row_counts rows;
 };
 
 static void read_tally(struct reader *r, struct tally *ret)
@@ -141,7 +152,7 @@ static void read_tally(struct reader *r, struct tally *ret)
 	}
 }
 
-static void read_target(struct reader *r, uint32_t id, struct stored_target *ret)
+static void read_target(struct reader *r, uint8_t version, uint32_t id, struct stored_target *ret)
 {
 	struct str name = read_bytes(r);
 	*ret = (struct stored_target){ .c = { .id = id } };
@@ -152,8 +163,9 @@ static void read_target(struct reader *r, uint32_t id, struct stored_target *ret
 	if (name.len > 0)
 		memcpy(ret->c.name, name.p, name.len);
 	ret->c.open = read_int(r);
-	ret->c.backlog = read_int(r);
-	ret->with_lane = read_int(r);
+	ret->rows.claimable = read_int(r);
+	ret->rows.blocked = version == COUNTS_FIRST ? BLOCKED_UNKNOWN : read_int(r);
+	ret->rows.with_lane = read_int(r);
 	ret->c.attention = read_int(r);
 	ret->c.succeeded = read_int(r);
 }
@@ -163,7 +175,8 @@ static int decode(struct str bytes, struct tally *ret, struct stored_target **re
 				  struct err *err)
 {
 	struct reader r = reader_of(bytes.p, bytes.len);
-	if (read_byte(&r) != COUNTS_VERSION)
+	uint8_t version = read_byte(&r);
+	if (version < COUNTS_FIRST || version > COUNTS_VERSION)
 		return err_set(err, ERR_CORRUPT, "counters: unknown version");
 	struct tally tally = { 0 };
 	read_tally(&r, &tally);
@@ -172,7 +185,7 @@ static int decode(struct str bytes, struct tally *ret, struct stored_target **re
 		return err_set(err, ERR_CORRUPT, "counters: damaged");
 	struct stored_target *targets = mem_zalloc((count + 1) * sizeof *targets);
 	for (uint64_t i = 0; i < count; i++)
-		read_target(&r, (uint32_t)i + 1, &targets[i]);
+		read_target(&r, version, (uint32_t)i + 1, &targets[i]);
 	if (!reader_done(&r)) {
 		free(targets);
 		return err_set(err, ERR_CORRUPT, "counters: damaged");
@@ -196,13 +209,20 @@ int counts_load(struct journal *j, struct str bytes)
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		struct jtarget *t = j->targets[i];
 		t->open = targets[i].c.open;
-		t->claimable = targets[i].c.backlog;
-		t->with_lane = targets[i].with_lane;
+		t->claimable = targets[i].rows.claimable;
+		t->blocked = targets[i].rows.blocked;
+		t->with_lane = targets[i].rows.with_lane;
 		t->attention = targets[i].c.attention;
 		t->succeeded = targets[i].c.succeeded;
 	}
 	free(targets);
 	return rc;
+}
+
+/* All that waits, as `backlog` counts it. */
+static int64_t waiting_rows(int64_t claimable, int64_t blocked)
+{
+	return claimable + (blocked == BLOCKED_UNKNOWN ? 0 : blocked);
 }
 
 static void spread(const struct tally *t, struct journal_counts *ret)
@@ -226,8 +246,10 @@ int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct e
 	*ret = (struct journal_counts){ .target_count = count };
 	spread(&tally, ret);
 	ret->targets = mem_zalloc((count + 1) * sizeof *ret->targets);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		ret->targets[i] = targets[i].c;
+		ret->targets[i].backlog = waiting_rows(targets[i].rows.claimable, targets[i].rows.blocked);
+	}
 	free(targets);
 	return 0;
 }
@@ -249,7 +271,7 @@ static void publish_targets(struct journal *j)
 	for (size_t i = 0; i < j->target_count; i++) {
 		const struct jtarget *t = j->targets[i];
 		c->targets[i].open = t->open;
-		c->targets[i].backlog = t->claimable;
+		c->targets[i].backlog = waiting_rows(t->claimable, t->blocked);
 		c->targets[i].attention = t->attention;
 		c->targets[i].succeeded = t->succeeded;
 	}

@@ -215,7 +215,7 @@ struct journal_target_counts {
 	uint32_t id;
 	char name[128];
 	int64_t open;    /* steps not terminal */
-	int64_t backlog; /* claimable rows */
+	int64_t backlog; /* rows that wait, whatever they wait for: a slot, their time, their lane, other steps */
 	int64_t attention;
 	int64_t succeeded; /* ever */
 };

@@ -20,6 +20,7 @@ struct jtarget {
 	struct target_row row;
 	/* Rows on disk, kept by seat.c. */
 	int64_t claimable;
+	int64_t blocked; /* for their lane, or after other steps */
 	int64_t with_lane;
 	int64_t next_due_ms; /* of the first claimable row; INT64_MAX: none */
 	bool due_unknown;    /* that row is gone: ask the store */

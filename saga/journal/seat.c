@@ -10,6 +10,12 @@ static bool claimable(uint8_t why)
 	return why == WHY_SLOT || why == WHY_DUE;
 }
 
+/* It waits as well, but others come first: those before it in its lane, or steps of its own saga. */
+static bool blocked(uint8_t why)
+{
+	return why == WHY_LANE || why == WHY_AFTER;
+}
+
 static struct jtarget *target_at(const struct entry *e, unsigned i)
 {
 	return e->plan->target[i];
@@ -67,6 +73,7 @@ static void uncount_row(struct journal *j, struct jtarget *t, const struct step 
 	(void)j;
 	if (st->has_lane)
 		t->with_lane--;
+	t->blocked -= blocked(p->row_why) ? 1 : 0;
 	if (!claimable(p->row_why))
 		return;
 	t->claimable--;
@@ -79,6 +86,7 @@ static void count_row(struct jtarget *t, const struct step *st, const struct pla
 {
 	if (st->has_lane)
 		t->with_lane++;
+	t->blocked += blocked(p->row_why) ? 1 : 0;
 	if (!claimable(p->row_why))
 		return;
 	t->claimable++;

@@ -44,6 +44,13 @@ struct step_row {
 	int64_t since_ms; /* when the step became ready or began to wait: the age in `backlog` */
 };
 
+/* Rows of one target. */
+struct row_counts {
+	int64_t claimable; /* due and slot */
+	int64_t blocked;   /* lane and after: with the claimable ones, all that waits without needing a person */
+	int64_t with_lane; /* of any kind */
+};
+
 struct target_row {
 	uint32_t id; /* from 1, for ever */
 	char name[128];
@@ -154,9 +161,8 @@ struct store_writer {
 	 * to `room`. */
 	int (*row_lined)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
 					 size_t room, size_t *ret, struct err *err);
-	/* Counts per target at start: rows that are claimable, rows with a lane. */
-	int (*row_counts)(void *ctx, uint32_t target, int64_t *ret_claimable, int64_t *ret_with_lane,
-					  struct err *err);
+	/* Counts per target at start. */
+	int (*row_counts)(void *ctx, uint32_t target, struct row_counts *ret, struct err *err);
 
 	int (*target_put)(void *ctx, const struct target_row *row, struct err *err);
 	int (*target_all)(void *ctx, struct target_row **ret, size_t *ret_count, struct err *err); /* free() it */

@@ -104,19 +104,17 @@ static int count(struct sqlite_writer *w, enum writer_statement which, uint32_t 
 	return 0;
 }
 
-static int rows_counts(void *ctx, uint32_t target, int64_t *ret_claimable, int64_t *ret_with_lane,
-					   struct err *err)
+static int rows_counts(void *ctx, uint32_t target, struct row_counts *ret, struct err *err)
 {
-	int64_t claimable = 0;
-	int64_t with_lane = 0;
-	int rc = count(ctx, W_ROW_CLAIMABLE, target, &claimable, err);
+	struct row_counts counts = { 0 };
+	int rc = count(ctx, W_ROW_CLAIMABLE, target, &counts.claimable, err);
 	if (rc == 0)
-		rc = count(ctx, W_ROW_LANED, target, &with_lane, err);
-	if (rc != 0)
-		return rc;
-	*ret_claimable = claimable;
-	*ret_with_lane = with_lane;
-	return 0;
+		rc = count(ctx, W_ROW_BLOCKED, target, &counts.blocked, err);
+	if (rc == 0)
+		rc = count(ctx, W_ROW_LANED, target, &counts.with_lane, err);
+	if (rc == 0)
+		*ret = counts;
+	return rc;
 }
 
 /* ---- targets ---- */

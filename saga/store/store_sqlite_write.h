@@ -70,6 +70,8 @@
 	  "(lane, saga, step) > (?2, ?3, ?4) ORDER BY lane, saga, step LIMIT ?5")                                \
 	X(W_ROW_CLAIMABLE, "counting claimable steps",                                                           \
 	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3)")                 \
+	X(W_ROW_BLOCKED, "counting blocked steps",                                                               \
+	  "SELECT count(*) FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5)")               \
 	X(W_ROW_LANED, "counting steps with a lane",                                                             \
 	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL")               \
 	X(W_TARGET_PUT, "keeping a target",                                                                      \

@@ -112,11 +112,11 @@ static void rows_are_replaced_by_saga_and_step(void **state)
 	assert_int_equal(claim(f, 1, 100, rows, 4), 1);
 	assert_int_equal(rows[0].step, 1);
 	assert_int_equal(claim(f, 2, 100, rows, 4), 0);
-	int64_t claimable = -1;
-	int64_t with_lane = -1;
-	must(W(f).row_counts(W(f).ctx, 1, &claimable, &with_lane, &f->err), &f->err);
-	assert_int_equal(claimable, 1);
-	assert_int_equal(with_lane, 0); /* the lane went with the old row */
+	struct row_counts counts;
+	must(W(f).row_counts(W(f).ctx, 1, &counts, &f->err), &f->err);
+	assert_int_equal(counts.claimable, 1);
+	assert_int_equal(counts.blocked, 0);
+	assert_int_equal(counts.with_lane, 0); /* the lane went with the old row */
 }
 
 static void next_due_is_the_first_claimable_one(void **state)
@@ -178,11 +178,11 @@ static void lanes_are_walked_in_order_of_sagas(void **state)
 	assert_int_equal(lane_first(f, 1, 2, 0), 5);
 	assert_int_equal(lane_first(f, 2, 1, 0), 6);
 	assert_int_equal(lane_first(f, 1, 3, 0), 0);
-	int64_t claimable = 0;
-	int64_t with_lane = 0;
-	must(W(f).row_counts(W(f).ctx, 1, &claimable, &with_lane, &f->err), &f->err);
-	assert_int_equal(claimable, 3);
-	assert_int_equal(with_lane, 4);
+	struct row_counts counts;
+	must(W(f).row_counts(W(f).ctx, 1, &counts, &f->err), &f->err);
+	assert_int_equal(counts.claimable, 3);
+	assert_int_equal(counts.blocked, 1);
+	assert_int_equal(counts.with_lane, 4);
 }
 
 /* Steps of a target that the configuration lost must be there when it comes back. */
@@ -208,10 +208,9 @@ static void a_hundred_thousand_rows_are_claimed_in_pages(void **state)
 	for (int64_t i = 1; i <= ROWS; i++)
 		put(f, i, 0, 1, i % 2 != 0 ? WHY_SLOT : WHY_DUE, T0 + i / 7, 0);
 	commit(f);
-	int64_t claimable = 0;
-	int64_t with_lane = 0;
-	must(W(f).row_counts(W(f).ctx, 1, &claimable, &with_lane, &f->err), &f->err);
-	assert_int_equal(claimable, ROWS);
+	struct row_counts counts;
+	must(W(f).row_counts(W(f).ctx, 1, &counts, &f->err), &f->err);
+	assert_int_equal(counts.claimable, ROWS);
 	struct step_row *rows = calloc(PAGE, sizeof *rows);
 	assert_non_null(rows);
 	int64_t seen = 0;
