@@ -91,6 +91,16 @@ struct config_limits {
 	int64_t quarantine_cap; /* open quarantined events per source */
 };
 
+/* When somebody should hear of something; 0 in a count: never. */
+struct config_alerts {
+	int64_t unverified;  /* 401s of a source in the window */
+	int64_t turned_away; /* 503s, likewise */
+	int64_t window_ms;
+	int64_t quarantined;     /* open ones of a source */
+	int64_t attention;       /* steps of a target */
+	int64_t breaker_open_ms; /* a target's breaker has not closed for so long */
+};
+
 /* ---- sources ---- */
 
 enum verify_scheme { VERIFY_NONE, VERIFY_HMAC, VERIFY_TOKEN };
@@ -263,6 +273,7 @@ struct config {
 	int64_t drain_ms;
 	struct config_log log;
 	struct config_limits limits;
+	struct config_alerts alerts;
 	struct config_cidr *trusted_proxies;
 	size_t trusted_proxy_count;
 	struct config_list connector_path;

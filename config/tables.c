@@ -69,6 +69,22 @@ static const struct option limits_options[] = {
 };
 static const struct section limits = SECTION("Bounds of intake", config_limits, limits);
 
+static const struct option alerts_options[] = {
+	{ "unverified", OPTION_INTEGER, AT(config_alerts, unverified), "5", 0, 1000000,
+	  .help = "401s of a source within the window that raise the alert; 0: never." },
+	{ "turned_away", OPTION_INTEGER, AT(config_alerts, turned_away), "20", 0, 1000000,
+	  .help = "503s of a source within the window, likewise." },
+	{ "window", OPTION_DURATION, AT(config_alerts, window_ms), "\"5m\"", 1000, DAY_MS,
+	  .help = "How far back these two look; their alerts end when it holds less than a quarter." },
+	{ "quarantined", OPTION_INTEGER, AT(config_alerts, quarantined), "1", 0, 1000000,
+	  .help = "Open quarantined events of a source; 0: never." },
+	{ "attention", OPTION_INTEGER, AT(config_alerts, attention), "1", 0, 1000000,
+	  .help = "Steps of a target that need a person; 0: never." },
+	{ "breaker_open", OPTION_DURATION, AT(config_alerts, breaker_open_ms), "\"5m\"", 0, 30 * DAY_MS,
+	  .help = "How long a target's breaker may be away from closed." },
+};
+static const struct section alerts = SECTION("When to alert somebody", config_alerts, alerts);
+
 static const struct option connectors_options[] = {
 	{ "path", OPTION_PATHS, AT(config, connector_path),
 	  .help = "Folders searched for connectors, besides those of the installation." },
@@ -281,6 +297,8 @@ static const struct option root_options[] = {
 	  .help = "How long running attempts may take to end at shutdown." },
 	{ "log", OPTION_OBJECT, AT(config, log), .section = &log_, .help = "Messages of the daemon." },
 	{ "limits", OPTION_OBJECT, AT(config, limits), .section = &limits, .help = "Bounds of intake." },
+	{ "alerts", OPTION_OBJECT, AT(config, alerts), .section = &alerts,
+	  .help = "From where on conditions are alerts (`almoner status`)." },
 	{ "trusted_proxies", OPTION_CIDRS, 0,
 	  .help =
 		  "Addresses or ranges whose X-Forwarded-For is believed, such as \"127.0.0.1\" or \"10.0.0.0/8\"." },

@@ -244,6 +244,9 @@ static int listen_all(struct daemon *d, struct err *err)
 	if (rc != 0)
 		return rc;
 	daemon_fill_api(d);
+	rc = daemon_alerts_start(d, &d->alerts, err);
+	if (rc != 0)
+		return rc;
 	return admin_server_start(&d->api, &d->config->listen.admin, &d->admin, err);
 }
 
@@ -281,6 +284,7 @@ static void end(struct daemon *d, const char *why)
 	if (d->journal != NULL)
 		journal_stop(d->journal, why); /* answers whoever waits: senders and people */
 	admin_server_stop(d->admin);       /* its handlers ask intake and engine */
+	daemon_alerts_stop(d->alerts);
 	if (d->intake != NULL) {
 		intake_quiesce(d->intake);
 		(void)intake_wait_idle(d->intake, COMMIT_GRACE_MS); /* those left got their 503 */

@@ -61,6 +61,7 @@ static void add_status(void *ctx, json_t *status)
 	intake_counts(d->intake, sources, add_source_counts);
 	struct config *config = daemon_config(d);
 	struct intake_gauges gauges = intake_gauges(d->intake);
+	json_object_set_new(status, "alerts", daemon_alerts_json(d->alerts));
 	json_object_set_new(status, "version", json_string(ALMONER_VERSION));
 	json_object_set_new(status, "uptime_s", json_integer((now_ms(d) - d->started_ms) / 1000));
 	json_object_set_new(status, "intake",

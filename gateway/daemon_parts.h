@@ -7,6 +7,7 @@
 
 #include "gateway/admin/server.h"
 #include "gateway/daemon.h"
+#include "gateway/daemon_alerts.h"
 #include "gateway/engine/engine.h"
 #include "gateway/intake/quarantine.h"
 #include "gateway/intake/server.h"
@@ -28,6 +29,7 @@ struct daemon {
 	struct engine *engine;
 	struct journal *journal;
 	struct intake *intake;
+	struct daemon_alerts *alerts;
 	struct admin_server *admin;
 	struct api_context api;
 	struct clock clock;

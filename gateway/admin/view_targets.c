@@ -206,6 +206,7 @@ void view_status(struct call *call)
 							   (json_int_t)counts.related, "duplicates", (json_int_t)counts.duplicates,
 							   "sagas", sagas, "commits", (json_int_t)counts.commits, "log_records",
 							   (json_int_t)counts.log_rows, "disk_low", counts.disk_low, "targets", targets);
+	json_object_set_new(status, "alerts", json_array()); /* the daemon's */
 	if (call->api->status != NULL)
 		call->api->status(call->api->ctx, status);
 	journal_counts_finish(&counts);

@@ -121,6 +121,18 @@ static void print_counts(const char *title, const json_t *object)
 	(void)printf("%s\n", any ? "" : "none");
 }
 
+static void print_alerts(const json_t *alerts)
+{
+	size_t i;
+	json_t *alert;
+	json_array_foreach(alerts, i, alert)
+	{
+		(void)printf("%-12s%s %s, since %s:\n", i == 0 ? "ALERTS" : "", run_text(alert, "name"),
+					 run_text(alert, "subject"), run_text(alert, "since"));
+		(void)printf("%-12s%s\n", "", run_text(alert, "text"));
+	}
+}
+
 int status_show(struct run *run)
 {
 	if (run->args.json)
@@ -144,6 +156,7 @@ int status_show(struct run *run)
 	if (json_is_true(json_object_get(status, "disk_low")))
 		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n",
 					 "disk");
+	print_alerts(json_object_get(status, "alerts"));
 	json_decref(status);
 	if (code == CLI_OK) {
 		(void)putchar('\n');

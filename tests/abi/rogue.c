@@ -95,7 +95,10 @@ static int rogue_next(void *attempt, const struct almoner_reply *reply, struct a
 {
 	(void)reply;
 	(void)error;
-	at(attempt, "next");
+	const struct rogue *r = attempt;
+	at(r, "next");
+	if (strcmp(r->how, "fault") == 0)
+		return -1; /* as a connector does that met a bug of its own */
 	action->kind = ALMONER_FINISH;
 	action->done.result_class = ALMONER_OK;
 	return 0;
