@@ -39,6 +39,14 @@ static const struct meaning {
 	{ SQLITE_PERM, ERR_SYSTEM, "; look at the permissions of the file" },
 };
 
+/* After a failed write or sync nothing more goes to the file, also not when it is closed: a second sync may lie, and
+ * the log is what the next start settles from (DESIGN §4). */
+static void keep_log(struct db *db)
+{
+	if (db->handle != NULL)
+		(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 int db_error(struct db *db, int rc, const char *what, struct err *err)
 {
 	int extended = db->handle != NULL ? sqlite3_extended_errcode(db->handle) : rc;
@@ -55,6 +63,8 @@ int db_error(struct db *db, int rc, const char *what, struct err *err)
 						   ? sqlite3_errmsg(db->handle)
 						   : sqlite3_errstr(rc);
 	int system = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
+	if (code == ERR_IO)
+		keep_log(db);
 	bool named = system != 0 && (code == ERR_IO || code == ERR_SYSTEM || code == ERR_FULL);
 	return err_set(err, code, "%s: store %s: %s (SQLite %d%s%s)%s", what, db->path, text, extended,
 				   named ? ", " : "", named ? strerror(system) : "", mend);

@@ -47,6 +47,10 @@ def equal(found, wanted, what):
         raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
 
 
+class Skipped(Exception):
+    """The scenario cannot be played on this machine: says why."""
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost", timeout=30 * SLOW)
@@ -309,6 +313,8 @@ def main(scenarios):
         try:
             scenario(place)
             verdict = "ok"
+        except Skipped as why:
+            verdict = f"skipped: {why}:"
         except Exception:  # pylint: disable=broad-except
             traceback.print_exc()
             verdict = "FAILED"
@@ -321,7 +327,7 @@ def main(scenarios):
                 verdict = "FAILED at its end"
                 failed += 1
         print(f"{verdict:8} {scenario.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-        if verdict != "ok":
+        if verdict.startswith("FAILED"):
             for log in pathlib.Path(folder).rglob("*.log"):
                 print(f"---- {log.name}\n{log.read_text(errors='replace')[-4000:]}")
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,253 @@
+#!/usr/bin/env python3
+"""The disk fills, fails or is held up, and the clock jumps: what was acknowledged is there, and nothing is hurried."""
+import errno
+import http.client
+import os
+import re
+import subprocess
+import sys
+import threading
+
+from harness import INTERNAL, SLOW, Skipped, check, donation, equal, http_target, main, route, until
+from shim import SYNCS, WRITES, Shim
+
+MIB = 1 << 20
+
+
+class SmallDisk:
+    """A file system of its own, so that it can really be full, and a ballast that leaves as much room as is wanted."""
+
+    def __init__(self, place, mib):
+        self.path = place.folder / "disk"
+        self.path.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "almoner-test", str(self.path)], capture_output=True, text=True,
+                              check=False) if os.geteuid() == 0 else None
+        if done is None or done.returncode != 0:
+            raise Skipped(f"a small file system cannot be mounted here ({done.stderr.strip() if done else 'not root'})")
+        place.ending.append(lambda: subprocess.run(["umount", str(self.path)], check=True))
+        self.ballast = self.path / "ballast"
+
+    def free(self):
+        room = os.statvfs(self.path)
+        return room.f_bavail * room.f_frsize
+
+    def leave(self, free_bytes):
+        with open(self.ballast, "ab") as file:
+            size = file.tell() + self.free() - free_bytes
+            if size < file.tell():
+                file.truncate(max(0, size))
+            else:
+                os.posix_fallocate(file.fileno(), file.tell(), size - file.tell())
+
+    def fill(self):
+        """Leaves nothing, whatever else is being written meanwhile."""
+        with open(self.ballast, "ab", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(MIB if self.free() > 2 * MIB else 4096))
+            except OSError as full:
+                equal(full.errno, errno.ENOSPC, "full")
+
+
+def on_disk(place, sink, disk=None, reserve="64MiB", env=None, **more):
+    store = {"url": f"sqlite:{disk.path}/almoner.db" if disk else "sqlite:almoner.db", "reserve": reserve}
+    return place.gateway({"sources": INTERNAL, "store": store, "targets": {"crm": http_target(sink.url("/crm"), **more)},
+                          "routes": route("crm")}, env)
+
+
+class Acknowledged:
+    """Senders that post until they are told to stop or the gateway is gone; they keep what was acknowledged."""
+
+    def __init__(self, gateway, threads=4, first=0, padding=0):
+        self.gateway, self.next, self.padding = gateway, first, padding
+        self.sagas, self.refused, self.lock, self.stopping = {}, [], threading.Lock(), threading.Event()
+        self.threads = [threading.Thread(target=self.run) for _ in range(threads)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self):
+        while not self.stopping.is_set():
+            with self.lock:
+                number = self.next
+                self.next += 1
+            try:
+                status, reply = self.gateway.post("internal", donation(number, donor=f"d{number}@example.org", note="x" * self.padding))
+            except (OSError, http.client.HTTPException):
+                return
+            if status == 202:
+                self.sagas[number] = reply["saga"]
+            else:
+                self.refused.append(status)
+                self.stopping.wait(0.02)
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+        return self.sagas
+
+
+def all_there(gateway, sagas):
+    """Each acknowledged event is the saga its sender was told, and the log is sound."""
+    known = {s["id"]: s["event_id"] for s in gateway.sagas()}
+    for number, saga in sagas.items():
+        equal(known.get(saga), f"ev-{number}", f"the saga of the acknowledged ev-{number}")
+    gateway.cli("verify")
+
+
+# ---- full
+
+def below_the_reserve(place):
+    """503 below the default reserve; what is in flight is still recorded, nothing new begins; goes on by itself when there is room."""
+    disk = SmallDisk(place, 128)
+    sink = place.sink()
+    sink.behave("/crm", {"status": 200, "delay_ms": int(1500 * SLOW)})
+    gateway = place.gateway({"sources": INTERNAL, "store": {"url": f"sqlite:{disk.path}/almoner.db"}, "routes": route("crm"),
+                             "targets": {"crm": http_target(sink.url("/crm"), limits={"in_flight": 4})}})
+    sagas = {n: gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(8)}
+    until("four are in flight", lambda: sink.count("/crm") == 4)
+    disk.leave(63 * MIB)
+    until("it is noticed", lambda: gateway.admin("GET", "/v1/status")["disk_low"])
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
+    connection.request("POST", "/in/internal", body='{"id":"late","type":"donation.created"}', headers={"Content-Type": "application/json"})
+    reply = connection.getresponse()
+    equal(reply.status, 503, f"refused: {reply.read()}")
+    check(int(reply.headers["Retry-After"]) > 0, "and told when to come again")
+    gateway.wait_all("completed", 4)
+    check("disk" in gateway.cli("status").lower(), "status says so")
+    equal((sink.count("/crm"), gateway.target("crm")["in_flight"]), (4, 0), "outcomes are kept, nothing new was begun")
+    sink.behave("/crm")
+    disk.leave(120 * MIB)
+    until("there is room", lambda: gateway.post("internal", donation(8))[0] == 202)
+    gateway.wait_all("completed", 9)
+    equal(sink.count("/crm"), 9, "each was sent once")
+    equal(gateway.process.poll(), None, "without a restart")
+    all_there(gateway, sagas)
+
+
+def filled_by_its_own_events(place):
+    """A flood of large events stops short of the end of the disk: 503, alive, and everything acknowledged is delivered."""
+    disk = SmallDisk(place, 64)
+    sink = place.sink()
+    gateway = on_disk(place, sink, disk, reserve="16MiB")
+    senders = Acknowledged(gateway, padding=60000)
+    until("the reserve is reached", lambda: 503 in senders.refused, 60)
+    sagas = senders.stop()
+    equal(set(senders.refused), {503}, "refused, never broken off")
+    check(disk.free() > 4 * MIB, f"the reserve is a reserve: {disk.free()} bytes are left")
+    until("what was in flight is recorded", lambda: gateway.target("crm")["in_flight"] == 0)
+    gateway.stop()
+    gateway.start()  # also with little room
+    all_there(gateway, sagas)
+
+
+def full_to_the_last_byte(place):
+    """Somebody else takes the reserve too: it stops rather than guess, tells known outcomes, and starts again when there is room."""
+    disk = SmallDisk(place, 64)
+    sink = place.sink()
+    gateway = on_disk(place, sink, disk, reserve="1MiB")
+    sink.behave("/crm", {"status": 200, "delay_ms": 50})
+    senders = Acknowledged(gateway)
+    until("under load", lambda: len(senders.sagas) > 50)
+    disk.fill()
+    gateway.process.wait(timeout=60 * SLOW)
+    sagas = senders.stop()
+    equal(gateway.process.returncode, 1, "it ends by itself")
+    check("event=store_failed" in gateway.log(), gateway.log()[-2000:])
+    disk.leave(40 * MIB)
+    gateway.start()
+    all_there(gateway, sagas)
+    gateway.wait_all("completed", len(sagas))
+
+
+# ---- failing
+
+def ended_by_the_disk(gateway):
+    gateway.process.wait(timeout=60 * SLOW)
+    equal(gateway.process.returncode, 1, "it ends by itself, and not well")
+    check("event=store_failed" in gateway.log(), gateway.log()[-2000:])
+
+
+def failing(place, operations, suffix, after=0):
+    """Under load, the disk begins to fail: no 2xx after it, the end, and a clean start with all that was acknowledged."""
+    sink = place.sink()
+    shim = Shim(place.folder / "shim")
+    gateway = on_disk(place, sink, reserve="1MiB", env=shim.env())
+    senders = Acknowledged(gateway, threads=8, padding=2000)
+    until("under load", lambda: len(senders.sagas) > 100 and sink.count("/crm") > 50)
+    shim.fail(operations, suffix, after=after)
+    until("the disk fails", lambda: shim.failed > 0, 60)
+    known = len(senders.sagas)
+    ended_by_the_disk(gateway)
+    sagas = senders.stop()
+    check(len(sagas) <= known + len(senders.threads), f"acknowledged after the failure: {len(sagas) - known}")
+    equal(shim.failed, 1, "nothing was written after the first failure")
+    shim.mend()
+    gateway.start()
+    all_there(gateway, sagas)
+    gateway.wait_all("completed", len(sagas))
+
+
+def failed_sync(place):
+    failing(place, SYNCS, "-wal", after=3)
+
+
+def failed_write(place):
+    failing(place, WRITES, "-wal", after=20)
+
+
+def failed_sync_of_a_checkpoint(place):
+    failing(place, SYNCS, ".db")
+
+
+def failed_write_of_a_checkpoint(place):
+    failing(place, WRITES, ".db", after=5)
+
+
+def known_outcomes_are_told(place):
+    """What targets answered and the disk did not take is on stderr by id; the keyed step is repeated under its key, the unsafe one asked about."""
+    sink = place.sink()
+    shim = Shim(place.folder / "shim")
+    gateway = place.gateway({"sources": INTERNAL, "routes": route("crm", "once"),
+                             "targets": {"crm": http_target(sink.url("/crm")), "once": http_target(sink.url("/once"), repeat="unsafe")}},
+                            shim.env())
+    for path in ("/crm", "/once"):
+        sink.behave(path, {"status": 200, "delay_ms": int(1000 * SLOW)})
+    sagas = {n: gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(2)}
+    until("all are in flight", lambda: (sink.count("/crm"), sink.count("/once")) == (2, 2))
+    shim.fail(WRITES, "-wal")
+    ended_by_the_disk(gateway)
+    told = re.findall(r"outcome not on disk: saga (\d+), step (\d), do, generation 1, attempt 1: ok", gateway.log())
+    check(told, f"outcomes are told: {gateway.log()[-2000:]}")
+    check({int(saga) for saga, _ in told} <= set(sagas.values()), f"by their ids: {told}")
+    shim.mend()
+    sink.behave("/crm")
+    gateway.start()
+    all_there(gateway, sagas)
+    for saga in sagas.values():
+        crm, once = gateway.wait_saga(saga, "attention")["steps"]
+        equal((once["state"], once["reason"]), ("attention", "in_doubt"), "what may have happened and cannot be repeated")
+        until("repeated", lambda number=saga: gateway.saga(number)["steps"][0]["state"] == "succeeded")
+        check(crm["key"] in {e["key"] for e in sink.entries("/crm")}, "under its key")
+    equal((len({e["key"] for e in sink.entries("/crm")}), sink.count("/once")), (2, 2), "two gifts, and no second send of the unsafe")
+
+
+def start_on_a_failing_disk(place):
+    """Nothing is acknowledged by a daemon whose first sync fails: it says so and does not listen."""
+    sink = place.sink()
+    shim = Shim(place.folder / "shim")
+    gateway = on_disk(place, sink, reserve="1MiB", env=shim.env())
+    sagas = {n: gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(20)}
+    gateway.kill()  # its write-ahead log is left
+    shim.fail(SYNCS, ".db")
+    gateway.start(wait=False)
+    equal(gateway.process.wait(timeout=60 * SLOW), 1, "refused")
+    check("almoner.db" in gateway.log() and "event=serving" not in gateway.log().rsplit("almoner: ", 1)[-1], gateway.log()[-1000:])
+    shim.mend()
+    gateway.start()
+    all_there(gateway, sagas)
+
+
+if __name__ == "__main__":
+    sys.exit(main([below_the_reserve, filled_by_its_own_events, full_to_the_last_byte, failed_sync, failed_write,
+                   failed_sync_of_a_checkpoint, failed_write_of_a_checkpoint, known_outcomes_are_told, start_on_a_failing_disk]))
