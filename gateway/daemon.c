@@ -97,6 +97,27 @@ static void on_journal_failed(void *ctx, const struct err *err)
 	loop_wake(d->loop);
 }
 
+static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
+{
+	struct daemon *d = ctx;
+	static const struct {
+		enum config_log_level level;
+		const char *event, *what, *then;
+	} lines[] = {
+		[DISK_LOW] = { CONFIG_LOG_WARNING, "disk_low", "free_bytes",
+					   "intake answers 503 and nothing new begins until there is more than store.reserve" },
+		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "accepting again" },
+		[DISK_HELD_UP] = { CONFIG_LOG_WARNING, "store_held_up", "log_bytes",
+						   "another program reads the store in one long transaction, so the write-ahead log "
+						   "grows until the disk is down to store.reserve; end that program" },
+		[DISK_LET_GO] = { CONFIG_LOG_INFO, "store_let_go", "log_bytes", "the write-ahead log is used again" },
+	};
+	char number[24];
+	(void)snprintf(number, sizeof number, "%lld", (long long)bytes);
+	logger_line(d->logger, lines[news].level, lines[news].event, lines[news].what, number, "then",
+				lines[news].then, NULL);
+}
+
 static void on_engine_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
 {
 	struct daemon *d = ctx;
@@ -201,7 +222,7 @@ static int make_journal(struct daemon *d, struct journal_target *targets, struct
 	struct journal_options options = { .store = store,
 									   .clock = d->clock,
 									   .entropy = entropy_system(),
-									   .hooks = { d, on_admit, on_deliver, on_journal_failed },
+									   .hooks = { d, on_admit, on_deliver, on_journal_failed, on_disk_news },
 									   .targets = targets,
 									   .target_count = d->config->target_count,
 									   .queue_bytes = (size_t)d->config->limits.queue_bytes,

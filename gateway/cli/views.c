@@ -156,6 +156,10 @@ int status_show(struct run *run)
 	if (json_is_true(json_object_get(status, "disk_low")))
 		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n",
 					 "disk");
+	if (run_number(status, "held_up_bytes") > 0)
+		(void)printf("%-12sanother program reads the store in one long transaction: %lld MiB of the "
+					 "write-ahead log cannot be given back; end it\n",
+					 "disk", run_number(status, "held_up_bytes") >> 20);
 	print_alerts(json_object_get(status, "alerts"));
 	json_decref(status);
 	if (code == CLI_OK) {

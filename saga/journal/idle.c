@@ -12,7 +12,35 @@
 #define PRUNE_SOON_MS     100
 #define DISK_SHARE        4 /* bytes on disk per byte of an event */
 #define DISK_EVERY_MS     1000
+#define HELD_UP_MS        2000 /* our own readers take 250 ms */
 #define DAY_MS            86400000
+
+static void tell_disk(const struct journal *j, enum disk_news news, int64_t bytes)
+{
+	if (j->hooks.disk != NULL)
+		j->hooks.disk(j->hooks.ctx, news, bytes);
+}
+
+/* After a checkpoint: what it could not copy, somebody outside still reads. */
+static void note_held_up(struct journal *j, int64_t now_ms)
+{
+	int64_t pages = j->store.backlog_pages(j->store.ctx);
+	int64_t since_ms = j->idle.held_up_since_ms;
+	bool told = atomic_load(&j->held_up_bytes) > 0;
+	if (pages < PAGES_AT_ANY_RATE) {
+		j->idle.held_up_since_ms = 0;
+		atomic_store(&j->held_up_bytes, 0);
+		if (told)
+			tell_disk(j, DISK_LET_GO, pages * STORE_PAGE_BYTES);
+		return;
+	}
+	j->idle.held_up_since_ms = since_ms == 0 ? now_ms : since_ms;
+	if (since_ms == 0 || now_ms - since_ms < HELD_UP_MS)
+		return;
+	atomic_store(&j->held_up_bytes, pages * STORE_PAGE_BYTES);
+	if (!told)
+		tell_disk(j, DISK_HELD_UP, pages * STORE_PAGE_BYTES);
+}
 
 int idle_checkpoint(struct journal *j, bool busy)
 {
@@ -30,6 +58,8 @@ int idle_checkpoint(struct journal *j, bool busy)
 		j->idle.disk_next_ms = 0; /* news about the disk */
 	j->idle.checkpoint_full = full;
 	j->idle.checkpoint_next_ms = now_ms + DISK_EVERY_MS;
+	if (rc == 0)
+		note_held_up(j, now_ms);
 	if (!full)
 		return rc;
 	j->err = (struct err){ 0 }; /* all is in the log still: nothing new begins until there is room */
@@ -58,6 +88,7 @@ void idle_check_disk(struct journal *j)
 	bool low = j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < j->reserve_bytes);
 	if (atomic_exchange(&j->disk_low, low) == low)
 		return;
+	tell_disk(j, low ? DISK_LOW : DISK_ENOUGH, free_bytes);
 	for (size_t i = 0; i < j->target_count; i++)
 		j->targets[i]->news = true; /* claims may be granted again, or not */
 }
@@ -184,11 +215,26 @@ static int announce(struct journal *j)
 	return commit_slice(j, batch_begin(j));
 }
 
+/* Below the reserve, before the next look: the write-ahead log may have grown to what is missing. */
+static int give_room(struct journal *j)
+{
+	if (!atomic_load(&j->disk_low) || j->now_ms < j->idle.disk_next_ms)
+		return 0;
+	int rc = j->store.give_room(j->store.ctx, &j->err);
+	if (rc != ERR_FULL)
+		return rc;
+	j->err = (struct err){ 0 };
+	return 0;
+}
+
 int idle_run(struct journal *j)
 {
 	j->now_ms = j->clock.now_ms(j->clock.ctx);
+	int rc = give_room(j);
+	if (rc != 0)
+		return rc;
 	idle_check_disk(j);
-	int rc = announce(j);
+	rc = announce(j);
 	if (rc == 0 && j->idle.related_next_ms <= j->now_ms)
 		rc = gifts_missing(j);
 	if (rc == 0 && j->idle.prune_next_ms <= j->now_ms)

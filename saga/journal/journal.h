@@ -59,6 +59,13 @@ enum admit {
 	ADMIT_DISK    /* neither: the step waits on disk and is claimed later */
 };
 
+enum disk_news {
+	DISK_LOW, /* below the reserve: nothing is accepted, nothing begins */
+	DISK_ENOUGH,
+	DISK_HELD_UP, /* a reader outside keeps the write-ahead log from being copied and used again: it grows */
+	DISK_LET_GO
+};
+
 struct journal_hooks {
 	void *ctx;
 	/* Asked in commit order for each step that could start. `may_ride`: its first intent may be granted now
@@ -66,6 +73,8 @@ struct journal_hooks {
 	enum admit (*admit)(void *ctx, uint32_t target, size_t bytes, bool may_ride);
 	void (*deliver)(void *ctx, const struct delivery *delivery);
 	void (*failed)(void *ctx, const struct err *err);
+	/* What changed about the disk; `bytes`: free, or of the write-ahead log. May be NULL. */
+	void (*disk)(void *ctx, enum disk_news news, int64_t bytes);
 };
 
 /* ---- life
@@ -230,6 +239,7 @@ struct journal_counts {
 	int64_t queue_records; /* now */
 	int64_t queue_bytes;
 	bool disk_low;
+	int64_t held_up_bytes; /* of the write-ahead log, by a reader outside; 0: not held up */
 	size_t target_count;
 	struct journal_target_counts *targets; /* free with journal_counts_finish */
 };

@@ -147,6 +147,7 @@ struct idle {
 	int64_t taken_bytes;        /* of events since the last look at the disk */
 	int64_t checkpoint_next_ms; /* when the last one found no room */
 	bool checkpoint_full;
+	int64_t held_up_since_ms; /* 0: the last checkpoint copied enough */
 	bool announced; /* the first news of every target went out */
 };
 
@@ -165,6 +166,7 @@ struct journal {
 	bool stopped;    /* journal_stop was called */
 	bool failed;
 	atomic_bool disk_low;
+	_Atomic int64_t held_up_bytes; /* once it was told */
 
 	struct jtarget **targets; /* by id - 1 */
 	size_t target_count;

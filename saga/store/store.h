@@ -100,6 +100,8 @@ struct store_head {
 	struct buf counters;    /* as last given to counters_put; empty at first */
 };
 
+#define STORE_PAGE_BYTES 4096
+
 /* All return 0 or ERR_* with `err` filled. After ERR_IO, ERR_FULL or ERR_CORRUPT of a writing call the
  * journal writes nothing more (DESIGN §4): ERR_FULL from `begin` or the statements before `commit` may be
  * rolled back and tried again; an error from `commit` never. */
@@ -173,7 +175,10 @@ struct store_writer {
 
 	/* Called outside transactions. `must`: the queue is not empty but the write-ahead log is long. */
 	int (*checkpoint)(void *ctx, bool must, struct err *err);
-	/* Pages in the write-ahead log not yet checkpointed. */
+	/* What the write-ahead log takes on disk and nobody needs any more goes back to the file system. Called
+	 * outside transactions; waits for nobody, and does nothing while a reader needs it. */
+	int (*give_room)(void *ctx, struct err *err);
+	/* Pages (STORE_PAGE_BYTES) in the write-ahead log not yet checkpointed. */
 	int64_t (*backlog_pages)(void *ctx);
 	/* Bytes free on the store's file system, less what the pages not yet checkpointed may need; -1 unknown. */
 	int64_t (*free_bytes)(void *ctx);

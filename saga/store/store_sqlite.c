@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -14,10 +15,11 @@
 
 /* A write-ahead log as long as this (256 MiB), though copied, has not begun again because there always was a
  * reader: wait for them a moment, whose slices take up to 250 ms, and not again for another 64 MiB. */
-#define PAGE_BYTES          4096 /* as in the pragma that makes a new store */
 #define RESTART_PAGES       65536
 #define RESTART_EVERY_PAGES 16384
 #define RESTART_WAIT_MS     300
+/* A log that is not longer than this is not worth giving back. */
+#define ROOM_BYTES 1048576
 
 /* SQLite creates the other files with the mode of this one: donors' data is not for everybody's eyes. Only
  * when it does not exist yet can nobody hold a lock on it that closing would drop. */
@@ -124,6 +126,19 @@ static int writer_checkpoint(void *ctx, bool must, struct err *err)
 	return rc == 0 && w->frames >= w->restart_at ? restart_log(w, err) : rc;
 }
 
+static int writer_give_room(void *ctx, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	char *log AUTO_FREE = mem_printf("%s-wal", w->db.path);
+	struct stat st;
+	if (stat(log, &st) != 0 || st.st_size <= ROOM_BYTES)
+		return 0;
+	(void)sqlite3_busy_timeout(w->db.handle, 0);
+	int rc = run_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, err);
+	(void)sqlite3_busy_timeout(w->db.handle, DB_BUSY_MS);
+	return rc;
+}
+
 static int64_t writer_backlog_pages(void *ctx)
 {
 	const struct sqlite_writer *w = ctx;
@@ -170,7 +185,7 @@ static int64_t writer_free_bytes(void *ctx)
 	struct statvfs fs;
 	if (statvfs(w->db.path, &fs) != 0)
 		return -1;
-	int64_t left = (int64_t)(fs.f_bavail * fs.f_frsize) - writer_backlog_pages(ctx) * PAGE_BYTES;
+	int64_t left = (int64_t)(fs.f_bavail * fs.f_frsize) - writer_backlog_pages(ctx) * STORE_PAGE_BYTES;
 	return left > 0 ? left : 0;
 }
 
@@ -227,6 +242,7 @@ int store_sqlite_open(const char *path, const struct store_sqlite_options *optio
 	*ret = (struct store_writer){
 		.ctx = w,
 		.checkpoint = writer_checkpoint,
+		.give_room = writer_give_room,
 		.backlog_pages = writer_backlog_pages,
 		.free_bytes = writer_free_bytes,
 		.close = writer_close,

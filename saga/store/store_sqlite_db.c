@@ -39,8 +39,8 @@ static const struct meaning {
 	{ SQLITE_PERM, ERR_SYSTEM, "; look at the permissions of the file" },
 };
 
-/* After a failed write or sync nothing more goes to the file, also not when it is closed: a second sync may lie, and
- * the log is what the next start settles from (DESIGN §4). */
+/* After a failed write or sync nothing more goes to the file, also not when it is closed: a second sync may
+ * lie, and the log is what the next start settles from (DESIGN §4). */
 static void keep_log(struct db *db)
 {
 	if (db->handle != NULL)

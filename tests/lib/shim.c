@@ -1,8 +1,8 @@
-/* Preloaded into a whole daemon (LD_PRELOAD): a disk that fails and a wall clock that jumps, as a file shared with the
- * test says at this moment. Without ALMONER_SHIM it does nothing.
+/* Preloaded into a whole daemon (LD_PRELOAD): a disk that fails and a wall clock that jumps, as a file shared
+ * with the test says at this moment. Without ALMONER_SHIM it does nothing.
  *
- * The file is a struct shim_control, which tests/scenario/shim.py writes; it is mapped, so that looking at it costs no
- * system call. Only regular files are failed, only those whose name ends in `suffix`; syncing a folder never is. */
+ * The file is a struct shim_control, which tests/scenario/shim.py writes; it is mapped, so that looking at it
+ * costs no system call. Only files whose name ends in `suffix` fail. */
 #undef _FILE_OFFSET_BITS /* with it, pwrite is another name of pwrite64 */
 #include <dlfcn.h>
 #include <errno.h>

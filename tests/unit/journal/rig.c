@@ -88,7 +88,7 @@ static int64_t free_bytes_as_told(void *ctx)
 
 static int64_t pages_as_told(void *ctx)
 {
-	return rig_at_work->checkpoint_code != 0 ? rig_at_work->fake_pages : real_backlog_pages(ctx);
+	return rig_at_work->fake_pages != 0 ? rig_at_work->fake_pages : real_backlog_pages(ctx);
 }
 
 static int checkpoint_or_fail(void *ctx, bool must, struct err *err)

@@ -273,10 +273,12 @@ static void a_checkpoint_without_room_is_tried_again(void **state)
 	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "b" }), ERR_FULL);
 	assert_true(journal_idle_due_ms(r->j) <= r->now_ms + 1000);
 	r->checkpoint_code = 0; /* there is room again */
+	r->fake_pages = 0;
 	rig_wait(r, 1000);
 	assert_false(rig_counts(r).disk_low);
 	(void)rig_accept_id(r, "b");
 	assert_int_equal(r->accepted.code, 0);
+	r->fake_pages = 20000;
 	r->checkpoint_code = ERR_IO; /* anything else is the end, as ever */
 	rig_wait(r, 1000);
 	assert_int_equal(r->failures, 1);

@@ -65,5 +65,7 @@ int64_t ledger_add(struct ledger *l, const struct sample *s);
 int64_t ledger_put(struct ledger *l, const struct sample *s);
 /* Writes the saga of this id as `s` has it now. */
 void ledger_update(struct ledger *l, int64_t id, const struct sample *s);
+/* So many unrouted ones in one transaction. */
+void ledger_put_many(struct ledger *l, int count);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "saga/base/mem.h"
@@ -103,4 +104,11 @@ struct store_factory sqlite_factory_of(struct sqlite_factory *s)
 								   .open = factory_open,
 								   .open_reader = factory_open_reader,
 								   .harm = factory_harm };
+}
+
+int64_t sqlite_factory_size(const struct sqlite_factory *s, const char *suffix)
+{
+	char *name AUTO_FREE = mem_printf("%s%s", s->path, suffix);
+	struct stat st;
+	return stat(name, &st) == 0 ? (int64_t)st.st_size : -1;
 }

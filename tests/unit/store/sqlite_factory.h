@@ -16,5 +16,7 @@ void sqlite_factory_finish(struct sqlite_factory *s);
 struct store_factory sqlite_factory_of(struct sqlite_factory *s);
 /* Runs SQL on the file. */
 void sqlite_factory_sql(struct sqlite_factory *s, const char *sql);
+/* Of the file itself ("") or one beside it ("-wal"); -1: there is none. */
+int64_t sqlite_factory_size(const struct sqlite_factory *s, const char *suffix);
 
 #endif

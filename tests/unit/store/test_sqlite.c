@@ -1,4 +1,4 @@
-/* What SQLite brings with it: settings, the lock file, checkpoints, readers, other people's files. */
+/* What SQLite brings with it: settings, the lock file, readers, other people's files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,22 +24,6 @@ static struct sqlite_factory *sqlite_of(struct fixture *f)
 	return f->factory->ctx;
 }
 
-static int64_t file_size(struct fixture *f, const char *suffix)
-{
-	char *name AUTO_FREE = mem_printf("%s%s", sqlite_of(f)->path, suffix);
-	struct stat st;
-	return stat(name, &st) == 0 ? (int64_t)st.st_size : -1;
-}
-
-static void put_many(struct fixture *f, int count)
-{
-	struct sample s = { .unrouted = true };
-	ledger_begin(&f->l);
-	for (int i = 0; i < count; i++)
-		(void)ledger_add(&f->l, &s);
-	ledger_commit(&f->l);
-}
-
 /* ---- durability ---- */
 
 static void every_commit_is_synced(void **state)
@@ -50,10 +33,10 @@ static void every_commit_is_synced(void **state)
 	fixture_close(f);
 	sqlite_of(f)->options.vfs = "counted";
 	fixture_reopen(f);
-	put_many(f, 1);
+	ledger_put_many(&f->l, 1);
 	long before = disk->syncs;
 	for (int i = 0; i < 5; i++)
-		put_many(f, 1);
+		ledger_put_many(&f->l, 1);
 	assert_int_equal(disk->syncs - before, 5);
 	fixture_close(f);
 	sqlite_of(f)->options.vfs = NULL;
@@ -98,64 +81,6 @@ static void no_write_ahead_log_is_an_error(void **state)
 	vfs_fault_remove("noshm");
 }
 
-/* ---- checkpoints ---- */
-
-static void only_the_caller_checkpoints(void **state)
-{
-	struct fixture *f = *state;
-	int64_t size = file_size(f, "");
-	for (int i = 0; i < 80; i++)
-		put_many(f, 400);
-	int64_t pages = f->l.w.backlog_pages(f->l.w.ctx);
-	assert_true(pages > 1500); /* SQLite by itself would have begun at 1000 */
-	struct statvfs fs;
-	assert_int_equal(statvfs(sqlite_of(f)->path, &fs), 0);
-	/* What is yet to be copied is not free; half of it is left to whoever else writes to that disk. */
-	int64_t free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
-	assert_true(f->l.w.free_bytes(f->l.w.ctx) <= free_bytes - pages * 4096 / 2);
-	assert_int_equal(file_size(f, ""), size);
-	assert_int_equal(file_size(f, "-wal"), 32 + pages * (4096 + 24));
-	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
-	assert_int_equal(f->l.w.backlog_pages(f->l.w.ctx), 0);
-	assert_true(file_size(f, "") > size);
-	int64_t log = file_size(f, "-wal");
-	put_many(f, 1);
-	assert_int_equal(file_size(f, "-wal"), log); /* begun again, not truncated */
-	pages = f->l.w.backlog_pages(f->l.w.ctx);
-	assert_true(pages > 0 && pages < 50);
-}
-
-struct midway {
-	struct fixture *f;
-	int64_t left;
-};
-
-static int write_and_checkpoint(void *ctx, const struct log_row *row)
-{
-	struct midway *m = ctx;
-	(void)row;
-	put_many(m->f, 50);
-	must(m->f->l.w.checkpoint(m->f->l.w.ctx, true, &m->f->err), &m->f->err);
-	m->left = m->f->l.w.backlog_pages(m->f->l.w.ctx);
-	return 1;
-}
-
-static void a_reader_holds_up_the_checkpoint_not_the_writer(void **state)
-{
-	struct fixture *f = *state;
-	put_many(f, 1);
-	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
-	put_many(f, 1);
-	struct store_reader r = fixture_reader(f);
-	struct midway m = { .f = f };
-	int64_t next = 0;
-	must(r.log_read(r.ctx, 0, 0, 10, &m, write_and_checkpoint, &next, &f->err), &f->err);
-	assert_true(m.left > 0);
-	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
-	assert_int_equal(f->l.w.backlog_pages(f->l.w.ctx), 0);
-	r.close(r.ctx);
-}
-
 /* ---- crashes and the lock ---- */
 
 /* Runs in a process of its own that ends without closing anything. */
@@ -178,7 +103,7 @@ static void in_child(struct fixture *f, void (*run)(struct fixture *f), int want
 static void write_and_die(struct fixture *f)
 {
 	fixture_reopen(f);
-	put_many(f, 10);
+	ledger_put_many(&f->l, 10);
 	ledger_begin(&f->l);
 	struct sample s = { .unrouted = true };
 	(void)ledger_add(&f->l, &s);
@@ -190,11 +115,11 @@ static void a_killed_process_loses_only_what_was_not_committed(void **state)
 	struct fixture *f = *state;
 	fixture_close(f);
 	in_child(f, write_and_die, SIGKILL);
-	assert_true(file_size(f, "-wal") > 0);
+	assert_true(sqlite_factory_size(sqlite_of(f), "-wal") > 0);
 	fixture_reopen(f); /* the lock went with its holder */
 	assert_int_equal(f->l.saga, 10);
 	assert_int_equal(f->l.chain.commit, 1);
-	assert_int_equal(file_size(f, "-wal"), 0); /* settled before anything else happens */
+	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), 0); /* settled before anything else happens */
 }
 
 static void lock_file_tells_who_and_ends_empty(void **state)
@@ -212,7 +137,7 @@ static void lock_file_tells_who_and_ends_empty(void **state)
 	assert_int_equal(store_sqlite_open(sqlite_of(f)->path, NULL, &w, &f->err), ERR_BUSY);
 	assert_non_null(strstr(f->err.text, mine));
 	fixture_close(f);
-	assert_int_equal(file_size(f, ".lock"), 0);
+	assert_int_equal(sqlite_factory_size(sqlite_of(f), ".lock"), 0);
 	assert_int_equal(close(fd), 0);
 }
 
@@ -278,12 +203,12 @@ static void set_modes(struct fixture *f, mode_t folder, mode_t file)
 static void a_folder_that_cannot_be_written_can_be_read(void **state)
 {
 	struct fixture *f = *state;
-	put_many(f, 5);
+	ledger_put_many(&f->l, 5);
 	fixture_close(f);
 	set_modes(f, 0555, 0444);
 	in_child(f, read_standing, 0);
 	set_modes(f, 0755, 0644);
-	assert_int_equal(file_size(f, "-wal"), -1);
+	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), -1);
 }
 
 /* What a crash left in the write-ahead log would be missing from an immutable reading: say so instead. */
@@ -467,8 +392,6 @@ int main(void)
 		TEST(every_commit_is_synced),
 		TEST(file_is_made_as_we_want_it),
 		TEST(no_write_ahead_log_is_an_error),
-		TEST(only_the_caller_checkpoints),
-		TEST(a_reader_holds_up_the_checkpoint_not_the_writer),
 		TEST(a_killed_process_loses_only_what_was_not_committed),
 		TEST(lock_file_tells_who_and_ends_empty),
 		TEST(a_reader_of_a_standing_file_keeps_the_daemon_out),
