@@ -136,6 +136,12 @@ static int call(void *ctx, const char *method, const char *path, const char *bod
 		p->config->listen.admin.items[0], p->config->path);
 }
 
+static void again(void *ctx)
+{
+	struct admin_port *p = ctx;
+	p->offline = false;
+}
+
 int command_admin(const char *config_path, int argc, char **argv)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
@@ -150,7 +156,7 @@ int command_admin(const char *config_path, int argc, char **argv)
 					  text.len > 0 ? text.data : "", config_path);
 		return rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 	}
-	int code = cli_run(&(struct cli_port){ &port, call }, argc, argv);
+	int code = cli_run(&(struct cli_port){ &port, call, again }, argc, argv);
 	config_unref(port.config);
 	return code;
 }

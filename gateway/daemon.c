@@ -268,6 +268,10 @@ static int listen_all(struct daemon *d, struct err *err)
 	rc = daemon_alerts_start(d, &d->alerts, err);
 	if (rc != 0)
 		return rc;
+	rc = jobs_start(&d->api, &d->jobs, err);
+	if (rc != 0)
+		return rc;
+	d->api.jobs = d->jobs;
 	return admin_server_start(&d->api, &d->config->listen.admin, &d->admin, err);
 }
 
@@ -302,10 +306,12 @@ static int begin(struct daemon *d, struct err *err)
 static void end(struct daemon *d, const char *why)
 {
 	daemon_reload_finish(d);
+	jobs_stop(d->jobs); /* they go on at the next start */
 	if (d->journal != NULL)
 		journal_stop(d->journal, why); /* answers whoever waits: senders and people */
-	admin_server_stop(d->admin);       /* its handlers ask intake and engine */
+	admin_server_stop(d->admin);       /* its handlers ask intake, engine and jobs */
 	daemon_alerts_stop(d->alerts);
+	jobs_destroy(d->jobs);
 	if (d->intake != NULL) {
 		intake_quiesce(d->intake);
 		(void)intake_wait_idle(d->intake, COMMIT_GRACE_MS); /* those left got their 503 */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "gateway/admin/jobs.h"
 #include "gateway/admin/server.h"
 #include "gateway/daemon.h"
 #include "gateway/daemon_alerts.h"
@@ -31,6 +32,7 @@ struct daemon {
 	struct intake *intake;
 	struct daemon_alerts *alerts;
 	struct admin_server *admin;
+	struct jobs *jobs;
 	struct api_context api;
 	struct clock clock;
 	int64_t started_ms;

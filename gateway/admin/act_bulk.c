@@ -1,178 +1,186 @@
-/* One verb on all sagas that match: a line per saga, then a summary; with "dry_run" only the summary. Goes by
- * id from the newest down, so what arrives meanwhile is not touched, none comes twice, and live traffic meets
- * one operation at a time. Each saga is first tried on a copy: what the verb would not move is no match. */
+/* One verb on all sagas that match. With "dry_run" they are only counted: a summary. Else it is a job: with
+ * "wait": false the answer is the job, without it a line for each saga as it is moved and then the summary; the job
+ * goes on when whoever asked is gone. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/units.h"
 #include "gateway/admin/act.h"
-#include "gateway/admin/rehearse.h"
+#include "gateway/admin/job_json.h"
+#include "gateway/admin/jobs.h"
 #include "gateway/admin/saga_json.h"
-#include "gateway/admin/scan.h"
+#include "gateway/admin/sieve.h"
 #include "gateway/admin/wait.h"
 #include "saga/base/mem.h"
 
 #define LOOKED_AT_ONCE 256 /* sagas between two pieces of the answer */
 
-struct bulk {
-	const struct api_context *api;
-	struct store_reader reader;
-	struct query query; /* owns the filter's texts */
-	struct saga_filter filter;
-	struct config *config;
-	struct scan scan;
-	struct held_targets held;
-	struct verb_call verb;
-	char *actor;
-	char *note;
-	bool dry_run;
-	int64_t matched, moved, steps, in_doubt;
-	int64_t passed_over; /* open, but not for this verb: quarantined ones are not resumed */
-	int64_t refused;     /* matched, and then the journal said no */
-};
+/* ---- what is asked for ---- */
 
-/* Would the verb move this one? Changes `s`. */
-static bool bulk_matches(struct bulk *b, struct saga *s)
-{
-	unsigned changed = 0;
-	unsigned doubt = 0;
-	bool open = !saga_state_at_rest((enum saga_state)s->state);
-	int rc = rehearse_verb(s, b->config, b->api->now_ms(b->api->ctx), &b->verb, &changed, &doubt, NULL);
-	b->in_doubt += rc == 0 && (changed == 0 || b->dry_run) ? doubt : 0;
-	b->passed_over += rc != 0 && open ? 1 : 0;
-	return rc == 0 && changed > 0;
-}
-
-static void bulk_told(struct bulk *b, int64_t saga, const struct verb_result *r, struct buf *out)
-{
-	if (r->code != 0)
-		b->refused++;
-	else if (r->changed > 0)
-		b->moved++;
-	b->steps += r->changed;
-	b->in_doubt += r->in_doubt;
-	json_t *line = r->code == 0 ? act_result_json(r) : json_object();
-	if (r->code != 0)
-		json_object_set_new(line, "error", admin_text(r->err.text));
-	json_object_set_new(line, "saga", json_integer(saga));
-	admin_line(out, line);
-}
-
-static int bulk_one(struct bulk *b, struct saga *s, struct buf *out, struct err *err)
-{
-	bool matches = bulk_matches(b, s);
-	if (b->verb.verb == VERB_RESUME)
-		held_count(&b->held, s); /* as it stands after the verb */
-	if (!matches)
-		return 0;
-	b->matched++;
-	if (b->dry_run)
-		return 0;
-	struct wait wait;
-	wait_init(&wait);
-	int rc = journal_verb(b->api->journal, s->id, &b->verb, &wait, wait_done);
-	if (rc == 0)
-		bulk_told(b, s->id, wait_result(&wait), out);
-	wait_finish(&wait);
-	return rc != 0
-			   ? err_set(err, rc, "stopped after %lld sagas: the daemon takes no more", (long long)b->moved)
-			   : 0;
-}
-
-static void bulk_summary(const struct bulk *b, struct buf *out)
-{
-	json_t *line = json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "dry_run",
-							 b->dry_run, "matched", (json_int_t)b->matched, "moved", (json_int_t)b->moved,
-							 "steps", (json_int_t)b->steps, "in_doubt", (json_int_t)b->in_doubt, "refused",
-							 (json_int_t)b->refused, "passed_over", (json_int_t)b->passed_over, "held",
-							 (json_int_t)held_total(&b->held));
-	json_object_set_new(line, "held_target", admin_text(held_most(&b->held)));
-	json_object_set_new(line, "held_targets", held_json(&b->held));
-	admin_line(out, line);
-}
-
-static int bulk_more(void *stream, struct buf *out, struct err *err)
-{
-	struct bulk *b = stream;
-	bool more = true;
-	for (unsigned looked = 0; looked < LOOKED_AT_ONCE; looked++) {
-		struct saga *s = NULL;
-		int rc = scan_next(&b->scan, &s, &more, err);
-		if (rc != 0)
-			return rc;
-		if (s == NULL && !more) {
-			bulk_summary(b, out);
-			return 0;
-		}
-		if (s == NULL)
-			return 1;
-		rc = bulk_one(b, s, out, err);
-		saga_destroy(s);
-		if (rc != 0)
-			return rc;
-	}
-	return 1;
-}
-
-static void bulk_free(void *stream)
-{
-	struct bulk *b = stream;
-	scan_finish(&b->scan);
-	held_finish(&b->held);
-	if (b->reader.close != NULL)
-		b->reader.close(b->reader.ctx);
-	config_unref(b->config);
-	query_finish(&b->query);
-	free(b->actor);
-	free(b->note);
-	free(b);
-}
-
-static int bulk_verb(struct call *call, struct bulk *b, struct err *err)
+static int take_verb(struct call *call, struct job *job, struct err *err)
 {
 	static const char *const words[] = { "resume", "pause", "cancel", "compensate" };
-	b->verb = (struct verb_call){
-		.step = -1, .actor = b->actor, .note = b->note, .redo_in_doubt = call_flag(call, "redo_in_doubt")
-	};
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(call->name[0], words[i]) == 0)
-			return act_parse_verb(call->name[0], call->body, &b->verb.verb, err);
+			return act_parse_verb(call->name[0], call->body, &job->verb, err);
 	return err_set(err, ERR_INVALID,
 				   "in bulk there are resume, pause, cancel and compensate; \"%s\" is none of them",
 				   call->name[0]);
 }
 
-static int bulk_begin(struct call *call, struct bulk *b, struct err *err)
+static int take_rate(struct call *call, struct job *job, struct err *err)
 {
-	b->api = call->api;
-	b->actor = mem_strdup(call->request->actor);
-	b->note = mem_strdup(call_note(call));
-	b->dry_run = call_flag(call, "dry_run");
-	b->config = call->api->config(call->api->ctx);
-	int rc = bulk_verb(call, b, err);
-	b->query = call->query;
-	call->query = (struct query){ 0 };
+	const json_t *value = json_object_get(call->body, "rate");
+	struct config_rate rate = { 0 };
+	if (value == NULL || json_is_null(value))
+		return 0;
+	if (!json_is_string(value) || units_rate(json_string_value(value), &rate) != 0)
+		return err_set(err, ERR_INVALID, "\"rate\" is not " UNITS_RATE_FORM);
+	job->rate = rate.count;
+	job->rate_ms = rate.per_ms;
+	return 0;
+}
+
+static void set_text(char **slot, const char *text)
+{
+	free(*slot);
+	*slot = mem_strdup(text);
+}
+
+static int take_job(struct call *call, struct job *job, struct err *err)
+{
+	set_text(&job->filter, call->request->query);
+	set_text(&job->actor, call->request->actor);
+	set_text(&job->note, call_note(call));
+	job->redo_in_doubt = call_flag(call, "redo_in_doubt");
+	job->created_ms = call->api->now_ms(call->api->ctx);
+	job->position = INT64_MAX;
+	json_int_t expected = json_integer_value(json_object_get(call->body, "expected"));
+	job->expected = expected > 0 ? expected : 0;
+	int rc = take_verb(call, job, err);
+	struct saga_filter filter;
 	if (rc == 0)
-		rc = query_filter(&b->query, call->api->now_ms(call->api->ctx), &b->filter, err);
+		rc = query_filter(&call->query, job->created_ms, &filter, err);
+	return rc == 0 ? take_rate(call, job, err) : rc;
+}
+
+/* ---- counting ---- */
+
+struct rehearsal {
+	struct job *job;
+	struct sieve sieve;
+	int64_t matched;
+};
+
+static void rehearsal_free(void *stream)
+{
+	struct rehearsal *r = stream;
+	if (r->sieve.api != NULL)
+		sieve_close(&r->sieve);
+	job_destroy(r->job);
+	free(r);
+}
+
+static void rehearsal_summary(const struct rehearsal *r, struct buf *out)
+{
+	const struct sieve *s = &r->sieve;
+	json_t *line =
+		json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "dry_run", 1, "matched",
+				  (json_int_t)r->matched, "moved", (json_int_t)0, "steps", (json_int_t)0, "in_doubt",
+				  (json_int_t)s->in_doubt, "refused", (json_int_t)0, "passed_over", (json_int_t)s->passed_over,
+				  "held", (json_int_t)held_total(&s->held));
+	json_object_set_new(line, "held_target", admin_text(held_most(&s->held)));
+	json_object_set_new(line, "held_targets", held_json(&s->held));
+	admin_line(out, line);
+}
+
+static int rehearsal_more(void *stream, struct buf *out, struct err *err)
+{
+	struct rehearsal *r = stream;
+	int rc = 1;
+	for (unsigned looked = 0; rc == 1 && looked < LOOKED_AT_ONCE; looked++) {
+		struct saga *saga = NULL;
+		rc = sieve_next(&r->sieve, &saga, err);
+		r->matched += saga != NULL ? 1 : 0;
+		saga_destroy(saga);
+	}
 	if (rc == 0)
-		rc = call->api->open_reader(call->api->ctx, &b->reader, err);
-	if (rc == 0)
-		rc = held_read(&b->reader, b->config, &b->held, err);
-	/* What is at rest can only be undone. */
-	scan_begin(&b->scan, &b->reader, &b->filter, b->verb.verb != VERB_COMPENSATE);
+		rehearsal_summary(r, out);
 	return rc;
+}
+
+static void rehearse(struct call *call, struct job *job)
+{
+	struct rehearsal *r = mem_zalloc(sizeof *r);
+	struct err err = { 0 };
+	r->job = job;
+	int rc = sieve_open(call->api, job, &r->sieve, &err);
+	if (rc != 0) {
+		call_fail(call, rc, err.text);
+		rehearsal_free(r);
+		return;
+	}
+	r->sieve.rehearsal = true;
+	call->reply->stream = r;
+	call->reply->more = rehearsal_more;
+	call->reply->stream_free = rehearsal_free;
+}
+
+/* ---- doing ---- */
+
+static void follow_job(struct call *call, int64_t id)
+{
+	struct job_follow *follow = NULL;
+	if (jobs_follow(call->api->jobs, id, &follow) != 0) {
+		call_fail(call, ERR_NOT_FOUND, "that job is not under way here");
+		return;
+	}
+	call->reply->stream = follow;
+	call->reply->more = job_follow_more;
+	call->reply->stream_free = job_follow_free;
+}
+
+static void reply_made(struct call *call, const struct job_wait *wait)
+{
+	jobs_tell(call->api->jobs, wait->job);
+	if (!json_is_false(json_object_get(call->body, "wait"))) {
+		follow_job(call, wait->job->id);
+		return;
+	}
+	json_t *made = job_json(wait->job);
+	json_object_set_new(made, "job", json_integer(wait->job->id));
+	json_object_set_new(made, "already", json_boolean(wait->already));
+	call_json(call, made);
+}
+
+static void make(struct call *call, const struct job *job)
+{
+	struct job_wait wait;
+	job_wait_init(&wait);
+	int rc = journal_job_create(call->api->journal, job, &wait, job_wait_done);
+	if (rc == 0)
+		rc = job_wait_code(&wait);
+	if (rc != 0)
+		call_fail(call, rc, wait.err.text);
+	else
+		reply_made(call, &wait);
+	job_wait_finish(&wait);
 }
 
 void act_bulk(struct call *call)
 {
-	struct bulk *b = mem_zalloc(sizeof *b);
+	struct job *job = job_new();
 	struct err err = { 0 };
-	int rc = bulk_begin(call, b, &err);
-	if (rc != 0) {
+	int rc = take_job(call, job, &err);
+	bool counting = call_flag(call, "dry_run");
+	if (rc == 0 && !counting && call->api->jobs == NULL)
+		rc = err_set(&err, ERR_CLOSED, "nobody carries out jobs here");
+	if (rc != 0)
 		call_fail(call, rc, err.text);
-		bulk_free(b);
-		return;
-	}
-	call->reply->stream = b;
-	call->reply->more = bulk_more;
-	call->reply->stream_free = bulk_free;
+	else if (!counting)
+		make(call, job);
+	if (rc == 0 && counting)
+		rehearse(call, job); /* takes it */
+	else
+		job_destroy(job);
 }

@@ -15,9 +15,12 @@
 #include "saga/store/store.h"
 
 /* What the composition root lends. Everything may be called from any thread, several at once. */
+struct jobs;
+
 struct api_context {
 	void *ctx;
 	struct journal *journal; /* NULL: no daemon, only reading */
+	struct jobs *jobs;       /* who carries out verbs in bulk; NULL: no daemon */
 	/* A reader of the caller's own. */
 	int (*open_reader)(void *ctx, struct store_reader *ret, struct err *err);
 	int64_t (*now_ms)(void *ctx);

@@ -88,6 +88,28 @@ int64_t held_total(const struct held_targets *held)
 	return total;
 }
 
+static void add_count(struct held_targets *held, const char *target, int64_t steps)
+{
+	for (size_t i = 0; i < held->count; i++)
+		if (strcmp(held->items[i].name, target) == 0) {
+			held->items[i].steps += steps;
+			return;
+		}
+	held->items = mem_grow(held->items, (held->count + 1) * sizeof *held->items);
+	struct held_target *item = &held->items[held->count++];
+	*item = (struct held_target){ .steps = steps };
+	(void)snprintf(item->name, sizeof item->name, "%s", target);
+}
+
+void held_add_json(struct held_targets *held, const char *counted)
+{
+	json_t *object = *counted != '\0' ? json_loads(counted, 0, NULL) : NULL;
+	const char *name;
+	json_t *steps;
+	json_object_foreach(object, name, steps) add_count(held, name, json_integer_value(steps));
+	json_decref(object);
+}
+
 json_t *held_json(const struct held_targets *held)
 {
 	json_t *object = json_object();

@@ -29,6 +29,8 @@ void held_finish(struct held_targets *held);
 /* Adds the steps of one saga that could go on but for their target. */
 void held_count(struct held_targets *held, const struct saga *s);
 int64_t held_total(const struct held_targets *held);
+/* Adds what held_json gave before (as text, "" for nothing), also for targets that are held no more. */
+void held_add_json(struct held_targets *held, const char *counted);
 /* {"crm": 12}: those with steps. A new reference. */
 json_t *held_json(const struct held_targets *held);
 /* The one most steps wait for, "" for none. Borrowed. */

@@ -2,21 +2,22 @@
 
 #define PAGE_BUDGET_MS 200 /* a reader may not hold a snapshot for long (DESIGN §12) */
 
-static void add_lane(struct scan *s, int state)
+static void add_lane(struct scan *s, int state, int64_t before)
 {
-	s->lanes[s->lane_count++] = (struct scan_lane){ .state = state, .before = INT64_MAX };
+	s->lanes[s->lane_count++] = (struct scan_lane){ .state = state, .before = before };
 }
 
-void scan_begin(struct scan *s, struct store_reader *reader, const struct saga_filter *filter, bool open_only)
+void scan_begin(struct scan *s, struct store_reader *reader, const struct saga_filter *filter, int64_t before,
+				bool open_only)
 {
 	*s = (struct scan){ .reader = reader, .filter = filter };
 	if (!open_only || filter->state >= 0) {
-		add_lane(s, filter->state);
+		add_lane(s, filter->state, before);
 		return;
 	}
 	for (int state = 0; state < SAGA_STATE_COUNT; state++)
 		if (!saga_state_at_rest((enum saga_state)state))
-			add_lane(s, state);
+			add_lane(s, state, before);
 }
 
 static bool lane_wants_page(const struct scan_lane *lane)

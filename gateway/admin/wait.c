@@ -1,15 +1,24 @@
 #include "gateway/admin/wait.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+
+static void init(pthread_mutex_t *lock, pthread_cond_t *changed)
+{
+	int rc = pthread_mutex_init(lock, NULL);
+	assert(rc == 0);
+	rc = pthread_cond_init(changed, NULL);
+	assert(rc == 0);
+	(void)rc;
+}
 
 void wait_init(struct wait *w)
 {
 	*w = (struct wait){ .done = false };
-	int rc = pthread_mutex_init(&w->lock, NULL);
-	assert(rc == 0);
-	rc = pthread_cond_init(&w->changed, NULL);
-	assert(rc == 0);
-	(void)rc;
+	init(&w->lock, &w->changed);
 }
 
 void wait_finish(struct wait *w)
@@ -35,4 +44,46 @@ const struct verb_result *wait_result(struct wait *w)
 		(void)pthread_cond_wait(&w->changed, &w->lock);
 	(void)pthread_mutex_unlock(&w->lock);
 	return &w->result;
+}
+
+/* ---- jobs ---- */
+
+void job_wait_init(struct job_wait *w)
+{
+	*w = (struct job_wait){ .done = false };
+	init(&w->lock, &w->changed);
+}
+
+void job_wait_finish(struct job_wait *w)
+{
+	job_destroy(w->job);
+	free(w->sagas);
+	(void)pthread_cond_destroy(&w->changed);
+	(void)pthread_mutex_destroy(&w->lock);
+}
+
+void job_wait_done(void *ctx, const struct job_result *result)
+{
+	struct job_wait *w = ctx;
+	(void)pthread_mutex_lock(&w->lock);
+	w->code = result->code;
+	w->already = result->already;
+	w->err = result->err;
+	w->job = result->job != NULL ? job_copy(result->job) : NULL;
+	w->count = result->count;
+	w->sagas = mem_alloc((result->count + 1) * sizeof *w->sagas);
+	if (result->count > 0)
+		memcpy(w->sagas, result->sagas, result->count * sizeof *w->sagas);
+	w->done = true;
+	(void)pthread_cond_signal(&w->changed);
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+int job_wait_code(struct job_wait *w)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	while (!w->done)
+		(void)pthread_cond_wait(&w->changed, &w->lock);
+	(void)pthread_mutex_unlock(&w->lock);
+	return w->code;
 }

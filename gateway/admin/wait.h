@@ -20,4 +20,23 @@ void wait_done(void *ctx, const struct verb_result *result);
 /* Blocks until it was called. The journal answers everything it has taken, also when it stops. */
 const struct verb_result *wait_result(struct wait *w);
 
+/* The same for the operations on jobs; what they give is copied. */
+struct job_wait {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool done;
+	int code;
+	bool already;
+	struct job *job; /* owned; take it by setting it to NULL */
+	struct job_saga *sagas;
+	size_t count;
+	struct err err;
+};
+
+void job_wait_init(struct job_wait *w);
+void job_wait_finish(struct job_wait *w);
+void job_wait_done(void *ctx, const struct job_result *result);
+/* Blocks until it was called. Gives the code. */
+int job_wait_code(struct job_wait *w);
+
 #endif

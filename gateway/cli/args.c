@@ -35,6 +35,8 @@ static const struct option {
 	{ "--all", ARGS_BULK, FLAG, offsetof(struct args, all), NULL, NULL },
 	{ "--dry-run", ARGS_BULK, FLAG, offsetof(struct args, dry_run), NULL, NULL },
 	{ "--yes", ARGS_BULK, FLAG, offsetof(struct args, yes), NULL, NULL },
+	{ "--no-wait", ARGS_BULK, FLAG, offsetof(struct args, no_wait), NULL, NULL },
+	{ "--rate", ARGS_BULK, TEXT, offsetof(struct args, rate), NULL, "N/s" },
 	{ "--redo-in-doubt", ARGS_RESUME, FLAG, offsetof(struct args, redo_in_doubt), NULL, NULL },
 	{ "--done", ARGS_RESOLVE, FLAG, offsetof(struct args, done), NULL, NULL },
 	{ "--not-done", ARGS_RESOLVE, FLAG, offsetof(struct args, not_done), NULL, NULL },

@@ -13,21 +13,21 @@ enum args_set {
 	ARGS_JSON = 1u << 0,
 	ARGS_FILTER = 1u << 1, /* of sagas */
 	ARGS_CHANGE = 1u << 2, /* --reason */
-	ARGS_BULK = 1u << 3,   /* --all --dry-run --yes */
+	ARGS_BULK = 1u << 3,   /* --all --dry-run --yes --no-wait --rate */
 	ARGS_RESUME = 1u << 4, /* --redo-in-doubt */
 	ARGS_RESOLVE = 1u << 5,
 	ARGS_LIMIT = 1u << 6,
-	ARGS_LOG = 1u << 7,
-	ARGS_NO_WAIT = 1u << 8
+	ARGS_LOG = 1u << 7
 };
 
 #define ARGS_WORDS_MAX 1024
 
 struct args {
-	bool json, all, dry_run, yes, redo_in_doubt, done, not_done, has_filter;
+	bool json, all, dry_run, yes, redo_in_doubt, done, not_done, has_filter, no_wait;
 	const char *reason;
 	const char *id; /* resolve --id */
 	const char *limit;
+	const char *rate; /* NULL: none */
 	const char *after;
 	struct buf filter; /* the query string: "state=attention&target=crm" */
 	const char *words[ARGS_WORDS_MAX];

@@ -18,6 +18,8 @@ struct cli_port {
 	 * ERR_REFUSED when its socket is not for this user. */
 	int (*call)(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
 				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err);
+	/* Forgets that no daemon answered: the next call looks again. May be NULL. */
+	void (*again)(void *ctx);
 };
 
 /* argv[0] is the first word of the command ("saga"); --config has been taken out. Returns an exit code. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "saga/base/mem.h"
 
@@ -59,12 +60,13 @@ static int on_line(void *ctx, struct str text)
 	return c->each != NULL && !is_error ? c->each(c->ctx, line) : 0;
 }
 
-static int exit_of(unsigned status, const json_t *last)
+static int exit_of(const struct run *run, unsigned status, const json_t *last)
 {
 	const char *error = json_string_value(json_object_get(last, "error"));
 	if (status < 400 && (error == NULL || json_object_get(last, "saga") != NULL))
 		return CLI_OK;
-	(void)fprintf(stderr, "almoner: %s\n", error != NULL ? error : "the daemon refused without a reason");
+	if (!run->quiet)
+		(void)fprintf(stderr, "almoner: %s\n", error != NULL ? error : "the daemon refused without a reason");
 	if (status == 404)
 		return CLI_NOT_FOUND;
 	if (status == 503)
@@ -80,12 +82,13 @@ static int call(struct run *run, const char *method, const char *path, json_t *b
 	struct err err = { 0 };
 	int rc = run->port->call(run->port->ctx, method, path, text, c, on_line, &status, &err);
 	if (rc != 0) {
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		if (!run->quiet)
+			(void)fprintf(stderr, "almoner: %s\n", err.text);
 		return rc == ERR_CLOSED || rc == ERR_REFUSED ? CLI_UNREACHABLE
 			   : rc == ERR_NOT_FOUND                 ? CLI_NOT_FOUND
 													 : CLI_FAILED;
 	}
-	return exit_of(status, c->last);
+	return exit_of(run, status, c->last);
 }
 
 int run_call(struct run *run, const char *method, const char *path, json_t *body, json_t **ret)
@@ -108,6 +111,20 @@ int run_stream(struct run *run, const char *method, const char *path, json_t *bo
 	int code = call(run, method, path, body, &c);
 	json_decref(c.last);
 	return code;
+}
+
+int run_print(json_t *value)
+{
+	char *text AUTO_FREE = json_dumps(value, JSON_COMPACT);
+	return text != NULL && puts(text) != EOF ? CLI_OK : CLI_FAILED;
+}
+
+void run_again(struct run *run, int wait_ms)
+{
+	const struct timespec wait = { .tv_sec = wait_ms / 1000, .tv_nsec = (long)(wait_ms % 1000) * 1000000 };
+	(void)nanosleep(&wait, NULL);
+	if (run->port->again != NULL)
+		run->port->again(run->port->ctx);
 }
 
 static int print_line(void *ctx, json_t *line)

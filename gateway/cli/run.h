@@ -11,6 +11,7 @@ struct run {
 	const struct cli_port *port;
 	struct args args;
 	const char *verb; /* last word of the command: "resume" */
+	bool quiet;       /* calls that fail say nothing */
 };
 
 /* Returns an exit code. */
@@ -22,6 +23,10 @@ int run_call(struct run *run, const char *method, const char *path, json_t *body
 /* Each line of the answer as an object (borrowed); `each` returning nonzero breaks off. */
 int run_stream(struct run *run, const char *method, const char *path, json_t *body, void *ctx,
 			   int (*each)(void *ctx, json_t *line)) MUST_CHECK;
+/* One value as a line of JSON on stdout. Gives an exit code. */
+int run_print(json_t *value) MUST_CHECK;
+/* Waits, and lets the next call look for a daemon again. */
+void run_again(struct run *run, int wait_ms);
 /* Each line as it is, to stdout. */
 int run_copy(struct run *run, const char *path) MUST_CHECK;
 
@@ -37,6 +42,7 @@ const char *run_plural(long long count, const char *one, const char *many);
 int run_usage(const char *text);
 
 run_command sagas_list, sagas_show, sagas_verb, sagas_resume, events_show, events_reprocess, targets_list,
-	targets_show, targets_act, status_show, backlog_show, log_export, verify_run;
+	targets_show, targets_act, status_show, backlog_show, log_export, verify_run,
+	jobs_list, jobs_show, jobs_cancel;
 
 #endif

@@ -1,16 +1,16 @@
-/* What changes sagas: one step, some sagas, or all that match. */
+/* What changes sagas, one step or some sagas at a time; events and targets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "gateway/cli/bulk.h"
 #include "gateway/cli/run.h"
 #include "saga/base/mem.h"
 
 /* ---- telling ---- */
 
 /* For each target that is held: how many wait for it, and what ends it. */
-static void print_held(const json_t *result)
+void told_held(const json_t *result)
 {
 	const char *name;
 	json_t *count;
@@ -22,7 +22,7 @@ static void print_held(const json_t *result)
 	}
 }
 
-static void print_doubt(const json_t *result)
+void told_doubt(const json_t *result)
 {
 	long long doubt = run_number(result, "in_doubt");
 	if (doubt > 0)
@@ -78,14 +78,8 @@ static void print_result(const struct run *run, const json_t *result)
 	print_undone(result);
 	if (changed)
 		print_resolved(run);
-	print_doubt(result);
-	print_held(result);
-}
-
-static int print_json(json_t *value)
-{
-	char *text AUTO_FREE = json_dumps(value, JSON_COMPACT);
-	return text != NULL && puts(text) != EOF ? CLI_OK : CLI_FAILED;
+	told_doubt(result);
+	told_held(result);
 }
 
 static int change(struct run *run, const char *path, json_t *body)
@@ -93,7 +87,7 @@ static int change(struct run *run, const char *path, json_t *body)
 	json_t *result = NULL;
 	int code = run_call(run, "POST", path, body, &result);
 	if (code == CLI_OK && run->args.json)
-		code = print_json(result);
+		code = run_print(result);
 	else if (code == CLI_OK)
 		print_result(run, result);
 	json_decref(result);
@@ -141,136 +135,17 @@ static int change_each(struct run *run)
 	return worst;
 }
 
-struct bulk {
-	const struct run *run;
-	bool show; /* a progress line on a terminal */
-	long long seen, total;
-	json_t *summary;
-};
-
-static int on_bulk_line(void *ctx, json_t *line)
-{
-	struct bulk *b = ctx;
-	if (json_is_true(json_object_get(line, "done"))) {
-		b->summary = json_incref(line);
-		return 0;
-	}
-	b->seen++;
-	if (b->run->args.json)
-		return print_json(line) != CLI_OK;
-	if (b->show && (b->seen % 16 == 0 || b->seen == b->total))
-		(void)fprintf(stderr, "\r%lld of %lld", b->seen, b->total);
-	return 0;
-}
-
-static int bulk_call(struct run *run, bool dry_run, long long total, json_t **ret_summary)
-{
-	const char *filter = run->args.filter.len > 0 ? run->args.filter.data : "";
-	char *path AUTO_FREE = mem_printf("/v1/bulk/%s%s%s", run->verb, *filter != '\0' ? "?" : "", filter);
-	json_t *body = json_pack("{s:s, s:b, s:b}", "reason", run->args.reason, "redo_in_doubt",
-							 run->args.redo_in_doubt, "dry_run", dry_run);
-	struct bulk bulk = { .run = run, .show = !dry_run && isatty(STDERR_FILENO) == 1, .total = total };
-	int code = run_stream(run, "POST", path, body, &bulk, on_bulk_line);
-	if (bulk.show && bulk.seen > 0)
-		(void)fprintf(stderr, "\r\033[K");
-	if (code == CLI_OK && bulk.summary == NULL)
-		code = CLI_FAILED;
-	*ret_summary = bulk.summary;
-	return code;
-}
-
-static bool confirmed(const struct run *run, long long count)
-{
-	if (run->args.yes)
-		return true;
-	if (isatty(STDIN_FILENO) != 1) {
-		(void)fprintf(stderr, "almoner: nothing was done: not on a terminal, so say --yes to go ahead\n");
-		return false;
-	}
-	(void)printf("%s %lld %s? [y/N] ", run->verb, count, run_plural(count, "saga", "sagas"));
-	(void)fflush(stdout);
-	char answer[8];
-	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
-/* What no --yes will move. */
-static void print_left(const json_t *summary)
-{
-	long long over = run_number(summary, "passed_over");
-	if (over > 0)
-		(void)printf("%lld passed over: this verb is not for %s (`saga show ID` says what is)\n", over,
-					 run_plural(over, "it", "them"));
-	print_doubt(summary);
-	print_held(summary);
-}
-
-static void print_summary(const struct run *run, const json_t *summary)
-{
-	long long matched = run_number(summary, "matched");
-	(void)printf("%s: %lld of %lld %s moved\n", run->verb, run_number(summary, "moved"), matched,
-				 run_plural(matched, "saga", "sagas"));
-	if (run_number(summary, "refused") > 0)
-		(void)printf("%lld refused, as they had moved on meanwhile: look with `saga show ID`\n",
-					 run_number(summary, "refused"));
-	print_left(summary);
-}
-
-static int bulk_go(struct run *run, long long total)
-{
-	json_t *summary = NULL;
-	int code = bulk_call(run, false, total, &summary);
-	if (code == CLI_OK && run->args.json)
-		code = print_json(summary);
-	else if (code == CLI_OK)
-		print_summary(run, summary);
-	if (code == CLI_OK && run_number(summary, "refused") > 0)
-		code = CLI_FAILED;
-	json_decref(summary);
-	return code;
-}
-
-/* The count comes first, for people and (on stderr) for programs. */
-static void print_count(const struct run *run, json_t *count, bool last)
-{
-	long long matched = run_number(count, "matched");
-	if (!run->args.json) {
-		(void)printf("%lld %s\n", matched, run_plural(matched, "saga matches", "sagas match"));
-		if (last)
-			print_left(count);
-		return;
-	}
-	if (last)
-		(void)print_json(count);
-	else
-		(void)fprintf(stderr, "%lld match\n", matched);
-}
-
-static int sagas_all(struct run *run)
-{
-	json_t *count = NULL;
-	int code = bulk_call(run, true, 0, &count);
-	if (code != CLI_OK) {
-		json_decref(count);
-		return code;
-	}
-	long long matched = run_number(count, "matched");
-	bool last = matched == 0 || run->args.dry_run;
-	print_count(run, count, last);
-	json_decref(count);
-	if (last)
-		return CLI_OK;
-	return confirmed(run, matched) ? bulk_go(run, matched) : CLI_FAILED;
-}
-
 int sagas_resume(struct run *run)
 {
-	if (run->args.word_count > 0 && (run->args.all || run->args.has_filter))
-		return run_usage("name sagas, or say --all with filters, not both");
+	bool bulk_only = run->args.no_wait || run->args.rate != NULL;
+	if (run->args.word_count > 0 && (run->args.all || run->args.has_filter || bulk_only))
+		return run_usage(bulk_only && !run->args.all ? "--rate and --no-wait go with --all"
+													 : "name sagas, or say --all with filters, not both");
 	if (run->args.word_count > 0)
 		return change_each(run);
 	if (!run->args.all)
 		return run_usage("which sagas? name their numbers, or say --all (and filters)");
-	return sagas_all(run);
+	return bulk_run(run);
 }
 
 /* ---- events and targets ---- */
@@ -324,7 +199,7 @@ int targets_act(struct run *run)
 	json_t *result = NULL;
 	int code = run_call(run, "POST", path.data, json_pack("{s:s}", "reason", run->args.reason), &result);
 	if (code == CLI_OK && run->args.json)
-		code = print_json(result);
+		code = run_print(result);
 	else if (code == CLI_OK)
 		print_target_result(run, result);
 	json_decref(result);

@@ -198,6 +198,50 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 					   const char *note, void *ctx,
 					   void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
 
+/* ---- jobs: a verb on many sagas, a slice at a time */
+
+#define JOB_SLICE_SAGAS 16
+#define JOBS_RUNNING    16 /* at once; more are refused */
+
+/* What became of one saga of a slice. */
+struct job_saga {
+	int64_t saga;
+	struct verb_result result;
+};
+
+struct job_result {
+	int code;              /* 0, ERR_NOT_FOUND, ERR_REFUSED, ERR_BUSY, ERR_CLOSED, … */
+	bool already;          /* created: the same was running, and `job` is that one */
+	const struct job *job; /* as it is now; borrowed for the call, NULL with a code */
+	const struct job_saga *sagas;
+	size_t count;
+	struct err err;
+};
+typedef void job_done(void *ctx, const struct job_result *result);
+
+/* The verb, filter, actor, note, rate, expected of `draft` (copied). ERR_BUSY when too many are running. A
+ * second one that would do the same gets the first: a request sent twice is one job. */
+int journal_job_create(struct journal *j, const struct job *draft, void *ctx, job_done *done) MUST_CHECK;
+
+/* Found by whoever looks for matches; `ids` and the figures since the slice before. */
+struct job_slice {
+	int64_t job;
+	int64_t ids[JOB_SLICE_SAGAS];
+	size_t count;
+	int64_t position; /* sagas from this id up have been looked at */
+	int64_t in_doubt, passed_over;
+	const char *held;  /* replaces the job's; copied */
+	bool finished;     /* there are no more */
+	const char *error; /* finished, and why it could not go on; NULL */
+};
+/* The verb on each, and how far the job has come, in one commit: a crash neither skips nor repeats. At most one
+ * slice a commit, after everything else that is queued. ERR_REFUSED: the job is not running any more. */
+int journal_job_slice(struct journal *j, const struct job_slice *slice, void *ctx, job_done *done) MUST_CHECK;
+
+/* What it has moved stays moved. ERR_REFUSED when it has ended. */
+int journal_job_cancel(struct journal *j, int64_t job, const char *actor, const char *note, void *ctx,
+					   job_done *done) MUST_CHECK;
+
 /* New rules after a reload; `done` gets the ids. Targets not named become `missing`. */
 int journal_set_targets(struct journal *j, const struct journal_target *targets, size_t count, void *ctx,
 						void (*done)(void *ctx, const struct journal_target *targets,

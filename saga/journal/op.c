@@ -49,6 +49,9 @@ int op_run(struct journal *j, struct op *op)
 		[OP_SET_TARGETS] = ops_set_targets,
 		[OP_COUNT_OPEN] = ops_count_open,
 		[OP_NOTE] = ops_note,
+		[OP_JOB_CREATE] = ops_job_create,
+		[OP_JOB_SLICE] = ops_job_slice,
+		[OP_JOB_CANCEL] = ops_job_cancel,
 	};
 	int rc = run[op->kind](j, op);
 	if (asked_of_damaged(j, op, rc))
@@ -108,6 +111,20 @@ static void answer_count(struct op *op, int code)
 	op->u.count.done(op->ctx, code == 0 ? op->u.count.open : code);
 }
 
+static void answer_job(struct op *op, int code)
+{
+	struct job_result *r = &op->u.job.result;
+	if (code != 0) {
+		*r = (struct job_result){ .code = code };
+		(void)err_set(&r->err, code, "nothing was changed: the saga log is %s", err_code_text(code));
+	}
+	if (r->code == 0)
+		r->job = op->u.job.job;
+	r->sagas = op->u.job.sagas;
+	r->count = r->code == 0 ? op->u.job.slice.count : 0;
+	op->u.job.done(op->ctx, r);
+}
+
 static void answer_nobody(struct op *op, int code)
 {
 	(void)op;
@@ -151,6 +168,12 @@ static void free_set(struct op *op)
 	free(op->u.set.targets);
 }
 
+static void free_job(struct op *op)
+{
+	job_destroy(op->u.job.job);
+	free(op->u.job.sagas);
+}
+
 static void free_nothing(struct op *op)
 {
 	(void)op;
@@ -175,6 +198,9 @@ static const struct op_end {
 	[OP_SET_TARGETS] = { answer_set, free_set },
 	[OP_COUNT_OPEN] = { answer_count, free_nothing },
 	[OP_NOTE] = { answer_nobody, free_nothing },
+	[OP_JOB_CREATE] = { answer_job, free_job },
+	[OP_JOB_SLICE] = { answer_job, free_job },
+	[OP_JOB_CANCEL] = { answer_job, free_job },
 };
 
 void op_drop(struct op *op)

@@ -22,7 +22,10 @@ enum op_kind {
 	OP_TARGET_ACT,
 	OP_SET_TARGETS,
 	OP_COUNT_OPEN,
-	OP_NOTE
+	OP_NOTE,
+	OP_JOB_CREATE,
+	OP_JOB_SLICE, /* waits behind everything else */
+	OP_JOB_CANCEL
 };
 
 #define OP_TEXTS 4
@@ -71,6 +74,13 @@ struct op {
 			int64_t open; /* text: target */
 			void (*done)(void *ctx, int64_t open);
 		} count;
+		struct {
+			struct job *job;         /* the draft; then as it is after the operation */
+			struct job_slice slice;  /* texts: held, error */
+			struct job_saga *sagas;  /* of the slice */
+			struct job_result result; /* texts of a cancel: actor, note */
+			job_done *done;
+		} job;
 		enum subject subject; /* of a note; texts: text, actor, note */
 	} u;
 };
@@ -81,6 +91,7 @@ struct queue {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct op_list ops;
+	struct op_list behind; /* slices of jobs: one a batch, after the others */
 	size_t records, bytes; /* accepts that wait for their commit */
 	size_t records_cap, bytes_cap;
 	bool closed;   /* takes nothing more */
@@ -91,7 +102,7 @@ int queue_init(struct queue *q, size_t bytes_cap, size_t records_cap, struct err
 void queue_finish(struct queue *q);
 /* ERR_CLOSED, or ERR_FULL for an accept: `op` stays with the caller. Thread: any. */
 int queue_push(struct queue *q, struct op *op) MUST_CHECK;
-/* Moves up to `max` operations out; gives how many. */
+/* Moves up to `max` operations out, and one of those behind; gives how many. */
 size_t queue_take(struct queue *q, struct op_list *to, size_t max);
 bool queue_empty(struct queue *q);
 /* Waits for an operation or the close, at most `wait_ms` (-1: as long as it takes). */

@@ -17,5 +17,10 @@ int ops_target_act(struct journal *j, struct op *op);
 int ops_set_targets(struct journal *j, struct op *op);
 int ops_count_open(struct journal *j, struct op *op);
 int ops_note(struct journal *j, struct op *op);
+int ops_job_create(struct journal *j, struct op *op);
+int ops_job_slice(struct journal *j, struct op *op);
+int ops_job_cancel(struct journal *j, struct op *op);
+/* One verb on one saga: fills the result. ERR_CORRUPT and entry_damaged(): that one cannot be read. */
+int ops_verb_on(struct journal *j, int64_t saga, const struct verb_call *call, struct verb_result *result);
 
 #endif

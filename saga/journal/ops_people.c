@@ -18,11 +18,10 @@ static void count_held(const struct entry *e, struct verb_result *r)
 	}
 }
 
-static int apply_verb(struct journal *j, struct entry *e, struct op *op)
+static int apply_verb(struct journal *j, struct entry *e, const struct verb_call *call, struct verb_result *r)
 {
-	struct verb_result *r = &op->u.verb.result;
 	struct decide d = decide_of(j, e);
-	r->code = decide_verb(&d, &op->u.verb.call, &r->changed, &r->in_doubt, &r->err);
+	r->code = decide_verb(&d, call, &r->changed, &r->in_doubt, &r->err);
 	if (r->code == 0 && r->changed > 0) {
 		e->changed = true;
 		int rc = place_saga(j, e, (struct how){ .recheck = true });
@@ -30,22 +29,27 @@ static int apply_verb(struct journal *j, struct entry *e, struct op *op)
 			return rc;
 	}
 	r->state = e->saga->state;
-	if (r->code == 0 && op->u.verb.call.verb == VERB_RESUME)
+	if (r->code == 0 && call->verb == VERB_RESUME)
 		count_held(e, r);
 	return 0;
 }
 
-int ops_verb(struct journal *j, struct op *op)
+int ops_verb_on(struct journal *j, int64_t saga, const struct verb_call *call, struct verb_result *r)
 {
 	struct entry *e;
-	int rc = entry_load(j, op->u.verb.saga, &e);
+	int rc = entry_load(j, saga, &e);
 	if (rc == 0)
-		return apply_verb(j, e, op);
-	if (rc != ERR_NOT_FOUND)
-		return rc;
-	op->u.verb.result.code =
-		err_set(&op->u.verb.result.err, ERR_NOT_FOUND, "there is no saga %lld", (long long)op->u.verb.saga);
-	return 0;
+		return apply_verb(j, e, call, r);
+	if (rc == ERR_NOT_FOUND) {
+		r->code = err_set(&r->err, ERR_NOT_FOUND, "there is no saga %lld", (long long)saga);
+		return 0;
+	}
+	return rc;
+}
+
+int ops_verb(struct journal *j, struct op *op)
+{
+	return ops_verb_on(j, op->u.verb.saga, &op->u.verb.call, &op->u.verb.result);
 }
 
 int ops_target_act(struct journal *j, struct op *op)

@@ -10,6 +10,7 @@ int queue_init(struct queue *q, size_t bytes_cap, size_t records_cap, struct err
 	*q = (struct queue){ .bytes_cap = bytes_cap != 0 ? bytes_cap : 16u << 20,
 						 .records_cap = records_cap != 0 ? records_cap : 16384 };
 	STAILQ_INIT(&q->ops);
+	STAILQ_INIT(&q->behind);
 	pthread_condattr_t attr;
 	int rc = pthread_condattr_init(&attr);
 	if (rc != 0)
@@ -25,6 +26,7 @@ int queue_init(struct queue *q, size_t bytes_cap, size_t records_cap, struct err
 
 void queue_finish(struct queue *q)
 {
+	STAILQ_CONCAT(&q->ops, &q->behind);
 	struct op *op;
 	while ((op = STAILQ_FIRST(&q->ops)) != NULL) {
 		STAILQ_REMOVE_HEAD(&q->ops, link);
@@ -53,24 +55,36 @@ static void wake(struct queue *q)
 	(void)pthread_cond_signal(&q->wake);
 }
 
+static size_t move(struct op_list *from, struct op_list *to, size_t max)
+{
+	size_t moved = 0;
+	struct op *op;
+	while (moved < max && (op = STAILQ_FIRST(from)) != NULL) {
+		STAILQ_REMOVE_HEAD(from, link);
+		STAILQ_INSERT_TAIL(to, op, link);
+		moved++;
+	}
+	return moved;
+}
+
 size_t queue_take(struct queue *q, struct op_list *to, size_t max)
 {
-	size_t taken = 0;
 	lock(q);
-	struct op *op;
-	while (taken < max && (op = STAILQ_FIRST(&q->ops)) != NULL) {
-		STAILQ_REMOVE_HEAD(&q->ops, link);
-		STAILQ_INSERT_TAIL(to, op, link);
-		taken++;
-	}
+	size_t taken = move(&q->ops, to, max);
+	taken += move(&q->behind, to, max == SIZE_MAX ? max : 1);
 	unlock(q);
 	return taken;
+}
+
+static bool is_empty(const struct queue *q)
+{
+	return STAILQ_EMPTY(&q->ops) && STAILQ_EMPTY(&q->behind);
 }
 
 bool queue_empty(struct queue *q)
 {
 	lock(q);
-	bool empty = STAILQ_EMPTY(&q->ops);
+	bool empty = is_empty(q);
 	unlock(q);
 	return empty;
 }
@@ -88,7 +102,7 @@ void queue_wait(struct queue *q, int64_t wait_ms)
 	}
 	lock(q);
 	int rc = 0;
-	while (STAILQ_EMPTY(&q->ops) && !q->closed && rc != ETIMEDOUT) {
+	while (is_empty(q) && !q->closed && rc != ETIMEDOUT) {
 		q->sleeping = true;
 		rc = wait_ms < 0 ? pthread_cond_wait(&q->wake, &q->lock)
 						 : pthread_cond_timedwait(&q->wake, &q->lock, &until);
@@ -131,7 +145,7 @@ int queue_push(struct queue *q, struct op *op)
 	if (rc == 0 && accept && (q->records >= q->records_cap || q->bytes + op->u.accept.bytes > q->bytes_cap))
 		rc = ERR_FULL;
 	if (rc == 0) {
-		STAILQ_INSERT_TAIL(&q->ops, op, link);
+		STAILQ_INSERT_TAIL(op->kind == OP_JOB_SLICE ? &q->behind : &q->ops, op, link);
 		if (accept) {
 			q->records++;
 			q->bytes += op->u.accept.bytes;

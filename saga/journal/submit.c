@@ -194,6 +194,45 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 	return push_or_drop(j, op);
 }
 
+/* ---- jobs ------------------------------------------------------------------------------------------------
+ */
+
+static struct op *job_op(enum op_kind kind, void *ctx, job_done *done)
+{
+	struct op *op = op_new(kind);
+	op->ctx = ctx;
+	op->u.job.done = done;
+	return op;
+}
+
+int journal_job_create(struct journal *j, const struct job *draft, void *ctx, job_done *done)
+{
+	struct op *op = job_op(OP_JOB_CREATE, ctx, done);
+	op->u.job.job = job_copy(draft);
+	return push_or_drop(j, op);
+}
+
+int journal_job_slice(struct journal *j, const struct job_slice *slice, void *ctx, job_done *done)
+{
+	assert(slice->count <= JOB_SLICE_SAGAS);
+	struct op *op = job_op(OP_JOB_SLICE, ctx, done);
+	op->u.job.slice = *slice;
+	op->u.job.slice.held = op->text[0] = mem_strdup(slice->held != NULL ? slice->held : "");
+	op->u.job.slice.error = op->text[1] = copy(slice->error);
+	op->u.job.sagas = mem_zalloc((slice->count + 1) * sizeof *op->u.job.sagas);
+	return push_or_drop(j, op);
+}
+
+int journal_job_cancel(struct journal *j, int64_t job, const char *actor, const char *note, void *ctx,
+					   job_done *done)
+{
+	struct op *op = job_op(OP_JOB_CANCEL, ctx, done);
+	op->u.job.slice.job = job;
+	op->text[0] = copy(actor);
+	op->text[1] = copy(note);
+	return push_or_drop(j, op);
+}
+
 int journal_set_targets(struct journal *j, const struct journal_target *targets, size_t count, void *ctx,
 						void (*done)(void *ctx, const struct journal_target *targets, size_t count))
 {

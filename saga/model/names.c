@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "saga/model/job.h"
 #include "saga/model/record.h"
 #include "saga/model/state.h"
 
@@ -19,6 +20,7 @@ static const char *const policy_names[] = { POLICY_TABLE(NAME_ENTRY) };
 static const char *const verb_names[] = { VERB_TABLE(NAME_ENTRY) };
 static const char *const record_kind_names[] = { RECORD_TABLE(NAME_ENTRY) };
 static const char *const subject_names[] = { SUBJECT_TABLE(NAME_ENTRY) };
+static const char *const job_state_names[] = { JOB_STATE_TABLE(NAME_ENTRY) };
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)
 {
@@ -54,6 +56,7 @@ NAME_FUNCTION(policy_name, enum policy, policy_names)
 NAME_FUNCTION(verb_name, enum verb, verb_names)
 NAME_FUNCTION(record_kind_name, enum record_kind, record_kind_names)
 NAME_FUNCTION(subject_name, enum subject, subject_names)
+NAME_FUNCTION(job_state_name, enum job_state, job_state_names)
 
 #define VALUE_FUNCTION(function, names)                                                                      \
 	int function(const char *name)                                                                           \

@@ -31,7 +31,8 @@
 	X(RECORD_TARGET, 16, "target") /* subject target: text = paused | resumed | held | breaker_… */        \
 	X(RECORD_CONFIG, 17, "config") /* subject configuration: text = loaded | refused, digest */              \
 	X(RECORD_DAEMON, 18, "daemon") /* subject daemon: text = started | stopped | … */                      \
-	X(RECORD_REPROCESSED, 19, "reprocessed")
+	X(RECORD_REPROCESSED, 19, "reprocessed")                                                                 \
+	X(RECORD_JOB, 20, "job") /* subject daemon, id = job: to = its state; text = verb, actor, note; private = filter */
 
 #define RECORD_ENUM(name, value, text) name = (value),
 enum record_kind { RECORD_TABLE(RECORD_ENUM) RECORD_KIND_END };
@@ -59,7 +60,7 @@ struct record {
 	enum direction direction;
 	uint32_t generation;
 	uint32_t attempt;
-	uint8_t to;     /* a step_state or saga_state */
+	uint8_t to;     /* a step_state, saga_state or job_state */
 	uint8_t reason; /* enum reason or, for a skipped step, enum skip */
 	uint8_t why;
 	uint8_t outcome;

@@ -5,6 +5,7 @@
 #include "saga/base/clock.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
+#include "saga/model/job.h"
 #include "saga/model/saga.h"
 
 /* What the text and the private text of a kind are called; others: "text" and "detail". */
@@ -17,7 +18,7 @@ static const struct {
 	[RECORD_CHECKPOINT] = { NULL, "bytes" },   [RECORD_RESULT] = { NULL, "result" },
 	[RECORD_DECISION] = { "decision", NULL },  [RECORD_VERB] = { "verb", NULL },
 	[RECORD_TARGET] = { "change", NULL },      [RECORD_CONFIG] = { "change", NULL },
-	[RECORD_DAEMON] = { "change", NULL },
+	[RECORD_DAEMON] = { "change", NULL },      [RECORD_JOB] = { "verb", "filter" },
 };
 
 static void put_hex(json_t *object, const char *key, struct str bytes, const char *prefix)
@@ -78,6 +79,8 @@ static void put_change(json_t *object, const struct record *r)
 		put_word(object, "to", saga_state_name((enum saga_state)r->to));
 	else if (r->kind == RECORD_STEP)
 		put_word(object, "to", step_state_name((enum step_state)r->to));
+	else if (r->kind == RECORD_JOB)
+		put_word(object, "to", job_state_name((enum job_state)r->to));
 	if (r->kind == RECORD_STEP && r->to == STEP_SKIPPED)
 		put_word(object, "reason", skip_name((enum skip)r->reason));
 	else

@@ -15,6 +15,7 @@
 #include "saga/base/buf.h"
 #include "saga/base/err.h"
 #include "saga/model/event.h"
+#include "saga/model/job.h"
 #include "saga/model/plan.h"
 #include "saga/model/record.h"
 #include "saga/model/saga.h"
@@ -169,6 +170,13 @@ struct store_writer {
 	int (*target_put)(void *ctx, const struct target_row *row, struct err *err);
 	int (*target_all)(void *ctx, struct target_row **ret, size_t *ret_count, struct err *err); /* free() it */
 
+	/* Inserts (id 0) or replaces by id; gives the id. */
+	int (*job_put)(void *ctx, const struct job *job, int64_t *ret_id, struct err *err);
+	/* The caller's to job_destroy; ERR_NOT_FOUND. */
+	int (*job_get)(void *ctx, int64_t id, struct job **ret, struct err *err);
+	/* The first running one above `after`; NULL for none. */
+	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
+
 	int (*log_append)(void *ctx, const struct log_row *row, struct err *err);
 	int (*chain_append)(void *ctx, const struct chain_row *row, struct err *err);
 	int (*counters_put)(void *ctx, struct str bytes, struct err *err);
@@ -221,6 +229,11 @@ struct store_reader {
 	int (*backlog)(void *ctx, uint32_t target, int64_t now_ms, const int64_t *edges_ms, int64_t *counts,
 				   size_t edge_count, struct err *err);
 	int (*counters)(void *ctx, struct buf *out, struct err *err);
+	/* Jobs below `before` (INT64_MAX to begin), newest first; up to `room`, each the caller's to job_destroy. */
+	int (*job_list)(void *ctx, int64_t before, struct job **jobs, size_t room, size_t *ret, struct err *err);
+	int (*job_get)(void *ctx, int64_t id, struct job **ret, struct err *err);
+	/* The first running one above `after`; NULL for none. */
+	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
 	/* Chain, gaps, digests, decoding of every record and saga, database integrity. `say` gets one line per
 	 * finding; *ret_findings counts them. */
 	int (*verify)(void *ctx, void *say_ctx, void (*say)(void *say_ctx, const char *line),

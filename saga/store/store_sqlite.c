@@ -252,5 +252,6 @@ int store_sqlite_open(const char *path, const struct store_sqlite_options *optio
 	plan_ops(ret);
 	rows_ops(ret);
 	related_ops(ret);
+	jobs_ops(ret);
 	return 0;
 }

@@ -67,6 +67,16 @@ static const char *const migrations[] = {
 	"  digest BLOB NOT NULL);"
 
 	"CREATE TABLE counters (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL);",
+
+	/* 2: verbs in bulk as jobs. state 1 is running. */
+	"CREATE TABLE job ("
+	"  id INTEGER PRIMARY KEY, state INTEGER NOT NULL, verb TEXT NOT NULL, redo INTEGER NOT NULL,"
+	"  filter TEXT NOT NULL, actor TEXT NOT NULL, note TEXT NOT NULL, rate INTEGER NOT NULL,"
+	"  rate_ms INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER NOT NULL, upto INTEGER NOT NULL,"
+	"  position INTEGER NOT NULL, expected INTEGER NOT NULL, matched INTEGER NOT NULL, moved INTEGER NOT NULL,"
+	"  steps INTEGER NOT NULL, in_doubt INTEGER NOT NULL, refused INTEGER NOT NULL,"
+	"  passed_over INTEGER NOT NULL, held TEXT NOT NULL, error TEXT NOT NULL);"
+	"CREATE INDEX job_running ON job(id) WHERE state = 1;",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof *migrations))

@@ -44,6 +44,11 @@
 	X(R_BACKLOG_BLOCKED, "reading the backlog",                                                              \
 	  "SELECT 0, saga, step, since FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5) "   \
 	  "AND (saga, step) > (?3, ?4) ORDER BY saga, step")                                                     \
+	X(R_JOB_GET, "reading a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                           \
+	X(R_JOBS, "listing jobs", "SELECT " JOB_COLUMNS " FROM job WHERE id < ?1 ORDER BY id DESC LIMIT ?2")     \
+	X(R_JOB_RUNNING, "reading the running jobs",                                                             \
+	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
+	  "LIMIT 1")                                                                                             \
 	X(R_COUNTERS, "reading the counters", "SELECT value FROM counters WHERE id = 1")                         \
 	X(R_LAST_LOG, "reading the end of the log", "SELECT max(no) FROM log")                                   \
 	X(R_CHAIN, "reading the chain",                                                                          \
@@ -76,5 +81,6 @@ int read_saga(struct sqlite_reader *r, struct query *q, struct saga **ret, struc
 /* store_sqlite_list.c and store_sqlite_verify.c; as in store.h. */
 void list_ops(struct store_reader *ops);
 void verify_ops(struct store_reader *ops);
+void job_list_ops(struct store_reader *ops); /* store_sqlite_jobs.c */
 
 #endif

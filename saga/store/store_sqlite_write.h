@@ -11,6 +11,10 @@
 #define RELATED_COLUMNS "id, saga, gift_key, due, " EVENT_COLUMNS
 #define TARGET_COLUMNS  "id, name, paused, held, held_reason, changed"
 
+#define JOB_COLUMNS                                                                                          \
+	"id, state, verb, redo, filter, actor, note, rate, rate_ms, created, finished, upto, position, "         \
+	"expected, matched, moved, steps, in_doubt, refused, passed_over, held, error"
+
 #define WRITER_TABLE(X)                                                                                      \
 	X(W_BEGIN, "beginning a transaction", "BEGIN IMMEDIATE")                                                 \
 	X(W_COMMIT, "committing", "COMMIT")                                                                      \
@@ -77,6 +81,13 @@
 	X(W_TARGET_PUT, "keeping a target",                                                                      \
 	  "REPLACE INTO target (" TARGET_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                            \
 	X(W_TARGETS, "reading the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")                 \
+	X(W_JOB_PUT, "keeping a job",                                                                            \
+	  "REPLACE INTO job (" JOB_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
+	  "?, ?, ?)")                                                                                            \
+	X(W_JOB_GET, "reading a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                           \
+	X(W_JOB_RUNNING, "reading the running jobs",                                                             \
+	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
+	  "LIMIT 1")                                                                                             \
 	X(W_LOG_ADD, "appending to the log",                                                                     \
 	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                       \
 	X(W_CHAIN_ADD, "appending to the chain",                                                                 \
@@ -115,6 +126,7 @@ void keys_ops(struct store_writer *ops);    /* store_sqlite_keys.c */
 void plan_ops(struct store_writer *ops);    /* plans, head: store_sqlite_head.c */
 void rows_ops(struct store_writer *ops);    /* step rows, targets: store_sqlite_rows.c */
 void related_ops(struct store_writer *ops); /* store_sqlite_related.c */
+void jobs_ops(struct store_writer *ops);    /* store_sqlite_jobs.c */
 
 /* store_sqlite_keys.c: the newest keys are in memory, beside their table. */
 int keys_load(struct sqlite_writer *w, struct err *err) MUST_CHECK;

@@ -88,11 +88,15 @@ void admin_rig_thread(struct admin_rig *a)
 	struct err err = { 0 };
 	assert_int_equal(journal_start_thread(a->rig->j, &err), 0);
 	a->threaded = true;
+	assert_int_equal(jobs_start(&a->api, &a->jobs, &err), 0);
+	a->api.jobs = a->jobs;
 }
 
 int admin_rig_teardown(void **state)
 {
 	struct admin_rig *a = *state;
+	jobs_stop(a->jobs);
+	jobs_destroy(a->jobs);
 	if (a->threaded)
 		journal_stop(a->rig->j, "the test is over");
 	config_unref(a->config);

@@ -3,6 +3,7 @@
 #define ALMONER_TESTS_UNIT_ADMIN_RIG_H
 
 #include "gateway/admin/api.h"
+#include "gateway/admin/jobs.h"
 #include "tests/unit/journal/rig.h"
 
 struct admin_rig {
@@ -11,6 +12,7 @@ struct admin_rig {
 	struct api_context api;
 	unsigned live_asked; /* how often target_live was called */
 	bool threaded;
+	struct jobs *jobs;
 };
 
 /* Sagas may be made through `rig` until admin_rig_thread. */

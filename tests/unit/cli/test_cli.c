@@ -177,11 +177,12 @@ static void bulk(void **state)
 {
 	(void)state;
 	answer(0, 200, SUMMARY("true", "3", ""));
+	answer(1, 200, "{\"job\":7,\"already\":false}");
 	answer(
-		1, 200,
+		2, 200,
 		"{\"saga\":3,\"changed\":1}\n{\"saga\":2,\"error\":\"moved on\"}\n" SUMMARY(
 			"false", "3",
-			",\"moved\":2,\"refused\":1,\"in_doubt\":2,\"held\":5,\"held_targets\":{\"crm\":4,\"books\":1}"));
+			",\"job\":7,\"state\":\"done\",\"moved\":2,\"refused\":1,\"in_doubt\":2,\"held\":5,\"held_targets\":{\"crm\":4,\"books\":1}"));
 	assert_int_equal(run("saga resume --all --dry-run"), CLI_OK);
 	assert_int_equal(script.count, 1);
 	says(script.asked[0], "POST /v1/bulk/resume ");
@@ -195,9 +196,13 @@ static void bulk(void **state)
 	says(said.err, "--yes");
 	assert_true(dup2(null, STDIN_FILENO) >= 0);
 	(void)close(null);
-	assert_int_equal(run("saga resume --all --state attention --yes --reason mended"),
+	assert_int_equal(run("saga resume --all --state attention --yes --reason mended --rate 50/s"),
 					 CLI_FAILED); /* one refused */
-	assert_int_equal(script.count, 2);
+	assert_int_equal(script.count, 3);
+	says(script.asked[1], "\"wait\":false");
+	says(script.asked[1], "\"rate\":\"50/s\"");
+	says(script.asked[1], "\"expected\":3");
+	says(script.asked[2], "GET /v1/jobs/7/lines ");
 	says(script.asked[1], "POST /v1/bulk/resume?state=attention ");
 	says(script.asked[1], "\"dry_run\":false");
 	says(script.asked[1], "\"reason\":\"mended\"");
@@ -213,6 +218,36 @@ static void bulk(void **state)
 		assert_non_null(line);
 		json_decref(line);
 	}
+}
+
+/* Left alone, the job's number is all there is to say. */
+static void not_waited_for(void **state)
+{
+	(void)state;
+	answer(0, 200, SUMMARY("true", "3", ""));
+	answer(1, 200, "{\"job\":7,\"already\":true,\"actor\":\"uid 5\"}");
+	assert_int_equal(run("saga resume --all --yes --no-wait"), CLI_OK);
+	assert_int_equal(script.count, 2);
+	says(said.out, "job 7\n");
+	says(said.err, "job show 7");
+	says(said.err, "the same is under way already, as job 7 by uid 5");
+	assert_int_equal(run("saga resume 4 --no-wait"), CLI_USAGE);
+	says(said.err, "go with --all");
+}
+
+/* The daemon goes away and comes back: the CLI says so once and goes on to the end. */
+static void waits_through_a_restart(void **state)
+{
+	(void)state;
+	answer(0, 200, SUMMARY("true", "3", ""));
+	answer(1, 200, "{\"job\":7}");
+	script.answers[2] = (struct answer){ .code = ERR_IO, .lines = "broke off" };
+	answer(3, 200, SUMMARY("false", "3", ",\"job\":7,\"state\":\"cancelled\",\"moved\":1"));
+	assert_int_equal(run("saga resume --all --yes"), CLI_FAILED);
+	assert_int_equal(script.count, 4);
+	says(said.out, "1 of 3 sagas moved");
+	says(said.err, "job 7 goes on when it is back");
+	says(said.err, "job 7 was cancelled");
 }
 
 static void nothing_matched(void **state)
@@ -313,6 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(exit_codes),  T(usage), T(what_is_asked),      T(bulk),   T(nothing_matched),
+		T(not_waited_for), T(waits_through_a_restart),
 		T(several_ids), T(table), T(control_characters), T(targets)
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,381 @@
+#include "gateway/admin/jobs.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/job_json.h"
+#include "gateway/admin/jobs_internal.h"
+#include "gateway/admin/saga_json.h"
+#include "gateway/admin/wait.h"
+#include "saga/base/mem.h"
+
+#define LOOKED_AT_ONCE 256  /* sagas between two slices, or two looks at the other jobs */
+#define SLICES_A_SECOND 10  /* of a job with a rate, at most */
+#define REFRESH_MS     1000 /* what was read ahead is no older */
+#define AGAIN_MS       500  /* after a reader that failed, or with the disk full */
+#define FAILURES_MAX   60
+#define ENDED_KEPT     16   /* for those who come to follow a job that was quick */
+#define BEFORE_IT      64   /* steps waiting at a target before a job adds to them … */
+#define YIELD_MS       500  /* … but one slice so often: a target may never work them off */
+#define YIELD_LOOK_MS  10
+
+/* ---- what is live ---- */
+
+static struct job_live *find_live(struct jobs *jobs, int64_t id)
+{
+	struct job_live *live;
+	TAILQ_FOREACH(live, &jobs->live, link)
+	{
+		if (live->job->id == id)
+			return live;
+	}
+	return NULL;
+}
+
+/* With the lock held. */
+static void tell(struct jobs *jobs, const struct job *job)
+{
+	struct job_live *live = find_live(jobs, job->id);
+	if (live == NULL) {
+		live = mem_zalloc(sizeof *live);
+		live->begun = job_copy(job);
+		TAILQ_INSERT_TAIL(&jobs->live, live, link);
+	}
+	job_destroy(live->job);
+	live->job = job_copy(job);
+	live->ended = job->state != JOB_RUNNING;
+	(void)pthread_cond_broadcast(&jobs->changed);
+}
+
+void jobs_tell(struct jobs *jobs, const struct job *job)
+{
+	(void)pthread_mutex_lock(&jobs->lock);
+	struct job_live *live = find_live(jobs, job->id);
+	/* What the runner knows may be newer than a second answer to the same request. */
+	if (live == NULL || job->state != JOB_RUNNING)
+		tell(jobs, job);
+	(void)pthread_mutex_unlock(&jobs->lock);
+}
+
+static void free_live(struct job_live *live)
+{
+	if (live->open)
+		sieve_close(&live->sieve);
+	for (size_t i = 0; i < JOB_LINES; i++)
+		free(live->lines[i]);
+	job_destroy(live->begun);
+	job_destroy(live->job);
+	free(live);
+}
+
+/* With the lock held: the oldest that have ended go, unless somebody follows them. */
+static void forget_ended(struct jobs *jobs)
+{
+	size_t ended = 0;
+	struct job_live *live;
+	struct job_live *before;
+	for (live = TAILQ_LAST(&jobs->live, job_lives); live != NULL; live = before) {
+		before = TAILQ_PREV(live, job_lives, link);
+		if (!live->ended || ++ended <= ENDED_KEPT || live->followers > 0)
+			continue;
+		TAILQ_REMOVE(&jobs->live, live, link);
+		free_live(live);
+	}
+}
+
+/* ---- live traffic first ---- */
+
+static void touch(struct job_live *live, const char *target)
+{
+	for (size_t i = 0; i < live->touched_count; i++)
+		if (strcmp(live->touched[i], target) == 0)
+			return;
+	if (live->touched_count < sizeof live->touched / sizeof live->touched[0])
+		(void)snprintf(live->touched[live->touched_count++], sizeof live->touched[0], "%s", target);
+}
+
+static void touch_steps(struct job_live *live, const struct saga *saga)
+{
+	for (unsigned i = 0; i < saga->step_count; i++)
+		if (saga->steps[i].state == STEP_READY)
+			touch(live, saga->plan->steps[i].target);
+}
+
+static bool is_touched(const struct job_live *live, const char *target)
+{
+	for (size_t i = 0; i < live->touched_count; i++)
+		if (strcmp(live->touched[i], target) == 0)
+			return true;
+	return false;
+}
+
+static bool is_held(const struct job_live *live, const char *target)
+{
+	for (size_t i = 0; i < live->sieve.held.count; i++)
+		if (strcmp(live->sieve.held.items[i].name, target) == 0)
+			return true;
+	return false;
+}
+
+/* Does this target work off a long line? A closed one does not, and nobody gains by waiting for it. */
+static bool is_in_line(const struct jobs *jobs, const struct job_live *live, const struct journal_target_counts *t)
+{
+	struct target_live now;
+	return t->backlog > BEFORE_IT && is_touched(live, t->name) && !is_held(live, t->name) &&
+		   jobs->api->target_live != NULL && jobs->api->target_live(jobs->api->ctx, t->id, &now) &&
+		   strcmp(now.breaker, "closed") == 0;
+}
+
+/* When the next slice may come; 0: now. */
+static int64_t yield_until(const struct jobs *jobs, const struct job_live *live, int64_t now_ms)
+{
+	struct journal_counts counts;
+	journal_counts(jobs->api->journal, &counts);
+	int64_t until_ms = counts.disk_low ? now_ms + AGAIN_MS : 0;
+	if (now_ms < live->slice_ms + YIELD_MS)
+		for (size_t i = 0; until_ms == 0 && i < counts.target_count; i++)
+			if (is_in_line(jobs, live, &counts.targets[i]))
+				until_ms = now_ms + YIELD_LOOK_MS;
+	journal_counts_finish(&counts);
+	return until_ms;
+}
+
+/* ---- one slice ---- */
+
+static size_t slice_room(const struct job *job)
+{
+	if (job->rate == 0)
+		return JOB_SLICE_SAGAS;
+	int64_t room = job->rate * 1000 / job->rate_ms / SLICES_A_SECOND;
+	return room < 1 ? 1 : room > JOB_SLICE_SAGAS ? JOB_SLICE_SAGAS : (size_t)room;
+}
+
+/* Gives 1 when there may be more, 0 at the end, ERR_*. */
+static int fill(struct job_live *live, struct job_slice *slice, struct err *err)
+{
+	size_t room = slice_room(live->begun);
+	int rc = 1;
+	for (unsigned looked = 0; rc == 1 && slice->count < room && looked < LOOKED_AT_ONCE; looked++) {
+		struct saga *saga = NULL;
+		rc = sieve_next(&live->sieve, &saga, err);
+		if (saga == NULL)
+			continue;
+		slice->ids[slice->count++] = saga->id;
+		touch_steps(live, saga);
+		saga_destroy(saga);
+	}
+	return rc;
+}
+
+static int prepare(struct jobs *jobs, struct job_live *live, int64_t now_ms, struct err *err)
+{
+	int rc = 0;
+	if (!live->open)
+		rc = sieve_open(jobs->api, live->begun, &live->sieve, err);
+	else if (now_ms >= live->refresh_ms + REFRESH_MS)
+		rc = sieve_refresh(&live->sieve, err);
+	else
+		return 0;
+	live->open = live->open || rc == 0;
+	live->refresh_ms = now_ms;
+	return rc;
+}
+
+static void take_answer(struct jobs *jobs, struct job_live *live, const struct job_wait *wait)
+{
+	(void)pthread_mutex_lock(&jobs->lock);
+	for (size_t i = 0; i < wait->count; i++) {
+		struct buf line = { 0 };
+		admin_line(&line, job_saga_json(&wait->sagas[i]));
+		jobs_add_line(live, buf_take(&line));
+	}
+	if (wait->job != NULL)
+		tell(jobs, wait->job);
+	else if (wait->code != ERR_REFUSED) /* cancelled: who did so tells */
+		live->ended = true;             /* the journal is at its end */
+	(void)pthread_cond_broadcast(&jobs->changed);
+	(void)pthread_mutex_unlock(&jobs->lock);
+}
+
+static void hand_in(struct jobs *jobs, struct job_live *live, struct job_slice *slice)
+{
+	json_t *counted = held_json(&live->sieve.held);
+	char *held AUTO_FREE = json_dumps(counted, JSON_COMPACT);
+	json_decref(counted);
+	slice->job = live->begun->id;
+	slice->position = live->open ? live->sieve.position : live->begun->position;
+	slice->in_doubt = live->sieve.in_doubt;
+	slice->passed_over = live->sieve.passed_over;
+	slice->held = live->open ? held : live->begun->held;
+	live->sieve.in_doubt = live->sieve.passed_over = 0;
+	struct job_wait wait;
+	job_wait_init(&wait);
+	int rc = journal_job_slice(jobs->api->journal, slice, &wait, job_wait_done);
+	if (rc == 0)
+		(void)job_wait_code(&wait);
+	else
+		wait.code = rc;
+	take_answer(jobs, live, &wait);
+	job_wait_finish(&wait);
+}
+
+/* Reading is tried again for a while; what it cannot get over ends the job with a word. */
+static void trouble(struct jobs *jobs, struct job_live *live, struct job_slice *slice, int code, const char *why)
+{
+	if (code == ERR_BUSY && ++live->failures < FAILURES_MAX) {
+		live->next_ms = jobs_monotonic_ms() + AGAIN_MS;
+		return;
+	}
+	slice->finished = true;
+	slice->error = *why != '\0' ? why : err_code_text(code);
+	hand_in(jobs, live, slice);
+}
+
+static void one_slice(struct jobs *jobs, struct job_live *live)
+{
+	int64_t now_ms = jobs_monotonic_ms();
+	int64_t until_ms = live->open ? yield_until(jobs, live, now_ms) : 0;
+	if (until_ms > 0) {
+		live->next_ms = until_ms;
+		return;
+	}
+	struct job_slice slice = { 0 };
+	struct err err = { 0 };
+	int rc = prepare(jobs, live, now_ms, &err);
+	if (rc == 0)
+		rc = fill(live, &slice, &err);
+	if (rc < 0) {
+		trouble(jobs, live, &slice, rc, err.text);
+		return;
+	}
+	live->failures = 0;
+	slice.finished = rc == 0;
+	if (slice.count > 0 || slice.finished) {
+		live->slice_ms = now_ms;
+		hand_in(jobs, live, &slice);
+	}
+	const struct job *job = live->begun;
+	if (job->rate > 0)
+		live->next_ms = now_ms + (int64_t)slice.count * job->rate_ms / job->rate;
+}
+
+/* ---- the thread ---- */
+
+/* With the lock held: the one whose turn is next; NULL: none is running. */
+static struct job_live *next_live(struct jobs *jobs)
+{
+	struct job_live *next = NULL;
+	struct job_live *live;
+	TAILQ_FOREACH(live, &jobs->live, link)
+	{
+		if (!live->ended && (next == NULL || live->next_ms < next->next_ms))
+			next = live;
+	}
+	return next;
+}
+
+static void *run(void *arg)
+{
+	struct jobs *jobs = arg;
+	(void)pthread_setname_np(pthread_self(), "jobs"); /* for top and profilers: nothing hangs on it */
+	(void)pthread_mutex_lock(&jobs->lock);
+	while (!jobs->stopping) {
+		forget_ended(jobs);
+		struct job_live *live = next_live(jobs);
+		int64_t now_ms = jobs_monotonic_ms();
+		if (live == NULL || live->next_ms > now_ms) {
+			jobs_wait(jobs, live != NULL ? live->next_ms : now_ms + 3600000);
+			continue;
+		}
+		live->next_ms = now_ms; /* those who are due take turns */
+		TAILQ_REMOVE(&jobs->live, live, link);
+		TAILQ_INSERT_TAIL(&jobs->live, live, link);
+		(void)pthread_mutex_unlock(&jobs->lock);
+		one_slice(jobs, live);
+		(void)pthread_mutex_lock(&jobs->lock);
+	}
+	(void)pthread_mutex_unlock(&jobs->lock);
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static int load_running(struct jobs *jobs, struct err *err)
+{
+	struct store_reader reader;
+	int rc = jobs->api->open_reader(jobs->api->ctx, &reader, err);
+	if (rc != 0)
+		return rc;
+	int64_t after = 0;
+	for (;;) {
+		struct job *job = NULL;
+		rc = reader.job_running(reader.ctx, after, &job, err);
+		if (rc != 0 || job == NULL)
+			break;
+		after = job->id;
+		tell(jobs, job);
+		job_destroy(job);
+	}
+	reader.close(reader.ctx);
+	return rc;
+}
+
+static int init(struct jobs *jobs)
+{
+	pthread_condattr_t attr;
+	int rc = pthread_condattr_init(&attr);
+	if (rc == 0)
+		rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (rc == 0)
+		rc = pthread_cond_init(&jobs->changed, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return rc == 0 ? pthread_mutex_init(&jobs->lock, NULL) : rc;
+}
+
+int jobs_start(const struct api_context *api, struct jobs **ret, struct err *err)
+{
+	struct jobs *jobs = mem_zalloc(sizeof *jobs);
+	jobs->api = api;
+	jobs->joined = true;
+	TAILQ_INIT(&jobs->live);
+	int rc = init(jobs) == 0 ? 0 : err_set(err, ERR_SYSTEM, "the runner of jobs has no lock");
+	if (rc == 0)
+		rc = load_running(jobs, err);
+	if (rc == 0 && pthread_create(&jobs->thread, NULL, run, jobs) != 0)
+		rc = err_set(err, ERR_SYSTEM, "the thread for jobs does not start");
+	if (rc != 0) {
+		jobs_destroy(jobs);
+		return rc;
+	}
+	jobs->joined = false;
+	*ret = jobs;
+	return 0;
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+	if (jobs == NULL || jobs->joined)
+		return;
+	(void)pthread_mutex_lock(&jobs->lock);
+	jobs->stopping = true;
+	(void)pthread_cond_broadcast(&jobs->changed);
+	(void)pthread_mutex_unlock(&jobs->lock);
+	(void)pthread_join(jobs->thread, NULL);
+	jobs->joined = true;
+}
+
+void jobs_destroy(struct jobs *jobs)
+{
+	if (jobs == NULL)
+		return;
+	struct job_live *live;
+	while ((live = TAILQ_FIRST(&jobs->live)) != NULL) {
+		TAILQ_REMOVE(&jobs->live, live, link);
+		free_live(live);
+	}
+	(void)pthread_cond_destroy(&jobs->changed);
+	(void)pthread_mutex_destroy(&jobs->lock);
+	free(jobs);
+}

@@ -1,0 +1,15 @@
+/* A verb on all sagas that match, and what verbs tell besides. Private to the room. */
+#ifndef ALMONER_CLI_BULK_H
+#define ALMONER_CLI_BULK_H
+
+#include "gateway/cli/run.h"
+
+/* Counts, asks, has the daemon make a job of it, and waits for that with its progress, or leaves it (--no-wait). */
+run_command bulk_run;
+
+/* For each target that is held: how many wait for it, and what ends it. */
+void told_held(const json_t *result);
+/* How much was left in doubt, and what settles it. */
+void told_doubt(const json_t *result);
+
+#endif

@@ -1,0 +1,51 @@
+#include "saga/model/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+
+#define TEXTS 5
+
+static void texts_of(struct job *job, char **slots[TEXTS])
+{
+	char **const all[TEXTS] = { &job->filter, &job->actor, &job->note, &job->held, &job->error };
+	memcpy(slots, all, sizeof all);
+}
+
+struct job *job_new(void)
+{
+	struct job *job = mem_zalloc(sizeof *job);
+	char **slots[TEXTS];
+	texts_of(job, slots);
+	for (unsigned i = 0; i < TEXTS; i++)
+		*slots[i] = mem_strdup("");
+	return job;
+}
+
+struct job *job_copy(const struct job *job)
+{
+	struct job *copy = mem_alloc(sizeof *copy);
+	*copy = *job;
+	char **slots[TEXTS];
+	texts_of(copy, slots);
+	for (unsigned i = 0; i < TEXTS; i++)
+		*slots[i] = mem_strdup(*slots[i]);
+	return copy;
+}
+
+void job_destroy(struct job *job)
+{
+	if (job == NULL)
+		return;
+	char **slots[TEXTS];
+	texts_of(job, slots);
+	for (unsigned i = 0; i < TEXTS; i++)
+		free(*slots[i]);
+	free(job);
+}
+
+bool job_same(const struct job *a, const struct job *b)
+{
+	return a->verb == b->verb && a->redo_in_doubt == b->redo_in_doubt && strcmp(a->filter, b->filter) == 0;
+}
