@@ -1,6 +1,6 @@
 /* One verb on all sagas that match. With "dry_run" they are only counted: a summary. Else it is a job: with
- * "wait": false the answer is the job, without it a line for each saga as it is moved and then the summary; the job
- * goes on when whoever asked is gone. */
+ * "wait": false the answer is the job, without it a line for each saga as it is moved and then the summary;
+ * the job goes on when whoever asked is gone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,8 +87,8 @@ static void rehearsal_summary(const struct rehearsal *r, struct buf *out)
 	json_t *line =
 		json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "dry_run", 1, "matched",
 				  (json_int_t)r->matched, "moved", (json_int_t)0, "steps", (json_int_t)0, "in_doubt",
-				  (json_int_t)s->in_doubt, "refused", (json_int_t)0, "passed_over", (json_int_t)s->passed_over,
-				  "held", (json_int_t)held_total(&s->held));
+				  (json_int_t)s->in_doubt, "refused", (json_int_t)0, "passed_over",
+				  (json_int_t)s->passed_over, "held", (json_int_t)held_total(&s->held));
 	json_object_set_new(line, "held_target", admin_text(held_most(&s->held)));
 	json_object_set_new(line, "held_targets", held_json(&s->held));
 	admin_line(out, line);

@@ -53,8 +53,8 @@ json_t *job_json(const struct job *job)
 
 json_t *job_summary(const struct job *job, int64_t left_out)
 {
-	json_t *line = json_pack("{s:b, s:b, s:I, s:s}", "done", 1, "dry_run", 0, "job", (json_int_t)job->id, "state",
-							 job_state_name(job->state));
+	json_t *line = json_pack("{s:b, s:b, s:I, s:s}", "done", 1, "dry_run", 0, "job", (json_int_t)job->id,
+							 "state", job_state_name(job->state));
 	add_figures(line, job);
 	json_t *held = held_targets(job);
 	json_int_t total = 0;

@@ -11,15 +11,15 @@
 #include "gateway/admin/wait.h"
 #include "saga/base/mem.h"
 
-#define LOOKED_AT_ONCE 256  /* sagas between two slices, or two looks at the other jobs */
-#define SLICES_A_SECOND 10  /* of a job with a rate, at most */
-#define REFRESH_MS     1000 /* what was read ahead is no older */
-#define AGAIN_MS       500  /* after a reader that failed, or with the disk full */
-#define FAILURES_MAX   60
-#define ENDED_KEPT     16   /* for those who come to follow a job that was quick */
-#define BEFORE_IT      64   /* steps waiting at a target before a job adds to them … */
-#define YIELD_MS       500  /* … but one slice so often: a target may never work them off */
-#define YIELD_LOOK_MS  10
+#define LOOKED_AT_ONCE  256  /* sagas between two slices, or two looks at the other jobs */
+#define SLICES_A_SECOND 10   /* of a job with a rate, at most */
+#define REFRESH_MS      1000 /* what was read ahead is no older */
+#define AGAIN_MS        500  /* after a reader that failed, or with the disk full */
+#define FAILURES_MAX    60
+#define ENDED_KEPT      16  /* for those who come to follow a job that was quick */
+#define BEFORE_IT       64  /* steps waiting at a target before a job adds to them … */
+#define YIELD_MS        500 /* … but one slice so often: a target may never work them off */
+#define YIELD_LOOK_MS   10
 
 /* ---- what is live ---- */
 
@@ -120,12 +120,13 @@ static bool is_held(const struct job_live *live, const char *target)
 }
 
 /* Does this target work off a long line? A closed one does not, and nobody gains by waiting for it. */
-static bool is_in_line(const struct jobs *jobs, const struct job_live *live, const struct journal_target_counts *t)
+static bool is_in_line(const struct jobs *jobs, const struct job_live *live,
+					   const struct journal_target_counts *t)
 {
 	struct target_live now;
-	return t->backlog > BEFORE_IT && is_touched(live, t->name) && !is_held(live, t->name) &&
-		   jobs->api->target_live != NULL && jobs->api->target_live(jobs->api->ctx, t->id, &now) &&
-		   strcmp(now.breaker, "closed") == 0;
+	return is_touched(live, t->name) && !is_held(live, t->name) && jobs->api->target_live != NULL &&
+		   jobs->api->target_live(jobs->api->ctx, t->id, &now) && strcmp(now.breaker, "closed") == 0 &&
+		   t->backlog + now.ready > BEFORE_IT;
 }
 
 /* When the next slice may come; 0: now. */
@@ -222,7 +223,8 @@ static void hand_in(struct jobs *jobs, struct job_live *live, struct job_slice *
 }
 
 /* Reading is tried again for a while; what it cannot get over ends the job with a word. */
-static void trouble(struct jobs *jobs, struct job_live *live, struct job_slice *slice, int code, const char *why)
+static void trouble(struct jobs *jobs, struct job_live *live, struct job_slice *slice, int code,
+					const char *why)
 {
 	if (code == ERR_BUSY && ++live->failures < FAILURES_MAX) {
 		live->next_ms = jobs_monotonic_ms() + AGAIN_MS;

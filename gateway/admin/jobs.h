@@ -1,7 +1,7 @@
-/* The runner of jobs: one thread that looks for what each running job is for, a slice at a time, and hands the slices
- * to the journal, one after the other and never more than one at once. Live traffic goes first: the journal takes
- * slices last, a rate can be set, and a job that starts steps waits while a target that is working them off still has
- * many of them before it. */
+/* The runner of jobs: one thread that looks for what each running job is for, a slice at a time, and hands
+ * the slices to the journal, one after the other and never more than one at once. Live traffic goes first:
+ * the journal takes slices last, a rate can be set, and a job that starts steps waits while a target that is
+ * working them off still has many of them before it. */
 #ifndef ALMONER_ADMIN_JOBS_H
 #define ALMONER_ADMIN_JOBS_H
 
@@ -12,7 +12,8 @@ struct jobs;
 
 /* Goes on with what runs according to the store. `api` is borrowed. The journal must have its thread. */
 int jobs_start(const struct api_context *api, struct jobs **ret, struct err *err) MUST_CHECK;
-/* Ends the thread between two slices; who follows a job is told that it goes on later. Before journal_stop. */
+/* Ends the thread between two slices; who follows a job is told that it goes on later. Before journal_stop.
+ */
 void jobs_stop(struct jobs *jobs);
 /* After jobs_stop, and when nobody follows any more (admin_server_stop). NULL is accepted. */
 void jobs_destroy(struct jobs *jobs);

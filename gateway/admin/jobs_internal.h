@@ -1,4 +1,5 @@
-/* Shared by the runner and those who follow. Everything is under jobs->lock, except what is named as the runner's. */
+/* Shared by the runner and those who follow. Everything is under jobs->lock, except what is named as the
+ * runner's. */
 #ifndef ALMONER_ADMIN_JOBS_INTERNAL_H
 #define ALMONER_ADMIN_JOBS_INTERNAL_H
 
@@ -21,11 +22,11 @@ struct job_live {
 	/* The runner's alone. */
 	struct job *begun; /* as it was when it came here: its words, and where to begin */
 	struct sieve sieve;
-	bool open;          /* the sieve */
-	int64_t next_ms;    /* monotonic */
-	int64_t slice_ms;   /* the last slice */
-	int64_t refresh_ms; /* the sieve's last refresh */
-	unsigned failures;  /* to read, in a row */
+	bool open;             /* the sieve */
+	int64_t next_ms;       /* monotonic */
+	int64_t slice_ms;      /* the last slice */
+	int64_t refresh_ms;    /* the sieve's last refresh */
+	unsigned failures;     /* to read, in a row */
 	char touched[16][128]; /* targets whose steps it has started */
 	size_t touched_count;
 };

@@ -25,8 +25,8 @@ struct scan {
 	int64_t last; /* id given last: a saga that changed its state between two pages comes once */
 };
 
-/* From below `before` (INT64_MAX: from the newest). `open_only`: only states that are not at rest. A filter with a
- * state is taken as it is. */
+/* From below `before` (INT64_MAX: from the newest). `open_only`: only states that are not at rest. A filter
+ * with a state is taken as it is. */
 void scan_begin(struct scan *s, struct store_reader *reader, const struct saga_filter *filter, int64_t before,
 				bool open_only);
 /* The next one, the caller's to saga_destroy; NULL at the end. With `*ret_more` set and NULL the time of one

@@ -1,5 +1,5 @@
-/* Which sagas a verb in bulk is for, newest first: those that match the filter and that the verb, tried on a copy,
- * would move. Counts what it passes on the way. Private to the room. */
+/* Which sagas a verb in bulk is for, newest first: those that match the filter and that the verb, tried on a
+ * copy, would move. Counts what it passes on the way. Private to the room. */
 #ifndef ALMONER_ADMIN_SIEVE_H
 #define ALMONER_ADMIN_SIEVE_H
 
@@ -25,12 +25,13 @@ struct sieve {
 	bool rehearsal;      /* nothing will be done: doubt of those that match counts, too */
 };
 
-/* Goes on from job->position, with the counts in job->held. Texts of `job` are borrowed as the verb's. On failure
- * nothing is left to close. */
-int sieve_open(const struct api_context *api, const struct job *job, struct sieve *ret, struct err *err) MUST_CHECK;
+/* Goes on from job->position, with the counts in job->held. Texts of `job` are borrowed as the verb's. On
+ * failure nothing is left to close. */
+int sieve_open(const struct api_context *api, const struct job *job, struct sieve *ret,
+			   struct err *err) MUST_CHECK;
 void sieve_close(struct sieve *s);
-/* Looks at one saga: *ret is it, as it would be after the verb, when it is to be moved, else NULL; the caller's to
- * saga_destroy. Gives 1, 0 at the end, or ERR_*; ERR_BUSY may be tried again. */
+/* Looks at one saga: *ret is it, as it would be after the verb, when it is to be moved, else NULL; the
+ * caller's to saga_destroy. Gives 1, 0 at the end, or ERR_*; ERR_BUSY may be tried again. */
 int sieve_next(struct sieve *s, struct saga **ret, struct err *err) MUST_CHECK;
 /* After a while: today's configuration and holds; what was read ahead is read again. */
 int sieve_refresh(struct sieve *s, struct err *err) MUST_CHECK;

@@ -136,7 +136,8 @@ void act_job(struct call *call)
 	}
 	struct job_wait wait;
 	job_wait_init(&wait);
-	int rc = journal_job_cancel(call->api->journal, id, call->request->actor, call_note(call), &wait, job_wait_done);
+	int rc = journal_job_cancel(call->api->journal, id, call->request->actor, call_note(call), &wait,
+								job_wait_done);
 	if (rc == 0)
 		rc = job_wait_code(&wait);
 	if (rc != 0) {

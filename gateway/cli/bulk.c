@@ -121,8 +121,9 @@ static int leave(const struct run *run, json_t *job)
 	if (run->args.json)
 		return run_print(job);
 	(void)printf("job %lld\n", id);
-	(void)fprintf(stderr, "it goes on in the daemon: almoner job show %lld; to end it: almoner job cancel %lld\n",
-				  id, id);
+	(void)fprintf(stderr,
+				  "it goes on in the daemon: almoner job show %lld; to end it: almoner job cancel %lld\n", id,
+				  id);
 	return CLI_OK;
 }
 
@@ -149,7 +150,8 @@ static int wait_for(struct bulk *b)
 		(void)fprintf(stderr, "\r\033[K");
 	if (b->summary != NULL)
 		return CLI_OK;
-	(void)fprintf(stderr, "almoner: no daemon answers; job %lld goes on when it is started: almoner job show %lld\n",
+	(void)fprintf(stderr,
+				  "almoner: no daemon answers; job %lld goes on when it is started: almoner job show %lld\n",
 				  b->job, b->job);
 	return code == CLI_OK ? CLI_UNREACHABLE : code;
 }
@@ -186,7 +188,9 @@ static int go(struct run *run, long long total)
 {
 	json_t *job = NULL;
 	int code = make_job(run, total, &job);
-	struct bulk b = { .run = run, .total = total, .job = run_number(job, "job"), .show = isatty(STDERR_FILENO) == 1 };
+	struct bulk b = {
+		.run = run, .total = total, .job = run_number(job, "job"), .show = isatty(STDERR_FILENO) == 1
+	};
 	if (code == CLI_OK && json_is_true(json_object_get(job, "already")))
 		(void)fprintf(stderr, "almoner: the same is under way already, as job %lld by %s\n", b.job,
 					  run_text(job, "actor"));

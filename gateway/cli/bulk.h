@@ -4,7 +4,8 @@
 
 #include "gateway/cli/run.h"
 
-/* Counts, asks, has the daemon make a job of it, and waits for that with its progress, or leaves it (--no-wait). */
+/* Counts, asks, has the daemon make a job of it, and waits for that with its progress, or leaves it
+ * (--no-wait). */
 run_command bulk_run;
 
 /* For each target that is held: how many wait for it, and what ends it. */

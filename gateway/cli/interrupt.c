@@ -30,10 +30,11 @@ static void *run(void *arg)
 	only_sigint(&set);
 	if (sigwait(&set, &which) != 0)
 		return NULL;
-	(void)fprintf(stderr,
-				  "\nalmoner: job %lld goes on in the daemon: almoner job show %lld; to end it: almoner job cancel "
-				  "%lld\n",
-				  i->job, i->job, i->job);
+	(void)fprintf(
+		stderr,
+		"\nalmoner: job %lld goes on in the daemon: almoner job show %lld; to end it: almoner job cancel "
+		"%lld\n",
+		i->job, i->job, i->job);
 	_exit(EXIT_INTERRUPTED);
 }
 

@@ -26,8 +26,8 @@ static int print_job(void *ctx, json_t *job)
 int jobs_list(struct run *run)
 {
 	size_t rows = 0;
-	char *path AUTO_FREE =
-		mem_printf("/v1/jobs%s%s", run->args.limit != NULL ? "?limit=" : "", run->args.limit != NULL ? run->args.limit : "");
+	char *path AUTO_FREE = mem_printf("/v1/jobs%s%s", run->args.limit != NULL ? "?limit=" : "",
+									  run->args.limit != NULL ? run->args.limit : "");
 	if (run->args.json)
 		return run_copy(run, path);
 	int code = run_stream(run, "GET", path, NULL, &rows, print_job);
@@ -43,9 +43,11 @@ static void print_line(const char *name, const char *text)
 
 static void print_one(const json_t *job)
 {
-	static const char *const texts[] = { "state", "verb", "filter", "rate", "actor", "reason", "created_at",
-										 "finished_at", "problem" };
-	static const char *const figures[] = { "expected", "matched", "moved", "steps", "refused", "passed_over" };
+	static const char *const texts[] = { "state",  "verb",       "filter",      "rate",   "actor",
+										 "reason", "created_at", "finished_at", "problem" };
+	static const char *const figures[] = {
+		"expected", "matched", "moved", "steps", "refused", "passed_over"
+	};
 	(void)printf("%-12s  %lld\n", "job", run_number(job, "id"));
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		print_line(texts[i], run_text(job, texts[i]));
@@ -86,7 +88,8 @@ int jobs_cancel(struct run *run)
 		code = run_print(job);
 	else if (code == CLI_OK)
 		(void)printf("job %lld: cancelled; %lld %s moved, and stay so\n", run_number(job, "id"),
-					 run_number(job, "moved"), run_plural(run_number(job, "moved"), "saga was", "sagas were"));
+					 run_number(job, "moved"),
+					 run_plural(run_number(job, "moved"), "saga was", "sagas were"));
 	json_decref(job);
 	return code;
 }

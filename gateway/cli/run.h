@@ -42,7 +42,7 @@ const char *run_plural(long long count, const char *one, const char *many);
 int run_usage(const char *text);
 
 run_command sagas_list, sagas_show, sagas_verb, sagas_resume, events_show, events_reprocess, targets_list,
-	targets_show, targets_act, status_show, backlog_show, log_export, verify_run,
-	jobs_list, jobs_show, jobs_cancel;
+	targets_show, targets_act, status_show, backlog_show, log_export, verify_run, jobs_list, jobs_show,
+	jobs_cancel;
 
 #endif

@@ -36,7 +36,7 @@ static void print_names(const json_t *names)
 {
 	size_t i;
 	json_t *name;
-	json_array_foreach(names, i, name) (void)printf("%s%s", i > 0 ? ", " : "", json_string_value(name));
+	json_array_foreach(names, i, name)(void) printf("%s%s", i > 0 ? ", " : "", json_string_value(name));
 }
 
 /* "compensated" alone would let a person believe that everything was undone. */

@@ -234,8 +234,8 @@ struct job_slice {
 	bool finished;     /* there are no more */
 	const char *error; /* finished, and why it could not go on; NULL */
 };
-/* The verb on each, and how far the job has come, in one commit: a crash neither skips nor repeats. At most one
- * slice a commit, after everything else that is queued. ERR_REFUSED: the job is not running any more. */
+/* The verb on each, and how far the job has come, in one commit: a crash neither skips nor repeats. At most
+ * one slice a commit, after everything else that is queued. ERR_REFUSED: the job is not running any more. */
 int journal_job_slice(struct journal *j, const struct job_slice *slice, void *ctx, job_done *done) MUST_CHECK;
 
 /* What it has moved stays moved. ERR_REFUSED when it has ended. */

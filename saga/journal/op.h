@@ -75,9 +75,9 @@ struct op {
 			void (*done)(void *ctx, int64_t open);
 		} count;
 		struct {
-			struct job *job;         /* the draft; then as it is after the operation */
-			struct job_slice slice;  /* texts: held, error */
-			struct job_saga *sagas;  /* of the slice */
+			struct job *job;          /* the draft; then as it is after the operation */
+			struct job_slice slice;   /* texts: held, error */
+			struct job_saga *sagas;   /* of the slice */
 			struct job_result result; /* texts of a cancel: actor, note */
 			job_done *done;
 		} job;

@@ -1,5 +1,5 @@
-/* Jobs: made, moved on by a slice, cancelled. How far a job has come is written in the commit that holds the verbs
- * of its slice. */
+/* Jobs: made, moved on by a slice, cancelled. How far a job has come is written in the commit that holds the
+ * verbs of its slice. */
 #include <stdlib.h>
 
 #include "saga/base/mem.h"
@@ -119,8 +119,8 @@ static int apply_one(struct journal *j, const struct job *job, int64_t saga, str
 	ret->saga = saga;
 	int rc = ops_verb_on(j, saga, &call, &ret->result);
 	if (entry_damaged(j, rc) && j->damaged == saga) {
-		ret->result.code = err_set(&ret->result.err, ERR_CORRUPT,
-								   "%s; run `almoner verify`, restore a backup", j->err.text);
+		ret->result.code =
+			err_set(&ret->result.err, ERR_CORRUPT, "%s; run `almoner verify`, restore a backup", j->err.text);
 		j->err = (struct err){ 0 };
 		rc = 0;
 	}

@@ -1,6 +1,7 @@
-/* A job: one verb on all sagas that match, said once by a person and carried out by the daemon in slices. It is a
- * row in the store, so that it outlives whoever asked and the process. It goes from the newest saga there was when
- * it was made to the oldest, by id: what arrives later is not touched, and none comes twice. */
+/* A job: one verb on all sagas that match, said once by a person and carried out by the daemon in slices. It
+ * is a row in the store, so that it outlives whoever asked and the process. It goes from the newest saga
+ * there was when it was made to the oldest, by id: what arrives later is not touched, and none comes twice.
+ */
 #ifndef ALMONER_MODEL_JOB_H
 #define ALMONER_MODEL_JOB_H
 
@@ -27,8 +28,8 @@ struct job {
 	bool redo_in_doubt;
 	char *filter; /* the query string, as it was given; ages in it count from created_ms */
 	char *actor;
-	char *note;    /* the person's reason */
-	int64_t rate;  /* sagas per rate_ms; 0: no limit */
+	char *note;   /* the person's reason */
+	int64_t rate; /* sagas per rate_ms; 0: no limit */
 	int64_t rate_ms;
 	int64_t created_ms;
 	int64_t finished_ms; /* 0: not yet */
@@ -38,7 +39,7 @@ struct job {
 	int64_t matched, moved, steps, in_doubt;
 	int64_t refused;     /* matched, and then had moved on */
 	int64_t passed_over; /* open, but not for this verb */
-	char *held;          /* JSON: by target that is held or paused, how many steps go on waiting; "" for none */
+	char *held; /* JSON: by target that is held or paused, how many steps go on waiting; "" for none */
 	char *error;
 };
 

@@ -32,7 +32,8 @@
 	X(RECORD_CONFIG, 17, "config") /* subject configuration: text = loaded | refused, digest */              \
 	X(RECORD_DAEMON, 18, "daemon") /* subject daemon: text = started | stopped | … */                      \
 	X(RECORD_REPROCESSED, 19, "reprocessed")                                                                 \
-	X(RECORD_JOB, 20, "job") /* subject daemon, id = job: to = its state; text = verb, actor, note; private = filter */
+	X(RECORD_JOB, 20,                                                                                        \
+	  "job") /* subject daemon, id = job: to = its state; text = verb, actor, note; private = filter */
 
 #define RECORD_ENUM(name, value, text) name = (value),
 enum record_kind { RECORD_TABLE(RECORD_ENUM) RECORD_KIND_END };

@@ -160,8 +160,8 @@ struct store_writer {
 	/* Row of this lane with the lowest saga above `after`; ret->saga == 0 for none. */
 	int (*row_lane_first)(void *ctx, uint32_t target, const uint8_t lane[LANE_BYTES], int64_t after,
 						  struct step_row *ret, struct err *err);
-	/* Rows of a target that have a lane, by lane, saga and step, from behind `after` (NULL: from the first); up
-	 * to `room`. */
+	/* Rows of a target that have a lane, by lane, saga and step, from behind `after` (NULL: from the first);
+	 * up to `room`. */
 	int (*row_lined)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
 					 size_t room, size_t *ret, struct err *err);
 	/* Counts per target at start. */
@@ -188,7 +188,8 @@ struct store_writer {
 	int (*give_room)(void *ctx, struct err *err);
 	/* Pages (STORE_PAGE_BYTES) in the write-ahead log not yet checkpointed. */
 	int64_t (*backlog_pages)(void *ctx);
-	/* Bytes free on the store's file system, less what the pages not yet checkpointed may need; -1 unknown. */
+	/* Bytes free on the store's file system, less what the pages not yet checkpointed may need; -1 unknown.
+	 */
 	int64_t (*free_bytes)(void *ctx);
 	void (*close)(void *ctx);
 };
@@ -229,7 +230,8 @@ struct store_reader {
 	int (*backlog)(void *ctx, uint32_t target, int64_t now_ms, const int64_t *edges_ms, int64_t *counts,
 				   size_t edge_count, struct err *err);
 	int (*counters)(void *ctx, struct buf *out, struct err *err);
-	/* Jobs below `before` (INT64_MAX to begin), newest first; up to `room`, each the caller's to job_destroy. */
+	/* Jobs below `before` (INT64_MAX to begin), newest first; up to `room`, each the caller's to job_destroy.
+	 */
 	int (*job_list)(void *ctx, int64_t before, struct job **jobs, size_t room, size_t *ret, struct err *err);
 	int (*job_get)(void *ctx, int64_t id, struct job **ret, struct err *err);
 	/* The first running one above `after`; NULL for none. */

@@ -48,11 +48,10 @@ static int column_job(struct query *q, struct job **ret, struct err *err)
 	take_text(q, 4, &job->filter);
 	take_text(q, 5, &job->actor);
 	take_text(q, 6, &job->note);
-	int64_t *const figures[] = {
-		&job->rate,     &job->rate_ms, &job->created_ms, &job->finished_ms, &job->upto,
-		&job->position, &job->expected, &job->matched,   &job->moved,       &job->steps,
-		&job->in_doubt, &job->refused, &job->passed_over
-	};
+	int64_t *const figures[] = { &job->rate,       &job->rate_ms,  &job->created_ms, &job->finished_ms,
+								 &job->upto,       &job->position, &job->expected,   &job->matched,
+								 &job->moved,      &job->steps,    &job->in_doubt,   &job->refused,
+								 &job->passed_over };
 	int column = 7;
 	for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
 		*figures[i] = column_int(q, column++);

@@ -178,11 +178,11 @@ static void bulk(void **state)
 	(void)state;
 	answer(0, 200, SUMMARY("true", "3", ""));
 	answer(1, 200, "{\"job\":7,\"already\":false}");
-	answer(
-		2, 200,
-		"{\"saga\":3,\"changed\":1}\n{\"saga\":2,\"error\":\"moved on\"}\n" SUMMARY(
-			"false", "3",
-			",\"job\":7,\"state\":\"done\",\"moved\":2,\"refused\":1,\"in_doubt\":2,\"held\":5,\"held_targets\":{\"crm\":4,\"books\":1}"));
+	answer(2, 200,
+		   "{\"saga\":3,\"changed\":1}\n{\"saga\":2,\"error\":\"moved on\"}\n" SUMMARY(
+			   "false", "3",
+			   ",\"job\":7,\"state\":\"done\",\"moved\":2,\"refused\":1,\"in_doubt\":2,\"held\":5,\"held_"
+			   "targets\":{\"crm\":4,\"books\":1}"));
 	assert_int_equal(run("saga resume --all --dry-run"), CLI_OK);
 	assert_int_equal(script.count, 1);
 	says(script.asked[0], "POST /v1/bulk/resume ");
@@ -346,10 +346,16 @@ static void targets(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		T(exit_codes),  T(usage), T(what_is_asked),      T(bulk),   T(nothing_matched),
-		T(not_waited_for), T(waits_through_a_restart),
-		T(several_ids), T(table), T(control_characters), T(targets)
-	};
+	const struct CMUnitTest tests[] = { T(exit_codes),
+										T(usage),
+										T(what_is_asked),
+										T(bulk),
+										T(nothing_matched),
+										T(not_waited_for),
+										T(waits_through_a_restart),
+										T(several_ids),
+										T(table),
+										T(control_characters),
+										T(targets) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
