@@ -18,6 +18,7 @@ struct place {
 	char path[64];
 	struct config_log config;
 	struct logger *logger;
+	long read_bytes; /* of the file so far */
 };
 
 static int setup(void **state)
@@ -47,17 +48,19 @@ static void begin(struct place *p, enum config_log_format format)
 	assert_int_equal(logger_create(&p->config, &p->logger, NULL), 0);
 }
 
-/* The one line there is, without its end; the file is emptied. */
+/* The one line that came since the last call, without its end. (Emptying the file each time would have some
+ * file systems write it to disk each time.) */
 static char *line_of(struct place *p)
 {
 	static char text[65536];
 	FILE *in = fopen(p->path, "r");
+	assert_int_equal(fseek(in, p->read_bytes, SEEK_SET), 0);
 	size_t len = fread(text, 1, sizeof text - 1, in);
 	(void)fclose(in);
+	p->read_bytes += (long)len;
 	assert_true(len > 0 && text[len - 1] == '\n');
 	text[len - 1] = '\0';
 	assert_null(strchr(text, '\n'));
-	assert_int_equal(truncate(p->path, 0), 0);
 	return text;
 }
 
