@@ -92,15 +92,24 @@ int demo_give(const struct demo_stage *s, unsigned n, int64_t *ret_saga, struct 
 
 /* ---- the story ---- */
 
+/* printf pads to bytes: a name's bytes that continue a character take no place on the screen. */
+static int padded(const char *name, int columns)
+{
+	for (const char *c = name; *c != '\0'; c++)
+		columns += ((unsigned char)*c & 0xc0) == 0x80 ? 1 : 0;
+	return columns;
+}
+
 static void tell_gift(const struct demo_stage *s, unsigned n)
 {
 	int64_t saga = 0;
 	struct err err = { 0 };
+	const char *name = donors[n % DONOR_COUNT].name;
 	if (demo_give(s, n, &saga, &err) != 0)
 		(void)printf("  !  a donation was not taken: %s\n", err.text);
 	else
-		(void)printf("  ♥  %-14s gives %4d.%02d EUR   signed webhook → on disk → 202, saga %lld\n",
-					 donors[n % DONOR_COUNT].name, donors[n % DONOR_COUNT].minor / 100,
+		(void)printf("  ♥  %-*s gives %4d.%02d EUR   signed webhook → on disk → 202, saga %lld\n",
+					 padded(name, 14), name, donors[n % DONOR_COUNT].minor / 100,
 					 donors[n % DONOR_COUNT].minor % 100, (long long)saga);
 }
 
