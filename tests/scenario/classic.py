@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+"""The five failures everyone has had, each played twice: against a naive handler, where the damage is counted, and
+against the gateway, where there is none. Same events, same sender, same receivers."""
+import json
+import socket
+import sys
+import threading
+
+import naive
+from harness import BUILD, INTERNAL, check, donation, equal, http_target, main, route, until
+from receivers import Fragile, Records
+
+
+def stopped(place, thing):
+    """The thing, stopped when the scenario is over."""
+    place.ending.append(thing.stop)
+    return thing
+
+
+def handler(place, *steps, **more):
+    return stopped(place, naive.Naive(*steps, **more))
+
+
+def records(sink, path):
+    """Records a receiver made: it knows a repeat by its key, and only by that."""
+    taken = [e["key"] for e in sink.entries(path) if 200 <= (e["status"] or 200) <= 299]
+    return len({key for key in taken if key}) + sum(1 for key in taken if not key)
+
+
+def thanks(place, sink, **more):
+    (place.folder / "t.txt").write_text("Thank you\n")
+    return {"connector": "email", "retry": {"first": "100ms", "cap": "1s"},
+            "settings": {"host": "127.0.0.1", "port": sink.smtp, "tls": "none", "from": "a@charity.example", "subject": "Hi",
+                         "text": "../t.txt"}, **more}
+
+
+def mails(sink):
+    return len(sink.entries("/smtp"))
+
+
+def civicrm(sink, **more):
+    return {"connector": "crm", "settings": {"base_url": sink.url(""), "api_key": "k-123456", **more},
+            "retry": {"first": "100ms", "cap": "1s"}, "limits": {"timeout": "500ms"}}
+
+
+# ---- network timeout: the write lands after the client gave up and tried again
+
+LATE = {"delay_ms": 1500, "times": 1}  # it does its work, and answers when nobody listens any more
+LOST = {"mode": "close_after_body", "times": 1}
+
+
+def network_timeout(place):
+    sink = place.sink()
+    sink.behave("/naive", LATE)
+    hasty = handler(place, naive.record(sink.url("/naive"), 0.5), tries=3)
+    equal(naive.send(hasty.port, donation(1)), [200], "the naive handler is content")
+    equal(records(sink, "/naive"), 2, "and the gift is booked twice")
+
+    gateway = place.gateway({
+        "sources": INTERNAL, "routes": route("keyed", "asked", "unsafe"),
+        "targets": {"keyed": http_target(sink.url("/keyed"), limits={"timeout": "500ms"}), "asked": civicrm(sink),
+                    "unsafe": http_target(sink.url("/unsafe"), repeat="unsafe", limits={"timeout": "500ms"})}})
+    for number, trouble in enumerate((LATE, LOST), start=1):
+        sink.behave("/keyed", trouble)
+        sink.behave("/unsafe", trouble)
+        # a look for the contact and, the first time, making it; then the contribution is what gets lost
+        sink.behave("/civicrm", {"times": 2 if number == 1 else 1}, trouble)
+        equal(naive.send(gateway.port, donation(number)), [202], "taken")
+        saga = gateway.wait_saga(number, "attention")
+        until("the others are done", lambda n=number: [s["state"] for s in gateway.saga(n)["steps"]][:2] == ["succeeded"] * 2)
+        equal((saga["reason"], gateway.saga(number)["steps"][2]["reason"]), ("in_doubt", "in_doubt"), "what we do not know, we say")
+        equal(records(sink, "/keyed"), number, "sent again under its key: one record")
+        equal(sink.stats("/civicrm")["stub"]["contributions"], number, "looked up before it was sent again: one contribution")
+        equal(sink.count("/unsafe"), number, "nobody could tell a repeat: sent once, a person decides")
+    equal(sink.count("/keyed"), 4, "each was sent twice")
+    equal(sink.stats("/civicrm")["stub"]["contacts"], 1, "one donor")
+
+
+def sender_timeout(place):
+    """The same from the other side: the platform gives up on a slow handler and sends again."""
+    sink = place.sink()
+    sink.behave("/slow", {"delay_ms": 1000})
+    slow = handler(place, naive.record(sink.url("/slow")))
+    equal(naive.send(slow.port, donation(1), timeout_s=0.3, tries=3), [None] * 3, "the platform sees time-outs")
+    until("each was carried out", lambda: records(sink, "/slow") == 3)
+
+    sink.behave("/crm", {"delay_ms": 1000})
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")})
+    for _ in range(3):  # whoever sends and does not wait for the answer
+        with socket.create_connection(("127.0.0.1", gateway.port)) as hasty:
+            body = json.dumps(donation(1)).encode()
+            hasty.sendall(b"POST /in/internal HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                          % (len(body), body))
+    until("it came", lambda: len(gateway.sagas()) == 1)
+    equal(naive.send(gateway.port, donation(1), timeout_s=20), [200], "sent again: known already, whatever the receiver does")
+    gateway.wait_saga(1, "completed")
+    equal((len(gateway.sagas()), sink.count("/crm")), (1, 1), "one saga, one send")
+
+
+# ---- partial failure: the mail is out, the CRM fails, the sender tries again
+
+def partial_failure(place):
+    sink = place.sink()
+    sink.behave("/crm", {"status": 503})
+    careless = handler(place, naive.mail(sink.smtp), naive.record(sink.url("/crm")))
+    equal(naive.send(careless.port, donation(1), tries=3), [500] * 3, "the platform sends again")
+    equal(mails(sink), 3, "and the donor is thanked three times")
+
+    before = mails(sink)
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"thanks": thanks(place, sink), "crm": http_target(sink.url("/crm"))},
+                             "routes": route("thanks", "crm")})
+    equal(naive.send(gateway.port, donation(1)), [202], "taken")
+    until("the mail is out and the CRM has failed", lambda: [s["state"] for s in gateway.saga(1)["steps"]] == ["succeeded", "retry_wait"])
+    equal(naive.send(gateway.port, donation(1)), [200], "known while the CRM fails")
+    gateway.kill()
+    gateway.start()
+    equal(naive.send(gateway.port, donation(1)), [200], "known after kill -9")
+    sink.behave("/crm", {"status": 422})
+    gateway.wait_saga(1, "attention")
+    equal(naive.send(gateway.port, donation(1)), [200], "known in attention")
+    sink.behave("/crm")
+    gateway.cli("saga", "resume", 1, "--reason", "the CRM is mended")
+    gateway.wait_saga(1, "completed")
+    equal(naive.send(gateway.port, donation(1)), [200], "known when it is done")
+    equal((mails(sink) - before, records(sink, "/crm")), (1, 1), "one mail, one record")
+
+
+# ---- cascade: a target too slow for what waits behind it, and its return
+
+GIFTS = 1000
+
+
+def burst(port, count):
+    """Events from 20 connections at once."""
+    def some(first):
+        for n in range(first, count, 20):
+            check(naive.send(port, donation(n, donor=f"d{n}@example.org"))[-1] in (200, 202), "taken")
+    threads = [threading.Thread(target=some, args=(first,)) for first in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def naive_herd(place):
+    weak = stopped(place, Fragile(room=10, work_s=0.05, rest_s=0.5))
+    herd = handler(place, naive.record(weak.url()), tries=20, background=True)
+    burst(herd.port, GIFTS)
+    weak.come_back()
+    lost = len(herd.given_up)
+    until("what waited knocks it down again and again", lambda: weak.falls >= 3)
+    until("and gifts are given up that could have been taken", lambda: len(herd.given_up) > lost, 60)
+    herd.stop()
+
+
+def per_span(weak, span_s):
+    """How many sends came in each span after the return."""
+    counts = {}
+    for at, _, _, _ in weak.seen:
+        if at >= weak.up_at:
+            counts[int((at - weak.up_at) / span_s)] = counts.get(int((at - weak.up_at) / span_s), 0) + 1
+    return counts
+
+
+def cascade(place):
+    naive_herd(place)
+
+    sink = place.sink()
+    weak = stopped(place, Fragile(room=10, work_s=0.05, rest_s=0.5))
+    crm = http_target(weak.url(), limits={"in_flight": 8}, breaker={"consecutive": 5, "open": "500ms", "open_cap": "1s"})
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": crm, "books": http_target(sink.url("/books"))},
+                             "routes": route("crm", "books")})
+    burst(gateway.port, GIFTS)
+    until("books has all", lambda: sink.count("/books") == GIFTS)
+    equal(gateway.target("books")["breaker"], "closed", "one target's trouble stays its own")
+    equal(gateway.target("crm")["backlog"], GIFTS, "all wait for the other")
+    check(len(weak.seen) < 60, f"it is left in peace: {len(weak.seen)} sends")
+    weak.come_back()
+    until("it is back", weak.taken)
+    naive.send(gateway.port, donation("live", donor="live@example.org"))
+    until("a live event passes the backlog to the other target", lambda: sink.count("/books") == GIFTS + 1)
+    check(len(weak.taken()) < GIFTS, "while the backlog drains")
+    gateway.wait_all("completed", GIFTS + 1)
+    equal((weak.falls, len(weak.taken())), (0, GIFTS + 1), "it never fell again, and has all")
+    taken = [event for _, _, event, served in weak.seen if served]
+    equal(len(taken), len(set(taken)), "none twice")
+    after = [(at, number) for at, number, _, _ in weak.seen if at >= weak.up_at]
+    check(all(number <= 8 for _, number in after), "never more at once than in_flight")
+    check(after[0][1] == 1 and all(number <= 3 for _, number in after[:4]), f"a probe first, then the foot of the ramp: {after[:8]}")
+    herd = max(per_span(weak, 1).values())
+    check(herd <= 8 / 0.05 * 1.1, f"no second above what in_flight allows: {per_span(weak, 1)}")
+
+
+# ---- race: two events change one donor at once
+
+ANNA = {"phone": "1", "city": "Roma", "language": "it"}
+
+
+def news(number, **donor):
+    return {"id": f"news-{number}", "type": "donor.updated", "donor": {"id": "anna", **donor}}
+
+
+def at_once(port):
+    """Two events about one donor from two connections."""
+    both = [threading.Thread(target=naive.send, args=(port, event)) for event in (news(1, phone="2"), news(2, city="Lucca"))]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+
+
+def donors(place, api, folder, settings=None, **more):
+    settings = {"method": "PATCH", "body": {"phone": "{{donor.phone?}}", "city": "{{donor.city?}}"},
+                **({"etag": {}} if settings is None else settings)}
+    target = http_target(api.url() + "/{{donor.id}}", repeat="idempotent", settings=settings, **more)
+    return place.gateway({"sources": INTERNAL, "targets": {"crm": target},
+                          "routes": [{"name": "donors", "match": {"type": "donor.*"}, "steps": [{"target": "crm"}]}]}, name=folder)
+
+
+def race(place):
+    """Two events of one donor at once."""
+    api = stopped(place, Records({"anna": dict(ANNA)}, together=2))
+    merging = handler(place, naive.merge(api.url()))
+    at_once(merging.port)
+    check(api.records["anna"] != {**ANNA, "phone": "2", "city": "Lucca"}, "the naive handler loses one of the two")
+
+    # One donor, one line: never two writes at once, whatever the receiver would have taken.
+    api = stopped(place, Records({"anna": dict(ANNA)}, together=2, patience_s=0.3))
+    gateway = donors(place, api, "lane", settings={})
+    at_once(gateway.port)
+    gateway.wait_all("completed", 2)
+    equal(api.most["write"], 1, "one at a time")
+    equal(api.records["anna"], {**ANNA, "phone": "2", "city": "Lucca"}, "both are there, and what no event carried stays")
+    check(all(len(w["value"]) == 1 for w in api.writes), f"a write carries only what its event carries: {api.writes}")
+
+
+def race_by_etag(place):
+    """Where the API has ETags, a write stands on what was read, also against those who do not come through here."""
+    api = stopped(place, Records({"anna": dict(ANNA)}, together=2, patience_s=0.3))
+    gateway = donors(place, api, "lane")
+    at_once(gateway.port)
+    gateway.wait_all("completed", 2)
+    equal(api.records["anna"], {**ANNA, "phone": "2", "city": "Lucca"}, "both are there")
+    equal((api.most["read"], [w["condition"] for w in api.writes]), (1, ['"v1"', '"v2"']), "one after the other, each on what it read")
+
+    # No line (other keys): both read the same version; the API refuses the second, which looks again.
+    api = stopped(place, Records({"anna": dict(ANNA)}, together=2))
+    gateway = donors(place, api, "etag", order={"by": ".id"})
+    at_once(gateway.port)
+    gateway.wait_all("completed", 2)
+    equal(api.records["anna"], {**ANNA, "phone": "2", "city": "Lucca"}, "both are there")
+    equal([w["status"] for w in api.writes], [200, 412, 200], "refused once, read again, written")
+
+    # Somebody else writes between our reading and our writing.
+    api.meanwhile = lambda: api.put("anna", {**api.records["anna"], "language": "de"})
+    naive.send(gateway.port, news(3, phone="3"))
+    gateway.wait_all("completed", 3)
+    equal(api.records["anna"], {"phone": "3", "city": "Lucca", "language": "de"}, "and keeps what they wrote")
+    equal([w["status"] for w in api.writes][3:], [412, 200], "refused, read again, written")
+
+
+def race_in_the_crm(place):
+    """Find-or-create by two gifts of a new donor: one contact, and what a gift does not carry is left alone."""
+    sink = place.sink()
+    sink.behave("/civicrm", {"delay_ms": 50})
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": civicrm(sink, existing="overwrite")}, "routes": route("crm")})
+    first, second = donation(1), donation(2)
+    first["donor"]["phone"] = "+39 1"
+    second["donor"]["name"] = "Anna Nuova"
+    both = [threading.Thread(target=naive.send, args=(gateway.port, event)) for event in (first, second)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    gateway.wait_all("completed", 2)
+    stats = sink.stats("/civicrm")["stub"]
+    equal((stats["contacts"], stats["contributions"]), (1, 2), "one donor, two gifts")
+    params = [e["body"] for e in sink.entries("/civicrm") if "Contact/" in e["path"] and "get" not in e["path"]]
+    check(len(params) == 2, "made once, changed once")
+    check("null" not in "".join(params), f"nothing is emptied: {params}")
+
+
+# ---- silent failure: a bug in a map, in a plugin, in what the other side calls success
+
+def total(event):
+    """A step with a bug that shows when the platform renames a field."""
+    return event["amount"]["minor"] / 100
+
+
+def alerts(gateway):
+    return {(a["name"], a["subject"]) for a in gateway.rows("status")[0]["alerts"]}
+
+
+def silent_failure(place):
+    sink = place.sink()
+    renamed = [{**donation(n, donor=f"d{n}@example.org"), "sum": {"cents": 100 * n}} for n in range(1, 11)]
+    for event in renamed:
+        del event["amount"]
+    quiet = handler(place, total, naive.record(sink.url("/naive")), swallow=True)
+    equal([naive.send(quiet.port, event) for event in renamed], [[200]] * 10, "the naive handler answers 200 ten times")
+    equal(sink.count("/naive"), 0, "and nothing arrives anywhere")
+
+    old, new = ". + {amount: {minor: .amount.minor, currency: \"EUR\"}}", ". + {amount: {minor: .sum.cents, currency: \"EUR\"}}"
+    config = {"sources": {"internal": {"verify": "none", "map": old}}, "targets": {"crm": http_target(sink.url("/crm"))},
+              "routes": route("crm")}
+    gateway = place.gateway(config)
+    for event in renamed:
+        status, reply = gateway.post("internal", event)
+        equal((status, reply.get("quarantined")), (202, True), "taken, and said to be in quarantine")
+    equal(gateway.rows("status")[0]["sagas"]["attention"], 10, "counted")
+    equal({s["reason"] for s in gateway.sagas("--state", "attention")}, {"quarantined"}, "shown")
+    until("somebody is told", lambda: ("quarantined", "internal") in alerts(gateway))
+    config["sources"]["internal"]["map"] = new
+    gateway.reload(config)
+    for saga in gateway.sagas("--state", "attention"):
+        gateway.cli("event", "reprocess", saga["id"], "--reason", "the map is mended")
+    gateway.wait_all("completed", 10)
+    equal(sorted(json.loads(e["body"])["amount"]["minor"] for e in sink.entries("/crm")), [100 * n for n in range(1, 11)], "all arrive")
+
+
+def silent_plugin(place):
+    """A plugin with a bug, a template that asks for what is not there, and a 200 that carries an error."""
+    sink = place.sink()
+    sink.behave("/soap", {"status": 200, "body": {"ok": False, "error": "no such fund"}})
+    careless = handler(place, naive.record(sink.url("/soap")))
+    equal(naive.send(careless.port, donation(0)), [200], "to the naive handler a 200 is a success")
+
+    config = {"sources": INTERNAL, "routes": route("plugin", "template", "soap", "books"),
+              "connectors": {"path": [str(BUILD / "tests" / "abi")]},
+              "targets": {"plugin": {"connector": "rogue", "settings": {"where": "next", "how": "fault"}},
+                          "template": http_target(sink.url("/crm"), settings={"body": {"fund": "{{fund.name}}"}}),
+                          "soap": http_target(sink.url("/soap"), settings={"success": {"path": ".ok"}, "error": ".error"}),
+                          "books": http_target(sink.url("/books"))}}
+    gateway = place.gateway(config)
+    saga = gateway.accepted("internal", donation(1))
+    until("each has its end", lambda: [s["state"] for s in gateway.saga(saga)["steps"]] == ["attention"] * 3 + ["succeeded"])
+    steps = gateway.saga(saga)["steps"]
+    equal([s["reason"] for s in steps[:3]], ["fault", "rejected", "rejected"], "each with its reason")
+    check("fund.name" in steps[1]["detail"] and "no such fund" in steps[2]["detail"], f"and what is wrong: {steps}")
+    equal((sink.count("/crm"), sink.count("/books")), (0, 1), "nothing half made is sent, the others are served")
+    until("somebody is told", lambda: {("fault", "plugin"), ("attention", "soap"), ("attention", "template")} <= alerts(gateway))
+    config["targets"]["plugin"]["settings"]["how"] = "mended"
+    config["targets"]["template"]["settings"]["body"] = {"fund": "{{fund?}}"}
+    gateway.reload(config)
+    sink.behave("/soap", {"status": 200, "body": {"ok": True}})
+    gateway.cli("saga", "resume", saga, "--reason", "all three mended")
+    gateway.wait_saga(saga, "completed")
+    equal(gateway.sagas("--state", "attention"), [], "nothing is left")
+
+
+if __name__ == "__main__":
+    sys.exit(main([network_timeout, sender_timeout, partial_failure, cascade, race, race_in_the_crm, silent_failure, silent_plugin]))
