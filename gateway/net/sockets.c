@@ -2,11 +2,13 @@
  *
  * libcurl takes its hands off a connection between two requests and puts them on again with the next one;
  * told to the kernel, that is a system call each time. So a connection that has carried a request stays
- * watched for reading until it is closed. If an idle one becomes readable (the peer closed it), we stop
- * watching; libcurl finds out when it wants to use it.
+ * watched for reading until it is closed. If an idle one becomes readable, the peer closed it or says what
+ * nobody asked for (many servers end an idle connection with a 408), and libcurl 7.88 would take that for the
+ * answer to the next request. So we shut it down, which libcurl finds when it wants to use it.
  *
  * This holds for established connections only: they are closed through on_close. Sockets that never got that
  * far, and the resolver's, are closed behind our back, so they are watched exactly as libcurl says. */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,13 +50,25 @@ static void slot_close(struct slot *slot)
 	*slot = (struct slot){ 0 };
 }
 
+/* What made it readable may have been read meanwhile, as the end of the reply. */
+static void end_idle(struct slot *slot, int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	int failed = shutdown(fd, SHUT_RDWR);
+	(void)failed; /* then it is gone already */
+	loop_rewatch(slot->io, 0);
+	slot->watched = 0;
+}
+
 static void on_ready(void *ctx, int fd, unsigned events)
 {
 	struct sockets *s = ctx;
 	struct slot *slot = slot_of(s, fd);
 	if (slot->idle) {
-		loop_rewatch(slot->io, 0);
-		slot->watched = 0;
+		end_idle(slot, fd);
 		return;
 	}
 	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
