@@ -146,6 +146,8 @@ int exchange_load(struct exchange *x)
 	x->connected = false;
 	x->resend_stopped = false;
 	x->too_slow = false;
+	x->looking_up = false;
+	x->lookup_refused = false;
 	x->reply_began_ms = 0;
 	x->error[0] = '\0';
 	CURLcode code = load_limits(x);
@@ -219,6 +221,8 @@ static const char *http_words(const struct exchange *x, CURLcode code)
 {
 	if (x->resend_stopped)
 		return "the connection was closed before any reply came";
+	if (x->lookup_refused)
+		return EXCHANGE_LOOKUPS_HANG;
 	if (x->too_slow)
 		return "the reply came too slowly";
 	if (x->reply.flood || (x->request_began && code == CURLE_OUT_OF_MEMORY)) /* of libcurl's for one line */

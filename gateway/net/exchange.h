@@ -62,6 +62,8 @@ struct exchange {
 						  * has become libcurl's own, which is then closed through us */
 	bool resend_stopped; /* libcurl wanted to send a second time; we said no */
 	bool too_slow;       /* the reply dripped in; we stopped reading */
+	bool looking_up;     /* the resolver was asked, and no connection has been opened since */
+	bool lookup_refused; /* it was not asked: too many look-ups hang */
 	int64_t reply_began_ms;             /* 0: not yet */
 	struct transport_limits limits_set; /* what the handle has; -1: nothing yet */
 	char error[CURL_ERROR_SIZE];        /* libcurl's words */
@@ -124,5 +126,11 @@ void sockets_destroy(struct sockets *sockets);
 MUST_CHECK CURLcode sockets_attach(struct sockets *sockets, struct exchange *x);
 struct sockets *transfer_sockets(struct transfer *transfer);
 int64_t transfer_now_ms(const struct transfer *transfer);
+
+/* --- look-ups of a target's name (lookup.h) ------------------------------------------------------- */
+
+#define EXCHANGE_LOOKUPS_HANG "look-ups of its name are not answered"
+bool transfer_lookup_begins(struct transfer *transfer, uint32_t target);
+void transfer_lookup_answered(struct transfer *transfer, uint32_t target);
 
 #endif

@@ -126,16 +126,18 @@ static CURLcode set_progress(struct mail_job *job)
 }
 
 struct mail_job *mail_job_start(struct mail_desk *desk, struct exchange *owner,
-								const struct almoner_mail *mail, const struct transport_limits *limits)
+								const struct transport_request *request)
 {
 	struct mail_job *job = mem_zalloc(sizeof(*job));
 	smtp_reply_init(&job->reply);
-	copy_mail(job, mail);
+	copy_mail(job, request->mail);
 	job->desk = desk;
 	job->owner = owner;
-	job->timeout_ms = limits->timeout_ms;
+	job->target = request->target;
+	job->timeout_ms = request->limits.timeout_ms;
+	job->looking_up = true;
 	job->easy = curl_easy_init();
-	if (job->easy == NULL || mail_handle_init(job, limits) != CURLE_OK || set_progress(job) != CURLE_OK ||
+	if (job->easy == NULL || mail_handle_init(job, &request->limits) != CURLE_OK || set_progress(job) != CURLE_OK ||
 		start_thread(job) != 0) {
 		mail_job_free(job);
 		return NULL;

@@ -26,6 +26,7 @@ struct mail_job {
 	TAILQ_ENTRY(mail_job) done; /* of the finished ones; under the desk's lock */
 	struct mail_desk *desk;
 	struct exchange *owner; /* NULL: cancelled; loop's thread */
+	uint32_t target;
 	pthread_t thread;
 	atomic_bool cancelled;
 	/* From here on the thread's own, until it has reported. */
@@ -36,6 +37,7 @@ struct mail_job {
 	int64_t deadline_ms; /* when even QUIT is cut short; monotonic */
 	struct curl_slist recipient;
 	size_t sent;
+	bool looking_up; /* no socket was opened yet */
 	struct smtp_reply reply;
 	char error[CURL_ERROR_SIZE];
 	CURLcode code;
@@ -59,7 +61,7 @@ const char *mail_fault(const struct almoner_mail *mail, char text[200]);
 
 /* Copies the mail and starts its thread. NULL when there is no memory or thread for it: nothing was sent. */
 struct mail_job *mail_job_start(struct mail_desk *desk, struct exchange *owner,
-								const struct almoner_mail *mail, const struct transport_limits *limits);
+								const struct transport_request *request);
 /* Its owner is not interested any more. */
 void mail_job_cancel(struct mail_job *job);
 

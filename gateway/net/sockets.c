@@ -125,6 +125,9 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	(void)purpose;
 	struct exchange *x = ctx;
 	x->connected = false;
+	if (x->looking_up)
+		transfer_lookup_answered(x->transfer, x->request.target);
+	x->looking_up = false;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "gateway/net/exchange.h"
+#include "gateway/net/lookup.h"
 #include "gateway/net/mail_job.h"
 #include "saga/base/mem.h"
 
@@ -18,6 +19,7 @@ struct pool {
 	uint32_t target;
 	struct exchange_list idle;
 	size_t idle_count;
+	struct lookups lookups;
 };
 
 struct transfer {
@@ -88,10 +90,16 @@ static struct pool *add_pool(struct transfer *t, uint32_t target)
 	return pool;
 }
 
+static struct pool *pool_of(struct transfer *t, uint32_t target)
+{
+	struct pool *pool = find_pool(t, target);
+	return pool != NULL ? pool : add_pool(t, target);
+}
+
 static struct exchange *take_exchange(struct transfer *t, const struct transport_request *request)
 {
-	struct pool *pool = request->kind == ALMONER_SEND_HTTP ? find_pool(t, request->target) : NULL;
-	struct exchange *x = pool != NULL ? TAILQ_FIRST(&pool->idle) : NULL;
+	struct pool *pool = pool_of(t, request->target);
+	struct exchange *x = request->kind == ALMONER_SEND_HTTP ? TAILQ_FIRST(&pool->idle) : NULL;
 	if (x != NULL) {
 		TAILQ_REMOVE(&pool->idle, x, link);
 		pool->idle_count--;
@@ -105,12 +113,7 @@ static struct exchange *take_exchange(struct transfer *t, const struct transport
 
 static void give_back(struct transfer *t, struct exchange *x)
 {
-	struct pool *pool = NULL;
-	if (x->request.kind == ALMONER_SEND_HTTP) {
-		pool = find_pool(t, x->request.target);
-		if (pool == NULL)
-			pool = add_pool(t, x->request.target);
-	}
+	struct pool *pool = x->request.kind == ALMONER_SEND_HTTP ? pool_of(t, x->request.target) : NULL;
 	if (pool == NULL || pool->idle_count >= IDLE_HANDLES_MAX) {
 		exchange_destroy(x);
 		return;
@@ -135,6 +138,27 @@ void transfer_forget_target(struct transfer *t, uint32_t target)
 	struct pool *pool = find_pool(t, target);
 	if (pool != NULL)
 		drain_pool(pool);
+}
+
+/* --- look-ups of names --------------------------------------------------------------------------- */
+
+bool transfer_lookup_begins(struct transfer *t, uint32_t target)
+{
+	return lookups_begin(&pool_of(t, target)->lookups, clock_ms());
+}
+
+void transfer_lookup_answered(struct transfer *t, uint32_t target)
+{
+	lookups_answered(&pool_of(t, target)->lookups);
+}
+
+/* What became of a look-up that no connection followed. */
+static void lookup_ended(struct transfer *t, uint32_t target, bool answered)
+{
+	if (answered)
+		transfer_lookup_answered(t, target);
+	else
+		lookups_lost(&pool_of(t, target)->lookups, clock_ms());
 }
 
 /* --- one exchange -------------------------------------------------------------------------------- */
@@ -190,8 +214,12 @@ static void start_mail(struct transfer *t, struct exchange *x)
 		exchange_refuse(x, "%s", fault);
 		return;
 	}
+	if (!transfer_lookup_begins(t, x->request.target)) {
+		exchange_give_up(x, TRANSPORT_UNREACHABLE, EXCHANGE_LOOKUPS_HANG);
+		return;
+	}
 	x->state = EXCHANGE_MAIL;
-	x->job = mail_job_start(&t->desk, x, x->request.mail, &x->request.limits);
+	x->job = mail_job_start(&t->desk, x, &x->request);
 	if (x->job == NULL)
 		exchange_give_up(x, TRANSPORT_UNREACHABLE, "no memory or no thread left to send the mail");
 }
@@ -217,6 +245,8 @@ static void cancel(void *ctx, void *exchange)
 	struct transfer *t = ctx;
 	struct exchange *x = exchange;
 	take_out(t, x);
+	if (x->state == EXCHANGE_HTTP && x->looking_up)
+		lookup_ended(t, x->request.target, false);
 	if (x->state == EXCHANGE_MAIL)
 		mail_job_cancel(x->job);
 	give_back(t, x);
@@ -269,6 +299,13 @@ static void run_due(struct transfer *t)
 	t->uncollected = (size_t)running < t->running_count;
 }
 
+static void deliver_http(struct transfer *t, struct exchange *x, CURLcode code)
+{
+	if (x->looking_up)
+		lookup_ended(t, x->request.target, code == CURLE_COULDNT_RESOLVE_HOST);
+	deliver(t, x, code);
+}
+
 static void collect(struct transfer *t)
 {
 	CURLMsg *message;
@@ -279,7 +316,7 @@ static void collect(struct transfer *t)
 		void *x = NULL;
 		CURLcode code = curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &x);
 		assert(code == CURLE_OK && x != NULL);
-		deliver(t, x, message->data.result);
+		deliver_http(t, x, message->data.result);
 	}
 }
 
@@ -288,6 +325,10 @@ static void collect_mails(struct transfer *t)
 {
 	struct mail_job *job;
 	while ((job = mail_desk_take(&t->desk)) != NULL) {
+		if (job->looking_up)
+			lookup_ended(t, job->target, job->code == CURLE_COULDNT_RESOLVE_HOST);
+		else
+			transfer_lookup_answered(t, job->target);
 		if (job->owner != NULL)
 			deliver(t, job->owner, job->code);
 		mail_job_free(job);

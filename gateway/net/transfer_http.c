@@ -46,6 +46,17 @@ static int on_before_request(void *ctx, char *peer_ip, char *own_ip, int peer_po
 	return CURL_PREREQFUNC_OK;
 }
 
+/* Called before the resolver is asked, a thread of libcurl's each time. */
+static int on_lookup(void *resolver, void *reserved, void *ctx)
+{
+	(void)resolver;
+	(void)reserved;
+	struct exchange *x = ctx;
+	x->looking_up = transfer_lookup_begins(x->transfer, x->request.target);
+	x->lookup_refused = !x->looking_up;
+	return x->lookup_refused ? 1 : 0;
+}
+
 static bool comes_fast_enough(struct exchange *x)
 {
 	int64_t now_ms = transfer_now_ms(x->transfer);
@@ -94,6 +105,10 @@ CURLcode http_handle_init(struct exchange *x)
 		code = curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_before_request);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_DATA, x);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header_line);
 	if (code == CURLE_OK)

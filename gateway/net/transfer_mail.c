@@ -2,6 +2,7 @@
  * looked at here, before libcurl pastes it into one. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "gateway/net/address.h"
 #include "gateway/net/exchange.h"
@@ -50,6 +51,14 @@ static size_t on_read(char *to, size_t size, size_t count, void *ctx)
 	memcpy(to, job->mail.message.p + job->sent, take);
 	job->sent += take;
 	return take;
+}
+
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	(void)purpose;
+	struct mail_job *job = ctx;
+	job->looking_up = false;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static size_t on_reply_line(char *line, size_t size, size_t count, void *ctx)
@@ -117,7 +126,11 @@ static CURLcode set_envelope(struct mail_job *job)
 
 static CURLcode set_callbacks(struct mail_job *job)
 {
-	CURLcode code = curl_easy_setopt(job->easy, CURLOPT_READFUNCTION, on_read);
+	CURLcode code = curl_easy_setopt(job->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(job->easy, CURLOPT_OPENSOCKETDATA, job);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(job->easy, CURLOPT_READFUNCTION, on_read);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(job->easy, CURLOPT_READDATA, job);
 	if (code == CURLE_OK)

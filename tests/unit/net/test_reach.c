@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/net/lookup.h"
 #include "saga/base/mem.h"
 #include "tests/unit/net/net_fixture.h"
 
@@ -165,6 +166,29 @@ static void a_hanging_resolver_holds_up_nobody(void **state)
 	assert_int_equal(hanging, 2); /* still: nobody waited for them */
 }
 
+/* Each look-up that is given up stays behind in a thread: there are only so many of them. */
+static void lost_lookups_are_few(void **state)
+{
+	(void)state;
+	struct transport_limits limits = net_limits(20);
+	unsigned before = hung;
+	struct almoner_mail mail = { .host = TEXT("hang.test"),
+								 .port = 25,
+								 .tls = ALMONER_TLS_NONE,
+								 .from = TEXT("a@b.example"),
+								 .to = TEXT("c@d.example"),
+								 .message = TEXT("x\r\n") };
+	struct outcome o = { 0 };
+	for (int i = 0; i < 3 * LOOKUPS_LOST_MAX; i++) {
+		o = i % 2 == 0 ? post_to("http://hang.test/", limits) : net_mail(&net, &mail, limits);
+		assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
+	}
+	assert_non_null(strstr(o.detail, "not answered"));
+	assert_in_range(hung - before, LOOKUPS_LOST_MAX, 2 * LOOKUPS_LOST_MAX); /* two targets */
+	o = post_to("http://hang.test/", limits);
+	assert_non_null(strstr(o.detail, "not answered"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +197,7 @@ int main(void)
 		cmocka_unit_test(tls_to_a_peer_that_has_none),
 		cmocka_unit_test(a_connection_that_is_never_accepted),
 		cmocka_unit_test(a_hanging_resolver_holds_up_nobody),
+		cmocka_unit_test(lost_lookups_are_few),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

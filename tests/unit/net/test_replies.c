@@ -12,6 +12,7 @@
 #include "gateway/net/address.h"
 #include "gateway/net/classify.h"
 #include "gateway/net/http_reply.h"
+#include "gateway/net/lookup.h"
 #include "saga/base/mem.h"
 
 #define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
@@ -316,6 +317,36 @@ static void mail_verdicts_rest_on_reply_codes(void **state)
 	assert_int_equal(classify_end(CURLE_OPERATION_TIMEDOUT), TRANSFER_END_SILENCE);
 }
 
+/* ---- look-ups of names ---- */
+
+static void lost_lookups_bound_further_ones(void **state)
+{
+	(void)state;
+	struct lookups l = { 0 };
+	int64_t now_ms = 1000;
+	for (int i = 0; i < LOOKUPS_LOST_MAX; i++) {
+		assert_true(lookups_begin(&l, now_ms));
+		lookups_lost(&l, now_ms);
+	}
+	assert_false(lookups_begin(&l, now_ms + LOOKUP_PROBE_MS - 1));
+	assert_true(lookups_begin(&l, now_ms + LOOKUP_PROBE_MS)); /* one may ask */
+	assert_false(lookups_begin(&l, now_ms + LOOKUP_PROBE_MS + 1));
+	assert_true(lookups_begin(&l, now_ms + LOOKUP_LOST_MS)); /* the oldest has ended by now */
+	assert_true(lookups_begin(&l, now_ms + LOOKUP_LOST_MS));
+}
+
+static void an_answer_clears_the_lost_ones(void **state)
+{
+	(void)state;
+	struct lookups l = { 0 };
+	for (int i = 0; i < LOOKUPS_LOST_MAX; i++)
+		lookups_lost(&l, 1000);
+	assert_true(lookups_begin(&l, 9000));
+	assert_false(lookups_begin(&l, 9001));
+	lookups_answered(&l);
+	assert_true(lookups_begin(&l, 9002));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +363,8 @@ int main(void)
 		cmocka_unit_test(garbage_and_floods_do_no_harm),
 		cmocka_unit_test(http_verdicts_rest_on_evidence),
 		cmocka_unit_test(mail_verdicts_rest_on_reply_codes),
+		cmocka_unit_test(lost_lookups_bound_further_ones),
+		cmocka_unit_test(an_answer_clears_the_lost_ones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
