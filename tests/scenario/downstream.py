@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Bad downstreams: each way a receiver can be bad, the outcome it has, what an unsafe step then is, what neighbours notice."""
+import datetime
 import email.utils
 import http.client
 import os
@@ -8,7 +9,7 @@ import sys
 import threading
 import time
 
-from harness import BUILD, INTERNAL, SLOW, check, donation, equal, http_target, main, route, until
+from harness import BUILD, INTERNAL, SLOW, check, donation, equal, http_target, main, until
 from peers import OK, STAGES, Authority, Peer, Refusing, Unanswering, answers, drips, floods, never_reads, resets_in_request, smtp
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -232,13 +233,9 @@ def patience(place):
         sink.behave(f"/{name}", {"status": 429, "headers": {"Retry-After": value}})
         began = time.time()
         step = wait_step(gateway, give(gateway, name), name, lambda step: step["state"] == "retry_wait")
-        wait = at_seconds(step["next_at"]) - began
+        wait = datetime.datetime.fromisoformat(step["next_at"]).timestamp() - began
         check(least <= wait <= most * SLOW, f"{name}: next in {wait:.1f} s")
         equal(step["outcome"], "busy", name)
-
-
-def at_seconds(text):
-    return email.utils.datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() if isinstance(text, str) else text / 1000
 
 
 # ---- TLS and names
