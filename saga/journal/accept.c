@@ -132,6 +132,19 @@ static int new_saga(struct journal *j, const struct saga_start *wanted, struct e
 	return place_saga(j, e, (struct how){ .accepting = true });
 }
 
+/* A person's doing, unlike what intake takes in. */
+static void record_replayed(struct journal *j, const struct accept *a, int64_t saga)
+{
+	if (a->actor == NULL || saga == 0)
+		return;
+	records_add(entry_log(j, entry_touch(j, saga)), &(struct record){ .kind = RECORD_VERB,
+																	  .at_ms = j->now_ms,
+																	  .step = RECORD_NO_STEP,
+																	  .text = STR("replay"),
+																	  .actor = str_of(a->actor),
+																	  .note = str_of(a->note) });
+}
+
 static int accept_saga(struct journal *j, struct accept *a, struct accept_result *result)
 {
 	int64_t id = j->last_saga + 1;
@@ -154,6 +167,7 @@ static int accept_saga(struct journal *j, struct accept *a, struct accept_result
 		rc = attach_waiting(j, a->gift, id, 0);
 	if (rc != 0)
 		return rc;
+	record_replayed(j, a, id);
 	j->tally.accepted++;
 	*result = (struct accept_result){ .saga = id,
 									  .unrouted = a->start.unrouted,
@@ -187,6 +201,7 @@ static int accept_related(struct journal *j, struct accept *a, struct accept_res
 	j->last_related = id;
 	j->tally.accepted++;
 	j->tally.related++;
+	record_replayed(j, a, saga);
 	if (saga != 0) {
 		record_related(j, saga, a->event->f.type, a->event->f.event_id);
 	} else {

@@ -117,15 +117,18 @@ static int gifts_missing(struct journal *j)
 	return commit_slice(j, rc);
 }
 
-static int prune_keys(struct journal *j)
+/* Old keys, and refused requests whose time is over. */
+static int prune(struct journal *j)
 {
-	size_t deleted = 0;
+	size_t keys = 0, refused = 0;
 	int rc = batch_begin(j);
 	if (rc == 0)
-		rc = j->store.key_prune(j->store.ctx, j->now_ms / DAY_MS - j->key_days, PRUNE_SLICE, &deleted,
-								&j->err);
-	j->batch.wrote = j->batch.wrote || deleted > 0;
-	j->idle.prune_next_ms = j->now_ms + (deleted == PRUNE_SLICE ? PRUNE_SOON_MS : PRUNE_EVERY_MS);
+		rc = j->store.key_prune(j->store.ctx, j->now_ms / DAY_MS - j->key_days, PRUNE_SLICE, &keys, &j->err);
+	if (rc == 0)
+		rc = j->store.refused_prune(j->store.ctx, j->now_ms, PRUNE_SLICE, &refused, &j->err);
+	j->batch.wrote = j->batch.wrote || keys > 0 || refused > 0;
+	bool more = keys == PRUNE_SLICE || refused == PRUNE_SLICE;
+	j->idle.prune_next_ms = j->now_ms + (more ? PRUNE_SOON_MS : PRUNE_EVERY_MS);
 	return commit_slice(j, rc);
 }
 
@@ -238,7 +241,7 @@ int idle_run(struct journal *j)
 	if (rc == 0 && j->idle.related_next_ms <= j->now_ms)
 		rc = gifts_missing(j);
 	if (rc == 0 && j->idle.prune_next_ms <= j->now_ms)
-		rc = prune_keys(j);
+		rc = prune(j);
 	if (rc == 0)
 		rc = reseat_some(j);
 	return rc == 0 ? sweep_all_missing(j) : rc;

@@ -127,15 +127,17 @@ static int run_ops(struct journal *j, const struct op_list *ops)
 
 static void finish_ops(struct journal *j, struct op_list *ops, int code)
 {
-	size_t records = 0, bytes = 0;
+	size_t records = 0, bytes = 0, refused = 0;
 	struct op *op;
 	STAILQ_FOREACH(op, ops, link)
 	{
 		records += op->kind == OP_ACCEPT ? 1 : 0;
 		bytes += op->kind == OP_ACCEPT ? op->u.accept.bytes : 0;
+		refused += op->kind == OP_KEEP_REFUSED ? op->u.refused.bytes : 0;
 	}
 	queue_settled(&j->queue, records, bytes);
-	j->idle.taken_bytes += (int64_t)bytes;
+	(void)atomic_fetch_sub(&j->refused_bytes, refused);
+	j->idle.taken_bytes += (int64_t)(bytes + refused);
 	while ((op = STAILQ_FIRST(ops)) != NULL) {
 		STAILQ_REMOVE_HEAD(ops, link);
 		op_finish(op, code);

@@ -134,6 +134,9 @@ struct accept {
 	bool has_gift;
 	uint8_t gift[STORE_KEY_BYTES];
 	int64_t gift_wait_ms; /* ACCEPT_RELATED: how long to wait for the gift (1 h) */
+	/* Not NULL: a person replays it; the saga's log says who, and why. Valid until done. */
+	const char *actor;
+	const char *note;
 	void *ctx;
 	/* After the commit; frees `a`. */
 	void (*done)(void *ctx, struct accept *a, const struct accept_result *result);
@@ -148,6 +151,12 @@ void journal_gift_key(const char *source, const char *gift, uint8_t out[STORE_KE
 
 /* ERR_FULL (queue or disk), ERR_CLOSED: `a` stays the caller's and done is not called. */
 int journal_accept(struct journal *j, struct accept *a) MUST_CHECK;
+
+/* Keeps a request that was refused as not verified: `keep_bytes` for all of its source, the oldest make room,
+ * until row->until_ms. Copies. Nobody is told when it is done. ERR_FULL: the disk is low, or too many are on
+ * their way; ERR_CLOSED. */
+int journal_keep_refused(struct journal *j, const struct refused_row *row, int64_t keep_bytes) MUST_CHECK;
+int journal_drop_refused(struct journal *j, int64_t id) MUST_CHECK;
 
 /* ---- engine: takes ownership of the work; what cannot be taken after a failure is freed
  * ------------------------- */

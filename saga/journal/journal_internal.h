@@ -167,6 +167,7 @@ struct journal {
 	bool failed;
 	atomic_bool disk_low;
 	_Atomic int64_t held_up_bytes; /* once it was told */
+	atomic_size_t refused_bytes; /* of refused requests in the queue */
 
 	struct jtarget **targets; /* by id - 1 */
 	size_t target_count;

@@ -52,6 +52,8 @@ int op_run(struct journal *j, struct op *op)
 		[OP_JOB_CREATE] = ops_job_create,
 		[OP_JOB_SLICE] = ops_job_slice,
 		[OP_JOB_CANCEL] = ops_job_cancel,
+		[OP_KEEP_REFUSED] = ops_keep_refused,
+		[OP_DROP_REFUSED] = ops_drop_refused,
 	};
 	int rc = run[op->kind](j, op);
 	if (asked_of_damaged(j, op, rc))
@@ -174,6 +176,11 @@ static void free_job(struct op *op)
 	free(op->u.job.sagas);
 }
 
+static void free_refused(struct op *op)
+{
+	free(op->u.refused.block);
+}
+
 static void free_nothing(struct op *op)
 {
 	(void)op;
@@ -201,6 +208,8 @@ static const struct op_end {
 	[OP_JOB_CREATE] = { answer_job, free_job },
 	[OP_JOB_SLICE] = { answer_job, free_job },
 	[OP_JOB_CANCEL] = { answer_job, free_job },
+	[OP_KEEP_REFUSED] = { answer_nobody, free_refused },
+	[OP_DROP_REFUSED] = { answer_nobody, free_nothing },
 };
 
 void op_drop(struct op *op)

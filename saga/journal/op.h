@@ -25,7 +25,9 @@ enum op_kind {
 	OP_NOTE,
 	OP_JOB_CREATE,
 	OP_JOB_SLICE, /* waits behind everything else */
-	OP_JOB_CANCEL
+	OP_JOB_CANCEL,
+	OP_KEEP_REFUSED,
+	OP_DROP_REFUSED
 };
 
 #define OP_TEXTS 4
@@ -81,6 +83,12 @@ struct op {
 			struct job_result result; /* texts of a cancel: actor, note */
 			job_done *done;
 		} job;
+		struct {
+			struct refused_row row; /* texts in `block`; to drop: only the id */
+			char *block;
+			size_t bytes;
+			int64_t keep_bytes;
+		} refused;
 		enum subject subject; /* of a note; texts: text, actor, note */
 	} u;
 };

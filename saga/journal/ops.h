@@ -22,5 +22,7 @@ int ops_job_slice(struct journal *j, struct op *op);
 int ops_job_cancel(struct journal *j, struct op *op);
 /* One verb on one saga: fills the result. ERR_CORRUPT and entry_damaged(): that one cannot be read. */
 int ops_verb_on(struct journal *j, int64_t saga, const struct verb_call *call, struct verb_result *result);
+int ops_keep_refused(struct journal *j, struct op *op);
+int ops_drop_refused(struct journal *j, struct op *op);
 
 #endif

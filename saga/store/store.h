@@ -70,6 +70,19 @@ struct related_row {
 	struct event *event;
 };
 
+/* A request that was refused as not verified, kept so that it can be judged again. Texts are borrowed. */
+struct refused_row {
+	int64_t id; /* given by the store, never again to another */
+	struct str source;
+	int64_t received_ms;
+	int64_t wall_ms;  /* the system's time then: what its own time is judged by */
+	int64_t until_ms; /* when refused_prune deletes it */
+	struct str address;
+	struct str url;
+	struct str headers; /* as whoever keeps them packs them */
+	struct str body;
+};
+
 struct log_row {
 	int64_t number;
 	int64_t commit;
@@ -176,6 +189,12 @@ struct store_writer {
 	int (*job_get)(void *ctx, int64_t id, struct job **ret, struct err *err);
 	/* The first running one above `after`; NULL for none. */
 	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
+	/* The oldest of its source go until all fit into `keep_bytes`; one that is larger alone is not kept. */
+	int (*refused_put)(void *ctx, const struct refused_row *row, int64_t keep_bytes, bool *ret_kept,
+					   struct err *err);
+	int (*refused_delete)(void *ctx, int64_t id, bool *ret_deleted, struct err *err);
+	/* Deletes up to `limit` whose time is over at now_ms. */
+	int (*refused_prune)(void *ctx, int64_t now_ms, size_t limit, size_t *ret_deleted, struct err *err);
 
 	int (*log_append)(void *ctx, const struct log_row *row, struct err *err);
 	int (*chain_append)(void *ctx, const struct chain_row *row, struct err *err);
@@ -236,6 +255,11 @@ struct store_reader {
 	int (*job_get)(void *ctx, int64_t id, struct job **ret, struct err *err);
 	/* The first running one above `after`; NULL for none. */
 	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
+	/* Refused requests of a source (NULL: any) above `after`, ascending; `each` returning nonzero stops.
+	 * *ret_next: where to go on, 0 at the end. */
+	int (*refused_list)(void *ctx, const char *source, int64_t after, size_t room, void *each_ctx,
+						int (*each)(void *each_ctx, const struct refused_row *row), int64_t *ret_next,
+						struct err *err);
 	/* Chain, gaps, digests, decoding of every record and saga, database integrity. `say` gets one line per
 	 * finding; *ret_findings counts them. */
 	int (*verify)(void *ctx, void *say_ctx, void (*say)(void *say_ctx, const char *line),

@@ -253,5 +253,6 @@ int store_sqlite_open(const char *path, const struct store_sqlite_options *optio
 	rows_ops(ret);
 	related_ops(ret);
 	jobs_ops(ret);
+	refused_ops(ret);
 	return 0;
 }

@@ -77,6 +77,17 @@ static const char *const migrations[] = {
 	"  steps INTEGER NOT NULL, in_doubt INTEGER NOT NULL, refused INTEGER NOT NULL,"
 	"  passed_over INTEGER NOT NULL, held TEXT NOT NULL, error TEXT NOT NULL);"
 	"CREATE INDEX job_running ON job(id) WHERE state = 1;",
+
+	/* 3: requests refused as not verified, for a while. Numbers are never used again: one that was replayed or
+	 * went is not confused with another. `wall` is what their time was judged by. Bytes of a source are kept,
+	 * not counted by scan. */
+	"CREATE TABLE refused ("
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, received INTEGER NOT NULL,"
+	"  wall INTEGER NOT NULL, until INTEGER NOT NULL, bytes INTEGER NOT NULL, address TEXT NOT NULL,"
+	"  url TEXT NOT NULL, headers BLOB NOT NULL, body BLOB NOT NULL);"
+	"CREATE INDEX refused_source ON refused(source, id, bytes);"
+	"CREATE INDEX refused_until ON refused(until);"
+	"CREATE TABLE refused_total (source TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof *migrations))

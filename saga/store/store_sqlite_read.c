@@ -280,5 +280,6 @@ int store_sqlite_open_reader(const char *path, const struct store_sqlite_options
 	list_ops(ret);
 	verify_ops(ret);
 	job_list_ops(ret);
+	refused_read_ops(ret);
 	return 0;
 }

@@ -9,6 +9,7 @@
 /* No read transaction lasts longer: it would hold up the write-ahead log (DESIGN §12). */
 #define READ_SLICE_MS 250
 
+#define REFUSED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
 #define SAGA_COLUMNS "id, plan, state, live, created, value"
 
 #define READER_TABLE(X)                                                                                      \
@@ -49,6 +50,11 @@
 	X(R_JOB_RUNNING, "reading the running jobs",                                                             \
 	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
 	  "LIMIT 1")                                                                                             \
+	X(R_REFUSED, "reading refused requests",                                                                 \
+	  "SELECT " REFUSED_COLUMNS " FROM refused WHERE id > ?1 ORDER BY id LIMIT ?2")                          \
+	X(R_REFUSED_OF, "reading refused requests",                                                              \
+	  "SELECT " REFUSED_COLUMNS " FROM refused INDEXED BY refused_source WHERE source = ?3 AND id > ?1 "     \
+	  "ORDER BY id LIMIT ?2")                                                                                \
 	X(R_COUNTERS, "reading the counters", "SELECT value FROM counters WHERE id = 1")                         \
 	X(R_LAST_LOG, "reading the end of the log", "SELECT max(no) FROM log")                                   \
 	X(R_CHAIN, "reading the chain",                                                                          \
@@ -82,5 +88,6 @@ int read_saga(struct sqlite_reader *r, struct query *q, struct saga **ret, struc
 void list_ops(struct store_reader *ops);
 void verify_ops(struct store_reader *ops);
 void job_list_ops(struct store_reader *ops); /* store_sqlite_jobs.c */
+void refused_read_ops(struct store_reader *ops); /* store_sqlite_refused.c */
 
 #endif

@@ -88,6 +88,19 @@
 	X(W_JOB_RUNNING, "reading the running jobs",                                                             \
 	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
 	  "LIMIT 1")                                                                                             \
+	X(W_REFUSED_ADD, "keeping a refused request",                                                            \
+	  "INSERT INTO refused (source, received, wall, until, bytes, address, url, headers, body) VALUES "      \
+	  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                                \
+	X(W_REFUSED_GET, "looking for a refused request", "SELECT source, bytes FROM refused WHERE id = ?1")     \
+	X(W_REFUSED_DELETE, "deleting a refused request", "DELETE FROM refused WHERE id = ?1")                   \
+	X(W_REFUSED_OLDEST, "looking for the oldest refused request",                                            \
+	  "SELECT id, bytes FROM refused INDEXED BY refused_source WHERE source = ?1 ORDER BY id LIMIT 1")       \
+	X(W_REFUSED_OLD, "looking for old refused requests",                                                     \
+	  "SELECT id FROM refused INDEXED BY refused_until WHERE until <= ?1 ORDER BY until LIMIT 1")            \
+	X(W_REFUSED_TOTAL, "reading how much is refused", "SELECT bytes FROM refused_total WHERE source = ?1")   \
+	X(W_REFUSED_TOTAL_ADD, "keeping how much is refused",                                                    \
+	  "INSERT INTO refused_total (source, bytes) VALUES (?1, ?2) "                                           \
+	  "ON CONFLICT DO UPDATE SET bytes = max(bytes + ?2, 0)")                                                \
 	X(W_LOG_ADD, "appending to the log",                                                                     \
 	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                       \
 	X(W_CHAIN_ADD, "appending to the chain",                                                                 \
@@ -127,6 +140,7 @@ void plan_ops(struct store_writer *ops);    /* plans, head: store_sqlite_head.c 
 void rows_ops(struct store_writer *ops);    /* step rows, targets: store_sqlite_rows.c */
 void related_ops(struct store_writer *ops); /* store_sqlite_related.c */
 void jobs_ops(struct store_writer *ops);    /* store_sqlite_jobs.c */
+void refused_ops(struct store_writer *ops); /* store_sqlite_refused.c */
 
 /* store_sqlite_keys.c: the newest keys are in memory, beside their table. */
 int keys_load(struct sqlite_writer *w, struct err *err) MUST_CHECK;

@@ -21,5 +21,6 @@ extern const struct contract_test contract_jobs_tests[];
 extern const struct contract_test contract_list_tests[];
 extern const struct contract_test contract_read_tests[];
 extern const struct contract_test contract_verify_tests[];
+extern const struct contract_test contract_refused_tests[];
 
 #endif

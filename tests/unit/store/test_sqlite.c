@@ -57,7 +57,7 @@ static void file_is_made_as_we_want_it(void **state)
 		const char *value;
 	} expected[] = { { "PRAGMA page_size", "4096" },
 					 { "PRAGMA journal_mode", "wal" },
-					 { "PRAGMA user_version", "2" } };
+					 { "PRAGMA user_version", "3" } };
 	for (size_t i = 0; i < 3; i++) {
 		sqlite3_stmt *st_value = NULL;
 		assert_int_equal(sqlite3_prepare_v2(db, expected[i].sql, -1, &st_value, NULL), SQLITE_OK);
@@ -66,6 +66,32 @@ static void file_is_made_as_we_want_it(void **state)
 		assert_int_equal(sqlite3_finalize(st_value), SQLITE_OK);
 	}
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* What an older almoner wrote is there after the migration, and a reader waits for it. */
+static void an_older_schema_is_migrated(void **state)
+{
+	struct fixture *f = *state;
+	ledger_put_many(&f->l, 3);
+	fixture_close(f);
+	sqlite_factory_sql(sqlite_of(f),
+					   "DROP TABLE refused; DROP TABLE refused_total; DROP TABLE job; PRAGMA user_version = 1");
+	struct store_reader r;
+	assert_int_equal(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err), ERR_REFUSED);
+	struct store_writer w;
+	must(store_sqlite_open(sqlite_of(f)->path, NULL, &w, &f->err), &f->err);
+	struct store_head head = { 0 };
+	must(w.head(w.ctx, &head, &f->err), &f->err);
+	assert_true(head.chain.commit > 0);
+	buf_free(&head.counters);
+	bool kept = false;
+	must(w.begin(w.ctx, &f->err), &f->err);
+	must(w.refused_put(w.ctx, &(struct refused_row){ .source = STR("a") }, 1000, &kept, &f->err), &f->err);
+	must(w.commit(w.ctx, &f->err), &f->err);
+	assert_true(kept);
+	w.close(w.ctx);
+	must(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err), &f->err);
+	r.close(r.ctx);
 }
 
 static void no_write_ahead_log_is_an_error(void **state)
@@ -391,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_commit_is_synced),
 		TEST(file_is_made_as_we_want_it),
+		TEST(an_older_schema_is_migrated),
 		TEST(no_write_ahead_log_is_an_error),
 		TEST(a_killed_process_loses_only_what_was_not_committed),
 		TEST(lock_file_tells_who_and_ends_empty),
