@@ -6,8 +6,9 @@
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
 
-/* 1 did not have `blocked`: it is then counted at start. */
-#define COUNTS_VERSION  2
+/* 1 did not have `blocked`: it is then counted at start. 1 and 2 did not have `placed_by`: rows in lanes are
+ * then looked at again. */
+#define COUNTS_VERSION  3
 #define COUNTS_FIRST    1
 #define BLOCKED_UNKNOWN (-1)
 
@@ -83,11 +84,19 @@ static bool rows_agree(const struct jtarget *t, const struct row_counts *rows)
 		   (rows->blocked == t->blocked || t->blocked == BLOCKED_UNKNOWN);
 }
 
+/* A long backlog must not cost start-up time. Counts that are wrong meet the limit as it shrinks. */
+static bool worth_counting(const struct journal *j, const struct jtarget *t)
+{
+	return t->blocked == BLOCKED_UNKNOWN || t->claimable + t->blocked + t->with_lane <= j->recount_rows;
+}
+
 int counts_recount(struct journal *j)
 {
 	for (size_t i = 0; i < j->target_count; i++) {
 		struct jtarget *t = j->targets[i];
 		struct row_counts rows;
+		if (!worth_counting(j, t))
+			continue;
 		int rc = j->store.row_counts(j->store.ctx, t->id, &rows, &j->err);
 		if (rc != 0)
 			return rc;
@@ -126,12 +135,14 @@ void counts_encode(struct journal *j, struct buf *out)
 		buf_int(out, target->with_lane);
 		buf_int(out, target->attention);
 		buf_int(out, target->succeeded);
+		buf_byte(out, target_placed_by(target));
 	}
 }
 
 struct stored_target {
 	struct journal_target_counts c; /* without its backlog */
 	struct row_counts rows;
+	uint8_t placed_by;
 };
 
 static void read_tally(struct reader *r, struct tally *ret)
@@ -168,6 +179,7 @@ static void read_target(struct reader *r, uint8_t version, uint32_t id, struct s
 	ret->rows.with_lane = read_int(r);
 	ret->c.attention = read_int(r);
 	ret->c.succeeded = read_int(r);
+	ret->placed_by = version < 3 ? 0 : read_byte(r);
 }
 
 /* `*ret_targets` is the caller's to free. */
@@ -214,6 +226,7 @@ int counts_load(struct journal *j, struct str bytes)
 		t->with_lane = targets[i].rows.with_lane;
 		t->attention = targets[i].c.attention;
 		t->succeeded = targets[i].c.succeeded;
+		target_was_placed_by(t, targets[i].placed_by);
 	}
 	free(targets);
 	return rc;

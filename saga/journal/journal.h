@@ -90,6 +90,7 @@ struct journal_options {
 	size_t queue_bytes;    /* accepts waiting for their commit; 0: 16 MiB */
 	size_t queue_records;  /* 0: 16384 */
 	int64_t reserve_bytes; /* below this free disk space accepts are refused; 0: no check */
+	int64_t recount_rows;  /* at start, counts of rows up to this are held against the rows; 0: 200,000 */
 	const char *actor;     /* who starts: "almoner 0.1.0, pid 77" for the log's `started` record */
 	int key_days;          /* how long duplicates are known; 0: 400 */
 };

@@ -157,6 +157,7 @@ struct journal {
 	struct entropy entropy;
 	struct journal_hooks hooks;
 	int64_t reserve_bytes;
+	int64_t recount_rows;
 	int key_days;
 
 	struct queue queue;
@@ -195,6 +196,10 @@ int target_ensure(struct journal *j, const char *name, struct jtarget **ret);
 /* Rules of those named, in `ret_id` order; the others become missing. In a transaction. */
 int targets_adopt(struct journal *j, struct journal_target *targets, size_t count);
 int targets_load(struct journal *j);
+/* The rules by which its rows stand in lanes, as a byte to keep; and taken from one: 0 has the rows looked at
+ * again. */
+uint8_t target_placed_by(const struct jtarget *t);
+void target_was_placed_by(struct jtarget *t, uint8_t placed_by);
 void targets_free(struct journal *j);
 /* May attempts start there now? `probe`: one that shall find out whether a hold can end. */
 bool target_open(const struct journal *j, const struct jtarget *t, bool probe);

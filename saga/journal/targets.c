@@ -77,6 +77,28 @@ static void reseat(struct jtarget *t)
 	t->reseat_after = (struct step_row){ 0 };
 }
 
+/* By which rules the rows in lanes were placed, as the counters keep it. Another number when place.c changes
+ * who keeps a place. 0: unknown. */
+#define PLACED_BY      4
+#define PLACED_HOLDS   1
+#define PLACED_MISSING 2
+
+uint8_t target_placed_by(const struct jtarget *t)
+{
+	if (t->reseat)
+		return 0; /* some by these rules, some by those before */
+	return (uint8_t)(PLACED_BY | (t->rules.attention_holds ? PLACED_HOLDS : 0) |
+					 (t->rules.missing ? PLACED_MISSING : 0));
+}
+
+void target_was_placed_by(struct jtarget *t, uint8_t placed_by)
+{
+	if ((placed_by & ~(PLACED_HOLDS | PLACED_MISSING)) != PLACED_BY)
+		reseat(t);
+	t->rules.attention_holds = (placed_by & PLACED_HOLDS) != 0;
+	t->rules.missing = (placed_by & PLACED_MISSING) != 0;
+}
+
 int targets_load(struct journal *j)
 {
 	struct target_row *rows = NULL;
@@ -87,7 +109,7 @@ int targets_load(struct journal *j)
 		for (size_t i = 0; i < count; i++)
 			found = rows[i].id == id ? &rows[i] : found;
 		if (found != NULL)
-			reseat(add(j, found)); /* the rules may have changed while nobody looked */
+			(void)add(j, found);
 		else
 			rc = err_set(&j->err, ERR_CORRUPT, "targets: number %u of %zu is not there", id, count);
 	}

@@ -162,6 +162,7 @@ int rig_try_open(struct rig *r, struct err *err)
 								 .target_count = RIG_TARGETS_END - 1,
 								 .reserve_bytes = r->reserve_bytes,
 								 .queue_records = r->queue_records,
+								 .recount_rows = r->recount_rows,
 								 .actor = "the rig" };
 	open_store(r, &o.store);
 	return journal_create(&o, &r->j, err);

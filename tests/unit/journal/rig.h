@@ -25,6 +25,7 @@ struct rig {
 	int64_t now_ms;
 	uint64_t chance;
 	struct journal_target targets[RIG_TARGETS_END - 1];
+	int64_t recount_rows;
 	int64_t reserve_bytes;
 	int64_t free_bytes; /* as the store says, with `fake_disk` */
 	bool fake_disk;
