@@ -12,12 +12,16 @@
 /* What the reply that comes next answers. */
 enum phase {
 	PHASE_BEGUN,        /* nothing was sent yet */
+	PHASE_READING,      /* the record whose ETag goes along */
 	PHASE_DOING,        /* the main request */
 	PHASE_CONFIRMING,   /* the look-up after "exists already" */
+	PHASE_RACED,        /* the look-up after somebody wrote meanwhile */
 	PHASE_LOOKING,      /* a look-up for its own sake */
 	PHASE_LOOKING_BACK, /* the look-up of what an undo is to reverse */
 	PHASE_UNDOING
 };
+
+#define REFUSALS_MAX 4 /* of one attempt, because somebody else wrote; the host allows 16 exchanges in all */
 
 struct attempt {
 	const struct http_settings *settings;
@@ -25,6 +29,8 @@ struct attempt {
 	struct answer answer;
 	enum phase phase;
 	char key[36];
+	struct text etag; /* of what is there; empty: nothing is */
+	unsigned refusals;
 };
 
 struct turn {
@@ -75,6 +81,14 @@ static void add_key(struct attempt *a)
 	answer_header(&a->answer, s->key_header, text_lit(a->key));
 }
 
+static void add_condition(struct attempt *a)
+{
+	bool there = a->etag.len > 0;
+	if (a->phase == PHASE_DOING && a->settings->version.present)
+		answer_header(&a->answer, there ? "If-Match" : "If-None-Match",
+					  there ? text_view(&a->etag) : text_lit("*"));
+}
+
 static bool add_body(struct attempt *a, const struct request *r, struct problem *problem)
 {
 	switch (r->body_kind) {
@@ -99,6 +113,7 @@ static bool make(struct attempt *a, const struct request *r, bool keyed, struct 
 		return false;
 	if (keyed)
 		add_key(a);
+	add_condition(a);
 	return true;
 }
 
@@ -172,10 +187,23 @@ static int succeed(struct turn *t)
 	return finish(t, ALMONER_OK, NULL, NULL);
 }
 
+/* Refused because of the ETag: this write had no effect. An earlier one that the transport repeated may have
+ * been what changed the record, so a target that can be asked is asked first. */
+static int on_refused(struct turn *t)
+{
+	const struct http_settings *s = t->a->settings;
+	if (++t->a->refusals == REFUSALS_MAX)
+		return finish(t, ALMONER_BUSY, "each time somebody else wrote between our reading and our writing", "");
+	return s->look.present ? send_request(t, &s->look, PHASE_RACED)
+						   : send_request(t, &s->version, PHASE_READING);
+}
+
 static int on_done(struct turn *t)
 {
 	const struct http_settings *s = t->a->settings;
 	uint32_t status = t->reply->status;
+	if (s->version.present && status == 412)
+		return on_refused(t);
 	if (status_fits(&s->success, status))
 		return succeed(t);
 	bool exists = statuses_have(&s->exists, status);
@@ -242,6 +270,43 @@ static int on_confirmed(struct turn *t)
 	return refuse(t, ALMONER_UNKNOWN, "the target says it exists, and the look-up gave no answer");
 }
 
+static int on_raced(struct turn *t)
+{
+	switch (look_at(t)) {
+	case FOUND:
+		return finish(t, ALMONER_OK, "found by look-up", NULL);
+	case NOT_FOUND:
+		return send_request(t, &t->a->settings->version, PHASE_READING);
+	case UNCLEAR:
+		break;
+	}
+	return refuse(t, ALMONER_UNKNOWN, "the record had changed, and the look-up gave no answer");
+}
+
+static struct almoner_text header_of(const struct almoner_reply *reply, const char *name)
+{
+	for (size_t i = 0; i < reply->header_count; i++)
+		if (text_same_nocase(reply->headers[i].name, name))
+			return reply->headers[i].value;
+	return (struct almoner_text){ 0 };
+}
+
+/* Without an ETag the write could only be blind, which is what `etag` was set against. */
+static int on_read(struct turn *t)
+{
+	uint32_t status = t->reply->status;
+	text_clear(&t->a->etag);
+	if (status >= 200 && status <= 299) {
+		struct almoner_text etag = header_of(t->reply, "ETag");
+		if (etag.len == 0)
+			return finish(t, ALMONER_FAULT, "etag: the target gives none, so nothing was written", "");
+		text_put(&t->a->etag, etag);
+	} else if (status != 404 && status != 410) {
+		return refuse(t, unclear_class(t->reply), "reading the ETag");
+	}
+	return send_request(t, &t->a->settings->do_it, PHASE_DOING);
+}
+
 static int on_looked_back(struct turn *t)
 {
 	struct problem problem = { 0 };
@@ -287,7 +352,8 @@ static int on_begun(struct turn *t)
 	const struct http_settings *s = t->a->settings;
 	switch (t->a->context.step->purpose) {
 	case ALMONER_DO:
-		return send_request(t, &s->do_it, PHASE_DOING);
+		return s->version.present ? send_request(t, &s->version, PHASE_READING)
+								  : send_request(t, &s->do_it, PHASE_DOING);
 	case ALMONER_UNDO:
 		return start_undo(t);
 	case ALMONER_LOOKUP:
@@ -305,8 +371,10 @@ static int http_next(void *attempt, const struct almoner_reply *reply, struct al
 {
 	static int (*const on_reply[])(struct turn *) = {
 		[PHASE_BEGUN] = on_begun,
+		[PHASE_READING] = on_read,
 		[PHASE_DOING] = on_done,
 		[PHASE_CONFIRMING] = on_confirmed,
+		[PHASE_RACED] = on_raced,
 		[PHASE_LOOKING] = on_looked,
 		[PHASE_LOOKING_BACK] = on_looked_back,
 		[PHASE_UNDOING] = on_undone,
@@ -338,6 +406,7 @@ static void http_end(void *attempt)
 	struct attempt *a = attempt;
 	context_finish(&a->context);
 	answer_free(&a->answer);
+	text_free(&a->etag);
 	free(a);
 }
 

@@ -8,6 +8,9 @@
 #include "connectors/kit/settings.h"
 #include "connectors/kit/template.h"
 
+/* Room is left for what the connector adds: Content-Type, the key, a condition. */
+#define HEADERS_OF_OTHERS (ANSWER_HEADERS_MAX - 3)
+
 #define OPTION(name_, type_, ...)                                                                            \
 	{                                                                                                        \
 		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
@@ -59,6 +62,12 @@ const struct almoner_option http_options[HTTP_OPTION_COUNT] = {
 		.help =
 			"How to see whether it happened: {\"url\": \"https://crm.example/gifts?key={{key}}\", \"found\": "
 			"\".items.0\"}; found is a path or a list of statuses, \"id\" the path of the record's id"),
+	OPTION("etag", JSON,
+		   .help =
+			   "Write only onto what was read: {\"url\": \"https://crm.example/donors/{{donor.id}}\"} is "
+			   "read first (without url: the address that is written to), its ETag goes along as If-Match, "
+			   "or If-None-Match: * when there is nothing yet. A 412 then means that somebody wrote "
+			   "meanwhile: it is read and written again"),
 };
 
 bool statuses_have(const struct statuses *statuses, uint32_t status)
@@ -221,6 +230,22 @@ static int read_lookup(struct http_settings *s, const json_t *look, struct almon
 	return read_request(s, &s->look, look, "lookup: ", "GET", error);
 }
 
+static int read_etag(struct http_settings *s, const json_t *etag, struct almoner_error *error)
+{
+	static const char *const known[] = { "url", NULL };
+	if (etag == NULL)
+		return 0;
+	if (only_members(etag, "etag", known, error) != 0)
+		return -1;
+	for (size_t i = 0; i < s->header_count; i++)
+		if (strcasecmp(s->headers[i].name, "If-Match") == 0 ||
+			strcasecmp(s->headers[i].name, "If-None-Match") == 0)
+			return error_set(error, "etag: %s stands in headers already", s->headers[i].name);
+	const json_t *url = json_object_get(json_object_get(etag, "url") != NULL ? etag : s->json, "url");
+	json_t *from AUTO_JSON = json_pack("{s:O?}", "url", url);
+	return read_request(s, &s->version, from, "etag: ", "GET", error);
+}
+
 static int read_success(struct http_settings *s, const json_t *success, struct almoner_error *error)
 {
 	static const char *const known[] = { "status", "path", "equals", NULL };
@@ -284,6 +309,7 @@ static void remember_secrets(struct http_settings *s)
 	remember_query(&s->secrets, s->do_it.url);
 	remember_query(&s->secrets, s->undo.url);
 	remember_query(&s->secrets, s->look.url);
+	remember_query(&s->secrets, s->version.url);
 }
 
 static int read_headers(struct http_settings *s, const json_t *headers, struct almoner_error *error)
@@ -296,8 +322,8 @@ static int read_headers(struct http_settings *s, const json_t *headers, struct a
 	{
 		if (check_header(name, value, error) != 0)
 			return -1;
-		if (s->header_count == ANSWER_HEADERS_MAX - 2)
-			return error_set(error, "headers: more than %d", ANSWER_HEADERS_MAX - 2);
+		if (s->header_count == HEADERS_OF_OTHERS)
+			return error_set(error, "headers: more than %d", HEADERS_OF_OTHERS);
 		const char *text = json_string_value(value);
 		s->headers[s->header_count++] = (struct header){ name, text, template_has_tags(text) };
 	}
@@ -345,7 +371,8 @@ int http_settings_read(struct http_settings *s, struct almoner_text text, struct
 		read_path(&s->error_path, s->json, "error", "error", error) != 0 ||
 		read_statuses(&s->exists, json_object_get(s->json, "exists_status"), "exists_status", error) != 0 ||
 		read_undo(s, json_object_get(s->json, "undo"), error) != 0 ||
-		read_lookup(s, json_object_get(s->json, "lookup"), error) != 0 || read_repeat(s, error) != 0)
+		read_lookup(s, json_object_get(s->json, "lookup"), error) != 0 ||
+		read_etag(s, json_object_get(s->json, "etag"), error) != 0 || read_repeat(s, error) != 0)
 		return -1;
 	remember_secrets(s);
 	return 0;
@@ -362,6 +389,7 @@ void http_settings_free(struct http_settings *s)
 	request_free(&s->do_it);
 	request_free(&s->undo);
 	request_free(&s->look);
+	request_free(&s->version);
 	free(s->content_type);
 	free(s->key_header);
 	free(s->success.path);

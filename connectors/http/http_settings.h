@@ -50,6 +50,7 @@ struct http_settings {
 	struct request do_it;
 	struct request undo;
 	struct request look;
+	struct request version; /* read before DO; its ETag makes the write conditional */
 	struct header headers[ANSWER_HEADERS_MAX];
 	size_t header_count;
 	char *content_type; /* NULL: by the kind of body */
@@ -68,7 +69,7 @@ struct http_settings {
 	struct secrets secrets;
 };
 
-#define HTTP_OPTION_COUNT 15
+#define HTTP_OPTION_COUNT 16
 extern const struct almoner_option http_options[HTTP_OPTION_COUNT];
 
 int http_settings_read(struct http_settings *s, struct almoner_text text, struct almoner_error *error);

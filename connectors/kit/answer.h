@@ -10,7 +10,7 @@
 #include "connectors/kit/context.h"
 #include "connectors/kit/text.h"
 
-#define ANSWER_HEADERS_MAX 40
+#define ANSWER_HEADERS_MAX 41
 #define ANSWER_DETAIL_MAX  300
 
 /* Texts that must never come out in a detail, for example because a target echoes our request. */

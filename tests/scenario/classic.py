@@ -349,4 +349,4 @@ def silent_plugin(place):
 
 
 if __name__ == "__main__":
-    sys.exit(main([network_timeout, sender_timeout, partial_failure, cascade, race, race_in_the_crm, silent_failure, silent_plugin]))
+    sys.exit(main([network_timeout, sender_timeout, partial_failure, cascade, race, race_by_etag, race_in_the_crm, silent_failure, silent_plugin]))

@@ -183,6 +183,94 @@ static void lookups_find_or_do_not(void **state)
 	driver_close(&d);
 }
 
+/* The reply to reading, with or without an ETag. */
+static const struct almoner_action *read_gives(struct driver *d, uint32_t status, const char *etag)
+{
+	struct almoner_header header = { driver_text("etag"), driver_text(etag) };
+	struct almoner_reply reply = { .size = sizeof reply, .status = status, .headers = &header,
+								   .header_count = etag != NULL };
+	assert_int_equal(driver_next(d, &reply), 0);
+	return &d->action;
+}
+
+#define DONOR "\"url\":\"https://crm.example/donors/{{donor.id}}\",\"method\":\"PATCH\""
+
+static void writes_stand_on_what_was_read(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" DONOR ",\"repeat\":\"idempotent\",\"etag\":{}}");
+	const struct almoner_action *a = driver_start(&d, GIFT, ALMONER_DO);
+	sends(a, "GET", "https://crm.example/donors/d-7", ALMONER_READS);
+	assert_null(driver_header(&d, "Idempotency-Key"));
+	sends(read_gives(&d, 200, "\"v1\""), "PATCH", "https://crm.example/donors/d-7", ALMONER_EFFECTS);
+	assert_string_equal(driver_header(&d, "If-Match"), "\"v1\"");
+	/* Somebody wrote meanwhile: read again, written onto that. */
+	sends(driver_answer(&d, 412, ""), "GET", "https://crm.example/donors/d-7", ALMONER_READS);
+	assert_null(driver_header(&d, "If-Match"));
+	(void)read_gives(&d, 200, "W/\"v2\"");
+	assert_string_equal(driver_header(&d, "If-Match"), "W/\"v2\"");
+	ends(driver_answer(&d, 200, ""), ALMONER_OK, NULL);
+	/* Nothing there yet: made only if nobody else makes it. */
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)read_gives(&d, 404, NULL);
+	assert_null(driver_header(&d, "If-Match"));
+	assert_string_equal(driver_header(&d, "If-None-Match"), "*");
+	ends(driver_answer(&d, 201, ""), ALMONER_OK, NULL);
+	driver_close(&d);
+}
+
+static void a_write_that_loses_every_race_waits(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" DONOR ",\"repeat\":\"idempotent\",\"etag\":{\"url\":\"https://crm.example/v/{{id}}\"}}");
+	sends(driver_start(&d, GIFT, ALMONER_DO), "GET", "https://crm.example/v/evt_1", ALMONER_READS);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		(void)read_gives(&d, 200, "\"v\"");
+		sends(driver_answer(&d, 412, ""), "GET", "https://crm.example/v/evt_1", ALMONER_READS);
+	}
+	(void)read_gives(&d, 200, "\"v\"");
+	ends(driver_answer(&d, 412, ""), ALMONER_BUSY, "somebody else wrote");
+	driver_close(&d);
+}
+
+static void nothing_is_written_without_an_etag(void **state)
+{
+	(void)state;
+	struct driver d;
+	static const struct {
+		uint32_t status;
+		uint32_t result_class;
+	} cases[] = { { 200, ALMONER_FAULT }, { 500, ALMONER_UNREACHABLE }, { 401, ALMONER_DENIED },
+				  { 429, ALMONER_BUSY },  { 400, ALMONER_REJECTED } };
+	opened(&d, "{" DONOR ",\"repeat\":\"unsafe\",\"etag\":{}}");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		(void)driver_start(&d, GIFT, ALMONER_DO);
+		ends(read_gives(&d, cases[i].status, NULL), cases[i].result_class, NULL);
+	}
+	driver_close(&d);
+}
+
+static void a_lost_race_is_looked_up_where_that_is_possible(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" DONOR ",\"repeat\":\"queryable\",\"etag\":{}" LOOKUP "}");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)read_gives(&d, 200, "\"v1\"");
+	assert_int_equal(driver_answer(&d, 412, "")->effect, ALMONER_READS);
+	sends(driver_answer(&d, 200, "{\"items\":[]}"), "GET", "https://crm.example/donors/d-7", ALMONER_READS);
+	(void)read_gives(&d, 200, "\"v2\"");
+	(void)driver_answer(&d, 412, "");
+	ends(driver_answer(&d, 200, "{\"items\":[{\"id\":\"g-1\"}]}"), ALMONER_OK, "found by look-up");
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)read_gives(&d, 200, "\"v1\"");
+	(void)driver_answer(&d, 412, "");
+	ends(driver_answer(&d, 502, ""), ALMONER_UNKNOWN, NULL);
+	driver_close(&d);
+}
+
 #define UNDO ",\"undo\":{\"method\":\"DELETE\",\"url\":\"https://crm.example/gifts/{{own.id}}\"}"
 
 static void undo_uses_what_do_gave_back(void **state)
@@ -250,6 +338,11 @@ static void wrong_settings_are_refused_in_words(void **state)
 		{ "{" URL ",\"repeat\":\"keyed\",\"undo\":{\"url\":\"/relative\"}}",
 		  "undo: url: must be an absolute" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"lookup\":5}", "lookup: must be an object" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":true}", "etag: must be an object" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":{\"header\":1}}", "etag: \"header\" is not known here" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":{\"url\":\"/relative\"}}", "etag: url" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":{},\"headers\":{\"if-match\":\"*\"}}",
+		  "etag: if-match stands in headers already" },
 		{ "{\"url\":\"https://{{host}}/\",\"repeat\":\"keyed\"}", "only after the host" },
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -273,6 +366,10 @@ int main(void)
 		cmocka_unit_test(retry_after_is_handed_on),
 		cmocka_unit_test(existing_records_are_looked_up),
 		cmocka_unit_test(lookups_find_or_do_not),
+		cmocka_unit_test(writes_stand_on_what_was_read),
+		cmocka_unit_test(a_write_that_loses_every_race_waits),
+		cmocka_unit_test(nothing_is_written_without_an_etag),
+		cmocka_unit_test(a_lost_race_is_looked_up_where_that_is_possible),
 		cmocka_unit_test(undo_uses_what_do_gave_back),
 		cmocka_unit_test(undo_looks_first_when_nothing_is_known),
 		cmocka_unit_test(wrong_settings_are_refused_in_words),
