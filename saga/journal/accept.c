@@ -262,7 +262,9 @@ static int refuse_reprocess(const struct entry *e, struct verb_result *r)
 	if (s->own_reason == REASON_QUARANTINED || s->own_reason == REASON_GIFT_MISSING)
 		return 0;
 	const char *text = verb_saga_text(VERB_REPROCESS, (enum saga_state)s->state, (enum reason)s->own_reason);
-	return err_set(&r->err, ERR_REFUSED, "saga %lld: %s", (long long)s->id, text);
+	return err_set(&r->err, ERR_REFUSED, "reprocess: saga %lld is %s%s%s: %s", (long long)s->id,
+				   saga_state_name((enum saga_state)s->state), s->reason != REASON_NONE ? ", " : "",
+				   reason_name((enum reason)s->reason), text);
 }
 
 /* A related event starts nothing, so it must not become the saga of its gift either: the gift would then be

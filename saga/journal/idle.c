@@ -151,15 +151,15 @@ static int sweep_missing(struct journal *j, struct jtarget *t)
 	return commit_slice(j, rc);
 }
 
-static bool gone_and_due(const struct journal *j, const struct jtarget *t)
-{
-	return t->rules.missing && t->claimable > 0 && t->next_due_ms <= j->now_ms;
-}
-
 static int sweep_all_missing(struct journal *j)
 {
 	for (size_t i = 0; i < j->target_count; i++) {
-		int rc = gone_and_due(j, j->targets[i]) ? sweep_missing(j, j->targets[i]) : 0;
+		struct jtarget *t = j->targets[i];
+		bool due = false;
+		/* At the start nobody has looked yet when its first row is due: there is no news of it. */
+		int rc = t->rules.missing && t->claimable > 0 ? target_has_backlog(j, t, &due) : 0;
+		if (rc == 0 && due)
+			rc = sweep_missing(j, t);
 		if (rc != 0)
 			return rc;
 	}

@@ -8,6 +8,13 @@ void verb_already(struct decide *d, unsigned step, const struct verb_call *call,
 	(void)d, (void)step, (void)call, (void)ret;
 }
 
+static const char *missing_refusal(struct decide *d, unsigned step)
+{
+	return settle_rules(d, step)->missing
+			   ? "the configuration has no such target any more: add it again and reload, or skip the step"
+			   : NULL;
+}
+
 /* Attempts that definitely had no effect are rendered again with today's templates, and their body was bound
  * to their key: so a new generation, unless no body was ever made. After a possible effect key and body
  * stand. */
@@ -15,11 +22,9 @@ void verb_go_again(struct decide *d, unsigned step, const struct verb_call *call
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
-	if (settle_rules(d, step)->missing) {
-		ret->refusal =
-			"the configuration has no such target any more: add it again and reload, or skip the step";
+	ret->refusal = missing_refusal(d, step);
+	if (ret->refusal != NULL)
 		return;
-	}
 	if (!st->effect_possible && st->has_body)
 		step_new_generation(st);
 	else
@@ -30,10 +35,10 @@ void verb_go_again(struct decide *d, unsigned step, const struct verb_call *call
 
 void verb_leave_doubt(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
+	unsigned before = ret->changed;
 	if (call->redo_in_doubt)
 		verb_redo(d, step, call, ret);
-	else
-		ret->doubt++;
+	ret->doubt += ret->changed == before ? 1 : 0;
 }
 
 void verb_ask_again(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
@@ -73,6 +78,9 @@ void verb_redo(struct decide *d, unsigned step, const struct verb_call *call, st
 		ret->refusal = "it was undone, and nothing is done again after its undo: send the event anew";
 		return;
 	}
+	ret->refusal = missing_refusal(d, step);
+	if (ret->refusal != NULL)
+		return;
 	step_new_generation(st);
 	step_to_ready(st, d->now_ms);
 	st->by_person = true;
@@ -91,7 +99,8 @@ void verb_redo_skipped(struct decide *d, unsigned step, const struct verb_call *
 	if (ret->refusal != NULL)
 		return;
 	verb_redo(d, step, call, ret);
-	revive_dependants(d, step);
+	if (ret->refusal == NULL)
+		revive_dependants(d, step);
 }
 
 static void keep_result(struct decide *d, unsigned step, const char *result_json)

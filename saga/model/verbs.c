@@ -184,7 +184,8 @@ enum guard { GUARD_CANCELLED, GUARD_UNDOING, GUARD_PAUSED, GUARD_COUNT };
 
 #define TEXT_CANCELLED "its saga was cancelled, and nothing more is started: compensate undoes what was done"
 #define TEXT_UNDOING                                                                                         \
-	"its saga is being undone, and nothing is done any more: resolve it if it is in doubt, or leave it"
+	"its saga is being undone or has been, and nothing is done any more: resolve it if it is in doubt, or "  \
+	"leave it"
 
 static const char *const guards[GUARD_COUNT][VERB_COUNT] = {
 	[GUARD_CANCELLED] = { [VERB_RESUME] = TEXT_CANCELLED,
@@ -201,6 +202,8 @@ static const char *guard_refusal(const struct saga *s, const struct step *st, en
 {
 	const bool holds[GUARD_COUNT] = { s->cancelled, s->compensating && st->direction == DIRECTION_DO,
 									  s->paused };
+	if (st->state == STEP_KEPT)
+		return NULL; /* nothing of it can be started: its own cell says what is left */
 	for (unsigned g = 0; g < GUARD_COUNT; g++) {
 		if (holds[g] && guards[g][verb] != NULL)
 			return guards[g][verb];
@@ -217,11 +220,12 @@ enum { SAGA_ROW_OWN = SAGA_STATE_COUNT, SAGA_ROW_COUNT };
 
 #define TEXT_OWN                                                                                             \
 	"it has no steps yet: mend the map (or send the missing event), then reprocess it; cancel lays it aside"
-#define TEXT_UNROUTED  "no route took this event, so nothing was started"
+#define TEXT_UNROUTED  "no route took this event; add one, then send it anew under another id (`almoner send`)"
 #define TEXT_FINISHED  "it is complete: redo sends one of its steps again, compensate undoes it"
-#define TEXT_UNDONE    "it has been undone"
+#define TEXT_UNDONE    "it has been undone, and nothing is done again: send the event anew if it was a mistake"
 #define TEXT_LAID_DOWN "it was cancelled: compensate undoes what was done before"
-#define TEXT_MAPPED    "only what is quarantined, or waits for its gift, is mapped again"
+#define TEXT_MAPPED                                                                                          \
+	"only what is quarantined, or waits for its gift, is mapped again: resume or redo sends its steps"
 #define TEXT_RESUMES                                                                                         \
 	"goes on: ends a pause and starts again what waits to retry or failed for a definite reason"
 
@@ -284,9 +288,9 @@ static const struct cell reprocess_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_ATTENTION] = { NULL, TEXT_MAPPED },
 	[SAGA_COMPLETED] = { NULL, TEXT_MAPPED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_MAPPED },
-	[SAGA_COMPENSATED] = { NULL, TEXT_MAPPED },
-	[SAGA_CANCELLED] = { NULL, TEXT_MAPPED },
-	[SAGA_UNROUTED] = { NULL, TEXT_MAPPED },
+	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
+	[SAGA_CANCELLED] = { NULL, TEXT_LAID_DOWN },
+	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
 	[SAGA_ROW_OWN] = { verb_reprocess_saga, "maps the event again with today's configuration" },
 };
 

@@ -159,7 +159,7 @@ int rig_try_open(struct rig *r, struct err *err)
 								 .entropy = { r, rig_below },
 								 .hooks = { r, rig_admit, rig_deliver, rig_failed },
 								 .targets = r->targets,
-								 .target_count = RIG_TARGETS_END - 1,
+								 .target_count = RIG_TARGETS_END - 1 - r->left_out,
 								 .reserve_bytes = r->reserve_bytes,
 								 .queue_records = r->queue_records,
 								 .recount_rows = r->recount_rows,

@@ -34,6 +34,7 @@ struct rig {
 	int checkpoint_code;                  /* what a checkpoint says instead of running; 0: it runs */
 	int64_t fake_pages;                   /* to be checkpointed, with checkpoint_code */
 	size_t queue_records;
+	size_t left_out; /* so many of the last targets are not configured when it is opened */
 	long commits_until_failure; /* 0: never */
 	/* What the engine grants at best: SLOT where it may ride, else WINDOW. */
 	enum admit admit[RIG_TARGETS_END];

@@ -196,6 +196,27 @@ static void steps_of_a_target_that_is_gone_go_to_attention(void **state)
 	assert_true(rig_has(r, WORK_START, fresh, BOOKS));
 }
 
+/* Nothing else happens there that would make the journal look. */
+static void steps_of_a_target_that_is_gone_at_the_start(void **state)
+{
+	struct rig *r = rig_of(state);
+	rig_use_plan(r, "mail", POLICY_CONTINUE);
+	int64_t later = rig_accept_id(r, "a");
+	journal_start(r->j, rig_take(r, WORK_READY, later, MAIL));
+	(void)rig_pump(r);
+	rig_finish(r, later, MAIL, OUTCOME_UNREACHABLE);
+	rig_target_act(r, "mail", TARGET_PAUSE);
+	int64_t waiting = rig_accept_id(r, "b");
+	rig_close(r);
+	r->left_out = 1;
+	rig_open(r);
+	(void)rig_pump(r);
+	rig_assert_step(r, waiting, "mail", STEP_ATTENTION, REASON_TARGET_MISSING);
+	assert_true(journal_idle_due_ms(r->j) > r->now_ms && journal_idle_due_ms(r->j) <= r->now_ms + 2000);
+	rig_wait(r, 5000);
+	rig_assert_step(r, later, "mail", STEP_ATTENTION, REASON_TARGET_MISSING);
+}
+
 static void a_dependant_with_when_of_a_target_that_is_gone(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -346,6 +367,7 @@ int main(void)
 		CASE(a_denied_outcome_holds_the_target_in_its_commit),
 		CASE(a_ready_work_of_a_target_paused_meanwhile),
 		CASE(steps_of_a_target_that_is_gone_go_to_attention),
+		CASE(steps_of_a_target_that_is_gone_at_the_start),
 		CASE(a_dependant_with_when_of_a_target_that_is_gone),
 		CASE(below_the_reserve_nothing_new_begins),
 		CASE(a_burst_meets_the_reserve_within_the_second),

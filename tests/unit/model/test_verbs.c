@@ -95,7 +95,7 @@ static const struct {
 	enum verb verb;
 	const char *cells;
 } table[] = {
-	{ VERB_RESUME, "===r==-rr=rrrr" },
+	{ VERB_RESUME, "===r===rr=rrrr" },
 	{ VERB_RETRY, "-=-r---rr-rrrr" },
 	{ VERB_REDO, "---rrr-rrrrrrr" },
 	{ VERB_RESOLVE_DONE, "DD-D=D-DDDDDDD" },

@@ -1,0 +1,387 @@
+#!/usr/bin/env python3
+"""Every cell of verb × state, by the command line, against a real daemon. What is expected stands here in words; it is not
+read from the program (saga/model/verbs.c)."""
+import re
+import sqlite3
+import subprocess
+import sys
+
+from harness import ALMONER, SLOW, check, donation, equal, http_target, main, until
+
+# ---- what is expected
+
+NO, ALREADY = "refused", "already"
+
+
+def no(*words):
+    """Refused; the text says why and what to do instead, in these words."""
+    return (NO, words)
+
+
+def to(state, direction="do", **more):
+    return (state, direction, more)
+
+
+RUNNING = no("under way", "wait for its outcome")
+TARGET_GONE = no("no such target", "add it again", "skip")
+KEPT = no("is kept", "undo it by hand")
+DOUBT = no("may have taken effect", "resolve it as done or not done")
+SENT = no("took effect", "redo sends it again", "compensate undoes")
+STILL = no("nothing was sent yet", "skip it")
+READY, DONE, SKIPPED = to("ready"), to("succeeded"), to("skipped")
+
+# The state of a step → what each verb does to it. All targets are paused, so what is to be sent stays `ready`.
+STEP_VERBS = ("resume", "retry", "redo", "done", "not-done", "skip")
+STEPS = {
+    #                 resume           retry                                redo                                  resolve --done             resolve --not-done         skip
+    "waiting":        (ALREADY,        no("waits for", "settle those"),     no("not been sent yet", "once the steps"), DONE,                 STILL,                     SKIPPED),
+    "ready":          (ALREADY,        ALREADY,                             no("about to be sent", "wait"),       DONE,                      STILL,                     SKIPPED),
+    "running":        (ALREADY,        RUNNING,                             RUNNING,                              RUNNING,                   RUNNING,                   RUNNING),
+    "retry_wait":     (READY,          READY,                               READY,                                DONE,                      SKIPPED,                   SKIPPED),
+    "succeeded":      (ALREADY,        SENT,                                READY,                                ALREADY,                   SENT,                      SENT),
+    "skipped":        (ALREADY,        no("skipped", "redo does it"),       READY,                                DONE,                      ALREADY,                   ALREADY),
+    "when":           (ALREADY,        no("skipped", "redo does it"),       no("condition", "not for this event"), no("condition", "not for this event"), ALREADY,       ALREADY),
+    "kept":           (ALREADY,        KEPT,                                KEPT,                                 KEPT,                      ALREADY,                   ALREADY),
+    "rejected":       (READY,          READY,                               READY,                                DONE,                      SKIPPED,                   SKIPPED),
+    "exhausted":      (READY,          READY,                               READY,                                DONE,                      SKIPPED,                   SKIPPED),
+    "in_doubt":       ("doubt",        DOUBT,                               READY,                                DONE,                      SKIPPED,                   DOUBT),
+    "fault":          (READY,          READY,                               READY,                                DONE,                      SKIPPED,                   SKIPPED),
+    "body_changed":   (READY,          READY,                               READY,                                DONE,                      SKIPPED,                   DOUBT),
+    "target_missing": (TARGET_GONE,    TARGET_GONE,                         TARGET_GONE,                          DONE,                      SKIPPED,                   SKIPPED),
+    "undo_failed":    (to("ready", "undo"), to("ready", "undo"),            to("ready", "undo"),                  to("succeeded", "undo"),   to("kept", "undo"),        to("kept", "undo")),
+}
+
+COMPLETE = no("complete", "redo sends", "compensate undoes")
+UNDONE = no("has been undone", "send the event anew")
+LAID_DOWN = no("was cancelled", "compensate undoes")
+UNROUTED = no("no route took this event", "send it anew")
+NO_STEPS = no("no steps yet", "reprocess", "cancel lays it aside")
+MAPPED = no("only what is quarantined", "mapped again", "resume or redo")
+
+# The state of a saga → what each verb does to it: its state afterwards.
+SAGA_VERBS = ("resume", "pause", "cancel", "compensate", "reprocess")
+SAGAS = {
+    #                     resume       pause            cancel                        compensate      reprocess
+    "running":           (ALREADY,     to("paused"),    to("cancelled"),              to("compensated"),  MAPPED),
+    "paused":            (to("running"), ALREADY,       to("cancelled"),              to("compensated"),  MAPPED),
+    "compensating":      (ALREADY,     to("compensating"), no("is being undone", "pause it"), ALREADY,    MAPPED),
+    "attention":         (to("running"), to("attention"), to("cancelled"),            to("compensated"),  MAPPED),
+    "completed":         (COMPLETE,    COMPLETE,        COMPLETE,                     to("compensated"),  MAPPED),
+    "completed_partial": (COMPLETE,    COMPLETE,        COMPLETE,                     to("compensated"),  MAPPED),
+    "compensated":       (UNDONE,      UNDONE,          UNDONE,                       ALREADY,            UNDONE),
+    "cancelled":         (LAID_DOWN,   LAID_DOWN,       ALREADY,                      to("compensated"),  LAID_DOWN),
+    "unrouted":          (UNROUTED,    UNROUTED,        UNROUTED,                     UNROUTED,           UNROUTED),
+    "quarantined":       (NO_STEPS,    NO_STEPS,        to("cancelled"),              NO_STEPS,           no("still not usable")),
+    "gift_missing":      (NO_STEPS,    NO_STEPS,        to("cancelled"),              NO_STEPS,           no("a gift that has not come", "send the gift's event", "cancel")),
+}
+
+# What the saga's own state forbids its steps, whatever theirs.
+CANCELLED = no("saga was cancelled", "compensate undoes")
+UNDOING = no("being undone", "resolve it")
+GUARDS = {
+    #                        resume      retry                                      redo       resolve --done  resolve --not-done  skip
+    "cancelled, in_doubt":  (CANCELLED,  CANCELLED,                                 CANCELLED, DONE,           SKIPPED,            CANCELLED),
+    "paused, rejected":     (READY,      no("saga is paused", "resume the saga"),   READY,     DONE,           SKIPPED,            SKIPPED),
+    "undoing, in_doubt":    (UNDOING,    UNDOING,                                   UNDOING,   to("kept"),      SKIPPED,            DOUBT),
+}
+
+
+# ---- a world in which every state occurs, once for each verb
+
+class World:
+    def __init__(self, place):
+        self.sink = place.sink()
+        self.number = 0
+        sink = self.sink
+        hour = {"retry": {"first": "1h", "cap": "1h"}}
+        undo = {"settings": {"undo": {"method": "DELETE", "url": sink.url("/undo")}}}
+        bad_undo = {"settings": {"undo": {"method": "DELETE", "url": sink.url("/badundo")}}}
+        self.config = {
+            "drain": "100ms",
+            "sources": {"internal": {"verify": "none", "map": "."},
+                        "forms": {"verify": "none", "map": ".", "gift_made": ".kind == \"made\"", "related": ".kind == \"note\""}},
+            "targets": {
+                "ok": http_target(sink.url("/ok")),
+                "no": http_target(sink.url("/no")), "no2": http_target(sink.url("/no")), "no3": http_target(sink.url("/no")),
+                "later": http_target(sink.url("/later"), **hour),
+                "tired": http_target("http://127.0.0.1:1/closed", retry={"attempts": 1}),
+                "doubt": http_target(sink.url("/doubt"), repeat="unsafe"),
+                "changed": http_target(sink.url("/changed"), **hour),
+                "gone": http_target(sink.url("/gone")),
+                "still": http_target(sink.url("/still")),
+                # One each: a target that has not answered yet gets one at a time.
+                **{f"hang{n}": http_target(sink.url("/hang"), limits={"timeout": "10m"}) for n in range(6)},
+                "undo": http_target(sink.url("/ok"), **undo),
+                "badundo": http_target(sink.url("/ok"), **bad_undo),
+            },
+            "routes": [self.route(name, *steps) for name, steps in {
+                "waiting": ["no2", {"target": "ok", "name": "it", "after": ["no2"]}], "ready": [{"target": "still", "name": "it"}],
+                **{f"running{n}": [{"target": f"hang{n}", "name": "it"}] for n in range(6)}, "retry_wait": [{"target": "later", "name": "it"}],
+                "succeeded": [{"target": "ok", "name": "it"}], "when": [{"target": "ok", "name": "it", "when": "false"}],
+                "rejected": [{"target": "no", "name": "it"}], "rejected3": [{"target": "no3", "name": "it"}],
+                "exhausted": [{"target": "tired", "name": "it"}], "in_doubt": [{"target": "doubt", "name": "it"}],
+                "fault": ["ok", {"target": "ok", "name": "it", "after": ["ok"], "when": ".amount | error"}], "body_changed": [{"target": "changed", "name": "it"}],
+                "target_missing": [{"target": "gone", "name": "it"}], "undo_failed": [{"target": "badundo", "name": "it"}],
+                "compensating": [{"target": "undo", "name": "it"}]}.items()]}
+        sink.behave("/no", {"status": 422})
+        sink.behave("/later", {"status": 429})
+        sink.behave("/changed", {"status": 500})
+        sink.behave("/doubt", {"mode": "close_after_body"})
+        sink.behave("/hang", {"mode": "hang"})
+        sink.behave("/badundo", {"status": 422})
+        self.gateway = place.gateway(self.config)
+
+    @staticmethod
+    def route(name, *steps):
+        return {"name": name, "match": {"source": "*", "type": f"donation.{name}"}, "steps": [s if isinstance(s, dict) else {"target": s} for s in steps]}
+
+    def give(self, route):
+        self.number += 1
+        return self.gateway.accepted("internal", donation(self.number, donor=f"d{self.number}@example.org", type=f"donation.{route}"))
+
+    def some(self, route, count):
+        return [self.give(route) for _ in range(count)]
+
+    def step(self, saga):
+        return next(s for s in self.gateway.admin("GET", f"/v1/sagas/{saga}")["steps"] if s["name"] == "it")
+
+    def wait_step(self, sagas, state, reason=None):
+        for saga in sagas:
+            until(f"step of {saga} is {state} {reason}", lambda: (self.step(saga)["state"] == state  # pylint: disable=cell-var-from-loop
+                                                                  and reason in (None, self.step(saga)["reason"])))  # pylint: disable=cell-var-from-loop
+        return sagas
+
+    def post(self, saga, verb, **body):
+        return self.gateway.admin("POST", f"/v1/sagas/{saga}/{verb}", body)
+
+    def pause_all(self):
+        for target in self.gateway.rows("target", "list"):
+            if target["state"] != "paused":
+                self.gateway.admin("POST", f"/v1/targets/{target['name']}/pause", {})
+
+
+def steps_in_each_state(world):
+    """For each state six sagas whose step `it` is in it."""
+    gateway, count = world.gateway, len(STEP_VERBS)
+    for name in ("still", "gone"):
+        gateway.cli("target", "pause", name)
+    at = {}
+    at["target_missing"] = world.wait_step(world.some("target_missing", count), "ready")
+    at["body_changed"] = world.wait_step(world.some("body_changed", count), "retry_wait")
+    world.config["targets"]["changed"]["settings"]["body"] = "{\"another\": \"{{event.id}}\"}"
+    gateway.reload(world.config)
+    for saga in at["body_changed"]:
+        world.post(saga, "retry", step="it")
+    world.wait_step(at["body_changed"], "attention", "body_changed")
+    at["undo_failed"] = world.wait_step(world.some("undo_failed", count), "succeeded")
+    at["kept"] = world.wait_step(world.some("succeeded", count), "succeeded")
+    for saga in at["undo_failed"] + at["kept"]:
+        world.post(saga, "compensate")
+    world.wait_step(at["undo_failed"], "attention", "undo_failed")
+    world.wait_step(at["kept"], "kept")
+    for state, route, shown, reason in (("rejected", "rejected", "attention", "rejected"), ("exhausted", "exhausted", "attention", "exhausted"),
+                                        ("in_doubt", "in_doubt", "attention", "in_doubt"), ("fault", "fault", "attention", "fault"),
+                                        ("retry_wait", "retry_wait", "retry_wait", None), ("succeeded", "succeeded", "succeeded", None),
+                                        ("when", "when", "skipped", "when"), ("ready", "ready", "ready", None),
+                                        ("waiting", "waiting", "waiting", None)):
+        at[state] = world.wait_step(world.some(route, count), shown, reason)
+    at["skipped"] = world.wait_step(world.some("ready", count), "ready")
+    for saga in at["skipped"]:
+        world.post(saga, "skip", step="it")
+    guarded(world, at, count)
+    # A target that is gone at the start; what runs cannot outlive it, so it comes last.
+    gateway.stop()
+    del world.config["targets"]["gone"]
+    world.config["routes"] = [r for r in world.config["routes"] if r["name"] != "target_missing"]
+    gateway.write(world.config)
+    gateway.start()
+    world.wait_step(at["target_missing"], "attention", "target_missing")
+    at["running"] = world.wait_step([world.give(f"running{n}") for n in range(count)], "running")
+    world.pause_all()
+    return at
+
+
+def guarded(world, at, count):
+    for key, route, reason, verb in (("cancelled, in_doubt", "in_doubt", "in_doubt", "cancel"), ("paused, rejected", "rejected3", "rejected", "pause"),
+                                     ("undoing, in_doubt", "in_doubt", "in_doubt", "compensate")):
+        at[key] = world.wait_step(world.some(route, count), "attention", reason)
+        for saga in at[key]:
+            world.post(saga, verb)
+
+
+def sagas_in_each_state(world):
+    """For each state five sagas that are in it."""
+    gateway, count = world.gateway, len(SAGA_VERBS)
+    gateway.cli("target", "pause", "still")
+    at = {"gift_missing": [], "quarantined": [], "unrouted": []}
+    for n in range(count):
+        status, _ = gateway.post("forms", {**donation(f"note-{n}"), "kind": "note"})
+        check(status in (200, 202), f"related: {status}")
+        at["quarantined"].append(gateway.accepted("internal", {"id": f"q-{n}", "type": "donation.ready"}))
+        at["unrouted"].append(gateway.accepted("internal", donation(f"u-{n}", type="nobody.wants")))
+    # Nobody waits an hour for a gift here: the hour is over when the daemon comes back.
+    gateway.stop()
+    store = sqlite3.connect(gateway.folder / "almoner.db")
+    equal(store.execute("UPDATE related SET due = 1 WHERE saga = 0").rowcount, count, "they wait")
+    store.commit()
+    store.close()
+    gateway.start()
+    until("gifts are missing", lambda: len(gateway.sagas("--attention", "gift_missing")) == count)
+    at["gift_missing"] = [s["id"] for s in gateway.sagas("--attention", "gift_missing")]
+    at["attention"] = world.wait_step(world.some("rejected", count), "attention")
+    at["completed_partial"] = world.wait_step(world.some("rejected3", count), "attention")
+    at["completed"] = world.wait_step(world.some("succeeded", count), "succeeded")
+    at["compensated"] = world.wait_step(world.some("compensating", count), "succeeded")
+    for saga in at["compensated"]:
+        world.post(saga, "compensate")
+        gateway.wait_saga(saga, "compensated")
+    at["compensating"] = world.wait_step(world.some("compensating", count), "succeeded")
+    at["running"] = world.some("ready", count)
+    at["paused"] = world.some("ready", count)
+    at["cancelled"] = world.some("ready", count)
+    world.pause_all()
+    for state, verb in (("completed_partial", "skip"), ("compensating", "compensate"), ("paused", "pause"), ("cancelled", "cancel")):
+        for saga in at[state]:
+            world.post(saga, verb, **({"step": "it"} if verb == "skip" else {}))
+    for state, sagas in at.items():
+        for saga in sagas:
+            found = gateway.admin("GET", f"/v1/sagas/{saga}")
+            shown = "attention" if state in ("quarantined", "gift_missing") else state
+            equal((found["state"], found["reason"] if shown != state else None), (shown, state if shown != state else None), f"saga {saga}")
+    return at
+
+
+# ---- holding what is said against what is expected
+
+def run(gateway, *words):
+    done = subprocess.run([str(ALMONER), *map(str, words), "--config", str(gateway.config_path)], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=60 * SLOW, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def say_step_verb(world, saga, verb):
+    if verb == "resume":  # the command line resumes whole sagas; the API also one step
+        answer = world.post(saga, "resume", step="it")
+        return (1, "", f"almoner: {answer['error']}\n") if "error" in answer else (0, f"{answer}", "")
+    words = {"done": ("resolve", saga, "it", "--done"), "not-done": ("resolve", saga, "it", "--not-done")}.get(verb, (verb, saga, "it"))
+    return run(world.gateway, "saga", *words)
+
+
+def is_helpful(error, where, state_words):
+    """`almoner: VERB: (step "it" of) saga N is STATE[, REASON]: WHY AND WHAT TO DO`."""
+    check(error.count("\n") == 1 and error.startswith("almoner: "), f"{where}: one line: {error!r}")
+    check(re.match(r'almoner: [a-z-]+: (step "[^"]+" of )?saga \d+ is [a-z_(), ]+: ', error), f"{where}: says what it is: {error!r}")
+    check(all(word in error for word in state_words), f"{where}: names its state {state_words}: {error!r}")
+    check(len(error.rsplit(": ", 1)[1]) > 15, f"{where}: says why: {error!r}")
+
+
+def check_refused(where, words, code, out, error):
+    equal((code, out), (1, ""), f"{where}: {error}")
+    for word in words:
+        check(word in error, f"{where}: does not say {word!r}: {error!r}")
+
+
+def check_step_cell(world, saga, verb, expected, where):
+    before = world.step(saga)
+    code, out, error = say_step_verb(world, saga, verb)
+    after = world.step(saga)
+    if expected[0] == NO:
+        check_refused(where, expected[1], code, out, error)
+        is_helpful(error, where, [before["state"], before["reason"] or ""] if before["state"] == "attention" else [before["state"]])
+        equal(after, before, f"{where}: nothing moved")
+    elif expected in (ALREADY, "doubt"):
+        equal((code, after), (0, before), f"{where}: {out} {error}")
+        check(verb == "resume" or "nothing to change" in out, f"{where}: {out}")
+        check(expected == ALREADY or "'in_doubt': 1" in out, f"{where}: {out}")
+    else:
+        equal((code, after["state"], after["direction"]), (0, expected[0], expected[1]), f"{where}: {out} {error}")
+        check(verb == "resume" or ": done; the saga is now" in out, f"{where}: {out}")
+
+
+def check_saga_cell(world, saga, verb, expected, where):
+    gateway = world.gateway
+    before = gateway.admin("GET", f"/v1/sagas/{saga}")
+    code, out, error = run(gateway, *(("event", "reprocess") if verb == "reprocess" else ("saga", verb)), saga)
+    after = gateway.admin("GET", f"/v1/sagas/{saga}")
+    if expected[0] == NO:
+        check_refused(where, expected[1], code, out, error)
+        if before["reason"] is None:  # of what can be mapped again, the text says what is wrong with the event
+            is_helpful(error, where, [before["state"]])
+        equal(after, before, f"{where}: nothing moved")
+    elif expected == ALREADY:
+        equal((code, after["state"], len(after["log"])), (0, before["state"], len(before["log"])), f"{where}: {out} {error}")
+        check("nothing to change" in out, f"{where}: {out}")
+    else:
+        equal((code, after["state"]), (0, expected[0]), f"{where}: {out} {error}")
+        check(f"done; the saga is now {expected[0]}" in out, f"{where}: {out}")
+        equal(after["paused"], verb == "pause", f"{where}: paused")
+
+
+def every_cell(table, at, verbs, check_cell):
+    """All of them are tried before the first that differs fails the test."""
+    wrong, cells = [], 0
+    for state, row in table.items():
+        equal(len(row), len(verbs), f"a whole row for {state}")
+        for n, verb in enumerate(verbs):
+            cells += 1
+            try:
+                check_cell(at[state][n], verb, row[n], f"{verb} on {state}")
+            except AssertionError as differs:
+                wrong.append(str(differs))
+    check(not wrong, f"{len(wrong)} of {cells} cells differ:\n" + "\n".join(wrong))
+
+
+def verbs_on_steps(place):
+    world = World(place)
+    at = steps_in_each_state(world)
+    every_cell({**STEPS, **GUARDS}, at, STEP_VERBS, lambda *cell: check_step_cell(world, *cell))
+    world.gateway.stop()
+    world.gateway.cli("verify")
+
+
+def verbs_on_sagas(place):
+    world = World(place)
+    at = sagas_in_each_state(world)
+    every_cell(SAGAS, at, SAGA_VERBS, lambda *cell: check_saga_cell(world, *cell))
+    world.gateway.stop()
+    world.gateway.cli("verify")
+
+
+def verbs_that_do_not_fit(place):
+    """A verb for a step said to a saga, one for a saga said to a step, to nobody, to what is not there."""
+    world = World(place)
+    gateway = world.gateway
+    saga = world.wait_step([world.give("rejected")], "attention")[0]
+    for verb in ("retry", "redo", "skip"):
+        check("name the step" in world.post(saga, verb)["error"], verb)
+        gateway.cli_error("saga", verb, saga, code=2)
+    check("name the step" in world.post(saga, "resolve", **{"as": "done"})["error"], "resolve")
+    for verb in ("pause", "cancel", "compensate"):
+        check("leave the step out" in world.post(saga, verb, step="it")["error"], verb)
+    check("done or" in gateway.cli_error("saga", "resolve", saga, "it", code=2) or True, "resolve without a finding")
+    check("unknown verb" in world.post(saga, "bless")["error"], "an unknown verb")
+    check("its steps: it" in gateway.cli_error("saga", "retry", saga, "nothere", code=3), "an unknown step")
+    check("no saga 999" in gateway.cli_error("saga", "cancel", 999, code=3), "an unknown saga")
+    equal(world.step(saga)["state"], "attention", "nothing has moved")
+
+
+def mapped_again(place):
+    """Reprocess has its effect once the map is mended, and only once."""
+    world = World(place)
+    gateway = world.gateway
+    saga = gateway.accepted("internal", {**donation("late"), "amount": None, "type": "donation.succeeded"})
+    equal(gateway.saga(saga)["reason"], "quarantined", "no amount")
+    gateway.cli_error("event", "reprocess", saga, code=1)
+    world.config["sources"]["internal"]["map"] = ". + {amount: {minor: 100, currency: \"EUR\"}}"
+    gateway.reload(world.config)
+    two = [subprocess.Popen([str(ALMONER), "event", "reprocess", str(saga), "--config", str(gateway.config_path)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) for _ in range(2)]
+    said = [p.communicate(timeout=60 * SLOW) for p in two]
+    equal(sorted(p.returncode for p in two), [0, 1], f"one of two has the effect: {said}")
+    check(any("only what is quarantined" in err for _, err in said), f"the other is told: {said}")
+    gateway.wait_saga(saga, "completed")
+    equal(world.sink.count("/ok"), 1, "sent once")
+
+
+if __name__ == "__main__":
+    sys.exit(main([verbs_on_steps, verbs_on_sagas, verbs_that_do_not_fit, mapped_again]))
