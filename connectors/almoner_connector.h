@@ -1,4 +1,4 @@
-/* almoner connector interface, version 1.0: the one header a connector needs.
+/* almoner connector interface, version 1.1: the one header a connector needs.
  *
  * A connector is a shared object that knows one kind of downstream. It never opens a socket, blocks,
  * starts a thread or sees the event loop: the gateway asks "what next?", the connector answers with one
@@ -21,6 +21,7 @@
  *
  * Changes
  *   1.0  first version
+ *   1.1  almoner_step.do_key
  */
 #ifndef ALMONER_CONNECTOR_H
 #define ALMONER_CONNECTOR_H
@@ -33,7 +34,7 @@ extern "C" {
 #endif
 
 #define ALMONER_ABI_MAJOR 1
-#define ALMONER_ABI_MINOR 0
+#define ALMONER_ABI_MINOR 1
 
 #if defined(__GNUC__)
 #define ALMONER_EXPORT __attribute__((visibility("default")))
@@ -140,6 +141,9 @@ struct almoner_step {
 	 * it may stand in what is sent, where `now_ms` may not: the bytes of a repeat must be those of the first.
 	 */
 	int64_t accepted_ms;
+	/* Since 1.1. As `key`, of the last DO of this step, whatever the purpose: an UNDO that does not know what
+	 * DO gave back may look for it by the key that DO carried. */
+	void (*do_key)(void *key_ctx, const char *label, char out[33]);
 };
 
 enum almoner_effect {

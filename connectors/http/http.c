@@ -42,23 +42,42 @@ struct turn {
 
 /* ---- requests ----------------------------------------------------------------------------------------- */
 
+/* A configured header takes the key's place, but an undo is always sent under its own key: the target would
+ * take the do's for a repeat of the do. A template that names the key is the undo's own already. */
+static bool stands_for_key(const struct attempt *a, const struct header *h)
+{
+	const char *key_header = a->settings->key_header;
+	bool undo = a->context.step->purpose == ALMONER_UNDO;
+	return key_header != NULL && strcasecmp(h->name, key_header) == 0 &&
+		   (!undo || (h->has_tags && strstr(h->value, "key") != NULL));
+}
+
+static bool is_dropped(const struct attempt *a, const struct header *h)
+{
+	const char *key_header = a->settings->key_header;
+	return a->context.step->purpose == ALMONER_UNDO && key_header != NULL &&
+		   strcasecmp(h->name, key_header) == 0 && !stands_for_key(a, h);
+}
+
 static bool add_headers(struct attempt *a, struct problem *problem)
 {
 	const struct http_settings *s = a->settings;
 	size_t at[ANSWER_HEADERS_MAX];
 	for (size_t i = 0; i < s->header_count; i++) {
 		at[i] = a->answer.values.len;
-		if (!s->headers[i].has_tags)
+		if (!s->headers[i].has_tags || is_dropped(a, &s->headers[i]))
 			continue;
 		if (!template_text(s->headers[i].value, &a->context, PLACE_HEADER, &a->answer.values, problem))
 			return false;
 		text_putc(&a->answer.values, '\0');
 	}
 	/* Only now does the memory behind the values stay where it is. */
-	for (size_t i = 0; i < s->header_count; i++)
-		answer_header(
-			&a->answer, s->headers[i].name,
-			text_lit(s->headers[i].has_tags ? text_view(&a->answer.values).p + at[i] : s->headers[i].value));
+	for (size_t i = 0; i < s->header_count; i++) {
+		const struct header *h = &s->headers[i];
+		if (!is_dropped(a, h))
+			answer_header(&a->answer, h->name,
+						  text_lit(h->has_tags ? text_view(&a->answer.values).p + at[i] : h->value));
+	}
 	return true;
 }
 
@@ -73,7 +92,10 @@ static bool configured(const struct http_settings *s, const char *name)
 static void add_key(struct attempt *a)
 {
 	const struct http_settings *s = a->settings;
-	if (s->key_header == NULL || configured(s, s->key_header))
+	for (size_t i = 0; i < s->header_count; i++)
+		if (stands_for_key(a, &s->headers[i]))
+			return;
+	if (s->key_header == NULL)
 		return;
 	char key[33];
 	(void)context_key(a->context.step, "", key);
@@ -216,7 +238,34 @@ static int on_done(struct turn *t)
 	return refuse(t, result_class == ALMONER_OK ? ALMONER_UNKNOWN : result_class, NULL);
 }
 
-enum finding { FOUND, NOT_FOUND, UNCLEAR };
+enum finding { FOUND, DIFFERENT, NOT_FOUND, UNCLEAR };
+
+static bool is_nothing(const json_t *value)
+{
+	return !json_something(value) || (json_is_number(value) && json_number_value(value) == 0);
+}
+
+/* What the look-up wants to see there; NULL when this event does not say it. */
+static json_t *wanted(struct turn *t)
+{
+	struct problem problem = { 0 };
+	struct text text AUTO_TEXT = { 0 };
+	if (!template_json(t->a->settings->found.equals, &t->a->context, &text, &problem))
+		return NULL;
+	return json_parse(text_view(&text));
+}
+
+/* Something is there. That it is ours is said by `equals`, if anything. */
+static enum finding compare(struct turn *t, const json_t *value)
+{
+	const struct condition *c = &t->a->settings->found;
+	if (c->equals == NULL)
+		return json_something(value) ? FOUND : NOT_FOUND;
+	json_t *equals AUTO_JSON = wanted(t);
+	if (value != NULL && equals != NULL && json_equal(value, equals))
+		return FOUND;
+	return is_nothing(value) ? NOT_FOUND : DIFFERENT;
+}
 
 static enum finding look_at(struct turn *t)
 {
@@ -229,10 +278,10 @@ static enum finding look_at(struct turn *t)
 	json_t *body AUTO_JSON = body_of(t, s->found.path != NULL || s->look_id_path != NULL);
 	if (s->found.path != NULL && body == NULL)
 		return UNCLEAR;
-	if (s->found.path != NULL && !path_fits(&s->found, body))
-		return NOT_FOUND;
-	take_id(t, body, s->look_id_path);
-	return FOUND;
+	enum finding finding = s->found.path != NULL ? compare(t, json_at(body, s->found.path)) : FOUND;
+	if (finding == FOUND)
+		take_id(t, body, s->look_id_path);
+	return finding;
 }
 
 /* What a look-up that gave no answer means; a 200 nobody can read counts as trouble of the target. */
@@ -249,6 +298,8 @@ static int on_looked(struct turn *t)
 		return finish(t, ALMONER_OK, "found by look-up", NULL);
 	case NOT_FOUND:
 		return finish(t, ALMONER_ABSENT, "not found by look-up", "");
+	case DIFFERENT:
+		return finish(t, ALMONER_EXISTS, "the look-up found something else than what was sent", "");
 	case UNCLEAR:
 		break;
 	}
@@ -264,6 +315,9 @@ static int on_confirmed(struct turn *t)
 		return finish(t, ALMONER_OK, "exists already, found by look-up", NULL);
 	case NOT_FOUND:
 		return finish(t, ALMONER_EXISTS, "the target says it exists, the look-up does not find it", "");
+	case DIFFERENT:
+		return finish(t, ALMONER_EXISTS, "exists already, and the look-up found something else than was sent",
+					  "");
 	case UNCLEAR:
 		break;
 	}
@@ -312,12 +366,16 @@ static int on_looked_back(struct turn *t)
 	struct problem problem = { 0 };
 	switch (look_at(t)) {
 	case FOUND:
+		context_ask_about_do(&t->a->context, false);
 		if (!context_load(&t->a->context, &problem))
 			return answer_problem(&t->a->answer, &problem, t->action, t->error);
 		context_set_own(&t->a->context, json_parse(text_view(&t->a->answer.result)));
 		return send_request(t, &t->a->settings->undo, PHASE_UNDOING);
 	case NOT_FOUND:
 		return finish(t, ALMONER_OK, "nothing to undo: not found by look-up", "");
+	case DIFFERENT:
+		return finish(t, ALMONER_REJECTED, "the look-up before the undo found something else than was sent",
+					  "");
 	case UNCLEAR:
 		break;
 	}
@@ -342,8 +400,10 @@ static int start_undo(struct turn *t)
 	if (!s->undo.present)
 		return error_set(t->error, "this target has no undo");
 	bool unknown = t->a->context.step->own_result.len == 0;
-	if (unknown && s->look.present)
+	if (unknown && s->look.present) {
+		context_ask_about_do(&t->a->context, true);
 		return send_request(t, &s->look, PHASE_LOOKING_BACK);
+	}
 	return send_request(t, &s->undo, PHASE_UNDOING);
 }
 

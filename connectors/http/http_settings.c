@@ -61,7 +61,8 @@ const struct almoner_option http_options[HTTP_OPTION_COUNT] = {
 		"lookup", JSON,
 		.help =
 			"How to see whether it happened: {\"url\": \"https://crm.example/gifts?key={{key}}\", \"found\": "
-			"\".items.0\"}; found is a path or a list of statuses, \"id\" the path of the record's id"),
+			"\".items.0\"}; found is a path or a list of statuses; with a path, \"equals\" (a template) says "
+			"what must stand there: something else needs a person; \"id\" is the path of the record's id"),
 	OPTION("etag", JSON,
 		   .help =
 			   "Write only onto what was read: {\"url\": \"https://crm.example/donors/{{donor.id}}\"} is "
@@ -225,6 +226,8 @@ static int read_lookup(struct http_settings *s, const json_t *look, struct almon
 		return -1;
 	if (s->found.equals != NULL && s->found.path == NULL)
 		return error_set(error, "lookup: equals needs a path in found");
+	if (s->found.equals != NULL && template_check(s->found.equals, "lookup: equals", error) != 0)
+		return -1;
 	if (read_path(&s->look_id_path, look, "id", "lookup", error) != 0)
 		return -1;
 	return read_request(s, &s->look, look, "lookup: ", "GET", error);

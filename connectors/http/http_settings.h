@@ -42,7 +42,7 @@ struct header {
 struct condition {
 	struct statuses status; /* empty: any 2xx */
 	char *path;             /* NULL: the status alone decides */
-	const json_t *equals;   /* NULL: something must be there */
+	const json_t *equals;   /* NULL: something must be there; of a look-up it is a template */
 };
 
 struct http_settings {

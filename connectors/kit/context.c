@@ -1,5 +1,6 @@
 #include "connectors/kit/context.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "connectors/kit/json.h"
@@ -24,16 +25,29 @@ const char *context_key(const struct almoner_step *step, const char *label, char
 	return out;
 }
 
+const char *context_do_key(const struct almoner_step *step, const char *label, char out[33])
+{
+	bool has = step->size >= offsetof(struct almoner_step, do_key) + sizeof step->do_key;
+	if (!has || step->do_key == NULL)
+		return context_key(step, label, out);
+	step->do_key(step->key_ctx, label, out);
+	out[32] = '\0';
+	return out;
+}
+
 static json_t *make_special(const struct context *context)
 {
 	const struct almoner_step *step = context->step;
-	char key[33];
+	char key[33], do_key[33];
+	(void)context_key(step, "", key);
+	(void)context_do_key(step, "", do_key);
 	json_t *special = json_object();
 	json_t *steps = json_parse(step->steps);
 	if (special == NULL || json_object_set_new(special, "saga", json_integer((json_int_t)step->saga)) != 0 ||
 		json_object_set_new(special, "step",
 							json_stringn(step->name.p != NULL ? step->name.p : "", step->name.len)) != 0 ||
-		json_object_set_new(special, "key", json_string(context_key(step, "", key))) != 0 ||
+		json_object_set_new(special, "key", json_string(context->about_do ? do_key : key)) != 0 ||
+		json_object_set_new(special, "do_key", json_string(do_key)) != 0 ||
 		json_object_set_new(special, "steps", steps != NULL ? steps : json_object()) != 0 ||
 		json_object_set(special, "event", context->event) != 0) {
 		json_decref(special);
@@ -65,7 +79,7 @@ static bool first_is(const char *path, size_t len, const char *word)
 
 json_t *context_at(struct context *context, const char *path)
 {
-	static const char *const special[] = { "event", "steps", "saga", "step", "key" };
+	static const char *const special[] = { "event", "steps", "saga", "step", "key", "do_key" };
 	if (*path == '.')
 		path++;
 	size_t len = strcspn(path, ".");
@@ -81,6 +95,13 @@ void context_set_own(struct context *context, json_t *own)
 {
 	json_decref(context->own);
 	context->own = own;
+}
+
+void context_ask_about_do(struct context *context, bool about_do)
+{
+	context->about_do = about_do;
+	json_decref(context->special);
+	context->special = NULL;
 }
 
 const char *context_text(struct context *context, const char *path)

@@ -2,7 +2,8 @@
  *   event   the whole canonical event        saga   number of the saga
  *   steps   results of earlier steps         step   name of this step
  *   own     what DO gave back                key    the idempotency key of the main exchange
- * These six names win over members of the event. Parsed only when something is asked for. */
+ *   do_key  in an undo: the key that the do carried
+ * These seven names win over members of the event. Parsed only when something is asked for. */
 #ifndef ALMONER_KIT_CONTEXT_H
 #define ALMONER_KIT_CONTEXT_H
 
@@ -16,6 +17,7 @@ struct context {
 	json_t *event;
 	json_t *own; /* replaced by a look-up that found what DO had given back */
 	json_t *special;
+	bool about_do; /* `key` is that of the do, also in an undo */
 };
 
 void context_init(struct context *context, const struct almoner_step *step);
@@ -27,9 +29,12 @@ bool context_load(struct context *context, struct problem *problem);
 json_t *context_at(struct context *context, const char *path);
 /* Puts a result in the place of `own`; takes the reference. */
 void context_set_own(struct context *context, json_t *own);
+/* A look-up within an undo asks about the do: until it is ended, `key` means the do's. */
+void context_ask_about_do(struct context *context, bool about_do);
 
 /* Shorthands for what connectors need most; after context_load. */
 const char *context_text(struct context *context, const char *path); /* NULL: absent or empty */
 const char *context_key(const struct almoner_step *step, const char *label, char out[33]);
+const char *context_do_key(const struct almoner_step *step, const char *label, char out[33]);
 
 #endif

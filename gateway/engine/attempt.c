@@ -19,13 +19,26 @@ static struct almoner_text text_of_str(struct str s)
 	return (struct almoner_text){ s.p, s.len };
 }
 
+static void derive(const struct attempt *a, enum direction direction, uint32_t generation, const char *label,
+				   char out[KEY_TEXT_BYTES])
+{
+	key_derive(a->event->f.source.p, a->event->f.event_id.p, a->plan->steps[a->ref.step].name, direction,
+			   generation, label, out);
+}
+
 /* A look-up asks about the DO, so it is given the DO's keys. */
 static void derive_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
 {
 	const struct attempt *a = ctx;
 	enum direction direction = a->step.purpose == ALMONER_UNDO ? DIRECTION_UNDO : DIRECTION_DO;
-	key_derive(a->event->f.source.p, a->event->f.event_id.p, a->plan->steps[a->ref.step].name, direction,
-			   a->ref.generation, label, out);
+	derive(a, direction, a->ref.generation, label, out);
+}
+
+static void derive_do_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
+{
+	const struct attempt *a = ctx;
+	uint32_t of_do = a->do_generation != 0 ? a->do_generation : 1;
+	derive(a, DIRECTION_DO, a->ref.direction == DIRECTION_UNDO ? of_do : a->ref.generation, label, out);
 }
 
 static uint32_t purpose_of(const struct work *w)
@@ -55,6 +68,7 @@ static void describe_step(struct attempt *a)
 		.key_ctx = a,
 		.key = derive_key,
 		.accepted_ms = a->event->received_ms,
+		.do_key = derive_do_key,
 	};
 }
 
@@ -70,6 +84,7 @@ struct attempt *attempt_create(const struct attempt_host *host, const struct con
 	a->work = work;
 	a->saga = work->saga;
 	a->ref = work->ref;
+	a->do_generation = work->do_generation;
 	a->event = event_ref(work->event);
 	a->plan = plan_ref(work->plan);
 	a->started_ms = host->now_ms(host->ctx);

@@ -68,6 +68,7 @@ struct attempt {
 	struct work *work; /* NULL while the journal has it */
 	int64_t saga;
 	struct attempt_ref ref;
+	uint32_t do_generation; /* as in struct work */
 	struct event *event;
 	struct plan *plan;
 	char *results, *own_result, *checkpoint; /* owned only once the work was handed to the journal */

@@ -43,6 +43,7 @@ static struct work *work_make(struct journal *j, const struct entry *e, unsigned
 	w->event = event_ref(e->event);
 	w->plan = plan_ref(e->saga->plan);
 	fill_results(w, e->saga);
+	w->do_generation = st->do_generation;
 	w->own_result = st->result != NULL ? mem_strdup(st->result) : NULL;
 	w->checkpoint = st->checkpoint != NULL ? mem_strndup(st->checkpoint, st->checkpoint_len) : NULL;
 	w->checkpoint_len = st->checkpoint_len;

@@ -28,12 +28,13 @@ struct work {
 	bool slot; /* READY from journal_claim: its slot is held and no window memory is reserved for it */
 	bool effect_before; /* an earlier attempt of this generation may have taken effect */
 	bool has_body;
-	uint8_t body[16];     /* digest the request must have, when has_body */
-	int64_t expire_at_ms; /* 0: never */
-	int64_t ready_ms;     /* since when it waits */
-	char *results;        /* JSON of earlier steps, never NULL */
-	char *own_result;     /* JSON or NULL */
-	char *checkpoint;     /* or NULL */
+	uint8_t body[16];       /* digest the request must have, when has_body */
+	int64_t expire_at_ms;   /* 0: never */
+	int64_t ready_ms;       /* since when it waits */
+	char *results;          /* JSON of earlier steps, never NULL */
+	char *own_result;       /* JSON or NULL */
+	uint32_t do_generation; /* of an undo: the last one of the do it reverses; 0: the first */
+	char *checkpoint;       /* or NULL */
 	uint32_t checkpoint_len;
 	size_t bytes; /* memory it stands for, for windows */
 	void *engine; /* the engine's own */

@@ -39,12 +39,13 @@ struct step {
 	bool when_passed;  /* `when` was evaluated and said yes */
 	bool doubt_before; /* an earlier generation was in doubt when a person redid it: it may have taken effect
 						*/
-	uint32_t generation; /* from 1; the undo direction counts from 1 again */
-	uint32_t attempts;   /* attempts begun in this generation: the number of the last intent */
-	uint32_t spent;      /* of those, the ones that count against `attempts` of the retry policy */
-	uint32_t waits;      /* waits planned in a row, spent or not: the exponent of the next one */
-	int64_t due_ms;      /* ready: since when; retry_wait: not before. Steady clock */
-	int64_t waited_ms;   /* time that counts towards giving up: attempts and planned waits, never holds */
+	uint32_t generation;    /* from 1; the undo direction counts from 1 again */
+	uint32_t do_generation; /* in direction undo: the last one of the do, when it was not the first; else 0 */
+	uint32_t attempts;      /* attempts begun in this generation: the number of the last intent */
+	uint32_t spent;         /* of those, the ones that count against `attempts` of the retry policy */
+	uint32_t waits;         /* waits planned in a row, spent or not: the exponent of the next one */
+	int64_t due_ms;         /* ready: since when; retry_wait: not before. Steady clock */
+	int64_t waited_ms;      /* time that counts towards giving up: attempts and planned waits, never holds */
 	int64_t
 		maybe_effect_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
 	int64_t last_ms;     /* when the last outcome was recorded; 0: never */

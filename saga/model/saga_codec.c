@@ -40,7 +40,8 @@ enum step_flag {
 	STEP_HAS_WAITS = 1 << 15,
 	STEP_HAS_DETAIL = 1 << 16,
 	STEP_HAS_CHECKPOINT = 1 << 17,
-	STEP_HAS_END = 1 << 18
+	STEP_HAS_DO_GENERATION = 1 << 18,
+	STEP_HAS_END = 1 << 19
 };
 
 static uint32_t step_flags(const struct step *st)
@@ -67,6 +68,7 @@ static uint32_t step_flags(const struct step *st)
 		{ st->waits != 0, STEP_HAS_WAITS },
 		{ st->detail != NULL, STEP_HAS_DETAIL },
 		{ st->checkpoint != NULL, STEP_HAS_CHECKPOINT },
+		{ st->do_generation != 0, STEP_HAS_DO_GENERATION },
 	};
 	uint32_t flags = 0;
 	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
@@ -122,6 +124,7 @@ static void step_encode(const struct step *st, int64_t base_ms, struct buf *out)
 		buf_string(out, st->detail);
 	if (st->checkpoint != NULL)
 		buf_bytes(out, st->checkpoint, st->checkpoint_len);
+	add_uint(out, st->do_generation != 0, st->do_generation);
 }
 
 void saga_encode(const struct saga *s, struct buf *out)
@@ -225,6 +228,7 @@ static void step_take(struct reader *r, int64_t base_ms, struct step *st)
 	st->waits = take_u32(r, (flags & STEP_HAS_WAITS) != 0);
 	st->detail = take_text(r, (flags & STEP_HAS_DETAIL) != 0);
 	take_checkpoint(r, st, (flags & STEP_HAS_CHECKPOINT) != 0);
+	st->do_generation = take_u32(r, (flags & STEP_HAS_DO_GENERATION) != 0);
 }
 
 static const char *saga_take_fields(struct reader *r, struct saga *s)

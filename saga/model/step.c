@@ -140,6 +140,7 @@ void step_new_generation(struct step *st)
 
 void step_begin_undo(struct step *st)
 {
+	st->do_generation = st->generation > 1 ? st->generation : 0;
 	step_new_generation(st);
 	st->doubt_before = false;
 	st->direction = DIRECTION_UNDO;

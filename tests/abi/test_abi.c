@@ -29,7 +29,7 @@ static void refusals_name_field_and_values(void **state)
 	(void)state;
 	static const struct refusal refusals[] = {
 		{ "wrong_major", "abi_major: found 2, wanted 1", "rebuild the connector" },
-		{ "newer_minor", "abi_minor: found 1.1, wanted at most 1.0", "newer gateway" },
+		{ "newer_minor", "abi_minor: found 1.2, wanted at most 1.1", "newer gateway" },
 		{ "short_size", "size: found 16 bytes", "wanted at least" },
 		{ "tiny_size", "size: found 4 bytes", "wanted at least" },
 		{ "no_symbol", "symbol: found no almoner_connector", "exported" },

@@ -53,6 +53,13 @@ void driver_key(void *step, const char *label, char out[33])
 	(void)snprintf(out, 33, "%016llx%016llx", high, low);
 }
 
+static void driver_do_key(void *step, const char *label, char out[33])
+{
+	struct almoner_step of_do = *(const struct almoner_step *)step;
+	of_do.purpose = ALMONER_DO;
+	driver_key(&of_do, label, out);
+}
+
 struct almoner_text driver_text(const char *chars)
 {
 	return (struct almoner_text){ chars, chars != NULL ? strlen(chars) : 0 };
@@ -73,7 +80,8 @@ void driver_step(struct driver *d, const char *event)
 									 .event_id = driver_text("evt_1"),
 									 .event = driver_text(event),
 									 .steps = driver_text("{}"),
-									 .key = driver_key };
+									 .key = driver_key,
+									 .do_key = driver_do_key };
 }
 
 int driver_begin(struct driver *d)

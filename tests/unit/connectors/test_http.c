@@ -317,6 +317,76 @@ static void undo_looks_first_when_nothing_is_known(void **state)
 	driver_close(&d);
 }
 
+/* The do carried its own key: by the undo's nobody would find it, and the undo would call that "nothing to
+ * undo". */
+static void an_undo_looks_for_the_do_by_its_key(void **state)
+{
+	(void)state;
+	struct driver d;
+	char key[33], undo_key[33], url[200];
+	opened(&d,
+		   "{" URL
+		   ",\"repeat\":\"keyed\",\"undo\":{\"url\":\"https://crm.example/void/{{do_key}}/{{key}}\"}" LOOKUP
+		   "}");
+	driver_step(&d, GIFT);
+	driver_key(&d.step, "", key);
+	(void)snprintf(url, sizeof url, "https://crm.example/gifts?key=%s", key);
+	sends(driver_start(&d, GIFT, ALMONER_UNDO), "GET", url, ALMONER_READS);
+	driver_key(&d.step, "", undo_key);
+	assert_string_not_equal(key, undo_key);
+	(void)snprintf(url, sizeof url, "https://crm.example/void/%s/%s", key, undo_key);
+	sends(driver_answer(&d, 200, "{\"items\":[{\"id\":\"g-9\"}]}"), "POST", url, ALMONER_EFFECTS);
+	assert_string_equal(driver_header(&d, "Idempotency-Key"), undo_key);
+	driver_close(&d);
+}
+
+static void undo_is_always_under_its_own_key(void **state)
+{
+	(void)state;
+	struct driver d;
+	char undo_key[33], wanted[64];
+	opened(&d, "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"idempotency-key\":\"gift-{{id}}\",\"X-A\":\"b\"}"
+					   ",\"undo\":{\"url\":\"https://crm.example/void\"}}");
+	const struct almoner_action *a = driver_start(&d, GIFT, ALMONER_DO);
+	assert_string_equal(driver_header(&d, "idempotency-key"), "gift-evt_1");
+	a = driver_start(&d, GIFT, ALMONER_UNDO);
+	driver_key(&d.step, "", undo_key);
+	assert_true(driver_is(a->http.body, GIFT));
+	assert_string_equal(driver_header(&d, "Idempotency-Key"), undo_key);
+	assert_string_equal(driver_header(&d, "X-A"), "b");
+	driver_close(&d);
+	opened(&d, "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"Idempotency-Key\":\"charity-{{key}}\"},\"undo\":"
+					   "{\"url\":\"https://crm.example/void\"}}");
+	(void)driver_start(&d, GIFT, ALMONER_UNDO);
+	(void)snprintf(wanted, sizeof wanted, "charity-%s", undo_key);
+	assert_string_equal(driver_header(&d, "Idempotency-Key"), wanted);
+	driver_close(&d);
+}
+
+static void a_lookup_that_finds_something_else_needs_a_person(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, "{" URL ",\"repeat\":\"queryable\",\"undo\":{\"url\":\"https://crm.example/"
+					   "void\"},\"lookup\":{\"url\":\"https://crm.example/g\","
+			   "\"found\":\".cents\",\"equals\":\"{{amount.minor}}\"}}");
+	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
+	ends(driver_answer(&d, 200, "{\"cents\":2550}"), ALMONER_OK, NULL);
+	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
+	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_EXISTS, "something else");
+	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
+	ends(driver_answer(&d, 200, "{\"cents\":null}"), ALMONER_ABSENT, NULL);
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)driver_answer(&d, 409, "");
+	ends(driver_answer(&d, 200, "{\"cents\":2550}"), ALMONER_OK, NULL);
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)driver_answer(&d, 409, "");
+	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_EXISTS, "something else");
+	(void)driver_start(&d, GIFT, ALMONER_UNDO);
+	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_REJECTED, "something else");
+	driver_close(&d);
+}
+
 static void wrong_settings_are_refused_in_words(void **state)
 {
 	(void)state;
@@ -372,6 +442,9 @@ int main(void)
 		cmocka_unit_test(a_lost_race_is_looked_up_where_that_is_possible),
 		cmocka_unit_test(undo_uses_what_do_gave_back),
 		cmocka_unit_test(undo_looks_first_when_nothing_is_known),
+		cmocka_unit_test(an_undo_looks_for_the_do_by_its_key),
+		cmocka_unit_test(undo_is_always_under_its_own_key),
+		cmocka_unit_test(a_lookup_that_finds_something_else_needs_a_person),
 		cmocka_unit_test(wrong_settings_are_refused_in_words),
 	};
 	http = shipped(&catalog, "http");
