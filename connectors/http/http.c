@@ -3,35 +3,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "connectors/http/http_settings.h"
-#include "connectors/kit/answer.h"
+#include "connectors/http/http_request.h"
 #include "connectors/kit/http_class.h"
 #include "connectors/kit/json.h"
 #include "connectors/kit/template.h"
 
-/* What the reply that comes next answers. */
-enum phase {
-	PHASE_BEGUN,        /* nothing was sent yet */
-	PHASE_READING,      /* the record whose ETag goes along */
-	PHASE_DOING,        /* the main request */
-	PHASE_CONFIRMING,   /* the look-up after "exists already" */
-	PHASE_RACED,        /* the look-up after somebody wrote meanwhile */
-	PHASE_LOOKING,      /* a look-up for its own sake */
-	PHASE_LOOKING_BACK, /* the look-up of what an undo is to reverse */
-	PHASE_UNDOING
-};
-
-#define REFUSALS_MAX 4 /* of one attempt, because somebody else wrote; the host allows 16 exchanges in all */
-
-struct attempt {
-	const struct http_settings *settings;
-	struct context context;
-	struct answer answer;
-	enum phase phase;
-	char key[36];
-	struct text etag; /* of what is there; empty: nothing is */
-	unsigned refusals;
-};
+#define REFUSALS_MAX 4 /* of one attempt, because somebody else wrote; the host allows 16 exchanges in all   \
+						*/
 
 struct turn {
 	struct attempt *a;
@@ -42,110 +20,13 @@ struct turn {
 
 /* ---- requests ----------------------------------------------------------------------------------------- */
 
-/* A configured header takes the key's place, but an undo is always sent under its own key: the target would
- * take the do's for a repeat of the do. A template that names the key is the undo's own already. */
-static bool stands_for_key(const struct attempt *a, const struct header *h)
-{
-	const char *key_header = a->settings->key_header;
-	bool undo = a->context.step->purpose == ALMONER_UNDO;
-	return key_header != NULL && strcasecmp(h->name, key_header) == 0 &&
-		   (!undo || (h->has_tags && strstr(h->value, "key") != NULL));
-}
-
-static bool is_dropped(const struct attempt *a, const struct header *h)
-{
-	const char *key_header = a->settings->key_header;
-	return a->context.step->purpose == ALMONER_UNDO && key_header != NULL &&
-		   strcasecmp(h->name, key_header) == 0 && !stands_for_key(a, h);
-}
-
-static bool add_headers(struct attempt *a, struct problem *problem)
-{
-	const struct http_settings *s = a->settings;
-	size_t at[ANSWER_HEADERS_MAX];
-	for (size_t i = 0; i < s->header_count; i++) {
-		at[i] = a->answer.values.len;
-		if (!s->headers[i].has_tags || is_dropped(a, &s->headers[i]))
-			continue;
-		if (!template_text(s->headers[i].value, &a->context, PLACE_HEADER, &a->answer.values, problem))
-			return false;
-		text_putc(&a->answer.values, '\0');
-	}
-	/* Only now does the memory behind the values stay where it is. */
-	for (size_t i = 0; i < s->header_count; i++) {
-		const struct header *h = &s->headers[i];
-		if (!is_dropped(a, h))
-			answer_header(&a->answer, h->name,
-						  text_lit(h->has_tags ? text_view(&a->answer.values).p + at[i] : h->value));
-	}
-	return true;
-}
-
-static bool configured(const struct http_settings *s, const char *name)
-{
-	for (size_t i = 0; i < s->header_count; i++)
-		if (strcasecmp(s->headers[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static void add_key(struct attempt *a)
-{
-	const struct http_settings *s = a->settings;
-	for (size_t i = 0; i < s->header_count; i++)
-		if (stands_for_key(a, &s->headers[i]))
-			return;
-	if (s->key_header == NULL)
-		return;
-	char key[33];
-	(void)context_key(a->context.step, "", key);
-	(void)snprintf(a->key, sizeof a->key, s->key_quoted ? "\"%s\"" : "%s", key);
-	answer_header(&a->answer, s->key_header, text_lit(a->key));
-}
-
-static void add_condition(struct attempt *a)
-{
-	bool there = a->etag.len > 0;
-	if (a->phase == PHASE_DOING && a->settings->version.present)
-		answer_header(&a->answer, there ? "If-Match" : "If-None-Match",
-					  there ? text_view(&a->etag) : text_lit("*"));
-}
-
-static bool add_body(struct attempt *a, const struct request *r, struct problem *problem)
-{
-	switch (r->body_kind) {
-	case BODY_JSON:
-		return template_json(r->body, &a->context, &a->answer.body, problem);
-	case BODY_TEXT:
-		return template_text(json_string_value(r->body), &a->context, r->place, &a->answer.body, problem);
-	case BODY_NONE:
-	case BODY_EVENT:
-		break;
-	}
-	return true;
-}
-
-static bool make(struct attempt *a, const struct request *r, bool keyed, struct problem *problem)
-{
-	if (r->url_has_tags && !template_text(r->url, &a->context, PLACE_URL, &a->answer.url, problem))
-		return false;
-	if (r->body_kind != BODY_NONE && !configured(a->settings, "Content-Type"))
-		answer_header(&a->answer, "Content-Type", text_lit(r->content_type));
-	if (!add_headers(a, problem) || !add_body(a, r, problem))
-		return false;
-	if (keyed)
-		add_key(a);
-	add_condition(a);
-	return true;
-}
-
 static int send_request(struct turn *t, const struct request *r, enum phase phase)
 {
 	struct problem problem = { 0 };
 	bool reads = phase != PHASE_DOING && phase != PHASE_UNDOING;
 	t->a->phase = phase;
 	answer_start(&t->a->answer);
-	if (!make(t->a, r, !reads, &problem))
+	if (!request_make(t->a, r, !reads, &problem))
 		return answer_problem(&t->a->answer, &problem, t->action, t->error);
 	if (answer_send(&t->a->answer, r->method, r->body_kind != BODY_NONE,
 					reads ? ALMONER_READS : ALMONER_EFFECTS, t->action, t->error) != 0)
@@ -215,7 +96,8 @@ static int on_refused(struct turn *t)
 {
 	const struct http_settings *s = t->a->settings;
 	if (++t->a->refusals == REFUSALS_MAX)
-		return finish(t, ALMONER_BUSY, "each time somebody else wrote between our reading and our writing", "");
+		return finish(t, ALMONER_BUSY, "each time somebody else wrote between our reading and our writing",
+					  "");
 	return s->look.present ? send_request(t, &s->look, PHASE_RACED)
 						   : send_request(t, &s->version, PHASE_READING);
 }
@@ -330,6 +212,7 @@ static int on_raced(struct turn *t)
 	case FOUND:
 		return finish(t, ALMONER_OK, "found by look-up", NULL);
 	case NOT_FOUND:
+	case DIFFERENT: /* what is to be written over */
 		return send_request(t, &t->a->settings->version, PHASE_READING);
 	case UNCLEAR:
 		break;
