@@ -167,6 +167,8 @@ struct config_source {
 	char *related;  /* condition, asked when gift_made is false: recorded beside its gift, starts no saga */
 	int64_t answer; /* 202, or 200 for platforms that accept nothing else */
 	bool allow_unverified;
+	int64_t keep_refused_bytes;   /* for requests refused as not verified; 0: none are kept */
+	int64_t keep_refused_for_ms;  /* how long */
 	bool paused;                  /* answered with 503 */
 	uint8_t digest[DIGEST_BYTES]; /* of everything above, secrets included: differs when it was changed */
 };

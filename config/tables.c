@@ -170,6 +170,11 @@ static const struct option source_options[] = {
 	  .help = "Short for verify.tolerance." },
 	{ "allow_unverified", OPTION_BOOL, AT(config_source, allow_unverified), "false",
 	  .help = "Take events without verification although intake listens to the network." },
+	{ "keep_refused", OPTION_SIZE, AT(config_source, keep_refused_bytes), "0", 0, 1024 * MIB,
+	  .help = "Room on disk for requests refused with 401, the oldest make room; `almoner refused replay` takes "
+			  "them in once the secret is right. 0: none are kept." },
+	{ "keep_refused_for", OPTION_DURATION, AT(config_source, keep_refused_for_ms), "\"7d\"", 1000, 400 * DAY_MS,
+	  .help = "How long they are kept at most." },
 	{ "paused", OPTION_BOOL, AT(config_source, paused), "false", .help = "Answer 503 for the time being." },
 };
 static const struct section source = SECTION("A source", config_source, source);

@@ -109,7 +109,8 @@ void daemon_fill_api(struct daemon *d)
 								   .config = get_config,
 								   .target_live = target_live,
 								   .status = add_status,
-								   .reprocess = reprocess };
+								   .reprocess = reprocess,
+								   .replay = daemon_replay };
 }
 
 /* ---- intake's questions ---- */

@@ -74,6 +74,12 @@ void daemon_reload_if_wanted(struct daemon *d);
 /* Waits for one that is under way. Before journal_stop. */
 void daemon_reload_finish(struct daemon *d);
 
+/* ---- daemon_refused.c ---- */
+
+/* struct api_context */
+int daemon_replay(void *ctx, const struct refused_row *row, const struct replay_call *call,
+				  struct accept_result *ret) MUST_CHECK;
+
 /* ---- daemon_api.c ---- */
 
 void daemon_fill_api(struct daemon *d);

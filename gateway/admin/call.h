@@ -33,7 +33,7 @@ bool call_flag(const struct call *call, const char *member);
 
 /* Handlers, one file each. */
 call_handler view_status, view_sagas, view_saga_count, view_saga, view_event, view_log, view_targets,
-	view_backlog, view_verify, view_jobs, view_job, view_job_lines;
-call_handler act_saga, act_bulk, act_job, act_target, act_reprocess;
+	view_backlog, view_verify, view_jobs, view_job, view_job_lines, view_refused, view_refused_one;
+call_handler act_saga, act_bulk, act_job, act_target, act_reprocess, act_replay;
 
 #endif

@@ -17,7 +17,9 @@ enum args_set {
 	ARGS_RESUME = 1u << 4, /* --redo-in-doubt */
 	ARGS_RESOLVE = 1u << 5,
 	ARGS_LIMIT = 1u << 6,
-	ARGS_LOG = 1u << 7
+	ARGS_LOG = 1u << 7,
+	ARGS_SOURCE = 1u << 8, /* --source alone of the filters */
+	ARGS_SURE = 1u << 9    /* --all --dry-run --yes */
 };
 
 #define ARGS_WORDS_MAX 1024

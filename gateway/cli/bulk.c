@@ -49,20 +49,6 @@ static char *path_of(const struct run *run)
 
 /* ---- counting ---- */
 
-static bool confirmed(const struct run *run, long long count)
-{
-	if (run->args.yes)
-		return true;
-	if (isatty(STDIN_FILENO) != 1) {
-		(void)fprintf(stderr, "almoner: nothing was done: not on a terminal, so say --yes to go ahead\n");
-		return false;
-	}
-	(void)printf("%s %lld %s? [y/N] ", run->verb, count, run_plural(count, "saga", "sagas"));
-	(void)fflush(stdout);
-	char answer[8];
-	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 /* What no --yes will move. */
 static void print_left(const json_t *summary)
 {
@@ -222,5 +208,5 @@ int bulk_run(struct run *run)
 	json_decref(counted);
 	if (last || code != CLI_OK)
 		return code;
-	return confirmed(run, matched) ? go(run, matched) : CLI_FAILED;
+	return run_confirmed(run, matched, "saga", "sagas") ? go(run, matched) : CLI_FAILED;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "saga/base/mem.h"
@@ -155,6 +156,20 @@ long long run_number(const json_t *object, const char *member)
 const char *run_plural(long long count, const char *one, const char *many)
 {
 	return count == 1 ? one : many;
+}
+
+bool run_confirmed(const struct run *run, long long count, const char *one, const char *many)
+{
+	if (run->args.yes)
+		return true;
+	if (isatty(STDIN_FILENO) != 1) {
+		(void)fprintf(stderr, "almoner: nothing was done: not on a terminal, so say --yes to go ahead\n");
+		return false;
+	}
+	(void)printf("%s %lld %s? [y/N] ", run->verb, count, run_plural(count, one, many));
+	(void)fflush(stdout);
+	char answer[8];
+	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 int run_usage(const char *text)

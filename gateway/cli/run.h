@@ -38,11 +38,13 @@ const char *run_text(const json_t *object, const char *member);
 long long run_number(const json_t *object, const char *member);
 /* "saga" or "sagas", by the count. */
 const char *run_plural(long long count, const char *one, const char *many);
+/* --yes, or a person's "y" at a terminal. */
+bool run_confirmed(const struct run *run, long long count, const char *one, const char *many);
 /* stderr: "almoner: …", returns CLI_USAGE. */
 int run_usage(const char *text);
 
 run_command sagas_list, sagas_show, sagas_verb, sagas_resume, events_show, events_reprocess, targets_list,
 	targets_show, targets_act, status_show, backlog_show, log_export, verify_run, jobs_list, jobs_show,
-	jobs_cancel;
+	jobs_cancel, refused_list, refused_show, refused_replay;
 
 #endif

@@ -34,6 +34,10 @@ struct counter {
 	STAILQ_ENTRY(counter) link;
 	char *source;
 	atomic_uint_fast64_t counts[INTAKE_COUNTS];
+	struct kept {
+		int64_t second; /* the last one in which refused requests were kept … */
+		int64_t requests, bytes;
+	} kept; /* under the server's lock */
 };
 
 struct request {
@@ -85,7 +89,6 @@ struct intake {
 };
 
 int64_t intake_now(const struct intake *s);
-struct rules *intake_rules(struct intake *s); /* a reference */
 void intake_unref(struct intake *s);
 
 /* ---- connection.c: callbacks of libmicrohttpd ---- */

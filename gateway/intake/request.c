@@ -4,6 +4,7 @@
 
 #include "gateway/intake/inside.h"
 #include "gateway/intake/prepare.h"
+#include "gateway/intake/refused.h"
 #include "saga/base/mem.h"
 
 #define PATH_PREFIX "/in/"
@@ -269,6 +270,13 @@ static char *full_url(struct request *r)
 	return mem_printf("%s://%s%s", scheme, host != NULL ? host : "", r->uri);
 }
 
+/* Is it signed; or may it be, once the configuration is mended? */
+static bool url_wanted(const struct config_source *source)
+{
+	const char *template = source->verify.signed_string;
+	return source->keep_refused_bytes > 0 || (template != NULL && strstr(template, "{url}") != NULL);
+}
+
 static bool over_cap(const struct request *r, const struct prepared *p)
 {
 	const struct intake_hooks *hooks = &r->server->options.hooks;
@@ -354,8 +362,7 @@ static bool submit(struct request *r)
 		(void)refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
 		return false;
 	}
-	const char *template = r->source->config->verify.signed_string;
-	char *url AUTO_FREE = template != NULL && strstr(template, "{url}") != NULL ? full_url(r) : NULL;
+	char *url AUTO_FREE = url_wanted(r->source->config) ? full_url(r) : NULL;
 	const struct intake_request request = {
 		.body = { r->body.data != NULL ? r->body.data : "", r->body.len },
 		.headers_ctx = r->mhd,
@@ -367,6 +374,7 @@ static bool submit(struct request *r)
 	struct prepared *p = NULL;
 	if (prepare(r->rules, r->source->config->name, &request, NULL, NULL, &p) != 0) {
 		answer = (struct answer){ .status = 401, .body = "{\"error\":\"not verified\"}" };
+		refused_keep(r, &request);
 		(void)refuse(r, INTAKE_UNVERIFIED, &answer, "not verified");
 		return false;
 	}

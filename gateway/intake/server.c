@@ -27,9 +27,14 @@ static int log_journal_accept(void *ctx, struct accept *a)
 	return journal_accept(ctx, a);
 }
 
+static int log_journal_keep(void *ctx, const struct refused_row *row, int64_t keep_bytes)
+{
+	return journal_keep_refused(ctx, row, keep_bytes);
+}
+
 struct intake_log intake_log_journal(struct journal *j)
 {
-	return (struct intake_log){ .ctx = j, .accept = log_journal_accept };
+	return (struct intake_log){ .ctx = j, .accept = log_journal_accept, .keep_refused = log_journal_keep };
 }
 
 int64_t intake_now(const struct intake *s)

@@ -16,6 +16,8 @@ struct intake_log {
 	/* As journal_accept: 0 takes `a` (and will call a->done once, from any thread), else `a` stays the
 	 * caller's. */
 	int (*accept)(void *ctx, struct accept *a);
+	/* As journal_keep_refused; NULL: none are kept. */
+	int (*keep_refused)(void *ctx, const struct refused_row *row, int64_t keep_bytes);
 };
 struct intake_log intake_log_journal(struct journal *j);
 
@@ -37,6 +39,7 @@ struct intake_options {
 };
 
 struct intake;
+struct rules;
 
 /* Listens as config->listen says; ERR_SYSTEM with the address when that fails. */
 int intake_start(struct config *config, const struct intake_options *options, struct intake **ret,
@@ -44,6 +47,8 @@ int intake_start(struct config *config, const struct intake_options *options, st
 uint16_t intake_port(const struct intake *s); /* the port it got, for port 0 */
 /* New rules for requests that begin from now on. ERR_INVALID: they stay as they were. Thread: any. */
 int intake_set_config(struct intake *s, struct config *config, struct err *err) MUST_CHECK;
+/* Those of today, as a new reference: for judging again what was kept. Thread: any. */
+struct rules *intake_rules(struct intake *s);
 
 /* Ends what is too slow: requests older than request_timeout lose their socket, commits later than
  * commit_wait are answered 503 (the record stays, the sender's retry is a duplicate). Thread: any. */
@@ -66,6 +71,7 @@ void intake_stop(struct intake *s);
 	X(INTAKE_UNROUTED, "unrouted")       /* of the accepted */                                               \
 	X(INTAKE_QUARANTINED, "quarantined") /* of the accepted */                                               \
 	X(INTAKE_UNVERIFIED, "unverified")   /* 401 */                                                           \
+	X(INTAKE_REFUSED_KEPT, "kept")       /* of those, kept to be judged again */                             \
 	X(INTAKE_TOO_LARGE, "too_large")     /* 413 */                                                           \
 	X(INTAKE_BUSY, "busy")               /* 503: queue or disk full, source paused, cap, stopping */         \
 	X(INTAKE_LATE, "late")               /* 503: no commit in time */                                        \

@@ -1,0 +1,166 @@
+/* Refused requests that are kept. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gateway/admin/call.h"
+#include "gateway/admin/replay.h"
+#include "gateway/admin/saga_json.h"
+#include "saga/base/buf.h"
+#include "saga/base/mem.h"
+
+#define PAGE 64
+
+static json_t *row_json(const struct refused_row *row)
+{
+	char *source AUTO_FREE = mem_strndup(row->source.p, row->source.len);
+	char *address AUTO_FREE = mem_strndup(row->address.p, row->address.len);
+	json_t *value = json_object();
+	json_object_set_new(value, "id", json_integer(row->id));
+	json_object_set_new(value, "source", admin_text(source));
+	json_object_set_new(value, "received_at", admin_time(row->wall_ms));
+	json_object_set_new(value, "kept_until", admin_time(row->until_ms));
+	json_object_set_new(value, "address", admin_text(address));
+	json_object_set_new(value, "body_bytes", json_integer((json_int_t)row->body.len));
+	return value;
+}
+
+struct list {
+	struct store_reader reader;
+	char *source; /* NULL: all */
+	int64_t after;
+	struct buf *out;
+};
+
+static int list_row(void *ctx, const struct refused_row *row)
+{
+	const struct list *l = ctx;
+	admin_line(l->out, row_json(row));
+	return 0;
+}
+
+static int list_more(void *stream, struct buf *out, struct err *err)
+{
+	struct list *l = stream;
+	l->out = out;
+	int rc =
+		l->reader.refused_list(l->reader.ctx, l->source, l->after, PAGE, l, list_row, &l->after, err);
+	return rc != 0 ? rc : l->after != 0;
+}
+
+static void list_free(void *stream)
+{
+	struct list *l = stream;
+	l->reader.close(l->reader.ctx);
+	free(l->source);
+	free(l);
+}
+
+int replay_known(const struct call *call, struct err *err)
+{
+	static const char *const names[] = { "source", NULL };
+	return query_known(&call->query, names, err);
+}
+
+void view_refused(struct call *call)
+{
+	struct err err = { 0 };
+	struct store_reader reader;
+	int rc = replay_known(call, &err);
+	if (rc != 0) {
+		call_fail(call, rc, err.text);
+		return;
+	}
+	if (!call_open_reader(call, &reader))
+		return;
+	const char *source = query_value(&call->query, "source");
+	struct list *l = mem_zalloc(sizeof *l);
+	l->reader = reader;
+	l->source = source != NULL ? mem_strdup(source) : NULL;
+	call->reply->stream = l;
+	call->reply->more = list_more;
+	call->reply->stream_free = list_free;
+}
+
+/* A token is as good as the secret itself. */
+static bool is_secret(const struct config *config, struct str source, const char *name)
+{
+	int at = config_find_source(config, source);
+	const char *token = at >= 0 ? config->sources[at].verify.token_header : NULL;
+	return strcasecmp(name, "Authorization") == 0 || (token != NULL && strcasecmp(name, token) == 0);
+}
+
+/* As gateway/intake/refused.h packs them: name and value, one after the other. */
+static json_t *headers_json(const struct config *config, const struct refused_row *row)
+{
+	struct reader in = reader_of(row->headers.p, row->headers.len);
+	json_t *value = json_object();
+	while (!reader_done(&in) && !in.bad) {
+		struct str part = read_bytes(&in);
+		char *name AUTO_FREE = mem_strndup(part.len > 0 ? part.p : "", part.len);
+		part = read_bytes(&in);
+		char *text AUTO_FREE = mem_strndup(part.len > 0 ? part.p : "", part.len);
+		bool secret = is_secret(config, row->source, name);
+		/* fails for a name that is no text: it is not shown */
+		(void)!json_object_set_new(value, name, admin_text(secret ? "(not shown)" : text));
+	}
+	return value;
+}
+
+struct one {
+	int64_t id;
+	const struct config *config;
+	json_t *value;
+};
+
+static int show_row(void *ctx, const struct refused_row *row)
+{
+	struct one *one = ctx;
+	if (row->id != one->id)
+		return 1;
+	char *url AUTO_FREE = mem_strndup(row->url.p, row->url.len);
+	json_t *body = json_stringn(row->body.p, row->body.len);
+	one->value = row_json(row);
+	json_object_set_new(one->value, "url", admin_text(url));
+	json_object_set_new(one->value, "headers", headers_json(one->config, row));
+	json_object_set_new(one->value, "raw", body != NULL ? body : json_null()); /* null: not UTF-8 */
+	return 1;
+}
+
+static int number(const char *text, int64_t *ret, struct err *err)
+{
+	char *end;
+	errno = 0;
+	long long id = strtoll(text, &end, 10);
+	if (errno != 0 || *end != '\0' || id <= 0)
+		return err_set(err, ERR_INVALID, "a refused request is named by its number, as in `refused list`");
+	*ret = id;
+	return 0;
+}
+
+void view_refused_one(struct call *call)
+{
+	struct err err = { 0 };
+	struct store_reader reader;
+	struct one one = { 0 };
+	int64_t next;
+	int rc = number(call->name[0], &one.id, &err);
+	if (rc != 0) {
+		call_fail(call, rc, err.text);
+		return;
+	}
+	if (!call_open_reader(call, &reader))
+		return;
+	struct config *config = call->api->config(call->api->ctx);
+	one.config = config;
+	rc = reader.refused_list(reader.ctx, NULL, one.id - 1, 1, &one, show_row, &next, &err);
+	reader.close(reader.ctx);
+	config_unref(config);
+	if (rc == 0 && one.value == NULL)
+		rc = err_set(&err, ERR_NOT_FOUND, "no refused request %lld is kept", (long long)one.id);
+	if (rc != 0)
+		call_fail(call, rc, err.text);
+	else
+		call_json(call, one.value);
+}
