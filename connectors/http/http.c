@@ -96,8 +96,10 @@ static int on_refused(struct turn *t)
 {
 	const struct http_settings *s = t->a->settings;
 	if (++t->a->refusals == REFUSALS_MAX)
-		return finish(t, ALMONER_BUSY, "each time somebody else wrote between our reading and our writing",
-					  "");
+		return t->a->changing ? finish(t, ALMONER_BUSY,
+									   "each time somebody else wrote between our reading and our writing", "")
+							  : finish(t, ALMONER_REJECTED,
+									   "etag: the target refuses the ETag that it gives, again and again", NULL);
 	return s->look.present ? send_request(t, &s->look, PHASE_RACED)
 						   : send_request(t, &s->version, PHASE_READING);
 }
@@ -228,19 +230,26 @@ static struct almoner_text header_of(const struct almoner_reply *reply, const ch
 	return (struct almoner_text){ 0 };
 }
 
+static void take_etag(struct attempt *a, struct almoner_text etag)
+{
+	struct almoner_text before = text_view(&a->etag);
+	bool same = etag.len == before.len && (etag.len == 0 || memcmp(etag.p, before.p, etag.len) == 0);
+	a->changing = a->changing || (a->refusals > 0 && !same);
+	text_clear(&a->etag);
+	text_put(&a->etag, etag);
+}
+
 /* Without an ETag the write could only be blind, which is what `etag` was set against. */
 static int on_read(struct turn *t)
 {
 	uint32_t status = t->reply->status;
-	text_clear(&t->a->etag);
-	if (status >= 200 && status <= 299) {
-		struct almoner_text etag = header_of(t->reply, "ETag");
-		if (etag.len == 0)
-			return finish(t, ALMONER_FAULT, "etag: the target gives none, so nothing was written", "");
-		text_put(&t->a->etag, etag);
-	} else if (status != 404 && status != 410) {
+	bool there = status >= 200 && status <= 299;
+	struct almoner_text etag = there ? header_of(t->reply, "ETag") : (struct almoner_text){ 0 };
+	if (there && etag.len == 0)
+		return finish(t, ALMONER_FAULT, "etag: the target gives none, so nothing was written", "");
+	if (!there && status != 404 && status != 410)
 		return refuse(t, unclear_class(t->reply), "reading the ETag");
-	}
+	take_etag(t->a, etag);
 	return send_request(t, &t->a->settings->do_it, PHASE_DOING);
 }
 

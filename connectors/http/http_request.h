@@ -25,6 +25,7 @@ struct attempt {
 	char key[36];
 	struct text etag; /* of what is there; empty: nothing is */
 	unsigned refusals;
+	bool changing; /* the ETag was another one when it was read again */
 };
 
 /* Renders address, headers and body into a->answer; what needs no rendering is left to the caller. `keyed`:
