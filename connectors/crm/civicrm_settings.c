@@ -18,7 +18,8 @@ const struct almoner_option civi_options[CIVI_OPTION_COUNT] = {
 	OPTION("api_key", STRING, .required = 1, .secret = 1,
 		   .help = "API key of a user; needs the authx extension"),
 	OPTION("match", CHOICE, .fallback = "\"email\"", .choices = "email|external_identifier",
-		   .help = "How a donor is recognised; external_identifier is the event's donor.id"),
+		   .help = "How a donor is recognised; external_identifier is the event's donor.id. The target's order.by "
+				   "should say the same, or two first gifts at once make two contacts"),
 	OPTION(
 		"existing", CHOICE, .fallback = "\"fill\"", .choices = "keep|fill|overwrite",
 		.help =
