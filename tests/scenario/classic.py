@@ -97,6 +97,22 @@ def sender_timeout(place):
     equal((len(gateway.sagas()), sink.count("/crm")), (1, 1), "one saga, one send")
 
 
+def doubt_stays_small(place):
+    """A target that takes requests and never answers, and knows no repeat: the breaker keeps the doubt to a handful."""
+    sink = place.sink()
+    sink.behave("/crm", {"mode": "hang"})
+    crm = http_target(sink.url("/crm"), repeat="unsafe", limits={"in_flight": 4, "timeout": "300ms"},
+                      breaker={"consecutive": 3, "open": "500ms", "open_cap": "500ms"})
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": crm}, "routes": route("crm")})
+    burst(gateway.port, 200)
+    until("it was given up on and tried again", lambda: gateway.log().count("breaker_half_open") >= 2)
+    sink.behave("/crm")
+    until("all have their end", lambda: gateway.admin("GET", "/v1/status")["sagas"]["running"] == 0, 60)
+    sagas = gateway.admin("GET", "/v1/status")["sagas"]
+    check(sagas["attention"] + sagas["completed"] == 200 and 3 <= sagas["attention"] <= 12, f"in doubt are few: {sagas}")
+    equal(sink.count("/crm"), 200, "each was sent once")
+
+
 # ---- partial failure: the mail is out, the CRM fails, the sender tries again
 
 def partial_failure(place):
@@ -123,6 +139,30 @@ def partial_failure(place):
     gateway.wait_saga(1, "completed")
     equal(naive.send(gateway.port, donation(1)), [200], "known when it is done")
     equal((mails(sink) - before, records(sink, "/crm")), (1, 1), "one mail, one record")
+
+
+def partial_failure_in_the_mail(place):
+    """The mail is taken and the answer lost, then the process dies; nobody can tell, so nobody is thanked twice."""
+    sink = place.sink()
+    sink.call("POST", "/smtp", {"faults": [{"at": "dot", "mode": "silence"}]})
+    careless = handler(place, naive.mail(sink.smtp, 0.3), naive.record(sink.url("/crm")))
+    equal(naive.send(careless.port, donation(1), tries=3), [500] * 3, "the platform sends again")
+    equal((mails(sink), sink.count("/crm")), (3, 0), "three mails, and still no record")
+
+    gateway = place.gateway({"sources": INTERNAL, "targets": {"thanks": thanks(place, sink), "crm": http_target(sink.url("/crm"))},
+                             "routes": route("thanks", {"target": "crm", "after": ["thanks"]})})
+    equal(naive.send(gateway.port, donation(1)), [202], "taken")
+    until("the mail is out", lambda: mails(sink) == 4)
+    gateway.kill()
+    sink.call("POST", "/smtp", {"faults": []})
+    gateway.start()
+    equal(naive.send(gateway.port, donation(1)), [200], "known after kill -9")
+    equal(gateway.wait_saga(1, "attention")["reason"], "in_doubt", "what we do not know, we say")
+    gateway.cli("saga", "resume", 1)
+    equal(gateway.saga(1)["reason"], "in_doubt", "and do not send on a general resume")
+    gateway.cli("saga", "resolve", 1, "thanks", "--done", "--reason", "the donor has it")
+    gateway.wait_saga(1, "completed")
+    equal((mails(sink), records(sink, "/crm")), (4, 1), "one mail more, and the record that waited for it")
 
 
 # ---- cascade: a target too slow for what waits behind it, and its return
@@ -351,5 +391,31 @@ def silent_plugin(place):
     equal(gateway.sagas("--state", "attention"), [], "nothing is left")
 
 
+def crashing_plugin(place):
+    """A plugin that writes to nowhere, and one that never comes back: the step is blamed, not the gateway's other work."""
+    sink = place.sink()
+    config = {"sources": INTERNAL, "routes": route("books", "plugin"), "connectors": {"path": [str(BUILD / "tests" / "abi")]},
+              "targets": {"plugin": {"connector": "rogue", "settings": {"where": "next", "how": "none"}},
+                          "books": http_target(sink.url("/books"))}}
+    gateway = place.gateway(config)
+    for number, how in enumerate(("null", "hang"), start=1):
+        config["targets"]["plugin"]["settings"]["how"] = how
+        gateway.reload(config)
+        equal(naive.send(gateway.port, donation(number)), [202], "taken: it is on disk")
+        check(gateway.process.wait(timeout=60) != 0, "the process ends and says so")
+        gateway.start()
+        saga = gateway.wait_saga(number, "attention")
+        plugin = next(s for s in saga["steps"] if s["name"] == "plugin")
+        equal((plugin["outcome"], plugin["attempts"]), ("fault", 1), "blamed, and not tried again: no loop")
+        check("connector" in plugin["detail"], f"says what: {plugin['detail']}")
+        until("the other target is served", lambda n=number: sink.count("/books") == n)
+        until("somebody is told", lambda: {name for name, subject in alerts(gateway) if subject == "plugin"})
+    config["targets"]["plugin"]["settings"]["how"] = "none"
+    gateway.reload(config)
+    gateway.cli("saga", "resume", "--all", "--yes", "--redo-in-doubt", "--reason", "the plugin is mended")
+    gateway.wait_all("completed", 2)
+
+
 if __name__ == "__main__":
-    sys.exit(main([network_timeout, sender_timeout, partial_failure, cascade, race, race_by_etag, race_in_the_crm, silent_failure, silent_plugin]))
+    sys.exit(main([network_timeout, sender_timeout, doubt_stays_small, partial_failure, partial_failure_in_the_mail, cascade,
+                   race, race_by_etag, race_in_the_crm, silent_failure, silent_plugin, crashing_plugin]))

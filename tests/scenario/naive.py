@@ -32,10 +32,10 @@ def record(url, timeout_s=10.0):
     return lambda event: call("POST", url, event, timeout_s)
 
 
-def mail(port):
+def mail(port, timeout_s=10.0):
     """A step: thanks the donor."""
     def send(event):
-        with smtplib.SMTP("127.0.0.1", port, timeout=10) as smtp:
+        with smtplib.SMTP("127.0.0.1", port, timeout=timeout_s) as smtp:
             smtp.sendmail("a@charity.example", [event["donor"]["email"]], "Subject: Hi\r\n\r\nThank you\r\n")
     return send
 
