@@ -216,8 +216,10 @@ static void on_record(struct world *w, int64_t id, const struct record *r)
 	if (s == NULL)
 		s = add_saga(w, id, r);
 	s->touched = true;
-	if (r->kind == RECORD_VERB)
+	if (r->kind == RECORD_VERB) {
 		on_verb(s, r);
+		crew_record(w, id, r);
+	}
 	if (r->kind == RECORD_DECISION && str_is(r->text, "compensate"))
 		s->compensating = true;
 	if (r->kind == RECORD_SAGA)

@@ -93,7 +93,8 @@ void heap_drop(struct heap *h, enum happening kind)
 
 const char *happening_name(enum happening h)
 {
-	static const char *const names[HAPPEN_KINDS] = { "accept", "tick", "pump",   "arrive", "done", "verb",
-													 "target", "mood", "reload", "crash",  "stop" };
+	static const char *const names[HAPPEN_KINDS] = { "accept", "tick",   "pump",         "arrive", "done",
+													 "verb",   "target", "mood",         "reload", "crash",
+													 "stop",   "job",    "cancel a job", "slice" };
 	return h < HAPPEN_KINDS ? names[h] : "?";
 }

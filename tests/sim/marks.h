@@ -66,6 +66,9 @@
 	X(MARK_CANCELLED, "a saga was cancelled")                                                                \
 	X(MARK_PAUSED, "a saga was paused")                                                                      \
 	X(MARK_RATE, "a rate limit delayed a start")                                                             \
+	X(MARK_JOB_DONE, "a job came to its end")                                                                \
+	X(MARK_JOB_CANCELLED, "a job was cancelled")                                                             \
+	X(MARK_JOB_RESTART, "a job went on after a start")                                                       \
 	X(MARK_LATE_EFFECT, "a request took effect after its sender had died")
 
 #define MARK_ENUM(name, text) name,

@@ -3,6 +3,7 @@
  *
  *     heap.c    events in time          people.c  clients, operators, operators of the targets
  *     world.c   the process: start, crash, stop, pump, tick
+ *     crew.c    verbs in bulk: jobs
  *     wire.c    transport and sinks     conn.c    scripted connectors, one per repeat class
  *     fold.c    the log folded by an independent reader     check.c   invariants
  *     marks.c   rare branches that must have been taken     main.c    seeds
@@ -25,7 +26,9 @@
 #define SIM_STEPS   5
 #define SIM_EVENTS  64
 #define SIM_DONORS  4
-#define SIM_SHORT   2 /* the target that is misconfigured in some runs */
+#define SIM_JOBS    3
+#define SIM_SAGAS   512 /* more than there ever are */
+#define SIM_SHORT   2   /* the target that is misconfigured in some runs */
 
 /* ---- chance ---- */
 
@@ -50,6 +53,9 @@ enum happening {
 	HAPPEN_RELOAD,
 	HAPPEN_CRASH,
 	HAPPEN_STOP,
+	HAPPEN_JOB,
+	HAPPEN_JOB_CANCEL,
+	HAPPEN_SLICE, /* of some job that runs */
 	HAPPEN_KINDS
 };
 const char *happening_name(enum happening h);
@@ -155,6 +161,16 @@ struct call;
 
 struct fold;
 
+/* Jobs: whoever carries them out, and what the log has of them. */
+struct crew {
+	struct rng rng;
+	uint64_t planned;
+	bool waits;   /* a slice is on its way */
+	int64_t last; /* the job whose turn was last */
+	uint8_t said[SIM_JOBS][SIM_SAGAS];
+	int64_t count[SIM_JOBS];
+};
+
 struct world {
 	uint64_t seed;
 	struct rng rng;     /* the script */
@@ -191,6 +207,7 @@ struct world {
 	struct effect *effects;
 	size_t effect_count, effect_room;
 
+	struct crew crew;
 	struct fold *fold;
 	struct marks *marks; /* of all seeds */
 	unsigned steps_done; /* events handled */
@@ -246,6 +263,15 @@ void people_reload(struct world *w);
 /* The liveness phase: everything is mended. True when nothing was left to do. */
 void people_heal(struct world *w);
 void people_settle(struct world *w);
+
+/* crew.c */
+void crew_plan(struct world *w);
+void crew_create(struct world *w, uint64_t number);
+void crew_cancel(struct world *w, uint64_t job);
+void crew_slice(struct world *w);
+void crew_started(struct world *w); /* the process is there again: jobs go on */
+void crew_record(struct world *w, int64_t saga, const struct record *r); /* a verb, as logged */
+void crew_check_end(struct world *w);
 
 /* fold.c, check.c */
 struct fold *fold_create(void);

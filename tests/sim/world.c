@@ -219,6 +219,7 @@ void world_start(struct world *w)
 	apply_targets(w);
 	world_expect_pump(w);
 	fold_read(w);
+	crew_started(w);
 }
 
 static void power_off(struct world *w)
@@ -341,6 +342,15 @@ static void happen(struct world *w, const struct happen *h)
 	case HAPPEN_STOP:
 		begin_stop(w);
 		break;
+	case HAPPEN_JOB:
+		crew_create(w, h->arg);
+		break;
+	case HAPPEN_JOB_CANCEL:
+		crew_cancel(w, h->arg);
+		break;
+	case HAPPEN_SLICE:
+		crew_slice(w);
+		break;
 	case HAPPEN_KINDS:
 		break;
 	}
@@ -450,10 +460,12 @@ bool world_run(uint64_t seed, bool trace, struct marks *marks, uint64_t *ret_has
 	TAILQ_INIT(&w->calls);
 	make_dir(w);
 	people_plan(w);
+	crew_plan(w);
 	world_start(w);
 	run_until(w, w->now_ms + SCRIPT_MS);
 	live(w);
 	check_end(w);
+	crew_check_end(w);
 	*ret_hash = w->hash;
 	power_off(w);
 	world_free(w);
