@@ -218,6 +218,7 @@ struct config_traits {
 	bool known; /* the connector could be asked */
 	bool can_undo;
 	bool can_undo_nothing;
+	bool undo_idempotent; /* an undo may be sent twice, whatever `repeat` says */
 	bool can_look_up;
 	char repeat[16];             /* "idempotent", "keyed", "queryable", "unsafe" */
 	int64_t repeat_ttl_ms;       /* for "keyed": how long the target remembers a key */

@@ -21,7 +21,7 @@
  *
  * Changes
  *   1.0  first version
- *   1.1  almoner_step.do_key
+ *   1.1  almoner_step.do_key, ALMONER_UNDO_IDEMPOTENT
  */
 #ifndef ALMONER_CONNECTOR_H
 #define ALMONER_CONNECTOR_H
@@ -84,7 +84,9 @@ enum almoner_repeat {
 enum almoner_capability {
 	ALMONER_CAN_UNDO = 1u << 0,
 	ALMONER_CAN_UNDO_NOTHING = 1u << 1, /* undoing what never happened is safe, and bars a late action */
-	ALMONER_CAN_LOOKUP = 1u << 2
+	ALMONER_CAN_LOOKUP = 1u << 2,
+	ALMONER_UNDO_IDEMPOTENT =
+		1u << 3 /* since 1.1: undoing twice has the effect of once, whatever `repeat` says of DO */
 };
 
 struct almoner_traits {

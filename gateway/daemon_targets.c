@@ -18,6 +18,7 @@ static struct step_rules rules_of(const struct config_target *t)
 				   .attempts = (uint32_t)t->retry.attempts },
 		.can_undo = t->traits.can_undo,
 		.can_undo_nothing = t->traits.can_undo_nothing,
+		.undo_idempotent = t->traits.undo_idempotent,
 		.can_lookup = t->traits.can_look_up,
 		.attention_holds = t->order.on_attention == CONFIG_ATTENTION_HOLD,
 	};

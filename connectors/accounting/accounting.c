@@ -346,7 +346,7 @@ static int accounting_open(const struct almoner_host *host, struct almoner_text 
 	}
 	traits->repeat = ALMONER_REPEAT_KEYED;
 	traits->repeat_ttl_ms = REQUEST_ID_TTL_MS;
-	traits->capabilities = ALMONER_CAN_UNDO | ALMONER_CAN_LOOKUP;
+	traits->capabilities = ALMONER_CAN_UNDO | ALMONER_UNDO_IDEMPOTENT | ALMONER_CAN_LOOKUP;
 	*instance = s;
 	return 0;
 }

@@ -302,7 +302,7 @@ static int crm_open(const struct almoner_host *host, struct almoner_text setting
 		return -1;
 	}
 	traits->repeat = ALMONER_REPEAT_QUERYABLE;
-	traits->capabilities = ALMONER_CAN_UNDO | ALMONER_CAN_LOOKUP;
+	traits->capabilities = ALMONER_CAN_UNDO | ALMONER_UNDO_IDEMPOTENT | ALMONER_CAN_LOOKUP;
 	*instance = s;
 	return 0;
 }

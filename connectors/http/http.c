@@ -8,8 +8,9 @@
 #include "connectors/kit/json.h"
 #include "connectors/kit/template.h"
 
-#define REFUSALS_MAX 4 /* of one attempt, because somebody else wrote; the host allows 16 exchanges in all   \
-						*/
+#define REFUSALS_MAX                                                                                         \
+	4 /* of one attempt, because somebody else wrote; the host allows 16 exchanges in all                    \
+	   */
 
 struct turn {
 	struct attempt *a;
@@ -383,6 +384,7 @@ static int http_open(const struct almoner_host *host, struct almoner_text settin
 	traits->repeat_ttl_ms = s->repeat_ttl_ms;
 	traits->capabilities = (s->undo.present ? ALMONER_CAN_UNDO : 0u) |
 						   (s->undo.present && s->nothing_is_safe ? ALMONER_CAN_UNDO_NOTHING : 0u) |
+						   (s->undo.present && s->undo_idempotent ? ALMONER_UNDO_IDEMPOTENT : 0u) |
 						   (s->look.present ? ALMONER_CAN_LOOKUP : 0u);
 	*instance = s;
 	return 0;

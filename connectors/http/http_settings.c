@@ -56,7 +56,9 @@ const struct almoner_option http_options[HTTP_OPTION_COUNT] = {
 			"How to reverse it: {\"method\": \"DELETE\", \"url\": \"https://crm.example/gifts/{{own.id}}\"}; "
 			"body as above, \"gone_status\": [404, 410] counts as undone, \"nothing_is_safe\": true if "
 			"undoing "
-			"what never happened also bars it from happening later"),
+			"what never happened also bars it from happening later, \"idempotent\": true if it may be sent "
+			"twice "
+			"whatever repeat says"),
 	OPTION(
 		"lookup", JSON,
 		.help =
@@ -199,13 +201,15 @@ static int read_request(struct http_settings *s, struct request *r, const json_t
 
 static int read_undo(struct http_settings *s, const json_t *undo, struct almoner_error *error)
 {
-	static const char *const known[] = { "method", "url", "body", "gone_status", "nothing_is_safe", NULL };
+	static const char *const known[] = { "method",          "url",        "body", "gone_status",
+										 "nothing_is_safe", "idempotent", NULL };
 	if (undo == NULL)
 		return 0;
 	if (only_members(undo, "undo", known, error) != 0)
 		return -1;
 	s->gone = (struct statuses){ { 404, 410 }, 2 };
 	s->nothing_is_safe = settings_bool(undo, "nothing_is_safe");
+	s->undo_idempotent = settings_bool(undo, "idempotent");
 	if (read_statuses(&s->gone, json_object_get(undo, "gone_status"), "undo: gone_status", error) != 0)
 		return -1;
 	return read_request(s, &s->undo, undo, "undo: ", "POST", error);

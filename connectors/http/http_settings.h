@@ -61,6 +61,7 @@ struct http_settings {
 	struct statuses exists;
 	struct statuses gone; /* for undo: nothing is there any more */
 	bool nothing_is_safe;
+	bool undo_idempotent;
 	char *id_path;
 	char *error_path;
 	char *look_id_path;

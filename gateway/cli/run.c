@@ -148,6 +148,25 @@ const char *run_text(const json_t *object, const char *member)
 	return text != NULL ? text : "";
 }
 
+bool run_is_undo(const json_t *object)
+{
+	return strcmp(run_text(object, "direction"), "undo") == 0;
+}
+
+const char *run_step_state(const json_t *step)
+{
+	static const char *const words[][2] = { { "waiting", "undo waiting" },
+											{ "ready", "undo ready" },
+											{ "running", "undo running" },
+											{ "retry_wait", "undo retry_wait" },
+											{ "succeeded", "undone" } };
+	const char *state = run_text(step, "state");
+	for (size_t i = 0; run_is_undo(step) && i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i][0], state) == 0)
+			return words[i][1];
+	return state;
+}
+
 long long run_number(const json_t *object, const char *member)
 {
 	return json_integer_value(json_object_get(object, member));

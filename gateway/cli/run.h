@@ -36,6 +36,10 @@ void run_clean(json_t *value, bool lines);
 /* Member as text: "" for null, absence and what is no text. Borrowed. */
 const char *run_text(const json_t *object, const char *member);
 long long run_number(const json_t *object, const char *member);
+/* Of a step, or a record about one: does it speak of the undo? */
+bool run_is_undo(const json_t *object);
+/* A step's state for people: "undone" where the undo has succeeded, "undo …" before. */
+const char *run_step_state(const json_t *step);
 /* "saga" or "sagas", by the count. */
 const char *run_plural(long long count, const char *one, const char *many);
 /* --yes, or a person's "y" at a terminal. */

@@ -17,7 +17,7 @@ static void print_steps(const json_t *steps)
 	json_t *step;
 	json_array_foreach(steps, i, step)
 	{
-		const char *state = run_text(step, "state");
+		const char *state = run_step_state(step);
 		const char *reason = run_text(step, "reason");
 		(void)printf("%s%s %s", i > 0 ? ", " : "", run_text(step, "name"), state);
 		if (*reason != '\0' && strcmp(reason, "when") != 0)

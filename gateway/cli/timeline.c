@@ -16,11 +16,16 @@ static void step_of(const json_t *r)
 		(void)printf("%s", run_text(r, "step"));
 }
 
+/* What is undone is said so: "succeeded" alone would be taken for the do. */
+static void part_of(const json_t *r)
+{
+	(void)printf("%s", run_is_undo(r) ? "undo of " : "");
+	step_of(r);
+}
+
 static void attempt_of(const json_t *r)
 {
-	const char *undo = strcmp(run_text(r, "direction"), "undo") == 0 ? "undo of " : "";
-	(void)printf("%s", undo);
-	step_of(r);
+	part_of(r);
 	(void)printf(", attempt %lld", run_number(r, "attempt"));
 	if (run_number(r, "generation") > 1)
 		(void)printf(" (sent again: generation %lld)", run_number(r, "generation"));
@@ -82,8 +87,8 @@ static void tell_result(const json_t *r)
 
 static void tell_step(const json_t *r)
 {
-	step_of(r);
-	if (strcmp(run_text(r, "to"), "kept") == 0 && strcmp(run_text(r, "direction"), "undo") != 0) {
+	part_of(r);
+	if (strcmp(run_text(r, "to"), "kept") == 0 && !run_is_undo(r)) {
 		(void)printf(" is kept: its connector cannot undo");
 		return;
 	}
@@ -173,7 +178,7 @@ static void tell(const json_t *r)
 
 static void print_step(const json_t *step)
 {
-	(void)printf("  %-16s %-12s", run_text(step, "name"), run_text(step, "state"));
+	(void)printf("  %-16s %-12s", run_text(step, "name"), run_step_state(step));
 	if (*run_text(step, "reason") != '\0')
 		(void)printf(" (%s)", run_text(step, "reason"));
 	if (*run_text(step, "next_at") != '\0')

@@ -53,6 +53,8 @@ static const char *trait_fault(const struct almoner_traits *t)
 		return "repeat is queryable without CAN_LOOKUP";
 	if ((t->capabilities & ALMONER_CAN_UNDO_NOTHING) != 0 && (t->capabilities & ALMONER_CAN_UNDO) == 0)
 		return "CAN_UNDO_NOTHING without CAN_UNDO";
+	if ((t->capabilities & ALMONER_UNDO_IDEMPOTENT) != 0 && (t->capabilities & ALMONER_CAN_UNDO) == 0)
+		return "UNDO_IDEMPOTENT without CAN_UNDO";
 	return NULL;
 }
 
@@ -241,6 +243,7 @@ static void tell_traits(const struct catalog_entry *entry, const struct almoner_
 	*ret = (struct config_traits){ .known = true,
 								   .can_undo = (t->capabilities & ALMONER_CAN_UNDO) != 0,
 								   .can_undo_nothing = (t->capabilities & ALMONER_CAN_UNDO_NOTHING) != 0,
+								   .undo_idempotent = (t->capabilities & ALMONER_UNDO_IDEMPOTENT) != 0,
 								   .can_look_up = (t->capabilities & ALMONER_CAN_LOOKUP) != 0,
 								   .repeat_ttl_ms = (int64_t)t->repeat_ttl_ms };
 	(void)snprintf(ret->repeat, sizeof ret->repeat, "%s", repeats[t->repeat]);

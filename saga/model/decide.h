@@ -20,6 +20,7 @@ struct step_rules {
 	struct retry_policy retry;
 	bool can_undo;
 	bool can_undo_nothing;
+	bool undo_idempotent; /* an undo may be sent twice, whatever `repeat` says */
 	bool can_lookup;
 	bool attention_holds; /* order.on_attention = hold: a step in attention keeps its lane */
 	bool missing;         /* the configuration no longer has this target */

@@ -25,7 +25,10 @@ enum send_rule step_send_rule(const struct step *st, const struct step_rules *ru
 	bool can_look = step_can_look(st, rules);
 	if (st->look_first && can_look)
 		return SEND_LOOK;
-	uint8_t rule = rules->repeat < REPEAT_COUNT ? repeat_rules[rules->repeat] : (uint8_t)ASK;
+	bool undo_again = st->direction == DIRECTION_UNDO && rules->undo_idempotent;
+	uint8_t rule = undo_again                     ? (uint8_t)AGAIN
+				   : rules->repeat < REPEAT_COUNT ? repeat_rules[rules->repeat]
+												  : (uint8_t)ASK;
 	if (rule == AGAIN || (rule == AGAIN_IN_TTL && now_ms - st->maybe_effect_ms < rules->repeat_ttl_ms))
 		return SEND_PLAIN;
 	return can_look ? SEND_LOOK : SEND_NEVER;

@@ -47,7 +47,8 @@ static void known_customer_gets_a_receipt(void **state)
 	struct driver d;
 	opened(&d, SETTINGS);
 	assert_int_equal(instance_traits(d.instance)->repeat, ALMONER_REPEAT_KEYED);
-	assert_int_equal(instance_traits(d.instance)->capabilities, ALMONER_CAN_UNDO | ALMONER_CAN_LOOKUP);
+	assert_int_equal(instance_traits(d.instance)->capabilities,
+					 ALMONER_CAN_UNDO | ALMONER_UNDO_IDEMPOTENT | ALMONER_CAN_LOOKUP);
 	asks(driver_start(&d, GIFT, ALMONER_DO), "PrimaryEmailAddr%20%3D%20%27ada%40example.org%27");
 	assert_string_equal(driver_header(&d, "Authorization"), "Bearer qb-secret-token");
 	const struct almoner_action *a = driver_answer(&d, 200, ADA);
@@ -200,7 +201,7 @@ static void faults_have_their_class(void **state)
 
 #define FOUND(id, total)                                                                                     \
 	"{\"QueryResponse\":{\"SalesReceipt\":[{\"Id\":\"" id "\",\"SyncToken\":\"3\",\"TotalAmt\":" total "}]}" \
-																									   "}"
+	"}"
 
 static void lookups_compare_amounts(void **state)
 {

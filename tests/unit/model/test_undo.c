@@ -128,6 +128,26 @@ static void what_may_have_happened_is_undone_where_that_is_safe(void **state)
 	kit_finish(&k);
 }
 
+/* Setting a state twice is setting it once: nobody need be asked. */
+static void an_idempotent_undo_is_sent_again(void **state)
+{
+	(void)state;
+	static const enum repeat repeats[] = { REPEAT_KEYED, REPEAT_QUERYABLE, REPEAT_UNSAFE };
+	for (size_t i = 0; i < 3; i++) {
+		struct kit k;
+		kit_init(&k, POLICY_COMPENSATE, "a b>a");
+		k.rules[0].repeat = repeats[i];
+		k.rules[0].undo_idempotent = true;
+		kit_try(&k, 0, OUTCOME_OK, true);
+		kit_try(&k, 1, OUTCOME_REJECTED, true);
+		kit_try(&k, 0, OUTCOME_UNKNOWN, true);
+		expect_state(&k, 0, STEP_RETRY_WAIT);
+		kit_try(&k, 0, OUTCOME_OK, true);
+		kit_expect_saga(&k, SAGA_COMPENSATED);
+		kit_finish(&k);
+	}
+}
+
 static void a_look_up_may_settle_what_is_being_undone(void **state)
 {
 	(void)state;
@@ -269,6 +289,7 @@ int main(void)
 		cmocka_unit_test(only_definite_failure_triggers),
 		cmocka_unit_test(doubt_holds_the_undo_until_it_is_settled),
 		cmocka_unit_test(what_may_have_happened_is_undone_where_that_is_safe),
+		cmocka_unit_test(an_idempotent_undo_is_sent_again),
 		cmocka_unit_test(a_look_up_may_settle_what_is_being_undone),
 		cmocka_unit_test(an_idempotent_step_is_not_sent_again_to_be_undone),
 		cmocka_unit_test(what_cannot_be_undone_is_kept),
