@@ -45,11 +45,19 @@ size_t nearest_distance(const char *a, const char *b)
 	return above[b_len];
 }
 
+/* "give_up" for "give_up_after": whole words of it, from its beginning. */
+static bool begins(const char *wanted, const char *candidate)
+{
+	size_t length = strlen(wanted);
+
+	return length >= 3 && strncmp(wanted, candidate, length) == 0 && candidate[length] == '_';
+}
+
 void nearest_offer(struct nearest *n, const char *candidate)
 {
 	size_t length = strlen(n->wanted);
 	size_t allowed = length < 4 ? 1 : length / 3 + (length % 3 != 0);
-	size_t distance = nearest_distance(n->wanted, candidate);
+	size_t distance = begins(n->wanted, candidate) ? allowed : nearest_distance(n->wanted, candidate);
 
 	if (distance > allowed || distance >= strlen(candidate))
 		return;

@@ -17,11 +17,38 @@ static void digest_of(const char *name, json_t *shown, uint8_t out[DIGEST_BYTES]
 	json_decref(shown);
 }
 
+/* Has anything been complained of since, but for faults inside these members of the place we are at? What depends
+ * on other members only is checked all the same, so that all errors come at once. */
+static bool faults_outside(const struct reading *r, size_t since, const char *const *members)
+{
+	for (size_t i = since; i < r->found->count; i++) {
+		const struct diagnostic *d = &r->found->items[i];
+		const char *at = d->pointer;
+		bool inside = false;
+
+		if (d->severity != DIAG_ERROR)
+			continue;
+		for (size_t j = 0; members[j] != NULL && !inside; j++) {
+			size_t len = strlen(members[j]);
+
+			inside = strncmp(at, r->pointer.data, r->pointer.len) == 0 && at[r->pointer.len] == '/' &&
+					 strncmp(at + r->pointer.len + 1, members[j], len) == 0 &&
+					 (at[r->pointer.len + 1 + len] == '\0' || at[r->pointer.len + 1 + len] == '/');
+		}
+		if (!inside)
+			return true;
+	}
+	return r->found->cut_short;
+}
+
 /* ---- sources ---- */
+
+/* Members that say nothing about verification. */
+static const char *const source_aside[] = { "map",	   "event_id", "type_header", "dedup",	"gift",
+											"gift_made", "related",  "answer",	  "paused", NULL };
 
 static void check_source(struct reading *r, const struct config_source *source)
 {
-	verify_check(r, source);
 	if (source->answer == 201)
 		reading_error(r, "200 or 202", "201 is not an answer of ours");
 	if (source->related != NULL && source->gift_made == NULL)
@@ -33,7 +60,7 @@ static void check_source(struct reading *r, const struct config_source *source)
 static void fill_source(struct reading *r, const json_t *object, struct config_source *source)
 {
 	const json_t *preset = json_object_get(object, "preset");
-	size_t errors = r->found->errors;
+	size_t since = r->found->count, errors = r->found->errors;
 
 	reading_defaults(r, section_source(), source);
 	if (json_is_string(preset)) {
@@ -45,7 +72,9 @@ static void fill_source(struct reading *r, const json_t *object, struct config_s
 	reading_section(r, section_source(), object, source);
 	if (preset == NULL && json_is_object(object) && json_object_get(object, "verify") == NULL)
 		reading_error(r, "\"preset\" or \"verify\"", "nothing says how requests are verified");
-	else if (r->found->errors == errors) /* else its faults would only echo those */
+	else if (!faults_outside(r, since, source_aside)) /* else its faults would only echo those */
+		verify_check(r, source);
+	if (r->found->errors == errors)
 		check_source(r, source);
 }
 
@@ -152,19 +181,22 @@ static void ask_connector(struct reading *r, struct config_target *target)
 	reading_leave(r, mark);
 }
 
+/* Members that no connector reads. */
+static const char *const target_aside[] = { "retry", "breaker", "limits", "order", "paused", NULL };
+
 static void fill_target(struct reading *r, const json_t *object, struct config_target *target)
 {
-	size_t errors = r->found->errors;
+	size_t since = r->found->count, errors = r->found->errors;
 
 	reading_defaults(r, section_target(), target);
 	reading_section(r, section_target(), object, target);
 	reading_require(r, section_target(), object);
 	if (target->connector != NULL)
 		(void)reading_name_ok(r, target->connector);
-	if (r->found->errors != errors)
-		return;
-	check_numbers(r, object, target);
-	ask_connector(r, target);
+	if (r->found->errors == errors)
+		check_numbers(r, object, target);
+	if (!faults_outside(r, since, target_aside))
+		ask_connector(r, target);
 }
 
 static void add_target(struct reading *r, const char *name, const json_t *object)

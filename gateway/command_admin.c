@@ -146,6 +146,9 @@ int command_admin(const char *config_path, int argc, char **argv)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
 	struct admin_port port = { .clock = clock_system() };
+	int code;
+	if (cli_settles(argc, argv, &code)) /* also on a machine that has no configuration yet */
+		return code;
 	/* Secrets are not needed here and may be readable by the daemon's user only: the check leaves them aside.
 	 */
 	int rc = config_load(config_path, &(struct config_hooks){ .lenient = true }, &port.config, &found);
@@ -156,7 +159,7 @@ int command_admin(const char *config_path, int argc, char **argv)
 					  text.len > 0 ? text.data : "", config_path);
 		return rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 	}
-	int code = cli_run(&(struct cli_port){ &port, call, again }, argc, argv);
+	code = cli_run(&(struct cli_port){ &port, call, again }, argc, argv);
 	config_unref(port.config);
 	return code;
 }

@@ -100,25 +100,35 @@ static int help_one(const struct command *c)
 	return CLI_OK;
 }
 
+#define GO_ON (-1)
+
+/* GO_ON with the words, or the exit code of help shown or of wrong usage, said. */
+static int understand(const struct command *c, int argc, char **argv, struct args *ret)
+{
+	if (asks_help(argc, argv))
+		return help_one(c);
+	struct err err = { 0 };
+	int rc = args_parse(argc, argv, c->sets, ret, &err);
+	if (rc == 0 && (ret->word_count < c->least || ret->word_count > c->most)) {
+		rc = err_set(&err, ERR_INVALID, "%s %s", c->words,
+					 ret->word_count < c->least ? "needs more words" : "takes no more words");
+		args_finish(ret);
+	}
+	if (rc == 0)
+		return GO_ON;
+	(void)fprintf(stderr, "almoner: %s\n", err.text);
+	print_usage(stderr, c);
+	return CLI_USAGE;
+}
+
 static int run_one(const struct command *c, const struct cli_port *port, int argc, char **argv)
 {
 	const char *space = strchr(c->words, ' ');
 	struct run run = { .port = port, .verb = space != NULL ? space + 1 : c->words };
-	if (asks_help(argc, argv))
-		return help_one(c);
-	struct err err = { 0 };
-	int rc = args_parse(argc, argv, c->sets, &run.args, &err);
-	if (rc == 0 && (run.args.word_count < c->least || run.args.word_count > c->most)) {
-		rc = err_set(&err, ERR_INVALID, "%s %s", c->words,
-					 run.args.word_count < c->least ? "needs more words" : "takes no more words");
-		args_finish(&run.args);
-	}
-	if (rc != 0) {
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
-		print_usage(stderr, c);
-		return CLI_USAGE;
-	}
-	int code = c->run(&run);
+	int code = understand(c, argc, argv, &run.args);
+	if (code != GO_ON)
+		return code;
+	code = c->run(&run);
 	args_finish(&run.args);
 	return fflush(stdout) == 0 ? code : CLI_FAILED;
 }
@@ -151,6 +161,17 @@ bool cli_knows(int argc, char **argv)
 {
 	int used;
 	return find(argc, argv, &used) != NULL;
+}
+
+bool cli_settles(int argc, char **argv, int *ret_code)
+{
+	int used;
+	const struct command *c = find(argc, argv, &used);
+	struct args args = { 0 };
+	*ret_code = c != NULL ? understand(c, argc - used, argv + used, &args) : GO_ON;
+	if (c != NULL && *ret_code == GO_ON)
+		args_finish(&args);
+	return *ret_code != GO_ON;
 }
 
 int cli_run(const struct cli_port *port, int argc, char **argv)

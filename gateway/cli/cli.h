@@ -24,6 +24,8 @@ struct cli_port {
 
 /* argv[0] is the first word of the command ("saga"); --config has been taken out. Returns an exit code. */
 int cli_run(const struct cli_port *port, int argc, char **argv) MUST_CHECK;
+/* Help and wrong usage, which need no port: says it and gives the exit code. False: cli_run has work to do. */
+bool cli_settles(int argc, char **argv, int *ret_code) MUST_CHECK;
 /* Is `argv` a command of this room (so that main asks for a port)? */
 bool cli_knows(int argc, char **argv);
 /* Lines for the commands that begin with this word; false when there is none. */

@@ -54,6 +54,10 @@ def finding_the_daemon(place):
     equal(done.returncode, 3, "no such file")
     check("nowhere.json" in done.stderr, f"names the file: {done.stderr}")
     equal(run(gateway, "status", "--config").returncode, 2, "--config without a file")
+    nowhere = {**os.environ, "ALMONER_CONFIG": str(place.folder / "nowhere.json")}
+    done = run(gateway, "saga", "resume", "--help", env=nowhere)
+    equal((done.returncode, "--redo-in-doubt" in done.stdout), (0, True), f"help needs no configuration: {done.stderr}")
+    equal(run(gateway, "saga", "retry", 1, env=nowhere).returncode, 2, "neither does wrong usage")
 
 
 def list_filters(place):
