@@ -352,6 +352,58 @@ static void in_bulk(void **state)
 	json_decref(summary);
 }
 
+/* Left alone, followed, listed, cancelled; what ended is still told. */
+static void jobs_of_the_api(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 99); /* 50 rejected */
+	json_t *none = admin_rig_lines(a, 200, "GET", "/v1/jobs", NULL);
+	assert_int_equal(json_array_size(none), 0);
+	json_decref(none);
+	admin_rig_thread(a);
+	admin_rig_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":\"fast\"}", "rate");
+	admin_rig_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":5}", "rate");
+	admin_rig_error(a, 404, "GET", "/v1/jobs/1", NULL, "no job 1");
+	admin_rig_error(a, 404, "GET", "/v1/jobs/1/lines", NULL, "no job 1");
+	admin_rig_error(a, 404, "POST", "/v1/jobs/1/cancel", "{}", "no job 1");
+	admin_rig_error(a, 400, "GET", "/v1/jobs/one", NULL, "number");
+	admin_rig_error(a, 400, "POST", "/v1/jobs/1/pause", "{}", "cancel");
+	admin_rig_error(a, 400, "GET", "/v1/jobs?state=running", NULL, "state");
+	json_t *made = admin_rig_one(a, 200, "POST", "/v1/bulk/pause",
+								 "{\"wait\":false,\"rate\":\"1/h\",\"expected\":50,\"reason\":\"why\"}");
+	assert_int_equal(number_of(made, "job"), 1);
+	assert_string_equal(text_of(made, "state"), "running");
+	assert_string_equal(text_of(made, "rate"), "1/h");
+	assert_string_equal(text_of(made, "actor"), "uid 7 (tester)");
+	assert_string_equal(text_of(made, "reason"), "why");
+	assert_int_equal(number_of(made, "expected"), 50);
+	json_decref(made);
+	made = admin_rig_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false}");
+	assert_int_equal(number_of(made, "job"), 1);
+	assert_true(json_is_true(json_object_get(made, "already")));
+	json_decref(made);
+	json_t *job = admin_rig_one(a, 200, "POST", "/v1/jobs/1/cancel", "{\"reason\":\"no\"}");
+	assert_string_equal(text_of(job, "state"), "cancelled");
+	json_decref(job);
+	admin_rig_error(a, 409, "POST", "/v1/jobs/1/cancel", "{}", "cancelled");
+	json_t *lines = admin_rig_lines(a, 200, "GET", "/v1/jobs/1/lines", NULL);
+	const json_t *summary = json_array_get(lines, json_array_size(lines) - 1);
+	assert_string_equal(text_of(summary, "state"), "cancelled");
+	assert_true(number_of(summary, "moved") <= 1);
+	json_decref(lines);
+	summary = bulk(a, "/v1/bulk/cancel", "{}", 50); /* another job goes by the first */
+	assert_int_equal(number_of(summary, "job"), 2);
+	assert_int_equal(number_of(summary, "moved"), 50);
+	json_decref((json_t *)(uintptr_t)summary);
+	json_t *list = admin_rig_lines(a, 200, "GET", "/v1/jobs?limit=1", NULL);
+	assert_int_equal(json_array_size(list), 1);
+	assert_int_equal(number_of(json_array_get(list, 0), "id"), 2);
+	json_decref(list);
+	list = admin_rig_lines(a, 200, "GET", "/v1/jobs?before=2", NULL);
+	assert_int_equal(number_of(json_array_get(list, 0), "id"), 1);
+	json_decref(list);
+}
+
 static void held_targets(void **state)
 {
 	struct admin_rig *a = *state;
@@ -422,6 +474,7 @@ int main(void)
 		T(verbs),
 		T(target_verbs),
 		T(in_bulk),
+		T(jobs_of_the_api),
 		T(held_targets),
 		T(doubt_stands),
 		T(stopped_journal),
