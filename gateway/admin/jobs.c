@@ -59,6 +59,19 @@ void jobs_tell(struct jobs *jobs, const struct job *job)
 	(void)pthread_mutex_unlock(&jobs->lock);
 }
 
+size_t jobs_running(struct jobs *jobs)
+{
+	size_t running = 0;
+	struct job_live *live;
+	(void)pthread_mutex_lock(&jobs->lock);
+	TAILQ_FOREACH(live, &jobs->live, link)
+	{
+		running += live->ended ? 0 : 1;
+	}
+	(void)pthread_mutex_unlock(&jobs->lock);
+	return running;
+}
+
 static void free_live(struct job_live *live)
 {
 	if (live->open)

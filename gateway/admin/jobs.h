@@ -21,6 +21,9 @@ void jobs_destroy(struct jobs *jobs);
 /* A new one, or news of one from elsewhere (cancelled). Thread: any. */
 void jobs_tell(struct jobs *jobs, const struct job *job);
 
+/* How many are under way. Thread: any. */
+size_t jobs_running(struct jobs *jobs);
+
 /* Follows a job: a line for each saga as it is moved, then a summary. Lines of long ago are left out. */
 struct job_follow;
 /* ERR_NOT_FOUND: not one of those that run or have just ended. */

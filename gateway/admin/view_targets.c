@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/admin/call.h"
+#include "gateway/admin/jobs.h"
 #include "gateway/admin/saga_json.h"
 
 static const int64_t age_edges_ms[] = { 0, 60000, 600000, 3600000, 21600000, 86400000, 604800000 };
@@ -201,13 +202,15 @@ void view_status(struct call *call)
 									  (json_int_t)t->backlog, "attention", (json_int_t)t->attention,
 									  "succeeded", (json_int_t)t->succeeded));
 	}
-	json_t *status = json_pack("{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:I, s:o}", "daemon",
-							   call->api->journal != NULL, "accepted", (json_int_t)counts.accepted, "related",
-							   (json_int_t)counts.related, "duplicates", (json_int_t)counts.duplicates,
-							   "sagas", sagas, "commits", (json_int_t)counts.commits, "log_records",
-							   (json_int_t)counts.log_rows, "disk_low", counts.disk_low, "held_up_bytes",
-							   (json_int_t)counts.held_up_bytes, "targets", targets);
+	json_t *status =
+		json_pack("{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:I, s:o}", "daemon", call->api->journal != NULL,
+				  "accepted", (json_int_t)counts.accepted, "related", (json_int_t)counts.related,
+				  "duplicates", (json_int_t)counts.duplicates, "sagas", sagas, "commits",
+				  (json_int_t)counts.commits, "log_records", (json_int_t)counts.log_rows, "disk_low",
+				  counts.disk_low, "held_up_bytes", (json_int_t)counts.held_up_bytes, "targets", targets);
 	json_object_set_new(status, "alerts", json_array()); /* the daemon's */
+	if (call->api->jobs != NULL)
+		json_object_set_new(status, "jobs_running", json_integer((json_int_t)jobs_running(call->api->jobs)));
 	if (call->api->status != NULL)
 		call->api->status(call->api->ctx, status);
 	journal_counts_finish(&counts);

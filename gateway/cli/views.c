@@ -153,6 +153,8 @@ int status_show(struct run *run)
 					 run_text(intake, "host"), run_number(intake, "port"), run_number(intake, "connections"),
 					 run_number(intake, "waiting"));
 	print_counts("sagas", json_object_get(status, "sagas"));
+	if (run_number(status, "jobs_running") > 0)
+		(void)printf("%-12s%lld under way: almoner job list\n", "jobs", run_number(status, "jobs_running"));
 	if (json_is_true(json_object_get(status, "disk_low")))
 		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n",
 					 "disk");

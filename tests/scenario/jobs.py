@@ -49,6 +49,7 @@ def seen_and_left(place):
     equal((row["verb"], row["filter"], row["rate"], row["reason"], row["expected"]), ("pause", "state=running", "40/s", "month's end", 40),
           "what was asked for")
     check(row["state"] == "running" and row["moved"] < 40, f"the rate holds it back: {row}")
+    check("1 under way" in gateway.cli("status"), "status tells")
     until("it is done", lambda: job(gateway, 1)["state"] == "done")
     row = job(gateway, 1)
     equal((row["matched"], row["moved"], row["refused"], row["upto"]), (40, 40, 0, max(ids)), "what it did")
