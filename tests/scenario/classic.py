@@ -408,7 +408,7 @@ def crashing_plugin(place):
         plugin = next(s for s in saga["steps"] if s["name"] == "plugin")
         equal((plugin["outcome"], plugin["attempts"]), ("fault", 1), "blamed, and not tried again: no loop")
         check("connector" in plugin["detail"], f"says what: {plugin['detail']}")
-        until("the other target is served", lambda n=number: sink.count("/books") == n)
+        until("the other target is served", lambda n=number: records(sink, "/books") == n)
         until("somebody is told", lambda: {name for name, subject in alerts(gateway) if subject == "plugin"})
     config["targets"]["plugin"]["settings"]["how"] = "none"
     gateway.reload(config)
