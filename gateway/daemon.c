@@ -129,10 +129,7 @@ static void on_engine_line(void *ctx, enum engine_log_level level, const char *t
 static void on_refused(void *ctx, const char *source, const char *address, int status, const char *why)
 {
 	struct daemon *d = ctx;
-	char code[12];
-	(void)snprintf(code, sizeof code, "%d", status);
-	logger_line(d->logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code,
-				"why", why, NULL);
+	refusals_tell(d->refusals, d->logger, d->clock.now_ms(d->clock.ctx), source, address, status, why);
 }
 
 static void wake_loop(void *ctx)
@@ -329,6 +326,7 @@ static void end(struct daemon *d, const char *why)
 	config_env_destroy(d->env);
 	(void)pthread_mutex_destroy(&d->config_lock);
 	quarantine_destroy(d->quarantine);
+	refusals_destroy(d->refusals);
 }
 
 static void announce(struct daemon *d)
@@ -347,6 +345,7 @@ int daemon_run(const struct daemon_options *options)
 	struct daemon d = { .options = options, .env = config_env_create(), .clock = clock_system() };
 	(void)pthread_mutex_init(&d.config_lock, NULL);
 	d.quarantine = quarantine_create(&d, daemon_count_quarantined);
+	d.refusals = refusals_create();
 	d.started_ms = d.clock.now_ms(d.clock.ctx);
 	struct err err = { 0 };
 	int rc = daemon_load_config_aloud(options->config_path, d.env, &d.config, &d.catalog);

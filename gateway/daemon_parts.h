@@ -17,6 +17,7 @@
 #include "gateway/net/transfer.h"
 #include "gateway/plugin/blackbox.h"
 #include "gateway/plugin/instance.h"
+#include "gateway/refusals.h"
 #include "saga/journal/journal.h"
 
 struct daemon {
@@ -41,6 +42,7 @@ struct daemon {
 	struct config *config;
 
 	struct quarantine *quarantine; /* asked by intake */
+	struct refusals *refusals;
 
 	atomic_bool reloading; /* one at a time */
 	bool reload_begun;     /* reload_thread is to be joined */

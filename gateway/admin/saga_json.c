@@ -1,5 +1,6 @@
 #include "gateway/admin/saga_json.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #include "saga/base/clock.h"
@@ -106,4 +107,15 @@ void admin_line(struct buf *out, json_t *value)
 	buf_text(out, text);
 	buf_byte(out, '\n');
 	free(text);
+}
+
+void admin_set_raw(json_t *object, const char *bytes, size_t len)
+{
+	json_t *raw = json_stringn(bytes, len);
+	json_object_set_new(object, "raw", raw != NULL ? raw : json_null());
+	if (raw != NULL)
+		return;
+	char *text AUTO_FREE = mem_alloc(4 * (len / 3 + 1) + 1);
+	(void)EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)len);
+	json_object_set_new(object, "raw_base64", json_string(text));
 }

@@ -16,6 +16,9 @@ json_t *admin_time(int64_t at_ms);
 /* JSON null for NULL and ""; what is no UTF-8 comes as "?". A new reference, never NULL. */
 json_t *admin_text(const char *text);
 
+/* Bytes as they came: sets `raw`, a text, or for what is no UTF-8 null, with `raw_base64` beside it. */
+void admin_set_raw(json_t *object, const char *bytes, size_t len);
+
 /* One line of newline-delimited JSON; takes the reference. */
 void admin_line(struct buf *out, json_t *value);
 

@@ -7,7 +7,6 @@
 
 static json_t *event_json(int64_t saga, const struct event *e)
 {
-	json_t *raw = json_stringn(e->f.raw.p, e->f.raw.len);
 	json_t *canonical =
 		e->f.canonical.len > 0 ? json_loadb(e->f.canonical.p, e->f.canonical.len, 0, NULL) : NULL;
 	json_t *event = json_object();
@@ -19,7 +18,7 @@ static json_t *event_json(int64_t saga, const struct event *e)
 	json_object_set_new(event, "received_at", admin_time(e->received_ms));
 	json_object_set_new(event, "content_type", admin_text(e->f.content_type.p));
 	json_object_set_new(event, "raw_bytes", json_integer((json_int_t)e->f.raw.len));
-	json_object_set_new(event, "raw", raw != NULL ? raw : json_null()); /* null: not UTF-8 */
+	admin_set_raw(event, e->f.raw.p, e->f.raw.len);
 	json_object_set_new(event, "canonical", canonical != NULL ? canonical : json_null());
 	return event;
 }

@@ -120,11 +120,10 @@ static int show_row(void *ctx, const struct refused_row *row)
 	if (row->id != one->id)
 		return 1;
 	char *url AUTO_FREE = mem_strndup(row->url.p, row->url.len);
-	json_t *body = json_stringn(row->body.p, row->body.len);
 	one->value = row_json(row);
 	json_object_set_new(one->value, "url", admin_text(url));
 	json_object_set_new(one->value, "headers", headers_json(one->config, row));
-	json_object_set_new(one->value, "raw", body != NULL ? body : json_null()); /* null: not UTF-8 */
+	admin_set_raw(one->value, row->body.p, row->body.len);
 	return 1;
 }
 

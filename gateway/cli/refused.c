@@ -56,7 +56,7 @@ int refused_show(struct run *run)
 	json_t *value;
 	json_object_foreach(json_object_get(row, "headers"), name, value)
 		(void)printf("%s: %s\n", name, json_string_value(value) != NULL ? json_string_value(value) : "");
-	(void)printf("\n%s\n", run_text(row, "raw"));
+	(void)printf("\n%s\n", run_raw(row));
 	json_decref(row);
 	return CLI_OK;
 }

@@ -20,8 +20,9 @@ static void clean_text(json_t *text, bool lines)
 {
 	char *copy AUTO_FREE = mem_strndup(json_string_value(text), json_string_length(text));
 	unsigned char *c = (unsigned char *)copy;
+	unsigned char *end = c + json_string_length(text); /* a NUL may stand in between */
 	bool changed = false;
-	for (; *c != '\0'; c++) {
+	for (; c < end; c++) {
 		bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0; /* U+0080 … U+009F */
 		bool c0 = (*c < 0x20 || *c == 0x7f) && !(lines && (*c == '\n' || *c == '\t'));
 		if (c1)
@@ -50,7 +51,7 @@ static int on_line(void *ctx, struct str text)
 	struct collect *c = ctx;
 	if (text.len == 0)
 		return 0;
-	json_t *line = json_loadb(text.p, text.len, JSON_DECODE_ANY, NULL);
+	json_t *line = json_loadb(text.p, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	if (line == NULL)
 		return 0;
 	if (c->for_people)
@@ -165,6 +166,12 @@ const char *run_step_state(const json_t *step)
 		if (strcmp(words[i][0], state) == 0)
 			return words[i][1];
 	return state;
+}
+
+const char *run_raw(const json_t *object)
+{
+	return json_is_null(json_object_get(object, "raw")) ? "(no UTF-8: --json has it as raw_base64)"
+														: run_text(object, "raw");
 }
 
 long long run_number(const json_t *object, const char *member)

@@ -35,6 +35,8 @@ void run_clean(json_t *value, bool lines);
 
 /* Member as text: "" for null, absence and what is no text. Borrowed. */
 const char *run_text(const json_t *object, const char *member);
+/* Member `raw`: bytes as they came, or that they are no text. Borrowed. */
+const char *run_raw(const json_t *object);
 long long run_number(const json_t *object, const char *member);
 /* Of a step, or a record about one: does it speak of the undo? */
 bool run_is_undo(const json_t *object);

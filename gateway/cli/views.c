@@ -195,7 +195,7 @@ int events_show(struct run *run)
 	(void)printf("saga %lld: %s event %s of source %s, received %s, %lld bytes\n\nas received:\n%s\n",
 				 run_number(event, "saga"), run_text(event, "type"), run_text(event, "event_id"),
 				 run_text(event, "source"), run_text(event, "received_at"), run_number(event, "raw_bytes"),
-				 run_text(event, "raw"));
+				 run_raw(event));
 	char *canonical AUTO_FREE =
 		json_dumps(json_object_get(event, "canonical"), JSON_INDENT(2) | JSON_ENCODE_ANY);
 	(void)printf("\nas mapped:\n%s\n", canonical != NULL && strcmp(canonical, "null") != 0

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/intake/framing.h"
 #include "gateway/intake/inside.h"
 #include "gateway/intake/prepare.h"
 #include "gateway/intake/refused.h"
@@ -194,10 +195,22 @@ static enum MHD_Result begin_event(struct request *r, const char *url, const cha
 	return MHD_YES;
 }
 
-static enum MHD_Result begin(struct request *r, const char *url, const char *method)
+/* Not worth reading, and what would be read next may be a part of this one: closes. */
+static enum MHD_Result refuse_framing(struct request *r, const char *why)
 {
+	const struct answer answer = { .status = 400, .body = "{\"error\":\"malformed request\"}" };
+	tell_refused(r, answer.status, why);
+	(void)answer_later(r, &answer);
+	return send_answer(r, &answer);
+}
+
+static enum MHD_Result begin(struct request *r, const char *url, const char *method, const char *version)
+{
+	const char *fault = framing_fault(r->mhd, version);
 	r->begun = true;
 	r->rules = intake_rules(r->server);
+	if (fault != NULL)
+		return refuse_framing(r, fault);
 	if (strcmp(url, "/healthz") == 0 || strcmp(url, "/readyz") == 0)
 		return answer_health(r, url, method);
 	if (strncmp(url, PATH_PREFIX, sizeof PATH_PREFIX - 1) == 0)
@@ -411,9 +424,8 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char
 	struct answer answer;
 	(void)cls;
 	(void)mhd;
-	(void)version;
 	if (!r->begun)
-		return begin(r, url, method);
+		return begin(r, url, method, version);
 	if (*data_len > 0)
 		return take_data(r, data, data_len);
 	if (r->decided || take_answer(r, &answer))
