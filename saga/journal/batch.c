@@ -138,7 +138,7 @@ static int settle_targets(struct journal *j)
 	for (size_t i = 0; i < j->target_count; i++) {
 		struct jtarget *t = j->targets[i];
 		int64_t due_ms;
-		int rc = t->news ? target_clamp_due(j, t) : 0;
+		int rc = target_clamp_due(j, t);
 		if (rc == 0 && t->news)
 			rc = target_next_due(j, t, &due_ms);
 		if (rc != 0)

@@ -212,7 +212,7 @@ static int announce(struct journal *j)
 {
 	bool any = false;
 	for (size_t i = 0; i < j->target_count; i++)
-		any = any || j->targets[i]->news;
+		any = any || j->targets[i]->news || j->targets[i]->far_unknown;
 	if (!any)
 		return 0;
 	return commit_slice(j, batch_begin(j));
@@ -257,7 +257,7 @@ int64_t idle_next_ms(const struct journal *j)
 		const struct jtarget *t = j->targets[i];
 		if (t->rules.missing && t->claimable > 0 && t->next_due_ms < next)
 			next = t->next_due_ms;
-		if (reseat_wanted(t))
+		if (reseat_wanted(t) || t->far_unknown)
 			next = 0;
 	}
 	return next;

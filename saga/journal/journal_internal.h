@@ -24,6 +24,7 @@ struct jtarget {
 	int64_t with_lane;
 	int64_t next_due_ms; /* of the first claimable row; INT64_MAX: none */
 	bool due_unknown;    /* that row is gone: ask the store */
+	bool far_unknown;    /* some may be due further ahead than the policy allows */
 	/* Its rows in lanes were placed by other rules: idle.c looks at them again, from behind this one. */
 	bool reseat, was_missing;
 	struct step_row reseat_after;
@@ -206,7 +207,10 @@ bool target_open(const struct journal *j, const struct jtarget *t, bool probe);
 int target_next_due(struct journal *j, struct jtarget *t, int64_t *ret_ms);
 /* Is something due on disk that goes first? */
 int target_has_backlog(struct journal *j, struct jtarget *t, bool *ret);
-/* A first row that lies further ahead than the policy allows (the clock was set back) is moved near. */
+/* Is it due further ahead than the policy allows (the clock was set back while nobody looked)? Then it is moved
+ * near. */
+bool target_near_due(const struct journal *j, const struct jtarget *t, struct step *st);
+/* The same for its rows, some at a time, after the start and after a reload. */
 int target_clamp_due(struct journal *j, struct jtarget *t);
 int target_set(struct journal *j, struct jtarget *t, enum target_action action, const char *actor,
 			   const char *note);

@@ -201,6 +201,7 @@ static int place_retry(struct journal *j, struct entry *e, unsigned i, struct ho
 		return 0;
 	if (st->due_ms <= j->now_ms && ends_instead(j, e, i))
 		return place_ended(j, e, i, ret_again);
+	e->changed = target_near_due(j, e->plan->target[i], &e->saga->steps[i]) || e->changed;
 	/* Before it is due it needs no look at the line: the claim looks. */
 	bool blocked = false;
 	int rc = st->due_ms <= j->now_ms ? place_lane_blocked(j, e, i, &blocked) : 0;

@@ -140,7 +140,7 @@ int targets_adopt(struct journal *j, struct journal_target *targets, size_t coun
 			return rc;
 		bool holds = t->rules.attention_holds;
 		t->rules = targets[i].rules;
-		t->news = t->state_changed = true;
+		t->news = t->state_changed = t->far_unknown = true;
 		targets[i].id = t->id;
 		if (holds != t->rules.attention_holds)
 			reseat(t);
@@ -200,6 +200,14 @@ static int64_t longest_wait_ms(const struct jtarget *t)
 	return cap > INT64_MAX / 4 ? INT64_MAX / 2 : cap + cap / 2 + 1000;
 }
 
+bool target_near_due(const struct journal *j, const struct jtarget *t, struct step *st)
+{
+	if (st->due_ms <= j->now_ms + longest_wait_ms(t))
+		return false;
+	st->due_ms = st->state == STEP_READY ? j->now_ms : j->now_ms + t->rules.retry.cap_ms;
+	return true;
+}
+
 static int clamp_row(struct journal *j, const struct step_row *row)
 {
 	struct entry *e;
@@ -212,30 +220,26 @@ static int clamp_row(struct journal *j, const struct step_row *row)
 		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
 					   (long long)row->saga, row->step);
 	struct step *st = &e->saga->steps[row->step];
-	bool ready = st->state == STEP_READY;
-	st->due_ms = ready ? j->now_ms : j->now_ms + target_of_id(j, row->target)->rules.retry.cap_ms;
-	e->changed = true;
+	st->due_ms = row->due_ms;
+	e->changed = target_near_due(j, target_of_id(j, row->target), st) || e->changed;
 	return seat_row(j, e, row->step, (enum why)row->why, st->due_ms);
 }
 
-#define CLAMPS_A_BATCH 16
+#define CLAMPS_A_BATCH 64
 
 int target_clamp_due(struct journal *j, struct jtarget *t)
 {
-	for (unsigned i = 0; i < CLAMPS_A_BATCH; i++) {
-		int64_t due_ms;
-		int rc = target_next_due(j, t, &due_ms);
-		if (rc != 0 || due_ms == INT64_MAX || due_ms <= j->now_ms + longest_wait_ms(t))
-			return rc;
-		struct step_row row;
-		size_t got = 0;
-		rc = j->store.row_claimable(j->store.ctx, t->id, INT64_MAX, &row, 1, &got, &j->err);
-		if (rc == 0 && got == 1)
-			rc = clamp_row(j, &row);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	struct step_row rows[CLAMPS_A_BATCH];
+	size_t count = 0;
+	if (!t->far_unknown)
+		return 0;
+	int rc = t->claimable == 0 ? 0
+							   : j->store.row_far(j->store.ctx, t->id, j->now_ms + longest_wait_ms(t), rows,
+												  CLAMPS_A_BATCH, &count, &j->err);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = clamp_row(j, &rows[i]);
+	t->far_unknown = count == CLAMPS_A_BATCH;
+	return rc;
 }
 
 static void set_held(struct target_row *row, bool held, const char *why)

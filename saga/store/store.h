@@ -173,6 +173,9 @@ struct store_writer {
 	/* Row of this lane with the lowest saga above `after`; ret->saga == 0 for none. */
 	int (*row_lane_first)(void *ctx, uint32_t target, const uint8_t lane[LANE_BYTES], int64_t after,
 						  struct step_row *ret, struct err *err);
+	/* Claimable rows due later than `beyond_ms`, the nearest first; up to `room`. */
+	int (*row_far)(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows, size_t room, size_t *ret,
+				   struct err *err);
 	/* Rows of a target that have a lane, by lane, saga and step, from behind `after` (NULL: from the first);
 	 * up to `room`. */
 	int (*row_lined)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,

@@ -50,6 +50,17 @@ static int rows_claimable(void *ctx, uint32_t target, int64_t now_ms, struct ste
 	return take_rows(&q, rows, ret, err);
 }
 
+static int rows_far(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows, size_t room,
+					size_t *ret, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	struct query AUTO_QUERY q = db_query(&w->db, W_ROW_FAR);
+	query_int(&q, target);
+	query_int(&q, beyond_ms);
+	query_int(&q, (int64_t)room);
+	return take_rows(&q, rows, ret, err);
+}
+
 static int rows_lined(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
 					  size_t room, size_t *ret, struct err *err)
 {
@@ -144,6 +155,7 @@ void rows_ops(struct store_writer *ops)
 	ops->row_put = rows_put;
 	ops->row_delete = rows_delete;
 	ops->row_claimable = rows_claimable;
+	ops->row_far = rows_far;
 	ops->row_next_due = rows_next_due;
 	ops->row_lane_first = rows_lane_first;
 	ops->row_lined = rows_lined;

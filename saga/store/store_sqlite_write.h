@@ -64,6 +64,9 @@
 	X(W_ROW_CLAIM, "claiming steps",                                                                         \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due <= ?2 AND "         \
 	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
+	X(W_ROW_FAR, "looking for steps due too late",                                                           \
+	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due > ?2 AND "          \
+	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
 	X(W_ROW_NEXT, "looking for the next due step",                                                           \
 	  "SELECT due FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3) ORDER BY due LIMIT 1") \
 	X(W_ROW_LANE, "looking for the next in a lane",                                                          \

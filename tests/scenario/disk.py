@@ -4,6 +4,7 @@ import errno
 import http.client
 import os
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -334,7 +335,80 @@ def a_reader_outside_is_named(place):
     all_there(gateway, sagas)
 
 
+# ---- time
+
+DAY = 86400
+
+
+def clock_steps(place):
+    """The wall clock jumps by a day and by more than the giving up: nothing is retried early, nothing late, nothing given up."""
+    sink = place.sink()
+    shim = Shim(place.folder / "shim")
+    gateway = place.gateway({"sources": INTERNAL, "targets": {
+        "slow": http_target(sink.url("/slow"), retry={"first": "600s", "cap": "1h"}),
+        "soon": http_target(sink.url("/soon"), retry={"first": "500ms", "cap": "1s"}),
+        "well": http_target(sink.url("/well"))}, "routes": route("slow", "soon", "well")}, shim.env())
+    for path in ("/slow", "/soon"):
+        sink.behave(path, {"status": 503})
+    sagas, number = [], 0
+    for step in (DAY, 4 * DAY, 0, -DAY, -4 * DAY):
+        shim.step_clock(step)
+        for _ in range(10):
+            sagas.append(gateway.accepted("internal", donation(number, donor=f"d{number}@example.org")))
+            number += 1
+        until("it goes on", lambda n=number: sink.count("/well") == n and sink.count("/slow") == n)
+        before = sink.count("/soon")
+        until("short waits end in time", lambda n=before + 2 * len(sagas): sink.count("/soon") >= n, 10)
+    equal(sink.count("/slow"), number, "no long wait ended early")
+    equal(gateway.sagas("--state", "attention"), [], "nothing was given up")
+    for path in ("/slow", "/soon"):
+        sink.behave(path)
+    until("soon is done", lambda: gateway.target("soon")["succeeded"] == number)
+    equal(sink.count("/slow"), number, "still not early")
+
+
+def clock_steps_while_stopped(place):
+    """Four days later by the clock, or a day before: a restart retries within the longest wait, and gives nothing up."""
+    sink = place.sink()
+    shim = Shim(place.folder / "shim")
+    # A keyed step whose key may have lapsed meanwhile goes to a person: rightly, for the clock is all there is to judge by.
+    gateway = on_disk(place, sink, reserve="1MiB", env=shim.env(), repeat="idempotent", retry={"first": "1s", "cap": "3s"})
+    sink.behave("/crm", {"status": 503})
+    sagas = [gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(20)]
+    for step in (4 * DAY, -DAY):
+        until("all were tried", lambda: sink.count("/crm") >= 20)
+        gateway.stop()
+        shim.step_clock(step)
+        sink.call("DELETE", "/crm")
+        gateway.start()
+        until("all are tried again", lambda: len({e["key"] for e in sink.entries("/crm")}) == 20, 20)
+        equal(gateway.sagas("--state", "attention"), [], "nothing is given up")
+    sink.behave("/crm")
+    gateway.wait_all("completed", len(sagas))
+    equal(sink.stats("/crm")["duplicates"], 0, "once each")
+
+
+def stopped_and_continued(place):
+    """SIGSTOP for longer than the timeouts: what was in flight is repeated under its key, nothing else is sent, nothing is given up."""
+    sink = place.sink()
+    gateway = place.gateway({"sources": INTERNAL, "routes": route("crm", "down"), "targets": {
+        "crm": http_target(sink.url("/crm"), limits={"timeout": "2s"}),
+        "down": http_target(sink.url("/down"), retry={"first": "600s", "cap": "1h"})}})
+    sink.behave("/down", {"status": 503})
+    sink.behave("/crm", {"status": 200, "delay_ms": 500})
+    sagas = [gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(8)]
+    until("some are in flight", lambda: gateway.target("crm")["in_flight"] > 0 and sink.count("/down") == 8)
+    gateway.process.send_signal(signal.SIGSTOP)
+    threading.Event().wait(4)  # the time itself is what is tested
+    gateway.process.send_signal(signal.SIGCONT)
+    until("all arrive", lambda: gateway.target("crm")["succeeded"] == len(sagas))
+    equal(len({e["key"] for e in sink.entries("/crm")}), len(sagas), "one key a step")
+    equal(sink.count("/down"), len(sagas), "no long wait ended early")
+    equal(gateway.sagas("--state", "attention"), [], "nothing is given up")
+
+
 if __name__ == "__main__":
     sys.exit(main([below_the_reserve, room_of_the_log_counts, filled_by_its_own_events, full_to_the_last_byte, failed_sync, failed_write,
                    failed_sync_of_a_checkpoint, failed_write_of_a_checkpoint, known_outcomes_are_told, start_on_a_failing_disk,
-                   stalled_clients_hold_up_nothing, a_reader_outside_is_named]))
+                   stalled_clients_hold_up_nothing, a_reader_outside_is_named,
+                   clock_steps, clock_steps_while_stopped, stopped_and_continued]))

@@ -108,6 +108,24 @@ static void a_clock_set_back_does_not_strand_a_step(void **state)
 	rig_finish(r, b, CRM, OUTCOME_OK);
 }
 
+/* Also those that lie behind others which are not too far: they would wait until all before them are done. */
+static void a_clock_set_back_strands_none_of_many(void **state)
+{
+	struct rig *r = rig_of(state);
+	use_crm_only(r);
+	r->admit[CRM] = ADMIT_DISK;
+	accept_many(r, 0, 150);
+	rig_claim(r, CRM, 150);
+	for (int64_t id = 1; id <= 150; id++)
+		rig_finish(r, id, CRM, OUTCOME_UNREACHABLE);
+	r->now_ms -= 5 * 86400000LL;
+	rig_crash(r);
+	accept_many(r, 150, 1);
+	rig_wait(r, 90000);
+	rig_claim(r, CRM, 200);
+	assert_int_equal(r->news[CRM].claim_granted, 151);
+}
+
 static void a_paused_target_gets_nothing_until_it_is_resumed(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -363,6 +381,7 @@ int main(void)
 		CASE(a_ready_work_can_go_back_to_disk),
 		CASE(a_retry_waits_for_its_time),
 		CASE(a_clock_set_back_does_not_strand_a_step),
+		CASE(a_clock_set_back_strands_none_of_many),
 		CASE(a_paused_target_gets_nothing_until_it_is_resumed),
 		CASE(a_denied_outcome_holds_the_target_in_its_commit),
 		CASE(a_ready_work_of_a_target_paused_meanwhile),
