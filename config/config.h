@@ -193,6 +193,10 @@ struct config_breaker {
 	int64_t probes;
 };
 
+struct config_hold {
+	int64_t probe_ms; /* for refused credentials: how often one step asks whether they are taken again */
+};
+
 struct config_target_limits {
 	int64_t in_flight;
 	struct config_rate rate;
@@ -234,6 +238,7 @@ struct config_target {
 	char *base_dir;   /* of that file: relative paths in settings start here */
 	struct config_retry retry;
 	struct config_breaker breaker;
+	struct config_hold hold;
 	struct config_target_limits limits;
 	struct config_order order;
 	bool paused;

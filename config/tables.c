@@ -211,6 +211,13 @@ static const struct option breaker_options[] = {
 };
 static const struct section breaker = SECTION("The breaker", config_breaker, breaker);
 
+static const struct option hold_options[] = {
+	{ "probe", OPTION_DURATION, AT(config_hold, probe_ms), "\"5m\"", 100, 30 * DAY_MS,
+	  .help = "A target that refused our credentials is held; so often one waiting step asks whether it takes "
+			  "them again." },
+};
+static const struct section hold = SECTION("When a target is held", config_hold, hold);
+
 static const struct option target_limits_options[] = {
 	{ "in_flight", OPTION_INTEGER, AT(config_target_limits, in_flight), "16", 1, 1024,
 	  .help = "Attempts under way at once." },
@@ -246,6 +253,8 @@ static const struct option target_options[] = {
 	{ "retry", OPTION_OBJECT, AT(config_target, retry), .section = &retry, .help = "When to try again." },
 	{ "breaker", OPTION_OBJECT, AT(config_target, breaker), .section = &breaker,
 	  .help = "When to leave a failing target alone." },
+	{ "hold", OPTION_OBJECT, AT(config_target, hold), .section = &hold,
+	  .help = "What ends the hold of a target that refuses our credentials." },
 	{ "limits", OPTION_OBJECT, AT(config_target, limits), .section = &target_limits,
 	  .help = "How much at once." },
 	{ "order", OPTION_OBJECT, AT(config_target, order), .section = &order,

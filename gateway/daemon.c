@@ -190,6 +190,7 @@ static int make_engine(struct daemon *d, struct err *err)
 	if (d->transfer == NULL)
 		return err != NULL && err->code != 0 ? err->code : ERR_SYSTEM;
 	d->engine = engine_create(&(struct engine_options){ .clock = d->clock,
+														.entropy = entropy_system(),
 														.transport = transfer_transport(d->transfer),
 														.when = when_port_jq(),
 														.log = { d, on_engine_line },

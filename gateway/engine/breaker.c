@@ -92,6 +92,13 @@ static bool closed_failure(struct breaker *b, const struct breaker_policy *polic
 	return too_many_failures(b, policy) && open_for(b, policy->open_ms, now_ms);
 }
 
+static bool closed_left_open(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
+{
+	(void)now_ms;
+	b->open_ms = policy->open_ms; /* if the probe fails */
+	return move_to(b, BREAKER_HALF_OPEN);
+}
+
 static bool open_time(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
 {
 	(void)policy;
@@ -131,6 +138,7 @@ static reaction *const table[BREAKER_STATES][BREAKER_SIGNALS] = {
 		[BREAKER_NEUTRAL] = ignore,
 		[BREAKER_TIME] = ignore,
 		[BREAKER_RETRY_NOW] = ignore,
+		[BREAKER_LEFT_OPEN] = closed_left_open,
 	},
 	[BREAKER_OPEN] = {
 		[BREAKER_HEALTH] = ignore,
@@ -139,6 +147,7 @@ static reaction *const table[BREAKER_STATES][BREAKER_SIGNALS] = {
 		[BREAKER_NEUTRAL] = ignore,
 		[BREAKER_TIME] = open_time,
 		[BREAKER_RETRY_NOW] = open_retry_now,
+		[BREAKER_LEFT_OPEN] = ignore,
 	},
 	[BREAKER_HALF_OPEN] = {
 		[BREAKER_HEALTH] = half_health,
@@ -147,6 +156,7 @@ static reaction *const table[BREAKER_STATES][BREAKER_SIGNALS] = {
 		[BREAKER_NEUTRAL] = ignore,
 		[BREAKER_TIME] = ignore,
 		[BREAKER_RETRY_NOW] = ignore,
+		[BREAKER_LEFT_OPEN] = ignore,
 	},
 };
 

@@ -32,6 +32,7 @@ enum breaker_signal {
 	BREAKER_NEUTRAL,   /* says nothing about the target: our own fault */
 	BREAKER_TIME,      /* a look at the clock */
 	BREAKER_RETRY_NOW, /* a person wants it tried now */
+	BREAKER_LEFT_OPEN, /* the last process left it away from closed */
 	BREAKER_SIGNALS
 };
 

@@ -4,7 +4,17 @@
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
 
-/* ---- breaker ---- */
+/* ---- released, and the breaker ---- */
+
+void dispatch_release(struct engine *e, struct engine_target *t)
+{
+	const struct entropy *entropy = &e->options.entropy;
+	uint64_t span_ms = entropy->below != NULL ? entropy->below(entropy->ctx, ENGINE_RELEASE_MS) : 0;
+	window_init(&t->window);
+	t->window.calm_until_ms = e->now_ms + (int64_t)span_ms;
+	t->start_at_ms = 0;
+	t->dirty = true;
+}
 
 void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
 {
@@ -16,9 +26,9 @@ void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_si
 		gates_count_opened(e->gates, t->id);
 		(void)snprintf(note, sizeof note, "asks again in %lld ms", (long long)t->breaker.open_ms);
 	} else if (t->breaker.state == BREAKER_CLOSED) {
-		window_init(&t->window);
+		dispatch_release(e, t);
 	}
-	journal_target_note(e->journal, t->id, name, note);
+	journal_breaker(e->journal, t->id, name, note, t->breaker.state != BREAKER_CLOSED);
 	engine_say(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, name);
 	t->start_at_ms = 0;
 	t->dirty = true;
@@ -91,7 +101,7 @@ static void probe_held(struct engine *e, struct engine_target *t)
 		return;
 	if (!target_reserve_probe(t, e->gates, e->now_ms))
 		return;
-	t->probe_at_ms = e->now_ms + TARGET_PROBE_MS;
+	t->probe_at_ms = e->now_ms + t->config.probe_ms;
 	t->claimed = 1;
 	journal_claim(e->journal, t->id, 1);
 }

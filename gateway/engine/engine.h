@@ -33,6 +33,7 @@ struct engine_log {
 
 struct engine_options {
 	struct clock clock;
+	struct entropy entropy; /* spreads what is released at once; without `below`: not at all */
 	struct transport transport;
 	struct when_port when;
 	struct engine_log log;
@@ -64,6 +65,7 @@ struct engine_target_config {
 	uint32_t in_flight; /* at least 1 */
 	struct rate_policy rate;
 	struct breaker_policy breaker;
+	int64_t probe_ms; /* held for its credentials it is asked this often; 0: every 5 minutes */
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms; /* of one exchange; an attempt may take four times this */
 	size_t reply_cap_bytes;

@@ -96,6 +96,9 @@ void carry_cut_all(struct engine *e);
 void dispatch_run(struct engine *e);
 /* A ready work whose slot is reserved: evaluates `when`, asks the journal for the intent. */
 void dispatch_ask(struct engine *e, struct engine_target *t, struct work *w);
+/* It was barred, or its breaker has closed: it comes back along the ramp, from its foot, after a random
+ * moment. */
+void dispatch_release(struct engine *e, struct engine_target *t);
 void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
 void dispatch_publish(struct engine *e, struct engine_target *t);
 

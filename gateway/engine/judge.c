@@ -30,7 +30,7 @@ static void turn_forbidden(struct engine_target *t, struct attempt *a)
 {
 	if (t->held) { /* the next probe shall be another step: perhaps it is only this one */
 		a->outcome.result = OUTCOME_BUSY;
-		a->outcome.retry_after_ms = 2 * TARGET_PROBE_MS;
+		a->outcome.retry_after_ms = 2 * t->config.probe_ms;
 		return;
 	}
 	switch (forbidden_seen(&t->forbidden, a->saga, a->ref.step)) {
@@ -54,7 +54,7 @@ static void hold(struct engine_target *t, struct judgement *j, const struct atte
 				   a->detail[0] != '\0' ? a->detail : "no details");
 	t->held = true; /* at once; the journal's news will say the same */
 	t->credentials = j->credentials;
-	t->probe_at_ms = now_ms + TARGET_PROBE_MS;
+	t->probe_at_ms = now_ms + t->config.probe_ms;
 	(void)snprintf(t->held_reason, sizeof t->held_reason, "%s", j->hold);
 	t->dirty = true;
 }

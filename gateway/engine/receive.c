@@ -107,18 +107,22 @@ static void claim_done(struct engine *e, struct engine_target *t, uint32_t grant
 static void state_changed(struct engine *e, struct engine_target *t, const struct target_state *state)
 {
 	bool barred = target_barred(t);
+	if (!t->told && state->breaker_away)
+		dispatch_breaker(e, t, BREAKER_LEFT_OPEN);
+	t->told = true;
 	bool newly_held = state->held && !t->held;
 	t->paused = state->paused;
 	t->held = state->held;
 	(void)snprintf(t->held_reason, sizeof t->held_reason, "%s", state->held ? state->held_reason : "");
 	t->credentials = state->held && strncmp(state->held_reason, "credentials", 11) == 0;
 	if (newly_held)
-		t->probe_at_ms = e->now_ms + TARGET_PROBE_MS;
+		t->probe_at_ms = e->now_ms + t->config.probe_ms;
 	if (!state->held)
 		t->probe_reserved = false;
 	if (barred && !target_barred(t)) {
 		streak_clear(&t->streak);
 		forbidden_clear(&t->forbidden);
+		dispatch_release(e, t);
 		dispatch_breaker(e, t, BREAKER_RETRY_NOW);
 	}
 }
@@ -199,11 +203,14 @@ static void adopt(struct engine *e, const struct engine_target_config *config)
 		return;
 	}
 	/* not the port: a reload opens every connector anew */
+	bool was_paused = t->config.paused;
 	bool changed = memcmp(t->config.digest, config->digest, DIGEST_BYTES) != 0;
 	target_configure(t, config);
 	gates_add(e->gates, config->id, config->name);
 	if (!changed || e->journal == NULL)
 		return;
+	if (was_paused && !t->config.paused)
+		dispatch_release(e, t);
 	if (t->held)
 		receive_release(e, t, "its settings were changed");
 	dispatch_breaker(e, t, BREAKER_RETRY_NOW);

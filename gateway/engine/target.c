@@ -52,6 +52,8 @@ void target_configure(struct engine_target *t, const struct engine_target_config
 		t->config.window_bytes = WINDOW_DEFAULT_BYTES;
 	if (t->config.reply_cap_bytes == 0)
 		t->config.reply_cap_bytes = REPLY_CAP_BYTES;
+	if (t->config.probe_ms == 0)
+		t->config.probe_ms = TARGET_PROBE_MS;
 	t->removed = false;
 	t->dirty = true;
 }

@@ -10,8 +10,9 @@
 
 TAILQ_HEAD(attempt_list, attempt);
 
-#define TARGET_PROBE_MS (5 * 60 * 1000) /* a target held for its credentials is asked this often */
+#define TARGET_PROBE_MS (5 * 60 * 1000) /* a target held for its credentials is asked this often by default */
 #define ENGINE_SPILL_MS 1000            /* ready works of a shut target go back to disk after this */
+#define ENGINE_RELEASE_MS 500           /* targets released at once begin within so long of each other */
 
 /* A connector in use; outlives its replacement until its last attempt has ended. */
 struct engine_port {
@@ -34,6 +35,7 @@ struct engine_target {
 	struct forbidden forbidden;
 	struct streak streak;
 
+	bool told;   /* the journal has said how it was left */
 	bool paused; /* by a person */
 	bool held;
 	bool credentials; /* … and probed */

@@ -218,7 +218,8 @@ static struct target_news news_of(struct jtarget *t)
 							 .backlog = t->claimable,
 							 .next_due_ms = t->next_due_ms,
 							 .state_changed = t->state_changed };
-	n.state = (struct target_state){ .id = t->id, .paused = t->row.paused, .held = t->row.held };
+	n.state = (struct target_state){ .id = t->id, .paused = t->row.paused, .held = t->row.held,
+									 .breaker_away = t->row.breaker_away };
 	memcpy(n.state.held_reason, t->row.held_reason, sizeof n.state.held_reason);
 	t->news = t->claim_done = t->state_changed = false;
 	t->granted = 0;

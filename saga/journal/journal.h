@@ -34,6 +34,7 @@ struct target_state {
 	bool paused;
 	bool held;
 	char held_reason[200];
+	bool breaker_away; /* as the last process left it */
 };
 
 /* What changed for a target in a batch; handed out with the work. */
@@ -176,8 +177,9 @@ void journal_spill(struct journal *j, struct work *w);
  * of a target become START (or READY with needs_when), one slot each reserved. Ends with a target_news with
  * claim_done. At most one claim per target at a time. */
 void journal_claim(struct journal *j, uint32_t target, uint32_t max);
-/* A line in the log about a target: breaker transitions, probes. text: "breaker_open", …; note: why. */
-void journal_target_note(struct journal *j, uint32_t target, const char *text, const char *note);
+/* A target's breaker moved: a line in the log (text: "breaker_open", …; note: why). Whether it is `away` from
+ * closed is kept with the target, for the next start. */
+void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool away);
 
 /* ---- people
  * -------------------------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ enum op_kind {
 	OP_OUTCOME,
 	OP_SPILL,
 	OP_CLAIM,
-	OP_TARGET_NOTE,
+	OP_BREAKER,
 	OP_VERB,
 	OP_REPROCESS,
 	OP_TARGET_ACT,
@@ -51,8 +51,9 @@ struct op {
 			size_t bytes_len;
 		} step;
 		struct {
-			uint32_t target; /* texts of a note: text, note */
-			uint32_t max;
+			uint32_t target; /* texts of a breaker's move: text, note */
+			uint32_t max;    /* of a claim */
+			bool away;       /* of a breaker's move */
 		} target;
 		struct {
 			int64_t saga;

@@ -11,7 +11,7 @@ int ops_checkpoint(struct journal *j, struct op *op);
 int ops_outcome(struct journal *j, struct op *op);
 int ops_spill(struct journal *j, struct op *op);
 int ops_claim(struct journal *j, struct op *op);
-int ops_target_note(struct journal *j, struct op *op);
+int ops_breaker(struct journal *j, struct op *op);
 int ops_verb(struct journal *j, struct op *op);
 int ops_target_act(struct journal *j, struct op *op);
 int ops_set_targets(struct journal *j, struct op *op);

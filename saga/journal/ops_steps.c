@@ -164,10 +164,15 @@ int ops_claim(struct journal *j, struct op *op)
 	return t != NULL ? admit_claim(j, t, op->u.target.max) : 0;
 }
 
-int ops_target_note(struct journal *j, struct op *op)
+int ops_breaker(struct journal *j, struct op *op)
 {
-	if (target_of_id(j, op->u.target.target) == NULL)
+	struct jtarget *t = target_of_id(j, op->u.target.target);
+	if (t == NULL)
 		return 0;
+	t->row.breaker_away = op->u.target.away;
+	int rc = j->store.target_put(j->store.ctx, &t->row, &j->err);
+	if (rc != 0)
+		return rc;
 	records_add(batch_log(j, SUBJECT_TARGET, op->u.target.target),
 				&(struct record){ .kind = RECORD_TARGET,
 								  .at_ms = j->now_ms,

@@ -98,10 +98,11 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 	push_or_end(j, op);
 }
 
-void journal_target_note(struct journal *j, uint32_t target, const char *text, const char *note)
+void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool away)
 {
-	struct op *op = op_new(OP_TARGET_NOTE);
+	struct op *op = op_new(OP_BREAKER);
 	op->u.target.target = target;
+	op->u.target.away = away;
 	op->text[0] = copy(text);
 	op->text[1] = copy(note);
 	push_or_end(j, op);

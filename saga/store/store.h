@@ -59,6 +59,7 @@ struct target_row {
 	bool held;
 	char held_reason[200]; /* "credentials: …", "looks misconfigured: …" */
 	int64_t changed_ms;
+	bool breaker_away; /* from closed, when it last moved: the next start asks before it trusts */
 };
 
 /* An event that speaks of a gift whose saga is another event's. saga == 0: the gift has not come yet. */

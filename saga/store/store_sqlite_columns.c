@@ -88,6 +88,7 @@ static void column_target(struct query *q, struct target_row *ret)
 		.paused = column_int(q, 2) != 0,
 		.held = column_int(q, 3) != 0,
 		.changed_ms = column_int(q, 5),
+		.breaker_away = column_int(q, 6) != 0,
 	};
 	copy_text(ret->name, sizeof ret->name, column_bytes(q, 1));
 	copy_text(ret->held_reason, sizeof ret->held_reason, column_bytes(q, 4));

@@ -97,7 +97,7 @@ void db_plans_forget(struct db *db);
 void column_step_row(struct query *q, struct step_row *ret);
 /* Columns: no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest. Borrowed. */
 void column_log_row(struct query *q, struct log_row *ret);
-/* Columns: id, name, paused, held, held_reason, changed. Reads them all; free() the array. */
+/* Columns: id, name, paused, held, held_reason, changed, breaker_away. Reads them all; free() the array. */
 int query_targets(struct query *q, struct target_row **ret, size_t *ret_count, struct err *err) MUST_CHECK;
 /* Columns: id, saga, gift_key, due, then the event. The event is a new reference. */
 void column_related(struct query *q, struct related_row *ret);

@@ -88,6 +88,9 @@ static const char *const migrations[] = {
 	"CREATE INDEX refused_source ON refused(source, id, bytes);"
 	"CREATE INDEX refused_until ON refused(until);"
 	"CREATE TABLE refused_total (source TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;",
+
+	/* 4: a target's breaker outlives the process. */
+	"ALTER TABLE target ADD COLUMN breaker_away INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof *migrations))

@@ -140,6 +140,7 @@ static int rows_target_put(void *ctx, const struct target_row *row, struct err *
 	query_int(&q, row->held);
 	query_text(&q, str_of(row->held_reason));
 	query_int(&q, row->changed_ms);
+	query_int(&q, row->breaker_away);
 	return query_run(&q, err);
 }
 

@@ -9,7 +9,7 @@
 #define STEP_COLUMNS    "saga, step, target, why, lane, due, since"
 #define LOG_COLUMNS     "no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest"
 #define RELATED_COLUMNS "id, saga, gift_key, due, " EVENT_COLUMNS
-#define TARGET_COLUMNS  "id, name, paused, held, held_reason, changed"
+#define TARGET_COLUMNS  "id, name, paused, held, held_reason, changed, breaker_away"
 
 #define JOB_COLUMNS                                                                                          \
 	"id, state, verb, redo, filter, actor, note, rate, rate_ms, created, finished, upto, position, "         \
@@ -82,7 +82,7 @@
 	X(W_ROW_LANED, "counting steps with a lane",                                                             \
 	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL")               \
 	X(W_TARGET_PUT, "keeping a target",                                                                      \
-	  "REPLACE INTO target (" TARGET_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                            \
+	  "REPLACE INTO target (" TARGET_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                        \
 	X(W_TARGETS, "reading the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")                 \
 	X(W_JOB_PUT, "keeping a job",                                                                            \
 	  "REPLACE INTO job (" JOB_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \

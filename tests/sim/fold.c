@@ -256,7 +256,7 @@ static void read_row(struct world *w, const struct log_row *row)
 		else if (row->subject == SUBJECT_TARGET)
 			fold_mark_target(w, row->subject_id, &r);
 		else if (row->subject == SUBJECT_DAEMON && str_is(r.text, "started"))
-			memset(w->fold->breaker, BREAKER_CLOSED, sizeof w->fold->breaker);
+			fold_breakers_anew(w);
 	}
 	if (rc < 0)
 		world_fail(w, "log row %lld: %s", (long long)row->number, err.text);

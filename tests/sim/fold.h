@@ -41,6 +41,7 @@ struct fold {
 	int64_t last_number, commit, rows_seen;
 	int64_t accepted, related;
 	uint8_t breaker[SIM_TARGETS]; /* enum breaker_state, as noted in the log */
+	bool left_away[SIM_TARGETS];  /* from closed, by the process before */
 	/* for invariants on the wire */
 	bool open_before[SIM_TARGETS];
 	uint32_t window_before[SIM_TARGETS];
@@ -54,6 +55,7 @@ void rules_intent(struct world *w, struct fold_saga *s, unsigned i, const struct
 void rules_commit(struct world *w, bool latest);
 /* fold_marks.c */
 void fold_mark(struct world *w, const struct fold_saga *s, const struct record *r);
+void fold_breakers_anew(struct world *w);
 void fold_mark_target(struct world *w, int64_t id, const struct record *r);
 
 #endif

@@ -125,6 +125,15 @@ static void mark_released(struct world *w, const struct record *r)
 	mark(w->marks, settings ? MARK_RELOAD_RELEASED : MARK_PROBE_RELEASED);
 }
 
+/* A new process begins with closed breakers, and asks first where the last one left them otherwise. */
+void fold_breakers_anew(struct world *w)
+{
+	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+		w->fold->left_away[i] = w->fold->left_away[i] || w->fold->breaker[i] != BREAKER_CLOSED;
+		w->fold->breaker[i] = BREAKER_CLOSED;
+	}
+}
+
 static void breaker_noted(struct world *w, unsigned target, enum breaker_state now)
 {
 	static const bool legal[BREAKER_STATES][BREAKER_STATES] = {
@@ -134,7 +143,13 @@ static void breaker_noted(struct world *w, unsigned target, enum breaker_state n
 		[BREAKER_HALF_OPEN][BREAKER_CLOSED] = true,
 	};
 	uint8_t *was = &w->fold->breaker[target];
-	if (!legal[*was][now])
+	bool found = w->fold->left_away[target] && *was == BREAKER_CLOSED && now == BREAKER_HALF_OPEN;
+	if (w->fold->left_away[target] && !found)
+		world_fail(w, "%s: its breaker was left open and not asked first", w->targets[target].name);
+	w->fold->left_away[target] = false;
+	if (found)
+		mark(w->marks, MARK_BREAKER_LEFT_OPEN);
+	if (!found && !legal[*was][now])
 		world_fail(w, "%s: the breaker went from %s to %s", w->targets[target].name,
 				   breaker_state_name((enum breaker_state) * was), breaker_state_name(now));
 	if (*was == BREAKER_HALF_OPEN && now == BREAKER_OPEN)

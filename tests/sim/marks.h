@@ -49,6 +49,7 @@
 	X(MARK_BREAKER_OPEN, "a breaker opened")                                                                 \
 	X(MARK_BREAKER_HALF_OPEN, "a breaker was half-open")                                                     \
 	X(MARK_BREAKER_CLOSED, "a breaker closed")                                                               \
+	X(MARK_BREAKER_LEFT_OPEN, "a breaker was found open at the start")                                       \
 	X(MARK_BREAKER_REOPENED, "a probe failed")                                                               \
 	X(MARK_LANE_WAIT, "a step waited for its lane")                                                          \
 	X(MARK_LANE_PROMOTED, "the next in a lane went on")                                                      \

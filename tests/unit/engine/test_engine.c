@@ -21,6 +21,7 @@
 
 struct journal {
 	unsigned releases, claims, starts, spills, not_started, outcomes;
+	bool breaker_away;
 	struct work *asked; /* by the last journal_start or journal_when */
 };
 
@@ -68,9 +69,10 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 	j->claims++;
 }
 
-void journal_target_note(struct journal *j, uint32_t target, const char *text, const char *note)
+void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool away)
 {
-	(void)j, (void)target, (void)text, (void)note;
+	(void)target, (void)text, (void)note;
+	j->breaker_away = away;
 }
 
 int journal_target_act(struct journal *j, const char *target, enum target_action action, const char *actor,
@@ -97,6 +99,12 @@ static int64_t now(void *ctx)
 	return ((struct rig *)ctx)->now_ms;
 }
 
+static uint64_t the_most(void *ctx, uint64_t bound)
+{
+	(void)ctx;
+	return bound - 1;
+}
+
 static int begin(void *ctx, const struct almoner_step *step, void **attempt, struct almoner_error *error)
 {
 	(void)step, (void)attempt;
@@ -117,7 +125,7 @@ static int set_up(void **state)
 {
 	struct rig *r = mem_zalloc(sizeof *r);
 	r->now_ms = T0;
-	struct engine_options options = { .clock = { r, now, now }, .when = { r, eval } };
+	struct engine_options options = { .clock = { r, now, now }, .entropy = { r, the_most }, .when = { r, eval } };
 	r->engine = engine_create(&options);
 	engine_set_journal(r->engine, &r->journal);
 	r->config = (struct engine_target_config){ .id = 1,
@@ -249,6 +257,88 @@ static void test_a_probe_that_is_gone_was_no_probe(void **state)
 	assert_int_equal(r->journal.not_started, 1);
 }
 
+static void test_how_often_it_is_probed_is_a_setting(void **state)
+{
+	struct rig *r = *state;
+	r->config.probe_ms = 1000;
+	reload(r, 0);
+	struct target_news news = held_news(1);
+	tell(r, NULL, &news);
+	wait_ms(r, 999);
+	assert_int_equal(r->journal.claims, 0);
+	wait_ms(r, 1);
+	assert_int_equal(r->journal.claims, 1);
+}
+
+/* ---- released ---- */
+
+static struct target_news state_news(bool paused, bool breaker_away)
+{
+	return (struct target_news){ .target = 1,
+								 .backlog = 1,
+								 .state_changed = true,
+								 .state = { .paused = paused, .breaker_away = breaker_away } };
+}
+
+/* Targets released at the same moment do not begin at the same moment. */
+static void test_a_release_begins_after_a_random_moment(void **state)
+{
+	struct rig *r = *state;
+	struct target_news paused = state_news(true, false);
+	struct target_news resumed = state_news(false, false);
+	tell(r, NULL, &paused);
+	wait_ms(r, 60000);
+	tell(r, NULL, &resumed);
+	assert_int_equal(r->journal.claims, 0);
+	wait_ms(r, ENGINE_RELEASE_MS - 2);
+	assert_int_equal(r->journal.claims, 0);
+	wait_ms(r, 1);
+	assert_int_equal(r->journal.claims, 1);
+}
+
+static void test_a_pause_taken_out_of_the_settings_is_a_release(void **state)
+{
+	struct rig *r = *state;
+	r->config.paused = true;
+	r->config.digest[0] ^= 1;
+	reload(r, 0);
+	tell(r, NULL, &one_waits);
+	r->config.paused = false;
+	r->config.digest[0] ^= 1;
+	reload(r, 0);
+	assert_int_equal(r->journal.claims, 0);
+	wait_ms(r, ENGINE_RELEASE_MS - 1);
+	assert_int_equal(r->journal.claims, 1);
+}
+
+static enum breaker_state breaker_of(const struct rig *r)
+{
+	struct engine_target_status status;
+	assert_int_equal(engine_status(r->engine, 1, &status, 1), 1);
+	return status.breaker;
+}
+
+static void test_a_breaker_left_open_is_asked_first(void **state)
+{
+	struct rig *r = *state;
+	struct target_news news = state_news(false, true);
+	tell(r, NULL, &news);
+	assert_int_equal(breaker_of(r), BREAKER_HALF_OPEN);
+	assert_true(r->journal.breaker_away);
+	assert_int_equal(r->journal.claims, 1); /* of one step, as a claim must be here */
+}
+
+/* What the journal kept is of the last process: later news do not bring it back. */
+static void test_only_the_first_news_tell_of_the_last_process(void **state)
+{
+	struct rig *r = *state;
+	struct target_news first = state_news(false, false);
+	tell(r, NULL, &first);
+	struct target_news later = state_news(false, true);
+	tell(r, NULL, &later);
+	assert_int_equal(breaker_of(r), BREAKER_CLOSED);
+}
+
 /* ---- the end ---- */
 
 static void test_a_journal_that_does_not_answer_is_not_waited_for(void **state)
@@ -276,6 +366,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_step_that_is_gone_does_not_take_the_probe_along, set_up,
 										tear_down),
 		cmocka_unit_test_setup_teardown(test_a_probe_that_is_gone_was_no_probe, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_how_often_it_is_probed_is_a_setting, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_release_begins_after_a_random_moment, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_pause_taken_out_of_the_settings_is_a_release, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_breaker_left_open_is_asked_first, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_only_the_first_news_tell_of_the_last_process, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_journal_that_does_not_answer_is_not_waited_for, set_up,
 										tear_down),
 	};

@@ -232,7 +232,8 @@ static void targets_keep_their_ids_and_flags(void **state)
 {
 	struct fixture *f = *state;
 	struct target_row rows[] = {
-		{ .id = 2, .name = "books", .held = true, .held_reason = "credentials: 401", .changed_ms = T0 },
+		{ .id = 2, .name = "books", .held = true, .held_reason = "credentials: 401", .changed_ms = T0,
+		  .breaker_away = true },
 		{ .id = 1, .name = "crm", .paused = true },
 	};
 	struct target_row *back = NULL;
@@ -254,6 +255,7 @@ static void targets_keep_their_ids_and_flags(void **state)
 	assert_false(back[0].paused);
 	assert_string_equal(back[1].held_reason, "credentials: 401");
 	assert_true(back[1].held);
+	assert_true(back[1].breaker_away && !back[0].breaker_away);
 	assert_int_equal(back[1].changed_ms, T0);
 	free(back);
 }

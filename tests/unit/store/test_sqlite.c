@@ -57,7 +57,7 @@ static void file_is_made_as_we_want_it(void **state)
 		const char *value;
 	} expected[] = { { "PRAGMA page_size", "4096" },
 					 { "PRAGMA journal_mode", "wal" },
-					 { "PRAGMA user_version", "3" } };
+					 { "PRAGMA user_version", "4" } };
 	for (size_t i = 0; i < 3; i++) {
 		sqlite3_stmt *st_value = NULL;
 		assert_int_equal(sqlite3_prepare_v2(db, expected[i].sql, -1, &st_value, NULL), SQLITE_OK);
