@@ -75,7 +75,8 @@ static void an_older_schema_is_migrated(void **state)
 	ledger_put_many(&f->l, 3);
 	fixture_close(f);
 	sqlite_factory_sql(sqlite_of(f),
-					   "DROP TABLE refused; DROP TABLE refused_total; DROP TABLE job; PRAGMA user_version = 1");
+					   "DROP TABLE refused; DROP TABLE refused_total; DROP TABLE job; "
+					   "ALTER TABLE target DROP COLUMN breaker_away; PRAGMA user_version = 1");
 	struct store_reader r;
 	assert_int_equal(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err), ERR_REFUSED);
 	struct store_writer w;
