@@ -38,7 +38,7 @@ static const struct kind {
 	[ALERT_QUARANTINED] = { POLICY(quarantined), ALWAYS, false,
 							"{n} authentic events cannot be used as they are: almoner saga list --state "
 							"attention --source {subject} names what is wrong; mend sources.{subject}.map, "
-							"reload, then almoner event reprocess ID" },
+							"reload, then almoner event reprocess --all --source {subject}" },
 	[ALERT_QUARANTINE_CAP] = { ALWAYS, ALWAYS, false,
 							   "as many events as limits.quarantine_cap allows are in quarantine, further "
 							   "ones are answered 503: mend sources.{subject}.map, reload, and almoner event "

@@ -19,13 +19,17 @@
 
 static int take_verb(struct call *call, struct job *job, struct err *err)
 {
-	static const char *const words[] = { "resume", "pause", "cancel", "compensate" };
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(call->name[0], words[i]) == 0)
-			return act_parse_verb(call->name[0], call->body, &job->verb, err);
-	return err_set(err, ERR_INVALID,
-				   "in bulk there are resume, pause, cancel and compensate; \"%s\" is none of them",
-				   call->name[0]);
+	static const enum verb verbs[] = { VERB_RESUME, VERB_PAUSE, VERB_CANCEL, VERB_COMPENSATE,
+									   VERB_REPROCESS };
+	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(call->name[0], verb_name(verbs[i])) == 0) {
+			job->verb = verbs[i];
+			return 0;
+		}
+	return err_set(
+		err, ERR_INVALID,
+		"in bulk there are resume, pause, cancel, compensate and reprocess; \"%s\" is none of them",
+		call->name[0]);
 }
 
 static int take_rate(struct call *call, struct job *job, struct err *err)

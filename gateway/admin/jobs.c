@@ -197,6 +197,59 @@ static int prepare(struct jobs *jobs, struct job_live *live, int64_t now_ms, str
 	return rc;
 }
 
+/* ---- what is mapped again ---- */
+
+static void reprocess_one(struct jobs *jobs, struct job_live *live, int64_t saga, struct verb_result *ret)
+{
+	const struct api_context *api = jobs->api;
+	struct store_reader *reader = &live->sieve.reader;
+	struct event *event = NULL;
+	struct wait wait;
+	wait_init(&wait);
+	*ret = (struct verb_result){ .code = reader->event_get(reader->ctx, saga, &event, &ret->err) };
+	if (ret->code == 0)
+		ret->code = api->reprocess(api->ctx, saga, event, live->begun->actor, live->begun->note, &wait,
+								   wait_done, &ret->err);
+	if (ret->code == 0)
+		*ret = *wait_result(&wait);
+	wait_finish(&wait);
+	event_unref(event);
+}
+
+static bool is_wanted(struct jobs *jobs, const struct job_live *live)
+{
+	(void)pthread_mutex_lock(&jobs->lock);
+	bool wanted = !live->ended && !jobs->stopping;
+	(void)pthread_mutex_unlock(&jobs->lock);
+	return wanted;
+}
+
+/* Each is an operation of its own, with a commit of its own, before that of the slice: after a crash in
+ * between those that were mapped are no match any more, and only the figures do not know of them. */
+static void reprocess_slice(struct jobs *jobs, struct job_live *live, struct job_slice *slice)
+{
+	for (size_t i = 0; i < slice->count; i++) {
+		if (!is_wanted(jobs, live)) {
+			live->sieve.position = slice->ids[i] + 1; /* from here it goes on */
+			slice->finished = false;
+			break;
+		}
+		struct job_saga one = { .saga = slice->ids[i] };
+		reprocess_one(jobs, live, one.saga, &one.result);
+		slice->matched++;
+		slice->moved += one.result.code == 0 ? 1 : 0;
+		slice->steps += one.result.changed;
+		slice->refused += one.result.code != 0 ? 1 : 0;
+		struct buf line = { 0 };
+		admin_line(&line, job_saga_json(&one));
+		(void)pthread_mutex_lock(&jobs->lock);
+		jobs_add_line(live, buf_take(&line));
+		(void)pthread_cond_broadcast(&jobs->changed);
+		(void)pthread_mutex_unlock(&jobs->lock);
+	}
+	slice->count = 0;
+}
+
 static void take_answer(struct jobs *jobs, struct job_live *live, const struct job_wait *wait)
 {
 	(void)pthread_mutex_lock(&jobs->lock);
@@ -267,13 +320,15 @@ static void one_slice(struct jobs *jobs, struct job_live *live)
 	}
 	live->failures = 0;
 	slice.finished = rc == 0;
-	if (slice.count > 0 || slice.finished) {
-		live->slice_ms = now_ms;
-		hand_in(jobs, live, &slice);
-	}
 	const struct job *job = live->begun;
 	if (job->rate > 0)
 		live->next_ms = now_ms + (int64_t)slice.count * job->rate_ms / job->rate;
+	if (slice.count == 0 && !slice.finished)
+		return;
+	live->slice_ms = now_ms;
+	if (job->verb == VERB_REPROCESS)
+		reprocess_slice(jobs, live, &slice);
+	hand_in(jobs, live, &slice);
 }
 
 /* ---- the thread ---- */

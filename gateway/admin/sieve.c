@@ -78,7 +78,8 @@ static bool moves(struct sieve *s, struct saga *saga)
 	bool open = !saga_state_at_rest((enum saga_state)saga->state);
 	int rc = rehearse_verb(saga, s->config, s->api->now_ms(s->api->ctx), &s->verb, &changed, &doubt, NULL);
 	s->in_doubt += rc == 0 && (changed == 0 || s->rehearsal) ? doubt : 0;
-	s->passed_over += rc != 0 && open ? 1 : 0;
+	/* To map again is for few; it would be odd to be told of all the others. */
+	s->passed_over += rc != 0 && open && s->verb.verb != VERB_REPROCESS ? 1 : 0;
 	return rc == 0 && changed > 0;
 }
 

@@ -147,9 +147,10 @@ static void print_summary(const struct run *run, const json_t *summary)
 	long long matched = run_number(summary, "matched");
 	(void)printf("%s: %lld of %lld %s moved\n", run->verb, run_number(summary, "moved"), matched,
 				 run_plural(matched, "saga", "sagas"));
+	bool maps = strcmp(run->verb, "reprocess") == 0;
 	if (run_number(summary, "refused") > 0)
-		(void)printf("%lld refused, as they had moved on meanwhile: look with `saga show ID`\n",
-					 run_number(summary, "refused"));
+		(void)printf("%lld refused, as they %s: look with `saga show ID`\n", run_number(summary, "refused"),
+					 maps ? "are still not usable" : "had moved on meanwhile");
 	print_left(summary);
 }
 

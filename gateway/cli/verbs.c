@@ -135,17 +135,22 @@ static int change_each(struct run *run)
 	return worst;
 }
 
-int sagas_resume(struct run *run)
+static int one_by_one_or_all(struct run *run, run_command *one_by_one)
 {
 	bool bulk_only = run->args.no_wait || run->args.rate != NULL;
 	if (run->args.word_count > 0 && (run->args.all || run->args.has_filter || bulk_only))
 		return run_usage(bulk_only && !run->args.all ? "--rate and --no-wait go with --all"
-													 : "name sagas, or say --all with filters, not both");
+													 : "name them, or say --all with filters, not both");
 	if (run->args.word_count > 0)
-		return change_each(run);
+		return one_by_one(run);
 	if (!run->args.all)
-		return run_usage("which sagas? name their numbers, or say --all (and filters)");
+		return run_usage("which ones? name them, or say --all (and filters)");
 	return bulk_run(run);
+}
+
+int sagas_resume(struct run *run)
+{
+	return one_by_one_or_all(run, change_each);
 }
 
 /* ---- events and targets ---- */
@@ -166,14 +171,21 @@ static int each_event(struct run *run, const char *name)
 	return change(run, path.data, json_pack("{s:s}", "reason", run->args.reason));
 }
 
-int events_reprocess(struct run *run)
+static int reprocess_each(struct run *run)
 {
+	if (run->args.dry_run)
+		return run_usage("--dry-run goes with --all: `source try` shows what one event maps to");
 	int worst = CLI_OK;
 	for (size_t i = 0; i < run->args.word_count; i++) {
 		int code = each_event(run, run->args.words[i]);
 		worst = code != CLI_OK ? code : worst;
 	}
 	return worst;
+}
+
+int events_reprocess(struct run *run)
+{
+	return one_by_one_or_all(run, reprocess_each);
 }
 
 static void print_target_result(const struct run *run, const json_t *result)

@@ -242,9 +242,10 @@ struct job_slice {
 	size_t count;
 	int64_t position; /* sagas from this id up have been looked at */
 	int64_t in_doubt, passed_over;
-	const char *held;  /* replaces the job's; copied */
-	bool finished;     /* there are no more */
-	const char *error; /* finished, and why it could not go on; NULL */
+	int64_t matched, moved, steps, refused; /* moved by operations of their own (reprocess), not by `ids` */
+	const char *held;                       /* replaces the job's; copied */
+	bool finished;                          /* there are no more */
+	const char *error;                      /* finished, and why it could not go on; NULL */
 };
 /* The verb on each, and how far the job has come, in one commit: a crash neither skips nor repeats. At most
  * one slice a commit, after everything else that is queued. ERR_REFUSED: the job is not running any more. */

@@ -132,6 +132,10 @@ static void take_figures(struct job *job, const struct job_slice *slice)
 	job->position = slice->position;
 	job->in_doubt += slice->in_doubt;
 	job->passed_over += slice->passed_over;
+	job->matched += slice->matched;
+	job->moved += slice->moved;
+	job->steps += slice->steps;
+	job->refused += slice->refused;
 	free(job->held);
 	job->held = mem_strdup(slice->held);
 	if (slice->error != NULL) {

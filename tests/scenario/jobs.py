@@ -235,6 +235,35 @@ def behind_live_traffic(place):
     gateway.wait_all("completed", count, 60)
 
 
+def mapped_again(place):
+    """A map was wrong, and many are quarantined: mended, they are all mapped again, through a kill; what is still wrong is told."""
+    sink = place.sink()
+    config = {"sources": {"internal": {"verify": "none", "map": ". + {amount: .sum}"}}, "targets": {"crm": http_target(sink.url("/crm"))},
+              "routes": route("crm")}
+    gateway = place.gateway(config)
+    ids = [gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(40)]
+    hopeless = gateway.accepted("internal", {"id": "nothing", "type": "donation.created"})
+    equal(len(gateway.sagas("--attention", "quarantined")), 41, "nothing can be read")
+    check("41 sagas match" in gateway.cli("event", "reprocess", "--all", "--dry-run"), "the count")
+    gateway.cli_error("event", "reprocess", "--all", code=1)
+    config["sources"]["internal"]["map"] = "."
+    gateway.reload(config)
+    cli = start_cli(gateway, "event", "reprocess", "--all", "--source", "internal", "--yes", "--rate", "40/s", "--reason", "map mended")
+    until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
+    gateway.kill()
+    gateway.start()
+    out, err = cli.communicate(timeout=60 * SLOW)
+    equal(cli.returncode, 1, f"one is refused: {out} {err}")
+    check("1 refused, as they are still not usable" in out, out)
+    gateway.wait_all("completed", 40)
+    equal(sink.count("/crm"), 40, "each is sent once")
+    equal([s["id"] for s in gateway.sagas("--attention", "quarantined")], [hopeless], "what is left")
+    records = [r["id"] for r in gateway.rows("log", "export") if r["record"] == "reprocessed"]
+    equal(sorted(records), sorted(ids), "each is mapped once")
+    check("0 sagas match" in gateway.cli("event", "reprocess", "--all", "--newer", "1s", "--donor", "nobody", "--yes"), "none")
+    equal(gateway.rows("event", "reprocess", "--all", "--dry-run")[0]["passed_over"], 0, "others are no matter of it")
+
+
 def many_at_once(place):
     """Verbs on one saga from many at once: exactly one has an effect, the others are told."""
     _, gateway, ids = waiting(place, 6)
@@ -269,4 +298,4 @@ def many_at_once(place):
 
 if __name__ == "__main__":
     sys.exit(main([seen_and_left, survives_kill, waits_through_a_restart, interrupted, cancelled, said_twice, only_what_was_there,
-                   rate_is_kept, behind_live_traffic, many_at_once]))
+                   rate_is_kept, behind_live_traffic, mapped_again, many_at_once]))
