@@ -71,6 +71,8 @@ static void closed(struct intake *s, void **socket_context)
 	*socket_context = NULL;
 	(void)pthread_mutex_lock(&s->lock);
 	TAILQ_REMOVE(&s->connections, c, link);
+	if (c->linger && !atomic_load(&s->closing))
+		linger_begin(s, c->fd);
 	s->busy -= is_busy(c->phase);
 	connection_tell_waiters(s);
 	peers_remove(s->peers, &c->peer);
@@ -161,6 +163,7 @@ void intake_sweep(struct intake *s, int64_t now_ms)
 {
 	(void)pthread_mutex_lock(&s->lock);
 	cut_slow(s, now_ms);
+	linger_sweep(s, now_ms);
 	(void)pthread_mutex_unlock(&s->lock);
 	connection_answer_late(s, now_ms);
 }

@@ -27,7 +27,14 @@ struct connection {
 	struct peer_address peer;
 	enum phase phase;
 	int64_t since_ms;
-	bool cut; /* its socket was shut down by us */
+	bool cut;    /* its socket was shut down by us */
+	bool linger; /* answered before the end of the request: it is read on after the answer */
+};
+
+struct lingering {
+	TAILQ_ENTRY(lingering) link;
+	int fd;
+	int64_t until_ms;
 };
 
 struct counter {
@@ -81,6 +88,8 @@ struct intake {
 	struct rules *rules;
 	TAILQ_HEAD(connections, connection) connections;
 	unsigned connection_count;
+	TAILQ_HEAD(, lingering) lingering;
+	unsigned linger_count;
 	TAILQ_HEAD(requests, request) waiting; /* by due time, nearly */
 	unsigned suspended;                    /* libmicrohttpd must not be stopped while there are any */
 	unsigned busy;                         /* connections that wait for a commit or are being answered */
@@ -103,6 +112,12 @@ void connection_set_phase_locked(struct intake *s, struct connection *c, enum ph
 void connection_tell_waiters(struct intake *s);
 /* Answers 503 to all that wait for a commit since before their due time. */
 void connection_answer_late(struct intake *s, int64_t now_ms);
+
+/* ---- linger.c: under the lock ---- */
+
+/* Reads on from what `fd` is connected to, which the caller then closes. */
+void linger_begin(struct intake *s, int fd);
+void linger_sweep(struct intake *s, int64_t now_ms); /* INT64_MAX: ends all */
 
 /* ---- request.c: likewise ---- */
 

@@ -183,7 +183,8 @@ static enum MHD_Result begin_event(struct request *r, const char *url, const cha
 	if (!length_fits(r)) {
 		answer = answer_error(413, "too large");
 		(void)refuse(r, INTAKE_TOO_LARGE, &answer, "too large");
-		return send_answer(r, &answer); /* and closes: it is not worth reading */
+		r->connection->linger = true;
+		return send_answer(r, &answer); /* and closes: it is not worth keeping */
 	}
 	if (atomic_load(&r->server->closing))
 		return refuse_busy(r, RETRY_STOPPING_S, "stopping");

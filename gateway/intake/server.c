@@ -16,7 +16,8 @@
 
 #define BACKLOG 1024
 /* Deadlines are kept this exactly. */
-#define SWEEP_EVERY_MS 200
+#define SWEEP_EVERY_MS  200
+#define LINGER_EVERY_MS 10 /* somebody is sending all the while */
 /* Answers get this long to leave before the sockets are closed. */
 #define LAST_ANSWERS_MS 1000
 /* Of a connection's memory: for the request line, the library's own, and the answer. */
@@ -150,12 +151,12 @@ static void *sweep_on(void *arg)
 	(void)pthread_mutex_lock(&s->lock);
 	while (s->has_sweeper) {
 		int64_t now_ms = intake_now(s);
-		if (s->connection_count == 0) {
+		if (s->connection_count == 0 && s->linger_count == 0) {
 			(void)pthread_cond_wait(&s->moved, &s->lock);
 		} else if (now_ms < next_ms) {
 			wait_moved(s, next_ms - now_ms);
 		} else {
-			next_ms = now_ms + SWEEP_EVERY_MS;
+			next_ms = now_ms + (s->linger_count > 0 ? LINGER_EVERY_MS : SWEEP_EVERY_MS);
 			(void)pthread_mutex_unlock(&s->lock);
 			intake_sweep(s, now_ms);
 			(void)pthread_mutex_lock(&s->lock);
@@ -214,6 +215,7 @@ static struct intake *create(const struct intake_options *options)
 	(void)pthread_mutex_init(&s->lock, NULL);
 	TAILQ_INIT(&s->connections);
 	TAILQ_INIT(&s->waiting);
+	TAILQ_INIT(&s->lingering);
 	STAILQ_INIT(&s->counters);
 	s->peers = peers_create();
 	(void)counts_of(s, "");
@@ -315,5 +317,8 @@ void intake_stop(struct intake *s)
 	if (s->daemon != NULL)
 		MHD_stop_daemon(s->daemon);
 	stop_sweeper(s);
+	(void)pthread_mutex_lock(&s->lock);
+	linger_sweep(s, INT64_MAX);
+	(void)pthread_mutex_unlock(&s->lock);
 	intake_unref(s);
 }

@@ -345,7 +345,7 @@ def sockets(place):
 
 
 def rude_clients(place):
-    """Clients that hang up in a stream, stall in it, or send no UTF-8: the daemon goes on, and stops in time."""
+    """Clients that hang up in a stream, stall in it, or send too much or no UTF-8: the daemon goes on, and stops in time."""
     gateway = crm_only(place, place.sink())
     give(gateway, 200)
     gateway.wait_all("completed", 200)
@@ -354,6 +354,8 @@ def rude_clients(place):
         connection.request("GET", "/v1/log")
         connection.getresponse().read(10)
         connection.close()
+    for size in (1, 4, 16):  # such clients send all of it before they read: they get to read the answer
+        equal(gateway.post("internal", b"x" * (size * 1024 * 1024 + 1)), (413, {"error": "too large"}), f"{size} MiB and one byte")
     stalled = []
     for request in (b"GET /v1/log HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /v1/sa", b"POST /v1/bulk/pause HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{"):
         client = socket.socket(socket.AF_UNIX)
