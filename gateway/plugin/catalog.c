@@ -56,12 +56,29 @@ static void add_build_tree(struct catalog *c)
 	}
 }
 
+/* An installation may be moved whole, or lie below a staging folder: PREFIX is then above the program, not where
+ * the build meant it to be. */
+static void add_prefix(struct catalog *c)
+{
+	char exe[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+	exe[len < 0 ? 0 : len] = '\0';
+	for (int level = 0; level < 2; level++) {
+		char *slash = strrchr(exe, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	char *moved AUTO_FREE = mem_printf("%s/" ALMONER_CONNECTOR_SUBDIR, exe);
+	const char *dir = access(moved, X_OK) == 0 ? moved : ALMONER_CONNECTOR_DIR;
+	add_place(c, CATALOG_PREFIX, dir, strlen(dir));
+}
+
 struct catalog *catalog_create(const char *const *paths, size_t path_count)
 {
 	struct catalog *c = mem_zalloc(sizeof *c);
 	if (runs_in_build_tree())
 		add_build_tree(c);
-	add_place(c, CATALOG_PREFIX, ALMONER_CONNECTOR_DIR, strlen(ALMONER_CONNECTOR_DIR));
+	add_prefix(c);
 	for (size_t i = 0; i < path_count; i++)
 		add_place(c, CATALOG_CONFIGURED, paths[i], strlen(paths[i]));
 	return c;
@@ -230,7 +247,7 @@ static int not_found(struct catalog *c, const char *name, struct err *err)
 	if (s.nearest.best != NULL)
 		buf_printf(&text, "; did you mean \"%s\"?", s.best);
 	for (size_t i = 0; i < c->place_count; i++)
-		buf_printf(&text, "%s%s (%s)", i == 0 ? " Looked for in " : ", ", c->places[i].dir,
+		buf_printf(&text, "%s%s (%s)", i > 0 ? ", " : s.nearest.best != NULL ? " Looked for in " : "; looked for in ", c->places[i].dir,
 				   catalog_origin_name(c->places[i].origin));
 	return err_set(err, ERR_NOT_FOUND, "%s", text.data);
 }

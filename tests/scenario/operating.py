@@ -2,13 +2,16 @@
 """What a person does at the command line, against a real daemon; and without one."""
 import json
 import os
+import pathlib
 import pty
 import signal
 import socket
 import subprocess
 import sys
 
-from harness import ALMONER, INTERNAL, SLOW, UnixConnection, check, donation, equal, http_target, main, route, until
+from harness import ALMONER, BUILD, INTERNAL, SLOW, UnixConnection, check, donation, equal, http_target, main, route, until
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
 
 
 def crm_only(place, sink, **more):
@@ -370,6 +373,23 @@ def rude_clients(place):
         client.close()
 
 
+def installed(place):
+    """An installation that lies elsewhere than the build meant; a connector built against its header and pkg-config file."""
+    root = place.folder / "root"
+    subprocess.run(["meson", "install", "-C", str(BUILD), "--no-rebuild", "--destdir", str(root)], check=True, stdout=subprocess.DEVNULL)
+    program, pc = next(root.rglob("bin/almoner")), next(root.rglob("almoner-connector.pc"))
+    flags = subprocess.run(["pkg-config", "--cflags", "almoner-connector"], capture_output=True, text=True, check=True,
+                           env={**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}).stdout.split()
+    source = (TESTS / "abi" / "old.c").read_text().replace('"tests/abi/almoner_connector_1_0.h"', "<almoner_connector.h>")
+    (place.folder / "own").mkdir()
+    (place.folder / "old.c").write_text(source)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", place.folder / "own" / "old.so", place.folder / "old.c", *flags], check=True)
+    gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": [], "connectors": {"path": str(place.folder / "own")}}, start=False)
+    done = subprocess.run([program, "connector", "list", "--json", "--config", gateway.config_path], capture_output=True, text=True, check=True)
+    found = {one["name"]: one["origin"] for one in map(json.loads, done.stdout.splitlines())}
+    equal(found, {**dict.fromkeys(("accounting", "crm", "email", "http"), "prefix"), "old": "connectors.path"}, "where connectors came from")
+
+
 def the_demo(place):
     """`demo --seconds 1` tells its story and leaves nothing behind; Ctrl-C, also twice, ends it cleanly."""
     env = {**os.environ, "TMPDIR": str(place.folder)}
@@ -396,4 +416,4 @@ def run_in(place, *words):
 
 if __name__ == "__main__":
     sys.exit(main([finding_the_daemon, list_filters, bulk, on_a_terminal, behind_a_held_target, doubt_is_left_standing, exit_codes,
-                   without_a_daemon, log_export, trying_a_source, checking, reloads, stops_in_a_reload, sockets, rude_clients, the_demo]))
+                   without_a_daemon, log_export, trying_a_source, checking, reloads, stops_in_a_reload, sockets, rude_clients, installed, the_demo]))
