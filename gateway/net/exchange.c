@@ -156,6 +156,18 @@ int exchange_load(struct exchange *x)
 	return http_handle_load(x);
 }
 
+void exchange_extend(struct exchange *x, int64_t away_ms)
+{
+	struct transport_limits *have = &x->limits_set;
+	have->connect_timeout_ms += away_ms; /* no longer what is wanted: the next request sets its own */
+	have->timeout_ms += away_ms;
+	if (x->reply_began_ms != 0)
+		x->reply_began_ms += away_ms;
+	/* Neither can fail but for want of memory; then the old limits stay. */
+	(void)curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, exchange_span(have->connect_timeout_ms));
+	(void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, exchange_span(have->timeout_ms));
+}
+
 void exchange_unload(struct exchange *x)
 {
 	x->state = EXCHANGE_IDLE;

@@ -86,6 +86,8 @@ MUST_CHECK int exchange_load(struct exchange *x);
  * for HTTP. */
 void exchange_judge(struct exchange *x, CURLcode code, struct transport_result *result);
 
+/* The process stood still so long: the running request gets that time on top. */
+void exchange_extend(struct exchange *x, int64_t away_ms);
 /* Takes the last request's data out; the handle stays. */
 void exchange_unload(struct exchange *x);
 

@@ -12,6 +12,8 @@
 #define NEVER     INT64_MAX
 /* A timer that fires a hair early costs a turn for nothing; one that fires this much late costs nothing. */
 #define SLACK_S 0.0001
+/* Longer than any turn, and than a busy machine makes wait. */
+#define LATE_NS 1000000000
 
 struct loop_hook {
 	void (*fn)(void *ctx);
@@ -34,10 +36,14 @@ struct loop_io {
 struct loop {
 	struct ev_loop *ev;
 	ev_prepare before_sleep;
+	ev_check after_sleep;
 	ev_async wake;
 	ev_timer timer;
 	struct loop_hook hooks[LOOP_PHASES];
 	int64_t deadlines_ns[LOOP_DEADLINES]; /* absolute, monotonic */
+	int64_t asleep_ns;                    /* when it went to wait */
+	void (*late)(void *ctx, int64_t away_ms);
+	void *late_ctx;
 	int64_t armed_ns;                     /* what the timer stands at; NEVER: it is stopped */
 	int64_t now_ns;
 	uint64_t turns;
@@ -97,6 +103,18 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int revents
 		ev_break(ev, EVBREAK_ONE);
 	else
 		arm_timer(loop);
+	loop->asleep_ns = clock_ns();
+}
+
+/* The first of its turn: before descriptors, so that what lies ready in them can still count as in time. */
+static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int revents)
+{
+	(void)ev;
+	(void)revents;
+	struct loop *loop = watcher->data;
+	int64_t now_ns = clock_ns();
+	if (loop->late != NULL && loop->armed_ns != NEVER && now_ns - loop->armed_ns > LATE_NS)
+		loop->late(loop->late_ctx, (now_ns - loop->asleep_ns) / NS_PER_MS);
 }
 
 /* The turn that follows does the work. */
@@ -132,11 +150,15 @@ struct loop *loop_create(struct err *err)
 		loop->deadlines_ns[i] = NEVER;
 
 	ev_prepare_init(&loop->before_sleep, on_before_sleep);
+	ev_check_init(&loop->after_sleep, on_after_sleep);
+	ev_set_priority(&loop->after_sleep, EV_MAXPRI);
 	ev_async_init(&loop->wake, on_wake);
 	ev_init(&loop->timer, on_timer);
 	loop->before_sleep.data = loop;
+	loop->after_sleep.data = loop;
 	loop->timer.data = loop;
 	ev_prepare_start(ev, &loop->before_sleep);
+	ev_check_start(ev, &loop->after_sleep);
 	ev_async_start(ev, &loop->wake);
 	return loop;
 }
@@ -150,6 +172,7 @@ void loop_destroy(struct loop *loop)
 	ev_timer_stop(loop->ev, &loop->timer);
 	ev_async_stop(loop->ev, &loop->wake);
 	ev_prepare_stop(loop->ev, &loop->before_sleep);
+	ev_check_stop(loop->ev, &loop->after_sleep);
 	ev_loop_destroy(loop->ev);
 	free(loop);
 }
@@ -174,6 +197,12 @@ void loop_set_hook(struct loop *loop, enum loop_phase phase, void (*fn)(void *ct
 {
 	assert(phase < LOOP_PHASES);
 	loop->hooks[phase] = (struct loop_hook){ .fn = fn, .ctx = ctx };
+}
+
+void loop_on_late(struct loop *loop, void (*fn)(void *ctx, int64_t away_ms), void *ctx)
+{
+	loop->late = fn;
+	loop->late_ctx = ctx;
 }
 
 void loop_set_deadline_ms(struct loop *loop, int64_t from_now_ms)

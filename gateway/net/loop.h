@@ -47,6 +47,11 @@ void loop_wake(struct loop *loop);
 /* One hook a phase; NULL takes it away. */
 void loop_set_hook(struct loop *loop, enum loop_phase phase, void (*fn)(void *ctx), void *ctx);
 
+/* Called when the loop wakes more than a second after it wanted to (the process was stopped, or the machine
+ * stood still), before anything of that turn: what ran out meanwhile was not given its time. `away_ms`: since
+ * it went to wait. One; NULL takes it away. */
+void loop_on_late(struct loop *loop, void (*fn)(void *ctx, int64_t away_ms), void *ctx);
+
 /* The engine's single deadline: take a turn no later than `from_now_ms` from now, and not before it because
  * of this; -1: none. Counts from the moment of the call, to the millisecond; 0: do not wait at all. */
 void loop_set_deadline_ms(struct loop *loop, int64_t from_now_ms);

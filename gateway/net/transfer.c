@@ -320,6 +320,19 @@ static void collect(struct transfer *t)
 	}
 }
 
+/* libcurl looks at its time-outs before it looks at what has arrived: a reply that came while the process
+ * stood still would be thrown away, and its step doubted. */
+static void on_late(void *ctx, int64_t away_ms)
+{
+	struct transfer *t = ctx;
+	struct exchange *x;
+	TAILQ_FOREACH(x, &t->running, link)
+	{
+		if (x->state == EXCHANGE_HTTP)
+			exchange_extend(x, away_ms);
+	}
+}
+
 /* A cancelled one has no owner any more. */
 static void collect_mails(struct transfer *t)
 {
@@ -432,6 +445,7 @@ struct transfer *transfer_create(struct loop *loop, struct err *err)
 		return NULL;
 	}
 	loop_set_hook(loop, LOOP_GATHER, on_gather, t);
+	loop_on_late(loop, on_late, t);
 	loop_set_hook(loop, LOOP_SEND, on_send, t);
 	return t;
 }
@@ -459,6 +473,7 @@ void transfer_destroy(struct transfer *t)
 	assert(code == CURLM_OK);
 	sockets_destroy(t->sockets);
 	loop_set_hook(t->loop, LOOP_GATHER, NULL, NULL);
+	loop_on_late(t->loop, NULL, NULL);
 	loop_set_hook(t->loop, LOOP_SEND, NULL, NULL);
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, -1);
 	free(t);
