@@ -59,6 +59,7 @@ struct attempt {
 	TAILQ_ENTRY(attempt) link; /* the owner's */
 	void *owner;               /* likewise */
 	uint32_t epoch;            /* likewise: of the breaker */
+	uint32_t revision;         /* likewise: of the target */
 	bool counted;              /* likewise: by the breaker */
 	bool probe;                /* likewise: of a held target */
 	const struct attempt_host *host;

@@ -40,6 +40,7 @@ static void begin(struct engine *e, struct engine_target *t, struct work *w, str
 	struct attempt *a = attempt_create(&e->host, &t->port->port, &settings, w);
 	a->owner = port_ref(t->port);
 	a->epoch = t->breaker.epoch;
+	a->revision = t->revision;
 	a->counted = start.counted;
 	a->probe = start.probe;
 	TAILQ_INSERT_TAIL(&t->attempts, a, link);

@@ -10,8 +10,7 @@ void dispatch_release(struct engine *e, struct engine_target *t)
 {
 	const struct entropy *entropy = &e->options.entropy;
 	uint64_t span_ms = entropy->below != NULL ? entropy->below(entropy->ctx, ENGINE_RELEASE_MS) : 0;
-	window_init(&t->window);
-	t->window.calm_until_ms = e->now_ms + (int64_t)span_ms;
+	window_restart(&t->window, e->now_ms + (int64_t)span_ms);
 	t->start_at_ms = 0;
 	t->dirty = true;
 }

@@ -17,29 +17,33 @@ static void forget(struct forbidden *f, struct forbidden_suspect *s)
 	f->count--;
 }
 
-static bool another_waits(const struct forbidden *f)
+static bool another_is_open(const struct forbidden *f, const struct forbidden_suspect *self)
 {
 	for (uint32_t i = 0; i < f->count; i++)
-		if (!f->suspects[i].cleared)
+		if (!f->suspects[i].cleared && &f->suspects[i] != self)
 			return true;
 	return false;
 }
 
-enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step)
+static void suspect(struct forbidden *f, int64_t saga, uint16_t step)
 {
-	struct forbidden_suspect *again = find(f, saga, step);
-	if (again != NULL) {
-		forget(f, again);
-		return FORBIDDEN_REJECTED;
-	}
-	if (another_waits(f)) {
-		forbidden_clear(f);
-		return FORBIDDEN_DENIED;
-	}
 	if (f->count == FORBIDDEN_SUSPECTS)
 		forget(f, &f->suspects[0]);
 	f->suspects[f->count++] = (struct forbidden_suspect){ .saga = saga, .step = step };
-	return FORBIDDEN_WAIT;
+}
+
+enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step, bool held)
+{
+	struct forbidden_suspect *again = find(f, saga, step);
+	if (again != NULL && again->cleared && !held) {
+		forget(f, again);
+		return FORBIDDEN_REJECTED;
+	}
+	bool denied = held || another_is_open(f, again);
+	if (again != NULL)
+		return denied ? FORBIDDEN_DENIED : FORBIDDEN_REJECTED;
+	suspect(f, saga, step);
+	return denied ? FORBIDDEN_DENIED : FORBIDDEN_WAIT;
 }
 
 void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool accepted)
@@ -51,9 +55,11 @@ void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool a
 		f->suspects[i].cleared = true;
 }
 
-void forbidden_clear(struct forbidden *f)
+void forbidden_begin_anew(struct forbidden *f)
 {
-	f->count = 0;
+	for (uint32_t i = f->count; i > 0; i--)
+		if (!f->suspects[i - 1].cleared)
+			forget(f, &f->suspects[i - 1]);
 }
 
 bool streak_rejected(struct streak *s, int64_t saga)

@@ -2,7 +2,9 @@
  *
  * A 403 alone does not say. The first one of a step makes the step wait a moment; meanwhile other steps of
  * the target go on and are the probe: one that is denied too means credentials, one that is taken means the
- * message. A step that is forbidden a second time was heard and is rejected.
+ * message. A step that is forbidden a second time was heard and is rejected; as long as nothing was taken
+ * since, the next one that is forbidden still tells credentials. What is forbidden while the target is held
+ * stays suspect: a probe that is taken clears it, and its next 403 rejects it.
  *
  * The second part counts different events rejected in a row. Pure. Thread: one. */
 #ifndef ALMONER_ENGINE_FORBIDDEN_H
@@ -32,11 +34,13 @@ enum forbidden_verdict {
 	FORBIDDEN_REJECTED
 };
 
-/* A step was answered with 403. */
-enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step);
+/* A step was answered with 403. `held`: the target is held by now. */
+enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step, bool held);
 /* A step was answered otherwise. `accepted`: our credentials were good enough for it. */
 void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool accepted);
-void forbidden_clear(struct forbidden *f);
+/* Settings were changed, or a hold or pause has ended: what was open is open no more. Those that another step
+ * cleared stay. */
+void forbidden_begin_anew(struct forbidden *f);
 
 struct streak {
 	int64_t sagas[STREAK_LIMIT];

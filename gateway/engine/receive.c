@@ -109,19 +109,20 @@ static void state_changed(struct engine *e, struct engine_target *t, const struc
 	bool barred = target_barred(t);
 	if (!t->told && state->breaker_away)
 		dispatch_breaker(e, t, BREAKER_LEFT_OPEN);
-	t->told = true;
 	bool newly_held = state->held && !t->held;
+	bool at_start = !t->told;
+	t->told = true;
 	t->paused = state->paused;
 	t->held = state->held;
 	(void)snprintf(t->held_reason, sizeof t->held_reason, "%s", state->held ? state->held_reason : "");
 	t->credentials = state->held && strncmp(state->held_reason, "credentials", 11) == 0;
+	/* a start may well be the mended configuration: the first question comes at once */
 	if (newly_held)
-		t->probe_at_ms = e->now_ms + t->config.probe_ms;
+		t->probe_at_ms = e->now_ms + (at_start ? 0 : t->config.probe_ms);
 	if (!state->held)
 		t->probe_reserved = false;
 	if (barred && !target_barred(t)) {
-		streak_clear(&t->streak);
-		forbidden_clear(&t->forbidden);
+		target_revised(t);
 		dispatch_release(e, t);
 		dispatch_breaker(e, t, BREAKER_RETRY_NOW);
 	}
@@ -209,6 +210,7 @@ static void adopt(struct engine *e, const struct engine_target_config *config)
 	gates_add(e->gates, config->id, config->name);
 	if (!changed || e->journal == NULL)
 		return;
+	target_revised(t);
 	if (was_paused && !t->config.paused)
 		dispatch_release(e, t);
 	if (t->held)

@@ -93,6 +93,13 @@ bool target_shut(const struct engine_target *t)
 	return target_barred(t) || t->breaker.state == BREAKER_OPEN;
 }
 
+void target_revised(struct engine_target *t)
+{
+	t->revision++;
+	streak_clear(&t->streak);
+	forbidden_begin_anew(&t->forbidden);
+}
+
 bool target_probe_due(const struct engine_target *t, int64_t now_ms)
 {
 	return t->held && t->credentials && !t->removed && !t->paused && !t->config.paused &&
@@ -132,8 +139,10 @@ uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t w
 
 bool target_reserve_probe(struct engine_target *t, struct gates *gates, int64_t now_ms)
 {
-	if (gates_take_slots(gates, t->id, 1) == 0)
+	if (gates_take_slots(gates, t->id, 1) == 0) {
+		t->start_at_ms = INT64_MAX; /* a slot that comes back wakes it */
 		return false;
+	}
 	rate_take(&t->rate, &t->config.rate, now_ms, 1);
 	breaker_reserve(&t->breaker, 1);
 	t->probe_reserved = true;
@@ -209,6 +218,16 @@ static int64_t start_next_ms(const struct engine_target *t)
 	return INT64_MAX;
 }
 
+/* When a held target may be asked: in its turn, with a step that is due. */
+static int64_t probe_next_ms(const struct engine_target *t)
+{
+	if (!t->held || !t->credentials || t->removed || t->paused || t->config.paused || t->backlog <= 0 ||
+		t->claimed > 0)
+		return INT64_MAX;
+	int64_t at = later(later(t->probe_at_ms, t->claim_not_before_ms), t->next_due_ms);
+	return later(at, t->start_at_ms);
+}
+
 int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
 {
 	int64_t next = t->deadline_ms;
@@ -216,8 +235,7 @@ int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
 		next = sooner(next, t->breaker.until_ms);
 	if (t->shut_since_ms != 0 && !STAILQ_EMPTY(&t->ready))
 		next = sooner(next, t->shut_since_ms + ENGINE_SPILL_MS);
-	if (t->held && t->credentials && !t->paused && !t->config.paused && t->backlog > 0 && t->claimed == 0)
-		next = sooner(next, later(t->probe_at_ms, t->claim_not_before_ms));
+	next = sooner(next, probe_next_ms(t));
 	if (!target_shut(t))
 		next = sooner(next, start_next_ms(t));
 	if (!target_shut(t) && t->window.calm_until_ms > now_ms) /* the gate opens then */

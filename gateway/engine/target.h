@@ -35,6 +35,9 @@ struct engine_target {
 	struct forbidden forbidden;
 	struct streak streak;
 
+	/* Moves on when its settings are changed and when a hold or a pause ends: what an attempt that began before
+	 * says about credentials and settings is no longer news. */
+	uint32_t revision;
 	bool told;   /* the journal has said how it was left */
 	bool paused; /* by a person */
 	bool held;
@@ -76,6 +79,8 @@ void port_unref(struct engine_port *p); /* the last one releases. NULL is accept
 bool target_barred(const struct engine_target *t);
 /* Barred, or the breaker is open: ready works go back to disk. */
 bool target_shut(const struct engine_target *t);
+/* New settings, or nothing bars it any more: what attempts under way say of credentials and rejections is about what was. */
+void target_revised(struct engine_target *t);
 /* May a held target be asked with one step now? */
 bool target_probe_due(const struct engine_target *t, int64_t now_ms);
 

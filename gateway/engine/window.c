@@ -9,6 +9,13 @@ void window_init(struct window *w)
 	*w = (struct window){ .limit = WINDOW_FOOT };
 }
 
+void window_restart(struct window *w, int64_t at_ms)
+{
+	int64_t calm_ms = w->calm_until_ms;
+	window_init(w);
+	w->calm_until_ms = calm_ms > at_ms ? calm_ms : at_ms;
+}
+
 uint32_t window_limit(const struct window *w, uint32_t max)
 {
 	uint32_t limit = w->limit < (double)max ? (uint32_t)w->limit : max;

@@ -1,5 +1,5 @@
 /* How many attempts may be in flight at a target at present: additive increase from the foot of the ramp
- * after start and after the breaker closed, halved when the target asks for patience. Pure. Thread: one. */
+ * after start, after the breaker closed and after a hold or pause, halved when the target asks for patience. Pure. Thread: one. */
 #ifndef ALMONER_ENGINE_WINDOW_H
 #define ALMONER_ENGINE_WINDOW_H
 
@@ -19,6 +19,8 @@ struct window {
 
 /* At the foot of the ramp. */
 void window_init(struct window *w);
+/* At the foot again; nothing starts before `at_ms`, nor earlier than the target has asked for. */
+void window_restart(struct window *w, int64_t at_ms);
 /* At least 1, at most `max`. */
 uint32_t window_limit(const struct window *w, uint32_t max);
 /* An attempt ended well: about one more in flight for every round of them. */

@@ -201,6 +201,106 @@ def forbidden_for_one(place):
     until("held", lambda: gateway.target("crm")["state"] == "held")
 
 
+def forbidden_with_many_in_flight(place):
+    """All are forbidden while sixteen are under way: after the mending nobody waits for longer than his first retry."""
+    shut = threading.Event()
+    shut.set()
+    receiver = Receiver(place, lambda *_: 403 if shut.is_set() else 200, 0.05)
+    gateway = one_target(place, receiver.url("/crm"), retry={"first": "100ms", "cap": "1h", "attempts": 2})
+    shut.clear()
+    give(gateway, 60)
+    gateway.wait_all("completed", 60)  # wide open
+    shut.set()
+    give(gateway, 40, 60)
+    until("held", lambda: gateway.target("crm")["state"] == "held")
+    equal(gateway.sagas("--state", "attention"), [], "nothing is burnt")
+    shut.clear()
+    gateway.cli("target", "resume", "crm", "--reason", "they gave us the right")
+    gateway.wait_all("completed", 100, seconds=20)
+
+
+def two_that_are_forbidden(place):
+    """Two events in a row are forbidden, all others are not: a third step is asked soon, and the two are rejected for themselves."""
+    receiver = Receiver(place, lambda path, headers, body: 403 if b"d0@" in body or b"d1@" in body else 200)
+    gateway = one_target(place, receiver.url("/crm"), limits={"in_flight": 2}, retry={"first": "100ms", "cap": "1h"})
+    give(gateway, 2)
+    until("held", lambda: gateway.target("crm")["state"] == "held")
+    give(gateway, 5, 2)
+    gateway.wait_all("completed", 5)
+    gateway.wait_all("attention", 2)
+    equal({(s["id"], s["reason"]) for s in gateway.sagas("--state", "attention")}, {(1, "rejected"), (2, "rejected")}, "only these")
+    equal(gateway.target("crm")["state"], "ok", "the others go on")
+
+
+def exchanged_while_under_way(place):
+    """The secret is exchanged while attempts with the old one are under way: what they say is about the old one."""
+    answer, asked = threading.Event(), threading.Semaphore(0)
+
+    def decide(_, headers, __):
+        if headers.get("Authorization") == "Bearer new":
+            return 200
+        asked.release()
+        answer.wait(30)
+        return 401
+    receiver = Receiver(place, decide)
+    secret = place.folder / "token"
+    secret.write_text("Bearer old")
+    gateway = one_target(place, receiver.url("/crm"), settings={"headers": {"Authorization": {"$file": str(secret)}}})
+    give(gateway, 2)
+    for _ in range(2):
+        check(asked.acquire(timeout=30), "both are under way")
+    secret.write_text("Bearer new")
+    gateway.reload(gateway.config)
+    answer.set()
+    gateway.wait_all("completed", 2)
+    equal(gateway.target("crm")["state"], "ok", "it was never held")
+    check(not any(r.get("change") == "held" for r in gateway.rows("log", "export")), "nor does the log say so")
+
+
+def a_probe_that_is_rejected(place):
+    """The probe is refused for what it says, not for who we are: the target answers again, and that one is for a person."""
+    shut = threading.Event()
+    shut.set()
+    receiver = Receiver(place, lambda path, headers, body: 401 if shut.is_set() else 422 if b"d0@" in body else 200)
+    gateway = one_target(place, receiver.url("/crm"), hold={"probe": "300ms"})
+    first = give(gateway, 3)[0]
+    until("held", lambda: gateway.target("crm")["state"] == "held")
+    shut.clear()
+    gateway.wait_all("completed", 2)
+    equal(gateway.wait_saga(first, "attention")["reason"], "rejected", "its own fault")
+    equal(gateway.target("crm")["state"], "ok", "released")
+
+
+def mended_before_the_start(place):
+    """Stopped, mended, started: the first question comes at once, not after the interval. A pause keeps it from being asked."""
+    token = {"CRM_TOKEN": "Bearer old"}
+    receiver = Receiver(place, lambda path, headers, _: 200 if headers.get("Authorization") == "Bearer new" else 401)
+    gateway = place.gateway({"sources": INTERNAL, "routes": route("crm"), "targets": {"crm": http_target(
+        receiver.url("/crm"), settings={"headers": {"Authorization": {"$env": "CRM_TOKEN"}}})}}, env=token)
+    give(gateway, 3)
+    until("held", lambda: gateway.target("crm")["state"] == "held")
+    gateway.cli("target", "pause", "crm", "--reason", "wait for the vendor")
+    check(gateway.target("crm")["reason"].startswith("credentials"), "held beats paused")
+    gateway.kill()
+    gateway.env["CRM_TOKEN"] = "Bearer new"
+    receiver.begin_again()
+    gateway.start()
+    gateway.accepted("internal", donation(9))
+    equal((gateway.target("crm")["state"], len(receiver.arrivals)), ("held", 0), "paused, too: nobody asks")
+    gateway.cli("target", "resume", "crm")
+    gateway.wait_all("completed", 4)
+    gateway.env["CRM_TOKEN"] = "Bearer old"
+    gateway.stop()
+    gateway.start()
+    give(gateway, 1, 20)
+    until("held", lambda: gateway.target("crm")["state"] == "held")
+    gateway.env["CRM_TOKEN"] = "Bearer new"
+    gateway.stop()
+    gateway.start()
+    gateway.wait_all("completed", 5)
+    equal(gateway.target("crm")["state"], "ok", "asked once, and that was enough")
+
+
 # ---- misconfigured, paused, gone
 
 def twenty_rejected(place):
@@ -293,4 +393,5 @@ def too_late_to_thank(place):
 
 if __name__ == "__main__":
     sys.exit(main([herd_after_a_pause, herd_after_an_outage, herd_after_a_restart, one_door_shut, new_credentials, forbidden_for_one,
-                   twenty_rejected, paused_time_does_not_count, a_source_is_paused, a_target_goes, too_late_to_thank]))
+                   forbidden_with_many_in_flight, two_that_are_forbidden, exchanged_while_under_way, a_probe_that_is_rejected,
+                   mended_before_the_start, twenty_rejected, paused_time_does_not_count, a_source_is_paused, a_target_goes, too_late_to_thank]))

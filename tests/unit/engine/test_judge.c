@@ -65,17 +65,53 @@ static void test_the_first_403_waits_and_a_second_step_decides(void **state)
 	target_destroy(t);
 }
 
-static void test_a_403_of_a_held_target_lets_another_step_be_the_next_probe(void **state)
+static void test_two_403_have_a_third_step_asked_soon(void **state)
 {
 	(void)state;
 	struct engine_target *t = make_target();
-	struct attempt a = ended(1, OUTCOME_DENIED), probe = forbidden(2);
-	(void)judge(t, &a, false, T0);
+	struct attempt first = forbidden(1), second = forbidden(2), others = forbidden(3), probe = forbidden(3);
+	(void)judge(t, &first, false, T0);
+	(void)judge(t, &second, false, T0);
+	assert_true(target_probe_due(t, T0 + FORBIDDEN_WAIT_MS));
+	struct judgement j = judge(t, &others, false, T0); /* was under way with them: nothing is burnt */
+	assert_int_equal(others.outcome.result, OUTCOME_DENIED);
+	assert_int_equal(others.outcome.retry_after_ms, 0);
+	assert_string_equal(j.hold, ""); /* it is held already */
 	probe.probe = true;
-	struct judgement j = judge(t, &probe, false, T0);
-	assert_int_equal(probe.outcome.result, OUTCOME_BUSY);
-	assert_true(probe.outcome.retry_after_ms > TARGET_PROBE_MS);
-	assert_false(j.release);
+	assert_false(judge(t, &probe, false, T0).release);
+	assert_int_equal(probe.outcome.result, OUTCOME_DENIED);
+	target_destroy(t);
+}
+
+/* The credentials were exchanged while attempts with the old ones were under way. */
+static void test_what_began_before_the_settings_changed_holds_nothing(void **state)
+{
+	(void)state;
+	struct engine_target *t = make_target();
+	struct attempt denied = ended(1, OUTCOME_DENIED), first = forbidden(2), second = forbidden(3);
+	target_revised(t);
+	assert_string_equal(judge(t, &denied, false, T0).hold, "");
+	assert_string_equal(judge(t, &first, false, T0).hold, "");
+	assert_string_equal(judge(t, &second, false, T0).hold, "");
+	assert_int_equal(second.outcome.result, OUTCOME_DENIED); /* asked again, nothing spent */
+	for (int64_t saga = 1; saga <= 2 * STREAK_LIMIT; saga++) {
+		struct attempt a = ended(saga, OUTCOME_REJECTED);
+		assert_string_equal(judge(t, &a, false, T0).hold, "");
+	}
+	struct attempt now = ended(1, OUTCOME_DENIED);
+	now.revision = t->revision;
+	assert_memory_equal(judge(t, &now, false, T0).hold, "credentials", 11);
+	target_destroy(t);
+}
+
+static void test_the_first_reason_of_a_hold_stands(void **state)
+{
+	(void)state;
+	struct engine_target *t = make_target();
+	struct attempt a = ended(1, OUTCOME_DENIED), same = ended(2, OUTCOME_DENIED);
+	(void)judge(t, &a, false, T0);
+	assert_string_equal(judge(t, &same, false, T0 + 1000).hold, "");
+	assert_true(target_probe_due(t, T0 + TARGET_PROBE_MS)); /* not put off */
 	target_destroy(t);
 }
 
@@ -153,7 +189,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_denied_holds_for_credentials),
 		cmocka_unit_test(test_the_first_403_waits_and_a_second_step_decides),
-		cmocka_unit_test(test_a_403_of_a_held_target_lets_another_step_be_the_next_probe),
+		cmocka_unit_test(test_two_403_have_a_third_step_asked_soon),
+		cmocka_unit_test(test_what_began_before_the_settings_changed_holds_nothing),
+		cmocka_unit_test(test_the_first_reason_of_a_hold_stands),
 		cmocka_unit_test(test_a_probe_that_is_taken_releases),
 		cmocka_unit_test(test_a_timeout_of_a_probe_releases_nothing),
 		cmocka_unit_test(test_twenty_rejections_in_a_row_hold),

@@ -158,37 +158,55 @@ static void test_two_steps_forbidden_are_credentials(void **state)
 {
 	(void)state;
 	struct forbidden f = { 0 };
-	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
-	assert_int_equal(forbidden_seen(&f, 2, 0), FORBIDDEN_DENIED);
-	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT); /* all begins anew */
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_DENIED);
+	assert_int_equal(forbidden_seen(&f, 3, 0, true), FORBIDDEN_DENIED); /* under way with them */
+	forbidden_begin_anew(&f);                                           /* a person has mended something */
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
+}
+
+/* Held for two 403 that spoke of the messages after all: a probe is taken, and they do not hold it again. */
+static void test_a_probe_that_is_taken_clears_those_that_held_the_target(void **state)
+{
+	(void)state;
+	struct forbidden f = { 0 };
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_DENIED);
+	assert_int_equal(forbidden_seen(&f, 1, 0, true), FORBIDDEN_DENIED); /* as a probe */
+	forbidden_answered(&f, 3, 0, true);
+	forbidden_begin_anew(&f);
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_REJECTED);
+	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_REJECTED);
+	assert_int_equal(f.count, 0);
 }
 
 static void test_a_step_that_another_one_cleared_is_rejected(void **state)
 {
 	(void)state;
 	struct forbidden f = { 0 };
-	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 	forbidden_answered(&f, 2, 0, true);
-	assert_int_equal(forbidden_seen(&f, 3, 0),
+	assert_int_equal(forbidden_seen(&f, 3, 0, false),
 					 FORBIDDEN_WAIT); /* the first one no longer counts against it */
-	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_REJECTED);
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_REJECTED);
 }
 
 static void test_nobody_else_to_ask(void **state)
 {
 	(void)state;
 	struct forbidden f = { 0 };
-	assert_int_equal(forbidden_seen(&f, 1, 4), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, 1, 4, false), FORBIDDEN_WAIT);
 	forbidden_answered(&f, 2, 0, false); /* a time-out proves nothing */
-	assert_int_equal(forbidden_seen(&f, 1, 4), FORBIDDEN_REJECTED);
+	assert_int_equal(forbidden_seen(&f, 1, 4, false), FORBIDDEN_REJECTED);
+	assert_int_equal(forbidden_seen(&f, 2, 4, false), FORBIDDEN_DENIED); /* an hour later: nothing was taken since */
 }
 
 static void test_another_step_of_the_same_saga_is_another_step(void **state)
 {
 	(void)state;
 	struct forbidden f = { 0 };
-	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
-	assert_int_equal(forbidden_seen(&f, 1, 1), FORBIDDEN_DENIED);
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, 1, 1, false), FORBIDDEN_DENIED);
 }
 
 static void test_many_suspects_push_out_the_oldest(void **state)
@@ -196,12 +214,12 @@ static void test_many_suspects_push_out_the_oldest(void **state)
 	(void)state;
 	struct forbidden f = { 0 };
 	for (int64_t saga = 1; saga <= FORBIDDEN_SUSPECTS + 1; saga++) {
-		assert_int_equal(forbidden_seen(&f, saga, 0), FORBIDDEN_WAIT);
+		assert_int_equal(forbidden_seen(&f, saga, 0, false), FORBIDDEN_WAIT);
 		forbidden_answered(&f, 1000, 0, true);
 	}
 	assert_int_equal(f.count, FORBIDDEN_SUSPECTS);
-	assert_int_equal(forbidden_seen(&f, 1, 0), FORBIDDEN_WAIT);
-	assert_int_equal(forbidden_seen(&f, FORBIDDEN_SUSPECTS, 0), FORBIDDEN_REJECTED);
+	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
+	assert_int_equal(forbidden_seen(&f, FORBIDDEN_SUSPECTS, 0, false), FORBIDDEN_REJECTED);
 }
 
 static void test_the_streak_counts_different_events(void **state)
@@ -321,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_busy_with_one_in_flight_waits_longer_each_time),
 		cmocka_unit_test(test_retry_after_is_kept_and_capped),
 		cmocka_unit_test(test_two_steps_forbidden_are_credentials),
+		cmocka_unit_test(test_a_probe_that_is_taken_clears_those_that_held_the_target),
 		cmocka_unit_test(test_a_step_that_another_one_cleared_is_rejected),
 		cmocka_unit_test(test_nobody_else_to_ask),
 		cmocka_unit_test(test_another_step_of_the_same_saga_is_another_step),
