@@ -175,7 +175,7 @@ static const struct option source_options[] = {
 			  "them in once the secret is right. 0: none are kept." },
 	{ "keep_refused_for", OPTION_DURATION, AT(config_source, keep_refused_for_ms), "\"7d\"", 1000, 400 * DAY_MS,
 	  .help = "How long they are kept at most." },
-	{ "paused", OPTION_BOOL, AT(config_source, paused), "false", .help = "Answer 503 for the time being." },
+	{ "paused", OPTION_BOOL, AT(config_source, paused), "false", .help = "Answer 503 with Retry-After for the time being; nothing is taken in. A reload sets and ends it." },
 };
 static const struct section source = SECTION("A source", config_source, source);
 
@@ -280,7 +280,8 @@ static const struct option step_options[] = {
 	  .help = "Condition over the canonical event, with the results of earlier steps as .steps; else it is "
 			  "skipped." },
 	{ "expire", OPTION_DURATION, AT(config_step, expire_ms), NULL, 1000, 3650 * DAY_MS,
-	  .help = "Age of the event after which the step is not begun any more." },
+	  .help = "Age of the event after which the step is not begun any more: it is skipped when its turn comes, "
+			  "once its target takes steps again." },
 	{ "undo", OPTION_MARK, AT(config_step, undo_none), .choices = "none",
 	  .help = "\"none\": what it did may stay when the rest is undone." },
 };

@@ -80,6 +80,8 @@ static json_t *target_json(const struct api_context *api, const struct target_vi
 	json_object_set_new(target, "connector", admin_text(v->connector));
 	json_object_set_new(target, "state", json_string(state));
 	json_object_set_new(target, "reason", admin_text(reason));
+	/* also beside a hold, which keeps it from being asked whether it ends */
+	json_object_set_new(target, "paused", json_boolean(v->config_pauses || (v->row != NULL && v->row->paused)));
 	json_object_set_new(target, "breaker", admin_text(known ? live.breaker : NULL));
 	json_object_set_new(target, "in_flight", json_integer(known ? live.in_flight : 0));
 	json_object_set_new(target, "window", json_integer(known ? live.window : 0));
@@ -181,6 +183,17 @@ void view_backlog(struct call *call)
 
 /* ---- status ---- */
 
+static json_t *paused_sources(const struct call *call)
+{
+	json_t *names = json_array();
+	struct config *config = call->api->config(call->api->ctx);
+	for (size_t i = 0; i < config->source_count; i++)
+		if (config->sources[i].paused)
+			json_array_append_new(names, admin_text(config->sources[i].name));
+	config_unref(config);
+	return names;
+}
+
 void view_status(struct call *call)
 {
 	struct journal_counts counts = { 0 };
@@ -211,6 +224,7 @@ void view_status(struct call *call)
 	json_object_set_new(status, "alerts", json_array()); /* the daemon's */
 	if (call->api->jobs != NULL)
 		json_object_set_new(status, "jobs_running", json_integer((json_int_t)jobs_running(call->api->jobs)));
+	json_object_set_new(status, "paused_sources", paused_sources(call));
 	if (call->api->status != NULL)
 		call->api->status(call->api->ctx, status);
 	journal_counts_finish(&counts);

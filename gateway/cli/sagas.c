@@ -82,6 +82,32 @@ int sagas_list(struct run *run)
 
 /* ---- show ---- */
 
+/* Does a step of the saga, itself free to go on, wait for this target? */
+static bool waits_for(const json_t *saga, const char *target)
+{
+	size_t i;
+	json_t *step;
+	json_array_foreach(json_object_get(saga, "steps"), i, step)
+	{
+		const char *state = run_text(step, "state");
+		bool could = strcmp(state, "ready") == 0 || strcmp(state, "retry_wait") == 0;
+		if (could && strcmp(run_text(step, "target"), target) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int print_barred(void *ctx, json_t *target)
+{
+	const char *name = run_text(target, "name");
+	const char *state = run_text(target, "state");
+	bool barred = strcmp(state, "held") == 0 || strcmp(state, "paused") == 0;
+	if (barred && waits_for(ctx, name))
+		(void)printf("\nIt waits: target %s is %s%s%s. Once that is mended:\n  almoner target resume %s\n", name, state,
+					 *run_text(target, "reason") != '\0' ? ", " : "", run_text(target, "reason"), name);
+	return 0;
+}
+
 int sagas_show(struct run *run)
 {
 	struct buf path AUTO_BUF = { 0 };
@@ -91,8 +117,10 @@ int sagas_show(struct run *run)
 		return run_copy(run, path.data);
 	json_t *saga = NULL;
 	int code = run_call(run, "GET", path.data, NULL, &saga);
-	if (code == CLI_OK)
+	if (code == CLI_OK) {
 		timeline_print(saga);
+		code = run_stream(run, "GET", "/v1/targets", NULL, saga, print_barred);
+	}
 	json_decref(saga);
 	return code;
 }

@@ -133,6 +133,14 @@ static void print_alerts(const json_t *alerts)
 	}
 }
 
+static void print_paused(const json_t *sources)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(sources, i, name)
+	(void)printf("%-12ssource %s is paused by its configuration: it answers 503\n", "intake", json_string_value(name));
+}
+
 int status_show(struct run *run)
 {
 	if (run->args.json)
@@ -162,6 +170,7 @@ int status_show(struct run *run)
 		(void)printf("%-12sanother program reads the store in one long transaction: %lld MiB of the "
 					 "write-ahead log cannot be given back; end it\n",
 					 "disk", run_number(status, "held_up_bytes") >> 20);
+	print_paused(json_object_get(status, "paused_sources"));
 	print_alerts(json_object_get(status, "alerts"));
 	json_decref(status);
 	if (code == CLI_OK) {

@@ -29,7 +29,8 @@ static int apply_verb(struct journal *j, struct entry *e, const struct verb_call
 			return rc;
 	}
 	r->state = e->saga->state;
-	if (r->code == 0 && call->verb == VERB_RESUME)
+	bool goes_on = call->verb == VERB_RESUME || call->verb == VERB_RETRY || call->verb == VERB_REDO;
+	if (r->code == 0 && goes_on)
 		count_held(e, r);
 	return 0;
 }

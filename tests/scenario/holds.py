@@ -157,6 +157,7 @@ def one_door_shut(place):
     gateway.kill()
     gateway.start()
     equal(gateway.target("crm")["state"], "held", "still held")
+    check("target resume crm" in gateway.cli("saga", "show", sagas[0]), "the saga says what it waits for")
     sagas += give(gateway, 5, 5)
     for saga in sagas:
         until("its neighbour is done", lambda s=saga: [t["state"] for t in gateway.saga(s)["steps"]][1] == "succeeded")
@@ -280,7 +281,9 @@ def mended_before_the_start(place):
     give(gateway, 3)
     until("held", lambda: gateway.target("crm")["state"] == "held")
     gateway.cli("target", "pause", "crm", "--reason", "wait for the vendor")
-    check(gateway.target("crm")["reason"].startswith("credentials"), "held beats paused")
+    both = gateway.target("crm")
+    check(both["reason"].startswith("credentials") and both["paused"], f"held beats paused: {both}")
+    check("target resume crm" in gateway.cli("saga", "retry", 2, "crm"), "a retry says why it does nothing")
     gateway.kill()
     gateway.env["CRM_TOKEN"] = "Bearer new"
     receiver.begin_again()
@@ -347,6 +350,7 @@ def a_source_is_paused(place):
     gateway.reload({**gateway.config, "sources": {"internal": {**INTERNAL["internal"], "paused": True}}})
     status, _ = gateway.post("internal", donation(7))
     equal(status, 503, "the sender shall come again")
+    equal(gateway.rows("status")[0]["paused_sources"], ["internal"], "and the status says so")
     gateway.reload({**gateway.config, "sources": INTERNAL})
     give(gateway, 1, 7)
     gateway.wait_all("completed", 2)

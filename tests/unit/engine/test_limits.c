@@ -152,6 +152,37 @@ static void test_retry_after_is_kept_and_capped(void **state)
 	assert_int_equal(w.calm_until_ms, T0 + WINDOW_CALM_CAP_MS);
 }
 
+/* Two thousand wait, each takes 100 ms: what is sent grows by about one a round, up to what may be in flight. */
+static void test_two_thousand_come_back_along_the_ramp(void **state)
+{
+	(void)state;
+	const uint32_t in_flight = 64;
+	struct window w = { .limit = 64 };
+	uint32_t left = 2000, before = 0, rounds = 0;
+	window_restart(&w, T0 + 300);
+	assert_int_equal(w.calm_until_ms, T0 + 300);
+	while (left > 0) {
+		uint32_t sent = window_limit(&w, in_flight) < left ? window_limit(&w, in_flight) : left;
+		assert_true(rounds == 0 ? sent == WINDOW_FOOT : sent <= before + 1);
+		for (uint32_t i = 0; i < sent; i++)
+			window_widen(&w, in_flight);
+		left -= sent;
+		before = sent;
+		rounds++;
+	}
+	assert_in_range(rounds, 50, 100); /* 2 + 3 + … + 62 is 1952: no other rate slows it down */
+}
+
+static void test_a_release_keeps_what_the_target_asked_for(void **state)
+{
+	(void)state;
+	struct window w;
+	window_init(&w);
+	window_narrow(&w, T0, 30000);
+	window_restart(&w, T0 + 300);
+	assert_int_equal(w.calm_until_ms, T0 + 30000);
+}
+
 /* ---- forbidden ---- */
 
 static void test_two_steps_forbidden_are_credentials(void **state)
@@ -338,6 +369,8 @@ int main(void)
 		cmocka_unit_test(test_busy_halves_once_a_second),
 		cmocka_unit_test(test_busy_with_one_in_flight_waits_longer_each_time),
 		cmocka_unit_test(test_retry_after_is_kept_and_capped),
+		cmocka_unit_test(test_two_thousand_come_back_along_the_ramp),
+		cmocka_unit_test(test_a_release_keeps_what_the_target_asked_for),
 		cmocka_unit_test(test_two_steps_forbidden_are_credentials),
 		cmocka_unit_test(test_a_probe_that_is_taken_clears_those_that_held_the_target),
 		cmocka_unit_test(test_a_step_that_another_one_cleared_is_rejected),
