@@ -48,6 +48,7 @@ struct attempt {
 	const struct outcome *o;
 	const struct rule *rule; /* of the class */
 	bool lookup;
+	bool after_exists; /* the attempt before it ended so */
 };
 
 static int64_t add_time(int64_t a, int64_t b)
@@ -126,10 +127,13 @@ static void look(struct attempt *a)
 }
 
 /* It did not happen: the same generation may be sent. Doubt about an earlier generation is not answered by
- * it. */
+ * it. Where the target has just said that it has it, the two contradict each other: sending again would only
+ * be told so again. */
 static void absent(struct attempt *a)
 {
-	if (!a->lookup) {
+	if (a->lookup && a->after_exists)
+		step_set_detail(a->st, "the target says it has this already, and the look-up does not find it");
+	if (!a->lookup || a->after_exists) {
 		trouble(a, (enum reason)a->rule->reason);
 		return;
 	}
@@ -240,7 +244,8 @@ int decide_outcome(struct decide *d, struct attempt_ref ref, const struct outcom
 						 .rules = settle_rules(d, ref.step),
 						 .o = o,
 						 .rule = &rules_of[o->result],
-						 .lookup = st->look_first };
+						 .lookup = st->look_first,
+						 .after_exists = st->last == OUTCOME_EXISTS };
 	struct settle turn;
 	settle_begin(&turn, d);
 	note_outcome(&a);

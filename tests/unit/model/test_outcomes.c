@@ -280,6 +280,21 @@ static void exists_without_a_look_up_keeps_its_key(void **state)
 	kit_finish(&k);
 }
 
+/* "It is here already" and "it is not here": sending again would go round in a circle for days. */
+static void exists_that_is_not_found_needs_a_person(void **state)
+{
+	(void)state;
+	struct kit k;
+	open_at(&k, REPEAT_KEYED, DIRECTION_DO);
+	k.rules[0].can_lookup = true;
+	kit_outcome(&k, kit_begin(&k, 0), OUTCOME_EXISTS, true);
+	kit_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
+	kit_outcome(&k, kit_begin(&k, 0), OUTCOME_ABSENT, false);
+	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
+	assert_non_null(strstr(kit_step(&k, 0)->detail, "does not find it"));
+	kit_finish(&k);
+}
+
 static void what_is_stale_changes_nothing(void **state)
 {
 	(void)state;
@@ -440,6 +455,7 @@ int main(void)
 		cmocka_unit_test(a_look_up_decides),
 		cmocka_unit_test(absent_clears_the_doubt_and_keeps_the_generation),
 		cmocka_unit_test(exists_without_a_look_up_keeps_its_key),
+		cmocka_unit_test(exists_that_is_not_found_needs_a_person),
 		cmocka_unit_test(what_is_stale_changes_nothing),
 		cmocka_unit_test(an_unused_intent_leaves_no_doubt),
 		cmocka_unit_test(a_crash_is_decided_by_class),
