@@ -151,10 +151,12 @@ static void undo_doubtful(struct decide *d, unsigned i)
 	}
 }
 
+/* Of a target that is not configured nobody can say that it has no undo: it becomes a failed one, for a
+ * person. */
 static void undo_done(struct decide *d, unsigned i)
 {
 	const struct step_rules *rules = settle_rules(d, i);
-	if (d->saga->plan->steps[i].undo_none || !rules->can_undo)
+	if (d->saga->plan->steps[i].undo_none || (!rules->can_undo && !rules->missing))
 		step_to_kept(&d->saga->steps[i]);
 	else
 		step_begin_undo(&d->saga->steps[i]);

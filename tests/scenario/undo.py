@@ -295,6 +295,28 @@ def later_events_wait(place):
     gateway.wait_saga(first, "compensated")
 
 
+def target_gone(place):
+    """What was done at a target that is no longer configured is not called kept: its undo waits for a person, or for the target."""
+    sink = place.sink()
+    gateway = chain(place, sink, policy="continue", steps=CHAIN[:2])
+    whole = gateway.config
+    ids = [gateway.wait_saga(gateway.accepted("internal", donation(n)), "completed")["id"] for n in range(2)]
+    gateway.stop()
+    gateway.write({**whole, "targets": {"books": whole["targets"]["books"]}, "routes": route("books")})
+    gateway.start()
+    gateway.cli("saga", "compensate", *ids)
+    for saga in ids:
+        shown = gateway.wait_saga(saga, "attention")
+        equal((shown["reason"], states(shown)["crm"][1], sink.count("/books-undo")), ("undo_failed", "undo_failed", 0), "not undone, and said so")
+        check('no target "crm"' in json.dumps(shown, ensure_ascii=False).replace('\\"', '"'), f"why: {shown}")
+    gateway.cli("saga", "skip", ids[0], "crm", "--reason", "done by hand")
+    gateway.wait_saga(ids[0], "compensated")
+    gateway.reload(whole)
+    gateway.cli("saga", "resume", ids[1])
+    gateway.wait_saga(ids[1], "compensated")
+    equal((sink.count("/crm-undo"), sink.count("/books-undo")), (1, 2), "with the target back it is undone")
+
+
 class Named:
     """The place, with another name for its gateway."""
 
@@ -330,4 +352,4 @@ def shipped_connectors(place):
 
 if __name__ == "__main__":
     sys.exit(main([in_reverse_order, doubt_never_sets_it_off, doubt_holds_it, undo_of_nothing, doubt_is_looked_up, nothing_known_is_looked_up, kept,
-                   failing_undo, unsafe_undo_in_doubt, nothing_is_done_after_its_undo, hold, by_hand, later_events_wait, shipped_connectors]))
+                   failing_undo, unsafe_undo_in_doubt, nothing_is_done_after_its_undo, hold, by_hand, target_gone, later_events_wait, shipped_connectors]))
