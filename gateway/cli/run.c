@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "saga/base/mem.h"
 
@@ -156,11 +156,10 @@ bool run_is_undo(const json_t *object)
 
 const char *run_step_state(const json_t *step)
 {
-	static const char *const words[][2] = { { "waiting", "undo waiting" },
-											{ "ready", "undo ready" },
-											{ "running", "undo running" },
-											{ "retry_wait", "undo retry_wait" },
-											{ "succeeded", "undone" } };
+	static const char *const words[][2] = {
+		{ "waiting", "undo waiting" },       { "ready", "undo ready" }, { "running", "undo running" },
+		{ "retry_wait", "undo retry_wait" }, { "succeeded", "undone" }, { "attention", "undo attention" }
+	};
 	const char *state = run_text(step, "state");
 	for (size_t i = 0; run_is_undo(step) && i < sizeof words / sizeof *words; i++)
 		if (strcmp(words[i][0], state) == 0)

@@ -178,7 +178,7 @@ static void tell(const json_t *r)
 
 static void print_step(const json_t *step)
 {
-	(void)printf("  %-16s %-12s", run_text(step, "name"), run_step_state(step));
+	(void)printf("  %-16s %-14s", run_text(step, "name"), run_step_state(step));
 	if (*run_text(step, "reason") != '\0')
 		(void)printf(" (%s)", run_text(step, "reason"));
 	if (*run_text(step, "next_at") != '\0')

@@ -209,10 +209,15 @@ def unsafe_undo_in_doubt(place):
     equal((saga["reason"], sink.count("/crm-undo"), sink.count("/books-undo")), ("in_doubt", 1, 0), "once, and the rest waits")
     gateway.cli("saga", "resume", saga["id"])
     equal(gateway.saga(saga["id"])["reason"], "in_doubt", "left standing")
+    check("crm              undo attention (in_doubt)" in gateway.cli("saga", "show", saga["id"]), "and it is the undo that is in doubt")
     gateway.cli("saga", "redo", saga["id"], "crm")
     gateway.wait_saga(saga["id"], "compensated")
+    sink.behave("/crm-undo", {"mode": "close_after_body", "times": 1})
+    saga = gateway.wait_saga(gateway.accepted("internal", donation(2)), "attention")
+    gateway.cli("saga", "resume", "--all", "--yes", "--redo-in-doubt")
+    gateway.wait_saga(saga["id"], "compensated")
     keys = [e["key"] for e in sink.entries("/crm-undo")]
-    equal((len(keys), len(set(keys))), (2, 2), "sent again under a new key")
+    equal((len(keys), len(set(keys))), (4, 4), "sent again under a new key")
 
 
 def nothing_is_done_after_its_undo(place):
