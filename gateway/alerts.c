@@ -74,6 +74,10 @@ static const struct kind {
 	[ALERT_DISK_LOW] = { ALWAYS, ALWAYS, false,
 						 "free space is below store.reserve: events are answered 503 and no attempt starts "
 						 "until there is room; make room, no restart is needed" },
+	[ALERT_STORE_HELD_UP] = { ALWAYS, ALWAYS, false,
+							  "another program reads the store's file in one long transaction (a shell, a "
+							  "copy): its write-ahead log grows until the disk is down to store.reserve; end "
+							  "that program" },
 };
 
 const char *alert_name(enum alert_kind kind)

@@ -104,6 +104,8 @@ static void look_at_journal(struct look *l)
 	journal_counts(l->w->d->journal, &counts);
 	if (counts.disk_low)
 		alerts_level(l->w->alerts, ALERT_DISK_LOW, "store", 1);
+	if (counts.held_up_bytes > 0)
+		alerts_level(l->w->alerts, ALERT_STORE_HELD_UP, "store", 1);
 	for (size_t i = 0; i < counts.target_count; i++)
 		if (config_find_target(l->config, str_of(counts.targets[i].name)) < 0)
 			alerts_level(l->w->alerts, ALERT_TARGET_MISSING, counts.targets[i].name, counts.targets[i].open);

@@ -324,6 +324,7 @@ def a_reader_outside_is_named(place):
     senders = LargeEvents(gateway)
     senders.next = 1000
     until("it is said", lambda: "event=store_held_up" in gateway.log(), 60)
+    until("an alert is raised", lambda: "store_held_up" in {a["name"] for a in gateway.admin("GET", "/v1/status")["alerts"]})
     until("the room is gone", lambda: 503 in senders.refused, 60)
     sagas.update(senders.stop())
     check(gateway.admin("GET", "/v1/status")["disk_low"], "and status says so")
