@@ -134,7 +134,9 @@ static int try_it(struct rules *rules, struct try_call *t, struct str body)
 	/* Without headers nothing can be verified: then the rest is worth seeing all the same. */
 	bool unsigned_try = rc == ERR_REFUSED && t->header_count == 0;
 	if (unsigned_try) {
-		const struct prepare_known known = { .event_id = "(from a header)", .type = "" };
+		int at = config_find_source(rules->config, str_of(t->source));
+		bool by_header = at >= 0 && rules->config->sources[at].event_id_header != NULL;
+		const struct prepare_known known = { .event_id = by_header ? "(from a header)" : "", .type = "" };
 		rc = prepare(rules, t->source, &request, &known, stages, &p);
 	}
 	if (rc == ERR_NOT_FOUND) {

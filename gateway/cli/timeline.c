@@ -59,6 +59,19 @@ static void tell_checkpoint(const json_t *r)
 	(void)printf(": first part done, remembered");
 }
 
+/* Without the status, which is said already: "422: no such fund" and "200" begin with it. */
+static const char *detail_of(const json_t *r)
+{
+	const char *detail = run_text(r, "detail");
+	char status[24];
+	size_t len = (size_t)snprintf(status, sizeof status, "%lld", run_number(r, "status"));
+	if (strncmp(detail, status, len) != 0)
+		return detail;
+	if (strncmp(detail + len, ": ", 2) == 0)
+		return detail + len + 2;
+	return detail[len] == '\0' ? "" : detail;
+}
+
 static void tell_outcome(const json_t *r)
 {
 	attempt_of(r);
@@ -67,8 +80,9 @@ static void tell_outcome(const json_t *r)
 		(void)printf(" (%lld)", run_number(r, "status"));
 	if (run_number(r, "duration_ms") > 0)
 		(void)printf(" after %lld ms", run_number(r, "duration_ms"));
-	if (*run_text(r, "detail") != '\0')
-		(void)printf(": %s", run_text(r, "detail"));
+	const char *detail = detail_of(r);
+	if (*detail != '\0')
+		(void)printf(": %s", detail);
 }
 
 static void tell_result(const json_t *r)
@@ -129,9 +143,10 @@ static void tell_saga(const json_t *r)
 
 static void tell_related(const json_t *r)
 {
-	(void)printf("the platform also said: %s", run_text(r, "type"));
 	if (*run_text(r, "event_id") != '\0')
-		(void)printf(" (%s)", run_text(r, "event_id"));
+		(void)printf("the platform also said: %s (%s)", run_text(r, "type"), run_text(r, "event_id"));
+	else /* it came before the gift and is named in the list below */
+		(void)printf("an earlier event of this gift was put beside it");
 }
 
 static void tell_duplicate(const json_t *r)
@@ -235,6 +250,8 @@ void timeline_print(const json_t *saga)
 	json_array_foreach(json_object_get(saga, "steps"), i, item) print_step(item);
 	(void)printf("\nwhat happened:\n");
 	json_array_foreach(json_object_get(saga, "log"), i, item) tell(item);
+	if (json_array_size(json_object_get(saga, "related")) > 0)
+		(void)printf("\nevents of the same gift:\n");
 	json_array_foreach(json_object_get(saga, "related"), i, item)(void)
 		printf("  %s  related event %s (%s)\n", run_text(item, "received_at"), run_text(item, "type"),
 			   run_text(item, "event_id"));

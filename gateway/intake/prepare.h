@@ -23,8 +23,8 @@ void prepared_cleanup(struct prepared **slot);
 
 /* What an event that is already stored brings along; all NULL for a fresh request. */
 struct prepare_known {
-	const char *event_id; /* set: the request is taken as verified, and this is its id; only what
-						   * identify_by_digest makes of the body gives way to the id the map has now */
+	const char *event_id; /* set: the request is taken as verified, and this is its id; "" and what
+						   * identify_by_digest makes of the body give way to the id the body has now */
 	const char *type;     /* what a header said at the time; "" for nothing */
 };
 

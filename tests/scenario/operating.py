@@ -240,7 +240,8 @@ def log_export(place):
 def trying_a_source(place):
     """What a payload becomes, step by step; nothing is stored or sent."""
     sink = place.sink()
-    gateway = place.gateway({"sources": {**INTERNAL, "signed": {"preset": "github", "secrets": ["s"], "map": '. + {type: "donation.created"}'}},
+    gateway = place.gateway({"sources": {**INTERNAL, "signed": {"preset": "github", "secrets": ["s"], "map": '. + {type: "donation.created"}'},
+                                         "stripe": {"preset": "stripe", "secrets": ["s"]}},
                              "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")})
     good = place.folder / "good.json"
     good.write_text(json.dumps(donation(1)))
@@ -252,6 +253,9 @@ def trying_a_source(place):
     gateway.cli_error("source", "try", "internal", place.folder / "none.json", code=3)
     tried = json.loads(gateway.cli("source", "try", "internal", good, "--json"))
     check(tried["verified"] and tried["verdict"].startswith("accepted"), f"as JSON: {tried}")
+    stripe = place.folder / "stripe.json"
+    stripe.write_text(json.dumps({"id": "evt_7", "type": "customer.updated", "data": {"object": {"object": "customer", "id": "cus_1"}}}))
+    check("event_id: evt_7" in gateway.cli("source", "try", "stripe", stripe), "an id of the body is known without headers")
     equal(gateway.admin("GET", "/v1/status")["accepted"], 0, "nothing is stored")
     out = gateway.cli("send", "signed", good)
     saga = json.loads(out)["saga"]

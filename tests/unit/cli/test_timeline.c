@@ -95,7 +95,7 @@ static void sentences(void **state)
 													   .outcome = OUTCOME_REJECTED,
 													   .status = 422,
 													   .duration_ms = 31,
-													   .personal = STR("fund unknown") }));
+													   .personal = STR("422: fund unknown") }));
 	json_array_append_new(log, record((struct record){ .kind = RECORD_INTENT,
 													   .step = 0,
 													   .direction = DIRECTION_UNDO,
@@ -118,6 +118,7 @@ static void sentences(void **state)
 	says("undo of ");
 	says("looks whether it happened");
 	says("mapped again by uid 7 (anna): \"map mended\"");
+	says("\nevents of the same gift:\n");
 	says("related event charge.updated (ev-2)");
 	says("almoner saga resume 7");
 }
