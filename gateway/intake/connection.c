@@ -20,6 +20,8 @@ enum MHD_Result connection_may_come(void *cls, const struct sockaddr *address, s
 {
 	struct intake *s = cls;
 	(void)len;
+	if (atomic_load(&s->closing))
+		return MHD_NO;
 	struct peer_address peer = peer_of_socket(address);
 	(void)pthread_mutex_lock(&s->lock);
 	const struct config *config = s->rules->config;

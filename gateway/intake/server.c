@@ -269,13 +269,9 @@ int intake_set_config(struct intake *s, struct config *config, struct err *err)
 
 void intake_quiesce(struct intake *s)
 {
-	if (atomic_exchange(&s->closing, true))
-		return;
-	if (s->daemon != NULL)
-		(void)MHD_quiesce_daemon(s->daemon);
-	if (s->listen_fd >= 0)
-		(void)close(s->listen_fd);
-	s->listen_fd = -1;
+	/* Not MHD_quiesce_daemon: in 0.9.75 it races with its own threads for the listening socket's place in
+	 * epoll, and aborts the process when it comes second. connection_may_come turns everybody away. */
+	atomic_store(&s->closing, true);
 }
 
 /* Waits for *count to become 0; false when it did not in time. */
@@ -315,7 +311,9 @@ void intake_stop(struct intake *s)
 		;
 	(void)wait_zero(s, &s->busy, LAST_ANSWERS_MS);
 	if (s->daemon != NULL)
-		MHD_stop_daemon(s->daemon);
+		MHD_stop_daemon(s->daemon); /* closes the listening socket */
+	else if (s->listen_fd >= 0)
+		(void)close(s->listen_fd);
 	stop_sweeper(s);
 	(void)pthread_mutex_lock(&s->lock);
 	linger_sweep(s, INT64_MAX);

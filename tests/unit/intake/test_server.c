@@ -251,6 +251,9 @@ static void stopping_with_waiting_senders(void **state)
 	intake_quiesce(d.intake);
 	client_post(idle, "/in/in", "", BODY);
 	client_expect(idle, 503, "{\"error\":\"stopping\"}");
+	int late = client_connect(&d);
+	assert_true(client_closed(late)); /* nobody else gets in */
+	(void)close(late);
 	/* The log is flushed: everybody is told what became of their event. */
 	script_release(&d.script);
 	assert_true(intake_wait_idle(d.intake, 10000));
