@@ -59,6 +59,15 @@ static json_t *result_json(const struct replay *r, const struct accept_result *r
 	return line;
 }
 
+static json_t *why_not(int rc)
+{
+	if (rc == 0)
+		return json_null();
+	return json_string(rc == ERR_REFUSED     ? "still no secret fits"
+					   : rc == ERR_NOT_FOUND ? "its source is not in the configuration"
+											 : err_code_text(rc));
+}
+
 static int replay_one(struct replay *r, const struct refused_row *row, struct buf *out, struct err *err)
 {
 	struct accept_result result;
@@ -78,11 +87,7 @@ static int replay_one(struct replay *r, const struct refused_row *row, struct bu
 	}
 	json_object_set_new(line, "id", json_integer(row->id));
 	json_object_set_new(line, "verified", json_boolean(rc == 0));
-	json_object_set_new(line, "why",
-						rc == 0 ? json_null()
-								: json_string(rc == ERR_REFUSED     ? "still no secret fits"
-											  : rc == ERR_NOT_FOUND ? "its source is not in the configuration"
-																	: err_code_text(rc)));
+	json_object_set_new(line, "why", why_not(rc));
 	admin_line(out, line);
 	return 0;
 }

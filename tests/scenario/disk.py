@@ -148,7 +148,7 @@ def room_of_the_log_counts(place):
     until("the log has grown", lambda: log_bytes(gateway, disk) > 6 * MIB, 60)
     sagas = senders.stop()
     gateway.wait_all("completed", len(sagas))
-    disk.leave(12 * MIB)
+    disk.leave(15 * MIB)  # up to 4 MiB of the log may still have to go to the database, which grows by it
     until("it is noticed", lambda: "event=disk_low" in gateway.log())
     until("accepting again", lambda: gateway.post("internal", donation(5000))[0] == 202)
     check(log_bytes(gateway, disk) < 6 * MIB, "the log was given back")
