@@ -82,6 +82,12 @@ static enum admit on_admit(void *ctx, uint32_t target, size_t bytes, bool may_ri
 	return engine_admit(d->engine, target, bytes, may_ride);
 }
 
+static size_t on_room(void *ctx)
+{
+	struct daemon *d = ctx;
+	return engine_room(d->engine);
+}
+
 static void on_deliver(void *ctx, const struct delivery *delivery)
 {
 	struct daemon *d = ctx;
@@ -220,7 +226,12 @@ static int make_journal(struct daemon *d, struct journal_target *targets, struct
 	struct journal_options options = { .store = store,
 									   .clock = d->clock,
 									   .entropy = entropy_system(),
-									   .hooks = { d, on_admit, on_deliver, on_journal_failed, on_disk_news },
+									   .hooks = { .ctx = d,
+												  .admit = on_admit,
+												  .room = on_room,
+												  .deliver = on_deliver,
+												  .failed = on_journal_failed,
+												  .disk = on_disk_news },
 									   .targets = targets,
 									   .target_count = d->config->target_count,
 									   .queue_bytes = (size_t)d->config->limits.queue_bytes,

@@ -138,6 +138,12 @@ enum admit engine_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride)
 	return gates_admit(e->gates, target, bytes, may_ride);
 }
 
+size_t engine_room(void *ctx)
+{
+	struct engine *e = ctx;
+	return gates_room(e->gates, e->options.clock.now_ms(e->options.clock.ctx));
+}
+
 void engine_deliver(void *ctx, const struct delivery *delivery)
 {
 	struct engine *e = ctx;

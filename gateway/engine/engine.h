@@ -79,6 +79,7 @@ void engine_set_targets(struct engine *e, const struct engine_target_config *tar
 
 /* Hooks for struct journal_hooks; `ctx` is the engine. Thread: the journal's. */
 enum admit engine_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride);
+size_t engine_room(void *ctx); /* of struct journal_hooks too */
 void engine_deliver(void *ctx, const struct delivery *delivery);
 
 /* One turn: takes in what the journal delivered, reports outcomes, starts what may start. */

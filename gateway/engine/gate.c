@@ -10,8 +10,22 @@
 
 #define WINDOW_TOTAL_DEFAULT ((size_t)16 << 20)
 
+/* A target is fast when so many attempts ended in one of these spans and the one before, and they took so little
+ * that it could have taken many more: then it is not the target that keeps works waiting. */
+#define PACE_SPAN_MS 50
+#define PACE_ENDED   50
+#define PACE_MEAN_MS 8
+#define PACE_SPILLED 4096
+
+struct pace {
+	uint32_t ended;
+	int64_t duration_ms; /* of them together */
+};
+
 struct gate {
 	struct gate_rules rules;
+	int64_t span; /* the present one's number */
+	struct pace now, last;
 	uint32_t slots;
 	uint32_t works;
 	size_t bytes;
@@ -141,6 +155,51 @@ enum admit gates_admit(struct gates *g, uint32_t id, size_t bytes, bool may_ride
 	return verdict;
 }
 
+static void pace_at(struct gate *gate, int64_t now_ms)
+{
+	int64_t span = now_ms / PACE_SPAN_MS;
+	if (span == gate->span)
+		return;
+	gate->last = span == gate->span + 1 ? gate->now : (struct pace){ 0 };
+	gate->now = (struct pace){ 0 };
+	gate->span = span;
+}
+
+static bool is_fast(const struct gate *gate)
+{
+	uint32_t ended = gate->now.ended + gate->last.ended;
+	return ended >= PACE_ENDED && gate->now.duration_ms + gate->last.duration_ms <= (int64_t)ended * PACE_MEAN_MS;
+}
+
+/* A little that spilled to disk is waited for as well, or it would never be worked off; much is a backlog, which
+ * new events are not to feel. */
+static size_t room_of(const struct gate *gate, int64_t now_ms)
+{
+	int64_t spilled = gate->status.next_due_ms <= now_ms ? gate->status.backlog : 0;
+	size_t taken = (size_t)gate->slots + gate->works;
+	if (spilled > 0 && spilled <= PACE_SPILLED)
+		return 0;
+	return taken < gate->rules.limit ? gate->rules.limit - taken : 0;
+}
+
+size_t gates_room(struct gates *g, int64_t now_ms)
+{
+	size_t room = SIZE_MAX;
+	lock(g);
+	for (size_t i = 0; i < g->room; i++) {
+		struct gate *gate = g->by_id[i];
+		if (gate == NULL || !gate->rules.slots_open)
+			continue;
+		pace_at(gate, now_ms);
+		if (!is_fast(gate))
+			continue;
+		size_t left = room_of(gate, now_ms);
+		room = left < room ? left : room;
+	}
+	unlock(g);
+	return room;
+}
+
 uint32_t gates_take_slots(struct gates *g, uint32_t id, uint32_t want)
 {
 	lock(g);
@@ -229,6 +288,9 @@ void gates_count(struct gates *g, uint32_t id, const struct gate_sample *sample)
 	if (gate != NULL) {
 		give_slots(g, gate, 1);
 		count(&gate->status, sample);
+		pace_at(gate, sample->now_ms);
+		gate->now.ended++;
+		gate->now.duration_ms += sample->duration_ms;
 	}
 	unlock(g);
 }

@@ -29,6 +29,8 @@ void gates_set_rules(struct gates *g, uint32_t id, const struct gate_rules *rule
 
 /* Takes a slot, or room in the window, or says that the work has to wait on disk. */
 enum admit gates_admit(struct gates *g, uint32_t id, size_t bytes, bool may_ride);
+/* How many more works could begin at once at each fast target; SIZE_MAX: there is no fast target. */
+size_t gates_room(struct gates *g, int64_t now_ms);
 /* Up to `want` slots, within the limit of the rules; gives how many. */
 uint32_t gates_take_slots(struct gates *g, uint32_t id, uint32_t want);
 void gates_give_slots(struct gates *g, uint32_t id, uint32_t count);

@@ -7,7 +7,11 @@
 #include "saga/journal/journal_internal.h"
 
 /* A batch holds so many operations at most: nobody's answer waits for more than that. */
-#define BATCH_OPS 512
+#define BATCH_OPS       512
+#define GATHER_OPS      8
+#define GATHER_NS       1000000
+#define HELD_AT_MOST_MS 50
+#define HELD_LOOK_MS    5
 /* Counting so many takes a tenth of a second. */
 #define RECOUNT_ROWS 200000
 
@@ -156,13 +160,39 @@ static int handle_batch(struct journal *j, struct op_list *ops)
 	return rc;
 }
 
+/* Senders that only wait for their 202 outrun deliveries. An event that does not find room at its targets costs
+ * several times one that does: its intents need commits of their own, in the end also rows on disk; that puts
+ * deliveries further behind, until the senders pause. So accepts wait for room, as long as that takes a moment: a
+ * target that is slow gets its backlog on disk. */
+static size_t accepts_welcome(struct journal *j)
+{
+	size_t room = j->hooks.room != NULL ? j->hooks.room(j->hooks.ctx) : SIZE_MAX;
+	if (room > 0) {
+		j->held_since_ms = 0;
+		return room;
+	}
+	int64_t now_ms = j->clock.now_ms(j->clock.ctx);
+	if (j->held_since_ms == 0)
+		j->held_since_ms = now_ms;
+	return now_ms - j->held_since_ms < HELD_AT_MOST_MS ? 0 : SIZE_MAX;
+}
+
+static size_t take(struct journal *j, struct op_list *to)
+{
+	size_t accepts = accepts_welcome(j);
+	j->holds = false;
+	if (accepts == SIZE_MAX)
+		return queue_take(&j->queue, to, BATCH_OPS);
+	return queue_take_some(&j->queue, to, BATCH_OPS, accepts, &j->holds);
+}
+
 /* One batch and, when nothing more waits, the work for quiet times. Gives the number of operations. */
 static int turn(struct journal *j)
 {
 	if (j->failed)
 		return ERR_CLOSED;
 	struct op_list ops = STAILQ_HEAD_INITIALIZER(ops);
-	size_t count = queue_take(&j->queue, &ops, BATCH_OPS);
+	size_t count = take(j, &ops);
 	int rc = count > 0 ? handle_batch(j, &ops) : 0;
 	bool busy = !queue_empty(&j->queue);
 	if (rc == 0)
@@ -195,13 +225,24 @@ static int64_t wait_ms(const struct journal *j)
 	return next_ms > now_ms ? next_ms - now_ms : 0;
 }
 
+/* Where a sync is quick, each commit would find little to do, and the commits themselves cost more than what they
+ * hold. With few in the batch there is nobody to wait for, and nobody waits. */
+static void gather(void)
+{
+	const struct timespec span = { .tv_nsec = GATHER_NS };
+	(void)nanosleep(&span, NULL);
+}
+
 static void *run(void *arg)
 {
 	struct journal *j = arg;
 	(void)pthread_setname_np(pthread_self(), "log"); /* for top and profilers: nothing hangs on it */
 	while (!j->failed && (!queue_closed(&j->queue) || !queue_empty(&j->queue))) {
-		if (turn(j) >= 0)
-			queue_wait(&j->queue, wait_ms(j));
+		int count = turn(j);
+		if (count >= GATHER_OPS)
+			gather();
+		if (count >= 0)
+			queue_wait(&j->queue, j->holds ? HELD_LOOK_MS : wait_ms(j), j->holds);
 	}
 	return NULL;
 }

@@ -76,6 +76,9 @@ struct journal_hooks {
 	void (*failed)(void *ctx, const struct err *err);
 	/* What changed about the disk; `bytes`: free, or of the write-ahead log. May be NULL. */
 	void (*disk)(void *ctx, enum disk_news news, int64_t bytes);
+	/* How many events the targets would begin with at once; SIZE_MAX: as many as there are, for none of those that
+	 * could not is fast. Those above it wait a moment for their commit. NULL: none waits. */
+	size_t (*room)(void *ctx);
 };
 
 /* ---- life

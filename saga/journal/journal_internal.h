@@ -180,7 +180,9 @@ struct journal {
 	struct tally tally;
 	struct idle idle;
 
-	int64_t now_ms; /* one reading a batch */
+	int64_t held_since_ms; /* no accept has been taken, for want of room; 0: there is room */
+	bool holds;            /* the last turn left accepts in the queue */
+	int64_t now_ms;        /* one reading a batch */
 	int64_t last_saga, last_related, last_log;
 	struct chain_row chain; /* of the last commit */
 	int64_t damaged;        /* the saga that the last entry_load could not read; 0: it could */

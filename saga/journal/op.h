@@ -104,6 +104,7 @@ struct queue {
 	size_t records, bytes; /* accepts that wait for their commit */
 	size_t records_cap, bytes_cap;
 	bool closed;   /* takes nothing more */
+	bool pushed;   /* something since the thread looked last */
 	bool sleeping; /* the thread waits: wake it */
 };
 
@@ -113,9 +114,13 @@ void queue_finish(struct queue *q);
 int queue_push(struct queue *q, struct op *op) MUST_CHECK;
 /* Moves up to `max` operations out, and one of those behind; gives how many. */
 size_t queue_take(struct queue *q, struct op_list *to, size_t max);
+/* The same, but at most so many accepts: the engine's reports go past those that wait. Unless there is an
+ * operation of anybody else, for those keep their order among the accepts. */
+size_t queue_take_some(struct queue *q, struct op_list *to, size_t max, size_t accepts, bool *ret_held);
 bool queue_empty(struct queue *q);
-/* Waits for an operation or the close, at most `wait_ms` (-1: as long as it takes). */
-void queue_wait(struct queue *q, int64_t wait_ms);
+/* Waits for an operation or the close, at most `wait_ms` (-1: as long as it takes). `more`: what is in the queue
+ * is held back, so for one more. */
+void queue_wait(struct queue *q, int64_t wait_ms, bool more);
 void queue_close(struct queue *q);
 bool queue_closed(struct queue *q);
 /* These accepts have their commit. */

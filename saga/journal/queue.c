@@ -72,6 +72,54 @@ size_t queue_take(struct queue *q, struct op_list *to, size_t max)
 	lock(q);
 	size_t taken = move(&q->ops, to, max);
 	taken += move(&q->behind, to, max == SIZE_MAX ? max : 1);
+	q->pushed = false;
+	unlock(q);
+	return taken;
+}
+
+static bool is_report(enum op_kind kind)
+{
+	return kind >= OP_START && kind <= OP_BREAKER;
+}
+
+static bool somebody_else(const struct queue *q)
+{
+	const struct op *op;
+	STAILQ_FOREACH(op, &q->ops, link)
+	{
+		if (op->kind != OP_ACCEPT && !is_report(op->kind))
+			return true;
+	}
+	return false;
+}
+
+static size_t move_some(struct queue *q, struct op_list *to, size_t max, size_t accepts)
+{
+	struct op_list rest = STAILQ_HEAD_INITIALIZER(rest);
+	size_t moved = 0;
+	struct op *op;
+	while ((op = STAILQ_FIRST(&q->ops)) != NULL) {
+		bool report = is_report(op->kind);
+		bool take = moved < max && (report || accepts > 0);
+		accepts -= take && !report;
+		STAILQ_REMOVE_HEAD(&q->ops, link);
+		if (take)
+			STAILQ_INSERT_TAIL(to, op, link);
+		else
+			STAILQ_INSERT_TAIL(&rest, op, link);
+		moved += take;
+	}
+	STAILQ_CONCAT(&q->ops, &rest);
+	return moved;
+}
+
+size_t queue_take_some(struct queue *q, struct op_list *to, size_t max, size_t accepts, bool *ret_held)
+{
+	lock(q);
+	*ret_held = !q->closed && STAILQ_EMPTY(&q->behind) && !somebody_else(q);
+	size_t taken = *ret_held ? move_some(q, to, max, accepts) : move(&q->ops, to, max);
+	*ret_held = *ret_held && !STAILQ_EMPTY(&q->ops);
+	q->pushed = false;
 	unlock(q);
 	return taken;
 }
@@ -89,7 +137,7 @@ bool queue_empty(struct queue *q)
 	return empty;
 }
 
-void queue_wait(struct queue *q, int64_t wait_ms)
+void queue_wait(struct queue *q, int64_t wait_ms, bool more)
 {
 	struct timespec until;
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -102,7 +150,7 @@ void queue_wait(struct queue *q, int64_t wait_ms)
 	}
 	lock(q);
 	int rc = 0;
-	while (is_empty(q) && !q->closed && rc != ETIMEDOUT) {
+	while ((more ? !q->pushed : is_empty(q)) && !q->closed && rc != ETIMEDOUT) {
 		q->sleeping = true;
 		rc = wait_ms < 0 ? pthread_cond_wait(&q->wake, &q->lock)
 						 : pthread_cond_timedwait(&q->wake, &q->lock, &until);
@@ -146,6 +194,7 @@ int queue_push(struct queue *q, struct op *op)
 		rc = ERR_FULL;
 	if (rc == 0) {
 		STAILQ_INSERT_TAIL(op->kind == OP_JOB_SLICE ? &q->behind : &q->ops, op, link);
+		q->pushed = q->pushed || op->kind != OP_ACCEPT;
 		if (accept) {
 			q->records++;
 			q->bytes += op->u.accept.bytes;

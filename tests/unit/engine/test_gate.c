@@ -126,6 +126,53 @@ static void test_what_the_status_says(void **state)
 	gates_destroy(g);
 }
 
+/* ---- room for events ---- */
+
+/* So many attempts at target 1 that each took `duration_ms`. */
+static void end_many(struct gates *g, unsigned count, int64_t duration_ms, int64_t now_ms)
+{
+	for (unsigned i = 0; i < count; i++) {
+		assert_int_equal(gates_take_slots(g, 1, 1), 1);
+		gates_count(g, 1,
+					&(struct gate_sample){ .result = OUTCOME_OK, .duration_ms = duration_ms, .now_ms = now_ms });
+	}
+}
+
+static void test_only_a_fast_target_is_waited_for(void **state)
+{
+	(void)state;
+	struct gates *g = open_gates(64 * KIB, 8 * KIB, 4);
+	end_many(g, 49, 1, 1000);
+	assert_true(gates_room(g, 1000) == SIZE_MAX); /* too few to say */
+	end_many(g, 1, 1, 1000);
+	assert_int_equal(gates_room(g, 1000), 4);
+	assert_int_equal(gates_admit(g, 1, KIB, true), ADMIT_SLOT);
+	assert_int_equal(gates_admit(g, 1, KIB, false), ADMIT_WINDOW);
+	assert_int_equal(gates_room(g, 1000), 2);
+	assert_int_equal(gates_room(g, 1060), 2); /* the span before counts */
+	assert_true(gates_room(g, 1200) == SIZE_MAX);
+	end_many(g, 50, 20, 2000);
+	assert_true(gates_room(g, 2000) == SIZE_MAX); /* it is slow: its backlog goes to disk, and nobody waits */
+	gates_destroy(g);
+}
+
+static void test_a_little_that_spilled_is_waited_for(void **state)
+{
+	(void)state;
+	struct gates *g = open_gates(64 * KIB, 8 * KIB, 4);
+	end_many(g, 60, 1, 1000);
+	struct engine_target_status status = { .backlog = 10, .next_due_ms = 1000 };
+	gates_publish(g, 1, &status);
+	assert_int_equal(gates_room(g, 1000), 0);
+	status.next_due_ms = 5000;
+	gates_publish(g, 1, &status);
+	assert_int_equal(gates_room(g, 1000), 4);
+	status = (struct engine_target_status){ .backlog = 1000000, .next_due_ms = 1000 };
+	gates_publish(g, 1, &status);
+	assert_int_equal(gates_room(g, 1000), 4); /* a backlog: new events are not to feel it */
+	gates_destroy(g);
+}
+
 /* ---- two threads ---- */
 
 struct race {
@@ -170,6 +217,8 @@ int main(void)
 		cmocka_unit_test(test_the_total_bounds_all_windows),
 		cmocka_unit_test(test_a_narrower_limit_is_not_exceeded),
 		cmocka_unit_test(test_what_the_status_says),
+		cmocka_unit_test(test_only_a_fast_target_is_waited_for),
+		cmocka_unit_test(test_a_little_that_spilled_is_waited_for),
 		cmocka_unit_test(test_both_sides_take_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

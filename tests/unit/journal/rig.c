@@ -36,6 +36,12 @@ static enum admit rig_admit(void *ctx, uint32_t target, size_t bytes, bool may_r
 	return best;
 }
 
+static size_t rig_room(void *ctx)
+{
+	const struct rig *r = ctx;
+	return r->crowded ? r->room : SIZE_MAX;
+}
+
 static void rig_deliver(void *ctx, const struct delivery *delivery)
 {
 	struct rig *r = ctx;
@@ -157,7 +163,11 @@ int rig_try_open(struct rig *r, struct err *err)
 {
 	struct journal_options o = { .clock = { r, rig_now, rig_now },
 								 .entropy = { r, rig_below },
-								 .hooks = { r, rig_admit, rig_deliver, rig_failed },
+								 .hooks = { .ctx = r,
+											.admit = rig_admit,
+											.room = rig_room,
+											.deliver = rig_deliver,
+											.failed = rig_failed },
 								 .targets = r->targets,
 								 .target_count = RIG_TARGETS_END - 1 - r->left_out,
 								 .reserve_bytes = r->reserve_bytes,

@@ -39,6 +39,8 @@ struct rig {
 	/* What the engine grants at best: SLOT where it may ride, else WINDOW. */
 	enum admit admit[RIG_TARGETS_END];
 	unsigned asked, asked_to_ride;
+	bool crowded; /* only `room` events would begin at once */
+	size_t room;
 	/* What the engine has given away and not got back. */
 	int64_t slots[RIG_TARGETS_END];
 	int64_t window_bytes[RIG_TARGETS_END];

@@ -269,6 +269,60 @@ static void a_stopped_journal_refuses(void **state)
 	rig_verify(r);
 }
 
+/* ---- accepts wait for room ---- */
+
+/* What the engine reports goes ahead of events that would find no room; those keep their order. */
+static void accepts_wait_for_room_and_reports_do_not(void **state)
+{
+	struct rig *r = rig_of(state);
+	rig_use_plan(r, "crm", POLICY_CONTINUE);
+	int64_t first = rig_accept_id(r, "a");
+	r->crowded = true;
+	for (const char *id = "b\0c\0d\0"; *id != '\0'; id += 2)
+		assert_int_equal(rig_submit(r, &(struct rig_event){ .id = id }), 0);
+	rig_outcome(r, rig_take(r, WORK_START, first, CRM), OUTCOME_OK); /* pumps */
+	rig_assert_saga(r, first, SAGA_COMPLETED);
+	assert_int_equal(rig_counts(r).accepted, 1);
+	r->room = 2;
+	assert_int_equal(journal_pump(r->j), 2);
+	assert_int_equal(rig_counts(r).accepted, 3);
+	assert_int_equal(rig_counts(r).queue_records, 1);
+	r->crowded = false;
+	assert_int_equal(rig_pump(r), 1);
+	assert_int_equal(rig_counts(r).accepted, 4);
+}
+
+/* A moment, not longer: then they go where there is place, be it on disk. */
+static void accepts_do_not_wait_for_long(void **state)
+{
+	struct rig *r = rig_of(state);
+	r->crowded = true;
+	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "a" }), 0);
+	assert_int_equal(rig_pump(r), 0);
+	r->now_ms += 49;
+	assert_int_equal(rig_pump(r), 0);
+	r->now_ms += 1;
+	assert_int_equal(rig_pump(r), 1);
+	assert_int_equal(rig_counts(r).accepted, 1);
+}
+
+static void told(void *ctx, const struct verb_result *result)
+{
+	(void)ctx;
+	assert_int_equal(result->code, 0);
+}
+
+/* A person's operation keeps its place among the accepts, so nothing is held before it. */
+static void accepts_before_somebody_else_do_not_wait(void **state)
+{
+	struct rig *r = rig_of(state);
+	r->crowded = true;
+	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "a" }), 0);
+	assert_int_equal(journal_target_act(r->j, "crm", TARGET_PAUSE, "uid 7", "", r, told), 0);
+	assert_int_equal(rig_pump(r), 2);
+	assert_int_equal(rig_counts(r).accepted, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +342,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_queue_is_bounded_for_accepts_only, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(unrouted_and_quarantined_are_recorded, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(a_stopped_journal_refuses, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(accepts_wait_for_room_and_reports_do_not, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(accepts_do_not_wait_for_long, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(accepts_before_somebody_else_do_not_wait, rig_setup, rig_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
