@@ -3,7 +3,7 @@
 
     ALMONER_BUILD=build tests/bench/neighbours.py [--rounds N] [--seconds S] [--no-breaker] [--json] [MODE …]
 
-In each round the bad target's events go to a well twin first and to it then, or the other way round; everything else is the same.
+In each round the bad target's events go to a well twin first and to it then, or the other way round; everything else is the same. Figures are the middle one of the rounds', so that a hiccup of the machine in one of them is none of the target's.
 """
 import argparse
 import json
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 
-from measure import ALMONER, BUILD, TOOLS, Gateway, Receiver, kib, tool, until
+from measure import ALMONER, BUILD, TOOLS, Gateway, Receiver, kib, median, tool, until
 
 from downstream import HEAD, CHUNKED, shimmed  # of tests/scenario, which measure.py puts on the path
 from peers import OK, Authority, Peer, Refusing, Unanswering, answers, drips, floods, never_reads, smtp
@@ -128,17 +128,17 @@ class Run:
         due = {line.split()[0]: int(line.split()[1]) for line in (self.folder / "acks").read_text().splitlines()}
         until("all is delivered", lambda: len(due.keys() & arrivals(self.folder / "arrived").keys()) == len(due), 60)
         at = arrivals(self.folder / "arrived")
-        self.spans[beside] += [at[event] - due_us for event, due_us in due.items()]
+        self.spans[beside].append([at[event] - due_us for event, due_us in due.items()])
 
     def figures(self):
         for i in range(self.args.rounds):
             for beside in ("twin", "bad") if i % 2 == 0 else ("bad", "twin"):
                 self.phase(beside)
         result = {}
-        for beside, spans in self.spans.items():
-            spans.sort()
-            result[f"{beside}_p50_ms"] = spans[len(spans) // 2] / 1000
-            result[f"{beside}_p99_ms"] = spans[(len(spans) - 1) * 99 // 100] / 1000
+        for beside, phases in self.spans.items():
+            ordered = [sorted(phase) for phase in phases]
+            result[f"{beside}_p50_ms"] = median(spans[len(spans) // 2] for spans in ordered) / 1000
+            result[f"{beside}_p99_ms"] = median(spans[(len(spans) - 1) * 99 // 100] for spans in ordered) / 1000
         result["p99_ratio"] = result["bad_p99_ms"] / result["twin_p99_ms"]
         result["p50_ratio"] = result["bad_p50_ms"] / result["twin_p50_ms"]
         result["peak_mib"] = kib(self.gateway.process.pid, "VmHWM") / 1024
@@ -156,7 +156,7 @@ class Run:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("modes", nargs="*", metavar="MODE", help="some of: " + " ".join(MODES))
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=4.0, help="of each half of a round")
     parser.add_argument("--no-breaker", action="store_true", help="the bad target is tried as often as its limits and waits allow")
     parser.add_argument("--json", action="store_true")

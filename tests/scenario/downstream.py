@@ -181,6 +181,22 @@ def reset_at_each_byte(place):
     equal((reply.counted("requests"), reply.counted("connections"), request.counted("connections")), (len(whole), len(whole), 30), "one send each")
 
 
+def large_replies(place):
+    """As many replies at once as may be, each of the most that is read: memory is bounded by the configuration."""
+    peer = Peer(floods(HEAD + b"Content-Length: 10737418240\r\n\r\n", bytes(65536)))
+    place.ending.append(peer.stop)
+    neighbour = Neighbour(place)
+    gateway = gateway_of(place, {"large": http_target(peer.url(), limits={"in_flight": 16, "reply": "1MiB"})}, neighbour)
+    before = status_of(gateway, "VmHWM")
+    sagas = [give(gateway, "large", n) for n in range(200)]
+    for number in sagas:
+        expect(gateway, number, "large", "ok", None)
+    neighbour.end()
+    if SLOW == 1:
+        grown = status_of(gateway, "VmHWM") - before
+        check(grown < 32 << 10, f"memory grew by {grown} KiB for 16 replies of 1 MiB at once")
+
+
 def reply_nobody_asked_for(place):
     """A second reply, or a 408 on the idle connection, is not the answer to the next request."""
     def talks(unasked):
@@ -374,4 +390,4 @@ def many_silent_mails(place):
 
 
 if __name__ == "__main__":
-    sys.exit(main([http_receivers, reset_at_each_byte, reply_nobody_asked_for, large_request, patience, tls, names, smtp_receivers, many_silent_mails]))
+    sys.exit(main([http_receivers, reset_at_each_byte, large_replies, reply_nobody_asked_for, large_request, patience, tls, names, smtp_receivers, many_silent_mails]))
