@@ -30,22 +30,29 @@ static const struct {
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+static void help_line(size_t i, const char *before, struct buf *out)
+{
+	char words[40];
+	(void)snprintf(words, sizeof words, "%s%s%s", commands[i].first, commands[i].second != NULL ? " " : "",
+				   commands[i].second != NULL ? commands[i].second : "");
+	buf_text(out, before);
+	cli_help_line(words, commands[i].operands, commands[i].help, out);
+}
+
 static int print_help(void)
 {
-	struct buf admin = { 0 };
-	cli_help(&admin);
+	struct buf lines AUTO_BUF = { 0 };
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		help_line(i, "  ", &lines);
+	buf_byte(&lines, '\n');
+	cli_help(&lines);
 	(void)printf(
 		"almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
 		"usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
 		ALMONER_VERSION);
-	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		char name[40];
-		(void)snprintf(name, sizeof name, "%s%s%s", commands[i].first, commands[i].second != NULL ? " " : "",
-					   commands[i].second != NULL ? commands[i].second : "");
-		(void)printf("  %-16s %-28s %s\n", name, commands[i].operands, commands[i].help);
-	}
-	(void)printf("\n%s\nexit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n", admin.data);
-	buf_free(&admin);
+	(void)printf("%s\none verb's options: almoner saga resume --help\n"
+				 "exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n",
+				 lines.data);
 	return CLI_OK;
 }
 
@@ -76,8 +83,7 @@ static void suggest(const char *first, struct buf *out)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (commands[i].second != NULL && strcmp(commands[i].first, first) == 0)
-			buf_printf(out, "  almoner %s %-*s %-28s %s\n", first, 15 - (int)strlen(first),
-					   commands[i].second, commands[i].operands, commands[i].help);
+			help_line(i, "  almoner ", out);
 	(void)cli_suggest(first, out);
 }
 
@@ -111,9 +117,9 @@ static int dispatch(const char *config_path, int argc, char **argv)
 			(words == 2 && strcmp(argv[1], commands[i].second) != 0))
 			continue;
 		if (asks_help(argc - words, argv + words)) {
-			(void)printf("%s\nusage: almoner %s%s%s %s [--config FILE]\n", commands[i].help,
+			(void)printf("%s\nusage: almoner %s%s%s%s%s [--config FILE]\n", commands[i].help,
 						 commands[i].first, words == 2 ? " " : "", words == 2 ? commands[i].second : "",
-						 commands[i].operands);
+						 *commands[i].operands != '\0' ? " " : "", commands[i].operands);
 			return CLI_OK;
 		}
 		return commands[i].run(&(struct command_line){ config_path, argc - words, argv + words });

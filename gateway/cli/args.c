@@ -16,32 +16,55 @@ static const struct option {
 	size_t offset;
 	const char *filter;
 	const char *value; /* for usage */
+	const char *help;  /* NULL: another name of the one before */
 } options[] = {
-	{ "--json", ARGS_JSON, FLAG, offsetof(struct args, json), NULL, NULL },
-	{ "--state", ARGS_FILTER, FILTER, 0, "state", "STATE" },
-	{ "--target", ARGS_FILTER, FILTER, 0, "target", "NAME" },
-	{ "--outcome", ARGS_FILTER, FILTER, 0, "outcome", "CLASS" },
-	{ "--attention", ARGS_FILTER, FILTER, 0, "reason", "REASON" },
-	{ "--older", ARGS_FILTER, FILTER, 0, "older", "AGE" },
-	{ "--older-than", ARGS_FILTER, FILTER, 0, "older", NULL },
-	{ "--newer", ARGS_FILTER, FILTER, 0, "newer", "AGE" },
-	{ "--newer-than", ARGS_FILTER, FILTER, 0, "newer", NULL },
-	{ "--age", ARGS_FILTER, FILTER, 0, "older", NULL },
-	{ "--source", ARGS_FILTER | ARGS_SOURCE, FILTER, 0, "source", "NAME" },
-	{ "--donor", ARGS_FILTER, FILTER, 0, "donor", "DONOR" },
-	{ "--event", ARGS_FILTER, FILTER, 0, "event_id", "ID" },
-	{ "--limit", ARGS_LIMIT, TEXT, offsetof(struct args, limit), NULL, "N" },
-	{ "--after", ARGS_LOG, TEXT, offsetof(struct args, after), NULL, "NUMBER" },
-	{ "--all", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, all), NULL, NULL },
-	{ "--dry-run", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, dry_run), NULL, NULL },
-	{ "--yes", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, yes), NULL, NULL },
-	{ "--no-wait", ARGS_BULK, FLAG, offsetof(struct args, no_wait), NULL, NULL },
-	{ "--rate", ARGS_BULK, TEXT, offsetof(struct args, rate), NULL, "N/s" },
-	{ "--redo-in-doubt", ARGS_RESUME, FLAG, offsetof(struct args, redo_in_doubt), NULL, NULL },
-	{ "--done", ARGS_RESOLVE, FLAG, offsetof(struct args, done), NULL, NULL },
-	{ "--not-done", ARGS_RESOLVE, FLAG, offsetof(struct args, not_done), NULL, NULL },
-	{ "--id", ARGS_RESOLVE, TEXT, offsetof(struct args, id), NULL, "ID" },
-	{ "--reason", ARGS_CHANGE, TEXT, offsetof(struct args, reason), NULL, "TEXT" },
+	{ "--json", ARGS_JSON, FLAG, offsetof(struct args, json), NULL, NULL,
+	  "one JSON object a line, for programs" },
+	{ "--state", ARGS_FILTER, FILTER, 0, "state", "STATE",
+	  "sagas in this state: running, paused, compensating, attention, completed, completed_partial, compensated, cancelled, unrouted" },
+	{ "--target", ARGS_FILTER, FILTER, 0, "target", "NAME",
+	  "with a step for this target" },
+	{ "--outcome", ARGS_FILTER, FILTER, 0, "outcome", "CLASS",
+	  "with a step whose last attempt ended so: ok, unreachable, busy, unknown, exists, rejected, denied, fault, absent, body_changed" },
+	{ "--attention", ARGS_FILTER, FILTER, 0, "reason", "REASON",
+	  "for this reason: rejected, exhausted, in_doubt, fault, body_changed, target_missing, undo_failed, quarantined, gift_missing" },
+	{ "--older", ARGS_FILTER, FILTER, 0, "older", "AGE",
+	  "accepted longer ago than this: 30m, 2h, 7d" },
+	{ "--older-than", ARGS_FILTER, FILTER, 0, "older", NULL, NULL },
+	{ "--newer", ARGS_FILTER, FILTER, 0, "newer", "AGE",
+	  "accepted since: 30m, 2h, 7d" },
+	{ "--newer-than", ARGS_FILTER, FILTER, 0, "newer", NULL, NULL },
+	{ "--age", ARGS_FILTER, FILTER, 0, "older", NULL, NULL },
+	{ "--source", ARGS_FILTER | ARGS_SOURCE, FILTER, 0, "source", "NAME",
+	  "of this source" },
+	{ "--donor", ARGS_FILTER, FILTER, 0, "donor", "DONOR",
+	  "of this donor, as saga show names it" },
+	{ "--event", ARGS_FILTER, FILTER, 0, "event_id", "ID",
+	  "with this id of the sender's" },
+	{ "--limit", ARGS_LIMIT, TEXT, offsetof(struct args, limit), NULL, "N",
+	  "the newest N (50 in a table, all with --json)" },
+	{ "--after", ARGS_LOG, TEXT, offsetof(struct args, after), NULL, "NUMBER",
+	  "only what comes after this number of the log" },
+	{ "--all", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, all), NULL, NULL,
+	  "all that match, instead of naming them" },
+	{ "--dry-run", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, dry_run), NULL, NULL,
+	  "say how many it would be, and change nothing" },
+	{ "--yes", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, yes), NULL, NULL,
+	  "do not ask; needed where nobody can be asked" },
+	{ "--no-wait", ARGS_BULK, FLAG, offsetof(struct args, no_wait), NULL, NULL,
+	  "leave it to the daemon and end; job list shows how far it is" },
+	{ "--rate", ARGS_BULK, TEXT, offsetof(struct args, rate), NULL, "N/s",
+	  "with --all: so many a second at most" },
+	{ "--redo-in-doubt", ARGS_RESUME, FLAG, offsetof(struct args, redo_in_doubt), NULL, NULL,
+	  "send again, too, what may have worked already" },
+	{ "--done", ARGS_RESOLVE, FLAG, offsetof(struct args, done), NULL, NULL,
+	  "it took effect: the saga goes on from there" },
+	{ "--not-done", ARGS_RESOLVE, FLAG, offsetof(struct args, not_done), NULL, NULL,
+	  "it did not, and stays so" },
+	{ "--id", ARGS_RESOLVE, TEXT, offsetof(struct args, id), NULL, "ID",
+	  "the record's id at the target, for later steps and for undo" },
+	{ "--reason", ARGS_CHANGE, TEXT, offsetof(struct args, reason), NULL, "TEXT",
+	  "kept in the log with your name" },
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
@@ -81,7 +104,7 @@ static const struct option *find(const char *word, size_t len, unsigned sets)
 static int unknown_option(const char *word, unsigned sets, struct err *err)
 {
 	struct buf known = { 0 };
-	args_usage(sets, &known);
+	args_usage(sets, "", &known);
 	int rc = err_set(err, ERR_INVALID, "unknown option %s; this command takes %s", word,
 					 known.len > 0 ? known.data : "none");
 	buf_free(&known);
@@ -149,13 +172,29 @@ void args_finish(struct args *a)
 	buf_free(&a->filter);
 }
 
-void args_usage(unsigned sets, struct buf *out)
+static bool shown(const struct option *o, unsigned sets)
+{
+	return (o->set & sets) != 0 && o->help != NULL;
+}
+
+void args_usage(unsigned sets, const char *operands, struct buf *out)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct option *o = &options[i];
-		if ((o->set & sets) == 0 || (o->kind != FLAG && o->value == NULL))
+		if (!shown(o, sets) || strstr(operands, o->name) != NULL)
 			continue;
 		buf_printf(out, "%s[%s%s%s]", out->len > 0 ? " " : "", o->name, o->value != NULL ? " " : "",
 				   o->value != NULL ? o->value : "");
+	}
+}
+
+void args_explain(unsigned sets, struct buf *out)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option *o = &options[i];
+		int used = (int)strlen(o->name);
+		if (shown(o, sets))
+			buf_printf(out, "  %s %-*s %s\n", o->name, used < 18 ? 18 - used : 0,
+					   o->value != NULL ? o->value : "", o->help);
 	}
 }

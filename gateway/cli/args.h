@@ -39,8 +39,10 @@ struct args {
 /* ERR_INVALID with a text that names the option and lists those this command takes. */
 int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct err *err) MUST_CHECK;
 void args_finish(struct args *a);
-/* "[--json] [--state STATE] …" */
-void args_usage(unsigned sets, struct buf *out);
+/* "[--json] [--state STATE] …", without those `operands` names already. */
+void args_usage(unsigned sets, const char *operands, struct buf *out);
+/* A line for each: what it means. */
+void args_explain(unsigned sets, struct buf *out);
 
 /* Appends `text` percent-encoded. */
 void args_encode(struct buf *out, const char *text);

@@ -71,9 +71,9 @@ static int command_fits(const struct command *c, int argc, char **argv)
 static void usage_line(const struct command *c, struct buf *out)
 {
 	struct buf options = { 0 };
-	args_usage(c->sets, &options);
-	buf_printf(out, "usage: almoner %s%s%s %s [--config FILE]\n", c->words, *c->operands != '\0' ? " " : "",
-			   c->operands, options.len > 0 ? options.data : "");
+	args_usage(c->sets, c->operands, &options);
+	buf_printf(out, "usage: almoner %s%s%s%s%s [--config FILE]\n", c->words, *c->operands != '\0' ? " " : "",
+			   c->operands, options.len > 0 ? " " : "", options.len > 0 ? options.data : "");
 	buf_free(&options);
 }
 
@@ -97,6 +97,10 @@ static int help_one(const struct command *c)
 {
 	(void)printf("%s\n", c->help);
 	print_usage(stdout, c);
+	struct buf options = { 0 };
+	args_explain(c->sets, &options);
+	(void)fputs(options.len > 0 ? options.data : "", stdout);
+	buf_free(&options);
 	return CLI_OK;
 }
 
@@ -143,6 +147,14 @@ static const struct command *find(int argc, char **argv, int *ret_used)
 	return NULL;
 }
 
+void cli_help_line(const char *words, const char *operands, const char *help, struct buf *out)
+{
+	int width = 28;
+	for (const char *c = operands; *c != '\0'; c++)
+		width += ((unsigned char)*c & 0xC0) == 0x80; /* "…" is three bytes and one column */
+	buf_printf(out, "%-16s %-*s %s\n", words, width, operands, help);
+}
+
 bool cli_suggest(const char *first, struct buf *out)
 {
 	size_t len = strlen(first);
@@ -150,8 +162,8 @@ bool cli_suggest(const char *first, struct buf *out)
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		if (strncmp(commands[i].words, first, len) != 0 || commands[i].words[len] != ' ')
 			continue;
-		buf_printf(out, "  almoner %-16s %-28s %s\n", commands[i].words, commands[i].operands,
-				   commands[i].help);
+		buf_text(out, "  almoner ");
+		cli_help_line(commands[i].words, commands[i].operands, commands[i].help, out);
 		any = true;
 	}
 	return any;
@@ -184,6 +196,8 @@ int cli_run(const struct cli_port *port, int argc, char **argv)
 
 void cli_help(struct buf *out)
 {
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		buf_printf(out, "  %-16s %-28s %s\n", commands[i].words, commands[i].operands, commands[i].help);
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		buf_text(out, "  ");
+		cli_help_line(commands[i].words, commands[i].operands, commands[i].help, out);
+	}
 }

@@ -30,6 +30,8 @@ bool cli_settles(int argc, char **argv, int *ret_code) MUST_CHECK;
 bool cli_knows(int argc, char **argv);
 /* Lines for the commands that begin with this word; false when there is none. */
 bool cli_suggest(const char *first, struct buf *out);
+/* One line of help, its columns as in all others. */
+void cli_help_line(const char *words, const char *operands, const char *help, struct buf *out);
 /* Lines of help for these commands. */
 void cli_help(struct buf *out);
 

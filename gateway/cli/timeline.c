@@ -191,22 +191,42 @@ static void tell(const json_t *r)
 
 /* ---- the whole ---- */
 
+/* What a step waits for that has not been sent yet; else it would only say "ready". */
+static const char *wait_of(const json_t *step)
+{
+	static const char *const words[][3] = {
+		{ "ready", "lane", "behind an earlier event of this donor" },
+		{ "ready", "slot", "waits for its target (room, rate or breaker: almoner target list)" },
+		{ "waiting", "after", "waits for the steps it comes after" },
+	};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(run_text(step, "state"), words[i][0]) == 0 && strcmp(run_text(step, "why"), words[i][1]) == 0)
+			return words[i][2];
+	return "";
+}
+
+static void add_part(struct buf *parts, const char *before, const char *text)
+{
+	if (*text != '\0')
+		buf_printf(parts, "%s%s%s", parts->len > 0 ? ", " : "", before, text);
+}
+
 static void print_step(const json_t *step)
 {
-	(void)printf("  %-16s %-14s", run_text(step, "name"), run_step_state(step));
+	struct buf parts AUTO_BUF = { 0 };
 	if (*run_text(step, "reason") != '\0')
-		(void)printf(" (%s)", run_text(step, "reason"));
-	if (*run_text(step, "next_at") != '\0')
-		(void)printf(" next attempt %s", run_text(step, "next_at"));
-	if (run_number(step, "attempts") > 0)
-		(void)printf(", %lld attempt%s", run_number(step, "attempts"),
-					 run_number(step, "attempts") == 1 ? "" : "s");
-	const char *id = run_text(json_object_get(step, "result"), "id");
-	if (*id != '\0')
-		(void)printf(", id %s", id);
-	if (*run_text(step, "detail") != '\0' && strcmp(run_text(step, "state"), "succeeded") != 0)
-		(void)printf(", %s", run_text(step, "detail"));
-	(void)putchar('\n');
+		buf_printf(&parts, "(%s)", run_text(step, "reason"));
+	add_part(&parts, "", wait_of(step));
+	add_part(&parts, "next attempt ", run_text(step, "next_at"));
+	long long attempts = run_number(step, "attempts");
+	if (attempts > 0)
+		buf_printf(&parts, "%s%lld %s", parts.len > 0 ? ", " : "", attempts,
+				   run_plural(attempts, "attempt", "attempts"));
+	add_part(&parts, "id ", run_text(json_object_get(step, "result"), "id"));
+	if (strcmp(run_text(step, "state"), "succeeded") != 0)
+		add_part(&parts, "", run_text(step, "detail"));
+	(void)printf("  %-16s %-14s %s\n", run_text(step, "name"), run_step_state(step),
+				 parts.len > 0 ? parts.data : "");
 }
 
 static void print_attention(const json_t *saga)

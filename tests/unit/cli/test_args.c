@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gateway/cli/args.h"
+#include "saga/model/state.h"
 
 #define WORDS_MAX 16
 #define ALL       (~0u)
@@ -117,17 +118,42 @@ static void usage(void **state)
 {
 	(void)state;
 	struct buf text AUTO_BUF = { 0 };
-	args_usage(ARGS_JSON | ARGS_CHANGE, &text);
+	args_usage(ARGS_JSON | ARGS_CHANGE, "", &text);
 	assert_string_equal(text.data, "[--json] [--reason TEXT]");
 	buf_clear(&text);
-	args_usage(ARGS_FILTER, &text);
+	args_usage(ARGS_FILTER, "", &text);
 	assert_null(strstr(text.data, "--older-than")); /* synonyms are not shown */
+	buf_clear(&text);
+	args_usage(ARGS_RESOLVE, "ID STEP --done | --not-done", &text);
+	assert_string_equal(text.data, "[--id ID]");
+}
+
+static void has_word(const char *text, const char *word)
+{
+	if (*word != '\0' && strstr(text, word) == NULL)
+		fail_msg("%s is not explained in:\n%s", word, text);
+}
+
+/* What can be asked for is named: a person need not try. */
+static void explained(void **state)
+{
+	(void)state;
+	struct buf text AUTO_BUF = { 0 };
+	args_explain(ARGS_FILTER, &text);
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
+		has_word(text.data, saga_state_name((enum saga_state)i));
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		has_word(text.data, reason_name((enum reason)i));
+	for (unsigned i = 0; i < OUTCOME_COUNT; i++)
+		has_word(text.data, outcome_name((enum outcome_class)i));
+	assert_null(strstr(text.data, "--older-than"));
+	assert_null(strstr(text.data, "--dry-run"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(anywhere), cmocka_unit_test(filters),
 										cmocka_unit_test(refusals), cmocka_unit_test(too_many_words),
-										cmocka_unit_test(usage) };
+										cmocka_unit_test(usage), cmocka_unit_test(explained) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,9 +137,26 @@ static void what_to_do(void **state)
 	print(json_object()); /* a daemon of another version: no crash */
 }
 
+static void what_it_waits_for(void **state)
+{
+	(void)state;
+	static const char *const waits[][3] = { { "ready", "lane", "ready          behind an earlier event" },
+											{ "ready", "slot", "ready          waits for its target" },
+											{ "waiting", "after", "waiting        waits for the steps" } };
+	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+		print(json_pack("{s:i, s:s, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "running", "steps", "name", "crm",
+						"state", waits[i][0], "why", waits[i][1]));
+		says(waits[i][2]);
+	}
+	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:i}]}", "id", 7, "steps", "name", "crm", "state", "succeeded",
+					"direction", "undo", "attempts", 1));
+	says("undone         1 attempt\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_kind), cmocka_unit_test(sentences),
-										cmocka_unit_test(what_to_do) };
+										cmocka_unit_test(what_to_do),
+										cmocka_unit_test(what_it_waits_for) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
