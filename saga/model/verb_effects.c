@@ -74,10 +74,6 @@ void verb_redo(struct decide *d, unsigned step, const struct verb_call *call, st
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
-	if (st->state == STEP_SUCCEEDED && st->direction == DIRECTION_UNDO) {
-		ret->refusal = "it was undone, and nothing is done again after its undo: send the event anew";
-		return;
-	}
 	ret->refusal = missing_refusal(d, step);
 	if (ret->refusal != NULL)
 		return;

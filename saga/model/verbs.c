@@ -180,14 +180,20 @@ static const struct cell *const step_cells[VERB_COUNT] = {
 };
 
 /* What the saga's own state forbids its steps, whatever theirs; NULL: nothing. */
-enum guard { GUARD_CANCELLED, GUARD_UNDOING, GUARD_PAUSED, GUARD_COUNT };
+enum guard { GUARD_UNDONE, GUARD_CANCELLED, GUARD_UNDOING, GUARD_PAUSED, GUARD_COUNT };
 
 #define TEXT_CANCELLED "its saga was cancelled, and nothing more is started: compensate undoes what was done"
 #define TEXT_UNDOING                                                                                         \
 	"its saga is being undone or has been, and nothing is done any more: resolve it if it is in doubt, or "  \
 	"leave it"
 
+#define TEXT_STEP_UNDONE "it was undone, and nothing is done again after its undo: send the event anew"
+
 static const char *const guards[GUARD_COUNT][VERB_COUNT] = {
+	[GUARD_UNDONE] = { [VERB_RETRY] = TEXT_STEP_UNDONE,
+					   [VERB_REDO] = TEXT_STEP_UNDONE,
+					   [VERB_SKIP] = TEXT_STEP_UNDONE,
+					   [VERB_RESOLVE_NOT_DONE] = TEXT_STEP_UNDONE },
 	[GUARD_CANCELLED] = { [VERB_RESUME] = TEXT_CANCELLED,
 						  [VERB_RETRY] = TEXT_CANCELLED,
 						  [VERB_REDO] = TEXT_CANCELLED,
@@ -200,7 +206,8 @@ static const char *const guards[GUARD_COUNT][VERB_COUNT] = {
 
 static const char *guard_refusal(const struct saga *s, const struct step *st, enum verb verb)
 {
-	const bool holds[GUARD_COUNT] = { s->cancelled, s->compensating && st->direction == DIRECTION_DO,
+	const bool holds[GUARD_COUNT] = { st->direction == DIRECTION_UNDO && st->state == STEP_SUCCEEDED,
+									  s->cancelled, s->compensating && st->direction == DIRECTION_DO,
 									  s->paused };
 	if (st->state == STEP_KEPT)
 		return NULL; /* nothing of it can be started: its own cell says what is left */
