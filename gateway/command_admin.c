@@ -21,7 +21,12 @@ struct admin_port {
 static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 {
 	struct admin_port *p = ctx;
-	return store_sqlite_open_reader(p->config->store.path, NULL, ret, err);
+	int rc = store_sqlite_open_reader(p->config->store.path, NULL, ret, err);
+	if (rc == ERR_NOT_FOUND) /* said for who has not begun yet */
+		return err_set(err, rc,
+					   "no daemon answers, and there is no store %s yet; start it with: almoner serve --config %s",
+					   p->config->store.path, p->config->path);
+	return rc;
 }
 
 static int64_t now_ms(void *ctx)

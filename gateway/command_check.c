@@ -171,7 +171,7 @@ static void print_option(const struct almoner_option *o)
 	(void)printf("  %-16s %-9s %s%s%s%s\n      %s%s%s\n", o->name, catalog_option_type_name(o->type),
 				 o->required ? "required" : "", o->secret ? " secret" : "",
 				 o->fallback != NULL ? "default " : "", o->fallback != NULL ? o->fallback : "",
-				 o->help != NULL ? o->help : "", o->choices != NULL ? " One of: " : "",
+				 o->help != NULL ? o->help : "", o->choices != NULL ? ". One of: " : "",
 				 o->choices != NULL ? o->choices : "");
 }
 

@@ -105,7 +105,8 @@ static int send_it(const struct config *config, const struct send_call *s, struc
 	if (rc == 0)
 		rc = post_signed(source, url, body, id, NULL, print_line, &status, &err);
 	if (rc != 0)
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		(void)fprintf(stderr, "almoner: %s%s\n", err.text,
+					  rc == ERR_CLOSED ? "; is the gateway running? (almoner serve)" : "");
 	else
 		(void)fprintf(stderr, "%s answered %u\n", url, status);
 	if (rc == ERR_CLOSED)

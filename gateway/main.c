@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/commands.h"
 #include "gateway/daemon.h"
+
+#define DEFAULT_CONFIG "/etc/almoner/almoner.json"
 
 static const struct {
 	const char *first;
@@ -134,7 +137,7 @@ int main(int argc, char **argv)
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	const char *config_path = getenv("ALMONER_CONFIG");
 	if (config_path == NULL || *config_path == '\0')
-		config_path = "/etc/almoner/almoner.json";
+		config_path = DEFAULT_CONFIG;
 	argc--;
 	argv++;
 	int code = take_config(&argc, argv, &config_path);
@@ -150,5 +153,8 @@ int main(int argc, char **argv)
 		(void)printf("almoner %s\n", ALMONER_VERSION);
 		return CLI_OK;
 	}
-	return dispatch(config_path, argc, argv);
+	code = dispatch(config_path, argc, argv);
+	if (code == CLI_FAILED && strcmp(config_path, DEFAULT_CONFIG) == 0 && access(config_path, F_OK) != 0)
+		(void)fprintf(stderr, "almoner: another file: --config FILE, or export ALMONER_CONFIG=FILE\n");
+	return code;
 }
