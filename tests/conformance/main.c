@@ -49,10 +49,12 @@ int main(int argc, char **argv)
 	struct suite suite;
 	struct err err = { 0 };
 	char *name AUTO_FREE = name_of(argv[1]);
-	struct catalog_entry entry = { .name = name, .file = argv[1] };
+	/* without a slash the linker would look for it among the system's libraries */
+	char *file AUTO_FREE = mem_printf("%s%s", strchr(argv[1], '/') == NULL ? "./" : "", argv[1]);
+	struct catalog_entry entry = { .name = name, .file = file };
 	uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	size_t rounds = argc > 4 ? strtoul(argv[4], NULL, 10) : 20000;
-	if (load_connector(argv[1], name, &entry.connector, &err) != 0) {
+	if (load_connector(file, name, &entry.connector, &err) != 0) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		return 2;
 	}
