@@ -42,7 +42,7 @@ static const struct option {
 	{ "--event", ARGS_FILTER, FILTER, 0, "event_id", "ID",
 	  "with this id of the sender's" },
 	{ "--limit", ARGS_LIMIT, TEXT, offsetof(struct args, limit), NULL, "N",
-	  "the newest N (50 in a table, all with --json)" },
+	  "the newest N only" },
 	{ "--after", ARGS_LOG, TEXT, offsetof(struct args, after), NULL, "NUMBER",
 	  "only what comes after this number of the log" },
 	{ "--all", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, all), NULL, NULL,
