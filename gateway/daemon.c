@@ -213,6 +213,12 @@ static int key_days(const struct config *config)
 	return days > 0 ? (int)days : 1;
 }
 
+static int open_sending(struct daemon *d, struct err *err)
+{
+	char *path AUTO_FREE = mem_printf("%s.sending", d->config->store.path);
+	return sending_open(path, &d->sending, err);
+}
+
 static int make_journal(struct daemon *d, struct journal_target *targets, struct err *err)
 {
 	struct store_writer store;
@@ -221,6 +227,11 @@ static int make_journal(struct daemon *d, struct journal_target *targets, struct
 		rc = store_sqlite_open(d->config->store.path, NULL, &store, err);
 	if (rc != 0)
 		return rc;
+	rc = open_sending(d, err);
+	if (rc != 0) {
+		store.close(store.ctx);
+		return rc;
+	}
 	char actor[64];
 	(void)snprintf(actor, sizeof actor, "almoner %s, pid %d", ALMONER_VERSION, (int)getpid());
 	struct journal_options options = { .store = store,
@@ -238,6 +249,7 @@ static int make_journal(struct daemon *d, struct journal_target *targets, struct
 									   .queue_records = (size_t)d->config->limits.queue_records,
 									   .reserve_bytes = d->config->store.reserve_bytes,
 									   .key_days = key_days(d->config),
+									   .sending = d->sending,
 									   .actor = actor };
 	return journal_create(&options, &d->journal, err);
 }
@@ -329,6 +341,7 @@ static void end(struct daemon *d, const char *why)
 	engine_destroy(d->engine);
 	transfer_destroy(d->transfer);
 	journal_destroy(d->journal);
+	sending_close(d->sending);
 	blackbox_close(d->box);
 	loop_destroy(d->loop);
 	logger_line(d->logger, CONFIG_LOG_INFO, "stopped", "why", why, NULL);

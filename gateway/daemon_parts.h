@@ -29,6 +29,7 @@ struct daemon {
 	struct loop *loop;
 	struct transfer *transfer;
 	struct engine *engine;
+	struct sending *sending;
 	struct journal *journal;
 	struct intake *intake;
 	struct daemon_alerts *alerts;

@@ -176,9 +176,19 @@ static void transport_done(void *ctx, const struct transport_result *result)
 	feed(a, result->verdict == TRANSPORT_REPLY ? ATTEMPT_REPLY : ATTEMPT_LOST, result);
 }
 
+static void cannot_send(struct attempt *a)
+{
+	enum outcome_class lost = attempt_lost_class(a, false);
+	finish_with(a, lost == OUTCOME_UNREACHABLE ? OUTCOME_BUSY : lost, "too many requests are on their way; it was not sent");
+}
+
 static void submit(struct attempt *a)
 {
 	bool effects = a->action.effect == ALMONER_EFFECTS;
+	if (effects && !a->host->sending(a->host->ctx, a)) {
+		cannot_send(a);
+		return;
+	}
 	struct transport_request request = {
 		.target = a->settings.target,
 		.kind = (enum almoner_action_kind)a->action.kind,

@@ -42,6 +42,8 @@ struct attempt_host {
 	int64_t (*now_ms)(void *ctx);
 	/* Hands attempt_take_work() to the journal; `bytes` are borrowed for the call. */
 	void (*checkpoint)(void *ctx, struct attempt *a, struct str bytes);
+	/* Before each request with an effect: its digest is a->outcome.body. false: it must not go out now. */
+	bool (*sending)(void *ctx, struct attempt *a);
 	/* a->outcome is filled, its texts live as long as `a`. From inside any call of this header. `outcome` is
 	 * NULL when nothing is to be reported (GONE). */
 	void (*ended)(void *ctx, struct attempt *a, const struct outcome *outcome);

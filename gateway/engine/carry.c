@@ -73,6 +73,12 @@ void carry_checkpoint(void *ctx, struct attempt *a, struct str bytes)
 	journal_checkpoint(e->journal, w, bytes);
 }
 
+bool carry_sending(void *ctx, struct attempt *a)
+{
+	struct engine *e = ctx;
+	return journal_sending(e->journal, a->work, a->outcome.body) == 0;
+}
+
 void carry_ended(void *ctx, struct attempt *a, const struct outcome *outcome)
 {
 	(void)outcome; /* stays in the attempt until carry_report */
@@ -159,6 +165,7 @@ static void settle(struct engine *e, struct attempt *a)
 		rate_take(&t->rate, &t->config.rate, e->now_ms, a->exchanges - 1);
 	if (a->outcome.result == OUTCOME_NONE) {
 		gates_give_slots(e->gates, t->id, 1); /* the step moved on under it: nothing to report */
+		journal_sending_over(e->journal, a->work);
 	} else {
 		report_one(e, t, a);
 		note_trouble(e, t, a);

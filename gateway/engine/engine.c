@@ -19,7 +19,7 @@ struct engine *engine_create(const struct engine_options *options)
 {
 	struct engine *e = mem_zalloc(sizeof *e);
 	e->options = *options;
-	e->host = (struct attempt_host){ e, options->transport, host_now, carry_checkpoint, carry_ended };
+	e->host = (struct attempt_host){ e, options->transport, host_now, carry_checkpoint, carry_sending, carry_ended };
 	e->gates = gates_create(options->window_total_bytes);
 	inbox_init(&e->inbox);
 	TAILQ_INIT(&e->targets);

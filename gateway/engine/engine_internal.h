@@ -88,6 +88,7 @@ void receive_release(struct engine *e, struct engine_target *t, const char *note
 void carry_start(struct engine *e, struct engine_target *t, struct work *w); /* a START; `t` may be NULL */
 void carry_ended(void *ctx, struct attempt *a, const struct outcome *outcome);
 void carry_checkpoint(void *ctx, struct attempt *a, struct str bytes);
+bool carry_sending(void *ctx, struct attempt *a);
 void carry_report(struct engine *e); /* outcomes of those that ended */
 void carry_expire(struct engine *e, struct engine_target *t);
 void carry_cut_all(struct engine *e);

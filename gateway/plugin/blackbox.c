@@ -1,18 +1,16 @@
 #include "gateway/plugin/blackbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "gateway/plugin/blackbox_file.h"
+#include "saga/base/mapped.h"
 #include "saga/base/mem.h"
 
 #define ALT_STACK_BYTES 32768
@@ -228,25 +226,6 @@ static void stop_watch(struct watch *watch)
 
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
-static int map_file(const char *path, struct blackbox_file **ret_file, struct err *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_set(err, ERR_IO, "black box %s: %s", path, strerrordesc_np(errno));
-	/* Allocated now, so that writing later cannot fail for want of space. */
-	int rc = posix_fallocate(fd, 0, sizeof(struct blackbox_file));
-	void *pages = MAP_FAILED;
-	if (rc == 0) {
-		pages = mmap(NULL, sizeof(struct blackbox_file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		rc = pages == MAP_FAILED ? errno : 0;
-	}
-	(void)close(fd);
-	if (rc != 0)
-		return err_set(err, ERR_IO, "black box %s: %s", path, strerrordesc_np(rc));
-	*ret_file = pages;
-	return 0;
-}
-
 static int start(struct blackbox *box, struct err *err)
 {
 	struct blackbox_file *none = NULL;
@@ -267,14 +246,16 @@ int blackbox_open(const struct blackbox_settings *settings, struct blackbox **re
 {
 	struct blackbox *box = mem_zalloc(sizeof *box);
 	box->watch.limit_ms = settings->limit_ms > 0 ? settings->limit_ms : BLACKBOX_LIMIT_MS;
-	int rc = map_file(settings->path, &box->file, err);
+	void *pages;
+	int rc = mapped_open("black box", settings->path, sizeof *box->file, &pages, err);
 	if (rc == 0) {
+		box->file = pages;
 		rc = start(box, err);
 		if (rc == 0) {
 			*ret_box = box;
 			return 0;
 		}
-		(void)munmap(box->file, sizeof *box->file);
+		mapped_close(box->file, sizeof *box->file);
 	}
 	free(box);
 	return rc;
@@ -287,7 +268,7 @@ void blackbox_close(struct blackbox *box)
 	stop_watch(&box->watch);
 	restore_handlers(box);
 	atomic_store(&mapped, NULL);
-	(void)munmap(box->file, sizeof *box->file);
+	mapped_close(box->file, sizeof *box->file);
 	free(box);
 }
 

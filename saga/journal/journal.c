@@ -65,6 +65,7 @@ static void init(struct journal *j, const struct journal_options *o)
 	j->clock = o->clock;
 	j->entropy = o->entropy;
 	j->hooks = o->hooks;
+	j->sending = o->sending;
 	j->reserve_bytes = o->reserve_bytes;
 	j->recount_rows = o->recount_rows > 0 ? o->recount_rows : RECOUNT_ROWS;
 	j->recovering = true;
@@ -94,6 +95,8 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 		journal_destroy(j);
 		return rc;
 	}
+	if (j->sending != NULL)
+		sending_begin(j->sending);
 	j->recovering = false;
 	*ret = j;
 	return 0;
@@ -147,6 +150,8 @@ static void finish_ops(struct journal *j, struct op_list *ops, int code)
 	j->idle.taken_bytes += (int64_t)(bytes + refused);
 	while ((op = STAILQ_FIRST(ops)) != NULL) {
 		STAILQ_REMOVE_HEAD(ops, link);
+		if (code == 0 && op->kind == OP_OUTCOME)
+			journal_sending_over(j, op->u.step.w);
 		op_finish(op, code);
 	}
 }

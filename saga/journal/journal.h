@@ -15,6 +15,7 @@
 #define ALMONER_JOURNAL_JOURNAL_H
 
 #include "saga/base/clock.h"
+#include "saga/journal/sending.h"
 #include "saga/journal/work.h"
 #include "saga/store/store.h"
 
@@ -97,6 +98,7 @@ struct journal_options {
 	int64_t recount_rows;  /* at start, counts of rows up to this are held against the rows; 0: 200,000 */
 	const char *actor;     /* who starts: "almoner 0.1.0, pid 77" for the log's `started` record */
 	int key_days;          /* how long duplicates are known; 0: 400 */
+	struct sending *sending; /* borrowed: outlives the journal. NULL: what a crash cut off is not known */
 };
 
 /* Reads the head, moves every live step to disk rows after deciding what its unknown end means, records the
@@ -171,6 +173,11 @@ void journal_when(struct journal *j, struct work *w,
 				  bool verdict); /* READY: true → START or GONE, false → skipped, GONE */
 void journal_not_started(struct journal *j, struct work *w);                  /* START that was not begun */
 void journal_checkpoint(struct journal *j, struct work *w, struct str bytes); /* → CHECKPOINTED or GONE */
+/* Before each request with an effect goes out: its digest outlives a kill from now on, until the outcome is durable.
+ * ERR_FULL: too many are on their way, it must not go out. */
+int journal_sending(struct journal *j, struct work *w, const uint8_t body[SENDING_BODY_BYTES]) MUST_CHECK;
+/* No outcome is to come (GONE). */
+void journal_sending_over(struct journal *j, struct work *w);
 /* Copies the outcome's texts. `hold_reason`: not NULL holds the target in the same commit. */
 void journal_outcome(struct journal *j, struct work *w, const struct outcome *o, const char *hold_reason);
 /* A READY work goes back to a row on disk (window too full, target removed). */

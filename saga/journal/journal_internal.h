@@ -157,6 +157,7 @@ struct journal {
 	struct clock clock;
 	struct entropy entropy;
 	struct journal_hooks hooks;
+	struct sending *sending;
 	int64_t reserve_bytes;
 	int64_t recount_rows;
 	int key_days;

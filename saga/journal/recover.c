@@ -5,6 +5,20 @@
 
 #define SLICE 64
 
+/* The attempt's end is unknown; what it sent may be known. */
+static void recover_step(struct journal *j, struct entry *e, unsigned i)
+{
+	const struct step *st = &e->saga->steps[i];
+	struct attempt_ref ref = { (uint16_t)i, (enum direction)st->direction, st->generation, st->attempts };
+	uint8_t body[SENDING_BODY_BYTES];
+	bool known = j->sending != NULL && sending_find(j->sending, e->id, ref, body);
+	struct decide d = decide_of(j, e);
+	int rc = decide_recover(&d, ref.step, known ? body : NULL);
+	assert(rc == 0);
+	(void)rc;
+	e->changed = true;
+}
+
 static int recover_saga(struct journal *j, int64_t id)
 {
 	struct entry *e;
@@ -22,12 +36,8 @@ static int recover_saga(struct journal *j, int64_t id)
 		if (st->place != PLACE_HOT)
 			continue;
 		seat_returned(e, i);
-		if (st->state != STEP_RUNNING)
-			continue;
-		struct decide d = decide_of(j, e);
-		rc = decide_recover(&d, (uint16_t)i);
-		assert(rc == 0);
-		e->changed = true;
+		if (st->state == STEP_RUNNING)
+			recover_step(j, e, i);
 	}
 	/* Lowest number first: nobody before it in a lane is still to come, so the line can be judged. */
 	rc = place_saga(j, e, (struct how){ .recheck = true, .to_disk = true });

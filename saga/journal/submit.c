@@ -75,6 +75,18 @@ void journal_checkpoint(struct journal *j, struct work *w, struct str bytes)
 	push_or_end(j, op);
 }
 
+int journal_sending(struct journal *j, struct work *w, const uint8_t body[SENDING_BODY_BYTES])
+{
+	return j->sending != NULL ? sending_note(j->sending, w->saga, w->ref, body, &w->sending) : 0;
+}
+
+void journal_sending_over(struct journal *j, struct work *w)
+{
+	if (j->sending != NULL)
+		sending_over(j->sending, w->sending);
+	w->sending = 0;
+}
+
 void journal_outcome(struct journal *j, struct work *w, const struct outcome *o, const char *hold_reason)
 {
 	struct op *op = step_op(OP_OUTCOME, w);

@@ -36,7 +36,8 @@ struct work {
 	uint32_t do_generation; /* of an undo: the last one of the do it reverses; 0: the first */
 	char *checkpoint;       /* or NULL */
 	uint32_t checkpoint_len;
-	size_t bytes; /* memory it stands for, for windows */
+	uint32_t sending; /* its slot in sending.h; 0: none */
+	size_t bytes;     /* memory it stands for, for windows */
 	void *engine; /* the engine's own */
 };
 

@@ -233,7 +233,8 @@ int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes
 /* ---- after a crash ----------------------------------------------------------------------------------------
  */
 
-static void log_unknown_end(struct decide *d, unsigned step, enum outcome_class outcome, const char *detail)
+static void log_unknown_end(struct decide *d, unsigned step, enum outcome_class outcome, const char *detail,
+							const uint8_t *body)
 {
 	struct step *st = &d->saga->steps[step];
 	step_set_detail(st, detail);
@@ -241,6 +242,7 @@ static void log_unknown_end(struct decide *d, unsigned step, enum outcome_class 
 	st->last_ms = d->now_ms;
 	struct record r = settle_record(d, RECORD_OUTCOME, (int)step);
 	r.outcome = (uint8_t)outcome;
+	r.digest = (struct str){ (const char *)body, body != NULL ? sizeof st->body : 0 };
 	r.personal = str_of(st->detail);
 	records_add(d->log, &r);
 }
@@ -252,7 +254,7 @@ static int64_t recovery_due(const struct decide *d, const struct step_rules *rul
 	return d->now_ms + (int64_t)d->rnd.below(d->rnd.ctx, spread > 0 ? (uint64_t)spread : 1);
 }
 
-int decide_recover(struct decide *d, uint16_t step)
+int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16])
 {
 	if (step >= d->saga->step_count || d->saga->steps[step].state != STEP_RUNNING)
 		return ERR_STALE;
@@ -261,7 +263,9 @@ int decide_recover(struct decide *d, uint16_t step)
 	struct settle turn;
 	settle_begin(&turn, d);
 	step_mark_doubt(st, st->begun_ms); /* a look-up has its doubt already, and adds none */
-	log_unknown_end(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt");
+	if (body != NULL)
+		step_set_body(st, body);
+	log_unknown_end(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt", body);
 	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
 	if (rules->missing) {
 		attend_missing(d, step);
@@ -287,7 +291,7 @@ int decide_blame(struct decide *d, uint16_t step, const char *detail)
 	settle_begin(&turn, d);
 	if (st->state == STEP_RUNNING)
 		step_mark_doubt(st, st->begun_ms);
-	log_unknown_end(d, step, OUTCOME_FAULT, detail);
+	log_unknown_end(d, step, OUTCOME_FAULT, detail, NULL);
 	if (doubtful || step_send_rule(st, settle_rules(d, step), d->now_ms) == SEND_NEVER)
 		step_to_attention(st, REASON_IN_DOUBT);
 	else

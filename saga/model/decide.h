@@ -84,8 +84,8 @@ int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes
 /* Also takes FAULT for a ready step whose `when` could not be evaluated (ref.attempt: its last one, or 0). */
 int decide_outcome(struct decide *d, struct attempt_ref ref, const struct outcome *o) MUST_CHECK;
 /* A step found running at start: the attempt's end is unknown. By repeat class: again, look first, or in
- * doubt. */
-int decide_recover(struct decide *d, uint16_t step) MUST_CHECK;
+ * doubt. `body`: digest of the request it sent, or NULL when that is not known. */
+int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16]) MUST_CHECK;
 /* The black box names this step as the one whose connector brought the process down: running, or already
  * recovered by decide_recover. ERR_STALE when the step is not under way any more. */
 int decide_blame(struct decide *d, uint16_t step, const char *detail) MUST_CHECK;

@@ -213,10 +213,8 @@ static void note_outcome(const struct attempt *a)
 	if (!a->rule->timeless)
 		st->waited_ms = add_time(st->waited_ms, duration(o));
 	/* The digest names its exchange too: of a step with several effects the last one counts from now on. */
-	if (o->has_body && !a->lookup && o->result != OUTCOME_BODY_CHANGED) {
-		st->has_body = true;
-		memcpy(st->body, o->body, sizeof st->body);
-	}
+	if (o->has_body && !a->lookup && o->result != OUTCOME_BODY_CHANGED)
+		step_set_body(st, o->body);
 	step_set_detail(st, o->detail);
 	note_doubt(a);
 }

@@ -128,6 +128,12 @@ void step_fresh_budget(struct step *st)
 	st->waited_ms = 0;
 }
 
+void step_set_body(struct step *st, const uint8_t digest[16])
+{
+	st->has_body = true;
+	memcpy(st->body, digest, sizeof st->body);
+}
+
 void step_new_generation(struct step *st)
 {
 	bool doubt_before = st->doubt_before || st->effect_possible;

@@ -34,6 +34,8 @@ void step_mark_doubt(struct step *st, int64_t since_ms);
 void step_clear_doubt(struct step *st);
 /* The whole retry budget again. */
 void step_fresh_budget(struct step *st);
+/* The bytes of this generation's requests are frozen from now on. */
+void step_set_body(struct step *st, const uint8_t digest[16]);
 /* A new generation: new key, new body, no attempts, no doubt of its own. */
 void step_new_generation(struct step *st);
 /* Turns the step round: direction undo, generation 1, waiting. */

@@ -293,5 +293,29 @@ def body_changed(place):
     equal(json.loads(sink.entries("/crm")[-1]["body"])["fund"], "bells", "what certainly had no effect is rendered again")
 
 
+def killed_and_edited(place):
+    """Killed while a request was out, its template edited before the start: the other body is not sent under the same key."""
+    sink = place.sink()
+    gateway = one(place, sink, settings={"body": {"fund": "general"}})
+
+    def restart(fund):
+        gateway.kill()
+        sink.behave("/crm")
+        gateway.config["targets"]["crm"]["settings"]["body"]["fund"] = fund
+        gateway.write(gateway.config)
+        gateway.start()
+    sink.behave("/crm", {"mode": "hang"})
+    saga = gateway.accepted("internal", donation(1))
+    until("it is on its way", lambda: sink.count("/crm") == 1)
+    restart("roof")
+    gateway.wait_saga(saga, "attention")
+    equal((reason(gateway, saga)[1], sink.count("/crm")), ("body_changed", 1), "not sent")
+    restart("general")
+    gateway.cli("saga", "resume", saga)
+    gateway.wait_saga(saga, "completed")
+    first, second = sink.entries("/crm")
+    equal((first["key"], first["body"]), (second["key"], second["body"]), "put back, it is a repeat of the first")
+
+
 if __name__ == "__main__":
-    sys.exit(main([killed_at_each_point, fault_after_an_effect, keyed_for_a_time, keyed_and_looked_up, queryable, exists, unsafe, body_changed]))
+    sys.exit(main([killed_at_each_point, fault_after_an_effect, keyed_for_a_time, keyed_and_looked_up, queryable, exists, unsafe, body_changed, killed_and_edited]))

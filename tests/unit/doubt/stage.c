@@ -169,6 +169,9 @@ static void start(struct stage *s)
 									   .actor = "the stage" };
 	struct err err = { 0 };
 	s->engine = engine_create(&engine);
+	if (sending_open(s->sending_path, &s->sending, &err) != 0)
+		fail_msg("%s", err.text);
+	journal.sending = s->sending;
 	if (store_sqlite_open(s->path, NULL, &journal.store, &err) != 0 ||
 		journal_create(&journal, &s->journal, &err) != 0)
 		fail_msg("%s", err.text);
@@ -190,6 +193,7 @@ static void start(struct stage *s)
 static void stop(struct stage *s)
 {
 	journal_destroy(s->journal);
+	sending_close(s->sending);
 	engine_destroy(s->engine);
 	s->call.pending = false;
 	assert_int_equal(s->port_open, 0);
@@ -202,6 +206,7 @@ struct stage *stage_open(enum promise promise, bool may_ride)
 	(void)snprintf(s->dir, sizeof s->dir, "%s/almoner-doubt-XXXXXX", tmp);
 	assert_non_null(mkdtemp(s->dir));
 	(void)snprintf(s->path, sizeof s->path, "%s/log.db", s->dir);
+	(void)snprintf(s->sending_path, sizeof s->sending_path, "%s.sending", s->path);
 	s->promise = promise;
 	s->may_ride = may_ride;
 	s->now_ms = STAGE_T0;
@@ -217,7 +222,7 @@ struct stage *stage_open(enum promise promise, bool may_ride)
 
 void stage_close(struct stage *s)
 {
-	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock", ".sending" };
 	stop(s);
 	plan_unref(s->plan);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -230,6 +235,12 @@ void stage_close(struct stage *s)
 }
 
 void stage_power_cut(struct stage *s)
+{
+	assert_int_equal(unlink(s->sending_path), 0); /* its pages may never have been written */
+	stage_kill(s);
+}
+
+void stage_kill(struct stage *s)
 {
 	stop(s);
 	s->sent[0] = '\0';

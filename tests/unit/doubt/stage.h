@@ -43,7 +43,8 @@ struct stage_call {
 };
 
 struct stage {
-	char dir[64], path[96];
+	char dir[64], path[96], sending_path[112];
+	struct sending *sending;
 	enum promise promise;
 	int64_t now_ms;
 	struct journal *journal;
@@ -53,7 +54,8 @@ struct stage {
 	bool may_ride; /* first intents may ride in the accepting commit */
 	int64_t saga;
 	struct stage_call call;
-	char sent[200];           /* labels, in the order of sending, since the last power cut */
+	char sent[200];           /* labels, in the order of sending, since the last power cut or kill */
+	bool edited;              /* what the effects say is another text from now on */
 	unsigned applied[THINGS]; /* times it was made */
 	unsigned undone[THINGS];
 	char keys[16][34]; /* label's first letter, then its key, as the sink first saw it */
@@ -72,6 +74,7 @@ void stage_pump(struct stage *s);      /* what is queued becomes durable, and is
 void stage_arrive(struct stage *s);    /* the request reaches its sink and takes effect */
 void stage_answer(struct stage *s);    /* … and its reply the engine */
 void stage_power_cut(struct stage *s); /* everything in memory is gone; the gateway starts again */
+void stage_kill(struct stage *s);      /* … only what the process had of its own */
 void stage_finish(struct stage *s);    /* until nothing moves any more; the sink answers all */
 
 /* As stored. */

@@ -375,12 +375,89 @@ static void test_look(void **state)
 	}
 }
 
+/* Killed, and the template edited before the next start: what may have been sent goes out with other bytes under no
+ * circumstances; what cannot have been sent does. */
+/* clang-format off */
+static const struct cell edited_table[POINTS][PROMISES] = {
+	[INTENT] = {
+		[IDEMPOTENT] = { "succeeded",    "contact gift", 1, 1 },
+		[KEYED]      = { "succeeded",    "contact gift", 1, 1 },
+		[QUERYABLE]  = { "succeeded",    "look find contact gift", 1, 1 },
+	},
+	[FIRST_LOST] = {
+		[IDEMPOTENT] = { "body_changed", "", 0, 0 },
+		[KEYED]      = { "body_changed", "", 0, 0 },
+		[QUERYABLE]  = { "body_changed", "look find", 0, 0 },
+	},
+	[FIRST_SENT] = {
+		[IDEMPOTENT] = { "body_changed", "", 1, 0 },
+		[KEYED]      = { "body_changed", "", 1, 0 },
+		[QUERYABLE]  = { "succeeded",    "look find gift", 1, 1 },
+	},
+	[FIRST_ANSWERED] = {
+		[IDEMPOTENT] = { "body_changed", "", 1, 0 },
+		[KEYED]      = { "body_changed", "", 1, 0 },
+		[QUERYABLE]  = { "succeeded",    "look find gift", 1, 1 },
+	},
+	[CHECKPOINT] = { /* the gift was not sent yet: it is rendered today */
+		[IDEMPOTENT] = { "succeeded",    "gift", 1, 1 },
+		[KEYED]      = { "succeeded",    "gift", 1, 1 },
+		[QUERYABLE]  = { "succeeded",    "look gift", 1, 1 },
+	},
+	[SECOND_LOST] = {
+		[IDEMPOTENT] = { "body_changed", "", 1, 0 },
+		[KEYED]      = { "body_changed", "", 1, 0 },
+		[QUERYABLE]  = { "body_changed", "look", 1, 0 },
+	},
+	[SECOND_SENT] = {
+		[IDEMPOTENT] = { "body_changed", "", 1, 1 },
+		[KEYED]      = { "body_changed", "", 1, 1 },
+		[QUERYABLE]  = { "succeeded",    "look", 1, 1 },
+	},
+	[SECOND_ANSWERED] = {
+		[IDEMPOTENT] = { "body_changed", "", 1, 1 },
+		[KEYED]      = { "body_changed", "", 1, 1 },
+		[QUERYABLE]  = { "succeeded",    "look", 1, 1 },
+	},
+};
+/* clang-format on */
+
+static void play_edited(enum point point, enum promise promise, bool twice)
+{
+	char what[80];
+	(void)snprintf(what, sizeof what, "%s, killed%s, edited", point_names[point], twice ? " twice" : "");
+	struct stage *s = stage_open(promise, false);
+	stage_accept(s);
+	play(s, false, point);
+	stage_kill(s);
+	if (twice)
+		stage_kill(s);
+	s->edited = true;
+	stage_finish(s);
+	compare(s, what, false, &edited_table[point][promise]);
+	stage_close(s);
+}
+
+static void test_edited(void **state)
+{
+	(void)state;
+	for (enum point point = 0; point < POINTS; point++) {
+		for (enum promise promise = 0; promise < PROMISES; promise++) {
+			if (edited_table[point][promise].end == NULL)
+				continue;
+			play_edited(point, promise, false);
+			play_edited(point, promise, true);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_do),
 		cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_look),
+		cmocka_unit_test(test_edited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

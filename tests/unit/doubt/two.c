@@ -48,6 +48,8 @@ static void send(struct two *t, struct almoner_action *action, const char *label
 	action->http.url = text(t->url);
 	action->http.headers = &t->header;
 	action->http.header_count = 1;
+	if (effect == ALMONER_EFFECTS)
+		action->http.body = text(t->stage->edited ? "{\"fund\":\"roof\"}" : "{\"fund\":\"general\"}");
 }
 
 static void finish(struct almoner_action *action, uint32_t class)

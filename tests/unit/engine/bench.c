@@ -76,6 +76,14 @@ static void checkpoint(void *ctx, struct attempt *a, struct str bytes)
 	b->at_journal = attempt_take_work(a);
 }
 
+static bool sending(void *ctx, struct attempt *a)
+{
+	struct bench *b = ctx;
+	assert_true(a->outcome.has_body && a->work != NULL);
+	b->noted++;
+	return !b->no_room;
+}
+
 static void ended(void *ctx, struct attempt *a, const struct outcome *outcome)
 {
 	struct bench *b = ctx;
@@ -121,7 +129,7 @@ struct bench *bench_create(void)
 {
 	struct bench *b = mem_zalloc(sizeof *b);
 	b->now_ms = 1000;
-	b->host = (struct attempt_host){ b, { b, submit, cancel }, now, checkpoint, ended };
+	b->host = (struct attempt_host){ b, { b, submit, cancel }, now, checkpoint, sending, ended };
 	b->port = (struct connector_port){ b, begin, next, end };
 	return b;
 }

@@ -20,9 +20,9 @@ struct bench {
 	/* script */
 	struct almoner_action actions[20];
 	unsigned action_count;
-	bool refuse_begin;
+	bool refuse_begin, no_room;
 	/* what happened */
-	unsigned asked, ended_calls, submits, cancels, checkpoints;
+	unsigned asked, noted, ended_calls, submits, cancels, checkpoints;
 	bool began, conn_ended, gone;
 	struct transport_request request;
 	struct outcome outcome;

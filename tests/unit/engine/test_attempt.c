@@ -181,6 +181,31 @@ static void test_a_second_effect_waits_for_its_checkpoint(void **state)
 	bench_destroy(b);
 }
 
+/* What is not noted is not sent. */
+static void test_each_effect_is_noted_before_it_is_sent(void **state)
+{
+	(void)state;
+	struct bench *b = bench_create();
+	bench_send(b, ALMONER_READS, "");
+	bench_send(b, ALMONER_EFFECTS, "contact");
+	bench_checkpoint(bench_send(b, ALMONER_EFFECTS, "gift"), "contact 5");
+	bench_start(b);
+	assert_int_equal(b->noted, 0);
+	bench_reply(b, 404);
+	assert_int_equal(b->noted, 1);
+	bench_reply(b, 200);
+	assert_int_equal(b->noted, 1);
+	b->no_room = true;
+	struct work *w = b->at_journal;
+	b->at_journal = NULL;
+	attempt_answer(b->a, ATTEMPT_CHECKPOINTED, w);
+	assert_int_equal(b->noted, 2);
+	assert_int_equal(b->submits, 2);
+	assert_int_equal(b->outcome.result, OUTCOME_BUSY);
+	assert_non_null(strstr(b->detail, "it was not sent"));
+	bench_destroy(b);
+}
+
 static void test_after_a_checkpoint_unreachable_is_unreachable(void **state)
 {
 	(void)state;
@@ -309,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_lost_exchange_means),
 		cmocka_unit_test(test_an_answered_effect_without_checkpoint_leaves_doubt),
 		cmocka_unit_test(test_a_second_effect_waits_for_its_checkpoint),
+		cmocka_unit_test(test_each_effect_is_noted_before_it_is_sent),
 		cmocka_unit_test(test_after_a_checkpoint_unreachable_is_unreachable),
 		cmocka_unit_test(test_the_step_moved_on_while_checkpointing),
 		cmocka_unit_test(test_the_daemon_dies_while_checkpointing),

@@ -345,16 +345,35 @@ static void a_crash_is_decided_by_class(void **state)
 			open_at(&k, (enum repeat)repeat, undo ? DIRECTION_UNDO : DIRECTION_DO);
 			(void)kit_begin(&k, 0);
 			k.d.now_ms += 5;
-			assert_int_equal(decide_recover(&k.d, 0), 0);
+			assert_int_equal(decide_recover(&k.d, 0, NULL), 0);
 			expect_letter(&k, repeat_name((enum repeat)repeat), (undo ? in_undo : in_do)[repeat - 1]);
 			const struct step *st = kit_step(&k, 0);
 			assert_int_equal(st->spent, 0);
 			if (st->state == STEP_RETRY_WAIT)
 				assert_in_range(st->due_ms - k.d.now_ms, 0, 1000);
-			assert_int_equal(decide_recover(&k.d, 0), ERR_STALE);
+			assert_int_equal(decide_recover(&k.d, 0, NULL), ERR_STALE);
 			kit_finish(&k);
 		}
 	}
+}
+
+/* What was cut off is held to the bytes it sent, where they are known. */
+static void a_crash_freezes_the_body_that_was_sent(void **state)
+{
+	(void)state;
+	static const uint8_t body[16] = "as it was sent!";
+	struct kit k;
+	open_at(&k, REPEAT_KEYED, DIRECTION_DO);
+	(void)kit_begin(&k, 0);
+	assert_int_equal(decide_recover(&k.d, 0, body), 0);
+	assert_true(kit_step(&k, 0)->has_body);
+	assert_memory_equal(kit_step(&k, 0)->body, body, sizeof body);
+	kit_finish(&k);
+	open_at(&k, REPEAT_KEYED, DIRECTION_DO);
+	(void)kit_begin(&k, 0);
+	assert_int_equal(decide_recover(&k.d, 0, NULL), 0);
+	assert_false(kit_step(&k, 0)->has_body);
+	kit_finish(&k);
 }
 
 static void a_crash_beyond_the_keys_life_asks(void **state)
@@ -364,7 +383,7 @@ static void a_crash_beyond_the_keys_life_asks(void **state)
 	open_at(&k, REPEAT_KEYED, DIRECTION_DO);
 	(void)kit_begin(&k, 0);
 	k.d.now_ms += 60000;
-	assert_int_equal(decide_recover(&k.d, 0), 0);
+	assert_int_equal(decide_recover(&k.d, 0, NULL), 0);
 	expect_letter(&k, "keyed, an hour later", '?');
 	kit_finish(&k);
 }
@@ -379,7 +398,7 @@ static void only_the_black_box_blames(void **state)
 			open_at(&k, (enum repeat)repeat, DIRECTION_DO);
 			(void)kit_begin(&k, 0);
 			if (recovered)
-				assert_int_equal(decide_recover(&k.d, 0), 0);
+				assert_int_equal(decide_recover(&k.d, 0, NULL), 0);
 			assert_int_equal(decide_blame(&k.d, 0, "the connector \"crm\" crashed (SIGSEGV)"), 0);
 			expect_letter(&k, repeat_name((enum repeat)repeat), blamed[repeat - 1]);
 			assert_non_null(strstr(kit_step(&k, 0)->detail, "SIGSEGV"));
@@ -459,6 +478,7 @@ int main(void)
 		cmocka_unit_test(what_is_stale_changes_nothing),
 		cmocka_unit_test(an_unused_intent_leaves_no_doubt),
 		cmocka_unit_test(a_crash_is_decided_by_class),
+		cmocka_unit_test(a_crash_freezes_the_body_that_was_sent),
 		cmocka_unit_test(a_crash_beyond_the_keys_life_asks),
 		cmocka_unit_test(only_the_black_box_blames),
 		cmocka_unit_test(a_checkpoint_lives_until_the_step_is_done),

@@ -256,7 +256,7 @@ static void do_crash(struct world *w)
 			note_possible(&w->seen[i], w->seen[i].begun_ms);
 		if (st->direction == DIRECTION_DO && !st->look_first)
 			w->seen[i].ever_sent = true;
-		assert_int_equal(decide_recover(&w->k.d, (uint16_t)i), 0);
+		assert_int_equal(decide_recover(&w->k.d, (uint16_t)i, NULL), 0);
 		if (dice(w, 8) == 0) {
 			int rc = decide_blame(&w->k.d, (uint16_t)i, "it died here");
 			assert_true(rc == 0 || rc == ERR_STALE);

@@ -1,0 +1,39 @@
+/* What is on its way: of each attempt that may have had an effect and whose outcome is not durable yet, the digest of
+ * the request it sent. It is kept in a mapped file beside the store, so a kill does not take it along, and the retry of
+ * what was cut off can be held to the same bytes (DESIGN §6). A digest in the intent itself would cost each attempt a
+ * commit between its first request's making and its sending. A power cut does take it along: then the digest is not
+ * known, as it is not for a step that never sent anything. */
+#ifndef ALMONER_JOURNAL_SENDING_H
+#define ALMONER_JOURNAL_SENDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "saga/base/check.h"
+#include "saga/base/err.h"
+#include "saga/model/decide.h"
+
+#define SENDING_BODY_BYTES 16
+#define SENDING_SLOTS      8192 /* attempts on their way at once */
+
+struct sending;
+
+/* The caller holds the lock that keeps other processes out. What the last run left can be found until
+ * sending_begin. A file of another layout, or entries that make no sense, tell nothing. ERR_IO. */
+int sending_open(const char *path, struct sending **ret, struct err *err) MUST_CHECK;
+/* NULL is accepted. */
+void sending_close(struct sending *s);
+
+/* The digest of what that attempt of the last run sent; false: it sent nothing that is known. */
+bool sending_find(const struct sending *s, int64_t saga, struct attempt_ref ref, uint8_t ret_body[SENDING_BODY_BYTES]);
+/* Forgets the last run: what was found is durable. */
+void sending_begin(struct sending *s);
+
+/* Before an effect goes out. *slot is 0 at an attempt's first one, and then its entry. ERR_FULL: it must not be sent.
+ * Thread: one, the engine's. */
+int sending_note(struct sending *s, int64_t saga, struct attempt_ref ref, const uint8_t body[SENDING_BODY_BYTES],
+				 uint32_t *slot) MUST_CHECK;
+/* The outcome is durable. `slot` may be 0. Thread: any. */
+void sending_over(struct sending *s, uint32_t slot);
+
+#endif
