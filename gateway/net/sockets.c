@@ -120,6 +120,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	return 0;
 }
 
+/* What one connection can bring into one turn of the loop. Without it the kernel lets a target that sends without end
+ * fill megabytes, all read in one go while the others wait (tests/bench/neighbours.py, ten_gigabytes). */
+#define RECEIVE_BYTES 65536
+
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	(void)purpose;
@@ -131,6 +135,11 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
+	const int bytes = RECEIVE_BYTES;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0) {
+		(void)close(fd);
+		return CURL_SOCKET_BAD;
+	}
 	/* Whatever was known of this number is over, even if a later libcurl should not have told us. */
 	slot_close(slot_of(transfer_sockets(x->transfer), fd));
 	return fd;
