@@ -30,7 +30,7 @@ static const struct option store_options[] = {
 	{ "reserve", OPTION_SIZE, AT(config_store, reserve_bytes), "\"64MiB\"", MIB, 1024 * 1024 * MIB,
 	  .flags = OPTION_RESTART,
 	  .help = "Free disk space below which no event is accepted and no attempt starts, so that outcomes "
-			  "always fit." },
+			  "always fit. A sixteenth more than that ends it." },
 	{ "dedup_keep", OPTION_DURATION, AT(config_store, dedup_keep_ms), "\"400d\"", DAY_MS, 36500 * DAY_MS,
 	  .flags = OPTION_RESTART,
 	  .help = "How long an event's key is remembered to recognise the same event again." },

@@ -24,19 +24,19 @@ static const struct kind {
 	size_t at;    /* POLICY: raised from this value on */
 	size_t after; /* POLICY: … once it has been there so long; ALWAYS: at once */
 	bool rate;    /* ends at a quarter of where it was raised; else below it */
-	const char *text;
+	const char *text; /* {n}, {subject}, {window}; {for one|for more} */
 } kinds[ALERT_KINDS] = {
 	[ALERT_UNVERIFIED] = { POLICY(unverified), ALWAYS, true,
-						   "{n} requests within {window} were refused with 401: they carry no signature that "
+						   "{n} {request|requests} within {window} {was|were} refused with 401, without a signature that "
 						   "a secret of source {subject} fits. If the platform sent them, mend "
 						   "sources.{subject}.secrets (or verify) and reload; what it sends only once is kept "
 						   "with keep_refused: almoner refused list --source {subject}" },
 	[ALERT_TURNED_AWAY] = { POLICY(turned_away), ALWAYS, true,
-							"{n} events within {window} were answered 503 and have to be sent again: the store "
+							"{n} {event|events} within {window} {was|were} answered 503 and {has|have} to be sent again: the store "
 							"is slow or full, the source is paused, or a limit is reached; the log's lines "
 							"event=refused say which" },
 	[ALERT_QUARANTINED] = { POLICY(quarantined), ALWAYS, false,
-							"{n} authentic events cannot be used as they are: almoner saga list --state "
+							"{n} authentic {event|events} cannot be used as received: almoner saga list --state "
 							"attention --source {subject} names what is wrong; mend sources.{subject}.map, "
 							"reload, then almoner event reprocess --all --source {subject}" },
 	[ALERT_QUARANTINE_CAP] = { ALWAYS, ALWAYS, false,
@@ -44,20 +44,20 @@ static const struct kind {
 							   "ones are answered 503: mend sources.{subject}.map, reload, and almoner event "
 							   "reprocess them" },
 	[ALERT_GIFT_MISSING] = { ALWAYS, ALWAYS, false,
-							 "{n} events speak of gifts that have not come: look them up at the platform, and "
+							 "{n} {event speaks|events speak} of gifts that have not come: look for them at the platform, and "
 							 "whether it is told to send the event that makes the gift" },
 	[ALERT_FAULT] = { ALWAYS, ALWAYS, false,
-					  "{n} steps ended in fault, a bug in the connector or a template: almoner saga list "
+					  "{n} {step|steps} ended in fault, a bug in the connector or a template: almoner saga list "
 					  "--target {subject} --state attention; mend it, reload, then almoner saga resume --all "
 					  "--target {subject}" },
 	[ALERT_IN_DOUBT] = { POLICY(attention), ALWAYS, false,
-						 "{n} steps may or may not have worked: look each up at {subject}, then almoner saga "
+						 "{n} {step|steps} may or may not have worked: look each up at {subject}, then almoner saga "
 						 "resolve ID STEP --done or --not-done, or almoner saga redo ID STEP" },
 	[ALERT_UNDO_FAILED] = { ALWAYS, ALWAYS, false,
-							"{n} undos failed and what they should undo still stands: almoner saga list "
+							"{n} {undo|undos} failed, and what should be undone still stands: almoner saga list "
 							"--target {subject} --state attention; mend and retry, or undo by hand and resolve" },
 	[ALERT_ATTENTION] = { POLICY(attention), ALWAYS, false,
-						  "{n} steps need a person (rejected or given up): almoner saga list --target {subject} "
+						  "{n} {step needs|steps need} a person (rejected or given up): almoner saga list --target {subject} "
 						  "--state attention; mend the cause, then almoner saga resume --all --target {subject}" },
 	[ALERT_CREDENTIALS] = { ALWAYS, ALWAYS, false,
 							"held: it refuses our credentials. Put new ones into targets.{subject} and reload; "
@@ -66,7 +66,7 @@ static const struct kind {
 							  "held: 20 different events in a row were rejected. Mend targets.{subject}.settings "
 							  "and reload, or almoner target resume {subject} (almoner target show {subject})" },
 	[ALERT_TARGET_MISSING] = { ALWAYS, ALWAYS, false,
-							   "{n} open steps wait for a target that is not in the configuration: put it back, "
+							   "{n} open {step waits|steps wait} for a target that is not in the configuration: put it back, "
 							   "or settle them with almoner saga skip" },
 	[ALERT_BREAKER_OPEN] = { ALWAYS, POLICY(breaker_open_ms), false,
 							 "it has not answered well for a while, its steps wait: almoner target show "
@@ -225,9 +225,14 @@ static void add_word(struct buf *out, const struct condition *c, const struct co
 					 struct str word)
 {
 	char span[CLOCK_SPAN_BYTES];
+	const char *bar = memchr(word.p, '|', word.len);
 	clock_span(policy->window_ms, span);
 	if (str_is(word, "n"))
 		buf_printf(out, "%lld", (long long)c->value);
+	else if (bar != NULL && c->value == 1)
+		buf_add(out, word.p, (size_t)(bar - word.p));
+	else if (bar != NULL)
+		buf_add(out, bar + 1, (size_t)(word.p + word.len - bar - 1));
 	else
 		buf_text(out, str_is(word, "subject") ? c->subject : span);
 }

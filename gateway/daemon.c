@@ -111,7 +111,7 @@ static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 		const char *event, *what, *then;
 	} lines[] = {
 		[DISK_LOW] = { CONFIG_LOG_WARNING, "disk_low", "free_bytes",
-					   "intake answers 503 and nothing new begins until there is more than store.reserve" },
+					   "intake answers 503 and nothing new begins until there is a sixteenth more than store.reserve" },
 		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "accepting again" },
 		[DISK_HELD_UP] = { CONFIG_LOG_WARNING, "store_held_up", "log_bytes",
 						   "another program reads the store in one long transaction, so the write-ahead log "

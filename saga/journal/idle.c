@@ -12,6 +12,7 @@
 #define PRUNE_SOON_MS     100
 #define DISK_SHARE        4 /* bytes on disk per byte of an event */
 #define DISK_EVERY_MS     1000
+#define DISK_MARGIN       16
 #define HELD_UP_MS        2000 /* our own readers take 250 ms */
 #define DAY_MS            86400000
 
@@ -78,6 +79,12 @@ static bool disk_due(const struct journal *j)
 	return j->now_ms >= j->idle.disk_next_ms || j->idle.taken_bytes > j->reserve_bytes / (8 * DISK_SHARE);
 }
 
+/* At the edge each event would turn the answer; a little more than the reserve ends it. */
+static int64_t room_wanted(const struct journal *j)
+{
+	return j->reserve_bytes + (atomic_load(&j->disk_low) ? j->reserve_bytes / DISK_MARGIN : 0);
+}
+
 void idle_check_disk(struct journal *j)
 {
 	if (!disk_watched(j) || !disk_due(j))
@@ -85,7 +92,7 @@ void idle_check_disk(struct journal *j)
 	j->idle.disk_next_ms = j->now_ms + DISK_EVERY_MS;
 	j->idle.taken_bytes = 0;
 	int64_t free_bytes = j->store.free_bytes(j->store.ctx);
-	bool low = j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < j->reserve_bytes);
+	bool low = j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < room_wanted(j));
 	if (atomic_exchange(&j->disk_low, low) == low)
 		return;
 	tell_disk(j, low ? DISK_LOW : DISK_ENOUGH, free_bytes);

@@ -208,6 +208,19 @@ static void texts_say_how_many_and_of_what(void **state)
 	assert_null(strchr(out.data, '{'));
 }
 
+static void one_is_not_several(void **state)
+{
+	struct place *p = *state;
+	struct buf text AUTO_BUF = { 0 };
+	level(p, ALERT_UNDO_FAILED, 1, 0);
+	alerts_each(p->alerts, &text, count_each);
+	assert_non_null(strstr(text.data, "1 undo failed, and"));
+	level(p, ALERT_UNDO_FAILED, 2, 0);
+	buf_clear(&text);
+	alerts_each(p->alerts, &text, count_each);
+	assert_non_null(strstr(text.data, "2 undos failed, and"));
+}
+
 /* Every kind has its name and its text. */
 static void every_kind_is_in_the_table(void **state)
 {
@@ -237,6 +250,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_new_policy_ends_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_fault_counts_though_nothing_is_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(texts_say_how_many_and_of_what, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_is_not_several, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_kind_is_in_the_table, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
