@@ -49,12 +49,12 @@ void connection_tell_waiters(struct intake *s)
 
 static void opened(struct intake *s, struct MHD_Connection *mhd, void **socket_context)
 {
-	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const union MHD_ConnectionInfo *address =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct connection *c = mem_zalloc(sizeof *c);
-	c->fd = fd != NULL ? fd->connect_fd : -1;
-	c->peer = peer_of_socket(address != NULL ? address->client_addr : NULL);
+	/* One after the other: since libmicrohttpd 1.0 each answer stands where the one before it stood. */
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	c->fd = info != NULL ? info->connect_fd : -1;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	c->peer = peer_of_socket(info != NULL ? info->client_addr : NULL);
 	c->since_ms = intake_now(s);
 	*socket_context = c;
 	(void)pthread_mutex_lock(&s->lock);
