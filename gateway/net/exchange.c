@@ -244,7 +244,7 @@ static const char *http_words(const struct exchange *x, CURLcode code)
 
 static const char *mail_words(const struct mail_job *job)
 {
-	if (job->code == CURLE_ABORTED_BY_CALLBACK) /* the only reason to: see on_progress */
+	if (job->code == CURLE_ABORTED_BY_CALLBACK || job->code == CURLE_WRITE_ERROR) /* see mail_job_is_over */
 		return "no answer within the time limit";
 	return job->error[0] != '\0' ? job->error : curl_easy_strerror(job->code);
 }

@@ -62,16 +62,21 @@ void mail_job_free(struct mail_job *job)
 
 /* --- the thread ---------------------------------------------------------------------------------- */
 
-/* Called at least once a second while libcurl waits. Once the outcome is known, or nobody wants it, waiting
- * any longer (for the answer to QUIT, at most) serves nobody. */
+/* Once the outcome is known, or nobody wants it, waiting any longer (for the answer to QUIT, at most) serves
+ * nobody. */
+bool mail_job_is_over(struct mail_job *job)
+{
+	return atomic_load(&job->cancelled) || job->reply.final || clock_ms() >= job->deadline_ms;
+}
+
+/* Called at least once a second while libcurl waits. */
 static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	(void)down_total;
 	(void)down;
 	(void)up_total;
 	(void)up;
-	struct mail_job *job = ctx;
-	return atomic_load(&job->cancelled) || job->reply.final || clock_ms() >= job->deadline_ms;
+	return mail_job_is_over(ctx);
 }
 
 static void report(struct mail_job *job)

@@ -69,6 +69,9 @@ void mail_job_cancel(struct mail_job *job);
 struct mail_job *mail_desk_take(struct mail_desk *desk);
 void mail_job_free(struct mail_job *job);
 
+/* Is there nothing more to wait for? The thread's own. */
+bool mail_job_is_over(struct mail_job *job);
+
 /* Sets the handle to the mail; part of mail_job_start, and of the check that libcurl knows all options. */
 MUST_CHECK CURLcode mail_handle_init(struct mail_job *job, const struct transport_limits *limits);
 

@@ -61,9 +61,12 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* A reply without end keeps newer libcurls within one call, where no time-out and no progress is looked at. */
 static size_t on_reply_line(char *line, size_t size, size_t count, void *ctx)
 {
 	struct mail_job *job = ctx;
+	if (mail_job_is_over(job))
+		return 0;
 	smtp_reply_line(&job->reply, line, size * count);
 	return size * count;
 }
