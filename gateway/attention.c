@@ -89,7 +89,7 @@ static void count_saga(struct attention *t, const struct saga *s)
 	if (s->reason == REASON_QUARANTINED || s->reason == REASON_GIFT_MISSING)
 		count(t, kind_of((enum reason)s->reason), s->source);
 	for (unsigned i = 0; i < s->step_count; i++)
-		if (s->steps[i].state == STEP_ATTENTION)
+		if (saga_step_needs_person(s, &s->steps[i]))
 			count(t, kind_of((enum reason)s->steps[i].reason), s->plan->steps[i].target);
 }
 

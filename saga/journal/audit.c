@@ -115,8 +115,8 @@ static int check_step(struct audit *a, unsigned i)
 		return broken(a, i, "is in no place that would move it");
 	struct audit_target *sum = &a->targets[t->id - 1];
 	enum why why = seat_row_why(a->s, i);
-	sum->open += st->state != STEP_SUCCEEDED && st->state != STEP_SKIPPED && st->state != STEP_KEPT ? 1 : 0;
-	sum->attention += st->state == STEP_ATTENTION ? 1 : 0;
+	sum->open += saga_step_is_open(a->s, st) ? 1 : 0;
+	sum->attention += saga_step_needs_person(a->s, st) ? 1 : 0;
 	if (st->place == PLACE_ROW) {
 		sum->rows.claimable += why == WHY_SLOT || why == WHY_DUE ? 1 : 0;
 		sum->rows.blocked += why == WHY_LANE || why == WHY_AFTER ? 1 : 0;

@@ -84,7 +84,7 @@ static void entry_take_saga(struct entry *e, struct saga *saga, struct plan_info
 	e->plan = plan;
 	e->placed = mem_zalloc((saga->step_count + 1) * sizeof *e->placed);
 	for (unsigned i = 0; i < saga->step_count; i++)
-		e->placed[i] = (struct placed){ .state = NOT_COUNTED, .node = { .saga = saga->id } };
+		e->placed[i] = (struct placed){ .node = { .saga = saga->id } };
 }
 
 /* What is true on disk follows from the saga as it was stored. */
@@ -94,7 +94,9 @@ static void entry_adopt_places(struct entry *e)
 	for (unsigned i = 0; i < e->saga->step_count; i++) {
 		const struct step *st = &e->saga->steps[i];
 		struct placed *p = &e->placed[i];
-		p->state = st->state;
+		p->open = saga_step_is_open(e->saga, st);
+		p->attention = saga_step_needs_person(e->saga, st);
+		p->done = st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO;
 		p->place = st->place;
 		p->generation = st->generation;
 		p->direction = st->direction;

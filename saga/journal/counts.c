@@ -12,22 +12,19 @@
 #define COUNTS_FIRST    1
 #define BLOCKED_UNKNOWN (-1)
 
-static bool step_open(uint8_t state)
-{
-	return state != NOT_COUNTED && state != STEP_SUCCEEDED && state != STEP_SKIPPED && state != STEP_KEPT;
-}
-
 static void account_step(struct entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
 	struct placed *p = &e->placed[i];
 	struct jtarget *t = e->plan->target[i];
-	if (p->state == st->state)
-		return;
-	t->open += (int)step_open(st->state) - (int)step_open(p->state);
-	t->attention += (int)(st->state == STEP_ATTENTION) - (int)(p->state == STEP_ATTENTION);
-	t->succeeded += st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO ? 1 : 0;
-	p->state = st->state;
+	bool open = saga_step_is_open(e->saga, st), attention = saga_step_needs_person(e->saga, st);
+	bool done = st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO;
+	t->open += (int)open - (int)p->open;
+	t->attention += (int)attention - (int)p->attention;
+	t->succeeded += done && !p->done ? 1 : 0;
+	p->open = open;
+	p->attention = attention;
+	p->done = done;
 }
 
 void counts_account(struct journal *j, struct entry *e)

@@ -71,7 +71,7 @@ struct plan_info {
 
 /* What is true on disk and in the engine for one step, beside what the saga says. */
 struct placed {
-	uint8_t state;   /* as counted last */
+	bool open, attention, done; /* as counted last */
 	uint8_t place;   /* enum place */
 	uint8_t row_why; /* enum why of the row, with PLACE_ROW */
 	uint8_t direction;

@@ -113,6 +113,11 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 const char *saga_check(const struct saga *s);
 /* The part of it that looks at one step alone; saga_decode holds every step to it. */
 const char *saga_check_step(const struct step *st);
+/* Does this step's attention wait for a person? Not in a saga that is undone or cancelled: what triggered the undo was
+ * answered by it. */
+bool saga_step_needs_person(const struct saga *s, const struct step *st);
+/* Is the step still to come to its end, by itself or by a person? */
+bool saga_step_is_open(const struct saga *s, const struct step *st);
 /* Is there a step running, or ready in the engine's window? Those sagas are looked at first after a restart.
  */
 bool saga_is_live(const struct saga *s);

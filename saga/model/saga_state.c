@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "saga/model/saga.h"
+#include "saga/model/step.h"
 
 /* ---- the saga's state ------------------------------------------------------------------------------------
  */
@@ -81,6 +82,16 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 	if (ret_reason != NULL)
 		*ret_reason = precedence[row].state == SAGA_ATTENTION ? reason : REASON_NONE;
 	return precedence[row].state;
+}
+
+bool saga_step_needs_person(const struct saga *s, const struct step *st)
+{
+	return s->state == SAGA_ATTENTION && attention_counts(s, st);
+}
+
+bool saga_step_is_open(const struct saga *s, const struct step *st)
+{
+	return step_is_open(st) || saga_step_needs_person(s, st);
 }
 
 /* ---- soundness -------------------------------------------------------------------------------------------

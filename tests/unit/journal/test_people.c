@@ -105,6 +105,47 @@ static void a_refused_verb_says_why(void **state)
 	assert_int_equal(r->failures, 0);
 }
 
+static void needs(struct rig *r, const char *target, int64_t attention, int64_t open)
+{
+	struct journal_counts c;
+	size_t i = 0;
+	journal_counts(r->j, &c);
+	while (i < c.target_count && strcmp(c.targets[i].name, target) != 0)
+		i++;
+	assert_true(i < c.target_count);
+	assert_int_equal(c.targets[i].attention, attention);
+	assert_int_equal(c.targets[i].open, open);
+	journal_counts_finish(&c);
+}
+
+/* What was answered by an undo, or given up with its saga, is nobody's work any more, and keeps no target in the
+ * configuration. */
+static void an_answered_trigger_needs_nobody(void **state)
+{
+	struct rig *r = rig_of(state);
+	rig_use_plan(r, "crm books<crm", POLICY_COMPENSATE);
+	int64_t id = rig_accept_id(r, "a");
+	rig_finish(r, id, CRM, OUTCOME_OK);
+	rig_finish(r, id, BOOKS, OUTCOME_REJECTED);
+	needs(r, "books", 0, 0);
+	needs(r, "crm", 0, 1);
+	rig_finish(r, id, CRM, OUTCOME_REJECTED); /* its undo */
+	rig_assert_saga(r, id, SAGA_ATTENTION);
+	needs(r, "books", 0, 0);
+	needs(r, "crm", 1, 1);
+	rig_crash(r);
+	assert_int_equal(rig_verb(r, id, VERB_RESOLVE_DONE, 0), 0);
+	rig_assert_saga(r, id, SAGA_COMPENSATED);
+	needs(r, "books", 0, 0);
+	needs(r, "crm", 0, 0);
+	rig_use_plan(r, "crm", POLICY_CONTINUE);
+	id = rig_accept_id(r, "b");
+	rig_finish(r, id, CRM, OUTCOME_REJECTED);
+	needs(r, "crm", 1, 1);
+	assert_int_equal(rig_verb(r, id, VERB_CANCEL, -1), 0);
+	needs(r, "crm", 0, 0);
+}
+
 static void compensation_end_to_end(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -364,6 +405,7 @@ int main(void)
 		CASE(a_verb_while_its_work_is_in_the_window),
 		CASE(paused_and_resumed_with_the_work_still_out),
 		CASE(a_refused_verb_says_why),
+		CASE(an_answered_trigger_needs_nobody),
 		CASE(compensation_end_to_end),
 		CASE(compensation_asked_for_by_a_person),
 		CASE(undoing_with_doubt_at_a_target_that_is_gone),
