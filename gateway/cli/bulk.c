@@ -37,8 +37,9 @@ static int on_line(void *ctx, json_t *line)
 
 static json_t *body_of(const struct run *run, bool dry_run)
 {
-	return json_pack("{s:s, s:b, s:b}", "reason", run->args.reason, "redo_in_doubt", run->args.redo_in_doubt,
-					 "dry_run", dry_run);
+	/* The rate with the count, too: a wrong one is said before anything is asked. */
+	return json_pack("{s:s, s:b, s:b, s:s*}", "reason", run->args.reason, "redo_in_doubt",
+					 run->args.redo_in_doubt, "dry_run", dry_run, "rate", run->args.rate);
 }
 
 static char *path_of(const struct run *run)
@@ -96,8 +97,6 @@ static int make_job(struct run *run, long long total, json_t **ret)
 	json_t *body = body_of(run, false);
 	json_object_set_new(body, "wait", json_false());
 	json_object_set_new(body, "expected", json_integer(total));
-	if (run->args.rate != NULL)
-		json_object_set_new(body, "rate", json_string(run->args.rate));
 	return run_call(run, "POST", path, body, ret);
 }
 

@@ -8,6 +8,15 @@
 
 /* ---- targets ---- */
 
+/* Why it is held or paused; else, why it is left alone. */
+static const char *reason_of(const json_t *t)
+{
+	const char *breaker = run_text(t, "breaker");
+	const char *reason = run_text(t, "reason");
+	bool alone = *breaker != '\0' && strcmp(breaker, "closed") != 0;
+	return *reason == '\0' && alone ? run_text(t, "last_error") : reason;
+}
+
 static int print_target(void *ctx, json_t *t)
 {
 	size_t *rows = ctx;
@@ -17,7 +26,7 @@ static int print_target(void *ctx, json_t *t)
 	(void)printf("%-16s  %-12s  %-8s  %-10s  %9lld  %9lld  %9lld  %9lld  %s\n", run_text(t, "name"),
 				 run_text(t, "connector"), run_text(t, "state"), run_text(t, "breaker"),
 				 run_number(t, "in_flight"), run_number(t, "backlog"), run_number(t, "attention"),
-				 run_number(t, "succeeded"), run_text(t, "reason"));
+				 run_number(t, "succeeded"), reason_of(t));
 	return 0;
 }
 

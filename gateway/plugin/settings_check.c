@@ -252,6 +252,8 @@ static void report_unknown(struct checking *c, const char *key)
 	buf_printf(&message, "the %s connector has no option \"%.60s\"", c->connector->name, key);
 	if (n.best != NULL)
 		buf_printf(&message, "; did you mean \"%s\"?", n.best);
+	else
+		buf_printf(&message, "; `almoner connector describe %s` lists them", c->connector->name);
 	fault(c, key, message.data, NULL);
 }
 

@@ -6,6 +6,10 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops.h"
 
+/* Of a verb that a failed commit took with it. */
+#define TEXT_LOG_FAILED                                                                                      \
+	"nothing was changed, the saga log could not be written: %s; the daemon's log says more"
+
 struct op *op_new(enum op_kind kind)
 {
 	struct op *op = mem_zalloc(sizeof *op);
@@ -96,7 +100,7 @@ static void answer_verb(struct op *op, int code)
 	struct verb_result *r = &op->u.verb.result;
 	if (code != 0) {
 		*r = (struct verb_result){ .code = code };
-		(void)err_set(&r->err, code, "nothing was changed: the saga log is %s", err_code_text(code));
+		(void)err_set(&r->err, code, TEXT_LOG_FAILED, err_code_text(code));
 	}
 	if (op->u.verb.done != NULL)
 		op->u.verb.done(op->ctx, r);
@@ -118,7 +122,7 @@ static void answer_job(struct op *op, int code)
 	struct job_result *r = &op->u.job.result;
 	if (code != 0) {
 		*r = (struct job_result){ .code = code };
-		(void)err_set(&r->err, code, "nothing was changed: the saga log is %s", err_code_text(code));
+		(void)err_set(&r->err, code, TEXT_LOG_FAILED, err_code_text(code));
 	}
 	if (r->code == 0)
 		r->job = op->u.job.job;

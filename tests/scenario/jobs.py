@@ -70,7 +70,8 @@ def seen_and_left(place):
     gateway.cli_error("job", "show", "two", code=2)
     gateway.cli_error("job", "cancel", 2, code=3)
     check("done" in gateway.cli_error("job", "cancel", 1, code=1), "says that it has ended")
-    check("rate" in gateway.cli_error("saga", "resume", "--all", "--yes", "--rate", "fast", code=2), "what a rate looks like")
+    for more in (["--yes"], ["--dry-run"], ["--yes", "--source", "nobody"]):  # also where nothing matches
+        check("rate" in gateway.cli_error("saga", "resume", "--all", *more, "--rate", "fast", code=2), f"what a rate looks like: {more}")
 
 
 def survives_kill(place):

@@ -89,6 +89,7 @@ def breaker(place):
     for n in range(10):
         gateway.accepted("internal", donation(n, donor=f"d{n}@example.org"))
     until("open", lambda: gateway.target("crm")["breaker"] == "open")
+    until("the table says why", lambda: "unknown: 500" in gateway.cli("target", "list"))
     until("a probe was sent and refused", lambda: "half" in json.dumps(gateway.rows("log", "export")))
     sink.behave("/crm")
     gateway.wait_all("completed", 10)

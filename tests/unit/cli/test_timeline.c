@@ -127,7 +127,14 @@ static void what_to_do(void **state)
 {
 	(void)state;
 	print(saga_with("attention", "in_doubt"));
-	says("almoner saga resolve 7 STEP --done");
+	says("almoner saga resolve 7 crm --done   (or --not-done)");
+	says("almoner saga redo 7 crm ");
+	print(saga_with("attention", "undo_failed"));
+	says("almoner saga retry 7 crm\n");
+	says("almoner saga resolve 7 crm --done\n");
+	print(saga_with("attention", "target_missing"));
+	says("almoner saga resume 7 ");
+	says("almoner saga skip 7 crm)");
 	print(saga_with("attention", "quarantined"));
 	says("almoner event reprocess 7");
 	print(saga_with("attention", "gift_missing"));
@@ -135,6 +142,36 @@ static void what_to_do(void **state)
 	print(saga_with("completed", NULL));
 	assert_null(strstr(said.out, "almoner saga"));
 	print(json_object()); /* a daemon of another version: no crash */
+}
+
+static json_t *two_steps(const char *state, const char *reason, const char *direction)
+{
+	json_t *saga = saga_with(state, reason);
+	json_array_append_new(json_object_get(saga, "steps"),
+						  json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", "mail", "target", "post",
+									"state", "attention", "reason", reason, "direction", direction, "key",
+									"0a1b"));
+	json_object_set_new(json_array_get(json_object_get(saga, "steps"), 0), "state", json_string("attention"));
+	json_object_set_new(json_array_get(json_object_get(saga, "steps"), 0), "reason", json_string("rejected"));
+	return saga;
+}
+
+/* Each step that needs a person by itself, and none that does not. */
+static void what_to_do_with_each(void **state)
+{
+	(void)state;
+	print(two_steps("attention", "in_doubt", "do"));
+	says("Look at target post, it was sent with key 0a1b");
+	says("almoner saga resolve 7 mail --done");
+	says("almoner saga resume 7 ");
+	/* what set off the undo is past */
+	print(two_steps("attention", "undo_failed", "undo"));
+	says("almoner saga retry 7 mail\n");
+	assert_null(strstr(said.out, "resume"));
+	/* a cancelled saga hides no doubt, but asks nothing else */
+	print(two_steps("cancelled", "in_doubt", "do"));
+	says("almoner saga resolve 7 mail --done");
+	assert_null(strstr(said.out, "resume"));
 }
 
 static void what_it_waits_for(void **state)
@@ -156,7 +193,7 @@ static void what_it_waits_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(every_kind), cmocka_unit_test(sentences),
-										cmocka_unit_test(what_to_do),
+										cmocka_unit_test(what_to_do), cmocka_unit_test(what_to_do_with_each),
 										cmocka_unit_test(what_it_waits_for) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,11 @@ static void crashes_in_a_row_lose_nothing(void **state)
 /* ---- failed commits --------------------------------------------------------------------------------------
  */
 
+static void keep_words(void *ctx, const struct verb_result *result)
+{
+	(void)snprintf(ctx, sizeof result->err.text, "%s", result->err.text);
+}
+
 static void a_failed_commit_ends_everything_without_a_yes(void **state)
 {
 	struct rig *r = rig_of(state);
@@ -122,8 +127,14 @@ static void a_failed_commit_ends_everything_without_a_yes(void **state)
 	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "b" }), 0);
 	struct outcome o = { .result = OUTCOME_OK, .effect_sent = true };
 	journal_outcome(r->j, w, &o, NULL);
+	struct verb_call pause = { .verb = VERB_PAUSE, .step = -1, .actor = "", .note = "" };
+	char words[sizeof((struct err *)NULL)->text] = "";
+	assert_int_equal(journal_verb(r->j, id, &pause, words, keep_words), 0);
 	r->commits_until_failure = 1;
 	assert_true(journal_pump(r->j) < 0);
+	assert_non_null(strstr(
+		words,
+		"nothing was changed, the saga log could not be written: input/output error; the daemon's log"));
 	assert_int_equal(r->failures, 1);
 	assert_string_equal(r->failed.text, "the disk is gone");
 	assert_int_equal(r->answers, 2);

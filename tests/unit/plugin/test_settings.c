@@ -96,9 +96,14 @@ static void all_faults_come_at_once(void **state)
 	assert_null(resolve("{\"cuont\": 1, \"quiet\": \"yes\", \"wait\": \"soon\"}", NULL, &found));
 	assert_non_null(
 		strstr(found.data, "E /cuont: the probe connector has no option \"cuont\"; did you mean \"count\"?"));
+	assert_null(strstr(found.data, "lists them"));
 	assert_non_null(strstr(found.data, "E /quiet: is text (boolean)"));
 	assert_non_null(strstr(found.data, "E /wait: is no duration"));
 	assert_non_null(strstr(found.data, "E /url: is missing (Where to send)"));
+	buf_clear(&found);
+	assert_null(resolve("{\"url\": \"https://x\", \"unlike_any\": 1}", NULL, &found));
+	assert_non_null(
+		strstr(found.data, "no option \"unlike_any\"; `almoner connector describe probe` lists them"));
 }
 
 static void each_type_refuses_others(void **state)
