@@ -63,7 +63,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Sink:
-    """The receivers: each path is a place of its own (tests/lib/README.md)."""
+    """The receivers: each path is a place of its own (tests/lib/sink.md)."""
 
     def __init__(self, log=None):
         command = [str(SINK), "--http", "127.0.0.1:0", "--smtp", "127.0.0.1:0"]

@@ -394,6 +394,7 @@ def installed(place):
     root = place.folder / "root"
     subprocess.run(["meson", "install", "-C", str(BUILD), "--no-rebuild", "--destdir", str(root)], check=True, stdout=subprocess.DEVNULL)
     program, pc = next(root.rglob("bin/almoner")), next(root.rglob("almoner-connector.pc"))
+    equal((pc.parent.name, pc.parent.parent.name), ("pkgconfig", "share"), "where pkg-config looks whatever the library folder is")
     flags = subprocess.run(["pkg-config", "--cflags", "almoner-connector"], capture_output=True, text=True, check=True,
                            env={**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}).stdout.split()
     source = (TESTS / "abi" / "old.c").read_text().replace('"tests/abi/almoner_connector_1_0.h"', "<almoner_connector.h>")
