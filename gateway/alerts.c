@@ -27,16 +27,21 @@ static const struct kind {
 	const char *text; /* {n}, {subject}, {window}; {for one|for more} */
 } kinds[ALERT_KINDS] = {
 	[ALERT_UNVERIFIED] = { POLICY(unverified), ALWAYS, true,
-						   "{n} {request|requests} within {window} {was|were} refused with 401, without a signature that "
+						   "{n} {request|requests} within {window} {was|were} refused with 401, without a "
+						   "signature that "
 						   "a secret of source {subject} fits. If the platform sent them, mend "
-						   "sources.{subject}.secrets (or verify) and reload; what it sends only once is kept "
-						   "with keep_refused: almoner refused list --source {subject}" },
+						   "sources.{subject}.secrets (or verify) and reload, or restart where $env has it; "
+						   "what "
+						   "it sends only once is kept with keep_refused: almoner refused list --source "
+						   "{subject}" },
 	[ALERT_TURNED_AWAY] = { POLICY(turned_away), ALWAYS, true,
-							"{n} {event|events} within {window} {was|were} answered 503 and {has|have} to be sent again: the store "
+							"{n} {event|events} within {window} {was|were} answered 503 and {has|have} to be "
+							"sent again: the store "
 							"is slow or full, the source is paused, or a limit is reached; the log's lines "
 							"event=refused say which" },
 	[ALERT_QUARANTINED] = { POLICY(quarantined), ALWAYS, false,
-							"{n} authentic {event|events} cannot be used as received: almoner saga list --state "
+							"{n} authentic {event|events} cannot be used as received: almoner saga list "
+							"--state "
 							"attention --source {subject} names what is wrong; mend sources.{subject}.map, "
 							"reload, then almoner event reprocess --all --source {subject}" },
 	[ALERT_QUARANTINE_CAP] = { ALWAYS, ALWAYS, false,
@@ -44,29 +49,41 @@ static const struct kind {
 							   "ones are answered 503: mend sources.{subject}.map, reload, and almoner event "
 							   "reprocess them" },
 	[ALERT_GIFT_MISSING] = { ALWAYS, ALWAYS, false,
-							 "{n} {event speaks|events speak} of gifts that have not come: look for them at the platform, and "
+							 "{n} {event speaks|events speak} of gifts that have not come: look for them at "
+							 "the platform, and "
 							 "whether it is told to send the event that makes the gift" },
 	[ALERT_FAULT] = { ALWAYS, ALWAYS, false,
-					  "{n} {step|steps} ended in fault, a bug in the connector or a template: almoner saga list "
+					  "{n} {step|steps} ended in fault, a bug in the connector or a template: almoner saga "
+					  "list "
 					  "--target {subject} --state attention; mend it, reload, then almoner saga resume --all "
 					  "--target {subject}" },
 	[ALERT_IN_DOUBT] = { POLICY(attention), ALWAYS, false,
-						 "{n} {step|steps} may or may not have worked: look each up at {subject}, then almoner saga "
+						 "{n} {step|steps} may or may not have worked: look each up at {subject}, then "
+						 "almoner saga "
 						 "resolve ID STEP --done or --not-done, or almoner saga redo ID STEP" },
 	[ALERT_UNDO_FAILED] = { ALWAYS, ALWAYS, false,
-							"{n} {undo|undos} failed, and what should be undone still stands: almoner saga list "
-							"--target {subject} --state attention; mend and retry, or undo by hand and resolve" },
+							"{n} {undo|undos} failed, and what should be undone still stands: almoner saga "
+							"list "
+							"--target {subject} --state attention; mend and retry, or undo by hand and "
+							"resolve" },
 	[ALERT_ATTENTION] = { POLICY(attention), ALWAYS, false,
-						  "{n} {step needs|steps need} a person (rejected or given up): almoner saga list --target {subject} "
-						  "--state attention; mend the cause, then almoner saga resume --all --target {subject}" },
+						  "{n} {step needs|steps need} a person (rejected or given up): almoner saga list "
+						  "--target {subject} "
+						  "--state attention; mend the cause, then almoner saga resume --all --target "
+						  "{subject}" },
 	[ALERT_CREDENTIALS] = { ALWAYS, ALWAYS, false,
-							"held: it refuses our credentials. Put new ones into targets.{subject} and reload; "
-							"nothing is lost meanwhile (almoner target show {subject})" },
+							"held: it refuses our credentials. Put new ones into targets.{subject} and "
+							"reload, or "
+							"restart where $env has them; nothing is lost meanwhile (almoner target show "
+							"{subject})" },
 	[ALERT_MISCONFIGURED] = { ALWAYS, ALWAYS, false,
-							  "held: 20 different events in a row were rejected. Mend targets.{subject}.settings "
-							  "and reload, or almoner target resume {subject} (almoner target show {subject})" },
+							  "held: 20 different events in a row were rejected. Mend "
+							  "targets.{subject}.settings "
+							  "and reload, or almoner target resume {subject} (almoner target show "
+							  "{subject})" },
 	[ALERT_TARGET_MISSING] = { ALWAYS, ALWAYS, false,
-							   "{n} open {step waits|steps wait} for a target that is not in the configuration: put it back, "
+							   "{n} open {step waits|steps wait} for a target that is not in the "
+							   "configuration: put it back, "
 							   "or settle them with almoner saga skip" },
 	[ALERT_BREAKER_OPEN] = { ALWAYS, POLICY(breaker_open_ms), false,
 							 "it has not answered well for a while, its steps wait: almoner target show "
