@@ -1,4 +1,5 @@
-/* Writes what the option tables say into the folder: almoner.schema.json, and the reference in README.md. */
+/* Writes what the option tables say into the folder: almoner.schema.json, and the reference in README.md and
+ * in the manual page. */
 #include "config/describe.h"
 
 #include <errno.h>
@@ -29,9 +30,10 @@ static int write_schema(const char *folder)
 	return write_file(path, buf_str(&text));
 }
 
-static int write_reference(const char *folder)
+static int write_reference(const char *folder, const char *name,
+						   int (*describe)(struct str old, struct buf *to))
 {
-	char *path AUTO_FREE = mem_printf("%s/README.md", folder);
+	char *path AUTO_FREE = mem_printf("%s/%s", folder, name);
 	AUTO_BUF struct buf old = { 0 };
 	AUTO_BUF struct buf new = { 0 };
 	struct err err = { 0 };
@@ -40,8 +42,8 @@ static int write_reference(const char *folder)
 		(void)fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
-	if (describe_readme(buf_str(&old), &new) != 0) {
-		(void)fprintf(stderr, "%s lacks the lines %s and %s\n", path, DESCRIBE_BEGIN, DESCRIBE_END);
+	if (describe(buf_str(&old), &new) != 0) {
+		(void)fprintf(stderr, "%s lacks the lines around its options\n", path);
 		return 1;
 	}
 	return write_file(path, buf_str(&new));
@@ -53,5 +55,6 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: describe FOLDER\n");
 		return 2;
 	}
-	return write_schema(argv[1]) | write_reference(argv[1]);
+	return write_schema(argv[1]) | write_reference(argv[1], "README.md", describe_readme) |
+		   write_reference(argv[1], "man/almoner.json.5", describe_man);
 }

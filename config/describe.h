@@ -8,13 +8,13 @@
 /* The JSON Schema (2020-12) of the main file. */
 void describe_schema(struct buf *to);
 
-/* The option reference as Markdown, one table a section. */
-void describe_reference(struct buf *to);
-
-/* `readme` with the text between the two marker lines exchanged for the reference; ERR_INVALID without them.
- */
-#define DESCRIBE_BEGIN "<!-- options: written by the tables, do not edit -->"
-#define DESCRIBE_END   "<!-- end of options -->"
+/* The option reference, one table a section, in the text of README.md and of the manual page: what stands
+ * between two marker lines is exchanged; ERR_INVALID without them. */
+#define DESCRIBE_BEGIN     "<!-- options: written by the tables, do not edit -->"
+#define DESCRIBE_END       "<!-- end of options -->"
+#define DESCRIBE_MAN_BEGIN ".\\\" options: written by the tables, do not edit"
+#define DESCRIBE_MAN_END   ".\\\" end of options"
 int describe_readme(struct str readme, struct buf *to) MUST_CHECK;
+int describe_man(struct str page, struct buf *to) MUST_CHECK;
 
 #endif

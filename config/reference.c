@@ -79,7 +79,26 @@ static void add_type(struct buf *to, const struct option *option)
 	buf_printf(to, ", %s to %s", least, most);
 }
 
-static void add_row(struct buf *to, const struct option *option)
+/* ---- as Markdown, and as a manual page ---- */
+
+struct style {
+	void (*head)(struct buf *to, const struct section *section, const char *path);
+	void (*row)(struct buf *to, const struct option *option);
+	const char *foot;
+};
+
+static const char *restart_words(const struct option *option, const char *words)
+{
+	return (option->flags & OPTION_RESTART) != 0 ? words : "";
+}
+
+static void readme_head(struct buf *to, const struct section *section, const char *path)
+{
+	buf_printf(to, "\n### %s%s%s%s\n\n| Option | Written as | Default | Meaning |\n|---|---|---|---|\n",
+			   section->title, path[0] == '\0' ? "" : ": `", path, path[0] == '\0' ? "" : "`");
+}
+
+static void readme_row(struct buf *to, const struct option *option)
 {
 	buf_printf(to, "| `%s` | ", option->name);
 	add_type(to, option);
@@ -88,16 +107,53 @@ static void add_row(struct buf *to, const struct option *option)
 		buf_printf(to, "`%s`", option->fallback);
 	else if ((option->flags & OPTION_REQUIRED) != 0)
 		buf_text(to, "required");
-	buf_printf(to, " | %s%s |\n", option->help,
-			   (option->flags & OPTION_RESTART) != 0 ? " *Needs a restart.*" : "");
+	buf_printf(to, " | %s%s |\n", option->help, restart_words(option, " *Needs a restart.*"));
 }
 
-static void add_section(struct buf *to, const struct section *section, const char *path)
+static const struct style readme_style = { readme_head, readme_row, "" };
+
+/* A line of text in roff; the Markdown of the tables is code in backquotes. */
+static void add_line(struct buf *to, const char *text)
 {
-	buf_printf(to, "\n### %s%s%s%s\n\n| Option | Written as | Default | Meaning |\n|---|---|---|---|\n",
-			   section->title, path[0] == '\0' ? "" : ": `", path, path[0] == '\0' ? "" : "`");
+	if (*text == '.' || *text == '\'')
+		buf_text(to, "\\&");
+	for (; *text != '\0'; text++) {
+		if (*text == '\\')
+			buf_text(to, "\\e");
+		else if (*text != '`')
+			buf_byte(to, (uint8_t)*text);
+	}
+	buf_byte(to, '\n');
+}
+
+static void man_head(struct buf *to, const struct section *section, const char *path)
+{
+	buf_printf(to, ".Ss \"%s%s%s\"\n.Bl -tag -width Ds\n", section->title, path[0] == '\0' ? "" : ": ", path);
+}
+
+static void man_row(struct buf *to, const struct option *option)
+{
+	AUTO_BUF struct buf form = { 0 };
+	buf_byte(&form, '(');
+	add_type(&form, option);
+	if (option->fallback != NULL)
+		buf_printf(&form, "; default %s", option->fallback);
+	buf_text(&form, (option->flags & OPTION_REQUIRED) != 0 ? "; required)" : ")");
+	buf_printf(to, ".It Cm %s\n", option->name);
+	add_line(to, form.data);
+	add_line(to, option->help);
+	buf_text(to, restart_words(option, "Needs a restart.\n"));
+}
+
+static const struct style man_style = { man_head, man_row, ".El\n" };
+
+static void add_section(struct buf *to, const struct style *style, const struct section *section,
+						const char *path)
+{
+	style->head(to, section, path);
 	for (size_t i = 0; i < section->count; i++)
-		add_row(to, &section->options[i]);
+		style->row(to, &section->options[i]);
+	buf_text(to, style->foot);
 	for (size_t i = 0; i < section->count; i++) {
 		const struct option *option = &section->options[i];
 		const char *parts = option->type != OPTION_PARTS          ? ""
@@ -106,26 +162,39 @@ static void add_section(struct buf *to, const struct section *section, const cha
 		char *below AUTO_FREE = mem_printf("%s%s%s%s", path, path[0] == '\0' ? "" : ".", option->name, parts);
 
 		if (option->section != NULL)
-			add_section(to, option->section, below);
+			add_section(to, style, option->section, below);
 	}
 }
 
-void describe_reference(struct buf *to)
+/* `text` with what stands between its two marker lines exchanged. */
+static int exchange(struct str text, const char *begin_line, const char *end_line, const struct buf *within,
+					struct buf *to)
 {
-	add_section(to, section_root(), "");
-	buf_byte(to, '\n');
+	const char *begin = memmem(text.p, text.len, begin_line, strlen(begin_line));
+	const char *end = memmem(text.p, text.len, end_line, strlen(end_line));
+
+	if (begin == NULL || end == NULL || end < begin)
+		return ERR_INVALID;
+	begin += strlen(begin_line);
+	buf_add(to, text.p, (size_t)(begin - text.p));
+	buf_add(to, within->data, within->len);
+	buf_add(to, end, (size_t)(text.p + text.len - end));
+	return 0;
 }
 
 int describe_readme(struct str readme, struct buf *to)
 {
-	const char *begin = memmem(readme.p, readme.len, DESCRIBE_BEGIN "\n", strlen(DESCRIBE_BEGIN "\n"));
-	const char *end = memmem(readme.p, readme.len, DESCRIBE_END, strlen(DESCRIBE_END));
+	AUTO_BUF struct buf within = { 0 };
 
-	if (begin == NULL || end == NULL || end < begin)
-		return ERR_INVALID;
-	begin += strlen(DESCRIBE_BEGIN "\n");
-	buf_add(to, readme.p, (size_t)(begin - readme.p));
-	describe_reference(to);
-	buf_add(to, end, (size_t)(readme.p + readme.len - end));
-	return 0;
+	add_section(&within, &readme_style, section_root(), "");
+	buf_byte(&within, '\n');
+	return exchange(readme, DESCRIBE_BEGIN "\n", DESCRIBE_END, &within, to);
+}
+
+int describe_man(struct str page, struct buf *to)
+{
+	AUTO_BUF struct buf within = { 0 };
+
+	add_section(&within, &man_style, section_root(), "");
+	return exchange(page, DESCRIBE_MAN_BEGIN "\n", DESCRIBE_MAN_END, &within, to);
 }

@@ -18,15 +18,21 @@ static void the_schema_is_not_stale(void **state)
 		fail_msg("config/almoner.schema.json is stale: run ninja update-config-docs");
 }
 
-static void the_reference_is_not_stale(void **state)
+static void not_stale(const char *name, int (*describe)(struct str old, struct buf *to))
 {
-	char *written AUTO_FREE = fixture_source("config/README.md");
+	char *written AUTO_FREE = fixture_source(name);
 	AUTO_BUF struct buf now = { 0 };
 
-	(void)state;
-	assert_int_equal(describe_readme(str_of(written), &now), 0);
+	assert_int_equal(describe(str_of(written), &now), 0);
 	if (strcmp(written, now.data) != 0)
-		fail_msg("config/README.md is stale: run ninja update-config-docs");
+		fail_msg("%s is stale: run ninja update-config-docs", name);
+}
+
+static void the_references_are_not_stale(void **state)
+{
+	(void)state;
+	not_stale("config/README.md", describe_readme);
+	not_stale("config/man/almoner.json.5", describe_man);
 }
 
 static void a_text_without_markers_is_refused(void **state)
@@ -36,6 +42,7 @@ static void a_text_without_markers_is_refused(void **state)
 	(void)state;
 	assert_int_equal(describe_readme(STR("nothing"), &now), ERR_INVALID);
 	assert_int_equal(describe_readme(STR(DESCRIBE_END "\n" DESCRIBE_BEGIN "\n"), &now), ERR_INVALID);
+	assert_int_equal(describe_man(STR(DESCRIBE_BEGIN "\n" DESCRIBE_END "\n"), &now), ERR_INVALID);
 }
 
 /* Every section reachable from the root, each once. */
@@ -83,6 +90,26 @@ static void check_in_schema(const struct section *section)
 		assert_non_null(json_object_get(json_object_get(definition, "properties"), section->options[i].name));
 }
 
+static char *checked_page;
+
+static void check_in_page(const struct section *section)
+{
+	for (size_t i = 0; i < section->count; i++) {
+		char *line AUTO_FREE = mem_printf("\n.It Cm %s\n", section->options[i].name);
+
+		if (strstr(checked_page, line) == NULL)
+			fail_msg("the manual page lacks %s", section->options[i].name);
+	}
+}
+
+static void the_page_knows_every_option(void **state)
+{
+	(void)state;
+	checked_page = fixture_source("config/man/almoner.json.5");
+	each_section(section_root(), check_in_page);
+	free(checked_page);
+}
+
 static void the_schema_knows_every_option(void **state)
 {
 	AUTO_BUF struct buf text = { 0 };
@@ -98,9 +125,9 @@ static void the_schema_knows_every_option(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_schema_is_not_stale),           cmocka_unit_test(the_reference_is_not_stale),
+		cmocka_unit_test(the_schema_is_not_stale),           cmocka_unit_test(the_references_are_not_stale),
 		cmocka_unit_test(a_text_without_markers_is_refused), cmocka_unit_test(the_tables_are_in_order),
-		cmocka_unit_test(the_schema_knows_every_option),
+		cmocka_unit_test(the_schema_knows_every_option),     cmocka_unit_test(the_page_knows_every_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
