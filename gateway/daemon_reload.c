@@ -23,10 +23,11 @@ static int refuse_removed(const struct config_change *c, const struct journal_co
 	int64_t open = open_steps(counts, c->name);
 	if (open == 0)
 		return 0;
-	return err_set(err, ERR_REFUSED,
-				   "target %s is gone from the configuration but has %lld open steps; settle or cancel them "
-				   "first, or put it back",
-				   c->name, (long long)open);
+	return err_set(
+		err, ERR_REFUSED,
+		"target %s is gone from the configuration but has %lld open step%s (almoner saga list --target "
+		"%s --state running, and --state attention); settle or cancel first, or put it back",
+		c->name, (long long)open, open == 1 ? "" : "s", c->name);
 }
 
 static int refuse_for_restart(const struct config *before, const struct config *after, struct err *err)

@@ -97,14 +97,29 @@ static bool waits_for(const json_t *saga, const char *target)
 	return false;
 }
 
-static int print_barred(void *ctx, json_t *target)
+static void print_barred(const json_t *target, const char *until)
 {
 	const char *name = run_text(target, "name");
+	const char *reason = run_text(target, "reason");
+	(void)printf("\nIt waits: target %s is %s%s%s. %s:\n  almoner target resume %s\n", name,
+				 run_text(target, "state"), *reason != '\0' ? ", " : "", reason, until, name);
+}
+
+/* What stands before a step that is itself free to go on. */
+static int print_hindrance(void *ctx, json_t *target)
+{
 	const char *state = run_text(target, "state");
-	bool barred = strcmp(state, "held") == 0 || strcmp(state, "paused") == 0;
-	if (barred && waits_for(ctx, name))
-		(void)printf("\nIt waits: target %s is %s%s%s. Once that is mended:\n  almoner target resume %s\n", name, state,
-					 *run_text(target, "reason") != '\0' ? ", " : "", run_text(target, "reason"), name);
+	const char *breaker = run_text(target, "breaker");
+	if (!waits_for(ctx, run_text(target, "name")))
+		return 0;
+	if (strcmp(state, "held") == 0)
+		print_barred(target, "Once that is mended");
+	else if (strcmp(state, "paused") == 0)
+		print_barred(target, "To let it go on");
+	else if (*breaker != '\0' && strcmp(breaker, "closed") != 0)
+		(void)printf(
+			"\nIt waits: target %s does not answer well (breaker %s): %s. It is asked again by itself.\n",
+			run_text(target, "name"), breaker, run_text(target, "last_error"));
 	return 0;
 }
 
@@ -119,7 +134,7 @@ int sagas_show(struct run *run)
 	int code = run_call(run, "GET", path.data, NULL, &saga);
 	if (code == CLI_OK) {
 		timeline_print(saga);
-		code = run_stream(run, "GET", "/v1/targets", NULL, saga, print_barred);
+		code = run_stream(run, "GET", "/v1/targets", NULL, saga, print_hindrance);
 	}
 	json_decref(saga);
 	return code;

@@ -293,7 +293,7 @@ def reloads(place):
     gateway.reload(config)
     equal(len(gateway.rows("target", "list")), 1, "they are gone")
     gateway.reload({"sources": INTERNAL, "targets": {}, "routes": []}, taken=False)
-    check("1 open step" in gateway.log(), "with the count")
+    check("1 open step (" in gateway.log(), "with the count")
     gateway.reload({**config, "listen": {"intake": "127.0.0.1:0", "admin": ["unix:elsewhere.sock"]}}, taken=False)
     check("listen" in gateway.log().splitlines()[-1] and "restart" in gateway.log().splitlines()[-1], gateway.log()[-300:])
     gateway.reload({**config, "store": {"url": "sqlite:other.db"}}, taken=False)
