@@ -1,17 +1,24 @@
 /* The control interface of the sink, over HTTP:
  *
- *   POST   /_control/PATH   sets the behaviour of PATH; the body is
- *                             {"reply": [ACT, …], "flap": {…}}  or one ACT
- *          ACT    {"status": 503, "times": 2, "headers": {"Retry-After": "1"}, "body": …, "delay_ms": 50,
- *                  "mode":
- * "hang|close_after_body|reset_at_byte|drip|endless_headers|endless_body|bad_chunking|
- *                           wrong_length|redirect_loop|not_http", "at_byte": 10, "drip_ms": 1000,
- *                  "interim": 2, "no_continue": true}
- *                 without a status the place does its work and answers 200; without `times` the act is for
- * ever; after the last act the default comes back flap   {"on_requests": 3, "off_requests": 2} or {"on_ms":
- * …, "off_ms": …}, "status": 503 POST   /_control/smtp   see sink_smtp.c GET    /_control/PATH   counters;
- * ?entries=1: also what came; ?wait=COUNTER&at_least=N&timeout_ms=MS: answers when the counter has got there,
- * or with status 408 DELETE /_control/PATH   sets counters and records back; the behaviour stays
+ * POST /_control/PATH sets the behaviour of PATH; the body is {"reply": [ACT, …], "flap": FLAP}, or one ACT.
+ *
+ * ACT: {"status": 503, "times": 2, "headers": {"Retry-After": "1"}, "body": …, "delay_ms": 50,
+ *
+ * "mode": "hang|close_after_body|reset_at_byte|drip|endless_headers|endless_body|bad_chunking|wrong_length|
+ *
+ * redirect_loop|not_http", "at_byte": 10, "drip_ms": 1000, "interim": 2, "no_continue": true}
+ *
+ * Without a status the place does its work and answers 200; without `times` the act is for ever; after the
+ * last act the default comes back.
+ *
+ * FLAP: {"on_requests": 3, "off_requests": 2} or {"on_ms": …, "off_ms": …}, and "status": 503
+ *
+ * POST /_control/smtp: see sink_smtp.c
+ *
+ * GET /_control/PATH: counters; ?entries=1: also what came; ?wait=COUNTER&at_least=N&timeout_ms=MS: answers
+ * when the counter has got there, or with status 408
+ *
+ * DELETE /_control/PATH sets counters and records back; the behaviour stays
  */
 #include <stdlib.h>
 #include <string.h>
