@@ -6,19 +6,54 @@ import threading
 import time
 
 
-class Fragile:
+class Serving:
+    """A server of asyncio in a thread of its own; `client` serves one connection, listed in `writers` meanwhile."""
+
+    def __init__(self):
+        self.writers = set()
+        self.loop = asyncio.new_event_loop()
+        self.server = self.loop.run_until_complete(asyncio.start_server(self.listed, "127.0.0.1", 0, backlog=1000))
+        self.port = self.server.sockets[0].getsockname()[1]
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+
+    async def listed(self, reader, writer):
+        self.writers.add(writer)
+        try:
+            await self.client(reader, writer)
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass
+        finally:
+            self.writers.discard(writer)
+            writer.close()
+
+    async def client(self, reader, writer):
+        raise NotImplementedError
+
+    def stop(self):
+        async def end():
+            self.server.close()
+            for writer in list(self.writers):
+                writer.close()
+            others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        asyncio.run_coroutine_threadsafe(end(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+class Fragile(Serving):
     """Stands `room` requests at once, each taking `work_s`. One more and it falls: everything is answered with 503
     until it has been up again for `rest_s`. What it sees is kept: (second, how many were open, event id, taken)."""
 
     def __init__(self, room, work_s, rest_s, down=True):
         self.room, self.work_s, self.rest_s = room, work_s, rest_s
         self.down, self.open, self.falls, self.up_at, self.fell_until = down, 0, 0, None, 0.0
-        self.seen, self.keys, self.writers = [], {}, set()
-        self.loop = asyncio.new_event_loop()
-        self.server = self.loop.run_until_complete(asyncio.start_server(self.client, "127.0.0.1", 0, backlog=1000))
-        self.port = self.server.sockets[0].getsockname()[1]
-        self.thread = threading.Thread(target=self.loop.run_forever)
-        self.thread.start()
+        self.seen, self.keys = [], {}
+        super().__init__()
 
     def url(self):
         return f"http://127.0.0.1:{self.port}/gifts"
@@ -44,36 +79,15 @@ class Fragile:
             self.open -= 1
 
     async def client(self, reader, writer):
-        self.writers.add(writer)
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = int(next(line.split(":")[1] for line in head.splitlines() if line.startswith("content-length:")))
-                event = json.loads(await reader.readexactly(length))["id"]
-                at, number = time.monotonic(), self.open + 1
-                taken = not self.down and await self.work()
-                self.seen.append((at, number, event, taken))
-                writer.write(b"HTTP/1.1 " + (b"200 OK" if taken else b"503 Busy") + b"\r\nContent-Length: 2\r\n\r\n{}")
-                await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-            pass
-        finally:
-            self.writers.discard(writer)
-            writer.close()
-
-    def stop(self):
-        async def end():
-            self.server.close()
-            for writer in list(self.writers):
-                writer.close()
-            others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-        asyncio.run_coroutine_threadsafe(end(), self.loop).result()
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = int(next(line.split(":")[1] for line in head.splitlines() if line.startswith("content-length:")))
+            event = json.loads(await reader.readexactly(length))["id"]
+            at, number = time.monotonic(), self.open + 1
+            taken = not self.down and await self.work()
+            self.seen.append((at, number, event, taken))
+            writer.write(b"HTTP/1.1 " + (b"200 OK" if taken else b"503 Busy") + b"\r\nContent-Length: 2\r\n\r\n{}")
+            await writer.drain()
 
 
 class Records:
