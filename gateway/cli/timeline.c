@@ -199,6 +199,8 @@ static const char *wait_of(const json_t *step)
 		{ "ready", "slot", "waits for its target (room, rate or breaker: almoner target list)" },
 		{ "waiting", "after", "waits for the steps it comes after" },
 	};
+	if (run_is_undo(step) && strcmp(run_text(step, "state"), "waiting") == 0)
+		return "waits until the steps that come after it are undone";
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(run_text(step, "state"), words[i][0]) == 0 && strcmp(run_text(step, "why"), words[i][1]) == 0)
 			return words[i][2];

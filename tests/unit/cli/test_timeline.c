@@ -188,6 +188,9 @@ static void what_it_waits_for(void **state)
 	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:i}]}", "id", 7, "steps", "name", "crm", "state", "succeeded",
 					"direction", "undo", "attempts", 1));
 	says("undone         1 attempt\n");
+	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:s}]}", "id", 7, "steps", "name", "crm", "state", "waiting",
+					"why", "after", "direction", "undo"));
+	says("undo waiting   waits until the steps that come after it are undone\n");
 }
 
 int main(void)
