@@ -53,7 +53,7 @@ static int print_help(void)
 		"almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
 		"usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
 		ALMONER_VERSION);
-	(void)printf("%s\none verb's options: almoner saga resume --help\n"
+	(void)printf("%s\none verb's options: almoner saga resume --help; when something is wrong: man almoner\n"
 				 "exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n",
 				 lines.data);
 	return CLI_OK;
