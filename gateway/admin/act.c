@@ -292,7 +292,7 @@ void act_reprocess(struct call *call)
 		rc = call->api->reprocess(call->api->ctx, saga, event, call->request->actor, call_note(call), &wait,
 								  wait_done, &err);
 	if (rc != 0)
-		call_fail(call, rc, err.text);
+		call_fail(call, rc, event == NULL && rc == ERR_NOT_FOUND ? "there is no such event" : err.text);
 	else
 		reply_result(call, wait_result(&wait));
 	wait_finish(&wait);

@@ -261,6 +261,7 @@ static void verbs(void **state)
 	admin_rig_thread(a);
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/dance", "{}", "resume, retry");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/reprocess", "{}", "unknown verb");
+	admin_rig_error(a, 404, "POST", "/v1/reprocess/999", "{}", "there is no such event");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\"}", "not_done");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\",\"as\":\"maybe\"}", "not_done");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve",
