@@ -294,10 +294,15 @@ static void print_advice(const json_t *saga)
 	size_t i;
 	json_t *step;
 	if (strcmp(reason, "quarantined") == 0)
-		(void)printf("\nMend the source's map, reload, then:\n  almoner event reprocess %lld\n", id);
+		(void)printf("\nMend the source's map, reload, then:\n  almoner event reprocess %lld\n"
+					 "  almoner saga cancel %lld               if nothing can be made of it\n",
+					 id, id);
 	else if (strcmp(reason, "gift_missing") == 0)
 		(void)printf(
-			"\nThe platform spoke of a gift that never came. Compare with the platform's own list.\n");
+			"\nThe platform spoke of a gift that never came. Compare with the platform's own list, then:\n"
+			"  almoner event reprocess %lld           if the source's configuration was mended\n"
+			"  almoner saga cancel %lld               if there is no such gift\n",
+			id, id);
 	json_array_foreach(json_object_get(saga, "steps"), i, step) advise_step(saga, step);
 }
 
@@ -306,8 +311,8 @@ void timeline_print(const json_t *saga)
 	(void)printf("saga %lld: %s", run_number(saga, "id"), run_text(saga, "state"));
 	if (*run_text(saga, "reason") != '\0')
 		(void)printf(" (%s)", run_text(saga, "reason"));
-	(void)printf("\n%s event %s from %s", run_text(saga, "type"), run_text(saga, "event_id"),
-				 run_text(saga, "source"));
+	(void)printf("\n%s%sevent %s from %s", run_text(saga, "type"), *run_text(saga, "type") != '\0' ? " " : "",
+				 run_text(saga, "event_id"), run_text(saga, "source"));
 	if (*run_text(saga, "gift") != '\0')
 		(void)printf(", gift %s", run_text(saga, "gift"));
 	if (*run_text(saga, "key") != '\0')

@@ -137,8 +137,10 @@ static void what_to_do(void **state)
 	says("almoner saga skip 7 crm)");
 	print(saga_with("attention", "quarantined"));
 	says("almoner event reprocess 7");
+	says("almoner saga cancel 7 ");
 	print(saga_with("attention", "gift_missing"));
 	says("never came");
+	says("almoner saga cancel 7 ");
 	print(saga_with("completed", NULL));
 	assert_null(strstr(said.out, "almoner saga"));
 	print(json_object()); /* a daemon of another version: no crash */
