@@ -105,19 +105,46 @@ static enum MHD_Result answer(struct MHD_Connection *connection, struct api_repl
 
 /* ---- requests ---- */
 
+static void upload_reset(struct upload *u)
+{
+	buf_free(&u->body);
+	free(u->path);
+	*u = (struct upload){ .query = "" };
+}
+
+/* The one request under way on a connection belongs to the connection: of one whose header has no room, libmicrohttpd
+ * tells the URI but never the end. */
+static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
+						  enum MHD_ConnectionNotificationCode code)
+{
+	(void)ctx;
+	(void)connection;
+	struct upload *u = *socket_context;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = mem_zalloc(sizeof *u);
+	} else if (u != NULL) {
+		upload_reset(u);
+		free(u);
+		*socket_context = NULL;
+	}
+}
+
 /* libmicrohttpd decodes path and query; the API wants them as they came, so both are taken from the whole
  * URI. */
 static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
 {
 	(void)ctx;
-	(void)connection;
-	struct upload *u = mem_zalloc(sizeof *u);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct upload *u = info->socket_context;
+	upload_reset(u);
 	buf_init(&u->body, BODY_CAP_BYTES);
 	u->path = mem_strdup(uri);
 	char *question = strchr(u->path, '?');
-	u->query = question != NULL ? question + 1 : "";
-	if (question != NULL)
+	if (question != NULL) {
 		*question = '\0';
+		u->query = question + 1;
+	}
 	return u;
 }
 
@@ -127,12 +154,8 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **re
 	(void)ctx;
 	(void)connection;
 	(void)how;
-	struct upload *u = *request;
-	if (u != NULL) {
-		buf_free(&u->body);
-		free(u->path);
-		free(u);
-	}
+	if (*request != NULL)
+		upload_reset(*request);
 	*request = NULL;
 }
 
@@ -191,8 +214,8 @@ static int listen_on(struct admin_server *s, const char *path, struct err *err)
 	struct MHD_Daemon *daemon = MHD_start_daemon(
 		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
 		on_request, s, MHD_OPTION_LISTEN_SOCKET, socket.fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (daemon == NULL) {
 		unix_socket_remove(path, &socket);
 		(void)close(socket.fd);

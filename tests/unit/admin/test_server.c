@@ -1,6 +1,7 @@
 /* The API over a real unix socket: bodies, streams, broken ones, clients that go away. */
 #include "tests/unit/admin/admin_rig.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,49 @@ static void broken_stream(void **state)
 	assert_string_equal(got.last, "{\"error\":\"the disk ? is gone\"}");
 }
 
+static int connected(const struct served *s)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	memcpy(to.sun_path, s->path, strlen(s->path) + 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	return fd;
+}
+
+static void ask_too_much(const struct served *s)
+{
+	struct buf ask = { 0 };
+	buf_text(&ask, "GET /v1/status?");
+	for (size_t i = 0; i < 3000; i++)
+		buf_text(&ask, "a=b&");
+	buf_text(&ask, " HTTP/1.1\r\nHost: a\r\n\r\n");
+	int fd = connected(s);
+	assert_int_equal(send(fd, ask.data, ask.len, MSG_NOSIGNAL), (ssize_t)ask.len);
+	buf_free(&ask);
+	char reply[512];
+	while (recv(fd, reply, sizeof reply, 0) > 0)
+		;
+	(void)close(fd);
+}
+
+/* More arguments than libmicrohttpd has room for: it breaks off, and nothing stays behind. */
+static void endless_query(void **state)
+{
+	struct served *s = *state;
+	admin_rig_thread(s->rig);
+	serve(s);
+	for (size_t i = 0; i < 20; i++)
+		ask_too_much(s);
+	size_t before = mallinfo2().uordblks;
+	for (size_t i = 0; i < 100; i++)
+		ask_too_much(s);
+	size_t after = mallinfo2().uordblks;
+	assert_true(after < before + ((size_t)256 << 10));
+	struct got got = { 0 };
+	assert_int_equal(call(s, "GET", "/v1/status", STR(""), &got), 200);
+}
+
 /* Clients that connect and say nothing, or stop in the middle, must not keep the server from ending. */
 static void silent_clients(void **state)
 {
@@ -175,10 +219,7 @@ static void silent_clients(void **state)
 	serve(s);
 	int clients[8];
 	for (size_t i = 0; i < 8; i++) {
-		struct sockaddr_un to = { .sun_family = AF_UNIX };
-		memcpy(to.sun_path, s->path, strlen(s->path) + 1);
-		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert_int_equal(connect(clients[i], (struct sockaddr *)&to, sizeof to), 0);
+		clients[i] = connected(s);
 		static const char ask[] = "GET /v1/log HTTP/1.1\r\nHost: a\r\n\r\n";
 		size_t len = i % 2 == 0 ? 0 : i % 4 == 1 ? 10 : sizeof ask - 1;
 		assert_int_equal(write(clients[i], ask, len), (ssize_t)len);
@@ -210,6 +251,7 @@ static void two_servers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { T(streams_and_bodies), T(too_large), T(broken_stream),
+										T(endless_query),
 										T(silent_clients), T(two_servers) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
