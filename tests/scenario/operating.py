@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -428,10 +429,28 @@ def the_demo(place):
         equal(list(place.folder.glob("almoner-demo-*")), [], "its folder is gone")
 
 
+def the_manual_page(_place):
+    """Every command and every option of every command, as --help tells them, stands in almoner(1)."""
+    page = (TESTS.parent / "config" / "man" / "almoner.1").read_text(encoding="utf-8")
+    plain = " ".join(re.sub(r"\b(It|Cm|Fl|Ar|Oo|Oc|Op|Li)\b|[.,|\"]", " ", page).split())
+
+    def help_of(*words):
+        return subprocess.run([str(ALMONER), *words, "--help"], capture_output=True, text=True, check=True).stdout
+    commands = [words.split() for words in re.findall(r"^  ([a-z]+(?: [a-z]+)?) ", help_of(), re.M)]
+    check(len(commands) > 30, f"the commands of --help: {commands}")
+    missing = []
+    for words in commands:
+        options = set(re.findall(r"--([a-z-]+)", help_of(*words))) - {"help"}
+        missing += [] if f" {' '.join(words)} " in plain else [" ".join(words)]
+        missing += [f"{' '.join(words)} --{option}" for option in options if f" -{option} " not in plain and f"--{option} " not in plain]
+    equal(missing, [], "what the manual page lacks")
+
+
 def run_in(place, *words):
     return subprocess.run([str(ALMONER), *words], capture_output=True, cwd=place.folder, timeout=30 * SLOW, check=False).returncode
 
 
 if __name__ == "__main__":
     sys.exit(main([finding_the_daemon, list_filters, bulk, on_a_terminal, behind_a_held_target, doubt_is_left_standing, exit_codes,
-                   without_a_daemon, log_export, trying_a_source, checking, reloads, stops_in_a_reload, sockets, rude_clients, installed, the_demo]))
+                   without_a_daemon, log_export, trying_a_source, checking, reloads, stops_in_a_reload, sockets, rude_clients, installed, the_demo,
+                   the_manual_page]))
