@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "saga/base/clock.h"
@@ -66,14 +68,33 @@ static int write_holder(int fd, const char *path, struct err *err)
 	return 0;
 }
 
+/* Beside the file itself, whatever link led there: SQLite follows links, and two names must not be two locks. */
+static int lock_name(const char *path, char **ret, struct err *err)
+{
+	struct stat st;
+	char *real AUTO_FREE = realpath(path, NULL);
+	if (real == NULL && lstat(path, &st) == 0)
+		return err_set(err, ERR_SYSTEM, "store %s is a link that leads to no file", path);
+	if (real != NULL && stat(real, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1)
+		return err_set(err, ERR_SYSTEM,
+					   "store %s has other names (hard links), and under another name another daemon could write it: "
+					   "make the others copies, or remove them (`find -samefile %s`)",
+					   path, path);
+	*ret = mem_printf("%s.lock", real != NULL ? real : path);
+	return 0;
+}
+
 int store_lock_take(const char *path, struct store_lock *ret, struct err *err)
 {
-	char *name AUTO_FREE = mem_printf("%s.lock", path);
+	char *name AUTO_FREE = NULL;
+	int rc = lock_name(path, &name, err);
+	if (rc != 0)
+		return rc;
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, "opening %s: %s; the folder must exist and be writable", name,
 					   strerror(errno));
-	int rc = lock_file(fd, LOCK_EX, path, err);
+	rc = lock_file(fd, LOCK_EX, path, err);
 	if (rc == 0)
 		rc = write_holder(fd, path, err);
 	if (rc != 0) {
@@ -86,7 +107,10 @@ int store_lock_take(const char *path, struct store_lock *ret, struct err *err)
 
 int store_lock_share(const char *path, struct store_lock *ret, struct err *err)
 {
-	char *name AUTO_FREE = mem_printf("%s.lock", path);
+	char *name AUTO_FREE = NULL;
+	int rc = lock_name(path, &name, err);
+	if (rc != 0)
+		return rc;
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT) {
 		ret->fd = -1;
@@ -94,7 +118,7 @@ int store_lock_share(const char *path, struct store_lock *ret, struct err *err)
 	}
 	if (fd < 0)
 		return err_set(err, ERR_SYSTEM, "opening %s: %s", name, strerror(errno));
-	int rc = lock_file(fd, LOCK_SH, path, err);
+	rc = lock_file(fd, LOCK_SH, path, err);
 	if (rc != 0) {
 		(void)close(fd);
 		return rc;

@@ -9,7 +9,8 @@ struct store_lock {
 	int fd; /* -1: none */
 };
 
-/* Takes PATH.lock for the writer and writes pid, host and time into it. ERR_BUSY names the holder. */
+/* Takes PATH.lock for the writer and writes pid, host and time into it. A link is followed first. ERR_BUSY names the
+ * holder; ERR_SYSTEM also for a store with hard links, whose other names a lock beside this one would not guard. */
 int store_lock_take(const char *path, struct store_lock *ret, struct err *err) MUST_CHECK;
 /* For a reader that must be sure that no daemon runs: shared. ERR_BUSY when one does; no lock file at all is
  * success with fd -1. */

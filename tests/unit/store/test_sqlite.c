@@ -185,6 +185,35 @@ static void a_reader_of_a_standing_file_keeps_the_daemon_out(void **state)
 	assert_int_equal(store_lock_share(sqlite_of(f)->path, &shared, &f->err), ERR_BUSY);
 }
 
+static void refused_as(struct fixture *f, const char *name, int code, const char *why)
+{
+	struct store_writer w;
+	assert_int_equal(store_sqlite_open(name, NULL, &w, &f->err), code);
+	assert_non_null(strstr(f->err.text, why));
+	assert_int_equal(unlink(name), 0);
+}
+
+/* Under whatever name it is found, one store has one writer. */
+static void other_names_have_the_same_lock(void **state)
+{
+	struct fixture *f = *state;
+	const char *path = sqlite_of(f)->path;
+	char *name AUTO_FREE = mem_printf("%s.name", path);
+	assert_int_equal(symlink(path, name), 0);
+	refused_as(f, name, ERR_BUSY, "is in use by pid");
+	assert_int_equal(symlink("nowhere", name), 0);
+	refused_as(f, name, ERR_SYSTEM, "leads to no file");
+	assert_int_equal(link(path, name), 0);
+	refused_as(f, name, ERR_SYSTEM, "hard links");
+	fixture_close(f);
+	assert_int_equal(symlink(path, name), 0);
+	struct store_writer w, w2;
+	must(store_sqlite_open(name, NULL, &w, &f->err), &f->err);
+	assert_int_equal(store_sqlite_open(path, NULL, &w2, &f->err), ERR_BUSY);
+	w.close(w.ctx);
+	assert_int_equal(unlink(name), 0);
+}
+
 /* ---- readers without the right to write ---- */
 
 static void be_nobody(struct fixture *f)
@@ -423,6 +452,7 @@ int main(void)
 		TEST(a_killed_process_loses_only_what_was_not_committed),
 		TEST(lock_file_tells_who_and_ends_empty),
 		TEST(a_reader_of_a_standing_file_keeps_the_daemon_out),
+		TEST(other_names_have_the_same_lock),
 		TEST(a_folder_that_cannot_be_written_can_be_read),
 		TEST(an_unsettled_file_is_not_read_as_if_it_were_whole),
 		TEST(another_programs_database_is_left_alone),
