@@ -202,6 +202,8 @@ int batch_commit(struct journal *j)
 	}
 	if (rc != 0)
 		return rc;
+	if (j->batch.wrote && j->sending != NULL && !j->recovering)
+		sending_committed(j->sending, j->chain.commit);
 	release(j);
 	counts_publish(j);
 	return 0;

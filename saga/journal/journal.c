@@ -36,6 +36,19 @@ static int load_head(struct journal *j)
 	return rc;
 }
 
+/* A missing or cut write-ahead log leaves a store that is whole, and older than what senders were told. */
+static int check_end(struct journal *j)
+{
+	int64_t told = j->sending != NULL ? sending_last_commit(j->sending) : 0;
+	if (told <= j->chain.commit)
+		return 0;
+	return err_set(&j->err, ERR_CORRUPT,
+				   "the store ends with commit %lld, and %lld were acknowledged: the file -wal beside it is missing or "
+				   "was cut off; put it back. Only after restoring a backup, or to go on without what was in it, "
+				   "remove the file .sending beside the store",
+				   (long long)j->chain.commit, (long long)told);
+}
+
 static int record_daemon(struct journal *j, const char *text, const char *actor, const char *note)
 {
 	records_add(batch_log(j, SUBJECT_DAEMON, 0), &(struct record){ .kind = RECORD_DAEMON,
@@ -87,6 +100,8 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 	if (rc == 0)
 		rc = load_head(j);
 	if (rc == 0)
+		rc = check_end(j);
+	if (rc == 0)
 		rc = begin_service(j, options);
 	if (rc == 0)
 		rc = recover_sagas(j);
@@ -95,8 +110,10 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 		journal_destroy(j);
 		return rc;
 	}
-	if (j->sending != NULL)
+	if (j->sending != NULL) {
 		sending_begin(j->sending);
+		sending_committed(j->sending, j->chain.commit);
+	}
 	j->recovering = false;
 	*ret = j;
 	return 0;

@@ -28,6 +28,7 @@ struct slot {
 struct file {
 	uint64_t magic;
 	struct slot slots[SENDING_SLOTS];
+	_Atomic int64_t commit, no_commit; /* the last one told of, and all its bits turned */
 };
 
 struct sending {
@@ -133,7 +134,19 @@ void sending_begin(struct sending *s)
 	s->found_count = 0;
 }
 
+int64_t sending_last_commit(const struct sending *s)
+{
+	int64_t commit = atomic_load(&s->file->commit);
+	return s->file->magic == MAGIC && atomic_load(&s->file->no_commit) == ~commit ? commit : 0;
+}
+
 /* ---- this run ---- */
+
+void sending_committed(struct sending *s, int64_t commit)
+{
+	atomic_store_explicit(&s->file->commit, commit, memory_order_relaxed);
+	atomic_store_explicit(&s->file->no_commit, ~commit, memory_order_relaxed);
+}
 
 static uint32_t free_slot(struct sending *s)
 {

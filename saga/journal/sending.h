@@ -26,8 +26,14 @@ void sending_close(struct sending *s);
 
 /* The digest of what that attempt of the last run sent; false: it sent nothing that is known. */
 bool sending_find(const struct sending *s, int64_t saga, struct attempt_ref ref, uint8_t ret_body[SENDING_BODY_BYTES]);
+/* The last commit that anybody was told of in the last run; 0: not known. A store that ends before it has lost what was
+ * acknowledged. */
+int64_t sending_last_commit(const struct sending *s);
 /* Forgets the last run: what was found is durable. */
 void sending_begin(struct sending *s);
+
+/* It is synced, and nobody has been told of it yet. Thread: the journal's. */
+void sending_committed(struct sending *s, int64_t commit);
 
 /* Before an effect goes out. *slot is 0 at an attempt's first one, and then its entry. ERR_FULL: it must not be sent.
  * Thread: one, the engine's. */

@@ -285,6 +285,29 @@ def start_on_a_failing_disk(place):
     all_there(gateway, sagas)
 
 
+def lost_log(place):
+    """Without its write-ahead log the store is whole, but older than what senders were told: no start as if nothing were missing."""
+    sink = place.sink()
+    gateway = on_disk(place, sink)
+    sagas = {n: gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(20)}
+    gateway.kill()
+    log = gateway.folder / "almoner.db-wal"
+    whole = log.read_bytes()
+    for cut in (b"", whole[:len(whole) // 2]):
+        log.write_bytes(cut)
+        gateway.start(wait=False)
+        equal(gateway.process.wait(timeout=20 * SLOW), 1, "exit code without the log")
+        check("acknowledged: the file -wal beside it" in gateway.log(), f"says what is wrong: {gateway.log()[-500:]}")
+    log.write_bytes(whole)
+    gateway.start()
+    all_there(gateway, sagas)
+    gateway.kill()
+    log.unlink()
+    (gateway.folder / "almoner.db.sending").unlink()
+    gateway.start()  # somebody has decided to go on without
+    gateway.cli("verify")
+
+
 # ---- held up
 
 def stalled_clients_hold_up_nothing(place):
@@ -412,6 +435,6 @@ def stopped_and_continued(place):
 
 if __name__ == "__main__":
     sys.exit(main([below_the_reserve, room_of_the_log_counts, filled_by_its_own_events, full_to_the_last_byte, failed_sync, failed_write,
-                   failed_sync_of_a_checkpoint, failed_write_of_a_checkpoint, known_outcomes_are_told, start_on_a_failing_disk,
+                   failed_sync_of_a_checkpoint, failed_write_of_a_checkpoint, known_outcomes_are_told, start_on_a_failing_disk, lost_log,
                    stalled_clients_hold_up_nothing, a_reader_outside_is_named,
                    clock_steps, clock_steps_while_stopped, stopped_and_continued]))

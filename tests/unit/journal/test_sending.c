@@ -138,6 +138,27 @@ static void full_is_said_and_room_is_found_again(void **state)
 	assert_int_equal(note(p, 99999, 0, 2), some);
 }
 
+static void the_last_commit_outlives_the_process(void **state)
+{
+	struct box *p = *state;
+	again(p);
+	assert_int_equal(sending_last_commit(p->s), 0); /* nobody was told of any */
+	sending_begin(p->s);
+	sending_committed(p->s, 41);
+	sending_committed(p->s, 42);
+	again(p);
+	assert_int_equal(sending_last_commit(p->s), 42);
+	FILE *file = fopen(p->path, "r+b"); /* a bit of it */
+	assert_non_null(file);
+	assert_int_equal(fseek(file, -16, SEEK_END), 0);
+	assert_int_equal(fputc(43, file), 43);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(sending_last_commit(p->s), 0);
+	sending_begin(p->s);
+	again(p);
+	assert_int_equal(sending_last_commit(p->s), 0);
+}
+
 static void what_makes_no_sense_tells_nothing(void **state)
 {
 	struct box *p = *state;
@@ -178,6 +199,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_attempt_is_not_spoken_of, make, drop),
 		cmocka_unit_test_setup_teardown(the_last_request_of_an_attempt_counts, make, drop),
 		cmocka_unit_test_setup_teardown(full_is_said_and_room_is_found_again, make, drop),
+		cmocka_unit_test_setup_teardown(the_last_commit_outlives_the_process, make, drop),
 		cmocka_unit_test_setup_teardown(what_makes_no_sense_tells_nothing, make, drop),
 		cmocka_unit_test(a_place_that_cannot_be_written_is_said),
 	};
