@@ -367,6 +367,7 @@ static void announce(struct daemon *d)
 
 int daemon_run(const struct daemon_options *options)
 {
+	(void)signal(SIGXFSZ, SIG_IGN); /* past `ulimit -f` a write fails, as on a full disk, and the store's end is told */
 	struct daemon d = { .options = options, .env = config_env_create(), .clock = clock_system() };
 	(void)pthread_mutex_init(&d.config_lock, NULL);
 	d.quarantine = quarantine_create(&d, daemon_count_quarantined);

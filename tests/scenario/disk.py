@@ -4,6 +4,7 @@ import errno
 import http.client
 import os
 import re
+import resource
 import signal
 import socket
 import sqlite3
@@ -285,6 +286,21 @@ def start_on_a_failing_disk(place):
     all_there(gateway, sagas)
 
 
+def file_size_limit(place):
+    """`ulimit -f` is a full disk, not a death without a word."""
+    sink = place.sink()
+    gateway = on_disk(place, sink, reserve="1MiB")
+    gateway.stop()
+    gateway.start(before_exec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000000, 2000000)))
+    senders = Acknowledged(gateway, threads=8, padding=20000)
+    ended_by_the_disk(gateway)
+    sagas = senders.stop()
+    check(len(sagas) > 10, f"it was under load: {len(sagas)}")
+    gateway.start()
+    all_there(gateway, sagas)
+    gateway.wait_all("completed", len(sagas))
+
+
 def lost_log(place):
     """Without its write-ahead log the store is whole, but older than what senders were told: no start as if nothing were missing."""
     sink = place.sink()
@@ -435,6 +451,6 @@ def stopped_and_continued(place):
 
 if __name__ == "__main__":
     sys.exit(main([below_the_reserve, room_of_the_log_counts, filled_by_its_own_events, full_to_the_last_byte, failed_sync, failed_write,
-                   failed_sync_of_a_checkpoint, failed_write_of_a_checkpoint, known_outcomes_are_told, start_on_a_failing_disk, lost_log,
+                   failed_sync_of_a_checkpoint, failed_write_of_a_checkpoint, known_outcomes_are_told, start_on_a_failing_disk, file_size_limit, lost_log,
                    stalled_clients_hold_up_nothing, a_reader_outside_is_named,
                    clock_steps, clock_steps_while_stopped, stopped_and_continued]))
