@@ -192,7 +192,7 @@ static void tell(const json_t *r)
 /* ---- the whole ---- */
 
 /* What a step waits for that has not been sent yet; else it would only say "ready". */
-static const char *wait_of(const json_t *step)
+static const char *wait_of(const json_t *step, bool paused)
 {
 	static const char *const words[][3] = {
 		{ "ready", "lane", "behind an earlier event of this donor" },
@@ -201,6 +201,8 @@ static const char *wait_of(const json_t *step)
 	};
 	if (run_is_undo(step) && strcmp(run_text(step, "state"), "waiting") == 0)
 		return "waits until the steps that come after it are undone";
+	if (paused && !run_is_undo(step) && strcmp(run_text(step, "state"), "ready") == 0)
+		return "waits until the saga is resumed";
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(run_text(step, "state"), words[i][0]) == 0 && strcmp(run_text(step, "why"), words[i][1]) == 0)
 			return words[i][2];
@@ -213,12 +215,12 @@ static void add_part(struct buf *parts, const char *before, const char *text)
 		buf_printf(parts, "%s%s%s", parts->len > 0 ? ", " : "", before, text);
 }
 
-static void print_step(const json_t *step)
+static void print_step(const json_t *step, bool paused)
 {
 	struct buf parts AUTO_BUF = { 0 };
 	if (*run_text(step, "reason") != '\0')
 		buf_printf(&parts, "(%s)", run_text(step, "reason"));
-	add_part(&parts, "", wait_of(step));
+	add_part(&parts, "", wait_of(step, paused));
 	add_part(&parts, "next attempt ", run_text(step, "next_at"));
 	long long attempts = run_number(step, "attempts");
 	if (attempts > 0)
@@ -311,6 +313,9 @@ void timeline_print(const json_t *saga)
 	(void)printf("saga %lld: %s", run_number(saga, "id"), run_text(saga, "state"));
 	if (*run_text(saga, "reason") != '\0')
 		(void)printf(" (%s)", run_text(saga, "reason"));
+	bool paused = json_is_true(json_object_get(saga, "paused"));
+	if (paused && strcmp(run_text(saga, "state"), "attention") == 0)
+		(void)printf(", and paused"); /* the state cannot say both, and its lanes are kept all the same */
 	(void)printf("\n%s%sevent %s from %s", run_text(saga, "type"), *run_text(saga, "type") != '\0' ? " " : "",
 				 run_text(saga, "event_id"), run_text(saga, "source"));
 	if (*run_text(saga, "gift") != '\0')
@@ -322,7 +327,7 @@ void timeline_print(const json_t *saga)
 		(void)printf("%s\n", run_text(saga, "note"));
 	size_t i;
 	json_t *item;
-	json_array_foreach(json_object_get(saga, "steps"), i, item) print_step(item);
+	json_array_foreach(json_object_get(saga, "steps"), i, item) print_step(item, paused);
 	(void)printf("\nwhat happened:\n");
 	json_array_foreach(json_object_get(saga, "log"), i, item) tell(item);
 	if (json_array_size(json_object_get(saga, "related")) > 0)

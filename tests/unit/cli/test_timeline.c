@@ -187,6 +187,10 @@ static void what_it_waits_for(void **state)
 						"state", waits[i][0], "why", waits[i][1]));
 		says(waits[i][2]);
 	}
+	print(json_pack("{s:i, s:s, s:s, s:b, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "attention", "reason", "rejected", "paused", 1,
+					"steps", "name", "crm", "state", "ready", "why", "slot"));
+	says("saga 7: attention (rejected), and paused\n");
+	says("ready          waits until the saga is resumed\n");
 	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:i}]}", "id", 7, "steps", "name", "crm", "state", "succeeded",
 					"direction", "undo", "attempts", 1));
 	says("undone         1 attempt\n");
