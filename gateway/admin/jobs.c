@@ -43,6 +43,8 @@ static void tell(struct jobs *jobs, const struct job *job)
 		live->begun = job_copy(job);
 		TAILQ_INSERT_TAIL(&jobs->live, live, link);
 	}
+	if (live->ended && job->state == JOB_RUNNING)
+		return; /* a slice's answer that comes after that of the cancel which ended the job */
 	job_destroy(live->job);
 	live->job = job_copy(job);
 	live->ended = job->state != JOB_RUNNING;

@@ -116,7 +116,8 @@ static void add_lines(json_t *list, const struct buf *bytes)
 		if (bytes->data[i] != '\n')
 			continue;
 		json_t *line = json_loadb(bytes->data + from, i - from, 0, NULL);
-		assert_non_null(line);
+		if (line == NULL)
+			fail_msg("no JSON: \"%.*s\"", (int)(i - from), bytes->data + from);
 		json_array_append_new(list, line);
 		from = i + 1;
 	}

@@ -405,6 +405,24 @@ static void jobs_of_the_api(void **state)
 	json_decref(list);
 }
 
+/* Said while its first slice is under way: what the slice answers does not bring it back. */
+static void a_cancelled_job_stays_so(void **state)
+{
+	struct admin_rig *a = *state;
+	make_sagas(a, 99);
+	admin_rig_thread(a);
+	for (int i = 1; i <= 40; i++) {
+		char path[64];
+		json_decref(admin_rig_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false,\"rate\":\"1/h\"}"));
+		(void)snprintf(path, sizeof path, "/v1/jobs/%d/cancel", i);
+		json_decref(admin_rig_one(a, 200, "POST", path, "{}"));
+		(void)snprintf(path, sizeof path, "/v1/jobs/%d/lines", i);
+		json_t *lines = admin_rig_lines(a, 200, "GET", path, NULL);
+		assert_string_equal(text_of(json_array_get(lines, json_array_size(lines) - 1), "state"), "cancelled");
+		json_decref(lines);
+	}
+}
+
 static void held_targets(void **state)
 {
 	struct admin_rig *a = *state;
@@ -476,6 +494,7 @@ int main(void)
 		T(target_verbs),
 		T(in_bulk),
 		T(jobs_of_the_api),
+		T(a_cancelled_job_stays_so),
 		T(held_targets),
 		T(doubt_stands),
 		T(stopped_journal),
