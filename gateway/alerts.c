@@ -88,6 +88,10 @@ static const struct kind {
 	[ALERT_BREAKER_OPEN] = { ALWAYS, POLICY(breaker_open_ms), false,
 							 "it has not answered well for a while, its steps wait: almoner target show "
 							 "{subject} tells its last error" },
+	[ALERT_STORE_GONE] = { ALWAYS, ALWAYS, false,
+						   "the file of the store, or its -wal, was removed, renamed or replaced: events are answered "
+						   "503. Move it back, and it goes on; if it was deleted, copy what the daemon has open in "
+						   "/proc/PID/fd before the daemon ends" },
 	[ALERT_DISK_LOW] = { ALWAYS, ALWAYS, false,
 						 "free space is below store.reserve: events are answered 503 and no attempt starts "
 						 "until there is room; make room, no restart is needed" },

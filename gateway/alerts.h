@@ -26,6 +26,7 @@
 	X(ALERT_MISCONFIGURED, "misconfigured")   /* target: held, everything is rejected */                     \
 	X(ALERT_TARGET_MISSING, "target_missing") /* target: has open steps, is not in the configuration */      \
 	X(ALERT_BREAKER_OPEN, "breaker_open")     /* target: has not answered for a while */                     \
+	X(ALERT_STORE_GONE, "store_gone")         /* "store": its files are not where they were */               \
 	X(ALERT_DISK_LOW, "disk_low")             /* "store" */                                                  \
 	X(ALERT_STORE_HELD_UP, "store_held_up")   /* "store": a reader outside keeps its log growing */
 #define ALERT_ENUM(kind, name) kind,

@@ -112,6 +112,10 @@ static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 	} lines[] = {
 		[DISK_LOW] = { CONFIG_LOG_WARNING, "disk_low", "free_bytes",
 					   "intake answers 503 and nothing new begins until there is a sixteenth more than store.reserve" },
+		[DISK_GONE] = { CONFIG_LOG_ERROR, "store_gone", "free_bytes",
+						"the store's file or its -wal was removed, renamed or replaced: intake answers 503 and nothing "
+						"new begins until it is back. Do not end the daemon before: what it holds is in "
+						"/proc/PID/fd" },
 		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "accepting again" },
 		[DISK_HELD_UP] = { CONFIG_LOG_WARNING, "store_held_up", "log_bytes",
 						   "another program reads the store in one long transaction, so the write-ahead log "

@@ -102,7 +102,9 @@ static void look_at_journal(struct look *l)
 {
 	struct journal_counts counts;
 	journal_counts(l->w->d->journal, &counts);
-	if (counts.disk_low)
+	if (counts.store_gone)
+		alerts_level(l->w->alerts, ALERT_STORE_GONE, "store", 1);
+	else if (counts.disk_low)
 		alerts_level(l->w->alerts, ALERT_DISK_LOW, "store", 1);
 	if (counts.held_up_bytes > 0)
 		alerts_level(l->w->alerts, ALERT_STORE_HELD_UP, "store", 1);

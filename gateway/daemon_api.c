@@ -126,7 +126,9 @@ bool daemon_is_ready(void *ctx, const char **why)
 	} else {
 		struct journal_counts counts;
 		journal_counts(d->journal, &counts);
-		if (counts.disk_low)
+		if (counts.store_gone)
+			*why = "the store's file is not where it was";
+		else if (counts.disk_low)
 			*why = "free disk space is below store.reserve";
 		journal_counts_finish(&counts);
 	}

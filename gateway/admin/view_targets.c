@@ -221,6 +221,7 @@ void view_status(struct call *call)
 				  "duplicates", (json_int_t)counts.duplicates, "sagas", sagas, "commits",
 				  (json_int_t)counts.commits, "log_records", (json_int_t)counts.log_rows, "disk_low",
 				  counts.disk_low, "held_up_bytes", (json_int_t)counts.held_up_bytes, "targets", targets);
+	json_object_set_new(status, "store_gone", json_boolean(counts.store_gone));
 	json_object_set_new(status, "alerts", json_array()); /* the daemon's */
 	if (call->api->jobs != NULL)
 		json_object_set_new(status, "jobs_running", json_integer((json_int_t)jobs_running(call->api->jobs)));

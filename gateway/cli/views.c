@@ -172,7 +172,9 @@ int status_show(struct run *run)
 	print_counts("sagas", json_object_get(status, "sagas"));
 	if (run_number(status, "jobs_running") > 0)
 		(void)printf("%-12s%lld under way: almoner job list\n", "jobs", run_number(status, "jobs_running"));
-	if (json_is_true(json_object_get(status, "disk_low")))
+	if (json_is_true(json_object_get(status, "store_gone")))
+		(void)printf("%-12sthe store's file is not where it was: intake answers 503 until it is back\n", "disk");
+	else if (json_is_true(json_object_get(status, "disk_low")))
 		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n",
 					 "disk");
 	if (run_number(status, "held_up_bytes") > 0)

@@ -308,6 +308,7 @@ void journal_counts(struct journal *j, struct journal_counts *ret)
 	ret->queue_bytes = (int64_t)j->queue.bytes;
 	(void)pthread_mutex_unlock(&j->queue.lock);
 	ret->disk_low = atomic_load(&j->disk_low);
+	ret->store_gone = atomic_load(&j->store_gone);
 	ret->held_up_bytes = atomic_load(&j->held_up_bytes);
 }
 

@@ -92,10 +92,12 @@ void idle_check_disk(struct journal *j)
 	j->idle.disk_next_ms = j->now_ms + DISK_EVERY_MS;
 	j->idle.taken_bytes = 0;
 	int64_t free_bytes = j->store.free_bytes(j->store.ctx);
-	bool low = j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < room_wanted(j));
-	if (atomic_exchange(&j->disk_low, low) == low)
+	bool gone = !j->store.in_place(j->store.ctx);
+	bool low = gone || j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < room_wanted(j));
+	bool was_gone = atomic_exchange(&j->store_gone, gone);
+	if (atomic_exchange(&j->disk_low, low) == low && was_gone == gone)
 		return;
-	tell_disk(j, low ? DISK_LOW : DISK_ENOUGH, free_bytes);
+	tell_disk(j, gone ? DISK_GONE : low ? DISK_LOW : DISK_ENOUGH, free_bytes);
 	for (size_t i = 0; i < j->target_count; i++)
 		j->targets[i]->news = true; /* claims may be granted again, or not */
 }

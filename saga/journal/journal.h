@@ -64,6 +64,7 @@ enum admit {
 enum disk_news {
 	DISK_LOW, /* below the reserve: nothing is accepted, nothing begins */
 	DISK_ENOUGH,
+	DISK_GONE, /* the store's files were removed, renamed or replaced: as below the reserve, until they are back */
 	DISK_HELD_UP, /* a reader outside keeps the write-ahead log from being copied and used again: it grows */
 	DISK_LET_GO
 };
@@ -305,7 +306,8 @@ struct journal_counts {
 	int64_t log_rows;
 	int64_t queue_records; /* now */
 	int64_t queue_bytes;
-	bool disk_low;
+	bool disk_low;         /* or store_gone */
+	bool store_gone;
 	int64_t held_up_bytes; /* of the write-ahead log, by a reader outside; 0: not held up */
 	size_t target_count;
 	struct journal_target_counts *targets; /* free with journal_counts_finish */

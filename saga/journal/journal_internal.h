@@ -168,7 +168,8 @@ struct journal {
 	bool recovering; /* nothing is handed out */
 	bool stopped;    /* journal_stop was called */
 	bool failed;
-	atomic_bool disk_low;
+	atomic_bool disk_low;   /* nothing is accepted, nothing begins */
+	atomic_bool store_gone; /* … because its files are not where they were */
 	_Atomic int64_t held_up_bytes; /* once it was told */
 	atomic_size_t refused_bytes; /* of refused requests in the queue */
 

@@ -214,6 +214,9 @@ struct store_writer {
 	/* Bytes free on the store's file system, less what the pages not yet checkpointed may need; -1 unknown.
 	 */
 	int64_t (*free_bytes)(void *ctx);
+	/* Are the files still found where they were opened? What is written to one that was removed or replaced is lost
+	 * with the process. */
+	bool (*in_place)(void *ctx);
 	void (*close)(void *ctx);
 };
 

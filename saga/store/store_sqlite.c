@@ -189,6 +189,24 @@ static int64_t writer_free_bytes(void *ctx)
 	return left > 0 ? left : 0;
 }
 
+/* By name, for no descriptor of the files may be opened here: closing it would drop SQLite's locks. */
+static bool is_same_file(const char *path, struct file_identity *first)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return first->inode == 0;
+	if (first->inode == 0)
+		*first = (struct file_identity){ st.st_dev, st.st_ino };
+	return first->device == st.st_dev && first->inode == st.st_ino;
+}
+
+static bool writer_in_place(void *ctx)
+{
+	struct sqlite_writer *w = ctx;
+	char *wal AUTO_FREE = mem_printf("%s-wal", w->db.path);
+	return is_same_file(w->db.path, &w->main_file) && is_same_file(wal, &w->wal_file);
+}
+
 /* ---- life ---- */
 
 static void writer_close(void *ctx)
@@ -220,6 +238,8 @@ static int open_locked(struct sqlite_writer *w, const char *path, const char *vf
 		rc = keys_load(w, err);
 	if (rc == 0)
 		(void)sqlite3_wal_hook(w->db.handle, count_frames, w); /* returns the hook before, none */
+	if (rc == 0)
+		(void)writer_in_place(w); /* sees them for the first time */
 	return rc;
 }
 
@@ -245,6 +265,7 @@ int store_sqlite_open(const char *path, const struct store_sqlite_options *optio
 		.give_room = writer_give_room,
 		.backlog_pages = writer_backlog_pages,
 		.free_bytes = writer_free_bytes,
+		.in_place = writer_in_place,
 		.close = writer_close,
 	};
 	write_ops(ret);

@@ -125,9 +125,15 @@ struct key_book {
 	bool prune_going;
 };
 
+/* Which file it is, whatever its name; all zero: not seen yet. */
+struct file_identity {
+	uint64_t device, inode;
+};
+
 struct sqlite_writer {
 	struct db db;
 	struct store_lock lock;
+	struct file_identity main_file, wal_file;
 	int64_t frames;       /* in the write-ahead log after the last commit */
 	int64_t checkpointed; /* of those, already copied to the main file */
 	int64_t restart_at;   /* frames at which readers are waited for */

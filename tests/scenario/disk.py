@@ -326,6 +326,28 @@ def lost_log(place):
 
 # ---- held up
 
+def moved_away(place):
+    """The store's file, or its log, is renamed or replaced under the daemon: 503 within a second, said, and it goes on when it is back."""
+    sink = place.sink()
+    gateway = on_disk(place, sink)
+    sagas = {}
+    for number, name in enumerate(("almoner.db", "almoner.db-wal")):
+        path, away = gateway.folder / name, gateway.folder / "away"
+        sagas[number] = gateway.accepted("internal", donation(number, donor=f"d{number}@example.org"))
+        path.rename(away)
+        refused = until("it is noticed", lambda: gateway.post("internal", {"id": "nobody", "type": "ping"})[0] == 503)
+        check(refused and gateway.admin("GET", "/v1/status")["store_gone"], "status says so")
+        until("an alert is raised", lambda: "store_gone" in {a["name"] for a in gateway.admin("GET", "/v1/status")["alerts"]})
+        path.write_bytes(b"")
+        until("another file is not it", lambda: gateway.post("internal", {"id": "nobody", "type": "ping"})[0] == 503)
+        away.rename(path)
+        until("it goes on", lambda n=number: gateway.post("internal", {"id": f"after-{n}", "type": "ping"})[0] == 202)
+        check("event=store_gone" in gateway.log() and "event=disk_enough" in gateway.log(), "the log says both")
+    gateway.stop()
+    gateway.start()
+    all_there(gateway, sagas)
+
+
 def stalled_clients_hold_up_nothing(place):
     """Clients that ask for everything and read nothing: the write-ahead log begins again all the same."""
     sink = place.sink()
@@ -452,5 +474,5 @@ def stopped_and_continued(place):
 if __name__ == "__main__":
     sys.exit(main([below_the_reserve, room_of_the_log_counts, filled_by_its_own_events, full_to_the_last_byte, failed_sync, failed_write,
                    failed_sync_of_a_checkpoint, failed_write_of_a_checkpoint, known_outcomes_are_told, start_on_a_failing_disk, file_size_limit, lost_log,
-                   stalled_clients_hold_up_nothing, a_reader_outside_is_named,
+                   moved_away, stalled_clients_hold_up_nothing, a_reader_outside_is_named,
                    clock_steps, clock_steps_while_stopped, stopped_and_continued]))

@@ -1,5 +1,6 @@
 /* The write-ahead log: who copies it, who holds that up, when it is given back. */
 #include <sqlite3.h>
+#include <stdio.h>
 #include <sys/statvfs.h>
 
 #include "tests/unit/store/cmocka_all.h"
@@ -30,6 +31,33 @@ static void room_of_the_log_is_given_back(void **state)
 	assert_int_equal(f->l.w.backlog_pages(f->l.w.ctx), 0);
 	assert_int_equal(sqlite3_close(reader), SQLITE_OK);
 	ledger_put_many(&f->l, 1);
+}
+
+static void away_and_back(struct fixture *f, const char *suffix)
+{
+	char from[300], to[300];
+	(void)snprintf(from, sizeof from, "%s%s", sqlite_of(f)->path, suffix);
+	(void)snprintf(to, sizeof to, "%s%s.away", sqlite_of(f)->path, suffix);
+	assert_true(f->l.w.in_place(f->l.w.ctx));
+	assert_int_equal(rename(from, to), 0);
+	assert_false(f->l.w.in_place(f->l.w.ctx));
+	FILE *other = fopen(from, "w");
+	assert_non_null(other);
+	assert_int_equal(fclose(other), 0);
+	assert_false(f->l.w.in_place(f->l.w.ctx));
+	assert_int_equal(rename(to, from), 0);
+	assert_true(f->l.w.in_place(f->l.w.ctx));
+}
+
+static void moved_files_are_noticed(void **state)
+{
+	struct fixture *f = *state;
+	away_and_back(f, "");
+	away_and_back(f, "-wal");
+	ledger_put_many(&f->l, 1);
+	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	must(f->l.w.give_room(f->l.w.ctx, &f->err), &f->err);
+	assert_true(f->l.w.in_place(f->l.w.ctx)); /* its size is not what counts */
 }
 
 static void only_the_caller_checkpoints(void **state)
@@ -101,6 +129,7 @@ int main(void)
 	struct store_factory factory = sqlite_factory_of(&sqlite);
 	const struct CMUnitTest tests[] = {
 		TEST(room_of_the_log_is_given_back),
+		TEST(moved_files_are_noticed),
 		TEST(only_the_caller_checkpoints),
 		TEST(a_reader_holds_up_the_checkpoint_not_the_writer),
 	};
