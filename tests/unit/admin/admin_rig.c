@@ -178,3 +178,27 @@ void admin_rig_error(struct admin_rig *a, unsigned status, const char *method, c
 		fail_msg("%s %s: \"%s\" does not say \"%s\"", method, path, error, text);
 	json_decref(answer);
 }
+
+/* ---- what stands in answers, and sagas to answer for ---- */
+
+const char *admin_rig_text(const json_t *object, const char *member)
+{
+	const char *text = json_string_value(json_object_get(object, member));
+	return text != NULL ? text : "";
+}
+
+long long admin_rig_number(const json_t *object, const char *member)
+{
+	return json_integer_value(json_object_get(object, member));
+}
+
+void admin_rig_sagas(struct admin_rig *a, int count)
+{
+	rig_use_plan(a->rig, "crm", POLICY_CONTINUE);
+	for (int n = 1; n <= count; n++) {
+		char id[16];
+		(void)snprintf(id, sizeof id, "ev/%d", n);
+		int64_t saga = rig_accept_id(a->rig, id);
+		rig_finish(a->rig, saga, CRM, n % 2 == 1 ? OUTCOME_REJECTED : OUTCOME_OK);
+	}
+}

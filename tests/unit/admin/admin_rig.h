@@ -32,5 +32,10 @@ json_t *admin_rig_one(struct admin_rig *a, unsigned status, const char *method, 
 /* "error" of an answer with this status holds this text. */
 void admin_rig_error(struct admin_rig *a, unsigned status, const char *method, const char *path,
 					 const char *body, const char *text);
+/* A member; "" or 0 when it is none. */
+const char *admin_rig_text(const json_t *object, const char *member);
+long long admin_rig_number(const json_t *object, const char *member);
+/* Sagas of one step at the CRM: the odd ones are rejected. */
+void admin_rig_sagas(struct admin_rig *a, int count);
 
 #endif

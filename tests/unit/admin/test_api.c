@@ -7,29 +7,6 @@
 #include "gateway/admin/act.h"
 #include "saga/base/mem.h"
 
-static const char *text_of(const json_t *object, const char *member)
-{
-	const char *text = json_string_value(json_object_get(object, member));
-	return text != NULL ? text : "";
-}
-
-static long long number_of(const json_t *object, const char *member)
-{
-	return json_integer_value(json_object_get(object, member));
-}
-
-/* Sagas of one step at the CRM: the odd ones are rejected. */
-static void make_sagas(struct admin_rig *a, int count)
-{
-	rig_use_plan(a->rig, "crm", POLICY_CONTINUE);
-	for (int n = 1; n <= count; n++) {
-		char id[16];
-		(void)snprintf(id, sizeof id, "ev/%d", n);
-		int64_t saga = rig_accept_id(a->rig, id);
-		rig_finish(a->rig, saga, CRM, n % 2 == 1 ? OUTCOME_REJECTED : OUTCOME_OK);
-	}
-}
-
 /* ---- routes ---- */
 
 static void routes(void **state)
@@ -79,18 +56,18 @@ static void hostile_bytes(void **state)
 	buf_text(&body, "\"}");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", body.data, "longer");
 	json_t *targets = admin_rig_lines(a, 200, "GET", "/v1/targets", NULL);
-	assert_string_equal(text_of(json_array_get(targets, 0), "last_error"), "unknown: ?");
+	assert_string_equal(admin_rig_text(json_array_get(targets, 0), "last_error"), "unknown: ?");
 	json_decref(targets);
 }
 
 static void names_in_paths(void **state)
 {
 	struct admin_rig *a = *state;
-	make_sagas(a, 1);
+	admin_rig_sagas(a, 1);
 	int64_t odd = rig_accept_id(a->rig, "with / slash+and space");
 	json_t *event = admin_rig_one(a, 200, "GET", "/v1/events/forms/with%20%2F%20slash%2Band%20space", NULL);
-	if (number_of(event, "saga") != odd)
-		fail_msg("found saga %lld", number_of(event, "saga"));
+	if (admin_rig_number(event, "saga") != odd)
+		fail_msg("found saga %lld", admin_rig_number(event, "saga"));
 	json_decref(event);
 	admin_rig_error(a, 404, "GET", "/v1/events/forms/with%20%2F%20slash", NULL, "no ");
 	admin_rig_error(a, 404, "GET", "/v1/events/777", NULL, "no such event");
@@ -102,7 +79,7 @@ static void names_in_paths(void **state)
 static void list_and_count(void **state)
 {
 	struct admin_rig *a = *state;
-	make_sagas(a, 150); /* more than a page */
+	admin_rig_sagas(a, 150); /* more than a page */
 	json_t *all = admin_rig_lines(a, 200, "GET", "/v1/sagas", NULL);
 	assert_int_equal(json_array_size(all), 150);
 	long long before = 1000;
@@ -110,8 +87,8 @@ static void list_and_count(void **state)
 	json_t *saga;
 	json_array_foreach(all, i, saga)
 	{
-		assert_true(number_of(saga, "id") < before);
-		before = number_of(saga, "id");
+		assert_true(admin_rig_number(saga, "id") < before);
+		before = admin_rig_number(saga, "id");
 	}
 	static const char *const members[] = { "id",   "state", "reason", "source",     "event_id",
 										   "type", "gift",  "key",    "created_at", "steps" };
@@ -137,7 +114,7 @@ static void list_and_count(void **state)
 	for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
 		char *path AUTO_FREE = mem_printf("/v1/sagas/count%s", counts[c].query);
 		json_t *count = admin_rig_one(a, 200, "GET", path, NULL);
-		assert_int_equal(number_of(count, "count"), counts[c].wanted);
+		assert_int_equal(admin_rig_number(count, "count"), counts[c].wanted);
 		json_decref(count);
 		char *list_path AUTO_FREE = mem_printf("/v1/sagas%s", counts[c].query);
 		json_t *list = admin_rig_lines(a, 200, "GET", list_path, NULL);
@@ -146,7 +123,7 @@ static void list_and_count(void **state)
 	}
 	json_t *few = admin_rig_lines(a, 200, "GET", "/v1/sagas?limit=70&before=100", NULL);
 	assert_int_equal(json_array_size(few), 70);
-	assert_int_equal(number_of(json_array_get(few, 0), "id"), 99);
+	assert_int_equal(admin_rig_number(json_array_get(few, 0), "id"), 99);
 	json_decref(few);
 	few = admin_rig_lines(a, 200, "GET", "/v1/sagas?limit=0", NULL);
 	assert_int_equal(json_array_size(few), 0);
@@ -170,22 +147,22 @@ static void log_with_names(void **state)
 	{
 		const json_t *step = json_object_get(record, "step");
 		if (step != NULL) {
-			assert_string_equal(text_of(record, "step_name"),
+			assert_string_equal(admin_rig_text(record, "step_name"),
 								json_integer_value(step) == 0 ? "crm" : "books");
 			named++;
 		}
-		if (strcmp(text_of(record, "subject"), "target") == 0) {
-			assert_string_equal(text_of(record, "target"), "books");
+		if (strcmp(admin_rig_text(record, "subject"), "target") == 0) {
+			assert_string_equal(admin_rig_text(record, "target"), "books");
 			targets++;
 		}
 	}
 	assert_true(named >= 4);
 	assert_int_equal(targets, 1);
-	json_int_t last = number_of(json_array_get(log, json_array_size(log) - 1), "seq");
+	json_int_t last = admin_rig_number(json_array_get(log, json_array_size(log) - 1), "seq");
 	json_decref(log);
 	char *path AUTO_FREE = mem_printf("/v1/log?after=%lld", (long long)last - 1);
 	log = admin_rig_lines(a, 200, "GET", path, NULL);
-	json_array_foreach(log, i, record) assert_int_equal(number_of(record, "seq"), last);
+	json_array_foreach(log, i, record) assert_int_equal(admin_rig_number(record, "seq"), last);
 	json_decref(log);
 }
 
@@ -203,14 +180,14 @@ static void targets_and_backlog(void **state)
 	const json_t *books = json_array_get(targets, 0);
 	const json_t *crm = json_array_get(targets, 1);
 	const json_t *thanks = json_array_get(targets, 2);
-	assert_string_equal(text_of(books, "state"), "paused");
-	assert_non_null(strstr(text_of(books, "reason"), "configuration"));
-	assert_string_equal(text_of(crm, "state"), "held");
-	assert_string_equal(text_of(crm, "breaker"), "open");
-	assert_int_equal(number_of(crm, "in_flight"), 3);
-	assert_int_equal(number_of(crm, "backlog"), 7);
-	assert_string_equal(text_of(thanks, "name"), "thanks");
-	assert_string_equal(text_of(thanks, "state"), "missing");
+	assert_string_equal(admin_rig_text(books, "state"), "paused");
+	assert_non_null(strstr(admin_rig_text(books, "reason"), "configuration"));
+	assert_string_equal(admin_rig_text(crm, "state"), "held");
+	assert_string_equal(admin_rig_text(crm, "breaker"), "open");
+	assert_int_equal(admin_rig_number(crm, "in_flight"), 3);
+	assert_int_equal(admin_rig_number(crm, "backlog"), 7);
+	assert_string_equal(admin_rig_text(thanks, "name"), "thanks");
+	assert_string_equal(admin_rig_text(thanks, "state"), "missing");
 	assert_true(a->live_asked <= 3);
 	json_decref(targets);
 	json_t *backlog = admin_rig_lines(a, 200, "GET", "/v1/backlog", NULL);
@@ -218,20 +195,20 @@ static void targets_and_backlog(void **state)
 	json_decref(backlog);
 	json_t *status = admin_rig_one(a, 200, "GET", "/v1/status", NULL);
 	assert_true(json_is_true(json_object_get(status, "daemon")));
-	assert_int_equal(number_of(status, "accepted"), 1);
+	assert_int_equal(admin_rig_number(status, "accepted"), 1);
 	json_decref(status);
 }
 
 static void verify_and_show(void **state)
 {
 	struct admin_rig *a = *state;
-	make_sagas(a, 2);
+	admin_rig_sagas(a, 2);
 	json_t *report = admin_rig_one(a, 200, "GET", "/v1/verify", NULL);
 	assert_true(json_is_true(json_object_get(report, "sound")));
 	json_decref(report);
 	json_t *saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
-	assert_string_equal(text_of(saga, "reason"), "rejected");
-	assert_string_equal(text_of(json_array_get(json_object_get(saga, "log"), 0), "record"), "accepted");
+	assert_string_equal(admin_rig_text(saga, "reason"), "rejected");
+	assert_string_equal(admin_rig_text(json_array_get(json_object_get(saga, "log"), 0), "record"), "accepted");
 	json_decref(saga);
 }
 
@@ -240,7 +217,7 @@ static void verify_and_show(void **state)
 static void without_a_daemon(void **state)
 {
 	struct admin_rig *a = *state;
-	make_sagas(a, 3);
+	admin_rig_sagas(a, 3);
 	a->api.journal = NULL;
 	a->api.target_live = NULL;
 	admin_rig_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "almoner serve");
@@ -257,7 +234,7 @@ static void without_a_daemon(void **state)
 static void verbs(void **state)
 {
 	struct admin_rig *a = *state;
-	make_sagas(a, 3);
+	admin_rig_sagas(a, 3);
 	admin_rig_thread(a);
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/dance", "{}", "resume, retry");
 	admin_rig_error(a, 400, "POST", "/v1/sagas/1/reprocess", "{}", "unknown verb");
@@ -279,15 +256,15 @@ static void verbs(void **state)
 	admin_rig_error(a, 409, "POST", "/v1/sagas/2/pause", "{\"dry_run\":true}", "complete");
 	admin_rig_error(a, 404, "POST", "/v1/sagas/99/resume", "{\"dry_run\":true}", "no saga 99");
 	json_t *tried = admin_rig_one(a, 200, "POST", "/v1/sagas/1/resume", "{\"dry_run\":true}");
-	assert_int_equal(number_of(tried, "changed"), 1);
+	assert_int_equal(admin_rig_number(tried, "changed"), 1);
 	json_decref(tried);
 	json_t *saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
-	assert_string_equal(text_of(saga, "state"), "attention"); /* it was a dry run */
+	assert_string_equal(admin_rig_text(saga, "state"), "attention"); /* it was a dry run */
 	json_decref(saga);
 	json_t *done =
 		admin_rig_one(a, 200, "POST", "/v1/sagas/1/resolve",
 					  "{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"7\"},\"reason\":\"saw it\"}");
-	assert_string_equal(text_of(done, "state"), "completed");
+	assert_string_equal(admin_rig_text(done, "state"), "completed");
 	json_decref(done);
 	saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
 	char *all AUTO_FREE = json_dumps(saga, 0);
@@ -304,173 +281,20 @@ static void target_verbs(void **state)
 	admin_rig_error(a, 404, "POST", "/v1/targets/nobody/pause", "{}", "nobody");
 	admin_rig_error(a, 400, "POST", "/v1/targets/crm/hold", "{}", "pause and resume");
 	json_t *one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/pause", "{\"reason\":\"month's end\"}");
-	assert_int_equal(number_of(one, "changed"), 1);
+	assert_int_equal(admin_rig_number(one, "changed"), 1);
 	json_decref(one);
 	one = admin_rig_one(a, 200, "GET", "/v1/targets", NULL);
-	assert_string_equal(text_of(one, "reason"), "month's end");
+	assert_string_equal(admin_rig_text(one, "reason"), "month's end");
 	json_decref(one);
 	one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/resume", "{}");
-	assert_string_equal(text_of(one, "paused_by"), "configuration");
+	assert_string_equal(admin_rig_text(one, "paused_by"), "configuration");
 	json_decref(one);
-}
-
-static json_t *bulk(struct admin_rig *a, const char *path, const char *body, size_t lines)
-{
-	json_t *all = admin_rig_lines(a, 200, "POST", path, body);
-	assert_int_equal(json_array_size(all), lines + 1);
-	json_t *summary = json_incref(json_array_get(all, lines));
-	assert_true(json_is_true(json_object_get(summary, "done")));
-	json_decref(all);
-	return summary;
-}
-
-static void in_bulk(void **state)
-{
-	struct admin_rig *a = *state;
-	make_sagas(a, 99); /* 50 rejected */
-	rig_accept(a->rig, &(struct rig_event){ .id = "odd", .quarantined = true });
-	admin_rig_thread(a);
-	admin_rig_error(a, 400, "POST", "/v1/bulk/skip", "{}", "in bulk");
-	admin_rig_error(a, 400, "POST", "/v1/bulk/resume?stat=attention", "{}", "unknown filter");
-	json_t *summary = bulk(a, "/v1/bulk/resume", "{\"dry_run\":true}", 0);
-	assert_int_equal(number_of(summary, "matched"), 50);
-	assert_int_equal(number_of(summary, "moved"), 0);
-	assert_int_equal(number_of(summary, "passed_over"), 1); /* the quarantined one */
-	json_decref(summary);
-	/* What is at rest is no match for a pause; each saga comes once though its state changes on the way. */
-	summary = bulk(a, "/v1/bulk/pause", "{}", 50);
-	assert_int_equal(number_of(summary, "matched"), 50);
-	assert_int_equal(number_of(summary, "moved"), 50);
-	json_decref(summary);
-	summary = bulk(a, "/v1/bulk/pause", "{}", 0);
-	assert_int_equal(number_of(summary, "matched"), 0);
-	json_decref(summary);
-	summary = bulk(a, "/v1/bulk/cancel?event_id=ev%2F7", "{}", 1);
-	assert_int_equal(number_of(summary, "moved"), 1);
-	json_decref(summary);
-	summary = bulk(a, "/v1/bulk/compensate?state=completed", "{\"dry_run\":true}", 0);
-	assert_int_equal(number_of(summary, "matched"), 49);
-	json_decref(summary);
-}
-
-/* Left alone, followed, listed, cancelled; what ended is still told. */
-static void jobs_of_the_api(void **state)
-{
-	struct admin_rig *a = *state;
-	make_sagas(a, 99); /* 50 rejected */
-	json_t *none = admin_rig_lines(a, 200, "GET", "/v1/jobs", NULL);
-	assert_int_equal(json_array_size(none), 0);
-	json_decref(none);
-	admin_rig_thread(a);
-	admin_rig_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":\"fast\"}", "rate");
-	admin_rig_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":5}", "rate");
-	admin_rig_error(a, 404, "GET", "/v1/jobs/1", NULL, "no job 1");
-	admin_rig_error(a, 404, "GET", "/v1/jobs/1/lines", NULL, "no job 1");
-	admin_rig_error(a, 404, "POST", "/v1/jobs/1/cancel", "{}", "no job 1");
-	admin_rig_error(a, 400, "GET", "/v1/jobs/one", NULL, "number");
-	admin_rig_error(a, 400, "POST", "/v1/jobs/1/pause", "{}", "cancel");
-	admin_rig_error(a, 400, "GET", "/v1/jobs?state=running", NULL, "state");
-	json_t *made = admin_rig_one(a, 200, "POST", "/v1/bulk/pause",
-								 "{\"wait\":false,\"rate\":\"1/h\",\"expected\":50,\"reason\":\"why\"}");
-	assert_int_equal(number_of(made, "job"), 1);
-	assert_string_equal(text_of(made, "state"), "running");
-	assert_string_equal(text_of(made, "rate"), "1/h");
-	assert_string_equal(text_of(made, "actor"), "uid 7 (tester)");
-	assert_string_equal(text_of(made, "reason"), "why");
-	assert_int_equal(number_of(made, "expected"), 50);
-	json_decref(made);
-	made = admin_rig_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false}");
-	assert_int_equal(number_of(made, "job"), 1);
-	assert_true(json_is_true(json_object_get(made, "already")));
-	json_decref(made);
-	json_t *job = admin_rig_one(a, 200, "POST", "/v1/jobs/1/cancel", "{\"reason\":\"no\"}");
-	assert_string_equal(text_of(job, "state"), "cancelled");
-	json_decref(job);
-	admin_rig_error(a, 409, "POST", "/v1/jobs/1/cancel", "{}", "cancelled");
-	json_t *lines = admin_rig_lines(a, 200, "GET", "/v1/jobs/1/lines", NULL);
-	const json_t *summary = json_array_get(lines, json_array_size(lines) - 1);
-	assert_string_equal(text_of(summary, "state"), "cancelled");
-	assert_true(number_of(summary, "moved") <= 1);
-	json_decref(lines);
-	summary = bulk(a, "/v1/bulk/cancel", "{}", 50); /* another job goes by the first */
-	assert_int_equal(number_of(summary, "job"), 2);
-	assert_int_equal(number_of(summary, "moved"), 50);
-	json_decref((json_t *)(uintptr_t)summary);
-	json_t *list = admin_rig_lines(a, 200, "GET", "/v1/jobs?limit=1", NULL);
-	assert_int_equal(json_array_size(list), 1);
-	assert_int_equal(number_of(json_array_get(list, 0), "id"), 2);
-	json_decref(list);
-	list = admin_rig_lines(a, 200, "GET", "/v1/jobs?before=2", NULL);
-	assert_int_equal(number_of(json_array_get(list, 0), "id"), 1);
-	json_decref(list);
-}
-
-/* Said while its first slice is under way: what the slice answers does not bring it back. */
-static void a_cancelled_job_stays_so(void **state)
-{
-	struct admin_rig *a = *state;
-	make_sagas(a, 99);
-	admin_rig_thread(a);
-	for (int i = 1; i <= 40; i++) {
-		char path[64];
-		json_decref(admin_rig_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false,\"rate\":\"1/h\"}"));
-		(void)snprintf(path, sizeof path, "/v1/jobs/%d/cancel", i);
-		json_decref(admin_rig_one(a, 200, "POST", path, "{}"));
-		(void)snprintf(path, sizeof path, "/v1/jobs/%d/lines", i);
-		json_t *lines = admin_rig_lines(a, 200, "GET", path, NULL);
-		assert_string_equal(text_of(json_array_get(lines, json_array_size(lines) - 1), "state"), "cancelled");
-		json_decref(lines);
-	}
-}
-
-static void held_targets(void **state)
-{
-	struct admin_rig *a = *state;
-	make_sagas(a, 5);
-	rig_target_act(a->rig, "crm", TARGET_HOLD);
-	rig_use_plan(a->rig, "crm books", POLICY_CONTINUE);
-	int64_t waits = rig_accept_id(a->rig, "waits");
-	rig_target_act(a->rig, "books", TARGET_PAUSE);
-	rig_finish(a->rig, waits, BOOKS, OUTCOME_OK);
-	admin_rig_thread(a);
-	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 3);
-	assert_int_equal(number_of(summary, "moved"), 3);
-	assert_int_equal(number_of(summary, "held"), 4); /* three that moved, and one that had nothing to move */
-	assert_string_equal(text_of(summary, "held_target"), "crm");
-	assert_int_equal(number_of(json_object_get(summary, "held_targets"), "crm"), 4);
-	assert_null(json_object_get(json_object_get(summary, "held_targets"), "books"));
-	json_decref(summary);
-	summary = bulk(a, "/v1/bulk/resume", "{}", 0); /* nothing matches, yet four wait */
-	assert_int_equal(number_of(summary, "held"), 4);
-	json_decref(summary);
-	json_t *one = admin_rig_one(a, 200, "POST", "/v1/sagas/1/resume", "{}");
-	assert_int_equal(number_of(json_object_get(one, "held_targets"), "crm"), 1);
-	json_decref(one);
-}
-
-static void doubt_stands(void **state)
-{
-	struct admin_rig *a = *state;
-	rig_use_plan(a->rig, "thanks", POLICY_CONTINUE); /* unsafe */
-	int64_t saga = rig_accept_id(a->rig, "e");
-	journal_start(a->rig->j, rig_take(a->rig, WORK_READY, saga, THANKS));
-	(void)rig_pump(a->rig);
-	rig_finish(a->rig, saga, THANKS, OUTCOME_UNKNOWN);
-	rig_assert_step(a->rig, saga, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
-	admin_rig_thread(a);
-	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 0);
-	assert_int_equal(number_of(summary, "matched"), 0);
-	assert_int_equal(number_of(summary, "in_doubt"), 1);
-	json_decref(summary);
-	summary = bulk(a, "/v1/bulk/resume", "{\"redo_in_doubt\":true}", 1);
-	assert_int_equal(number_of(summary, "moved"), 1);
-	json_decref(summary);
 }
 
 static void stopped_journal(void **state)
 {
 	struct admin_rig *a = *state;
-	make_sagas(a, 3);
+	admin_rig_sagas(a, 3);
 	admin_rig_thread(a);
 	journal_stop(a->rig->j, "early");
 	admin_rig_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "closed");
@@ -492,11 +316,6 @@ int main(void)
 		T(without_a_daemon),
 		T(verbs),
 		T(target_verbs),
-		T(in_bulk),
-		T(jobs_of_the_api),
-		T(a_cancelled_job_stays_so),
-		T(held_targets),
-		T(doubt_stands),
 		T(stopped_journal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
