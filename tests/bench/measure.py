@@ -38,7 +38,7 @@ def thread_cpu(pid):
         try:
             name = (task / "comm").read_text().strip()
             used[name] = used.get(name, 0) + int((task / "schedstat").read_text().split()[0]) / 1e9
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             pass  # it ended just now
     return used
 
