@@ -6,30 +6,30 @@
 
 #include "config/nearest.h"
 #include "config/parse.h"
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
 
 /* The main file first, then the included ones. */
-struct documents {
-	struct document **items;
+struct config_documents {
+	struct config_document **items;
 	size_t count;
 };
 
-static int open_document(struct reading *r, struct documents *docs, const char *path)
+static int open_document(struct config_reader *r, struct config_documents *docs, const char *path)
 {
-	struct document doc;
+	struct config_document doc;
 	int code = document_open(path, r->found, &doc);
 
-	reading_note_file(r, path);
+	reader_note_file(r, path);
 	if (code != 0)
 		return code;
-	docs->items = mem_grow(docs->items, (docs->count + 1) * sizeof(struct document *));
+	docs->items = mem_grow(docs->items, (docs->count + 1) * sizeof(struct config_document *));
 	docs->items[docs->count] = mem_alloc(sizeof(doc));
 	*docs->items[docs->count++] = doc;
 	return 0;
 }
 
-static void close_documents(struct documents *docs)
+static void close_documents(struct config_documents *docs)
 {
 	for (size_t i = 0; i < docs->count; i++) {
 		document_close(docs->items[i]);
@@ -40,10 +40,10 @@ static void close_documents(struct documents *docs)
 
 /* ---- included files ---- */
 
-static void include_file(struct reading *r, struct documents *docs, const char *path)
+static void include_file(struct config_reader *r, struct config_documents *docs, const char *path)
 {
 	if (config_list_has(&r->config->files, path))
-		reading_error(r, NULL, "%s is read twice", path);
+		reader_error(r, NULL, "%s is read twice", path);
 	else
 		(void)open_document(r, docs, path); /* it has complained at the file itself */
 }
@@ -61,19 +61,19 @@ static char *escaped(const char *folder)
 	return buf_take(&out);
 }
 
-static void include_pattern(struct reading *r, struct documents *docs, const char *pattern)
+static void include_pattern(struct config_reader *r, struct config_documents *docs, const char *pattern)
 {
 	char *folder AUTO_FREE = escaped(r->doc->dir);
-	char *path AUTO_FREE = reading_resolve(folder, pattern);
+	char *path AUTO_FREE = reader_resolve_path(folder, pattern);
 	glob_t found;
 	int code = glob(path, 0, NULL, &found);
 
 	if (code == GLOB_NOMATCH && strpbrk(pattern, "*?[") == NULL)
-		reading_error(r, NULL, "there is no file %s", path);
+		reader_error(r, NULL, "there is no file %s", path);
 	else if (code == GLOB_NOMATCH)
-		reading_warn(r, NULL, "no file matches %s", path);
+		reader_warn(r, NULL, "no file matches %s", path);
 	else if (code != 0)
-		reading_error(r, NULL, "%s cannot be searched", path);
+		reader_error(r, NULL, "%s cannot be searched", path);
 	if (code != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++)
@@ -81,7 +81,7 @@ static void include_pattern(struct reading *r, struct documents *docs, const cha
 	globfree(&found);
 }
 
-static void read_include(struct reading *r, struct documents *docs, const json_t *value)
+static void read_include(struct config_reader *r, struct config_documents *docs, const json_t *value)
 {
 	char *pattern AUTO_FREE = parse_plain_text(r, value);
 
@@ -89,10 +89,10 @@ static void read_include(struct reading *r, struct documents *docs, const json_t
 		include_pattern(r, docs, pattern);
 }
 
-static void read_includes(struct reading *r, struct documents *docs)
+static void read_includes(struct config_reader *r, struct config_documents *docs)
 {
 	const json_t *value = json_object_get(r->doc->root, "include");
-	size_t outer = reading_enter(r, "include");
+	size_t outer = reader_enter(r, "include");
 	size_t index;
 	json_t *item;
 
@@ -100,16 +100,16 @@ static void read_includes(struct reading *r, struct documents *docs)
 		read_include(r, docs, value);
 	json_array_foreach(value, index, item)
 	{
-		size_t mark = reading_enter_index(r, index);
+		size_t mark = reader_enter_index(r, index);
 
 		read_include(r, docs, item);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
-	reading_leave(r, outer);
+	reader_leave(r, outer);
 }
 
 /* Included files hold named things only: one place for everything there is once. */
-static void check_included_keys(struct reading *r)
+static void check_included_keys(struct config_reader *r)
 {
 	static const char *const allowed[] = { "sources", "targets", "routes" };
 	const char *key;
@@ -120,20 +120,20 @@ static void check_included_keys(struct reading *r)
 		struct nearest near = { .wanted = key };
 		size_t mark;
 
-		if (reading_is_comment(key))
+		if (reader_is_comment(key))
 			continue;
 		for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 			nearest_offer(&near, allowed[i]);
 		if (near.best != NULL && strcmp(near.best, key) == 0)
 			continue;
-		mark = reading_enter(r, key);
-		if (section_find(section_root(), key) != NULL)
-			reading_error(r, NULL, "\"%s\" belongs into the main file, %s", key, r->config->path);
+		mark = reader_enter(r, key);
+		if (option_find(table_root(), key) != NULL)
+			reader_error(r, NULL, "\"%s\" belongs into the main file, %s", key, r->config->path);
 		else if (near.best != NULL)
-			reading_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", key, near.best);
+			reader_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", key, near.best);
 		else
-			reading_error(r, "sources, targets or routes", "there is no option \"%s\" here", key);
-		reading_leave(r, mark);
+			reader_error(r, "sources, targets or routes", "there is no option \"%s\" here", key);
+		reader_leave(r, mark);
 	}
 }
 
@@ -160,22 +160,22 @@ static bool target_is_used(const struct config *config, size_t target)
 }
 
 /* What is allowed, and probably not meant. Only worth saying where nothing is wrong. */
-static void check_whole(struct reading *r)
+static void check_whole(struct config_reader *r)
 {
 	const struct config *config = r->config;
 
 	if (config->source_count == 0)
-		reading_warn(r, "\"sources\"", "there is no source: nothing can be received");
+		reader_warn(r, "\"sources\"", "there is no source: nothing can be received");
 	if (config->route_count == 0)
-		reading_warn(r, "\"routes\"", "there is no route: every event ends as unrouted");
+		reader_warn(r, "\"routes\"", "there is no route: every event ends as unrouted");
 	for (size_t i = 0; config->route_count > 0 && i < config->source_count; i++) {
 		if (!source_is_routed(config, config->sources[i].name))
-			reading_warn(r, NULL, "no route takes events of the source \"%s\": they end as unrouted",
+			reader_warn(r, NULL, "no route takes events of the source \"%s\": they end as unrouted",
 						 config->sources[i].name);
 	}
 	for (size_t i = 0; config->route_count > 0 && i < config->target_count; i++) {
 		if (!target_is_used(config, i))
-			reading_warn(r, NULL, "no route uses the target \"%s\"", config->targets[i].name);
+			reader_warn(r, NULL, "no route uses the target \"%s\"", config->targets[i].name);
 	}
 }
 
@@ -192,17 +192,17 @@ static void digest_whole(struct config *config)
 {
 	AUTO_BUF struct buf all = { 0 };
 
-	add_shown(&all, "", section_show(section_root(), config, false));
+	add_shown(&all, "", option_show_all(table_root(), config, false));
 	for (size_t i = 0; i < config->source_count; i++)
-		add_shown(&all, config->sources[i].name, section_show(section_source(), &config->sources[i], false));
+		add_shown(&all, config->sources[i].name, option_show_all(table_source(), &config->sources[i], false));
 	for (size_t i = 0; i < config->target_count; i++)
-		add_shown(&all, config->targets[i].name, section_show(section_target(), &config->targets[i], false));
+		add_shown(&all, config->targets[i].name, option_show_all(table_target(), &config->targets[i], false));
 	for (size_t i = 0; i < config->route_count; i++)
 		buf_bytes(&all, config->routes[i].digest, DIGEST_BYTES);
 	digest_bytes(all.data, all.len, config->digest);
 }
 
-static void each_document(struct reading *r, const struct documents *docs, void (*read)(struct reading *))
+static void each_document(struct config_reader *r, const struct config_documents *docs, void (*read)(struct config_reader *))
 {
 	for (size_t i = 0; i < docs->count; i++) {
 		r->doc = docs->items[i];
@@ -211,13 +211,13 @@ static void each_document(struct reading *r, const struct documents *docs, void 
 	r->doc = docs->items[0];
 }
 
-static void read_everything(struct reading *r, struct documents *docs)
+static void read_everything(struct config_reader *r, struct config_documents *docs)
 {
 	size_t errors = r->found->errors;
 
 	r->doc = docs->items[0];
-	reading_defaults(r, section_root(), r->config);
-	reading_section(r, section_root(), r->doc->root, r->config);
+	reader_defaults(r, table_root(), r->config);
+	reader_section(r, table_root(), r->doc->root, r->config);
 	if (r->hooks->connector_path != NULL)
 		r->hooks->connector_path(r->hooks->ctx, &r->config->connector_path);
 	read_includes(r, docs);
@@ -226,9 +226,9 @@ static void read_everything(struct reading *r, struct documents *docs)
 		check_included_keys(r);
 	}
 	/* Steps name targets, and checks of routes ask what their targets can undo: in this order. */
-	each_document(r, docs, reading_sources);
-	each_document(r, docs, reading_targets);
-	each_document(r, docs, reading_routes);
+	each_document(r, docs, reader_sources);
+	each_document(r, docs, reader_targets);
+	each_document(r, docs, reader_routes);
 	if (r->found->errors == errors)
 		check_whole(r);
 }
@@ -237,8 +237,8 @@ int config_load(const char *path, const struct config_hooks *hooks, struct confi
 				struct diagnostics *found)
 {
 	static const struct config_hooks no_hooks = { 0 };
-	struct documents docs = { 0 };
-	struct reading r = { .hooks = hooks == NULL ? &no_hooks : hooks, .found = found };
+	struct config_documents docs = { 0 };
+	struct config_reader r = { .hooks = hooks == NULL ? &no_hooks : hooks, .found = found };
 	size_t errors = found->errors;
 	int code;
 

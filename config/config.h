@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/diag.h"
+#include "config/diagnostics.h"
 #include "saga/base/buf.h"
 #include "saga/base/check.h"
 #include "saga/base/digest.h"
@@ -126,7 +126,7 @@ enum verify_hash { VERIFY_SHA1, VERIFY_SHA256, VERIFY_SHA512 };
  *
  * TOKEN. One of the secrets stands in `token_header` (after `token_prefix`, which is required and compared
  * without case: "Bearer ") or in the JSON body at `token_pointer`. */
-struct verify_config {
+struct config_verify {
 	enum verify_scheme scheme;
 	char *header;
 	char *element_separator;
@@ -152,7 +152,7 @@ struct verify_config {
 struct config_source {
 	char *name;   /* its address is /in/NAME */
 	char *preset; /* NULL: none */
-	struct verify_config verify;
+	struct config_verify verify;
 	struct config_secret *secrets;
 	size_t secret_count;
 	char *map;                /* body → canonical event; never NULL, "." by default */
@@ -167,8 +167,8 @@ struct config_source {
 	char *related;  /* condition, asked when gift_made is false: recorded beside its gift, starts no saga */
 	int64_t answer; /* 202, or 200 for platforms that accept nothing else */
 	bool allow_unverified;
-	int64_t keep_refused_bytes;   /* for requests refused as not verified; 0: none are kept */
-	int64_t keep_refused_for_ms;  /* how long */
+	int64_t keep_rejected_bytes;   /* for requests refused as not verified; 0: none are kept */
+	int64_t keep_rejected_for_ms;  /* how long */
 	bool paused;                  /* answered with 503 */
 	uint8_t digest[DIGEST_BYTES]; /* of everything above, secrets included: differs when it was changed */
 };
@@ -349,7 +349,7 @@ int config_find_route(const struct config *config, struct str name);
 const char *config_on_failure_name(enum config_on_failure value);
 const char *config_on_attention_name(enum config_on_attention value);
 const char *config_log_level_name(enum config_log_level value);
-const char *verify_scheme_name(enum verify_scheme value);
+const char *config_verify_scheme_name(enum verify_scheme value);
 
 /* ---- comparing ---- */
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
 
 static int write_file(const char *path, struct str text)
@@ -38,7 +38,7 @@ static int write_reference(const char *folder, const char *name,
 	AUTO_BUF struct buf new = { 0 };
 	struct err err = { 0 };
 
-	if (reading_file(path, &old, &err) != 0) {
+	if (document_read_file(path, &old, &err) != 0) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "config/locate.h"
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
 
 static void add_change(struct config_changes *changes, enum config_change_kind kind,
@@ -17,15 +17,15 @@ static void add_change(struct config_changes *changes, enum config_change_kind k
 
 /* ---- options ---- */
 
-struct comparison {
+struct config_comparison {
 	struct config_changes *changes;
 	struct buf pointer;
 };
 
-static void compare_section(struct comparison *c, const struct section *section, const void *before,
+static void compare_section(struct config_comparison *c, const struct config_section *section, const void *before,
 							const void *after);
 
-static void compare_option(struct comparison *c, const struct option *option, const void *before,
+static void compare_option(struct config_comparison *c, const struct config_option *option, const void *before,
 						   const void *after)
 {
 	json_t *old, *new;
@@ -48,7 +48,7 @@ static void compare_option(struct comparison *c, const struct option *option, co
 	json_decref(new);
 }
 
-static void compare_section(struct comparison *c, const struct section *section, const void *before,
+static void compare_section(struct config_comparison *c, const struct config_section *section, const void *before,
 							const void *after)
 {
 	for (size_t i = 0; i < section->count; i++) {
@@ -64,16 +64,16 @@ static void compare_section(struct comparison *c, const struct section *section,
 /* ---- named things ---- */
 
 /* What the three kinds have in common. */
-struct named {
+struct named_digest {
 	const char *name;
 	const uint8_t *digest;
 };
 
-struct kind {
+struct subject_kind {
 	enum config_subject subject;
 	bool ordered; /* another place is a change */
 	size_t (*count)(const struct config *config);
-	struct named (*at)(const struct config *config, size_t index);
+	struct named_digest (*at)(const struct config *config, size_t index);
 	int (*find)(const struct config *config, struct str name);
 };
 
@@ -82,9 +82,9 @@ static size_t count_sources(const struct config *config)
 	return config->source_count;
 }
 
-static struct named source_at(const struct config *config, size_t index)
+static struct named_digest source_at(const struct config *config, size_t index)
 {
-	return (struct named){ config->sources[index].name, config->sources[index].digest };
+	return (struct named_digest){ config->sources[index].name, config->sources[index].digest };
 }
 
 static size_t count_targets(const struct config *config)
@@ -92,9 +92,9 @@ static size_t count_targets(const struct config *config)
 	return config->target_count;
 }
 
-static struct named target_at(const struct config *config, size_t index)
+static struct named_digest target_at(const struct config *config, size_t index)
 {
-	return (struct named){ config->targets[index].name, config->targets[index].digest };
+	return (struct named_digest){ config->targets[index].name, config->targets[index].digest };
 }
 
 static size_t count_routes(const struct config *config)
@@ -102,22 +102,22 @@ static size_t count_routes(const struct config *config)
 	return config->route_count;
 }
 
-static struct named route_at(const struct config *config, size_t index)
+static struct named_digest route_at(const struct config *config, size_t index)
 {
-	return (struct named){ config->routes[index].name, config->routes[index].digest };
+	return (struct named_digest){ config->routes[index].name, config->routes[index].digest };
 }
 
-static const struct kind kinds[] = {
+static const struct subject_kind subject_kinds[] = {
 	{ CONFIG_SOURCE, false, count_sources, source_at, config_find_source },
 	{ CONFIG_TARGET, false, count_targets, target_at, config_find_target },
 	{ CONFIG_ROUTE, true, count_routes, route_at, config_find_route },
 };
 
-static void compare_kind(struct config_changes *changes, const struct kind *kind, const struct config *before,
+static void compare_kind(struct config_changes *changes, const struct subject_kind *kind, const struct config *before,
 						 const struct config *after)
 {
 	for (size_t i = 0; i < kind->count(before); i++) {
-		struct named old = kind->at(before, i);
+		struct named_digest old = kind->at(before, i);
 		int now = kind->find(after, str_of(old.name));
 
 		if (now < 0)
@@ -137,11 +137,11 @@ static void compare_kind(struct config_changes *changes, const struct kind *kind
 void config_diff(const struct config *before, const struct config *after, struct config_changes *ret_changes)
 {
 	struct config_changes changes = { 0 };
-	struct comparison c = { .changes = &changes };
+	struct config_comparison c = { .changes = &changes };
 
-	compare_section(&c, section_root(), before, after);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		compare_kind(&changes, &kinds[i], before, after);
+	compare_section(&c, table_root(), before, after);
+	for (size_t i = 0; i < sizeof(subject_kinds) / sizeof(subject_kinds[0]); i++)
+		compare_kind(&changes, &subject_kinds[i], before, after);
 	buf_free(&c.pointer);
 	*ret_changes = changes;
 }

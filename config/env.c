@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
 
 struct config_env {
@@ -15,7 +15,7 @@ struct config_env *config_env_create(void)
 	return mem_zalloc(sizeof(struct config_env));
 }
 
-void config_wipe(char *text)
+void config_env_wipe(char *text)
 {
 	if (text != NULL)
 		explicit_bzero(text, strlen(text));
@@ -28,14 +28,14 @@ void config_env_destroy(struct config_env *env)
 		return;
 	for (size_t i = 0; i < env->count; i++) {
 		free(env->names[i]);
-		config_wipe(env->values[i]);
+		config_env_wipe(env->values[i]);
 	}
 	free(env->names);
 	free(env->values);
 	free(env);
 }
 
-static const char *remember(struct config_env *env, const char *name, const char *value)
+static const char *keep_copy(struct config_env *env, const char *name, const char *value)
 {
 	env->names = mem_grow(env->names, (env->count + 1) * sizeof(char *));
 	env->values = mem_grow(env->values, (env->count + 1) * sizeof(char *));
@@ -53,17 +53,17 @@ const char *config_env_get(struct config_env *env, const char *name)
 			return env->values[i];
 	}
 	value = getenv(name);
-	return value == NULL || env == NULL ? value : remember(env, name, value);
+	return value == NULL || env == NULL ? value : keep_copy(env, name, value);
 }
 
 void config_forget_secrets(struct config_env *env)
 {
 	for (size_t i = 0; i < env->count; i++) {
-		char *place = getenv(env->names[i]);
+		char *variable = getenv(env->names[i]);
 
 		/* Also out of the memory that /proc/self/environ shows. */
-		if (place != NULL)
-			explicit_bzero(place, strlen(place));
+		if (variable != NULL)
+			explicit_bzero(variable, strlen(variable));
 		(void)unsetenv(env->names[i]);
 	}
 }

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
 
 void config_list_add_owned(struct config_list *list, char *text)

@@ -7,7 +7,7 @@
 
 #include "saga/base/mem.h"
 
-struct walk {
+struct json_cursor {
 	const char *p;
 	const char *end;
 };
@@ -25,13 +25,13 @@ void locate_append(struct buf *pointer, const char *token)
 	}
 }
 
-static void skip_space(struct walk *w)
+static void skip_space(struct json_cursor *w)
 {
 	while (w->p < w->end && strchr(" \t\r\n:,", *w->p) != NULL && *w->p != '\0')
 		w->p++;
 }
 
-static void skip_string(struct walk *w)
+static void skip_string(struct json_cursor *w)
 {
 	for (w->p++; w->p < w->end && *w->p != '"'; w->p++) {
 		if (*w->p == '\\')
@@ -41,7 +41,7 @@ static void skip_string(struct walk *w)
 }
 
 /* Over one value of any kind, however deep, without recursion. */
-static void skip_value(struct walk *w)
+static void skip_value(struct json_cursor *w)
 {
 	size_t depth = 0;
 
@@ -64,7 +64,7 @@ static void skip_value(struct walk *w)
 }
 
 /* Is the string at `w` this key? Moves behind it. */
-static bool key_is(struct walk *w, const char *wanted)
+static bool key_is(struct json_cursor *w, const char *wanted)
 {
 	const char *start = w->p;
 	json_t *key;
@@ -80,7 +80,7 @@ static bool key_is(struct walk *w, const char *wanted)
 }
 
 /* Stands on '{': moves to the value of `key` and tells where the key was; NULL without it. */
-static const char *into_object(struct walk *w, const char *key)
+static const char *into_object(struct json_cursor *w, const char *key)
 {
 	w->p++;
 	for (;;) {
@@ -96,7 +96,7 @@ static const char *into_object(struct walk *w, const char *key)
 	}
 }
 
-static const char *into_array(struct walk *w, const char *token)
+static const char *into_array(struct json_cursor *w, const char *token)
 {
 	unsigned long index = strtoul(token, NULL, 10);
 
@@ -139,7 +139,7 @@ static int line_at(struct str json, const char *at)
 
 int locate_line(struct str json, const char *pointer)
 {
-	struct walk w = { json.p, json.p + json.len };
+	struct json_cursor w = { json.p, json.p + json.len };
 	const char *found;
 
 	skip_space(&w);

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "config/units.h"
 #include "saga/base/mem.h"
 
-const struct option *section_find(const struct section *section, const char *name)
+const struct config_option *option_find(const struct config_section *section, const char *name)
 {
 	for (size_t i = 0; i < section->count; i++) {
 		if (strcmp(section->options[i].name, name) == 0)
@@ -17,12 +17,12 @@ const struct option *section_find(const struct section *section, const char *nam
 	return NULL;
 }
 
-void *option_field(const struct option *option, void *base)
+void *option_field(const struct config_option *option, void *base)
 {
 	return (char *)base + option->offset;
 }
 
-static const void *field(const struct option *option, const void *base)
+static const void *field(const struct config_option *option, const void *base)
 {
 	return (const char *)base + option->offset;
 }
@@ -51,22 +51,22 @@ char *option_choice_name(const char *choices, unsigned index)
 
 /* ---- showing ---- */
 
-static json_t *show_bool(const struct option *option, const void *base)
+static json_t *show_bool(const struct config_option *option, const void *base)
 {
 	return json_boolean(*(const bool *)field(option, base));
 }
 
-static json_t *show_integer(const struct option *option, const void *base)
+static json_t *show_integer(const struct config_option *option, const void *base)
 {
 	return json_integer(*(const int64_t *)field(option, base));
 }
 
-static json_t *show_number(const struct option *option, const void *base)
+static json_t *show_number(const struct config_option *option, const void *base)
 {
 	return json_real(*(const double *)field(option, base));
 }
 
-static json_t *show_duration(const struct option *option, const void *base)
+static json_t *show_duration(const struct config_option *option, const void *base)
 {
 	int64_t ms = *(const int64_t *)field(option, base);
 	char text[UNITS_TEXT_BYTES];
@@ -75,7 +75,7 @@ static json_t *show_duration(const struct option *option, const void *base)
 	return json_string(text);
 }
 
-static json_t *show_size(const struct option *option, const void *base)
+static json_t *show_size(const struct config_option *option, const void *base)
 {
 	char text[UNITS_TEXT_BYTES];
 
@@ -83,7 +83,7 @@ static json_t *show_size(const struct option *option, const void *base)
 	return json_string(text);
 }
 
-static json_t *show_rate(const struct option *option, const void *base)
+static json_t *show_rate(const struct config_option *option, const void *base)
 {
 	char text[UNITS_TEXT_BYTES];
 
@@ -91,14 +91,14 @@ static json_t *show_rate(const struct option *option, const void *base)
 	return json_string(text);
 }
 
-static json_t *show_string(const struct option *option, const void *base)
+static json_t *show_string(const struct config_option *option, const void *base)
 {
 	const char *text = *(char *const *)field(option, base);
 
 	return text == NULL ? NULL : json_string(text);
 }
 
-static json_t *show_choice(const struct option *option, const void *base)
+static json_t *show_choice(const struct config_option *option, const void *base)
 {
 	unsigned index;
 	char *name AUTO_FREE = NULL;
@@ -108,7 +108,7 @@ static json_t *show_choice(const struct option *option, const void *base)
 	return json_string(name);
 }
 
-static json_t *show_mark(const struct option *option, const void *base)
+static json_t *show_mark(const struct config_option *option, const void *base)
 {
 	return *(const bool *)field(option, base) ? json_string(option->choices) : NULL;
 }
@@ -125,12 +125,12 @@ static json_t *show_list_at(const struct config_list *list)
 	return array;
 }
 
-static json_t *show_list(const struct option *option, const void *base)
+static json_t *show_list(const struct config_option *option, const void *base)
 {
 	return show_list_at(field(option, base));
 }
 
-static json_t *show_address(const struct option *option, const void *base)
+static json_t *show_address(const struct config_option *option, const void *base)
 {
 	const struct config_listen *listen = base;
 
@@ -138,7 +138,7 @@ static json_t *show_address(const struct option *option, const void *base)
 	return listen->host == NULL ? NULL : json_sprintf("%s:%u", listen->host, (unsigned)listen->port);
 }
 
-static json_t *show_store(const struct option *option, const void *base)
+static json_t *show_store(const struct config_option *option, const void *base)
 {
 	const struct config_store *store = base;
 
@@ -146,7 +146,7 @@ static json_t *show_store(const struct option *option, const void *base)
 	return store->path == NULL ? NULL : json_sprintf("sqlite:%s", store->path);
 }
 
-static json_t *show_cidrs(const struct option *option, const void *base)
+static json_t *show_cidrs(const struct config_option *option, const void *base)
 {
 	const struct config *config = base;
 	json_t *array;
@@ -164,7 +164,7 @@ static json_t *show_cidrs(const struct option *option, const void *base)
 	return array;
 }
 
-static json_t *show_event_id(const struct option *option, const void *base)
+static json_t *show_event_id(const struct config_option *option, const void *base)
 {
 	const struct config_source *source = base;
 
@@ -174,7 +174,7 @@ static json_t *show_event_id(const struct option *option, const void *base)
 	return source->event_id == NULL ? NULL : json_string(source->event_id);
 }
 
-static json_t *show_order_by(const struct option *option, const void *base)
+static json_t *show_order_by(const struct config_option *option, const void *base)
 {
 	const struct config_order *order = base;
 
@@ -200,7 +200,7 @@ static json_t *show_secrets(const struct config_source *source)
 	return array;
 }
 
-typedef json_t *show_function(const struct option *option, const void *base);
+typedef json_t *show_function(const struct config_option *option, const void *base);
 
 static show_function *const shows[] = {
 	[OPTION_BOOL] = show_bool,         [OPTION_INTEGER] = show_integer, [OPTION_NUMBER] = show_number,
@@ -213,10 +213,10 @@ static show_function *const shows[] = {
 	[OPTION_ORDER_BY] = show_order_by, [OPTION_NAMES] = NULL,
 };
 
-json_t *option_show(const struct option *option, const void *base, bool secrets)
+json_t *option_show(const struct config_option *option, const void *base, bool secrets)
 {
 	if (option->type == OPTION_OBJECT || option->type == OPTION_VERIFY)
-		return section_show(option->section, field(option, base), secrets);
+		return option_show_all(option->section, field(option, base), secrets);
 	if (option->type == OPTION_SETTINGS) {
 		const struct config_target *target = base;
 
@@ -227,7 +227,7 @@ json_t *option_show(const struct option *option, const void *base, bool secrets)
 	return shows[option->type] == NULL ? NULL : shows[option->type](option, base);
 }
 
-json_t *section_show(const struct section *section, const void *base, bool secrets)
+json_t *option_show_all(const struct config_section *section, const void *base, bool secrets)
 {
 	json_t *object = json_object();
 
@@ -242,7 +242,7 @@ json_t *section_show(const struct section *section, const void *base, bool secre
 
 /* ---- freeing ---- */
 
-static void finish_string(const struct option *option, void *base)
+static void finish_string(const struct config_option *option, void *base)
 {
 	char **slot = option_field(option, base);
 
@@ -250,12 +250,12 @@ static void finish_string(const struct option *option, void *base)
 	*slot = NULL;
 }
 
-static void finish_list(const struct option *option, void *base)
+static void finish_list(const struct config_option *option, void *base)
 {
 	config_list_finish(option_field(option, base));
 }
 
-static void finish_address(const struct option *option, void *base)
+static void finish_address(const struct config_option *option, void *base)
 {
 	struct config_listen *listen = base;
 
@@ -264,7 +264,7 @@ static void finish_address(const struct option *option, void *base)
 	listen->host = NULL;
 }
 
-static void finish_store(const struct option *option, void *base)
+static void finish_store(const struct config_option *option, void *base)
 {
 	struct config_store *store = base;
 
@@ -274,7 +274,7 @@ static void finish_store(const struct option *option, void *base)
 	store->url = store->path = NULL;
 }
 
-static void finish_cidrs(const struct option *option, void *base)
+static void finish_cidrs(const struct config_option *option, void *base)
 {
 	struct config *config = base;
 
@@ -284,7 +284,7 @@ static void finish_cidrs(const struct option *option, void *base)
 	config->trusted_proxy_count = 0;
 }
 
-static void finish_event_id(const struct option *option, void *base)
+static void finish_event_id(const struct config_option *option, void *base)
 {
 	struct config_source *source = base;
 
@@ -294,13 +294,13 @@ static void finish_event_id(const struct option *option, void *base)
 	source->event_id = source->event_id_header = NULL;
 }
 
-static void finish_secrets(const struct option *option, void *base)
+static void finish_secrets(const struct config_option *option, void *base)
 {
 	struct config_source *source = base;
 
 	(void)option;
 	for (size_t i = 0; i < source->secret_count; i++) {
-		config_wipe(source->secrets[i].value);
+		config_env_wipe(source->secrets[i].value);
 		free(source->secrets[i].origin);
 	}
 	free(source->secrets);
@@ -308,7 +308,7 @@ static void finish_secrets(const struct option *option, void *base)
 	source->secret_count = 0;
 }
 
-static void finish_settings(const struct option *option, void *base)
+static void finish_settings(const struct config_option *option, void *base)
 {
 	struct config_target *target = base;
 
@@ -318,7 +318,7 @@ static void finish_settings(const struct option *option, void *base)
 	target->settings = target->written = NULL;
 }
 
-static void finish_order_by(const struct option *option, void *base)
+static void finish_order_by(const struct config_option *option, void *base)
 {
 	struct config_order *order = base;
 
@@ -326,13 +326,13 @@ static void finish_order_by(const struct option *option, void *base)
 	config_list_finish(&order->by);
 }
 
-static void finish_object(const struct option *option, void *base)
+static void finish_object(const struct config_option *option, void *base)
 {
 	for (size_t i = 0; i < option->section->count; i++)
 		option_finish(&option->section->options[i], option_field(option, base));
 }
 
-typedef void finish_function(const struct option *option, void *base);
+typedef void finish_function(const struct config_option *option, void *base);
 
 static finish_function *const finishes[] = {
 	[OPTION_STRING] = finish_string,
@@ -356,13 +356,13 @@ static finish_function *const finishes[] = {
 	[OPTION_NAMES] = NULL,
 };
 
-void option_finish(const struct option *option, void *base)
+void option_finish(const struct config_option *option, void *base)
 {
 	if (finishes[option->type] != NULL)
 		finishes[option->type](option, base);
 }
 
-void section_finish(const struct section *section, void *base)
+void option_finish_all(const struct config_section *section, void *base)
 {
 	for (size_t i = 0; i < section->count; i++)
 		option_finish(&section->options[i], base);

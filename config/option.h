@@ -38,47 +38,47 @@ enum option_type {
 	OPTION_SECRETS,  /* array of secrets; a struct config_source holds it */
 	OPTION_SETTINGS, /* object for the connector; a struct config_target holds it */
 	OPTION_ORDER_BY, /* programs; a struct config_order holds them */
-	OPTION_PARTS,    /* objects of `section` by name, or an array of them: read by the caller */
+	OPTION_OBJECTS,    /* objects of `section` by name, or an array of them: read by the caller */
 	OPTION_NAMES     /* names of other things: read by the caller */
 };
 
 enum option_flag {
 	OPTION_REQUIRED = 1u << 0,
 	OPTION_RESTART = 1u << 1, /* cannot change while the daemon runs */
-	OPTION_NAMED = 1u << 2    /* PARTS: an object by name; else an array */
+	OPTION_BY_NAME = 1u << 2    /* PARTS: an object by name; else an array */
 };
 
-struct option {
+struct config_option {
 	const char *name;
 	enum option_type type;
 	uint32_t offset;      /* in the struct of its section */
 	const char *fallback; /* the default, as JSON text; NULL: none */
 	double least, most;   /* range of numbers, durations (ms) and sizes (bytes); both 0: any */
 	const char *choices;  /* "a|b" */
-	const struct section *section;
+	const struct config_section *section;
 	unsigned flags; /* of enum option_flag */
 	const char *help;
 };
 
-struct section {
+struct config_section {
 	const char *name; /* in the schema */
 	const char *title;
-	const struct option *options;
+	const struct config_option *options;
 	size_t count;
 	size_t bytes; /* of the struct it fills */
 };
 
-const struct section *section_root(void);
-const struct section *section_source(void);
-const struct section *section_verify(void);
-const struct section *section_target(void);
-const struct section *section_route(void);
-const struct section *section_match(void);
-const struct section *section_step(void);
+const struct config_section *table_root(void);
+const struct config_section *table_source(void);
+const struct config_section *table_verify(void);
+const struct config_section *table_target(void);
+const struct config_section *table_route(void);
+const struct config_section *table_match(void);
+const struct config_section *table_step(void);
 
-const struct option *section_find(const struct section *section, const char *name);
+const struct config_option *option_find(const struct config_section *section, const char *name);
 /* The struct an option's value lives in, for the types above that name one of their own: `base` itself. */
-void *option_field(const struct option *option, void *base);
+void *option_field(const struct config_option *option, void *base);
 
 /* Index of `word` among "a|b|c", or -1; and the word of an index, as a fresh text. */
 int option_choice_index(const char *choices, const char *word);
@@ -86,12 +86,12 @@ char *option_choice_name(const char *choices, unsigned index);
 
 /* The value as JSON, units written out; with `secrets` also what must not be shown (only for digests).
  * NULL when it is not set. The struct as an object of all its set options. */
-json_t *option_show(const struct option *option, const void *base, bool secrets) MUST_CHECK;
-json_t *section_show(const struct section *section, const void *base, bool secrets) MUST_CHECK;
+json_t *option_show(const struct config_option *option, const void *base, bool secrets) MUST_CHECK;
+json_t *option_show_all(const struct config_section *section, const void *base, bool secrets) MUST_CHECK;
 
 /* Frees what an option owns, wiping secrets; its field is empty afterwards, plain values stay. */
-void option_finish(const struct option *option, void *base);
+void option_finish(const struct config_option *option, void *base);
 /* All of them; the struct is zeroed. */
-void section_finish(const struct section *section, void *base);
+void option_finish_all(const struct config_section *section, void *base);
 
 #endif

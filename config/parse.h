@@ -2,9 +2,9 @@
 #ifndef ALMONER_CONFIG_PARSE_H
 #define ALMONER_CONFIG_PARSE_H
 
-#include "config/reading.h"
+#include "config/reader.h"
 
-typedef void parse_function(struct reading *r, const struct option *option, const json_t *value, void *base);
+typedef void parse_function(struct config_reader *r, const struct config_option *option, const json_t *value, void *base);
 
 parse_function parse_bool, parse_integer, parse_number, parse_duration, parse_size, parse_rate;
 parse_function parse_string, parse_path, parse_choice, parse_mark, parse_jq, parse_texts, parse_jqs,
@@ -13,10 +13,10 @@ parse_function parse_address, parse_sockets, parse_url, parse_store, parse_timez
 parse_function parse_verify, parse_event_id, parse_secrets, parse_settings, parse_order_by;
 
 /* "this is an array (expected …)" */
-void parse_wrong_kind(struct reading *r, const json_t *value, const char *expected);
+void parse_wrong_kind(struct config_reader *r, const json_t *value, const char *expected);
 /* A text that may stand in the environment or a file, not empty; NULL after a complaint. Fresh. */
-char *parse_plain_text(struct reading *r, const json_t *value);
+char *parse_plain_text(struct config_reader *r, const json_t *value);
 /* Puts a fresh text into a char * field. */
-void parse_set(const struct option *option, void *base, char *text);
+void parse_set(const struct config_option *option, void *base, char *text);
 
 #endif

@@ -54,19 +54,19 @@ static char *split_address(const char *text, uint16_t *ret_port)
 	return mem_strndup(host, len);
 }
 
-void parse_address(struct reading *r, const struct option *option, const json_t *value, void *base)
+void parse_address(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	struct config_listen *listen = base;
 	char *text AUTO_FREE = parse_plain_text(r, value);
 	char *host;
-	char clipped[READING_CLIP_BYTES];
+	char clipped[READER_CLIP_BYTES];
 
 	if (text == NULL)
 		return;
 	host = split_address(text, &listen->port);
 	if (host == NULL) {
-		reading_clip(text, clipped);
-		reading_error(r, "HOST:PORT such as \"127.0.0.1:8480\" or \"[::1]:8480\"", "\"%s\" is not an address",
+		reader_clip(text, clipped);
+		reader_error(r, "HOST:PORT such as \"127.0.0.1:8480\" or \"[::1]:8480\"", "\"%s\" is not an address",
 					  clipped);
 		return;
 	}
@@ -78,7 +78,7 @@ void parse_address(struct reading *r, const struct option *option, const json_t 
 /* The folder may lie as deep as it likes: gateway/admin/unix_socket.c goes through its descriptor. */
 #define SOCKET_NAME_MAX 80
 
-static void add_socket(struct reading *r, const json_t *value, struct config_list *list)
+static void add_socket(struct config_reader *r, const json_t *value, struct config_list *list)
 {
 	char *text AUTO_FREE = parse_plain_text(r, value);
 	char *path;
@@ -86,19 +86,19 @@ static void add_socket(struct reading *r, const json_t *value, struct config_lis
 	if (text == NULL)
 		return;
 	if (strncmp(text, "unix:", 5) != 0 || text[5] == '\0') {
-		reading_error(r, "\"unix:PATH\"", "only unix sockets are served");
+		reader_error(r, "\"unix:PATH\"", "only unix sockets are served");
 		return;
 	}
-	path = reading_resolve(r->doc->dir, text + 5);
+	path = reader_resolve_path(r->doc->dir, text + 5);
 	if (strlen(strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path) > SOCKET_NAME_MAX) {
-		reading_error(r, NULL, "the file name of a socket is at most %d bytes long", SOCKET_NAME_MAX);
+		reader_error(r, NULL, "the file name of a socket is at most %d bytes long", SOCKET_NAME_MAX);
 		free(path);
 		return;
 	}
 	config_list_add_owned(list, path);
 }
 
-void parse_sockets(struct reading *r, const struct option *option, const json_t *value, void *base)
+void parse_sockets(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	struct config_list *list = option_field(option, base);
 	size_t index;
@@ -111,14 +111,14 @@ void parse_sockets(struct reading *r, const struct option *option, const json_t 
 	}
 	json_array_foreach(value, index, item)
 	{
-		size_t mark = reading_enter_index(r, index);
+		size_t mark = reader_enter_index(r, index);
 
 		add_socket(r, item, list);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
 }
 
-void parse_url(struct reading *r, const struct option *option, const json_t *value, void *base)
+void parse_url(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	char *text = parse_plain_text(r, value);
 	const char *host;
@@ -127,14 +127,14 @@ void parse_url(struct reading *r, const struct option *option, const json_t *val
 		return;
 	host = strncmp(text, "https://", 8) == 0 ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : "";
 	if (host[0] == '\0' || strpbrk(host, "/?# ") != NULL) {
-		reading_error(r, "a URL without a path, such as \"https://gifts.example.org\"", "this is not one");
+		reader_error(r, "a URL without a path, such as \"https://gifts.example.org\"", "this is not one");
 		free(text);
 		return;
 	}
 	parse_set(option, base, text);
 }
 
-void parse_store(struct reading *r, const struct option *option, const json_t *value, void *base)
+void parse_store(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	struct config_store *store = base;
 	char *text = parse_plain_text(r, value);
@@ -142,14 +142,14 @@ void parse_store(struct reading *r, const struct option *option, const json_t *v
 	if (text == NULL)
 		return;
 	if (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0') {
-		reading_error(r, "\"sqlite:PATH\"", "this store is not known");
+		reader_error(r, "\"sqlite:PATH\"", "this store is not known");
 		free(text);
 		return;
 	}
 	option_finish(option, base);
 	store->kind = CONFIG_STORE_SQLITE;
 	store->url = text;
-	store->path = reading_resolve(r->doc->dir, text + 7);
+	store->path = reader_resolve_path(r->doc->dir, text + 7);
 }
 
 /* ---- the time zone ---- */
@@ -165,16 +165,16 @@ static bool zone_exists(const char *name)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-void parse_timezone(struct reading *r, const struct option *option, const json_t *value, void *base)
+void parse_timezone(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	char *text = parse_plain_text(r, value);
-	char clipped[READING_CLIP_BYTES];
+	char clipped[READER_CLIP_BYTES];
 
 	if (text == NULL)
 		return;
 	if (text[0] == '/' || text[0] == ':' || strstr(text, "..") != NULL || !zone_exists(text)) {
-		reading_clip(text, clipped);
-		reading_error(r, "a name such as \"Europe/Rome\" or \"UTC\"", "\"%s\" is not a time zone", clipped);
+		reader_clip(text, clipped);
+		reader_error(r, "a name such as \"Europe/Rome\" or \"UTC\"", "\"%s\" is not a time zone", clipped);
 		free(text);
 		return;
 	}
@@ -184,7 +184,7 @@ void parse_timezone(struct reading *r, const struct option *option, const json_t
 /* ---- address ranges ---- */
 
 /* Bits behind the mask must be zero: "10.1.2.3/8" is a slip, and nobody knows of what kind. */
-static bool masked(const struct config_cidr *range, size_t bytes)
+static bool host_bits_are_zero(const struct config_cidr *range, size_t bytes)
 {
 	for (size_t bit = range->bits; bit < bytes * 8; bit++) {
 		if ((range->addr[bit / 8] >> (7 - bit % 8) & 1) != 0)
@@ -193,7 +193,7 @@ static bool masked(const struct config_cidr *range, size_t bytes)
 	return true;
 }
 
-static bool cidr_of(const char *text, struct config_cidr *ret_range)
+static bool parse_range(const char *text, struct config_cidr *ret_range)
 {
 	char *address AUTO_FREE = mem_strdup(text);
 	char *slash = strchr(address, '/');
@@ -209,20 +209,20 @@ static bool cidr_of(const char *text, struct config_cidr *ret_range)
 		return false;
 	range.bits = (uint8_t)bits;
 	*ret_range = range;
-	return masked(&range, bytes);
+	return host_bits_are_zero(&range, bytes);
 }
 
-static void add_cidr(struct reading *r, const json_t *value, struct config *config)
+static void add_cidr(struct config_reader *r, const json_t *value, struct config *config)
 {
 	char *text AUTO_FREE = parse_plain_text(r, value);
 	struct config_cidr range;
-	char clipped[READING_CLIP_BYTES];
+	char clipped[READER_CLIP_BYTES];
 
 	if (text == NULL)
 		return;
-	if (!cidr_of(text, &range)) {
-		reading_clip(text, clipped);
-		reading_error(r,
+	if (!parse_range(text, &range)) {
+		reader_clip(text, clipped);
+		reader_error(r,
 					  "an address or a range with zeros behind its mask, such as \"10.0.0.0/8\" or \"::1\"",
 					  "\"%s\" is not an address range", clipped);
 		return;
@@ -232,7 +232,7 @@ static void add_cidr(struct reading *r, const json_t *value, struct config *conf
 	config->trusted_proxies[config->trusted_proxy_count++] = range;
 }
 
-void parse_cidrs(struct reading *r, const struct option *option, const json_t *value, void *base)
+void parse_cidrs(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	size_t index;
 	json_t *item;
@@ -244,9 +244,9 @@ void parse_cidrs(struct reading *r, const struct option *option, const json_t *v
 	}
 	json_array_foreach(value, index, item)
 	{
-		size_t mark = reading_enter_index(r, index);
+		size_t mark = reader_enter_index(r, index);
 
 		add_cidr(r, item, base);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
 }

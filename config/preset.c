@@ -8,7 +8,7 @@
 #include "config/nearest.h"
 #include "saga/base/mem.h"
 
-static char *main_dir(const struct reading *r)
+static char *main_dir(const struct config_reader *r)
 {
 	const char *path = r->config->path;
 	const char *slash = strrchr(path, '/');
@@ -17,14 +17,14 @@ static char *main_dir(const struct reading *r)
 }
 
 /* The folders looked into, in this order. */
-static void preset_folders(const struct reading *r, struct config_list *folders)
+static void preset_folders(const struct config_reader *r, struct config_list *folders)
 {
 	char *beside AUTO_FREE = main_dir(r);
 	char *shipped = config_find_shipped("presets");
 
 	if (r->hooks->preset_dir != NULL)
 		config_list_add(folders, r->hooks->preset_dir);
-	config_list_add_owned(folders, reading_resolve(beside, "presets"));
+	config_list_add_owned(folders, reader_resolve_path(beside, "presets"));
 	if (shipped != NULL)
 		config_list_add_owned(folders, shipped);
 }
@@ -70,7 +70,7 @@ static void all_presets(const struct config_list *folders, struct config_list *n
 	}
 }
 
-static void complain_of_preset(struct reading *r, const struct config_list *folders, const char *name)
+static void report_unknown_preset(struct config_reader *r, const struct config_list *folders, const char *name)
 {
 	struct config_list names = { 0 };
 	struct nearest near = { .wanted = name };
@@ -82,45 +82,45 @@ static void complain_of_preset(struct reading *r, const struct config_list *fold
 		buf_printf(&expected, "%s%s", i == 0 ? "one of " : ", ", names.items[i]);
 	}
 	if (near.best != NULL)
-		reading_error(r, expected.data, "there is no preset \"%s\"; did you mean \"%s\"?", name, near.best);
+		reader_error(r, expected.data, "there is no preset \"%s\"; did you mean \"%s\"?", name, near.best);
 	else
-		reading_error(r, expected.data, "there is no preset \"%s\"", name);
+		reader_error(r, expected.data, "there is no preset \"%s\"", name);
 	buf_free(&expected);
 	config_list_finish(&names);
 }
 
 /* Reads the file as a document of its own: its paths and its faults are its own. */
-static void apply_file(struct reading *r, const char *path, struct config_source *source)
+static void apply_file(struct config_reader *r, const char *path, struct config_source *source)
 {
-	const struct document *outer = r->doc;
+	const struct config_document *outer = r->doc;
 	struct buf outer_pointer = r->pointer;
-	struct document doc;
+	struct config_document doc;
 
-	reading_note_file(r, path);
+	reader_note_file(r, path);
 	if (document_open(path, r->found, &doc) != 0)
 		return;
 	r->doc = &doc;
 	r->pointer = (struct buf){ 0 };
 	if (json_object_get(doc.root, "preset") != NULL)
-		reading_error(r, NULL, "a preset cannot start from another one");
-	reading_section(r, section_source(), doc.root, source);
+		reader_error(r, NULL, "a preset cannot start from another one");
+	reader_section(r, table_source(), doc.root, source);
 	buf_free(&r->pointer);
 	r->pointer = outer_pointer;
 	r->doc = outer;
 	document_close(&doc);
 }
 
-void preset_apply(struct reading *r, const char *name, struct config_source *source)
+void preset_apply(struct config_reader *r, const char *name, struct config_source *source)
 {
 	struct config_list folders = { 0 };
 	char *path AUTO_FREE = NULL;
 
-	if (!reading_name_ok(r, name))
+	if (!reader_check_name(r, name))
 		return;
 	preset_folders(r, &folders);
 	path = preset_file(&folders, name);
 	if (path == NULL)
-		complain_of_preset(r, &folders, name);
+		report_unknown_preset(r, &folders, name);
 	else
 		apply_file(r, path, source);
 	config_list_finish(&folders);

@@ -2,9 +2,9 @@
 #ifndef ALMONER_CONFIG_PRESET_H
 #define ALMONER_CONFIG_PRESET_H
 
-#include "config/reading.h"
+#include "config/reader.h"
 
 /* Lays the preset's options into the source; complains when there is none of that name. */
-void preset_apply(struct reading *r, const char *name, struct config_source *source);
+void preset_apply(struct config_reader *r, const char *name, struct config_source *source);
 
 #endif

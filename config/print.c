@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "config/units.h"
 #include "saga/base/mem.h"
 
@@ -60,7 +60,7 @@ static void print_listen(const struct config *config, struct buf *to)
 static void print_verify(const struct config_source *source, struct buf *to)
 {
 	static const char *const hashes[] = { "sha1", "sha256", "sha512" };
-	const struct verify_config *verify = &source->verify;
+	const struct config_verify *verify = &source->verify;
 
 	switch (verify->scheme) {
 	case VERIFY_NONE:

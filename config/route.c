@@ -108,17 +108,17 @@ void route_sort(struct config_route *route)
 {
 	struct config_step sorted[CONFIG_STEPS_MAX];
 	size_t new_index[CONFIG_STEPS_MAX] = { 0 };
-	uint32_t placed = 0;
+	uint32_t sorted_mask = 0;
 
 	for (size_t count = 0; count < route->step_count; count++) {
 		size_t i = 0;
 
-		while ((placed >> i & 1) != 0 || (route->steps[i].after & ~placed) != 0)
+		while ((sorted_mask >> i & 1) != 0 || (route->steps[i].after & ~sorted_mask) != 0)
 			i++;
 		assert(i < route->step_count);
 		sorted[count] = route->steps[i];
 		new_index[i] = count;
-		placed |= 1u << i;
+		sorted_mask |= 1u << i;
 	}
 	for (size_t i = 0; i < route->step_count; i++) {
 		uint32_t after = 0;

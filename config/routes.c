@@ -3,19 +3,19 @@
 #include <string.h>
 
 #include "config/nearest.h"
-#include "config/reading.h"
+#include "config/reader.h"
 #include "config/route.h"
 #include "saga/base/mem.h"
 
-static void complain_of_name(struct reading *r, const char *what, const char *name, const char *nearest)
+static void report_unknown_name(struct config_reader *r, const char *what, const char *name, const char *nearest)
 {
-	char clipped[READING_CLIP_BYTES];
+	char clipped[READER_CLIP_BYTES];
 
-	reading_clip(name, clipped);
+	reader_clip(name, clipped);
 	if (nearest != NULL)
-		reading_error(r, NULL, "there is no %s \"%s\"; did you mean \"%s\"?", what, clipped, nearest);
+		reader_error(r, NULL, "there is no %s \"%s\"; did you mean \"%s\"?", what, clipped, nearest);
 	else
-		reading_error(r, NULL, "there is no %s \"%s\"", what, clipped);
+		reader_error(r, NULL, "there is no %s \"%s\"", what, clipped);
 }
 
 /* ---- match ---- */
@@ -29,45 +29,45 @@ static const char *nearest_source(const struct config *config, const char *name)
 	return near.best;
 }
 
-static void check_match(struct reading *r, struct config_route *route)
+static void check_match(struct config_reader *r, struct config_route *route)
 {
-	size_t outer = reading_enter(r, "match");
+	size_t outer = reader_enter(r, "match");
 	size_t mark;
 
 	if (config_list_has(&route->types, "*"))
 		config_list_finish(&route->types);
 	if (config_list_has(&route->sources, "*"))
 		config_list_finish(&route->sources);
-	mark = reading_enter(r, "source");
+	mark = reader_enter(r, "source");
 	for (size_t i = 0; i < route->sources.count; i++) {
 		if (config_find_source(r->config, str_of(route->sources.items[i])) < 0)
-			complain_of_name(r, "source", route->sources.items[i],
+			report_unknown_name(r, "source", route->sources.items[i],
 							 nearest_source(r->config, route->sources.items[i]));
 	}
-	reading_leave(r, mark);
-	reading_leave(r, outer);
+	reader_leave(r, mark);
+	reader_leave(r, outer);
 }
 
 /* ---- steps ---- */
 
-static int target_of(struct reading *r, const json_t *object)
+static int target_of(struct config_reader *r, const json_t *object)
 {
 	const json_t *value = json_object_get(object, "target");
 	const char *name = json_string_value(value);
 	struct nearest near = { .wanted = name };
-	size_t mark = reading_enter(r, "target");
+	size_t mark = reader_enter(r, "target");
 	int index = -1;
 
 	if (value != NULL && name == NULL)
-		reading_error(r, "the name of a target", "this is %s", reading_kind(value));
+		reader_error(r, "the name of a target", "this is %s", reader_kind_of(value));
 	if (name != NULL)
 		index = config_find_target(r->config, str_of(name));
 	if (name != NULL && index < 0) {
 		for (size_t i = 0; i < r->config->target_count; i++)
 			nearest_offer(&near, r->config->targets[i].name);
-		complain_of_name(r, "target", name, near.best);
+		report_unknown_name(r, "target", name, near.best);
 	}
-	reading_leave(r, mark);
+	reader_leave(r, mark);
 	return index;
 }
 
@@ -80,24 +80,24 @@ static int step_named(const struct config_route *route, const char *name)
 	return -1;
 }
 
-static void check_step_name(struct reading *r, const struct config_route *route,
+static void check_step_name(struct config_reader *r, const struct config_route *route,
 							const struct config_step *step)
 {
-	if (!reading_name_ok(r, step->name))
+	if (!reader_check_name(r, step->name))
 		return;
 	if (step_named(route, step->name) >= 0)
-		reading_error(r, "a \"name\" for one of them", "the step \"%s\" stands twice in this route",
+		reader_error(r, "a \"name\" for one of them", "the step \"%s\" stands twice in this route",
 					  step->name);
 }
 
-static void add_step(struct reading *r, struct config_route *route, const json_t *object)
+static void add_step(struct config_reader *r, struct config_route *route, const json_t *object)
 {
 	struct config_step step = { 0 };
 	int target;
 
-	reading_defaults(r, section_step(), &step);
-	reading_section(r, section_step(), object, &step);
-	reading_require(r, section_step(), object);
+	reader_defaults(r, table_step(), &step);
+	reader_section(r, table_step(), object, &step);
+	reader_require(r, table_step(), object);
 	target = target_of(r, object);
 	step.target = target < 0 ? 0 : (size_t)target;
 	if (step.name == NULL && json_is_string(json_object_get(object, "target")))
@@ -107,14 +107,14 @@ static void add_step(struct reading *r, struct config_route *route, const json_t
 	route->steps[route->step_count++] = step;
 }
 
-static void add_after(struct reading *r, struct config_route *route, size_t index, const json_t *value)
+static void add_after(struct config_reader *r, struct config_route *route, size_t index, const json_t *value)
 {
 	const char *name = json_string_value(value);
 	struct nearest near = { .wanted = name };
 	int before;
 
 	if (name == NULL) {
-		reading_error(r, "the name of a step", "this is %s", reading_kind(value));
+		reader_error(r, "the name of a step", "this is %s", reader_kind_of(value));
 		return;
 	}
 	before = step_named(route, name);
@@ -126,13 +126,13 @@ static void add_after(struct reading *r, struct config_route *route, size_t inde
 		if (i != index && route->steps[i].name != NULL)
 			nearest_offer(&near, route->steps[i].name);
 	}
-	complain_of_name(r, "step", name, near.best);
+	report_unknown_name(r, "step", name, near.best);
 }
 
-static void read_after(struct reading *r, struct config_route *route, size_t index, const json_t *object)
+static void read_after(struct config_reader *r, struct config_route *route, size_t index, const json_t *object)
 {
 	const json_t *value = json_object_get(object, "after");
-	size_t mark = reading_enter(r, "after");
+	size_t mark = reader_enter(r, "after");
 	size_t i;
 	json_t *item;
 
@@ -140,23 +140,23 @@ static void read_after(struct reading *r, struct config_route *route, size_t ind
 		add_after(r, route, index, value);
 	json_array_foreach(value, i, item)
 	{
-		size_t inner = reading_enter_index(r, i);
+		size_t inner = reader_enter_index(r, i);
 
 		add_after(r, route, index, item);
-		reading_leave(r, inner);
+		reader_leave(r, inner);
 	}
-	reading_leave(r, mark);
+	reader_leave(r, mark);
 }
 
-static void read_steps(struct reading *r, struct config_route *route, const json_t *array)
+static void read_steps(struct config_reader *r, struct config_route *route, const json_t *array)
 {
 	size_t count = json_array_size(array);
 	size_t index;
 	json_t *item;
 
 	if (!json_is_array(array) || count < 1 || count > CONFIG_STEPS_MAX) {
-		reading_error(r, "an array of 1 to 32 steps", "this %s %s", json_is_array(array) ? "has" : "is",
-					  !json_is_array(array) ? reading_kind(array)
+		reader_error(r, "an array of 1 to 32 steps", "this %s %s", json_is_array(array) ? "has" : "is",
+					  !json_is_array(array) ? reader_kind_of(array)
 					  : count == 0          ? "no step"
 											: "too many steps");
 		return;
@@ -164,24 +164,24 @@ static void read_steps(struct reading *r, struct config_route *route, const json
 	route->steps = mem_zalloc(count * sizeof(*route->steps));
 	json_array_foreach(array, index, item)
 	{
-		size_t mark = reading_enter_index(r, index);
+		size_t mark = reader_enter_index(r, index);
 
 		add_step(r, route, item);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
 	json_array_foreach(array, index, item)
 	{
-		size_t mark = reading_enter_index(r, index);
+		size_t mark = reader_enter_index(r, index);
 
 		read_after(r, route, index, item);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
 }
 
 /* ---- what can go wrong ---- */
 
 /* "a → b → a" along the steps that wait for each other, from `start`. */
-static void complain_of_cycle(struct reading *r, const struct config_route *route, size_t start)
+static void report_cycle(struct config_reader *r, const struct config_route *route, size_t start)
 {
 	uint32_t ancestors[CONFIG_STEPS_MAX] = { 0 };
 	struct buf path = { 0 };
@@ -189,7 +189,7 @@ static void complain_of_cycle(struct reading *r, const struct config_route *rout
 
 	route_ancestors(route, ancestors);
 	buf_text(&path, route->steps[start].name);
-	for (size_t hops = 0; hops < route->step_count; hops++) {
+	for (size_t count = 0; count < route->step_count; count++) {
 		uint32_t direct = route->steps[at].after;
 		size_t next = 0;
 
@@ -204,7 +204,7 @@ static void complain_of_cycle(struct reading *r, const struct config_route *rout
 		if (at == start)
 			break;
 	}
-	reading_error(r, NULL, "these steps wait for each other for ever: %s", path.data);
+	reader_error(r, NULL, "these steps wait for each other for ever: %s", path.data);
 	buf_free(&path);
 }
 
@@ -218,7 +218,7 @@ static int may_fail_after(const struct config_route *route, const uint32_t *ance
 	return -1;
 }
 
-static void check_undo(struct reading *r, const struct config_route *route)
+static void check_undo(struct config_reader *r, const struct config_route *route)
 {
 	uint32_t ancestors[CONFIG_STEPS_MAX] = { 0 };
 
@@ -231,66 +231,66 @@ static void check_undo(struct reading *r, const struct config_route *route)
 
 		if (step->undo_none || !target->traits.known || target->traits.can_undo || other < 0)
 			continue;
-		mark = reading_enter_index(r, i);
-		reading_error(r, "\"undo\": \"none\" if its effect may stay, or a place after all other steps",
+		mark = reader_enter_index(r, i);
+		reader_error(r, "\"undo\": \"none\" if its effect may stay, or a place after all other steps",
 					  "\"%s\" cannot be undone (connector %s), and \"%s\" may still fail after it",
 					  step->name, target->connector, route->steps[other].name);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
 }
 
-static void check_reachable(struct reading *r, const struct config_route *route)
+static void check_reachable(struct config_reader *r, const struct config_route *route)
 {
 	for (size_t i = 0; i < r->config->route_count; i++) {
 		if (!route_shadows(&r->config->routes[i], route))
 			continue;
-		reading_warn(r, NULL, "no event comes here: the route \"%s\" before it takes them all",
+		reader_warn(r, NULL, "no event comes here: the route \"%s\" before it takes them all",
 					 r->config->routes[i].name);
 		return;
 	}
 }
 
-static void check_steps(struct reading *r, struct config_route *route)
+static void check_steps(struct config_reader *r, struct config_route *route)
 {
-	size_t mark = reading_enter(r, "steps");
+	size_t mark = reader_enter(r, "steps");
 	int cycle = route_cycle(route);
 
 	if (cycle >= 0)
-		complain_of_cycle(r, route, (size_t)cycle);
+		report_cycle(r, route, (size_t)cycle);
 	else if (route->on_failure == CONFIG_FAILURE_COMPENSATE)
 		check_undo(r, route);
-	reading_leave(r, mark);
+	reader_leave(r, mark);
 	if (cycle < 0)
 		route_sort(route);
 }
 
 /* ---- routes ---- */
 
-static void check_route_name(struct reading *r, const struct config_route *route)
+static void check_route_name(struct config_reader *r, const struct config_route *route)
 {
-	int twin = config_find_route(r->config, str_of(route->name));
+	int duplicate = config_find_route(r->config, str_of(route->name));
 
-	if (reading_name_ok(r, route->name) && twin >= 0)
-		reading_error(r, NULL, "the route \"%s\" stands twice: here and in %s", route->name,
-					  r->route_files.items[twin]);
+	if (reader_check_name(r, route->name) && duplicate >= 0)
+		reader_error(r, NULL, "the route \"%s\" stands twice: here and in %s", route->name,
+					  r->route_files.items[duplicate]);
 }
 
-static void fill_route(struct reading *r, const json_t *object, struct config_route *route)
+static void fill_route(struct config_reader *r, const json_t *object, struct config_route *route)
 {
 	size_t errors = r->found->errors;
 	const json_t *steps = json_object_get(object, "steps");
 	size_t mark;
 
-	reading_defaults(r, section_route(), route);
-	reading_section(r, section_route(), object, route);
-	reading_require(r, section_route(), object);
+	reader_defaults(r, table_route(), route);
+	reader_section(r, table_route(), object, route);
+	reader_require(r, table_route(), object);
 	check_match(r, route);
 	if (route->name != NULL)
 		check_route_name(r, route);
-	mark = reading_enter(r, "steps");
+	mark = reader_enter(r, "steps");
 	if (steps != NULL)
 		read_steps(r, route, steps);
-	reading_leave(r, mark);
+	reader_leave(r, mark);
 	if (r->found->errors != errors)
 		return;
 	check_steps(r, route);
@@ -305,7 +305,7 @@ static void digest_route(const json_t *object, uint8_t out[DIGEST_BYTES])
 	free(text);
 }
 
-static void add_route(struct reading *r, const json_t *object)
+static void add_route(struct config_reader *r, const json_t *object)
 {
 	struct config *config = r->config;
 	struct config_route route = { 0 };
@@ -317,21 +317,21 @@ static void add_route(struct reading *r, const json_t *object)
 	config_list_add(&r->route_files, r->doc->path);
 }
 
-void reading_routes(struct reading *r)
+void reader_routes(struct config_reader *r)
 {
 	const json_t *array = json_object_get(r->doc->root, "routes");
-	size_t outer = reading_enter(r, "routes");
+	size_t outer = reader_enter(r, "routes");
 	size_t index;
 	json_t *item;
 
 	if (array != NULL && !json_is_array(array))
-		reading_error(r, "an array of routes", "this is %s", reading_kind(array));
+		reader_error(r, "an array of routes", "this is %s", reader_kind_of(array));
 	json_array_foreach(array, index, item)
 	{
-		size_t mark = reading_enter_index(r, index);
+		size_t mark = reader_enter_index(r, index);
 
 		add_route(r, item);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
-	reading_leave(r, outer);
+	reader_leave(r, outer);
 }

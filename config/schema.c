@@ -36,7 +36,7 @@ static json_t *array_of(json_t *items)
 }
 
 /* One of them, or an array of them. */
-static json_t *some(const char *name)
+static json_t *one_or_many(const char *name)
 {
 	return json_pack("{s:[o,o]}", "anyOf", shape(name), array_of(shape(name)));
 }
@@ -46,7 +46,7 @@ static json_t *text_pattern(const char *pattern)
 	return json_pack("{s:s, s:s}", "type", "string", "pattern", pattern);
 }
 
-static json_t *number_of(const struct option *option, const char *type)
+static json_t *number_of(const struct config_option *option, const char *type)
 {
 	json_t *schema = json_pack("{s:s}", "type", type);
 
@@ -59,29 +59,29 @@ static json_t *number_of(const struct option *option, const char *type)
 	return schema;
 }
 
-static json_t *choice_of(const struct option *option)
+static json_t *choice_of(const struct config_option *option)
 {
-	json_t *words = json_array();
+	json_t *values = json_array();
 	const char *rest = option->choices;
 
 	for (;;) {
-		json_array_append_new(words, json_stringn(rest, strcspn(rest, "|")));
+		json_array_append_new(values, json_stringn(rest, strcspn(rest, "|")));
 		rest += strcspn(rest, "|");
 		if (*rest++ == '\0')
 			break;
 	}
-	return json_pack("{s:o}", "enum", words);
+	return json_pack("{s:o}", "enum", values);
 }
 
-static json_t *parts_of(const struct option *option)
+static json_t *objects_of(const struct config_option *option)
 {
-	if ((option->flags & OPTION_NAMED) == 0)
+	if ((option->flags & OPTION_BY_NAME) == 0)
 		return array_of(shape(option->section->name));
 	return json_pack("{s:s, s:{s:b}, s:o}", "type", "object", "properties", "$comment", 1,
 					 "additionalProperties", shape(option->section->name));
 }
 
-static json_t *schema_of(const struct option *option)
+static json_t *schema_of(const struct config_option *option)
 {
 	switch (option->type) {
 	case OPTION_BOOL:
@@ -110,12 +110,12 @@ static json_t *schema_of(const struct option *option)
 		return shape("program");
 	case OPTION_JQS:
 	case OPTION_ORDER_BY:
-		return some("program");
+		return one_or_many("program");
 	case OPTION_TEXTS:
 	case OPTION_PATHS:
 	case OPTION_NAMES:
 	case OPTION_SECRETS:
-		return some("text");
+		return one_or_many("text");
 	case OPTION_SOCKETS:
 	case OPTION_CIDRS:
 		return array_of(shape("text"));
@@ -128,20 +128,20 @@ static json_t *schema_of(const struct option *option)
 						 "required", "header", "properties", "header", "type", "string");
 	case OPTION_SETTINGS:
 		return json_pack("{s:s}", "type", "object");
-	case OPTION_PARTS:
-		return parts_of(option);
+	case OPTION_OBJECTS:
+		return objects_of(option);
 	}
 	return NULL;
 }
 
-static json_t *section_schema(const struct section *section)
+static json_t *section_schema(const struct config_section *section)
 {
 	json_t *properties = json_pack("{s:b}", "$comment", 1);
 	json_t *required = json_array();
 	json_t *schema;
 
 	for (size_t i = 0; i < section->count; i++) {
-		const struct option *option = &section->options[i];
+		const struct config_option *option = &section->options[i];
 		json_t *value = schema_of(option);
 
 		json_object_set_new(value, "description", json_string(option->help));
@@ -160,10 +160,10 @@ static json_t *section_schema(const struct section *section)
 }
 
 /* All sections below this one; the tables are no deeper than four. */
-static void add_sections(json_t *definitions, const struct section *section)
+static void add_sections(json_t *definitions, const struct config_section *section)
 {
 	for (size_t i = 0; i < section->count; i++) {
-		const struct section *below = section->options[i].section;
+		const struct config_section *below = section->options[i].section;
 
 		if (below == NULL || json_object_get(definitions, below->name) != NULL)
 			continue;
@@ -176,14 +176,14 @@ void describe_schema(struct buf *to)
 {
 	json_t *schema = json_pack("{s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema");
 	json_t *definitions = json_loads(shapes, 0, NULL);
-	json_t *root = section_schema(section_root());
+	json_t *root = section_schema(table_root());
 	char *text;
 
 	assert(definitions != NULL);
 	json_object_update(schema, root);
 	json_object_set_new(json_object_get(schema, "properties"), "$schema", json_true());
 	json_object_set_new(schema, "title", json_string("Configuration of almoner"));
-	add_sections(definitions, section_root());
+	add_sections(definitions, table_root());
 	json_object_set_new(schema, "$defs", definitions);
 	text = json_dumps(schema, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 	buf_text(to, text);

@@ -35,21 +35,21 @@ static parse_function *const parsers[] = {
 	[OPTION_SECRETS] = parse_secrets,
 	[OPTION_SETTINGS] = parse_settings,
 	[OPTION_ORDER_BY] = parse_order_by,
-	[OPTION_PARTS] = NULL, /* whoever reads the section reads these */
+	[OPTION_OBJECTS] = NULL, /* whoever reads the section reads these */
 	[OPTION_NAMES] = NULL,
 };
 
-static void parse_object(struct reading *r, const struct option *option, const json_t *value, void *base)
+static void parse_object(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
-	reading_section(r, option->section, value, option_field(option, base));
+	reader_section(r, option->section, value, option_field(option, base));
 }
 
-static void default_of(struct reading *r, const struct option *option, void *base)
+static void default_of(struct config_reader *r, const struct config_option *option, void *base)
 {
 	json_t *value;
 
 	if (option->type == OPTION_OBJECT || option->type == OPTION_VERIFY)
-		reading_defaults(r, option->section, option_field(option, base));
+		reader_defaults(r, option->section, option_field(option, base));
 	if (option->type == OPTION_ORDER_BY)
 		((struct config_order *)base)->standard = true;
 	if (option->fallback == NULL)
@@ -60,7 +60,7 @@ static void default_of(struct reading *r, const struct option *option, void *bas
 	json_decref(value);
 }
 
-void reading_defaults(struct reading *r, const struct section *section, void *base)
+void reader_defaults(struct config_reader *r, const struct config_section *section, void *base)
 {
 	size_t errors = r->found->errors;
 
@@ -70,44 +70,44 @@ void reading_defaults(struct reading *r, const struct section *section, void *ba
 	assert(r->found->errors == errors);
 }
 
-static void complain_of_key(struct reading *r, const struct section *section, const char *key)
+static void report_unknown_key(struct config_reader *r, const struct config_section *section, const char *key)
 {
 	struct nearest near = { .wanted = key };
-	char clipped[READING_CLIP_BYTES];
-	size_t mark = reading_enter(r, key);
+	char clipped[READER_CLIP_BYTES];
+	size_t mark = reader_enter(r, key);
 
 	for (size_t i = 0; i < section->count; i++)
 		nearest_offer(&near, section->options[i].name);
-	reading_clip(key, clipped);
+	reader_clip(key, clipped);
 	if (near.best != NULL)
-		reading_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", clipped, near.best);
+		reader_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", clipped, near.best);
 	else
-		reading_error(r, NULL, "there is no option \"%s\" here", clipped);
-	reading_leave(r, mark);
+		reader_error(r, NULL, "there is no option \"%s\" here", clipped);
+	reader_leave(r, mark);
 }
 
-static void check_keys(struct reading *r, const struct section *section, const json_t *object)
+static void check_keys(struct config_reader *r, const struct config_section *section, const json_t *object)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach((json_t *)(uintptr_t)object, key, value)
 	{
-		if (!reading_is_comment(key) && section_find(section, key) == NULL)
-			complain_of_key(r, section, key);
+		if (!reader_is_comment(key) && option_find(section, key) == NULL)
+			report_unknown_key(r, section, key);
 	}
 }
 
-void reading_option(struct reading *r, const struct option *option, const json_t *value, void *base)
+void reader_option(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
-	size_t mark = reading_enter(r, option->name);
+	size_t mark = reader_enter(r, option->name);
 
 	if (parsers[option->type] != NULL)
 		parsers[option->type](r, option, value, base);
-	reading_leave(r, mark);
+	reader_leave(r, mark);
 }
 
-void reading_section(struct reading *r, const struct section *section, const json_t *object, void *base)
+void reader_section(struct config_reader *r, const struct config_section *section, const json_t *object, void *base)
 {
 	if (!json_is_object(object)) {
 		parse_wrong_kind(r, object, "an object");
@@ -118,16 +118,16 @@ void reading_section(struct reading *r, const struct section *section, const jso
 		const json_t *value = json_object_get(object, section->options[i].name);
 
 		if (value != NULL)
-			reading_option(r, &section->options[i], value, base);
+			reader_option(r, &section->options[i], value, base);
 	}
 }
 
-void reading_require(struct reading *r, const struct section *section, const json_t *object)
+void reader_require(struct config_reader *r, const struct config_section *section, const json_t *object)
 {
 	for (size_t i = 0; i < section->count && json_is_object(object); i++) {
-		const struct option *option = &section->options[i];
+		const struct config_option *option = &section->options[i];
 
 		if ((option->flags & OPTION_REQUIRED) != 0 && json_object_get(object, option->name) == NULL)
-			reading_error(r, option->help, "\"%s\" is missing", option->name);
+			reader_error(r, option->help, "\"%s\" is missing", option->name);
 	}
 }

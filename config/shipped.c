@@ -3,11 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
 
 /* From the folder of a test program up to the root of the build tree, and no further. */
-#define CLIMB_MAX 4
+#define PARENTS_MAX 4
 
 static char *readable(char *path)
 {
@@ -18,7 +18,7 @@ static char *readable(char *path)
 }
 
 /* Cuts the last component off; false at the root. */
-static bool climb(char *path)
+static bool cut_last_component(char *path)
 {
 	char *slash = strrchr(path, '/');
 
@@ -34,7 +34,7 @@ char *config_find_shipped(const char *name)
 	ssize_t len = readlink("/proc/self/exe", here, sizeof(here) - 1);
 
 	here[len < 0 ? 0 : len] = '\0';
-	for (int level = 0; level < CLIMB_MAX && climb(here); level++) {
+	for (int level = 0; level < PARENTS_MAX && cut_last_component(here); level++) {
 		char *found = readable(mem_printf("%s/config/%s", here, name));
 
 		if (found == NULL)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
 
 struct config *config_ref(struct config *config)
@@ -15,7 +15,7 @@ static void finish_source(struct config_source *source)
 {
 	char *name = source->name;
 
-	section_finish(section_source(), source);
+	option_finish_all(table_source(), source);
 	free(name);
 }
 
@@ -24,15 +24,15 @@ static void finish_target(struct config_target *target)
 	free(target->name);
 	free(target->file);
 	free(target->base_dir);
-	section_finish(section_target(), target);
+	option_finish_all(table_target(), target);
 }
 
 static void finish_route(struct config_route *route)
 {
 	for (size_t i = 0; i < route->step_count; i++)
-		section_finish(section_step(), &route->steps[i]);
+		option_finish_all(table_step(), &route->steps[i]);
 	free(route->steps);
-	section_finish(section_route(), route);
+	option_finish_all(table_route(), route);
 }
 
 static void destroy(struct config *config)
@@ -48,7 +48,7 @@ static void destroy(struct config *config)
 	free(config->routes);
 	free(config->path);
 	config_list_finish(&config->files);
-	section_finish(section_root(), config);
+	option_finish_all(table_root(), config);
 	free(config);
 }
 
@@ -111,7 +111,7 @@ const char *config_log_level_name(enum config_log_level value)
 	return names[value];
 }
 
-const char *verify_scheme_name(enum verify_scheme value)
+const char *config_verify_scheme_name(enum verify_scheme value)
 {
 	static const char *const names[] = { "none", "hmac", "token" };
 

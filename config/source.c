@@ -13,13 +13,13 @@ static void digest_of(const char *name, json_t *shown, uint8_t out[DIGEST_BYTES]
 	struct str parts[] = { str_of(name), str_of(text) };
 
 	digest_parts(parts, 2, out);
-	config_wipe(text);
+	config_env_wipe(text);
 	json_decref(shown);
 }
 
 /* Has anything been complained of since, but for faults inside these members of the place we are at? What depends
  * on other members only is checked all the same, so that all errors come at once. */
-static bool faults_outside(const struct reading *r, size_t since, const char *const *members)
+static bool faults_outside(const struct config_reader *r, size_t since, const char *const *members)
 {
 	for (size_t i = since; i < r->found->count; i++) {
 		const struct diagnostic *d = &r->found->items[i];
@@ -44,58 +44,58 @@ static bool faults_outside(const struct reading *r, size_t since, const char *co
 /* ---- sources ---- */
 
 /* Members that say nothing about verification. */
-static const char *const source_aside[] = { "map",	   "event_id", "type_header", "dedup",	"gift",
+static const char *const source_unrelated[] = { "map",	   "event_id", "type_header", "dedup",	"gift",
 											"gift_made", "related",  "answer",	  "paused", NULL };
 
-static void check_source(struct reading *r, const struct config_source *source)
+static void check_source(struct config_reader *r, const struct config_source *source)
 {
 	if (source->answer == 201)
-		reading_error(r, "200 or 202", "201 is not an answer of ours");
+		reader_error(r, "200 or 202", "201 is not an answer of ours");
 	if (source->related != NULL && source->gift_made == NULL)
-		reading_error(r, "\"gift_made\"",
+		reader_error(r, "\"gift_made\"",
 					  "\"related\" is only asked when \"gift_made\" says no, and there is none");
 }
 
 /* Defaults, then the preset, then what the file says. */
-static void fill_source(struct reading *r, const json_t *object, struct config_source *source)
+static void fill_source(struct config_reader *r, const json_t *object, struct config_source *source)
 {
 	const json_t *preset = json_object_get(object, "preset");
 	size_t since = r->found->count, errors = r->found->errors;
 
-	reading_defaults(r, section_source(), source);
+	reader_defaults(r, table_source(), source);
 	if (json_is_string(preset)) {
-		size_t mark = reading_enter(r, "preset");
+		size_t mark = reader_enter(r, "preset");
 
 		preset_apply(r, json_string_value(preset), source);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
-	reading_section(r, section_source(), object, source);
+	reader_section(r, table_source(), object, source);
 	if (preset == NULL && json_is_object(object) && json_object_get(object, "verify") == NULL)
-		reading_error(r, "\"preset\" or \"verify\"", "nothing says how requests are verified");
-	else if (!faults_outside(r, since, source_aside)) /* else its faults would only echo those */
+		reader_error(r, "\"preset\" or \"verify\"", "nothing says how requests are verified");
+	else if (!faults_outside(r, since, source_unrelated)) /* else its faults would only echo those */
 		verify_check(r, source);
 	if (r->found->errors == errors)
 		check_source(r, source);
 }
 
-static bool seen_before(struct reading *r, const char *kind, const char *name, const char *file)
+static bool report_duplicate(struct config_reader *r, const char *kind, const char *name, const char *file)
 {
-	reading_error(r, NULL, "the %s \"%s\" stands twice: here and in %s", kind, name, file);
+	reader_error(r, NULL, "the %s \"%s\" stands twice: here and in %s", kind, name, file);
 	return true;
 }
 
-static void add_source(struct reading *r, const char *name, const json_t *object)
+static void add_source(struct config_reader *r, const char *name, const json_t *object)
 {
 	struct config *config = r->config;
 	struct config_source source = { 0 };
-	int twin = config_find_source(config, str_of(name));
+	int duplicate = config_find_source(config, str_of(name));
 
-	if (!reading_name_ok(r, name))
+	if (!reader_check_name(r, name))
 		return;
-	if (twin >= 0 && seen_before(r, "source", name, r->source_files.items[twin]))
+	if (duplicate >= 0 && report_duplicate(r, "source", name, r->source_files.items[duplicate]))
 		return;
 	fill_source(r, object, &source);
-	digest_of(name, section_show(section_source(), &source, true), source.digest);
+	digest_of(name, option_show_all(table_source(), &source, true), source.digest);
 	source.name = mem_strdup(name);
 	config->sources = mem_grow(config->sources, (config->source_count + 1) * sizeof(source));
 	config->sources[config->source_count++] = source;
@@ -106,7 +106,7 @@ static void add_source(struct reading *r, const char *name, const json_t *object
 
 /* Pairs of which one bounds the other. Where only one of them was written, the other's default follows it:
  * whoever writes "timeout": "2s" need not know that connections have five. */
-static const struct bound {
+static const struct bounded_pair {
 	const char *section, *lesser, *greater;
 	size_t lesser_at, greater_at; /* of int64_t in struct config_target */
 	const char *expected, *why;
@@ -125,7 +125,7 @@ static const struct bound {
 	  "the connection may take longer than the whole exchange" },
 };
 
-static void check_bound(struct reading *r, const json_t *written, const struct bound *b,
+static void check_bound(struct config_reader *r, const json_t *written, const struct bounded_pair *b,
 						struct config_target *t)
 {
 	const json_t *section = json_object_get(written, b->section);
@@ -139,33 +139,33 @@ static void check_bound(struct reading *r, const json_t *written, const struct b
 	else if (json_object_get(section, b->greater) == NULL)
 		*greater = *lesser;
 	else
-		reading_error(r, b->expected, "%s", b->why);
+		reader_error(r, b->expected, "%s", b->why);
 }
 
-static void check_numbers(struct reading *r, const json_t *written, struct config_target *t)
+static void check_numbers(struct config_reader *r, const json_t *written, struct config_target *t)
 {
 	for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
 		check_bound(r, written, &bounds[i], t);
 	if (t->retry.give_up_after_ms == 0 && t->retry.attempts == 0)
-		reading_warn(r, "retry.give_up_after or retry.attempts",
+		reader_warn(r, "retry.give_up_after or retry.attempts",
 					 "a step that cannot succeed is tried for ever");
 }
 
 static void add_report(void *ctx, enum diag_severity severity, const char *pointer, const char *message,
 					   const char *expected)
 {
-	struct reading *r = ctx;
+	struct config_reader *r = ctx;
 	size_t mark = r->pointer.len;
 
 	buf_text(&r->pointer, pointer);
 	if (severity == DIAG_ERROR)
-		reading_error(r, expected, "%s", message);
+		reader_error(r, expected, "%s", message);
 	else
-		reading_warn(r, expected, "%s", message);
-	reading_leave(r, mark);
+		reader_warn(r, expected, "%s", message);
+	reader_leave(r, mark);
 }
 
-static void ask_connector(struct reading *r, struct config_target *target)
+static void check_with_connector(struct config_reader *r, struct config_target *target)
 {
 	struct config_report report = { r, add_report };
 	size_t errors = r->found->errors;
@@ -173,82 +173,82 @@ static void ask_connector(struct reading *r, struct config_target *target)
 
 	if (r->hooks->check_target == NULL)
 		return;
-	mark = reading_enter(r, "settings");
+	mark = reader_enter(r, "settings");
 	if (r->hooks->check_target(r->hooks->ctx, target, &report, &target->traits) == 0)
 		target->traits.known = true;
 	else if (r->found->errors == errors)
-		reading_error(r, NULL, "the connector \"%s\" does not take these settings", target->connector);
-	reading_leave(r, mark);
+		reader_error(r, NULL, "the connector \"%s\" does not take these settings", target->connector);
+	reader_leave(r, mark);
 }
 
 /* Members that no connector reads. */
-static const char *const target_aside[] = { "retry", "breaker", "limits", "order", "paused", NULL };
+static const char *const target_unrelated[] = { "retry", "breaker", "limits", "order", "paused", NULL };
 
-static void fill_target(struct reading *r, const json_t *object, struct config_target *target)
+static void fill_target(struct config_reader *r, const json_t *object, struct config_target *target)
 {
 	size_t since = r->found->count, errors = r->found->errors;
 
-	reading_defaults(r, section_target(), target);
-	reading_section(r, section_target(), object, target);
-	reading_require(r, section_target(), object);
+	reader_defaults(r, table_target(), target);
+	reader_section(r, table_target(), object, target);
+	reader_require(r, table_target(), object);
 	if (target->connector != NULL)
-		(void)reading_name_ok(r, target->connector);
+		(void)reader_check_name(r, target->connector);
 	if (r->found->errors == errors)
 		check_numbers(r, object, target);
-	if (!faults_outside(r, since, target_aside))
-		ask_connector(r, target);
+	if (!faults_outside(r, since, target_unrelated))
+		check_with_connector(r, target);
 }
 
-static void add_target(struct reading *r, const char *name, const json_t *object)
+static void add_target(struct config_reader *r, const char *name, const json_t *object)
 {
 	struct config *config = r->config;
 	struct config_target target = { 0 };
-	int twin = config_find_target(config, str_of(name));
+	int duplicate = config_find_target(config, str_of(name));
 
-	if (!reading_name_ok(r, name))
+	if (!reader_check_name(r, name))
 		return;
-	if (twin >= 0 && seen_before(r, "target", name, config->targets[twin].file))
+	if (duplicate >= 0 && report_duplicate(r, "target", name, config->targets[duplicate].file))
 		return;
 	target.name = mem_strdup(name);
 	target.file = mem_strdup(r->doc->path);
 	target.base_dir = mem_strdup(r->doc->dir);
 	fill_target(r, object, &target);
-	digest_of(name, section_show(section_target(), &target, true), target.digest);
+	digest_of(name, option_show_all(table_target(), &target, true), target.digest);
 	config->targets = mem_grow(config->targets, (config->target_count + 1) * sizeof(target));
 	config->targets[config->target_count++] = target;
 }
 
 /* ---- both ---- */
 
-static void each_named(struct reading *r, const char *key,
-					   void (*add)(struct reading *, const char *, const json_t *))
+static void each_named(struct config_reader *r, const char *key,
+					   void (*add)(struct config_reader *, const char *, const json_t *))
 {
 	const json_t *object = json_object_get(r->doc->root, key);
-	size_t outer = reading_enter(r, key);
+	size_t outer = reader_enter(r, key);
 	const char *name;
 	json_t *member;
 
 	if (object != NULL && !json_is_object(object))
-		reading_error(r, "an object of them by name", "this is %s", reading_kind(object));
+		reader_error(r, "an object of them by name", "this is %s", reader_kind_of(object));
 	json_object_foreach((json_t *)(uintptr_t)object, name, member)
 	{
 		size_t mark;
 
-		if (reading_is_comment(name))
+		if (reader_is_comment(name))
 			continue;
-		mark = reading_enter(r, name);
+		mark = reader_enter(r, name);
 		add(r, name, member);
-		reading_leave(r, mark);
+		reader_leave(r, mark);
 	}
-	reading_leave(r, outer);
+	reader_leave(r, outer);
 }
 
-void reading_sources(struct reading *r)
+void reader_sources(struct config_reader *r)
 {
 	each_named(r, "sources", add_source);
 }
 
-void reading_targets(struct reading *r)
+void reader_targets(struct config_reader *r)
 {
 	each_named(r, "targets", add_target);
 }

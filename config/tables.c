@@ -12,7 +12,7 @@
 #define DAY_MS 86400000.0
 #define MIB    1048576.0
 
-static const struct option listen_options[] = {
+static const struct config_option listen_options[] = {
 	{ "intake", OPTION_ADDRESS, 0, "\"127.0.0.1:8480\"", .flags = OPTION_RESTART,
 	  .help = "Address and port on which events are received, as HOST:PORT; port 0 takes any free one." },
 	{ "admin", OPTION_SOCKETS, AT(config_listen, admin), "[\"unix:run/almoner.sock\"]",
@@ -22,9 +22,9 @@ static const struct option listen_options[] = {
 	{ "public_url", OPTION_URL, AT(config_listen, public_url),
 	  .help = "How platforms reach intake, such as \"https://gifts.example.org\"; for signatures over it." },
 };
-static const struct section listen_ = SECTION("Where to listen", config_listen, listen);
+static const struct config_section listen_ = SECTION("Where to listen", config_listen, listen);
 
-static const struct option store_options[] = {
+static const struct config_option store_options[] = {
 	{ "url", OPTION_STORE, 0, "\"sqlite:data/almoner.db\"", .flags = OPTION_RESTART,
 	  .help = "Where the saga log is kept, as sqlite:PATH." },
 	{ "reserve", OPTION_SIZE, AT(config_store, reserve_bytes), "\"64MiB\"", MIB, 1024 * 1024 * MIB,
@@ -35,18 +35,18 @@ static const struct option store_options[] = {
 	  .flags = OPTION_RESTART,
 	  .help = "How long an event's key is remembered to recognise the same event again." },
 };
-static const struct section store_ = SECTION("The saga log", config_store, store);
+static const struct config_section store_ = SECTION("The saga log", config_store, store);
 
-static const struct option log_options[] = {
+static const struct config_option log_options[] = {
 	{ "format", OPTION_CHOICE, AT(config_log, format), "\"kv\"", .choices = "kv|json",
 	  .help = "One line a message, as key=value or as JSON." },
 	{ "level", OPTION_CHOICE, AT(config_log, level), "\"info\"", .choices = "debug|info|warning|error",
 	  .help = "The least important message that is written." },
 	{ "file", OPTION_PATH, AT(config_log, file), .help = "File to append to; without it, standard error." },
 };
-static const struct section log_ = SECTION("Messages of the daemon", config_log, log);
+static const struct config_section log_ = SECTION("Messages of the daemon", config_log, log);
 
-static const struct option limits_options[] = {
+static const struct config_option limits_options[] = {
 	{ "body", OPTION_SIZE, AT(config_limits, body_bytes), "\"1MiB\"", 1024, 64 * MIB,
 	  .help = "Largest body of an event; a larger one is answered with 413." },
 	{ "headers", OPTION_SIZE, AT(config_limits, headers_bytes), "\"32KiB\"", 4096, MIB,
@@ -67,9 +67,9 @@ static const struct option limits_options[] = {
 	{ "quarantine_cap", OPTION_INTEGER, AT(config_limits, quarantine_cap), "10000", 1, 10000000,
 	  .help = "Open quarantined events per source; above it, 503." },
 };
-static const struct section limits = SECTION("Bounds of intake", config_limits, limits);
+static const struct config_section limits = SECTION("Bounds of intake", config_limits, limits);
 
-static const struct option alerts_options[] = {
+static const struct config_option alerts_options[] = {
 	{ "unverified", OPTION_INTEGER, AT(config_alerts, unverified), "5", 0, 1000000,
 	  .help = "401s of a source within the window that raise the alert; 0: never." },
 	{ "turned_away", OPTION_INTEGER, AT(config_alerts, turned_away), "20", 0, 1000000,
@@ -83,60 +83,60 @@ static const struct option alerts_options[] = {
 	{ "breaker_open", OPTION_DURATION, AT(config_alerts, breaker_open_ms), "\"5m\"", 0, 30 * DAY_MS,
 	  .help = "How long a target's breaker may be away from closed." },
 };
-static const struct section alerts = SECTION("When to alert somebody", config_alerts, alerts);
+static const struct config_section alerts = SECTION("When to alert somebody", config_alerts, alerts);
 
-static const struct option connectors_options[] = {
+static const struct config_option connectors_options[] = {
 	{ "path", OPTION_PATHS, AT(config, connector_path),
 	  .help = "Folders searched for connectors, besides those of the installation." },
 };
-static const struct section connectors = SECTION("Connector plugins", config, connectors);
+static const struct config_section connectors = SECTION("Connector plugins", config, connectors);
 
-static const struct option verify_options[] = {
-	{ "scheme", OPTION_CHOICE, AT(verify_config, scheme), "\"none\"", .choices = "none|hmac|token",
+static const struct config_option verify_options[] = {
+	{ "scheme", OPTION_CHOICE, AT(config_verify, scheme), "\"none\"", .choices = "none|hmac|token",
 	  .help = "hmac: a keyed digest over the raw body; token: a shared secret in a header or in the body; "
 			  "none." },
-	{ "header", OPTION_STRING, AT(verify_config, header),
+	{ "header", OPTION_STRING, AT(config_verify, header),
 	  .help = "hmac: header that carries the signature." },
-	{ "element_separator", OPTION_STRING, AT(verify_config, element_separator),
+	{ "element_separator", OPTION_STRING, AT(config_verify, element_separator),
 	  .help = "hmac: cuts the header into elements; without it the whole value is one." },
-	{ "key_separator", OPTION_STRING, AT(verify_config, key_separator),
+	{ "key_separator", OPTION_STRING, AT(config_verify, key_separator),
 	  .help =
 		  "hmac: cuts an element into name and value; without it elements are named by position, from 1." },
-	{ "signature_element", OPTION_STRING, AT(verify_config, signature_element),
+	{ "signature_element", OPTION_STRING, AT(config_verify, signature_element),
 	  .help =
 		  "hmac: name of the elements that are signatures, any of which may match; without it, all are." },
-	{ "timestamp_element", OPTION_STRING, AT(verify_config, timestamp_element),
+	{ "timestamp_element", OPTION_STRING, AT(config_verify, timestamp_element),
 	  .help = "hmac: name of the element that is the time, in seconds since 1970." },
-	{ "signature_prefix", OPTION_STRING, AT(verify_config, signature_prefix),
+	{ "signature_prefix", OPTION_STRING, AT(config_verify, signature_prefix),
 	  .help = "hmac: stands before each signature and is taken off, such as \"sha256=\"." },
-	{ "encoding", OPTION_CHOICE, AT(verify_config, encoding), "\"hex\"", .choices = "hex|base64",
+	{ "encoding", OPTION_CHOICE, AT(config_verify, encoding), "\"hex\"", .choices = "hex|base64",
 	  .help = "hmac: how the signature is written." },
-	{ "key", OPTION_CHOICE, AT(verify_config, key), "\"raw\"", .choices = "raw|strip|strip-base64",
+	{ "key", OPTION_CHOICE, AT(config_verify, key), "\"raw\"", .choices = "raw|strip|strip-base64",
 	  .help = "hmac: what the secret becomes: itself; without key_prefix; without it, then decoded from "
 			  "base64." },
-	{ "key_prefix", OPTION_STRING, AT(verify_config, key_prefix),
+	{ "key_prefix", OPTION_STRING, AT(config_verify, key_prefix),
 	  .help = "hmac: taken off the secret where it stands, such as \"whsec_\"." },
-	{ "signed_string", OPTION_STRING, AT(verify_config, signed_string), "\"{body}\"",
+	{ "signed_string", OPTION_STRING, AT(config_verify, signed_string), "\"{body}\"",
 	  .help = "hmac: what is signed, made of {id}, {timestamp}, {url} and {body}." },
-	{ "hash", OPTION_CHOICE, AT(verify_config, hash), "\"sha256\"", .choices = "sha1|sha256|sha512",
+	{ "hash", OPTION_CHOICE, AT(config_verify, hash), "\"sha256\"", .choices = "sha1|sha256|sha512",
 	  .help = "hmac: the digest." },
-	{ "id_header", OPTION_STRING, AT(verify_config, id_header), .help = "hmac: header that carries {id}." },
-	{ "timestamp_header", OPTION_STRING, AT(verify_config, timestamp_header),
+	{ "id_header", OPTION_STRING, AT(config_verify, id_header), .help = "hmac: header that carries {id}." },
+	{ "timestamp_header", OPTION_STRING, AT(config_verify, timestamp_header),
 	  .help = "hmac: header that carries {timestamp}." },
-	{ "header_prefixes", OPTION_TEXTS, AT(verify_config, header_prefixes),
+	{ "header_prefixes", OPTION_TEXTS, AT(config_verify, header_prefixes),
 	  .help = "hmac: prefixes the headers may have; the first is the one they are written with here." },
-	{ "tolerance", OPTION_DURATION, AT(verify_config, tolerance_ms), "\"5m\"", 0, DAY_MS,
+	{ "tolerance", OPTION_DURATION, AT(config_verify, tolerance_ms), "\"5m\"", 0, DAY_MS,
 	  .help = "hmac: how far a signed time may lie before or after now; 0: it is not checked." },
-	{ "token_header", OPTION_STRING, AT(verify_config, token_header),
+	{ "token_header", OPTION_STRING, AT(config_verify, token_header),
 	  .help = "token: header that carries it." },
-	{ "token_prefix", OPTION_STRING, AT(verify_config, token_prefix),
+	{ "token_prefix", OPTION_STRING, AT(config_verify, token_prefix),
 	  .help = "token: stands before it in the header and is taken off, such as \"Bearer \"." },
-	{ "token_pointer", OPTION_STRING, AT(verify_config, token_pointer),
+	{ "token_pointer", OPTION_STRING, AT(config_verify, token_pointer),
 	  .help = "token: where it stands in the JSON body, as a JSON pointer such as \"/secret\"." },
 };
-static const struct section verify = SECTION("How requests are verified", verify_config, verify);
+static const struct config_section verify = SECTION("How requests are verified", config_verify, verify);
 
-static const struct option source_options[] = {
+static const struct config_option source_options[] = {
 	{ "preset", OPTION_STRING, AT(config_source, preset),
 	  .help = "Settings of a known platform to start from: stripe, standard-webhooks, github, hmac, token, "
 			  "none." },
@@ -170,16 +170,16 @@ static const struct option source_options[] = {
 	  .help = "Short for verify.tolerance." },
 	{ "allow_unverified", OPTION_BOOL, AT(config_source, allow_unverified), "false",
 	  .help = "Take events without verification although intake listens to the network." },
-	{ "keep_refused", OPTION_SIZE, AT(config_source, keep_refused_bytes), "0", 0, 1024 * MIB,
+	{ "keep_refused", OPTION_SIZE, AT(config_source, keep_rejected_bytes), "0", 0, 1024 * MIB,
 	  .help = "Room on disk for requests refused with 401, the oldest make room; `almoner refused replay` takes "
 			  "them in once the secret is right. 0: none are kept." },
-	{ "keep_refused_for", OPTION_DURATION, AT(config_source, keep_refused_for_ms), "\"7d\"", 1000, 400 * DAY_MS,
+	{ "keep_refused_for", OPTION_DURATION, AT(config_source, keep_rejected_for_ms), "\"7d\"", 1000, 400 * DAY_MS,
 	  .help = "How long they are kept at most." },
 	{ "paused", OPTION_BOOL, AT(config_source, paused), "false", .help = "Answer 503 with Retry-After for the time being; nothing is taken in. A reload sets and ends it." },
 };
-static const struct section source = SECTION("A source", config_source, source);
+static const struct config_section source = SECTION("A source", config_source, source);
 
-static const struct option retry_options[] = {
+static const struct config_option retry_options[] = {
 	{ "first", OPTION_DURATION, AT(config_retry, first_ms), "\"1s\"", 1, DAY_MS,
 	  .help = "Wait before the second attempt, plus up to half of it at random." },
 	{ "factor", OPTION_NUMBER, AT(config_retry, factor), "2", 1, 100, .help = "By which each wait grows." },
@@ -191,9 +191,9 @@ static const struct option retry_options[] = {
 	{ "attempts", OPTION_INTEGER, AT(config_retry, attempts), "0", 0, 1000000,
 	  .help = "Attempts after which it does; 0: no limit." },
 };
-static const struct section retry = SECTION("Trying again", config_retry, retry);
+static const struct config_section retry = SECTION("Trying again", config_retry, retry);
 
-static const struct option breaker_options[] = {
+static const struct config_option breaker_options[] = {
 	{ "consecutive", OPTION_INTEGER, AT(config_breaker, consecutive), "5", 1, 1000000,
 	  .help = "Failures in a row that open the breaker." },
 	{ "ratio", OPTION_NUMBER, AT(config_breaker, ratio), "0.5", 0.01, 1,
@@ -209,16 +209,16 @@ static const struct option breaker_options[] = {
 	{ "probes", OPTION_INTEGER, AT(config_breaker, probes), "1", 1, 64,
 	  .help = "Attempts let through at once while half open." },
 };
-static const struct section breaker = SECTION("The breaker", config_breaker, breaker);
+static const struct config_section breaker = SECTION("The breaker", config_breaker, breaker);
 
-static const struct option hold_options[] = {
+static const struct config_option hold_options[] = {
 	{ "probe", OPTION_DURATION, AT(config_hold, probe_ms), "\"5m\"", 100, 30 * DAY_MS,
 	  .help = "A target that refused our credentials is held; so often one waiting step asks whether it takes "
 			  "them again." },
 };
-static const struct section hold = SECTION("When a target is held", config_hold, hold);
+static const struct config_section hold = SECTION("When a target is held", config_hold, hold);
 
-static const struct option target_limits_options[] = {
+static const struct config_option target_limits_options[] = {
 	{ "in_flight", OPTION_INTEGER, AT(config_target_limits, in_flight), "16", 1, 1024,
 	  .help = "Attempts under way at once." },
 	{ "rate", OPTION_RATE, AT(config_target_limits, rate), "\"0/s\"",
@@ -232,10 +232,10 @@ static const struct option target_limits_options[] = {
 	{ "window", OPTION_SIZE, AT(config_target_limits, window_bytes), "\"4MiB\"", 65536, 1024 * MIB,
 	  .help = "Waiting steps held in memory; the rest waits on disk." },
 };
-static const struct section target_limits =
+static const struct config_section target_limits =
 	SECTION("Limits of a target", config_target_limits, target_limits);
 
-static const struct option order_options[] = {
+static const struct config_option order_options[] = {
 	{ "by", OPTION_ORDER_BY, 0,
 	  .help = "Program (or several, the first with a value counts) over the canonical event that gives the "
 			  "line an "
@@ -243,9 +243,9 @@ static const struct option order_options[] = {
 	{ "on_attention", OPTION_CHOICE, AT(config_order, on_attention), "\"pass\"", .choices = "pass|hold",
 	  .help = "Whether later events of a line pass one that needs a person, or wait behind it." },
 };
-static const struct section order = SECTION("Order of events", config_order, order);
+static const struct config_section order = SECTION("Order of events", config_order, order);
 
-static const struct option target_options[] = {
+static const struct config_option target_options[] = {
 	{ "connector", OPTION_STRING, AT(config_target, connector), .flags = OPTION_REQUIRED,
 	  .help = "The plugin that knows this kind of downstream; see `almoner connector list`." },
 	{ "settings", OPTION_SETTINGS, 0, "{}",
@@ -262,17 +262,17 @@ static const struct option target_options[] = {
 	{ "paused", OPTION_BOOL, AT(config_target, paused), "false",
 	  .help = "Start no attempt for the time being." },
 };
-static const struct section target = SECTION("A target", config_target, target);
+static const struct config_section target = SECTION("A target", config_target, target);
 
-static const struct option match_options[] = {
+static const struct config_option match_options[] = {
 	{ "source", OPTION_TEXTS, AT(config_route, sources),
 	  .help = "Name of a source, several, or \"*\" for any." },
 	{ "type", OPTION_TEXTS, AT(config_route, types), .help = "Pattern of types with * and ?, or several." },
 	{ "where", OPTION_JQ, AT(config_route, where), .help = "Condition over the canonical event." },
 };
-static const struct section match = SECTION("Which events a route takes", config_route, match);
+static const struct config_section match = SECTION("Which events a route takes", config_route, match);
 
-static const struct option step_options[] = {
+static const struct config_option step_options[] = {
 	{ "target", OPTION_NAMES, 0, .flags = OPTION_REQUIRED, .help = "The target that does it." },
 	{ "name", OPTION_STRING, AT(config_step, name), .help = "Name of the step; the target's unless given." },
 	{ "after", OPTION_NAMES, 0, .help = "Names of the steps that must be done before." },
@@ -285,22 +285,22 @@ static const struct option step_options[] = {
 	{ "undo", OPTION_MARK, AT(config_step, undo_none), .choices = "none",
 	  .help = "\"none\": what it did may stay when the rest is undone." },
 };
-static const struct section step = SECTION("A step", config_step, step);
+static const struct config_section step = SECTION("A step", config_step, step);
 
-static const struct option route_options[] = {
+static const struct config_option route_options[] = {
 	{ "name", OPTION_STRING, AT(config_route, name), .flags = OPTION_REQUIRED, .help = "Name of the route." },
 	{ "match", OPTION_OBJECT, 0, .section = &match,
 	  .help = "Which events it takes; the first route that matches counts." },
-	{ "steps", OPTION_PARTS, 0, .section = &step, .flags = OPTION_REQUIRED,
+	{ "steps", OPTION_OBJECTS, 0, .section = &step, .flags = OPTION_REQUIRED,
 	  .help = "What happens to them, 1 to 32 steps." },
 	{ "on_failure", OPTION_CHOICE, AT(config_route, on_failure), "\"continue\"",
 	  .choices = "continue|hold|compensate",
 	  .help =
 		  "When a step fails for good: go on with the others, start no further one, or undo what was done." },
 };
-static const struct section route = SECTION("A route", config_route, route);
+static const struct config_section route = SECTION("A route", config_route, route);
 
-static const struct option root_options[] = {
+static const struct config_option root_options[] = {
 	{ "listen", OPTION_OBJECT, AT(config, listen), .section = &listen_, .help = "Where to listen." },
 	{ "store", OPTION_OBJECT, AT(config, store), .section = &store_, .help = "The saga log." },
 	{ "include", OPTION_NAMES, 0,
@@ -318,46 +318,46 @@ static const struct option root_options[] = {
 	  .help =
 		  "Addresses or ranges whose X-Forwarded-For is believed, such as \"127.0.0.1\" or \"10.0.0.0/8\"." },
 	{ "connectors", OPTION_OBJECT, 0, .section = &connectors, .help = "Connector plugins." },
-	{ "sources", OPTION_PARTS, 0, .section = &source, .flags = OPTION_NAMED,
+	{ "sources", OPTION_OBJECTS, 0, .section = &source, .flags = OPTION_BY_NAME,
 	  .help = "Where events come from, by name." },
-	{ "targets", OPTION_PARTS, 0, .section = &target, .flags = OPTION_NAMED,
+	{ "targets", OPTION_OBJECTS, 0, .section = &target, .flags = OPTION_BY_NAME,
 	  .help = "Where they go, by name." },
-	{ "routes", OPTION_PARTS, 0, .section = &route,
+	{ "routes", OPTION_OBJECTS, 0, .section = &route,
 	  .help = "Which events become which sagas; the first that matches counts." },
 };
-static const struct section root = SECTION("The main file", config, root);
+static const struct config_section root = SECTION("The main file", config, root);
 
-const struct section *section_root(void)
+const struct config_section *table_root(void)
 {
 	return &root;
 }
 
-const struct section *section_source(void)
+const struct config_section *table_source(void)
 {
 	return &source;
 }
 
-const struct section *section_verify(void)
+const struct config_section *table_verify(void)
 {
 	return &verify;
 }
 
-const struct section *section_target(void)
+const struct config_section *table_target(void)
 {
 	return &target;
 }
 
-const struct section *section_route(void)
+const struct config_section *table_route(void)
 {
 	return &route;
 }
 
-const struct section *section_match(void)
+const struct config_section *table_match(void)
 {
 	return &match;
 }
 
-const struct section *section_step(void)
+const struct config_section *table_step(void)
 {
 	return &step;
 }

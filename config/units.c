@@ -5,18 +5,18 @@
 
 #include "saga/base/err.h"
 
-struct unit {
+struct config_unit {
 	const char *name;
 	int64_t factor;
 };
 
-static const struct unit duration_units[] = {
+static const struct config_unit duration_units[] = {
 	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 },
 };
-static const struct unit size_units[] = {
+static const struct config_unit size_units[] = {
 	{ "GiB", 1073741824 }, { "MiB", 1048576 }, { "KiB", 1024 }, { "B", 1 }, { NULL, 0 },
 };
-static const struct unit rate_units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { NULL, 0 } };
+static const struct config_unit rate_units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { NULL, 0 } };
 
 /* Far above any use, and far below where sums of two could overflow. */
 #define UNITS_LARGEST ((int64_t)1 << 53)
@@ -36,7 +36,7 @@ static const char *digits(const char *text, int64_t *ret_value)
 	return p == text ? NULL : p;
 }
 
-static const struct unit *unit_named(const struct unit *units, const char *name)
+static const struct config_unit *unit_named(const struct config_unit *units, const char *name)
 {
 	for (; units->name != NULL; units++) {
 		if (strcmp(units->name, name) == 0)
@@ -45,7 +45,7 @@ static const struct unit *unit_named(const struct unit *units, const char *name)
 	return NULL;
 }
 
-static int scaled(int64_t count, const struct unit *unit, int64_t *ret_value)
+static int scaled(int64_t count, const struct config_unit *unit, int64_t *ret_value)
 {
 	if (unit == NULL || count > UNITS_LARGEST / unit->factor)
 		return ERR_INVALID;
@@ -81,7 +81,7 @@ int units_rate(const char *text, struct config_rate *ret_rate)
 {
 	int64_t count = 0;
 	const char *rest = digits(text, &count);
-	const struct unit *unit = rest == NULL || *rest != '/' ? NULL : unit_named(rate_units, rest + 1);
+	const struct config_unit *unit = rest == NULL || *rest != '/' ? NULL : unit_named(rate_units, rest + 1);
 
 	if (unit == NULL || count > UINT32_MAX)
 		return ERR_INVALID;
@@ -89,7 +89,7 @@ int units_rate(const char *text, struct config_rate *ret_rate)
 	return 0;
 }
 
-static void largest_even(const struct unit *units, int64_t value, char out[UNITS_TEXT_BYTES])
+static void format_largest_unit(const struct config_unit *units, int64_t value, char out[UNITS_TEXT_BYTES])
 {
 	while (value % units->factor != 0)
 		units++;
@@ -101,17 +101,17 @@ void units_duration_text(int64_t ms, char out[UNITS_TEXT_BYTES])
 	if (ms == 0)
 		memcpy(out, "0", 2);
 	else
-		largest_even(duration_units, ms, out);
+		format_largest_unit(duration_units, ms, out);
 }
 
 void units_size_text(int64_t bytes, char out[UNITS_TEXT_BYTES])
 {
-	largest_even(bytes == 0 ? &size_units[3] : size_units, bytes, out);
+	format_largest_unit(bytes == 0 ? &size_units[3] : size_units, bytes, out);
 }
 
 void units_rate_text(struct config_rate rate, char out[UNITS_TEXT_BYTES])
 {
-	const struct unit *unit = rate_units;
+	const struct config_unit *unit = rate_units;
 
 	while (unit->factor != rate.per_ms && unit[1].name != NULL)
 		unit++;

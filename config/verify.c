@@ -5,16 +5,16 @@
 #include "config/parse.h"
 #include "saga/base/mem.h"
 
-static void verify_reset(struct reading *r, const struct option *option, void *base)
+static void verify_reset(struct config_reader *r, const struct config_option *option, void *base)
 {
-	struct verify_config *verify = option_field(option, base);
+	struct config_verify *verify = option_field(option, base);
 
 	option_finish(option, base);
-	*verify = (struct verify_config){ 0 };
-	reading_defaults(r, option->section, verify);
+	*verify = (struct config_verify){ 0 };
+	reader_defaults(r, option->section, verify);
 }
 
-void parse_verify(struct reading *r, const struct option *option, const json_t *value, void *base)
+void parse_verify(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	if (json_is_string(value) && strcmp(json_string_value(value), "none") == 0) {
 		verify_reset(r, option, base);
@@ -27,15 +27,15 @@ void parse_verify(struct reading *r, const struct option *option, const json_t *
 	/* Another scheme than the preset's starts from nothing; without one, single options are exchanged. */
 	if (json_object_get(value, "scheme") != NULL)
 		verify_reset(r, option, base);
-	reading_section(r, option->section, value, option_field(option, base));
+	reader_section(r, option->section, value, option_field(option, base));
 }
 
-static bool holds(const char *template, const char *placeholder)
+static bool has_placeholder(const char *template, const char *placeholder)
 {
 	return strstr(template, placeholder) != NULL;
 }
 
-static void check_placeholders(struct reading *r, const char *template)
+static void check_placeholders(struct config_reader *r, const char *template)
 {
 	static const char *const known[] = { "{id}", "{timestamp}", "{url}", "{body}" };
 	const char *p = template;
@@ -46,7 +46,7 @@ static void check_placeholders(struct reading *r, const char *template)
 		while (i < sizeof(known) / sizeof(known[0]) && strncmp(p, known[i], strlen(known[i])) != 0)
 			i++;
 		if (i == sizeof(known) / sizeof(known[0])) {
-			reading_error(r, "{id}, {timestamp}, {url} and {body}",
+			reader_error(r, "{id}, {timestamp}, {url} and {body}",
 						  "signed_string has an unknown placeholder");
 			return;
 		}
@@ -54,49 +54,49 @@ static void check_placeholders(struct reading *r, const char *template)
 	}
 }
 
-static void check_signed_string(struct reading *r, const struct verify_config *verify)
+static void check_signed_string(struct config_reader *r, const struct config_verify *verify)
 {
 	const char *template = verify->signed_string;
 
 	check_placeholders(r, template);
-	if (!holds(template, "{body}"))
-		reading_error(r, "{body} in signed_string", "the signature would not cover the body");
-	if (holds(template, "{id}") && verify->id_header == NULL)
-		reading_error(r, "\"id_header\"", "signed_string needs the {id}, and nothing says where it stands");
-	if (holds(template, "{timestamp}") && verify->timestamp_header == NULL &&
+	if (!has_placeholder(template, "{body}"))
+		reader_error(r, "{body} in signed_string", "the signature would not cover the body");
+	if (has_placeholder(template, "{id}") && verify->id_header == NULL)
+		reader_error(r, "\"id_header\"", "signed_string needs the {id}, and nothing says where it stands");
+	if (has_placeholder(template, "{timestamp}") && verify->timestamp_header == NULL &&
 		verify->timestamp_element == NULL)
-		reading_error(r, "\"timestamp_header\" or \"timestamp_element\"",
+		reader_error(r, "\"timestamp_header\" or \"timestamp_element\"",
 					  "signed_string needs the {timestamp}, and nothing says where it stands");
-	if (!holds(template, "{timestamp}") &&
+	if (!has_placeholder(template, "{timestamp}") &&
 		(verify->timestamp_header != NULL || verify->timestamp_element != NULL))
-		reading_error(r, "{timestamp} in signed_string", "a time that is not signed proves nothing");
-	if (holds(template, "{url}") && r->config->listen.public_url == NULL)
-		reading_error(r, "/listen/public_url",
+		reader_error(r, "{timestamp} in signed_string", "a time that is not signed proves nothing");
+	if (has_placeholder(template, "{url}") && r->config->listen.public_url == NULL)
+		reader_error(r, "/listen/public_url",
 					  "signed_string needs the {url}, and the public one is not known");
 }
 
-static void check_elements(struct reading *r, const struct verify_config *verify)
+static void check_elements(struct config_reader *r, const struct config_verify *verify)
 {
 	bool named = verify->signature_element != NULL || verify->timestamp_element != NULL;
 
 	if (verify->element_separator == NULL && (named || verify->key_separator != NULL))
-		reading_error(r, "\"element_separator\"", "elements are named, and nothing says what separates them");
+		reader_error(r, "\"element_separator\"", "elements are named, and nothing says what separates them");
 	if (verify->timestamp_element != NULL && verify->signature_element == NULL)
-		reading_error(r, "\"signature_element\"",
+		reader_error(r, "\"signature_element\"",
 					  "one element is the time, and nothing says which is the signature");
 	if (verify->key != VERIFY_KEY_RAW && verify->key_prefix == NULL)
-		reading_error(r, "\"key_prefix\"", "the key is to lose a prefix, and nothing says which");
+		reader_error(r, "\"key_prefix\"", "the key is to lose a prefix, and nothing says which");
 }
 
 /* The first prefix must be what the headers are written with, or the exchange finds nothing. */
-static void check_prefixes(struct reading *r, const struct verify_config *verify)
+static void check_prefixes(struct config_reader *r, const struct config_verify *verify)
 {
 	const char *const headers[] = { verify->header, verify->id_header, verify->timestamp_header };
 	const char *first = verify->header_prefixes.count == 0 ? "" : verify->header_prefixes.items[0];
 
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
 		if (headers[i] != NULL && strncasecmp(headers[i], first, strlen(first)) != 0)
-			reading_error(r, first, "the header \"%s\" does not begin with the first of header_prefixes",
+			reader_error(r, first, "the header \"%s\" does not begin with the first of header_prefixes",
 						  headers[i]);
 	}
 }
@@ -111,7 +111,7 @@ static bool is_base64(const char *text)
 }
 
 /* A secret that cannot become a key would refuse every event, and say nothing why. */
-static void check_keys(struct reading *r, const struct config_source *source)
+static void check_keys(struct config_reader *r, const struct config_source *source)
 {
 	const char *prefix = source->verify.key_prefix;
 
@@ -123,45 +123,45 @@ static void check_keys(struct reading *r, const struct config_source *source)
 		if (strncmp(key, prefix, strlen(prefix)) == 0)
 			key += strlen(prefix);
 		if (!is_base64(key))
-			reading_error(r, NULL, "secret %zu (%s) is not base64 behind \"%s\"", i + 1,
+			reader_error(r, NULL, "secret %zu (%s) is not base64 behind \"%s\"", i + 1,
 						  source->secrets[i].origin, prefix);
 	}
 }
 
-static void check_hmac(struct reading *r, const struct config_source *source)
+static void check_hmac(struct config_reader *r, const struct config_source *source)
 {
-	const struct verify_config *verify = &source->verify;
+	const struct config_verify *verify = &source->verify;
 
 	if (verify->header == NULL)
-		reading_error(r, "\"verify\": {\"header\": NAME}", "nothing says which header carries the signature");
+		reader_error(r, "\"verify\": {\"header\": NAME}", "nothing says which header carries the signature");
 	check_signed_string(r, verify);
 	check_elements(r, verify);
 	check_prefixes(r, verify);
 	check_keys(r, source);
 }
 
-static void check_token(struct reading *r, const struct verify_config *verify)
+static void check_token(struct config_reader *r, const struct config_verify *verify)
 {
 	if ((verify->token_header == NULL) == (verify->token_pointer == NULL))
-		reading_error(r, "either \"token_header\" or \"token_pointer\"",
+		reader_error(r, "either \"token_header\" or \"token_pointer\"",
 					  "it must be clear where the token stands");
 	if (verify->token_pointer != NULL && verify->token_pointer[0] != '/')
-		reading_error(r, "a JSON pointer such as \"/secret\"", "token_pointer is not one");
+		reader_error(r, "a JSON pointer such as \"/secret\"", "token_pointer is not one");
 }
 
-static void check_none(struct reading *r, const struct config_source *source)
+static void check_none(struct config_reader *r, const struct config_source *source)
 {
 	if (!r->config->listen.loopback && !source->allow_unverified)
-		reading_error(
+		reader_error(
 			r, "a way to verify, or \"allow_unverified\": true if the network is trusted",
 			"anyone who reaches intake could invent events: they are not verified, and %s is no loopback "
 			"address",
 			r->config->listen.host);
 	if (source->secret_count > 0)
-		reading_warn(r, NULL, "the secrets are of no use: nothing is verified");
+		reader_warn(r, NULL, "the secrets are of no use: nothing is verified");
 }
 
-void verify_check(struct reading *r, const struct config_source *source)
+void verify_check(struct config_reader *r, const struct config_source *source)
 {
 	switch (source->verify.scheme) {
 	case VERIFY_NONE:
@@ -175,5 +175,5 @@ void verify_check(struct reading *r, const struct config_source *source)
 		break;
 	}
 	if (source->secret_count == 0 && !r->hooks->lenient)
-		reading_error(r, "\"secrets\": [{\"$env\": NAME}]", "requests are verified, and there is no secret");
+		reader_error(r, "\"secrets\": [{\"$env\": NAME}]", "requests are verified, and there is no secret");
 }

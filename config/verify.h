@@ -2,9 +2,9 @@
 #ifndef ALMONER_CONFIG_VERIFY_H
 #define ALMONER_CONFIG_VERIFY_H
 
-#include "config/reading.h"
+#include "config/reader.h"
 
 /* Checks the source's verification with its secrets, as a whole; complains at the source. */
-void verify_check(struct reading *r, const struct config_source *source);
+void verify_check(struct config_reader *r, const struct config_source *source);
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/commands.h"
-#include "gateway/daemon.h"
+#include "gateway/commands/commands.h"
+#include "gateway/daemon/daemon.h"
 
 #define DEFAULT_CONFIG "/etc/almoner/almoner.json"
 
@@ -127,7 +127,7 @@ static int dispatch(const char *config_path, int argc, char **argv)
 		}
 		return commands[i].run(&(struct command_line){ config_path, argc - words, argv + words });
 	}
-	if (cli_knows(argc, argv))
+	if (cli_has_command(argc, argv))
 		return command_admin(config_path, argc, argv);
 	return unknown_command(argc, argv);
 }

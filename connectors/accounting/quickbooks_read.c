@@ -2,16 +2,16 @@
 #include <string.h>
 
 #include "connectors/accounting/quickbooks.h"
-#include "connectors/kit/http_class.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
 
-struct rule {
+struct quickbooks_fault_rule {
 	unsigned code;
 	uint32_t result_class;
 };
 
 /* Codes of the Fault object. What is not listed goes by the kind of fault. */
-static const struct rule rules[] = {
+static const struct quickbooks_fault_rule rules[] = {
 	{ 120, ALMONER_DENIED },
 	{ 3200, ALMONER_DENIED },
 	{ 3100, ALMONER_FORBIDDEN },
@@ -45,30 +45,30 @@ static uint32_t class_of_fault(unsigned code, const char *type)
 /* The two spellings the service uses: "Fault" of the API, "fault" of what stands before it. */
 static const json_t *first_error(const json_t *body, const char **ret_type)
 {
-	const json_t *upper = json_at(body, "Fault");
-	const json_t *fault = upper != NULL ? upper : json_at(body, "fault");
-	const json_t *error = json_at(fault, upper != NULL ? "Error.0" : "error.0");
+	const json_t *upper = kit_json_at(body, "Fault");
+	const json_t *fault = upper != NULL ? upper : kit_json_at(body, "fault");
+	const json_t *error = kit_json_at(fault, upper != NULL ? "Error.0" : "error.0");
 	*ret_type = json_string_value(json_object_get(fault, "type"));
 	return error != NULL ? error : fault;
 }
 
-static const char *word(const json_t *error, const char *upper, const char *lower)
+static const char *error_text(const json_t *error, const char *upper, const char *lower)
 {
-	const char *text = json_text_at(error, upper);
-	return text != NULL ? text : json_text_at(error, lower);
+	const char *text = kit_json_text_at(error, upper);
+	return text != NULL ? text : kit_json_text_at(error, lower);
 }
 
-static void read_fault(struct qb_reply *r, const json_t *error)
+static void read_fault(struct quickbooks_reply *r, const json_t *error)
 {
-	struct text code AUTO_TEXT = { 0 };
-	(void)json_scalar(&code, json_at(error, "code"));
-	const char *message = word(error, "Message", "message");
-	const char *detail = word(error, "Detail", "detail");
+	struct kit_text code AUTO_TEXT = { 0 };
+	(void)kit_json_scalar(&code, kit_json_at(error, "code"));
+	const char *message = error_text(error, "Message", "message");
+	const char *detail = error_text(error, "Detail", "detail");
 	/* "003001" and 3001 are the same. */
-	r->code = (unsigned)strtoul(text_view(&code).p, NULL, 10);
+	r->code = (unsigned)strtoul(kit_text_view(&code).p, NULL, 10);
 	bool both = message != NULL && detail != NULL && strcmp(message, detail) != 0;
 	const char *single = message != NULL ? message : detail;
-	(void)snprintf(r->said, sizeof r->said, "%s%s%s%s%s", code.len > 0 ? code.p : "", code.len > 0 ? " " : "",
+	(void)snprintf(r->message, sizeof r->message, "%s%s%s%s%s", code.len > 0 ? code.p : "", code.len > 0 ? " " : "",
 				   single != NULL ? single : "", both ? ": " : "", both ? detail : "");
 }
 
@@ -85,12 +85,12 @@ static uint32_t for_effect(uint32_t result_class, enum almoner_effect effect)
 	return doubt ? ALMONER_UNREACHABLE : result_class;
 }
 
-void qb_read(const struct almoner_reply *reply, enum almoner_effect effect, struct qb_reply *ret)
+void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effect, struct quickbooks_reply *ret)
 {
 	const char *type = NULL;
-	*ret = (struct qb_reply){ .body = reply->truncated == 0 ? json_parse(reply->body) : NULL };
+	*ret = (struct quickbooks_reply){ .body = reply->truncated == 0 ? kit_json_parse(reply->body) : NULL };
 	const json_t *error = first_error(ret->body, &type);
-	ret->result_class = http_class(reply, effect);
+	ret->result_class = kit_reply_class_http(reply, effect);
 	if (error != NULL)
 		read_fault(ret, error);
 	if (error != NULL && !status_decides(reply->status))
@@ -99,7 +99,7 @@ void qb_read(const struct almoner_reply *reply, enum almoner_effect effect, stru
 		ret->result_class = for_effect(ALMONER_UNKNOWN, effect);
 }
 
-void qb_reply_free(struct qb_reply *r)
+void quickbooks_reply_free(struct quickbooks_reply *r)
 {
 	json_decref(r->body);
 	r->body = NULL;

@@ -11,7 +11,7 @@
 		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
 	}
 
-const struct almoner_option qb_options[QB_OPTION_COUNT] = {
+const struct almoner_option quickbooks_options[QB_OPTION_COUNT] = {
 	OPTION("provider", CHOICE, .fallback = "\"quickbooks\"", .choices = "quickbooks",
 		   .help = "Which accounting system"),
 	OPTION("base_url", URL, .fallback = "\"https://quickbooks.api.intuit.com\"",
@@ -32,15 +32,15 @@ const struct almoner_option qb_options[QB_OPTION_COUNT] = {
 	OPTION("minor_version", INTEGER, .fallback = "75", .help = "Minor version of the API"),
 };
 
-static int make_base(struct qb_settings *s, const json_t *json, struct almoner_error *error)
+static int make_base(struct quickbooks_settings *s, const json_t *json, struct almoner_error *error)
 {
-	char *url = settings_text(json, "base_url");
-	char *realm = settings_text(json, "realm_id");
+	char *url = kit_settings_text(json, "base_url");
+	char *realm = kit_settings_text(json, "realm_id");
 	int rc = -1;
-	if (url == NULL || template_has_tags(url) || template_check_url(url, "base_url", error) != 0)
-		(void)error_set(error, "base_url: must be an absolute http or https address without tags");
+	if (url == NULL || kit_template_has_tags(url) || kit_template_check_url(url, "base_url", error) != 0)
+		(void)kit_error_set(error, "base_url: must be an absolute http or https address without tags");
 	else if (realm == NULL || strspn(realm, "0123456789") != strlen(realm))
-		(void)error_set(error, "realm_id: must be a number");
+		(void)kit_error_set(error, "realm_id: must be a number");
 	else {
 		size_t len = strlen(url);
 		while (len > 0 && url[len - 1] == '/')
@@ -52,43 +52,43 @@ static int make_base(struct qb_settings *s, const json_t *json, struct almoner_e
 	return rc;
 }
 
-static int make_authorization(struct qb_settings *s, const json_t *json, struct almoner_error *error)
+static int make_authorization(struct quickbooks_settings *s, const json_t *json, struct almoner_error *error)
 {
-	char *token = settings_text(json, "access_token");
+	char *token = kit_settings_text(json, "access_token");
 	int rc = -1;
 	if (token == NULL || strpbrk(token, " \r\n\t") != NULL)
-		(void)error_set(error, "access_token: must be one word");
+		(void)kit_error_set(error, "access_token: must be one word");
 	else
 		rc = asprintf(&s->authorization, "Bearer %s", token) < 0 ? -1 : 0;
-	secrets_add(&s->secrets, token);
+	kit_secrets_add(&s->secrets, token);
 	free(token);
 	return rc;
 }
 
-static int take(struct qb_settings *s, const json_t *json, struct almoner_error *error)
+static int take(struct quickbooks_settings *s, const json_t *json, struct almoner_error *error)
 {
-	s->item = settings_text(json, "item_ref");
-	s->deposit_account = settings_text(json, "deposit_account");
-	s->customer_name = settings_text(json, "customer_name");
-	s->anonymous = settings_text(json, "anonymous_customer");
-	s->home_currency = settings_text(json, "home_currency");
-	s->minor_version = settings_integer(json, "minor_version", 75);
+	s->item = kit_settings_text(json, "item_ref");
+	s->deposit_account = kit_settings_text(json, "deposit_account");
+	s->customer_name = kit_settings_text(json, "customer_name");
+	s->anonymous = kit_settings_text(json, "anonymous_customer");
+	s->home_currency = kit_settings_text(json, "home_currency");
+	s->minor_version = kit_settings_integer(json, "minor_version", 75);
 	if (s->item == NULL || s->customer_name == NULL || s->anonymous == NULL)
-		return error_set(error, "item_ref, customer_name and anonymous_customer must not be empty");
+		return kit_error_set(error, "item_ref, customer_name and anonymous_customer must not be empty");
 	if (s->home_currency != NULL && strlen(s->home_currency) != 3)
-		return error_set(error, "home_currency: must be three letters such as EUR");
-	return template_check_text(s->customer_name, "customer_name", error);
+		return kit_error_set(error, "home_currency: must be three letters such as EUR");
+	return kit_template_check_text(s->customer_name, "customer_name", error);
 }
 
-int qb_settings_read(struct qb_settings *s, struct almoner_text text, struct almoner_error *error)
+int quickbooks_settings_read(struct quickbooks_settings *s, struct almoner_text text, struct almoner_error *error)
 {
-	json_t *json AUTO_JSON = json_parse(text);
+	json_t *json AUTO_JSON = kit_json_parse(text);
 	if (make_base(s, json, error) != 0 || make_authorization(s, json, error) != 0)
 		return -1;
 	return take(s, json, error);
 }
 
-void qb_settings_free(struct qb_settings *s)
+void quickbooks_settings_free(struct quickbooks_settings *s)
 {
 	free(s->base);
 	if (s->authorization != NULL)
@@ -99,5 +99,5 @@ void qb_settings_free(struct qb_settings *s)
 	free(s->customer_name);
 	free(s->anonymous);
 	free(s->home_currency);
-	secrets_free(&s->secrets);
+	kit_secrets_free(&s->secrets);
 }

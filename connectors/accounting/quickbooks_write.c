@@ -10,60 +10,60 @@
 /* ---- what the event says ------------------------------------------------------------------------------ */
 
 /* A display name: no colon (it separates levels), no control characters, not too long, no blanks around. */
-static void clean_name(struct text *name)
+static void clean_name(struct kit_text *name)
 {
-	struct text raw AUTO_TEXT = *name;
-	*name = (struct text){ 0 };
+	struct kit_text raw AUTO_TEXT = *name;
+	*name = (struct kit_text){ 0 };
 	size_t take = 0;
-	const char *p = text_view(&raw).p;
+	const char *p = kit_text_view(&raw).p;
 	p += strspn(p, " ");
 	for (size_t n = 0; p[take] != '\0' && take < NAME_BYTES_MAX; take += n) {
-		n = utf8_len(p + take, strlen(p + take));
+		n = kit_text_utf8_len(p + take, strlen(p + take));
 		if (n == 0 || take + n > NAME_BYTES_MAX)
 			break;
 		bool bad = n == 1 && (p[take] == ':' || (unsigned char)p[take] < ' ');
-		text_add(name, bad ? " " : p + take, bad ? 1 : n);
+		kit_text_add(name, bad ? " " : p + take, bad ? 1 : n);
 	}
 	while (name->len > 0 && name->p[name->len - 1] == ' ')
 		name->p[--name->len] = '\0';
 }
 
-static bool name_customer(struct qb_attempt *a, struct problem *problem)
+static bool name_customer(struct quickbooks_attempt *a, struct kit_problem *problem)
 {
-	text_clear(&a->name);
-	if (!template_text(a->settings->customer_name, &a->context, PLACE_PLAIN, &a->name, problem))
+	kit_text_clear(&a->name);
+	if (!kit_template_text(a->settings->customer_name, &a->context, KIT_ESCAPE_NONE, &a->name, problem))
 		return false;
 	clean_name(&a->name);
 	if (a->name.len == 0)
-		text_puts(&a->name, a->email != NULL ? a->email : a->settings->anonymous);
+		kit_text_puts(&a->name, a->email != NULL ? a->email : a->settings->anonymous);
 	return true;
 }
 
-bool qb_prepare(struct qb_attempt *a, struct problem *problem)
+bool quickbooks_prepare(struct quickbooks_attempt *a, struct kit_problem *problem)
 {
-	if (!context_load(&a->context, problem) || !money_of_event(&a->context, &a->money, problem))
+	if (!kit_context_load(&a->context, problem) || !kit_money_of_event(&a->context, &a->money, problem))
 		return false;
 	if (a->money.minor <= 0)
-		return problem_set(problem, ALMONER_REJECTED, "amount.minor must be more than 0 for a sales receipt");
-	reference_of(a->context.step, a->reference);
-	a->email = context_text(&a->context, "donor.email");
+		return kit_problem_set(problem, ALMONER_REJECTED, "amount.minor must be more than 0 for a sales receipt");
+	kit_reference_of(a->context.step, a->reference);
+	a->email = kit_context_text(&a->context, "donor.email");
 	return name_customer(a, problem);
 }
 
-void qb_distinguish_name(struct qb_attempt *a)
+void quickbooks_distinguish_name(struct quickbooks_attempt *a)
 {
-	struct text longer = { 0 };
+	struct kit_text longer = { 0 };
 	/* The address must survive the cut: it is what makes the name unique. */
-	size_t room = NAME_BYTES_MAX - 3 > strlen(a->email) ? NAME_BYTES_MAX - 3 - strlen(a->email) : 0;
+	size_t cap = NAME_BYTES_MAX - 3 > strlen(a->email) ? NAME_BYTES_MAX - 3 - strlen(a->email) : 0;
 	size_t keep = 0;
 	for (size_t n = 0; keep < a->name.len; keep += n) {
-		n = utf8_len(a->name.p + keep, a->name.len - keep);
-		if (n == 0 || keep + n > room)
+		n = kit_text_utf8_len(a->name.p + keep, a->name.len - keep);
+		if (n == 0 || keep + n > cap)
 			break;
 	}
-	text_add(&longer, text_view(&a->name).p, keep);
-	text_printf(&longer, "%s(%s)", keep > 0 ? " " : "", a->email);
-	text_free(&a->name);
+	kit_text_add(&longer, kit_text_view(&a->name).p, keep);
+	kit_text_printf(&longer, "%s(%s)", keep > 0 ? " " : "", a->email);
+	kit_text_free(&a->name);
 	a->name = longer;
 }
 
@@ -71,56 +71,56 @@ void qb_distinguish_name(struct qb_attempt *a)
  */
 
 /* A string of the query language: in single quotes, with backslashes before quotes and backslashes. */
-static void put_query_text(struct text *to, const char *value)
+static void put_query_text(struct kit_text *to, const char *value)
 {
-	struct text quoted AUTO_TEXT = { 0 };
-	text_putc(&quoted, '\'');
+	struct kit_text quoted AUTO_TEXT = { 0 };
+	kit_text_putc(&quoted, '\'');
 	for (const char *p = value; *p != '\0'; p++) {
 		if (*p == '\'' || *p == '\\')
-			text_putc(&quoted, '\\');
-		text_putc(&quoted, *p);
+			kit_text_putc(&quoted, '\\');
+		kit_text_putc(&quoted, *p);
 	}
-	text_putc(&quoted, '\'');
-	text_escape(to, PLACE_URL, text_view(&quoted).p, quoted.len);
+	kit_text_putc(&quoted, '\'');
+	kit_text_escape(to, KIT_ESCAPE_URL, kit_text_view(&quoted).p, quoted.len);
 }
 
-static void put_query(struct qb_attempt *a, const char *select, const char *value)
+static void put_query(struct quickbooks_attempt *a, const char *select, const char *value)
 {
-	struct text *url = &a->answer.url;
-	text_printf(url, "%s/query?query=", a->settings->base);
-	text_escape(url, PLACE_URL, select, strlen(select));
+	struct kit_text *url = &a->answer.url;
+	kit_text_printf(url, "%s/query?query=", a->settings->base);
+	kit_text_escape(url, KIT_ESCAPE_URL, select, strlen(select));
 	put_query_text(url, value);
-	text_printf(url, "&minorversion=%lld", (long long)a->settings->minor_version);
+	kit_text_printf(url, "&minorversion=%lld", (long long)a->settings->minor_version);
 }
 
-static void put_post(struct qb_attempt *a, const char *path, const char *label)
+static void put_post(struct quickbooks_attempt *a, const char *path, const char *label)
 {
 	char key[33];
-	(void)context_key(a->context.step, label, key);
-	text_printf(&a->answer.url, "%s/%srequestid=%s&minorversion=%lld", a->settings->base, path, key,
+	(void)kit_context_key(a->context.step, label, key);
+	kit_text_printf(&a->answer.url, "%s/%srequestid=%s&minorversion=%lld", a->settings->base, path, key,
 				(long long)a->settings->minor_version);
-	answer_header(&a->answer, "Content-Type", text_lit("application/json"));
+	kit_answer_header(&a->answer, "Content-Type", kit_text_lit("application/json"));
 }
 
-static void put_member(struct text *to, const char *name, const char *value)
+static void put_member(struct kit_text *to, const char *name, const char *value)
 {
-	text_printf(to, "\"%s\":", name);
-	text_json_string(to, value, strlen(value));
+	kit_text_printf(to, "\"%s\":", name);
+	kit_text_json_string(to, value, strlen(value));
 }
 
-static void put_ref(struct text *to, const char *name, const char *id)
+static void put_ref(struct kit_text *to, const char *name, const char *id)
 {
-	text_printf(to, "\"%s\":{", name);
+	kit_text_printf(to, "\"%s\":{", name);
 	put_member(to, "value", id);
-	text_putc(to, '}');
+	kit_text_putc(to, '}');
 }
 
-static void put_currency(struct qb_attempt *a)
+static void put_currency(struct quickbooks_attempt *a)
 {
 	const char *home = a->settings->home_currency;
 	if (home != NULL && strcasecmp(home, a->money.currency) == 0)
 		return;
-	text_putc(&a->answer.body, ',');
+	kit_text_putc(&a->answer.body, ',');
 	put_ref(&a->answer.body, "CurrencyRef", a->money.currency);
 }
 
@@ -129,134 +129,134 @@ static void put_currency(struct qb_attempt *a)
 #define CUSTOMER_QUERY "select Id, DisplayName, PrimaryEmailAddr, CurrencyRef from Customer where "
 #define RECEIPT_QUERY  "select * from SalesReceipt where PaymentRefNum = "
 
-static void find_by_email(struct qb_attempt *a)
+static void find_by_email(struct quickbooks_attempt *a)
 {
 	put_query(a, CUSTOMER_QUERY "PrimaryEmailAddr = ", a->email);
 }
 
-static void find_by_name(struct qb_attempt *a)
+static void find_by_name(struct quickbooks_attempt *a)
 {
-	put_query(a, CUSTOMER_QUERY "DisplayName = ", text_view(&a->name).p);
+	put_query(a, CUSTOMER_QUERY "DisplayName = ", kit_text_view(&a->name).p);
 }
 
-static void find_receipt(struct qb_attempt *a)
+static void find_receipt(struct quickbooks_attempt *a)
 {
 	put_query(a, RECEIPT_QUERY, a->reference);
 }
 
-static void read_receipt(struct qb_attempt *a)
+static void read_receipt(struct quickbooks_attempt *a)
 {
 	put_query(a, "select * from SalesReceipt where Id = ", a->receipt);
 }
 
-static void create_customer(struct qb_attempt *a)
+static void create_customer(struct quickbooks_attempt *a)
 {
-	struct text *body = &a->answer.body;
+	struct kit_text *body = &a->answer.body;
 	put_post(a, "customer?", "customer");
-	text_putc(body, '{');
-	put_member(body, "DisplayName", text_view(&a->name).p);
+	kit_text_putc(body, '{');
+	put_member(body, "DisplayName", kit_text_view(&a->name).p);
 	if (a->email != NULL) {
-		text_puts(body, ",\"PrimaryEmailAddr\":{");
+		kit_text_puts(body, ",\"PrimaryEmailAddr\":{");
 		put_member(body, "Address", a->email);
-		text_putc(body, '}');
+		kit_text_putc(body, '}');
 	}
 	put_currency(a);
-	text_putc(body, '}');
+	kit_text_putc(body, '}');
 }
 
-static void put_txn_date(struct qb_attempt *a)
+static void put_txn_date(struct quickbooks_attempt *a)
 {
 	int64_t at = 0;
 	int offset = 0;
-	char day[DATE_BYTES];
-	if (!date_of_event(&a->context, &at, &offset))
+	char day[KIT_DATE_BYTES];
+	if (!kit_date_of_event(&a->context, &at, &offset))
 		return;
-	date_day(at, offset, day);
-	text_printf(&a->answer.body, ",\"TxnDate\":\"%s\"", day);
+	kit_date_day(at, offset, day);
+	kit_text_printf(&a->answer.body, ",\"TxnDate\":\"%s\"", day);
 }
 
-static void put_note(struct qb_attempt *a)
+static void put_note(struct quickbooks_attempt *a)
 {
 	const struct almoner_step *step = a->context.step;
-	struct text note AUTO_TEXT = { 0 };
-	const char *gift = context_text(&a->context, "gift");
-	text_printf(&note, "almoner: ");
-	text_put(&note, step->source);
-	text_putc(&note, '/');
-	text_put(&note, step->event_id);
+	struct kit_text note AUTO_TEXT = { 0 };
+	const char *gift = kit_context_text(&a->context, "gift");
+	kit_text_printf(&note, "almoner: ");
+	kit_text_put(&note, step->source);
+	kit_text_putc(&note, '/');
+	kit_text_put(&note, step->event_id);
 	if (gift != NULL)
-		text_printf(&note, ", gift %s", gift);
-	text_putc(&a->answer.body, ',');
-	put_member(&a->answer.body, "PrivateNote", text_view(&note).p);
+		kit_text_printf(&note, ", gift %s", gift);
+	kit_text_putc(&a->answer.body, ',');
+	put_member(&a->answer.body, "PrivateNote", kit_text_view(&note).p);
 }
 
-static void create_receipt(struct qb_attempt *a)
+static void create_receipt(struct quickbooks_attempt *a)
 {
-	struct text *body = &a->answer.body;
+	struct kit_text *body = &a->answer.body;
 	put_post(a, "salesreceipt?", "");
-	text_puts(&a->answer.checkpoint, "{");
+	kit_text_puts(&a->answer.checkpoint, "{");
 	put_member(&a->answer.checkpoint, "customer", a->customer);
-	text_puts(&a->answer.checkpoint, "}");
-	text_putc(body, '{');
+	kit_text_puts(&a->answer.checkpoint, "}");
+	kit_text_putc(body, '{');
 	put_ref(body, "CustomerRef", a->customer);
-	text_putc(body, ',');
+	kit_text_putc(body, ',');
 	put_member(body, "PaymentRefNum", a->reference);
 	put_txn_date(a);
 	put_note(a);
 	put_currency(a);
 	/* The amount is written digit by digit: no double has touched it. */
-	text_printf(body,
+	kit_text_printf(body,
 				",\"Line\":[{\"Amount\":%s,\"DetailType\":\"SalesItemLineDetail\",\"SalesItemLineDetail\":{",
 				a->money.text);
 	put_ref(body, "ItemRef", a->settings->item);
-	text_puts(body, "}}]");
+	kit_text_puts(body, "}}]");
 	if (a->settings->deposit_account != NULL) {
-		text_putc(body, ',');
+		kit_text_putc(body, ',');
 		put_ref(body, "DepositToAccountRef", a->settings->deposit_account);
 	}
-	text_putc(body, '}');
+	kit_text_putc(body, '}');
 }
 
-static void void_receipt(struct qb_attempt *a)
+static void void_receipt(struct quickbooks_attempt *a)
 {
 	char label[QB_ID_BYTES + 8];
 	/* A request id answers for one version of the document: after somebody's edit it is another request. */
 	(void)snprintf(label, sizeof label, "void-%s", a->sync_token);
 	put_post(a, "salesreceipt?operation=update&include=void&", label);
-	text_putc(&a->answer.body, '{');
+	kit_text_putc(&a->answer.body, '{');
 	put_member(&a->answer.body, "Id", a->receipt);
-	text_putc(&a->answer.body, ',');
+	kit_text_putc(&a->answer.body, ',');
 	put_member(&a->answer.body, "SyncToken", a->sync_token);
-	text_puts(&a->answer.body, ",\"sparse\":true}");
+	kit_text_puts(&a->answer.body, ",\"sparse\":true}");
 }
 
-struct request {
-	void (*make)(struct qb_attempt *a);
+struct quickbooks_request {
+	void (*make)(struct quickbooks_attempt *a);
 	enum almoner_effect effect;
 };
 
-static const struct request requests[QB_PHASE_COUNT] = {
+static const struct quickbooks_request requests[QB_PHASE_COUNT] = {
 	[QB_FIND_BY_EMAIL] = { find_by_email, ALMONER_READS },
 	[QB_FIND_BY_NAME] = { find_by_name, ALMONER_READS },
 	[QB_CREATE_CUSTOMER] = { create_customer, ALMONER_EFFECTS },
 	[QB_FIND_NAMESAKE] = { find_by_name, ALMONER_READS },
 	[QB_CREATE_RECEIPT] = { create_receipt, ALMONER_EFFECTS },
 	[QB_CONFIRM] = { find_receipt, ALMONER_READS },
-	[QB_LOOK] = { find_receipt, ALMONER_READS },
-	[QB_FIND_VOID] = { find_receipt, ALMONER_READS },
-	[QB_READ_VOID] = { read_receipt, ALMONER_READS },
+	[QB_LOOKUP] = { find_receipt, ALMONER_READS },
+	[QB_FIND_TO_VOID] = { find_receipt, ALMONER_READS },
+	[QB_READ_TO_VOID] = { read_receipt, ALMONER_READS },
 	[QB_VOID] = { void_receipt, ALMONER_EFFECTS },
 };
 
-int qb_send(struct qb_attempt *a, enum qb_phase phase, struct almoner_action *action,
+int quickbooks_send(struct quickbooks_attempt *a, enum quickbooks_phase phase, struct almoner_action *action,
 			struct almoner_error *error)
 {
-	const struct request *r = &requests[phase];
+	const struct quickbooks_request *r = &requests[phase];
 	bool posts = r->effect == ALMONER_EFFECTS;
 	a->phase = phase;
-	answer_start(&a->answer);
-	answer_header(&a->answer, "Authorization", text_lit(a->settings->authorization));
-	answer_header(&a->answer, "Accept", text_lit("application/json"));
+	kit_answer_start(&a->answer);
+	kit_answer_header(&a->answer, "Authorization", kit_text_lit(a->settings->authorization));
+	kit_answer_header(&a->answer, "Accept", kit_text_lit("application/json"));
 	r->make(a);
-	return answer_send(&a->answer, posts ? "POST" : "GET", posts, r->effect, action, error);
+	return kit_answer_send(&a->answer, posts ? "POST" : "GET", posts, r->effect, action, error);
 }

@@ -11,7 +11,7 @@
 		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
 	}
 
-const struct almoner_option civi_options[CIVI_OPTION_COUNT] = {
+const struct almoner_option civicrm_options[CIVI_OPTION_COUNT] = {
 	OPTION("provider", CHOICE, .fallback = "\"civicrm\"", .choices = "civicrm", .help = "Which CRM"),
 	OPTION("base_url", URL, .required = 1, .help = "Address of the site: https://charity.example"),
 	OPTION("api_path", STRING, .fallback = "\"/civicrm/ajax/api4\"", .help = "Path of APIv4 on it"),
@@ -43,19 +43,19 @@ const struct almoner_option civi_options[CIVI_OPTION_COUNT] = {
 		   .help = "Source of the contribution, as people see it"),
 };
 
-static int make_base(struct civi_settings *s, struct almoner_error *error)
+static int make_base(struct civicrm_settings *s, struct almoner_error *error)
 {
-	char *url = settings_text(s->json, "base_url");
-	char *path = settings_text(s->json, "api_path");
+	char *url = kit_settings_text(s->json, "base_url");
+	char *path = kit_settings_text(s->json, "api_path");
 	int rc = -1;
 	size_t len = url != NULL ? strlen(url) : 0;
 	while (len > 0 && url[len - 1] == '/')
 		len--;
-	if (url == NULL || template_has_tags(url) || strpbrk(url, "?#") != NULL ||
-		template_check_url(url, "base_url", error) != 0)
-		(void)error_set(error, "base_url: must be an absolute http or https address without tags and query");
+	if (url == NULL || kit_template_has_tags(url) || strpbrk(url, "?#") != NULL ||
+		kit_template_check_url(url, "base_url", error) != 0)
+		(void)kit_error_set(error, "base_url: must be an absolute http or https address without tags and query");
 	else if (path == NULL || *path != '/' || strpbrk(path, " ?#\r\n") != NULL)
-		(void)error_set(error, "api_path: must begin with / and hold no query");
+		(void)kit_error_set(error, "api_path: must begin with / and hold no query");
 	else
 		rc = asprintf(&s->base, "%.*s%s", (int)len, url, path) < 0 ? -1 : 0;
 	free(url);
@@ -63,59 +63,59 @@ static int make_base(struct civi_settings *s, struct almoner_error *error)
 	return rc;
 }
 
-static int make_authorization(struct civi_settings *s, struct almoner_error *error)
+static int make_authorization(struct civicrm_settings *s, struct almoner_error *error)
 {
-	char *key = settings_text(s->json, "api_key");
+	char *key = kit_settings_text(s->json, "api_key");
 	int rc = -1;
 	if (key == NULL || strpbrk(key, " \r\n\t") != NULL)
-		(void)error_set(error, "api_key: must be one word");
+		(void)kit_error_set(error, "api_key: must be one word");
 	else
 		rc = asprintf(&s->authorization, "Bearer %s", key) < 0 ? -1 : 0;
-	secrets_add(&s->secrets, key);
+	kit_secrets_add(&s->secrets, key);
 	free(key);
 	return rc;
 }
 
 static int check_contribution(const json_t *fields, struct almoner_error *error)
 {
-	static const char *const ours[] = { "contact_id", "total_amount", "currency", "trxn_id", "id" };
+	static const char *const reserved[] = { "contact_id", "total_amount", "currency", "trxn_id", "id" };
 	if (!json_is_object(fields))
-		return error_set(error, "contribution: must be an object of fields");
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		if (json_object_get(fields, ours[i]) != NULL)
-			return error_set(error, "contribution: %s is set by the connector", ours[i]);
-	return template_check(fields, "contribution", error);
+		return kit_error_set(error, "contribution: must be an object of fields");
+	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+		if (json_object_get(fields, reserved[i]) != NULL)
+			return kit_error_set(error, "contribution: %s is set by the connector", reserved[i]);
+	return kit_template_check(fields, "contribution", error);
 }
 
-static void take(struct civi_settings *s)
+static void take(struct civicrm_settings *s)
 {
-	s->financial_type = settings_text(s->json, "financial_type");
-	s->payment_instrument = settings_text(s->json, "payment_instrument");
-	s->status = settings_text(s->json, "status");
-	s->trxn_id = settings_text(s->json, "trxn_id");
+	s->financial_type = kit_settings_text(s->json, "financial_type");
+	s->payment_instrument = kit_settings_text(s->json, "payment_instrument");
+	s->status = kit_settings_text(s->json, "status");
+	s->trxn_id = kit_settings_text(s->json, "trxn_id");
 	s->contribution = json_object_get(s->json, "contribution");
-	s->match_external = settings_choice_is(s->json, "match", "external_identifier");
-	s->existing = settings_choice_is(s->json, "existing", "keep")        ? CIVI_KEEP
-				  : settings_choice_is(s->json, "existing", "overwrite") ? CIVI_OVERWRITE
+	s->match_external = kit_settings_choice_is(s->json, "match", "external_identifier");
+	s->existing = kit_settings_choice_is(s->json, "existing", "keep")        ? CIVI_KEEP
+				  : kit_settings_choice_is(s->json, "existing", "overwrite") ? CIVI_OVERWRITE
 																		 : CIVI_FILL;
-	s->anonymous_contact = settings_integer(s->json, "anonymous_contact", 0);
+	s->anonymous_contact = kit_settings_integer(s->json, "anonymous_contact", 0);
 }
 
-int civi_settings_read(struct civi_settings *s, struct almoner_text text, struct almoner_error *error)
+int civicrm_settings_read(struct civicrm_settings *s, struct almoner_text text, struct almoner_error *error)
 {
-	s->json = json_parse(text);
+	s->json = kit_json_parse(text);
 	take(s);
 	if (make_base(s, error) != 0 || make_authorization(s, error) != 0 ||
 		check_contribution(s->contribution, error) != 0)
 		return -1;
 	if (s->financial_type == NULL || s->status == NULL)
-		return error_set(error, "financial_type and status must not be empty");
+		return kit_error_set(error, "financial_type and status must not be empty");
 	if (s->anonymous_contact < 0)
-		return error_set(error, "anonymous_contact: must be the id of a contact, or 0");
-	return s->trxn_id == NULL ? 0 : template_check_text(s->trxn_id, "trxn_id", error);
+		return kit_error_set(error, "anonymous_contact: must be the id of a contact, or 0");
+	return s->trxn_id == NULL ? 0 : kit_template_check_text(s->trxn_id, "trxn_id", error);
 }
 
-void civi_settings_free(struct civi_settings *s)
+void civicrm_settings_free(struct civicrm_settings *s)
 {
 	free(s->base);
 	if (s->authorization != NULL)
@@ -125,6 +125,6 @@ void civi_settings_free(struct civi_settings *s)
 	free(s->payment_instrument);
 	free(s->status);
 	free(s->trxn_id);
-	secrets_free(&s->secrets);
+	kit_secrets_free(&s->secrets);
 	json_decref(s->json);
 }

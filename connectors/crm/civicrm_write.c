@@ -16,7 +16,7 @@ static char *copy_or_null(const char *text, size_t len)
 }
 
 /* "Ada King Lovelace": the last word is the family name, the rest the given names. */
-static void split_name(struct civi_attempt *a, const char *whole)
+static void split_name(struct civicrm_attempt *a, const char *whole)
 {
 	size_t len = strlen(whole);
 	while (len > 0 && whole[len - 1] == ' ')
@@ -30,11 +30,11 @@ static void split_name(struct civi_attempt *a, const char *whole)
 	a->first_name = copy_or_null(whole, last);
 }
 
-static void take_names(struct civi_attempt *a)
+static void take_names(struct civicrm_attempt *a)
 {
-	const char *first = context_text(&a->context, "donor.first_name");
-	const char *last = context_text(&a->context, "donor.last_name");
-	const char *whole = context_text(&a->context, "donor.name");
+	const char *first = kit_context_text(&a->context, "donor.first_name");
+	const char *last = kit_context_text(&a->context, "donor.last_name");
+	const char *whole = kit_context_text(&a->context, "donor.name");
 	if (first == NULL && last == NULL && whole != NULL) {
 		split_name(a, whole);
 		return;
@@ -43,89 +43,89 @@ static void take_names(struct civi_attempt *a)
 	a->last_name = last != NULL ? strdup(last) : NULL;
 }
 
-static bool has_donor(const struct civi_attempt *a)
+static bool has_donor(const struct civicrm_attempt *a)
 {
 	return a->email != NULL || a->external != NULL || a->first_name != NULL || a->last_name != NULL;
 }
 
-static bool choose_contact(struct civi_attempt *a, struct problem *problem)
+static bool choose_contact(struct civicrm_attempt *a, struct kit_problem *problem)
 {
-	a->email = context_text(&a->context, "donor.email");
-	a->external = a->settings->match_external ? context_text(&a->context, "donor.id") : NULL;
-	a->phone = context_text(&a->context, "donor.phone");
+	a->email = kit_context_text(&a->context, "donor.email");
+	a->external = a->settings->match_external ? kit_context_text(&a->context, "donor.id") : NULL;
+	a->phone = kit_context_text(&a->context, "donor.phone");
 	take_names(a);
 	a->match = a->external != NULL ? CIVI_BY_EXTERNAL : a->email != NULL ? CIVI_BY_EMAIL : CIVI_BY_SOURCE;
 	if (has_donor(a))
 		return true;
 	a->contact = a->settings->anonymous_contact;
-	return a->contact > 0 || problem_set(problem, ALMONER_REJECTED,
+	return a->contact > 0 || kit_problem_set(problem, ALMONER_REJECTED,
 										 "the event names no donor, and anonymous_contact is not set");
 }
 
-bool civi_prepare_trxn(struct civi_attempt *a, struct problem *problem)
+bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem)
 {
 	const struct almoner_step *step = a->context.step;
-	reference_of(step, a->reference);
+	kit_reference_of(step, a->reference);
 	if (a->settings->trxn_id != NULL &&
-		!template_text(a->settings->trxn_id, &a->context, PLACE_HEADER, &a->trxn_id, problem))
+		!kit_template_text(a->settings->trxn_id, &a->context, KIT_ESCAPE_HEADER, &a->trxn_id, problem))
 		return false;
 	if (a->settings->trxn_id == NULL) {
-		text_puts(&a->trxn_id, "almoner:");
-		text_put(&a->trxn_id, step->source);
-		text_putc(&a->trxn_id, ':');
-		text_put(&a->trxn_id, step->event_id);
-		text_putc(&a->trxn_id, ':');
-		text_put(&a->trxn_id, step->name);
+		kit_text_puts(&a->trxn_id, "almoner:");
+		kit_text_put(&a->trxn_id, step->source);
+		kit_text_putc(&a->trxn_id, ':');
+		kit_text_put(&a->trxn_id, step->event_id);
+		kit_text_putc(&a->trxn_id, ':');
+		kit_text_put(&a->trxn_id, step->name);
 		if (a->trxn_id.len > TRXN_BYTES_MAX) {
-			text_clear(&a->trxn_id);
-			text_puts(&a->trxn_id, a->reference);
+			kit_text_clear(&a->trxn_id);
+			kit_text_puts(&a->trxn_id, a->reference);
 		}
 	}
 	if (a->trxn_id.len == 0 || a->trxn_id.len > TRXN_BYTES_MAX)
-		return problem_set(problem, ALMONER_REJECTED, "trxn_id comes out empty or longer than %d bytes",
+		return kit_problem_set(problem, ALMONER_REJECTED, "trxn_id comes out empty or longer than %d bytes",
 						   TRXN_BYTES_MAX);
 	return true;
 }
 
-bool civi_prepare(struct civi_attempt *a, struct problem *problem)
+bool civicrm_prepare(struct civicrm_attempt *a, struct kit_problem *problem)
 {
-	return context_load(&a->context, problem) && money_of_event(&a->context, &a->money, problem) &&
-		   choose_contact(a, problem) && civi_prepare_trxn(a, problem);
+	return kit_context_load(&a->context, problem) && kit_money_of_event(&a->context, &a->money, problem) &&
+		   choose_contact(a, problem) && civicrm_prepare_trxn(a, problem);
 }
 
 /* ---- pieces of requests ---------------------------------------------------------------------------------
  */
 
-static void put_text(struct text *to, const char *name, const char *value)
+static void put_text(struct kit_text *to, const char *name, const char *value)
 {
-	text_json_string(to, name, strlen(name));
-	text_putc(to, ':');
-	text_json_string(to, value, strlen(value));
+	kit_text_json_string(to, name, strlen(name));
+	kit_text_putc(to, ':');
+	kit_text_json_string(to, value, strlen(value));
 }
 
 /* A member after others; nothing when the event carries nothing. */
-static void put_more(struct text *to, const char *name, const char *value)
+static void put_more(struct kit_text *to, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
-	text_putc(to, ',');
+	kit_text_putc(to, ',');
 	put_text(to, name, value);
 }
 
-static void put_condition(struct text *to, const char *field, const char *value)
+static void put_condition(struct kit_text *to, const char *field, const char *value)
 {
-	text_printf(to, "[\"%s\",\"=\",", field);
-	text_json_string(to, value, strlen(value));
-	text_putc(to, ']');
+	kit_text_printf(to, "[\"%s\",\"=\",", field);
+	kit_text_json_string(to, value, strlen(value));
+	kit_text_putc(to, ']');
 }
 
 /* ---- requests: each writes the JSON of `params`
  * ------------------------------------------------------------ */
 
-static bool find_contact(struct civi_attempt *a, struct text *params, struct problem *problem)
+static bool find_contact(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
-	text_puts(params,
+	kit_text_puts(params,
 			  "{\"select\":[\"id\",\"first_name\",\"last_name\",\"phone_primary.phone\"],\"where\":[");
 	if (a->match == CIVI_BY_EMAIL)
 		put_condition(params, "email_primary.email", a->email);
@@ -133,14 +133,14 @@ static bool find_contact(struct civi_attempt *a, struct text *params, struct pro
 		put_condition(params, "external_identifier", a->external);
 	else
 		put_condition(params, "source", a->reference);
-	text_puts(params, ",[\"is_deleted\",\"=\",false]],\"orderBy\":{\"id\":\"ASC\"},\"limit\":1}");
+	kit_text_puts(params, ",[\"is_deleted\",\"=\",false]],\"orderBy\":{\"id\":\"ASC\"},\"limit\":1}");
 	return true;
 }
 
-static bool create_contact(struct civi_attempt *a, struct text *params, struct problem *problem)
+static bool create_contact(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
-	text_puts(params, "{\"values\":{");
+	kit_text_puts(params, "{\"values\":{");
 	put_text(params, "contact_type", "Individual");
 	put_more(params, "first_name", a->first_name);
 	put_more(params, "last_name", a->last_name);
@@ -149,27 +149,27 @@ static bool create_contact(struct civi_attempt *a, struct text *params, struct p
 	put_more(params, "external_identifier", a->external);
 	/* By this the contact is found again when the reply is lost and the donor has no e-mail address. */
 	put_more(params, "source", a->reference);
-	text_puts(params, "}}");
+	kit_text_puts(params, "}}");
 	return true;
 }
 
 /* A field of a contact and what the event says of it. */
-struct news {
+struct contact_update {
 	const char *field;
 	const char *value;
 };
 
-#define NEWS_COUNT 3
+#define UPDATE_COUNT 3
 
-static void gather(const struct civi_attempt *a, struct news out[NEWS_COUNT])
+static void collect_updates(const struct civicrm_attempt *a, struct contact_update out[UPDATE_COUNT])
 {
-	out[0] = (struct news){ "first_name", a->first_name };
-	out[1] = (struct news){ "last_name", a->last_name };
-	out[2] = (struct news){ "phone_primary.phone", a->phone };
+	out[0] = (struct contact_update){ "first_name", a->first_name };
+	out[1] = (struct contact_update){ "last_name", a->last_name };
+	out[2] = (struct contact_update){ "phone_primary.phone", a->phone };
 }
 
 /* The event has something to say, and the contact has nothing there (or something else, to overwrite). */
-static bool is_news(const struct civi_attempt *a, const struct news *n)
+static bool is_update(const struct civicrm_attempt *a, const struct contact_update *n)
 {
 	/* The name may hold a dot: it is a member, not a path. */
 	const char *has = json_string_value(json_object_get(a->found, n->field));
@@ -179,92 +179,92 @@ static bool is_news(const struct civi_attempt *a, const struct news *n)
 	return empty || (a->settings->existing == CIVI_OVERWRITE && strcmp(has, n->value) != 0);
 }
 
-bool civi_has_news(const struct civi_attempt *a)
+bool civicrm_has_updates(const struct civicrm_attempt *a)
 {
-	struct news all[NEWS_COUNT];
-	gather(a, all);
-	for (size_t i = 0; i < NEWS_COUNT; i++)
-		if (is_news(a, &all[i]))
+	struct contact_update all[UPDATE_COUNT];
+	collect_updates(a, all);
+	for (size_t i = 0; i < UPDATE_COUNT; i++)
+		if (is_update(a, &all[i]))
 			return true;
 	return false;
 }
 
-static bool update_contact(struct civi_attempt *a, struct text *params, struct problem *problem)
+static bool update_contact(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
-	struct news all[NEWS_COUNT];
+	struct contact_update all[UPDATE_COUNT];
 	const char *comma = "";
-	gather(a, all);
-	text_printf(params, "{\"where\":[[\"id\",\"=\",%lld]],\"values\":{", (long long)a->contact);
-	for (size_t i = 0; i < NEWS_COUNT; i++) {
-		if (!is_news(a, &all[i]))
+	collect_updates(a, all);
+	kit_text_printf(params, "{\"where\":[[\"id\",\"=\",%lld]],\"values\":{", (long long)a->contact);
+	for (size_t i = 0; i < UPDATE_COUNT; i++) {
+		if (!is_update(a, &all[i]))
 			continue;
-		text_puts(params, comma);
+		kit_text_puts(params, comma);
 		put_text(params, all[i].field, all[i].value);
 		comma = ",";
 	}
-	text_puts(params, "}}");
+	kit_text_puts(params, "}}");
 	return true;
 }
 
-static void put_receive_date(struct civi_attempt *a, struct text *params)
+static void put_receive_date(struct civicrm_attempt *a, struct kit_text *params)
 {
 	int64_t at = 0;
 	int offset = 0;
-	char when[DATE_BYTES];
-	if (!date_of_event(&a->context, &at, &offset))
+	char date[KIT_DATE_BYTES];
+	if (!kit_date_of_event(&a->context, &at, &offset))
 		return;
-	date_seconds(at, offset, when);
-	put_more(params, "receive_date", when);
+	kit_date_seconds(at, offset, date);
+	put_more(params, "receive_date", date);
 }
 
 /* Further fields of the settings, without the braces of their object. */
-static bool put_further(struct civi_attempt *a, struct text *params, struct problem *problem)
+static bool put_extra_fields(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
-	struct text fields AUTO_TEXT = { 0 };
-	if (!template_json(a->settings->contribution, &a->context, &fields, problem))
+	struct kit_text fields AUTO_TEXT = { 0 };
+	if (!kit_template_json(a->settings->contribution, &a->context, &fields, problem))
 		return false;
 	if (fields.len > 2) {
-		text_putc(params, ',');
-		text_add(params, fields.p + 1, fields.len - 2);
+		kit_text_putc(params, ',');
+		kit_text_add(params, fields.p + 1, fields.len - 2);
 	}
 	return true;
 }
 
-static bool create_contribution(struct civi_attempt *a, struct text *params, struct problem *problem)
+static bool create_contribution(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
-	const struct civi_settings *s = a->settings;
-	text_printf(&a->answer.checkpoint, "{\"contact\":%lld}", (long long)a->contact);
-	text_printf(params, "{\"values\":{\"contact_id\":%lld,\"total_amount\":%s", (long long)a->contact,
+	const struct civicrm_settings *s = a->settings;
+	kit_text_printf(&a->answer.checkpoint, "{\"contact\":%lld}", (long long)a->contact);
+	kit_text_printf(params, "{\"values\":{\"contact_id\":%lld,\"total_amount\":%s", (long long)a->contact,
 				a->money.text);
 	put_more(params, "currency", a->money.currency);
-	put_more(params, "trxn_id", text_view(&a->trxn_id).p);
+	put_more(params, "trxn_id", kit_text_view(&a->trxn_id).p);
 	put_more(params, "financial_type_id:name", s->financial_type);
 	put_more(params, "contribution_status_id:name", s->status);
 	put_more(params, "payment_instrument_id:name", s->payment_instrument);
-	put_more(params, "source", json_text_at(s->json, "source"));
+	put_more(params, "source", kit_json_text_at(s->json, "source"));
 	put_receive_date(a, params);
-	if (!put_further(a, params, problem))
+	if (!put_extra_fields(a, params, problem))
 		return false;
-	text_puts(params, "}}");
+	kit_text_puts(params, "}}");
 	return true;
 }
 
-static bool find_contribution(struct civi_attempt *a, struct text *params, struct problem *problem)
+static bool find_contribution(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
-	text_puts(params, "{\"select\":[\"id\",\"contact_id\",\"total_amount\",\"currency\","
+	kit_text_puts(params, "{\"select\":[\"id\",\"contact_id\",\"total_amount\",\"currency\","
 					  "\"contribution_status_id:name\"],\"where\":[");
-	put_condition(params, "trxn_id", text_view(&a->trxn_id).p);
-	text_puts(params, "],\"limit\":1}");
+	put_condition(params, "trxn_id", kit_text_view(&a->trxn_id).p);
+	kit_text_puts(params, "],\"limit\":1}");
 	return true;
 }
 
-static bool cancel_contribution(struct civi_attempt *a, struct text *params, struct problem *problem)
+static bool cancel_contribution(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
 	/* What a person has refunded or cancelled already stays as it is. */
-	text_printf(params,
+	kit_text_printf(params,
 				"{\"where\":[[\"id\",\"=\",%lld],[\"contribution_status_id:name\",\"!=\",\"Cancelled\"],"
 				"[\"contribution_status_id:name\",\"!=\",\"Refunded\"]],"
 				"\"values\":{\"contribution_status_id:name\":\"Cancelled\"}}",
@@ -272,41 +272,41 @@ static bool cancel_contribution(struct civi_attempt *a, struct text *params, str
 	return true;
 }
 
-struct request {
-	bool (*make)(struct civi_attempt *a, struct text *params, struct problem *problem);
+struct civicrm_request {
+	bool (*make)(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem);
 	const char *path; /* entity and action */
 	enum almoner_effect effect;
 };
 
-static const struct request requests[CIVI_PHASE_COUNT] = {
+static const struct civicrm_request requests[CIVI_PHASE_COUNT] = {
 	[CIVI_FIND_CONTACT] = { find_contact, "Contact/get", ALMONER_READS },
 	[CIVI_CREATE_CONTACT] = { create_contact, "Contact/create", ALMONER_EFFECTS },
 	[CIVI_UPDATE_CONTACT] = { update_contact, "Contact/update", ALMONER_EFFECTS },
 	[CIVI_CREATE_CONTRIBUTION] = { create_contribution, "Contribution/create", ALMONER_EFFECTS },
 	[CIVI_CONFIRM] = { find_contribution, "Contribution/get", ALMONER_READS },
-	[CIVI_LOOK] = { find_contribution, "Contribution/get", ALMONER_READS },
+	[CIVI_LOOKUP] = { find_contribution, "Contribution/get", ALMONER_READS },
 	[CIVI_FIND_UNDO] = { find_contribution, "Contribution/get", ALMONER_READS },
 	[CIVI_CANCEL] = { cancel_contribution, "Contribution/update", ALMONER_EFFECTS },
 };
 
-int civi_send(struct civi_attempt *a, enum civi_phase phase, struct almoner_action *action,
+int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase, struct almoner_action *action,
 			  struct almoner_error *error)
 {
-	const struct request *r = &requests[phase];
-	struct text params AUTO_TEXT = { 0 };
-	struct problem problem = { 0 };
+	const struct civicrm_request *r = &requests[phase];
+	struct kit_text params AUTO_TEXT = { 0 };
+	struct kit_problem problem = { 0 };
 	a->phase = phase;
-	answer_start(&a->answer);
+	kit_answer_start(&a->answer);
 	if (!r->make(a, &params, &problem))
-		return answer_problem(&a->answer, &problem, action, error);
+		return kit_answer_problem(&a->answer, &problem, action, error);
 	if (params.failed)
-		return error_set(error, "the request is larger than %zu bytes", TEXT_CAP_BYTES);
-	text_printf(&a->answer.url, "%s/%s", a->settings->base, r->path);
+		return kit_error_set(error, "the request is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
+	kit_text_printf(&a->answer.url, "%s/%s", a->settings->base, r->path);
 	/* The API reads a form field that holds JSON; a JSON body would be taken for no parameters at all. */
-	text_puts(&a->answer.body, "params=");
-	text_escape(&a->answer.body, PLACE_URL, params.p, params.len);
-	answer_header(&a->answer, "X-Civi-Auth", text_lit(a->settings->authorization));
-	answer_header(&a->answer, "X-Requested-With", text_lit("XMLHttpRequest"));
-	answer_header(&a->answer, "Content-Type", text_lit("application/x-www-form-urlencoded"));
-	return answer_send(&a->answer, "POST", true, r->effect, action, error);
+	kit_text_puts(&a->answer.body, "params=");
+	kit_text_escape(&a->answer.body, KIT_ESCAPE_URL, params.p, params.len);
+	kit_answer_header(&a->answer, "X-Civi-Auth", kit_text_lit(a->settings->authorization));
+	kit_answer_header(&a->answer, "X-Requested-With", kit_text_lit("XMLHttpRequest"));
+	kit_answer_header(&a->answer, "Content-Type", kit_text_lit("application/x-www-form-urlencoded"));
+	return kit_answer_send(&a->answer, "POST", true, r->effect, action, error);
 }

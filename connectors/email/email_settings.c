@@ -14,7 +14,7 @@
 		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
 	}
 
-const struct almoner_option email_options[EMAIL_OPTION_COUNT] = {
+const struct almoner_option email_settings_options[EMAIL_OPTION_COUNT] = {
 	OPTION("provider", CHOICE, .fallback = "\"smtp\"", .choices = "smtp", .help = "How mail is sent"),
 	OPTION("host", STRING, .required = 1, .help = "Name of the mail server"),
 	OPTION("port", INTEGER,
@@ -35,30 +35,30 @@ const struct almoner_option email_options[EMAIL_OPTION_COUNT] = {
 
 /* ---- parts -------------------------------------------------------------------------------------------- */
 
-struct tls_word {
-	const char *word;
+struct tls_choice {
+	const char *name;
 	uint32_t tls;
 	uint32_t port;
 };
 
 static void read_tls(struct email_settings *s)
 {
-	static const struct tls_word words[] = { { "none", ALMONER_TLS_NONE, 25 },
+	static const struct tls_choice choices[] = { { "none", ALMONER_TLS_NONE, 25 },
 											 { "starttls", ALMONER_TLS_STARTTLS, 587 },
 											 { "tls", ALMONER_TLS_DIRECT, 465 } };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (settings_choice_is(s->json, "tls", words[i].word)) {
-			s->tls = words[i].tls;
-			s->port = words[i].port;
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+		if (kit_settings_choice_is(s->json, "tls", choices[i].name)) {
+			s->tls = choices[i].tls;
+			s->port = choices[i].port;
 		}
 	}
 }
 
 static int read_port(struct email_settings *s, struct almoner_error *error)
 {
-	int64_t port = settings_integer(s->json, "port", s->port);
+	int64_t port = kit_settings_integer(s->json, "port", s->port);
 	if (port < 1 || port > 65535)
-		return error_set(error, "port: must be from 1 to 65535");
+		return kit_error_set(error, "port: must be from 1 to 65535");
 	s->port = (uint32_t)port;
 	return 0;
 }
@@ -71,29 +71,29 @@ static bool is_loopback(const char *host)
 static int check_login(const struct email_settings *s, struct almoner_error *error)
 {
 	if ((s->username == NULL) != (s->password == NULL))
-		return error_set(error, "%s: is missing; username and password belong together",
+		return kit_error_set(error, "%s: is missing; username and password belong together",
 						 s->username == NULL ? "username" : "password");
 	if (s->password != NULL && s->tls == ALMONER_TLS_NONE && !is_loopback(s->host))
-		return error_set(error, "tls: \"none\" would send the password in the clear; use starttls or tls");
+		return kit_error_set(error, "tls: \"none\" would send the password in the clear; use starttls or tls");
 	return 0;
 }
 
 static int check_address(const char *where, const char *address, struct almoner_error *error)
 {
 	const char *fault = address == NULL ? NULL : mime_address_fault(address);
-	return fault == NULL ? 0 : error_set(error, "%s: the address %s", where, fault);
+	return fault == NULL ? 0 : kit_error_set(error, "%s: the address %s", where, fault);
 }
 
-static bool is_ours(const char *name)
+static bool is_set_by_connector(const char *name)
 {
-	static const char *const ours[] = { "From",           "To",         "Cc",           "Bcc",
+	static const char *const reserved[] = { "From",           "To",         "Cc",           "Bcc",
 										"Sender",         "Reply-To",   "Subject",      "Date",
 										"Resent-To",      "Message-ID", "MIME-Version", "Received",
 										"Auto-Submitted", "Return-Path" };
 	if (strncasecmp(name, "Content-", 8) == 0)
 		return true;
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-		if (strcasecmp(ours[i], name) == 0)
+	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+		if (strcasecmp(reserved[i], name) == 0)
 			return true;
 	return false;
 }
@@ -103,16 +103,16 @@ static int check_headers(const json_t *headers, struct almoner_error *error)
 	const char *name = NULL;
 	json_t *value = NULL;
 	if (headers != NULL && !json_is_object(headers))
-		return error_set(error, "headers: must be an object of names and texts");
-	json_object_foreach(json_at(headers, ""), name, value)
+		return kit_error_set(error, "headers: must be an object of names and texts");
+	json_object_foreach(kit_json_at(headers, ""), name, value)
 	{
-		if (!token_is_good(name) || strlen(name) > 60)
-			return error_set(error, "headers: \"%.60s\" is no name of a header", name);
-		if (is_ours(name))
-			return error_set(error, "headers: %s is set by the connector", name);
+		if (!kit_settings_is_token(name) || strlen(name) > 60)
+			return kit_error_set(error, "headers: \"%.60s\" is no name of a header", name);
+		if (is_set_by_connector(name))
+			return kit_error_set(error, "headers: %s is set by the connector", name);
 		if (!json_is_string(value))
-			return error_set(error, "headers: the value of %s must be a string", name);
-		if (template_check_text(json_string_value(value), "headers", error) != 0)
+			return kit_error_set(error, "headers: the value of %s must be a string", name);
+		if (kit_template_check_text(json_string_value(value), "headers", error) != 0)
 			return -1;
 	}
 	return 0;
@@ -122,12 +122,12 @@ static int read_templates(struct email_settings *s, struct almoner_error *error)
 {
 	const char *text = json_string_value(json_object_get(s->json, "text"));
 	const char *html = json_string_value(json_object_get(s->json, "html"));
-	if (template_check_text(s->to, "to", error) != 0 ||
-		template_check_text(s->subject, "subject", error) != 0)
+	if (kit_template_check_text(s->to, "to", error) != 0 ||
+		kit_template_check_text(s->subject, "subject", error) != 0)
 		return -1;
-	s->text = mustache_read(text != NULL ? text : "", "text", error);
+	s->text = kit_mustache_read(text != NULL ? text : "", "text", error);
 	if (html != NULL)
-		s->html = mustache_read(html, "html", error);
+		s->html = kit_mustache_read(html, "html", error);
 	return s->text == NULL || (html != NULL && s->html == NULL) ? -1 : 0;
 }
 
@@ -135,31 +135,31 @@ static int read_templates(struct email_settings *s, struct almoner_error *error)
 
 static int take_texts(struct email_settings *s, struct almoner_error *error)
 {
-	s->host = settings_text(s->json, "host");
-	s->username = settings_text(s->json, "username");
-	s->password = settings_text(s->json, "password");
-	s->from = settings_text(s->json, "from");
-	s->from_name = settings_text(s->json, "from_name");
-	s->reply_to = settings_text(s->json, "reply_to");
-	s->to = settings_text(s->json, "to");
-	s->subject = settings_text(s->json, "subject");
+	s->host = kit_settings_text(s->json, "host");
+	s->username = kit_settings_text(s->json, "username");
+	s->password = kit_settings_text(s->json, "password");
+	s->from = kit_settings_text(s->json, "from");
+	s->from_name = kit_settings_text(s->json, "from_name");
+	s->reply_to = kit_settings_text(s->json, "reply_to");
+	s->to = kit_settings_text(s->json, "to");
+	s->subject = kit_settings_text(s->json, "subject");
 	if (s->host == NULL || strpbrk(s->host, " /@\r\n\t") != NULL)
-		return error_set(error, "host: must be the name of a server");
+		return kit_error_set(error, "host: must be the name of a server");
 	if (s->from == NULL || s->to == NULL || s->subject == NULL)
-		return error_set(error, "from, to and subject must not be empty");
+		return kit_error_set(error, "from, to and subject must not be empty");
 	return 0;
 }
 
 int email_settings_read(struct email_settings *s, struct almoner_text text, struct almoner_error *error)
 {
-	s->json = json_parse(text);
+	s->json = kit_json_parse(text);
 	s->headers = json_object_get(s->json, "headers");
 	read_tls(s);
 	if (take_texts(s, error) != 0 || read_port(s, error) != 0 || check_login(s, error) != 0 ||
 		check_address("from", s->from, error) != 0 || check_address("reply_to", s->reply_to, error) != 0 ||
 		check_headers(s->headers, error) != 0 || read_templates(s, error) != 0)
 		return -1;
-	secrets_add(&s->secrets, s->password);
+	kit_secrets_add(&s->secrets, s->password);
 	return 0;
 }
 
@@ -175,8 +175,8 @@ void email_settings_free(struct email_settings *s)
 	free(s->reply_to);
 	free(s->to);
 	free(s->subject);
-	mustache_free(s->text);
-	mustache_free(s->html);
-	secrets_free(&s->secrets);
+	kit_mustache_free(s->text);
+	kit_mustache_free(s->html);
+	kit_secrets_free(&s->secrets);
 	json_decref(s->json);
 }

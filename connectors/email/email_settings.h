@@ -8,7 +8,7 @@
 #include "connectors/kit/mustache.h"
 
 #define EMAIL_OPTION_COUNT 14
-extern const struct almoner_option email_options[EMAIL_OPTION_COUNT];
+extern const struct almoner_option email_settings_options[EMAIL_OPTION_COUNT];
 
 struct email_settings {
 	json_t *json;
@@ -22,10 +22,10 @@ struct email_settings {
 	char *reply_to;
 	char *to;      /* text template */
 	char *subject; /* text template */
-	struct mustache *text;
-	struct mustache *html;
+	struct kit_mustache *text;
+	struct kit_mustache *html;
 	const json_t *headers; /* of json */
-	struct secrets secrets;
+	struct kit_secrets secrets;
 };
 
 int email_settings_read(struct email_settings *s, struct almoner_text text, struct almoner_error *error);

@@ -11,7 +11,7 @@
 
 /* ---- addresses ---------------------------------------------------------------------------------------- */
 
-static bool only(const char *p, size_t len, const char *extra)
+static bool has_only(const char *p, size_t len, const char *extra)
 {
 	for (size_t i = 0; i < len; i++) {
 		char c = p[i];
@@ -40,10 +40,10 @@ const char *mime_address_fault(const char *address)
 		return "must have exactly one @";
 	size_t local = (size_t)(at - address);
 	size_t domain = len - local - 1;
-	if (local == 0 || local > LOCAL_MAX || !only(address, local, "!#$%&'*+-/=?^_`{|}~.") ||
+	if (local == 0 || local > LOCAL_MAX || !has_only(address, local, "!#$%&'*+-/=?^_`{|}~.") ||
 		!dots_are_good(address, local))
 		return "has an unusable part before the @";
-	if (domain == 0 || !only(at + 1, domain, "-.") || !dots_are_good(at + 1, domain) || at[1] == '-')
+	if (domain == 0 || !has_only(at + 1, domain, "-.") || !dots_are_good(at + 1, domain) || at[1] == '-')
 		return "has an unusable domain";
 	return NULL;
 }
@@ -55,7 +55,7 @@ const char *mime_domain(const char *address)
 
 /* ---- headers ------------------------------------------------------------------------------------------ */
 
-static void put_base64(struct text *to, const char *bytes, size_t len)
+static void put_base64(struct kit_text *to, const char *bytes, size_t len)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	for (size_t i = 0; i < len; i += 3) {
@@ -64,40 +64,40 @@ static void put_base64(struct text *to, const char *bytes, size_t len)
 		for (size_t k = 0; k < 3; k++)
 			group = (group << 8) | (k < have ? (unsigned char)bytes[i + k] : 0u);
 		for (size_t k = 0; k <= have; k++)
-			text_putc(to, digits[(group >> (18 - 6 * k)) & 63]);
-		text_puts(to, have == 3 ? "" : have == 2 ? "=" : "==");
+			kit_text_putc(to, digits[(group >> (18 - 6 * k)) & 63]);
+		kit_text_puts(to, have == 3 ? "" : have == 2 ? "=" : "==");
 	}
 }
 
 /* As many whole characters as fit `room` bytes; at least one. */
-static size_t whole_characters(const char *p, size_t len, size_t room)
+static size_t whole_characters(const char *p, size_t len, size_t cap)
 {
 	size_t taken = 0;
 	while (taken < len) {
-		size_t n = utf8_len(p + taken, len - taken);
+		size_t n = kit_text_utf8_len(p + taken, len - taken);
 		n = n == 0 ? 1 : n;
-		if (taken > 0 && taken + n > room)
+		if (taken > 0 && taken + n > cap)
 			break;
 		taken += n;
 	}
 	return taken;
 }
 
-static void put_encoded_words(struct text *to, size_t column, const char *value, size_t len)
+static void put_encoded_words(struct kit_text *to, size_t column, const char *value, size_t len)
 {
 	while (len > 0) {
-		size_t room =
+		size_t cap =
 			LINE_MAX_QP > column + WORD_OVERHEAD + 4 ? (LINE_MAX_QP - column - WORD_OVERHEAD) / 4 * 3 : 3;
 		/* Three bytes may be needed for one more character: stay below the limit of 75 a word. */
-		size_t take = whole_characters(value, len, room > 45 ? 45 : room);
-		text_puts(to, "=?UTF-8?B?");
+		size_t take = whole_characters(value, len, cap > 45 ? 45 : cap);
+		kit_text_puts(to, "=?UTF-8?B?");
 		put_base64(to, value, take);
-		text_puts(to, "?=");
+		kit_text_puts(to, "?=");
 		value += take;
 		len -= take;
 		column = 1;
 		if (len > 0)
-			text_puts(to, "\r\n ");
+			kit_text_puts(to, "\r\n ");
 	}
 }
 
@@ -115,7 +115,7 @@ static bool plain_ascii(const char *value, size_t len)
 }
 
 /* Breaks before a space once a line would grow too long. */
-static void put_folded(struct text *to, size_t column, const char *value, size_t len)
+static void put_folded(struct kit_text *to, size_t column, const char *value, size_t len)
 {
 	for (size_t i = 0; i < len;) {
 		size_t word = i;
@@ -126,79 +126,79 @@ static void put_folded(struct text *to, size_t column, const char *value, size_t
 		/* A line of nothing but blanks would end the header for some readers. */
 		bool blank = value[word - 1] == ' ';
 		if (i > 0 && !blank && column + (word - i) > LINE_MAX_QP && value[i] == ' ') {
-			text_puts(to, "\r\n");
+			kit_text_puts(to, "\r\n");
 			column = 0;
 		}
-		text_add(to, value + i, word - i);
+		kit_text_add(to, value + i, word - i);
 		column += word - i;
 		i = word;
 	}
 }
 
-static void put_value(struct text *to, size_t column, const char *value)
+static void put_value(struct kit_text *to, size_t column, const char *value)
 {
-	struct text clean AUTO_TEXT = { 0 };
-	text_escape(&clean, PLACE_HEADER, value, strlen(value));
+	struct kit_text clean AUTO_TEXT = { 0 };
+	kit_text_escape(&clean, KIT_ESCAPE_HEADER, value, strlen(value));
 	if (clean.len > 0 && plain_ascii(clean.p, clean.len))
 		put_folded(to, column, clean.p, clean.len);
 	else
-		put_encoded_words(to, column, text_view(&clean).p, clean.len);
+		put_encoded_words(to, column, kit_text_view(&clean).p, clean.len);
 }
 
-void mime_header(struct text *to, const char *name, const char *value)
+void mime_header(struct kit_text *to, const char *name, const char *value)
 {
-	text_printf(to, "%s: ", name);
+	kit_text_printf(to, "%s: ", name);
 	put_value(to, strlen(name) + 2, value);
-	text_puts(to, "\r\n");
+	kit_text_puts(to, "\r\n");
 }
 
 /* A phrase of atoms and spaces needs no quotes; other short ASCII is quoted, the rest encoded. */
-static void put_display(struct text *to, size_t column, const char *display)
+static void put_display(struct kit_text *to, size_t column, const char *display)
 {
 	size_t len = strlen(display);
 	if (!plain_ascii(display, len) || len > 60) {
 		put_encoded_words(to, column, display, len);
 		return;
 	}
-	bool quoted = !only(display, len, " !#$%&'*+-/=?^_`{|}~");
-	text_puts(to, quoted ? "\"" : "");
+	bool quoted = !has_only(display, len, " !#$%&'*+-/=?^_`{|}~");
+	kit_text_puts(to, quoted ? "\"" : "");
 	for (size_t i = 0; i < len; i++) {
 		if (display[i] == '"' || display[i] == '\\')
-			text_putc(to, '\\');
-		text_putc(to, display[i]);
+			kit_text_putc(to, '\\');
+		kit_text_putc(to, display[i]);
 	}
-	text_puts(to, quoted ? "\"" : "");
+	kit_text_puts(to, quoted ? "\"" : "");
 }
 
-void mime_mailbox(struct text *to, const char *name, const char *display, const char *address)
+void mime_mailbox(struct kit_text *to, const char *name, const char *display, const char *address)
 {
 	if (display == NULL || *display == '\0') {
-		text_printf(to, "%s: %s\r\n", name, address);
+		kit_text_printf(to, "%s: %s\r\n", name, address);
 		return;
 	}
-	text_printf(to, "%s: ", name);
+	kit_text_printf(to, "%s: ", name);
 	put_display(to, strlen(name) + 2, display);
-	text_printf(to, "\r\n <%s>\r\n", address);
+	kit_text_printf(to, "\r\n <%s>\r\n", address);
 }
 
 /* ---- bodies ------------------------------------------------------------------------------------------- */
 
-struct qp {
-	struct text *to;
+struct qp_writer {
+	struct kit_text *to;
 	size_t column;
 };
 
-static void qp_put(struct qp *q, const char *piece, size_t len)
+static void qp_put(struct qp_writer *q, const char *piece, size_t len)
 {
 	if (q->column + len > LINE_MAX_QP - 1) {
-		text_puts(q->to, "=\r\n");
+		kit_text_puts(q->to, "=\r\n");
 		q->column = 0;
 	}
-	text_add(q->to, piece, len);
+	kit_text_add(q->to, piece, len);
 	q->column += len;
 }
 
-static void qp_byte(struct qp *q, unsigned char c, bool last_of_line)
+static void qp_byte(struct qp_writer *q, unsigned char c, bool last_of_line)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	bool blank = c == ' ' || c == '\t';
@@ -215,9 +215,9 @@ static bool ends_line(struct almoner_text b, size_t i)
 	return i >= b.len || b.p[i] == '\n' || b.p[i] == '\r';
 }
 
-static void put_quoted_printable(struct text *to, struct almoner_text body)
+static void put_quoted_printable(struct kit_text *to, struct almoner_text body)
 {
-	struct qp q = { to, 0 };
+	struct qp_writer q = { to, 0 };
 	for (size_t i = 0; i < body.len; i++) {
 		if (!ends_line(body, i)) {
 			qp_byte(&q, (unsigned char)body.p[i], ends_line(body, i + 1));
@@ -225,16 +225,16 @@ static void put_quoted_printable(struct text *to, struct almoner_text body)
 		}
 		if (body.p[i] == '\r' && i + 1 < body.len && body.p[i + 1] == '\n')
 			i++;
-		text_puts(to, "\r\n");
+		kit_text_puts(to, "\r\n");
 		q.column = 0;
 	}
 	if (q.column > 0 || body.len == 0)
-		text_puts(to, "\r\n");
+		kit_text_puts(to, "\r\n");
 }
 
-void mime_text_part(struct text *to, const char *type, const struct text *body)
+void mime_text_part(struct kit_text *to, const char *type, const struct kit_text *body)
 {
-	text_printf(to, "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
+	kit_text_printf(to, "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
 				type);
-	put_quoted_printable(to, text_view(body));
+	put_quoted_printable(to, kit_text_view(body));
 }

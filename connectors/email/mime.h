@@ -12,11 +12,11 @@ const char *mime_domain(const char *address);
 
 /* "Name: value", folded; encoded words (RFC 2047) where the value is not plain ASCII. Control characters in
  * the value become spaces. */
-void mime_header(struct text *to, const char *name, const char *value);
+void mime_header(struct kit_text *to, const char *name, const char *value);
 /* "From: Display Name <address>"; `display` NULL: the address alone. */
-void mime_mailbox(struct text *to, const char *name, const char *display, const char *address);
+void mime_mailbox(struct kit_text *to, const char *name, const char *display, const char *address);
 
 /* A text part's headers and its body in quoted-printable; any line ends in, CRLF out, ends with CRLF. */
-void mime_text_part(struct text *to, const char *type, const struct text *body);
+void mime_text_part(struct kit_text *to, const char *type, const struct kit_text *body);
 
 #endif

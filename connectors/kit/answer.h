@@ -10,57 +10,57 @@
 #include "connectors/kit/context.h"
 #include "connectors/kit/text.h"
 
-#define ANSWER_HEADERS_MAX 41
-#define ANSWER_DETAIL_MAX  300
+#define KIT_ANSWER_HEADERS_MAX 41
+#define KIT_ANSWER_DETAIL_MAX  300
 
 /* Texts that must never come out in a detail, for example because a target echoes our request. */
-struct secrets {
+struct kit_secrets {
 	char **items;
 	size_t count;
 };
 
 /* Remembers a copy; short ones (under 6 bytes) would blot out ordinary words and are left alone. */
-void secrets_add(struct secrets *secrets, const char *text);
-void secrets_free(struct secrets *secrets); /* wipes them */
+void kit_secrets_add(struct kit_secrets *secrets, const char *text);
+void kit_secrets_free(struct kit_secrets *secrets); /* wipes them */
 
-struct answer {
-	const struct secrets *secrets;
-	struct text url;
-	struct text body;
-	struct text values; /* of headers that are rendered per attempt */
-	struct text detail;
-	struct text result;
-	struct text checkpoint;
-	struct almoner_header headers[ANSWER_HEADERS_MAX];
+struct kit_answer {
+	const struct kit_secrets *secrets;
+	struct kit_text url;
+	struct kit_text body;
+	struct kit_text values; /* of headers that are rendered per attempt */
+	struct kit_text detail;
+	struct kit_text result;
+	struct kit_text checkpoint;
+	struct almoner_header headers[KIT_ANSWER_HEADERS_MAX];
 	size_t header_count;
 };
 
-void answer_init(struct answer *answer, const struct secrets *secrets);
-void answer_free(struct answer *answer);
+void kit_answer_init(struct kit_answer *answer, const struct kit_secrets *secrets);
+void kit_answer_free(struct kit_answer *answer);
 /* Before each `next`: empties the parts. */
-void answer_start(struct answer *answer);
+void kit_answer_start(struct kit_answer *answer);
 
 /* Adds a header whose texts outlive the call. */
-void answer_header(struct answer *answer, const char *name, struct almoner_text value);
+void kit_answer_header(struct kit_answer *answer, const char *name, struct almoner_text value);
 
 /* Hands out url, headers and body as a request; `body` false: none. Returns what `next` returns. */
-int answer_send(struct answer *answer, const char *method, bool body, enum almoner_effect effect,
+int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect,
 				struct almoner_action *action, struct almoner_error *error);
 
 /* Finishes. `what` begins the detail ("creating the customer"; NULL: nothing), `said` is the target's own
  * word (NULL: the beginning of the reply's body when the class is not OK). `reply` may be NULL. The detail
  * becomes one line of clean UTF-8 without secrets. `result` is what answer.result holds, when it holds
  * something. */
-int answer_finish(struct answer *answer, uint32_t result_class, const struct almoner_reply *reply,
-				  const char *what, const char *said, struct almoner_action *action,
+int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const struct almoner_reply *reply,
+				  const char *what, const char *message, struct almoner_action *action,
 				  struct almoner_error *error);
-int answer_problem(struct answer *answer, const struct problem *problem, struct almoner_action *action,
+int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem, struct almoner_action *action,
 				   struct almoner_error *error);
 
 /* Writes {"id":…} into answer.result. */
-void answer_result_id(struct answer *answer, const char *id);
+void kit_answer_result_id(struct kit_answer *answer, const char *id);
 
 /* "a", "an id" of a reply: a string or a number as text; NULL when there is none. Writes into `out`. */
-const char *reply_id(const json_t *reply, const char *path, char out[200]);
+const char *kit_json_id(const json_t *reply, const char *path, char out[200]);
 
 #endif

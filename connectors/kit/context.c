@@ -5,107 +5,107 @@
 
 #include "connectors/kit/json.h"
 
-void context_init(struct context *context, const struct almoner_step *step)
+void kit_context_init(struct kit_context *context, const struct almoner_step *step)
 {
-	*context = (struct context){ .step = step };
+	*context = (struct kit_context){ .step = step };
 }
 
-void context_finish(struct context *context)
+void kit_context_finish(struct kit_context *context)
 {
 	json_decref(context->event);
 	json_decref(context->own);
-	json_decref(context->special);
-	*context = (struct context){ 0 };
+	json_decref(context->builtins);
+	*context = (struct kit_context){ 0 };
 }
 
-const char *context_key(const struct almoner_step *step, const char *label, char out[33])
+const char *kit_context_key(const struct almoner_step *step, const char *label, char out[33])
 {
 	step->key(step->key_ctx, label, out);
 	out[32] = '\0';
 	return out;
 }
 
-const char *context_do_key(const struct almoner_step *step, const char *label, char out[33])
+const char *kit_context_do_key(const struct almoner_step *step, const char *label, char out[33])
 {
 	bool has = step->size >= offsetof(struct almoner_step, do_key) + sizeof step->do_key;
 	if (!has || step->do_key == NULL)
-		return context_key(step, label, out);
+		return kit_context_key(step, label, out);
 	step->do_key(step->key_ctx, label, out);
 	out[32] = '\0';
 	return out;
 }
 
-static json_t *make_special(const struct context *context)
+static json_t *make_builtins(const struct kit_context *context)
 {
 	const struct almoner_step *step = context->step;
 	char key[33], do_key[33];
-	(void)context_key(step, "", key);
-	(void)context_do_key(step, "", do_key);
-	json_t *special = json_object();
-	json_t *steps = json_parse(step->steps);
-	if (special == NULL || json_object_set_new(special, "saga", json_integer((json_int_t)step->saga)) != 0 ||
-		json_object_set_new(special, "step",
+	(void)kit_context_key(step, "", key);
+	(void)kit_context_do_key(step, "", do_key);
+	json_t *builtins = json_object();
+	json_t *steps = kit_json_parse(step->steps);
+	if (builtins == NULL || json_object_set_new(builtins, "saga", json_integer((json_int_t)step->saga)) != 0 ||
+		json_object_set_new(builtins, "step",
 							json_stringn(step->name.p != NULL ? step->name.p : "", step->name.len)) != 0 ||
-		json_object_set_new(special, "key", json_string(context->about_do ? do_key : key)) != 0 ||
-		json_object_set_new(special, "do_key", json_string(do_key)) != 0 ||
-		json_object_set_new(special, "steps", steps != NULL ? steps : json_object()) != 0 ||
-		json_object_set(special, "event", context->event) != 0) {
-		json_decref(special);
+		json_object_set_new(builtins, "key", json_string(context->use_do_key ? do_key : key)) != 0 ||
+		json_object_set_new(builtins, "do_key", json_string(do_key)) != 0 ||
+		json_object_set_new(builtins, "steps", steps != NULL ? steps : json_object()) != 0 ||
+		json_object_set(builtins, "event", context->event) != 0) {
+		json_decref(builtins);
 		return NULL;
 	}
-	return special;
+	return builtins;
 }
 
-bool context_load(struct context *context, struct problem *problem)
+bool kit_context_load(struct kit_context *context, struct kit_problem *problem)
 {
-	if (context->special != NULL)
+	if (context->builtins != NULL)
 		return true;
 	if (context->event == NULL)
-		context->event = json_parse(context->step->event);
+		context->event = kit_json_parse(context->step->event);
 	if (!json_is_object(context->event))
-		return problem_set(problem, ALMONER_FAULT, "the event is not a JSON object");
+		return kit_problem_set(problem, ALMONER_FAULT, "the event is not a JSON object");
 	if (context->own == NULL)
-		context->own = json_parse(context->step->own_result);
-	context->special = make_special(context);
-	if (context->special == NULL)
-		return problem_set(problem, ALMONER_FAULT, "the step's name or data is not valid UTF-8 text");
+		context->own = kit_json_parse(context->step->own_result);
+	context->builtins = make_builtins(context);
+	if (context->builtins == NULL)
+		return kit_problem_set(problem, ALMONER_FAULT, "the step's name or data is not valid UTF-8 text");
 	return true;
 }
 
-static bool first_is(const char *path, size_t len, const char *word)
+static bool is_word(const char *path, size_t len, const char *word)
 {
 	return len == strlen(word) && memcmp(path, word, len) == 0;
 }
 
-json_t *context_at(struct context *context, const char *path)
+json_t *kit_context_at(struct kit_context *context, const char *path)
 {
-	static const char *const special[] = { "event", "steps", "saga", "step", "key", "do_key" };
+	static const char *const builtins[] = { "event", "steps", "saga", "step", "key", "do_key" };
 	if (*path == '.')
 		path++;
 	size_t len = strcspn(path, ".");
-	if (first_is(path, len, "own"))
-		return context->own == NULL ? NULL : json_at(context->own, path + len);
-	for (size_t i = 0; i < sizeof special / sizeof *special; i++)
-		if (first_is(path, len, special[i]))
-			return json_at(context->special, path);
-	return json_at(context->event, path);
+	if (is_word(path, len, "own"))
+		return context->own == NULL ? NULL : kit_json_at(context->own, path + len);
+	for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
+		if (is_word(path, len, builtins[i]))
+			return kit_json_at(context->builtins, path);
+	return kit_json_at(context->event, path);
 }
 
-void context_set_own(struct context *context, json_t *own)
+void kit_context_set_own(struct kit_context *context, json_t *own)
 {
 	json_decref(context->own);
 	context->own = own;
 }
 
-void context_ask_about_do(struct context *context, bool about_do)
+void kit_context_use_do_key(struct kit_context *context, bool use_do_key)
 {
-	context->about_do = about_do;
-	json_decref(context->special);
-	context->special = NULL;
+	context->use_do_key = use_do_key;
+	json_decref(context->builtins);
+	context->builtins = NULL;
 }
 
-const char *context_text(struct context *context, const char *path)
+const char *kit_context_text(struct kit_context *context, const char *path)
 {
-	const json_t *value = context_at(context, path);
+	const json_t *value = kit_context_at(context, path);
 	return json_is_string(value) && json_string_length(value) > 0 ? json_string_value(value) : NULL;
 }

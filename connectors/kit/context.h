@@ -12,29 +12,29 @@
 #include "connectors/almoner_connector.h"
 #include "connectors/kit/problem.h"
 
-struct context {
+struct kit_context {
 	const struct almoner_step *step;
 	json_t *event;
 	json_t *own; /* replaced by a look-up that found what DO had given back */
-	json_t *special;
-	bool about_do; /* `key` is that of the do, also in an undo */
+	json_t *builtins;
+	bool use_do_key; /* `key` is that of the do, also in an undo */
 };
 
-void context_init(struct context *context, const struct almoner_step *step);
-void context_finish(struct context *context);
+void kit_context_init(struct kit_context *context, const struct almoner_step *step);
+void kit_context_finish(struct kit_context *context);
 
 /* Parses; true at once when done already. A text that is no JSON is a FAULT. */
-bool context_load(struct context *context, struct problem *problem);
-/* After context_load: the value at a dotted path, borrowed; NULL when absent. */
-json_t *context_at(struct context *context, const char *path);
+bool kit_context_load(struct kit_context *context, struct kit_problem *problem);
+/* After kit_context_load: the value at a dotted path, borrowed; NULL when absent. */
+json_t *kit_context_at(struct kit_context *context, const char *path);
 /* Puts a result in the place of `own`; takes the reference. */
-void context_set_own(struct context *context, json_t *own);
+void kit_context_set_own(struct kit_context *context, json_t *own);
 /* A look-up within an undo asks about the do: until it is ended, `key` means the do's. */
-void context_ask_about_do(struct context *context, bool about_do);
+void kit_context_use_do_key(struct kit_context *context, bool use_do_key);
 
-/* Shorthands for what connectors need most; after context_load. */
-const char *context_text(struct context *context, const char *path); /* NULL: absent or empty */
-const char *context_key(const struct almoner_step *step, const char *label, char out[33]);
-const char *context_do_key(const struct almoner_step *step, const char *label, char out[33]);
+/* Shorthands for what connectors need most; after kit_context_load. */
+const char *kit_context_text(struct kit_context *context, const char *path); /* NULL: absent or empty */
+const char *kit_context_key(const struct almoner_step *step, const char *label, char out[33]);
+const char *kit_context_do_key(const struct almoner_step *step, const char *label, char out[33]);
 
 #endif

@@ -76,7 +76,7 @@ static bool read_offset(const char **p, int *offset_min)
 	return true;
 }
 
-bool date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min)
+bool kit_date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min)
 {
 	struct tm tm = { 0 };
 	int ms = 0;
@@ -93,7 +93,7 @@ bool date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min)
 	return true;
 }
 
-static struct tm wall(int64_t ms, int offset_min)
+static struct tm local_time(int64_t ms, int offset_min)
 {
 	time_t at = (time_t)(ms / 1000 + (int64_t)offset_min * 60);
 	struct tm tm = { 0 };
@@ -101,38 +101,38 @@ static struct tm wall(int64_t ms, int offset_min)
 	return tm;
 }
 
-void date_day(int64_t ms, int offset_min, char out[DATE_BYTES])
+void kit_date_day(int64_t ms, int offset_min, char out[KIT_DATE_BYTES])
 {
-	struct tm tm = wall(ms, offset_min);
-	if (strftime(out, DATE_BYTES, "%Y-%m-%d", &tm) == 0)
+	struct tm tm = local_time(ms, offset_min);
+	if (strftime(out, KIT_DATE_BYTES, "%Y-%m-%d", &tm) == 0)
 		out[0] = '\0';
 }
 
-void date_seconds(int64_t ms, int offset_min, char out[DATE_BYTES])
+void kit_date_seconds(int64_t ms, int offset_min, char out[KIT_DATE_BYTES])
 {
-	struct tm tm = wall(ms, offset_min);
-	if (strftime(out, DATE_BYTES, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+	struct tm tm = local_time(ms, offset_min);
+	if (strftime(out, KIT_DATE_BYTES, "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		out[0] = '\0';
 }
 
 /* Names of days and months are English whatever the locale: none is ever set, but a plugin cannot know. */
-void date_mail(int64_t ms, int offset_min, char out[DATE_BYTES])
+void kit_date_mail(int64_t ms, int offset_min, char out[KIT_DATE_BYTES])
 {
 	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 									  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	struct tm tm = wall(ms, offset_min);
+	struct tm tm = local_time(ms, offset_min);
 	int size = offset_min < 0 ? -offset_min : offset_min;
-	(void)snprintf(out, DATE_BYTES, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", days[tm.tm_wday % 7],
+	(void)snprintf(out, KIT_DATE_BYTES, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", days[tm.tm_wday % 7],
 				   tm.tm_mday % 100, months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100,
 				   tm.tm_min % 100, tm.tm_sec % 100, offset_min < 0 ? '-' : '+', (size / 60) % 100,
 				   size % 60);
 }
 
-bool date_of_event(struct context *context, int64_t *ret_ms, int *ret_offset_min)
+bool kit_date_of_event(struct kit_context *context, int64_t *ret_ms, int *ret_offset_min)
 {
-	const char *occurred = context_text(context, "occurred_at");
-	if (occurred != NULL && date_parse(occurred, ret_ms, ret_offset_min))
+	const char *occurred = kit_context_text(context, "occurred_at");
+	if (occurred != NULL && kit_date_parse(occurred, ret_ms, ret_offset_min))
 		return true;
 	*ret_ms = context->step->accepted_ms;
 	*ret_offset_min = 0;

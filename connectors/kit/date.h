@@ -7,19 +7,19 @@
 
 #include "connectors/kit/context.h"
 
-#define DATE_BYTES 40
+#define KIT_DATE_BYTES 40
 
 /* RFC 3339, "2026-11-23T22:09:00.5+01:00" (also with a space or a small t; a bare date counts as midnight
  * UTC). `ret_offset_min` is the written offset from UTC. */
-bool date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min);
+bool kit_date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min);
 
 /* As the clock on the wall at that offset showed it. */
-void date_day(int64_t ms, int offset_min, char out[DATE_BYTES]);     /* 2026-11-23 */
-void date_seconds(int64_t ms, int offset_min, char out[DATE_BYTES]); /* 2026-11-23 22:09:00 */
-void date_mail(int64_t ms, int offset_min, char out[DATE_BYTES]);    /* Mon, 23 Nov 2026 22:09:00 +0100 */
+void kit_date_day(int64_t ms, int offset_min, char out[KIT_DATE_BYTES]);     /* 2026-11-23 */
+void kit_date_seconds(int64_t ms, int offset_min, char out[KIT_DATE_BYTES]); /* 2026-11-23 22:09:00 */
+void kit_date_mail(int64_t ms, int offset_min, char out[KIT_DATE_BYTES]);    /* Mon, 23 Nov 2026 22:09:00 +0100 */
 
 /* When the gift happened: the event's occurred_at, else when the gateway accepted it. False when neither is
- * known. The same on every attempt. After context_load. */
-bool date_of_event(struct context *context, int64_t *ret_ms, int *ret_offset_min);
+ * known. The same on every attempt. After kit_context_load. */
+bool kit_date_of_event(struct kit_context *context, int64_t *ret_ms, int *ret_offset_min);
 
 #endif

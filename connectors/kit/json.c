@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-json_t *json_parse(struct almoner_text input)
+json_t *kit_json_parse(struct almoner_text input)
 {
 	return input.p == NULL ? NULL : json_loadb(input.p, input.len, JSON_DECODE_ANY, NULL);
 }
 
-void json_drop(json_t **slot)
+void kit_json_drop(json_t **slot)
 {
 	json_decref(*slot);
 	*slot = NULL;
 }
 
-json_t *json_member(const json_t *value, const char *name, size_t len)
+json_t *kit_json_member(const json_t *value, const char *name, size_t len)
 {
 	char key[256];
 	if (len == 0 || len >= sizeof key)
@@ -31,37 +31,37 @@ json_t *json_member(const json_t *value, const char *name, size_t len)
 }
 
 /* jansson's getters take const and give out what may be changed; nothing here changes anything. */
-static json_t *loose(const json_t *value)
+static json_t *without_const(const json_t *value)
 {
 	union {
-		const json_t *tight;
+		const json_t *constant;
 		json_t *free;
-	} u = { .tight = value };
+	} u = { .constant = value };
 	return u.free;
 }
 
-json_t *json_at(const json_t *root, const char *path)
+json_t *kit_json_at(const json_t *root, const char *path)
 {
 	const json_t *value = root;
 	if (*path == '.')
 		path++;
 	while (*path != '\0' && value != NULL) {
 		size_t len = strcspn(path, ".");
-		value = json_member(value, path, len);
+		value = kit_json_member(value, path, len);
 		path += len;
 		if (*path == '.')
 			path++;
 	}
-	return loose(value);
+	return without_const(value);
 }
 
-const char *json_text_at(const json_t *root, const char *path)
+const char *kit_json_text_at(const json_t *root, const char *path)
 {
-	const json_t *value = json_at(root, path);
+	const json_t *value = kit_json_at(root, path);
 	return json_is_string(value) && json_string_length(value) > 0 ? json_string_value(value) : NULL;
 }
 
-bool json_something(const json_t *value)
+bool kit_json_is_present(const json_t *value)
 {
 	switch (value == NULL ? JSON_NULL : json_typeof(value)) {
 	case JSON_OBJECT:
@@ -81,7 +81,7 @@ bool json_something(const json_t *value)
 	return false;
 }
 
-static void write_real(struct text *t, double real)
+static void write_real(struct kit_text *t, double real)
 {
 	char out[40];
 	for (int digits = 15; digits <= 17; digits++) {
@@ -89,26 +89,26 @@ static void write_real(struct text *t, double real)
 		if (strtod(out, NULL) == real)
 			break;
 	}
-	text_puts(t, out);
+	kit_text_puts(t, out);
 	if (strpbrk(out, ".e") == NULL)
-		text_puts(t, ".0");
+		kit_text_puts(t, ".0");
 }
 
-bool json_scalar(struct text *t, const json_t *value)
+bool kit_json_scalar(struct kit_text *t, const json_t *value)
 {
 	switch (value == NULL ? JSON_NULL : json_typeof(value)) {
 	case JSON_STRING:
-		text_add(t, json_string_value(value), json_string_length(value));
+		kit_text_add(t, json_string_value(value), json_string_length(value));
 		return true;
 	case JSON_INTEGER:
-		text_printf(t, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		kit_text_printf(t, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		return true;
 	case JSON_REAL:
 		write_real(t, json_real_value(value));
 		return true;
 	case JSON_TRUE:
 	case JSON_FALSE:
-		text_puts(t, json_is_true(value) ? "true" : "false");
+		kit_text_puts(t, json_is_true(value) ? "true" : "false");
 		return true;
 	case JSON_OBJECT:
 	case JSON_ARRAY:
@@ -118,43 +118,43 @@ bool json_scalar(struct text *t, const json_t *value)
 	return false;
 }
 
-static void write_object(struct text *t, json_t *object)
+static void write_object(struct kit_text *t, json_t *object)
 {
 	const char *key = NULL;
 	json_t *member = NULL;
 	bool first = true;
-	text_putc(t, '{');
+	kit_text_putc(t, '{');
 	json_object_foreach(object, key, member)
 	{
 		if (!first)
-			text_putc(t, ',');
+			kit_text_putc(t, ',');
 		first = false;
-		text_json_string(t, key, strlen(key));
-		text_putc(t, ':');
-		json_write(t, member);
+		kit_text_json_string(t, key, strlen(key));
+		kit_text_putc(t, ':');
+		kit_json_write(t, member);
 	}
-	text_putc(t, '}');
+	kit_text_putc(t, '}');
 }
 
-static void write_array(struct text *t, const json_t *array)
+static void write_array(struct kit_text *t, const json_t *array)
 {
-	text_putc(t, '[');
+	kit_text_putc(t, '[');
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		if (i > 0)
-			text_putc(t, ',');
-		json_write(t, json_array_get(array, i));
+			kit_text_putc(t, ',');
+		kit_json_write(t, json_array_get(array, i));
 	}
-	text_putc(t, ']');
+	kit_text_putc(t, ']');
 }
 
-void json_write(struct text *t, const json_t *value)
+void kit_json_write(struct kit_text *t, const json_t *value)
 {
 	if (json_is_object(value))
-		write_object(t, loose(value));
+		write_object(t, without_const(value));
 	else if (json_is_array(value))
 		write_array(t, value);
 	else if (json_is_string(value))
-		text_json_string(t, json_string_value(value), json_string_length(value));
-	else if (!json_scalar(t, value))
-		text_puts(t, "null");
+		kit_text_json_string(t, json_string_value(value), json_string_length(value));
+	else if (!kit_json_scalar(t, value))
+		kit_text_puts(t, "null");
 }

@@ -9,23 +9,23 @@
 #include "connectors/kit/text.h"
 
 /* Parses any JSON value; NULL when it is none (also when absent or truncated). The caller decrefs. */
-json_t *json_parse(struct almoner_text input);
-void json_drop(json_t **slot);
-#define AUTO_JSON __attribute__((cleanup(json_drop)))
+json_t *kit_json_parse(struct almoner_text input);
+void kit_json_drop(json_t **slot);
+#define AUTO_JSON __attribute__((cleanup(kit_json_drop)))
 
 /* The value at a dotted path: "donor.email", ".items.0.id"; "" or "." is the root. Borrowed, NULL when absent
  * (a JSON null is found). */
-json_t *json_at(const json_t *root, const char *path);
+json_t *kit_json_at(const json_t *root, const char *path);
 /* The text at a path; NULL when absent, null, empty or no string. Borrowed. */
-const char *json_text_at(const json_t *root, const char *path);
+const char *kit_json_text_at(const json_t *root, const char *path);
 /* Steps once from `value` by one part of a path. */
-json_t *json_member(const json_t *value, const char *name, size_t len);
+json_t *kit_json_member(const json_t *value, const char *name, size_t len);
 /* Something is there: not absent, null, false, "", [] or {}. */
-bool json_something(const json_t *value);
+bool kit_json_is_present(const json_t *value);
 
 /* Appends a string, number or boolean as people write it. False for null, objects, arrays. */
-bool json_scalar(struct text *t, const json_t *value);
+bool kit_json_scalar(struct kit_text *t, const json_t *value);
 /* Appends compact JSON, members in their order; a real is written with the fewest digits that read back. */
-void json_write(struct text *t, const json_t *value);
+void kit_json_write(struct kit_text *t, const json_t *value);
 
 #endif

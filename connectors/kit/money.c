@@ -5,13 +5,13 @@
 #include <string.h>
 #include <strings.h>
 
-struct exponent {
+struct currency_exponent {
 	const char *currencies;
 	unsigned digits;
 };
 
 /* ISO 4217, the codes that do not have two digits. */
-static const struct exponent exponents[] = {
+static const struct currency_exponent exponents[] = {
 	{ "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 0 },
 	{ "BHD IQD JOD KWD LYD OMR TND", 3 },
 	{ "CLF UYW", 4 },
@@ -25,7 +25,7 @@ static bool listed(const char *list, const char *currency)
 	return false;
 }
 
-unsigned money_exponent(const char *currency)
+unsigned kit_money_exponent(const char *currency)
 {
 	for (size_t i = 0; i < sizeof exponents / sizeof *exponents; i++)
 		if (strlen(currency) == 3 && listed(exponents[i].currencies, currency))
@@ -41,16 +41,16 @@ static uint64_t power_of_ten(unsigned digits)
 	return power;
 }
 
-void money_text(int64_t minor, const char *currency, char out[MONEY_BYTES])
+void kit_money_text(int64_t minor, const char *currency, char out[KIT_MONEY_BYTES])
 {
-	unsigned digits = money_exponent(currency);
+	unsigned digits = kit_money_exponent(currency);
 	uint64_t unit = power_of_ten(digits);
 	uint64_t size = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
 	const char *sign = minor < 0 ? "-" : "";
 	if (digits == 0)
-		(void)snprintf(out, MONEY_BYTES, "%s%" PRIu64, sign, size);
+		(void)snprintf(out, KIT_MONEY_BYTES, "%s%" PRIu64, sign, size);
 	else
-		(void)snprintf(out, MONEY_BYTES, "%s%" PRIu64 ".%0*" PRIu64, sign, size / unit, (int)digits,
+		(void)snprintf(out, KIT_MONEY_BYTES, "%s%" PRIu64 ".%0*" PRIu64, sign, size / unit, (int)digits,
 					   size % unit);
 }
 
@@ -65,9 +65,9 @@ static bool digits_into(const char **p, unsigned most, uint64_t *value, unsigned
 	return true;
 }
 
-bool money_parse(const char *text, const char *currency, int64_t *ret_minor)
+bool kit_money_parse(const char *text, const char *currency, int64_t *ret_minor)
 {
-	unsigned exponent = money_exponent(currency);
+	unsigned exponent = kit_money_exponent(currency);
 	bool negative = *text == '-';
 	const char *p = text + (negative ? 1 : 0);
 	uint64_t value = 0;
@@ -90,23 +90,23 @@ bool money_parse(const char *text, const char *currency, int64_t *ret_minor)
 	return true;
 }
 
-bool money_of_event(struct context *context, struct money *ret_money, struct problem *problem)
+bool kit_money_of_event(struct kit_context *context, struct kit_money *ret_money, struct kit_problem *problem)
 {
-	const json_t *minor = context_at(context, "amount.minor");
-	const char *currency = context_text(context, "amount.currency");
+	const json_t *minor = kit_context_at(context, "amount.minor");
+	const char *currency = kit_context_text(context, "amount.currency");
 	if (!json_is_integer(minor))
-		return problem_set(problem, ALMONER_REJECTED, "the event has no amount.minor, a whole number");
+		return kit_problem_set(problem, ALMONER_REJECTED, "the event has no amount.minor, a whole number");
 	if (currency == NULL || strlen(currency) != 3)
-		return problem_set(problem, ALMONER_REJECTED,
+		return kit_problem_set(problem, ALMONER_REJECTED,
 						   "the event has no amount.currency, three letters of ISO 4217");
 	ret_money->minor = json_integer_value(minor);
 	for (size_t i = 0; i < 3; i++) {
 		char c = currency[i];
 		ret_money->currency[i] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
 		if (ret_money->currency[i] < 'A' || ret_money->currency[i] > 'Z')
-			return problem_set(problem, ALMONER_REJECTED, "amount.currency is not three letters");
+			return kit_problem_set(problem, ALMONER_REJECTED, "amount.currency is not three letters");
 	}
 	ret_money->currency[3] = '\0';
-	money_text(ret_money->minor, ret_money->currency, ret_money->text);
+	kit_money_text(ret_money->minor, ret_money->currency, ret_money->text);
 	return true;
 }

@@ -7,22 +7,22 @@
 
 #include "connectors/kit/context.h"
 
-#define MONEY_BYTES 32
+#define KIT_MONEY_BYTES 32
 
 /* Digits after the point of a currency (ISO 4217): 2 unless listed. The code's case does not matter. */
-unsigned money_exponent(const char *currency);
+unsigned kit_money_exponent(const char *currency);
 /* 2550, "EUR" → "25.50"; 2550, "JPY" → "2550". */
-void money_text(int64_t minor, const char *currency, char out[MONEY_BYTES]);
+void kit_money_text(int64_t minor, const char *currency, char out[KIT_MONEY_BYTES]);
 /* Reads a decimal text or the text of a JSON number exactly; false when it has more digits than the currency,
  * or is no amount at all. */
-bool money_parse(const char *text, const char *currency, int64_t *ret_minor);
+bool kit_money_parse(const char *text, const char *currency, int64_t *ret_minor);
 
-/* amount.minor and amount.currency of the event, after context_load. */
-struct money {
+/* amount.minor and amount.currency of the event, after kit_context_load. */
+struct kit_money {
 	int64_t minor;
 	char currency[4]; /* upper case */
-	char text[MONEY_BYTES];
+	char text[KIT_MONEY_BYTES];
 };
-bool money_of_event(struct context *context, struct money *ret_money, struct problem *problem);
+bool kit_money_of_event(struct kit_context *context, struct kit_money *ret_money, struct kit_problem *problem);
 
 #endif

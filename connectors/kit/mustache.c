@@ -7,27 +7,27 @@
 
 #define DEPTH_MAX 24
 
-enum node_kind { NODE_TEXT, NODE_VARIABLE, NODE_UNESCAPED, NODE_SECTION, NODE_INVERTED, NODE_CLOSE };
+enum mustache_node_kind { NODE_TEXT, NODE_VARIABLE, NODE_UNESCAPED, NODE_SECTION, NODE_INVERTED, NODE_CLOSE };
 
 /* Nodes in the order of the source; a section knows where it ends. */
-struct node {
-	enum node_kind kind;
+struct mustache_node {
+	enum mustache_node_kind kind;
 	size_t begin; /* of the text, or of the name */
 	size_t len;
-	size_t partner; /* SECTION, INVERTED: index of the CLOSE */
+	size_t close_index; /* SECTION, INVERTED: index of the CLOSE */
 };
 
-struct mustache {
+struct kit_mustache {
 	char *source;
-	struct node *nodes;
+	struct mustache_node *nodes;
 	size_t count;
-	size_t room;
+	size_t cap;
 };
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-struct parser {
-	struct mustache *m;
+struct mustache_parser {
+	struct kit_mustache *m;
 	const char *where;
 	struct almoner_error *error;
 	size_t open[DEPTH_MAX];
@@ -36,13 +36,13 @@ struct parser {
 };
 
 /* A tag as found in the source. */
-struct found {
+struct mustache_tag {
 	size_t begin, end; /* of the whole tag */
 	size_t name, name_len;
 	char sigil; /* 0 for a variable, '{' for {{{ }}} */
 };
 
-static size_t line_of(const struct parser *p, size_t at)
+static size_t line_of(const struct mustache_parser *p, size_t at)
 {
 	size_t line = 1;
 	for (size_t i = 0; i < at; i++)
@@ -50,34 +50,34 @@ static size_t line_of(const struct parser *p, size_t at)
 	return line;
 }
 
-static bool fail(struct parser *p, size_t at, const char *what, const char *name, size_t len)
+static bool fail(struct mustache_parser *p, size_t at, const char *what, const char *name, size_t len)
 {
-	(void)error_set(p->error, "%s, line %zu: %s \"%.*s\"", p->where, line_of(p, at), what,
+	(void)kit_error_set(p->error, "%s, line %zu: %s \"%.*s\"", p->where, line_of(p, at), what,
 					(int)(len < 60 ? len : 60), name);
 	return false;
 }
 
-static bool push(struct parser *p, enum node_kind kind, size_t begin, size_t len)
+static bool push(struct mustache_parser *p, enum mustache_node_kind kind, size_t begin, size_t len)
 {
-	struct mustache *m = p->m;
-	if (m->count == m->room) {
-		size_t room = m->room == 0 ? 16 : m->room * 2;
-		struct node *nodes = realloc(m->nodes, room * sizeof *nodes);
+	struct kit_mustache *m = p->m;
+	if (m->count == m->cap) {
+		size_t cap = m->cap == 0 ? 16 : m->cap * 2;
+		struct mustache_node *nodes = realloc(m->nodes, cap * sizeof *nodes);
 		if (nodes == NULL)
 			return fail(p, begin, "out of memory at", "", 0);
 		m->nodes = nodes;
-		m->room = room;
+		m->cap = cap;
 	}
-	m->nodes[m->count++] = (struct node){ kind, begin, len, 0 };
+	m->nodes[m->count++] = (struct mustache_node){ kind, begin, len, 0 };
 	return true;
 }
 
-static bool push_text(struct parser *p, size_t begin, size_t end)
+static bool push_text(struct mustache_parser *p, size_t begin, size_t end)
 {
 	return begin == end || push(p, NODE_TEXT, begin, end - begin);
 }
 
-static bool find_tag(struct parser *p, size_t begin, struct found *tag)
+static bool find_tag(struct mustache_parser *p, size_t begin, struct mustache_tag *tag)
 {
 	const char *s = p->m->source;
 	char sigil = s[begin + 2];
@@ -92,7 +92,7 @@ static bool find_tag(struct parser *p, size_t begin, struct found *tag)
 		from++;
 	while (to > from && (s[to - 1] == ' ' || s[to - 1] == '\t'))
 		to--;
-	*tag = (struct found){ .begin = begin,
+	*tag = (struct mustache_tag){ .begin = begin,
 						   .end = (size_t)(close - s) + strlen(closing),
 						   .name = from,
 						   .name_len = to - from,
@@ -103,7 +103,7 @@ static bool find_tag(struct parser *p, size_t begin, struct found *tag)
 }
 
 /* Sections and comments alone on their line take the line with them. */
-static void widen(const struct parser *p, struct found *tag, size_t floor)
+static void take_whole_line(const struct mustache_parser *p, struct mustache_tag *tag, size_t floor)
 {
 	const char *s = p->m->source;
 	size_t begin = tag->begin;
@@ -132,7 +132,7 @@ static bool name_is_good(const char *name, size_t len)
 	return true;
 }
 
-static bool open_section(struct parser *p, const struct found *tag)
+static bool open_section(struct mustache_parser *p, const struct mustache_tag *tag)
 {
 	if (p->depth == DEPTH_MAX)
 		return fail(p, tag->begin, "sections nested too deeply at", p->m->source + tag->name, tag->name_len);
@@ -140,19 +140,19 @@ static bool open_section(struct parser *p, const struct found *tag)
 	return push(p, tag->sigil == '#' ? NODE_SECTION : NODE_INVERTED, tag->name, tag->name_len);
 }
 
-static bool close_section(struct parser *p, const struct found *tag)
+static bool close_section(struct mustache_parser *p, const struct mustache_tag *tag)
 {
 	const char *name = p->m->source + tag->name;
 	if (p->depth == 0)
 		return fail(p, tag->begin, "no section is open to close", name, tag->name_len);
-	struct node *opener = &p->m->nodes[p->open[--p->depth]];
+	struct mustache_node *opener = &p->m->nodes[p->open[--p->depth]];
 	if (opener->len != tag->name_len || memcmp(p->m->source + opener->begin, name, tag->name_len) != 0)
 		return fail(p, tag->begin, "this closes another section than the open one:", name, tag->name_len);
-	opener->partner = p->m->count;
+	opener->close_index = p->m->count;
 	return push(p, NODE_CLOSE, tag->name, tag->name_len);
 }
 
-static bool add_tag(struct parser *p, const struct found *tag)
+static bool add_tag(struct mustache_parser *p, const struct mustache_tag *tag)
 {
 	const char *name = p->m->source + tag->name;
 	if (tag->sigil == '!')
@@ -168,48 +168,48 @@ static bool add_tag(struct parser *p, const struct found *tag)
 	return push(p, tag->sigil == '\0' ? NODE_VARIABLE : NODE_UNESCAPED, tag->name, tag->name_len);
 }
 
-static bool parse(struct parser *p)
+static bool parse(struct mustache_parser *p)
 {
 	const char *s = p->m->source;
 	for (;;) {
 		const char *next = strstr(s + p->at, "{{");
 		if (next == NULL)
 			break;
-		struct found tag = { 0 };
+		struct mustache_tag tag = { 0 };
 		if (!find_tag(p, (size_t)(next - s), &tag))
 			return false;
 		if (tag.sigil != '\0' && strchr("#^/!", tag.sigil) != NULL)
-			widen(p, &tag, p->at);
+			take_whole_line(p, &tag, p->at);
 		if (!push_text(p, p->at, tag.begin) || !add_tag(p, &tag))
 			return false;
 		p->at = tag.end;
 	}
 	if (p->depth > 0) {
-		const struct node *open = &p->m->nodes[p->open[p->depth - 1]];
+		const struct mustache_node *open = &p->m->nodes[p->open[p->depth - 1]];
 		return fail(p, open->begin, "this section is never closed:", s + open->begin, open->len);
 	}
 	return push_text(p, p->at, strlen(s));
 }
 
-struct mustache *mustache_read(const char *source, const char *where, struct almoner_error *error)
+struct kit_mustache *kit_mustache_read(const char *source, const char *where, struct almoner_error *error)
 {
-	struct mustache *m = calloc(1, sizeof *m);
+	struct kit_mustache *m = calloc(1, sizeof *m);
 	char *copy = strdup(source);
 	if (m == NULL || copy == NULL) {
 		free(m);
 		free(copy);
-		(void)error_set(error, "%s: out of memory", where);
+		(void)kit_error_set(error, "%s: out of memory", where);
 		return NULL;
 	}
 	m->source = copy;
-	struct parser p = { .m = m, .where = where, .error = error };
+	struct mustache_parser p = { .m = m, .where = where, .error = error };
 	if (parse(&p))
 		return m;
-	mustache_free(m);
+	kit_mustache_free(m);
 	return NULL;
 }
 
-void mustache_free(struct mustache *m)
+void kit_mustache_free(struct kit_mustache *m)
 {
 	if (m == NULL)
 		return;
@@ -220,19 +220,19 @@ void mustache_free(struct mustache *m)
 
 /* ---- rendering ---------------------------------------------------------------------------------------- */
 
-struct renderer {
-	const struct mustache *m;
-	struct context *context;
-	enum place place;
-	struct text *out;
-	struct problem *problem;
+struct mustache_renderer {
+	const struct kit_mustache *m;
+	struct kit_context *context;
+	enum kit_escape escape;
+	struct kit_text *out;
+	struct kit_problem *problem;
 	const json_t *scope[DEPTH_MAX];
 	size_t depth;
 };
 
 /* The first part of a name is looked for from the innermost scope outwards, the rest inside what was found.
  */
-static const json_t *look_up(const struct renderer *r, const struct node *node)
+static const json_t *find_value(const struct mustache_renderer *r, const struct mustache_node *node)
 {
 	char name[200];
 	if (node->len >= sizeof name)
@@ -243,77 +243,77 @@ static const json_t *look_up(const struct renderer *r, const struct node *node)
 		return r->depth > 0 ? r->scope[r->depth - 1] : r->context->event;
 	size_t first = strcspn(name, ".");
 	for (size_t i = r->depth; i-- > 0;) {
-		const json_t *found = json_is_object(r->scope[i]) ? json_member(r->scope[i], name, first) : NULL;
+		const json_t *found = json_is_object(r->scope[i]) ? kit_json_member(r->scope[i], name, first) : NULL;
 		if (found != NULL)
-			return name[first] == '\0' ? found : json_at(found, name + first);
+			return name[first] == '\0' ? found : kit_json_at(found, name + first);
 	}
-	return context_at(r->context, name);
+	return kit_context_at(r->context, name);
 }
 
-static bool put(struct renderer *r, const struct node *node)
+static bool render_variable(struct mustache_renderer *r, const struct mustache_node *node)
 {
-	const json_t *value = look_up(r, node);
+	const json_t *value = find_value(r, node);
 	if (value == NULL || json_is_null(value))
 		return true;
-	struct text plain AUTO_TEXT = { 0 };
-	if (!json_scalar(&plain, value))
-		return problem_set(r->problem, ALMONER_FAULT, "{{%.*s}} is an object or a list, not text",
+	struct kit_text plain AUTO_TEXT = { 0 };
+	if (!kit_json_scalar(&plain, value))
+		return kit_problem_set(r->problem, ALMONER_FAULT, "{{%.*s}} is an object or a list, not text",
 						   (int)(node->len < 100 ? node->len : 100), r->m->source + node->begin);
-	bool raw = node->kind == NODE_UNESCAPED && r->place == PLACE_HTML;
-	text_escape(r->out, raw ? PLACE_PLAIN : r->place, text_view(&plain).p, plain.len);
+	bool raw = node->kind == NODE_UNESCAPED && r->escape == KIT_ESCAPE_HTML;
+	kit_text_escape(r->out, raw ? KIT_ESCAPE_NONE : r->escape, kit_text_view(&plain).p, plain.len);
 	return true;
 }
 
-static bool render_range(struct renderer *r, size_t from, size_t to);
+static bool render_range(struct mustache_renderer *r, size_t from, size_t to);
 
-static bool render_with(struct renderer *r, const json_t *scope, size_t from, size_t to)
+static bool render_with(struct mustache_renderer *r, const json_t *scope, size_t from, size_t to)
 {
 	if (r->depth == DEPTH_MAX)
-		return problem_set(r->problem, ALMONER_FAULT, "sections nested too deeply");
+		return kit_problem_set(r->problem, ALMONER_FAULT, "sections nested too deeply");
 	r->scope[r->depth++] = scope;
 	bool ok = render_range(r, from, to);
 	r->depth--;
 	return ok;
 }
 
-static bool render_section(struct renderer *r, size_t at)
+static bool render_section(struct mustache_renderer *r, size_t at)
 {
-	const struct node *node = &r->m->nodes[at];
-	const json_t *value = look_up(r, node);
+	const struct mustache_node *node = &r->m->nodes[at];
+	const json_t *value = find_value(r, node);
 	if (node->kind == NODE_INVERTED)
-		return json_something(value) || json_is_object(value) || render_range(r, at + 1, node->partner);
+		return kit_json_is_present(value) || json_is_object(value) || render_range(r, at + 1, node->close_index);
 	if (json_is_array(value)) {
 		for (size_t i = 0; i < json_array_size(value); i++)
-			if (!render_with(r, json_array_get(value, i), at + 1, node->partner))
+			if (!render_with(r, json_array_get(value, i), at + 1, node->close_index))
 				return false;
 		return true;
 	}
-	if (!json_something(value) && !json_is_object(value))
+	if (!kit_json_is_present(value) && !json_is_object(value))
 		return true;
-	return render_with(r, value, at + 1, node->partner);
+	return render_with(r, value, at + 1, node->close_index);
 }
 
-static bool render_range(struct renderer *r, size_t from, size_t to)
+static bool render_range(struct mustache_renderer *r, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
-		const struct node *node = &r->m->nodes[i];
+		const struct mustache_node *node = &r->m->nodes[i];
 		bool section = node->kind == NODE_SECTION || node->kind == NODE_INVERTED;
 		if (r->out->failed)
-			return problem_set(r->problem, ALMONER_FAULT, "the rendered text is larger than %zu bytes",
-							   TEXT_CAP_BYTES);
+			return kit_problem_set(r->problem, ALMONER_FAULT, "the rendered text is larger than %zu bytes",
+							   KIT_TEXT_BYTES_MAX);
 		if (node->kind == NODE_TEXT)
-			text_add(r->out, r->m->source + node->begin, node->len);
-		else if (section ? !render_section(r, i) : !put(r, node))
+			kit_text_add(r->out, r->m->source + node->begin, node->len);
+		else if (section ? !render_section(r, i) : !render_variable(r, node))
 			return false;
 		if (section)
-			i = node->partner;
+			i = node->close_index;
 	}
 	return true;
 }
 
-bool mustache_render(const struct mustache *m, struct context *context, enum place place, struct text *out,
-					 struct problem *problem)
+bool kit_mustache_render(const struct kit_mustache *m, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
+					 struct kit_problem *problem)
 {
-	struct renderer r = { .m = m, .context = context, .place = place, .out = out, .problem = problem };
-	return context_load(context, problem) && render_range(&r, 0, m->count);
+	struct mustache_renderer r = { .m = m, .context = context, .escape = escape, .out = out, .problem = problem };
+	return kit_context_load(context, problem) && render_range(&r, 0, m->count);
 }

@@ -10,14 +10,14 @@
 #include "connectors/kit/context.h"
 #include "connectors/kit/text.h"
 
-struct mustache;
+struct kit_mustache;
 
 /* Reads a template. NULL with `error` filled (line, what is wrong); `where` names the setting. */
-struct mustache *mustache_read(const char *source, const char *where, struct almoner_error *error);
-void mustache_free(struct mustache *m); /* NULL is accepted */
+struct kit_mustache *kit_mustache_read(const char *source, const char *where, struct almoner_error *error);
+void kit_mustache_free(struct kit_mustache *m); /* NULL is accepted */
 
-/* Renders with values escaped for `place`; {{{name}}} and {{&name}} are not escaped in PLACE_HTML only. */
-bool mustache_render(const struct mustache *m, struct context *context, enum place place, struct text *out,
-					 struct problem *problem);
+/* Renders with values escaped for `place`; {{{name}}} and {{&name}} are not escaped in KIT_ESCAPE_HTML only. */
+bool kit_mustache_render(const struct kit_mustache *m, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
+					 struct kit_problem *problem);
 
 #endif

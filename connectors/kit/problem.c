@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-bool problem_set(struct problem *problem, uint32_t result_class, const char *fmt, ...)
+bool kit_problem_set(struct kit_problem *problem, uint32_t result_class, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
@@ -13,7 +13,7 @@ bool problem_set(struct problem *problem, uint32_t result_class, const char *fmt
 	return false;
 }
 
-int error_set(struct almoner_error *error, const char *fmt, ...)
+int kit_error_set(struct almoner_error *error, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);

@@ -7,14 +7,14 @@
 
 #include "connectors/almoner_connector.h"
 
-struct problem {
+struct kit_problem {
 	uint32_t result_class; /* enum almoner_class; 0: none */
 	char text[400];
 };
 
 /* Both return the value callers hand on: false, and -1. */
-bool problem_set(struct problem *problem, uint32_t result_class, const char *fmt, ...)
+bool kit_problem_set(struct kit_problem *problem, uint32_t result_class, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-int error_set(struct almoner_error *error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int kit_error_set(struct almoner_error *error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -13,11 +13,11 @@ static uint64_t fnv1a(uint64_t hash, struct almoner_text part)
 	return hash;
 }
 
-void reference_of(const struct almoner_step *step, char out[REFERENCE_BYTES])
+void kit_reference_of(const struct almoner_step *step, char out[KIT_REFERENCE_BYTES])
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	hash = fnv1a(hash, step->source);
 	hash = fnv1a(hash, step->event_id);
 	hash = fnv1a(hash, step->name);
-	(void)snprintf(out, REFERENCE_BYTES, "al-%016" PRIx64, hash);
+	(void)snprintf(out, KIT_REFERENCE_BYTES, "al-%016" PRIx64, hash);
 }

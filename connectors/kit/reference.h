@@ -5,10 +5,10 @@
 
 #include "connectors/almoner_connector.h"
 
-#define REFERENCE_BYTES 20
+#define KIT_REFERENCE_BYTES 20
 
 /* "al-" and 16 hex digits of a 64-bit FNV-1a over source, event id and step name. Not a secret and not proof
  * against design; whoever looks records up by it compares amounts as well. */
-void reference_of(const struct almoner_step *step, char out[REFERENCE_BYTES]);
+void kit_reference_of(const struct almoner_step *step, char out[KIT_REFERENCE_BYTES]);
 
 #endif

@@ -4,30 +4,30 @@
 
 #include "connectors/kit/json.h"
 
-char *settings_text(const json_t *settings, const char *name)
+char *kit_settings_text(const json_t *settings, const char *name)
 {
 	const char *value = json_string_value(json_object_get(settings, name));
 	return value == NULL || *value == '\0' ? NULL : strdup(value);
 }
 
-int64_t settings_integer(const json_t *settings, const char *name, int64_t fallback)
+int64_t kit_settings_integer(const json_t *settings, const char *name, int64_t fallback)
 {
 	const json_t *value = json_object_get(settings, name);
 	return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
-bool settings_bool(const json_t *settings, const char *name)
+bool kit_settings_bool(const json_t *settings, const char *name)
 {
 	return json_is_true(json_object_get(settings, name));
 }
 
-bool settings_choice_is(const json_t *settings, const char *name, const char *choice)
+bool kit_settings_choice_is(const json_t *settings, const char *name, const char *choice)
 {
 	const char *value = json_string_value(json_object_get(settings, name));
 	return value != NULL && strcmp(value, choice) == 0;
 }
 
-bool token_is_good(const char *text)
+bool kit_settings_is_token(const char *text)
 {
 	static const char allowed[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";

@@ -8,7 +8,7 @@
 #define PATH_BYTES 200
 
 /* One tag: the bytes from "{{" to "}}". */
-struct tag {
+struct template_tag {
 	const char *begin;
 	const char *end;
 	char path[PATH_BYTES];
@@ -30,7 +30,7 @@ static bool path_is_good(const char *path)
 }
 
 /* Reads the tag that begins at `begin`. */
-static bool tag_read(const char *begin, struct tag *tag)
+static bool tag_read(const char *begin, struct template_tag *tag)
 {
 	const char *close = strstr(begin, "}}");
 	if (close == NULL)
@@ -54,17 +54,17 @@ static bool tag_read(const char *begin, struct tag *tag)
 	return strpbrk(tag->path, " {}?\t\r\n\"") == NULL && path_is_good(tag->path);
 }
 
-bool template_has_tags(const char *text)
+bool kit_template_has_tags(const char *text)
 {
 	return strstr(text, "{{") != NULL;
 }
 
-int template_check_text(const char *text, const char *where, struct almoner_error *error)
+int kit_template_check_text(const char *text, const char *where, struct almoner_error *error)
 {
-	struct tag tag;
+	struct template_tag tag;
 	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(tag.end, "{{")) {
 		if (!tag_read(p, &tag))
-			return error_set(error,
+			return kit_error_set(error,
 							 "%s: a tag is written {{path.to.value}} or {{path.to.value?}}, here stands "
 							 "\"%.40s\"",
 							 where, p);
@@ -75,25 +75,25 @@ int template_check_text(const char *text, const char *where, struct almoner_erro
 static int check_members(const json_t *value, const char *where, struct almoner_error *error)
 {
 	/* Only read; jansson's iterators want a pointer without const. */
-	json_t *object = json_at(value, "");
+	json_t *object = kit_json_at(value, "");
 	const char *key = NULL;
 	json_t *member = NULL;
 	json_object_foreach(object, key, member)
 	{
-		if (template_check(member, where, error) != 0)
+		if (kit_template_check(member, where, error) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-int template_check(const json_t *value, const char *where, struct almoner_error *error)
+int kit_template_check(const json_t *value, const char *where, struct almoner_error *error)
 {
 	if (json_is_string(value))
-		return template_check_text(json_string_value(value), where, error);
+		return kit_template_check_text(json_string_value(value), where, error);
 	if (json_is_object(value))
 		return check_members(value, where, error);
 	for (size_t i = 0; i < json_array_size(value); i++)
-		if (template_check(json_array_get(value, i), where, error) != 0)
+		if (kit_template_check(json_array_get(value, i), where, error) != 0)
 			return -1;
 	return 0;
 }
@@ -104,138 +104,138 @@ static bool missing(const json_t *value)
 }
 
 /* A value that stands in a URL must not be able to leave its place. */
-static bool fits_url(const struct text *value, const char *path, struct problem *problem)
+static bool fits_url(const struct kit_text *value, const char *path, struct kit_problem *problem)
 {
-	struct almoner_text v = text_view(value);
+	struct almoner_text v = kit_text_view(value);
 	if (v.len == 0)
-		return problem_set(problem, ALMONER_REJECTED, "%s is empty, and the address needs it", path);
-	if (text_same(v, ".") || text_same(v, ".."))
-		return problem_set(problem, ALMONER_REJECTED, "%s is \"%s\", which has no place in an address", path,
+		return kit_problem_set(problem, ALMONER_REJECTED, "%s is empty, and the address needs it", path);
+	if (kit_text_same(v, ".") || kit_text_same(v, ".."))
+		return kit_problem_set(problem, ALMONER_REJECTED, "%s is \"%s\", which has no place in an address", path,
 						   v.p);
 	return true;
 }
 
-static bool put_value(const struct tag *tag, struct context *context, enum place place, struct text *out,
-					  struct problem *problem)
+static bool put_value(const struct template_tag *tag, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
+					  struct kit_problem *problem)
 {
-	const json_t *value = context_at(context, tag->path);
+	const json_t *value = kit_context_at(context, tag->path);
 	if (missing(value) && tag->optional)
 		return true;
 	if (missing(value))
-		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag->path);
-	struct text plain AUTO_TEXT = { 0 };
-	if (!json_scalar(&plain, value))
-		return problem_set(problem, ALMONER_REJECTED,
+		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag->path);
+	struct kit_text plain AUTO_TEXT = { 0 };
+	if (!kit_json_scalar(&plain, value))
+		return kit_problem_set(problem, ALMONER_REJECTED,
 						   "%s is an object or a list and cannot stand inside text", tag->path);
-	if (place == PLACE_URL && !fits_url(&plain, tag->path, problem))
+	if (escape == KIT_ESCAPE_URL && !fits_url(&plain, tag->path, problem))
 		return false;
-	text_escape(out, place, text_view(&plain).p, plain.len);
+	kit_text_escape(out, escape, kit_text_view(&plain).p, plain.len);
 	return true;
 }
 
-static bool room_left(const struct text *out, struct problem *problem)
+static bool check_size(const struct kit_text *out, struct kit_problem *problem)
 {
 	return !out->failed ||
-		   problem_set(problem, ALMONER_FAULT, "the rendered text is larger than %zu bytes", TEXT_CAP_BYTES);
+		   kit_problem_set(problem, ALMONER_FAULT, "the rendered text is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
 }
 
-bool template_text(const char *text, struct context *context, enum place place, struct text *out,
-				   struct problem *problem)
+bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
+				   struct kit_problem *problem)
 {
-	struct tag tag = { 0 };
+	struct template_tag tag = { 0 };
 	const char *rest = text;
 	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(rest, "{{")) {
-		text_add(out, rest, (size_t)(p - rest));
+		kit_text_add(out, rest, (size_t)(p - rest));
 		if (!tag_read(p, &tag))
-			return problem_set(problem, ALMONER_FAULT, "malformed tag in a template");
-		if (!context_load(context, problem) || !put_value(&tag, context, place, out, problem))
+			return kit_problem_set(problem, ALMONER_FAULT, "malformed tag in a template");
+		if (!kit_context_load(context, problem) || !put_value(&tag, context, escape, out, problem))
 			return false;
 		rest = tag.end;
 	}
-	text_puts(out, rest);
-	return room_left(out, problem);
+	kit_text_puts(out, rest);
+	return check_size(out, problem);
 }
 
 /* The string is exactly one tag. */
-static bool sole_tag(const char *text, struct tag *tag)
+static bool is_single_tag(const char *text, struct template_tag *tag)
 {
 	return strncmp(text, "{{", 2) == 0 && tag_read(text, tag) && *tag->end == '\0';
 }
 
 /* A member that is one optional tag without a value leaves no trace. */
-static bool vanishes(const json_t *value, struct context *context)
+static bool is_omitted(const json_t *value, struct kit_context *context)
 {
-	struct tag tag;
-	return json_is_string(value) && sole_tag(json_string_value(value), &tag) && tag.optional &&
-		   missing(context_at(context, tag.path));
+	struct template_tag tag;
+	return json_is_string(value) && is_single_tag(json_string_value(value), &tag) && tag.optional &&
+		   missing(kit_context_at(context, tag.path));
 }
 
-static bool render_string(const char *text, struct context *context, struct text *out,
-						  struct problem *problem)
+static bool render_string(const char *text, struct kit_context *context, struct kit_text *out,
+						  struct kit_problem *problem)
 {
-	struct tag tag;
-	if (!sole_tag(text, &tag)) {
-		text_putc(out, '"');
-		if (!template_text(text, context, PLACE_JSON, out, problem))
+	struct template_tag tag;
+	if (!is_single_tag(text, &tag)) {
+		kit_text_putc(out, '"');
+		if (!kit_template_text(text, context, KIT_ESCAPE_JSON, out, problem))
 			return false;
-		text_putc(out, '"');
+		kit_text_putc(out, '"');
 		return true;
 	}
-	const json_t *value = context_at(context, tag.path);
+	const json_t *value = kit_context_at(context, tag.path);
 	if (value == NULL && !tag.optional)
-		return problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag.path);
-	json_write(out, value);
+		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag.path);
+	kit_json_write(out, value);
 	return true;
 }
 
-static bool render_value(const json_t *value, struct context *context, struct text *out,
-						 struct problem *problem);
+static bool render_value(const json_t *value, struct kit_context *context, struct kit_text *out,
+						 struct kit_problem *problem);
 
-static bool render_object(const json_t *value, struct context *context, struct text *out,
-						  struct problem *problem)
+static bool render_object(const json_t *value, struct kit_context *context, struct kit_text *out,
+						  struct kit_problem *problem)
 {
-	json_t *object = json_at(value, "");
+	json_t *object = kit_json_at(value, "");
 	const char *key = NULL;
 	json_t *member = NULL;
 	bool first = true;
-	text_putc(out, '{');
+	kit_text_putc(out, '{');
 	json_object_foreach(object, key, member)
 	{
-		if (vanishes(member, context))
+		if (is_omitted(member, context))
 			continue;
 		if (!first)
-			text_putc(out, ',');
+			kit_text_putc(out, ',');
 		first = false;
-		text_json_string(out, key, strlen(key));
-		text_putc(out, ':');
+		kit_text_json_string(out, key, strlen(key));
+		kit_text_putc(out, ':');
 		if (!render_value(member, context, out, problem))
 			return false;
 	}
-	text_putc(out, '}');
+	kit_text_putc(out, '}');
 	return true;
 }
 
-static bool render_array(const json_t *value, struct context *context, struct text *out,
-						 struct problem *problem)
+static bool render_array(const json_t *value, struct kit_context *context, struct kit_text *out,
+						 struct kit_problem *problem)
 {
 	bool first = true;
-	text_putc(out, '[');
+	kit_text_putc(out, '[');
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		const json_t *element = json_array_get(value, i);
-		if (vanishes(element, context))
+		if (is_omitted(element, context))
 			continue;
 		if (!first)
-			text_putc(out, ',');
+			kit_text_putc(out, ',');
 		first = false;
 		if (!render_value(element, context, out, problem))
 			return false;
 	}
-	text_putc(out, ']');
+	kit_text_putc(out, ']');
 	return true;
 }
 
-static bool render_value(const json_t *value, struct context *context, struct text *out,
-						 struct problem *problem)
+static bool render_value(const json_t *value, struct kit_context *context, struct kit_text *out,
+						 struct kit_problem *problem)
 {
 	if (json_is_object(value))
 		return render_object(value, context, out, problem);
@@ -243,32 +243,32 @@ static bool render_value(const json_t *value, struct context *context, struct te
 		return render_array(value, context, out, problem);
 	if (json_is_string(value))
 		return render_string(json_string_value(value), context, out, problem);
-	json_write(out, value);
+	kit_json_write(out, value);
 	return true;
 }
 
-bool template_json(const json_t *value, struct context *context, struct text *out, struct problem *problem)
+bool kit_template_json(const json_t *value, struct kit_context *context, struct kit_text *out, struct kit_problem *problem)
 {
-	return context_load(context, problem) && render_value(value, context, out, problem) &&
-		   room_left(out, problem);
+	return kit_context_load(context, problem) && render_value(value, context, out, problem) &&
+		   check_size(out, problem);
 }
 
-int template_check_url(const char *url, const char *where, struct almoner_error *error)
+int kit_template_check_url(const char *url, const char *where, struct almoner_error *error)
 {
 	size_t scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
 	const char *host = url + scheme;
 	size_t host_len = strcspn(host, "/?#");
 	if (scheme == 0 || host_len == 0)
-		return error_set(error, "%s: must be an absolute http or https address", where);
+		return kit_error_set(error, "%s: must be an absolute http or https address", where);
 	if (memchr(host, '@', host_len) != NULL)
-		return error_set(error, "%s: no user or password in an address; use a header", where);
+		return kit_error_set(error, "%s: no user or password in an address; use a header", where);
 	if (memchr(host, '{', host_len) != NULL)
-		return error_set(error, "%s: tags may stand only after the host", where);
+		return kit_error_set(error, "%s: tags may stand only after the host", where);
 	bool inside = false;
 	for (const char *p = url; *p != '\0'; p++) {
 		inside = strncmp(p, "{{", 2) == 0 || (inside && strncmp(p, "}}", 2) != 0);
 		if ((unsigned char)*p < 0x20 || *p == 0x7F || (*p == ' ' && !inside))
-			return error_set(error, "%s: no spaces or control characters in an address", where);
+			return kit_error_set(error, "%s: no spaces or control characters in an address", where);
 	}
-	return template_check_text(url, where, error);
+	return kit_template_check_text(url, where, error);
 }

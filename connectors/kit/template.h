@@ -14,18 +14,18 @@
 #include "connectors/kit/text.h"
 
 /* Checks the tags of every string inside, once, when an instance is opened. `where` names the setting. */
-int template_check(const json_t *value, const char *where, struct almoner_error *error);
-int template_check_text(const char *text, const char *where, struct almoner_error *error);
-bool template_has_tags(const char *text);
+int kit_template_check(const json_t *value, const char *where, struct almoner_error *error);
+int kit_template_check_text(const char *text, const char *where, struct almoner_error *error);
+bool kit_template_has_tags(const char *text);
 
-/* Renders a checked template. PLACE_URL refuses empty values and the names "." and "..", which would change
+/* Renders a checked template. KIT_ESCAPE_URL refuses empty values and the names "." and "..", which would change
  * the path itself. */
-bool template_text(const char *text, struct context *context, enum place place, struct text *out,
-				   struct problem *problem);
-bool template_json(const json_t *value, struct context *context, struct text *out, struct problem *problem);
+bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
+				   struct kit_problem *problem);
+bool kit_template_json(const json_t *value, struct kit_context *context, struct kit_text *out, struct kit_problem *problem);
 
 /* An absolute http or https URL as settings may hold it: no spaces, no user or password, tags only after the
  * host. */
-int template_check_url(const char *url, const char *where, struct almoner_error *error);
+int kit_template_check_url(const char *url, const char *where, struct almoner_error *error);
 
 #endif

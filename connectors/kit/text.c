@@ -7,13 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
-void text_free(struct text *t)
+void kit_text_free(struct kit_text *t)
 {
 	free(t->p);
-	*t = (struct text){ 0 };
+	*t = (struct kit_text){ 0 };
 }
 
-void text_clear(struct text *t)
+void kit_text_clear(struct kit_text *t)
 {
 	t->len = 0;
 	t->failed = false;
@@ -21,29 +21,29 @@ void text_clear(struct text *t)
 		t->p[0] = '\0';
 }
 
-static bool reserve(struct text *t, size_t more)
+static bool reserve(struct kit_text *t, size_t more)
 {
-	if (t->failed || more > TEXT_CAP_BYTES || t->len > TEXT_CAP_BYTES - more) {
+	if (t->failed || more > KIT_TEXT_BYTES_MAX || t->len > KIT_TEXT_BYTES_MAX - more) {
 		t->failed = true;
 		return false;
 	}
 	size_t need = t->len + more + 1;
-	if (need <= t->room)
+	if (need <= t->cap)
 		return true;
-	size_t room = t->room < 128 ? 128 : t->room * 2;
-	if (room < need)
-		room = need;
-	char *p = realloc(t->p, room);
+	size_t cap = t->cap < 128 ? 128 : t->cap * 2;
+	if (cap < need)
+		cap = need;
+	char *p = realloc(t->p, cap);
 	if (p == NULL) {
 		t->failed = true;
 		return false;
 	}
 	t->p = p;
-	t->room = room;
+	t->cap = cap;
 	return true;
 }
 
-void text_add(struct text *t, const char *bytes, size_t len)
+void kit_text_add(struct kit_text *t, const char *bytes, size_t len)
 {
 	if (!reserve(t, len))
 		return;
@@ -53,22 +53,22 @@ void text_add(struct text *t, const char *bytes, size_t len)
 	t->p[t->len] = '\0';
 }
 
-void text_puts(struct text *t, const char *chars)
+void kit_text_puts(struct kit_text *t, const char *chars)
 {
-	text_add(t, chars, strlen(chars));
+	kit_text_add(t, chars, strlen(chars));
 }
 
-void text_putc(struct text *t, char c)
+void kit_text_putc(struct kit_text *t, char c)
 {
-	text_add(t, &c, 1);
+	kit_text_add(t, &c, 1);
 }
 
-void text_put(struct text *t, struct almoner_text other)
+void kit_text_put(struct kit_text *t, struct almoner_text other)
 {
-	text_add(t, other.p, other.p != NULL ? other.len : 0);
+	kit_text_add(t, other.p, other.p != NULL ? other.len : 0);
 }
 
-void text_printf(struct text *t, const char *fmt, ...)
+void kit_text_printf(struct kit_text *t, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
@@ -79,27 +79,27 @@ void text_printf(struct text *t, const char *fmt, ...)
 		t->failed = true;
 		return;
 	}
-	text_add(t, made, (size_t)len);
+	kit_text_add(t, made, (size_t)len);
 	free(made);
 }
 
-struct almoner_text text_view(const struct text *t)
+struct almoner_text kit_text_view(const struct kit_text *t)
 {
 	return (struct almoner_text){ t->p != NULL ? t->p : "", t->len };
 }
 
-struct almoner_text text_lit(const char *chars)
+struct almoner_text kit_text_lit(const char *chars)
 {
 	return (struct almoner_text){ chars, chars != NULL ? strlen(chars) : 0 };
 }
 
-bool text_same(struct almoner_text a, const char *b)
+bool kit_text_same(struct almoner_text a, const char *b)
 {
 	size_t len = strlen(b);
 	return a.p != NULL && a.len == len && memcmp(a.p, b, len) == 0;
 }
 
-bool text_same_nocase(struct almoner_text a, const char *b)
+bool kit_text_same_nocase(struct almoner_text a, const char *b)
 {
 	size_t len = strlen(b);
 	return a.p != NULL && a.len == len && strncasecmp(a.p, b, len) == 0;
@@ -123,7 +123,7 @@ static uint32_t decode(const char *p, size_t len)
 	return code;
 }
 
-size_t utf8_len(const char *p, size_t len)
+size_t kit_text_utf8_len(const char *p, size_t len)
 {
 	if (len == 0)
 		return 0;
@@ -139,63 +139,63 @@ size_t utf8_len(const char *p, size_t len)
 	return code < least[need] || code > 0x10FFFF || surrogate ? 0 : need;
 }
 
-static void escape_html(struct text *t, const char *bytes, size_t len)
+static void escape_html(struct kit_text *t, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		switch (bytes[i]) {
 		case '&':
-			text_puts(t, "&amp;");
+			kit_text_puts(t, "&amp;");
 			break;
 		case '<':
-			text_puts(t, "&lt;");
+			kit_text_puts(t, "&lt;");
 			break;
 		case '>':
-			text_puts(t, "&gt;");
+			kit_text_puts(t, "&gt;");
 			break;
 		case '"':
-			text_puts(t, "&quot;");
+			kit_text_puts(t, "&quot;");
 			break;
 		case '\'':
-			text_puts(t, "&#39;");
+			kit_text_puts(t, "&#39;");
 			break;
 		default:
-			text_putc(t, bytes[i]);
+			kit_text_putc(t, bytes[i]);
 		}
 	}
 }
 
-static void escape_json_char(struct text *t, unsigned char c)
+static void escape_json_char(struct kit_text *t, unsigned char c)
 {
 	static const char short_form[][2] = { { '"', '"' },  { '\\', '\\' }, { '\n', 'n' }, { '\r', 'r' },
 										  { '\t', 't' }, { '\b', 'b' },  { '\f', 'f' } };
 	for (size_t i = 0; i < sizeof short_form / sizeof *short_form; i++) {
 		if ((unsigned char)short_form[i][0] == c) {
-			text_putc(t, '\\');
-			text_putc(t, short_form[i][1]);
+			kit_text_putc(t, '\\');
+			kit_text_putc(t, short_form[i][1]);
 			return;
 		}
 	}
 	if (c < 0x20 || c == 0x7F)
-		text_printf(t, "\\u%04x", c);
+		kit_text_printf(t, "\\u%04x", c);
 	else
-		text_putc(t, (char)c);
+		kit_text_putc(t, (char)c);
 }
 
-static void escape_json(struct text *t, const char *bytes, size_t len)
+static void escape_json(struct kit_text *t, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(bytes + i, len - i);
+		size_t n = kit_text_utf8_len(bytes + i, len - i);
 		if (n == 1)
 			escape_json_char(t, (unsigned char)bytes[i]);
 		else if (n == 0)
-			text_puts(t, "\xEF\xBF\xBD");
+			kit_text_puts(t, "\xEF\xBF\xBD");
 		else
-			text_add(t, bytes + i, n);
+			kit_text_add(t, bytes + i, n);
 		i += n == 0 ? 1 : n;
 	}
 }
 
-static void escape_header(struct text *t, const char *bytes, size_t len)
+static void escape_header(struct kit_text *t, const char *bytes, size_t len)
 {
 	bool pending = false;
 	for (size_t i = 0; i < len; i++) {
@@ -205,9 +205,9 @@ static void escape_header(struct text *t, const char *bytes, size_t len)
 			continue;
 		}
 		if (pending && t->len > 0)
-			text_putc(t, ' ');
+			kit_text_putc(t, ' ');
 		pending = false;
-		text_putc(t, (char)c);
+		kit_text_putc(t, (char)c);
 	}
 }
 
@@ -217,44 +217,44 @@ static bool unreserved(char c)
 		   c == '.' || c == '_' || c == '~';
 }
 
-static void escape_url(struct text *t, const char *bytes, size_t len)
+static void escape_url(struct kit_text *t, const char *bytes, size_t len)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)bytes[i];
 		if (unreserved(bytes[i])) {
-			text_putc(t, bytes[i]);
+			kit_text_putc(t, bytes[i]);
 			continue;
 		}
 		const char coded[3] = { '%', hex[c >> 4], hex[c & 15] };
-		text_add(t, coded, sizeof coded);
+		kit_text_add(t, coded, sizeof coded);
 	}
 }
 
-void text_escape(struct text *t, enum place place, const char *bytes, size_t len)
+void kit_text_escape(struct kit_text *t, enum kit_escape escape, const char *bytes, size_t len)
 {
-	switch (place) {
-	case PLACE_PLAIN:
-		text_add(t, bytes, len);
+	switch (escape) {
+	case KIT_ESCAPE_NONE:
+		kit_text_add(t, bytes, len);
 		break;
-	case PLACE_HTML:
+	case KIT_ESCAPE_HTML:
 		escape_html(t, bytes, len);
 		break;
-	case PLACE_JSON:
+	case KIT_ESCAPE_JSON:
 		escape_json(t, bytes, len);
 		break;
-	case PLACE_HEADER:
+	case KIT_ESCAPE_HEADER:
 		escape_header(t, bytes, len);
 		break;
-	case PLACE_URL:
+	case KIT_ESCAPE_URL:
 		escape_url(t, bytes, len);
 		break;
 	}
 }
 
-void text_json_string(struct text *t, const char *bytes, size_t len)
+void kit_text_json_string(struct kit_text *t, const char *bytes, size_t len)
 {
-	text_putc(t, '"');
+	kit_text_putc(t, '"');
 	escape_json(t, bytes, len);
-	text_putc(t, '"');
+	kit_text_putc(t, '"');
 }

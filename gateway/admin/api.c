@@ -5,18 +5,18 @@
 #include <string.h>
 
 #include "gateway/admin/call.h"
-#include "gateway/admin/saga_json.h"
+#include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
 #define NOTE_BYTES_MAX 2000
 
-static call_handler view_routes;
+static admin_call_handler view_routes;
 
 /* {} in a pattern stands for one part of the path. */
-static const struct route {
+static const struct api_route {
 	const char *method;
 	const char *pattern;
-	call_handler *handler;
+	admin_call_handler *handler;
 	bool needs_daemon;
 	const char *help;
 } routes[] = {
@@ -36,8 +36,8 @@ static const struct route {
 	{ "GET", "/v1/events/{}/{}", view_event, false, "the same by source and the sender's event id" },
 	{ "POST", "/v1/reprocess/{}", act_reprocess, true, "map a quarantined event again, by saga id" },
 	{ "POST", "/v1/reprocess/{}/{}", act_reprocess, true, "the same by source and the sender's event id" },
-	{ "GET", "/v1/refused", view_refused, false, "requests refused with 401 that are kept, oldest first" },
-	{ "GET", "/v1/refused/{}", view_refused_one, false, "one of them as it came" },
+	{ "GET", "/v1/refused", view_rejected, false, "requests refused with 401 that are kept, oldest first" },
+	{ "GET", "/v1/refused/{}", view_rejected_one, false, "one of them as it came" },
 	{ "POST", "/v1/refused/replay", act_replay, true,
 	  "take in those that today's secrets fit, one line a request" },
 	{ "GET", "/v1/targets", view_targets, false, "all targets, one a line" },
@@ -50,9 +50,9 @@ static const struct route {
 
 /* ---- helpers of handlers ---- */
 
-void call_json(struct call *call, json_t *value)
+void admin_call_json(struct admin_call *call, json_t *value)
 {
-	admin_line(&call->reply->body, value);
+	admin_json_line(&call->reply->body, value);
 }
 
 static unsigned status_of(int code)
@@ -75,52 +75,52 @@ static unsigned status_of(int code)
 	}
 }
 
-void call_fail(struct call *call, int code, const char *text)
+void admin_call_fail(struct admin_call *call, int code, const char *text)
 {
 	call->reply->status = status_of(code);
 	buf_clear(&call->reply->body);
 	json_t *error = json_object();
 	json_object_set_new(error, "error",
-						admin_text(text != NULL && *text != '\0' ? text : err_code_text(code)));
-	call_json(call, error);
+						admin_json_text(text != NULL && *text != '\0' ? text : err_code_text(code)));
+	admin_call_json(call, error);
 }
 
-int64_t call_saga_id(struct call *call, unsigned index)
+int64_t admin_call_saga_id(struct admin_call *call, unsigned index)
 {
 	char *end;
 	errno = 0;
 	long long id = strtoll(call->name[index], &end, 10);
 	if (errno != 0 || *end != '\0' || id <= 0) {
-		call_fail(call, ERR_INVALID, "a saga is named by its number, as in `saga list`");
+		admin_call_fail(call, ERR_INVALID, "a saga is named by its number, as in `saga list`");
 		return 0;
 	}
 	return id;
 }
 
-bool call_open_reader(struct call *call, struct store_reader *ret)
+bool admin_call_open_reader(struct admin_call *call, struct store_reader *ret)
 {
 	struct err err = { 0 };
 	int rc = call->api->open_reader(call->api->ctx, ret, &err);
 	if (rc != 0)
-		call_fail(call, rc, err.text);
+		admin_call_fail(call, rc, err.text);
 	return rc == 0;
 }
 
-const char *call_note(const struct call *call)
+const char *admin_call_note(const struct admin_call *call)
 {
 	const char *note = json_string_value(json_object_get(call->body, "reason"));
 	return note != NULL ? note : "";
 }
 
-bool call_flag(const struct call *call, const char *member)
+bool admin_call_flag(const struct admin_call *call, const char *member)
 {
 	return json_is_true(json_object_get(call->body, member));
 }
 
-static void view_routes(struct call *call)
+static void view_routes(struct admin_call *call)
 {
 	for (size_t i = 0; i < ROUTE_COUNT; i++)
-		call_json(call, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path", routes[i].pattern,
+		admin_call_json(call, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path", routes[i].pattern,
 								  "help", routes[i].help));
 }
 
@@ -146,13 +146,13 @@ static bool route_fits(const char *pattern, const char *path, char *names[2])
 	return *path == '\0';
 }
 
-static int decode_names(struct call *call, struct err *err)
+static int decode_names(struct admin_call *call, struct err *err)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		if (call->name[i] == NULL)
 			continue;
 		char *as_query = mem_printf("n=%s", call->name[i]);
-		struct query part;
+		struct query_string part;
 		int rc = query_parse(as_query, &part, err);
 		free(as_query);
 		if (rc != 0)
@@ -163,7 +163,7 @@ static int decode_names(struct call *call, struct err *err)
 	return 0;
 }
 
-static int parse_body(struct call *call, struct err *err)
+static int parse_body(struct admin_call *call, struct err *err)
 {
 	if (call->request->body.len == 0)
 		return 0;
@@ -180,7 +180,7 @@ static int parse_body(struct call *call, struct err *err)
 	return 0;
 }
 
-static void run(struct call *call, const struct route *route)
+static void run_handler(struct admin_call *call, const struct api_route *route)
 {
 	struct err err = { 0 };
 	int rc = query_parse(call->request->query, &call->query, &err);
@@ -192,7 +192,7 @@ static void run(struct call *call, const struct route *route)
 		rc = err_set(&err, ERR_CLOSED,
 					 "this changes something and needs the daemon: start it with `almoner serve`");
 	if (rc != 0)
-		call_fail(call, rc, err.text);
+		admin_call_fail(call, rc, err.text);
 	else
 		route->handler(call);
 }
@@ -200,8 +200,8 @@ static void run(struct call *call, const struct route *route)
 void api_handle(const struct api_context *api, const struct api_request *request, struct api_reply *ret)
 {
 	*ret = (struct api_reply){ .status = 200 };
-	struct call call = { .api = api, .request = request, .reply = ret };
-	const struct route *found = NULL;
+	struct admin_call call = { .api = api, .request = request, .reply = ret };
+	const struct api_route *found = NULL;
 	bool path_known = false;
 	for (size_t i = 0; i < ROUTE_COUNT && found == NULL; i++) {
 		if (!route_fits(routes[i].pattern, request->path, call.name))
@@ -211,9 +211,9 @@ void api_handle(const struct api_context *api, const struct api_request *request
 			found = &routes[i];
 	}
 	if (found != NULL) {
-		run(&call, found);
+		run_handler(&call, found);
 	} else {
-		call_fail(&call, path_known ? ERR_INVALID : ERR_NOT_FOUND,
+		admin_call_fail(&call, path_known ? ERR_INVALID : ERR_NOT_FOUND,
 				  path_known ? "this path takes another method" : "no such path");
 		if (path_known)
 			ret->status = 405;

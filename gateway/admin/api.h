@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "config/config.h"
-#include "gateway/admin/replay.h"
+#include "gateway/admin/verbs/replay.h"
 #include "gateway/admin/target_live.h"
 #include "saga/journal/journal.h"
 #include "saga/store/store.h"
@@ -38,7 +38,7 @@ struct api_context {
 	/* Judges a refused request again, by the time at which it came; one that is verified now is accepted as it
 	 * would be from its sender, and dropped from those kept. Waits for the commit. ERR_REFUSED: still not
 	 * verified; ERR_NOT_FOUND: its source is gone; ERR_FULL, ERR_CLOSED: nothing is taken in now. */
-	int (*replay)(void *ctx, const struct refused_row *row, const struct replay_call *call,
+	int (*replay)(void *ctx, const struct rejected_row *row, const struct replay_call *call,
 				  struct accept_result *ret);
 };
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int find_saga(const struct call *call, struct store_reader *reader, int64_t *ret, struct err *err)
+int find_saga(const struct admin_call *call, struct store_reader *reader, int64_t *ret, struct err *err)
 {
 	if (call->name[1] != NULL)
 		return reader->saga_find(reader->ctx, call->name[0], call->name[1], ret, err);

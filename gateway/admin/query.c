@@ -39,7 +39,7 @@ static int percent_decode(char *text)
 	return 0;
 }
 
-const char *query_value(const struct query *q, const char *name)
+const char *query_value(const struct query_string *q, const char *name)
 {
 	for (size_t i = 0; i < q->count; i++)
 		if (strcmp(q->names[i], name) == 0)
@@ -55,7 +55,7 @@ static bool is_utf8(const char *text)
 	return value != NULL;
 }
 
-static int query_add(struct query *q, char *part, struct err *err)
+static int query_add(struct query_string *q, char *part, struct err *err)
 {
 	if (q->count == QUERY_PARTS_MAX)
 		return err_set(err, ERR_INVALID, "the query has more than %d parts", QUERY_PARTS_MAX);
@@ -75,9 +75,9 @@ static int query_add(struct query *q, char *part, struct err *err)
 	return 0;
 }
 
-int query_parse(const char *query, struct query *ret, struct err *err)
+int query_parse(const char *query, struct query_string *ret, struct err *err)
 {
-	*ret = (struct query){ .text = mem_strdup(query) };
+	*ret = (struct query_string){ .text = mem_strdup(query) };
 	char *rest = ret->text;
 	for (char *part = strsep(&rest, "&"); part != NULL; part = strsep(&rest, "&")) {
 		if (*part == '\0')
@@ -91,13 +91,13 @@ int query_parse(const char *query, struct query *ret, struct err *err)
 	return 0;
 }
 
-void query_finish(struct query *q)
+void query_finish(struct query_string *q)
 {
 	free(q->text);
-	*q = (struct query){ 0 };
+	*q = (struct query_string){ 0 };
 }
 
-int query_number(const struct query *q, const char *name, int64_t fallback, int64_t *ret, struct err *err)
+int query_number(const struct query_string *q, const char *name, int64_t fallback, int64_t *ret, struct err *err)
 {
 	const char *text = query_value(q, name);
 	if (text == NULL) {
@@ -113,7 +113,7 @@ int query_number(const struct query *q, const char *name, int64_t fallback, int6
 	return 0;
 }
 
-int query_known(const struct query *q, const char *const *names, struct err *err)
+int query_check_names(const struct query_string *q, const char *const *names, struct err *err)
 {
 	for (size_t i = 0; i < q->count; i++) {
 		size_t n = 0;
@@ -127,12 +127,12 @@ int query_known(const struct query *q, const char *const *names, struct err *err
 
 /* ---- filters ---- */
 
-static int set_word(const char *name, const char *text, int (*find)(const char *), const char *words,
+static int set_name(const char *name, const char *text, int (*find)(const char *), const char *choices,
 					int *ret, struct err *err)
 {
 	int value = find(text);
 	if (value < 0)
-		return err_set(err, ERR_INVALID, "%s \"%.60s\" is unknown; one of: %s", name, text, words);
+		return err_set(err, ERR_INVALID, "%s \"%.60s\" is unknown; one of: %s", name, text, choices);
 	*ret = value;
 	return 0;
 }
@@ -151,20 +151,20 @@ static int set_filter(struct saga_filter *f, const char *name, const char *value
 					  struct err *err)
 {
 	if (strcmp(name, "state") == 0)
-		return set_word(
-			name, value, saga_state_from_name,
+		return set_name(
+			name, value, name_to_saga_state,
 			"running, paused, compensating, attention, completed, completed_partial, compensated, "
 			"cancelled, unrouted",
 			&f->state, err);
 	if (strcmp(name, "reason") == 0)
-		return set_word(
-			name, value, reason_from_name,
+		return set_name(
+			name, value, name_to_reason,
 			"rejected, exhausted, in_doubt, fault, body_changed, target_missing, undo_failed, quarantined, "
 			"gift_missing",
 			&f->reason, err);
 	if (strcmp(name, "outcome") == 0)
-		return set_word(
-			name, value, outcome_from_name,
+		return set_name(
+			name, value, name_to_outcome,
 			"ok, unreachable, busy, unknown, exists, rejected, denied, fault, absent, body_changed",
 			&f->outcome, err);
 	if (strcmp(name, "older") == 0)
@@ -210,7 +210,7 @@ static int take_filter(struct saga_filter *f, const char *name, const char *valu
 				   name);
 }
 
-int query_filter(const struct query *q, int64_t now_ms, struct saga_filter *ret, struct err *err)
+int query_filter(const struct query_string *q, int64_t now_ms, struct saga_filter *ret, struct err *err)
 {
 	*ret = (struct saga_filter){ .state = -1, .outcome = -1, .reason = -1 };
 	int rc = 0;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/admin/saga_json.h"
+#include "gateway/admin/views/saga_json.h"
 #include "gateway/admin/unix_socket.h"
 #include "saga/base/mem.h"
 
@@ -27,16 +27,16 @@ struct admin_server {
 };
 
 /* One request while its body arrives. */
-struct upload {
+struct admin_upload {
 	struct buf body;
 	char *path;        /* as it came: the API decodes the names in it */
 	const char *query; /* points into path's memory */
-	bool begun;        /* the headers were announced */
+	bool headers_seen;        /* the headers were announced */
 	bool too_big;
 };
 
 /* A streaming answer: pieces are produced into `piece` and handed out from `sent` on. */
-struct stream {
+struct reply_stream {
 	struct api_reply reply;
 	size_t sent;
 	bool ended;
@@ -44,10 +44,10 @@ struct stream {
 
 /* ---- answers ---- */
 
-static ssize_t stream_read(void *ctx, uint64_t pos, char *to, size_t room)
+static ssize_t stream_read(void *ctx, uint64_t pos, char *to, size_t cap)
 {
 	(void)pos;
-	struct stream *s = ctx;
+	struct reply_stream *s = ctx;
 	struct buf *piece = &s->reply.body;
 	while (s->sent == piece->len) {
 		if (s->ended)
@@ -58,12 +58,12 @@ static ssize_t stream_read(void *ctx, uint64_t pos, char *to, size_t room)
 		int rc = s->reply.more(s->reply.stream, piece, &err);
 		if (rc < 0) {
 			json_t *line = json_object();
-			json_object_set_new(line, "error", admin_text(*err.text != '\0' ? err.text : err_code_text(rc)));
-			admin_line(piece, line);
+			json_object_set_new(line, "error", admin_json_text(*err.text != '\0' ? err.text : err_code_text(rc)));
+			admin_json_line(piece, line);
 		}
 		s->ended = rc <= 0;
 	}
-	size_t len = piece->len - s->sent < room ? piece->len - s->sent : room;
+	size_t len = piece->len - s->sent < cap ? piece->len - s->sent : cap;
 	memcpy(to, piece->data + s->sent, len);
 	s->sent += len;
 	return (ssize_t)len;
@@ -71,7 +71,7 @@ static ssize_t stream_read(void *ctx, uint64_t pos, char *to, size_t room)
 
 static void stream_free(void *ctx)
 {
-	struct stream *s = ctx;
+	struct reply_stream *s = ctx;
 	api_reply_finish(&s->reply);
 	free(s);
 }
@@ -85,7 +85,7 @@ static struct MHD_Response *make_response(struct api_reply *reply)
 		api_reply_finish(reply);
 		return r;
 	}
-	struct stream *s = mem_zalloc(sizeof *s);
+	struct reply_stream *s = mem_zalloc(sizeof *s);
 	s->reply = *reply;
 	return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, s, stream_free);
 }
@@ -105,11 +105,11 @@ static enum MHD_Result answer(struct MHD_Connection *connection, struct api_repl
 
 /* ---- requests ---- */
 
-static void upload_reset(struct upload *u)
+static void upload_reset(struct admin_upload *u)
 {
 	buf_free(&u->body);
 	free(u->path);
-	*u = (struct upload){ .query = "" };
+	*u = (struct admin_upload){ .query = "" };
 }
 
 /* The one request under way on a connection belongs to the connection: of one whose header has no room, libmicrohttpd
@@ -119,7 +119,7 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 {
 	(void)ctx;
 	(void)connection;
-	struct upload *u = *socket_context;
+	struct admin_upload *u = *socket_context;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		*socket_context = mem_zalloc(sizeof *u);
 	} else if (u != NULL) {
@@ -136,7 +136,7 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connectio
 	(void)ctx;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct upload *u = info->socket_context;
+	struct admin_upload *u = info->socket_context;
 	upload_reset(u);
 	buf_init(&u->body, BODY_CAP_BYTES);
 	u->path = mem_strdup(uri);
@@ -149,18 +149,18 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connectio
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *connection, void **request,
-						 enum MHD_RequestTerminationCode how)
+						 enum MHD_RequestTerminationCode reason)
 {
 	(void)ctx;
 	(void)connection;
-	(void)how;
+	(void)reason;
 	if (*request != NULL)
 		upload_reset(*request);
 	*request = NULL;
 }
 
 static void handle(struct admin_server *s, struct MHD_Connection *connection, const char *method,
-				   const struct upload *u, struct api_reply *reply)
+				   const struct admin_upload *u, struct api_reply *reply)
 {
 	char actor[UNIX_SOCKET_ACTOR_BYTES] = "uid unknown";
 	const union MHD_ConnectionInfo *info =
@@ -182,7 +182,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 {
 	(void)version;
 	(void)path;
-	struct upload *u = *request;
+	struct admin_upload *u = *request;
 	if (u == NULL)
 		return MHD_NO;
 	if (*data_len > 0) {
@@ -191,8 +191,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 		*data_len = 0;
 		return MHD_YES;
 	}
-	if (!u->begun) {
-		u->begun = true;
+	if (!u->headers_seen) {
+		u->headers_seen = true;
 		return MHD_YES;
 	}
 	struct api_reply reply = { .status = 413 };

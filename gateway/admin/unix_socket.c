@@ -169,8 +169,8 @@ void unix_socket_actor(int fd, char out[UNIX_SOCKET_ACTOR_BYTES])
 	}
 	struct passwd entry;
 	struct passwd *found = NULL;
-	char room[4096];
-	if (getpwuid_r(peer.uid, &entry, room, sizeof room, &found) == 0 && found != NULL)
+	char buffer[4096];
+	if (getpwuid_r(peer.uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
 		(void)snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid %u (%s)", peer.uid, found->pw_name);
 	else
 		(void)snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid %u", peer.uid);

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum kind { FLAG, TEXT, FILTER };
+enum args_kind { FLAG, TEXT, FILTER };
 
 /* offset: of the bool or text in struct args; FILTER: `filter` is the API's name. */
-static const struct option {
+static const struct cli_option {
 	const char *name;
 	unsigned set;
-	enum kind kind;
+	enum args_kind kind;
 	size_t offset;
 	const char *filter;
 	const char *value; /* for usage */
@@ -45,11 +45,11 @@ static const struct option {
 	  "the newest N only" },
 	{ "--after", ARGS_LOG, TEXT, offsetof(struct args, after), NULL, "NUMBER",
 	  "only what comes after this number of the log" },
-	{ "--all", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, all), NULL, NULL,
+	{ "--all", ARGS_BULK | ARGS_CONFIRM, FLAG, offsetof(struct args, all), NULL, NULL,
 	  "all that match, instead of naming them" },
-	{ "--dry-run", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, dry_run), NULL, NULL,
+	{ "--dry-run", ARGS_BULK | ARGS_CONFIRM, FLAG, offsetof(struct args, dry_run), NULL, NULL,
 	  "say how many it would be, and change nothing" },
-	{ "--yes", ARGS_BULK | ARGS_SURE, FLAG, offsetof(struct args, yes), NULL, NULL,
+	{ "--yes", ARGS_BULK | ARGS_CONFIRM, FLAG, offsetof(struct args, yes), NULL, NULL,
 	  "do not ask; needed where nobody can be asked" },
 	{ "--no-wait", ARGS_BULK, FLAG, offsetof(struct args, no_wait), NULL, NULL,
 	  "leave it to the daemon and end; job list shows how far it is" },
@@ -78,7 +78,7 @@ void args_encode(struct buf *out, const char *text)
 	}
 }
 
-static void take(struct args *a, const struct option *o, const char *value)
+static void set_option(struct args *a, const struct cli_option *o, const char *value)
 {
 	char *base = (char *)a;
 	if (o->kind == FLAG) {
@@ -92,7 +92,7 @@ static void take(struct args *a, const struct option *o, const char *value)
 	}
 }
 
-static const struct option *find(const char *word, size_t len, unsigned sets)
+static const struct cli_option *find(const char *word, size_t len, unsigned sets)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if ((options[i].set & sets) != 0 && strlen(options[i].name) == len &&
@@ -124,13 +124,13 @@ static int take_option(struct args *a, int left, char **argv, unsigned sets, str
 {
 	const char *equals = strchr(argv[0], '=');
 	size_t len = equals != NULL ? (size_t)(equals - argv[0]) : strlen(argv[0]);
-	const struct option *o = find(argv[0], len, sets);
+	const struct cli_option *o = find(argv[0], len, sets);
 	if (o == NULL)
 		return unknown_option(argv[0], sets, err);
 	if (o->kind == FLAG) {
 		if (equals != NULL)
 			return err_set(err, ERR_INVALID, "%s takes no value", o->name);
-		take(a, o, NULL);
+		set_option(a, o, NULL);
 		return 1;
 	}
 	if (equals == NULL && left < 2)
@@ -138,26 +138,26 @@ static int take_option(struct args *a, int left, char **argv, unsigned sets, str
 	const char *value = equals != NULL ? equals + 1 : argv[1];
 	if (!is_utf8(value))
 		return err_set(err, ERR_INVALID, "the value of %s is not UTF-8 text", o->name);
-	take(a, o, value);
+	set_option(a, o, value);
 	return equals != NULL ? 1 : 2;
 }
 
 int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct err *err)
 {
 	*ret = (struct args){ .reason = "" };
-	bool only_words = false;
+	bool only_operands = false;
 	for (int i = 0; i < argc;) {
 		int used = 1;
-		if (!only_words && strcmp(argv[i], "--") == 0)
-			only_words = true;
+		if (!only_operands && strcmp(argv[i], "--") == 0)
+			only_operands = true;
 		else if (!is_utf8(argv[i]))
 			used = err_set(err, ERR_INVALID, "word %d is not UTF-8 text", i + 1);
-		else if (!only_words && argv[i][0] == '-' && argv[i][1] != '\0')
+		else if (!only_operands && argv[i][0] == '-' && argv[i][1] != '\0')
 			used = take_option(ret, argc - i, argv + i, sets, err);
-		else if (ret->word_count == ARGS_WORDS_MAX)
-			used = err_set(err, ERR_INVALID, "more than %d words; use --all with filters", ARGS_WORDS_MAX);
+		else if (ret->operand_count == ARGS_OPERANDS_MAX)
+			used = err_set(err, ERR_INVALID, "more than %d words; use --all with filters", ARGS_OPERANDS_MAX);
 		else
-			ret->words[ret->word_count++] = argv[i];
+			ret->operands[ret->operand_count++] = argv[i];
 		if (used < 0) {
 			args_finish(ret);
 			return used;
@@ -172,7 +172,7 @@ void args_finish(struct args *a)
 	buf_free(&a->filter);
 }
 
-static bool shown(const struct option *o, unsigned sets)
+static bool shown(const struct cli_option *o, unsigned sets)
 {
 	return (o->set & sets) != 0 && o->help != NULL;
 }
@@ -180,7 +180,7 @@ static bool shown(const struct option *o, unsigned sets)
 void args_usage(unsigned sets, const char *operands, struct buf *out)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const struct option *o = &options[i];
+		const struct cli_option *o = &options[i];
 		if (!shown(o, sets) || strstr(operands, o->name) != NULL)
 			continue;
 		buf_printf(out, "%s[%s%s%s]", out->len > 0 ? " " : "", o->name, o->value != NULL ? " " : "",
@@ -191,7 +191,7 @@ void args_usage(unsigned sets, const char *operands, struct buf *out)
 void args_explain(unsigned sets, struct buf *out)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
-		const struct option *o = &options[i];
+		const struct cli_option *o = &options[i];
 		int used = (int)strlen(o->name);
 		if (shown(o, sets))
 			buf_printf(out, "  %s %-*s %s\n", o->name, used < 18 ? 18 - used : 0,

@@ -19,10 +19,10 @@ enum args_set {
 	ARGS_LIMIT = 1u << 6,
 	ARGS_LOG = 1u << 7,
 	ARGS_SOURCE = 1u << 8, /* --source alone of the filters */
-	ARGS_SURE = 1u << 9    /* --all --dry-run --yes */
+	ARGS_CONFIRM = 1u << 9    /* --all --dry-run --yes */
 };
 
-#define ARGS_WORDS_MAX 1024
+#define ARGS_OPERANDS_MAX 1024
 
 struct args {
 	bool json, all, dry_run, yes, redo_in_doubt, done, not_done, has_filter, no_wait;
@@ -32,8 +32,8 @@ struct args {
 	const char *rate; /* NULL: none */
 	const char *after;
 	struct buf filter; /* the query string: "state=attention&target=crm" */
-	const char *words[ARGS_WORDS_MAX];
-	size_t word_count;
+	const char *operands[ARGS_OPERANDS_MAX];
+	size_t operand_count;
 };
 
 /* ERR_INVALID with a text that names the option and lists those this command takes. */

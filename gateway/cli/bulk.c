@@ -8,11 +8,11 @@
 #include "gateway/cli/interrupt.h"
 #include "saga/base/mem.h"
 
-#define AGAIN_MS 200
-#define AGAIN    300 /* so often a daemon that is gone is looked for: a minute */
+#define RECONNECT_MS 200
+#define RECONNECT_TRIES    300 /* so often a daemon that is gone is looked for: a minute */
 
 struct bulk {
-	struct run *run;
+	struct command_run *run;
 	bool show; /* a progress line on a terminal */
 	long long job, seen, total;
 	json_t *summary;
@@ -35,14 +35,14 @@ static int on_line(void *ctx, json_t *line)
 	return 0;
 }
 
-static json_t *body_of(const struct run *run, bool dry_run)
+static json_t *body_of(const struct command_run *run, bool dry_run)
 {
 	/* The rate with the count, too: a wrong one is said before anything is asked. */
 	return json_pack("{s:s, s:b, s:b, s:s*}", "reason", run->args.reason, "redo_in_doubt",
 					 run->args.redo_in_doubt, "dry_run", dry_run, "rate", run->args.rate);
 }
 
-static char *path_of(const struct run *run)
+static char *path_of(const struct command_run *run)
 {
 	const char *filter = run->args.filter.len > 0 ? run->args.filter.data : "";
 	return mem_printf("/v1/bulk/%s%s%s", run->verb, *filter != '\0' ? "?" : "", filter);
@@ -51,24 +51,24 @@ static char *path_of(const struct run *run)
 /* ---- counting ---- */
 
 /* What no --yes will move. */
-static void print_left(const json_t *summary)
+static void print_remaining(const json_t *summary)
 {
 	long long over = run_number(summary, "passed_over");
 	if (over > 0)
 		(void)printf("%lld passed over: this verb is not for %s (`saga show ID` says what is)\n", over,
 					 run_plural(over, "it", "them"));
-	told_doubt(summary);
-	told_held(summary);
+	remaining_in_doubt(summary);
+	remaining_held(summary);
 }
 
 /* The count comes first, for people and (on stderr) for programs. */
-static int print_count(const struct run *run, json_t *count, bool last)
+static int print_count(const struct command_run *run, json_t *count, bool last)
 {
 	long long matched = run_number(count, "matched");
 	if (!run->args.json) {
 		(void)printf("%lld %s\n", matched, run_plural(matched, "saga matches", "sagas match"));
 		if (last)
-			print_left(count);
+			print_remaining(count);
 		return CLI_OK;
 	}
 	if (last)
@@ -77,7 +77,7 @@ static int print_count(const struct run *run, json_t *count, bool last)
 	return CLI_OK;
 }
 
-static int count(struct run *run, json_t **ret)
+static int count(struct command_run *run, json_t **ret)
 {
 	char *path AUTO_FREE = path_of(run);
 	struct bulk bulk = { .run = run };
@@ -91,7 +91,7 @@ static int count(struct run *run, json_t **ret)
 /* ---- the job ---- */
 
 /* The job in the daemon, by its number; an old daemon's stream would not do. */
-static int make_job(struct run *run, long long total, json_t **ret)
+static int make_job(struct command_run *run, long long total, json_t **ret)
 {
 	char *path AUTO_FREE = path_of(run);
 	json_t *body = body_of(run, false);
@@ -100,7 +100,7 @@ static int make_job(struct run *run, long long total, json_t **ret)
 	return run_call(run, "POST", path, body, ret);
 }
 
-static int leave(const struct run *run, json_t *job)
+static int detach(const struct command_run *run, json_t *job)
 {
 	long long id = run_number(job, "job");
 	if (run->args.json)
@@ -113,16 +113,16 @@ static int leave(const struct run *run, json_t *job)
 }
 
 /* The daemon may be restarted meanwhile: the job goes on after it, and so do we. */
-static int wait_for(struct bulk *b)
+static int follow_job(struct bulk *b)
 {
 	char *path AUTO_FREE = mem_printf("/v1/jobs/%lld/lines", b->job);
 	int code = CLI_OK;
-	for (unsigned i = 0; b->summary == NULL && i < AGAIN; i++) {
+	for (unsigned i = 0; b->summary == NULL && i < RECONNECT_TRIES; i++) {
 		if (i == 1)
 			(void)fprintf(stderr, "%salmoner: the daemon is gone; job %lld goes on when it is back\n",
 						  b->show ? "\r\033[K" : "", b->job);
 		if (i > 0)
-			run_again(b->run, AGAIN_MS);
+			run_reconnect(b->run, RECONNECT_MS);
 		long long before = b->seen;
 		b->run->quiet = true;
 		code = run_stream(b->run, "GET", path, NULL, b, on_line);
@@ -141,19 +141,19 @@ static int wait_for(struct bulk *b)
 	return code == CLI_OK ? CLI_UNREACHABLE : code;
 }
 
-static void print_summary(const struct run *run, const json_t *summary)
+static void print_summary(const struct command_run *run, const json_t *summary)
 {
 	long long matched = run_number(summary, "matched");
 	(void)printf("%s: %lld of %lld %s moved\n", run->verb, run_number(summary, "moved"), matched,
 				 run_plural(matched, "saga", "sagas"));
-	bool maps = strcmp(run->verb, "reprocess") == 0;
+	bool reprocesses = strcmp(run->verb, "reprocess") == 0;
 	if (run_number(summary, "refused") > 0)
 		(void)printf("%lld refused, as they %s: look with `saga show ID`\n", run_number(summary, "refused"),
-					 maps ? "are still not usable" : "had moved on meanwhile");
-	print_left(summary);
+					 reprocesses ? "are still not usable" : "had moved on meanwhile");
+	print_remaining(summary);
 }
 
-static int told(const struct bulk *b)
+static int report_end(const struct bulk *b)
 {
 	const char *state = run_text(b->summary, "state");
 	int code = CLI_OK;
@@ -170,7 +170,7 @@ static int told(const struct bulk *b)
 	return code == CLI_OK && !whole ? CLI_FAILED : code;
 }
 
-static int go(struct run *run, long long total)
+static int run_job(struct command_run *run, long long total)
 {
 	json_t *job = NULL;
 	int code = make_job(run, total, &job);
@@ -181,20 +181,20 @@ static int go(struct run *run, long long total)
 		(void)fprintf(stderr, "almoner: the same is under way already, as job %lld by %s\n", b.job,
 					  run_text(job, "actor"));
 	if (code == CLI_OK && run->args.no_wait) {
-		code = leave(run, job);
+		code = detach(run, job);
 	} else if (code == CLI_OK) {
 		struct interrupt *interrupt = interrupt_begin(b.job);
-		code = wait_for(&b);
+		code = follow_job(&b);
 		interrupt_end(interrupt);
 		if (code == CLI_OK)
-			code = told(&b);
+			code = report_end(&b);
 	}
 	json_decref(b.summary);
 	json_decref(job);
 	return code;
 }
 
-int bulk_run(struct run *run)
+int cli_bulk_run(struct command_run *run)
 {
 	json_t *counted = NULL;
 	int code = count(run, &counted);
@@ -208,5 +208,5 @@ int bulk_run(struct run *run)
 	json_decref(counted);
 	if (last || code != CLI_OK)
 		return code;
-	return run_confirmed(run, matched, "saga", "sagas") ? go(run, matched) : CLI_FAILED;
+	return run_confirm(run, matched, "saga", "sagas") ? run_job(run, matched) : CLI_FAILED;
 }

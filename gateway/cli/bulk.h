@@ -6,11 +6,11 @@
 
 /* Counts, asks, has the daemon make a job of it, and waits for that with its progress, or leaves it
  * (--no-wait). */
-run_command bulk_run;
+run_command cli_bulk_run;
 
 /* For each target that is held: how many wait for it, and what ends it. */
-void told_held(const json_t *result);
+void remaining_held(const json_t *result);
 /* How much was left in doubt, and what settles it. */
-void told_doubt(const json_t *result);
+void remaining_in_doubt(const json_t *result);
 
 #endif

@@ -10,74 +10,74 @@
 #define BULK   (CHANGE | ARGS_FILTER | ARGS_BULK)
 
 /* One row per command; `words` are one or two. */
-static const struct command {
-	const char *words;
+static const struct cli_command {
+	const char *name;
 	const char *operands;
 	unsigned sets;
-	size_t least, most; /* operands */
+	size_t min_operands, max_operands; /* operands */
 	run_command *run;
 	const char *help;
 } commands[] = {
-	{ "status", "", ARGS_JSON, 0, 0, status_show, "how it goes: sagas by state, targets, intake" },
-	{ "saga list", "", LIST, 0, 0, sagas_list, "sagas that match, newest first" },
-	{ "saga show", "ID", ARGS_JSON, 1, 1, sagas_show, "what happened to one event, line by line" },
-	{ "saga resume", "ID… | --all", BULK | ARGS_RESUME, 0, ARGS_WORDS_MAX, sagas_resume,
+	{ "status", "", ARGS_JSON, 0, 0, cli_views_status, "how it goes: sagas by state, targets, intake" },
+	{ "saga list", "", LIST, 0, 0, cli_sagas_list, "sagas that match, newest first" },
+	{ "saga show", "ID", ARGS_JSON, 1, 1, cli_sagas_show, "what happened to one event, line by line" },
+	{ "saga resume", "ID… | --all", BULK | ARGS_RESUME, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas,
 	  "make go on what is paused, waiting to retry, or in attention for a definite reason" },
-	{ "saga retry", "ID STEP", CHANGE, 2, 2, sagas_verb, "try one step now" },
-	{ "saga redo", "ID STEP", CHANGE, 2, 2, sagas_verb, "send a step again though it may have worked" },
-	{ "saga resolve", "ID STEP --done | --not-done", CHANGE | ARGS_RESOLVE, 2, 2, sagas_verb,
+	{ "saga retry", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "try one step now" },
+	{ "saga redo", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "send a step again though it may have worked" },
+	{ "saga resolve", "ID STEP --done | --not-done", CHANGE | ARGS_RESOLVE, 2, 2, cli_verbs_step,
 	  "I checked by hand: it was done, or it was not (it stays undone; redo sends it)" },
-	{ "saga skip", "ID STEP", CHANGE, 2, 2, sagas_verb, "leave this step undone" },
-	{ "saga pause", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume,
+	{ "saga skip", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "leave this step undone" },
+	{ "saga pause", "ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas,
 	  "start nothing more until resumed" },
-	{ "saga cancel", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume, "start nothing more, for good" },
-	{ "saga compensate", "ID… | --all", BULK, 0, ARGS_WORDS_MAX, sagas_resume,
+	{ "saga cancel", "ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas, "start nothing more, for good" },
+	{ "saga compensate", "ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas,
 	  "undo what succeeded, in reverse order" },
-	{ "job list", "", ARGS_JSON | ARGS_LIMIT, 0, 0, jobs_list,
+	{ "job list", "", ARGS_JSON | ARGS_LIMIT, 0, 0, cli_jobs_list,
 	  "verbs with --all, newest first: how far each has come" },
-	{ "job show", "ID", ARGS_JSON, 1, 1, jobs_show, "one of them" },
-	{ "job cancel", "ID", CHANGE, 1, 1, jobs_cancel, "end one; what it has moved stays moved" },
-	{ "event show", "ID | SOURCE/EVENT_ID", ARGS_JSON, 1, 1, events_show,
+	{ "job show", "ID", ARGS_JSON, 1, 1, cli_jobs_show, "one of them" },
+	{ "job cancel", "ID", CHANGE, 1, 1, cli_jobs_cancel, "end one; what it has moved stays moved" },
+	{ "event show", "ID | SOURCE/EVENT_ID", ARGS_JSON, 1, 1, cli_views_event,
 	  "an event as received and as mapped" },
-	{ "event reprocess", "ID… | SOURCE/EVENT_ID… | --all", BULK, 0, ARGS_WORDS_MAX, events_reprocess,
+	{ "event reprocess", "ID… | SOURCE/EVENT_ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_events,
 	  "map quarantined events again" },
-	{ "refused list", "", ARGS_JSON | ARGS_SOURCE, 0, 0, refused_list,
+	{ "refused list", "", ARGS_JSON | ARGS_SOURCE, 0, 0, cli_rejected_list,
 	  "requests refused with 401 that are kept (sources.NAME.keep_refused)" },
-	{ "refused show", "ID", ARGS_JSON, 1, 1, refused_show, "one of them as it came" },
-	{ "refused replay", "ID… | --all | --source NAME", CHANGE | ARGS_SOURCE | ARGS_SURE, 0, ARGS_WORDS_MAX,
-	  refused_replay, "take in those that fit, once the secret is mended" },
-	{ "target list", "", ARGS_JSON, 0, 0, targets_list, "all targets with state, breaker and backlog" },
-	{ "target show", "NAME", ARGS_JSON, 1, 1, targets_show, "one target" },
-	{ "target pause", "NAME", CHANGE, 1, 1, targets_act, "send nothing to it until resumed" },
-	{ "target resume", "NAME", CHANGE, 1, 1, targets_act, "end a pause or a hold" },
-	{ "backlog", "", ARGS_JSON, 0, 0, backlog_show, "what waits, by target and age" },
-	{ "log export", "", ARGS_JSON | ARGS_LOG, 0, 0, log_export, "every record of the saga log, one a line" },
-	{ "verify", "", ARGS_JSON, 0, 0, verify_run, "check chain, digests and database" },
+	{ "refused show", "ID", ARGS_JSON, 1, 1, cli_rejected_show, "one of them as it came" },
+	{ "refused replay", "ID… | --all | --source NAME", CHANGE | ARGS_SOURCE | ARGS_CONFIRM, 0, ARGS_OPERANDS_MAX,
+	  cli_rejected_replay, "take in those that fit, once the secret is mended" },
+	{ "target list", "", ARGS_JSON, 0, 0, cli_views_targets, "all targets with state, breaker and backlog" },
+	{ "target show", "NAME", ARGS_JSON, 1, 1, cli_views_target, "one target" },
+	{ "target pause", "NAME", CHANGE, 1, 1, cli_verbs_target, "send nothing to it until resumed" },
+	{ "target resume", "NAME", CHANGE, 1, 1, cli_verbs_target, "end a pause or a hold" },
+	{ "backlog", "", ARGS_JSON, 0, 0, cli_views_backlog, "what waits, by target and age" },
+	{ "log export", "", ARGS_JSON | ARGS_LOG, 0, 0, cli_views_log, "every record of the saga log, one a line" },
+	{ "verify", "", ARGS_JSON, 0, 0, cli_views_verify, "check chain, digests and database" },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
 /* How many words of argv the command's name takes; 0 when it is another. */
-static int command_fits(const struct command *c, int argc, char **argv)
+static int command_fits(const struct cli_command *c, int argc, char **argv)
 {
-	const char *space = strchr(c->words, ' ');
-	size_t first = space != NULL ? (size_t)(space - c->words) : strlen(c->words);
-	if (argc < 1 || strlen(argv[0]) != first || strncmp(argv[0], c->words, first) != 0)
+	const char *space = strchr(c->name, ' ');
+	size_t first = space != NULL ? (size_t)(space - c->name) : strlen(c->name);
+	if (argc < 1 || strlen(argv[0]) != first || strncmp(argv[0], c->name, first) != 0)
 		return 0;
 	if (space == NULL)
 		return 1;
 	return argc >= 2 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
 }
 
-static void usage_line(const struct command *c, struct buf *out)
+static void usage_line(const struct cli_command *c, struct buf *out)
 {
 	struct buf options = { 0 };
 	args_usage(c->sets, c->operands, &options);
-	buf_printf(out, "usage: almoner %s%s%s%s%s [--config FILE]\n", c->words, *c->operands != '\0' ? " " : "",
+	buf_printf(out, "usage: almoner %s%s%s%s%s [--config FILE]\n", c->name, *c->operands != '\0' ? " " : "",
 			   c->operands, options.len > 0 ? " " : "", options.len > 0 ? options.data : "");
 	buf_free(&options);
 }
 
-static void print_usage(FILE *to, const struct command *c)
+static void print_usage(FILE *to, const struct cli_command *c)
 {
 	struct buf usage = { 0 };
 	usage_line(c, &usage);
@@ -85,7 +85,7 @@ static void print_usage(FILE *to, const struct command *c)
 	buf_free(&usage);
 }
 
-static bool asks_help(int argc, char **argv)
+static bool wants_help(int argc, char **argv)
 {
 	for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
@@ -93,7 +93,7 @@ static bool asks_help(int argc, char **argv)
 	return false;
 }
 
-static int help_one(const struct command *c)
+static int help_one(const struct cli_command *c)
 {
 	(void)printf("%s\n", c->help);
 	print_usage(stdout, c);
@@ -104,40 +104,40 @@ static int help_one(const struct command *c)
 	return CLI_OK;
 }
 
-#define GO_ON (-1)
+#define PARSED (-1)
 
-/* GO_ON with the words, or the exit code of help shown or of wrong usage, said. */
-static int understand(const struct command *c, int argc, char **argv, struct args *ret)
+/* PARSED with the words, or the exit code of help shown or of wrong usage, said. */
+static int parse_command(const struct cli_command *c, int argc, char **argv, struct args *ret)
 {
-	if (asks_help(argc, argv))
+	if (wants_help(argc, argv))
 		return help_one(c);
 	struct err err = { 0 };
 	int rc = args_parse(argc, argv, c->sets, ret, &err);
-	if (rc == 0 && (ret->word_count < c->least || ret->word_count > c->most)) {
-		rc = err_set(&err, ERR_INVALID, "%s %s", c->words,
-					 ret->word_count < c->least ? "needs more words" : "takes no more words");
+	if (rc == 0 && (ret->operand_count < c->min_operands || ret->operand_count > c->max_operands)) {
+		rc = err_set(&err, ERR_INVALID, "%s %s", c->name,
+					 ret->operand_count < c->min_operands ? "needs more words" : "takes no more words");
 		args_finish(ret);
 	}
 	if (rc == 0)
-		return GO_ON;
+		return PARSED;
 	(void)fprintf(stderr, "almoner: %s\n", err.text);
 	print_usage(stderr, c);
 	return CLI_USAGE;
 }
 
-static int run_one(const struct command *c, const struct cli_port *port, int argc, char **argv)
+static int run_found(const struct cli_command *c, const struct cli_port *port, int argc, char **argv)
 {
-	const char *space = strchr(c->words, ' ');
-	struct run run = { .port = port, .verb = space != NULL ? space + 1 : c->words };
-	int code = understand(c, argc, argv, &run.args);
-	if (code != GO_ON)
+	const char *space = strchr(c->name, ' ');
+	struct command_run run = { .port = port, .verb = space != NULL ? space + 1 : c->name };
+	int code = parse_command(c, argc, argv, &run.args);
+	if (code != PARSED)
 		return code;
 	code = c->run(&run);
 	args_finish(&run.args);
 	return fflush(stdout) == 0 ? code : CLI_FAILED;
 }
 
-static const struct command *find(int argc, char **argv, int *ret_used)
+static const struct cli_command *find(int argc, char **argv, int *ret_used)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		*ret_used = command_fits(&commands[i], argc, argv);
@@ -147,12 +147,12 @@ static const struct command *find(int argc, char **argv, int *ret_used)
 	return NULL;
 }
 
-void cli_help_line(const char *words, const char *operands, const char *help, struct buf *out)
+void cli_help_line(const char *name, const char *operands, const char *help, struct buf *out)
 {
 	int width = 28;
 	for (const char *c = operands; *c != '\0'; c++)
 		width += ((unsigned char)*c & 0xC0) == 0x80; /* "…" is three bytes and one column */
-	buf_printf(out, "%-16s %-*s %s\n", words, width, operands, help);
+	buf_printf(out, "%-16s %-*s %s\n", name, width, operands, help);
 }
 
 bool cli_suggest(const char *first, struct buf *out)
@@ -160,37 +160,37 @@ bool cli_suggest(const char *first, struct buf *out)
 	size_t len = strlen(first);
 	bool any = false;
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
-		if (strncmp(commands[i].words, first, len) != 0 || commands[i].words[len] != ' ')
+		if (strncmp(commands[i].name, first, len) != 0 || commands[i].name[len] != ' ')
 			continue;
 		buf_text(out, "  almoner ");
-		cli_help_line(commands[i].words, commands[i].operands, commands[i].help, out);
+		cli_help_line(commands[i].name, commands[i].operands, commands[i].help, out);
 		any = true;
 	}
 	return any;
 }
 
-bool cli_knows(int argc, char **argv)
+bool cli_has_command(int argc, char **argv)
 {
 	int used;
 	return find(argc, argv, &used) != NULL;
 }
 
-bool cli_settles(int argc, char **argv, int *ret_code)
+bool cli_needs_no_port(int argc, char **argv, int *ret_code)
 {
 	int used;
-	const struct command *c = find(argc, argv, &used);
+	const struct cli_command *c = find(argc, argv, &used);
 	struct args args = { 0 };
-	*ret_code = c != NULL ? understand(c, argc - used, argv + used, &args) : GO_ON;
-	if (c != NULL && *ret_code == GO_ON)
+	*ret_code = c != NULL ? parse_command(c, argc - used, argv + used, &args) : PARSED;
+	if (c != NULL && *ret_code == PARSED)
 		args_finish(&args);
-	return *ret_code != GO_ON;
+	return *ret_code != PARSED;
 }
 
 int cli_run(const struct cli_port *port, int argc, char **argv)
 {
 	int used;
-	const struct command *c = find(argc, argv, &used);
-	return c != NULL ? run_one(c, port, argc - used, argv + used)
+	const struct cli_command *c = find(argc, argv, &used);
+	return c != NULL ? run_found(c, port, argc - used, argv + used)
 					 : run_usage("no such command; see almoner --help");
 }
 
@@ -198,6 +198,6 @@ void cli_help(struct buf *out)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
 		buf_text(out, "  ");
-		cli_help_line(commands[i].words, commands[i].operands, commands[i].help, out);
+		cli_help_line(commands[i].name, commands[i].operands, commands[i].help, out);
 	}
 }

@@ -19,19 +19,19 @@ struct cli_port {
 	int (*call)(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
 				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err);
 	/* Forgets that no daemon answered: the next call looks again. May be NULL. */
-	void (*again)(void *ctx);
+	void (*reconnect)(void *ctx);
 };
 
 /* argv[0] is the first word of the command ("saga"); --config has been taken out. Returns an exit code. */
 int cli_run(const struct cli_port *port, int argc, char **argv) MUST_CHECK;
 /* Help and wrong usage, which need no port: says it and gives the exit code. False: cli_run has work to do. */
-bool cli_settles(int argc, char **argv, int *ret_code) MUST_CHECK;
+bool cli_needs_no_port(int argc, char **argv, int *ret_code) MUST_CHECK;
 /* Is `argv` a command of this room (so that main asks for a port)? */
-bool cli_knows(int argc, char **argv);
+bool cli_has_command(int argc, char **argv);
 /* Lines for the commands that begin with this word; false when there is none. */
 bool cli_suggest(const char *first, struct buf *out);
 /* One line of help, its columns as in all others. */
-void cli_help_line(const char *words, const char *operands, const char *help, struct buf *out);
+void cli_help_line(const char *name, const char *operands, const char *help, struct buf *out);
 /* Lines of help for these commands. */
 void cli_help(struct buf *out);
 

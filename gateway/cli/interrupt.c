@@ -22,13 +22,13 @@ static void only_sigint(sigset_t *set)
 	(void)sigaddset(set, SIGINT);
 }
 
-static void *run(void *arg)
+static void *wait_for_sigint(void *arg)
 {
 	const struct interrupt *i = arg;
 	sigset_t set;
-	int which = 0;
+	int signum = 0;
 	only_sigint(&set);
-	if (sigwait(&set, &which) != 0)
+	if (sigwait(&set, &signum) != 0)
 		return NULL;
 	(void)fprintf(
 		stderr,
@@ -48,7 +48,7 @@ struct interrupt *interrupt_begin(long long job)
 		free(i);
 		return NULL;
 	}
-	if (pthread_create(&i->thread, NULL, run, i) == 0)
+	if (pthread_create(&i->thread, NULL, wait_for_sigint, i) == 0)
 		return i;
 	(void)pthread_sigmask(SIG_SETMASK, &i->before, NULL);
 	free(i);

@@ -23,7 +23,7 @@ static int print_job(void *ctx, json_t *job)
 	return 0;
 }
 
-int jobs_list(struct run *run)
+int cli_jobs_list(struct command_run *run)
 {
 	size_t rows = 0;
 	char *path AUTO_FREE = mem_printf("/v1/jobs%s%s", run->args.limit != NULL ? "?limit=" : "",
@@ -55,20 +55,20 @@ static void print_one(const json_t *job)
 		(void)printf("%-12s  %lld\n", figures[i], run_number(job, figures[i]));
 	(void)printf("%-12s  sagas up to %lld, newest first; down to %lld are done with\n", "reach",
 				 run_number(job, "upto"), run_number(job, "position"));
-	told_doubt(job);
-	told_held(job);
+	remaining_in_doubt(job);
+	remaining_held(job);
 }
 
-static int one(struct run *run, const char *method, const char *verb, json_t *body, json_t **ret)
+static int one(struct command_run *run, const char *method, const char *verb, json_t *body, json_t **ret)
 {
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/jobs/");
-	args_encode(&path, run->args.words[0]);
+	args_encode(&path, run->args.operands[0]);
 	buf_text(&path, verb);
 	return run_call(run, method, path.data, body, ret);
 }
 
-int jobs_show(struct run *run)
+int cli_jobs_show(struct command_run *run)
 {
 	json_t *job = NULL;
 	int code = one(run, "GET", "", NULL, &job);
@@ -80,7 +80,7 @@ int jobs_show(struct run *run)
 	return code;
 }
 
-int jobs_cancel(struct run *run)
+int cli_jobs_cancel(struct command_run *run)
 {
 	json_t *job = NULL;
 	int code = one(run, "POST", "/cancel", json_pack("{s:s}", "reason", run->args.reason), &job);

@@ -8,9 +8,9 @@
 
 #include "saga/base/mem.h"
 
-struct collect {
+struct reply_lines {
 	json_t *last; /* the last line, owned; errors end up here */
-	bool for_people;
+	bool for_terminal;
 	void *ctx;
 	int (*each)(void *ctx, json_t *line); /* NULL: only remember */
 };
@@ -48,13 +48,13 @@ void run_clean(json_t *value, bool lines)
 
 static int on_line(void *ctx, struct str text)
 {
-	struct collect *c = ctx;
+	struct reply_lines *c = ctx;
 	if (text.len == 0)
 		return 0;
 	json_t *line = json_loadb(text.p, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	if (line == NULL)
 		return 0;
-	if (c->for_people)
+	if (c->for_terminal)
 		run_clean(line, false);
 	json_decref(c->last);
 	c->last = line;
@@ -62,7 +62,7 @@ static int on_line(void *ctx, struct str text)
 	return c->each != NULL && !is_error ? c->each(c->ctx, line) : 0;
 }
 
-static int exit_of(const struct run *run, unsigned status, const json_t *last)
+static int exit_code(const struct command_run *run, unsigned status, const json_t *last)
 {
 	const char *error = json_string_value(json_object_get(last, "error"));
 	if (status < 400 && (error == NULL || json_object_get(last, "saga") != NULL))
@@ -76,7 +76,7 @@ static int exit_of(const struct run *run, unsigned status, const json_t *last)
 	return status == 400 ? CLI_USAGE : CLI_FAILED;
 }
 
-static int call(struct run *run, const char *method, const char *path, json_t *body, struct collect *c)
+static int call(struct command_run *run, const char *method, const char *path, json_t *body, struct reply_lines *c)
 {
 	char *text AUTO_FREE = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
@@ -90,12 +90,12 @@ static int call(struct run *run, const char *method, const char *path, json_t *b
 			   : rc == ERR_NOT_FOUND                 ? CLI_NOT_FOUND
 													 : CLI_FAILED;
 	}
-	return exit_of(run, status, c->last);
+	return exit_code(run, status, c->last);
 }
 
-int run_call(struct run *run, const char *method, const char *path, json_t *body, json_t **ret)
+int run_call(struct command_run *run, const char *method, const char *path, json_t *body, json_t **ret)
 {
-	struct collect c = { .for_people = !run->args.json };
+	struct reply_lines c = { .for_terminal = !run->args.json };
 	int code = call(run, method, path, body, &c);
 	if (code != CLI_OK || c.last == NULL) {
 		json_decref(c.last);
@@ -106,10 +106,10 @@ int run_call(struct run *run, const char *method, const char *path, json_t *body
 	return CLI_OK;
 }
 
-int run_stream(struct run *run, const char *method, const char *path, json_t *body, void *ctx,
+int run_stream(struct command_run *run, const char *method, const char *path, json_t *body, void *ctx,
 			   int (*each)(void *ctx, json_t *line))
 {
-	struct collect c = { .for_people = !run->args.json, .ctx = ctx, .each = each };
+	struct reply_lines c = { .for_terminal = !run->args.json, .ctx = ctx, .each = each };
 	int code = call(run, method, path, body, &c);
 	json_decref(c.last);
 	return code;
@@ -121,12 +121,12 @@ int run_print(json_t *value)
 	return text != NULL && puts(text) != EOF ? CLI_OK : CLI_FAILED;
 }
 
-void run_again(struct run *run, int wait_ms)
+void run_reconnect(struct command_run *run, int wait_ms)
 {
 	const struct timespec wait = { .tv_sec = wait_ms / 1000, .tv_nsec = (long)(wait_ms % 1000) * 1000000 };
 	(void)nanosleep(&wait, NULL);
-	if (run->port->again != NULL)
-		run->port->again(run->port->ctx);
+	if (run->port->reconnect != NULL)
+		run->port->reconnect(run->port->ctx);
 }
 
 static int print_line(void *ctx, json_t *line)
@@ -136,7 +136,7 @@ static int print_line(void *ctx, json_t *line)
 	return text == NULL || puts(text) == EOF;
 }
 
-int run_copy(struct run *run, const char *path)
+int run_copy(struct command_run *run, const char *path)
 {
 	run->args.json = true; /* JSON escapes control characters by itself */
 	return run_stream(run, "GET", path, NULL, NULL, print_line);
@@ -156,14 +156,14 @@ bool run_is_undo(const json_t *object)
 
 const char *run_step_state(const json_t *step)
 {
-	static const char *const words[][2] = {
+	static const char *const undo_names[][2] = {
 		{ "waiting", "undo waiting" },       { "ready", "undo ready" }, { "running", "undo running" },
 		{ "retry_wait", "undo retry_wait" }, { "succeeded", "undone" }, { "attention", "undo attention" }
 	};
 	const char *state = run_text(step, "state");
-	for (size_t i = 0; run_is_undo(step) && i < sizeof words / sizeof *words; i++)
-		if (strcmp(words[i][0], state) == 0)
-			return words[i][1];
+	for (size_t i = 0; run_is_undo(step) && i < sizeof undo_names / sizeof *undo_names; i++)
+		if (strcmp(undo_names[i][0], state) == 0)
+			return undo_names[i][1];
 	return state;
 }
 
@@ -183,7 +183,7 @@ const char *run_plural(long long count, const char *one, const char *many)
 	return count == 1 ? one : many;
 }
 
-bool run_confirmed(const struct run *run, long long count, const char *one, const char *many)
+bool run_confirm(const struct command_run *run, long long count, const char *one, const char *many)
 {
 	if (run->args.yes)
 		return true;

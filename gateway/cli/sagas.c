@@ -42,16 +42,16 @@ static int print_row(void *ctx, json_t *saga)
 	return 0;
 }
 
-static char *list_path(const struct run *run, const char *base, const char *limit)
+static char *list_path(const struct command_run *run, const char *base, const char *limit)
 {
 	const char *filter = run->args.filter.len > 0 ? run->args.filter.data : "";
-	const char *mark = *filter != '\0' || limit != NULL ? "?" : "";
-	const char *joint = *filter != '\0' && limit != NULL ? "&" : "";
-	return mem_printf("%s%s%s%s%s%s", base, mark, filter, joint, limit != NULL ? "limit=" : "",
+	const char *question = *filter != '\0' || limit != NULL ? "?" : "";
+	const char *ampersand = *filter != '\0' && limit != NULL ? "&" : "";
+	return mem_printf("%s%s%s%s%s%s", base, question, filter, ampersand, limit != NULL ? "limit=" : "",
 					  limit != NULL ? limit : "");
 }
 
-static int print_more(struct run *run, size_t shown)
+static int print_more(struct command_run *run, size_t shown)
 {
 	char *path AUTO_FREE = list_path(run, "/v1/sagas/count", NULL);
 	json_t *count = NULL;
@@ -67,11 +67,11 @@ static int print_more(struct run *run, size_t shown)
 	return CLI_OK;
 }
 
-int sagas_list(struct run *run)
+int cli_sagas_list(struct command_run *run)
 {
-	char room[32];
-	(void)snprintf(room, sizeof room, "%d", TABLE_ROWS);
-	const char *limit = run->args.limit != NULL ? run->args.limit : run->args.json ? NULL : room;
+	char default_limit[32];
+	(void)snprintf(default_limit, sizeof default_limit, "%d", TABLE_ROWS);
+	const char *limit = run->args.limit != NULL ? run->args.limit : run->args.json ? NULL : default_limit;
 	char *path AUTO_FREE = list_path(run, "/v1/sagas", limit);
 	if (run->args.json)
 		return run_copy(run, path);
@@ -90,14 +90,14 @@ static bool waits_for(const json_t *saga, const char *target)
 	json_array_foreach(json_object_get(saga, "steps"), i, step)
 	{
 		const char *state = run_text(step, "state");
-		bool could = strcmp(state, "ready") == 0 || strcmp(state, "retry_wait") == 0;
-		if (could && strcmp(run_text(step, "target"), target) == 0)
+		bool startable = strcmp(state, "ready") == 0 || strcmp(state, "retry_wait") == 0;
+		if (startable && strcmp(run_text(step, "target"), target) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void print_barred(const json_t *target, const char *until)
+static void print_blocked(const json_t *target, const char *until)
 {
 	const char *name = run_text(target, "name");
 	const char *reason = run_text(target, "reason");
@@ -106,16 +106,16 @@ static void print_barred(const json_t *target, const char *until)
 }
 
 /* What stands before a step that is itself free to go on. */
-static int print_hindrance(void *ctx, json_t *target)
+static int print_blocking_target(void *ctx, json_t *target)
 {
 	const char *state = run_text(target, "state");
 	const char *breaker = run_text(target, "breaker");
 	if (!waits_for(ctx, run_text(target, "name")))
 		return 0;
 	if (strcmp(state, "held") == 0)
-		print_barred(target, "Once that is mended");
+		print_blocked(target, "Once that is mended");
 	else if (strcmp(state, "paused") == 0)
-		print_barred(target, "To let it go on");
+		print_blocked(target, "To let it go on");
 	else if (*breaker != '\0' && strcmp(breaker, "closed") != 0)
 		(void)printf(
 			"\nIt waits: target %s does not answer well (breaker %s): %s. It is asked again by itself.\n",
@@ -123,18 +123,18 @@ static int print_hindrance(void *ctx, json_t *target)
 	return 0;
 }
 
-int sagas_show(struct run *run)
+int cli_sagas_show(struct command_run *run)
 {
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/sagas/");
-	args_encode(&path, run->args.words[0]);
+	args_encode(&path, run->args.operands[0]);
 	if (run->args.json)
 		return run_copy(run, path.data);
 	json_t *saga = NULL;
 	int code = run_call(run, "GET", path.data, NULL, &saga);
 	if (code == CLI_OK) {
 		timeline_print(saga);
-		code = run_stream(run, "GET", "/v1/targets", NULL, saga, print_hindrance);
+		code = run_stream(run, "GET", "/v1/targets", NULL, saga, print_blocking_target);
 	}
 	json_decref(saga);
 	return code;

@@ -8,7 +8,7 @@
 /* ---- one sentence per record ---- */
 
 /* By name; by number where its plan is not known. */
-static void step_of(const json_t *r)
+static void print_step_name(const json_t *r)
 {
 	if (json_is_integer(json_object_get(r, "step")))
 		(void)printf("step %lld", run_number(r, "step"));
@@ -17,45 +17,45 @@ static void step_of(const json_t *r)
 }
 
 /* What is undone is said so: "succeeded" alone would be taken for the do. */
-static void part_of(const json_t *r)
+static void print_part(const json_t *r)
 {
 	(void)printf("%s", run_is_undo(r) ? "undo of " : "");
-	step_of(r);
+	print_step_name(r);
 }
 
-static void attempt_of(const json_t *r)
+static void print_attempt(const json_t *r)
 {
-	part_of(r);
+	print_part(r);
 	(void)printf(", attempt %lld", run_number(r, "attempt"));
 	if (run_number(r, "generation") > 1)
 		(void)printf(" (sent again: generation %lld)", run_number(r, "generation"));
 }
 
-static void tell_accepted(const json_t *r)
+static void print_accepted(const json_t *r)
 {
 	(void)printf("accepted and written down; route %s", run_text(r, "route"));
 }
 
-static void tell_quarantined(const json_t *r)
+static void print_quarantined(const json_t *r)
 {
 	(void)printf("kept, but not usable: %s", run_text(r, "why_not"));
 }
 
-static void tell_intent(const json_t *r)
+static void print_intent(const json_t *r)
 {
-	attempt_of(r);
+	print_attempt(r);
 	(void)printf(strcmp(run_text(r, "purpose"), "lookup") == 0 ? ": looks whether it happened" : ": begins");
 }
 
-static void tell_not_started(const json_t *r)
+static void print_not_started(const json_t *r)
 {
-	attempt_of(r);
+	print_attempt(r);
 	(void)printf(": was not begun after all, nothing was sent");
 }
 
-static void tell_checkpoint(const json_t *r)
+static void print_checkpoint(const json_t *r)
 {
-	attempt_of(r);
+	print_attempt(r);
 	(void)printf(": first part done, remembered");
 }
 
@@ -72,9 +72,9 @@ static const char *detail_of(const json_t *r)
 	return detail[len] == '\0' ? "" : detail;
 }
 
-static void tell_outcome(const json_t *r)
+static void print_outcome(const json_t *r)
 {
-	attempt_of(r);
+	print_attempt(r);
 	(void)printf(": %s", run_text(r, "outcome"));
 	if (run_number(r, "status") > 0)
 		(void)printf(" (%lld)", run_number(r, "status"));
@@ -85,10 +85,10 @@ static void tell_outcome(const json_t *r)
 		(void)printf(": %s", detail);
 }
 
-static void tell_result(const json_t *r)
+static void print_result(const json_t *r)
 {
 	const json_t *result = json_object_get(r, "result");
-	step_of(r);
+	print_step_name(r);
 	(void)printf(" gave");
 	const char *name;
 	json_t *value;
@@ -99,9 +99,9 @@ static void tell_result(const json_t *r)
 	}
 }
 
-static void tell_step(const json_t *r)
+static void print_step_change(const json_t *r)
 {
-	part_of(r);
+	print_part(r);
 	if (strcmp(run_text(r, "to"), "kept") == 0 && !run_is_undo(r)) {
 		(void)printf(" is kept: its connector cannot undo");
 		return;
@@ -113,12 +113,12 @@ static void tell_step(const json_t *r)
 		(void)printf(" until %s", run_text(r, "due"));
 }
 
-static void tell_decision(const json_t *r)
+static void print_decision(const json_t *r)
 {
 	(void)printf("by the route's rule: %s", run_text(r, "decision"));
 }
 
-static void tell_verb(const json_t *r)
+static void print_verb(const json_t *r)
 {
 	(void)printf("%s by %s", run_text(r, "verb"), run_text(r, "actor"));
 	if (*run_text(r, "step") != '\0')
@@ -127,21 +127,21 @@ static void tell_verb(const json_t *r)
 		(void)printf(": \"%s\"", run_text(r, "note"));
 }
 
-static void tell_reprocessed(const json_t *r)
+static void print_reprocessed(const json_t *r)
 {
 	(void)printf("mapped again by %s", run_text(r, "actor"));
 	if (*run_text(r, "note") != '\0')
 		(void)printf(": \"%s\"", run_text(r, "note"));
 }
 
-static void tell_saga(const json_t *r)
+static void print_saga_change(const json_t *r)
 {
 	(void)printf("the saga is now %s", run_text(r, "to"));
 	if (*run_text(r, "reason") != '\0')
 		(void)printf(" (%s)", run_text(r, "reason"));
 }
 
-static void tell_related(const json_t *r)
+static void print_related(const json_t *r)
 {
 	if (*run_text(r, "event_id") != '\0')
 		(void)printf("the platform also said: %s (%s)", run_text(r, "type"), run_text(r, "event_id"));
@@ -149,7 +149,7 @@ static void tell_related(const json_t *r)
 		(void)printf("an earlier event of this gift was put beside it");
 }
 
-static void tell_duplicate(const json_t *r)
+static void print_duplicate(const json_t *r)
 {
 	(void)r;
 	(void)printf("the same event came again with another body: the first one stands");
@@ -157,31 +157,31 @@ static void tell_duplicate(const json_t *r)
 
 static const struct {
 	const char *record;
-	void (*tell)(const json_t *r);
-} tellers[] = {
-	{ "accepted", tell_accepted },
-	{ "quarantined", tell_quarantined },
-	{ "intent", tell_intent },
-	{ "not_started", tell_not_started },
-	{ "checkpoint", tell_checkpoint },
-	{ "outcome", tell_outcome },
-	{ "result", tell_result },
-	{ "step", tell_step },
-	{ "decision", tell_decision },
-	{ "verb", tell_verb },
-	{ "saga", tell_saga },
-	{ "related", tell_related },
-	{ "duplicate", tell_duplicate },
-	{ "reprocessed", tell_reprocessed },
+	void (*print_record)(const json_t *r);
+} printers[] = {
+	{ "accepted", print_accepted },
+	{ "quarantined", print_quarantined },
+	{ "intent", print_intent },
+	{ "not_started", print_not_started },
+	{ "checkpoint", print_checkpoint },
+	{ "outcome", print_outcome },
+	{ "result", print_result },
+	{ "step", print_step_change },
+	{ "decision", print_decision },
+	{ "verb", print_verb },
+	{ "saga", print_saga_change },
+	{ "related", print_related },
+	{ "duplicate", print_duplicate },
+	{ "reprocessed", print_reprocessed },
 };
 
-static void tell(const json_t *r)
+static void print_record(const json_t *r)
 {
 	const char *record = run_text(r, "record");
 	(void)printf("  %s  ", run_text(r, "at"));
-	for (size_t i = 0; i < sizeof tellers / sizeof tellers[0]; i++) {
-		if (strcmp(record, tellers[i].record) == 0) {
-			tellers[i].tell(r);
+	for (size_t i = 0; i < sizeof printers / sizeof printers[0]; i++) {
+		if (strcmp(record, printers[i].record) == 0) {
+			printers[i].print_record(r);
 			(void)putchar('\n');
 			return;
 		}
@@ -194,7 +194,7 @@ static void tell(const json_t *r)
 /* What a step waits for that has not been sent yet; else it would only say "ready". */
 static const char *wait_of(const json_t *step, bool paused)
 {
-	static const char *const words[][3] = {
+	static const char *const texts[][3] = {
 		{ "ready", "lane", "behind an earlier event of this donor" },
 		{ "ready", "slot", "waits for its target (room, rate or breaker: almoner target list)" },
 		{ "waiting", "after", "waits for the steps it comes after" },
@@ -203,9 +203,9 @@ static const char *wait_of(const json_t *step, bool paused)
 		return "waits until the steps that come after it are undone";
 	if (paused && !run_is_undo(step) && strcmp(run_text(step, "state"), "ready") == 0)
 		return "waits until the saga is resumed";
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(run_text(step, "state"), words[i][0]) == 0 && strcmp(run_text(step, "why"), words[i][1]) == 0)
-			return words[i][2];
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (strcmp(run_text(step, "state"), texts[i][0]) == 0 && strcmp(run_text(step, "why"), texts[i][1]) == 0)
+			return texts[i][2];
 	return "";
 }
 
@@ -265,7 +265,7 @@ static void advise_rest(long long id, const json_t *step)
 }
 
 /* Does it undo already? Then what set that off needs nobody any more. */
-static bool undoes(const json_t *saga)
+static bool has_undo(const json_t *saga)
 {
 	size_t i;
 	json_t *step;
@@ -284,7 +284,7 @@ static void advise_step(const json_t *saga, const json_t *step)
 		advise_doubt(id, step);
 	else if (open && strcmp(reason, "undo_failed") == 0)
 		advise_undo_failed(id, step);
-	else if (open && !undoes(saga))
+	else if (open && !has_undo(saga))
 		advise_rest(id, step);
 }
 
@@ -329,7 +329,7 @@ void timeline_print(const json_t *saga)
 	json_t *item;
 	json_array_foreach(json_object_get(saga, "steps"), i, item) print_step(item, paused);
 	(void)printf("\nwhat happened:\n");
-	json_array_foreach(json_object_get(saga, "log"), i, item) tell(item);
+	json_array_foreach(json_object_get(saga, "log"), i, item) print_record(item);
 	if (json_array_size(json_object_get(saga, "related")) > 0)
 		(void)printf("\nevents of the same gift:\n");
 	json_array_foreach(json_object_get(saga, "related"), i, item)(void)

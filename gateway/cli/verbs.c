@@ -10,7 +10,7 @@
 /* ---- telling ---- */
 
 /* For each target that is held: how many wait for it, and what ends it. */
-void told_held(const json_t *result)
+void remaining_held(const json_t *result)
 {
 	const char *name;
 	json_t *count;
@@ -22,7 +22,7 @@ void told_held(const json_t *result)
 	}
 }
 
-void told_doubt(const json_t *result)
+void remaining_in_doubt(const json_t *result)
 {
 	long long doubt = run_number(result, "in_doubt");
 	if (doubt > 0)
@@ -61,14 +61,14 @@ static void print_undone(const json_t *result)
 }
 
 /* Whoever resolves as not done often means "so send it": that is another verb. */
-static void print_resolved(const struct run *run)
+static void print_resolved(const struct command_run *run)
 {
 	if (strcmp(run->verb, "resolve") == 0 && run->args.not_done)
 		(void)printf("%s is marked as not done and stays so; to send it: almoner saga redo %s %s\n",
-					 run->args.words[1], run->args.words[0], run->args.words[1]);
+					 run->args.operands[1], run->args.operands[0], run->args.operands[1]);
 }
 
-static void print_result(const struct run *run, const json_t *result)
+static void print_result(const struct command_run *run, const json_t *result)
 {
 	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
 	bool changed = run_number(result, "changed") > 0;
@@ -78,11 +78,11 @@ static void print_result(const struct run *run, const json_t *result)
 	print_undone(result);
 	if (changed)
 		print_resolved(run);
-	told_doubt(result);
-	told_held(result);
+	remaining_in_doubt(result);
+	remaining_held(result);
 }
 
-static int change(struct run *run, const char *path, json_t *body)
+static int change(struct command_run *run, const char *path, json_t *body)
 {
 	json_t *result = NULL;
 	int code = run_call(run, "POST", path, body, &result);
@@ -96,16 +96,16 @@ static int change(struct run *run, const char *path, json_t *body)
 
 /* ---- one step ---- */
 
-int sagas_verb(struct run *run)
+int cli_verbs_step(struct command_run *run)
 {
 	bool resolve = strcmp(run->verb, "resolve") == 0;
 	if (resolve && run->args.done == run->args.not_done)
 		return run_usage("say what you found: saga resolve ID STEP --done, or --not-done");
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/sagas/");
-	args_encode(&path, run->args.words[0]);
+	args_encode(&path, run->args.operands[0]);
 	buf_printf(&path, "/%s", run->verb);
-	json_t *body = json_pack("{s:s, s:s}", "step", run->args.words[1], "reason", run->args.reason);
+	json_t *body = json_pack("{s:s, s:s}", "step", run->args.operands[1], "reason", run->args.reason);
 	if (body == NULL)
 		return run_usage("the words are not UTF-8");
 	if (resolve)
@@ -117,45 +117,45 @@ int sagas_verb(struct run *run)
 
 /* ---- several sagas ---- */
 
-static int change_each(struct run *run)
+static int change_each(struct command_run *run)
 {
 	int worst = CLI_OK;
-	for (size_t i = 0; i < run->args.word_count; i++) {
+	for (size_t i = 0; i < run->args.operand_count; i++) {
 		struct buf path AUTO_BUF = { 0 };
 		buf_text(&path, "/v1/sagas/");
-		args_encode(&path, run->args.words[i]);
+		args_encode(&path, run->args.operands[i]);
 		buf_printf(&path, "/%s", run->verb);
 		json_t *body = json_pack("{s:s, s:b, s:b}", "reason", run->args.reason, "redo_in_doubt",
 								 run->args.redo_in_doubt, "dry_run", run->args.dry_run);
-		if (!run->args.json && run->args.word_count > 1)
-			(void)printf("saga %s: ", run->args.words[i]);
+		if (!run->args.json && run->args.operand_count > 1)
+			(void)printf("saga %s: ", run->args.operands[i]);
 		int code = change(run, path.data, body);
 		worst = code != CLI_OK ? code : worst;
 	}
 	return worst;
 }
 
-static int one_by_one_or_all(struct run *run, run_command *one_by_one)
+static int one_by_one_or_all(struct command_run *run, run_command *one_by_one)
 {
 	bool bulk_only = run->args.no_wait || run->args.rate != NULL;
-	if (run->args.word_count > 0 && (run->args.all || run->args.has_filter || bulk_only))
+	if (run->args.operand_count > 0 && (run->args.all || run->args.has_filter || bulk_only))
 		return run_usage(bulk_only && !run->args.all ? "--rate and --no-wait go with --all"
 													 : "name them, or say --all with filters, not both");
-	if (run->args.word_count > 0)
+	if (run->args.operand_count > 0)
 		return one_by_one(run);
 	if (!run->args.all)
 		return run_usage("which ones? name them, or say --all (and filters)");
-	return bulk_run(run);
+	return cli_bulk_run(run);
 }
 
-int sagas_resume(struct run *run)
+int cli_verbs_sagas(struct command_run *run)
 {
 	return one_by_one_or_all(run, change_each);
 }
 
 /* ---- events and targets ---- */
 
-static int each_event(struct run *run, const char *name)
+static int each_event(struct command_run *run, const char *name)
 {
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/reprocess/");
@@ -171,42 +171,42 @@ static int each_event(struct run *run, const char *name)
 	return change(run, path.data, json_pack("{s:s}", "reason", run->args.reason));
 }
 
-static int reprocess_each(struct run *run)
+static int reprocess_each(struct command_run *run)
 {
 	if (run->args.dry_run)
 		return run_usage("--dry-run goes with --all: `source try` shows what one event maps to");
 	int worst = CLI_OK;
-	for (size_t i = 0; i < run->args.word_count; i++) {
-		int code = each_event(run, run->args.words[i]);
+	for (size_t i = 0; i < run->args.operand_count; i++) {
+		int code = each_event(run, run->args.operands[i]);
 		worst = code != CLI_OK ? code : worst;
 	}
 	return worst;
 }
 
-int events_reprocess(struct run *run)
+int cli_verbs_events(struct command_run *run)
 {
 	return one_by_one_or_all(run, reprocess_each);
 }
 
-static void print_target_result(const struct run *run, const json_t *result)
+static void print_target_result(const struct command_run *run, const json_t *result)
 {
 	bool resume = strcmp(run->verb, "resume") == 0;
 	bool changed = run_number(result, "changed") > 0;
 	const char *now = resume
 						  ? (changed ? "resumed" : "was neither paused nor held")
 						  : (changed ? "paused; events go on being accepted and wait" : "was paused already");
-	(void)printf("target %s: %s\n", run->args.words[0], now);
+	(void)printf("target %s: %s\n", run->args.operands[0], now);
 	if (resume && *run_text(result, "paused_by") != '\0')
 		(void)printf(
 			"it stays paused: \"paused\": true stands in its configuration; change it there and reload "
 			"(SIGHUP)\n");
 }
 
-int targets_act(struct run *run)
+int cli_verbs_target(struct command_run *run)
 {
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/targets/");
-	args_encode(&path, run->args.words[0]);
+	args_encode(&path, run->args.operands[0]);
 	buf_printf(&path, "/%s", run->verb);
 	json_t *result = NULL;
 	int code = run_call(run, "POST", path.data, json_pack("{s:s}", "reason", run->args.reason), &result);

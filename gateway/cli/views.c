@@ -13,8 +13,8 @@ static const char *reason_of(const json_t *t)
 {
 	const char *breaker = run_text(t, "breaker");
 	const char *reason = run_text(t, "reason");
-	bool alone = *breaker != '\0' && strcmp(breaker, "closed") != 0;
-	return *reason == '\0' && alone ? run_text(t, "last_error") : reason;
+	bool not_closed = *breaker != '\0' && strcmp(breaker, "closed") != 0;
+	return *reason == '\0' && not_closed ? run_text(t, "last_error") : reason;
 }
 
 static int print_target(void *ctx, json_t *t)
@@ -30,7 +30,7 @@ static int print_target(void *ctx, json_t *t)
 	return 0;
 }
 
-int targets_list(struct run *run)
+int cli_views_targets(struct command_run *run)
 {
 	size_t rows = 0;
 	if (run->args.json)
@@ -41,8 +41,8 @@ int targets_list(struct run *run)
 	return code;
 }
 
-struct wanted {
-	const struct run *run;
+struct target_search {
+	const struct command_run *run;
 	bool found;
 };
 
@@ -62,8 +62,8 @@ static void print_members(json_t *object)
 
 static int print_if_wanted(void *ctx, json_t *t)
 {
-	struct wanted *w = ctx;
-	if (strcmp(run_text(t, "name"), w->run->args.words[0]) != 0)
+	struct target_search *w = ctx;
+	if (strcmp(run_text(t, "name"), w->run->args.operands[0]) != 0)
 		return 0;
 	w->found = true;
 	if (!w->run->args.json) {
@@ -74,13 +74,13 @@ static int print_if_wanted(void *ctx, json_t *t)
 	return text == NULL || puts(text) == EOF;
 }
 
-int targets_show(struct run *run)
+int cli_views_target(struct command_run *run)
 {
-	struct wanted wanted = { run, false };
+	struct target_search wanted = { run, false };
 	int code = run_stream(run, "GET", "/v1/targets", NULL, &wanted, print_if_wanted);
 	if (code != CLI_OK || wanted.found)
 		return code;
-	(void)fprintf(stderr, "almoner: there is no target \"%s\"; see target list\n", run->args.words[0]);
+	(void)fprintf(stderr, "almoner: there is no target \"%s\"; see target list\n", run->args.operands[0]);
 	return CLI_NOT_FOUND;
 }
 
@@ -104,7 +104,7 @@ static int print_backlog(void *ctx, json_t *row)
 	return 0;
 }
 
-int backlog_show(struct run *run)
+int cli_views_backlog(struct command_run *run)
 {
 	size_t rows = 0;
 	if (run->args.json)
@@ -150,7 +150,7 @@ static void print_paused(const json_t *sources)
 	(void)printf("%-12ssource %s is paused by its configuration: it answers 503\n", "intake", json_string_value(name));
 }
 
-int status_show(struct run *run)
+int cli_views_status(struct command_run *run)
 {
 	if (run->args.json)
 		return run_copy(run, "/v1/status");
@@ -186,16 +186,16 @@ int status_show(struct run *run)
 	json_decref(status);
 	if (code == CLI_OK) {
 		(void)putchar('\n');
-		code = targets_list(run);
+		code = cli_views_targets(run);
 	}
 	return code;
 }
 
 /* ---- events ---- */
 
-int events_show(struct run *run)
+int cli_views_event(struct command_run *run)
 {
-	const char *name = run->args.words[0];
+	const char *name = run->args.operands[0];
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/events/");
 	const char *slash = strchr(name, '/');
@@ -227,7 +227,7 @@ int events_show(struct run *run)
 
 /* ---- log, verify ---- */
 
-int log_export(struct run *run)
+int cli_views_log(struct command_run *run)
 {
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/log");
@@ -238,7 +238,7 @@ int log_export(struct run *run)
 	return run_copy(run, path.data);
 }
 
-int verify_run(struct run *run)
+int cli_views_verify(struct command_run *run)
 {
 	json_t *report = NULL;
 	int code = run_call(run, "GET", "/v1/verify", NULL, &report);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/engine/attempt_end.h"
+#include "gateway/engine/attempt_result.h"
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
@@ -19,7 +19,7 @@ static struct almoner_text text_of_str(struct str s)
 	return (struct almoner_text){ s.p, s.len };
 }
 
-static void derive(const struct attempt *a, enum direction direction, uint32_t generation, const char *label,
+static void derive_text(const struct attempt *a, enum direction direction, uint32_t generation, const char *label,
 				   char out[KEY_TEXT_BYTES])
 {
 	key_derive(a->event->f.source.p, a->event->f.event_id.p, a->plan->steps[a->ref.step].name, direction,
@@ -31,14 +31,14 @@ static void derive_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
 {
 	const struct attempt *a = ctx;
 	enum direction direction = a->step.purpose == ALMONER_UNDO ? DIRECTION_UNDO : DIRECTION_DO;
-	derive(a, direction, a->ref.generation, label, out);
+	derive_text(a, direction, a->ref.generation, label, out);
 }
 
 static void derive_do_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
 {
 	const struct attempt *a = ctx;
-	uint32_t of_do = a->do_generation != 0 ? a->do_generation : 1;
-	derive(a, DIRECTION_DO, a->ref.direction == DIRECTION_UNDO ? of_do : a->ref.generation, label, out);
+	uint32_t generation_of_do = a->do_generation != 0 ? a->do_generation : 1;
+	derive_text(a, DIRECTION_DO, a->ref.direction == DIRECTION_UNDO ? generation_of_do : a->ref.generation, label, out);
 }
 
 static uint32_t purpose_of(const struct work *w)
@@ -80,7 +80,7 @@ struct attempt *attempt_create(const struct attempt_host *host, const struct con
 	a->host = host;
 	a->port = port;
 	a->settings = *settings;
-	a->state = ATTEMPT_ASKING;
+	a->state = ATTEMPT_IN_CONNECTOR;
 	a->work = work;
 	a->saga = work->saga;
 	a->ref = work->ref;
@@ -97,7 +97,7 @@ struct work *attempt_take_work(struct attempt *a)
 	struct work *w = a->work;
 	assert(w != NULL);
 	a->work = NULL;
-	if (a->conn == NULL)
+	if (a->connector_state == NULL)
 		return w;
 	/* The connector may look at these until `end`; the journal, which gets the work, may free it before. */
 	a->results = w->results;
@@ -111,9 +111,9 @@ struct work *attempt_take_work(struct attempt *a)
 
 static void end_connector(struct attempt *a)
 {
-	if (a->conn != NULL)
-		a->port->end(a->port->ctx, a->conn);
-	a->conn = NULL;
+	if (a->connector_state != NULL)
+		a->port->end(a->port->ctx, a->connector_state);
+	a->connector_state = NULL;
 }
 
 void attempt_destroy(struct attempt *a)
@@ -150,43 +150,43 @@ static void finish(struct attempt *a)
 static void finish_with(struct attempt *a, enum outcome_class result, const char *detail)
 {
 	a->outcome.result = result;
-	attempt_set_detail(a, str_of(detail));
+	attempt_result_set_detail(a, str_of(detail));
 	finish(a);
 }
 
-static void stop_now(struct attempt *a, bool cut, bool sent_effects)
+static void stop_now(struct attempt *a, bool aborted, bool sent_effects)
 {
-	enum outcome_class lost = attempt_lost_class(a, sent_effects);
-	if (cut && lost == OUTCOME_UNREACHABLE)
+	enum outcome_class failure_class = attempt_result_lost_class(a, sent_effects);
+	if (aborted && failure_class == OUTCOME_UNREACHABLE)
 		finish_with(a, OUTCOME_BUSY, "cut off because the gateway stops; nothing was changed");
-	else if (cut)
-		finish_with(a, lost, "cut off because the gateway stops");
+	else if (aborted)
+		finish_with(a, failure_class, "cut off because the gateway stops");
 	else
-		finish_with(a, lost, "the attempt took too long");
+		finish_with(a, failure_class, "the attempt took too long");
 }
 
 /* ---- sending ---- */
 
-static void feed(struct attempt *a, enum attempt_input input, const struct transport_result *result);
+static void handle_input(struct attempt *a, enum attempt_input input, const struct transport_result *result);
 
 static void transport_done(void *ctx, const struct transport_result *result)
 {
 	struct attempt *a = ctx;
 	a->exchange = NULL;
-	feed(a, result->verdict == TRANSPORT_REPLY ? ATTEMPT_REPLY : ATTEMPT_LOST, result);
+	handle_input(a, result->verdict == TRANSPORT_REPLY ? ATTEMPT_REPLY : ATTEMPT_EXCHANGE_FAILED, result);
 }
 
-static void cannot_send(struct attempt *a)
+static void fail_inflight_full(struct attempt *a)
 {
-	enum outcome_class lost = attempt_lost_class(a, false);
-	finish_with(a, lost == OUTCOME_UNREACHABLE ? OUTCOME_BUSY : lost, "too many requests are on their way; it was not sent");
+	enum outcome_class failure_class = attempt_result_lost_class(a, false);
+	finish_with(a, failure_class == OUTCOME_UNREACHABLE ? OUTCOME_BUSY : failure_class, "too many requests are on their way; it was not sent");
 }
 
 static void submit(struct attempt *a)
 {
 	bool effects = a->action.effect == ALMONER_EFFECTS;
-	if (effects && !a->host->sending(a->host->ctx, a)) {
-		cannot_send(a);
+	if (effects && !a->host->record_inflight(a->host->ctx, a)) {
+		fail_inflight_full(a);
 		return;
 	}
 	struct transport_request request = {
@@ -200,7 +200,7 @@ static void submit(struct attempt *a)
 	};
 	request.limits.fresh_connection = effects && a->settings.repeat == REPEAT_UNSAFE;
 	a->state = ATTEMPT_SENDING;
-	a->effects_asked |= effects;
+	a->effects_submitted |= effects;
 	a->exchanges++;
 	a->exchange = a->host->transport.submit(a->host->transport.ctx, &request);
 	assert(a->exchange != NULL);
@@ -210,7 +210,7 @@ static void submit(struct attempt *a)
 static bool needs_checkpoint(const struct attempt *a)
 {
 	struct almoner_text c = a->action.checkpoint;
-	if (!a->effects_asked || c.p == NULL)
+	if (!a->effects_submitted || c.p == NULL)
 		return false;
 	const struct work *w = a->work;
 	return w->checkpoint == NULL || w->checkpoint_len != c.len || memcmp(w->checkpoint, c.p, c.len) != 0;
@@ -234,7 +234,7 @@ static void send_effects(struct attempt *a)
 
 static void send_action(struct attempt *a)
 {
-	const char *fault = attempt_check_action(a);
+	const char *fault = attempt_result_check_action(a);
 	if (fault != NULL)
 		finish_with(a, OUTCOME_FAULT, fault);
 	else if (a->action.effect == ALMONER_EFFECTS)
@@ -245,27 +245,27 @@ static void send_action(struct attempt *a)
 
 /* ---- asking ---- */
 
-static void fault_of(struct attempt *a, struct almoner_error *error, const char *otherwise)
+static void finish_fault(struct attempt *a, struct almoner_error *error, const char *fallback)
 {
 	error->text[sizeof error->text - 1] = '\0';
-	finish_with(a, OUTCOME_FAULT, error->text[0] != '\0' ? error->text : otherwise);
+	finish_with(a, OUTCOME_FAULT, error->text[0] != '\0' ? error->text : fallback);
 }
 
-static void ask(struct attempt *a, const struct almoner_reply *reply)
+static void next_action(struct attempt *a, const struct almoner_reply *reply)
 {
 	struct almoner_error error = { .size = sizeof error };
-	a->state = ATTEMPT_ASKING;
+	a->state = ATTEMPT_IN_CONNECTOR;
 	if (a->calls++ >= ATTEMPT_EXCHANGES) {
 		finish_with(a, OUTCOME_FAULT, "the connector asked for too many exchanges");
 		return;
 	}
 	a->action = (struct almoner_action){ .size = sizeof a->action };
-	if (a->port->next(a->port->ctx, a->conn, reply, &a->action, &error) != 0) {
-		fault_of(a, &error, "the connector gave up without a reason");
+	if (a->port->next(a->port->ctx, a->connector_state, reply, &a->action, &error) != 0) {
+		finish_fault(a, &error, "the connector gave up without a reason");
 		return;
 	}
 	if (a->action.kind == ALMONER_FINISH) {
-		attempt_read_done(a);
+		attempt_result_read(a);
 		finish(a);
 		return;
 	}
@@ -275,63 +275,63 @@ static void ask(struct attempt *a, const struct almoner_reply *reply)
 void attempt_begin(struct attempt *a)
 {
 	struct almoner_error error = { .size = sizeof error };
-	if (a->port->begin(a->port->ctx, &a->step, &a->conn, &error) != 0) {
-		a->conn = NULL;
-		fault_of(a, &error, "the connector refused to begin without a reason");
+	if (a->port->begin(a->port->ctx, &a->step, &a->connector_state, &error) != 0) {
+		a->connector_state = NULL;
+		finish_fault(a, &error, "the connector refused to begin without a reason");
 		return;
 	}
-	ask(a, NULL);
+	next_action(a, NULL);
 }
 
 /* ---- the table ---- */
 
-typedef void reaction(struct attempt *a, const struct transport_result *result);
+typedef void handler(struct attempt *a, const struct transport_result *result);
 
 static void ignore(struct attempt *a, const struct transport_result *result)
 {
 	(void)a, (void)result;
 }
 
-static void impossible(struct attempt *a, const struct transport_result *result)
+static void unexpected(struct attempt *a, const struct transport_result *result)
 {
 	(void)a, (void)result;
 	assert(!"an attempt got an input it cannot have in its state");
 }
 
-static void note_effect(struct attempt *a)
+static void mark_effect_sent(struct attempt *a)
 {
 	if (a->action.effect == ALMONER_EFFECTS)
-		a->effect_sent = a->effect_open = true;
+		a->effect_sent = a->effect_uncheckpointed = true;
 }
 
 static void on_reply(struct attempt *a, const struct transport_result *result)
 {
-	note_effect(a);
+	mark_effect_sent(a);
 	a->reply_status = result->reply.status;
 	a->reply_retry_ms = result->reply.retry_after_ms;
-	ask(a, &result->reply);
+	next_action(a, &result->reply);
 }
 
-static void on_lost(struct attempt *a, const struct transport_result *result)
+static void on_exchange_failed(struct attempt *a, const struct transport_result *result)
 {
 	bool unknown = result->verdict == TRANSPORT_UNKNOWN;
-	a->refused = result->verdict == TRANSPORT_REFUSED;
+	a->not_sendable = result->verdict == TRANSPORT_NOT_SENDABLE;
 	if (unknown)
-		note_effect(a);
-	if (result->verdict == TRANSPORT_REFUSED && !a->effect_open)
+		mark_effect_sent(a);
+	if (result->verdict == TRANSPORT_NOT_SENDABLE && !a->effect_uncheckpointed)
 		finish_with(a, OUTCOME_REJECTED, result->detail);
-	else if (result->verdict == TRANSPORT_REFUSED)
+	else if (result->verdict == TRANSPORT_NOT_SENDABLE)
 		finish_with(a, OUTCOME_FAULT, result->detail);
 	else
-		finish_with(a, attempt_lost_class(a, unknown), result->detail);
+		finish_with(a, attempt_result_lost_class(a, unknown), result->detail);
 }
 
-static void stop_sending(struct attempt *a, bool cut)
+static void stop_sending(struct attempt *a, bool aborted)
 {
 	a->host->transport.cancel(a->host->transport.ctx, a->exchange);
 	a->exchange = NULL;
-	note_effect(a); /* bytes may have gone out */
-	stop_now(a, cut, a->action.effect == ALMONER_EFFECTS);
+	mark_effect_sent(a); /* bytes may have gone out */
+	stop_now(a, aborted, a->action.effect == ALMONER_EFFECTS);
 }
 
 static void sending_expired(struct attempt *a, const struct transport_result *result)
@@ -340,7 +340,7 @@ static void sending_expired(struct attempt *a, const struct transport_result *re
 	stop_sending(a, false);
 }
 
-static void sending_cut(struct attempt *a, const struct transport_result *result)
+static void sending_aborted(struct attempt *a, const struct transport_result *result)
 {
 	(void)result;
 	stop_sending(a, true);
@@ -349,9 +349,9 @@ static void sending_cut(struct attempt *a, const struct transport_result *result
 static void on_checkpointed(struct attempt *a, const struct transport_result *result)
 {
 	(void)result;
-	a->effect_open = false;
-	if (a->stop_cut || a->stop_expired)
-		stop_now(a, a->stop_cut, false);
+	a->effect_uncheckpointed = false;
+	if (a->stop_aborted || a->stop_expired)
+		stop_now(a, a->stop_aborted, false);
 	else
 		submit(a);
 }
@@ -370,56 +370,56 @@ static void checkpointing_expired(struct attempt *a, const struct transport_resu
 	a->stop_expired = true;
 }
 
-static void checkpointing_cut(struct attempt *a, const struct transport_result *result)
+static void checkpointing_aborted(struct attempt *a, const struct transport_result *result)
 {
 	(void)result;
-	a->stop_cut = true;
+	a->stop_aborted = true;
 }
 
-static reaction *const table[ATTEMPT_STATES][ATTEMPT_INPUTS] = {
-	[ATTEMPT_ASKING] = {
-		impossible, impossible, impossible, impossible, impossible, impossible,
+static handler *const handlers[ATTEMPT_STATES][ATTEMPT_INPUTS] = {
+	[ATTEMPT_IN_CONNECTOR] = {
+		unexpected, unexpected, unexpected, unexpected, unexpected, unexpected,
 	},
 	[ATTEMPT_SENDING] = {
 		[ATTEMPT_REPLY] = on_reply,
-		[ATTEMPT_LOST] = on_lost,
-		[ATTEMPT_CHECKPOINTED] = impossible,
-		[ATTEMPT_GONE] = impossible,
+		[ATTEMPT_EXCHANGE_FAILED] = on_exchange_failed,
+		[ATTEMPT_CHECKPOINTED] = unexpected,
+		[ATTEMPT_GONE] = unexpected,
 		[ATTEMPT_EXPIRED] = sending_expired,
-		[ATTEMPT_CUT] = sending_cut,
+		[ATTEMPT_ABORTED] = sending_aborted,
 	},
 	[ATTEMPT_CHECKPOINTING] = {
-		[ATTEMPT_REPLY] = impossible,
-		[ATTEMPT_LOST] = impossible,
+		[ATTEMPT_REPLY] = unexpected,
+		[ATTEMPT_EXCHANGE_FAILED] = unexpected,
 		[ATTEMPT_CHECKPOINTED] = on_checkpointed,
 		[ATTEMPT_GONE] = on_gone,
 		[ATTEMPT_EXPIRED] = checkpointing_expired,
-		[ATTEMPT_CUT] = checkpointing_cut,
+		[ATTEMPT_ABORTED] = checkpointing_aborted,
 	},
 	[ATTEMPT_ENDED] = {
-		[ATTEMPT_REPLY] = impossible,
-		[ATTEMPT_LOST] = impossible,
-		[ATTEMPT_CHECKPOINTED] = impossible,
-		[ATTEMPT_GONE] = impossible,
+		[ATTEMPT_REPLY] = unexpected,
+		[ATTEMPT_EXCHANGE_FAILED] = unexpected,
+		[ATTEMPT_CHECKPOINTED] = unexpected,
+		[ATTEMPT_GONE] = unexpected,
 		[ATTEMPT_EXPIRED] = ignore,
-		[ATTEMPT_CUT] = ignore,
+		[ATTEMPT_ABORTED] = ignore,
 	},
 };
 
-static void feed(struct attempt *a, enum attempt_input input, const struct transport_result *result)
+static void handle_input(struct attempt *a, enum attempt_input input, const struct transport_result *result)
 {
 	assert(a->state < ATTEMPT_STATES && input < ATTEMPT_INPUTS);
-	table[a->state][input](a, result);
+	handlers[a->state][input](a, result);
 }
 
 void attempt_answer(struct attempt *a, enum attempt_input answer, struct work *work)
 {
 	assert(a->work == NULL);
 	a->work = work;
-	feed(a, answer, NULL);
+	handle_input(a, answer, NULL);
 }
 
 void attempt_stop(struct attempt *a, enum attempt_input why)
 {
-	feed(a, why, NULL);
+	handle_input(a, why, NULL);
 }

@@ -13,7 +13,7 @@
 
 #include "gateway/engine/ports.h"
 #include "gateway/engine/request.h"
-#include "saga/journal/work.h"
+#include "saga/journal/schedule/work.h"
 #include "saga/model/key.h"
 
 #define ATTEMPT_EXCHANGES      16 /* calls of `next` */
@@ -21,15 +21,15 @@
 #define ATTEMPT_RESULT_BYTES   ((size_t)64 * 1024)
 #define ATTEMPT_CHECKPOINT_MAX 4096
 
-enum attempt_state { ATTEMPT_ASKING, ATTEMPT_SENDING, ATTEMPT_CHECKPOINTING, ATTEMPT_ENDED, ATTEMPT_STATES };
+enum attempt_state { ATTEMPT_IN_CONNECTOR, ATTEMPT_SENDING, ATTEMPT_CHECKPOINTING, ATTEMPT_ENDED, ATTEMPT_STATES };
 
 enum attempt_input {
 	ATTEMPT_REPLY,        /* a complete reply */
-	ATTEMPT_LOST,         /* any other verdict of the transport */
+	ATTEMPT_EXCHANGE_FAILED,         /* any other verdict of the transport */
 	ATTEMPT_CHECKPOINTED, /* what the journal answers … */
 	ATTEMPT_GONE,         /* … or that the step has moved on */
 	ATTEMPT_EXPIRED,      /* its time is over */
-	ATTEMPT_CUT,          /* the daemon stops */
+	ATTEMPT_ABORTED,          /* the daemon stops */
 	ATTEMPT_INPUTS
 };
 
@@ -43,7 +43,7 @@ struct attempt_host {
 	/* Hands attempt_take_work() to the journal; `bytes` are borrowed for the call. */
 	void (*checkpoint)(void *ctx, struct attempt *a, struct str bytes);
 	/* Before each request with an effect: its digest is a->outcome.body. false: it must not go out now. */
-	bool (*sending)(void *ctx, struct attempt *a);
+	bool (*record_inflight)(void *ctx, struct attempt *a);
 	/* a->outcome is filled, its texts live as long as `a`. From inside any call of this header. `outcome` is
 	 * NULL when nothing is to be reported (GONE). */
 	void (*ended)(void *ctx, struct attempt *a, const struct outcome *outcome);
@@ -76,19 +76,19 @@ struct attempt {
 	struct plan *plan;
 	char *results, *own_result, *checkpoint; /* owned only once the work was handed to the journal */
 	struct almoner_step step;
-	void *conn; /* the connector's */
+	void *connector_state; /* the connector's */
 	struct almoner_action action;
 	void *exchange;              /* the transport's handle, while SENDING */
 	uint32_t calls;              /* of `next` */
 	uint32_t exchanges;          /* handed to the transport */
-	bool effects_asked;          /* an EFFECTS exchange was submitted */
+	bool effects_submitted;          /* an EFFECTS exchange was submitted */
 	bool effect_sent;            /* … and may have reached the target */
-	bool effect_open;            /* … and no checkpoint says so yet */
-	bool stop_expired, stop_cut; /* came while CHECKPOINTING */
+	bool effect_uncheckpointed;            /* … and no checkpoint says so yet */
+	bool stop_expired, stop_aborted; /* came while CHECKPOINTING */
 	int64_t started_ms;
 	int64_t reply_retry_ms; /* Retry-After of the last reply */
 	uint32_t reply_status;
-	bool refused;   /* the transport would not send the request: nothing was heard of the target */
+	bool not_sendable;   /* the transport would not send the request: nothing was heard of the target */
 	bool forbidden; /* the connector said FORBIDDEN; outcome.result is then OUTCOME_REJECTED */
 	struct outcome outcome;
 	char detail[ATTEMPT_DETAIL_BYTES + 1];
@@ -102,7 +102,7 @@ struct attempt *attempt_create(const struct attempt_host *host, const struct con
 void attempt_begin(struct attempt *a);
 /* The journal's answers; the work is the attempt's again (CHECKPOINTED) or to be freed by it (GONE). */
 void attempt_answer(struct attempt *a, enum attempt_input answer, struct work *work);
-/* ATTEMPT_EXPIRED or ATTEMPT_CUT. Ends at once, or as soon as the journal has answered. */
+/* ATTEMPT_EXPIRED or ATTEMPT_ABORTED. Ends at once, or as soon as the journal has answered. */
 void attempt_stop(struct attempt *a, enum attempt_input why);
 /* The work leaves the attempt; what the connector still needs of it is kept. */
 struct work *attempt_take_work(struct attempt *a);

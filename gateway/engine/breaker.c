@@ -9,9 +9,9 @@ void breaker_init(struct breaker *b)
 	*b = (struct breaker){ .state = BREAKER_CLOSED };
 }
 
-static void forget_results(struct breaker *b)
+static void clear_results(struct breaker *b)
 {
-	b->in_a_row = b->results = b->failures = b->next = 0;
+	b->consecutive_failures = b->results = b->failures = b->next = 0;
 	memset(b->ring, 0, sizeof b->ring);
 }
 
@@ -19,8 +19,8 @@ static bool move_to(struct breaker *b, enum breaker_state state)
 {
 	b->state = state;
 	b->epoch++;
-	b->probes_reserved = b->probes_under_way = b->probes_ok = 0;
-	forget_results(b);
+	b->probes_reserved = b->probes_in_flight = b->probes_ok = 0;
+	clear_results(b);
 	return true;
 }
 
@@ -35,7 +35,7 @@ static void count_result(struct breaker *b, const struct breaker_policy *policy,
 {
 	uint32_t size = ring_size(policy);
 	if (b->next >= size || b->results > size) /* a reload made the window smaller */
-		forget_results(b);
+		clear_results(b);
 	uint64_t *word = &b->ring[b->next / 64];
 	uint64_t bit = (uint64_t)1 << (b->next % 64);
 	if (b->results == size)
@@ -45,12 +45,12 @@ static void count_result(struct breaker *b, const struct breaker_policy *policy,
 	*word = failure ? *word | bit : *word & ~bit;
 	b->failures += failure;
 	b->next = (b->next + 1) % size;
-	b->in_a_row = failure ? b->in_a_row + 1 : 0;
+	b->consecutive_failures = failure ? b->consecutive_failures + 1 : 0;
 }
 
 static bool too_many_failures(const struct breaker *b, const struct breaker_policy *policy)
 {
-	if (policy->consecutive > 0 && b->in_a_row >= policy->consecutive)
+	if (policy->consecutive > 0 && b->consecutive_failures >= policy->consecutive)
 		return true;
 	return policy->ratio > 0 && b->results >= policy->minimum && b->results > 0 &&
 		   (double)b->failures >= policy->ratio * (double)b->results;
@@ -63,7 +63,7 @@ static bool open_for(struct breaker *b, int64_t span_ms, int64_t now_ms)
 	return move_to(b, BREAKER_OPEN);
 }
 
-static int64_t doubled(const struct breaker *b, const struct breaker_policy *policy)
+static int64_t next_open_ms(const struct breaker *b, const struct breaker_policy *policy)
 {
 	int64_t cap = policy->open_cap_ms > policy->open_ms ? policy->open_cap_ms : policy->open_ms;
 	return b->open_ms >= cap / 2 ? cap : b->open_ms * 2;
@@ -71,7 +71,7 @@ static int64_t doubled(const struct breaker *b, const struct breaker_policy *pol
 
 /* ---- the table: what a signal does in a state; returns whether the state changed ---- */
 
-typedef bool reaction(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms);
+typedef bool handler(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms);
 
 static bool ignore(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
 {
@@ -121,7 +121,7 @@ static bool half_health(struct breaker *b, const struct breaker_policy *policy, 
 
 static bool half_failure(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
 {
-	return open_for(b, doubled(b, policy), now_ms);
+	return open_for(b, next_open_ms(b, policy), now_ms);
 }
 
 /* It lives but wants peace: ask again after the same time, not a longer one. */
@@ -130,7 +130,7 @@ static bool half_busy(struct breaker *b, const struct breaker_policy *policy, in
 	return open_for(b, b->open_ms > 0 ? b->open_ms : policy->open_ms, now_ms);
 }
 
-static reaction *const table[BREAKER_STATES][BREAKER_SIGNALS] = {
+static handler *const handlers[BREAKER_STATES][BREAKER_SIGNALS] = {
 	[BREAKER_CLOSED] = {
 		[BREAKER_HEALTH] = closed_health,
 		[BREAKER_FAILURE] = closed_failure,
@@ -160,11 +160,11 @@ static reaction *const table[BREAKER_STATES][BREAKER_SIGNALS] = {
 	},
 };
 
-bool breaker_tell(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
+bool breaker_apply(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
 				  int64_t now_ms)
 {
 	assert(b->state < BREAKER_STATES && signal < BREAKER_SIGNALS);
-	return table[b->state][signal](b, policy, now_ms);
+	return handlers[b->state][signal](b, policy, now_ms);
 }
 
 /* ---- room ---- */
@@ -172,11 +172,11 @@ bool breaker_tell(struct breaker *b, const struct breaker_policy *policy, enum b
 static uint32_t probes_free(const struct breaker *b, const struct breaker_policy *policy)
 {
 	uint32_t probes = policy->probes > 0 ? policy->probes : 1;
-	uint32_t taken = b->probes_reserved + b->probes_under_way;
+	uint32_t taken = b->probes_reserved + b->probes_in_flight;
 	return taken < probes ? probes - taken : 0;
 }
 
-uint32_t breaker_room(const struct breaker *b, const struct breaker_policy *policy)
+uint32_t breaker_capacity(const struct breaker *b, const struct breaker_policy *policy)
 {
 	switch (b->state) {
 	case BREAKER_CLOSED:
@@ -209,15 +209,15 @@ bool breaker_begin(struct breaker *b)
 	if (b->probes_reserved == 0)
 		return false;
 	b->probes_reserved--;
-	b->probes_under_way++;
+	b->probes_in_flight++;
 	return true;
 }
 
 void breaker_end(struct breaker *b, uint32_t epoch)
 {
 	if (b->state == BREAKER_HALF_OPEN && b->epoch == epoch) {
-		assert(b->probes_under_way > 0);
-		b->probes_under_way--;
+		assert(b->probes_in_flight > 0);
+		b->probes_in_flight--;
 	}
 }
 

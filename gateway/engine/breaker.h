@@ -39,23 +39,23 @@ enum breaker_signal {
 struct breaker {
 	enum breaker_state state;
 	uint32_t epoch; /* grows with every transition: results of older attempts do not count */
-	uint32_t in_a_row;
+	uint32_t consecutive_failures;
 	uint32_t results;                           /* in the ring */
 	uint32_t failures;                          /* in the ring */
 	uint32_t next;                              /* place in the ring */
 	uint64_t ring[BREAKER_WINDOW_MAX / 64];     /* 1: failure */
 	int64_t open_ms;                            /* of the present or next opening */
 	int64_t until_ms;                           /* OPEN */
-	uint32_t probes_reserved, probes_under_way; /* HALF_OPEN */
+	uint32_t probes_reserved, probes_in_flight; /* HALF_OPEN */
 	uint32_t probes_ok;
 };
 
 void breaker_init(struct breaker *b);
 /* Returns whether the state changed. */
-bool breaker_tell(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
+bool breaker_apply(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
 				  int64_t now_ms);
 /* How many attempts it would let start now: without bound (UINT32_MAX) when closed, none when open. */
-uint32_t breaker_room(const struct breaker *b, const struct breaker_policy *policy);
+uint32_t breaker_capacity(const struct breaker *b, const struct breaker_policy *policy);
 /* Half-open: probes whose intents are on their way to the log; undone by breaker_unreserve or consumed by
  * breaker_begin. Otherwise without effect. */
 void breaker_reserve(struct breaker *b, uint32_t count);

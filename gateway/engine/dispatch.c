@@ -6,64 +6,64 @@
 
 /* ---- released, and the breaker ---- */
 
-void dispatch_release(struct engine *e, struct engine_target *t)
+void target_event_unblocked(struct engine *e, struct engine_target *t)
 {
 	const struct entropy *entropy = &e->options.entropy;
-	uint64_t span_ms = entropy->below != NULL ? entropy->below(entropy->ctx, ENGINE_RELEASE_MS) : 0;
-	window_restart(&t->window, e->now_ms + (int64_t)span_ms);
+	uint64_t span_ms = entropy->below != NULL ? entropy->below(entropy->ctx, ENGINE_RELEASE_SPREAD_MS) : 0;
+	concurrency_restart(&t->concurrency, e->now_ms + (int64_t)span_ms);
 	t->start_at_ms = 0;
 	t->dirty = true;
 }
 
-void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
+void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
 {
-	if (!breaker_tell(&t->breaker, &t->config.breaker, signal, e->now_ms))
+	if (!breaker_apply(&t->breaker, &t->config.breaker, signal, e->now_ms))
 		return;
 	char name[32], note[96] = "";
 	(void)snprintf(name, sizeof name, "breaker_%s", breaker_state_name(t->breaker.state));
 	if (t->breaker.state == BREAKER_OPEN) {
-		gates_count_opened(e->gates, t->id);
+		admission_count_opened(e->admission, t->id);
 		(void)snprintf(note, sizeof note, "asks again in %lld ms", (long long)t->breaker.open_ms);
 	} else if (t->breaker.state == BREAKER_CLOSED) {
-		dispatch_release(e, t);
+		target_event_unblocked(e, t);
 	}
 	journal_breaker(e->journal, t->id, name, note, t->breaker.state != BREAKER_CLOSED);
-	engine_say(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, name);
+	engine_log_line(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, name);
 	t->start_at_ms = 0;
 	t->dirty = true;
 }
 
 /* ---- starting ---- */
 
-static void fail_when(struct engine *e, struct engine_target *t, struct work *w, const char *why)
+static void fail_condition(struct engine *e, struct engine_target *t, struct work *w, const char *why)
 {
 	char detail[ATTEMPT_DETAIL_BYTES + 1];
 	(void)snprintf(detail, sizeof detail, "its `when` fails: %.250s", why);
 	struct outcome outcome = { .result = OUTCOME_FAULT, .detail = detail };
-	target_unreserve(t, e->gates, 1);
+	target_unreserve(t, e->admission, 1);
 	if (w->engine == &e->mark_probe)
 		t->probe_reserved = false;
 	w->engine = NULL;
 	journal_outcome(e->journal, w, &outcome, NULL);
 }
 
-void dispatch_ask(struct engine *e, struct engine_target *t, struct work *w)
+void dispatch_request_start(struct engine *e, struct engine_target *t, struct work *w)
 {
 	/* what comes with a slot while a probe is claimed was granted for it: claims come one at a time */
 	bool probe = w->slot && t->held && t->probe_reserved;
-	w->engine = probe ? &e->mark_probe : &e->mark_asked;
-	if (!w->needs_when) {
+	w->engine = probe ? &e->mark_probe : &e->mark_start;
+	if (!w->needs_condition) {
 		journal_start(e->journal, w);
 		return;
 	}
 	bool verdict = false;
 	struct err err = { 0 };
-	const struct when_port *port = &e->options.when;
+	const struct condition_port *port = &e->options.when;
 	const char *program = w->plan->steps[w->ref.step].when;
 	if (port->eval(port->ctx, program, w->event->f.canonical, str_of(w->results), &verdict, &err) != 0)
-		fail_when(e, t, w, err.text);
+		fail_condition(e, t, w, err.text);
 	else
-		journal_when(e->journal, w, verdict);
+		journal_condition_result(e->journal, w, verdict);
 }
 
 static struct work *pop_ready(struct engine *e, struct engine_target *t)
@@ -71,25 +71,25 @@ static struct work *pop_ready(struct engine *e, struct engine_target *t)
 	struct work *w = STAILQ_FIRST(&t->ready);
 	STAILQ_REMOVE_HEAD(&t->ready, link);
 	t->ready_count--;
-	gates_leave_window(e->gates, t->id, w->bytes);
+	admission_leave_window(e->admission, t->id, w->bytes);
 	return w;
 }
 
 static uint32_t start_ready(struct engine *e, struct engine_target *t, uint32_t budget)
 {
 	uint32_t want = t->ready_count < budget ? t->ready_count : budget;
-	uint32_t got = want > 0 ? target_reserve(t, e->gates, want, e->now_ms) : 0;
+	uint32_t got = want > 0 ? target_reserve(t, e->admission, want, e->now_ms) : 0;
 	for (uint32_t i = 0; i < got; i++)
-		dispatch_ask(e, t, pop_ready(e, t));
+		dispatch_request_start(e, t, pop_ready(e, t));
 	return got;
 }
 
-static void claim(struct engine *e, struct engine_target *t)
+static void claim_from_disk(struct engine *e, struct engine_target *t)
 {
 	if (t->claimed > 0 || t->backlog <= 0 || t->next_due_ms > e->now_ms || e->now_ms < t->claim_not_before_ms)
 		return;
-	uint32_t most = t->backlog < t->config.in_flight ? (uint32_t)t->backlog : t->config.in_flight;
-	t->claimed = target_reserve(t, e->gates, most, e->now_ms);
+	uint32_t cap = t->backlog < t->config.in_flight ? (uint32_t)t->backlog : t->config.in_flight;
+	t->claimed = target_reserve(t, e->admission, cap, e->now_ms);
 	if (t->claimed > 0)
 		journal_claim(e->journal, t->id, t->claimed);
 }
@@ -98,7 +98,7 @@ static void probe_held(struct engine *e, struct engine_target *t)
 {
 	if (!target_probe_due(t, e->now_ms) || t->claimed > 0 || t->backlog <= 0 || t->next_due_ms > e->now_ms)
 		return;
-	if (!target_reserve_probe(t, e->gates, e->now_ms))
+	if (!target_reserve_probe(t, e->admission, e->now_ms))
 		return;
 	t->probe_at_ms = e->now_ms + t->config.probe_ms;
 	t->claimed = 1;
@@ -109,25 +109,25 @@ static void probe_held(struct engine *e, struct engine_target *t)
 
 static void spill(struct engine *e, struct engine_target *t)
 {
-	if (t->shut_since_ms == 0)
-		t->shut_since_ms = e->now_ms;
-	if (!t->removed && e->now_ms - t->shut_since_ms < ENGINE_SPILL_MS)
+	if (t->cannot_start_since_ms == 0)
+		t->cannot_start_since_ms = e->now_ms;
+	if (!t->removed && e->now_ms - t->cannot_start_since_ms < ENGINE_SPILL_MS)
 		return;
-	for (uint32_t i = 0; i < ENGINE_SPILLS_A_TICK && t->ready_count > 0; i++)
+	for (uint32_t i = 0; i < ENGINE_SPILLS_PER_TICK && t->ready_count > 0; i++)
 		journal_spill(e->journal, pop_ready(e, t));
-	e->more |= t->ready_count > 0;
+	e->more_work |= t->ready_count > 0;
 }
 
-static bool forget_removed(struct engine *e, struct engine_target *t)
+static bool destroy_removed(struct engine *e, struct engine_target *t)
 {
 	uint32_t slots, works;
 	if (!t->removed || t->ready_count > 0 || !TAILQ_EMPTY(&t->attempts))
 		return false;
-	gates_load(e->gates, t->id, &slots, &works);
+	admission_load(e->admission, t->id, &slots, &works);
 	if (slots > 0 || works > 0)
 		return false; /* permits are still with the journal */
 	TAILQ_REMOVE(&e->targets, t, link);
-	gates_remove(e->gates, t->id);
+	admission_remove(e->admission, t->id);
 	target_destroy(t);
 	return true;
 }
@@ -136,42 +136,42 @@ static bool forget_removed(struct engine *e, struct engine_target *t)
 
 void dispatch_publish(struct engine *e, struct engine_target *t)
 {
-	struct gate_rules rules = target_rules(t, e->draining, e->now_ms);
+	struct admission_rules rules = target_rules(t, e->draining, e->now_ms);
 	bool same = rules.slots_open == t->rules.slots_open && rules.window_open == t->rules.window_open &&
 				rules.limit == t->rules.limit && rules.window_cap_bytes == t->rules.window_cap_bytes;
 	if (!same)
-		gates_set_rules(e->gates, t->id, &rules);
+		admission_set_rules(e->admission, t->id, &rules);
 	t->rules = rules;
 	if (same && !t->dirty)
 		return;
 	struct engine_target_status status;
 	target_status(t, &status);
-	gates_publish(e->gates, t->id, &status);
+	admission_publish(e->admission, t->id, &status);
 	t->dirty = false;
 }
 
-static uint32_t serve(struct engine *e, struct engine_target *t, uint32_t budget)
+static uint32_t serve_target(struct engine *e, struct engine_target *t, uint32_t budget)
 {
 	uint32_t started = 0;
 	if (t->deadline_ms <= e->now_ms)
-		carry_expire(e, t);
-	dispatch_breaker(e, t, BREAKER_TIME);
+		delivery_expire(e, t);
+	target_event_breaker(e, t, BREAKER_TIME);
 	if (e->draining)
 		return 0;
-	if (target_shut(t)) {
+	if (target_cannot_start(t)) {
 		spill(e, t);
 		probe_held(e, t);
 		return 0;
 	}
-	t->shut_since_ms = 0;
+	t->cannot_start_since_ms = 0;
 	started = start_ready(e, t, budget);
-	e->more |= started == budget && t->ready_count > 0;
+	e->more_work |= started == budget && t->ready_count > 0;
 	if (t->ready_count == 0)
-		claim(e, t);
+		claim_from_disk(e, t);
 	return started;
 }
 
-static struct engine_target *after(struct engine *e, struct engine_target *t)
+static struct engine_target *next_target(struct engine *e, struct engine_target *t)
 {
 	struct engine_target *next = t != NULL ? TAILQ_NEXT(t, link) : NULL;
 	return next != NULL ? next : TAILQ_FIRST(&e->targets);
@@ -189,18 +189,18 @@ static size_t count_targets(const struct engine *e)
 /* Every target gets its turn; who comes first moves on by one each time, because the budget may not last. */
 void dispatch_run(struct engine *e)
 {
-	uint32_t budget = ENGINE_STARTS_A_TICK;
-	struct engine_target *t = after(e, e->turn);
-	e->turn = t;
+	uint32_t budget = ENGINE_STARTS_PER_TICK;
+	struct engine_target *t = next_target(e, e->first_target);
+	e->first_target = t;
 	for (size_t left = count_targets(e); left > 0; left--) {
-		struct engine_target *next = after(e, t);
+		struct engine_target *next = next_target(e, t);
 		dispatch_publish(e, t); /* what outcomes and news have changed counts from now on */
-		uint32_t started = serve(e, t, budget);
+		uint32_t started = serve_target(e, t, budget);
 		budget -= started;
-		if (!forget_removed(e, t))
+		if (!destroy_removed(e, t))
 			dispatch_publish(e, t);
-		else if (e->turn == t)
-			e->turn = NULL;
+		else if (e->first_target == t)
+			e->first_target = NULL;
 		t = next;
 	}
 }

@@ -12,15 +12,15 @@
 
 static int64_t host_now(void *ctx)
 {
-	return engine_now(ctx);
+	return engine_now_ms(ctx);
 }
 
 struct engine *engine_create(const struct engine_options *options)
 {
 	struct engine *e = mem_zalloc(sizeof *e);
 	e->options = *options;
-	e->host = (struct attempt_host){ e, options->transport, host_now, carry_checkpoint, carry_sending, carry_ended };
-	e->gates = gates_create(options->window_total_bytes);
+	e->host = (struct attempt_host){ e, options->transport, host_now, delivery_checkpoint, delivery_record_inflight, delivery_attempt_ended };
+	e->admission = admission_create(options->window_total_bytes);
 	inbox_init(&e->inbox);
 	TAILQ_INIT(&e->targets);
 	TAILQ_INIT(&e->ended);
@@ -37,9 +37,9 @@ static void drop_attempts(struct attempt_list *list)
 	struct attempt *a;
 	while ((a = TAILQ_FIRST(list)) != NULL) {
 		TAILQ_REMOVE(list, a, link);
-		struct engine_port *port = a->owner;
+		struct target_port *port = a->owner;
 		attempt_destroy(a);
-		port_unref(port);
+		target_port_unref(port);
 	}
 }
 
@@ -53,7 +53,7 @@ static void drop_works(struct work_list *list)
 }
 
 /* Ports that were handed in and never adopted are ours all the same. */
-static void adopt_the_last(struct engine *e)
+static void adopt_remaining(struct engine *e)
 {
 	struct inbox_content in;
 	e->journal = NULL;
@@ -66,7 +66,7 @@ void engine_destroy(struct engine *e)
 {
 	if (e == NULL)
 		return;
-	adopt_the_last(e);
+	adopt_remaining(e);
 	drop_attempts(&e->ended);
 	struct engine_target *t;
 	while ((t = TAILQ_FIRST(&e->targets)) != NULL) {
@@ -75,15 +75,15 @@ void engine_destroy(struct engine *e)
 		drop_works(&t->ready);
 		target_destroy(t);
 	}
-	free(e->early);
+	free(e->pending_news);
 	inbox_finish(&e->inbox);
-	gates_destroy(e->gates);
+	admission_destroy(e->admission);
 	free(e);
 }
 
 /* ---- small things ---- */
 
-int64_t engine_now(struct engine *e)
+int64_t engine_now_ms(struct engine *e)
 {
 	if (!e->now_known) {
 		e->now_ms = e->options.clock.now_ms(e->options.clock.ctx);
@@ -92,7 +92,7 @@ int64_t engine_now(struct engine *e)
 	return e->now_ms;
 }
 
-int64_t engine_wall(struct engine *e)
+int64_t engine_wall_ms(struct engine *e)
 {
 	if (!e->wall_known) {
 		e->wall_ms = e->options.clock.wall_ms(e->options.clock.ctx);
@@ -101,7 +101,7 @@ int64_t engine_wall(struct engine *e)
 	return e->wall_ms;
 }
 
-struct engine_target *engine_find(struct engine *e, uint32_t id)
+struct engine_target *engine_find_target(struct engine *e, uint32_t id)
 {
 	struct engine_target *t;
 	TAILQ_FOREACH(t, &e->targets, link)
@@ -112,7 +112,7 @@ struct engine_target *engine_find(struct engine *e, uint32_t id)
 	return NULL;
 }
 
-void engine_say(struct engine *e, enum engine_log_level level, const struct engine_target *t,
+void engine_log_line(struct engine *e, enum engine_log_level level, const struct engine_target *t,
 				const char *text)
 {
 	if (e->options.log.line != NULL)
@@ -132,32 +132,32 @@ void engine_set_targets(struct engine *e, const struct engine_target_config *tar
 	wake(e, inbox_set_targets(&e->inbox, targets, count));
 }
 
-enum admit engine_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride)
+enum admission engine_admit(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit)
 {
 	struct engine *e = ctx;
-	return gates_admit(e->gates, target, bytes, may_ride);
+	return admission_decide(e->admission, target, bytes, may_start_in_commit);
 }
 
-size_t engine_room(void *ctx)
+size_t engine_capacity(void *ctx)
 {
 	struct engine *e = ctx;
-	return gates_room(e->gates, e->options.clock.now_ms(e->options.clock.ctx));
+	return admission_capacity(e->admission, e->options.clock.now_ms(e->options.clock.ctx));
 }
 
-void engine_deliver(void *ctx, const struct delivery *delivery)
+void engine_deliver(void *ctx, const struct handout *handout)
 {
 	struct engine *e = ctx;
-	wake(e, inbox_deliver(&e->inbox, delivery));
+	wake(e, inbox_deliver(&e->inbox, handout));
 }
 
-size_t engine_status(struct engine *e, uint32_t id, struct engine_target_status *ret, size_t room)
+size_t engine_status(struct engine *e, uint32_t id, struct engine_target_status *ret, size_t cap)
 {
-	return gates_status(e->gates, id, ret, room);
+	return admission_status(e->admission, id, ret, cap);
 }
 
 /* ---- the tick ---- */
 
-static void take_in(struct engine *e)
+static void process_inbox(struct engine *e)
 {
 	struct inbox_content in;
 	inbox_take(&e->inbox, &in);
@@ -170,38 +170,38 @@ static void take_in(struct engine *e)
 void engine_tick(struct engine *e)
 {
 	assert(e->journal != NULL);
-	(void)engine_now(e);
-	e->more = false;
-	take_in(e);
-	if (e->draining && !e->cut && e->now_ms >= e->drain_until_ms)
-		carry_cut_all(e);
-	carry_report(e);
+	(void)engine_now_ms(e);
+	e->more_work = false;
+	process_inbox(e);
+	if (e->draining && !e->aborted && e->now_ms >= e->drain_until_ms)
+		delivery_abort_all(e);
+	delivery_report(e);
 	dispatch_run(e);
-	carry_report(e); /* what ended without an exchange */
+	delivery_report(e); /* what ended without an exchange */
 	e->now_known = e->wall_known = false;
 }
 
 /* When draining moves on by time alone. */
 static int64_t drain_next_ms(const struct engine *e)
 {
-	int64_t grace_ends = e->drain_until_ms + DRAIN_GRACE_MS;
-	if (e->draining && !e->cut)
+	int64_t grace_end_ms = e->drain_until_ms + DRAIN_GRACE_MS;
+	if (e->draining && !e->aborted)
 		return e->drain_until_ms;
-	return e->cut && e->now_ms < grace_ends ? grace_ends : INT64_MAX;
+	return e->aborted && e->now_ms < grace_end_ms ? grace_end_ms : INT64_MAX;
 }
 
 int64_t engine_next_ms(struct engine *e)
 {
 	int64_t now = e->now_ms; /* of the tick just done */
-	if (e->more || !TAILQ_EMPTY(&e->ended))
+	if (e->more_work || !TAILQ_EMPTY(&e->ended))
 		return 0;
 	int64_t next = drain_next_ms(e);
 	struct engine_target *t;
 	TAILQ_FOREACH(t, &e->targets, link)
 	{
-		int64_t at = e->draining ? t->deadline_ms : target_next_ms(t, now);
-		if (at < next)
-			next = at;
+		int64_t due_ms = e->draining ? t->deadline_ms : target_next_ms(t, now);
+		if (due_ms < next)
+			next = due_ms;
 	}
 	if (next == INT64_MAX)
 		return -1;
@@ -215,7 +215,7 @@ void engine_drain(struct engine *e, int64_t wait_ms)
 	if (e->draining)
 		return;
 	e->draining = true;
-	e->drain_until_ms = engine_now(e) + wait_ms;
+	e->drain_until_ms = engine_now_ms(e) + wait_ms;
 	e->now_known = false;
 	struct engine_target *t;
 	TAILQ_FOREACH(t, &e->targets, link)
@@ -224,8 +224,8 @@ void engine_drain(struct engine *e, int64_t wait_ms)
 
 bool engine_idle(const struct engine *e)
 {
-	if (e->under_way == 0 && TAILQ_EMPTY(&e->ended) && gates_slots(e->gates) == 0)
+	if (e->active_attempts == 0 && TAILQ_EMPTY(&e->ended) && admission_slots(e->admission) == 0)
 		return true;
 	int64_t now = e->options.clock.now_ms(e->options.clock.ctx);
-	return e->cut && e->under_way == 0 && TAILQ_EMPTY(&e->ended) && now >= e->drain_until_ms + DRAIN_GRACE_MS;
+	return e->aborted && e->active_attempts == 0 && TAILQ_EMPTY(&e->ended) && now >= e->drain_until_ms + DRAIN_GRACE_MS;
 }

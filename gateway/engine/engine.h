@@ -35,7 +35,7 @@ struct engine_options {
 	struct clock clock;
 	struct entropy entropy; /* spreads what is released at once; without `below`: not at all */
 	struct transport transport;
-	struct when_port when;
+	struct condition_port when;
 	struct engine_log log;
 	void *wake_ctx;
 	/* Makes the loop take a turn soon. Called from any thread, at most once between two ticks. */
@@ -78,9 +78,9 @@ struct engine_target_config {
 void engine_set_targets(struct engine *e, const struct engine_target_config *targets, size_t count);
 
 /* Hooks for struct journal_hooks; `ctx` is the engine. Thread: the journal's. */
-enum admit engine_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride);
-size_t engine_room(void *ctx); /* of struct journal_hooks too */
-void engine_deliver(void *ctx, const struct delivery *delivery);
+enum admission engine_admit(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit);
+size_t engine_capacity(void *ctx); /* of struct journal_hooks too */
+void engine_deliver(void *ctx, const struct handout *handout);
 
 /* One turn: takes in what the journal delivered, reports outcomes, starts what may start. */
 void engine_tick(struct engine *e);
@@ -97,6 +97,6 @@ void engine_drain(struct engine *e, int64_t wait_ms);
 bool engine_idle(const struct engine *e);
 
 /* A snapshot of one target (`id`) or all (0); gives how many were written, at most `room`. Thread: any. */
-size_t engine_status(struct engine *e, uint32_t id, struct engine_target_status *ret, size_t room);
+size_t engine_status(struct engine *e, uint32_t id, struct engine_target_status *ret, size_t cap);
 
 #endif

@@ -5,11 +5,11 @@
 
 #include <pthread.h>
 
-#include "gateway/engine/judge.h"
+#include "gateway/engine/target_health.h"
 #include "gateway/engine/target.h"
 
-#define ENGINE_STARTS_A_TICK 256
-#define ENGINE_SPILLS_A_TICK 256
+#define ENGINE_STARTS_PER_TICK 256
+#define ENGINE_SPILLS_PER_TICK 256
 #define ENGINE_LOG_EVERY_MS  10000
 
 /* One call of engine_set_targets. */
@@ -24,7 +24,7 @@ struct target_set {
 struct inbox_content {
 	struct work_list works;
 	struct target_news *news;
-	size_t news_count, news_room;
+	size_t news_count, news_cap;
 	STAILQ_HEAD(, target_set)
 	sets; /* oldest first; all are adopted, so that every port is released in its turn */
 };
@@ -32,30 +32,30 @@ struct inbox_content {
 struct inbox {
 	pthread_mutex_t lock;
 	struct inbox_content content;
-	bool woken; /* wake was called since the last tick */
+	bool wake_pending; /* wake was called since the last tick */
 };
 
 struct engine {
 	struct engine_options options;
 	struct journal *journal;
 	struct attempt_host host;
-	struct gates *gates;
+	struct admission_control *admission;
 	struct inbox inbox;
 	struct target_list targets;
-	struct engine_target *turn; /* who is first in the next round; NULL: the first */
-	struct target_news *early;  /* the last news of targets that are not configured (yet) */
-	size_t early_count, early_room;
+	struct engine_target *first_target; /* who is first in the next round; NULL: the first */
+	struct target_news *pending_news;  /* the last news of targets that are not configured (yet) */
+	size_t pending_count, pending_cap;
 	struct attempt_list ended; /* their outcomes go to the journal at the next tick */
-	uint32_t under_way;        /* attempts, those in `ended` not counted */
+	uint32_t active_attempts;        /* attempts, those in `ended` not counted */
 	int64_t now_ms, wall_ms;
 	bool now_known, wall_known; /* that clock was read in this turn */
-	bool more;                  /* the budget of the last tick was used up */
+	bool more_work;                  /* the budget of the last tick was used up */
 	bool draining;
-	bool cut; /* the drain is over: what was still under way was cut off */
+	bool aborted; /* the drain is over: what was still under way was cut off */
 	int64_t drain_until_ms;
 	/* Its address marks a work on its way through the journal (work.engine) for which a slot is reserved and
-	 * no attempt exists yet: journal_start or journal_when. */
-	char mark_asked;
+	 * no attempt exists yet: journal_start or journal_condition_result. */
+	char mark_start;
 	char mark_probe; /* the same for the probe of a held target */
 };
 
@@ -63,17 +63,17 @@ struct engine {
 void inbox_init(struct inbox *box);
 void inbox_finish(struct inbox *box);
 /* Both tell whether the engine has to be woken. Thread: any. */
-bool inbox_deliver(struct inbox *box, const struct delivery *delivery);
+bool inbox_deliver(struct inbox *box, const struct handout *handout);
 bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count);
 /* Everything that came; the caller owns it. */
 void inbox_take(struct inbox *box, struct inbox_content *ret);
 void inbox_content_free(struct inbox_content *content);
 
 /* engine.c */
-int64_t engine_now(struct engine *e);
-int64_t engine_wall(struct engine *e);
-struct engine_target *engine_find(struct engine *e, uint32_t id);
-void engine_say(struct engine *e, enum engine_log_level level, const struct engine_target *t,
+int64_t engine_now_ms(struct engine *e);
+int64_t engine_wall_ms(struct engine *e);
+struct engine_target *engine_find_target(struct engine *e, uint32_t id);
+void engine_log_line(struct engine *e, enum engine_log_level level, const struct engine_target *t,
 				const char *text);
 
 /* receive.c: what the journal delivered */
@@ -82,25 +82,25 @@ void receive_targets(struct engine *e, const struct inbox_content *in);
 void receive_works(struct engine *e, struct work_list *works);
 void receive_news(struct engine *e, const struct target_news *news, size_t count);
 /* Ends a hold: in the log, then here by its news. */
-void receive_release(struct engine *e, struct engine_target *t, const char *note);
+void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note);
 
-/* carry.c: attempts from begin to outcome */
-void carry_start(struct engine *e, struct engine_target *t, struct work *w); /* a START; `t` may be NULL */
-void carry_ended(void *ctx, struct attempt *a, const struct outcome *outcome);
-void carry_checkpoint(void *ctx, struct attempt *a, struct str bytes);
-bool carry_sending(void *ctx, struct attempt *a);
-void carry_report(struct engine *e); /* outcomes of those that ended */
-void carry_expire(struct engine *e, struct engine_target *t);
-void carry_cut_all(struct engine *e);
+/* delivery.c: attempts from begin to outcome */
+void delivery_start(struct engine *e, struct engine_target *t, struct work *w); /* a START; `t` may be NULL */
+void delivery_attempt_ended(void *ctx, struct attempt *a, const struct outcome *outcome);
+void delivery_checkpoint(void *ctx, struct attempt *a, struct str bytes);
+bool delivery_record_inflight(void *ctx, struct attempt *a);
+void delivery_report(struct engine *e); /* outcomes of those that ended */
+void delivery_expire(struct engine *e, struct engine_target *t);
+void delivery_abort_all(struct engine *e);
 
 /* dispatch.c: what may start now */
 void dispatch_run(struct engine *e);
 /* A ready work whose slot is reserved: evaluates `when`, asks the journal for the intent. */
-void dispatch_ask(struct engine *e, struct engine_target *t, struct work *w);
+void dispatch_request_start(struct engine *e, struct engine_target *t, struct work *w);
 /* It was barred, or its breaker has closed: it comes back along the ramp, from its foot, after a random
  * moment. */
-void dispatch_release(struct engine *e, struct engine_target *t);
-void dispatch_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
+void target_event_unblocked(struct engine *e, struct engine_target *t);
+void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
 void dispatch_publish(struct engine *e, struct engine_target *t);
 
 #endif

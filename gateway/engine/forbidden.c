@@ -10,14 +10,14 @@ static struct forbidden_suspect *find(struct forbidden *f, int64_t saga, uint16_
 	return NULL;
 }
 
-static void forget(struct forbidden *f, struct forbidden_suspect *s)
+static void remove_suspect(struct forbidden *f, struct forbidden_suspect *s)
 {
-	size_t after = (size_t)(&f->suspects[f->count] - (s + 1));
-	memmove(s, s + 1, after * sizeof *s);
+	size_t tail = (size_t)(&f->suspects[f->count] - (s + 1));
+	memmove(s, s + 1, tail * sizeof *s);
 	f->count--;
 }
 
-static bool another_is_open(const struct forbidden *f, const struct forbidden_suspect *self)
+static bool other_suspect_open(const struct forbidden *f, const struct forbidden_suspect *self)
 {
 	for (uint32_t i = 0; i < f->count; i++)
 		if (!f->suspects[i].cleared && &f->suspects[i] != self)
@@ -25,24 +25,24 @@ static bool another_is_open(const struct forbidden *f, const struct forbidden_su
 	return false;
 }
 
-static void suspect(struct forbidden *f, int64_t saga, uint16_t step)
+static void add_suspect(struct forbidden *f, int64_t saga, uint16_t step)
 {
 	if (f->count == FORBIDDEN_SUSPECTS)
-		forget(f, &f->suspects[0]);
+		remove_suspect(f, &f->suspects[0]);
 	f->suspects[f->count++] = (struct forbidden_suspect){ .saga = saga, .step = step };
 }
 
 enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step, bool held)
 {
-	struct forbidden_suspect *again = find(f, saga, step);
-	if (again != NULL && again->cleared && !held) {
-		forget(f, again);
+	struct forbidden_suspect *known = find(f, saga, step);
+	if (known != NULL && known->cleared && !held) {
+		remove_suspect(f, known);
 		return FORBIDDEN_REJECTED;
 	}
-	bool denied = held || another_is_open(f, again);
-	if (again != NULL)
+	bool denied = held || other_suspect_open(f, known);
+	if (known != NULL)
 		return denied ? FORBIDDEN_DENIED : FORBIDDEN_REJECTED;
-	suspect(f, saga, step);
+	add_suspect(f, saga, step);
 	return denied ? FORBIDDEN_DENIED : FORBIDDEN_WAIT;
 }
 
@@ -50,16 +50,16 @@ void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool a
 {
 	struct forbidden_suspect *self = find(f, saga, step);
 	if (self != NULL && accepted)
-		forget(f, self);
+		remove_suspect(f, self);
 	for (uint32_t i = 0; accepted && i < f->count; i++)
 		f->suspects[i].cleared = true;
 }
 
-void forbidden_begin_anew(struct forbidden *f)
+void forbidden_reset(struct forbidden *f)
 {
 	for (uint32_t i = f->count; i > 0; i--)
 		if (!f->suspects[i - 1].cleared)
-			forget(f, &f->suspects[i - 1]);
+			remove_suspect(f, &f->suspects[i - 1]);
 }
 
 bool streak_rejected(struct streak *s, int64_t saga)

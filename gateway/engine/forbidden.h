@@ -40,7 +40,7 @@ enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_
 void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool accepted);
 /* Settings were changed, or a hold or pause has ended: what was open is open no more. Those that another step
  * cleared stay. */
-void forbidden_begin_anew(struct forbidden *f);
+void forbidden_reset(struct forbidden *f);
 
 struct streak {
 	int64_t sagas[STREAK_LIMIT];

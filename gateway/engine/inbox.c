@@ -13,7 +13,7 @@ static void content_init(struct inbox_content *content)
 
 void inbox_init(struct inbox *box)
 {
-	box->woken = false;
+	box->wake_pending = false;
 	content_init(&box->content);
 	int failed = pthread_mutex_init(&box->lock, NULL);
 	assert(failed == 0);
@@ -56,10 +56,10 @@ static void lock(struct inbox *box)
 }
 
 /* Unlocks; tells whether this is the first thing to come since the last tick. */
-static bool unlock_and_wake(struct inbox *box)
+static bool unlock_first(struct inbox *box)
 {
-	bool first = !box->woken;
-	box->woken = true;
+	bool first = !box->wake_pending;
+	box->wake_pending = true;
 	int failed = pthread_mutex_unlock(&box->lock);
 	assert(failed == 0);
 	return first;
@@ -74,31 +74,31 @@ void inbox_take(struct inbox *box, struct inbox_content *ret)
 	STAILQ_INIT(&ret->sets);
 	STAILQ_CONCAT(&ret->sets, &box->content.sets);
 	content_init(&box->content);
-	box->woken = false;
+	box->wake_pending = false;
 	int failed = pthread_mutex_unlock(&box->lock);
 	assert(failed == 0);
 }
 
 static void add_news(struct inbox_content *content, const struct target_news *news)
 {
-	if (content->news_count == content->news_room) {
-		content->news_room = content->news_room * 2 + 8;
-		content->news = mem_grow(content->news, content->news_room * sizeof *content->news);
+	if (content->news_count == content->news_cap) {
+		content->news_cap = content->news_cap * 2 + 8;
+		content->news = mem_grow(content->news, content->news_cap * sizeof *content->news);
 	}
 	content->news[content->news_count++] = *news;
 }
 
-bool inbox_deliver(struct inbox *box, const struct delivery *delivery)
+bool inbox_deliver(struct inbox *box, const struct handout *handout)
 {
 	/* the list belongs to the receiver: its head may be emptied */
-	struct work_list works = delivery->works;
+	struct work_list works = handout->works;
 	if (STAILQ_EMPTY(&works))
 		STAILQ_INIT(&works);
 	lock(box);
 	STAILQ_CONCAT(&box->content.works, &works);
-	for (size_t i = 0; i < delivery->news_count; i++)
-		add_news(&box->content, &delivery->news[i]);
-	return unlock_and_wake(box);
+	for (size_t i = 0; i < handout->news_count; i++)
+		add_news(&box->content, &handout->news[i]);
+	return unlock_first(box);
 }
 
 bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count)
@@ -114,5 +114,5 @@ bool inbox_set_targets(struct inbox *box, const struct engine_target_config *tar
 	}
 	lock(box);
 	STAILQ_INSERT_TAIL(&box->content.sets, set, link);
-	return unlock_and_wake(box);
+	return unlock_first(box);
 }

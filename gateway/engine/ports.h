@@ -17,7 +17,7 @@ enum transport_verdict {
 	TRANSPORT_REPLY,       /* a complete reply: status, headers, body */
 	TRANSPORT_UNREACHABLE, /* nothing of this exchange can have taken effect: DNS, connect, TLS, greeting */
 	TRANSPORT_UNKNOWN,     /* bytes of the request went out, no complete reply came */
-	TRANSPORT_REFUSED      /* the request itself is not sendable (bad URL, forbidden scheme, bad address) */
+	TRANSPORT_NOT_SENDABLE      /* the request itself is not sendable (bad URL, forbidden scheme, bad address) */
 };
 
 struct transport_limits {
@@ -69,7 +69,7 @@ struct connector_port {
 /* ---- expressions ---- */
 
 /* `when` of a step that comes after others. Returns 0 and the verdict, or an error (a broken program). */
-struct when_port {
+struct condition_port {
 	void *ctx;
 	int (*eval)(void *ctx, const char *program, struct str event_json, struct str steps_json, bool *ret_true,
 				struct err *err);

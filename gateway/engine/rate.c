@@ -16,7 +16,7 @@ static int64_t burst(const struct rate_policy *policy)
 	return policy->count / 10 > 1 ? policy->count / 10 : 1;
 }
 
-static int64_t later(int64_t a, int64_t b)
+static int64_t max_i64(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
@@ -26,7 +26,7 @@ uint32_t rate_available(const struct rate *r, const struct rate_policy *policy, 
 	if (policy->count == 0)
 		return UINT32_MAX;
 	int64_t now_us = now_ms * 1000;
-	int64_t left_us = burst(policy) * interval_us(policy) - (later(r->empty_at_us, now_us) - now_us);
+	int64_t left_us = burst(policy) * interval_us(policy) - (max_i64(r->empty_at_us, now_us) - now_us);
 	return left_us <= 0 ? 0 : (uint32_t)(left_us / interval_us(policy));
 }
 
@@ -34,7 +34,7 @@ void rate_take(struct rate *r, const struct rate_policy *policy, int64_t now_ms,
 {
 	if (policy->count == 0)
 		return;
-	r->empty_at_us = later(r->empty_at_us, now_ms * 1000) + (int64_t)count * interval_us(policy);
+	r->empty_at_us = max_i64(r->empty_at_us, now_ms * 1000) + (int64_t)count * interval_us(policy);
 }
 
 void rate_give_back(struct rate *r, const struct rate_policy *policy, uint32_t count)
@@ -48,5 +48,5 @@ int64_t rate_next_ms(const struct rate *r, const struct rate_policy *policy, int
 	if (policy->count == 0)
 		return now_ms;
 	int64_t at_us = r->empty_at_us - (burst(policy) - 1) * interval_us(policy);
-	return later(now_ms, (at_us + 999) / 1000);
+	return max_i64(now_ms, (at_us + 999) / 1000);
 }

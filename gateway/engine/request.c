@@ -4,7 +4,7 @@
 
 #include "saga/base/digest.h"
 
-#define PLACE_BYTES 4
+#define EXCHANGE_ID_BYTES 4
 
 static uint32_t fnv(uint32_t hash, const char *bytes, size_t len)
 {
@@ -38,7 +38,7 @@ static void split_url(struct str url, struct str *ret_path, struct str *ret_quer
 	*ret_query = (struct str){ mark, (size_t)(end - mark) };
 }
 
-static uint32_t place_of(char kind, struct str a, struct str b)
+static uint32_t exchange_id(char kind, struct str a, struct str b)
 {
 	uint32_t hash = fnv(2166136261u, &kind, 1);
 	hash = fnv(hash, a.p, a.len);
@@ -48,26 +48,26 @@ static uint32_t place_of(char kind, struct str a, struct str b)
 
 void request_digest(const struct almoner_action *action, uint8_t ret_digest[REQUEST_DIGEST_BYTES])
 {
-	struct str says[2];
-	uint32_t place;
+	struct str content[2];
+	uint32_t id;
 	if (action->kind == ALMONER_SEND_MAIL) {
-		place = place_of('m', text_of(action->mail.to), STR(""));
-		says[0] = STR("");
-		says[1] = text_of(action->mail.message);
+		id = exchange_id('m', text_of(action->mail.to), STR(""));
+		content[0] = STR("");
+		content[1] = text_of(action->mail.message);
 	} else {
 		struct str path;
-		split_url(text_of(action->http.url), &path, &says[0]);
-		place = place_of('h', text_of(action->http.method), path);
-		says[1] = text_of(action->http.body);
+		split_url(text_of(action->http.url), &path, &content[0]);
+		id = exchange_id('h', text_of(action->http.method), path);
+		content[1] = text_of(action->http.body);
 	}
 	uint8_t full[DIGEST_BYTES];
-	digest_parts(says, 2, full);
-	for (unsigned i = 0; i < PLACE_BYTES; i++)
-		ret_digest[i] = (uint8_t)(place >> (8 * i));
-	memcpy(ret_digest + PLACE_BYTES, full, REQUEST_DIGEST_BYTES - PLACE_BYTES);
+	digest_parts(content, 2, full);
+	for (unsigned i = 0; i < EXCHANGE_ID_BYTES; i++)
+		ret_digest[i] = (uint8_t)(id >> (8 * i));
+	memcpy(ret_digest + EXCHANGE_ID_BYTES, full, REQUEST_DIGEST_BYTES - EXCHANGE_ID_BYTES);
 }
 
 bool request_changed(const uint8_t before[REQUEST_DIGEST_BYTES], const uint8_t now[REQUEST_DIGEST_BYTES])
 {
-	return memcmp(before, now, PLACE_BYTES) == 0 && memcmp(before, now, REQUEST_DIGEST_BYTES) != 0;
+	return memcmp(before, now, EXCHANGE_ID_BYTES) == 0 && memcmp(before, now, REQUEST_DIGEST_BYTES) != 0;
 }

@@ -12,22 +12,22 @@
 
 /* ---- life ---- */
 
-static struct engine_port *port_create(const struct engine_target_config *config)
+static struct target_port *port_create(const struct engine_target_config *config)
 {
-	struct engine_port *p = mem_zalloc(sizeof *p);
+	struct target_port *p = mem_zalloc(sizeof *p);
 	p->port = config->port;
 	p->release = config->release;
 	p->users = 1;
 	return p;
 }
 
-struct engine_port *port_ref(struct engine_port *p)
+struct target_port *target_port_ref(struct target_port *p)
 {
 	p->users++;
 	return p;
 }
 
-void port_unref(struct engine_port *p)
+void target_port_unref(struct target_port *p)
 {
 	if (p == NULL || --p->users > 0)
 		return;
@@ -39,7 +39,7 @@ void port_unref(struct engine_port *p)
 void target_configure(struct engine_target *t, const struct engine_target_config *config)
 {
 	if (t->port == NULL || t->port->port.ctx != config->port.ctx) {
-		port_unref(t->port);
+		target_port_unref(t->port);
 		t->port = port_create(config);
 	}
 	free(t->name);
@@ -63,7 +63,7 @@ struct engine_target *target_create(const struct engine_target_config *config, i
 	struct engine_target *t = mem_zalloc(sizeof *t);
 	t->id = config->id;
 	breaker_init(&t->breaker);
-	window_init(&t->window);
+	concurrency_init(&t->concurrency);
 	STAILQ_INIT(&t->ready);
 	TAILQ_INIT(&t->attempts);
 	t->deadline_ms = INT64_MAX;
@@ -76,28 +76,28 @@ struct engine_target *target_create(const struct engine_target_config *config, i
 void target_destroy(struct engine_target *t)
 {
 	assert(STAILQ_EMPTY(&t->ready) && TAILQ_EMPTY(&t->attempts));
-	port_unref(t->port);
+	target_port_unref(t->port);
 	free(t->name);
 	free(t);
 }
 
 /* ---- may it start? ---- */
 
-bool target_barred(const struct engine_target *t)
+bool target_blocked_by_operator(const struct engine_target *t)
 {
 	return t->removed || t->paused || t->config.paused || t->held;
 }
 
-bool target_shut(const struct engine_target *t)
+bool target_cannot_start(const struct engine_target *t)
 {
-	return target_barred(t) || t->breaker.state == BREAKER_OPEN;
+	return target_blocked_by_operator(t) || t->breaker.state == BREAKER_OPEN;
 }
 
-void target_revised(struct engine_target *t)
+void target_bump_revision(struct engine_target *t)
 {
 	t->revision++;
 	streak_clear(&t->streak);
-	forbidden_begin_anew(&t->forbidden);
+	forbidden_reset(&t->forbidden);
 }
 
 bool target_probe_due(const struct engine_target *t, int64_t now_ms)
@@ -106,30 +106,30 @@ bool target_probe_due(const struct engine_target *t, int64_t now_ms)
 		   now_ms >= t->probe_at_ms;
 }
 
-static int64_t sooner(int64_t a, int64_t b)
+static int64_t min_ms(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
-static int64_t later(int64_t a, int64_t b)
+static int64_t max_ms(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
+static uint32_t min_u32(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
 }
 
-uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t want, int64_t now_ms)
+uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want, int64_t now_ms)
 {
-	t->start_at_ms = later(t->window.calm_until_ms, rate_next_ms(&t->rate, &t->config.rate, now_ms));
+	t->start_at_ms = max_ms(t->concurrency.backoff_until_ms, rate_next_ms(&t->rate, &t->config.rate, now_ms));
 	if (t->start_at_ms > now_ms)
 		return 0;
 	t->start_at_ms = INT64_MAX;
-	want = least(want, breaker_room(&t->breaker, &t->config.breaker));
-	want = least(want, rate_available(&t->rate, &t->config.rate, now_ms));
-	want = want > 0 ? gates_take_slots(gates, t->id, want) : 0;
+	want = min_u32(want, breaker_capacity(&t->breaker, &t->config.breaker));
+	want = min_u32(want, rate_available(&t->rate, &t->config.rate, now_ms));
+	want = want > 0 ? admission_take_slots(admission, t->id, want) : 0;
 	if (want == 0)
 		return 0;
 	rate_take(&t->rate, &t->config.rate, now_ms, want);
@@ -137,9 +137,9 @@ uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t w
 	return want;
 }
 
-bool target_reserve_probe(struct engine_target *t, struct gates *gates, int64_t now_ms)
+bool target_reserve_probe(struct engine_target *t, struct admission_control *admission, int64_t now_ms)
 {
-	if (gates_take_slots(gates, t->id, 1) == 0) {
+	if (admission_take_slots(admission, t->id, 1) == 0) {
 		t->start_at_ms = INT64_MAX; /* a slot that comes back wakes it */
 		return false;
 	}
@@ -149,11 +149,11 @@ bool target_reserve_probe(struct engine_target *t, struct gates *gates, int64_t 
 	return true;
 }
 
-void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t count)
+void target_unreserve(struct engine_target *t, struct admission_control *admission, uint32_t count)
 {
 	if (count == 0)
 		return;
-	gates_give_slots(gates, t->id, count);
+	admission_release_slots(admission, t->id, count);
 	rate_give_back(&t->rate, &t->config.rate, count);
 	breaker_unreserve(&t->breaker, count);
 	t->start_at_ms = 0; /* somebody else may have been refused for want of these */
@@ -162,7 +162,7 @@ void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t cou
 struct target_start target_begin(struct engine_target *t)
 {
 	struct target_start start = { .probe = t->held && t->probe_reserved };
-	if (!start.probe && target_barred(t))
+	if (!start.probe && target_blocked_by_operator(t))
 		return start;
 	if (start.probe)
 		t->probe_reserved = false;
@@ -173,30 +173,30 @@ struct target_start target_begin(struct engine_target *t)
 
 /* ---- telling ---- */
 
-struct gate_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms)
+struct admission_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms)
 {
-	bool open = !draining && !target_barred(t) && t->breaker.state == BREAKER_CLOSED;
-	bool calm = now_ms >= t->window.calm_until_ms;
-	return (struct gate_rules){
-		.slots_open = open && calm && t->config.rate.count == 0,
+	bool open = !draining && !target_blocked_by_operator(t) && t->breaker.state == BREAKER_CLOSED;
+	bool backed_off_over = now_ms >= t->concurrency.backoff_until_ms;
+	return (struct admission_rules){
+		.slots_open = open && backed_off_over && t->config.rate.count == 0,
 		.window_open = open,
-		.limit = window_limit(&t->window, t->config.in_flight),
+		.limit = concurrency_limit(&t->concurrency, t->config.in_flight),
 		.window_cap_bytes = t->config.window_bytes,
 	};
 }
 
 void target_status(const struct engine_target *t, struct engine_target_status *ret)
 {
-	uint32_t now = window_limit(&t->window, t->config.in_flight);
+	uint32_t now = concurrency_limit(&t->concurrency, t->config.in_flight);
 	if (t->breaker.state == BREAKER_HALF_OPEN)
-		now = least(now, t->config.breaker.probes > 0 ? t->config.breaker.probes : 1);
+		now = min_u32(now, t->config.breaker.probes > 0 ? t->config.breaker.probes : 1);
 	*ret = (struct engine_target_status){
 		.paused = t->paused || t->config.paused,
 		.held = t->held,
 		.breaker = t->breaker.state,
 		.breaker_until_ms = t->breaker.state == BREAKER_OPEN ? t->breaker.until_ms : 0,
 		.in_flight_limit = t->config.in_flight,
-		.in_flight_now = target_shut(t) ? 0 : now,
+		.in_flight_now = target_cannot_start(t) ? 0 : now,
 		.rate_count = t->config.rate.count,
 		.rate_per_ms = t->config.rate.per_ms,
 		.backlog = t->backlog,
@@ -211,9 +211,9 @@ static int64_t start_next_ms(const struct engine_target *t)
 	if (!STAILQ_EMPTY(&t->ready))
 		return t->start_at_ms;
 	if (t->backlog > 0 && t->claimed == 0) {
-		int64_t due = later(t->next_due_ms, t->claim_not_before_ms);
+		int64_t due = max_ms(t->next_due_ms, t->claim_not_before_ms);
 		/* refused at the last try: then by what was in the way, else when it is due */
-		return t->start_at_ms != 0 ? later(t->start_at_ms, due) : due;
+		return t->start_at_ms != 0 ? max_ms(t->start_at_ms, due) : due;
 	}
 	return INT64_MAX;
 }
@@ -224,21 +224,21 @@ static int64_t probe_next_ms(const struct engine_target *t)
 	if (!t->held || !t->credentials || t->removed || t->paused || t->config.paused || t->backlog <= 0 ||
 		t->claimed > 0)
 		return INT64_MAX;
-	int64_t at = later(later(t->probe_at_ms, t->claim_not_before_ms), t->next_due_ms);
-	return later(at, t->start_at_ms);
+	int64_t at = max_ms(max_ms(t->probe_at_ms, t->claim_not_before_ms), t->next_due_ms);
+	return max_ms(at, t->start_at_ms);
 }
 
 int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
 {
 	int64_t next = t->deadline_ms;
 	if (t->breaker.state == BREAKER_OPEN && !t->removed)
-		next = sooner(next, t->breaker.until_ms);
-	if (t->shut_since_ms != 0 && !STAILQ_EMPTY(&t->ready))
-		next = sooner(next, t->shut_since_ms + ENGINE_SPILL_MS);
-	next = sooner(next, probe_next_ms(t));
-	if (!target_shut(t))
-		next = sooner(next, start_next_ms(t));
-	if (!target_shut(t) && t->window.calm_until_ms > now_ms) /* the gate opens then */
-		next = sooner(next, t->window.calm_until_ms);
+		next = min_ms(next, t->breaker.until_ms);
+	if (t->cannot_start_since_ms != 0 && !STAILQ_EMPTY(&t->ready))
+		next = min_ms(next, t->cannot_start_since_ms + ENGINE_SPILL_MS);
+	next = min_ms(next, probe_next_ms(t));
+	if (!target_cannot_start(t))
+		next = min_ms(next, start_next_ms(t));
+	if (!target_cannot_start(t) && t->concurrency.backoff_until_ms > now_ms) /* the gate opens then */
+		next = min_ms(next, t->concurrency.backoff_until_ms);
 	return next;
 }

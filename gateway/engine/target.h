@@ -5,17 +5,17 @@
 #include "gateway/engine/attempt.h"
 #include "gateway/engine/engine.h"
 #include "gateway/engine/forbidden.h"
-#include "gateway/engine/gate.h"
-#include "gateway/engine/window.h"
+#include "gateway/engine/admission.h"
+#include "gateway/engine/concurrency.h"
 
 TAILQ_HEAD(attempt_list, attempt);
 
 #define TARGET_PROBE_MS (5 * 60 * 1000) /* a target held for its credentials is asked this often by default */
 #define ENGINE_SPILL_MS 1000            /* ready works of a shut target go back to disk after this */
-#define ENGINE_RELEASE_MS 500           /* targets released at once begin within so long of each other */
+#define ENGINE_RELEASE_SPREAD_MS 500           /* targets released at once begin within so long of each other */
 
 /* A connector in use; outlives its replacement until its last attempt has ended. */
-struct engine_port {
+struct target_port {
 	struct connector_port port;
 	void (*release)(void *port_ctx);
 	uint32_t users; /* attempts, and the target itself */
@@ -26,11 +26,11 @@ struct engine_target {
 	uint32_t id;
 	char *name;
 	struct engine_target_config config; /* name and port are not used: see above and below */
-	struct engine_port *port;
+	struct target_port *port;
 	bool removed; /* no longer configured; stays until nothing of it is under way */
 
 	struct breaker breaker;
-	struct window window;
+	struct concurrency concurrency;
 	struct rate rate;
 	struct forbidden forbidden;
 	struct streak streak;
@@ -38,7 +38,7 @@ struct engine_target {
 	/* Moves on when its settings are changed and when a hold or a pause ends: what an attempt that began before
 	 * says about credentials and settings is no longer news. */
 	uint32_t revision;
-	bool told;   /* the journal has said how it was left */
+	bool state_known;   /* the journal has said how it was left */
 	bool paused; /* by a person */
 	bool held;
 	bool credentials; /* … and probed */
@@ -48,7 +48,7 @@ struct engine_target {
 
 	struct work_list ready;
 	uint32_t ready_count;
-	int64_t shut_since_ms; /* since when nothing of `ready` may start; 0: it may */
+	int64_t cannot_start_since_ms; /* since when nothing of `ready` may start; 0: it may */
 
 	struct attempt_list attempts;
 	int64_t deadline_ms; /* no attempt ends its time before this; INT64_MAX: none */
@@ -60,7 +60,7 @@ struct engine_target {
 		start_at_ms; /* when a start refused by calm or rate may be tried again; INT64_MAX: time is not it */
 
 	int64_t logged_ms;       /* last line about an attempt */
-	struct gate_rules rules; /* as published */
+	struct admission_rules rules; /* as published */
 	bool dirty;              /* the status has to be published */
 };
 
@@ -72,24 +72,24 @@ void target_destroy(struct engine_target *t);
 /* New settings for the same id. */
 void target_configure(struct engine_target *t, const struct engine_target_config *config);
 
-struct engine_port *port_ref(struct engine_port *p);
-void port_unref(struct engine_port *p); /* the last one releases. NULL is accepted */
+struct target_port *target_port_ref(struct target_port *p);
+void target_port_unref(struct target_port *p); /* the last one releases. NULL is accepted */
 
 /* Nothing may begin, whatever breaker and limits say. */
-bool target_barred(const struct engine_target *t);
+bool target_blocked_by_operator(const struct engine_target *t);
 /* Barred, or the breaker is open: ready works go back to disk. */
-bool target_shut(const struct engine_target *t);
+bool target_cannot_start(const struct engine_target *t);
 /* New settings, or nothing bars it any more: what attempts under way say of credentials and rejections is about what was. */
-void target_revised(struct engine_target *t);
+void target_bump_revision(struct engine_target *t);
 /* May a held target be asked with one step now? */
 bool target_probe_due(const struct engine_target *t, int64_t now_ms);
 
 /* Takes slots, tokens and probes for up to `want` attempts; gives how many, and for none sets start_at_ms. */
-uint32_t target_reserve(struct engine_target *t, struct gates *gates, uint32_t want, int64_t now_ms);
+uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want, int64_t now_ms);
 /* One for a held target's probe, whatever breaker and limits say. */
-bool target_reserve_probe(struct engine_target *t, struct gates *gates, int64_t now_ms);
+bool target_reserve_probe(struct engine_target *t, struct admission_control *admission, int64_t now_ms);
 /* They are not used. */
-void target_unreserve(struct engine_target *t, struct gates *gates, uint32_t count);
+void target_unreserve(struct engine_target *t, struct admission_control *admission, uint32_t count);
 /* A permit is here: may its attempt begin? */
 struct target_start {
 	bool allowed;
@@ -99,7 +99,7 @@ struct target_start {
 struct target_start target_begin(struct engine_target *t);
 
 /* What the gate lets through at present. */
-struct gate_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms);
+struct admission_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms);
 void target_status(const struct engine_target *t, struct engine_target_status *ret);
 /* When something of this target becomes due by time alone; INT64_MAX: never. */
 int64_t target_next_ms(const struct engine_target *t, int64_t now_ms);

@@ -13,8 +13,8 @@
 
 static const struct {
 	const char *text;
-	enum compare_sign sign;
-} signs[] = { { "==", COMPARE_EQ }, { "!=", COMPARE_NE }, { "<=", COMPARE_LE },
+	enum compare_operator op;
+} operators[] = { { "==", COMPARE_EQ }, { "!=", COMPARE_NE }, { "<=", COMPARE_LE },
 			  { ">=", COMPARE_GE }, { "<", COMPARE_LT },  { ">", COMPARE_GT } };
 
 static void skip_blanks(const char **at)
@@ -50,13 +50,13 @@ static bool take_path(const char **at, struct path *ret)
 	return true;
 }
 
-static enum compare_sign take_sign(const char **at)
+static enum compare_operator take_operator(const char **at)
 {
-	for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
-		size_t len = strlen(signs[i].text);
-		if (strncmp(*at, signs[i].text, len) == 0) {
+	for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
+		size_t len = strlen(operators[i].text);
+		if (strncmp(*at, operators[i].text, len) == 0) {
 			*at += len;
-			return signs[i].sign;
+			return operators[i].op;
 		}
 	}
 	return COMPARE_NONE;
@@ -77,7 +77,7 @@ static json_t *take_literal(const char **at)
 	size_t len = literal_length(*at);
 	bool number = isdigit((unsigned char)**at) || **at == '-';
 	struct str text = { *at, len };
-	if (len == 0 || (number && !number_survives(text)))
+	if (len == 0 || (number && !number_is_exact(text)))
 		return NULL;
 	json_t *literal = json_loadb(text.p, text.len, JSON_DECODE_ANY, NULL);
 	if (json_is_object(literal) || json_is_array(literal)) {
@@ -98,8 +98,8 @@ static bool take_term(const char **at, struct compare *c)
 		return false;
 	c->count++;
 	skip_blanks(at);
-	term->sign = take_sign(at);
-	if (term->sign == COMPARE_NONE)
+	term->op = take_operator(at);
+	if (term->op == COMPARE_NONE)
 		return true;
 	skip_blanks(at);
 	term->literal = take_literal(at);
@@ -179,12 +179,12 @@ static int order_of(const json_t *value, const json_t *literal)
 	return json_is_string(value) ? text_order(value, literal) : 0;
 }
 
-static bool holds(const struct compare_term *term, const json_t *value)
+static bool term_is_true(const struct compare_term *term, const json_t *value)
 {
-	if (term->sign == COMPARE_NONE)
+	if (term->op == COMPARE_NONE)
 		return !json_is_null(value) && !json_is_false(value);
 	int order = order_of(value, term->literal);
-	switch (term->sign) {
+	switch (term->op) {
 	case COMPARE_EQ:
 		return order == 0;
 	case COMPARE_NE:
@@ -202,16 +202,16 @@ static bool holds(const struct compare_term *term, const json_t *value)
 	}
 }
 
-int compare_test(const struct compare *c, json_t *root, bool *ret, struct err *err)
+int compare_evaluate(const struct compare *c, json_t *root, bool *ret, struct err *err)
 {
-	bool yes = true;
-	for (unsigned i = 0; i < c->count && yes; i++) {
+	bool truth = true;
+	for (unsigned i = 0; i < c->count && truth; i++) {
 		json_t *value;
 		int rc = path_get(&c->terms[i].path, root, &value, err);
 		if (rc != 0)
 			return rc;
-		yes = holds(&c->terms[i], value);
+		truth = term_is_true(&c->terms[i], value);
 	}
-	*ret = yes;
+	*ret = truth;
 	return 0;
 }

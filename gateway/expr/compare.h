@@ -10,11 +10,11 @@
 
 #define COMPARE_TERMS_MAX 8
 
-enum compare_sign { COMPARE_NONE, COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
+enum compare_operator { COMPARE_NONE, COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
 
 struct compare_term {
 	struct path path;
-	enum compare_sign sign; /* NONE: the truth of the path itself */
+	enum compare_operator op; /* NONE: the truth of the path itself */
 	json_t *literal;        /* a number, text, true, false or null */
 };
 
@@ -27,6 +27,6 @@ struct compare {
 bool compare_parse(const char *text, struct compare *ret);
 void compare_finish(struct compare *c);
 /* ERR_INVALID as path_get. */
-int compare_test(const struct compare *c, json_t *root, bool *ret, struct err *err) MUST_CHECK;
+int compare_evaluate(const struct compare *c, json_t *root, bool *ret, struct err *err) MUST_CHECK;
 
 #endif

@@ -26,8 +26,8 @@ static jv object_to_jv(const json_t *object, unsigned depth)
 {
 	jv out = jv_object();
 	/* The iterator's type is not const; nothing is changed. */
-	json_t *walked = (json_t *)(uintptr_t)object;
-	for (void *it = json_object_iter(walked); it != NULL; it = json_object_iter_next(walked, it)) {
+	json_t *mutable_object = (json_t *)(uintptr_t)object;
+	for (void *it = json_object_iter(mutable_object); it != NULL; it = json_object_iter_next(mutable_object, it)) {
 		jv member = to_jv(json_object_iter_value(it), depth + 1);
 		if (!jv_is_valid(member)) {
 			jv_free(out);
@@ -131,9 +131,9 @@ static json_t *array_from_jv(jv value, unsigned depth)
 	int count = jv_array_length(jv_copy(value));
 	for (int i = 0; i < count; i++) {
 		jv element = jv_array_get(jv_copy(value), i);
-		json_t *made = from_jv(element, depth + 1);
+		json_t *converted_value = from_jv(element, depth + 1);
 		jv_free(element);
-		if (made == NULL || json_array_append_new(out, made) != 0) {
+		if (converted_value == NULL || json_array_append_new(out, converted_value) != 0) {
 			json_decref(out);
 			return NULL;
 		}
@@ -148,11 +148,11 @@ static json_t *object_from_jv(jv value, unsigned depth)
 		 it = jv_object_iter_next(value, it)) {
 		jv key = jv_object_iter_key(value, it);
 		jv member = jv_object_iter_value(value, it);
-		json_t *made = from_jv(member, depth + 1);
+		json_t *converted_value = from_jv(member, depth + 1);
 		/* A key with a NUL in it would be cut short and might hide another one. */
 		const char *name = jv_string_value(key);
-		bool whole = strlen(name) == (size_t)jv_string_length_bytes(jv_copy(key));
-		int rc = made != NULL && whole ? json_object_set_new(out, name, made) : (json_decref(made), -1);
+		bool no_nul = strlen(name) == (size_t)jv_string_length_bytes(jv_copy(key));
+		int rc = converted_value != NULL && no_nul ? json_object_set_new(out, name, converted_value) : (json_decref(converted_value), -1);
 		jv_free(key);
 		jv_free(member);
 		if (rc != 0) {
@@ -187,14 +187,14 @@ static json_t *from_jv(jv value, unsigned depth)
 	}
 }
 
-int convert_back(jv value, json_t **ret, struct err *err)
+int convert_result(jv value, json_t **ret, struct err *err)
 {
-	json_t *made = from_jv(value, 0);
+	json_t *converted_value = from_jv(value, 0);
 	jv_free(value);
-	if (made == NULL)
+	if (converted_value == NULL)
 		return err_set(err, ERR_INVALID,
 					   "the result is nested deeper than %d, or has a name with a NUL character in it",
 					   EXPR_DEPTH_MAX);
-	*ret = made;
+	*ret = converted_value;
 	return 0;
 }

@@ -12,6 +12,6 @@
 int convert_input(struct expr_input *in, jv *ret, struct err *err) MUST_CHECK;
 
 /* Consumes `value`. ERR_INVALID: deeper than EXPR_DEPTH_MAX, or not text a JSON file may hold. */
-int convert_back(jv value, json_t **ret, struct err *err) MUST_CHECK;
+int convert_result(jv value, json_t **ret, struct err *err) MUST_CHECK;
 
 #endif

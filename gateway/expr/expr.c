@@ -93,7 +93,7 @@ int expr_eval_json(const struct expr *e, struct expr_input *in, json_t **ret, st
 		*ret = NULL;
 		return 0;
 	}
-	return convert_back(value, ret, err);
+	return convert_result(value, ret, err);
 }
 
 int expr_eval_bool(const struct expr *e, struct expr_input *in, bool *ret, struct err *err)
@@ -106,7 +106,7 @@ int expr_eval_bool(const struct expr *e, struct expr_input *in, bool *ret, struc
 		return rc;
 	}
 	if (e->is_comparison)
-		return compare_test(&e->compare, in->root, ret, err);
+		return compare_evaluate(&e->compare, in->root, ret, err);
 	jv value;
 	int rc = program_run(e->key, e->text, in, &value, err);
 	if (rc != 0)

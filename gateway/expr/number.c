@@ -87,7 +87,7 @@ static struct decimal decimal_of(struct str text)
 	return d;
 }
 
-bool number_survives(struct str token)
+bool number_is_exact(struct str token)
 {
 	struct decimal d = decimal_of(token);
 	if (d.too_long)
@@ -107,7 +107,7 @@ bool number_survives(struct str token)
 		return false;
 	char shortest[NUMBER_TEXT_BYTES];
 	number_shortest(value, shortest);
-	struct decimal back = decimal_of(str_of(shortest));
-	return back.count == d.count && back.exponent == d.exponent &&
-		   memcmp(back.digits, d.digits, d.count) == 0;
+	struct decimal reread = decimal_of(str_of(shortest));
+	return reread.count == d.count && reread.exponent == d.exponent &&
+		   memcmp(reread.digits, d.digits, d.count) == 0;
 }

@@ -17,6 +17,6 @@ void number_shortest(double value, char out[NUMBER_TEXT_BYTES]);
 
 /* A JSON number's text: does a double hold exactly this decimal value, in that its shortest text means the
  * same number? False for 9007199254740993, 0.12345678901234567890 and 1e999. */
-bool number_survives(struct str token);
+bool number_is_exact(struct str token);
 
 #endif

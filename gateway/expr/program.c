@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/expr/convert.h"
-#include "gateway/expr/watch.h"
+#include "gateway/expr/jq_timeout.h"
 #include "saga/base/mem.h"
 
 /* Stands before every program, on a line of its own. The environment is empty, nothing is written or read,
@@ -18,25 +18,25 @@
 	"def modulemeta: error(\"modules are not available here\"); def get_search_list: []; {} as $ENV |\n"
 
 /* Compiled programs a thread keeps; the least recently used one makes room. */
-#define KEPT_MAX 256
+#define PROGRAMS_MAX 256
 
 struct program {
 	uint8_t key[PROGRAM_KEY_BYTES];
 	jq_state *jq; /* NULL: it does not compile, `fault` says why */
 	char *fault;
-	unsigned long used;
+	unsigned long last_use;
 };
 
-struct runner {
-	struct watch_slot *watch;
-	struct program *kept;
+struct program_cache {
+	struct jq_timeout_slot *timeout;
+	struct program *programs;
 	size_t count;
-	unsigned long turn;
+	unsigned long use_counter;
 };
 
 /* ---- compiling ---- */
 
-static void note_fault(void *ctx, jv message)
+static void collect_fault(void *ctx, jv message)
 {
 	struct buf *to = ctx;
 	jv text = jq_format_error(message);
@@ -46,7 +46,7 @@ static void note_fault(void *ctx, jv message)
 }
 
 /* libjq 1.6 calls this without asking whether it is there. */
-static jv no_input(jq_state *jq, void *ctx)
+static jv empty_input(jq_state *jq, void *ctx)
 {
 	(void)jq;
 	(void)ctx;
@@ -55,22 +55,22 @@ static jv no_input(jq_state *jq, void *ctx)
 
 /* "jq: error: foo/0 is not defined at <top-level>, line 2:\n.a | foo   " → one line, counted without the
  * prelude. */
-static char *tidy_fault(const char *raw)
+static char *format_fault(const char *raw)
 {
-	static const char start[] = "jq: error: ", shell[] = " (Unix shell quoting issues?)",
-					  place[] = " at <top-level>, line ";
+	static const char start[] = "jq: error: ", shell_text[] = " (Unix shell quoting issues?)",
+					  at_text[] = " at <top-level>, line ";
 	if (strncmp(raw, start, sizeof start - 1) == 0)
 		raw += sizeof start - 1;
 	AUTO_BUF struct buf out = { 0 };
 	size_t head = strcspn(raw, "\n");
 	char *line AUTO_FREE = mem_strndup(raw, head);
-	char *at = strstr(line, place);
-	long number = at != NULL ? strtol(at + sizeof place - 1, NULL, 10) : 0;
+	char *at = strstr(line, at_text);
+	long number = at != NULL ? strtol(at + sizeof at_text - 1, NULL, 10) : 0;
 	if (at != NULL)
 		*at = '\0';
-	char *aside = strstr(line, shell);
-	if (aside != NULL)
-		*aside = '\0';
+	char *shell_hint = strstr(line, shell_text);
+	if (shell_hint != NULL)
+		*shell_hint = '\0';
 	buf_text(&out, line);
 	if (number > 1)
 		buf_printf(&out, " in line %ld", number - 1);
@@ -87,17 +87,17 @@ static char *tidy_fault(const char *raw)
 static jq_state *compile(const char *text, char **ret_fault)
 {
 	AUTO_BUF struct buf raw = { 0 };
-	char *whole AUTO_FREE = mem_printf("%s%s", PRELUDE, text);
+	char *full_text AUTO_FREE = mem_printf("%s%s", PRELUDE, text);
 	jq_state *jq = jq_init();
 	assert(jq != NULL);
-	jq_set_error_cb(jq, note_fault, &raw);
-	int ok = jq_compile(jq, whole);
+	jq_set_error_cb(jq, collect_fault, &raw);
+	int ok = jq_compile(jq, full_text);
 	jq_set_error_cb(jq, NULL, NULL);
-	jq_set_input_cb(jq, no_input, NULL);
+	jq_set_input_cb(jq, empty_input, NULL);
 	if (ok)
 		return jq;
 	jq_teardown(&jq);
-	*ret_fault = tidy_fault(raw.data != NULL ? raw.data : "does not compile");
+	*ret_fault = format_fault(raw.data != NULL ? raw.data : "does not compile");
 	return NULL;
 }
 
@@ -114,9 +114,9 @@ int program_check(const char *text, struct err *err)
 /* ---- what a thread keeps ---- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t runner_key;
+static pthread_key_t programs_key;
 
-static void program_drop(struct program *p)
+static void program_clear(struct program *p)
 {
 	if (p->jq != NULL)
 		jq_teardown(&p->jq);
@@ -124,82 +124,82 @@ static void program_drop(struct program *p)
 	*p = (struct program){ 0 };
 }
 
-static void runner_drop(void *arg)
+static void programs_free(void *arg)
 {
-	struct runner *r = arg;
+	struct program_cache *r = arg;
 	for (size_t i = 0; i < r->count; i++)
-		program_drop(&r->kept[i]);
-	free(r->kept);
-	watch_close(r->watch);
+		program_clear(&r->programs[i]);
+	free(r->programs);
+	jq_timeout_close(r->timeout);
 	free(r);
 }
 
 /* The thread that ends the process gets no call of the key's destructor. */
-static void drop_at_exit(void)
+static void free_at_exit(void)
 {
-	struct runner *r = pthread_getspecific(runner_key);
-	if (r != NULL && pthread_setspecific(runner_key, NULL) == 0)
-		runner_drop(r);
+	struct program_cache *r = pthread_getspecific(programs_key);
+	if (r != NULL && pthread_setspecific(programs_key, NULL) == 0)
+		programs_free(r);
 }
 
 static void key_once(void)
 {
-	int rc = pthread_key_create(&runner_key, runner_drop);
+	int rc = pthread_key_create(&programs_key, programs_free);
 	assert(rc == 0);
-	rc = atexit(drop_at_exit);
+	rc = atexit(free_at_exit);
 	assert(rc == 0);
 }
 
-static struct runner *runner_here(void)
+static struct program_cache *programs_of_thread(void)
 {
 	(void)pthread_once(&once, key_once);
-	struct runner *r = pthread_getspecific(runner_key);
+	struct program_cache *r = pthread_getspecific(programs_key);
 	if (r != NULL)
 		return r;
 	r = mem_zalloc(sizeof *r);
-	r->watch = watch_open();
-	int rc = pthread_setspecific(runner_key, r);
+	r->timeout = jq_timeout_open();
+	int rc = pthread_setspecific(programs_key, r);
 	assert(rc == 0);
 	return r;
 }
 
-static struct program *runner_room(struct runner *r)
+static struct program *programs_free_entry(struct program_cache *r)
 {
-	if (r->count < KEPT_MAX) {
-		r->kept = mem_grow(r->kept, (r->count + 1) * sizeof *r->kept);
-		r->kept[r->count] = (struct program){ 0 };
-		return &r->kept[r->count++];
+	if (r->count < PROGRAMS_MAX) {
+		r->programs = mem_grow(r->programs, (r->count + 1) * sizeof *r->programs);
+		r->programs[r->count] = (struct program){ 0 };
+		return &r->programs[r->count++];
 	}
-	struct program *oldest = &r->kept[0];
+	struct program *oldest = &r->programs[0];
 	for (size_t i = 1; i < r->count; i++) {
-		if (r->kept[i].used < oldest->used)
-			oldest = &r->kept[i];
+		if (r->programs[i].last_use < oldest->last_use)
+			oldest = &r->programs[i];
 	}
-	program_drop(oldest);
+	program_clear(oldest);
 	return oldest;
 }
 
-static struct program *runner_find(struct runner *r, const uint8_t key[PROGRAM_KEY_BYTES], const char *text)
+static struct program *programs_find(struct program_cache *r, const uint8_t key[PROGRAM_KEY_BYTES], const char *text)
 {
 	struct program *p = NULL;
 	for (size_t i = 0; i < r->count && p == NULL; i++) {
-		if (memcmp(r->kept[i].key, key, PROGRAM_KEY_BYTES) == 0)
-			p = &r->kept[i];
+		if (memcmp(r->programs[i].key, key, PROGRAM_KEY_BYTES) == 0)
+			p = &r->programs[i];
 	}
 	if (p == NULL) {
-		p = runner_room(r);
+		p = programs_free_entry(r);
 		memcpy(p->key, key, PROGRAM_KEY_BYTES);
 	}
 	if (p->jq == NULL && p->fault == NULL)
 		p->jq = compile(text, &p->fault);
-	p->used = ++r->turn;
+	p->last_use = ++r->use_counter;
 	return p;
 }
 
 /* ---- running ---- */
 
 /* Consumes `failed`, which is invalid: the program's error, or its end. */
-static int judge_end(jv failed, struct err *err)
+static int error_at_end(jv failed, struct err *err)
 {
 	if (!jv_invalid_has_msg(jv_copy(failed))) {
 		jv_free(failed);
@@ -214,26 +214,26 @@ static int judge_end(jv failed, struct err *err)
 }
 
 /* Takes the one value; `stopped` has priority over whatever came out. */
-static int take_one(struct runner *r, struct program *p, jv input, jv *ret, struct err *err)
+static int single_value(struct program_cache *r, struct program *p, jv input, jv *ret, struct err *err)
 {
 	jq_start(p->jq, input, 0);
-	watch_begin(r->watch, p->jq);
+	jq_timeout_begin(r->timeout, p->jq);
 	jv value = jq_next(p->jq);
 	jv more = jv_is_valid(value) ? jq_next(p->jq) : jv_invalid();
-	if (watch_end(r->watch)) {
+	if (jq_timeout_end(r->timeout)) {
 		jv_free(value);
 		jv_free(more);
 		jq_teardown(&p->jq); /* compiled anew the next time */
 		return err_set(err, ERR_TOO_BIG, "stopped: it ran for more than %d ms", EXPR_CPU_LIMIT_MS);
 	}
 	if (!jv_is_valid(value)) {
-		int rc = judge_end(value, err);
+		int rc = error_at_end(value, err);
 		*ret = jv_invalid();
 		return rc;
 	}
-	bool several = jv_is_valid(more);
-	int rc = several ? err_set(err, ERR_INVALID, "gave more than one value") : judge_end(more, err);
-	if (several)
+	bool more_than_one = jv_is_valid(more);
+	int rc = more_than_one ? err_set(err, ERR_INVALID, "gave more than one value") : error_at_end(more, err);
+	if (more_than_one)
 		jv_free(more);
 	if (rc != 0)
 		jv_free(value);
@@ -245,13 +245,13 @@ static int take_one(struct runner *r, struct program *p, jv input, jv *ret, stru
 int program_run(const uint8_t key[PROGRAM_KEY_BYTES], const char *text, struct expr_input *in, jv *ret,
 				struct err *err)
 {
-	struct runner *r = runner_here();
-	struct program *p = runner_find(r, key, text);
+	struct program_cache *r = programs_of_thread();
+	struct program *p = programs_find(r, key, text);
 	if (p->jq == NULL)
 		return err_set(err, ERR_INVALID, "%s", p->fault);
 	jv input;
 	int rc = convert_input(in, &input, err);
 	if (rc != 0)
 		return rc;
-	return take_one(r, p, input, ret, err);
+	return single_value(r, p, input, ret, err);
 }

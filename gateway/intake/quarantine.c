@@ -8,21 +8,21 @@
 
 #include "saga/base/mem.h"
 
-struct place {
-	STAILQ_ENTRY(place) link;
+struct quarantine_source {
+	STAILQ_ENTRY(quarantine_source) link;
 	char *source;
 	bool known;    /* `counted` was looked up once */
 	int64_t at_ms; /* when it was last tried */
 	int64_t counted;
-	int64_t asked;      /* ever */
-	int64_t asked_then; /* … before `counted` was looked up */
+	int64_t queries;      /* ever */
+	int64_t queries_at_count; /* … before `counted` was looked up */
 };
 
 struct quarantine {
 	void *ctx;
 	int (*count)(void *ctx, const char *source, int64_t *ret);
 	pthread_mutex_t lock;
-	STAILQ_HEAD(, place) places; /* sources ever configured; never fewer */
+	STAILQ_HEAD(, quarantine_source) sources; /* sources ever configured; never fewer */
 };
 
 struct quarantine *quarantine_create(void *ctx, int (*count)(void *ctx, const char *source, int64_t *ret))
@@ -31,7 +31,7 @@ struct quarantine *quarantine_create(void *ctx, int (*count)(void *ctx, const ch
 	q->ctx = ctx;
 	q->count = count;
 	(void)pthread_mutex_init(&q->lock, NULL);
-	STAILQ_INIT(&q->places);
+	STAILQ_INIT(&q->sources);
 	return q;
 }
 
@@ -39,9 +39,9 @@ void quarantine_destroy(struct quarantine *q)
 {
 	if (q == NULL)
 		return;
-	struct place *p;
-	while ((p = STAILQ_FIRST(&q->places)) != NULL) {
-		STAILQ_REMOVE_HEAD(&q->places, link);
+	struct quarantine_source *p;
+	while ((p = STAILQ_FIRST(&q->sources)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->sources, link);
 		free(p->source);
 		free(p);
 	}
@@ -49,24 +49,24 @@ void quarantine_destroy(struct quarantine *q)
 	free(q);
 }
 
-static struct place *place_of(struct quarantine *q, const char *source)
+static struct quarantine_source *source_of(struct quarantine *q, const char *source)
 {
-	struct place *p;
-	STAILQ_FOREACH(p, &q->places, link)
+	struct quarantine_source *p;
+	STAILQ_FOREACH(p, &q->sources, link)
 	{
 		if (strcmp(p->source, source) == 0)
 			return p;
 	}
 	p = mem_zalloc(sizeof *p);
 	p->source = mem_strdup(source);
-	STAILQ_INSERT_TAIL(&q->places, p, link);
+	STAILQ_INSERT_TAIL(&q->sources, p, link);
 	return p;
 }
 
 /* Others ask on meanwhile: with the last figure, or counting themselves while there is none. */
-static void recount(struct quarantine *q, struct place *p, int64_t now_ms)
+static void recount(struct quarantine *q, struct quarantine_source *p, int64_t now_ms)
 {
-	int64_t asked = p->asked, counted = 0;
+	int64_t queries = p->queries, counted = 0;
 	p->at_ms = now_ms;
 	(void)pthread_mutex_unlock(&q->lock);
 	int rc = q->count(q->ctx, p->source, &counted);
@@ -75,17 +75,17 @@ static void recount(struct quarantine *q, struct place *p, int64_t now_ms)
 		return;
 	p->known = true;
 	p->counted = counted;
-	p->asked_then = asked;
+	p->queries_at_count = queries;
 }
 
-int64_t quarantine_ask(struct quarantine *q, const char *source, int64_t now_ms)
+int64_t quarantine_count_open(struct quarantine *q, const char *source, int64_t now_ms)
 {
 	(void)pthread_mutex_lock(&q->lock);
-	struct place *p = place_of(q, source);
+	struct quarantine_source *p = source_of(q, source);
 	if (!p->known || now_ms - p->at_ms >= QUARANTINE_RECOUNT_MS)
 		recount(q, p, now_ms);
-	int64_t open = p->known ? p->counted + p->asked - p->asked_then : INT64_MAX;
-	p->asked++;
+	int64_t open = p->known ? p->counted + p->queries - p->queries_at_count : INT64_MAX;
+	p->queries++;
 	(void)pthread_mutex_unlock(&q->lock);
 	return open;
 }

@@ -19,6 +19,6 @@ void quarantine_destroy(struct quarantine *q);
 
 /* Asked once per event that would be quarantined. When counting fails the last figure stands, and grows;
  * while there is none yet it is INT64_MAX: the sender shall come again. */
-int64_t quarantine_ask(struct quarantine *q, const char *source, int64_t now_ms) MUST_CHECK;
+int64_t quarantine_count_open(struct quarantine *q, const char *source, int64_t now_ms) MUST_CHECK;
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "saga/base/mem.h"
 
-static struct expr *maybe_expr(const char *text)
+static struct expr *optional_expr(const char *text)
 {
 	return text != NULL ? expr_create(text) : NULL;
 }
@@ -31,20 +31,20 @@ static int source_make(const struct config_source *config, struct source_rules *
 	*to = (struct source_rules){
 		.config = config,
 		.map = expr_create(config->map != NULL ? config->map : "."),
-		.event_id = maybe_expr(config->event_id),
-		.gift = maybe_expr(config->gift),
-		.gift_made = maybe_expr(config->gift_made),
-		.related = maybe_expr(config->related),
+		.event_id = optional_expr(config->event_id),
+		.gift = optional_expr(config->gift),
+		.gift_made = optional_expr(config->gift_made),
+		.related = optional_expr(config->related),
 		.dedup = expr_list(&config->dedup),
 		.dedup_count = config->dedup.count,
 	};
-	int rc = verifier_create(&config->verify, config->secrets, config->secret_count, &to->verifier, err);
+	int rc = verify_create(&config->verify, config->secrets, config->secret_count, &to->verifier, err);
 	return rc != 0 ? err_wrap(err, rc, "source %s", config->name) : 0;
 }
 
 static void source_finish(struct source_rules *s)
 {
-	verifier_destroy(s->verifier);
+	verify_destroy(s->verifier);
 	expr_destroy(s->map);
 	expr_destroy(s->event_id);
 	expr_destroy(s->gift);
@@ -68,7 +68,7 @@ static enum policy policy_of(enum config_on_failure on_failure)
 static int route_make(const struct config *config, const struct config_route *route, struct route_rules *to,
 					  struct err *err)
 {
-	*to = (struct route_rules){ .config = route, .where = maybe_expr(route->where) };
+	*to = (struct route_rules){ .config = route, .where = optional_expr(route->where) };
 	struct plan draft = { .route = route->name,
 						  .policy = policy_of(route->on_failure),
 						  .step_count = (unsigned)route->step_count };
@@ -81,7 +81,7 @@ static int route_make(const struct config *config, const struct config_route *ro
 											 .expire_ms = step->expire_ms,
 											 .undo_none = step->undo_none };
 		if (step->after == 0)
-			to->when[i] = maybe_expr(step->when);
+			to->when[i] = optional_expr(step->when);
 	}
 	int rc = plan_create(&draft, &to->plan, err);
 	return rc != 0 ? err_wrap(err, rc, "route %s", route->name) : 0;
@@ -104,10 +104,10 @@ static void rules_destroy(struct rules *r)
 	for (size_t i = 0; i < r->config->route_count; i++)
 		route_finish(&r->routes[i]);
 	for (size_t i = 0; i < r->config->target_count; i++)
-		expr_list_destroy(r->orders[i].by, r->orders[i].count);
+		expr_list_destroy(r->lane_rules[i].by, r->lane_rules[i].count);
 	free(r->sources);
 	free(r->routes);
-	free(r->orders);
+	free(r->lane_rules);
 	plan_unref(r->empty);
 	config_unref(r->config);
 	free(r);
@@ -119,7 +119,7 @@ static int rules_fill(struct rules *r, struct err *err)
 	int rc = 0;
 	for (size_t i = 0; i < config->target_count; i++) {
 		const struct config_order *order = &config->targets[i].order;
-		r->orders[i] = (struct order_rule){ .standard = order->standard,
+		r->lane_rules[i] = (struct lane_rule){ .standard = order->standard,
 											.by = expr_list(&order->by),
 											.count = order->by.count };
 	}
@@ -136,7 +136,7 @@ int rules_create(struct config *config, struct rules **ret, struct err *err)
 	*r = (struct rules){ .config = config_ref(config), .empty = plan_empty(), .references = 1 };
 	r->sources = mem_zalloc((config->source_count + 1) * sizeof *r->sources);
 	r->routes = mem_zalloc((config->route_count + 1) * sizeof *r->routes);
-	r->orders = mem_zalloc((config->target_count + 1) * sizeof *r->orders);
+	r->lane_rules = mem_zalloc((config->target_count + 1) * sizeof *r->lane_rules);
 	int rc = rules_fill(r, err);
 	if (rc != 0) {
 		rules_unref(r);

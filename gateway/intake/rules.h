@@ -5,11 +5,11 @@
 
 #include "config/config.h"
 #include "gateway/expr/expr.h"
-#include "gateway/intake/verify.h"
+#include "gateway/intake/pipeline/verify.h"
 #include "saga/model/plan.h"
 
 /* Which line an event stands in at a target: the first program that gives a text. */
-struct order_rule {
+struct lane_rule {
 	bool standard; /* .donor.id, else .donor.email in lower case */
 	struct expr **by;
 	size_t count;
@@ -22,7 +22,7 @@ struct source_rules {
 	struct expr *event_id;  /* NULL: as the map says */
 	struct expr *gift;      /* NULL: as the map says */
 	struct expr *gift_made; /* NULL: every event */
-	struct expr *related;   /* NULL: see gateway/intake/identify.h */
+	struct expr *related;   /* NULL: see gateway/intake/pipeline/identify.h */
 	struct expr **dedup;
 	size_t dedup_count;
 };
@@ -38,7 +38,7 @@ struct rules {
 	struct config *config; /* a reference */
 	struct source_rules *sources;
 	struct route_rules *routes;
-	struct order_rule *orders; /* one per target */
+	struct lane_rule *lane_rules; /* one per target */
 	struct plan *empty;
 	unsigned references;
 };

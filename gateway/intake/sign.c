@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/intake/verify.h"
+#include "gateway/intake/pipeline/verify.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
@@ -28,7 +28,7 @@ static void encode(enum verify_encoding encoding, const uint8_t *mac, size_t len
 }
 
 /* One element: "t=1700000000", or only the value where elements have no names. */
-static void add_element(const struct verify_config *v, struct buf *to, const char *name, const char *prefix,
+static void add_element(const struct config_verify *v, struct buf *to, const char *name, const char *prefix,
 						const char *value)
 {
 	if (to->len > 0)
@@ -41,10 +41,10 @@ static void add_element(const struct verify_config *v, struct buf *to, const cha
 static void add_hmac(const struct config_source *source, const struct verifier *verifier,
 					 const struct verify_signed *s, struct sign_headers *ret)
 {
-	const struct verify_config *v = &source->verify;
+	const struct config_verify *v = &source->verify;
 	uint8_t mac[MAC_BYTES_MAX];
 	char text[2 * MAC_BYTES_MAX + 1];
-	encode(v->encoding, mac, verifier_mac(verifier, 0, s, mac), text);
+	encode(v->encoding, mac, verify_mac(verifier, 0, s, mac), text);
 	struct buf value AUTO_BUF = { 0 };
 	if (v->timestamp_element != NULL)
 		add_element(v, &value, v->timestamp_element, NULL, s->timestamp.p);
@@ -60,19 +60,19 @@ static int sign_hmac(const struct config_source *source, struct str body, const 
 					 const char *url, struct sign_headers *ret, struct err *err)
 {
 	struct verifier *verifier;
-	int rc = verifier_create(&source->verify, source->secrets, source->secret_count, &verifier, err);
+	int rc = verify_create(&source->verify, source->secrets, source->secret_count, &verifier, err);
 	if (rc != 0)
 		return rc;
 	char seconds[24];
 	(void)snprintf(seconds, sizeof seconds, "%lld", (long long)(wall_ms / 1000));
 	add_hmac(source, verifier, &(struct verify_signed){ str_of(id), str_of(seconds), url, body }, ret);
-	verifier_destroy(verifier);
+	verify_destroy(verifier);
 	return 0;
 }
 
 static int sign_token(const struct config_source *source, struct sign_headers *ret, struct err *err)
 {
-	const struct verify_config *v = &source->verify;
+	const struct config_verify *v = &source->verify;
 	if (v->token_header == NULL)
 		return err_set(err, ERR_INVALID, "source %s takes its token in the body at %s; write it there",
 					   source->name, v->token_pointer != NULL ? v->token_pointer : "?");

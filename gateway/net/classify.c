@@ -11,9 +11,9 @@ static const struct {
 	{ CURLE_URL_MALFORMAT, TRANSFER_END_UNUSABLE },
 	{ CURLE_BAD_FUNCTION_ARGUMENT, TRANSFER_END_UNUSABLE },
 	{ CURLE_NOT_BUILT_IN, TRANSFER_END_UNUSABLE },
-	{ CURLE_OPERATION_TIMEDOUT, TRANSFER_END_SILENCE },
-	{ CURLE_RECV_ERROR, TRANSFER_END_SILENCE },
-	{ CURLE_GOT_NOTHING, TRANSFER_END_SILENCE },
+	{ CURLE_OPERATION_TIMEDOUT, TRANSFER_END_NO_ANSWER },
+	{ CURLE_RECV_ERROR, TRANSFER_END_NO_ANSWER },
+	{ CURLE_GOT_NOTHING, TRANSFER_END_NO_ANSWER },
 };
 
 enum transfer_end classify_end(int curl_code)
@@ -29,7 +29,7 @@ enum transport_verdict classify_http(const struct http_evidence *evidence)
 	if (evidence->head_complete && (evidence->end == TRANSFER_END_OK || evidence->body_cut_by_us))
 		return TRANSPORT_REPLY;
 	if (!evidence->request_began)
-		return evidence->end == TRANSFER_END_UNUSABLE ? TRANSPORT_REFUSED : TRANSPORT_UNREACHABLE;
+		return evidence->end == TRANSFER_END_UNUSABLE ? TRANSPORT_NOT_SENDABLE : TRANSPORT_UNREACHABLE;
 	if (evidence->request_bytes == 0 && !evidence->encrypted)
 		return TRANSPORT_UNREACHABLE;
 	return TRANSPORT_UNKNOWN;
@@ -40,11 +40,11 @@ enum transport_verdict classify_mail(enum transfer_end end, const struct smtp_re
 {
 	if (dialogue->final)
 		return TRANSPORT_REPLY;
-	if (dialogue->go_ahead)
+	if (dialogue->data_accepted)
 		return TRANSPORT_UNKNOWN;
 	if (end == TRANSFER_END_UNUSABLE && dialogue->replies == 0)
-		return TRANSPORT_REFUSED;
+		return TRANSPORT_NOT_SENDABLE;
 	bool greeted = dialogue->replies > 0 && dialogue->greeting == 220;
-	bool said_no = greeted && dialogue->status >= 400 && end != TRANSFER_END_SILENCE;
-	return said_no ? TRANSPORT_REPLY : TRANSPORT_UNREACHABLE;
+	bool rejected = greeted && dialogue->status >= 400 && end != TRANSFER_END_NO_ANSWER;
+	return rejected ? TRANSPORT_REPLY : TRANSPORT_UNREACHABLE;
 }

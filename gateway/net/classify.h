@@ -7,13 +7,13 @@
 #include <stdint.h>
 
 #include "gateway/engine/ports.h"
-#include "gateway/net/smtp_reply.h"
+#include "gateway/net/smtp/reply.h"
 
 /* How libcurl ended, in the only distinctions that matter here. */
 enum transfer_end {
 	TRANSFER_END_OK,       /* by the rules of the protocol, all of it came */
 	TRANSFER_END_UNUSABLE, /* libcurl did not understand the request (URL, scheme, option) */
-	TRANSFER_END_SILENCE,  /* time-out or lost connection while waiting */
+	TRANSFER_END_NO_ANSWER,  /* time-out or lost connection while waiting */
 	TRANSFER_END_FAILED    /* anything else */
 };
 

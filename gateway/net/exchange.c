@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "gateway/net/classify.h"
-#include "gateway/net/mail_job.h"
+#include "gateway/net/smtp/worker.h"
 #include "saga/base/mem.h"
 
 /* What holds for every exchange. Nothing is taken from the environment, nothing is followed. */
-static const struct long_option common_longs[] = {
+static const struct curl_long_option common_longs[] = {
 	{ CURLOPT_NOSIGNAL, 1 },
 	{ CURLOPT_QUICK_EXIT, 1 }, /* a hanging resolver must not hold up whoever gives up on it */
 	{ CURLOPT_FOLLOWLOCATION, 0 },
@@ -25,7 +25,7 @@ static const struct long_option common_longs[] = {
 	{ 0, 0 },
 };
 
-CURLcode exchange_set_longs(CURL *easy, const struct long_option *options)
+CURLcode curl_options_set_longs(CURL *easy, const struct curl_long_option *options)
 {
 	for (; options->option != 0; options++) {
 		CURLcode code = curl_easy_setopt(easy, options->option, options->value);
@@ -38,18 +38,18 @@ CURLcode exchange_set_longs(CURL *easy, const struct long_option *options)
 /* A folder of certificates beside the file (Debian's libcurl has both, with the same in them) keeps libcurl
  * from holding on to the store it made of the file: each TLS connection would read it again, 30 ms on the
  * loop. */
-static CURLcode trust_the_file_alone(CURL *easy)
+static CURLcode use_ca_file_only(CURL *easy)
 {
 	if (curl_version_info(CURLVERSION_NOW)->cainfo == NULL)
 		return CURLE_OK;
 	return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
-CURLcode exchange_set_common(CURL *easy, char *error)
+CURLcode curl_options_set_common(CURL *easy, char *error)
 {
-	CURLcode code = exchange_set_longs(easy, common_longs);
+	CURLcode code = curl_options_set_longs(easy, common_longs);
 	if (code == CURLE_OK)
-		code = trust_the_file_alone(easy);
+		code = use_ca_file_only(easy);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also overrides http_proxy and its kin … */
 	if (code == CURLE_OK)
@@ -63,13 +63,13 @@ CURLcode exchange_set_common(CURL *easy, char *error)
 
 static CURLcode set_up_handle(struct exchange *x)
 {
-	CURLcode code = exchange_set_common(x->easy, x->error);
+	CURLcode code = curl_options_set_common(x->easy, x->error);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	if (code == CURLE_OK)
-		code = sockets_attach(transfer_sockets(x->transfer), x);
+		code = sockets_attach(sockets_of_transfer(x->transfer), x);
 	if (code == CURLE_OK)
-		code = http_handle_init(x);
+		code = http_request_init(x);
 	return code;
 }
 
@@ -103,18 +103,18 @@ void exchange_destroy(struct exchange *x)
 	free(x);
 }
 
-int exchange_give_up(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
+int exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(x->words, sizeof(x->words), fmt, args);
+	vsnprintf(x->reason, sizeof(x->reason), fmt, args);
 	va_end(args);
 	x->verdict = verdict;
-	x->state = EXCHANGE_STILLBORN;
+	x->state = EXCHANGE_FAILED_LOCALLY;
 	return ERR_REFUSED;
 }
 
-long exchange_span(int64_t ms)
+long curl_options_timeout(int64_t ms)
 {
 	if (ms < 1)
 		return 1;
@@ -127,9 +127,9 @@ static CURLcode load_limits(struct exchange *x)
 	struct transport_limits *have = &x->limits_set;
 	CURLcode code = CURLE_OK;
 	if (want->connect_timeout_ms != have->connect_timeout_ms)
-		code = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, exchange_span(want->connect_timeout_ms));
+		code = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, curl_options_timeout(want->connect_timeout_ms));
 	if (code == CURLE_OK && want->timeout_ms != have->timeout_ms)
-		code = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, exchange_span(want->timeout_ms));
+		code = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, curl_options_timeout(want->timeout_ms));
 	if (code == CURLE_OK && want->fresh_connection != have->fresh_connection) {
 		code = curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, (long)want->fresh_connection);
 		if (code == CURLE_OK)
@@ -153,19 +153,19 @@ int exchange_load(struct exchange *x)
 	CURLcode code = load_limits(x);
 	if (code != CURLE_OK)
 		return exchange_refuse(x, "the time-outs are not usable: %s", curl_easy_strerror(code));
-	return http_handle_load(x);
+	return http_request_load(x);
 }
 
-void exchange_extend(struct exchange *x, int64_t away_ms)
+void exchange_extend(struct exchange *x, int64_t stalled_ms)
 {
 	struct transport_limits *have = &x->limits_set;
-	have->connect_timeout_ms += away_ms; /* no longer what is wanted: the next request sets its own */
-	have->timeout_ms += away_ms;
+	have->connect_timeout_ms += stalled_ms; /* no longer what is wanted: the next request sets its own */
+	have->timeout_ms += stalled_ms;
 	if (x->reply_began_ms != 0)
-		x->reply_began_ms += away_ms;
+		x->reply_began_ms += stalled_ms;
 	/* Neither can fail but for want of memory; then the old limits stay. */
-	(void)curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, exchange_span(have->connect_timeout_ms));
-	(void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, exchange_span(have->timeout_ms));
+	(void)curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, curl_options_timeout(have->connect_timeout_ms));
+	(void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, curl_options_timeout(have->timeout_ms));
 }
 
 void exchange_unload(struct exchange *x)
@@ -201,7 +201,7 @@ static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 									 .retry_after_ms = (int64_t)retry_after_s * 1000 };
 }
 
-static enum transport_verdict judge_http(struct exchange *x, CURLcode code)
+static enum transport_verdict http_verdict(struct exchange *x, CURLcode code)
 {
 	long request_bytes = 0;
 	CURLcode asked = curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
@@ -216,20 +216,20 @@ static enum transport_verdict judge_http(struct exchange *x, CURLcode code)
 }
 
 /* Peers have a say in some of these texts: what comes out is one printable line. */
-static void write_detail(struct transport_result *result, const char *words, const char *said)
+static void write_detail(struct transport_result *result, const char *reason, const char *server_reply)
 {
 	static const char *const leads[] = { [TRANSPORT_REPLY] = "",
 										 [TRANSPORT_UNREACHABLE] = "not reached: ",
 										 [TRANSPORT_UNKNOWN] = "sent, but no complete reply: ",
-										 [TRANSPORT_REFUSED] = "not sendable: " };
-	snprintf(result->detail, sizeof(result->detail), "%s%s%s%.100s", leads[result->verdict], words,
-			 said != NULL ? "; the server said: " : "", said != NULL ? said : "");
+										 [TRANSPORT_NOT_SENDABLE] = "not sendable: " };
+	snprintf(result->detail, sizeof(result->detail), "%s%s%s%.100s", leads[result->verdict], reason,
+			 server_reply != NULL ? "; the server said: " : "", server_reply != NULL ? server_reply : "");
 	for (char *p = result->detail; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
 }
 
-static const char *http_words(const struct exchange *x, CURLcode code)
+static const char *http_failure_reason(const struct exchange *x, CURLcode code)
 {
 	if (x->resend_stopped)
 		return "the connection was closed before any reply came";
@@ -237,46 +237,46 @@ static const char *http_words(const struct exchange *x, CURLcode code)
 		return EXCHANGE_LOOKUPS_HANG;
 	if (x->too_slow)
 		return "the reply came too slowly";
-	if (x->reply.flood || (x->request_began && code == CURLE_OUT_OF_MEMORY)) /* of libcurl's for one line */
+	if (x->reply.head_too_long || (x->request_began && code == CURLE_OUT_OF_MEMORY)) /* of libcurl's for one line */
 		return "the reply's header does not end";
 	return x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
 }
 
-static const char *mail_words(const struct mail_job *job)
+static const char *mail_failure_reason(const struct smtp_worker *worker)
 {
-	if (job->code == CURLE_ABORTED_BY_CALLBACK || job->code == CURLE_WRITE_ERROR) /* see mail_job_is_over */
+	if (worker->code == CURLE_ABORTED_BY_CALLBACK || worker->code == CURLE_WRITE_ERROR) /* see smtp_worker_is_done */
 		return "no answer within the time limit";
-	return job->error[0] != '\0' ? job->error : curl_easy_strerror(job->code);
+	return worker->error[0] != '\0' ? worker->error : curl_easy_strerror(worker->code);
 }
 
-static void judge_mail(const struct mail_job *job, struct transport_result *result)
+static void mail_result(const struct smtp_worker *worker, struct transport_result *result)
 {
-	const struct smtp_reply *said = &job->reply;
-	const char *text = said->text.data != NULL ? said->text.data : "";
-	result->verdict = classify_mail(classify_end((int)job->code), said);
+	const struct smtp_reply *server_reply = &worker->reply;
+	const char *text = server_reply->text.data != NULL ? server_reply->text.data : "";
+	result->verdict = classify_mail(classify_end((int)worker->code), server_reply);
 	if (result->verdict == TRANSPORT_REPLY) {
 		result->reply = (struct almoner_reply){ .size = sizeof(result->reply),
-												.status = said->status,
-												.body = { .p = text, .len = said->text.len } };
+												.status = server_reply->status,
+												.body = { .p = text, .len = server_reply->text.len } };
 		return;
 	}
-	write_detail(result, mail_words(job), said->status >= 400 ? text : NULL);
+	write_detail(result, mail_failure_reason(worker), server_reply->status >= 400 ? text : NULL);
 }
 
-void exchange_judge(struct exchange *x, CURLcode code, struct transport_result *result)
+void exchange_result(struct exchange *x, CURLcode code, struct transport_result *result)
 {
-	if (x->state == EXCHANGE_STILLBORN) {
+	if (x->state == EXCHANGE_FAILED_LOCALLY) {
 		result->verdict = x->verdict;
-		write_detail(result, x->words, NULL);
+		write_detail(result, x->reason, NULL);
 		return;
 	}
 	if (x->state == EXCHANGE_MAIL) {
-		judge_mail(x->job, result);
+		mail_result(x->worker, result);
 		return;
 	}
-	result->verdict = judge_http(x, code);
+	result->verdict = http_verdict(x, code);
 	if (result->verdict == TRANSPORT_REPLY)
 		fill_http_reply(x, &result->reply);
 	else
-		write_detail(result, http_words(x, code), NULL);
+		write_detail(result, http_failure_reason(x, code), NULL);
 }

@@ -21,7 +21,7 @@ struct transfer;
 /* The shapes of a request in libcurl's terms. */
 enum http_shape { HTTP_SHAPE_NONE, HTTP_SHAPE_GET, HTTP_SHAPE_HEAD, HTTP_SHAPE_POST };
 
-struct http_node {
+struct http_header_node {
 	struct curl_slist link;
 	struct buf text;
 };
@@ -33,17 +33,17 @@ struct http_request {
 	enum http_shape shape;
 	bool encrypted;
 	/* [0] takes away Expect, [1] takes away libcurl's own Content-Type or carries the request's */
-	struct http_node nodes[HTTP_HEADERS_MAX + 2];
+	struct http_header_node nodes[HTTP_HEADERS_MAX + 2];
 	size_t node_count;
 };
 
-struct mail_job;
+struct smtp_worker;
 
 enum exchange_state {
 	EXCHANGE_IDLE,     /* in its pool */
 	EXCHANGE_HTTP,     /* with libcurl */
 	EXCHANGE_MAIL,     /* in its job's thread */
-	EXCHANGE_STILLBORN /* to be told so in the next turn: `verdict` and `words` are decided */
+	EXCHANGE_FAILED_LOCALLY /* to be told so in the next turn: `verdict` and `words` are decided */
 };
 
 struct exchange {
@@ -53,8 +53,8 @@ struct exchange {
 	struct transport_request request;
 	int64_t started_ms;
 	enum transport_verdict verdict; /* of a stillborn one */
-	char words[DETAIL_BYTES];       /* why */
-	struct mail_job *job;           /* SEND_MAIL */
+	char reason[DETAIL_BYTES];       /* why */
+	struct smtp_worker *worker;           /* SEND_MAIL */
 	/* SEND_HTTP */
 	CURL *easy;
 	bool request_began;  /* see struct http_evidence */
@@ -84,36 +84,36 @@ MUST_CHECK int exchange_load(struct exchange *x);
 
 /* The verdict, from the evidence gathered so far; fills `result` but for the duration. `code` is libcurl's,
  * for HTTP. */
-void exchange_judge(struct exchange *x, CURLcode code, struct transport_result *result);
+void exchange_result(struct exchange *x, CURLcode code, struct transport_result *result);
 
 /* The process stood still so long: the running request gets that time on top. */
-void exchange_extend(struct exchange *x, int64_t away_ms);
+void exchange_extend(struct exchange *x, int64_t stalled_ms);
 /* Takes the last request's data out; the handle stays. */
 void exchange_unload(struct exchange *x);
 
 /* Nothing will be sent; returns ERR_REFUSED. */
-int exchange_give_up(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
+int exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
-#define exchange_refuse(x, ...) exchange_give_up((x), TRANSPORT_REFUSED, __VA_ARGS__)
+#define exchange_refuse(x, ...) exchange_fail((x), TRANSPORT_NOT_SENDABLE, __VA_ARGS__)
 
 /* --- for both kinds ------------------------------------------------------------------------------ */
 
 /* What holds for every handle, of the loop and of the mail threads; `error` has CURL_ERROR_SIZE. */
-MUST_CHECK CURLcode exchange_set_common(CURL *easy, char *error);
+MUST_CHECK CURLcode curl_options_set_common(CURL *easy, char *error);
 /* A time-out in libcurl's terms, where 0 would mean none. */
-long exchange_span(int64_t ms);
+long curl_options_timeout(int64_t ms);
 
 /* Options of long values, ended by a zero option. */
-struct long_option {
+struct curl_long_option {
 	CURLoption option;
 	long value;
 };
-MUST_CHECK CURLcode exchange_set_longs(CURL *easy, const struct long_option *options);
+MUST_CHECK CURLcode curl_options_set_longs(CURL *easy, const struct curl_long_option *options);
 
 /* --- HTTP ---------------------------------------------------------------------------------------- */
 
-MUST_CHECK CURLcode http_handle_init(struct exchange *x);
-MUST_CHECK int http_handle_load(struct exchange *x);
+MUST_CHECK CURLcode http_request_init(struct exchange *x);
+MUST_CHECK int http_request_load(struct exchange *x);
 void http_request_finish(struct http_request *request);
 
 /* --- sockets of libcurl on the loop -------------------------------------------------------------- */
@@ -126,13 +126,13 @@ struct sockets *sockets_create(struct loop *loop, CURLM *multi);
 void sockets_destroy(struct sockets *sockets);
 /* Connections are opened and closed through these, so that idle ones can stay watched (see sockets.c). */
 MUST_CHECK CURLcode sockets_attach(struct sockets *sockets, struct exchange *x);
-struct sockets *transfer_sockets(struct transfer *transfer);
+struct sockets *sockets_of_transfer(struct transfer *transfer);
 int64_t transfer_now_ms(const struct transfer *transfer);
 
 /* --- look-ups of a target's name (lookup.h) ------------------------------------------------------- */
 
 #define EXCHANGE_LOOKUPS_HANG "look-ups of its name are not answered"
-bool transfer_lookup_begins(struct transfer *transfer, uint32_t target);
-void transfer_lookup_answered(struct transfer *transfer, uint32_t target);
+bool lookup_target_begin(struct transfer *transfer, uint32_t target);
+void lookup_target_answered(struct transfer *transfer, uint32_t target);
 
 #endif

@@ -7,16 +7,16 @@
 
 #define LINE_CAP_BYTES ((size_t)64 << 20)
 
-struct lines {
+struct line_reader {
 	struct buf rest; /* what has no end yet */
 	void *ctx;
 	int (*line)(void *ctx, struct str text);
-	bool broke_off;
+	bool stopped;
 };
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
 {
-	struct lines *l = ctx;
+	struct line_reader *l = ctx;
 	size_t len = size * count;
 	size_t from = 0;
 	for (size_t i = 0; i < len; i++) {
@@ -26,9 +26,9 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
 		from = i + 1;
 		if (l->rest.overflow)
 			return 0;
-		l->broke_off = l->line != NULL && l->line(l->ctx, buf_str(&l->rest)) != 0;
+		l->stopped = l->line != NULL && l->line(l->ctx, buf_str(&l->rest)) != 0;
 		buf_clear(&l->rest);
-		if (l->broke_off)
+		if (l->stopped)
 			return 0;
 	}
 	buf_add(&l->rest, bytes + from, len - from);
@@ -46,7 +46,7 @@ static struct curl_slist *make_headers(const struct http_call *call)
 }
 
 static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_slist *headers,
-					   struct lines *lines)
+					   struct line_reader *reader)
 {
 	CURLcode rc = curl_easy_setopt(easy, CURLOPT_URL, call->url);
 	if (rc == CURLE_OK && call->socket_path != NULL)
@@ -55,7 +55,7 @@ static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_sli
 	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROXY, "") : rc;
 	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms) : rc;
 	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes) : rc;
-	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_WRITEDATA, lines) : rc;
+	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_WRITEDATA, reader) : rc;
 	rc = rc == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) : rc;
 	if (rc == CURLE_OK && strcmp(call->method, "GET") != 0) {
 		rc = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
@@ -67,7 +67,7 @@ static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_sli
 	return rc;
 }
 
-static int explain(CURLcode rc, const struct http_call *call, struct err *err)
+static int set_call_error(CURLcode rc, const struct http_call *call, struct err *err)
 {
 	const char *where = call->socket_path != NULL ? call->socket_path : call->url;
 	if (rc == CURLE_COULDNT_CONNECT)
@@ -80,22 +80,22 @@ int http_call(const struct http_call *call, unsigned *ret_status, struct err *er
 	CURL *easy = curl_easy_init();
 	if (easy == NULL)
 		return err_set(err, ERR_SYSTEM, "libcurl does not start");
-	struct lines lines = { .ctx = call->line_ctx, .line = call->line };
-	buf_init(&lines.rest, LINE_CAP_BYTES);
+	struct line_reader reader = { .ctx = call->line_ctx, .line = call->line };
+	buf_init(&reader.rest, LINE_CAP_BYTES);
 	struct curl_slist *headers = make_headers(call);
-	CURLcode rc = set_up(easy, call, headers, &lines);
+	CURLcode rc = set_up(easy, call, headers, &reader);
 	rc = rc == CURLE_OK ? curl_easy_perform(easy) : rc;
 	long status = 0;
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
-	bool too_long = lines.rest.overflow;
-	if (rc == CURLE_OK && lines.rest.len > 0 && call->line != NULL)
-		(void)call->line(call->line_ctx, buf_str(&lines.rest)); /* the last line had no end */
-	buf_free(&lines.rest);
+	bool too_long = reader.rest.overflow;
+	if (rc == CURLE_OK && reader.rest.len > 0 && call->line != NULL)
+		(void)call->line(call->line_ctx, buf_str(&reader.rest)); /* the last line had no end */
+	buf_free(&reader.rest);
 	*ret_status = (unsigned)status;
 	if (too_long)
 		return err_set(err, ERR_TOO_BIG, "the answer of %s has a line of more than 64 MiB",
 					   call->socket_path != NULL ? call->socket_path : call->url);
-	return rc == CURLE_OK || (rc == CURLE_WRITE_ERROR && lines.broke_off) ? 0 : explain(rc, call, err);
+	return rc == CURLE_OK || (rc == CURLE_WRITE_ERROR && reader.stopped) ? 0 : set_call_error(rc, call, err);
 }

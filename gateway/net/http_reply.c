@@ -13,9 +13,9 @@ void http_reply_finish(struct http_reply *r)
 	buf_free(&r->body);
 }
 
-static void empty(struct buf *b)
+static void clear_or_free(struct buf *b)
 {
-	if (b->room > HTTP_REPLY_KEPT_BYTES)
+	if (b->capacity > HTTP_REPLY_BUFFER_BYTES)
 		buf_free(b);
 	else
 		buf_clear(b);
@@ -29,13 +29,13 @@ static void drop_fields(struct http_reply *r)
 
 void http_reply_reset(struct http_reply *r, size_t body_cap_bytes)
 {
-	empty(&r->head);
-	empty(&r->body);
+	clear_or_free(&r->head);
+	clear_or_free(&r->body);
 	r->field_count = 0;
 	r->line_bytes = 0;
 	r->interim = false;
 	r->head_complete = false;
-	r->flood = false;
+	r->head_too_long = false;
 	r->truncated = false;
 	r->body_cap_bytes = body_cap_bytes;
 }
@@ -80,8 +80,8 @@ static void add_field(struct http_reply *r, const char *line, size_t len)
 bool http_reply_line(struct http_reply *r, const char *line, size_t len)
 {
 	r->line_bytes += len;
-	if (r->line_bytes > HTTP_REPLY_FLOOD_BYTES) {
-		r->flood = true;
+	if (r->line_bytes > HTTP_REPLY_LINES_BYTES) {
+		r->head_too_long = true;
 		return false;
 	}
 	if (r->head_complete)
@@ -101,9 +101,9 @@ bool http_reply_line(struct http_reply *r, const char *line, size_t len)
 
 bool http_reply_body(struct http_reply *r, const char *bytes, size_t len)
 {
-	size_t room = r->body_cap_bytes - r->body.len;
-	r->truncated = len > room;
-	buf_add(&r->body, bytes, r->truncated ? room : len);
+	size_t capacity = r->body_cap_bytes - r->body.len;
+	r->truncated = len > capacity;
+	buf_add(&r->body, bytes, r->truncated ? capacity : len);
 	return !r->truncated;
 }
 

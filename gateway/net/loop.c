@@ -11,9 +11,9 @@
 #define NS_PER_MS 1000000
 #define NEVER     INT64_MAX
 /* A timer that fires a hair early costs a turn for nothing; one that fires this much late costs nothing. */
-#define SLACK_S 0.0001
+#define TIMER_SLACK_S 0.0001
 /* Longer than any turn, and than a busy machine makes wait. */
-#define LATE_NS 1000000000
+#define STALL_NS 1000000000
 
 struct loop_hook {
 	void (*fn)(void *ctx);
@@ -41,9 +41,9 @@ struct loop {
 	ev_timer timer;
 	struct loop_hook hooks[LOOP_PHASES];
 	int64_t deadlines_ns[LOOP_DEADLINES]; /* absolute, monotonic */
-	int64_t asleep_ns;                    /* when it went to wait */
-	void (*late)(void *ctx, int64_t away_ms);
-	void *late_ctx;
+	int64_t wait_began_ns;                    /* when it went to wait */
+	void (*on_stall)(void *ctx, int64_t stalled_ms);
+	void *on_stall_ctx;
 	int64_t armed_ns;                     /* what the timer stands at; NEVER: it is stopped */
 	int64_t now_ns;
 	uint64_t turns;
@@ -85,7 +85,7 @@ static void arm_timer(struct loop *loop)
 	int64_t left_ns = nearest - clock_ns();
 	/* libev counts from its own notion of now, which is as old as the last wait */
 	ev_now_update(loop->ev);
-	ev_timer_set(&loop->timer, left_ns <= 0 ? 0.0 : (double)left_ns / 1e9 + SLACK_S, 0.0);
+	ev_timer_set(&loop->timer, left_ns <= 0 ? 0.0 : (double)left_ns / 1e9 + TIMER_SLACK_S, 0.0);
 	ev_timer_start(loop->ev, &loop->timer);
 }
 
@@ -103,7 +103,7 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int revents
 		ev_break(ev, EVBREAK_ONE);
 	else
 		arm_timer(loop);
-	loop->asleep_ns = clock_ns();
+	loop->wait_began_ns = clock_ns();
 }
 
 /* The first of its turn: before descriptors, so that what lies ready in them can still count as in time. */
@@ -113,8 +113,8 @@ static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int revents)
 	(void)revents;
 	struct loop *loop = watcher->data;
 	int64_t now_ns = clock_ns();
-	if (loop->late != NULL && loop->armed_ns != NEVER && now_ns - loop->armed_ns > LATE_NS)
-		loop->late(loop->late_ctx, (now_ns - loop->asleep_ns) / NS_PER_MS);
+	if (loop->on_stall != NULL && loop->armed_ns != NEVER && now_ns - loop->armed_ns > STALL_NS)
+		loop->on_stall(loop->on_stall_ctx, (now_ns - loop->wait_began_ns) / NS_PER_MS);
 }
 
 /* The turn that follows does the work. */
@@ -199,10 +199,10 @@ void loop_set_hook(struct loop *loop, enum loop_phase phase, void (*fn)(void *ct
 	loop->hooks[phase] = (struct loop_hook){ .fn = fn, .ctx = ctx };
 }
 
-void loop_on_late(struct loop *loop, void (*fn)(void *ctx, int64_t away_ms), void *ctx)
+void loop_on_stall(struct loop *loop, void (*fn)(void *ctx, int64_t stalled_ms), void *ctx)
 {
-	loop->late = fn;
-	loop->late_ctx = ctx;
+	loop->on_stall = fn;
+	loop->on_stall_ctx = ctx;
 }
 
 void loop_set_deadline_ms(struct loop *loop, int64_t from_now_ms)
@@ -264,7 +264,7 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int revents)
 	io->fn(io->ctx, watcher->fd, events);
 }
 
-struct loop_io *loop_watch(struct loop *loop, int fd, unsigned events,
+struct loop_io *loop_io_add(struct loop *loop, int fd, unsigned events,
 						   void (*fn)(void *ctx, int fd, unsigned events), void *ctx)
 {
 	struct loop_io *io = mem_zalloc(sizeof(*io));
@@ -278,7 +278,7 @@ struct loop_io *loop_watch(struct loop *loop, int fd, unsigned events,
 	return io;
 }
 
-void loop_rewatch(struct loop_io *io, unsigned events)
+void loop_io_set(struct loop_io *io, unsigned events)
 {
 	ev_io_stop(io->loop->ev, &io->watcher);
 	ev_io_modify(&io->watcher, to_ev(events));
@@ -286,7 +286,7 @@ void loop_rewatch(struct loop_io *io, unsigned events)
 		ev_io_start(io->loop->ev, &io->watcher);
 }
 
-void loop_unwatch(struct loop_io *io)
+void loop_io_remove(struct loop_io *io)
 {
 	if (io == NULL)
 		return;

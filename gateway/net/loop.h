@@ -48,9 +48,9 @@ void loop_wake(struct loop *loop);
 void loop_set_hook(struct loop *loop, enum loop_phase phase, void (*fn)(void *ctx), void *ctx);
 
 /* Called when the loop wakes more than a second after it wanted to (the process was stopped, or the machine
- * stood still), before anything of that turn: what ran out meanwhile was not given its time. `away_ms`: since
+ * stood still), before anything of that turn: what ran out meanwhile was not given its time. `stalled_ms`: since
  * it went to wait. One; NULL takes it away. */
-void loop_on_late(struct loop *loop, void (*fn)(void *ctx, int64_t away_ms), void *ctx);
+void loop_on_stall(struct loop *loop, void (*fn)(void *ctx, int64_t stalled_ms), void *ctx);
 
 /* The engine's single deadline: take a turn no later than `from_now_ms` from now, and not before it because
  * of this; -1: none. Counts from the moment of the call, to the millisecond; 0: do not wait at all. */
@@ -70,10 +70,10 @@ void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int sig
 
 /* Watches a descriptor for any of `events` (of enum loop_event; level-triggered). Unwatch before closing it;
  * also from inside the callback. */
-struct loop_io *loop_watch(struct loop *loop, int fd, unsigned events,
+struct loop_io *loop_io_add(struct loop *loop, int fd, unsigned events,
 						   void (*fn)(void *ctx, int fd, unsigned events), void *ctx);
 /* Other events for the same open descriptor; 0: none for now. */
-void loop_rewatch(struct loop_io *io, unsigned events);
-void loop_unwatch(struct loop_io *io); /* accepts NULL */
+void loop_io_set(struct loop_io *io, unsigned events);
+void loop_io_remove(struct loop_io *io); /* accepts NULL */
 
 #endif

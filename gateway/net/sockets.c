@@ -17,20 +17,20 @@
 #include "gateway/net/loop.h"
 #include "saga/base/mem.h"
 
-struct slot {
+struct socket_slot {
 	struct loop_io *io;
-	unsigned watched;
+	unsigned watched_events;
 	bool idle; /* libcurl does not care at present */
 };
 
 struct sockets {
 	struct loop *loop;
 	CURLM *multi;
-	struct slot *slots; /* by descriptor */
+	struct socket_slot *slots; /* by descriptor */
 	size_t slot_count;
 };
 
-static struct slot *slot_of(struct sockets *s, curl_socket_t fd)
+static struct socket_slot *slot_of(struct sockets *s, curl_socket_t fd)
 {
 	assert(fd >= 0);
 	size_t index = (size_t)fd;
@@ -38,20 +38,20 @@ static struct slot *slot_of(struct sockets *s, curl_socket_t fd)
 		size_t count = index < 32 ? 64 : index * 2;
 		s->slots = mem_grow(s->slots, count * sizeof(*s->slots));
 		for (size_t i = s->slot_count; i < count; i++)
-			s->slots[i] = (struct slot){ 0 };
+			s->slots[i] = (struct socket_slot){ 0 };
 		s->slot_count = count;
 	}
 	return &s->slots[index];
 }
 
-static void slot_close(struct slot *slot)
+static void slot_close(struct socket_slot *slot)
 {
-	loop_unwatch(slot->io);
-	*slot = (struct slot){ 0 };
+	loop_io_remove(slot->io);
+	*slot = (struct socket_slot){ 0 };
 }
 
 /* What made it readable may have been read meanwhile, as the end of the reply. */
-static void end_idle(struct slot *slot, int fd)
+static void shut_idle(struct socket_slot *slot, int fd)
 {
 	char byte;
 	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -59,16 +59,16 @@ static void end_idle(struct slot *slot, int fd)
 		return;
 	int failed = shutdown(fd, SHUT_RDWR);
 	(void)failed; /* then it is gone already */
-	loop_rewatch(slot->io, 0);
-	slot->watched = 0;
+	loop_io_set(slot->io, 0);
+	slot->watched_events = 0;
 }
 
-static void on_ready(void *ctx, int fd, unsigned events)
+static void on_io(void *ctx, int fd, unsigned events)
 {
 	struct sockets *s = ctx;
-	struct slot *slot = slot_of(s, fd);
+	struct socket_slot *slot = slot_of(s, fd);
 	if (slot->idle) {
-		end_idle(slot, fd);
+		shut_idle(slot, fd);
 		return;
 	}
 	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
@@ -78,13 +78,13 @@ static void on_ready(void *ctx, int fd, unsigned events)
 	assert(code == CURLM_OK);
 }
 
-static void watch(struct sockets *s, struct slot *slot, curl_socket_t fd, unsigned events)
+static void set_events(struct sockets *s, struct socket_slot *slot, curl_socket_t fd, unsigned events)
 {
 	if (slot->io == NULL)
-		slot->io = loop_watch(s->loop, fd, events, on_ready, s);
-	else if (slot->watched != events)
-		loop_rewatch(slot->io, events);
-	slot->watched = events;
+		slot->io = loop_io_add(s->loop, fd, events, on_io, s);
+	else if (slot->watched_events != events)
+		loop_io_set(slot->io, events);
+	slot->watched_events = events;
 }
 
 static bool is_established(CURL *easy)
@@ -94,28 +94,28 @@ static bool is_established(CURL *easy)
 	return code == CURLE_OK && x != NULL && x->connected;
 }
 
-static void let_go(struct sockets *s, struct slot *slot, CURL *easy, curl_socket_t fd)
+static void release_socket(struct sockets *s, struct socket_slot *slot, CURL *easy, curl_socket_t fd)
 {
 	if (!is_established(easy)) {
 		slot_close(slot);
 		return;
 	}
 	slot->idle = true;
-	if (slot->io != NULL && slot->watched != LOOP_READ)
-		watch(s, slot, fd, LOOP_READ);
+	if (slot->io != NULL && slot->watched_events != LOOP_READ)
+		set_events(s, slot, fd, LOOP_READ);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
 	(void)socket_ctx;
 	struct sockets *s = ctx;
-	struct slot *slot = slot_of(s, fd);
+	struct socket_slot *slot = slot_of(s, fd);
 	if (what == CURL_POLL_REMOVE) {
-		let_go(s, slot, easy, fd);
+		release_socket(s, slot, easy, fd);
 		return 0;
 	}
 	slot->idle = false;
-	watch(s, slot, fd,
+	set_events(s, slot, fd,
 		  ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0u) | ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0u));
 	return 0;
 }
@@ -130,7 +130,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	struct exchange *x = ctx;
 	x->connected = false;
 	if (x->looking_up)
-		transfer_lookup_answered(x->transfer, x->request.target);
+		lookup_target_answered(x->transfer, x->request.target);
 	x->looking_up = false;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
@@ -141,7 +141,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 		return CURL_SOCKET_BAD;
 	}
 	/* Whatever was known of this number is over, even if a later libcurl should not have told us. */
-	slot_close(slot_of(transfer_sockets(x->transfer), fd));
+	slot_close(slot_of(sockets_of_transfer(x->transfer), fd));
 	return fd;
 }
 

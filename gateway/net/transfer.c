@@ -6,7 +6,7 @@
 
 #include "gateway/net/exchange.h"
 #include "gateway/net/lookup.h"
-#include "gateway/net/mail_job.h"
+#include "gateway/net/smtp/worker.h"
 #include "saga/base/mem.h"
 
 /* Idle connections kept over all targets; with more, libcurl closes the oldest. */
@@ -15,7 +15,7 @@
 #define IDLE_HANDLES_MAX 64
 #define NEVER            INT64_MAX
 
-struct pool {
+struct target_pool {
 	uint32_t target;
 	struct exchange_list idle;
 	size_t idle_count;
@@ -26,21 +26,21 @@ struct transfer {
 	struct loop *loop;
 	CURLM *multi;
 	struct sockets *sockets;
-	struct mail_desk desk;
+	struct smtp_workers smtp;
 	struct exchange_list running;   /* with libcurl, or finished there and not yet collected */
-	struct exchange_list mailing;   /* in a thread each, or finished there and not yet collected */
-	struct exchange_list stillborn; /* never sent; to be told so in the next turn */
+	struct exchange_list smtp_running;   /* in a thread each, or finished there and not yet collected */
+	struct exchange_list failed_locally; /* never sent; to be told so in the next turn */
 	size_t running_count;
-	size_t mailing_count;
-	size_t stillborn_count;
+	size_t smtp_running_count;
+	size_t failed_locally_count;
 	int64_t curl_due_ms; /* when libcurl wants to be called; monotonic */
-	bool uncollected;    /* something finished after this turn's collection */
+	bool has_uncollected;    /* something finished after this turn's collection */
 	bool delivering;
-	struct pool *pools;
+	struct target_pool *pools;
 	size_t pool_count;
 };
 
-struct sockets *transfer_sockets(struct transfer *t)
+struct sockets *sockets_of_transfer(struct transfer *t)
 {
 	return t->sockets;
 }
@@ -60,7 +60,7 @@ static int64_t clock_ms(void)
 
 /* --- pools --------------------------------------------------------------------------------------- */
 
-static struct pool *find_pool(struct transfer *t, uint32_t target)
+static struct target_pool *find_pool(struct transfer *t, uint32_t target)
 {
 	for (size_t i = 0; i < t->pool_count; i++)
 		if (t->pools[i].target == target)
@@ -75,30 +75,30 @@ static void move_list(struct exchange_list *to, struct exchange_list *from)
 	TAILQ_CONCAT(to, from, link);
 }
 
-static struct pool *add_pool(struct transfer *t, uint32_t target)
+static struct target_pool *add_pool(struct transfer *t, uint32_t target)
 {
-	struct pool *pools = mem_alloc((t->pool_count + 1) * sizeof(*pools));
+	struct target_pool *pools = mem_alloc((t->pool_count + 1) * sizeof(*pools));
 	for (size_t i = 0; i < t->pool_count; i++) {
 		pools[i] = t->pools[i];
 		move_list(&pools[i].idle, &t->pools[i].idle);
 	}
 	free(t->pools);
 	t->pools = pools;
-	struct pool *pool = &pools[t->pool_count++];
-	*pool = (struct pool){ .target = target };
+	struct target_pool *pool = &pools[t->pool_count++];
+	*pool = (struct target_pool){ .target = target };
 	TAILQ_INIT(&pool->idle);
 	return pool;
 }
 
-static struct pool *pool_of(struct transfer *t, uint32_t target)
+static struct target_pool *pool_of(struct transfer *t, uint32_t target)
 {
-	struct pool *pool = find_pool(t, target);
+	struct target_pool *pool = find_pool(t, target);
 	return pool != NULL ? pool : add_pool(t, target);
 }
 
-static struct exchange *take_exchange(struct transfer *t, const struct transport_request *request)
+static struct exchange *acquire_exchange(struct transfer *t, const struct transport_request *request)
 {
-	struct pool *pool = pool_of(t, request->target);
+	struct target_pool *pool = pool_of(t, request->target);
 	struct exchange *x = request->kind == ALMONER_SEND_HTTP ? TAILQ_FIRST(&pool->idle) : NULL;
 	if (x != NULL) {
 		TAILQ_REMOVE(&pool->idle, x, link);
@@ -111,9 +111,9 @@ static struct exchange *take_exchange(struct transfer *t, const struct transport
 	return x;
 }
 
-static void give_back(struct transfer *t, struct exchange *x)
+static void release_exchange(struct transfer *t, struct exchange *x)
 {
-	struct pool *pool = x->request.kind == ALMONER_SEND_HTTP ? pool_of(t, x->request.target) : NULL;
+	struct target_pool *pool = x->request.kind == ALMONER_SEND_HTTP ? pool_of(t, x->request.target) : NULL;
 	if (pool == NULL || pool->idle_count >= IDLE_HANDLES_MAX) {
 		exchange_destroy(x);
 		return;
@@ -123,7 +123,7 @@ static void give_back(struct transfer *t, struct exchange *x)
 	pool->idle_count++;
 }
 
-static void drain_pool(struct pool *pool)
+static void drain_pool(struct target_pool *pool)
 {
 	struct exchange *x;
 	while ((x = TAILQ_FIRST(&pool->idle)) != NULL) {
@@ -135,19 +135,19 @@ static void drain_pool(struct pool *pool)
 
 void transfer_forget_target(struct transfer *t, uint32_t target)
 {
-	struct pool *pool = find_pool(t, target);
+	struct target_pool *pool = find_pool(t, target);
 	if (pool != NULL)
 		drain_pool(pool);
 }
 
 /* --- look-ups of names --------------------------------------------------------------------------- */
 
-bool transfer_lookup_begins(struct transfer *t, uint32_t target)
+bool lookup_target_begin(struct transfer *t, uint32_t target)
 {
 	return lookups_begin(&pool_of(t, target)->lookups, clock_ms());
 }
 
-void transfer_lookup_answered(struct transfer *t, uint32_t target)
+void lookup_target_answered(struct transfer *t, uint32_t target)
 {
 	lookups_answered(&pool_of(t, target)->lookups);
 }
@@ -156,7 +156,7 @@ void transfer_lookup_answered(struct transfer *t, uint32_t target)
 static void lookup_ended(struct transfer *t, uint32_t target, bool answered)
 {
 	if (answered)
-		transfer_lookup_answered(t, target);
+		lookup_target_answered(t, target);
 	else
 		lookups_lost(&pool_of(t, target)->lookups, clock_ms());
 }
@@ -170,15 +170,15 @@ static struct exchange_list *list_of(struct transfer *t, enum exchange_state sta
 		return &t->running;
 	}
 	if (state == EXCHANGE_MAIL) {
-		*ret_count = &t->mailing_count;
-		return &t->mailing;
+		*ret_count = &t->smtp_running_count;
+		return &t->smtp_running;
 	}
-	assert(state == EXCHANGE_STILLBORN);
-	*ret_count = &t->stillborn_count;
-	return &t->stillborn;
+	assert(state == EXCHANGE_FAILED_LOCALLY);
+	*ret_count = &t->failed_locally_count;
+	return &t->failed_locally;
 }
 
-static void put_in(struct transfer *t, struct exchange *x)
+static void insert_exchange(struct transfer *t, struct exchange *x)
 {
 	size_t *count;
 	struct exchange_list *list = list_of(t, x->state, &count);
@@ -186,7 +186,7 @@ static void put_in(struct transfer *t, struct exchange *x)
 	++*count;
 }
 
-static void take_out(struct transfer *t, struct exchange *x)
+static void remove_exchange(struct transfer *t, struct exchange *x)
 {
 	size_t *count;
 	struct exchange_list *list = list_of(t, x->state, &count);
@@ -209,26 +209,26 @@ static void start_http(struct transfer *t, struct exchange *x)
 static void start_mail(struct transfer *t, struct exchange *x)
 {
 	char text[DETAIL_BYTES];
-	const char *fault = mail_fault(x->request.mail, text);
+	const char *fault = smtp_message_fault(x->request.mail, text);
 	if (fault != NULL) {
 		exchange_refuse(x, "%s", fault);
 		return;
 	}
-	if (!transfer_lookup_begins(t, x->request.target)) {
-		exchange_give_up(x, TRANSPORT_UNREACHABLE, EXCHANGE_LOOKUPS_HANG);
+	if (!lookup_target_begin(t, x->request.target)) {
+		exchange_fail(x, TRANSPORT_UNREACHABLE, EXCHANGE_LOOKUPS_HANG);
 		return;
 	}
 	x->state = EXCHANGE_MAIL;
-	x->job = mail_job_start(&t->desk, x, &x->request);
-	if (x->job == NULL)
-		exchange_give_up(x, TRANSPORT_UNREACHABLE, "no memory or no thread left to send the mail");
+	x->worker = smtp_worker_start(&t->smtp, x, &x->request);
+	if (x->worker == NULL)
+		exchange_fail(x, TRANSPORT_UNREACHABLE, "no memory or no thread left to send the mail");
 }
 
 static void *submit(void *ctx, const struct transport_request *request)
 {
 	struct transfer *t = ctx;
 	assert(request->kind == ALMONER_SEND_HTTP ? request->http != NULL : request->mail != NULL);
-	struct exchange *x = take_exchange(t, request);
+	struct exchange *x = acquire_exchange(t, request);
 	x->request = *request;
 	x->started_ms = clock_ms();
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, 0); /* for a caller outside the loop's turns */
@@ -236,7 +236,7 @@ static void *submit(void *ctx, const struct transport_request *request)
 		start_http(t, x);
 	else
 		start_mail(t, x);
-	put_in(t, x);
+	insert_exchange(t, x);
 	return x;
 }
 
@@ -244,23 +244,23 @@ static void cancel(void *ctx, void *exchange)
 {
 	struct transfer *t = ctx;
 	struct exchange *x = exchange;
-	take_out(t, x);
+	remove_exchange(t, x);
 	if (x->state == EXCHANGE_HTTP && x->looking_up)
 		lookup_ended(t, x->request.target, false);
 	if (x->state == EXCHANGE_MAIL)
-		mail_job_cancel(x->job);
-	give_back(t, x);
+		smtp_worker_cancel(x->worker);
+	release_exchange(t, x);
 }
 
 /* The reply lives in the exchange, so that goes back to its pool only afterwards. */
 static void deliver(struct transfer *t, struct exchange *x, CURLcode code)
 {
 	struct transport_result result = { 0 };
-	exchange_judge(x, code, &result);
+	exchange_result(x, code, &result);
 	result.duration_ms = clock_ms() - x->started_ms;
-	take_out(t, x);
+	remove_exchange(t, x);
 	x->request.done(x->request.ctx, &result);
-	give_back(t, x);
+	release_exchange(t, x);
 }
 
 struct transport transfer_transport(struct transfer *t)
@@ -270,7 +270,7 @@ struct transport transfer_transport(struct transfer *t)
 
 size_t transfer_in_flight(const struct transfer *t)
 {
-	return t->running_count + t->mailing_count + t->stillborn_count;
+	return t->running_count + t->smtp_running_count + t->failed_locally_count;
 }
 
 /* --- turns of the loop --------------------------------------------------------------------------- */
@@ -296,7 +296,7 @@ static void run_due(struct transfer *t)
 	int running = 0;
 	CURLMcode code = curl_multi_socket_action(t->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	assert(code == CURLM_OK);
-	t->uncollected = (size_t)running < t->running_count;
+	t->has_uncollected = (size_t)running < t->running_count;
 }
 
 static void deliver_http(struct transfer *t, struct exchange *x, CURLcode code)
@@ -322,46 +322,46 @@ static void collect(struct transfer *t)
 
 /* libcurl looks at its time-outs before it looks at what has arrived: a reply that came while the process
  * stood still would be thrown away, and its step doubted. */
-static void on_late(void *ctx, int64_t away_ms)
+static void on_stall(void *ctx, int64_t stalled_ms)
 {
 	struct transfer *t = ctx;
 	struct exchange *x;
 	TAILQ_FOREACH(x, &t->running, link)
 	{
 		if (x->state == EXCHANGE_HTTP)
-			exchange_extend(x, away_ms);
+			exchange_extend(x, stalled_ms);
 	}
 }
 
 /* A cancelled one has no owner any more. */
 static void collect_mails(struct transfer *t)
 {
-	struct mail_job *job;
-	while ((job = mail_desk_take(&t->desk)) != NULL) {
-		if (job->looking_up)
-			lookup_ended(t, job->target, job->code == CURLE_COULDNT_RESOLVE_HOST);
+	struct smtp_worker *worker;
+	while ((worker = smtp_workers_collect(&t->smtp)) != NULL) {
+		if (worker->looking_up)
+			lookup_ended(t, worker->target, worker->code == CURLE_COULDNT_RESOLVE_HOST);
 		else
-			transfer_lookup_answered(t, job->target);
-		if (job->owner != NULL)
-			deliver(t, job->owner, job->code);
-		mail_job_free(job);
+			lookup_target_answered(t, worker->target);
+		if (worker->owner != NULL)
+			deliver(t, worker->owner, worker->code);
+		smtp_worker_free(worker);
 	}
 }
 
 /* Only those that were there before: `done` may submit, and be refused again. */
-static void tell_stillborn(struct transfer *t)
+static void deliver_failed_locally(struct transfer *t)
 {
-	for (size_t n = t->stillborn_count; n > 0 && !TAILQ_EMPTY(&t->stillborn); n--)
-		deliver(t, TAILQ_FIRST(&t->stillborn), CURLE_OK);
+	for (size_t n = t->failed_locally_count; n > 0 && !TAILQ_EMPTY(&t->failed_locally); n--)
+		deliver(t, TAILQ_FIRST(&t->failed_locally), CURLE_OK);
 }
 
 static void on_gather(void *ctx)
 {
 	struct transfer *t = ctx;
 	run_due(t);
-	t->uncollected = false;
+	t->has_uncollected = false;
 	t->delivering = true;
-	tell_stillborn(t);
+	deliver_failed_locally(t);
 	collect(t);
 	collect_mails(t);
 	t->delivering = false;
@@ -372,7 +372,7 @@ static void on_send(void *ctx)
 	struct transfer *t = ctx;
 	run_due(t);
 	int64_t wait_ms = -1;
-	if (t->uncollected || !TAILQ_EMPTY(&t->stillborn))
+	if (t->has_uncollected || !TAILQ_EMPTY(&t->failed_locally))
 		wait_ms = 0;
 	else if (t->curl_due_ms != NEVER)
 		wait_ms = t->curl_due_ms > clock_ms() ? t->curl_due_ms - clock_ms() : 0;
@@ -406,12 +406,12 @@ static bool try_http(struct transfer *t, struct err *err)
 static bool try_mail(struct err *err)
 {
 	const struct transport_limits limits = { .connect_timeout_ms = 1, .timeout_ms = 1 };
-	struct mail_job job = {
+	struct smtp_worker worker = {
 		.easy = curl_easy_init(),
 		.mail = { .host = { "localhost", 9 }, .port = 25, .from = { "", 0 }, .to = { "", 0 } }
 	};
-	CURLcode code = job.easy != NULL ? mail_handle_init(&job, &limits) : CURLE_OUT_OF_MEMORY;
-	curl_easy_cleanup(job.easy);
+	CURLcode code = worker.easy != NULL ? smtp_message_init(&worker, &limits) : CURLE_OUT_OF_MEMORY;
+	curl_easy_cleanup(worker.easy);
 	if (code != CURLE_OK)
 		err_set(err, ERR_SYSTEM, "libcurl %s cannot send mail as almoner needs it: %s", curl_version(),
 				curl_easy_strerror(code));
@@ -435,9 +435,9 @@ struct transfer *transfer_create(struct loop *loop, struct err *err)
 	t->multi = multi;
 	t->curl_due_ms = NEVER;
 	TAILQ_INIT(&t->running);
-	TAILQ_INIT(&t->mailing);
-	TAILQ_INIT(&t->stillborn);
-	mail_desk_init(&t->desk, loop);
+	TAILQ_INIT(&t->smtp_running);
+	TAILQ_INIT(&t->failed_locally);
+	smtp_workers_init(&t->smtp, loop);
 	t->sockets = sockets_create(loop, multi);
 	set_up_multi(t);
 	if (!try_http(t, err) || !try_mail(err)) {
@@ -445,7 +445,7 @@ struct transfer *transfer_create(struct loop *loop, struct err *err)
 		return NULL;
 	}
 	loop_set_hook(loop, LOOP_GATHER, on_gather, t);
-	loop_on_late(loop, on_late, t);
+	loop_on_stall(loop, on_stall, t);
 	loop_set_hook(loop, LOOP_SEND, on_send, t);
 	return t;
 }
@@ -463,9 +463,9 @@ void transfer_destroy(struct transfer *t)
 		return;
 	assert(!t->delivering);
 	cancel_all(t, &t->running);
-	cancel_all(t, &t->mailing);
-	cancel_all(t, &t->stillborn);
-	mail_desk_finish(&t->desk);
+	cancel_all(t, &t->smtp_running);
+	cancel_all(t, &t->failed_locally);
+	smtp_workers_finish(&t->smtp);
 	for (size_t i = 0; i < t->pool_count; i++)
 		drain_pool(&t->pools[i]);
 	free(t->pools);
@@ -473,7 +473,7 @@ void transfer_destroy(struct transfer *t)
 	assert(code == CURLM_OK);
 	sockets_destroy(t->sockets);
 	loop_set_hook(t->loop, LOOP_GATHER, NULL, NULL);
-	loop_on_late(t->loop, NULL, NULL);
+	loop_on_stall(t->loop, NULL, NULL);
 	loop_set_hook(t->loop, LOOP_SEND, NULL, NULL);
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, -1);
 	free(t);

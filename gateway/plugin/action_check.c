@@ -9,7 +9,7 @@
 #define HEADERS_MAX   64
 #define ADDRESS_BYTES 320 /* RFC 5321: 64 + '@' + 255 */
 
-static int broken(struct almoner_error *error, const char *what)
+static int violation(struct almoner_error *error, const char *what)
 {
 	(void)snprintf(error->text, sizeof error->text, "the connector broke the interface: %s", what);
 	return -1;
@@ -29,47 +29,47 @@ static bool one_line(struct almoner_text t)
 	return t.p != NULL;
 }
 
-static bool ended(struct almoner_text t)
+static bool nul_terminated(struct almoner_text t)
 {
 	return t.p == NULL || t.p[t.len] == '\0';
 }
 
 static int check_http(const struct almoner_http *http, struct almoner_error *error)
 {
-	if (!present(http->method) || !one_line(http->method) || !ended(http->method))
-		return broken(error, "a request without a method");
-	if (!present(http->url) || !one_line(http->url) || !ended(http->url))
-		return broken(error, "a request without a usable address");
+	if (!present(http->method) || !one_line(http->method) || !nul_terminated(http->method))
+		return violation(error, "a request without a method");
+	if (!present(http->url) || !one_line(http->url) || !nul_terminated(http->url))
+		return violation(error, "a request without a usable address");
 	if (http->header_count > HEADERS_MAX || (http->header_count > 0 && http->headers == NULL))
-		return broken(error, "too many headers");
+		return violation(error, "too many headers");
 	for (size_t i = 0; i < http->header_count; i++) {
 		const struct almoner_header *h = &http->headers[i];
-		if (!present(h->name) || !one_line(h->name) || !one_line(h->value) || !ended(h->name) ||
-			!ended(h->value))
-			return broken(error, "a header with a line break or without a name");
+		if (!present(h->name) || !one_line(h->name) || !one_line(h->value) || !nul_terminated(h->name) ||
+			!nul_terminated(h->value))
+			return violation(error, "a header with a line break or without a name");
 	}
-	return ended(http->body) ? 0 : broken(error, "a body that is not NUL-terminated");
+	return nul_terminated(http->body) ? 0 : violation(error, "a body that is not NUL-terminated");
 }
 
 static int check_mail(const struct almoner_mail *mail, struct almoner_error *error)
 {
 	const struct almoner_text addresses[] = { mail->from, mail->to };
 	if (!present(mail->host) || !one_line(mail->host) || mail->port == 0 || mail->port > 65535)
-		return broken(error, "a mail without host and port");
+		return violation(error, "a mail without host and port");
 	if (mail->tls < ALMONER_TLS_NONE || mail->tls > ALMONER_TLS_DIRECT)
-		return broken(error, "a mail with an unknown kind of TLS");
+		return violation(error, "a mail with an unknown kind of TLS");
 	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
 		struct almoner_text a = addresses[i];
-		if (!present(a) || a.len > ADDRESS_BYTES || !one_line(a) || !ended(a) || strpbrk(a.p, " <>") != NULL)
-			return broken(error, "a mail with an address that is none");
+		if (!present(a) || a.len > ADDRESS_BYTES || !one_line(a) || !nul_terminated(a) || strpbrk(a.p, " <>") != NULL)
+			return violation(error, "a mail with an address that is none");
 	}
-	return present(mail->message) ? 0 : broken(error, "a mail without a message");
+	return present(mail->message) ? 0 : violation(error, "a mail without a message");
 }
 
 static int check_checkpoint(struct almoner_text checkpoint, struct almoner_error *error)
 {
 	if (checkpoint.p != NULL && checkpoint.len > INSTANCE_CHECKPOINT_MAX)
-		return broken(error, "a checkpoint of more than 4 KiB");
+		return violation(error, "a checkpoint of more than 4 KiB");
 	return 0;
 }
 
@@ -77,11 +77,11 @@ static int check_checkpoint(struct almoner_text checkpoint, struct almoner_error
 static int check_done(const struct almoner_done *done, uint32_t purpose, struct almoner_error *error)
 {
 	if (done->result_class < ALMONER_OK || done->result_class > ALMONER_FORBIDDEN)
-		return broken(error, "an outcome of no known class");
+		return violation(error, "an outcome of no known class");
 	if (done->result_class == ALMONER_ABSENT && purpose != ALMONER_LOOKUP)
-		return broken(error, "the outcome \"absent\", which only a look-up may have");
+		return violation(error, "the outcome \"absent\", which only a look-up may have");
 	if (done->retry_after_ms < 0)
-		return broken(error, "a negative retry_after_ms");
+		return violation(error, "a negative retry_after_ms");
 	return 0;
 }
 
@@ -90,11 +90,11 @@ int action_check(const struct almoner_action *action, uint32_t purpose, struct a
 	if (action->kind == ALMONER_FINISH)
 		return check_done(&action->done, purpose, error);
 	if (action->kind != ALMONER_SEND_HTTP && action->kind != ALMONER_SEND_MAIL)
-		return broken(error, "an action of no known kind");
+		return violation(error, "an action of no known kind");
 	if (action->effect != ALMONER_READS && action->effect != ALMONER_EFFECTS)
-		return broken(error, "an exchange that says neither \"reads\" nor \"effects\"");
+		return violation(error, "an exchange that says neither \"reads\" nor \"effects\"");
 	if (purpose == ALMONER_LOOKUP && action->effect != ALMONER_READS)
-		return broken(error, "a look-up with effects");
+		return violation(error, "a look-up with effects");
 	if (check_checkpoint(action->checkpoint, error) != 0)
 		return -1;
 	return action->kind == ALMONER_SEND_HTTP ? check_http(&action->http, error)

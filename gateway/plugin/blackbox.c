@@ -18,7 +18,7 @@
 static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 #define FATAL_COUNT (sizeof fatal_signals / sizeof *fatal_signals)
 
-struct watch {
+struct watchdog {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -28,7 +28,7 @@ struct watch {
 
 struct blackbox {
 	struct blackbox_file *file; /* the mapped pages */
-	struct watch watch;
+	struct watchdog watchdog;
 	struct sigaction before[FATAL_COUNT];
 };
 
@@ -138,34 +138,34 @@ static void restore_handlers(struct blackbox *box)
 /* ---- the watchdog ------------------------------------------------------------------------------------- */
 
 /* What the watchdog saw last of a slot: the same call for too many looks is a hang. */
-struct sighting {
+struct last_check {
 	uint64_t calls;
-	unsigned looks;
+	unsigned checks;
 };
 
 /* A call is given up when it was seen this often, an interval apart each time. Counting looks instead of
  * reading clocks spares the calls a system call, and a machine that slept does not look like a hang. */
-#define LOOKS 5
+#define HANG_CHECKS 5
 
-static void give_up(struct blackbox_slot *s)
+static void abort_hung(struct blackbox_slot *s)
 {
 	uint32_t entered = SLOT_ENTERED;
 	if (atomic_compare_exchange_strong(&s->state, &entered, SLOT_HUNG))
 		abort();
 }
 
-static void look(struct blackbox_slot *s, struct sighting *seen)
+static void check_slot(struct blackbox_slot *s, struct last_check *last)
 {
 	uint64_t calls = atomic_load(&s->calls);
-	if (atomic_load(&s->state) != SLOT_ENTERED || calls != seen->calls) {
-		*seen = (struct sighting){ calls, 0 };
+	if (atomic_load(&s->state) != SLOT_ENTERED || calls != last->calls) {
+		*last = (struct last_check){ calls, 0 };
 		return;
 	}
-	if (++seen->looks >= LOOKS)
-		give_up(s);
+	if (++last->checks >= HANG_CHECKS)
+		abort_hung(s);
 }
 
-static struct timespec later(int64_t ms)
+static struct timespec deadline_after_ms(int64_t ms)
 {
 	struct timespec at;
 	(void)clock_gettime(CLOCK_MONOTONIC, &at);
@@ -178,50 +178,50 @@ static struct timespec later(int64_t ms)
 	return at;
 }
 
-static void *watch_main(void *arg)
+static void *watchdog_main(void *arg)
 {
 	struct blackbox *box = arg;
-	struct sighting seen[BLACKBOX_SLOTS] = { 0 };
-	int64_t interval = (box->watch.limit_ms + LOOKS - 2) / (LOOKS - 1);
-	(void)pthread_mutex_lock(&box->watch.lock);
-	while (!box->watch.stop) {
-		struct timespec at = later(interval);
-		if (pthread_cond_timedwait(&box->watch.wake, &box->watch.lock, &at) != ETIMEDOUT)
+	struct last_check last[BLACKBOX_SLOTS] = { 0 };
+	int64_t interval = (box->watchdog.limit_ms + HANG_CHECKS - 2) / (HANG_CHECKS - 1);
+	(void)pthread_mutex_lock(&box->watchdog.lock);
+	while (!box->watchdog.stop) {
+		struct timespec at = deadline_after_ms(interval);
+		if (pthread_cond_timedwait(&box->watchdog.wake, &box->watchdog.lock, &at) != ETIMEDOUT)
 			continue;
 		for (int i = 0; i < BLACKBOX_SLOTS; i++)
-			look(&box->file->slots[i], &seen[i]);
+			check_slot(&box->file->slots[i], &last[i]);
 	}
-	(void)pthread_mutex_unlock(&box->watch.lock);
+	(void)pthread_mutex_unlock(&box->watchdog.lock);
 	return NULL;
 }
 
-static int start_watch(struct blackbox *box, struct err *err)
+static int start_watchdog(struct blackbox *box, struct err *err)
 {
 	pthread_condattr_t attributes;
-	(void)pthread_mutex_init(&box->watch.lock, NULL);
+	(void)pthread_mutex_init(&box->watchdog.lock, NULL);
 	(void)pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&box->watch.wake, &attributes);
+	(void)pthread_cond_init(&box->watchdog.wake, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
 	/* Signals meant for the daemon are none of the watchdog's business. */
 	sigset_t all;
 	sigset_t old;
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&box->watch.thread, NULL, watch_main, box);
+	int rc = pthread_create(&box->watchdog.thread, NULL, watchdog_main, box);
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "watchdog of the connectors: %s", strerrordesc_np(rc));
 }
 
-static void stop_watch(struct watch *watch)
+static void stop_watchdog(struct watchdog *watchdog)
 {
-	(void)pthread_mutex_lock(&watch->lock);
-	watch->stop = true;
-	(void)pthread_cond_signal(&watch->wake);
-	(void)pthread_mutex_unlock(&watch->lock);
-	(void)pthread_join(watch->thread, NULL);
-	(void)pthread_cond_destroy(&watch->wake);
-	(void)pthread_mutex_destroy(&watch->lock);
+	(void)pthread_mutex_lock(&watchdog->lock);
+	watchdog->stop = true;
+	(void)pthread_cond_signal(&watchdog->wake);
+	(void)pthread_mutex_unlock(&watchdog->lock);
+	(void)pthread_join(watchdog->thread, NULL);
+	(void)pthread_cond_destroy(&watchdog->wake);
+	(void)pthread_mutex_destroy(&watchdog->lock);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------ */
@@ -234,7 +234,7 @@ static int start(struct blackbox *box, struct err *err)
 	blackbox_file_take_over(box->file);
 	int rc = install_handlers(box, err);
 	if (rc == 0)
-		rc = start_watch(box, err);
+		rc = start_watchdog(box, err);
 	if (rc == 0)
 		return 0;
 	restore_handlers(box);
@@ -245,7 +245,7 @@ static int start(struct blackbox *box, struct err *err)
 int blackbox_open(const struct blackbox_settings *settings, struct blackbox **ret_box, struct err *err)
 {
 	struct blackbox *box = mem_zalloc(sizeof *box);
-	box->watch.limit_ms = settings->limit_ms > 0 ? settings->limit_ms : BLACKBOX_LIMIT_MS;
+	box->watchdog.limit_ms = settings->limit_ms > 0 ? settings->limit_ms : BLACKBOX_LIMIT_MS;
 	void *pages;
 	int rc = mapped_open("black box", settings->path, sizeof *box->file, &pages, err);
 	if (rc == 0) {
@@ -265,7 +265,7 @@ void blackbox_close(struct blackbox *box)
 {
 	if (box == NULL)
 		return;
-	stop_watch(&box->watch);
+	stop_watchdog(&box->watchdog);
 	restore_handlers(box);
 	atomic_store(&mapped, NULL);
 	mapped_close(box->file, sizeof *box->file);
@@ -285,8 +285,8 @@ void blackbox_settle(struct blackbox *box)
 	box->file->report_count = 0;
 }
 
-const char *blackbox_end_name(uint32_t how)
+const char *blackbox_end_name(uint32_t end_kind)
 {
 	static const char *const names[] = { "?", "crashed", "hung", "killed" };
-	return how < sizeof names / sizeof *names ? names[how] : names[0];
+	return end_kind < sizeof names / sizeof *names ? names[end_kind] : names[0];
 }

@@ -36,7 +36,7 @@ enum blackbox_end {
 
 struct blackbox_report {
 	struct blackbox_call call;
-	uint32_t how;    /* enum blackbox_end */
+	uint32_t end_kind;    /* enum blackbox_end */
 	uint32_t signal; /* for CRASHED */
 	uint32_t deaths; /* of this step (saga, step, generation, purpose), this one included */
 	bool blamed;     /* crashed, hung, or the second death: the step goes to attention(fault) */
@@ -69,6 +69,6 @@ int blackbox_enter(struct blackbox *box, const struct blackbox_call *call);
 void blackbox_leave(struct blackbox *box, int slot);
 
 /* "crashed", "hung", "killed"; "?" otherwise. */
-const char *blackbox_end_name(uint32_t how);
+const char *blackbox_end_name(uint32_t end_kind);
 
 #endif

@@ -13,21 +13,21 @@ static bool terminated(const char *name)
 	return memchr(name, '\0', BLACKBOX_NAME_BYTES) != NULL;
 }
 
-static bool call_is_sound(const struct blackbox_call *call)
+static bool call_is_valid(const struct blackbox_call *call)
 {
 	return terminated(call->step) && terminated(call->target);
 }
 
-static bool file_is_sound(const struct blackbox_file *file)
+static bool file_is_valid(const struct blackbox_file *file)
 {
 	if (file->magic != BLACKBOX_MAGIC || file->report_count > BLACKBOX_SLOTS ||
 		file->death_next >= BLACKBOX_DEATHS)
 		return false;
 	for (size_t i = 0; i < BLACKBOX_SLOTS; i++)
-		if (!call_is_sound(&file->slots[i].call) || !call_is_sound(&file->reports[i].call))
+		if (!call_is_valid(&file->slots[i].call) || !call_is_valid(&file->reports[i].call))
 			return false;
 	for (size_t i = 0; i < BLACKBOX_DEATHS; i++)
-		if (!call_is_sound(&file->deaths[i].call))
+		if (!call_is_valid(&file->deaths[i].call))
 			return false;
 	return true;
 }
@@ -48,7 +48,7 @@ static void report_slot(struct blackbox_file *file, const struct blackbox_slot *
 		return;
 	struct blackbox_report *r = &file->reports[file->report_count++];
 	*r = (struct blackbox_report){ .call = slot->call,
-								   .how = state == SLOT_CRASHED ? BLACKBOX_CRASHED
+								   .end_kind = state == SLOT_CRASHED ? BLACKBOX_CRASHED
 										  : state == SLOT_HUNG  ? BLACKBOX_HUNG
 																: BLACKBOX_KILLED,
 								   .deaths = count_death(file, &slot->call) };
@@ -58,7 +58,7 @@ static void report_slot(struct blackbox_file *file, const struct blackbox_slot *
 
 void blackbox_file_take_over(struct blackbox_file *file)
 {
-	if (!file_is_sound(file)) {
+	if (!file_is_valid(file)) {
 		memset(file, 0, sizeof *file);
 		file->magic = BLACKBOX_MAGIC;
 	}

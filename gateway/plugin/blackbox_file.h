@@ -9,10 +9,10 @@
 #define BLACKBOX_MAGIC  0x786f62616e6f6d31u /* another layout: another number */
 #define BLACKBOX_DEATHS 64
 
-enum slot_state { SLOT_FREE = 0, SLOT_ENTERED = 1, SLOT_CRASHED = 2, SLOT_HUNG = 3 };
+enum blackbox_slot_state { SLOT_FREE = 0, SLOT_ENTERED = 1, SLOT_CRASHED = 2, SLOT_HUNG = 3 };
 
 struct blackbox_slot {
-	_Atomic uint32_t state; /* enum slot_state */
+	_Atomic uint32_t state; /* enum blackbox_slot_state */
 	_Atomic uint32_t tid;   /* of the thread inside; 0: free */
 	_Atomic uint64_t calls; /* grows with every call: how the watchdog tells one from the next */
 	uint32_t signal;

@@ -13,24 +13,24 @@
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
-struct place {
+struct catalog_dir {
 	enum catalog_origin origin;
 	char *dir;
 };
 
 struct catalog {
-	struct place *places;
-	size_t place_count;
+	struct catalog_dir *dirs;
+	size_t dir_count;
 	struct catalog_entry **entries; /* sorted by name */
 	size_t entry_count;
 };
 
 /* ---- places ------------------------------------------------------------------------------------------- */
 
-static void add_place(struct catalog *c, enum catalog_origin origin, const char *dir, size_t len)
+static void add_dir(struct catalog *c, enum catalog_origin origin, const char *dir, size_t len)
 {
-	c->places = mem_grow(c->places, (c->place_count + 1) * sizeof *c->places);
-	c->places[c->place_count++] = (struct place){ origin, mem_strndup(dir, len) };
+	c->dirs = mem_grow(c->dirs, (c->dir_count + 1) * sizeof *c->dirs);
+	c->dirs[c->dir_count++] = (struct catalog_dir){ origin, mem_strndup(dir, len) };
 }
 
 /* The running program lies below the directory it was built in: it was not installed. */
@@ -51,7 +51,7 @@ static void add_build_tree(struct catalog *c)
 	const char *dir = ALMONER_BUILD_CONNECTORS;
 	while (*dir != '\0') {
 		size_t len = strcspn(dir, ":");
-		add_place(c, CATALOG_BUILD_TREE, dir, len);
+		add_dir(c, CATALOG_BUILD_TREE, dir, len);
 		dir += len + (dir[len] == ':' ? 1 : 0);
 	}
 }
@@ -70,7 +70,7 @@ static void add_prefix(struct catalog *c)
 	}
 	char *moved AUTO_FREE = mem_printf("%s/" ALMONER_CONNECTOR_SUBDIR, exe);
 	const char *dir = access(moved, X_OK) == 0 ? moved : ALMONER_CONNECTOR_DIR;
-	add_place(c, CATALOG_PREFIX, dir, strlen(dir));
+	add_dir(c, CATALOG_PREFIX, dir, strlen(dir));
 }
 
 struct catalog *catalog_create(const char *const *paths, size_t path_count)
@@ -80,7 +80,7 @@ struct catalog *catalog_create(const char *const *paths, size_t path_count)
 		add_build_tree(c);
 	add_prefix(c);
 	for (size_t i = 0; i < path_count; i++)
-		add_place(c, CATALOG_CONFIGURED, paths[i], strlen(paths[i]));
+		add_dir(c, CATALOG_CONFIGURED, paths[i], strlen(paths[i]));
 	return c;
 }
 
@@ -94,17 +94,17 @@ void catalog_destroy(struct catalog *catalog)
 		free(catalog->entries[i]->error);
 		free(catalog->entries[i]);
 	}
-	for (size_t i = 0; i < catalog->place_count; i++)
-		free(catalog->places[i].dir);
+	for (size_t i = 0; i < catalog->dir_count; i++)
+		free(catalog->dirs[i].dir);
 	free(catalog->entries);
-	free(catalog->places);
+	free(catalog->dirs);
 	free(catalog);
 }
 
 /* ---- entries ------------------------------------------------------------------------------------------ */
 
 /* A name becomes part of a path. */
-static bool name_is_good(const char *name)
+static bool name_is_valid(const char *name)
 {
 	size_t len = strlen(name);
 	return len > 0 && len < 64 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
@@ -125,13 +125,13 @@ static size_t position(const struct catalog *c, const char *name)
 	return low;
 }
 
-static struct catalog_entry *known(const struct catalog *c, const char *name)
+static struct catalog_entry *find_entry(const struct catalog *c, const char *name)
 {
 	size_t at = position(c, name);
 	return at < c->entry_count && strcmp(c->entries[at]->name, name) == 0 ? c->entries[at] : NULL;
 }
 
-static struct catalog_entry *insert(struct catalog *c, const char *name, const char *file,
+static struct catalog_entry *add_entry(struct catalog *c, const char *name, const char *file,
 									enum catalog_origin origin)
 {
 	struct catalog_entry *e = mem_zalloc(sizeof *e);
@@ -150,7 +150,7 @@ static struct catalog_entry *insert(struct catalog *c, const char *name, const c
 }
 
 /* The file of `name` in a directory; the caller frees. NULL: none. */
-static char *file_in(const char *dir, const char *name)
+static char *find_file(const char *dir, const char *name)
 {
 	char *plain = mem_printf("%s/%s.so", dir, name);
 	if (access(plain, F_OK) == 0)
@@ -163,12 +163,12 @@ static char *file_in(const char *dir, const char *name)
 	return NULL;
 }
 
-static struct catalog_entry *search(struct catalog *c, const char *name)
+static struct catalog_entry *load_by_name(struct catalog *c, const char *name)
 {
-	for (size_t i = 0; i < c->place_count; i++) {
-		char *file AUTO_FREE = file_in(c->places[i].dir, name);
+	for (size_t i = 0; i < c->dir_count; i++) {
+		char *file AUTO_FREE = find_file(c->dirs[i].dir, name);
 		if (file != NULL)
-			return insert(c, name, file, c->places[i].origin);
+			return add_entry(c, name, file, c->dirs[i].origin);
 	}
 	return NULL;
 }
@@ -176,58 +176,58 @@ static struct catalog_entry *search(struct catalog *c, const char *name)
 /* ---- scanning ----------------------------------------------------------------------------------------- */
 
 /* The connector's name in a file name; false when it is no plugin's. */
-static bool name_of_file(const char *file, char *out, size_t room)
+static bool name_of_file(const char *file, char *out, size_t cap)
 {
 	size_t len = strlen(file);
 	if (len <= 3 || strcmp(file + len - 3, ".so") != 0)
 		return false;
 	const char *begin = strncmp(file, "almoner_", 8) == 0 ? file + 8 : file;
 	size_t name_len = len - 3 - (size_t)(begin - file);
-	if (name_len >= room)
+	if (name_len >= cap)
 		return false;
 	memcpy(out, begin, name_len);
 	out[name_len] = '\0';
-	return name_is_good(out);
+	return name_is_valid(out);
 }
 
-static void scan(const struct place *place, void (*found)(void *, const char *), void *ctx)
+static void scan(const struct catalog_dir *dir_entry, void (*callback)(void *, const char *), void *ctx)
 {
-	DIR *dir = opendir(place->dir);
+	DIR *dir = opendir(dir_entry->dir);
 	if (dir == NULL)
 		return;
 	for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
 		char name[64];
 		if (name_of_file(e->d_name, name, sizeof name))
-			found(ctx, name);
+			callback(ctx, name);
 	}
 	(void)closedir(dir);
 }
 
-static void load_found(void *ctx, const char *name)
+static void load_if_new(void *ctx, const char *name)
 {
 	struct catalog *c = ctx;
-	if (known(c, name) == NULL)
-		(void)search(c, name);
+	if (find_entry(c, name) == NULL)
+		(void)load_by_name(c, name);
 }
 
 size_t catalog_list(struct catalog *catalog, const struct catalog_entry *const **ret_entries)
 {
-	for (size_t i = 0; i < catalog->place_count; i++)
-		scan(&catalog->places[i], load_found, catalog);
+	for (size_t i = 0; i < catalog->dir_count; i++)
+		scan(&catalog->dirs[i], load_if_new, catalog);
 	*ret_entries = (const struct catalog_entry *const *)catalog->entries;
 	return catalog->entry_count;
 }
 
 /* ---- finding ------------------------------------------------------------------------------------------ */
 
-struct suggestion {
+struct name_suggestion {
 	struct nearest nearest;
 	char best[64];
 };
 
-static void offer(void *ctx, const char *name)
+static void offer_name(void *ctx, const char *name)
 {
-	struct suggestion *s = ctx;
+	struct name_suggestion *s = ctx;
 	const char *before = s->nearest.best;
 	nearest_offer(&s->nearest, name);
 	if (s->nearest.best == before)
@@ -239,28 +239,28 @@ static void offer(void *ctx, const char *name)
 
 static int not_found(struct catalog *c, const char *name, struct err *err)
 {
-	struct suggestion s = { .nearest = { .wanted = name } };
+	struct name_suggestion s = { .nearest = { .wanted = name } };
 	struct buf text AUTO_BUF = { 0 };
 	buf_printf(&text, "there is no connector \"%s\"", name);
-	for (size_t i = 0; i < c->place_count; i++)
-		scan(&c->places[i], offer, &s);
+	for (size_t i = 0; i < c->dir_count; i++)
+		scan(&c->dirs[i], offer_name, &s);
 	if (s.nearest.best != NULL)
 		buf_printf(&text, "; did you mean \"%s\"?", s.best);
-	for (size_t i = 0; i < c->place_count; i++)
-		buf_printf(&text, "%s%s (%s)", i > 0 ? ", " : s.nearest.best != NULL ? " Looked for in " : "; looked for in ", c->places[i].dir,
-				   catalog_origin_name(c->places[i].origin));
+	for (size_t i = 0; i < c->dir_count; i++)
+		buf_printf(&text, "%s%s (%s)", i > 0 ? ", " : s.nearest.best != NULL ? " Looked for in " : "; looked for in ", c->dirs[i].dir,
+				   catalog_origin_name(c->dirs[i].origin));
 	return err_set(err, ERR_NOT_FOUND, "%s", text.data);
 }
 
 int catalog_find(struct catalog *catalog, const char *name, const struct catalog_entry **ret_entry,
 				 struct err *err)
 {
-	if (!name_is_good(name))
+	if (!name_is_valid(name))
 		return err_set(err, ERR_NOT_FOUND,
 					   "\"%.64s\" is no name of a connector: small letters, digits, '-' and '_'", name);
-	const struct catalog_entry *entry = known(catalog, name);
+	const struct catalog_entry *entry = find_entry(catalog, name);
 	if (entry == NULL)
-		entry = search(catalog, name);
+		entry = load_by_name(catalog, name);
 	if (entry == NULL)
 		return not_found(catalog, name, err);
 	if (entry->error != NULL)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/plugin/action_check.h"
-#include "gateway/plugin/settings_check.h"
+#include "gateway/plugin/settings.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
@@ -21,7 +21,7 @@ struct instance {
 	void *plugin;                 /* the connector's own */
 };
 
-struct attempt {
+struct instance_attempt {
 	void *plugin; /* the connector's own */
 	unsigned calls;
 	struct blackbox_call call;
@@ -38,7 +38,7 @@ static void host_log(void *ctx, uint32_t level, const char *text)
 
 /* ---- opening and closing ------------------------------------------------------------------------------ */
 
-static void name_target(struct blackbox_call *call, const struct instance *i)
+static void set_call_target(struct blackbox_call *call, const struct instance *i)
 {
 	(void)snprintf(call->target, sizeof call->target, "%s", i->target);
 }
@@ -58,7 +58,7 @@ static const char *trait_fault(const struct almoner_traits *t)
 	return NULL;
 }
 
-static void report_all(const struct config_report *report, const char *message)
+static void report_error(const struct config_report *report, const char *message)
 {
 	report->add(report->ctx, DIAG_ERROR, "", message, NULL);
 }
@@ -67,7 +67,7 @@ static int open_plugin(struct instance *i, const char *settings, const struct co
 {
 	struct almoner_error error = { .size = sizeof error };
 	struct blackbox_call call = { 0 };
-	name_target(&call, i);
+	set_call_target(&call, i);
 	int slot = blackbox_enter(i->box, &call);
 	int rc = i->connector->open(&i->host, (struct almoner_text){ settings, strlen(settings) }, &i->plugin,
 								&i->traits, &error);
@@ -75,7 +75,7 @@ static int open_plugin(struct instance *i, const char *settings, const struct co
 	error.text[sizeof error.text - 1] = '\0';
 	if (rc == 0)
 		return 0;
-	report_all(report,
+	report_error(report,
 			   error.text[0] != '\0' ? error.text : "the connector refuses the settings without a reason");
 	return ERR_INVALID;
 }
@@ -83,13 +83,13 @@ static int open_plugin(struct instance *i, const char *settings, const struct co
 static void close_plugin(struct instance *i)
 {
 	struct blackbox_call call = { 0 };
-	name_target(&call, i);
+	set_call_target(&call, i);
 	int slot = blackbox_enter(i->box, &call);
 	i->connector->close(i->plugin);
 	blackbox_leave(i->box, slot);
 }
 
-static int open_and_judge(struct instance *i, const char *settings, const struct config_report *report)
+static int open_and_check(struct instance *i, const char *settings, const struct config_report *report)
 {
 	int rc = open_plugin(i, settings, report);
 	if (rc != 0)
@@ -98,7 +98,7 @@ static int open_and_judge(struct instance *i, const char *settings, const struct
 	if (fault == NULL)
 		return 0;
 	char *message AUTO_FREE = mem_printf("the connector promises what cannot be: %s", fault);
-	report_all(report, message);
+	report_error(report, message);
 	close_plugin(i);
 	return ERR_INVALID;
 }
@@ -128,7 +128,7 @@ int instance_open(const struct instance_request *request, const struct config_re
 							.host = { .size = sizeof i->host, .ctx = i, .log = host_log },
 							.traits = { .size = sizeof i->traits } };
 	digest_bytes(text, strlen(text), i->digest);
-	int rc = open_and_judge(i, text, report);
+	int rc = open_and_check(i, text, report);
 	explicit_bzero(text, strlen(text)); /* secrets stand in it */
 	free(text);
 	if (rc == 0)
@@ -163,7 +163,7 @@ const struct catalog_entry *instance_connector(const struct instance *instance)
 
 /* ---- the port ----------------------------------------------------------------------------------------- */
 
-static void name_step(struct blackbox_call *call, const struct instance *i, const struct almoner_step *step)
+static void set_call_step(struct blackbox_call *call, const struct instance *i, const struct almoner_step *step)
 {
 	call->saga = step->saga;
 	call->generation = step->generation;
@@ -171,23 +171,23 @@ static void name_step(struct blackbox_call *call, const struct instance *i, cons
 	call->purpose = step->purpose;
 	(void)snprintf(call->step, sizeof call->step, "%.*s", (int)(step->name.len & 0xFFFF),
 				   step->name.p != NULL ? step->name.p : "");
-	name_target(call, i);
+	set_call_target(call, i);
 }
 
 /* A connector that fails must say why; one that does not gets words of ours. */
-static int failed(struct almoner_error *error, const char *otherwise)
+static int fail_with_reason(struct almoner_error *error, const char *fallback)
 {
 	error->text[sizeof error->text - 1] = '\0';
 	if (error->text[0] == '\0')
-		(void)snprintf(error->text, sizeof error->text, "%s", otherwise);
+		(void)snprintf(error->text, sizeof error->text, "%s", fallback);
 	return -1;
 }
 
 static int port_begin(void *ctx, const struct almoner_step *step, void **attempt, struct almoner_error *error)
 {
 	struct instance *i = ctx;
-	struct attempt *a = mem_zalloc(sizeof *a);
-	name_step(&a->call, i, step);
+	struct instance_attempt *a = mem_zalloc(sizeof *a);
+	set_call_step(&a->call, i, step);
 	int slot = blackbox_enter(i->box, &a->call);
 	int rc = i->connector->begin(i->plugin, step, &a->plugin, error);
 	blackbox_leave(i->box, slot);
@@ -196,14 +196,14 @@ static int port_begin(void *ctx, const struct almoner_step *step, void **attempt
 		return 0;
 	}
 	free(a);
-	return failed(error, "the connector could not begin and gave no reason");
+	return fail_with_reason(error, "the connector could not begin and gave no reason");
 }
 
 static int port_next(void *ctx, void *attempt, const struct almoner_reply *reply,
 					 struct almoner_action *action, struct almoner_error *error)
 {
 	struct instance *i = ctx;
-	struct attempt *a = attempt;
+	struct instance_attempt *a = attempt;
 	if (a->calls++ == INSTANCE_CALLS_MAX) {
 		(void)snprintf(error->text, sizeof error->text, "the connector came to no end in %d exchanges",
 					   INSTANCE_CALLS_MAX);
@@ -214,14 +214,14 @@ static int port_next(void *ctx, void *attempt, const struct almoner_reply *reply
 	int rc = i->connector->next(a->plugin, reply, action, error);
 	blackbox_leave(i->box, slot);
 	if (rc != 0)
-		return failed(error, "the connector could not go on and gave no reason");
+		return fail_with_reason(error, "the connector could not go on and gave no reason");
 	return action_check(action, a->call.purpose, error);
 }
 
 static void port_end(void *ctx, void *attempt)
 {
 	struct instance *i = ctx;
-	struct attempt *a = attempt;
+	struct instance_attempt *a = attempt;
 	int slot = blackbox_enter(i->box, &a->call);
 	i->connector->end(a->plugin);
 	blackbox_leave(i->box, slot);
@@ -236,7 +236,7 @@ struct connector_port instance_port(struct instance *instance)
 
 /* ---- the configuration's hook ------------------------------------------------------------------------- */
 
-static void tell_traits(const struct catalog_entry *entry, const struct almoner_traits *t,
+static void fill_traits(const struct catalog_entry *entry, const struct almoner_traits *t,
 						struct config_traits *ret)
 {
 	static const char *const repeats[] = { "", "idempotent", "keyed", "queryable", "unsafe" };
@@ -259,7 +259,7 @@ int instance_check_target(void *connectors, const struct config_target *target,
 	struct err err = { 0 };
 	int rc = catalog_find(connectors, target->connector, &entry, &err);
 	if (rc != 0) {
-		report_all(report, err.text);
+		report_error(report, err.text);
 		return rc;
 	}
 	struct instance_request request = {
@@ -270,7 +270,7 @@ int instance_check_target(void *connectors, const struct config_target *target,
 	rc = instance_open(&request, report, &instance);
 	if (rc != 0)
 		return rc;
-	tell_traits(entry, instance_traits(instance), ret_traits);
+	fill_traits(entry, instance_traits(instance), ret_traits);
 	instance_close(instance);
 	return 0;
 }

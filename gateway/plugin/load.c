@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/plugin/catalog.h"
-#include "gateway/plugin/elf_whole.h"
+#include "gateway/plugin/elf_file.h"
 
 #define OPTIONS_MAX 256
 
@@ -150,7 +150,7 @@ static entry_point find_entry(void *handle)
 	return entry;
 }
 
-static int agree(void *handle, const char *name, const struct almoner_connector **ret_connector,
+static int negotiate_entry(void *handle, const char *name, const struct almoner_connector **ret_connector,
 				 struct err *err)
 {
 	entry_point entry = find_entry(handle);
@@ -168,7 +168,7 @@ static int agree(void *handle, const char *name, const struct almoner_connector 
 int load_connector(const char *file, const char *name, const struct almoner_connector **ret_connector,
 				   struct err *err)
 {
-	if (elf_whole(file, err) != 0)
+	if (elf_file_check(file, err) != 0)
 		return err_wrap(err, ERR_REFUSED, "%s", file);
 	void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (handle == NULL) {
@@ -176,7 +176,7 @@ int load_connector(const char *file, const char *name, const struct almoner_conn
 		return err_set(err, ERR_REFUSED, "%s: cannot be loaded: %s", file,
 					   why != NULL ? why : "no reason given");
 	}
-	int rc = agree(handle, name, ret_connector, err);
+	int rc = negotiate_entry(handle, name, ret_connector, err);
 	if (rc == 0)
 		return 0;
 	(void)dlclose(handle);

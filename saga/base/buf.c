@@ -22,15 +22,15 @@ bool str_is(struct str a, const char *text)
 	return str_eq(a, str_of(text));
 }
 
-void buf_init(struct buf *b, size_t cap_bytes)
+void buf_init(struct buf *b, size_t limit_bytes)
 {
-	*b = (struct buf){ .cap_bytes = cap_bytes };
+	*b = (struct buf){ .limit_bytes = limit_bytes };
 }
 
 void buf_free(struct buf *b)
 {
 	free(b->data);
-	*b = (struct buf){ .cap_bytes = b->cap_bytes };
+	*b = (struct buf){ .limit_bytes = b->limit_bytes };
 }
 
 void buf_clear(struct buf *b)
@@ -44,7 +44,7 @@ void buf_clear(struct buf *b)
 char *buf_take(struct buf *b)
 {
 	char *data = b->data != NULL ? b->data : mem_strdup("");
-	*b = (struct buf){ .cap_bytes = b->cap_bytes };
+	*b = (struct buf){ .limit_bytes = b->limit_bytes };
 	return data;
 }
 
@@ -55,17 +55,17 @@ struct str buf_str(const struct buf *b)
 
 static bool buf_reserve(struct buf *b, size_t more)
 {
-	if (b->cap_bytes != 0 && (more > b->cap_bytes || b->len > b->cap_bytes - more)) {
+	if (b->limit_bytes != 0 && (more > b->limit_bytes || b->len > b->limit_bytes - more)) {
 		b->overflow = true;
 		return false;
 	}
 	size_t need = b->len + more + 1;
-	if (need > b->room) {
-		size_t room = b->room < 64 ? 64 : b->room;
-		while (room < need)
-			room += room / 2;
-		b->data = mem_grow(b->data, room);
-		b->room = room;
+	if (need > b->capacity) {
+		size_t capacity = b->capacity < 64 ? 64 : b->capacity;
+		while (capacity < need)
+			capacity += capacity / 2;
+		b->data = mem_grow(b->data, capacity);
+		b->capacity = capacity;
 	}
 	return true;
 }
@@ -94,15 +94,15 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	va_list again;
-	va_copy(again, args);
+	va_list args_copy;
+	va_copy(args_copy, args);
 	int len = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
 	if (len > 0 && buf_reserve(b, (size_t)len)) {
-		(void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, again);
+		(void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, args_copy);
 		b->len += (size_t)len;
 	}
-	va_end(again);
+	va_end(args_copy);
 }
 
 void buf_uint(struct buf *b, uint64_t value)
@@ -140,7 +140,7 @@ struct reader reader_of(const void *bytes, size_t len)
 	return (struct reader){ p, len > 0 ? p + len : p, false };
 }
 
-uint8_t read_byte(struct reader *r)
+uint8_t reader_byte(struct reader *r)
 {
 	if (r->bad || r->p == r->end) {
 		r->bad = true;
@@ -149,11 +149,11 @@ uint8_t read_byte(struct reader *r)
 	return *r->p++;
 }
 
-uint64_t read_uint(struct reader *r)
+uint64_t reader_uint(struct reader *r)
 {
 	uint64_t value = 0;
 	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint8_t byte = read_byte(r);
+		uint8_t byte = reader_byte(r);
 		if (shift == 63 && byte > 1)
 			break;
 		value |= (uint64_t)(byte & 0x7f) << shift;
@@ -164,15 +164,15 @@ uint64_t read_uint(struct reader *r)
 	return 0;
 }
 
-int64_t read_int(struct reader *r)
+int64_t reader_int(struct reader *r)
 {
-	uint64_t value = read_uint(r);
+	uint64_t value = reader_uint(r);
 	return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
-struct str read_bytes(struct reader *r)
+struct str reader_bytes(struct reader *r)
 {
-	uint64_t len = read_uint(r);
+	uint64_t len = reader_uint(r);
 	if (r->bad || len > (uint64_t)(r->end - r->p)) {
 		r->bad = true;
 		return (struct str){ "", 0 };
@@ -182,7 +182,7 @@ struct str read_bytes(struct reader *r)
 	return s;
 }
 
-void read_fixed(struct reader *r, void *to, size_t len)
+void reader_fixed(struct reader *r, void *to, size_t len)
 {
 	if (r->bad || len > (size_t)(r->end - r->p)) {
 		r->bad = true;

@@ -24,13 +24,13 @@ bool str_is(struct str a, const char *text);
 struct buf {
 	char *data; /* NULL while empty; always NUL-terminated otherwise (the NUL is not counted) */
 	size_t len;
-	size_t room;
-	size_t cap_bytes; /* 0: no cap */
+	size_t capacity;
+	size_t limit_bytes; /* 0: no cap */
 	bool overflow;    /* an append was refused by the cap; sticky until buf_clear */
 };
 
 /* A zeroed struct buf is a valid empty buffer without a cap. */
-void buf_init(struct buf *b, size_t cap_bytes);
+void buf_init(struct buf *b, size_t limit_bytes);
 void buf_free(struct buf *b);
 void buf_clear(struct buf *b);           /* keeps the memory */
 char *buf_take(struct buf *b);           /* moves the NUL-terminated data out; never NULL */
@@ -56,11 +56,11 @@ struct reader {
 };
 
 struct reader reader_of(const void *bytes, size_t len);
-uint8_t read_byte(struct reader *r);
-uint64_t read_uint(struct reader *r);
-int64_t read_int(struct reader *r);
-struct str read_bytes(struct reader *r); /* borrowed from the input */
-void read_fixed(struct reader *r, void *to, size_t len);
+uint8_t reader_byte(struct reader *r);
+uint64_t reader_uint(struct reader *r);
+int64_t reader_int(struct reader *r);
+struct str reader_bytes(struct reader *r); /* borrowed from the input */
+void reader_fixed(struct reader *r, void *to, size_t len);
 bool reader_done(const struct reader *r); /* all consumed and nothing bad */
 
 #endif

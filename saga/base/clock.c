@@ -6,7 +6,7 @@
 
 #include "saga/base/digest.h"
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_once_t offset_once = PTHREAD_ONCE_INIT;
 static int64_t wall_minus_mono_ms; /* written once */
 
 static int64_t read_ms(clockid_t id)
@@ -16,7 +16,7 @@ static int64_t read_ms(clockid_t id)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static void anchor(void)
+static void offset_init(void)
 {
 	wall_minus_mono_ms = read_ms(CLOCK_REALTIME) - read_ms(CLOCK_MONOTONIC);
 }
@@ -24,7 +24,7 @@ static void anchor(void)
 static int64_t steady_ms(void *ctx)
 {
 	(void)ctx;
-	(void)pthread_once(&once, anchor);
+	(void)pthread_once(&offset_once, offset_init);
 	return read_ms(CLOCK_MONOTONIC) + wall_minus_mono_ms;
 }
 
@@ -75,7 +75,7 @@ static uint64_t random_below(void *ctx, uint64_t bound)
 	if (bound == 0)
 		return 0;
 	uint64_t value;
-	random_bytes(&value, sizeof value);
+	entropy_bytes(&value, sizeof value);
 	return value % bound; /* the bias is far below what jitter cares about */
 }
 

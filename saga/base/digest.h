@@ -22,6 +22,6 @@ void digest_bytes(const void *bytes, size_t len, uint8_t out[DIGEST_BYTES]);
 void hex_encode(const uint8_t *bytes, size_t len, char *out);
 
 /* Fills `len` random bytes from the system's generator; aborts on failure. */
-void random_bytes(void *out, size_t len);
+void entropy_bytes(void *out, size_t len);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *or_die(void *p)
+static void *or_abort(void *p)
 {
 	if (p == NULL) {
 		(void)fputs("almoner: out of memory, stopping; everything acknowledged is on disk\n", stderr);
@@ -16,17 +16,17 @@ static void *or_die(void *p)
 
 void *mem_alloc(size_t bytes)
 {
-	return or_die(malloc(bytes ? bytes : 1));
+	return or_abort(malloc(bytes ? bytes : 1));
 }
 
 void *mem_zalloc(size_t bytes)
 {
-	return or_die(calloc(1, bytes ? bytes : 1));
+	return or_abort(calloc(1, bytes ? bytes : 1));
 }
 
 void *mem_grow(void *old, size_t bytes)
 {
-	return or_die(realloc(old, bytes ? bytes : 1));
+	return or_abort(realloc(old, bytes ? bytes : 1));
 }
 
 char *mem_strdup(const char *text)
@@ -50,7 +50,7 @@ char *mem_printf(const char *fmt, ...)
 	char *text = NULL;
 	int len = vasprintf(&text, fmt, args);
 	va_end(args);
-	return or_die(len < 0 ? NULL : text);
+	return or_abort(len < 0 ? NULL : text);
 }
 
 void mem_cleanup_free(void *slot)

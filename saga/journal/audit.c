@@ -17,7 +17,7 @@ struct running_lane {
 	int64_t saga;
 };
 
-struct audit {
+struct audit_run {
 	struct journal *j;
 	struct err *err;
 	struct audit_target *targets; /* by id - 1 */
@@ -29,53 +29,53 @@ struct audit {
 	bool live;
 };
 
-static int broken(struct audit *a, unsigned i, const char *what)
+static int audit_error(struct audit_run *a, unsigned i, const char *what)
 {
 	const struct step *st = &a->s->steps[i];
 	return err_set(a->err, ERR_CORRUPT, "audit: saga %lld step %u (%s, why %s, place %u%s): %s",
-				   (long long)a->s->id, i, step_state_name((enum step_state)st->state),
-				   why_name((enum why)st->why), st->place, st->has_lane ? ", in a lane" : "", what);
+				   (long long)a->s->id, i, name_of_step_state((enum step_state)st->state),
+				   name_of_why((enum why)st->why), st->location, st->has_lane ? ", in a lane" : "", what);
 }
 
-static bool place_fits(const struct audit *a, unsigned i)
+static bool location_fits(const struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
-	bool in_line = st->has_lane && !place_stuck(a->s, i);
-	bool stopped = !decide_may_start(a->s, (uint16_t)i) && !in_line;
+	bool in_lane = st->has_lane && !schedule_needs_operator(a->s, i);
+	bool stopped = !decide_may_start(a->s, (uint16_t)i) && !in_lane;
 	switch ((enum step_state)st->state) {
 	case STEP_RUNNING:
-		return st->place == PLACE_HOT;
+		return st->location == LOCATION_ENGINE;
 	case STEP_READY:
-		return st->place != PLACE_NONE || stopped;
+		return st->location != LOCATION_NONE || stopped;
 	case STEP_RETRY_WAIT:
-		return st->place == PLACE_ROW || (st->place == PLACE_NONE && stopped);
+		return st->location == LOCATION_DISK || (st->location == LOCATION_NONE && stopped);
 	case STEP_WAITING:
-		return st->place == PLACE_ROW ? st->has_lane : st->place == PLACE_NONE && (a->live || !in_line);
+		return st->location == LOCATION_DISK ? st->has_lane : st->location == LOCATION_NONE && (a->live || !in_lane);
 	case STEP_ATTENTION:
-		return st->place == PLACE_NONE || (st->place == PLACE_ROW && st->has_lane);
+		return st->location == LOCATION_NONE || (st->location == LOCATION_DISK && st->has_lane);
 	case STEP_SUCCEEDED:
 	case STEP_SKIPPED:
 	case STEP_KEPT:
 	case STEP_STATE_COUNT:
 	default:
-		return st->place == PLACE_NONE;
+		return st->location == LOCATION_NONE;
 	}
 }
 
-static struct jtarget *target_at(const struct audit *a, unsigned i)
+static struct target_entry *target_at(const struct audit_run *a, unsigned i)
 {
 	return target_of_name(a->j, a->s->plan->steps[i].target);
 }
 
 /* One saga at a time in a lane. */
-static int check_running(struct audit *a, unsigned i)
+static int check_running(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
 	uint32_t target = target_at(a, i)->id;
 	for (size_t k = 0; k < a->running_count; k++) {
 		const struct running_lane *r = &a->running[k];
 		if (r->target == target && memcmp(r->lane, st->lane, LANE_BYTES) == 0 && r->saga != a->s->id)
-			return broken(a, i, "runs beside another saga of its lane");
+			return audit_error(a, i, "runs beside another saga of its lane");
 	}
 	a->running = mem_grow(a->running, (a->running_count + 1) * sizeof *a->running);
 	struct running_lane *r = &a->running[a->running_count++];
@@ -85,16 +85,16 @@ static int check_running(struct audit *a, unsigned i)
 }
 
 /* Who waits for the lane must have somebody before it; who has a row must be found in it. */
-static int check_lane(struct audit *a, unsigned i)
+static int check_lane(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
-	struct jtarget *t = target_at(a, i);
+	struct target_entry *t = target_at(a, i);
 	struct step_row row = { 0 };
 	int rc = a->j->store.row_lane_first(a->j->store.ctx, t->id, st->lane, a->s->id - 1, &row, a->err);
 	if (rc != 0)
 		return rc;
-	if (st->place == PLACE_ROW && row.saga != a->s->id)
-		return broken(a, i, "has no row in its lane");
+	if (st->location == LOCATION_DISK && row.saga != a->s->id)
+		return audit_error(a, i, "has no row in its lane");
 	if (st->state == STEP_RUNNING)
 		return check_running(a, i);
 	if (st->why != WHY_LANE || !decide_may_start(a->s, (uint16_t)i))
@@ -102,22 +102,22 @@ static int check_lane(struct audit *a, unsigned i)
 	if (lanes_blocked(&a->j->lanes, t->id, st->lane, a->s->id))
 		return 0;
 	rc = a->j->store.row_lane_first(a->j->store.ctx, t->id, st->lane, 0, &row, a->err);
-	return rc != 0 || row.saga < a->s->id ? rc : broken(a, i, "waits for a lane that is free");
+	return rc != 0 || row.saga < a->s->id ? rc : audit_error(a, i, "waits for a lane that is free");
 }
 
-static int check_step(struct audit *a, unsigned i)
+static int check_step(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
-	struct jtarget *t = target_at(a, i);
+	struct target_entry *t = target_at(a, i);
 	if (t == NULL)
-		return broken(a, i, "has a target without a number");
-	if (!place_fits(a, i))
-		return broken(a, i, "is in no place that would move it");
+		return audit_error(a, i, "has a target without a number");
+	if (!location_fits(a, i))
+		return audit_error(a, i, "is in no place that would move it");
 	struct audit_target *sum = &a->targets[t->id - 1];
-	enum why why = seat_row_why(a->s, i);
+	enum why why = location_row_why(a->s, i);
 	sum->open += saga_step_is_open(a->s, st) ? 1 : 0;
-	sum->attention += saga_step_needs_person(a->s, st) ? 1 : 0;
-	if (st->place == PLACE_ROW) {
+	sum->attention += saga_step_needs_operator(a->s, st) ? 1 : 0;
+	if (st->location == LOCATION_DISK) {
 		sum->rows.claimable += why == WHY_SLOT || why == WHY_DUE ? 1 : 0;
 		sum->rows.blocked += why == WHY_LANE || why == WHY_AFTER ? 1 : 0;
 		sum->rows.with_lane += st->has_lane ? 1 : 0;
@@ -126,9 +126,9 @@ static int check_step(struct audit *a, unsigned i)
 }
 
 /* Memory holds what is live, and exactly as it is stored. */
-static int check_memory(struct audit *a, struct str stored)
+static int check_memory(struct audit_run *a, struct str stored)
 {
-	const struct entry *e = cache_find(&a->j->cache, a->s->id);
+	const struct cache_entry *e = cache_find(&a->j->cache, a->s->id);
 	struct buf AUTO_BUF now = { 0 };
 	if (a->live != (e != NULL))
 		return err_set(a->err, ERR_CORRUPT, "audit: saga %lld is %s", (long long)a->s->id,
@@ -141,7 +141,7 @@ static int check_memory(struct audit *a, struct str stored)
 			   : err_set(a->err, ERR_CORRUPT, "audit: saga %lld is not stored as it is", (long long)a->s->id);
 }
 
-static int check_saga(struct audit *a, const struct saga_row *row, struct str value)
+static int check_saga(struct audit_run *a, const struct saga_row *row, struct str value)
 {
 	const char *why = saga_check(a->s);
 	if (why != NULL || row->live != saga_is_live(a->s) || row->state != a->s->state)
@@ -155,7 +155,7 @@ static int check_saga(struct audit *a, const struct saga_row *row, struct str va
 	return rc;
 }
 
-static int audit_saga(struct audit *a, int64_t id)
+static int audit_saga(struct audit_run *a, int64_t id)
 {
 	struct store_writer *store = &a->j->store;
 	struct saga_row row;
@@ -183,7 +183,7 @@ static bool same_rows(struct row_counts a, struct row_counts b)
 	return a.claimable == b.claimable && a.blocked == b.blocked && a.with_lane == b.with_lane;
 }
 
-static int audit_target(struct audit *a, const struct jtarget *t)
+static int audit_target(struct audit_run *a, const struct target_entry *t)
 {
 	const struct audit_target *sum = &a->targets[t->id - 1];
 	struct store_writer *store = &a->j->store;
@@ -208,24 +208,24 @@ static int audit_target(struct audit *a, const struct jtarget *t)
 	return 0;
 }
 
-static int audit_sums(struct audit *a)
+static int audit_sums(struct audit_run *a)
 {
-	int64_t sum = a->j->tally.related;
+	int64_t sum = a->j->totals.related;
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
 		sum += a->sagas[i];
-		if (a->sagas[i] != a->j->tally.sagas[i])
+		if (a->sagas[i] != a->j->totals.sagas[i])
 			return err_set(a->err, ERR_CORRUPT, "audit: %lld sagas are %s, counted %lld",
-						   (long long)a->sagas[i], saga_state_name((enum saga_state)i),
-						   (long long)a->j->tally.sagas[i]);
+						   (long long)a->sagas[i], name_of_saga_state((enum saga_state)i),
+						   (long long)a->j->totals.sagas[i]);
 	}
-	return sum == a->j->tally.accepted ? 0
+	return sum == a->j->totals.accepted ? 0
 									   : err_set(a->err, ERR_CORRUPT, "audit: accepted %lld, found %lld",
-												 (long long)a->j->tally.accepted, (long long)sum);
+												 (long long)a->j->totals.accepted, (long long)sum);
 }
 
 int journal_audit(struct journal *j, struct err *err)
 {
-	struct audit a = { .j = j, .err = err };
+	struct audit_run a = { .j = j, .err = err };
 	a.targets = mem_zalloc((j->target_count + 1) * sizeof *a.targets);
 	int rc = 0;
 	for (int64_t id = 1; rc == 0 && id <= j->last_saga; id++)

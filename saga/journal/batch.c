@@ -18,16 +18,16 @@ int batch_begin(struct journal *j)
 	return rc;
 }
 
-struct records *batch_log(struct journal *j, enum subject subject, int64_t id)
+struct records *log_records(struct journal *j, enum subject subject, int64_t id)
 {
 	struct batch *b = &j->batch;
 	for (size_t i = 0; i < b->log_count; i++) {
 		if (b->logs[i].subject == subject && b->logs[i].id == id)
 			return &b->logs[i].records;
 	}
-	if (b->log_count == b->log_room) {
-		b->log_room = b->log_room * 2 + 4;
-		b->logs = mem_grow(b->logs, b->log_room * sizeof *b->logs);
+	if (b->log_count == b->log_cap) {
+		b->log_cap = b->log_cap * 2 + 4;
+		b->logs = mem_grow(b->logs, b->log_cap * sizeof *b->logs);
 	}
 	struct subject_log *log = &b->logs[b->log_count++];
 	*log = (struct subject_log){ .subject = subject, .id = id };
@@ -37,11 +37,11 @@ struct records *batch_log(struct journal *j, enum subject subject, int64_t id)
 /* ---- log rows --------------------------------------------------------------------------------------------
  */
 
-static const uint8_t *fresh_salt(struct batch *b)
+static const uint8_t *next_salt(struct batch *b)
 {
 	size_t count = sizeof b->salts / sizeof b->salts[0];
 	if (b->salts_used == count) {
-		random_bytes(b->salts, sizeof b->salts);
+		entropy_bytes(b->salts, sizeof b->salts);
 		b->salts_used = 0;
 	}
 	return b->salts[b->salts_used++];
@@ -52,7 +52,7 @@ struct log_writer {
 	struct store_chain *digest; /* NULL until the first row */
 };
 
-static int write_row(struct journal *j, struct log_writer *lw, enum subject subject, int64_t id,
+static int log_write_row(struct journal *j, struct log_writer *lw, enum subject subject, int64_t id,
 					 const struct records *records)
 {
 	if (lw->digest == NULL) {
@@ -68,33 +68,33 @@ static int write_row(struct journal *j, struct log_writer *lw, enum subject subj
 						   .head = buf_str(&records->head),
 						   .personal = buf_str(&records->personal) };
 	if (row.personal.len > 0) {
-		memcpy(row.salt, fresh_salt(&j->batch), sizeof row.salt);
+		memcpy(row.salt, next_salt(&j->batch), sizeof row.salt);
 		store_personal_digest(row.salt, row.personal, row.personal_digest);
 	}
 	store_chain_row(lw->digest, &row);
-	j->tally.log_rows++;
+	j->totals.log_rows++;
 	return j->store.log_append(j->store.ctx, &row, &j->err);
 }
 
-static int write_logs(struct journal *j, struct log_writer *lw)
+static int log_write_all(struct journal *j, struct log_writer *lw)
 {
-	struct entry *e;
+	struct cache_entry *e;
 	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
 	{
-		int rc = e->log != NULL && e->log->count > 0 ? write_row(j, lw, SUBJECT_SAGA, e->id, e->log) : 0;
+		int rc = e->log != NULL && e->log->count > 0 ? log_write_row(j, lw, SUBJECT_SAGA, e->id, e->log) : 0;
 		if (rc != 0)
 			return rc;
 	}
 	for (size_t i = 0; i < j->batch.log_count; i++) {
 		const struct subject_log *log = &j->batch.logs[i];
-		int rc = write_row(j, lw, log->subject, log->id, &log->records);
+		int rc = log_write_row(j, lw, log->subject, log->id, &log->records);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int write_chain(struct journal *j, struct log_writer *lw)
+static int log_write_chain(struct journal *j, struct log_writer *lw)
 {
 	if (lw->digest == NULL)
 		return 0; /* nothing to tell: no commit number is used */
@@ -102,7 +102,7 @@ static int write_chain(struct journal *j, struct log_writer *lw)
 	store_chain_end(lw->digest, lw->chain.digest);
 	lw->digest = NULL;
 	j->chain = lw->chain;
-	j->tally.commits++;
+	j->totals.commits++;
 	j->batch.wrote = true;
 	return j->store.chain_append(j->store.ctx, &j->chain, &j->err);
 }
@@ -110,16 +110,16 @@ static int write_chain(struct journal *j, struct log_writer *lw)
 /* ---- sagas -----------------------------------------------------------------------------------------------
  */
 
-static int settle_saga(struct journal *j, struct entry *e)
+static int write_saga(struct journal *j, struct cache_entry *e)
 {
 	if (e->saga == NULL)
 		return 0;
 	bool live = saga_is_live(e->saga);
-	int rc = live ? 0 : seat_cool(j, e);
+	int rc = live ? 0 : location_lanes_to_disk(j, e);
 	if (rc != 0 || !e->changed)
 		return rc;
 	assert(saga_check(e->saga) == NULL);
-	counts_account(j, e);
+	counters_account(j, e);
 	buf_clear(&j->batch.value);
 	saga_encode(e->saga, &j->batch.value);
 	struct saga_row row = { .id = e->id,
@@ -133,12 +133,12 @@ static int settle_saga(struct journal *j, struct entry *e)
 					 : j->store.saga_update(j->store.ctx, &row, &j->err);
 }
 
-static int settle_targets(struct journal *j)
+static int refresh_targets(struct journal *j)
 {
 	for (size_t i = 0; i < j->target_count; i++) {
-		struct jtarget *t = j->targets[i];
+		struct target_entry *t = j->targets[i];
 		int64_t due_ms;
-		int rc = target_clamp_due(j, t);
+		int rc = clamp_due_rows(j, t);
 		if (rc == 0 && t->news)
 			rc = target_next_due(j, t, &due_ms);
 		if (rc != 0)
@@ -147,20 +147,20 @@ static int settle_targets(struct journal *j)
 	return 0;
 }
 
-static int settle(struct journal *j)
+static int write_batch(struct journal *j)
 {
-	int rc = settle_targets(j);
-	struct entry *e;
+	int rc = refresh_targets(j);
+	struct cache_entry *e;
 	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
 	{
 		if (rc == 0)
-			rc = settle_saga(j, e);
+			rc = write_saga(j, e);
 	}
 	struct log_writer lw = { 0 };
 	if (rc == 0)
-		rc = write_logs(j, &lw);
+		rc = log_write_all(j, &lw);
 	if (rc == 0)
-		rc = write_chain(j, &lw);
+		rc = log_write_chain(j, &lw);
 	if (lw.digest != NULL)
 		store_chain_end(lw.digest, lw.chain.digest);
 	return rc;
@@ -168,18 +168,18 @@ static int settle(struct journal *j)
 
 static int write_counters(struct journal *j)
 {
-	assert(counts_add_up(j));
-	counts_encode(j, &j->batch.value);
+	assert(counters_add_up(j));
+	counters_encode(j, &j->batch.value);
 	return j->store.counters_put(j->store.ctx, buf_str(&j->batch.value), &j->err);
 }
 
 static void release(struct journal *j)
 {
 	struct batch *b = &j->batch;
-	struct entry *e;
+	struct cache_entry *e;
 	while ((e = STAILQ_FIRST(&b->touched)) != NULL) {
 		STAILQ_REMOVE_HEAD(&b->touched, touched_link);
-		entry_release(j, e);
+		cache_release(j, e);
 	}
 	for (size_t i = 0; i < b->log_count; i++)
 		records_free(&b->logs[i].records);
@@ -190,7 +190,7 @@ static void release(struct journal *j)
 int batch_commit(struct journal *j)
 {
 	assert(j->batch.freed_count == 0);
-	int rc = settle(j);
+	int rc = write_batch(j);
 	if (rc != 0)
 		return rc;
 	if (j->batch.wrote) {
@@ -202,17 +202,17 @@ int batch_commit(struct journal *j)
 	}
 	if (rc != 0)
 		return rc;
-	if (j->batch.wrote && j->sending != NULL && !j->recovering)
-		sending_committed(j->sending, j->chain.commit);
+	if (j->batch.wrote && j->inflight != NULL && !j->recovering)
+		inflight_committed(j->inflight, j->chain.commit);
 	release(j);
-	counts_publish(j);
+	counters_publish(j);
 	return 0;
 }
 
 /* ---- handing out -----------------------------------------------------------------------------------------
  */
 
-static struct target_news news_of(struct jtarget *t)
+static struct target_news news_of(struct target_entry *t)
 {
 	struct target_news n = { .target = t->id,
 							 .claim_done = t->claim_done,
@@ -221,30 +221,30 @@ static struct target_news news_of(struct jtarget *t)
 							 .next_due_ms = t->next_due_ms,
 							 .state_changed = t->state_changed };
 	n.state = (struct target_state){ .id = t->id, .paused = t->row.paused, .held = t->row.held,
-									 .breaker_away = t->row.breaker_away };
+									 .breaker_not_closed = t->row.breaker_not_closed };
 	memcpy(n.state.held_reason, t->row.held_reason, sizeof n.state.held_reason);
 	t->news = t->claim_done = t->state_changed = false;
 	t->granted = 0;
 	return n;
 }
 
-void batch_deliver(struct journal *j)
+void batch_hand_out(struct journal *j)
 {
 	struct batch *b = &j->batch;
 	b->news_count = 0;
-	if (b->news_room < j->target_count) {
-		b->news_room = j->target_count;
-		b->news = mem_grow(b->news, b->news_room * sizeof *b->news);
+	if (b->news_cap < j->target_count) {
+		b->news_cap = j->target_count;
+		b->news = mem_grow(b->news, b->news_cap * sizeof *b->news);
 	}
 	for (size_t i = 0; i < j->target_count; i++) {
 		if (j->targets[i]->news)
 			b->news[b->news_count++] = news_of(j->targets[i]);
 	}
-	struct delivery d = { .news = b->news, .news_count = b->news_count };
+	struct handout d = { .news = b->news, .news_count = b->news_count };
 	STAILQ_INIT(&d.works);
 	STAILQ_CONCAT(&d.works, &b->works);
 	if (d.news_count > 0 || !STAILQ_EMPTY(&d.works))
-		j->hooks.deliver(j->hooks.ctx, &d);
+		j->hooks.hand_out(j->hooks.ctx, &d);
 }
 
 void batch_free(struct journal *j)

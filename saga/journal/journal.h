@@ -15,8 +15,8 @@
 #define ALMONER_JOURNAL_JOURNAL_H
 
 #include "saga/base/clock.h"
-#include "saga/journal/sending.h"
-#include "saga/journal/work.h"
+#include "saga/journal/state/inflight.h"
+#include "saga/journal/schedule/work.h"
 #include "saga/store/store.h"
 
 struct journal;
@@ -35,7 +35,7 @@ struct target_state {
 	bool paused;
 	bool held;
 	char held_reason[200];
-	bool breaker_away; /* as the last process left it */
+	bool breaker_not_closed; /* as the last process left it */
 };
 
 /* What changed for a target in a batch; handed out with the work. */
@@ -49,38 +49,38 @@ struct target_news {
 	struct target_state state;
 };
 
-struct delivery {
+struct handout {
 	struct work_list works;         /* in commit order; the receiver owns them */
 	const struct target_news *news; /* borrowed */
 	size_t news_count;
 };
 
-enum admit {
-	ADMIT_SLOT,   /* a slot is reserved: the intent may ride in this commit */
-	ADMIT_WINDOW, /* no slot, but the engine's window has reserved room for the ready work */
-	ADMIT_DISK    /* neither: the step waits on disk and is claimed later */
+enum admission {
+	ADMISSION_SLOT,   /* a slot is reserved: the intent may ride in this commit */
+	ADMISSION_WINDOW, /* no slot, but the engine's window has reserved room for the ready work */
+	ADMISSION_DISK    /* neither: the step waits on disk and is claimed later */
 };
 
 enum disk_news {
 	DISK_LOW, /* below the reserve: nothing is accepted, nothing begins */
 	DISK_ENOUGH,
-	DISK_GONE, /* the store's files were removed, renamed or replaced: as below the reserve, until they are back */
-	DISK_HELD_UP, /* a reader outside keeps the write-ahead log from being copied and used again: it grows */
-	DISK_LET_GO
+	STORE_FILES_GONE, /* the store's files were removed, renamed or replaced: as below the reserve, until they are back */
+	WAL_BLOCKED, /* a reader outside keeps the write-ahead log from being copied and used again: it grows */
+	WAL_UNBLOCKED
 };
 
 struct journal_hooks {
 	void *ctx;
-	/* Asked in commit order for each step that could start. `may_ride`: its first intent may be granted now
+	/* Asked in commit order for each step that could start. `may_start_in_commit`: its first intent may be granted now
 	 * (start permit, DESIGN §4). Reserves what it grants; `bytes` is the window memory. */
-	enum admit (*admit)(void *ctx, uint32_t target, size_t bytes, bool may_ride);
-	void (*deliver)(void *ctx, const struct delivery *delivery);
+	enum admission (*admission)(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit);
+	void (*hand_out)(void *ctx, const struct handout *handout);
 	void (*failed)(void *ctx, const struct err *err);
 	/* What changed about the disk; `bytes`: free, or of the write-ahead log. May be NULL. */
 	void (*disk)(void *ctx, enum disk_news news, int64_t bytes);
 	/* How many events the targets would begin with at once; SIZE_MAX: as many as there are, for none of those that
 	 * could not is fast. Those above it wait a moment for their commit. NULL: none waits. */
-	size_t (*room)(void *ctx);
+	size_t (*start_capacity)(void *ctx);
 };
 
 /* ---- life
@@ -99,7 +99,7 @@ struct journal_options {
 	int64_t recount_rows;  /* at start, counts of rows up to this are held against the rows; 0: 200,000 */
 	const char *actor;     /* who starts: "almoner 0.1.0, pid 77" for the log's `started` record */
 	int key_days;          /* how long duplicates are known; 0: 400 */
-	struct sending *sending; /* borrowed: outlives the journal. NULL: what a crash cut off is not known */
+	struct inflight_file *inflight; /* borrowed: outlives the journal. NULL: what a crash cut off is not known */
 };
 
 /* Reads the head, moves every live step to disk rows after deciding what its unknown end means, records the
@@ -163,34 +163,34 @@ int journal_accept(struct journal *j, struct accept *a) MUST_CHECK;
 /* Keeps a request that was refused as not verified: `keep_bytes` for all of its source, the oldest make room,
  * until row->until_ms. Copies. Nobody is told when it is done. ERR_FULL: the disk is low, or too many are on
  * their way; ERR_CLOSED. */
-int journal_keep_refused(struct journal *j, const struct refused_row *row, int64_t keep_bytes) MUST_CHECK;
-int journal_drop_refused(struct journal *j, int64_t id) MUST_CHECK;
+int journal_keep_rejected(struct journal *j, const struct rejected_row *row, int64_t keep_bytes) MUST_CHECK;
+int journal_drop_rejected(struct journal *j, int64_t id) MUST_CHECK;
 
 /* ---- engine: takes ownership of the work; what cannot be taken after a failure is freed
  * ------------------------- */
 
 void journal_start(struct journal *j, struct work *w); /* READY → START or GONE; a slot must be reserved */
-void journal_when(struct journal *j, struct work *w,
-				  bool verdict); /* READY: true → START or GONE, false → skipped, GONE */
+void journal_condition_result(struct journal *j, struct work *w,
+				  bool condition_true); /* READY: true → START or GONE, false → skipped, GONE */
 void journal_not_started(struct journal *j, struct work *w);                  /* START that was not begun */
 void journal_checkpoint(struct journal *j, struct work *w, struct str bytes); /* → CHECKPOINTED or GONE */
 /* Before each request with an effect goes out: its digest outlives a kill from now on, until the outcome is durable.
  * ERR_FULL: too many are on their way, it must not go out. */
-int journal_sending(struct journal *j, struct work *w, const uint8_t body[SENDING_BODY_BYTES]) MUST_CHECK;
+int journal_record_inflight(struct journal *j, struct work *w, const uint8_t body[INFLIGHT_BODY_BYTES]) MUST_CHECK;
 /* No outcome is to come (GONE). */
-void journal_sending_over(struct journal *j, struct work *w);
+void journal_clear_inflight(struct journal *j, struct work *w);
 /* Copies the outcome's texts. `hold_reason`: not NULL holds the target in the same commit. */
 void journal_outcome(struct journal *j, struct work *w, const struct outcome *o, const char *hold_reason);
 /* A READY work goes back to a row on disk (window too full, target removed). */
 void journal_spill(struct journal *j, struct work *w);
 /* A held target grants one at most, as a probe; a paused one none. `claim_granted` below `max` with a backlog
  * that is due: nothing more can be granted now, and news comes when that changes. Up to `max` claimable steps
- * of a target become START (or READY with needs_when), one slot each reserved. Ends with a target_news with
+ * of a target become START (or READY with needs_condition), one slot each reserved. Ends with a target_news with
  * claim_done. At most one claim per target at a time. */
 void journal_claim(struct journal *j, uint32_t target, uint32_t max);
 /* A target's breaker moved: a line in the log (text: "breaker_open", …; note: why). Whether it is `away` from
  * closed is kept with the target, for the next start. */
-void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool away);
+void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool not_closed);
 
 /* ---- people
  * -------------------------------------------------------------------------------------------------- */
@@ -224,7 +224,7 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 /* ---- jobs: a verb on many sagas, a slice at a time */
 
 #define JOB_SLICE_SAGAS 16
-#define JOBS_RUNNING    16 /* at once; more are refused */
+#define JOBS_RUNNING_MAX    16 /* at once; more are refused */
 
 /* What became of one saga of a slice. */
 struct job_saga {
@@ -274,7 +274,7 @@ int journal_set_targets(struct journal *j, const struct journal_target *targets,
 int journal_count_open(struct journal *j, const char *target, void *ctx,
 					   void (*done)(void *ctx, int64_t open)) MUST_CHECK;
 /* A record about the daemon or the configuration. */
-int journal_note(struct journal *j, enum subject subject, const char *text, const char *actor,
+int journal_add_record(struct journal *j, enum subject subject, const char *text, const char *actor,
 				 const char *note) MUST_CHECK;
 /* The black box blames this step, by name (after journal_create, before the thread starts). ERR_NOT_FOUND,
  * ERR_STALE: there is nothing to blame any more. */
@@ -308,7 +308,7 @@ struct journal_counts {
 	int64_t queue_bytes;
 	bool disk_low;         /* or store_gone */
 	bool store_gone;
-	int64_t held_up_bytes; /* of the write-ahead log, by a reader outside; 0: not held up */
+	int64_t wal_blocked_bytes; /* of the write-ahead log, by a reader outside; 0: not held up */
 	size_t target_count;
 	struct journal_target_counts *targets; /* free with journal_counts_finish */
 };

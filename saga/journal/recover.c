@@ -6,13 +6,13 @@
 #define SLICE 64
 
 /* The attempt's end is unknown; what it sent may be known. */
-static void recover_step(struct journal *j, struct entry *e, unsigned i)
+static void recover_step(struct journal *j, struct cache_entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
 	struct attempt_ref ref = { (uint16_t)i, (enum direction)st->direction, st->generation, st->attempts };
-	uint8_t body[SENDING_BODY_BYTES];
-	bool known = j->sending != NULL && sending_find(j->sending, e->id, ref, body);
-	struct decide d = decide_of(j, e);
+	uint8_t body[INFLIGHT_BODY_BYTES];
+	bool known = j->inflight != NULL && inflight_find(j->inflight, e->id, ref, body);
+	struct decide d = cache_decide_context(j, e);
 	int rc = decide_recover(&d, ref.step, known ? body : NULL);
 	assert(rc == 0);
 	(void)rc;
@@ -21,27 +21,27 @@ static void recover_step(struct journal *j, struct entry *e, unsigned i)
 
 static int recover_saga(struct journal *j, int64_t id)
 {
-	struct entry *e;
-	int rc = entry_load(j, id, &e);
-	if (entry_damaged(j, rc))
+	struct cache_entry *e;
+	int rc = cache_load(j, id, &e);
+	if (cache_is_damaged(j, rc))
 		return err_wrap(
 			&j->err, ERR_CORRUPT,
 			"saga %lld was under way and cannot be read; restore a backup (`almoner verify` tells more)",
 			(long long)id);
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? err_wrap(&j->err, ERR_CORRUPT, "recovery") : rc;
-	seat_again(j, e);
+	location_restore_lanes(j, e);
 	for (unsigned i = 0; i < e->saga->step_count; i++) {
 		const struct step *st = &e->saga->steps[i];
-		if (st->place != PLACE_HOT)
+		if (st->location != LOCATION_ENGINE)
 			continue;
-		seat_returned(e, i);
+		location_leave_engine(e, i);
 		if (st->state == STEP_RUNNING)
 			recover_step(j, e, i);
 	}
 	/* Lowest number first: nobody before it in a lane is still to come, so the line can be judged. */
-	rc = place_saga(j, e, (struct how){ .recheck = true, .to_disk = true });
-	return rc != 0 ? rc : place_promote(j);
+	rc = schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = true });
+	return rc != 0 ? rc : schedule_next_in_lane(j);
 }
 
 static int recover_slice(struct journal *j, int64_t *after, size_t *ret_count)

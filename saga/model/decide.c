@@ -29,22 +29,22 @@ static void log_accepted(struct decide *d, const struct saga_start *start, const
 void decide_accepted(struct decide *d, const struct saga_start *start, const uint8_t event_digest[32])
 {
 	struct saga *s = d->saga;
-	struct settle turn;
-	settle_begin(&turn, d);
+	struct settle settling;
+	settle_begin(&settling, d);
 	for (unsigned i = 0; i < s->step_count; i++) {
 		struct step *st = &s->steps[i];
 		const struct plan_step *p = &s->plan->steps[i];
-		bool known = (start->when_known >> i & 1) != 0;
-		st->when_passed = p->when != NULL && known && (start->when_true >> i & 1) != 0;
-		if (p->when != NULL && known && !st->when_passed)
-			step_leave_undone(st, SKIP_WHEN);
+		bool known = (start->condition_known >> i & 1) != 0;
+		st->condition_passed = p->when != NULL && known && (start->condition_true >> i & 1) != 0;
+		if (p->when != NULL && known && !st->condition_passed)
+			step_end_without_effect(st, SKIP_WHEN);
 		else if (p->after == 0)
 			step_to_ready(st, d->now_ms);
 		/* `accepted` says that the first steps are ready; only what differs is logged beside it. */
-		turn.before[i].state = p->after == 0 ? (uint8_t)STEP_READY : (uint8_t)STEP_WAITING;
+		settling.before[i].state = p->after == 0 ? (uint8_t)STEP_READY : (uint8_t)STEP_WAITING;
 	}
 	log_accepted(d, start, event_digest);
-	settle_end(&turn, -1);
+	settle_end(&settling, -1);
 }
 
 /* ---- starting ---------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ void decide_accepted(struct decide *d, const struct saga_start *start, const uin
 
 /* "No further step starts": one that has had an outcome, or that a person sent on its way, is no further one.
  */
-static bool begun(const struct step *st)
+static bool has_begun(const struct step *st)
 {
 	return st->last != OUTCOME_NONE || st->generation > 1 || st->direction == DIRECTION_UNDO;
 }
@@ -64,36 +64,36 @@ bool decide_may_start(const struct saga *s, uint16_t step)
 	const struct step *st = &s->steps[step];
 	if (st->state != STEP_READY && st->state != STEP_RETRY_WAIT)
 		return false;
-	return s->plan->policy != POLICY_HOLD || s->state != SAGA_ATTENTION || begun(st);
+	return s->plan->policy != POLICY_HOLD || s->state != SAGA_ATTENTION || has_begun(st);
 }
 
-bool decide_needs_when(const struct saga *s, uint16_t step)
+bool decide_needs_condition(const struct saga *s, uint16_t step)
 {
 	const struct step *st = &s->steps[step];
 	return st->state == STEP_READY && st->direction == DIRECTION_DO && s->plan->steps[step].when != NULL &&
-		   !st->when_passed;
+		   !st->condition_passed;
 }
 
-int decide_when(struct decide *d, uint16_t step, bool verdict)
+int decide_condition_result(struct decide *d, uint16_t step, bool verdict)
 {
-	if (step >= d->saga->step_count || !decide_needs_when(d->saga, step))
+	if (step >= d->saga->step_count || !decide_needs_condition(d->saga, step))
 		return ERR_STALE;
-	struct settle turn;
-	settle_begin(&turn, d);
+	struct settle settling;
+	settle_begin(&settling, d);
 	if (verdict)
-		d->saga->steps[step].when_passed = true;
+		d->saga->steps[step].condition_passed = true;
 	else
-		step_leave_undone(&d->saga->steps[step], SKIP_WHEN);
-	settle_end(&turn, -1);
+		step_end_without_effect(&d->saga->steps[step], SKIP_WHEN);
+	settle_end(&settling, -1);
 	return 0;
 }
 
 bool decide_wants_lookup(const struct step *st, const struct step_rules *rules, int64_t now_ms)
 {
-	return step_send_rule(st, rules, now_ms) == SEND_LOOK;
+	return step_send_rule(st, rules, now_ms) == SEND_LOOKUP;
 }
 
-static void attend_missing(struct decide *d, unsigned i)
+static void attention_target_missing(struct decide *d, unsigned i)
 {
 	struct step *st = &d->saga->steps[i];
 	char *detail AUTO_FREE =
@@ -103,67 +103,67 @@ static void attend_missing(struct decide *d, unsigned i)
 }
 
 /* What a person asked for does not expire, nor does an undo. */
-static bool expired(const struct decide *d, unsigned i)
+static bool is_expired(const struct decide *d, unsigned i)
 {
 	const struct step *st = &d->saga->steps[i];
 	int64_t expire_ms = d->saga->plan->steps[i].expire_ms;
-	return expire_ms > 0 && st->direction == DIRECTION_DO && !st->by_person &&
+	return expire_ms > 0 && st->direction == DIRECTION_DO && !st->by_operator &&
 		   d->now_ms - d->saga->created_ms >= expire_ms;
 }
 
 /* Why a step is not sent but moved to where it belongs. */
-enum ending { ENDS_NOT, ENDS_MISSING, ENDS_DOUBTFUL, ENDS_LATE_DOUBTFUL, ENDS_LATE, ENDS_UNDOING };
+enum intent_verdict { INTENT_STARTS, INTENT_TARGET_MISSING, INTENT_IN_DOUBT, INTENT_EXPIRED_IN_DOUBT, INTENT_EXPIRED, INTENT_COMPENSATING };
 
 static const char *const doubt_texts[] = {
-	[ENDS_DOUBTFUL] = "it may have taken effect, and its target cannot tell a repeat",
-	[ENDS_LATE_DOUBTFUL] = "it may have taken effect, and its time has passed",
-	[ENDS_UNDOING] = "it may have taken effect, and it can no longer be looked up",
+	[INTENT_IN_DOUBT] = "it may have taken effect, and its target cannot tell a repeat",
+	[INTENT_EXPIRED_IN_DOUBT] = "it may have taken effect, and its time has passed",
+	[INTENT_COMPENSATING] = "it may have taken effect, and it can no longer be looked up",
 };
 
 /* Only reading is still of use to a step that has expired, or whose saga is being undone. */
-static enum ending ending_of(const struct decide *d, unsigned i)
+static enum intent_verdict intent_verdict_of(const struct decide *d, unsigned i)
 {
 	const struct step *st = &d->saga->steps[i];
 	const struct step_rules *rules = settle_rules(d, i);
 	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
 	if (rules->missing)
-		return ENDS_MISSING;
-	if (rule == SEND_LOOK)
-		return ENDS_NOT;
+		return INTENT_TARGET_MISSING;
+	if (rule == SEND_LOOKUP)
+		return INTENT_STARTS;
 	if (rule == SEND_NEVER)
-		return ENDS_DOUBTFUL;
-	if (expired(d, i))
-		return st->effect_possible ? ENDS_LATE_DOUBTFUL : ENDS_LATE;
-	return d->saga->compensating && st->direction == DIRECTION_DO ? ENDS_UNDOING : ENDS_NOT;
+		return INTENT_IN_DOUBT;
+	if (is_expired(d, i))
+		return st->effect_possible ? INTENT_EXPIRED_IN_DOUBT : INTENT_EXPIRED;
+	return d->saga->compensating && st->direction == DIRECTION_DO ? INTENT_COMPENSATING : INTENT_STARTS;
 }
 
-static void end_instead(struct decide *d, unsigned i, enum ending ending)
+static void apply_intent_verdict(struct decide *d, unsigned i, enum intent_verdict intent_verdict)
 {
 	struct step *st = &d->saga->steps[i];
-	if (ending == ENDS_MISSING) {
-		attend_missing(d, i);
-	} else if (ending == ENDS_LATE) {
-		step_leave_undone(st, SKIP_EXPIRED);
+	if (intent_verdict == INTENT_TARGET_MISSING) {
+		attention_target_missing(d, i);
+	} else if (intent_verdict == INTENT_EXPIRED) {
+		step_end_without_effect(st, SKIP_EXPIRED);
 	} else {
-		step_set_detail(st, doubt_texts[ending]);
+		step_set_detail(st, doubt_texts[intent_verdict]);
 		step_to_attention(st, REASON_IN_DOUBT);
 	}
 }
 
-bool decide_ends_instead(const struct decide *d, uint16_t step)
+bool decide_intent_would_end(const struct decide *d, uint16_t step)
 {
-	enum ending ending = ending_of(d, step);
+	enum intent_verdict intent_verdict = intent_verdict_of(d, step);
 	/* `when` comes before everything, but nobody can evaluate it for a target that is not there. */
-	return ending == ENDS_MISSING || (ending != ENDS_NOT && !decide_needs_when(d->saga, step));
+	return intent_verdict == INTENT_TARGET_MISSING || (intent_verdict != INTENT_STARTS && !decide_needs_condition(d->saga, step));
 }
 
-static void begin(struct decide *d, unsigned i)
+static void begin_attempt(struct decide *d, unsigned i)
 {
 	struct step *st = &d->saga->steps[i];
-	st->look_first = decide_wants_lookup(st, settle_rules(d, i), d->now_ms);
+	st->lookup_first = decide_wants_lookup(st, settle_rules(d, i), d->now_ms);
 	step_to_running(st, d->now_ms);
 	struct record r = settle_record(d, RECORD_INTENT, (int)i);
-	r.text = st->look_first ? STR("lookup") : STR("");
+	r.text = st->lookup_first ? STR("lookup") : STR("");
 	records_add(d->log, &r);
 }
 
@@ -172,52 +172,52 @@ int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
 	struct saga *s = d->saga;
 	if (!decide_may_start(s, step))
 		return ERR_REFUSED;
-	enum ending ending = ending_of(d, step);
-	if (decide_needs_when(s, step) && ending != ENDS_MISSING)
+	enum intent_verdict intent_verdict = intent_verdict_of(d, step);
+	if (decide_needs_condition(s, step) && intent_verdict != INTENT_TARGET_MISSING)
 		return ERR_REFUSED;
 	if (s->steps[step].state == STEP_RETRY_WAIT && d->now_ms < s->steps[step].due_ms)
 		return ERR_REFUSED;
-	struct settle turn;
-	settle_begin(&turn, d);
-	if (ending == ENDS_NOT)
-		begin(d, step);
+	struct settle settling;
+	settle_begin(&settling, d);
+	if (intent_verdict == INTENT_STARTS)
+		begin_attempt(d, step);
 	else
-		end_instead(d, step, ending);
-	settle_end(&turn, ending == ENDS_NOT ? step : -1);
-	*ret_started = ending == ENDS_NOT;
+		apply_intent_verdict(d, step, intent_verdict);
+	settle_end(&settling, intent_verdict == INTENT_STARTS ? step : -1);
+	*ret_started = intent_verdict == INTENT_STARTS;
 	return 0;
 }
 
 /* ---- what happens to a running attempt --------------------------------------------------------------------
  */
 
-static struct step *running(struct decide *d, struct attempt_ref ref)
+static struct step *running_attempt(struct decide *d, struct attempt_ref ref)
 {
 	if (ref.step >= d->saga->step_count)
 		return NULL;
 	struct step *st = &d->saga->steps[ref.step];
-	bool same = st->state == STEP_RUNNING && st->direction == ref.direction &&
+	bool is_same_attempt = st->state == STEP_RUNNING && st->direction == ref.direction &&
 				st->generation == ref.generation && st->attempts == ref.attempt;
-	return same ? st : NULL;
+	return is_same_attempt ? st : NULL;
 }
 
 int decide_not_started(struct decide *d, struct attempt_ref ref)
 {
-	struct step *st = running(d, ref);
+	struct step *st = running_attempt(d, ref);
 	if (st == NULL)
 		return ERR_STALE;
-	struct settle turn;
-	settle_begin(&turn, d);
+	struct settle settling;
+	settle_begin(&settling, d);
 	struct record r = settle_record(d, RECORD_NOT_STARTED, ref.step);
 	records_add(d->log, &r);
 	step_to_ready(st, st->due_ms); /* as old as it was; its number is used up, its budget is not */
-	settle_end(&turn, ref.step);
+	settle_end(&settling, ref.step);
 	return 0;
 }
 
 int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes)
 {
-	struct step *st = running(d, ref);
+	struct step *st = running_attempt(d, ref);
 	if (st == NULL)
 		return ERR_STALE;
 	char *copy = mem_strndup(bytes.p, bytes.len);
@@ -233,7 +233,7 @@ int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes
 /* ---- after a crash ----------------------------------------------------------------------------------------
  */
 
-static void log_unknown_end(struct decide *d, unsigned step, enum outcome_class outcome, const char *detail,
+static void log_unknown_outcome(struct decide *d, unsigned step, enum outcome_class outcome, const char *detail,
 							const uint8_t *body)
 {
 	struct step *st = &d->saga->steps[step];
@@ -248,7 +248,7 @@ static void log_unknown_end(struct decide *d, unsigned step, enum outcome_class 
 }
 
 /* A second's spread, so that a restart does not send everything at once. */
-static int64_t recovery_due(const struct decide *d, const struct step_rules *rules)
+static int64_t recovery_due_ms(const struct decide *d, const struct step_rules *rules)
 {
 	int64_t spread = rules->retry.first_ms < 1000 ? rules->retry.first_ms : 1000;
 	return d->now_ms + (int64_t)d->rnd.below(d->rnd.ctx, spread > 0 ? (uint64_t)spread : 1);
@@ -260,22 +260,22 @@ int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16])
 		return ERR_STALE;
 	struct step *st = &d->saga->steps[step];
 	const struct step_rules *rules = settle_rules(d, step);
-	struct settle turn;
-	settle_begin(&turn, d);
+	struct settle settling;
+	settle_begin(&settling, d);
 	step_mark_doubt(st, st->begun_ms); /* a look-up has its doubt already, and adds none */
 	if (body != NULL)
 		step_set_body(st, body);
-	log_unknown_end(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt", body);
+	log_unknown_outcome(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt", body);
 	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
 	if (rules->missing) {
-		attend_missing(d, step);
+		attention_target_missing(d, step);
 	} else if (rule == SEND_NEVER) {
 		step_to_attention(st, REASON_IN_DOUBT);
 	} else {
-		st->look_first = rule == SEND_LOOK;
-		step_to_retry(st, recovery_due(d, rules)); /* nothing is spent: it was not the target's doing */
+		st->lookup_first = rule == SEND_LOOKUP;
+		step_to_retry(st, recovery_due_ms(d, rules)); /* nothing is spent: it was not the target's doing */
 	}
-	settle_end(&turn, -1);
+	settle_end(&settling, -1);
 	return 0;
 }
 
@@ -284,18 +284,18 @@ int decide_blame(struct decide *d, uint16_t step, const char *detail)
 	if (step >= d->saga->step_count)
 		return ERR_STALE;
 	struct step *st = &d->saga->steps[step];
-	bool doubtful = st->state == STEP_ATTENTION && st->reason == REASON_IN_DOUBT;
-	if ((!step_is_open(st) && !doubtful) || st->state == STEP_WAITING)
+	bool in_doubt = st->state == STEP_ATTENTION && st->reason == REASON_IN_DOUBT;
+	if ((!step_is_open(st) && !in_doubt) || st->state == STEP_WAITING)
 		return ERR_STALE;
-	struct settle turn;
-	settle_begin(&turn, d);
+	struct settle settling;
+	settle_begin(&settling, d);
 	if (st->state == STEP_RUNNING)
 		step_mark_doubt(st, st->begun_ms);
-	log_unknown_end(d, step, OUTCOME_FAULT, detail, NULL);
-	if (doubtful || step_send_rule(st, settle_rules(d, step), d->now_ms) == SEND_NEVER)
+	log_unknown_outcome(d, step, OUTCOME_FAULT, detail, NULL);
+	if (in_doubt || step_send_rule(st, settle_rules(d, step), d->now_ms) == SEND_NEVER)
 		step_to_attention(st, REASON_IN_DOUBT);
 	else
 		step_to_attention(st, st->direction == DIRECTION_UNDO ? REASON_UNDO_FAILED : REASON_FAULT);
-	settle_end(&turn, -1);
+	settle_end(&settling, -1);
 	return 0;
 }

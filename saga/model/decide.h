@@ -73,12 +73,12 @@ int decide_intent(struct decide *d, uint16_t step, bool *ret_started) MUST_CHECK
 bool decide_may_start(const struct saga *s, uint16_t step);
 /* Would an intent now end such a step (expired, no target, in doubt) instead of starting it? Then no slot
  * need be sought for it. */
-bool decide_ends_instead(const struct decide *d, uint16_t step);
+bool decide_intent_would_end(const struct decide *d, uint16_t step);
 /* Verdict of `when` for a ready step that comes after others; false → skipped(when). An evaluation error is
  * an outcome FAULT instead. */
-int decide_when(struct decide *d, uint16_t step, bool verdict) MUST_CHECK;
+int decide_condition_result(struct decide *d, uint16_t step, bool verdict) MUST_CHECK;
 /* Does the ready step still need its `when` evaluated before an intent? */
-bool decide_needs_when(const struct saga *s, uint16_t step);
+bool decide_needs_condition(const struct saga *s, uint16_t step);
 int decide_not_started(struct decide *d, struct attempt_ref ref) MUST_CHECK;
 int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes) MUST_CHECK;
 /* Also takes FAULT for a ready step whose `when` could not be evaluated (ref.attempt: its last one, or 0). */
@@ -89,7 +89,7 @@ int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16]) MUST
 /* The black box names this step as the one whose connector brought the process down: running, or already
  * recovered by decide_recover. ERR_STALE when the step is not under way any more. */
 int decide_blame(struct decide *d, uint16_t step, const char *detail) MUST_CHECK;
-/* A lookup comes before the send: `look_first` or a lapsed keyed(ttl). */
+/* A lookup comes before the send: `lookup_first` or a lapsed keyed(ttl). */
 bool decide_wants_lookup(const struct step *st, const struct step_rules *rules, int64_t now_ms);
 
 struct verb_call {

@@ -20,7 +20,7 @@ static struct event_block *block_of(struct event *e)
 	return (struct event_block *)(void *)e;
 }
 
-static struct str text_place(char **at, struct str from)
+static struct str append_text(char **at, struct str from)
 {
 	char *to = *at;
 	if (from.len > 0)
@@ -30,7 +30,7 @@ static struct str text_place(char **at, struct str from)
 	return (struct str){ to, from.len };
 }
 
-static void digests_compute(struct event *e)
+static void compute_digests(struct event *e)
 {
 	const struct str parts[] = { { (const char *)e->salt, EVENT_SALT_BYTES }, e->f.raw, e->f.canonical };
 	uint8_t body[DIGEST_BYTES];
@@ -54,19 +54,19 @@ struct event *event_restore(const struct event_fields *fields, int64_t received_
 									&e->f.donor,  &e->f.content_type, &e->f.raw,  &e->f.canonical };
 	char *at = block->text;
 	for (size_t i = 0; i < FIELD_COUNT; i++)
-		*to[i] = text_place(&at, *from[i]);
+		*to[i] = append_text(&at, *from[i]);
 	block->bytes = bytes;
 	atomic_init(&block->refs, 1);
 	e->received_ms = received_ms;
 	memcpy(e->salt, salt, EVENT_SALT_BYTES);
-	digests_compute(e);
+	compute_digests(e);
 	return e;
 }
 
 struct event *event_create(const struct event_fields *fields, int64_t received_ms)
 {
 	uint8_t salt[EVENT_SALT_BYTES];
-	random_bytes(salt, sizeof salt);
+	entropy_bytes(salt, sizeof salt);
 	return event_restore(fields, received_ms, salt);
 }
 

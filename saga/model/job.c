@@ -5,20 +5,20 @@
 
 #include "saga/base/mem.h"
 
-#define TEXTS 5
+#define JOB_TEXTS 5
 
-static void texts_of(struct job *job, char **slots[TEXTS])
+static void job_texts(struct job *job, char **slots[JOB_TEXTS])
 {
-	char **const all[TEXTS] = { &job->filter, &job->actor, &job->note, &job->held, &job->error };
+	char **const all[JOB_TEXTS] = { &job->filter, &job->actor, &job->note, &job->held, &job->error };
 	memcpy(slots, all, sizeof all);
 }
 
 struct job *job_new(void)
 {
 	struct job *job = mem_zalloc(sizeof *job);
-	char **slots[TEXTS];
-	texts_of(job, slots);
-	for (unsigned i = 0; i < TEXTS; i++)
+	char **slots[JOB_TEXTS];
+	job_texts(job, slots);
+	for (unsigned i = 0; i < JOB_TEXTS; i++)
 		*slots[i] = mem_strdup("");
 	return job;
 }
@@ -27,9 +27,9 @@ struct job *job_copy(const struct job *job)
 {
 	struct job *copy = mem_alloc(sizeof *copy);
 	*copy = *job;
-	char **slots[TEXTS];
-	texts_of(copy, slots);
-	for (unsigned i = 0; i < TEXTS; i++)
+	char **slots[JOB_TEXTS];
+	job_texts(copy, slots);
+	for (unsigned i = 0; i < JOB_TEXTS; i++)
 		*slots[i] = mem_strdup(*slots[i]);
 	return copy;
 }
@@ -38,9 +38,9 @@ void job_destroy(struct job *job)
 {
 	if (job == NULL)
 		return;
-	char **slots[TEXTS];
-	texts_of(job, slots);
-	for (unsigned i = 0; i < TEXTS; i++)
+	char **slots[JOB_TEXTS];
+	job_texts(job, slots);
+	for (unsigned i = 0; i < JOB_TEXTS; i++)
 		free(*slots[i]);
 	free(job);
 }

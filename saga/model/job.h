@@ -49,7 +49,7 @@ struct job *job_copy(const struct job *job);
 /* NULL is accepted. */
 void job_destroy(struct job *job);
 
-const char *job_state_name(enum job_state state);
+const char *name_of_job_state(enum job_state state);
 /* Would the two do the same to the same? What has arrived between them aside. */
 bool job_same(const struct job *a, const struct job *b);
 

@@ -14,7 +14,7 @@ void key_derive(const char *source, const char *event_id, const char *step, enum
 								 str_of(source),
 								 str_of(event_id),
 								 str_of(step),
-								 str_of(direction_name(direction)),
+								 str_of(name_of_direction(direction)),
 								 str_of(number),
 								 str_of(label) };
 	uint8_t digest[DIGEST_BYTES];

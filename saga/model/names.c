@@ -22,13 +22,13 @@ static const char *const record_kind_names[] = { RECORD_TABLE(NAME_ENTRY) };
 static const char *const subject_names[] = { SUBJECT_TABLE(NAME_ENTRY) };
 static const char *const job_state_names[] = { JOB_STATE_TABLE(NAME_ENTRY) };
 
-static const char *name_of(const char *const *names, size_t count, unsigned value)
+static const char *find_name(const char *const *names, size_t count, unsigned value)
 {
 	return value < count && names[value] != NULL ? names[value] : "?";
 }
 
 /* The empty name stands for "none" in listings and is nobody's name. */
-static int value_of(const char *const *names, size_t count, const char *name)
+static int find_value(const char *const *names, size_t count, const char *name)
 {
 	if (name == NULL || name[0] == '\0')
 		return -1;
@@ -42,33 +42,33 @@ static int value_of(const char *const *names, size_t count, const char *name)
 #define NAME_FUNCTION(function, type, names)                                                                 \
 	const char *function(type value)                                                                         \
 	{                                                                                                        \
-		return name_of(names, COUNT_OF(names), (unsigned)value);                                             \
+		return find_name(names, COUNT_OF(names), (unsigned)value);                                             \
 	}
-NAME_FUNCTION(direction_name, enum direction, direction_names)
-NAME_FUNCTION(step_state_name, enum step_state, step_state_names)
-NAME_FUNCTION(saga_state_name, enum saga_state, saga_state_names)
-NAME_FUNCTION(reason_name, enum reason, reason_names)
-NAME_FUNCTION(why_name, enum why, why_names)
-NAME_FUNCTION(skip_name, enum skip, skip_names)
-NAME_FUNCTION(outcome_name, enum outcome_class, outcome_names)
-NAME_FUNCTION(repeat_name, enum repeat, repeat_names)
-NAME_FUNCTION(policy_name, enum policy, policy_names)
-NAME_FUNCTION(verb_name, enum verb, verb_names)
-NAME_FUNCTION(record_kind_name, enum record_kind, record_kind_names)
-NAME_FUNCTION(subject_name, enum subject, subject_names)
-NAME_FUNCTION(job_state_name, enum job_state, job_state_names)
+NAME_FUNCTION(name_of_direction, enum direction, direction_names)
+NAME_FUNCTION(name_of_step_state, enum step_state, step_state_names)
+NAME_FUNCTION(name_of_saga_state, enum saga_state, saga_state_names)
+NAME_FUNCTION(name_of_reason, enum reason, reason_names)
+NAME_FUNCTION(name_of_why, enum why, why_names)
+NAME_FUNCTION(name_of_skip, enum skip, skip_names)
+NAME_FUNCTION(name_of_outcome, enum outcome_class, outcome_names)
+NAME_FUNCTION(name_of_repeat, enum repeat, repeat_names)
+NAME_FUNCTION(name_of_policy, enum policy, policy_names)
+NAME_FUNCTION(name_of_verb, enum verb, verb_names)
+NAME_FUNCTION(name_of_record_kind, enum record_kind, record_kind_names)
+NAME_FUNCTION(name_of_subject, enum subject, subject_names)
+NAME_FUNCTION(name_of_job_state, enum job_state, job_state_names)
 
 #define VALUE_FUNCTION(function, names)                                                                      \
 	int function(const char *name)                                                                           \
 	{                                                                                                        \
-		return value_of(names, COUNT_OF(names), name);                                                       \
+		return find_value(names, COUNT_OF(names), name);                                                       \
 	}
-VALUE_FUNCTION(saga_state_from_name, saga_state_names)
-VALUE_FUNCTION(reason_from_name, reason_names)
-VALUE_FUNCTION(outcome_from_name, outcome_names)
-VALUE_FUNCTION(repeat_from_name, repeat_names)
-VALUE_FUNCTION(policy_from_name, policy_names)
-VALUE_FUNCTION(verb_from_name, verb_names)
+VALUE_FUNCTION(name_to_saga_state, saga_state_names)
+VALUE_FUNCTION(name_to_reason, reason_names)
+VALUE_FUNCTION(name_to_outcome, outcome_names)
+VALUE_FUNCTION(name_to_repeat, repeat_names)
+VALUE_FUNCTION(name_to_policy, policy_names)
+VALUE_FUNCTION(name_to_verb, verb_names)
 
 bool saga_state_at_rest(enum saga_state s)
 {

@@ -49,15 +49,15 @@ static int check_step(const struct plan *draft, unsigned i, struct err *err)
 /* Takes away, round by round, the steps whose predecessors are gone; what is left over waits for itself. */
 static int check_order(const struct plan *draft, struct err *err)
 {
-	uint32_t gone = 0;
+	uint32_t resolved = 0;
 	for (unsigned round = 0; round < draft->step_count; round++) {
 		for (unsigned i = 0; i < draft->step_count; i++) {
-			if ((draft->steps[i].after & ~gone) == 0)
-				gone |= UINT32_C(1) << i;
+			if ((draft->steps[i].after & ~resolved) == 0)
+				resolved |= UINT32_C(1) << i;
 		}
 	}
 	for (unsigned i = 0; i < draft->step_count; i++) {
-		if ((gone >> i & 1) == 0)
+		if ((resolved >> i & 1) == 0)
 			return err_set(err, ERR_INVALID, "step \"%s\" comes, by way of \"after\", after itself",
 						   draft->steps[i].name);
 	}

@@ -17,7 +17,7 @@ static json_t *after_to_json(const struct plan *p, uint32_t after)
 }
 
 /* json_object_set_new refuses NULL, which json_string gives for bad UTF-8: `ok` gathers that. */
-static void put(json_t *object, const char *key, json_t *value, bool *ok)
+static void put_member(json_t *object, const char *key, json_t *value, bool *ok)
 {
 	if (json_object_set_new(object, key, value) != 0)
 		*ok = false;
@@ -26,16 +26,16 @@ static void put(json_t *object, const char *key, json_t *value, bool *ok)
 static json_t *step_to_json(const struct plan *p, const struct plan_step *st, bool *ok)
 {
 	json_t *object = json_object();
-	put(object, "name", json_string(st->name), ok);
-	put(object, "target", json_string(st->target), ok);
+	put_member(object, "name", json_string(st->name), ok);
+	put_member(object, "target", json_string(st->target), ok);
 	if (st->after != 0)
-		put(object, "after", after_to_json(p, st->after), ok);
+		put_member(object, "after", after_to_json(p, st->after), ok);
 	if (st->when != NULL)
-		put(object, "when", json_string(st->when), ok);
+		put_member(object, "when", json_string(st->when), ok);
 	if (st->expire_ms != 0)
-		put(object, "expire_ms", json_integer(st->expire_ms), ok);
+		put_member(object, "expire_ms", json_integer(st->expire_ms), ok);
 	if (st->undo_none)
-		put(object, "undo", json_string("none"), ok);
+		put_member(object, "undo", json_string("none"), ok);
 	return object;
 }
 
@@ -46,9 +46,9 @@ char *plan_json_text(const struct plan *p)
 	for (unsigned i = 0; i < p->step_count; i++)
 		(void)json_array_append_new(steps, step_to_json(p, &p->steps[i], &ok));
 	json_t *root = json_object();
-	put(root, "route", json_string(p->route), &ok);
-	put(root, "policy", json_string(policy_name(p->policy)), &ok);
-	put(root, "steps", steps, &ok);
+	put_member(root, "route", json_string(p->route), &ok);
+	put_member(root, "policy", json_string(name_of_policy(p->policy)), &ok);
+	put_member(root, "steps", steps, &ok);
 	char *text = ok ? json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	json_decref(root);
 	return text;
@@ -138,7 +138,7 @@ int plan_parse(struct str json, struct plan **ret, struct err *err)
 	json_t *root AUTO_JSON = json_loadb(json.p, json.len, JSON_REJECT_DUPLICATES, &fault);
 	if (!json_is_object(root))
 		return err_set(err, ERR_INVALID, "plan: not a JSON object");
-	int policy = policy_from_name(text_of(root, "policy"));
+	int policy = name_to_policy(text_of(root, "policy"));
 	struct plan draft = { .route = text_of(root, "route") };
 	if (policy < 0 || draft.route == NULL)
 		return err_set(err, ERR_INVALID, "plan: no \"route\", or no known \"policy\"");

@@ -10,7 +10,7 @@
  * its length. */
 #define RECORDS_VERSION 1
 
-enum member {
+enum record_member {
 	HAS_AT = 1 << 0, /* differs from the record before */
 	HAS_STEP = 1 << 1,
 	HAS_ATTEMPT = 1 << 2,
@@ -52,12 +52,12 @@ static uint32_t default_generation(const struct record *rec)
 }
 
 /* Differences wrap on purpose: any two times, also hostile ones, come back as they were. */
-static int64_t minus(int64_t a, int64_t b)
+static int64_t wrapping_sub(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-static int64_t plus(int64_t a, int64_t b)
+static int64_t wrapping_add(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a + (uint64_t)b);
 }
@@ -92,19 +92,19 @@ static uint32_t mask_of(const struct record *rec, int64_t last_at_ms)
 	return mask;
 }
 
-static void add_uint(struct buf *b, uint32_t mask, enum member bit, uint64_t value)
+static void add_uint(struct buf *b, uint32_t mask, enum record_member bit, uint64_t value)
 {
 	if ((mask & bit) != 0)
 		buf_uint(b, value);
 }
 
-static void add_int(struct buf *b, uint32_t mask, enum member bit, int64_t value)
+static void add_int(struct buf *b, uint32_t mask, enum record_member bit, int64_t value)
 {
 	if ((mask & bit) != 0)
 		buf_int(b, value);
 }
 
-static void add_str(struct buf *b, uint32_t mask, enum member bit, struct str value)
+static void add_str(struct buf *b, uint32_t mask, enum record_member bit, struct str value)
 {
 	if ((mask & bit) != 0)
 		buf_bytes(b, value.p, value.len);
@@ -120,7 +120,7 @@ void records_add(struct records *r, const struct record *rec)
 	struct buf *b = &r->head;
 	buf_byte(b, (uint8_t)rec->kind);
 	buf_uint(b, mask);
-	add_int(b, mask, HAS_AT, minus(rec->at_ms, r->last_at_ms));
+	add_int(b, mask, HAS_AT, wrapping_sub(rec->at_ms, r->last_at_ms));
 	add_uint(b, mask, HAS_STEP, (uint64_t)rec->step);
 	add_uint(b, mask, HAS_ATTEMPT, rec->attempt);
 	add_uint(b, mask, HAS_OUTCOME, rec->outcome);
@@ -133,7 +133,7 @@ void records_add(struct records *r, const struct record *rec)
 	add_uint(b, mask, HAS_GENERATION, rec->generation);
 	add_uint(b, mask, HAS_REASON, rec->reason);
 	add_uint(b, mask, HAS_WHY, rec->why);
-	add_int(b, mask, HAS_DUE, minus(rec->due_ms, rec->at_ms));
+	add_int(b, mask, HAS_DUE, wrapping_sub(rec->due_ms, rec->at_ms));
 	add_str(b, mask, HAS_ACTOR, rec->actor);
 	add_str(b, mask, HAS_NOTE, rec->note);
 	r->last_at_ms = rec->at_ms;
@@ -145,27 +145,27 @@ struct records_reader records_read(struct str head, struct str personal)
 	struct records_reader r = { .head = reader_of(head.p, head.len),
 								.personal = personal,
 								.forgotten = personal.len == 0 };
-	if (head.len > 0 && read_byte(&r.head) != RECORDS_VERSION)
+	if (head.len > 0 && reader_byte(&r.head) != RECORDS_VERSION)
 		r.head.bad = true;
 	return r;
 }
 
-static uint64_t take_uint(struct reader *r, uint64_t mask, enum member bit, uint64_t most)
+static uint64_t take_uint(struct reader *r, uint64_t mask, enum record_member bit, uint64_t max_value)
 {
-	uint64_t value = (mask & bit) != 0 ? read_uint(r) : 0;
-	if (value > most)
+	uint64_t value = (mask & bit) != 0 ? reader_uint(r) : 0;
+	if (value > max_value)
 		r->bad = true;
 	return r->bad ? 0 : value;
 }
 
-static int64_t take_int(struct reader *r, uint64_t mask, enum member bit)
+static int64_t take_int(struct reader *r, uint64_t mask, enum record_member bit)
 {
-	return (mask & bit) != 0 ? read_int(r) : 0;
+	return (mask & bit) != 0 ? reader_int(r) : 0;
 }
 
-static struct str take_str(struct reader *r, uint64_t mask, enum member bit)
+static struct str take_str(struct reader *r, uint64_t mask, enum record_member bit)
 {
-	return (mask & bit) != 0 ? read_bytes(r) : (struct str){ "", 0 };
+	return (mask & bit) != 0 ? reader_bytes(r) : (struct str){ "", 0 };
 }
 
 /* The rest of the private part moves on; a forgotten one gives nothing, and that is no damage. */
@@ -179,7 +179,7 @@ static void take_personal(struct records_reader *r, uint64_t mask, struct record
 		return;
 	}
 	struct reader texts = reader_of(r->personal.p, r->personal.len);
-	rec->personal = read_bytes(&texts);
+	rec->personal = reader_bytes(&texts);
 	if (texts.bad)
 		r->head.bad = true;
 	r->personal = (struct str){ (const char *)texts.p, (size_t)(texts.end - texts.p) };
@@ -189,7 +189,7 @@ static void take_personal(struct records_reader *r, uint64_t mask, struct record
 static void take_members(struct records_reader *r, uint64_t mask, struct record *rec)
 {
 	struct reader *h = &r->head;
-	rec->at_ms = plus(r->last_at_ms, take_int(h, mask, HAS_AT));
+	rec->at_ms = wrapping_add(r->last_at_ms, take_int(h, mask, HAS_AT));
 	rec->step =
 		(mask & HAS_STEP) != 0 ? (int)take_uint(h, mask, HAS_STEP, PLAN_STEPS_MAX - 1) : RECORD_NO_STEP;
 	rec->attempt = (uint32_t)take_uint(h, mask, HAS_ATTEMPT, UINT32_MAX);
@@ -205,7 +205,7 @@ static void take_members(struct records_reader *r, uint64_t mask, struct record 
 	rec->direction = (mask & HAS_DIRECTION) != 0 ? DIRECTION_UNDO : DIRECTION_DO;
 	rec->reason = (uint8_t)take_uint(h, mask, HAS_REASON, UINT8_MAX);
 	rec->why = (uint8_t)take_uint(h, mask, HAS_WHY, WHY_COUNT - 1);
-	rec->due_ms = (mask & HAS_DUE) != 0 ? plus(rec->at_ms, take_int(h, mask, HAS_DUE)) : 0;
+	rec->due_ms = (mask & HAS_DUE) != 0 ? wrapping_add(rec->at_ms, take_int(h, mask, HAS_DUE)) : 0;
 	rec->actor = take_str(h, mask, HAS_ACTOR);
 	rec->note = take_str(h, mask, HAS_NOTE);
 }
@@ -218,8 +218,8 @@ int records_next(struct records_reader *r, struct record *ret, struct err *err)
 		return err_set(err, ERR_CORRUPT, "log record: private texts are left over");
 	}
 	struct record rec = { 0 };
-	unsigned kind = read_byte(&r->head);
-	uint64_t mask = read_uint(&r->head);
+	unsigned kind = reader_byte(&r->head);
+	uint64_t mask = reader_uint(&r->head);
 	if (!r->head.bad && (kind == 0 || kind >= RECORD_KIND_END || mask >= HAS_END)) {
 		r->head.bad = true;
 		return err_set(err, ERR_CORRUPT, "log record: kind %u or its members are unknown", kind);
@@ -230,7 +230,7 @@ int records_next(struct records_reader *r, struct record *ret, struct err *err)
 		r->head.bad = true;
 	if (r->head.bad)
 		return err_set(err, ERR_CORRUPT, "log record of kind \"%s\": cut short or out of bounds",
-					   record_kind_name(rec.kind));
+					   name_of_record_kind(rec.kind));
 	r->last_at_ms = rec.at_ms;
 	*ret = rec;
 	return 1;

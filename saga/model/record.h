@@ -48,8 +48,8 @@ enum record_kind { RECORD_TABLE(RECORD_ENUM) RECORD_KIND_END };
 enum subject { SUBJECT_TABLE(SUBJECT_ENUM) };
 #undef SUBJECT_ENUM
 
-const char *record_kind_name(enum record_kind k);
-const char *subject_name(enum subject s);
+const char *name_of_record_kind(enum record_kind k);
+const char *name_of_subject(enum subject s);
 
 #define RECORD_NO_STEP (-1)
 

@@ -39,7 +39,7 @@ static void put_str(json_t *object, const char *key, struct str text)
 		put_hex(object, key, text, "hex:");
 }
 
-static void put_word(json_t *object, const char *key, const char *word)
+static void put_name(json_t *object, const char *key, const char *word)
 {
 	if (word[0] != '\0')
 		(void)json_object_set_new(object, key, json_string(word));
@@ -67,7 +67,7 @@ static void put_step(json_t *object, const struct record *r, const struct plan *
 	bool named = plan != NULL && (unsigned)r->step < plan->step_count;
 	json_t *step = named ? json_string(plan->steps[r->step].name) : json_integer(r->step);
 	(void)json_object_set_new(object, "step", step);
-	put_word(object, "direction", direction_name(r->direction));
+	put_name(object, "direction", name_of_direction(r->direction));
 	put_count(object, "generation", r->generation);
 	put_count(object, "attempt", r->attempt);
 }
@@ -76,16 +76,16 @@ static void put_step(json_t *object, const struct record *r, const struct plan *
 static void put_change(json_t *object, const struct record *r)
 {
 	if (r->kind == RECORD_SAGA)
-		put_word(object, "to", saga_state_name((enum saga_state)r->to));
+		put_name(object, "to", name_of_saga_state((enum saga_state)r->to));
 	else if (r->kind == RECORD_STEP)
-		put_word(object, "to", step_state_name((enum step_state)r->to));
+		put_name(object, "to", name_of_step_state((enum step_state)r->to));
 	else if (r->kind == RECORD_JOB)
-		put_word(object, "to", job_state_name((enum job_state)r->to));
+		put_name(object, "to", name_of_job_state((enum job_state)r->to));
 	if (r->kind == RECORD_STEP && r->to == STEP_SKIPPED)
-		put_word(object, "reason", skip_name((enum skip)r->reason));
+		put_name(object, "reason", name_of_skip((enum skip)r->reason));
 	else
-		put_word(object, "reason", reason_name((enum reason)r->reason));
-	put_word(object, "why", why_name((enum why)r->why));
+		put_name(object, "reason", name_of_reason((enum reason)r->reason));
+	put_name(object, "why", name_of_why((enum why)r->why));
 	put_time(object, "due", r->due_ms);
 }
 
@@ -103,19 +103,19 @@ static void put_personal(json_t *object, const struct record *r)
 		(void)json_object_set_new(object, "forgotten", json_true());
 }
 
-json_t *record_to_json(const struct record *record, enum subject subject, int64_t subject_id, int64_t seq,
+json_t *record_json(const struct record *record, enum subject subject, int64_t subject_id, int64_t seq,
 					   int64_t commit, const struct plan *plan)
 {
 	json_t *object = json_object();
 	(void)json_object_set_new(object, "seq", json_integer(seq));
 	(void)json_object_set_new(object, "commit", json_integer(commit));
 	put_time(object, "at", record->at_ms);
-	put_word(object, "subject", subject_name(subject));
+	put_name(object, "subject", name_of_subject(subject));
 	put_count(object, "id", subject_id);
-	put_word(object, "record", record_kind_name(record->kind));
+	put_name(object, "record", name_of_record_kind(record->kind));
 	put_step(object, record, plan);
 	if (record->outcome != 0)
-		put_word(object, "outcome", outcome_name((enum outcome_class)record->outcome));
+		put_name(object, "outcome", name_of_outcome((enum outcome_class)record->outcome));
 	put_count(object, "status", record->status);
 	put_count(object, "duration_ms", record->duration_ms);
 	put_change(object, record);

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-static int64_t at_least_zero(int64_t value)
+static int64_t clamp_to_zero(int64_t value)
 {
 	return value > 0 ? value : 0;
 }
@@ -10,14 +10,14 @@ static int64_t at_least_zero(int64_t value)
 /* min(cap, first * factor^(nth-1)); pow may be infinite, which the comparison turns into cap. */
 static int64_t base_delay_ms(const struct retry_policy *policy, uint32_t nth)
 {
-	double cap = (double)at_least_zero(policy->cap_ms);
+	double cap = (double)clamp_to_zero(policy->cap_ms);
 	double factor = policy->factor >= 1 ? policy->factor : 1; /* also for NaN */
-	double delay = (double)at_least_zero(policy->first_ms) * pow(factor, nth > 1 ? (double)(nth - 1) : 0);
+	double delay = (double)clamp_to_zero(policy->first_ms) * pow(factor, nth > 1 ? (double)(nth - 1) : 0);
 	/* 2^62 is exact as a double; beyond it a span means nothing any more. */
-	const double most = 4611686018427387904.0;
+	const double max_value = 4611686018427387904.0;
 	if (!(delay < cap))
 		delay = cap;
-	return delay < most ? (int64_t)delay : INT64_MAX / 4;
+	return delay < max_value ? (int64_t)delay : INT64_MAX / 4;
 }
 
 int64_t retry_delay_ms(const struct retry_policy *policy, uint32_t nth, int64_t retry_after_ms,
@@ -25,14 +25,14 @@ int64_t retry_delay_ms(const struct retry_policy *policy, uint32_t nth, int64_t 
 {
 	int64_t base = base_delay_ms(policy, nth);
 	int64_t jitter = (int64_t)rnd.below(rnd.ctx, (uint64_t)(base / 2) + 1);
-	int64_t asked = at_least_zero(retry_after_ms);
-	int64_t most = at_least_zero(policy->cap_ms);
-	if (asked > most)
-		asked = most;
-	if (asked > INT64_MAX / 4)
-		asked = INT64_MAX / 4;
+	int64_t requested_ms = clamp_to_zero(retry_after_ms);
+	int64_t max_value = clamp_to_zero(policy->cap_ms);
+	if (requested_ms > max_value)
+		requested_ms = max_value;
+	if (requested_ms > INT64_MAX / 4)
+		requested_ms = INT64_MAX / 4;
 	/* The jitter comes on top of a Retry-After too: the target gave the same one to everybody. */
-	return (asked > base ? asked : base) + jitter;
+	return (requested_ms > base ? requested_ms : base) + jitter;
 }
 
 bool retry_exhausted(const struct retry_policy *policy, uint32_t spent, int64_t waited_ms)

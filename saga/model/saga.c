@@ -73,7 +73,7 @@ bool saga_is_live(const struct saga *s)
 {
 	for (unsigned i = 0; i < s->step_count; i++) {
 		const struct step *st = &s->steps[i];
-		if (st->state == STEP_RUNNING || (st->state == STEP_READY && st->place == PLACE_HOT))
+		if (st->state == STEP_RUNNING || (st->state == STEP_READY && st->location == LOCATION_ENGINE))
 			return true;
 	}
 	return false;
@@ -98,7 +98,7 @@ void saga_results_json(const struct saga *s, struct buf *out)
 	buf_byte(out, '{');
 	for (unsigned i = 0; i < s->step_count; i++) {
 		const struct step *st = &s->steps[i];
-		if (!st->did || (st->direction == DIRECTION_UNDO && st->state == STEP_SUCCEEDED))
+		if (!st->took_effect || (st->direction == DIRECTION_UNDO && st->state == STEP_SUCCEEDED))
 			continue;
 		if (!first)
 			buf_byte(out, ',');

@@ -14,10 +14,10 @@
 #define LANE_BYTES 16
 
 /* Where the journal keeps what will move a step; not part of the pure decisions. */
-enum place {
-	PLACE_NONE = 0, /* nothing to move: waiting, attention, terminal, paused saga */
-	PLACE_HOT = 1,  /* in the engine's hands: running, or ready in its window */
-	PLACE_ROW = 2   /* a row of its own on disk, found by index */
+enum location {
+	LOCATION_NONE = 0, /* nothing to move: waiting, attention, terminal, paused saga */
+	LOCATION_ENGINE = 1,  /* in the engine's hands: running, or ready in its window */
+	LOCATION_DISK = 2   /* a row of its own on disk, found by index */
 };
 
 struct step {
@@ -27,16 +27,16 @@ struct step {
 	uint8_t reason;    /* enum reason, in attention */
 	uint8_t skip;      /* enum skip, when skipped */
 	uint8_t last;      /* enum outcome_class of the last attempt */
-	uint8_t place;     /* enum place */
+	uint8_t location;     /* enum location */
 	bool
 		effect_possible; /* an effects exchange of this generation and direction was sent and not disproved */
-	bool look_first;     /* the next attempt begins with a look-up */
-	bool did;            /* the DO direction took effect (or a person said so) */
+	bool lookup_first;     /* the next attempt begins with a look-up */
+	bool took_effect;            /* the DO direction took effect (or a person said so) */
 	bool has_lane;
 	bool has_body;
-	bool by_person; /* its end was set by a person (resolve, skip); while open: asked for by a person (redo),
+	bool by_operator; /* its end was set by a person (resolve, skip); while open: asked for by a person (redo),
 					 * so it does not expire */
-	bool when_passed;  /* `when` was evaluated and said yes */
+	bool condition_passed;  /* `when` was evaluated and said yes */
 	bool doubt_before; /* an earlier generation was in doubt when a person redid it: it may have taken effect
 						*/
 	uint32_t generation;    /* from 1; the undo direction counts from 1 again */
@@ -47,7 +47,7 @@ struct step {
 	int64_t due_ms;         /* ready: since when; retry_wait: not before. Steady clock */
 	int64_t waited_ms;      /* time that counts towards giving up: attempts and planned waits, never holds */
 	int64_t
-		maybe_effect_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
+		effect_possible_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
 	int64_t last_ms;     /* when the last outcome was recorded; 0: never */
 	int64_t begun_ms;    /* when the last intent was recorded; 0: never */
 	uint8_t lane[LANE_BYTES];
@@ -91,8 +91,8 @@ struct saga_start {
 	/* Per step of the plan. */
 	const uint8_t (*lanes)[LANE_BYTES]; /* NULL: no lanes at all */
 	uint32_t lane_mask;                 /* bit i: step i has a lane */
-	uint32_t when_known;                /* bit i: `when` was evaluated (steps without `after`) */
-	uint32_t when_true;                 /* bit i: its verdict; steps without `when` need no bit */
+	uint32_t condition_known;                /* bit i: `when` was evaluated (steps without `after`) */
+	uint32_t condition_true;                 /* bit i: its verdict; steps without `when` need no bit */
 };
 struct saga *saga_create(const struct saga_start *start);
 void saga_destroy(struct saga *s);
@@ -115,7 +115,7 @@ const char *saga_check(const struct saga *s);
 const char *saga_check_step(const struct step *st);
 /* Does this step's attention wait for a person? Not in a saga that is undone or cancelled: what triggered the undo was
  * answered by it. */
-bool saga_step_needs_person(const struct saga *s, const struct step *st);
+bool saga_step_needs_operator(const struct saga *s, const struct step *st);
 /* Is the step still to come to its end, by itself or by a person? */
 bool saga_step_is_open(const struct saga *s, const struct step *st);
 /* Is there a step running, or ready in the engine's window? Those sagas are looked at first after a restart.

@@ -22,19 +22,19 @@ enum saga_flag {
 
 /* The first seven are those of a step on the happy path. */
 enum step_flag {
-	STEP_HAS_DID = 1 << 0,
+	STEP_HAS_TAKEN_EFFECT = 1 << 0,
 	STEP_HAS_LANE = 1 << 1,
 	STEP_HAS_BODY = 1 << 2,
 	STEP_HAS_DUE = 1 << 3,
-	STEP_HAS_TRIES = 1 << 4, /* attempts, spent, begun */
+	STEP_HAS_ATTEMPTS = 1 << 4, /* attempts, spent, begun */
 	STEP_HAS_WAITED = 1 << 5,
 	STEP_HAS_LAST = 1 << 6,
 	STEP_HAS_RESULT = 1 << 7,
-	STEP_HAS_EFFECT = 1 << 8, /* effect possible, and since when */
-	STEP_HAS_LOOK = 1 << 9,
-	STEP_HAS_PERSON = 1 << 10,
-	STEP_HAS_WHEN = 1 << 11,
-	STEP_HAS_BEFORE = 1 << 12,
+	STEP_HAS_POSSIBLE_EFFECT = 1 << 8, /* effect possible, and since when */
+	STEP_HAS_LOOKUP = 1 << 9,
+	STEP_HAS_OPERATOR = 1 << 10,
+	STEP_HAS_CONDITION = 1 << 11,
+	STEP_HAS_EARLIER_DOUBT = 1 << 12,
 	STEP_HAS_REASON = 1 << 13, /* reason and skip */
 	STEP_HAS_GENERATION = 1 << 14,
 	STEP_HAS_WAITS = 1 << 15,
@@ -50,19 +50,19 @@ static uint32_t step_flags(const struct step *st)
 		bool has;
 		uint32_t bit;
 	} members[] = {
-		{ st->did, STEP_HAS_DID },
+		{ st->took_effect, STEP_HAS_TAKEN_EFFECT },
 		{ st->has_lane, STEP_HAS_LANE },
 		{ st->has_body, STEP_HAS_BODY },
 		{ st->due_ms != 0, STEP_HAS_DUE },
-		{ st->attempts != 0 || st->begun_ms != 0, STEP_HAS_TRIES },
+		{ st->attempts != 0 || st->begun_ms != 0, STEP_HAS_ATTEMPTS },
 		{ st->waited_ms != 0, STEP_HAS_WAITED },
 		{ st->last_ms != 0, STEP_HAS_LAST },
 		{ st->result != NULL, STEP_HAS_RESULT },
-		{ st->effect_possible, STEP_HAS_EFFECT },
-		{ st->look_first, STEP_HAS_LOOK },
-		{ st->by_person, STEP_HAS_PERSON },
-		{ st->when_passed, STEP_HAS_WHEN },
-		{ st->doubt_before, STEP_HAS_BEFORE },
+		{ st->effect_possible, STEP_HAS_POSSIBLE_EFFECT },
+		{ st->lookup_first, STEP_HAS_LOOKUP },
+		{ st->by_operator, STEP_HAS_OPERATOR },
+		{ st->condition_passed, STEP_HAS_CONDITION },
+		{ st->doubt_before, STEP_HAS_EARLIER_DOUBT },
 		{ st->reason != 0 || st->skip != 0, STEP_HAS_REASON },
 		{ st->generation != 1, STEP_HAS_GENERATION },
 		{ st->waits != 0, STEP_HAS_WAITS },
@@ -76,12 +76,12 @@ static uint32_t step_flags(const struct step *st)
 	return flags;
 }
 
-static int64_t minus(int64_t a, int64_t b)
+static int64_t wrapping_sub(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-static int64_t plus(int64_t a, int64_t b)
+static int64_t wrapping_add(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a + (uint64_t)b);
 }
@@ -102,21 +102,21 @@ static void step_encode(const struct step *st, int64_t base_ms, struct buf *out)
 {
 	uint32_t flags = step_flags(st);
 	buf_byte(out, (uint8_t)(st->state | st->why << 3 | st->direction << 6));
-	buf_byte(out, (uint8_t)(st->last | st->place << 4));
+	buf_byte(out, (uint8_t)(st->last | st->location << 4));
 	buf_uint(out, flags);
 	if (st->has_lane)
 		buf_add(out, st->lane, sizeof st->lane);
 	if (st->has_body)
 		buf_add(out, st->body, sizeof st->body);
-	add_int(out, (flags & STEP_HAS_DUE) != 0, minus(st->due_ms, base_ms));
-	add_uint(out, (flags & STEP_HAS_TRIES) != 0, st->attempts);
-	add_uint(out, (flags & STEP_HAS_TRIES) != 0, st->spent);
-	add_int(out, (flags & STEP_HAS_TRIES) != 0, minus(st->begun_ms, base_ms));
+	add_int(out, (flags & STEP_HAS_DUE) != 0, wrapping_sub(st->due_ms, base_ms));
+	add_uint(out, (flags & STEP_HAS_ATTEMPTS) != 0, st->attempts);
+	add_uint(out, (flags & STEP_HAS_ATTEMPTS) != 0, st->spent);
+	add_int(out, (flags & STEP_HAS_ATTEMPTS) != 0, wrapping_sub(st->begun_ms, base_ms));
 	add_int(out, (flags & STEP_HAS_WAITED) != 0, st->waited_ms);
-	add_int(out, (flags & STEP_HAS_LAST) != 0, minus(st->last_ms, base_ms));
+	add_int(out, (flags & STEP_HAS_LAST) != 0, wrapping_sub(st->last_ms, base_ms));
 	if (st->result != NULL)
 		buf_string(out, st->result);
-	add_int(out, st->effect_possible, minus(st->maybe_effect_ms, base_ms));
+	add_int(out, st->effect_possible, wrapping_sub(st->effect_possible_ms, base_ms));
 	add_uint(out, (flags & STEP_HAS_REASON) != 0, (uint64_t)st->reason | (uint64_t)st->skip << 4);
 	add_uint(out, (flags & STEP_HAS_GENERATION) != 0, st->generation);
 	add_uint(out, (flags & STEP_HAS_WAITS) != 0, st->waits);
@@ -140,7 +140,7 @@ void saga_encode(const struct saga *s, struct buf *out)
 	if (has_reason)
 		buf_byte(out, (uint8_t)(s->reason | s->own_reason << 4));
 	buf_int(out, s->created_ms);
-	add_int(out, s->finished_ms != 0, minus(s->finished_ms, s->created_ms));
+	add_int(out, s->finished_ms != 0, wrapping_sub(s->finished_ms, s->created_ms));
 	buf_string(out, s->source);
 	buf_string(out, s->event_id);
 	buf_string(out, s->type);
@@ -155,7 +155,7 @@ void saga_encode(const struct saga *s, struct buf *out)
 
 static uint32_t take_u32(struct reader *r, bool has)
 {
-	uint64_t value = has ? read_uint(r) : 0;
+	uint64_t value = has ? reader_uint(r) : 0;
 	if (value > UINT32_MAX)
 		r->bad = true;
 	return r->bad ? 0 : (uint32_t)value;
@@ -163,12 +163,12 @@ static uint32_t take_u32(struct reader *r, bool has)
 
 static int64_t take_time(struct reader *r, bool has, int64_t base_ms)
 {
-	return has ? plus(base_ms, read_int(r)) : 0;
+	return has ? wrapping_add(base_ms, reader_int(r)) : 0;
 }
 
 static char *take_text(struct reader *r, bool has)
 {
-	struct str text = has ? read_bytes(r) : (struct str){ NULL, 0 };
+	struct str text = has ? reader_bytes(r) : (struct str){ NULL, 0 };
 	if (!has || r->bad)
 		return NULL;
 	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
@@ -178,19 +178,19 @@ static char *take_text(struct reader *r, bool has)
 
 static void step_set_flags(struct step *st, uint64_t flags)
 {
-	st->did = (flags & STEP_HAS_DID) != 0;
+	st->took_effect = (flags & STEP_HAS_TAKEN_EFFECT) != 0;
 	st->has_lane = (flags & STEP_HAS_LANE) != 0;
 	st->has_body = (flags & STEP_HAS_BODY) != 0;
-	st->effect_possible = (flags & STEP_HAS_EFFECT) != 0;
-	st->look_first = (flags & STEP_HAS_LOOK) != 0;
-	st->by_person = (flags & STEP_HAS_PERSON) != 0;
-	st->when_passed = (flags & STEP_HAS_WHEN) != 0;
-	st->doubt_before = (flags & STEP_HAS_BEFORE) != 0;
+	st->effect_possible = (flags & STEP_HAS_POSSIBLE_EFFECT) != 0;
+	st->lookup_first = (flags & STEP_HAS_LOOKUP) != 0;
+	st->by_operator = (flags & STEP_HAS_OPERATOR) != 0;
+	st->condition_passed = (flags & STEP_HAS_CONDITION) != 0;
+	st->doubt_before = (flags & STEP_HAS_EARLIER_DOUBT) != 0;
 }
 
 static void take_checkpoint(struct reader *r, struct step *st, bool has)
 {
-	struct str bytes = has ? read_bytes(r) : (struct str){ NULL, 0 };
+	struct str bytes = has ? reader_bytes(r) : (struct str){ NULL, 0 };
 	if (!has || r->bad)
 		return;
 	st->checkpoint = mem_strndup(bytes.p, bytes.len);
@@ -198,29 +198,29 @@ static void take_checkpoint(struct reader *r, struct step *st, bool has)
 }
 
 /* The order of step_encode. */
-static void step_take(struct reader *r, int64_t base_ms, struct step *st)
+static void step_decode(struct reader *r, int64_t base_ms, struct step *st)
 {
-	unsigned head = read_byte(r);
-	unsigned second = read_byte(r);
-	uint64_t flags = read_uint(r);
+	unsigned head = reader_byte(r);
+	unsigned second = reader_byte(r);
+	uint64_t flags = reader_uint(r);
 	if (flags >= STEP_HAS_END || (head & 0x80) != 0 || (second & 0xc0) != 0)
 		r->bad = true;
 	*st = (struct step){ .state = head & 7, .why = head >> 3 & 7, .direction = head >> 6 & 1 };
 	st->last = second & 15;
-	st->place = (uint8_t)(second >> 4);
+	st->location = (uint8_t)(second >> 4);
 	step_set_flags(st, flags);
 	if (st->has_lane)
-		read_fixed(r, st->lane, sizeof st->lane);
+		reader_fixed(r, st->lane, sizeof st->lane);
 	if (st->has_body)
-		read_fixed(r, st->body, sizeof st->body);
+		reader_fixed(r, st->body, sizeof st->body);
 	st->due_ms = take_time(r, (flags & STEP_HAS_DUE) != 0, base_ms);
-	st->attempts = take_u32(r, (flags & STEP_HAS_TRIES) != 0);
-	st->spent = take_u32(r, (flags & STEP_HAS_TRIES) != 0);
-	st->begun_ms = take_time(r, (flags & STEP_HAS_TRIES) != 0, base_ms);
-	st->waited_ms = (flags & STEP_HAS_WAITED) != 0 ? read_int(r) : 0;
+	st->attempts = take_u32(r, (flags & STEP_HAS_ATTEMPTS) != 0);
+	st->spent = take_u32(r, (flags & STEP_HAS_ATTEMPTS) != 0);
+	st->begun_ms = take_time(r, (flags & STEP_HAS_ATTEMPTS) != 0, base_ms);
+	st->waited_ms = (flags & STEP_HAS_WAITED) != 0 ? reader_int(r) : 0;
 	st->last_ms = take_time(r, (flags & STEP_HAS_LAST) != 0, base_ms);
 	st->result = take_text(r, (flags & STEP_HAS_RESULT) != 0);
-	st->maybe_effect_ms = take_time(r, st->effect_possible, base_ms);
+	st->effect_possible_ms = take_time(r, st->effect_possible, base_ms);
 	uint32_t reasons = take_u32(r, (flags & STEP_HAS_REASON) != 0);
 	st->reason = reasons & 15;
 	st->skip = reasons >> 4 < SKIP_COUNT ? (uint8_t)(reasons >> 4) : (uint8_t)SKIP_COUNT;
@@ -231,20 +231,20 @@ static void step_take(struct reader *r, int64_t base_ms, struct step *st)
 	st->do_generation = take_u32(r, (flags & STEP_HAS_DO_GENERATION) != 0);
 }
 
-static const char *saga_take_fields(struct reader *r, struct saga *s)
+static const char *saga_decode_fields(struct reader *r, struct saga *s)
 {
-	if (read_byte(r) != SAGA_VERSION)
+	if (reader_byte(r) != SAGA_VERSION)
 		return "version";
-	unsigned flags = read_byte(r);
-	s->state = read_byte(r);
-	unsigned reasons = (flags & SAGA_HAS_REASON) != 0 ? read_byte(r) : 0;
+	unsigned flags = reader_byte(r);
+	s->state = reader_byte(r);
+	unsigned reasons = (flags & SAGA_HAS_REASON) != 0 ? reader_byte(r) : 0;
 	s->reason = reasons & 15;
 	s->own_reason = (uint8_t)(reasons >> 4);
 	s->paused = (flags & SAGA_HAS_PAUSED) != 0;
 	s->cancelled = (flags & SAGA_HAS_CANCELLED) != 0;
 	s->compensating = (flags & SAGA_HAS_COMPENSATING) != 0;
 	s->unrouted = (flags & SAGA_HAS_UNROUTED) != 0;
-	s->created_ms = read_int(r);
+	s->created_ms = reader_int(r);
 	s->finished_ms = take_time(r, (flags & SAGA_HAS_FINISHED) != 0, s->created_ms);
 	s->source = take_text(r, true);
 	s->event_id = take_text(r, true);
@@ -263,17 +263,17 @@ static const char *saga_take_fields(struct reader *r, struct saga *s)
 }
 
 /* NULL when sound, else what broke. */
-static const char *saga_take(struct reader *r, struct saga *s)
+static const char *saga_decode_from(struct reader *r, struct saga *s)
 {
-	const char *broken = saga_take_fields(r, s);
+	const char *broken = saga_decode_fields(r, s);
 	if (broken != NULL)
 		return broken;
-	if (read_uint(r) != s->plan->step_count || r->bad)
+	if (reader_uint(r) != s->plan->step_count || r->bad)
 		return "number of steps";
 	s->steps = mem_zalloc((s->plan->step_count > 0 ? s->plan->step_count : 1) * sizeof *s->steps);
 	for (unsigned i = 0; broken == NULL && i < s->plan->step_count; i++) {
 		s->step_count = i + 1; /* what saga_destroy has to free */
-		step_take(r, s->created_ms, &s->steps[i]);
+		step_decode(r, s->created_ms, &s->steps[i]);
 		broken = r->bad ? "a step is cut short" : saga_check_step(&s->steps[i]);
 	}
 	if (broken == NULL && !reader_done(r))
@@ -288,7 +288,7 @@ int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **r
 	struct saga *s = mem_zalloc(sizeof *s);
 	s->id = id;
 	s->plan = plan_ref(plan);
-	const char *broken = saga_take(&r, s);
+	const char *broken = saga_decode_from(&r, s);
 	if (broken != NULL) {
 		saga_destroy(s);
 		return err_set(err, ERR_CORRUPT, "stored saga %lld does not decode: %s", (long long)id, broken);

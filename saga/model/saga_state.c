@@ -6,13 +6,13 @@
 /* ---- the saga's state ------------------------------------------------------------------------------------
  */
 
-enum fact {
+enum saga_fact {
 	FACT_CANCELLED = 1 << 0,
 	FACT_UNROUTED = 1 << 1,
 	FACT_OWN_REASON = 1 << 2,
-	FACT_UNDOING = 1 << 3,
+	FACT_COMPENSATING = 1 << 3,
 	FACT_OPEN = 1 << 4,  /* some step still moves, or waits for one that does */
-	FACT_STUCK = 1 << 5, /* some step's attention counts */
+	FACT_NEEDS_OPERATOR = 1 << 5, /* some step's attention counts */
 	FACT_PAUSED = 1 << 6,
 	FACT_PARTIAL = 1 << 7
 };
@@ -20,16 +20,16 @@ enum fact {
 /* First row whose `need` facts are all there and none of `never`. Under compensation the attention of the
  * step that triggered it does not count: it is the reason for the undo, not a reason to wait. */
 static const struct {
-	unsigned need;
-	unsigned never;
+	unsigned required;
+	unsigned excluded;
 	enum saga_state state;
 } precedence[] = {
 	{ FACT_CANCELLED, 0, SAGA_CANCELLED },
 	{ FACT_UNROUTED, 0, SAGA_UNROUTED },
 	{ FACT_OWN_REASON, 0, SAGA_ATTENTION },
-	{ FACT_UNDOING, FACT_OPEN | FACT_STUCK, SAGA_COMPENSATED },
-	{ FACT_STUCK, 0, SAGA_ATTENTION },
-	{ FACT_UNDOING, 0, SAGA_COMPENSATING },
+	{ FACT_COMPENSATING, FACT_OPEN | FACT_NEEDS_OPERATOR, SAGA_COMPENSATED },
+	{ FACT_NEEDS_OPERATOR, 0, SAGA_ATTENTION },
+	{ FACT_COMPENSATING, 0, SAGA_COMPENSATING },
 	{ FACT_PAUSED | FACT_OPEN, 0, SAGA_PAUSED }, /* with nothing left to hold it is simply complete */
 	{ FACT_OPEN, 0, SAGA_RUNNING },
 	{ FACT_PARTIAL, 0, SAGA_COMPLETED_PARTIAL },
@@ -53,7 +53,7 @@ static unsigned step_facts(const struct saga *s, const struct step *st)
 	if (st->state == STEP_SKIPPED && st->skip != SKIP_WHEN)
 		return FACT_PARTIAL;
 	if (attention_counts(s, st))
-		return FACT_STUCK;
+		return FACT_NEEDS_OPERATOR;
 	return by_state[st->state];
 }
 
@@ -61,7 +61,7 @@ static unsigned saga_facts(const struct saga *s, enum reason *ret_reason)
 {
 	unsigned facts = (s->cancelled ? (unsigned)FACT_CANCELLED : 0u) | (s->unrouted ? FACT_UNROUTED : 0u) |
 					 (s->own_reason != REASON_NONE ? FACT_OWN_REASON : 0u) | (s->paused ? FACT_PAUSED : 0u) |
-					 (s->compensating ? FACT_UNDOING : 0u);
+					 (s->compensating ? FACT_COMPENSATING : 0u);
 	enum reason reason = (enum reason)s->own_reason;
 	for (unsigned i = 0; i < s->step_count; i++) {
 		facts |= step_facts(s, &s->steps[i]);
@@ -77,21 +77,21 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 	enum reason reason;
 	unsigned facts = saga_facts(s, &reason);
 	size_t row = 0;
-	while ((facts & precedence[row].need) != precedence[row].need || (facts & precedence[row].never) != 0)
+	while ((facts & precedence[row].required) != precedence[row].required || (facts & precedence[row].excluded) != 0)
 		row++; /* the last row holds for everything */
 	if (ret_reason != NULL)
 		*ret_reason = precedence[row].state == SAGA_ATTENTION ? reason : REASON_NONE;
 	return precedence[row].state;
 }
 
-bool saga_step_needs_person(const struct saga *s, const struct step *st)
+bool saga_step_needs_operator(const struct saga *s, const struct step *st)
 {
 	return s->state == SAGA_ATTENTION && attention_counts(s, st);
 }
 
 bool saga_step_is_open(const struct saga *s, const struct step *st)
 {
-	return step_is_open(st) || saga_step_needs_person(s, st);
+	return step_is_open(st) || saga_step_needs_operator(s, st);
 }
 
 /* ---- soundness -------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ bool saga_step_is_open(const struct saga *s, const struct step *st)
 #define WHY_BIT(why) (1u << (why))
 
 /* Which `why` may stand beside which state (I15: exactly one for a step that is not at its end). */
-static const uint8_t legal_why[STEP_STATE_COUNT] = {
+static const uint8_t allowed_why[STEP_STATE_COUNT] = {
 	[STEP_WAITING] = WHY_BIT(WHY_AFTER),  [STEP_READY] = WHY_BIT(WHY_SLOT) | WHY_BIT(WHY_LANE),
 	[STEP_RUNNING] = WHY_BIT(WHY_CALL),   [STEP_RETRY_WAIT] = WHY_BIT(WHY_DUE) | WHY_BIT(WHY_LANE),
 	[STEP_SUCCEEDED] = WHY_BIT(WHY_NONE), [STEP_ATTENTION] = WHY_BIT(WHY_ATTENTION),
@@ -111,7 +111,7 @@ static const char *check_bounds(const struct step *st)
 {
 	if (st->state >= STEP_STATE_COUNT || st->why >= WHY_COUNT || st->direction > DIRECTION_UNDO ||
 		st->reason > REASON_UNDO_FAILED || st->skip >= SKIP_COUNT || st->last >= OUTCOME_COUNT ||
-		st->place > PLACE_ROW)
+		st->location > LOCATION_DISK)
 		return "a step holds a value outside its table";
 	if (st->generation == 0)
 		return "a step has no generation";
@@ -122,7 +122,7 @@ static const char *check_bounds(const struct step *st)
 
 static const char *check_companions(const struct step *st)
 {
-	if ((legal_why[st->state] & WHY_BIT(st->why)) == 0)
+	if ((allowed_why[st->state] & WHY_BIT(st->why)) == 0)
 		return "a step's why does not fit its state";
 	if ((st->state == STEP_ATTENTION) != (st->reason != REASON_NONE))
 		return "a reason without attention, or attention without a reason";
@@ -132,20 +132,20 @@ static const char *check_companions(const struct step *st)
 		return "undo_failed in direction do";
 	if (st->state == STEP_RUNNING && st->attempts == 0)
 		return "a step runs without an attempt";
-	if (st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO && !st->did)
+	if (st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO && !st->took_effect)
 		return "a step succeeded without having taken effect";
-	if (st->state == STEP_SKIPPED && (st->did || st->direction == DIRECTION_UNDO))
+	if (st->state == STEP_SKIPPED && (st->took_effect || st->direction == DIRECTION_UNDO))
 		return "a step that took effect counts as skipped";
 	return NULL;
 }
 
 static const char *check_doubt(const struct step *st)
 {
-	if (st->effect_possible != (st->maybe_effect_ms != 0))
+	if (st->effect_possible != (st->effect_possible_ms != 0))
 		return "a possible effect without its time, or a time without one";
 	if (st->reason == REASON_IN_DOUBT && !st->effect_possible && !st->doubt_before)
 		return "a step is in doubt about nothing";
-	if (st->look_first && (!st->effect_possible || st->direction == DIRECTION_UNDO))
+	if (st->lookup_first && (!st->effect_possible || st->direction == DIRECTION_UNDO))
 		return "a look-up that has nothing to find out";
 	if (st->effect_possible &&
 		(st->state == STEP_SUCCEEDED || st->state == STEP_SKIPPED || st->state == STEP_KEPT))
@@ -193,7 +193,7 @@ static const char *check_against_flags(const struct saga *s, const struct step *
 	if (!s->compensating || st->direction == DIRECTION_UNDO)
 		return NULL;
 	if (st->state == STEP_WAITING || st->state == STEP_READY || st->state == STEP_SUCCEEDED ||
-		(st->state == STEP_RETRY_WAIT && !st->look_first))
+		(st->state == STEP_RETRY_WAIT && !st->lookup_first))
 		return "compensation left a step in direction do";
 	return NULL;
 }

@@ -27,15 +27,15 @@ const struct step_rules *settle_rules(const struct decide *d, unsigned step)
 
 uint32_t settle_dependants(const struct plan *p, unsigned step)
 {
-	uint32_t found = 0;
-	for (uint32_t last = UINT32_MAX; last != found;) {
-		last = found;
+	uint32_t dependants = 0;
+	for (uint32_t last = UINT32_MAX; last != dependants;) {
+		last = dependants;
 		for (unsigned i = 0; i < p->step_count; i++) {
-			if ((p->steps[i].after & (found | UINT32_C(1) << step)) != 0)
-				found |= UINT32_C(1) << i;
+			if ((p->steps[i].after & (dependants | UINT32_C(1) << step)) != 0)
+				dependants |= UINT32_C(1) << i;
 		}
 	}
-	return found;
+	return dependants;
 }
 
 /* ---- forward: dependants of what is done ------------------------------------------------------------------
@@ -50,23 +50,23 @@ static enum predecessor predecessor_of(const struct step *st)
 	return st->state == STEP_SKIPPED ? PREDECESSOR_MISSED : PREDECESSOR_OPEN;
 }
 
-static bool release_step(struct decide *d, unsigned i)
+static bool release_dependant(struct decide *d, unsigned i)
 {
 	struct saga *s = d->saga;
-	bool open = false;
+	bool any_open = false;
 	for (unsigned j = 0; j < s->step_count; j++) {
 		if ((s->plan->steps[i].after >> j & 1) == 0)
 			continue;
 		enum predecessor p = predecessor_of(&s->steps[j]);
 		if (p == PREDECESSOR_MISSED) {
-			step_leave_undone(&s->steps[i], SKIP_DEPENDENCY);
+			step_end_without_effect(&s->steps[i], SKIP_DEPENDENCY);
 			return true;
 		}
-		open = open || p == PREDECESSOR_OPEN;
+		any_open = any_open || p == PREDECESSOR_OPEN;
 	}
-	if (!open)
+	if (!any_open)
 		step_to_ready(&s->steps[i], d->now_ms);
-	return !open;
+	return !any_open;
 }
 
 /* Until nothing moves: a step skipped here is a predecessor of others, in whatever order they stand. */
@@ -76,7 +76,7 @@ static void settle_forward(struct decide *d)
 		moved = false;
 		for (unsigned i = 0; i < d->saga->step_count; i++) {
 			if (d->saga->steps[i].state == STEP_WAITING)
-				moved = release_step(d, i) || moved;
+				moved = release_dependant(d, i) || moved;
 		}
 	}
 }
@@ -94,7 +94,7 @@ static void settle_cancelled(struct decide *d)
 		if (st->effect_possible || st->doubt_before) /* said, not hidden: a person can still resolve it */
 			step_to_attention(st, REASON_IN_DOUBT);
 		else
-			step_leave_undone(st, SKIP_CANCELLED);
+			step_end_without_effect(st, SKIP_CANCELLED);
 	}
 }
 
@@ -132,20 +132,20 @@ static void trigger_compensation(struct decide *d)
 
 /* It may have happened. Undo it where undoing nothing is safe; else look, if that can settle it without
  * sending anything; else a person must say. */
-static void undo_doubtful(struct decide *d, unsigned i)
+static void undo_in_doubt(struct decide *d, unsigned i)
 {
 	struct step *st = &d->saga->steps[i];
 	const struct step_rules *rules = settle_rules(d, i);
-	bool asked = st->state == STEP_ATTENTION && st->reason == REASON_IN_DOUBT;
-	bool can_look = !rules->missing && step_can_look(st, rules);
+	bool was_in_doubt = st->state == STEP_ATTENTION && st->reason == REASON_IN_DOUBT;
+	bool can_lookup = !rules->missing && step_can_lookup(st, rules);
 	if (rules->can_undo && rules->can_undo_nothing && !d->saga->plan->steps[i].undo_none) {
 		step_begin_undo(st);
-	} else if (st->state == STEP_RETRY_WAIT && st->look_first && can_look) {
+	} else if (st->state == STEP_RETRY_WAIT && st->lookup_first && can_lookup) {
 		return;
-	} else if (!asked && !st->doubt_before && can_look) {
-		step_fresh_budget(st);
+	} else if (!was_in_doubt && !st->doubt_before && can_lookup) {
+		step_reset_budget(st);
 		step_to_retry(st, st->state == STEP_RETRY_WAIT ? st->due_ms : d->now_ms);
-		st->look_first = true;
+		st->lookup_first = true;
 	} else {
 		step_to_attention(st, REASON_IN_DOUBT);
 	}
@@ -153,7 +153,7 @@ static void undo_doubtful(struct decide *d, unsigned i)
 
 /* Of a target that is not configured nobody can say that it has no undo: it becomes a failed one, for a
  * person. */
-static void undo_done(struct decide *d, unsigned i)
+static void undo_effect(struct decide *d, unsigned i)
 {
 	const struct step_rules *rules = settle_rules(d, i);
 	if (d->saga->plan->steps[i].undo_none || (!rules->can_undo && !rules->missing))
@@ -163,22 +163,22 @@ static void undo_done(struct decide *d, unsigned i)
 }
 
 /* Decides for a step still in direction do what the undo of the saga means to it. */
-static void turn_round(struct decide *d, unsigned i)
+static void begin_step_undo(struct decide *d, unsigned i)
 {
 	struct step *st = &d->saga->steps[i];
 	if (st->direction == DIRECTION_UNDO || st->state == STEP_RUNNING || st->state == STEP_SKIPPED ||
 		st->state == STEP_KEPT)
 		return;
 	if (st->effect_possible || st->doubt_before)
-		undo_doubtful(d, i);
-	else if (st->did)
-		undo_done(d, i);
+		undo_in_doubt(d, i);
+	else if (st->took_effect)
+		undo_effect(d, i);
 	else if (!is_trigger(st))
-		step_leave_undone(st, SKIP_CANCELLED);
+		step_end_without_effect(st, SKIP_CANCELLED);
 }
 
 /* Nothing of it is left to undo: dependants in this state no longer stand before an undo. */
-static bool undo_is_past(const struct step *st)
+static bool undo_is_over(const struct step *st)
 {
 	return st->state == STEP_SKIPPED || st->state == STEP_KEPT ||
 		   (st->state == STEP_SUCCEEDED && st->direction == DIRECTION_UNDO) ||
@@ -189,7 +189,7 @@ static bool undo_may_begin(const struct saga *s, unsigned i)
 {
 	uint32_t dependants = settle_dependants(s->plan, i);
 	for (unsigned j = 0; j < s->step_count; j++) {
-		if ((dependants >> j & 1) != 0 && !undo_is_past(&s->steps[j]))
+		if ((dependants >> j & 1) != 0 && !undo_is_over(&s->steps[j]))
 			return false;
 	}
 	return true;
@@ -199,7 +199,7 @@ static void settle_backward(struct decide *d)
 {
 	struct saga *s = d->saga;
 	for (unsigned i = 0; i < s->step_count; i++)
-		turn_round(d, i);
+		begin_step_undo(d, i);
 	for (unsigned i = 0; i < s->step_count; i++) {
 		struct step *st = &s->steps[i];
 		if (st->state == STEP_WAITING && undo_may_begin(s, i))
@@ -221,12 +221,12 @@ void settle_begin(struct settle *t, struct decide *d)
 	t->saga_reason = s->reason;
 	for (unsigned i = 0; i < s->step_count; i++) {
 		const struct step *st = &s->steps[i];
-		t->before[i] = (struct settle_mark){ st->state, st->direction,  st->reason,
+		t->before[i] = (struct settle_snapshot){ st->state, st->direction,  st->reason,
 											 st->skip,  st->generation, st->due_ms };
 	}
 }
 
-static bool moved(const struct settle_mark *b, const struct step *st)
+static bool moved(const struct settle_snapshot *b, const struct step *st)
 {
 	return b->state != st->state || b->direction != st->direction || b->reason != st->reason ||
 		   b->skip != st->skip || b->generation != st->generation ||
@@ -235,7 +235,7 @@ static bool moved(const struct settle_mark *b, const struct step *st)
 
 /* The state that the record before it implies: of an intent, a not_started, an outcome ok. What settling made
  * of the step after that still has to be said. */
-static bool is_said(const struct settle_mark *b, const struct step *st)
+static bool is_recorded(const struct settle_snapshot *b, const struct step *st)
 {
 	return b->direction == st->direction &&
 		   (st->state == STEP_RUNNING || st->state == STEP_READY || st->state == STEP_SUCCEEDED);
@@ -267,20 +267,20 @@ static void log_saga(const struct settle *t)
 	records_add(t->d->log, &r);
 }
 
-static void derive(struct saga *s, int64_t now_ms)
+static void derive_state(struct saga *s, int64_t now_ms)
 {
 	enum reason reason;
-	bool rested = saga_state_at_rest((enum saga_state)s->state);
+	bool was_at_rest = saga_state_at_rest((enum saga_state)s->state);
 	s->state = (uint8_t)saga_derive_state(s, &reason);
 	s->reason = (uint8_t)reason;
 	if (!saga_state_at_rest((enum saga_state)s->state))
 		return;
 	s->paused = false; /* nothing is left for a pause to hold; a later redo shall not find itself paused */
-	if (!rested || s->finished_ms == 0)
+	if (!was_at_rest || s->finished_ms == 0)
 		s->finished_ms = now_ms;
 }
 
-static void check(const struct saga *s)
+static void check_or_abort(const struct saga *s)
 {
 	const char *broken = saga_check(s);
 	if (broken == NULL)
@@ -290,7 +290,7 @@ static void check(const struct saga *s)
 	abort();
 }
 
-void settle_end(struct settle *t, int said)
+void settle_end(struct settle *t, int recorded_step)
 {
 	struct decide *d = t->d;
 	struct saga *s = d->saga;
@@ -301,12 +301,12 @@ void settle_end(struct settle *t, int said)
 		settle_backward(d);
 	else
 		settle_forward(d);
-	derive(s, d->now_ms);
+	derive_state(s, d->now_ms);
 	for (unsigned i = 0; i < s->step_count; i++) {
-		if (moved(&t->before[i], &s->steps[i]) && !((int)i == said && is_said(&t->before[i], &s->steps[i])))
+		if (moved(&t->before[i], &s->steps[i]) && !((int)i == recorded_step && is_recorded(&t->before[i], &s->steps[i])))
 			log_step(d, i);
 	}
 	if (s->state != t->saga_state || s->reason != t->saga_reason)
 		log_saga(t);
-	check(s);
+	check_or_abort(s);
 }

@@ -56,7 +56,7 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(SKIP_NONE, 0, "")                                                                                      \
 	X(SKIP_WHEN, 1, "when")             /* its condition said no: counts as completed */                     \
 	X(SKIP_EXPIRED, 2, "expired")       /* too late to be of use: partial */                                 \
-	X(SKIP_PERSON, 3, "skipped")        /* verb skip: partial */                                             \
+	X(SKIP_OPERATOR, 3, "skipped")        /* verb skip: partial */                                             \
 	X(SKIP_NOT_DONE, 4, "not_done")     /* resolved as not done: partial */                                  \
 	X(SKIP_DEPENDENCY, 5, "dependency") /* a step it comes after was not done: partial */                    \
 	X(SKIP_CANCELLED, 6, "cancelled")   /* the saga was cancelled or is being undone */
@@ -111,24 +111,24 @@ enum verb { VERB_TABLE(STATE_ENUM) VERB_COUNT };
 #undef STATE_ENUM
 
 /* Names; "?" for a value outside the table. */
-const char *direction_name(enum direction d);
-const char *step_state_name(enum step_state s);
-const char *saga_state_name(enum saga_state s);
-const char *reason_name(enum reason r);
-const char *why_name(enum why w);
-const char *skip_name(enum skip s);
-const char *outcome_name(enum outcome_class c);
-const char *repeat_name(enum repeat r);
-const char *policy_name(enum policy p);
-const char *verb_name(enum verb v);
+const char *name_of_direction(enum direction d);
+const char *name_of_step_state(enum step_state s);
+const char *name_of_saga_state(enum saga_state s);
+const char *name_of_reason(enum reason r);
+const char *name_of_why(enum why w);
+const char *name_of_skip(enum skip s);
+const char *name_of_outcome(enum outcome_class c);
+const char *name_of_repeat(enum repeat r);
+const char *name_of_policy(enum policy p);
+const char *name_of_verb(enum verb v);
 
 /* The value for a name, -1 when there is none. */
-int saga_state_from_name(const char *name);
-int reason_from_name(const char *name);
-int outcome_from_name(const char *name);
-int repeat_from_name(const char *name);
-int policy_from_name(const char *name);
-int verb_from_name(const char *name);
+int name_to_saga_state(const char *name);
+int name_to_reason(const char *name);
+int name_to_outcome(const char *name);
+int name_to_repeat(const char *name);
+int name_to_policy(const char *name);
+int name_to_verb(const char *name);
 
 /* completed … unrouted: nothing will move it but a person. */
 bool saga_state_at_rest(enum saga_state s);

@@ -6,14 +6,14 @@
 #include "saga/base/mem.h"
 
 /* What a class makes of a possible effect: sent again, or the question settled some other way. */
-enum repeat_rule { ASK, AGAIN, AGAIN_IN_TTL };
+enum repeat_rule { REPEAT_RULE_ASK, REPEAT_RULE_RESEND, REPEAT_RULE_RESEND_IN_TTL };
 
 static const uint8_t repeat_rules[REPEAT_COUNT] = {
-	[REPEAT_NONE] = ASK,      [REPEAT_IDEMPOTENT] = AGAIN, [REPEAT_KEYED] = AGAIN_IN_TTL,
-	[REPEAT_QUERYABLE] = ASK, [REPEAT_UNSAFE] = ASK,
+	[REPEAT_NONE] = REPEAT_RULE_ASK,      [REPEAT_IDEMPOTENT] = REPEAT_RULE_RESEND, [REPEAT_KEYED] = REPEAT_RULE_RESEND_IN_TTL,
+	[REPEAT_QUERYABLE] = REPEAT_RULE_ASK, [REPEAT_UNSAFE] = REPEAT_RULE_ASK,
 };
 
-bool step_can_look(const struct step *st, const struct step_rules *rules)
+bool step_can_lookup(const struct step *st, const struct step_rules *rules)
 {
 	return rules->can_lookup && st->direction == DIRECTION_DO && rules->repeat != REPEAT_UNSAFE;
 }
@@ -22,16 +22,16 @@ enum send_rule step_send_rule(const struct step *st, const struct step_rules *ru
 {
 	if (!st->effect_possible)
 		return SEND_PLAIN;
-	bool can_look = step_can_look(st, rules);
-	if (st->look_first && can_look)
-		return SEND_LOOK;
-	bool undo_again = st->direction == DIRECTION_UNDO && rules->undo_idempotent;
-	uint8_t rule = undo_again                     ? (uint8_t)AGAIN
+	bool can_lookup = step_can_lookup(st, rules);
+	if (st->lookup_first && can_lookup)
+		return SEND_LOOKUP;
+	bool undo_repeatable = st->direction == DIRECTION_UNDO && rules->undo_idempotent;
+	uint8_t rule = undo_repeatable                     ? (uint8_t)REPEAT_RULE_RESEND
 				   : rules->repeat < REPEAT_COUNT ? repeat_rules[rules->repeat]
-												  : (uint8_t)ASK;
-	if (rule == AGAIN || (rule == AGAIN_IN_TTL && now_ms - st->maybe_effect_ms < rules->repeat_ttl_ms))
+												  : (uint8_t)REPEAT_RULE_ASK;
+	if (rule == REPEAT_RULE_RESEND || (rule == REPEAT_RULE_RESEND_IN_TTL && now_ms - st->effect_possible_ms < rules->repeat_ttl_ms))
 		return SEND_PLAIN;
-	return can_look ? SEND_LOOK : SEND_NEVER;
+	return can_lookup ? SEND_LOOKUP : SEND_NEVER;
 }
 
 static void set_state(struct step *st, enum step_state state, enum why why)
@@ -42,10 +42,10 @@ static void set_state(struct step *st, enum step_state state, enum why why)
 	st->skip = SKIP_NONE;
 }
 
-static void set_end(struct step *st, enum step_state state)
+static void set_ended(struct step *st, enum step_state state)
 {
 	set_state(st, state, WHY_NONE);
-	st->by_person = false;
+	st->by_operator = false;
 	st->due_ms = 0;
 	step_clear_doubt(st);
 	saga_set_text(&st->checkpoint, NULL);
@@ -84,23 +84,23 @@ void step_to_attention(struct step *st, enum reason reason)
 
 void step_to_succeeded(struct step *st)
 {
-	set_end(st, STEP_SUCCEEDED);
+	set_ended(st, STEP_SUCCEEDED);
 	if (st->direction == DIRECTION_DO)
-		st->did = true;
+		st->took_effect = true;
 }
 
 void step_to_kept(struct step *st)
 {
-	set_end(st, STEP_KEPT);
+	set_ended(st, STEP_KEPT);
 }
 
-void step_leave_undone(struct step *st, enum skip skip)
+void step_end_without_effect(struct step *st, enum skip skip)
 {
-	if (st->did) {
-		set_end(st, STEP_SUCCEEDED);
+	if (st->took_effect) {
+		set_ended(st, STEP_SUCCEEDED);
 		return;
 	}
-	set_end(st, STEP_SKIPPED);
+	set_ended(st, STEP_SKIPPED);
 	st->skip = (uint8_t)skip;
 }
 
@@ -110,18 +110,18 @@ void step_mark_doubt(struct step *st, int64_t since_ms)
 	if (st->effect_possible)
 		return;
 	st->effect_possible = true;
-	st->maybe_effect_ms = since_ms != 0 ? since_ms : 1;
+	st->effect_possible_ms = since_ms != 0 ? since_ms : 1;
 }
 
 void step_clear_doubt(struct step *st)
 {
 	st->effect_possible = false;
-	st->maybe_effect_ms = 0;
-	st->look_first = false;
+	st->effect_possible_ms = 0;
+	st->lookup_first = false;
 	st->doubt_before = false;
 }
 
-void step_fresh_budget(struct step *st)
+void step_reset_budget(struct step *st)
 {
 	st->spent = 0;
 	st->waits = 0;
@@ -140,7 +140,7 @@ void step_new_generation(struct step *st)
 	st->generation++;
 	st->attempts = 0;
 	st->has_body = false;
-	step_fresh_budget(st);
+	step_reset_budget(st);
 	step_clear_doubt(st);
 	st->doubt_before = doubt_before;
 	saga_set_text(&st->checkpoint, NULL);
@@ -155,7 +155,7 @@ void step_begin_undo(struct step *st)
 	st->direction = DIRECTION_UNDO;
 	st->generation = 1;
 	st->last = OUTCOME_NONE;
-	st->by_person = false;
+	st->by_operator = false;
 	st->due_ms = 0;
 	step_to_waiting(st);
 }
@@ -169,9 +169,9 @@ void step_set_detail(struct step *st, const char *detail)
 	size_t len = STEP_DETAIL_BYTES;
 	while (len > 0 && ((unsigned char)detail[len] & 0xc0) == 0x80)
 		len--;
-	char *cut = mem_strndup(detail, len);
+	char *shortened = mem_strndup(detail, len);
 	free(st->detail);
-	st->detail = cut;
+	st->detail = shortened;
 }
 
 bool step_is_open(const struct step *st)

@@ -3,7 +3,7 @@
 #include "saga/model/settle.h"
 #include "saga/model/step.h"
 
-void verb_already(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_none(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	(void)d, (void)step, (void)call, (void)ret;
 }
@@ -18,7 +18,7 @@ static const char *missing_refusal(struct decide *d, unsigned step)
 /* Attempts that definitely had no effect are rendered again with today's templates, and their body was bound
  * to their key: so a new generation, unless no body was ever made. After a possible effect key and body
  * stand. */
-void verb_go_again(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_restart(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
@@ -28,20 +28,20 @@ void verb_go_again(struct decide *d, unsigned step, const struct verb_call *call
 	if (!st->effect_possible && st->has_body)
 		step_new_generation(st);
 	else
-		step_fresh_budget(st);
+		step_reset_budget(st);
 	step_to_ready(st, d->now_ms);
 	ret->changed++;
 }
 
-void verb_leave_doubt(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_keep_doubt(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	unsigned before = ret->changed;
 	if (call->redo_in_doubt)
-		verb_redo(d, step, call, ret);
+		verb_effect_redo(d, step, call, ret);
 	ret->doubt += ret->changed == before ? 1 : 0;
 }
 
-void verb_ask_again(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_retry_doubt(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
@@ -53,8 +53,8 @@ void verb_ask_again(struct decide *d, unsigned step, const struct verb_call *cal
 			"yourself, then resolve it as done or not done, or redo it";
 		return;
 	}
-	step_fresh_budget(st);
-	st->look_first = rule == SEND_LOOK;
+	step_reset_budget(st);
+	st->lookup_first = rule == SEND_LOOKUP;
 	step_to_ready(st, d->now_ms);
 	ret->changed++;
 }
@@ -70,7 +70,7 @@ static void revive_dependants(struct decide *d, unsigned step)
 	}
 }
 
-void verb_redo(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_redo(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
@@ -79,7 +79,7 @@ void verb_redo(struct decide *d, unsigned step, const struct verb_call *call, st
 		return;
 	step_new_generation(st);
 	step_to_ready(st, d->now_ms);
-	st->by_person = true;
+	st->by_operator = true;
 	ret->changed++;
 }
 
@@ -89,12 +89,12 @@ static const char *const skipped_refusals[SKIP_COUNT] = {
 	[SKIP_CANCELLED] = "its saga was cancelled or is being undone",
 };
 
-void verb_redo_skipped(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_redo_skipped(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	ret->refusal = skipped_refusals[d->saga->steps[step].skip];
 	if (ret->refusal != NULL)
 		return;
-	verb_redo(d, step, call, ret);
+	verb_effect_redo(d, step, call, ret);
 	if (ret->refusal == NULL)
 		revive_dependants(d, step);
 }
@@ -109,44 +109,44 @@ static void keep_result(struct decide *d, unsigned step, const char *result_json
 	records_add(d->log, &r);
 }
 
-void verb_resolve_done(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_resolve_done(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	struct step *st = &d->saga->steps[step];
 	step_to_succeeded(st);
-	st->by_person = true;
+	st->by_operator = true;
 	keep_result(d, step, call->result_json);
 	ret->changed++;
 }
 
-void verb_resolve_skipped_done(struct decide *d, unsigned step, const struct verb_call *call,
+void verb_effect_resolve_skipped(struct decide *d, unsigned step, const struct verb_call *call,
 							   struct verb_effect *ret)
 {
 	ret->refusal = skipped_refusals[d->saga->steps[step].skip];
 	if (ret->refusal != NULL)
 		return;
-	verb_resolve_done(d, step, call, ret);
+	verb_effect_resolve_done(d, step, call, ret);
 	revive_dependants(d, step);
 }
 
 /* Left as it is by a person: not done, or, in direction undo, not undone. */
-static void leave(struct step *st, enum skip skip)
+static void leave_as_is(struct step *st, enum skip skip)
 {
 	if (st->direction == DIRECTION_UNDO)
 		step_to_kept(st);
 	else
-		step_leave_undone(st, skip);
-	st->by_person = true;
+		step_end_without_effect(st, skip);
+	st->by_operator = true;
 }
 
-void verb_resolve_not_done(struct decide *d, unsigned step, const struct verb_call *call,
+void verb_effect_resolve_not_done(struct decide *d, unsigned step, const struct verb_call *call,
 						   struct verb_effect *ret)
 {
 	(void)call;
-	leave(&d->saga->steps[step], SKIP_NOT_DONE);
+	leave_as_is(&d->saga->steps[step], SKIP_NOT_DONE);
 	ret->changed++;
 }
 
-void verb_skip(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_skip(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
@@ -154,18 +154,18 @@ void verb_skip(struct decide *d, unsigned step, const struct verb_call *call, st
 		ret->refusal = "it may have taken effect: look at its target, then resolve it as done or not done";
 		return;
 	}
-	leave(st, SKIP_PERSON);
+	leave_as_is(st, SKIP_OPERATOR);
 	ret->changed++;
 }
 
-void verb_pause_saga(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_pause(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	(void)step, (void)call;
 	ret->changed = d->saga->paused ? 0 : 1;
 	d->saga->paused = true;
 }
 
-void verb_cancel_saga(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_cancel(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
 {
 	(void)step, (void)call;
 	if (d->saga->compensating) {
@@ -178,7 +178,7 @@ void verb_cancel_saga(struct decide *d, unsigned step, const struct verb_call *c
 }
 
 /* Also what was cancelled may be undone: the saga is then no longer cancelled but compensated. */
-void verb_compensate_saga(struct decide *d, unsigned step, const struct verb_call *call,
+void verb_effect_compensate(struct decide *d, unsigned step, const struct verb_call *call,
 						  struct verb_effect *ret)
 {
 	(void)step, (void)call;
@@ -189,7 +189,7 @@ void verb_compensate_saga(struct decide *d, unsigned step, const struct verb_cal
 }
 
 /* The journal puts what the event maps to now in the saga's place. */
-void verb_reprocess_saga(struct decide *d, unsigned step, const struct verb_call *call,
+void verb_effect_reprocess(struct decide *d, unsigned step, const struct verb_call *call,
 						 struct verb_effect *ret)
 {
 	(void)d, (void)step, (void)call;

@@ -15,20 +15,20 @@ struct verb_effect {
 typedef void verb_effect_fn(struct decide *d, unsigned step, const struct verb_call *call,
 							struct verb_effect *ret);
 
-verb_effect_fn verb_already;      /* it is so: nothing to do */
-verb_effect_fn verb_go_again;     /* retry_wait, definite attention → ready */
-verb_effect_fn verb_leave_doubt;  /* resume in doubt: left standing and counted, unless redo was asked for */
-verb_effect_fn verb_ask_again;    /* retry in doubt: look, or send where a repeat can be told */
-verb_effect_fn verb_redo;         /* new generation */
-verb_effect_fn verb_redo_skipped; /* do it after all */
-verb_effect_fn verb_resolve_done;
-verb_effect_fn verb_resolve_skipped_done;
-verb_effect_fn verb_resolve_not_done;
-verb_effect_fn verb_skip;
+verb_effect_fn verb_effect_none;      /* it is so: nothing to do */
+verb_effect_fn verb_effect_restart;     /* retry_wait, definite attention → ready */
+verb_effect_fn verb_effect_keep_doubt;  /* resume in doubt: left standing and counted, unless redo was asked for */
+verb_effect_fn verb_effect_retry_doubt;    /* retry in doubt: look, or send where a repeat can be told */
+verb_effect_fn verb_effect_redo;         /* new generation */
+verb_effect_fn verb_effect_redo_skipped; /* do it after all */
+verb_effect_fn verb_effect_resolve_done;
+verb_effect_fn verb_effect_resolve_skipped;
+verb_effect_fn verb_effect_resolve_not_done;
+verb_effect_fn verb_effect_skip;
 
-verb_effect_fn verb_pause_saga;
-verb_effect_fn verb_cancel_saga;
-verb_effect_fn verb_compensate_saga;
-verb_effect_fn verb_reprocess_saga;
+verb_effect_fn verb_effect_pause;
+verb_effect_fn verb_effect_cancel;
+verb_effect_fn verb_effect_compensate;
+verb_effect_fn verb_effect_reprocess;
 
 #endif

@@ -6,7 +6,7 @@
 
 /* One cell of verb × state: what the verb does, or, without an effect, why it is refused and what to do
  * instead. */
-struct cell {
+struct verb_cell {
 	verb_effect_fn *effect;
 	const char *text;
 };
@@ -14,7 +14,7 @@ struct cell {
 /* ---- verbs on a step --------------------------------------------------------------------------------------
  */
 
-enum row {
+enum verb_row {
 	ROW_WAITING,
 	ROW_READY,
 	ROW_RUNNING,
@@ -63,115 +63,115 @@ static const uint8_t row_of_reason[REASON_COUNT] = {
 #define TEXT_NOT_SENT  "nothing was sent yet: skip it to leave it undone"
 #define TEXT_SUCCEEDED "it took effect: redo sends it again, compensate undoes the saga"
 
-static const struct cell resume_cells[ROW_COUNT] = {
-	[ROW_WAITING] = { verb_already, TEXT_GOES_ON },
-	[ROW_READY] = { verb_already, TEXT_GOES_ON },
-	[ROW_RUNNING] = { verb_already, TEXT_GOES_ON },
-	[ROW_RETRY_WAIT] = { verb_go_again, TEXT_AGAIN },
-	[ROW_SUCCEEDED] = { verb_already, TEXT_AT_END },
-	[ROW_SKIPPED] = { verb_already, TEXT_AT_END },
-	[ROW_KEPT] = { verb_already, TEXT_AT_END },
-	[ROW_REJECTED] = { verb_go_again, TEXT_AGAIN },
-	[ROW_EXHAUSTED] = { verb_go_again, TEXT_AGAIN },
-	[ROW_IN_DOUBT] = { verb_leave_doubt,
+static const struct verb_cell resume_cells[ROW_COUNT] = {
+	[ROW_WAITING] = { verb_effect_none, TEXT_GOES_ON },
+	[ROW_READY] = { verb_effect_none, TEXT_GOES_ON },
+	[ROW_RUNNING] = { verb_effect_none, TEXT_GOES_ON },
+	[ROW_RETRY_WAIT] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_SUCCEEDED] = { verb_effect_none, TEXT_AT_END },
+	[ROW_SKIPPED] = { verb_effect_none, TEXT_AT_END },
+	[ROW_KEPT] = { verb_effect_none, TEXT_AT_END },
+	[ROW_REJECTED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_IN_DOUBT] = { verb_effect_keep_doubt,
 					   "leaves it in doubt: look at its target, then resolve it as done or not "
 					   "done; redo (or --redo-in-doubt) sends it again" },
-	[ROW_FAULT] = { verb_go_again, TEXT_AGAIN },
-	[ROW_BODY_CHANGED] = { verb_go_again, TEXT_AGAIN },
-	[ROW_TARGET_MISSING] = { verb_go_again, TEXT_AGAIN },
-	[ROW_UNDO_FAILED] = { verb_go_again, TEXT_AGAIN },
+	[ROW_FAULT] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_BODY_CHANGED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_TARGET_MISSING] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_UNDO_FAILED] = { verb_effect_restart, TEXT_AGAIN },
 };
 
-static const struct cell retry_cells[ROW_COUNT] = {
+static const struct verb_cell retry_cells[ROW_COUNT] = {
 	[ROW_WAITING] = { NULL, "it waits for the steps it comes after: settle those, and it follows" },
-	[ROW_READY] = { verb_already, TEXT_GOES_ON },
+	[ROW_READY] = { verb_effect_none, TEXT_GOES_ON },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
-	[ROW_RETRY_WAIT] = { verb_go_again, TEXT_AGAIN },
+	[ROW_RETRY_WAIT] = { verb_effect_restart, TEXT_AGAIN },
 	[ROW_SUCCEEDED] = { NULL, TEXT_SUCCEEDED },
 	[ROW_SKIPPED] = { NULL, "it was skipped: redo does it after all" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
-	[ROW_REJECTED] = { verb_go_again, TEXT_AGAIN },
-	[ROW_EXHAUSTED] = { verb_go_again, TEXT_AGAIN },
-	[ROW_IN_DOUBT] = { verb_ask_again,
+	[ROW_REJECTED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_IN_DOUBT] = { verb_effect_retry_doubt,
 					   "looks at the target, or sends the same again where the target can tell a "
 					   "repeat; refused where neither is possible" },
-	[ROW_FAULT] = { verb_go_again, TEXT_AGAIN },
-	[ROW_BODY_CHANGED] = { verb_go_again, TEXT_AGAIN },
-	[ROW_TARGET_MISSING] = { verb_go_again, TEXT_AGAIN },
-	[ROW_UNDO_FAILED] = { verb_go_again, TEXT_AGAIN },
+	[ROW_FAULT] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_BODY_CHANGED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_TARGET_MISSING] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_UNDO_FAILED] = { verb_effect_restart, TEXT_AGAIN },
 };
 
-static const struct cell redo_cells[ROW_COUNT] = {
+static const struct verb_cell redo_cells[ROW_COUNT] = {
 	[ROW_WAITING] = { NULL, "it has not been sent yet: it follows once the steps it comes after are done" },
 	[ROW_READY] = { NULL, "it is about to be sent: wait for its outcome" },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
-	[ROW_RETRY_WAIT] = { verb_redo, TEXT_REDO },
-	[ROW_SUCCEEDED] = { verb_redo, TEXT_REDO },
-	[ROW_SKIPPED] = { verb_redo_skipped, "does it after all, and the steps that were skipped with it" },
+	[ROW_RETRY_WAIT] = { verb_effect_redo, TEXT_REDO },
+	[ROW_SUCCEEDED] = { verb_effect_redo, TEXT_REDO },
+	[ROW_SKIPPED] = { verb_effect_redo_skipped, "does it after all, and the steps that were skipped with it" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
-	[ROW_REJECTED] = { verb_redo, TEXT_REDO },
-	[ROW_EXHAUSTED] = { verb_redo, TEXT_REDO },
-	[ROW_IN_DOUBT] = { verb_redo, TEXT_REDO },
-	[ROW_FAULT] = { verb_redo, TEXT_REDO },
-	[ROW_BODY_CHANGED] = { verb_redo, TEXT_REDO },
-	[ROW_TARGET_MISSING] = { verb_redo, TEXT_REDO },
-	[ROW_UNDO_FAILED] = { verb_redo, TEXT_REDO },
+	[ROW_REJECTED] = { verb_effect_redo, TEXT_REDO },
+	[ROW_EXHAUSTED] = { verb_effect_redo, TEXT_REDO },
+	[ROW_IN_DOUBT] = { verb_effect_redo, TEXT_REDO },
+	[ROW_FAULT] = { verb_effect_redo, TEXT_REDO },
+	[ROW_BODY_CHANGED] = { verb_effect_redo, TEXT_REDO },
+	[ROW_TARGET_MISSING] = { verb_effect_redo, TEXT_REDO },
+	[ROW_UNDO_FAILED] = { verb_effect_redo, TEXT_REDO },
 };
 
-static const struct cell done_cells[ROW_COUNT] = {
-	[ROW_WAITING] = { verb_resolve_done, TEXT_DONE },
-	[ROW_READY] = { verb_resolve_done, TEXT_DONE },
+static const struct verb_cell done_cells[ROW_COUNT] = {
+	[ROW_WAITING] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_READY] = { verb_effect_resolve_done, TEXT_DONE },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
-	[ROW_RETRY_WAIT] = { verb_resolve_done, TEXT_DONE },
-	[ROW_SUCCEEDED] = { verb_already, TEXT_AT_END },
-	[ROW_SKIPPED] = { verb_resolve_skipped_done,
+	[ROW_RETRY_WAIT] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_SUCCEEDED] = { verb_effect_none, TEXT_AT_END },
+	[ROW_SKIPPED] = { verb_effect_resolve_skipped,
 					  "marks it as done, and lets the steps skipped with it follow" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
-	[ROW_REJECTED] = { verb_resolve_done, TEXT_DONE },
-	[ROW_EXHAUSTED] = { verb_resolve_done, TEXT_DONE },
-	[ROW_IN_DOUBT] = { verb_resolve_done, TEXT_DONE },
-	[ROW_FAULT] = { verb_resolve_done, TEXT_DONE },
-	[ROW_BODY_CHANGED] = { verb_resolve_done, TEXT_DONE },
-	[ROW_TARGET_MISSING] = { verb_resolve_done, TEXT_DONE },
-	[ROW_UNDO_FAILED] = { verb_resolve_done, TEXT_DONE },
+	[ROW_REJECTED] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_EXHAUSTED] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_IN_DOUBT] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_FAULT] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_BODY_CHANGED] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_TARGET_MISSING] = { verb_effect_resolve_done, TEXT_DONE },
+	[ROW_UNDO_FAILED] = { verb_effect_resolve_done, TEXT_DONE },
 };
 
-static const struct cell not_done_cells[ROW_COUNT] = {
+static const struct verb_cell not_done_cells[ROW_COUNT] = {
 	[ROW_WAITING] = { NULL, TEXT_NOT_SENT },
 	[ROW_READY] = { NULL, TEXT_NOT_SENT },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
-	[ROW_RETRY_WAIT] = { verb_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_RETRY_WAIT] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
 	[ROW_SUCCEEDED] = { NULL, TEXT_SUCCEEDED },
-	[ROW_SKIPPED] = { verb_already, TEXT_AT_END },
-	[ROW_KEPT] = { verb_already, TEXT_AT_END },
-	[ROW_REJECTED] = { verb_resolve_not_done, TEXT_NOT_DONE },
-	[ROW_EXHAUSTED] = { verb_resolve_not_done, TEXT_NOT_DONE },
-	[ROW_IN_DOUBT] = { verb_resolve_not_done, TEXT_NOT_DONE },
-	[ROW_FAULT] = { verb_resolve_not_done, TEXT_NOT_DONE },
-	[ROW_BODY_CHANGED] = { verb_resolve_not_done, TEXT_NOT_DONE },
-	[ROW_TARGET_MISSING] = { verb_resolve_not_done, TEXT_NOT_DONE },
-	[ROW_UNDO_FAILED] = { verb_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_SKIPPED] = { verb_effect_none, TEXT_AT_END },
+	[ROW_KEPT] = { verb_effect_none, TEXT_AT_END },
+	[ROW_REJECTED] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_EXHAUSTED] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_IN_DOUBT] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_FAULT] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_BODY_CHANGED] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_TARGET_MISSING] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
+	[ROW_UNDO_FAILED] = { verb_effect_resolve_not_done, TEXT_NOT_DONE },
 };
 
-static const struct cell skip_cells[ROW_COUNT] = {
-	[ROW_WAITING] = { verb_skip, TEXT_SKIP },
-	[ROW_READY] = { verb_skip, TEXT_SKIP },
+static const struct verb_cell skip_cells[ROW_COUNT] = {
+	[ROW_WAITING] = { verb_effect_skip, TEXT_SKIP },
+	[ROW_READY] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
-	[ROW_RETRY_WAIT] = { verb_skip, TEXT_SKIP },
+	[ROW_RETRY_WAIT] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_SUCCEEDED] = { NULL, TEXT_SUCCEEDED },
-	[ROW_SKIPPED] = { verb_already, TEXT_AT_END },
-	[ROW_KEPT] = { verb_already, TEXT_AT_END },
-	[ROW_REJECTED] = { verb_skip, TEXT_SKIP },
-	[ROW_EXHAUSTED] = { verb_skip, TEXT_SKIP },
+	[ROW_SKIPPED] = { verb_effect_none, TEXT_AT_END },
+	[ROW_KEPT] = { verb_effect_none, TEXT_AT_END },
+	[ROW_REJECTED] = { verb_effect_skip, TEXT_SKIP },
+	[ROW_EXHAUSTED] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_IN_DOUBT] = { NULL,
 					   "it may have taken effect: look at its target, then resolve it as done or not done" },
-	[ROW_FAULT] = { verb_skip, TEXT_SKIP },
-	[ROW_BODY_CHANGED] = { verb_skip, TEXT_SKIP },
-	[ROW_TARGET_MISSING] = { verb_skip, TEXT_SKIP },
-	[ROW_UNDO_FAILED] = { verb_skip, "leaves it not undone; the undo of the others goes on" },
+	[ROW_FAULT] = { verb_effect_skip, TEXT_SKIP },
+	[ROW_BODY_CHANGED] = { verb_effect_skip, TEXT_SKIP },
+	[ROW_TARGET_MISSING] = { verb_effect_skip, TEXT_SKIP },
+	[ROW_UNDO_FAILED] = { verb_effect_skip, "leaves it not undone; the undo of the others goes on" },
 };
 
-static const struct cell *const step_cells[VERB_COUNT] = {
+static const struct verb_cell *const step_cells[VERB_COUNT] = {
 	[VERB_RESUME] = resume_cells, [VERB_RETRY] = retry_cells,
 	[VERB_REDO] = redo_cells,     [VERB_RESOLVE_DONE] = done_cells,
 	[VERB_SKIP] = skip_cells,     [VERB_RESOLVE_NOT_DONE] = not_done_cells,
@@ -180,7 +180,7 @@ static const struct cell *const step_cells[VERB_COUNT] = {
 };
 
 /* What the saga's own state forbids its steps, whatever theirs; NULL: nothing. */
-enum guard { GUARD_UNDONE, GUARD_CANCELLED, GUARD_UNDOING, GUARD_PAUSED, GUARD_COUNT };
+enum verb_guard { GUARD_UNDONE, GUARD_CANCELLED, GUARD_UNDOING, GUARD_PAUSED, GUARD_COUNT };
 
 #define TEXT_CANCELLED "its saga was cancelled, and nothing more is started: compensate undoes what was done"
 #define TEXT_UNDOING                                                                                         \
@@ -223,99 +223,99 @@ static const char *guard_refusal(const struct saga *s, const struct step *st, en
 
 static verb_effect_fn resume_saga;
 
-enum { SAGA_ROW_OWN = SAGA_STATE_COUNT, SAGA_ROW_COUNT };
+enum { SAGA_ROW_NO_STEPS = SAGA_STATE_COUNT, SAGA_ROW_COUNT };
 
-#define TEXT_OWN                                                                                             \
+#define TEXT_NO_STEPS                                                                                             \
 	"it has no steps yet: mend the map (or send the missing event), then reprocess it; cancel lays it aside"
 #define TEXT_UNROUTED  "no route took this event; add one, then send it anew under another id (`almoner send`)"
 #define TEXT_FINISHED  "it is complete: redo sends one of its steps again, compensate undoes it"
 #define TEXT_UNDONE    "it has been undone, and nothing is done again: send the event anew if it was a mistake"
-#define TEXT_LAID_DOWN "it was cancelled: compensate undoes what was done before"
-#define TEXT_MAPPED                                                                                          \
+#define TEXT_SAGA_CANCELLED "it was cancelled: compensate undoes what was done before"
+#define TEXT_NOT_REPROCESSED                                                                                          \
 	"only what is quarantined, or waits for its gift, is mapped again: resume or redo sends its steps"
 #define TEXT_RESUMES                                                                                         \
 	"goes on: ends a pause and starts again what waits to retry or failed for a definite reason"
 
-static const struct cell resume_saga_cells[SAGA_ROW_COUNT] = {
+static const struct verb_cell resume_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_RUNNING] = { resume_saga, TEXT_RESUMES },      [SAGA_PAUSED] = { resume_saga, TEXT_RESUMES },
 	[SAGA_COMPENSATING] = { resume_saga, TEXT_RESUMES }, [SAGA_ATTENTION] = { resume_saga, TEXT_RESUMES },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },          [SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
-	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },          [SAGA_CANCELLED] = { NULL, TEXT_LAID_DOWN },
-	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },           [SAGA_ROW_OWN] = { NULL, TEXT_OWN },
+	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },          [SAGA_CANCELLED] = { NULL, TEXT_SAGA_CANCELLED },
+	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },           [SAGA_ROW_NO_STEPS] = { NULL, TEXT_NO_STEPS },
 };
 
-static const struct cell pause_saga_cells[SAGA_ROW_COUNT] = {
-	[SAGA_RUNNING] = { verb_pause_saga, "starts nothing until it is resumed; what is under way finishes" },
-	[SAGA_PAUSED] = { verb_already, "nothing to do: it is paused" },
-	[SAGA_COMPENSATING] = { verb_pause_saga,
+static const struct verb_cell pause_saga_cells[SAGA_ROW_COUNT] = {
+	[SAGA_RUNNING] = { verb_effect_pause, "starts nothing until it is resumed; what is under way finishes" },
+	[SAGA_PAUSED] = { verb_effect_none, "nothing to do: it is paused" },
+	[SAGA_COMPENSATING] = { verb_effect_pause,
 							"starts no undo until it is resumed; what is under way finishes" },
-	[SAGA_ATTENTION] = { verb_pause_saga, "starts nothing until it is resumed; what is under way finishes" },
+	[SAGA_ATTENTION] = { verb_effect_pause, "starts nothing until it is resumed; what is under way finishes" },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
-	[SAGA_CANCELLED] = { NULL, TEXT_LAID_DOWN },
+	[SAGA_CANCELLED] = { NULL, TEXT_SAGA_CANCELLED },
 	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
-	[SAGA_ROW_OWN] = { NULL, TEXT_OWN },
+	[SAGA_ROW_NO_STEPS] = { NULL, TEXT_NO_STEPS },
 };
 
 #define TEXT_CANCELS "starts nothing more, for good; what is under way finishes, doubt stays to be resolved"
 
-static const struct cell cancel_saga_cells[SAGA_ROW_COUNT] = {
-	[SAGA_RUNNING] = { verb_cancel_saga, TEXT_CANCELS },
-	[SAGA_PAUSED] = { verb_cancel_saga, TEXT_CANCELS },
+static const struct verb_cell cancel_saga_cells[SAGA_ROW_COUNT] = {
+	[SAGA_RUNNING] = { verb_effect_cancel, TEXT_CANCELS },
+	[SAGA_PAUSED] = { verb_effect_cancel, TEXT_CANCELS },
 	[SAGA_COMPENSATING] = { NULL, "it is being undone: let it end, or pause it" },
-	[SAGA_ATTENTION] = { verb_cancel_saga, TEXT_CANCELS },
+	[SAGA_ATTENTION] = { verb_effect_cancel, TEXT_CANCELS },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
-	[SAGA_CANCELLED] = { verb_already, "nothing to do: it is cancelled" },
+	[SAGA_CANCELLED] = { verb_effect_none, "nothing to do: it is cancelled" },
 	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
-	[SAGA_ROW_OWN] = { verb_cancel_saga, "lays it aside for good" },
+	[SAGA_ROW_NO_STEPS] = { verb_effect_cancel, "lays it aside for good" },
 };
 
 #define TEXT_UNDOES "undoes what took effect, last first; starts nothing else"
 
-static const struct cell compensate_saga_cells[SAGA_ROW_COUNT] = {
-	[SAGA_RUNNING] = { verb_compensate_saga, TEXT_UNDOES },
-	[SAGA_PAUSED] = { verb_compensate_saga, TEXT_UNDOES },
-	[SAGA_COMPENSATING] = { verb_already, "nothing to do: it is being undone" },
-	[SAGA_ATTENTION] = { verb_compensate_saga, TEXT_UNDOES },
-	[SAGA_COMPLETED] = { verb_compensate_saga, TEXT_UNDOES },
-	[SAGA_COMPLETED_PARTIAL] = { verb_compensate_saga, TEXT_UNDOES },
-	[SAGA_COMPENSATED] = { verb_already, "nothing to do: it has been undone" },
-	[SAGA_CANCELLED] = { verb_compensate_saga, TEXT_UNDOES },
+static const struct verb_cell compensate_saga_cells[SAGA_ROW_COUNT] = {
+	[SAGA_RUNNING] = { verb_effect_compensate, TEXT_UNDOES },
+	[SAGA_PAUSED] = { verb_effect_compensate, TEXT_UNDOES },
+	[SAGA_COMPENSATING] = { verb_effect_none, "nothing to do: it is being undone" },
+	[SAGA_ATTENTION] = { verb_effect_compensate, TEXT_UNDOES },
+	[SAGA_COMPLETED] = { verb_effect_compensate, TEXT_UNDOES },
+	[SAGA_COMPLETED_PARTIAL] = { verb_effect_compensate, TEXT_UNDOES },
+	[SAGA_COMPENSATED] = { verb_effect_none, "nothing to do: it has been undone" },
+	[SAGA_CANCELLED] = { verb_effect_compensate, TEXT_UNDOES },
 	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
-	[SAGA_ROW_OWN] = { NULL, TEXT_OWN },
+	[SAGA_ROW_NO_STEPS] = { NULL, TEXT_NO_STEPS },
 };
 
-static const struct cell reprocess_saga_cells[SAGA_ROW_COUNT] = {
-	[SAGA_RUNNING] = { NULL, TEXT_MAPPED },
-	[SAGA_PAUSED] = { NULL, TEXT_MAPPED },
-	[SAGA_COMPENSATING] = { NULL, TEXT_MAPPED },
-	[SAGA_ATTENTION] = { NULL, TEXT_MAPPED },
-	[SAGA_COMPLETED] = { NULL, TEXT_MAPPED },
-	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_MAPPED },
+static const struct verb_cell reprocess_saga_cells[SAGA_ROW_COUNT] = {
+	[SAGA_RUNNING] = { NULL, TEXT_NOT_REPROCESSED },
+	[SAGA_PAUSED] = { NULL, TEXT_NOT_REPROCESSED },
+	[SAGA_COMPENSATING] = { NULL, TEXT_NOT_REPROCESSED },
+	[SAGA_ATTENTION] = { NULL, TEXT_NOT_REPROCESSED },
+	[SAGA_COMPLETED] = { NULL, TEXT_NOT_REPROCESSED },
+	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_NOT_REPROCESSED },
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
-	[SAGA_CANCELLED] = { NULL, TEXT_LAID_DOWN },
+	[SAGA_CANCELLED] = { NULL, TEXT_SAGA_CANCELLED },
 	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
-	[SAGA_ROW_OWN] = { verb_reprocess_saga, "maps the event again with today's configuration" },
+	[SAGA_ROW_NO_STEPS] = { verb_effect_reprocess, "maps the event again with today's configuration" },
 };
 
-static const struct cell *const saga_cells[VERB_COUNT] = {
+static const struct verb_cell *const saga_cells[VERB_COUNT] = {
 	[VERB_RESUME] = resume_saga_cells,       [VERB_PAUSE] = pause_saga_cells,
 	[VERB_CANCEL] = cancel_saga_cells,       [VERB_COMPENSATE] = compensate_saga_cells,
 	[VERB_REPROCESS] = reprocess_saga_cells,
 };
 
-static const struct cell *saga_cell(enum verb verb, enum saga_state state, enum reason own_reason)
+static const struct verb_cell *saga_cell(enum verb verb, enum saga_state state, enum reason own_reason)
 {
 	if ((unsigned)verb >= VERB_COUNT || (unsigned)state >= SAGA_STATE_COUNT || saga_cells[verb] == NULL)
 		return NULL;
-	bool own = own_reason != REASON_NONE && state == SAGA_ATTENTION;
-	return &saga_cells[verb][own ? (unsigned)SAGA_ROW_OWN : (unsigned)state];
+	bool no_steps = own_reason != REASON_NONE && state == SAGA_ATTENTION;
+	return &saga_cells[verb][no_steps ? (unsigned)SAGA_ROW_NO_STEPS : (unsigned)state];
 }
 
-static const struct cell *step_cell(enum verb verb, enum step_state state, enum reason reason)
+static const struct verb_cell *step_cell(enum verb verb, enum step_state state, enum reason reason)
 {
 	if ((unsigned)verb >= VERB_COUNT || (unsigned)state >= STEP_STATE_COUNT ||
 		(unsigned)reason >= REASON_COUNT)
@@ -326,17 +326,17 @@ static const struct cell *step_cell(enum verb verb, enum step_state state, enum 
 
 const char *verb_saga_text(enum verb verb, enum saga_state state, enum reason own_reason)
 {
-	const struct cell *cell = saga_cell(verb, state, own_reason);
+	const struct verb_cell *cell = saga_cell(verb, state, own_reason);
 	return cell != NULL ? cell->text : "?";
 }
 
 const char *verb_cell_text(enum verb verb, enum step_state state, enum reason reason)
 {
-	const struct cell *cell = step_cell(verb, state, reason);
+	const struct verb_cell *cell = step_cell(verb, state, reason);
 	if (cell != NULL)
 		return cell->text;
-	bool own = reason == REASON_QUARANTINED || reason == REASON_GIFT_MISSING;
-	return verb_saga_text(verb, (enum saga_state)state, own ? reason : REASON_NONE);
+	bool no_steps = reason == REASON_QUARANTINED || reason == REASON_GIFT_MISSING;
+	return verb_saga_text(verb, (enum saga_state)state, no_steps ? reason : REASON_NONE);
 }
 
 /* A step that cannot go on is no reason to refuse the others. */
@@ -349,7 +349,7 @@ static void resume_saga(struct decide *d, unsigned unused, const struct verb_cal
 	s->paused = false;
 	for (unsigned i = 0; i < s->step_count; i++) {
 		struct step *st = &s->steps[i];
-		const struct cell *cell = step_cell(VERB_RESUME, (enum step_state)st->state, (enum reason)st->reason);
+		const struct verb_cell *cell = step_cell(VERB_RESUME, (enum step_state)st->state, (enum reason)st->reason);
 		if (guard_refusal(s, st, VERB_RESUME) == NULL) {
 			cell->effect(d, i, call, ret);
 			ret->refusal = NULL;
@@ -364,31 +364,31 @@ static void resume_saga(struct decide *d, unsigned unused, const struct verb_cal
 
 static int refuse_saga(const struct saga *s, enum verb verb, const char *why, struct err *err)
 {
-	return err_set(err, ERR_REFUSED, "%s: saga %lld is %s%s%s: %s", verb_name(verb), (long long)s->id,
-				   saga_state_name((enum saga_state)s->state), s->reason != REASON_NONE ? ", " : "",
-				   reason_name((enum reason)s->reason), why);
+	return err_set(err, ERR_REFUSED, "%s: saga %lld is %s%s%s: %s", name_of_verb(verb), (long long)s->id,
+				   name_of_saga_state((enum saga_state)s->state), s->reason != REASON_NONE ? ", " : "",
+				   name_of_reason((enum reason)s->reason), why);
 }
 
 static int refuse_step(const struct saga *s, unsigned step, enum verb verb, const char *why, struct err *err)
 {
 	const struct step *st = &s->steps[step];
 	bool undo = st->direction == DIRECTION_UNDO;
-	return err_set(err, ERR_REFUSED, "%s: step \"%s\" of saga %lld is %s%s%s%s: %s", verb_name(verb),
+	return err_set(err, ERR_REFUSED, "%s: step \"%s\" of saga %lld is %s%s%s%s: %s", name_of_verb(verb),
 				   s->plan->steps[step].name, (long long)s->id, undo ? "(undo) " : "",
-				   step_state_name((enum step_state)st->state), st->reason != REASON_NONE ? ", " : "",
-				   reason_name((enum reason)st->reason), why);
+				   name_of_step_state((enum step_state)st->state), st->reason != REASON_NONE ? ", " : "",
+				   name_of_reason((enum reason)st->reason), why);
 }
 
 static void log_verb(struct decide *d, const struct verb_call *call)
 {
 	struct record r = settle_record(d, RECORD_VERB, call->step >= 0 ? call->step : RECORD_NO_STEP);
-	r.text = str_of(verb_name(call->verb));
+	r.text = str_of(name_of_verb(call->verb));
 	r.actor = str_of(call->actor);
 	r.note = str_of(call->note);
 	records_add(d->log, &r);
 }
 
-static int find_cell(const struct decide *d, const struct verb_call *call, const struct cell **ret,
+static int find_cell(const struct decide *d, const struct verb_call *call, const struct verb_cell **ret,
 					 struct err *err)
 {
 	const struct saga *s = d->saga;
@@ -417,22 +417,22 @@ static int refuse(const struct saga *s, const struct verb_call *call, const char
 int decide_verb(struct decide *d, const struct verb_call *call, unsigned *ret_changed, unsigned *ret_doubt,
 				struct err *err)
 {
-	const struct cell *cell = NULL;
+	const struct verb_cell *cell = NULL;
 	int rc = find_cell(d, call, &cell, err);
 	if (rc != 0)
 		return rc;
 	assert(cell != NULL);
 	if (cell->effect == NULL)
 		return refuse(d->saga, call, cell->text, err);
-	struct settle turn;
+	struct settle settling;
 	struct verb_effect effect = { 0 };
-	settle_begin(&turn, d);
+	settle_begin(&settling, d);
 	cell->effect(d, call->step >= 0 ? (unsigned)call->step : 0, call, &effect);
 	if (effect.refusal != NULL)
 		return refuse(d->saga, call, effect.refusal, err);
 	if (effect.changed > 0) {
 		log_verb(d, call);
-		settle_end(&turn, -1);
+		settle_end(&settling, -1);
 	}
 	*ret_changed = effect.changed;
 	*ret_doubt = effect.doubt;

@@ -59,7 +59,7 @@ struct target_row {
 	bool held;
 	char held_reason[200]; /* "credentials: …", "looks misconfigured: …" */
 	int64_t changed_ms;
-	bool breaker_away; /* from closed, when it last moved: the next start asks before it trusts */
+	bool breaker_not_closed; /* from closed, when it last moved: the next start asks before it trusts */
 };
 
 /* An event that speaks of a gift whose saga is another event's. saga == 0: the gift has not come yet. */
@@ -72,12 +72,12 @@ struct related_row {
 };
 
 /* A request that was refused as not verified, kept so that it can be judged again. Texts are borrowed. */
-struct refused_row {
+struct rejected_row {
 	int64_t id; /* given by the store, never again to another */
 	struct str source;
 	int64_t received_ms;
 	int64_t wall_ms;  /* the system's time then: what its own time is judged by */
-	int64_t until_ms; /* when refused_prune deletes it */
+	int64_t until_ms; /* when rejected_prune deletes it */
 	struct str address;
 	struct str url;
 	struct str headers; /* as whoever keeps them packs them */
@@ -136,7 +136,7 @@ struct store_writer {
 	int (*saga_update)(void *ctx, const struct saga_row *row, struct err *err); /* by id; also the plan */
 	int (*saga_get)(void *ctx, int64_t id, struct saga_row *ret, struct err *err);
 	/* Ids of live sagas above `after`, ascending; up to `room`. */
-	int (*saga_live)(void *ctx, int64_t after, int64_t *ids, size_t room, size_t *ret, struct err *err);
+	int (*saga_live)(void *ctx, int64_t after, int64_t *ids, size_t capacity, size_t *ret, struct err *err);
 
 	int (*event_insert)(void *ctx, int64_t saga, const struct event *event, struct err *err);
 	int (*event_replace)(void *ctx, int64_t saga, const struct event *event, struct err *err); /* reprocess */
@@ -160,14 +160,14 @@ struct store_writer {
 						  struct err *err);
 	/* Ids of waiting ones due at or before now, oldest first; and the due time of the first one not among
 	 * them (before now when `room` was short), or INT64_MAX. */
-	int (*related_due)(void *ctx, int64_t now_ms, int64_t *ids, size_t room, size_t *ret,
+	int (*related_due)(void *ctx, int64_t now_ms, int64_t *ids, size_t capacity, size_t *ret,
 					   int64_t *ret_next_ms, struct err *err);
 
 	int (*row_put)(void *ctx, const struct step_row *row,
 				   struct err *err); /* insert or replace by (saga, step) */
 	int (*row_delete)(void *ctx, int64_t saga, uint16_t step, struct err *err);
 	/* Claimable rows of a target with due_ms <= now, oldest due first, then by saga; up to `room`. */
-	int (*row_claimable)(void *ctx, uint32_t target, int64_t now_ms, struct step_row *rows, size_t room,
+	int (*row_claimable)(void *ctx, uint32_t target, int64_t now_ms, struct step_row *rows, size_t capacity,
 						 size_t *ret, struct err *err);
 	/* Due time of the first claimable row, INT64_MAX for none. */
 	int (*row_next_due)(void *ctx, uint32_t target, int64_t *ret_ms, struct err *err);
@@ -175,12 +175,12 @@ struct store_writer {
 	int (*row_lane_first)(void *ctx, uint32_t target, const uint8_t lane[LANE_BYTES], int64_t after,
 						  struct step_row *ret, struct err *err);
 	/* Claimable rows due later than `beyond_ms`, the nearest first; up to `room`. */
-	int (*row_far)(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows, size_t room, size_t *ret,
+	int (*row_due_beyond)(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows, size_t capacity, size_t *ret,
 				   struct err *err);
 	/* Rows of a target that have a lane, by lane, saga and step, from behind `after` (NULL: from the first);
 	 * up to `room`. */
-	int (*row_lined)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
-					 size_t room, size_t *ret, struct err *err);
+	int (*row_with_lane)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
+					 size_t capacity, size_t *ret, struct err *err);
 	/* Counts per target at start. */
 	int (*row_counts)(void *ctx, uint32_t target, struct row_counts *ret, struct err *err);
 
@@ -194,11 +194,11 @@ struct store_writer {
 	/* The first running one above `after`; NULL for none. */
 	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
 	/* The oldest of its source go until all fit into `keep_bytes`; one that is larger alone is not kept. */
-	int (*refused_put)(void *ctx, const struct refused_row *row, int64_t keep_bytes, bool *ret_kept,
+	int (*rejected_put)(void *ctx, const struct rejected_row *row, int64_t keep_bytes, bool *ret_kept,
 					   struct err *err);
-	int (*refused_delete)(void *ctx, int64_t id, bool *ret_deleted, struct err *err);
+	int (*rejected_delete)(void *ctx, int64_t id, bool *ret_deleted, struct err *err);
 	/* Deletes up to `limit` whose time is over at now_ms. */
-	int (*refused_prune)(void *ctx, int64_t now_ms, size_t limit, size_t *ret_deleted, struct err *err);
+	int (*rejected_prune)(void *ctx, int64_t now_ms, size_t limit, size_t *ret_deleted, struct err *err);
 
 	int (*log_append)(void *ctx, const struct log_row *row, struct err *err);
 	int (*chain_append)(void *ctx, const struct chain_row *row, struct err *err);
@@ -208,15 +208,15 @@ struct store_writer {
 	int (*checkpoint)(void *ctx, bool must, struct err *err);
 	/* What the write-ahead log takes on disk and nobody needs any more goes back to the file system. Called
 	 * outside transactions; waits for nobody, and does nothing while a reader needs it. */
-	int (*give_room)(void *ctx, struct err *err);
+	int (*wal_truncate)(void *ctx, struct err *err);
 	/* Pages (STORE_PAGE_BYTES) in the write-ahead log not yet checkpointed. */
-	int64_t (*backlog_pages)(void *ctx);
+	int64_t (*wal_pages)(void *ctx);
 	/* Bytes free on the store's file system, less what the pages not yet checkpointed may need; -1 unknown.
 	 */
 	int64_t (*free_bytes)(void *ctx);
 	/* Are the files still found where they were opened? What is written to one that was removed or replaced is lost
 	 * with the process. */
-	bool (*in_place)(void *ctx);
+	bool (*files_unchanged)(void *ctx);
 	void (*close)(void *ctx);
 };
 
@@ -240,13 +240,13 @@ struct store_reader {
 	/* Sagas that match, newest first, from below `before` (INT64_MAX to begin); up to `room`, or fewer when
 	 * `budget_ms` ran out. *ret_next: where to go on, 0 at the end. Each is the caller's to saga_destroy. */
 	int (*saga_list)(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
-					 struct saga **sagas, size_t room, size_t *ret, int64_t *ret_next, struct err *err);
+					 struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next, struct err *err);
 	int (*saga_get)(void *ctx, int64_t id, struct saga **ret, struct err *err);
 	int (*saga_find)(void *ctx, const char *source, const char *event_id, int64_t *ret_id, struct err *err);
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
 	/* Rows above `after`, ascending, of one saga (subject SUBJECT_SAGA and id) or all (id 0); `each`
 	 * returning nonzero stops. Rows are borrowed during the call. *ret_next: the last number seen. */
-	int (*log_read)(void *ctx, int64_t saga, int64_t after, size_t room, void *each_ctx,
+	int (*log_read)(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,
 					int (*each)(void *each_ctx, const struct log_row *row), int64_t *ret_next,
 					struct err *err);
 	int (*related_of)(void *ctx, int64_t saga, void *each_ctx,
@@ -258,18 +258,18 @@ struct store_reader {
 	int (*counters)(void *ctx, struct buf *out, struct err *err);
 	/* Jobs below `before` (INT64_MAX to begin), newest first; up to `room`, each the caller's to job_destroy.
 	 */
-	int (*job_list)(void *ctx, int64_t before, struct job **jobs, size_t room, size_t *ret, struct err *err);
+	int (*job_list)(void *ctx, int64_t before, struct job **jobs, size_t capacity, size_t *ret, struct err *err);
 	int (*job_get)(void *ctx, int64_t id, struct job **ret, struct err *err);
 	/* The first running one above `after`; NULL for none. */
 	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
 	/* Refused requests of a source (NULL: any) above `after`, ascending; `each` returning nonzero stops.
 	 * *ret_next: where to go on, 0 at the end. */
-	int (*refused_list)(void *ctx, const char *source, int64_t after, size_t room, void *each_ctx,
-						int (*each)(void *each_ctx, const struct refused_row *row), int64_t *ret_next,
+	int (*rejected_list)(void *ctx, const char *source, int64_t after, size_t capacity, void *each_ctx,
+						int (*each)(void *each_ctx, const struct rejected_row *row), int64_t *ret_next,
 						struct err *err);
 	/* Chain, gaps, digests, decoding of every record and saga, database integrity. `say` gets one line per
 	 * finding; *ret_findings counts them. */
-	int (*verify)(void *ctx, void *say_ctx, void (*say)(void *say_ctx, const char *line),
+	int (*verify)(void *ctx, void *report_ctx, void (*report)(void *report_ctx, const char *line),
 				  int64_t *ret_findings, struct err *err);
 	void (*close)(void *ctx);
 };

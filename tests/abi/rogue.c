@@ -23,9 +23,9 @@ static void write_to_null(void)
 
 static int overflow(volatile char *above)
 {
-	volatile char room[4096];
-	room[0] = above != NULL ? *above : 0;
-	return overflow(room) + room[0];
+	volatile char capacity[4096];
+	capacity[0] = above != NULL ? *above : 0;
+	return overflow(capacity) + capacity[0];
 }
 
 static void misbehave(const char *how)

@@ -116,7 +116,7 @@ static void list_shows_refused_beside_usable(void **state)
 	catalog_destroy(catalog);
 }
 
-static void unknown_names_are_answered_with_the_nearest(void **state)
+static void unknown_names_suggest_the_nearest(void **state)
 {
 	(void)state;
 	struct catalog *catalog = open_catalog();
@@ -183,7 +183,7 @@ int main(void)
 		cmocka_unit_test(refusals_name_field_and_values),
 		cmocka_unit_test(half_copied_plugins_are_refused),
 		cmocka_unit_test(list_shows_refused_beside_usable),
-		cmocka_unit_test(unknown_names_are_answered_with_the_nearest),
+		cmocka_unit_test(unknown_names_suggest_the_nearest),
 		cmocka_unit_test(both_file_names_are_found),
 		cmocka_unit_test(old_plugin_works),
 		cmocka_unit_test(members_never_move),

@@ -16,14 +16,14 @@
 #include "saga/base/mem.h"
 #include "tests/lib/connector_driver.h"
 
-struct place {
+struct blackbox_fixture {
 	char dir[64];
 	char *path;
 };
 
 static int set_up(void **state)
 {
-	struct place *p = mem_zalloc(sizeof *p);
+	struct blackbox_fixture *p = mem_zalloc(sizeof *p);
 	memcpy(p->dir, "/tmp/almoner-box-XXXXXX", 24);
 	assert_non_null(mkdtemp(p->dir));
 	p->path = mem_printf("%s/blackbox", p->dir);
@@ -33,7 +33,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct place *p = *state;
+	struct blackbox_fixture *p = *state;
 	(void)unlink(p->path);
 	(void)rmdir(p->dir);
 	free(p->path);
@@ -41,7 +41,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct blackbox *open_box(const struct place *p, int64_t limit_ms)
+static struct blackbox *open_blackbox(const struct blackbox_fixture *p, int64_t limit_ms)
 {
 	struct blackbox *box = NULL;
 	struct err err = { 0 };
@@ -61,13 +61,13 @@ static void ignore(void *ctx, enum diag_severity severity, const char *pointer, 
 	(void)expected;
 }
 
-static struct instance *open_rogue(struct blackbox *box, const char *where, const char *how)
+static struct instance *open_rogue(struct blackbox *box, const char *where, const char *end_kind)
 {
 	static const char *const paths[] = { ALMONER_ABI_PLUGINS };
 	const struct catalog_entry *entry = NULL;
 	if (catalog_find(catalog_create(paths, 1), "rogue", &entry, NULL) != 0)
 		_exit(99);
-	json_t *settings = json_pack("{s:s, s:s}", "where", where, "how", how);
+	json_t *settings = json_pack("{s:s, s:s}", "where", where, "how", end_kind);
 	struct config_report report = { NULL, ignore };
 	struct instance_request request = {
 		.connector = entry, .target = "crm", .settings = settings, .box = box
@@ -80,15 +80,15 @@ static struct instance *open_rogue(struct blackbox *box, const char *where, cons
 }
 
 /* In a child: everything a gateway does up to the call that goes wrong. */
-static void run_rogue(const struct place *p, int64_t limit_ms, const char *where, const char *how,
+static void run_rogue(const struct blackbox_fixture *p, int64_t limit_ms, const char *where, const char *end_kind,
 					  const char *step_name)
 {
 	const struct rlimit none = { 0, 0 };
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	struct blackbox *box = open_box(p, limit_ms);
+	struct blackbox *box = open_blackbox(p, limit_ms);
 	blackbox_settle(box);
-	struct driver d = { .instance = open_rogue(box, where, how) };
+	struct driver d = { .instance = open_rogue(box, where, end_kind) };
 	d.port = instance_port(d.instance);
 	driver_step(&d, "{}");
 	d.step.name = driver_text(step_name);
@@ -103,23 +103,23 @@ static void run_rogue(const struct place *p, int64_t limit_ms, const char *where
 }
 
 /* Returns the wait status of a child that ran the rogue. */
-static int child(const struct place *p, int64_t limit_ms, const char *where, const char *how,
+static int child(const struct blackbox_fixture *p, int64_t limit_ms, const char *where, const char *end_kind,
 				 const char *step)
 {
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		run_rogue(p, limit_ms, where, how, step);
+		run_rogue(p, limit_ms, where, end_kind, step);
 	int status = 0;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }
 
 /* What the next start is told; returns the number of reports. */
-static size_t previous(const struct place *p, struct blackbox_report *ret_first)
+static size_t previous(const struct blackbox_fixture *p, struct blackbox_report *ret_first)
 {
 	struct blackbox_report reports[BLACKBOX_SLOTS];
-	struct blackbox *box = open_box(p, 0);
+	struct blackbox *box = open_blackbox(p, 0);
 	size_t count = blackbox_read_previous(box, reports);
 	*ret_first = reports[0];
 	blackbox_close(box);
@@ -140,7 +140,7 @@ static void crash_is_marked(void **state)
 {
 	static const struct {
 		const char *where;
-		const char *how;
+		const char *end_kind;
 		int signal;
 	} crashes[] = { { "next", "null", SIGSEGV },
 					{ "begin", "abort", SIGABRT },
@@ -148,11 +148,11 @@ static void crash_is_marked(void **state)
 					{ "next", "stack", SIGSEGV } };
 	for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
 		struct blackbox_report r;
-		int status = child(*state, 0, crashes[i].where, crashes[i].how, "books");
+		int status = child(*state, 0, crashes[i].where, crashes[i].end_kind, "books");
 		assert_true(WIFSIGNALED(status));
 		assert_int_equal(WTERMSIG(status), crashes[i].signal);
 		assert_int_equal(previous(*state, &r), 1);
-		assert_int_equal(r.how, BLACKBOX_CRASHED);
+		assert_int_equal(r.end_kind, BLACKBOX_CRASHED);
 		assert_int_equal(r.signal, crashes[i].signal);
 		assert_true(r.blamed);
 		assert_names_step(&r, "books");
@@ -166,7 +166,7 @@ static void hang_is_ended_and_marked(void **state)
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 	assert_int_equal(previous(*state, &r), 1);
-	assert_int_equal(r.how, BLACKBOX_HUNG);
+	assert_int_equal(r.end_kind, BLACKBOX_HUNG);
 	assert_true(r.blamed);
 	assert_names_step(&r, "books");
 }
@@ -180,7 +180,7 @@ static void crash_while_opening_names_the_target(void **state)
 	assert_string_equal(r.call.target, "crm");
 }
 
-static void clean_end_says_nothing(void **state)
+static void clean_end_leaves_no_report(void **state)
 {
 	struct blackbox_report r;
 	assert_int_equal(child(*state, 0, "never", "null", "books"), 0);
@@ -188,12 +188,12 @@ static void clean_end_says_nothing(void **state)
 }
 
 /* A death without a sign blames nobody, the second one on the same step does. */
-static void second_silent_death_is_blamed(void **state)
+static void second_silent_death_names_target(void **state)
 {
 	struct blackbox_report r;
 	assert_int_equal(WEXITSTATUS(child(*state, 0, "next", "exit", "books")), 7);
 	assert_int_equal(previous(*state, &r), 1);
-	assert_int_equal(r.how, BLACKBOX_KILLED);
+	assert_int_equal(r.end_kind, BLACKBOX_KILLED);
 	assert_int_equal(r.deaths, 1);
 	assert_false(r.blamed);
 	assert_int_equal(WEXITSTATUS(child(*state, 0, "next", "exit", "thanks")), 7);
@@ -206,14 +206,14 @@ static void second_silent_death_is_blamed(void **state)
 	assert_true(r.blamed);
 }
 
-static void kill_9_blames_nobody(void **state)
+static void kill_9_names_no_target(void **state)
 {
 	int ready[2];
 	assert_int_equal(pipe(ready), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct blackbox *box = open_box(*state, 0);
+		struct blackbox *box = open_blackbox(*state, 0);
 		struct blackbox_call call = { .saga = 7, .step = "books", .target = "crm" };
 		(void)blackbox_enter(box, &call);
 		if (write(ready[1], "x", 1) != 1)
@@ -228,7 +228,7 @@ static void kill_9_blames_nobody(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	struct blackbox_report r;
 	assert_int_equal(previous(*state, &r), 1);
-	assert_int_equal(r.how, BLACKBOX_KILLED);
+	assert_int_equal(r.end_kind, BLACKBOX_KILLED);
 	assert_int_equal(r.call.saga, 7);
 	assert_false(r.blamed);
 	(void)close(ready[0]);
@@ -243,7 +243,7 @@ static void reports_stay_until_settled(void **state)
 	assert_int_equal(previous(*state, &r), 1);
 	assert_int_equal(previous(*state, &r), 1);
 	assert_int_equal(r.deaths, 1);
-	struct blackbox *box = open_box(*state, 0);
+	struct blackbox *box = open_blackbox(*state, 0);
 	assert_int_equal(blackbox_read_previous(box, reports), 1);
 	blackbox_settle(box);
 	assert_int_equal(blackbox_read_previous(box, reports), 0);
@@ -252,14 +252,14 @@ static void reports_stay_until_settled(void **state)
 }
 
 /* A death of ours, while no connector runs, or on another thread than the connector's. */
-static void other_deaths_blame_nobody(void **state)
+static void other_deaths_name_no_target(void **state)
 {
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		const struct rlimit none = { 0, 0 };
 		(void)setrlimit(RLIMIT_CORE, &none);
-		struct blackbox *box = open_box(*state, 0);
+		struct blackbox *box = open_blackbox(*state, 0);
 		struct blackbox_call call = { .saga = 7, .step = "books" };
 		blackbox_leave(box, blackbox_enter(box, &call));
 		abort();
@@ -271,9 +271,9 @@ static void other_deaths_blame_nobody(void **state)
 	assert_int_equal(previous(*state, &r), 0);
 }
 
-static void damaged_file_is_started_afresh(void **state)
+static void damaged_file_is_replaced(void **state)
 {
-	const struct place *p = *state;
+	const struct blackbox_fixture *p = *state;
 	struct blackbox_report r;
 	char noise[8192];
 	memset(noise, 0xA5, sizeof noise);
@@ -285,37 +285,37 @@ static void damaged_file_is_started_afresh(void **state)
 	assert_int_equal(previous(p, &r), 1);
 }
 
-static void one_box_a_process(void **state)
+static void one_blackbox_a_process(void **state)
 {
-	const struct place *p = *state;
-	struct blackbox *box = open_box(p, 0);
+	const struct blackbox_fixture *p = *state;
+	struct blackbox *box = open_blackbox(p, 0);
 	struct blackbox *second = NULL;
 	struct err err = { 0 };
 	struct blackbox_settings settings = { p->path, 0 };
 	assert_int_equal(blackbox_open(&settings, &second, &err), ERR_BUSY);
 	blackbox_close(box);
-	box = open_box(p, 0);
+	box = open_blackbox(p, 0);
 	blackbox_close(box);
 	struct blackbox_settings nowhere = { "/proc/none/box", 0 };
 	assert_int_equal(blackbox_open(&nowhere, &second, &err), ERR_IO);
 	assert_non_null(strstr(err.text, "/proc/none/box"));
 }
 
-#define BOX_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define BLACKBOX_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOX_TEST(crash_is_marked),
-		BOX_TEST(hang_is_ended_and_marked),
-		BOX_TEST(crash_while_opening_names_the_target),
-		BOX_TEST(clean_end_says_nothing),
-		BOX_TEST(second_silent_death_is_blamed),
-		BOX_TEST(kill_9_blames_nobody),
-		BOX_TEST(reports_stay_until_settled),
-		BOX_TEST(other_deaths_blame_nobody),
-		BOX_TEST(damaged_file_is_started_afresh),
-		BOX_TEST(one_box_a_process),
+		BLACKBOX_TEST(crash_is_marked),
+		BLACKBOX_TEST(hang_is_ended_and_marked),
+		BLACKBOX_TEST(crash_while_opening_names_the_target),
+		BLACKBOX_TEST(clean_end_leaves_no_report),
+		BLACKBOX_TEST(second_silent_death_names_target),
+		BLACKBOX_TEST(kill_9_names_no_target),
+		BLACKBOX_TEST(reports_stay_until_settled),
+		BLACKBOX_TEST(other_deaths_name_no_target),
+		BLACKBOX_TEST(damaged_file_is_replaced),
+		BLACKBOX_TEST(one_blackbox_a_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

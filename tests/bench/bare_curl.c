@@ -21,17 +21,17 @@
 #define SOCKETS_MAX 4096
 #define KEY_BYTES   33
 
-struct bare;
+struct bare_curl;
 
-struct transfer {
-	struct bare *bare;
+struct bare_transfer {
+	struct bare_curl *bare;
 	CURL *easy;
 	struct curl_slist headers[3];
 	char key[sizeof "Idempotency-Key: " + KEY_BYTES];
 	size_t reply_bytes;
 };
 
-struct bare {
+struct bare_curl {
 	const char *to;
 	size_t count;
 	size_t in_flight;
@@ -44,7 +44,7 @@ struct bare {
 	ev_prepare turn;
 	ev_io sockets[SOCKETS_MAX]; /* by descriptor */
 	bool known[SOCKETS_MAX];
-	struct transfer *transfers;
+	struct bare_transfer *transfers;
 	size_t started;
 	size_t done;
 	size_t failed;
@@ -63,7 +63,7 @@ static void must(bool good, const char *what)
 static void on_ready(struct ev_loop *loop, ev_io *io, int events)
 {
 	(void)loop;
-	struct bare *b = io->data;
+	struct bare_curl *b = io->data;
 	int running;
 	int mask =
 		((events & EV_READ) != 0 ? CURL_CSELECT_IN : 0) | ((events & EV_WRITE) != 0 ? CURL_CSELECT_OUT : 0);
@@ -76,7 +76,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *sl
 {
 	(void)easy;
 	(void)slot;
-	struct bare *b = ctx;
+	struct bare_curl *b = ctx;
 	must(fd < SOCKETS_MAX, "too many sockets");
 	ev_io *io = &b->sockets[fd];
 	int events = ((what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE ? EV_READ : 0) |
@@ -97,7 +97,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *sl
 
 static int on_close(void *ctx, curl_socket_t fd)
 {
-	struct bare *b = ctx;
+	struct bare_curl *b = ctx;
 	ev_io_stop(b->loop, &b->sockets[fd]);
 	b->known[fd] = false;
 	return close(fd);
@@ -107,7 +107,7 @@ static void on_time(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	(void)loop;
 	(void)events;
-	struct bare *b = timer->data;
+	struct bare_curl *b = timer->data;
 	int running;
 	(void)curl_multi_socket_action(b->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
@@ -115,7 +115,7 @@ static void on_time(struct ev_loop *loop, ev_timer *timer, int events)
 static int on_timer_change(CURLM *multi, long ms, void *ctx)
 {
 	(void)multi;
-	struct bare *b = ctx;
+	struct bare_curl *b = ctx;
 	ev_timer_stop(b->loop, &b->timer);
 	if (ms < 0)
 		return 0;
@@ -127,16 +127,16 @@ static int on_timer_change(CURLM *multi, long ms, void *ctx)
 static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
 	(void)bytes;
-	struct transfer *t = ctx;
+	struct bare_transfer *t = ctx;
 	t->reply_bytes += size * count;
 	return size * count;
 }
 
 /* ---- transfers ---- */
 
-static void start(struct transfer *t)
+static void start(struct bare_transfer *t)
 {
-	struct bare *b = t->bare;
+	struct bare_curl *b = t->bare;
 	size_t number = b->started++;
 	(void)snprintf(t->key, sizeof t->key, "Idempotency-Key: %032zx", number);
 	(void)curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)b->bytes);
@@ -144,9 +144,9 @@ static void start(struct transfer *t)
 	must(curl_multi_add_handle(b->multi, t->easy) == CURLM_OK, "adding a handle");
 }
 
-static void finish(struct bare *b, CURL *easy, CURLcode code)
+static void finish(struct bare_curl *b, CURL *easy, CURLcode code)
 {
-	struct transfer *t = NULL;
+	struct bare_transfer *t = NULL;
 	long status = 0;
 	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
 	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -164,7 +164,7 @@ static void collect(struct ev_loop *loop, ev_prepare *turn, int events)
 {
 	(void)loop;
 	(void)events;
-	struct bare *b = turn->data;
+	struct bare_curl *b = turn->data;
 	CURLMsg *message;
 	int left;
 	while ((message = curl_multi_info_read(b->multi, &left)) != NULL)
@@ -172,7 +172,7 @@ static void collect(struct ev_loop *loop, ev_prepare *turn, int events)
 			finish(b, message->easy_handle, message->data.result);
 }
 
-static void set_options(struct transfer *t, const char *url)
+static void set_options(struct bare_transfer *t, const char *url)
 {
 	static char expect[] = "Expect:", type[] = "Content-Type: application/json";
 	static const struct {
@@ -199,7 +199,7 @@ static void set_options(struct transfer *t, const char *url)
 	(void)curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, t->bare);
 }
 
-static void begin(struct bare *b)
+static void begin(struct bare_curl *b)
 {
 	size_t all = b->in_flight * b->targets;
 	b->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
@@ -218,13 +218,13 @@ static void begin(struct bare *b)
 	(void)curl_multi_setopt(b->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	for (size_t i = 0; i < all && b->started < b->count; i++) {
 		char *url AUTO_FREE = mem_printf("http://%s/bare-%zu", b->to, i % b->targets);
-		b->transfers[i] = (struct transfer){ .bare = b, .easy = curl_easy_init() };
+		b->transfers[i] = (struct bare_transfer){ .bare = b, .easy = curl_easy_init() };
 		set_options(&b->transfers[i], url);
 		start(&b->transfers[i]);
 	}
 }
 
-static void end(struct bare *b)
+static void end(struct bare_curl *b)
 {
 	for (size_t i = 0; i < b->in_flight * b->targets; i++)
 		curl_easy_cleanup(b->transfers[i].easy);
@@ -251,7 +251,7 @@ static double cpu_s(void)
 		   (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static void options(struct bare *b, int argc, char **argv)
+static void options(struct bare_curl *b, int argc, char **argv)
 {
 	static const struct option table[] = {
 		{ "to", required_argument, NULL, 't' },        { "count", required_argument, NULL, 'n' },
@@ -279,8 +279,8 @@ static void options(struct bare *b, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct bare *b = mem_zalloc(sizeof *b);
-	*b = (struct bare){ .count = 60000, .in_flight = 16, .targets = 3, .bytes = 600 };
+	struct bare_curl *b = mem_zalloc(sizeof *b);
+	*b = (struct bare_curl){ .count = 60000, .in_flight = 16, .targets = 3, .bytes = 600 };
 	options(b, argc, argv);
 	b->body = mem_alloc(b->bytes + 1);
 	memset(b->body, 'x', b->bytes);

@@ -33,7 +33,7 @@ struct request {
 	bool answered;
 };
 
-struct server {
+struct bare_server {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	STAILQ_HEAD(requests, request) waiting;
@@ -55,7 +55,7 @@ static enum MHD_Result answer(struct MHD_Connection *connection)
 	return ok;
 }
 
-static void hand_over(struct server *s, struct request *r)
+static void hand_over(struct bare_server *s, struct request *r)
 {
 	MHD_suspend_connection(r->connection);
 	(void)pthread_mutex_lock(&s->lock);
@@ -70,7 +70,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 							  const char *method, const char *version, const char *data, size_t *len,
 							  void **slot)
 {
-	struct server *s = cls;
+	struct bare_server *s = cls;
 	struct request *r = *slot;
 	(void)url;
 	(void)method;
@@ -97,7 +97,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 static void completed(void *cls, struct MHD_Connection *connection, void **slot,
 					  enum MHD_RequestTerminationCode why)
 {
-	struct server *s = cls;
+	struct bare_server *s = cls;
 	struct request *r = *slot;
 	(void)connection;
 	(void)why;
@@ -112,7 +112,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **slot,
 /* Takes all that wait at once, as the log thread does. */
 static void *resume_all(void *arg)
 {
-	struct server *s = arg;
+	struct bare_server *s = arg;
 	(void)pthread_mutex_lock(&s->lock);
 	while (!s->ending) {
 		struct requests batch = STAILQ_HEAD_INITIALIZER(batch);
@@ -139,7 +139,7 @@ static double cpu_s(void)
 		   (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static struct MHD_Daemon *start(struct server *s)
+static struct MHD_Daemon *start(struct bare_server *s)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	const struct MHD_OptionItem options[] = {
@@ -154,7 +154,7 @@ static struct MHD_Daemon *start(struct server *s)
 							MHD_OPTION_END);
 }
 
-static void options(struct server *s, int argc, char **argv)
+static void options(struct bare_server *s, int argc, char **argv)
 {
 	static const struct option table[] = { { "threads", required_argument, NULL, 't' },
 										   { "direct", no_argument, NULL, 'd' },
@@ -172,7 +172,7 @@ static void options(struct server *s, int argc, char **argv)
 	}
 }
 
-static void stop(struct server *s, pthread_t thread, struct MHD_Daemon *daemon)
+static void stop(struct bare_server *s, pthread_t thread, struct MHD_Daemon *daemon)
 {
 	(void)pthread_mutex_lock(&s->lock);
 	s->ending = true;
@@ -184,7 +184,7 @@ static void stop(struct server *s, pthread_t thread, struct MHD_Daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	struct server s = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .threads = 2 };
+	struct bare_server s = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .threads = 2 };
 	STAILQ_INIT(&s.waiting);
 	options(&s, argc, argv);
 	sigset_t ends;

@@ -44,7 +44,7 @@ static const char *const texts[STATEMENTS] = {
 	[LOG] = "INSERT INTO log VALUES (?1, ?2, ?3)",
 };
 
-struct bare {
+struct bare_store {
 	const char *dir;
 	long events;
 	long batch;
@@ -54,7 +54,7 @@ struct bare {
 	sqlite3_int64 number;
 };
 
-static void must(struct bare *b, int rc)
+static void must(struct bare_store *b, int rc)
 {
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		return;
@@ -62,13 +62,13 @@ static void must(struct bare *b, int rc)
 	exit(1);
 }
 
-static void run(struct bare *b, int which)
+static void run(struct bare_store *b, int which)
 {
 	must(b, sqlite3_step(b->statements[which]));
 	must(b, sqlite3_reset(b->statements[which]));
 }
 
-static void put(struct bare *b, int which, sqlite3_int64 id, int bytes)
+static void put(struct bare_store *b, int which, sqlite3_int64 id, int bytes)
 {
 	static const char filler[RAW_BYTES] = { 1, 2, 3 };
 	must(b, sqlite3_bind_int64(b->statements[which], 1, id));
@@ -76,7 +76,7 @@ static void put(struct bare *b, int which, sqlite3_int64 id, int bytes)
 	run(b, which);
 }
 
-static void append_log(struct bare *b, sqlite3_int64 saga)
+static void append_log(struct bare_store *b, sqlite3_int64 saga)
 {
 	static const char filler[HEAD_BYTES] = { 4 };
 	must(b, sqlite3_bind_int64(b->statements[LOG], 1, ++b->number));
@@ -85,7 +85,7 @@ static void append_log(struct bare *b, sqlite3_int64 saga)
 	run(b, LOG);
 }
 
-static void run_batch(struct bare *b)
+static void run_batch(struct bare_store *b)
 {
 	sqlite3_int64 first = b->saga + 1;
 	run(b, BEGIN);
@@ -113,7 +113,7 @@ static int checkpoint(void *ctx, sqlite3 *db, const char *name, int pages)
 			   : SQLITE_OK;
 }
 
-static void open_db(struct bare *b, const char *path)
+static void open_db(struct bare_store *b, const char *path)
 {
 	must(b, sqlite3_open_v2(path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 							NULL));
@@ -130,7 +130,7 @@ static double clock_us(clockid_t which)
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static void measure(struct bare *b)
+static void measure(struct bare_store *b)
 {
 	long done = 0;
 	double wall = clock_us(CLOCK_MONOTONIC), cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID);
@@ -143,7 +143,7 @@ static void measure(struct bare *b)
 				 done, b->batch, (double)done * 1e6 / wall, wall / (double)done, cpu / (double)done);
 }
 
-static void options(struct bare *b, int argc, char **argv)
+static void options(struct bare_store *b, int argc, char **argv)
 {
 	static const struct option table[] = { { "dir", required_argument, NULL, 'd' },
 										   { "events", required_argument, NULL, 'e' },
@@ -166,7 +166,7 @@ static void options(struct bare *b, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct bare b = { .events = 32768, .batch = 64 };
+	struct bare_store b = { .events = 32768, .batch = 64 };
 	options(&b, argc, argv);
 	char *path AUTO_FREE = mem_printf("%s/bare.db", b.dir);
 	open_db(&b, path);

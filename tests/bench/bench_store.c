@@ -22,7 +22,7 @@
 #define HEAD_BYTES      90
 #define PERSONAL_BYTES  60
 
-struct bench {
+struct store_bench {
 	const char *folder;
 	int events;
 	int fill;
@@ -49,7 +49,7 @@ static void must(int rc, const struct err *err)
 	exit(1);
 }
 
-static void must_sqlite(struct bench *b, int rc)
+static void must_sqlite(struct store_bench *b, int rc)
 {
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		return;
@@ -66,7 +66,7 @@ static double clock_us(clockid_t which)
 
 /* ---- through the store port ---- */
 
-static void append(struct bench *b, int64_t saga, struct store_chain *chain, bool personal)
+static void append(struct store_bench *b, int64_t saga, struct store_chain *chain, bool personal)
 {
 	static const char filler[256] = { 1, 2, 3 };
 	struct err err;
@@ -78,14 +78,14 @@ static void append(struct bench *b, int64_t saga, struct store_chain *chain, boo
 						   .head = { filler, HEAD_BYTES } };
 	if (personal) {
 		row.personal = (struct str){ filler, PERSONAL_BYTES };
-		random_bytes(row.salt, sizeof row.salt);
+		entropy_bytes(row.salt, sizeof row.salt);
 		store_personal_digest(row.salt, row.personal, row.personal_digest);
 	}
 	must(b->store.log_append(b->store.ctx, &row, &err), &err);
 	store_chain_row(chain, &row);
 }
 
-static void commit(struct bench *b, struct store_chain *chain)
+static void commit(struct store_bench *b, struct store_chain *chain)
 {
 	static const char counters[300] = { 1 };
 	struct err err;
@@ -97,11 +97,11 @@ static void commit(struct bench *b, struct store_chain *chain)
 	must(w->chain_append(w->ctx, &b->chain, &err), &err);
 	must(w->counters_put(w->ctx, (struct str){ counters, sizeof counters }, &err), &err);
 	must(w->commit(w->ctx, &err), &err);
-	if (w->backlog_pages(w->ctx) >= 1500)
+	if (w->wal_pages(w->ctx) >= 1500)
 		must(w->checkpoint(w->ctx, false, &err), &err);
 }
 
-static void accept_one(struct bench *b, struct event *event, struct store_chain *chain)
+static void accept_one(struct store_bench *b, struct event *event, struct store_chain *chain)
 {
 	static const char value[SAGA_BYTES] = { 1 };
 	struct err err;
@@ -120,7 +120,7 @@ static void accept_one(struct bench *b, struct event *event, struct store_chain 
 	append(b, row.id, chain, false);
 }
 
-static void settle_one(struct bench *b, int64_t saga, struct store_chain *chain)
+static void settle_one(struct store_bench *b, int64_t saga, struct store_chain *chain)
 {
 	static const char value[SAGA_BYTES + 60] = { 2 };
 	struct err err;
@@ -130,7 +130,7 @@ static void settle_one(struct bench *b, int64_t saga, struct store_chain *chain)
 	append(b, saga, chain, true);
 }
 
-static void store_batch(struct bench *b, int at, int batch)
+static void store_batch(struct store_bench *b, int at, int batch)
 {
 	struct err err;
 	struct store_chain *chain = NULL;
@@ -149,13 +149,13 @@ static void store_batch(struct bench *b, int at, int batch)
 
 /* ---- SQLite alone ---- */
 
-static void bare_run(struct bench *b, sqlite3_stmt *st)
+static void bare_run(struct store_bench *b, sqlite3_stmt *st)
 {
 	must_sqlite(b, sqlite3_step(st));
 	must_sqlite(b, sqlite3_reset(st));
 }
 
-static void bare_accept(struct bench *b, const struct event *e)
+static void bare_accept(struct store_bench *b, const struct event *e)
 {
 	must_sqlite(b, sqlite3_bind_blob(b->bare_event, 1, e->f.raw.p, (int)e->f.raw.len, SQLITE_STATIC));
 	bare_run(b, b->bare_event);
@@ -167,7 +167,7 @@ static void bare_accept(struct bench *b, const struct event *e)
 	}
 }
 
-static void bare_batch(struct bench *b, int at, int batch)
+static void bare_batch(struct store_bench *b, int at, int batch)
 {
 	bare_run(b, b->bare_begin);
 	for (int i = 0; i < batch; i++)
@@ -182,14 +182,14 @@ static void bare_batch(struct bench *b, int at, int batch)
 	bare_run(b, b->bare_commit);
 }
 
-static sqlite3_stmt *prepare(struct bench *b, const char *sql)
+static sqlite3_stmt *prepare(struct store_bench *b, const char *sql)
 {
 	sqlite3_stmt *st = NULL;
 	must_sqlite(b, sqlite3_prepare_v3(b->bare, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL));
 	return st;
 }
 
-static void bare_open(struct bench *b)
+static void bare_open(struct store_bench *b)
 {
 	char *path AUTO_FREE = mem_printf("%s/bare.db", b->folder);
 	must_sqlite(b, sqlite3_open_v2(path, &b->bare,
@@ -207,7 +207,7 @@ static void bare_open(struct bench *b)
 	b->bare_settle = prepare(b, "UPDATE step SET state = 4 WHERE id = ?1");
 }
 
-static void bare_close(struct bench *b)
+static void bare_close(struct store_bench *b)
 {
 	sqlite3_stmt *all[] = { b->bare_begin, b->bare_commit, b->bare_event, b->bare_step, b->bare_settle };
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -217,7 +217,7 @@ static void bare_close(struct bench *b)
 
 /* ---- running ---- */
 
-static struct cost measure(struct bench *b, void (*run)(struct bench *b, int at, int batch), int events,
+static struct cost measure(struct store_bench *b, void (*run)(struct store_bench *b, int at, int batch), int events,
 						   int batch)
 {
 	double wall = clock_us(CLOCK_MONOTONIC);
@@ -229,7 +229,7 @@ static struct cost measure(struct bench *b, void (*run)(struct bench *b, int at,
 						  (clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu) / done };
 }
 
-static void make_events(struct bench *b, int64_t serial)
+static void make_events(struct store_bench *b, int64_t serial)
 {
 	static char filler[RAW_BYTES];
 	memset(filler, 'x', sizeof filler);
@@ -249,7 +249,7 @@ static void make_events(struct bench *b, int64_t serial)
 	}
 }
 
-static void store_open(struct bench *b)
+static void store_open(struct store_bench *b)
 {
 	struct err err;
 	char *path AUTO_FREE = mem_printf("%s/store.db", b->folder);
@@ -276,7 +276,7 @@ static int number(const char *text)
 	return (int)n;
 }
 
-static void options(struct bench *b, int argc, char **argv)
+static void options(struct store_bench *b, int argc, char **argv)
 {
 	static const struct option table[] = { { "dir", required_argument, NULL, 'd' },
 										   { "events", required_argument, NULL, 'e' },
@@ -297,7 +297,7 @@ static void options(struct bench *b, int argc, char **argv)
 		usage();
 }
 
-static void fill_store(struct bench *b)
+static void fill_store(struct store_bench *b)
 {
 	for (int done = 0; done < b->fill; done += b->events) {
 		make_events(b, done + (int64_t)1000000000);
@@ -305,7 +305,7 @@ static void fill_store(struct bench *b)
 	}
 }
 
-static void remove_files(const struct bench *b)
+static void remove_files(const struct store_bench *b)
 {
 	static const char *const names[] = { "store.db", "store.db-wal", "store.db-shm", "store.db.lock",
 										 "bare.db",  "bare.db-wal",  "bare.db-shm" };
@@ -316,7 +316,7 @@ static void remove_files(const struct bench *b)
 	(void)rmdir(b->folder);
 }
 
-static void run_table(struct bench *b)
+static void run_table(struct store_bench *b)
 {
 	static const int batches[] = { 1, 8, 64, 512 };
 	(void)printf("%8s %22s %22s %10s\n", "batch", "store us (cpu)", "bare us (cpu)", "cpu ratio");
@@ -333,7 +333,7 @@ static void run_table(struct bench *b)
 int main(int argc, char **argv)
 {
 	char folder[] = "/tmp/bench_store_XXXXXX";
-	struct bench b = { .events = 16384 };
+	struct store_bench b = { .events = 16384 };
 	options(&b, argc, argv);
 	if (b.folder == NULL)
 		b.folder = mkdtemp(folder);

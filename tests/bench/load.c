@@ -25,8 +25,8 @@
 
 #define REPLY_BYTES   4096
 #define CONNECTIONS   4096
-#define NOBODY        SIZE_MAX
-#define EVENTS_A_WAIT 256
+#define NO_EVENT        SIZE_MAX
+#define EPOLL_EVENTS 256
 
 struct sent {
 	uint64_t due_us;  /* when it was to be sent */
@@ -163,10 +163,10 @@ static uint16_t read_answer(const struct connection *c)
 	return c->in_len < head + body ? 0 : (uint16_t)strtoul(c->in + 9, NULL, 10);
 }
 
-static void go_on(struct load *l, size_t at)
+static void continue_sending(struct load *l, size_t at)
 {
 	struct connection *c = &l->connections[at];
-	c->event = NOBODY;
+	c->event = NO_EVENT;
 	if (l->rate == 0 && l->next < l->total)
 		start_event(l, at);
 	else if (l->rate > 0 && l->next < l->due)
@@ -192,14 +192,14 @@ static void receive(struct load *l, size_t at)
 	s->done_us = now_us();
 	s->status = status;
 	l->done++;
-	go_on(l, at);
+	continue_sending(l, at);
 }
 
 static void open_one(struct load *l, size_t at)
 {
 	struct connection *c = &l->connections[at];
 	const int on = 1;
-	c->event = NOBODY;
+	c->event = NO_EVENT;
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&l->to, sizeof l->to) != 0)
 		give_up("connecting: %s", strerror(errno));
@@ -214,7 +214,7 @@ static void open_one(struct load *l, size_t at)
 
 static void start_timer(struct load *l)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.u64 = NOBODY };
+	struct epoll_event e = { .events = EPOLLIN, .data.u64 = NO_EVENT };
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (l->timer < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->timer, &e) != 0)
 		give_up("no timer: %s", strerror(errno));
@@ -257,15 +257,15 @@ static void begin(struct load *l)
 
 static void run(struct load *l)
 {
-	struct epoll_event events[EVENTS_A_WAIT];
+	struct epoll_event events[EPOLL_EVENTS];
 	begin(l);
 	while (l->done < l->total) {
-		int n = epoll_wait(l->epoll, events, EVENTS_A_WAIT, 60000);
+		int n = epoll_wait(l->epoll, events, EPOLL_EVENTS, 60000);
 		if (n == 0)
 			give_up("no answer for a minute; %zu of %zu are there", l->done, l->total);
 		for (int i = 0; i < n; i++) {
 			size_t at = (size_t)events[i].data.u64;
-			if (at == NOBODY) {
+			if (at == NO_EVENT) {
 				send_due(l);
 				continue;
 			}

@@ -33,10 +33,10 @@ struct findings {
 	size_t exchanges;
 };
 
-void found(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void conformance_finding(struct findings *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* One conversation: the purpose, the event, and which replies come. */
-struct talk {
+struct conversation {
 	uint32_t purpose;
 	const char *event;
 	const char *checkpoint;              /* NULL: none */
@@ -47,7 +47,7 @@ struct talk {
 
 /* Holds one conversation twice, the second time to see that every byte is the same, and checks each action.
  */
-void talk_hold(struct driver *d, const struct suite *suite, const struct talk *talk, struct findings *f);
+void conversation_run(struct driver *d, const struct suite *suite, const struct conversation *conversation, struct findings *f);
 
 /* The whole kit over an opened connector. */
 void conformance_run(struct driver *d, const struct suite *suite, uint64_t seed, size_t rounds,

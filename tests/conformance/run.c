@@ -8,7 +8,7 @@
 #define EXCHANGES_MAX 6
 #define HUGE_BYTES    ((size_t)6 << 20)
 
-struct run {
+struct conformance_run {
 	struct driver *d;
 	const struct suite *suite;
 	struct findings *f;
@@ -20,7 +20,7 @@ struct run {
 /* ---- randomness: xorshift, from a seed that is printed
  * ------------------------------------------------------ */
 
-static uint64_t draw(struct run *r, uint64_t below)
+static uint64_t draw(struct conformance_run *r, uint64_t below)
 {
 	r->random ^= r->random << 13;
 	r->random ^= r->random >> 7;
@@ -55,7 +55,7 @@ static struct almoner_reply reply_of(uint32_t status, const char *body)
 }
 
 /* A body of the suite with some of its bytes changed or its end missing; the caller frees. */
-static char *damaged(struct run *r, const char *body)
+static char *damaged(struct conformance_run *r, const char *body)
 {
 	char *copy = mem_strdup(body);
 	size_t len = strlen(copy);
@@ -70,7 +70,7 @@ static char *damaged(struct run *r, const char *body)
 	return copy;
 }
 
-static uint32_t any_status(struct run *r)
+static uint32_t any_status(struct conformance_run *r)
 {
 	static const uint32_t usual[] = { 200, 200, 200, 201, 250, 400, 401, 403,
 									  404, 409, 429, 500, 502, 503, 504 };
@@ -80,7 +80,7 @@ static uint32_t any_status(struct run *r)
 }
 
 /* The body may be `owned`, to be freed by the caller. */
-static struct almoner_reply any_reply(struct run *r, char **owned)
+static struct almoner_reply any_reply(struct conformance_run *r, char **owned)
 {
 	struct almoner_reply reply = reply_of(any_status(r), NULL);
 	uint64_t kind = draw(r, 8);
@@ -101,8 +101,8 @@ static struct almoner_reply any_reply(struct run *r, char **owned)
 
 /* Calls `use` with the event once per value it holds, that value taken away, and then with others in its
  * place. */
-static void vary_member(struct run *r, json_t *event, json_t *holder, const char *key,
-						void (*use)(struct run *, const char *))
+static void vary_member(struct conformance_run *r, json_t *event, json_t *holder, const char *key,
+						void (*use)(struct conformance_run *, const char *))
 {
 	static const char *const others[] = { "null",
 										  "0",
@@ -131,7 +131,7 @@ static void vary_member(struct run *r, json_t *event, json_t *holder, const char
 }
 
 /* The members of one object, and of the objects in it. The names are gathered first: the object changes. */
-static void vary_object(struct run *r, json_t *event, json_t *holder, void (*use)(struct run *, const char *))
+static void vary_object(struct conformance_run *r, json_t *event, json_t *holder, void (*use)(struct conformance_run *, const char *))
 {
 	json_t *names = json_array();
 	const char *key = NULL;
@@ -152,24 +152,24 @@ static const uint32_t purposes[] = { ALMONER_DO, ALMONER_UNDO, ALMONER_LOOKUP };
 #define PURPOSE_COUNT (sizeof purposes / sizeof *purposes)
 
 /* A connector is only asked for what it says it can do. */
-static bool able(const struct run *r, uint32_t purpose)
+static bool able(const struct conformance_run *r, uint32_t purpose)
 {
 	uint32_t can = instance_traits(r->d->instance)->capabilities;
 	return purpose == ALMONER_DO || (purpose == ALMONER_UNDO && (can & ALMONER_CAN_UNDO) != 0) ||
 		   (purpose == ALMONER_LOOKUP && (can & ALMONER_CAN_LOOKUP) != 0);
 }
 
-static void hold(struct run *r, uint32_t purpose, const char *event, const struct almoner_reply *replies,
+static void run_conversation(struct conformance_run *r, uint32_t purpose, const char *event, const struct almoner_reply *replies,
 				 size_t count, bool may_fail)
 {
-	struct talk talk = {
+	struct conversation conversation = {
 		.purpose = purpose, .event = event, .replies = replies, .reply_count = count, .may_fail = may_fail
 	};
-	talk_hold(r->d, r->suite, &talk, r->f);
+	conversation_run(r->d, r->suite, &conversation, r->f);
 }
 
 /* Every status with every kind of body, as answer to the first exchange and to the one after it. */
-static void every_status(struct run *r)
+static void every_status(struct conformance_run *r)
 {
 	for (uint32_t status = 100; status < 600; status++) {
 		for (size_t g = 0; g < GARBAGE_COUNT + 2; g++) {
@@ -177,36 +177,36 @@ static void every_status(struct run *r)
 			struct almoner_reply one = reply_of(status, body);
 			for (size_t p = 0; p < PURPOSE_COUNT; p++)
 				if (able(r, purposes[p]))
-					hold(r, purposes[p], r->suite->event, &one, 1, false);
+					run_conversation(r, purposes[p], r->suite->event, &one, 1, false);
 		}
 		for (size_t i = 0; i < r->suite->reply_count; i++) {
 			struct almoner_reply two[] = { reply_of(200, r->suite->replies[i]), reply_of(status, r->echo) };
 			for (size_t p = 0; p < PURPOSE_COUNT; p++)
 				if (able(r, purposes[p]))
-					hold(r, purposes[p], r->suite->event, two, 2, false);
+					run_conversation(r, purposes[p], r->suite->event, two, 2, false);
 		}
 	}
 }
 
-static void huge_reply(struct run *r)
+static void huge_reply(struct conformance_run *r)
 {
 	struct almoner_reply reply = reply_of(200, r->huge);
-	hold(r, ALMONER_DO, r->suite->event, &reply, 1, false);
+	run_conversation(r, ALMONER_DO, r->suite->event, &reply, 1, false);
 	reply.status = 400;
 	reply.truncated = 1;
-	hold(r, ALMONER_DO, r->suite->event, &reply, 1, false);
+	run_conversation(r, ALMONER_DO, r->suite->event, &reply, 1, false);
 }
 
-static void use_event(struct run *r, const char *event)
+static void use_event(struct conformance_run *r, const char *event)
 {
 	struct almoner_reply good = reply_of(200, r->suite->reply_count > 0 ? r->suite->replies[0] : "{}");
 	struct almoner_reply replies[] = { good, good };
 	for (size_t p = 0; p < PURPOSE_COUNT; p++)
 		if (able(r, purposes[p]))
-			hold(r, purposes[p], event, replies, 2, false);
+			run_conversation(r, purposes[p], event, replies, 2, false);
 }
 
-static void every_event(struct run *r)
+static void every_event(struct conformance_run *r)
 {
 	static const char *const hopeless[] = { "",  "{",     "[]",   "null",
 											"5", "\"x\"", "\xFF", "{\"donor\":5,\"amount\":[]}" };
@@ -216,11 +216,11 @@ static void every_event(struct run *r)
 	for (size_t i = 0; i < sizeof hopeless / sizeof *hopeless; i++)
 		for (size_t p = 0; p < PURPOSE_COUNT; p++)
 			if (able(r, purposes[p]))
-				hold(r, purposes[p], hopeless[i], NULL, 0, true);
+				run_conversation(r, purposes[p], hopeless[i], NULL, 0, true);
 }
 
 /* Checkpoints that are none of ours, and attempts ended right after they began. */
-static void odd_starts(struct run *r)
+static void odd_starts(struct conformance_run *r)
 {
 	static const char *const checkpoints[] = { "",
 											   "{",
@@ -230,8 +230,8 @@ static void odd_starts(struct run *r)
 											   "{\"contact\":{}}",
 											   "{\"customer\":\"\\u0001\"}" };
 	for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
-		struct talk talk = { .purpose = ALMONER_DO, .event = r->suite->event, .checkpoint = checkpoints[i] };
-		talk_hold(r->d, r->suite, &talk, r->f);
+		struct conversation conversation = { .purpose = ALMONER_DO, .event = r->suite->event, .checkpoint = checkpoints[i] };
+		conversation_run(r->d, r->suite, &conversation, r->f);
 	}
 	for (size_t p = 0; p < PURPOSE_COUNT; p++) {
 		driver_step(r->d, r->suite->event);
@@ -239,11 +239,11 @@ static void odd_starts(struct run *r)
 		if (driver_begin(r->d) == 0)
 			driver_end(r->d);
 		else if (able(r, purposes[p]))
-			found(r->f, "could not begin purpose %u: %s", purposes[p], r->d->error.text);
+			conformance_finding(r->f, "could not begin purpose %u: %s", purposes[p], r->d->error.text);
 	}
 }
 
-static void random_talk(struct run *r)
+static void random_conversation(struct conformance_run *r)
 {
 	struct almoner_reply replies[EXCHANGES_MAX];
 	char *owned[EXCHANGES_MAX];
@@ -252,7 +252,7 @@ static void random_talk(struct run *r)
 	for (size_t i = 0; i < count; i++)
 		replies[i] = any_reply(r, &owned[i]);
 	if (able(r, purpose))
-		hold(r, purpose, r->suite->event, replies, count, false);
+		run_conversation(r, purpose, r->suite->event, replies, count, false);
 	for (size_t i = 0; i < count; i++)
 		free(owned[i]);
 }
@@ -277,7 +277,7 @@ static char *make_huge(void)
 void conformance_run(struct driver *d, const struct suite *suite, uint64_t seed, size_t rounds,
 					 struct findings *f)
 {
-	struct run r = {
+	struct conformance_run r = {
 		.d = d, .suite = suite, .f = f, .random = seed | 1, .huge = make_huge(), .echo = make_echo(suite)
 	};
 	odd_starts(&r);
@@ -285,7 +285,7 @@ void conformance_run(struct driver *d, const struct suite *suite, uint64_t seed,
 	every_event(&r);
 	huge_reply(&r);
 	for (size_t i = 0; i < rounds; i++)
-		random_talk(&r);
+		random_conversation(&r);
 	free(r.huge);
 	free(r.echo);
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "connectors/kit/answer.h"
-#include "connectors/kit/http_class.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
 #include "connectors/kit/settings.h"
 
@@ -10,10 +10,10 @@ struct skeleton {
 	char *url;
 };
 
-struct attempt {
+struct skeleton_attempt {
 	const struct skeleton *settings;
 	const struct almoner_step *step;
-	struct answer answer;
+	struct kit_answer answer;
 	char key[33];
 };
 
@@ -21,11 +21,11 @@ static int skeleton_open(const struct almoner_host *host, struct almoner_text se
 						 struct almoner_traits *traits, struct almoner_error *error)
 {
 	(void)host;
-	json_t *json AUTO_JSON = json_parse(settings);
+	json_t *json AUTO_JSON = kit_json_parse(settings);
 	struct skeleton *s = calloc(1, sizeof *s);
 	if (s == NULL)
-		return error_set(error, "out of memory");
-	s->url = settings_text(json, "url");
+		return kit_error_set(error, "out of memory");
+	s->url = kit_settings_text(json, "url");
 	traits->repeat = ALMONER_REPEAT_KEYED;
 	traits->repeat_ttl_ms = 24 * 3600 * 1000;
 	*instance = s;
@@ -43,13 +43,13 @@ static int skeleton_begin(void *instance, const struct almoner_step *step, void 
 						  struct almoner_error *error)
 {
 	if (step->purpose != ALMONER_DO)
-		return error_set(error, "only \"do\" is known here");
-	struct attempt *a = calloc(1, sizeof *a);
+		return kit_error_set(error, "only \"do\" is known here");
+	struct skeleton_attempt *a = calloc(1, sizeof *a);
 	if (a == NULL)
-		return error_set(error, "out of memory");
+		return kit_error_set(error, "out of memory");
 	a->settings = instance;
 	a->step = step;
-	answer_init(&a->answer, NULL);
+	kit_answer_init(&a->answer, NULL);
 	*attempt = a;
 	return 0;
 }
@@ -57,22 +57,22 @@ static int skeleton_begin(void *instance, const struct almoner_step *step, void 
 static int skeleton_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
 						 struct almoner_error *error)
 {
-	struct attempt *a = attempt;
-	answer_start(&a->answer);
+	struct skeleton_attempt *a = attempt;
+	kit_answer_start(&a->answer);
 	if (reply != NULL)
-		return answer_finish(&a->answer, http_class(reply, ALMONER_EFFECTS), reply, NULL, NULL, action,
+		return kit_answer_finish(&a->answer, kit_reply_class_http(reply, ALMONER_EFFECTS), reply, NULL, NULL, action,
 							 error);
-	text_puts(&a->answer.url, a->settings->url);
-	text_put(&a->answer.body, a->step->event);
-	answer_header(&a->answer, "Content-Type", text_lit("application/json"));
-	answer_header(&a->answer, "Idempotency-Key", text_lit(context_key(a->step, "", a->key)));
-	return answer_send(&a->answer, "POST", true, ALMONER_EFFECTS, action, error);
+	kit_text_puts(&a->answer.url, a->settings->url);
+	kit_text_put(&a->answer.body, a->step->event);
+	kit_answer_header(&a->answer, "Content-Type", kit_text_lit("application/json"));
+	kit_answer_header(&a->answer, "Idempotency-Key", kit_text_lit(kit_context_key(a->step, "", a->key)));
+	return kit_answer_send(&a->answer, "POST", true, ALMONER_EFFECTS, action, error);
 }
 
 static void skeleton_end(void *attempt)
 {
-	struct attempt *a = attempt;
-	answer_free(&a->answer);
+	struct skeleton_attempt *a = attempt;
+	kit_answer_free(&a->answer);
 	free(a);
 }
 

@@ -6,12 +6,12 @@
 #include "connectors/almoner_connector.h"
 
 struct sloppy {
-	char sin[24];
+	char defect[24];
 	char secret[64];
 	unsigned turns; /* kept between attempts, which is a sin of its own */
 };
 
-struct attempt {
+struct sloppy_attempt {
 	struct sloppy *of;
 	unsigned turn;
 	char body[64];
@@ -22,13 +22,13 @@ static struct almoner_text text(const char *chars)
 	return (struct almoner_text){ chars, strlen(chars) };
 }
 
-static void take(struct almoner_text json, const char *name, char *out, size_t room)
+static void take(struct almoner_text json, const char *name, char *out, size_t capacity)
 {
 	const char *p = strstr(json.p, name);
 	p = p != NULL ? strchr(p, ':') : NULL;
 	p = p != NULL ? strchr(p, '"') : NULL;
 	size_t len = p != NULL ? strcspn(p + 1, "\"") : 0;
-	if (len > 0 && len < room)
+	if (len > 0 && len < capacity)
 		memcpy(out, p + 1, len);
 }
 
@@ -40,7 +40,7 @@ static int sloppy_open(const struct almoner_host *host, struct almoner_text sett
 	struct sloppy *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return -1;
-	take(settings, "\"sin\"", s->sin, sizeof s->sin);
+	take(settings, "\"sin\"", s->defect, sizeof s->defect);
 	take(settings, "\"secret\"", s->secret, sizeof s->secret);
 	traits->repeat = ALMONER_REPEAT_UNSAFE;
 	*instance = s;
@@ -52,7 +52,7 @@ static int sloppy_begin(void *instance, const struct almoner_step *step, void **
 {
 	(void)step;
 	(void)error;
-	struct attempt *a = calloc(1, sizeof *a);
+	struct sloppy_attempt *a = calloc(1, sizeof *a);
 	if (a == NULL)
 		return -1;
 	a->of = instance;
@@ -60,12 +60,12 @@ static int sloppy_begin(void *instance, const struct almoner_step *step, void **
 	return 0;
 }
 
-static int is(const struct attempt *a, const char *sin)
+static int is(const struct sloppy_attempt *a, const char *defect)
 {
-	return strcmp(a->of->sin, sin) == 0;
+	return strcmp(a->of->defect, defect) == 0;
 }
 
-static int send_it(struct attempt *a, struct almoner_action *action)
+static int send_it(struct sloppy_attempt *a, struct almoner_action *action)
 {
 	unsigned turns = is(a, "other bytes") ? a->of->turns++ : 0;
 	(void)snprintf(a->body, sizeof a->body, "{\"n\":%u}", turns);
@@ -77,7 +77,7 @@ static int send_it(struct attempt *a, struct almoner_action *action)
 	return 0;
 }
 
-static int finish(struct attempt *a, const struct almoner_reply *reply, struct almoner_action *action,
+static int finish(struct sloppy_attempt *a, const struct almoner_reply *reply, struct almoner_action *action,
 				  struct almoner_error *error)
 {
 	if (is(a, "gives up") && reply->body.p == NULL) {
@@ -102,7 +102,7 @@ static int finish(struct attempt *a, const struct almoner_reply *reply, struct a
 static int sloppy_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
 					   struct almoner_error *error)
 {
-	struct attempt *a = attempt;
+	struct sloppy_attempt *a = attempt;
 	return a->turn++ == 0 ? send_it(a, action) : finish(a, reply, action, error);
 }
 

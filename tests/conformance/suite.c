@@ -73,7 +73,7 @@ void suite_free(struct suite *suite)
 	json_decref(suite->json);
 }
 
-void found(struct findings *f, const char *fmt, ...)
+void conformance_finding(struct findings *f, const char *fmt, ...)
 {
 	char line[700];
 	va_list args;

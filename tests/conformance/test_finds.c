@@ -13,7 +13,7 @@
 static struct catalog_entry entry = { .name = "sloppy" };
 
 /* Runs the kit over the connector with this sin; the findings go to `ret`. */
-static void run(const char *sin, struct findings *ret)
+static void run(const char *defect, struct findings *ret)
 {
 	char settings[100];
 	char canary[] = "canary-0815";
@@ -21,16 +21,16 @@ static void run(const char *sin, struct findings *ret)
 	char *canaries[] = { canary };
 	struct suite suite = { .event = event, .canaries = canaries, .canary_count = 1 };
 	struct driver d;
-	(void)snprintf(settings, sizeof settings, "{\"sin\":\"%s\",\"secret\":\"%s\"}", sin, canary);
+	(void)snprintf(settings, sizeof settings, "{\"sin\":\"%s\",\"secret\":\"%s\"}", defect, canary);
 	assert_int_equal(driver_open(&d, &entry, settings, NULL), 0);
 	conformance_run(&d, &suite, 1, 100, ret);
 	driver_close(&d);
 }
 
-static void each_sin_is_found(void **state)
+static void each_defect_is_found(void **state)
 {
 	(void)state;
-	static const char *const sins[][2] = {
+	static const char *const defects[][2] = {
 		{ "other bytes", "other bytes the second time" },
 		{ "doubt of a read", "only reading exchanges were sent" },
 		{ "deletes to read", "declared as reading" },
@@ -41,16 +41,16 @@ static void each_sin_is_found(void **state)
 		{ "silence", "says nothing to a person" },
 		{ "broken result", "no JSON object" },
 	};
-	for (size_t i = 0; i < sizeof sins / sizeof *sins; i++) {
+	for (size_t i = 0; i < sizeof defects / sizeof *defects; i++) {
 		struct findings f = { 0 };
-		run(sins[i][0], &f);
-		if (f.faults == 0 || strstr(f.lines.data, sins[i][1]) == NULL)
-			fail_msg("\"%s\" was not found: %s", sins[i][0], f.lines.data != NULL ? f.lines.data : "nothing");
+		run(defects[i][0], &f);
+		if (f.faults == 0 || strstr(f.lines.data, defects[i][1]) == NULL)
+			fail_msg("\"%s\" was not found: %s", defects[i][0], f.lines.data != NULL ? f.lines.data : "nothing");
 		buf_free(&f.lines);
 	}
 }
 
-static void the_innocent_is_let_go(void **state)
+static void a_correct_connector_passes(void **state)
 {
 	(void)state;
 	struct findings f = { 0 };
@@ -62,8 +62,8 @@ static void the_innocent_is_let_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_sin_is_found),
-		cmocka_unit_test(the_innocent_is_let_go),
+		cmocka_unit_test(each_defect_is_found),
+		cmocka_unit_test(a_correct_connector_passes),
 	};
 	struct err err = { 0 };
 	if (load_connector(ALMONER_SLOPPY, "sloppy", &entry.connector, &err) != 0) {

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "gateway/expr/expr.h"
-#include "gateway/intake/body.h"
-#include "gateway/intake/canonical.h"
-#include "gateway/intake/text.h"
+#include "gateway/intake/pipeline/body.h"
+#include "gateway/intake/pipeline/canonical.h"
+#include "gateway/intake/pipeline/text.h"
 #include "tests/fuzz/target.h"
 
 /* The canonical text, made canonical again, is itself. */
@@ -18,7 +18,7 @@ static void check_stable(const struct buf *text)
 	int rc = body_parse(buf_str(text), &again, &err);
 	assert(rc == 0);
 	assert(again.compact && !again.altered);
-	rc = canonical_make(again.root, &none, &changed, &err);
+	rc = canonical_normalize(again.root, &none, &changed, &err);
 	assert(rc == 0 && !changed);
 	AUTO_BUF struct buf second = { 0 };
 	text_json(again.root, &second);
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_program(through, body.root);
-	if (canonical_make(body.root, &hints, &changed, &err) == 0) {
+	if (canonical_normalize(body.root, &hints, &changed, &err) == 0) {
 		AUTO_BUF struct buf text = { 0 };
 		text_json(body.root, &text);
 		check_stable(&text);

@@ -2,7 +2,7 @@
  * Nothing that was not signed with the secret is ever taken. */
 #include <string.h>
 
-#include "gateway/intake/verify.h"
+#include "gateway/intake/pipeline/verify.h"
 #include "saga/base/mem.h"
 #include "tests/fuzz/target.h"
 
@@ -11,7 +11,7 @@ static char h[] = "h", comma[] = ",", equals[] = "=", blank[] = " ", t[] = "t", 
 			prefix[] = "sha256=", pointer[] = "/secret", bearer[] = "Bearer ",
 			secret_text[] = "a secret nobody guesses", origin[] = "test";
 
-static const struct verify_config schemes[] = {
+static const struct config_verify schemes[] = {
 	{ .scheme = VERIFY_HMAC,
 	  .header = h,
 	  .element_separator = comma,
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	size_t scheme = data[0] % SCHEMES;
 	if (verifiers[scheme] == NULL) {
-		int rc = verifier_create(&schemes[scheme], &secret, 1, &verifiers[scheme], NULL);
+		int rc = verify_create(&schemes[scheme], &secret, 1, &verifiers[scheme], NULL);
 		assert(rc == 0);
 	}
 	const char *line = (const char *)data + 1;
@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.header = header,
 		.wall_ms = 1700000000000,
 	};
-	enum verify_verdict verdict = verifier_check(verifiers[scheme], &request);
+	enum verify_verdict verdict = verify_request(verifiers[scheme], &request);
 	/* Of the token the text would have to hold the secret; of the rest, its HMAC. */
 	bool has_secret = memmem(data, size, secret_text, sizeof secret_text - 1) != NULL;
 	assert(verdict != VERIFY_OK || has_secret);

@@ -65,16 +65,16 @@ static int64_t now_ms(void *ctx)
 	return ((struct fill *)ctx)->now_ms;
 }
 
-static enum admit to_disk(void *ctx, uint32_t target, size_t bytes, bool may_ride)
+static enum admission to_disk(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit)
 {
 	(void)ctx;
 	(void)target;
 	(void)bytes;
-	(void)may_ride;
-	return ADMIT_DISK;
+	(void)may_start_in_commit;
+	return ADMISSION_DISK;
 }
 
-static void no_work(void *ctx, const struct delivery *delivery)
+static void no_work(void *ctx, const struct handout *delivery)
 {
 	(void)ctx;
 	if (!STAILQ_EMPTY(&delivery->works))

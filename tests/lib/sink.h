@@ -42,7 +42,7 @@ enum sink_mode {
 
 /* One entry of a behaviour. Without a status the place does its work (the stub acts, an id is given); with
  * one it only answers, and nothing takes effect. */
-struct sink_act {
+struct sink_reply {
 	uint32_t status;
 	enum sink_mode mode;
 	uint32_t times; /* 0: for ever */
@@ -93,22 +93,22 @@ struct sink_key {
 	uint64_t id;
 };
 
-struct sink_place;
+struct sink_endpoint;
 
 /* A stub answers requests below its place. */
 struct sink_stub {
 	const char *path;
-	void (*handle)(struct sink_place *place, const struct sink_request *request, struct sink_answer *answer);
-	json_t *(*stats)(struct sink_place *place, bool entries);
-	void (*reset)(struct sink_place *place);
+	void (*handle)(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer);
+	json_t *(*stats)(struct sink_endpoint *endpoint, bool entries);
+	void (*reset)(struct sink_endpoint *endpoint);
 };
 
-struct sink_place {
+struct sink_endpoint {
 	char *path;
-	struct sink_act *acts;
-	size_t act_count;
-	size_t act_at;
-	uint32_t act_used;
+	struct sink_reply *replies;
+	size_t reply_count;
+	size_t reply_at;
+	uint32_t reply_used;
 	struct sink_flap flap;
 	uint64_t requests;
 	uint64_t unanswered;
@@ -146,7 +146,7 @@ struct sink_waiter {
 
 struct sink {
 	struct ev_loop *loop;
-	struct sink_map places; /* of struct sink_place */
+	struct sink_map endpoints; /* of struct sink_endpoint */
 	struct smtp_state *smtp;
 	LIST_HEAD(, sink_conn) conns;
 	LIST_HEAD(, smtp_session) sessions;
@@ -163,27 +163,27 @@ int64_t sink_now_us(void);
 /* --- state --------------------------------------------------------------------------------------- */
 
 /* The place of a path, made when new. A path below a stub's is the stub's. */
-struct sink_place *sink_place_of(struct sink *sink, struct str path);
-void sink_place_reset(struct sink_place *place);
-void sink_places_free(struct sink *sink);
+struct sink_endpoint *sink_endpoint_of(struct sink *sink, struct str path);
+void sink_endpoint_reset(struct sink_endpoint *endpoint);
+void sink_endpoints_free(struct sink *sink);
 
 /* Replaces a place's behaviour; false with `why` filled when the JSON is not understood. */
-MUST_CHECK bool sink_behave(struct sink_place *place, json_t *behaviour, char why[200]);
+MUST_CHECK bool sink_set_behaviour(struct sink_endpoint *endpoint, json_t *behaviour, char why[200]);
 
 /* The act for the next request; NULL: the default one. Moves the sequence on. */
-const struct sink_act *sink_next_act(struct sink_place *place);
+const struct sink_reply *sink_next_reply(struct sink_endpoint *endpoint);
 /* Without moving it: what a request's head would meet. */
-const struct sink_act *sink_peek_act(const struct sink_place *place);
+const struct sink_reply *sink_peek_reply(const struct sink_endpoint *endpoint);
 /* The status flapping forces on this request; 0: none. */
 uint32_t sink_flap_status(struct sink_flap *flap);
 
 /* Does the default work: an id per key. */
-void sink_default_work(struct sink_place *place, const struct sink_request *request,
+void sink_default_work(struct sink_endpoint *endpoint, const struct sink_request *request,
 					   struct sink_answer *answer);
 /* Counts, records and logs a request that is about to be answered with `status` (0: will not be). */
-void sink_account(struct sink *sink, struct sink_place *place, const struct sink_request *request,
+void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint, const struct sink_request *request,
 				  uint32_t status);
-json_t *sink_place_stats(struct sink_place *place, bool entries);
+json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries);
 
 /* One line of the independent history, written before the answer goes out. */
 void sink_log(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body);
@@ -211,7 +211,7 @@ void sink_http_resume(void *waiter, struct sink_answer *answer);
 void sink_http_wait_ms(void *waiter, int64_t ms);
 
 /* Where `text` begins in `in`; NULL: nowhere. */
-const char *sink_find(struct str in, const char *text);
+const char *sink_find_text(struct str in, const char *text);
 /* A header's value in raw header lines, without case; empty when absent. */
 struct str sink_header(struct str headers, const char *name);
 /* A field of a query string or form, decoded; false when absent. */
@@ -223,7 +223,7 @@ struct smtp_state *sink_smtp_create(void);
 void sink_smtp_destroy(struct smtp_state *smtp);
 void sink_smtp_accept(struct sink *sink, int fd);
 void sink_smtp_close_all(struct sink *sink);
-MUST_CHECK bool sink_smtp_behave(struct smtp_state *smtp, const json_t *behaviour, char why[200]);
+MUST_CHECK bool sink_smtp_set_behaviour(struct smtp_state *smtp, const json_t *behaviour, char why[200]);
 json_t *sink_smtp_stats(struct smtp_state *smtp, bool entries);
 void sink_smtp_reset(struct smtp_state *smtp);
 

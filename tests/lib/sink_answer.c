@@ -30,18 +30,18 @@ static const char *reason_of(uint32_t status)
 	}
 }
 
-static void head(struct buf *out, uint32_t status, const struct sink_act *act)
+static void head(struct buf *out, uint32_t status, const struct sink_reply *reply)
 {
 	buf_printf(out, "HTTP/1.1 %u %s\r\n", status, reason_of(status));
-	if (act != NULL)
-		buf_add(out, act->headers.data, act->headers.len);
+	if (reply != NULL)
+		buf_add(out, reply->headers.data, reply->headers.len);
 }
 
-static void plain(struct buf *out, const struct sink_act *act, const struct sink_answer *answer,
+static void plain(struct buf *out, const struct sink_reply *reply, const struct sink_answer *answer,
 				  size_t promised, bool with_body)
 {
-	head(out, answer->status, act);
-	if (act == NULL || sink_find(buf_str(&act->headers), "Content-Type:") == NULL)
+	head(out, answer->status, reply);
+	if (reply == NULL || sink_find_text(buf_str(&reply->headers), "Content-Type:") == NULL)
 		buf_text(out, "Content-Type: application/json\r\n");
 	if (answer->status != 204 && answer->status != 304)
 		buf_printf(out, "Content-Length: %zu\r\n", promised);
@@ -50,32 +50,32 @@ static void plain(struct buf *out, const struct sink_act *act, const struct sink
 		buf_add(out, answer->body.data, answer->body.len);
 }
 
-static void compose(struct sink_conn *c, const struct sink_act *act, const struct sink_request *request,
+static void compose(struct sink_conn *c, const struct sink_reply *reply, const struct sink_request *request,
 					const struct sink_answer *answer)
 {
 	struct buf *out = &c->out;
 	bool with_body = !str_is(request->method, "HEAD");
 	switch (c->mode) {
 	case SINK_ENDLESS_HEADERS:
-		head(out, answer->status, act);
+		head(out, answer->status, reply);
 		c->endless_left = ENDLESS_BYTES;
 		break;
 	case SINK_ENDLESS_BODY:
-		head(out, answer->status, act);
+		head(out, answer->status, reply);
 		buf_printf(out, "Content-Length: %llu\r\n\r\n", ENDLESS_BYTES);
 		c->endless_left = ENDLESS_BYTES;
 		break;
 	case SINK_BAD_CHUNKING:
-		head(out, answer->status, act);
+		head(out, answer->status, reply);
 		buf_text(out, "Transfer-Encoding: chunked\r\n\r\nZZ\r\nno chunk\r\n");
 		c->close_after = true;
 		break;
 	case SINK_WRONG_LENGTH:
-		plain(out, act, answer, answer->body.len + 100, with_body);
+		plain(out, reply, answer, answer->body.len + 100, with_body);
 		c->close_after = true;
 		break;
 	case SINK_REDIRECT:
-		head(out, 302, act);
+		head(out, 302, reply);
 		buf_printf(out, "Location: %.*s\r\nContent-Length: 0\r\n\r\n", (int)request->path.len,
 				   request->path.p);
 		break;
@@ -84,9 +84,9 @@ static void compose(struct sink_conn *c, const struct sink_act *act, const struc
 		c->close_after = true;
 		break;
 	case SINK_RESET:
-		plain(out, act, answer, answer->body.len, with_body);
-		if (out->len > act->at_byte)
-			out->len = act->at_byte;
+		plain(out, reply, answer, answer->body.len, with_body);
+		if (out->len > reply->at_byte)
+			out->len = reply->at_byte;
 		c->reset_after = true;
 		break;
 	case SINK_NORMAL:
@@ -94,7 +94,7 @@ static void compose(struct sink_conn *c, const struct sink_act *act, const struc
 	case SINK_HANG:
 	case SINK_CLOSE:
 	case SINK_MODE_COUNT:
-		plain(out, act, answer, answer->body.len, with_body);
+		plain(out, reply, answer, answer->body.len, with_body);
 		break;
 	}
 }
@@ -133,23 +133,23 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
 		sink_conn_next(c);
 }
 
-bool sink_conn_answer(struct sink_conn *c, const struct sink_act *act, const struct sink_request *request,
+bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *reply, const struct sink_request *request,
 					  const struct sink_answer *answer)
 {
 	buf_clear(&c->out);
 	c->out_at = 0;
 	c->endless_left = 0;
-	c->mode = act != NULL ? act->mode : SINK_NORMAL;
-	c->drip_s = act != NULL ? (double)act->drip_ms / 1000.0 : 0.0;
-	for (uint32_t i = 0; act != NULL && i < act->interim; i++)
+	c->mode = reply != NULL ? reply->mode : SINK_NORMAL;
+	c->drip_s = reply != NULL ? (double)reply->drip_ms / 1000.0 : 0.0;
+	for (uint32_t i = 0; reply != NULL && i < reply->interim; i++)
 		buf_text(&c->out, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n");
-	compose(c, act, request, answer);
+	compose(c, reply, request, answer);
 	ev_init(&c->timer, on_timer);
 	c->timer.data = c;
-	if (act == NULL || act->delay_ms <= 0)
+	if (reply == NULL || reply->delay_ms <= 0)
 		return start(c);
 	c->phase = SINK_CONN_DELAYED;
-	ev_timer_set(&c->timer, (double)act->delay_ms / 1000.0, 0.0);
+	ev_timer_set(&c->timer, (double)reply->delay_ms / 1000.0, 0.0);
 	ev_timer_start(c->sink->loop, &c->timer);
 	return true;
 }
@@ -172,11 +172,11 @@ static void finish_answer(struct sink_conn *c)
 	ev_timer_stop(c->sink->loop, &c->timer);
 	c->phase = SINK_CONN_READING;
 	sink_conn_watch(c, EV_READ);
-	if (c->place == NULL)
+	if (c->endpoint == NULL)
 		return;
-	c->place->open--;
-	c->place->answered++;
-	c->place = NULL;
+	c->endpoint->open--;
+	c->endpoint->answered++;
+	c->endpoint = NULL;
 	sink_control_wake(c->sink);
 }
 
@@ -199,9 +199,9 @@ static bool done_writing(struct sink_conn *c)
 	return true;
 }
 
-enum progress { PROGRESS_MORE, PROGRESS_LATER, PROGRESS_GONE };
+enum write_progress { PROGRESS_MORE, PROGRESS_LATER, PROGRESS_GONE };
 
-static enum progress write_some(struct sink_conn *c)
+static enum write_progress write_some(struct sink_conn *c)
 {
 	size_t left = c->out.len - c->out_at;
 	bool drip = c->mode == SINK_DRIP;
@@ -224,7 +224,7 @@ bool sink_conn_flush(struct sink_conn *c)
 			refill(c);
 		if (c->out_at == c->out.len)
 			return done_writing(c);
-		enum progress progress = write_some(c);
+		enum write_progress progress = write_some(c);
 		if (progress == PROGRESS_GONE)
 			sink_conn_close(c);
 		if (progress != PROGRESS_MORE)

@@ -11,9 +11,9 @@
 #include "saga/base/mem.h"
 #include "tests/lib/sink.h"
 
-static json_t *table_of(struct sink_place *place, const char *entity)
+static json_t *table_of(struct sink_endpoint *endpoint, const char *entity)
 {
-	json_t *tables = json_object_get(place->stub_data, "tables");
+	json_t *tables = json_object_get(endpoint->stub_data, "tables");
 	json_t *table = json_object_get(tables, entity);
 	if (table == NULL) {
 		table = json_array();
@@ -119,24 +119,24 @@ static bool value_is_taken(const json_t *table, const json_t *record, const char
 	return false;
 }
 
-static bool contact_exists(struct sink_place *place, const json_t *id)
+static bool contact_exists(struct sink_endpoint *endpoint, const json_t *id)
 {
 	size_t i;
 	json_t *contact;
-	json_array_foreach(table_of(place, "Contact"), i,
+	json_array_foreach(table_of(endpoint, "Contact"), i,
 					   contact) if (equal(json_object_get(contact, "id"), id)) return true;
 	return false;
 }
 
-static const char *contribution_fault(struct sink_place *place, const json_t *table, const json_t *record)
+static const char *contribution_fault(struct sink_endpoint *endpoint, const json_t *table, const json_t *record)
 {
 	if (!has(record, "contact_id") || !has(record, "financial_type_id") || !has(record, "total_amount"))
 		return "Mandatory values missing from Api4 Contribution::create: contact_id, financial_type_id, "
 			   "total_amount";
-	if (!contact_exists(place, json_object_get(record, "contact_id")))
+	if (!contact_exists(endpoint, json_object_get(record, "contact_id")))
 		return "DB Error: constraint violation";
 	if (value_is_taken(table, record, "trxn_id") || value_is_taken(table, record, "invoice_id")) {
-		json_t *refused = json_object_get(place->stub_data, "duplicates_refused");
+		json_t *refused = json_object_get(endpoint->stub_data, "duplicates_refused");
 		json_integer_set(refused, json_integer_value(refused) + 1);
 		return "Duplicate error - existing contribution record(s) have a matching Transaction ID or Invoice "
 			   "ID.";
@@ -144,11 +144,11 @@ static const char *contribution_fault(struct sink_place *place, const json_t *ta
 	return NULL;
 }
 
-static const char *record_fault(struct sink_place *place, const char *entity, const json_t *table,
+static const char *record_fault(struct sink_endpoint *endpoint, const char *entity, const json_t *table,
 								const json_t *record)
 {
 	if (strcmp(entity, "Contribution") == 0)
-		return contribution_fault(place, table, record);
+		return contribution_fault(endpoint, table, record);
 	if (strcmp(entity, "Contact") == 0 && !has(record, "first_name") && !has(record, "last_name") &&
 		!has(record, "organization_name") && !has(record, "display_name") &&
 		!has(record, "email_primary.email"))
@@ -166,13 +166,13 @@ static void answer_values(struct sink_answer *answer, const char *entity, const 
 							   "version", 4, "count", n, "countFetched", n, "values", values));
 }
 
-static json_t *insert(struct sink_place *place, const char *entity, const json_t *values, const char **fault)
+static json_t *insert(struct sink_endpoint *endpoint, const char *entity, const json_t *values, const char **fault)
 {
-	json_t *table = table_of(place, entity);
+	json_t *table = table_of(endpoint, entity);
 	json_t *record = json_deep_copy(values);
-	*fault = record_fault(place, entity, table, record);
+	*fault = record_fault(endpoint, entity, table, record);
 	if (*fault == NULL) {
-		json_t *next = json_object_get(place->stub_data, "next_id");
+		json_t *next = json_object_get(endpoint->stub_data, "next_id");
 		json_object_set_new(record, "id", json_integer(json_integer_value(next)));
 		json_integer_set(next, json_integer_value(next) + 1);
 		json_array_append(table, record);
@@ -180,13 +180,13 @@ static json_t *insert(struct sink_place *place, const char *entity, const json_t
 	return record;
 }
 
-static void create(struct sink_place *place, const char *entity, const json_t *params,
+static void create(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				   struct sink_answer *answer)
 {
 	const json_t *values = json_object_get(params, "values");
 	json_t *empty = json_object();
 	const char *fault;
-	json_t *record = insert(place, entity, json_is_object(values) ? values : empty, &fault);
+	json_t *record = insert(endpoint, entity, json_is_object(values) ? values : empty, &fault);
 	json_decref(empty);
 	if (fault != NULL)
 		fail(answer, 500, fault);
@@ -215,7 +215,7 @@ static json_t *find_match(json_t *table, const json_t *values, const json_t *mat
 	return one;
 }
 
-static void save(struct sink_place *place, const char *entity, const json_t *params,
+static void save(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				 struct sink_answer *answer)
 {
 	json_t *saved = json_array();
@@ -227,12 +227,12 @@ static void save(struct sink_place *place, const char *entity, const json_t *par
 		json_t *values = json_object();
 		json_object_update(values, json_object_get(params, "defaults"));
 		json_object_update(values, item);
-		json_t *match = find_match(table_of(place, entity), values, json_object_get(params, "match"));
+		json_t *match = find_match(table_of(endpoint, entity), values, json_object_get(params, "match"));
 		if (match != NULL) {
 			json_object_update(match, values);
 			json_array_append(saved, match);
 		} else if (fault == NULL) {
-			json_array_append_new(saved, insert(place, entity, values, &fault));
+			json_array_append_new(saved, insert(endpoint, entity, values, &fault));
 		}
 		json_decref(values);
 	}
@@ -244,7 +244,7 @@ static void save(struct sink_place *place, const char *entity, const json_t *par
 	fail(answer, 500, fault);
 }
 
-static void update(struct sink_place *place, const char *entity, const json_t *params,
+static void update(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				   struct sink_answer *answer)
 {
 	json_t *values = json_object_get(params, "values");
@@ -254,7 +254,7 @@ static void update(struct sink_place *place, const char *entity, const json_t *p
 	json_t *found = json_array();
 	if (json_array_size(where) > 0 || id != NULL) {
 		json_decref(found);
-		found = select_where(table_of(place, entity), json_array_size(where) > 0 ? where : by_id);
+		found = select_where(table_of(endpoint, entity), json_array_size(where) > 0 ? where : by_id);
 	}
 	json_decref(by_id);
 	size_t i;
@@ -263,20 +263,20 @@ static void update(struct sink_place *place, const char *entity, const json_t *p
 	answer_values(answer, entity, "update", found);
 }
 
-static void get(struct sink_place *place, const char *entity, const json_t *params,
+static void get(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				struct sink_answer *answer)
 {
-	json_t *found = select_where(table_of(place, entity), json_object_get(params, "where"));
+	json_t *found = select_where(table_of(endpoint, entity), json_object_get(params, "where"));
 	json_int_t limit = json_integer_value(json_object_get(params, "limit"));
 	while (limit > 0 && (json_int_t)json_array_size(found) > limit)
 		json_array_remove(found, json_array_size(found) - 1);
 	answer_values(answer, entity, "get", found);
 }
 
-static void erase(struct sink_place *place, const char *entity, const json_t *params,
+static void erase(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				  struct sink_answer *answer)
 {
-	json_t *table = table_of(place, entity);
+	json_t *table = table_of(endpoint, entity);
 	json_t *found = select_where(table, json_object_get(params, "where"));
 	size_t i;
 	json_t *record;
@@ -288,7 +288,7 @@ static void erase(struct sink_place *place, const char *entity, const json_t *pa
 
 static const struct {
 	const char *name;
-	void (*run)(struct sink_place *place, const char *entity, const json_t *params,
+	void (*run)(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				struct sink_answer *answer);
 } actions[] = {
 	{ "get", get }, { "create", create }, { "save", save }, { "update", update }, { "delete", erase },
@@ -296,7 +296,7 @@ static const struct {
 
 /* --- the stub ------------------------------------------------------------------------------------ */
 
-static void act(struct sink_place *place, char *entity, const struct sink_request *request,
+static void run_action(struct sink_endpoint *endpoint, char *entity, const struct sink_request *request,
 				struct sink_answer *answer)
 {
 	char *slash = strchr(entity, '/');
@@ -310,13 +310,13 @@ static void act(struct sink_place *place, char *entity, const struct sink_reques
 		params = json_object(); /* as the real one: a wrong form is an empty one */
 	for (size_t i = 0; slash != NULL && i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (strcmp(actions[i].name, slash + 1) == 0)
-			actions[i].run(place, entity, params, answer);
+			actions[i].run(endpoint, entity, params, answer);
 	json_decref(params);
 	if (answer->status == 0)
 		fail(answer, 404, "Api4 action does not exist");
 }
 
-static void handle(struct sink_place *place, const struct sink_request *request, struct sink_answer *answer)
+static void handle(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer)
 {
 	static const char prefix[] = "/civicrm/ajax/api4/";
 	size_t len = sizeof(prefix) - 1;
@@ -334,25 +334,25 @@ static void handle(struct sink_place *place, const struct sink_request *request,
 		fail(answer, 405, "this stub takes POST");
 	} else {
 		AUTO_FREE char *rest = mem_strndup(request->path.p + len, request->path.len - len);
-		act(place, rest, request, answer);
+		run_action(endpoint, rest, request, answer);
 	}
 }
 
-static void reset(struct sink_place *place)
+static void reset(struct sink_endpoint *endpoint)
 {
-	json_decref(place->stub_data);
-	place->stub_data = json_pack("{s:{s:[], s:[]}, s:i, s:i}", "tables", "Contact", "Contribution", "next_id",
+	json_decref(endpoint->stub_data);
+	endpoint->stub_data = json_pack("{s:{s:[], s:[]}, s:i, s:i}", "tables", "Contact", "Contribution", "next_id",
 								 1, "duplicates_refused", 0);
-	assert(place->stub_data != NULL);
+	assert(endpoint->stub_data != NULL);
 }
 
-static json_t *stats(struct sink_place *place, bool entries)
+static json_t *stats(struct sink_endpoint *endpoint, bool entries)
 {
 	if (entries)
-		return json_deep_copy(place->stub_data);
-	json_int_t refused = json_integer_value(json_object_get(place->stub_data, "duplicates_refused"));
-	return json_pack("{s:I, s:I, s:I}", "contacts", (json_int_t)json_array_size(table_of(place, "Contact")),
-					 "contributions", (json_int_t)json_array_size(table_of(place, "Contribution")),
+		return json_deep_copy(endpoint->stub_data);
+	json_int_t refused = json_integer_value(json_object_get(endpoint->stub_data, "duplicates_refused"));
+	return json_pack("{s:I, s:I, s:I}", "contacts", (json_int_t)json_array_size(table_of(endpoint, "Contact")),
+					 "contributions", (json_int_t)json_array_size(table_of(endpoint, "Contribution")),
 					 "duplicates_refused", refused);
 }
 

@@ -45,7 +45,7 @@ static uint16_t read_port(FILE *from, const char *name)
 	return (uint16_t)strtoul(colon + 1, NULL, 10);
 }
 
-struct sink_child *sink_start(const char *log_path)
+struct sink_child *sink_client_start(const char *log_path)
 {
 	int fds[2];
 	int failed = pipe(fds);
@@ -65,7 +65,7 @@ struct sink_child *sink_start(const char *log_path)
 	return sink;
 }
 
-void sink_stop(struct sink_child *sink)
+void sink_client_stop(struct sink_child *sink)
 {
 	if (sink == NULL)
 		return;
@@ -77,7 +77,7 @@ void sink_stop(struct sink_child *sink)
 	free(sink);
 }
 
-char *sink_url(const struct sink_child *sink, const char *path)
+char *sink_client_url(const struct sink_child *sink, const char *path)
 {
 	return mem_printf("http://127.0.0.1:%u%s", sink->http_port, path);
 }
@@ -130,7 +130,7 @@ static long ask(const struct sink_child *sink, const char *method, const char *t
 	return strtol(reply.data + 9, NULL, 10);
 }
 
-void sink_control_set(const struct sink_child *sink, const char *path, const char *behaviour)
+void sink_client_set(const struct sink_child *sink, const char *path, const char *behaviour)
 {
 	json_t *answer;
 	long status = ask(sink, "POST", path, behaviour, &answer);
@@ -140,7 +140,7 @@ void sink_control_set(const struct sink_child *sink, const char *path, const cha
 	json_decref(answer);
 }
 
-void sink_clear(const struct sink_child *sink, const char *path)
+void sink_client_clear(const struct sink_child *sink, const char *path)
 {
 	json_t *answer;
 	long status = ask(sink, "DELETE", path, "", &answer);
@@ -148,7 +148,7 @@ void sink_clear(const struct sink_child *sink, const char *path)
 	json_decref(answer);
 }
 
-json_t *sink_stats(const struct sink_child *sink, const char *path, bool entries)
+json_t *sink_client_stats(const struct sink_child *sink, const char *path, bool entries)
 {
 	json_t *stats;
 	AUTO_FREE char *target = mem_printf("%s%s", path, entries ? "?entries=1" : "");
@@ -157,9 +157,9 @@ json_t *sink_stats(const struct sink_child *sink, const char *path, bool entries
 	return stats;
 }
 
-int64_t sink_counter(const struct sink_child *sink, const char *path, const char *counter)
+int64_t sink_client_counter(const struct sink_child *sink, const char *path, const char *counter)
 {
-	json_t *stats = sink_stats(sink, path, false);
+	json_t *stats = sink_client_stats(sink, path, false);
 	const char *dot = strchr(counter, '.');
 	AUTO_FREE char *outer = mem_strndup(counter, dot != NULL ? (size_t)(dot - counter) : 0);
 	const json_t *holder = dot != NULL ? json_object_get(stats, outer) : stats;
@@ -168,7 +168,7 @@ int64_t sink_counter(const struct sink_child *sink, const char *path, const char
 	return value;
 }
 
-bool sink_wait(const struct sink_child *sink, const char *path, const char *counter, int64_t n,
+bool sink_client_wait(const struct sink_child *sink, const char *path, const char *counter, int64_t n,
 			   int64_t timeout_ms)
 {
 	json_t *stats;

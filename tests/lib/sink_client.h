@@ -15,24 +15,24 @@ struct sink_child {
 };
 
 /* Starts a sink on free ports; `log_path` may be NULL. The program is $ALMONER_SINK, or the one built with
- * the tests. Free with sink_stop. */
-struct sink_child *sink_start(const char *log_path);
+ * the tests. Free with sink_client_stop. */
+struct sink_child *sink_client_start(const char *log_path);
 /* Ends it with SIGTERM and waits; it must end cleanly. Accepts NULL. */
-void sink_stop(struct sink_child *sink);
+void sink_client_stop(struct sink_child *sink);
 
 /* "http://127.0.0.1:PORT" + path; free it. */
-char *sink_url(const struct sink_child *sink, const char *path);
+char *sink_client_url(const struct sink_child *sink, const char *path);
 
 /* Sets a path's behaviour ("/smtp" for mail); see sink_control.c for the JSON. */
-void sink_control_set(const struct sink_child *sink, const char *path, const char *behaviour);
+void sink_client_set(const struct sink_child *sink, const char *path, const char *behaviour);
 /* Sets counters and records back. */
-void sink_clear(const struct sink_child *sink, const char *path);
+void sink_client_clear(const struct sink_child *sink, const char *path);
 /* Counters, with what came under "entries" if asked; decref it. */
-json_t *sink_stats(const struct sink_child *sink, const char *path, bool entries);
+json_t *sink_client_stats(const struct sink_child *sink, const char *path, bool entries);
 /* One counter: "requests", "by_status.200", "stub.salesreceipts". */
-int64_t sink_counter(const struct sink_child *sink, const char *path, const char *counter);
+int64_t sink_client_counter(const struct sink_child *sink, const char *path, const char *counter);
 /* Waits until the counter is at least `n`; false when that took longer than `timeout_ms`. */
-bool sink_wait(const struct sink_child *sink, const char *path, const char *counter, int64_t n,
+bool sink_client_wait(const struct sink_child *sink, const char *path, const char *counter, int64_t n,
 			   int64_t timeout_ms);
 
 #endif

@@ -49,7 +49,7 @@ static bool is_smtp(struct str path)
 static json_t *stats_of(struct sink *sink, struct str path, bool entries)
 {
 	return is_smtp(path) ? sink_smtp_stats(sink->smtp, entries)
-						 : sink_place_stats(sink_place_of(sink, path), entries);
+						 : sink_endpoint_stats(sink_endpoint_of(sink, path), entries);
 }
 
 /* "requests", or below an object: "by_status.200". */
@@ -71,8 +71,8 @@ static void set_behaviour(struct sink *sink, struct str path, struct str body, s
 		answer_error(answer, 400, error.text);
 		return;
 	}
-	bool good = is_smtp(path) ? sink_smtp_behave(sink->smtp, behaviour, why)
-							  : sink_behave(sink_place_of(sink, path), behaviour, why);
+	bool good = is_smtp(path) ? sink_smtp_set_behaviour(sink->smtp, behaviour, why)
+							  : sink_set_behaviour(sink_endpoint_of(sink, path), behaviour, why);
 	json_decref(behaviour);
 	if (good)
 		sink_answer_json(answer, 200, json_pack("{s:b}", "ok", 1));
@@ -181,7 +181,7 @@ bool sink_control(struct sink *sink, const struct sink_request *request, void *w
 		if (is_smtp(path))
 			sink_smtp_reset(sink->smtp);
 		else
-			sink_place_reset(sink_place_of(sink, path));
+			sink_endpoint_reset(sink_endpoint_of(sink, path));
 		sink_answer_json(answer, 200, json_pack("{s:b}", "ok", 1));
 	} else {
 		answer_error(answer, 405, "GET, POST or DELETE");

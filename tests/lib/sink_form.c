@@ -3,7 +3,7 @@
 
 #include "tests/lib/sink.h"
 
-const char *sink_find(struct str in, const char *text)
+const char *sink_find_text(struct str in, const char *text)
 {
 	return in.p != NULL ? memmem(in.p, in.len, text, strlen(text)) : NULL;
 }

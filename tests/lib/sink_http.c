@@ -58,14 +58,14 @@ static bool split_first_line(struct str line, struct sink_request *r)
 	return true;
 }
 
-static void say_continue(struct sink_conn *c, const struct sink_request *r)
+static void send_continue(struct sink_conn *c, const struct sink_request *r)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	if (c->continued || sink_header(r->headers, "Expect").len == 0)
 		return;
 	c->continued = true;
-	const struct sink_act *act = sink_peek_act(sink_place_of(c->sink, r->path));
-	if (act != NULL && act->no_continue)
+	const struct sink_reply *reply = sink_peek_reply(sink_endpoint_of(c->sink, r->path));
+	if (reply != NULL && reply->no_continue)
 		return;
 	ssize_t n = send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
 	(void)n; /* a peer that is gone shows at the next read */
@@ -78,10 +78,10 @@ static size_t parse(struct sink_conn *c, struct sink_request *r)
 	if (have == 0)
 		return 0;
 	const char *p = c->in.data + c->in_at;
-	const char *blank = sink_find((struct str){ .p = p, .len = have }, "\r\n\r\n");
+	const char *blank = sink_find_text((struct str){ .p = p, .len = have }, "\r\n\r\n");
 	if (blank == NULL)
 		return have > READ_BYTES * 8 ? REQUEST_BROKEN : 0;
-	const char *line_end = sink_find((struct str){ .p = p, .len = have }, "\r\n");
+	const char *line_end = sink_find_text((struct str){ .p = p, .len = have }, "\r\n");
 	assert(line_end != NULL);
 	struct str line = { .p = p, .len = (size_t)(line_end - p) };
 	r->headers = (struct str){ .p = line_end + 2, .len = (size_t)(blank + 2 - (line_end + 2)) };
@@ -95,7 +95,7 @@ static size_t parse(struct sink_conn *c, struct sink_request *r)
 		return REQUEST_BROKEN;
 	size_t head_len = (size_t)(blank - p) + 4;
 	if (have - head_len < body_len) {
-		say_continue(c, r);
+		send_continue(c, r);
 		return 0;
 	}
 	r->body = (struct str){ .p = p + head_len, .len = body_len };
@@ -114,7 +114,7 @@ static bool is_control(struct str path)
 static bool answer_control(struct sink_conn *c, const struct sink_request *r)
 {
 	struct sink_answer answer = { 0 };
-	c->place = NULL;
+	c->endpoint = NULL;
 	if (!sink_control(c->sink, r, c, &answer)) {
 		c->phase = SINK_CONN_CONTROLLED;
 		return true;
@@ -124,44 +124,44 @@ static bool answer_control(struct sink_conn *c, const struct sink_request *r)
 	return alive;
 }
 
-static bool never_answers(const struct sink_act *act)
+static bool never_answers(const struct sink_reply *reply)
 {
-	return act != NULL && (act->mode == SINK_HANG || act->mode == SINK_CLOSE ||
-						   (act->mode == SINK_RESET && act->at_byte == 0) || act->mode == SINK_NOT_HTTP);
+	return reply != NULL && (reply->mode == SINK_HANG || reply->mode == SINK_CLOSE ||
+						   (reply->mode == SINK_RESET && reply->at_byte == 0) || reply->mode == SINK_NOT_HTTP);
 }
 
 /* What takes effect, and what would be answered. */
-static void work(struct sink_place *place, const struct sink_act *act, uint32_t forced,
+static void work(struct sink_endpoint *endpoint, const struct sink_reply *reply, uint32_t forced,
 				 const struct sink_request *r, struct sink_answer *answer)
 {
-	answer->status = forced != 0 ? forced : act != NULL ? act->status : 0;
+	answer->status = forced != 0 ? forced : reply != NULL ? reply->status : 0;
 	if (answer->status != 0) {
 		if (forced == 0)
-			buf_add(&answer->body, act->body.data, act->body.len);
+			buf_add(&answer->body, reply->body.data, reply->body.len);
 		return;
 	}
-	if (act != NULL && act->mode == SINK_REDIRECT)
+	if (reply != NULL && reply->mode == SINK_REDIRECT)
 		answer->status = 302;
-	else if (place->stub != NULL)
-		place->stub->handle(place, r, answer);
+	else if (endpoint->stub != NULL)
+		endpoint->stub->handle(endpoint, r, answer);
 	else
-		sink_default_work(place, r, answer);
+		sink_default_work(endpoint, r, answer);
 }
 
-static bool answer_place(struct sink_conn *c, const struct sink_request *r)
+static bool answer_endpoint(struct sink_conn *c, const struct sink_request *r)
 {
-	struct sink_place *place = sink_place_of(c->sink, r->path);
-	uint32_t forced = sink_flap_status(&place->flap);
-	const struct sink_act *act = forced == 0 ? sink_next_act(place) : NULL;
+	struct sink_endpoint *endpoint = sink_endpoint_of(c->sink, r->path);
+	uint32_t forced = sink_flap_status(&endpoint->flap);
+	const struct sink_reply *reply = forced == 0 ? sink_next_reply(endpoint) : NULL;
 	struct sink_answer answer = { 0 };
-	c->place = place;
-	place->connections += c->placed ? 0 : 1;
-	c->placed = true;
-	if (++place->open > place->max_concurrent)
-		place->max_concurrent = place->open;
-	work(place, act, forced, r, &answer);
-	sink_account(c->sink, place, r, never_answers(act) ? 0 : answer.status);
-	bool alive = sink_conn_answer(c, act, r, &answer);
+	c->endpoint = endpoint;
+	endpoint->connections += c->counted ? 0 : 1;
+	c->counted = true;
+	if (++endpoint->open > endpoint->max_concurrent)
+		endpoint->max_concurrent = endpoint->open;
+	work(endpoint, reply, forced, r, &answer);
+	sink_record_request(c->sink, endpoint, r, never_answers(reply) ? 0 : answer.status);
+	bool alive = sink_conn_answer(c, reply, r, &answer);
 	buf_free(&answer.body);
 	return alive;
 }
@@ -190,7 +190,7 @@ void sink_conn_next(struct sink_conn *c)
 			sink_conn_close(c);
 			return;
 		}
-		bool alive = is_control(r.path) ? answer_control(c, &r) : answer_place(c, &r);
+		bool alive = is_control(r.path) ? answer_control(c, &r) : answer_endpoint(c, &r);
 		if (!alive)
 			return;
 		c->in_at += len;
@@ -233,8 +233,8 @@ void sink_conn_close(struct sink_conn *c)
 {
 	if (c->phase == SINK_CONN_CONTROLLED)
 		sink_control_forget(c->sink, c);
-	if (c->place != NULL)
-		c->place->open--;
+	if (c->endpoint != NULL)
+		c->endpoint->open--;
 	ev_timer_stop(c->sink->loop, &c->timer);
 	ev_io_stop(c->sink->loop, &c->io);
 	LIST_REMOVE(c, link);

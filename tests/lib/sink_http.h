@@ -23,11 +23,11 @@ struct sink_conn {
 	enum sink_conn_phase phase;
 	struct buf in;
 	size_t in_at;   /* consumed */
-	bool placed;    /* counted as a connection of some place */
+	bool counted;    /* counted as a connection of some place */
 	bool continued; /* 100 Continue was sent for the request at in_at */
 	struct buf out;
 	size_t out_at;
-	struct sink_place *place; /* whose `open` counts this request */
+	struct sink_endpoint *endpoint; /* whose `open` counts this request */
 	enum sink_mode mode;      /* of the answer going out */
 	double drip_s;
 	bool close_after;
@@ -36,7 +36,7 @@ struct sink_conn {
 };
 
 /* Composes and starts an answer in the manner of `act` (NULL: plainly). False: the connection is gone. */
-MUST_CHECK bool sink_conn_answer(struct sink_conn *c, const struct sink_act *act,
+MUST_CHECK bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *reply,
 								 const struct sink_request *request, const struct sink_answer *answer);
 /* Writes what can be written; false: the connection is gone. */
 MUST_CHECK bool sink_conn_flush(struct sink_conn *c);

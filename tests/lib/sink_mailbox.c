@@ -62,13 +62,13 @@ static bool read_fault(const json_t *item, struct smtp_fault *fault, char why[20
 	const char *reply = json_string_value(json_object_get(item, "reply"));
 	const char *mode = json_string_value(json_object_get(item, "mode"));
 	int stage = index_of(stage_names, SMTP_STAGE_COUNT, at);
-	int how = index_of(mode_names, sizeof(mode_names) / sizeof(mode_names[0]), mode != NULL ? mode : "reply");
-	if (stage < 0 || how < 0 || ((enum smtp_fault_mode)how == SMTP_FAULT_REPLY) != (reply != NULL)) {
+	int mode_index = index_of(mode_names, sizeof(mode_names) / sizeof(mode_names[0]), mode != NULL ? mode : "reply");
+	if (stage < 0 || mode_index < 0 || ((enum smtp_fault_mode)mode_index == SMTP_FAULT_REPLY) != (reply != NULL)) {
 		snprintf(why, 200, "a fault is {\"at\": stage, \"reply\": text} or {\"at\": stage, \"mode\": how}");
 		return false;
 	}
 	*fault = (struct smtp_fault){ .stage = (enum smtp_stage)stage,
-								  .mode = (enum smtp_fault_mode)how,
+								  .mode = (enum smtp_fault_mode)mode_index,
 								  .reply = reply != NULL ? mem_strdup(reply) : NULL,
 								  .times = (uint32_t)json_integer_value(json_object_get(item, "times")) };
 	return true;
@@ -98,7 +98,7 @@ static void read_auth(const json_t *auth, struct smtp_state *state)
 	state->auth_password = base64(password, strlen(password));
 }
 
-bool sink_smtp_behave(struct smtp_state *state, const json_t *behaviour, char why[200])
+bool sink_smtp_set_behaviour(struct smtp_state *state, const json_t *behaviour, char why[200])
 {
 	const json_t *list = json_object_get(behaviour, "faults");
 	size_t count = json_array_size(list);
@@ -119,13 +119,13 @@ bool sink_smtp_behave(struct smtp_state *state, const json_t *behaviour, char wh
 
 static struct str message_id(const struct buf *message)
 {
-	const char *end = sink_find(buf_str(message), "\r\n\r\n");
+	const char *end = sink_find_text(buf_str(message), "\r\n\r\n");
 	struct str head = { .p = message->data,
 						.len = end != NULL ? (size_t)(end - message->data) + 2 : message->len };
 	return sink_header(head, "Message-ID");
 }
 
-void sink_smtp_keep(struct smtp_session *s)
+void sink_smtp_store(struct smtp_session *s)
 {
 	struct smtp_state *state = s->sink->smtp;
 	buf_text(&s->message, "");
@@ -152,7 +152,7 @@ json_t *sink_smtp_stats(struct smtp_state *state, bool entries)
 {
 	json_t *stats =
 		json_pack("{s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)state->connections, "messages",
-				  (json_int_t)state->messages, "refused", (json_int_t)state->refused, "distinct_message_ids",
+				  (json_int_t)state->messages, "refused", (json_int_t)state->rejected, "distinct_message_ids",
 				  (json_int_t)state->ids.count, "duplicates", (json_int_t)state->duplicates);
 	assert(stats != NULL);
 	if (entries)
@@ -166,7 +166,7 @@ void sink_smtp_reset(struct smtp_state *state)
 	json_array_clear(state->entries);
 	state->connections = 0;
 	state->messages = 0;
-	state->refused = 0;
+	state->rejected = 0;
 	state->duplicates = 0;
 }
 

@@ -23,7 +23,7 @@ static const char usage[] =
 	"  --no-record       keep no requests, only counters\n"
 	"  --quiet           print only the addresses\n";
 
-struct listener {
+struct sink_listener {
 	ev_io io;
 	struct sink *sink;
 	int fd;
@@ -34,7 +34,7 @@ static void on_connection(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	(void)loop;
 	(void)revents;
-	struct listener *listener = watcher->data;
+	struct sink_listener *listener = watcher->data;
 	for (int i = 0; i < 64; i++) {
 		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0)
@@ -57,7 +57,7 @@ static bool parse_address(const char *text, struct sockaddr_in *address)
 	return *end == '\0' && port <= 65535 && inet_pton(AF_INET, host, &address->sin_addr) == 1;
 }
 
-static bool start_listening(struct listener *l, struct sink *sink, const char *name, const char *text,
+static bool start_listening(struct sink_listener *l, struct sink *sink, const char *name, const char *text,
 							void (*take)(struct sink *, int))
 {
 	struct sockaddr_in address;
@@ -102,8 +102,8 @@ static bool preset(struct sink *sink, const char *text)
 	bool good = false;
 	if (behaviour != NULL) {
 		struct str path = { .p = text, .len = (size_t)(equals - text) };
-		good = str_is(path, "/smtp") ? sink_smtp_behave(sink->smtp, behaviour, why)
-									 : sink_behave(sink_place_of(sink, path), behaviour, why);
+		good = str_is(path, "/smtp") ? sink_smtp_set_behaviour(sink->smtp, behaviour, why)
+									 : sink_set_behaviour(sink_endpoint_of(sink, path), behaviour, why);
 	}
 	json_decref(behaviour);
 	if (!good)
@@ -111,14 +111,14 @@ static bool preset(struct sink *sink, const char *text)
 	return good;
 }
 
-struct options {
+struct sink_options {
 	const char *http;
 	const char *smtp;
 	const char *log;
 	bool quiet;
 };
 
-static bool read_options(int argc, char **argv, struct options *o, struct sink *sink)
+static bool read_options(int argc, char **argv, struct sink_options *o, struct sink *sink)
 {
 	static const struct option longs[] = { { "http", required_argument, NULL, 'h' },
 										   { "smtp", required_argument, NULL, 's' },
@@ -155,10 +155,10 @@ static bool open_log(struct sink *sink, const char *path)
 	return sink->log_fd >= 0;
 }
 
-static int serve(struct sink *sink, const struct options *o)
+static int serve(struct sink *sink, const struct sink_options *o)
 {
-	struct listener http = { 0 };
-	struct listener smtp = { 0 };
+	struct sink_listener http = { 0 };
+	struct sink_listener smtp = { 0 };
 	ev_signal stop[2];
 	/* before the addresses are out: whoever has read them may already be done with us */
 	ev_signal_init(&stop[0], on_signal, SIGTERM);
@@ -180,7 +180,7 @@ static int serve(struct sink *sink, const struct options *o)
 int main(int argc, char **argv)
 {
 	struct sink *sink = mem_zalloc(sizeof(*sink));
-	struct options options = { 0 };
+	struct sink_options options = { 0 };
 	signal(SIGPIPE, SIG_IGN);
 	sink->loop = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	sink->smtp = sink_smtp_create();
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 	sink_http_close_all(sink);
 	sink_smtp_close_all(sink);
-	sink_places_free(sink);
+	sink_endpoints_free(sink);
 	sink_smtp_destroy(sink->smtp);
 	ev_loop_destroy(sink->loop);
 	free(sink);

@@ -12,14 +12,14 @@
 #include "saga/base/mem.h"
 #include "tests/lib/sink.h"
 
-static json_t *data_of(struct sink_place *place, const char *name)
+static json_t *data_of(struct sink_endpoint *endpoint, const char *name)
 {
-	return json_object_get(place->stub_data, name);
+	return json_object_get(endpoint->stub_data, name);
 }
 
-static void count(struct sink_place *place, const char *name)
+static void count(struct sink_endpoint *endpoint, const char *name)
 {
-	json_t *counter = data_of(place, name);
+	json_t *counter = data_of(endpoint, name);
 	json_integer_set(counter, json_integer_value(counter) + 1);
 }
 
@@ -54,9 +54,9 @@ static void answer_with(struct sink_answer *answer, const char *entity, json_t *
 					 json_pack("{s:O, s:s}", entity, record, "time", "2026-01-02T03:04:05.000Z"));
 }
 
-static json_t *store(struct sink_place *place, const char *list_name, json_t *record)
+static json_t *store(struct sink_endpoint *endpoint, const char *list_name, json_t *record)
 {
-	json_t *list = data_of(place, list_name);
+	json_t *list = data_of(endpoint, list_name);
 	AUTO_FREE char *id = mem_printf("%zu", json_array_size(list) + 1);
 	json_object_set_new(record, "Id", json_string(id));
 	json_object_set_new(record, "SyncToken", json_string("0"));
@@ -112,7 +112,7 @@ static json_t *select_from(const json_t *list, struct str field, const char *val
 	return found;
 }
 
-static void query(struct sink_place *place, const struct sink_request *request, struct sink_answer *answer)
+static void query(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer)
 {
 	AUTO_BUF struct buf text = { 0 };
 	AUTO_BUF struct buf value = { 0 };
@@ -129,7 +129,7 @@ static void query(struct sink_place *place, const struct sink_request *request, 
 		fault(answer, 400, "4000", "Error parsing query", "QueryParserError");
 		return;
 	}
-	json_t *found = select_from(data_of(place, customers ? "customers" : "salesreceipts"), field,
+	json_t *found = select_from(data_of(endpoint, customers ? "customers" : "salesreceipts"), field,
 								value.data != NULL ? value.data : "");
 	json_t *response = json_object();
 	if (json_array_size(found) > 0) {
@@ -144,25 +144,25 @@ static void query(struct sink_place *place, const struct sink_request *request, 
 
 /* --- customers and receipts ---------------------------------------------------------------------- */
 
-static void create_customer(struct sink_place *place, json_t *body, struct sink_answer *answer)
+static void create_customer(struct sink_endpoint *endpoint, json_t *body, struct sink_answer *answer)
 {
 	const char *name = text_of(body, "DisplayName");
 	if (name[0] == '\0')
 		fault(answer, 400, "2020", "Required param missing", "DisplayName is missing");
-	else if (find(data_of(place, "customers"), "DisplayName", name) != NULL)
+	else if (find(data_of(endpoint, "customers"), "DisplayName", name) != NULL)
 		fault(answer, 400, "6240", "Duplicate Name Exists Error", "The name supplied already exists.");
 	else
-		answer_with(answer, "Customer", store(place, "customers", body));
+		answer_with(answer, "Customer", store(endpoint, "customers", body));
 }
 
-static bool receipt_is_valid(struct sink_place *place, const json_t *body, struct sink_answer *answer)
+static bool receipt_is_valid(struct sink_endpoint *endpoint, const json_t *body, struct sink_answer *answer)
 {
 	const json_t *customer = json_object_get(body, "CustomerRef");
 	if (json_array_size(json_object_get(body, "Line")) == 0) {
 		fault(answer, 400, "2020", "Required param missing", "Line is missing");
 		return false;
 	}
-	if (customer != NULL && find(data_of(place, "customers"), "Id", text_of(customer, "value")) == NULL) {
+	if (customer != NULL && find(data_of(endpoint, "customers"), "Id", text_of(customer, "value")) == NULL) {
 		fault(answer, 400, "2500", "Invalid Reference Id", "CustomerRef");
 		return false;
 	}
@@ -179,38 +179,38 @@ static double total_of(const json_t *body)
 	return total;
 }
 
-static void count_reference(struct sink_place *place, const json_t *body)
+static void count_reference(struct sink_endpoint *endpoint, const json_t *body)
 {
-	json_t *counts = data_of(place, "by_payment_ref");
+	json_t *counts = data_of(endpoint, "by_payment_ref");
 	const char *ref = text_of(body, "PaymentRefNum");
 	json_int_t so_far = json_integer_value(json_object_get(counts, ref));
 	json_object_set_new(counts, ref, json_integer(so_far + 1));
 }
 
 /* The first answer to a requestid is given again, whatever the body says now. */
-static void create_receipt(struct sink_place *place, const char *request_id, json_t *body,
+static void create_receipt(struct sink_endpoint *endpoint, const char *request_id, json_t *body,
 						   struct sink_answer *answer)
 {
-	json_t *seen = data_of(place, "by_request_id");
+	json_t *seen = data_of(endpoint, "by_request_id");
 	json_t *first = json_object_get(seen, request_id);
 	if (request_id[0] != '\0' && first != NULL) {
-		count(place, "replays");
+		count(endpoint, "replays");
 		answer_with(answer, "SalesReceipt", first);
 		return;
 	}
-	if (!receipt_is_valid(place, body, answer))
+	if (!receipt_is_valid(endpoint, body, answer))
 		return;
-	count_reference(place, body);
-	store(place, "salesreceipts", body);
+	count_reference(endpoint, body);
+	store(endpoint, "salesreceipts", body);
 	json_object_set_new(body, "TotalAmt", json_real(total_of(body)));
 	if (request_id[0] != '\0')
 		json_object_set_new(seen, request_id, json_deep_copy(body));
 	answer_with(answer, "SalesReceipt", body);
 }
 
-static void void_receipt(struct sink_place *place, const json_t *body, struct sink_answer *answer)
+static void void_receipt(struct sink_endpoint *endpoint, const json_t *body, struct sink_answer *answer)
 {
-	json_t *record = find(data_of(place, "salesreceipts"), "Id", text_of(body, "Id"));
+	json_t *record = find(data_of(endpoint, "salesreceipts"), "Id", text_of(body, "Id"));
 	if (record == NULL) {
 		fault(answer, 400, "610", "Object Not Found",
 			  "Something you're trying to use has been made inactive");
@@ -225,7 +225,7 @@ static void void_receipt(struct sink_place *place, const json_t *body, struct si
 	json_object_set_new(record, "SyncToken", json_string(token));
 	json_object_set_new(record, "TotalAmt", json_real(0.0));
 	json_object_set_new(record, "PrivateNote", json_string("Voided"));
-	count(place, "voided");
+	count(endpoint, "voided");
 	answer_with(answer, "SalesReceipt", record);
 }
 
@@ -237,7 +237,7 @@ static struct str last_segment(struct str path)
 	return (struct str){ .p = slash + 1, .len = path.len - (size_t)(slash - path.p) - 1 };
 }
 
-static void write_entity(struct sink_place *place, const struct sink_request *request,
+static void write_entity(struct sink_endpoint *endpoint, const struct sink_request *request,
 						 struct sink_answer *answer)
 {
 	struct str entity = last_segment(request->path);
@@ -252,45 +252,45 @@ static void write_entity(struct sink_place *place, const struct sink_request *re
 	else if (request_id.len > 50)
 		fault(answer, 400, "2050", "String length is either shorter or longer than supported", "requestid");
 	else if (str_is(entity, "customer"))
-		create_customer(place, body, answer);
+		create_customer(endpoint, body, answer);
 	else if (str_is(entity, "salesreceipt") && is_void)
-		void_receipt(place, body, answer);
+		void_receipt(endpoint, body, answer);
 	else if (str_is(entity, "salesreceipt"))
-		create_receipt(place, request_id.data, body, answer);
+		create_receipt(endpoint, request_id.data, body, answer);
 	else
 		fault(answer, 400, "120", "Unsupported operation", "this stub knows customer and salesreceipt");
 	json_decref(body);
 }
 
-static void handle(struct sink_place *place, const struct sink_request *request, struct sink_answer *answer)
+static void handle(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer)
 {
 	struct str bearer = sink_header(request->headers, "Authorization");
 	if (bearer.len < 8 || strncmp(bearer.p, "Bearer ", 7) != 0)
 		fault(answer, 401, "3200", "message=AuthenticationFailed; errorCode=003200; statusCode=401",
 			  "no token");
 	else if (str_is(last_segment(request->path), "query"))
-		query(place, request, answer);
+		query(endpoint, request, answer);
 	else
-		write_entity(place, request, answer);
+		write_entity(endpoint, request, answer);
 }
 
-static void reset(struct sink_place *place)
+static void reset(struct sink_endpoint *endpoint)
 {
-	json_decref(place->stub_data);
-	place->stub_data = json_pack("{s:[], s:[], s:{}, s:{}, s:i, s:i}", "customers", "salesreceipts",
+	json_decref(endpoint->stub_data);
+	endpoint->stub_data = json_pack("{s:[], s:[], s:{}, s:{}, s:i, s:i}", "customers", "salesreceipts",
 								 "by_request_id", "by_payment_ref", "replays", 0, "voided", 0);
-	assert(place->stub_data != NULL);
+	assert(endpoint->stub_data != NULL);
 }
 
-static json_t *stats(struct sink_place *place, bool entries)
+static json_t *stats(struct sink_endpoint *endpoint, bool entries)
 {
 	if (entries)
-		return json_deep_copy(place->stub_data);
+		return json_deep_copy(endpoint->stub_data);
 	json_t *value = json_pack("{s:I, s:I, s:O, s:O, s:O}", "customers",
-							  (json_int_t)json_array_size(data_of(place, "customers")), "salesreceipts",
-							  (json_int_t)json_array_size(data_of(place, "salesreceipts")), "by_payment_ref",
-							  data_of(place, "by_payment_ref"), "replays", data_of(place, "replays"),
-							  "voided", data_of(place, "voided"));
+							  (json_int_t)json_array_size(data_of(endpoint, "customers")), "salesreceipts",
+							  (json_int_t)json_array_size(data_of(endpoint, "salesreceipts")), "by_payment_ref",
+							  data_of(endpoint, "by_payment_ref"), "replays", data_of(endpoint, "replays"),
+							  "voided", data_of(endpoint, "voided"));
 	json_t *copy = json_deep_copy(value);
 	json_decref(value);
 	return copy;

@@ -7,43 +7,43 @@
 #include "saga/base/mem.h"
 #include "tests/lib/sink.h"
 
-static struct sink_key *key_of(struct sink_place *place, struct str key)
+static struct sink_key *key_of(struct sink_endpoint *endpoint, struct str key)
 {
-	void **slot = sink_map_slot(&place->keys, key);
+	void **slot = sink_map_slot(&endpoint->keys, key);
 	if (*slot == NULL)
 		*slot = mem_zalloc(sizeof(struct sink_key));
 	return *slot;
 }
 
-void sink_default_work(struct sink_place *place, const struct sink_request *request,
+void sink_default_work(struct sink_endpoint *endpoint, const struct sink_request *request,
 					   struct sink_answer *answer)
 {
 	uint64_t id;
 	if (request->key.len > 0) {
-		struct sink_key *key = key_of(place, request->key);
+		struct sink_key *key = key_of(endpoint, request->key);
 		if (key->id == 0)
-			key->id = ++place->ids;
+			key->id = ++endpoint->ids;
 		id = key->id;
 	} else {
-		id = ++place->ids;
+		id = ++endpoint->ids;
 	}
 	answer->status = 200;
-	buf_printf(&answer->body, "{\"id\":\"%s-%llu\"}", place->path, (unsigned long long)id);
+	buf_printf(&answer->body, "{\"id\":\"%s-%llu\"}", endpoint->path, (unsigned long long)id);
 }
 
-static void count_key(struct sink_place *place, struct str name, uint32_t status)
+static void count_key(struct sink_endpoint *endpoint, struct str name, uint32_t status)
 {
-	struct sink_key *key = key_of(place, name);
+	struct sink_key *key = key_of(endpoint, name);
 	if (key->requests++ > 0)
-		place->repeats++;
+		endpoint->repeats++;
 	if (status >= 200 && status < 300 && key->successes++ > 0)
-		place->duplicates++;
+		endpoint->duplicates++;
 }
 
-static void keep(struct sink_place *place, const struct sink_request *request, uint32_t status)
+static void keep_entry(struct sink_endpoint *endpoint, const struct sink_request *request, uint32_t status)
 {
-	if (place->entry_count >= SINK_ENTRIES_MAX) {
-		place->entries_dropped++;
+	if (endpoint->entry_count >= SINK_ENTRIES_MAX) {
+		endpoint->entries_dropped++;
 		return;
 	}
 	struct sink_entry *entry = mem_zalloc(sizeof(*entry));
@@ -53,23 +53,23 @@ static void keep(struct sink_place *place, const struct sink_request *request, u
 								 request->key,    request->headers, request->body };
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		buf_bytes(&entry->data, parts[i].p, parts[i].len);
-	STAILQ_INSERT_TAIL(&place->entries, entry, link);
-	place->entry_count++;
+	STAILQ_INSERT_TAIL(&endpoint->entries, entry, link);
+	endpoint->entry_count++;
 }
 
-void sink_account(struct sink *sink, struct sink_place *place, const struct sink_request *request,
+void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint, const struct sink_request *request,
 				  uint32_t status)
 {
-	place->requests++;
+	endpoint->requests++;
 	if (status == 0)
-		place->unanswered++;
+		endpoint->unanswered++;
 	else
-		place->by_status[status]++;
+		endpoint->by_status[status]++;
 	if (request->key.len > 0)
-		count_key(place, request->key, status);
+		count_key(endpoint, request->key, status);
 	if (sink->record)
-		keep(place, request, status);
-	sink_log(sink, place->path, request->key, status, request->body);
+		keep_entry(endpoint, request, status);
+	sink_log(sink, endpoint->path, request->key, status, request->body);
 	sink_control_wake(sink);
 }
 
@@ -114,7 +114,7 @@ static json_t *headers_json(struct str headers)
 	const char *p = headers.p;
 	const char *end = headers.p + headers.len;
 	while (p < end) {
-		const char *stop = sink_find((struct str){ .p = p, .len = (size_t)(end - p) }, "\r\n");
+		const char *stop = sink_find_text((struct str){ .p = p, .len = (size_t)(end - p) }, "\r\n");
 		const char *colon = memchr(p, ':', (size_t)((stop != NULL ? stop : end) - p));
 		if (stop == NULL || colon == NULL)
 			break;
@@ -135,50 +135,50 @@ static json_t *entry_json(const struct sink_entry *entry)
 	json_t *object = json_object();
 	struct reader r = reader_of(entry->data.data, entry->data.len);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		json_object_set_new(object, names[i], text_json(read_bytes(&r)));
-	json_object_set_new(object, "headers", headers_json(read_bytes(&r)));
-	json_object_set_new(object, "body", text_json(read_bytes(&r)));
+		json_object_set_new(object, names[i], text_json(reader_bytes(&r)));
+	json_object_set_new(object, "headers", headers_json(reader_bytes(&r)));
+	json_object_set_new(object, "body", text_json(reader_bytes(&r)));
 	json_object_set_new(object, "status", json_integer((json_int_t)entry->status));
 	json_object_set_new(object, "at_ms", json_integer((json_int_t)entry->at_ms));
 	return object;
 }
 
-static json_t *statuses_json(const struct sink_place *place)
+static json_t *statuses_json(const struct sink_endpoint *endpoint)
 {
 	json_t *object = json_object();
 	for (size_t i = 0; i < SINK_STATUS_MAX; i++) {
 		char name[24];
-		if (place->by_status[i] == 0)
+		if (endpoint->by_status[i] == 0)
 			continue;
 		snprintf(name, sizeof(name), "%zu", i);
-		json_object_set_new(object, name, json_integer((json_int_t)place->by_status[i]));
+		json_object_set_new(object, name, json_integer((json_int_t)endpoint->by_status[i]));
 	}
 	return object;
 }
 
-static json_t *entries_json(const struct sink_place *place)
+static json_t *entries_json(const struct sink_endpoint *endpoint)
 {
 	json_t *list = json_array();
 	struct sink_entry *entry;
-	STAILQ_FOREACH(entry, &place->entries, link)
+	STAILQ_FOREACH(entry, &endpoint->entries, link)
 	json_array_append_new(list, entry_json(entry));
 	return list;
 }
 
-json_t *sink_place_stats(struct sink_place *place, bool entries)
+json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries)
 {
 	json_t *stats =
-		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", place->path,
-				  "connections", (json_int_t)place->connections, "answered", (json_int_t)place->answered,
-				  "requests", (json_int_t)place->requests, "unanswered", (json_int_t)place->unanswered,
-				  "distinct_keys", (json_int_t)place->keys.count, "repeats", (json_int_t)place->repeats,
-				  "duplicates", (json_int_t)place->duplicates, "open", (json_int_t)place->open,
-				  "max_concurrent", (json_int_t)place->max_concurrent, "entries_dropped",
-				  (json_int_t)place->entries_dropped, "by_status", statuses_json(place));
+		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", endpoint->path,
+				  "connections", (json_int_t)endpoint->connections, "answered", (json_int_t)endpoint->answered,
+				  "requests", (json_int_t)endpoint->requests, "unanswered", (json_int_t)endpoint->unanswered,
+				  "distinct_keys", (json_int_t)endpoint->keys.count, "repeats", (json_int_t)endpoint->repeats,
+				  "duplicates", (json_int_t)endpoint->duplicates, "open", (json_int_t)endpoint->open,
+				  "max_concurrent", (json_int_t)endpoint->max_concurrent, "entries_dropped",
+				  (json_int_t)endpoint->entries_dropped, "by_status", statuses_json(endpoint));
 	assert(stats != NULL);
-	if (place->stub != NULL)
-		json_object_set_new(stats, "stub", place->stub->stats(place, entries));
+	if (endpoint->stub != NULL)
+		json_object_set_new(stats, "stub", endpoint->stub->stats(endpoint, entries));
 	if (entries)
-		json_object_set_new(stats, "entries", entries_json(place));
+		json_object_set_new(stats, "entries", entries_json(endpoint));
 	return stats;
 }

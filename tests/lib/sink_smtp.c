@@ -21,9 +21,9 @@
 
 #define LINE_MAX_BYTES  8192
 #define MESSAGE_MAX     (64u * 1024 * 1024)
-#define SAY(s, literal) say((s), literal "\r\n")
+#define SEND(s, literal) send_text((s), literal "\r\n")
 
-static bool say(struct smtp_session *s, const char *text)
+static bool send_text(struct smtp_session *s, const char *text)
 {
 	if (send(s->fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text))
 		return true;
@@ -47,7 +47,7 @@ static bool perform_mode(struct smtp_session *s, const struct smtp_fault *fault)
 }
 
 /* True in `hit`: a fault was performed instead of the normal answer. Returns whether the session lives. */
-static bool meet(struct smtp_session *s, enum smtp_stage stage, bool *hit)
+static bool apply_fault(struct smtp_session *s, enum smtp_stage stage, bool *hit)
 {
 	const struct smtp_fault *fault = sink_smtp_fault(s->sink->smtp, stage);
 	*hit = fault != NULL;
@@ -56,7 +56,7 @@ static bool meet(struct smtp_session *s, enum smtp_stage stage, bool *hit)
 	if (fault->mode != SMTP_FAULT_REPLY)
 		return perform_mode(s, fault);
 	AUTO_FREE char *line = mem_printf("%s\r\n", fault->reply);
-	if (!say(s, line))
+	if (!send_text(s, line))
 		return false;
 	if (strncmp(fault->reply, "421", 3) != 0)
 		return true;
@@ -67,12 +67,12 @@ static bool meet(struct smtp_session *s, enum smtp_stage stage, bool *hit)
 static bool answer(struct smtp_session *s, enum smtp_stage stage, const char *text)
 {
 	bool hit;
-	if (!meet(s, stage, &hit))
+	if (!apply_fault(s, stage, &hit))
 		return false;
-	return hit || say(s, text);
+	return hit || send_text(s, text);
 }
 
-static void forget_mail(struct smtp_session *s)
+static void reset_mail(struct smtp_session *s)
 {
 	buf_clear(&s->from);
 	buf_clear(&s->message);
@@ -85,7 +85,7 @@ static void forget_mail(struct smtp_session *s)
 
 static bool on_ehlo(struct smtp_session *s, const char *args)
 {
-	forget_mail(s);
+	reset_mail(s);
 	buf_clear(&s->helo);
 	buf_text(&s->helo, args);
 	bool auth = s->sink->smtp->auth_plain != NULL;
@@ -96,66 +96,66 @@ static bool on_ehlo(struct smtp_session *s, const char *args)
 
 static bool on_helo(struct smtp_session *s, const char *args)
 {
-	forget_mail(s);
+	reset_mail(s);
 	buf_clear(&s->helo);
 	buf_text(&s->helo, args);
-	return SAY(s, "250 sink");
+	return SEND(s, "250 sink");
 }
 
 static bool on_mail(struct smtp_session *s, const char *args)
 {
 	bool hit;
-	if (!meet(s, SMTP_MAIL, &hit) || hit)
+	if (!apply_fault(s, SMTP_MAIL, &hit) || hit)
 		return hit && !s->gone;
 	if (s->sink->smtp->auth_plain != NULL && !s->logged_in)
-		return SAY(s, "530 5.7.0 log in first");
+		return SEND(s, "530 5.7.0 log in first");
 	if (strncasecmp(args, "FROM:<", 6) != 0)
-		return SAY(s, "501 5.5.4 MAIL FROM:<address>");
-	forget_mail(s);
+		return SEND(s, "501 5.5.4 MAIL FROM:<address>");
+	reset_mail(s);
 	const char *end = strchr(args, '>');
 	buf_add(&s->from, args + 6, end != NULL ? (size_t)(end - args - 6) : 0);
 	s->recipients = json_array();
-	return SAY(s, "250 2.1.0 ok");
+	return SEND(s, "250 2.1.0 ok");
 }
 
 static bool on_rcpt(struct smtp_session *s, const char *args)
 {
 	bool hit;
-	if (!meet(s, SMTP_RCPT, &hit) || hit)
+	if (!apply_fault(s, SMTP_RCPT, &hit) || hit)
 		return hit && !s->gone;
 	if (s->recipients == NULL)
-		return SAY(s, "503 5.5.1 MAIL first");
+		return SEND(s, "503 5.5.1 MAIL first");
 	const char *end = strchr(args, '>');
 	if (strncasecmp(args, "TO:<", 4) != 0 || end == NULL)
-		return SAY(s, "501 5.5.4 RCPT TO:<address>");
+		return SEND(s, "501 5.5.4 RCPT TO:<address>");
 	json_array_append_new(s->recipients, json_stringn(args + 4, (size_t)(end - args - 4)));
-	return SAY(s, "250 2.1.5 ok");
+	return SEND(s, "250 2.1.5 ok");
 }
 
 static bool on_data(struct smtp_session *s, const char *args)
 {
 	(void)args;
 	bool hit;
-	if (!meet(s, SMTP_DATA, &hit) || hit)
+	if (!apply_fault(s, SMTP_DATA, &hit) || hit)
 		return hit && !s->gone;
 	if (json_array_size(s->recipients) == 0)
-		return SAY(s, "503 5.5.1 RCPT first");
+		return SEND(s, "503 5.5.1 RCPT first");
 	s->in_data = true;
 	buf_clear(&s->message);
-	return SAY(s, "354 go ahead");
+	return SEND(s, "354 go ahead");
 }
 
 static bool on_rset(struct smtp_session *s, const char *args)
 {
 	(void)args;
-	forget_mail(s);
-	return SAY(s, "250 2.0.0 ok");
+	reset_mail(s);
+	return SEND(s, "250 2.0.0 ok");
 }
 
 static bool on_noop(struct smtp_session *s, const char *args)
 {
 	(void)args;
-	return SAY(s, "250 2.0.0 ok");
+	return SEND(s, "250 2.0.0 ok");
 }
 
 static bool on_quit(struct smtp_session *s, const char *args)
@@ -172,44 +172,44 @@ static bool on_starttls(struct smtp_session *s, const char *args)
 	return answer(s, SMTP_STARTTLS, "502 5.5.1 no TLS here\r\n");
 }
 
-static bool judge_login(struct smtp_session *s, bool good)
+static bool finish_login(struct smtp_session *s, bool good)
 {
 	s->login_step = SMTP_LOGIN_NONE;
 	s->logged_in = good;
-	return good ? SAY(s, "235 2.7.0 welcome") : SAY(s, "535 5.7.8 who are you");
+	return good ? SEND(s, "235 2.7.0 welcome") : SEND(s, "535 5.7.8 who are you");
 }
 
 static bool on_auth(struct smtp_session *s, const char *args)
 {
 	const struct smtp_state *state = s->sink->smtp;
 	bool hit;
-	if (!meet(s, SMTP_AUTH, &hit) || hit)
+	if (!apply_fault(s, SMTP_AUTH, &hit) || hit)
 		return hit && !s->gone;
 	if (state->auth_plain == NULL)
-		return SAY(s, "502 5.5.1 no login here");
+		return SEND(s, "502 5.5.1 no login here");
 	if (strcasecmp(args, "LOGIN") == 0) {
 		s->login_step = SMTP_LOGIN_USER;
-		return SAY(s, "334 VXNlcm5hbWU6");
+		return SEND(s, "334 VXNlcm5hbWU6");
 	}
 	if (strcasecmp(args, "PLAIN") == 0) {
 		s->login_step = SMTP_LOGIN_PLAIN;
-		return SAY(s, "334 ");
+		return SEND(s, "334 ");
 	}
 	if (strncasecmp(args, "PLAIN ", 6) == 0)
-		return judge_login(s, strcmp(args + 6, state->auth_plain) == 0);
-	return SAY(s, "504 5.5.4 PLAIN or LOGIN");
+		return finish_login(s, strcmp(args + 6, state->auth_plain) == 0);
+	return SEND(s, "504 5.5.4 PLAIN or LOGIN");
 }
 
 static bool on_login_line(struct smtp_session *s, const char *line)
 {
 	const struct smtp_state *state = s->sink->smtp;
 	if (s->login_step == SMTP_LOGIN_PLAIN)
-		return judge_login(s, strcmp(line, state->auth_plain) == 0);
+		return finish_login(s, strcmp(line, state->auth_plain) == 0);
 	if (s->login_step == SMTP_LOGIN_PASSWORD)
-		return judge_login(s, s->login_user_good && strcmp(line, state->auth_password) == 0);
+		return finish_login(s, s->login_user_good && strcmp(line, state->auth_password) == 0);
 	s->login_user_good = strcmp(line, state->auth_user) == 0;
 	s->login_step = SMTP_LOGIN_PASSWORD;
-	return SAY(s, "334 UGFzc3dvcmQ6");
+	return SEND(s, "334 UGFzc3dvcmQ6");
 }
 
 static const struct {
@@ -230,7 +230,7 @@ static bool on_command(struct smtp_session *s, const char *line)
 		if (strncasecmp(line, commands[i].verb, len) == 0 && (line[len] == ' ' || line[len] == '\0'))
 			return commands[i].run(s, line[len] == ' ' ? line + len + 1 : line + len);
 	}
-	return SAY(s, "500 5.5.2 what");
+	return SEND(s, "500 5.5.2 what");
 }
 
 /* --- the message --------------------------------------------------------------------------------- */
@@ -239,19 +239,19 @@ static bool on_dot(struct smtp_session *s)
 {
 	struct smtp_state *state = s->sink->smtp;
 	const struct smtp_fault *fault = sink_smtp_fault(state, SMTP_DOT);
-	bool refused = fault != NULL && fault->mode == SMTP_FAULT_REPLY && fault->reply[0] != '2';
-	if (refused)
-		state->refused++;
+	bool rejected = fault != NULL && fault->mode == SMTP_FAULT_REPLY && fault->reply[0] != '2';
+	if (rejected)
+		state->rejected++;
 	else
-		sink_smtp_keep(s);
-	forget_mail(s);
+		sink_smtp_store(s);
+	reset_mail(s);
 	sink_control_wake(s->sink);
 	if (fault != NULL && fault->mode != SMTP_FAULT_REPLY)
 		return perform_mode(s, fault);
 	AUTO_FREE char *line =
 		fault != NULL ? mem_printf("%s\r\n", fault->reply)
 					  : mem_printf("250 2.0.0 queued as %llu\r\n", (unsigned long long)state->messages);
-	return say(s, line);
+	return send_text(s, line);
 }
 
 static bool on_content_line(struct smtp_session *s, const char *line, size_t len)
@@ -310,7 +310,7 @@ static void on_ready(struct ev_loop *loop, ev_io *watcher, int revents)
 	if (s->silent)
 		return; /* what comes is read and dropped */
 	if (s->in_data)
-		alive = meet(s, SMTP_CONTENT, &hit);
+		alive = apply_fault(s, SMTP_CONTENT, &hit);
 	if (alive && !hit) {
 		buf_add(&s->in, chunk, (size_t)n);
 		alive = take_lines(s);
@@ -330,7 +330,7 @@ void sink_smtp_end(struct smtp_session *s)
 	ev_io_stop(s->sink->loop, &s->io);
 	LIST_REMOVE(s, link);
 	close(s->fd);
-	forget_mail(s);
+	reset_mail(s);
 	buf_free(&s->in);
 	buf_free(&s->helo);
 	buf_free(&s->from);

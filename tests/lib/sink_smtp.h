@@ -43,7 +43,7 @@ struct smtp_state {
 	char *auth_password;
 	uint64_t connections;
 	uint64_t messages;
-	uint64_t refused; /* messages answered with 4xx or 5xx after the dot */
+	uint64_t rejected; /* messages answered with 4xx or 5xx after the dot */
 	uint64_t duplicates;
 	struct sink_map ids; /* Message-ID → NULL */
 	json_t *entries;
@@ -70,7 +70,7 @@ struct smtp_session {
 /* The fault for this stage, used once; NULL: none. */
 const struct smtp_fault *sink_smtp_fault(struct smtp_state *state, enum smtp_stage stage);
 /* Records and logs the session's message. */
-void sink_smtp_keep(struct smtp_session *s);
+void sink_smtp_store(struct smtp_session *s);
 void sink_smtp_close(struct smtp_session *s);
 void sink_smtp_end(struct smtp_session *s);
 

@@ -36,79 +36,79 @@ static const struct sink_stub *stub_of(struct str path)
 	return NULL;
 }
 
-struct sink_place *sink_place_of(struct sink *sink, struct str path)
+struct sink_endpoint *sink_endpoint_of(struct sink *sink, struct str path)
 {
 	const struct sink_stub *stub = stub_of(path);
 	if (stub != NULL)
 		path = str_of(stub->path);
-	void **slot = sink_map_slot(&sink->places, path);
+	void **slot = sink_map_slot(&sink->endpoints, path);
 	if (*slot == NULL) {
-		struct sink_place *place = mem_zalloc(sizeof(*place));
-		place->path = mem_strndup(path.p, path.len);
-		place->stub = stub;
-		STAILQ_INIT(&place->entries);
-		*slot = place;
-		sink_place_reset(place);
+		struct sink_endpoint *endpoint = mem_zalloc(sizeof(*endpoint));
+		endpoint->path = mem_strndup(path.p, path.len);
+		endpoint->stub = stub;
+		STAILQ_INIT(&endpoint->entries);
+		*slot = endpoint;
+		sink_endpoint_reset(endpoint);
 	}
 	return *slot;
 }
 
-static void drop_entries(struct sink_place *place)
+static void drop_entries(struct sink_endpoint *endpoint)
 {
 	struct sink_entry *entry;
-	while ((entry = STAILQ_FIRST(&place->entries)) != NULL) {
-		STAILQ_REMOVE_HEAD(&place->entries, link);
+	while ((entry = STAILQ_FIRST(&endpoint->entries)) != NULL) {
+		STAILQ_REMOVE_HEAD(&endpoint->entries, link);
 		buf_free(&entry->data);
 		free(entry);
 	}
-	place->entry_count = 0;
-	place->entries_dropped = 0;
+	endpoint->entry_count = 0;
+	endpoint->entries_dropped = 0;
 }
 
-void sink_place_reset(struct sink_place *place)
+void sink_endpoint_reset(struct sink_endpoint *endpoint)
 {
-	drop_entries(place);
-	sink_map_free(&place->keys, free);
-	place->connections = 0;
-	place->requests = 0;
-	place->unanswered = 0;
-	place->answered = 0;
-	place->repeats = 0;
-	place->duplicates = 0;
-	place->ids = 0;
-	place->max_concurrent = place->open;
-	memset(place->by_status, 0, sizeof(place->by_status));
-	if (place->stub != NULL)
-		place->stub->reset(place);
+	drop_entries(endpoint);
+	sink_map_free(&endpoint->keys, free);
+	endpoint->connections = 0;
+	endpoint->requests = 0;
+	endpoint->unanswered = 0;
+	endpoint->answered = 0;
+	endpoint->repeats = 0;
+	endpoint->duplicates = 0;
+	endpoint->ids = 0;
+	endpoint->max_concurrent = endpoint->open;
+	memset(endpoint->by_status, 0, sizeof(endpoint->by_status));
+	if (endpoint->stub != NULL)
+		endpoint->stub->reset(endpoint);
 }
 
-static void drop_acts(struct sink_place *place)
+static void drop_replies(struct sink_endpoint *endpoint)
 {
-	for (size_t i = 0; i < place->act_count; i++) {
-		buf_free(&place->acts[i].headers);
-		buf_free(&place->acts[i].body);
+	for (size_t i = 0; i < endpoint->reply_count; i++) {
+		buf_free(&endpoint->replies[i].headers);
+		buf_free(&endpoint->replies[i].body);
 	}
-	free(place->acts);
-	place->acts = NULL;
-	place->act_count = 0;
-	place->act_at = 0;
-	place->act_used = 0;
+	free(endpoint->replies);
+	endpoint->replies = NULL;
+	endpoint->reply_count = 0;
+	endpoint->reply_at = 0;
+	endpoint->reply_used = 0;
 }
 
-static void free_place(void *value)
+static void free_endpoint(void *value)
 {
-	struct sink_place *place = value;
-	drop_entries(place);
-	drop_acts(place);
-	sink_map_free(&place->keys, free);
-	json_decref(place->stub_data);
-	free(place->path);
-	free(place);
+	struct sink_endpoint *endpoint = value;
+	drop_entries(endpoint);
+	drop_replies(endpoint);
+	sink_map_free(&endpoint->keys, free);
+	json_decref(endpoint->stub_data);
+	free(endpoint->path);
+	free(endpoint);
 }
 
-void sink_places_free(struct sink *sink)
+void sink_endpoints_free(struct sink *sink)
 {
-	sink_map_free(&sink->places, free_place);
+	sink_map_free(&sink->endpoints, free_endpoint);
 }
 
 /* --- behaviour ----------------------------------------------------------------------------------- */
@@ -178,7 +178,7 @@ static void read_body(const json_t *item, struct buf *body)
 	}
 }
 
-static bool read_act(json_t *item, struct sink_act *act, char why[200])
+static bool read_reply(json_t *item, struct sink_reply *reply, char why[200])
 {
 	static const char *const names[] = { "status",      "mode",    "times",   "delay_ms",
 										 "at_byte",     "drip_ms", "interim", "headers",
@@ -187,22 +187,22 @@ static bool read_act(json_t *item, struct sink_act *act, char why[200])
 		snprintf(why, 200, "an entry of \"reply\" is not an object");
 		return false;
 	}
-	if (!known_keys(item, names, why) || !read_mode(item, &act->mode, why))
+	if (!known_keys(item, names, why) || !read_mode(item, &reply->mode, why))
 		return false;
 	int64_t status = number(item, "status", 0);
 	if (status != 0 && (status < 100 || status >= SINK_STATUS_MAX)) {
 		snprintf(why, 200, "status %lld is none", (long long)status);
 		return false;
 	}
-	act->status = (uint32_t)status;
-	act->times = (uint32_t)number(item, "times", 0);
-	act->delay_ms = number(item, "delay_ms", 0);
-	act->at_byte = (uint64_t)number(item, "at_byte", 0);
-	act->drip_ms = number(item, "drip_ms", 1000);
-	act->interim = (uint32_t)number(item, "interim", 0);
-	act->no_continue = json_is_true(json_object_get(item, "no_continue"));
-	read_headers(item, &act->headers);
-	read_body(item, &act->body);
+	reply->status = (uint32_t)status;
+	reply->times = (uint32_t)number(item, "times", 0);
+	reply->delay_ms = number(item, "delay_ms", 0);
+	reply->at_byte = (uint64_t)number(item, "at_byte", 0);
+	reply->drip_ms = number(item, "drip_ms", 1000);
+	reply->interim = (uint32_t)number(item, "interim", 0);
+	reply->no_continue = json_is_true(json_object_get(item, "no_continue"));
+	read_headers(item, &reply->headers);
+	read_body(item, &reply->body);
 	return true;
 }
 
@@ -216,7 +216,7 @@ static void read_flap(const json_t *flap, struct sink_flap *to)
 							  .since_ms = sink_now_ms() };
 }
 
-bool sink_behave(struct sink_place *place, json_t *behaviour, char why[200])
+bool sink_set_behaviour(struct sink_endpoint *endpoint, json_t *behaviour, char why[200])
 {
 	if (!json_is_object(behaviour)) {
 		snprintf(why, 200, "a behaviour is a JSON object");
@@ -227,33 +227,33 @@ bool sink_behave(struct sink_place *place, json_t *behaviour, char why[200])
 	if (list != NULL && !known_keys(behaviour, names, why))
 		return false;
 	size_t count = list != NULL ? json_array_size(list) : 1;
-	drop_acts(place);
-	place->acts = mem_zalloc((count + 1) * sizeof(*place->acts));
+	drop_replies(endpoint);
+	endpoint->replies = mem_zalloc((count + 1) * sizeof(*endpoint->replies));
 	for (size_t i = 0; i < count; i++) {
-		place->act_count++;
-		if (!read_act(list != NULL ? json_array_get(list, i) : behaviour, &place->acts[i], why)) {
-			drop_acts(place);
+		endpoint->reply_count++;
+		if (!read_reply(list != NULL ? json_array_get(list, i) : behaviour, &endpoint->replies[i], why)) {
+			drop_replies(endpoint);
 			return false;
 		}
 	}
-	read_flap(json_object_get(behaviour, "flap"), &place->flap);
+	read_flap(json_object_get(behaviour, "flap"), &endpoint->flap);
 	return true;
 }
 
-const struct sink_act *sink_peek_act(const struct sink_place *place)
+const struct sink_reply *sink_peek_reply(const struct sink_endpoint *endpoint)
 {
-	return place->act_at < place->act_count ? &place->acts[place->act_at] : NULL;
+	return endpoint->reply_at < endpoint->reply_count ? &endpoint->replies[endpoint->reply_at] : NULL;
 }
 
 /* When the last entry with a number of times is used up, the default behaviour returns. */
-const struct sink_act *sink_next_act(struct sink_place *place)
+const struct sink_reply *sink_next_reply(struct sink_endpoint *endpoint)
 {
-	const struct sink_act *act = sink_peek_act(place);
-	if (act != NULL && act->times > 0 && ++place->act_used >= act->times) {
-		place->act_at++;
-		place->act_used = 0;
+	const struct sink_reply *reply = sink_peek_reply(endpoint);
+	if (reply != NULL && reply->times > 0 && ++endpoint->reply_used >= reply->times) {
+		endpoint->reply_at++;
+		endpoint->reply_used = 0;
 	}
-	return act;
+	return reply;
 }
 
 uint32_t sink_flap_status(struct sink_flap *flap)

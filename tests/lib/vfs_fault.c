@@ -228,9 +228,9 @@ static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *ret)
 	return vfs_of(vfs)->real->xAccess(vfs_of(vfs)->real, name, flags, ret);
 }
 
-static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int room, char *out)
+static int vfs_full_path(sqlite3_vfs *vfs, const char *name, int capacity, char *out)
 {
-	return vfs_of(vfs)->real->xFullPathname(vfs_of(vfs)->real, name, room, out);
+	return vfs_of(vfs)->real->xFullPathname(vfs_of(vfs)->real, name, capacity, out);
 }
 
 static int vfs_random(sqlite3_vfs *vfs, int len, char *out)
@@ -248,10 +248,10 @@ static int vfs_time(sqlite3_vfs *vfs, sqlite3_int64 *ret)
 	return vfs_of(vfs)->real->xCurrentTimeInt64(vfs_of(vfs)->real, ret);
 }
 
-static int vfs_last_error(sqlite3_vfs *vfs, int room, char *out)
+static int vfs_last_error(sqlite3_vfs *vfs, int capacity, char *out)
 {
 	struct fault_vfs *v = vfs_of(vfs);
-	return v->fault.failed > 0 ? v->fault.system_error : v->real->xGetLastError(v->real, room, out);
+	return v->fault.failed > 0 ? v->fault.system_error : v->real->xGetLastError(v->real, capacity, out);
 }
 
 struct vfs_fault *vfs_fault_install(const char *name)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "connectors/kit/answer.h"
-#include "connectors/kit/http_class.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
 #include "connectors/kit/settings.h"
 
@@ -15,18 +15,18 @@ struct pair {
 	bool fault;
 };
 
-enum phase { BEGUN, FINDING, FIRST, SECOND, LOOKING };
+enum pair_phase { BEGUN, FINDING, FIRST, SECOND, LOOKING };
 
-struct attempt {
+struct pair_attempt {
 	const struct pair *settings;
 	const struct almoner_step *step;
-	struct answer answer;
-	enum phase phase;
+	struct kit_answer answer;
+	enum pair_phase phase;
 	char key[33];
 };
 
-struct turn {
-	struct attempt *a;
+struct pair_exchange {
+	struct pair_attempt *a;
 	const struct almoner_reply *reply;
 	struct almoner_action *action;
 	struct almoner_error *error;
@@ -36,7 +36,7 @@ static uint32_t repeat_of(const json_t *json)
 {
 	static const char *const names[] = { "idempotent", "keyed", "queryable", "unsafe" };
 	for (uint32_t i = 0; i < 4; i++)
-		if (settings_choice_is(json, "repeat", names[i]))
+		if (kit_settings_choice_is(json, "repeat", names[i]))
 			return ALMONER_REPEAT_IDEMPOTENT + i;
 	return 0;
 }
@@ -45,15 +45,15 @@ static int pair_open(const struct almoner_host *host, struct almoner_text settin
 					 struct almoner_traits *traits, struct almoner_error *error)
 {
 	(void)host;
-	json_t *json AUTO_JSON = json_parse(settings);
+	json_t *json AUTO_JSON = kit_json_parse(settings);
 	struct pair *p = calloc(1, sizeof *p);
 	if (p == NULL)
-		return error_set(error, "out of memory");
-	p->url = settings_text(json, "url");
-	p->looks = settings_bool(json, "lookup");
-	p->fault = settings_bool(json, "fault");
+		return kit_error_set(error, "out of memory");
+	p->url = kit_settings_text(json, "url");
+	p->looks = kit_settings_bool(json, "lookup");
+	p->fault = kit_settings_bool(json, "fault");
 	traits->repeat = repeat_of(json);
-	traits->repeat_ttl_ms = (uint64_t)settings_integer(json, "ttl", 0);
+	traits->repeat_ttl_ms = (uint64_t)kit_settings_integer(json, "ttl", 0);
 	traits->capabilities = ALMONER_CAN_UNDO | (p->looks ? ALMONER_CAN_LOOKUP : 0u);
 	*instance = p;
 	return 0;
@@ -69,41 +69,41 @@ static void pair_close(void *instance)
 static int pair_begin(void *instance, const struct almoner_step *step, void **attempt,
 					  struct almoner_error *error)
 {
-	struct attempt *a = calloc(1, sizeof *a);
+	struct pair_attempt *a = calloc(1, sizeof *a);
 	if (a == NULL)
-		return error_set(error, "out of memory");
+		return kit_error_set(error, "out of memory");
 	a->settings = instance;
 	a->step = step;
-	answer_init(&a->answer, NULL);
+	kit_answer_init(&a->answer, NULL);
 	*attempt = a;
 	return 0;
 }
 
-static int send(struct turn *t, enum phase phase, const char *label)
+static int send(struct pair_exchange *t, enum pair_phase phase, const char *label)
 {
-	struct attempt *a = t->a;
+	struct pair_attempt *a = t->a;
 	bool reads = phase == FINDING || phase == LOOKING;
 	a->phase = phase;
-	text_printf(&a->answer.url, "%s/%s", a->settings->url, label);
-	text_put(&a->answer.body, a->step->event);
-	answer_header(&a->answer, "Idempotency-Key", text_lit(context_key(a->step, label, a->key)));
-	return answer_send(&a->answer, reads ? "GET" : "POST", !reads, reads ? ALMONER_READS : ALMONER_EFFECTS,
+	kit_text_printf(&a->answer.url, "%s/%s", a->settings->url, label);
+	kit_text_put(&a->answer.body, a->step->event);
+	kit_answer_header(&a->answer, "Idempotency-Key", kit_text_lit(kit_context_key(a->step, label, a->key)));
+	return kit_answer_send(&a->answer, reads ? "GET" : "POST", !reads, reads ? ALMONER_READS : ALMONER_EFFECTS,
 					   t->action, t->error);
 }
 
-static int send_first(struct turn *t)
+static int send_first(struct pair_exchange *t)
 {
 	return send(t, FIRST, t->a->step->purpose == ALMONER_UNDO ? "void" : "contact");
 }
 
-static int send_second(struct turn *t)
+static int send_second(struct pair_exchange *t)
 {
 	int rc = send(t, SECOND, t->a->step->purpose == ALMONER_UNDO ? "remove" : "gift");
-	t->action->checkpoint = text_lit("the first is done");
+	t->action->checkpoint = kit_text_lit("the first is done");
 	return rc;
 }
 
-static int start(struct turn *t)
+static int start(struct pair_exchange *t)
 {
 	const struct almoner_step *step = t->a->step;
 	if (step->purpose == ALMONER_LOOKUP)
@@ -115,21 +115,21 @@ static int start(struct turn *t)
 	return send_first(t);
 }
 
-static int finish(struct turn *t, uint32_t result_class)
+static int finish(struct pair_exchange *t, uint32_t result_class)
 {
-	return answer_finish(&t->a->answer, result_class, t->reply, NULL, NULL, t->action, t->error);
+	return kit_answer_finish(&t->a->answer, result_class, t->reply, NULL, NULL, t->action, t->error);
 }
 
 static int pair_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
 					 struct almoner_error *error)
 {
-	struct attempt *a = attempt;
-	struct turn t = { a, reply, action, error };
-	answer_start(&a->answer);
+	struct pair_attempt *a = attempt;
+	struct pair_exchange t = { a, reply, action, error };
+	kit_answer_start(&a->answer);
 	if (a->phase == BEGUN)
 		return start(&t);
 	uint32_t result_class =
-		http_class(reply, a->phase == FINDING || a->phase == LOOKING ? ALMONER_READS : ALMONER_EFFECTS);
+		kit_reply_class_http(reply, a->phase == FINDING || a->phase == LOOKING ? ALMONER_READS : ALMONER_EFFECTS);
 	bool absent = reply->status == 404;
 	if (a->phase == FINDING && absent)
 		return send_first(&t);
@@ -138,14 +138,14 @@ static int pair_next(void *attempt, const struct almoner_reply *reply, struct al
 	if (result_class != ALMONER_OK || a->phase == SECOND || a->phase == LOOKING)
 		return finish(&t, result_class);
 	if (a->phase == FIRST && a->settings->fault)
-		return error_set(error, "the template of the gift is broken");
+		return kit_error_set(error, "the template of the gift is broken");
 	return send_second(&t);
 }
 
 static void pair_end(void *attempt)
 {
-	struct attempt *a = attempt;
-	answer_free(&a->answer);
+	struct pair_attempt *a = attempt;
+	kit_answer_free(&a->answer);
 	free(a);
 }
 

@@ -2,33 +2,33 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/sim/fold.h"
+#include "tests/sim/log_replay.h"
 
 /* ---- requests ---- */
 
-static const struct fold_step *step_of(struct world *w, const struct hit *h)
+static const struct replay_step *step_of(struct simulation *w, const struct sink_request *h)
 {
-	const struct fold_saga *s = fold_find(w->fold, h->saga);
+	const struct replay_saga *s = log_replay_find(w->log_replay, h->saga);
 	if (s == NULL || s->plan == NULL || h->step >= s->plan->step_count)
-		world_fail(w, "a request of saga %lld step %u, which the log does not know", (long long)h->saga,
+		sim_fail(w, "a request of saga %lld step %u, which the log does not know", (long long)h->saga,
 				   h->step);
 	return &s->steps[h->step];
 }
 
 /* I3: a durable intent stands behind every request. */
-static void check_intent(struct world *w, const struct hit *h)
+static void check_intent(struct simulation *w, const struct sink_request *h)
 {
-	const struct fold_step *st = step_of(w, h);
+	const struct replay_step *st = step_of(w, h);
 	if (!st->open || st->attempt != h->attempt || st->generation != h->generation ||
 		st->direction != h->direction)
-		world_fail(w, "saga %lld step %u attempt %u: a request without an open intent", (long long)h->saga,
+		sim_fail(w, "saga %lld step %u attempt %u: a request without an open intent", (long long)h->saga,
 				   h->step, h->attempt);
 	if (st->lookup != (h->purpose == ALMONER_LOOKUP))
-		world_fail(w, "saga %lld step %u: the intent and the request differ in purpose", (long long)h->saga,
+		sim_fail(w, "saga %lld step %u: the intent and the request differ in purpose", (long long)h->saga,
 				   h->step);
 }
 
-static bool same_step(const struct hit *a, const struct hit *b)
+static bool same_step(const struct sink_request *a, const struct sink_request *b)
 {
 	/* a look-up asks with the key of the do, and the attempts of a crash are not told apart by their body */
 	return a->saga == b->saga && a->step == b->step && a->direction == b->direction &&
@@ -36,53 +36,53 @@ static bool same_step(const struct hit *a, const struct hit *b)
 }
 
 /* I5 and I6 against every earlier request with the same key. */
-static void check_against(struct world *w, const struct hit *h, const struct hit *o)
+static void check_against(struct simulation *w, const struct sink_request *h, const struct sink_request *o)
 {
 	if (!same_step(h, o))
-		world_fail(w, "sagas %lld and %lld share the key %s", (long long)h->saga, (long long)o->saga, h->key);
+		sim_fail(w, "sagas %lld and %lld share the key %s", (long long)h->saga, (long long)o->saga, h->key);
 	if (!h->effects || !o->effects)
 		return;
 	if (h->label != o->label)
-		world_fail(w, "saga %lld step %u: two effects share a key", (long long)h->saga, h->step);
-	if (w->targets[h->target].repeat == REPEAT_UNSAFE && o->maybe)
-		world_fail(w, "saga %lld step %u: unsafe, sent again after it may have taken effect",
+		sim_fail(w, "saga %lld step %u: two effects share a key", (long long)h->saga, h->step);
+	if (w->targets[h->target].repeat == REPEAT_UNSAFE && o->possible_effect)
+		sim_fail(w, "saga %lld step %u: unsafe, sent again after it may have taken effect",
 				   (long long)h->saga, h->step);
 	if (h->body != o->body && !o->lost)
-		world_fail(w, "saga %lld step %u: the same key with another body", (long long)h->saga, h->step);
+		sim_fail(w, "saga %lld step %u: the same key with another body", (long long)h->saga, h->step);
 }
 
-static bool first_of_attempt(const struct world *w, size_t index)
+static bool first_of_attempt(const struct simulation *w, size_t index)
 {
-	const struct hit *h = &w->hits[index];
+	const struct sink_request *h = &w->sink_requests[index];
 	for (size_t i = 0; i < index; i++) {
-		const struct hit *o = &w->hits[i];
+		const struct sink_request *o = &w->sink_requests[i];
 		if (same_step(h, o) && o->attempt == h->attempt)
 			return false;
 	}
 	return true;
 }
 
-static void check_hit(struct world *w, size_t index)
+static void check_request(struct simulation *w, size_t index)
 {
-	const struct hit *h = &w->hits[index];
+	const struct sink_request *h = &w->sink_requests[index];
 	check_intent(w, h);
 	for (size_t i = 0; i < index; i++) {
-		if (strcmp(w->hits[i].key, h->key) == 0)
-			check_against(w, h, &w->hits[i]);
+		if (strcmp(w->sink_requests[i].key, h->key) == 0)
+			check_against(w, h, &w->sink_requests[i]);
 	}
 	if (w->targets[h->target].repeat == REPEAT_UNSAFE && h->effects && !h->fresh)
-		world_fail(w, "saga %lld step %u: unsafe on a connection that was used before", (long long)h->saga,
+		sim_fail(w, "saga %lld step %u: unsafe on a connection that was used before", (long long)h->saga,
 				   h->step);
-	if (w->fold->open_before[h->target] && first_of_attempt(w, index))
-		world_fail(w, "%s: an attempt began while its breaker was open",
+	if (w->log_replay->open_before[h->target] && first_of_attempt(w, index))
+		sim_fail(w, "%s: an attempt began while its breaker was open",
 				   w->targets[h->target].name); /* I10 */
 }
 
 /* ---- after every event ---- */
 
-static void check_target(struct world *w, unsigned i)
+static void check_target(struct simulation *w, unsigned i)
 {
-	struct fold *f = w->fold;
+	struct log_replay *f = w->log_replay;
 	struct engine_target_status s;
 	if (engine_status(w->engine, w->targets[i].id, &s, 1) != 1) {
 		f->open_before[i] = false;
@@ -91,19 +91,19 @@ static void check_target(struct world *w, unsigned i)
 	uint32_t limit = w->targets[i].config.in_flight;
 	f->limit_seen[i] = limit > f->limit_seen[i] ? limit : f->limit_seen[i];
 	if (w->targets[i].open_attempts > f->limit_seen[i] || s.in_flight > f->limit_seen[i])
-		world_fail(w, "%s: %u attempts and %u slots, the limit is %u", w->targets[i].name,
+		sim_fail(w, "%s: %u attempts and %u slots, the limit is %u", w->targets[i].name,
 				   w->targets[i].open_attempts, s.in_flight, f->limit_seen[i]);
-	bool shut = s.paused || s.held || s.breaker == BREAKER_OPEN;
-	if (shut && s.window_works < f->window_before[i])
-		mark(w->marks, MARK_SPILLED);
-	if (!shut && s.rate_count > 0 && s.window_works > 0 && s.in_flight == 0)
-		mark(w->marks, MARK_RATE);
+	bool cannot_start = s.paused || s.held || s.breaker == BREAKER_OPEN;
+	if (cannot_start && s.window_works < f->window_before[i])
+		coverage_point_hit(w->coverage, COVER_SPILLED);
+	if (!cannot_start && s.rate_count > 0 && s.window_works > 0 && s.in_flight == 0)
+		coverage_point_hit(w->coverage, COVER_RATE);
 	f->window_before[i] = s.window_works;
 	/* a held target's probe is sent whatever its breaker says */
 	f->open_before[i] = s.breaker == BREAKER_OPEN && !s.held;
 }
 
-void check_after(struct world *w)
+void check_after(struct simulation *w)
 {
 	struct journal_counts counts;
 	journal_counts(w->journal, &counts);
@@ -111,18 +111,18 @@ void check_after(struct world *w)
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
 		sum += counts.sagas[i];
 	if (counts.accepted != sum)
-		world_fail(w, "%lld accepted, %lld accounted for", (long long)counts.accepted,
+		sim_fail(w, "%lld accepted, %lld accounted for", (long long)counts.accepted,
 				   (long long)sum); /* I17 */
-	bool more = counts.log_rows != w->fold->rows_seen;
-	w->fold->rows_seen = counts.log_rows;
+	bool more = counts.log_rows != w->log_replay->rows_seen;
+	w->log_replay->rows_seen = counts.log_rows;
 	journal_counts_finish(&counts);
-	for (; w->hits_checked < w->hit_count; w->hits_checked++)
-		check_hit(w, w->hits_checked);
+	for (; w->sink_requests_checked < w->sink_request_count; w->sink_requests_checked++)
+		check_request(w, w->sink_requests_checked);
 	if (more) {
 		struct err err;
-		fold_read(w);
+		log_replay_read(w);
 		if (journal_audit(w->journal, &err) != 0)
-			world_fail(w, "%s", err.text);
+			sim_fail(w, "%s", err.text);
 	}
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		check_target(w, i);
@@ -130,29 +130,29 @@ void check_after(struct world *w)
 
 /* ---- at rest ---- */
 
-static bool something_is_due(const struct world *w)
+static bool something_is_due(const struct simulation *w)
 {
 	return w->tick_at_ms <= w->now_ms + 10 || w->pump_at_ms <= w->now_ms + 10;
 }
 
 /* I15: a call is a call: somebody waits for its verdict. */
-static void check_calls(struct world *w, const struct fold_saga *s)
+static void check_calls(struct simulation *w, const struct replay_saga *s)
 {
 	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++) {
-		if (s->steps[i].open && wire_calls_of(w, s->id, i) == 0)
-			world_fail(w, "saga %lld step %u: running, with no call under way", (long long)s->id, i);
+		if (s->steps[i].open && network_calls_of(w, s->id, i) == 0)
+			sim_fail(w, "saga %lld step %u: running, with no call under way", (long long)s->id, i);
 	}
 }
 
-void check_at_rest(struct world *w)
+void check_at_rest(struct simulation *w)
 {
 	if (something_is_due(w))
 		return;
-	for (size_t k = 0; k < w->fold->count; k++)
-		check_calls(w, w->fold->sagas[k]);
+	for (size_t k = 0; k < w->log_replay->count; k++)
+		check_calls(w, w->log_replay->sagas[k]);
 }
 
-static bool at_rest(const struct fold_saga *s)
+static bool at_rest(const struct replay_saga *s)
 {
 	if (saga_state_at_rest((enum saga_state)s->state)) {
 		for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++) {
@@ -164,10 +164,10 @@ static bool at_rest(const struct fold_saga *s)
 	return s->state == SAGA_ATTENTION && s->plan == NULL; /* its gift never came */
 }
 
-bool fold_all_at_rest(const struct world *w)
+bool check_all_at_rest(const struct simulation *w)
 {
-	for (size_t k = 0; k < w->fold->count; k++) {
-		if (!at_rest(w->fold->sagas[k]))
+	for (size_t k = 0; k < w->log_replay->count; k++) {
+		if (!at_rest(w->log_replay->sagas[k]))
 			return false;
 	}
 	return true;
@@ -175,7 +175,7 @@ bool fold_all_at_rest(const struct world *w)
 
 /* ---- the end ---- */
 
-static void tell_targets(const struct world *w)
+static void list_target_states(const struct simulation *w)
 {
 	struct engine_target_status s;
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
@@ -188,74 +188,74 @@ static void tell_targets(const struct world *w)
 	}
 }
 
-static void name_the_stuck(const struct world *w)
+static void report_stuck(const struct simulation *w)
 {
-	for (size_t k = 0; k < w->fold->count; k++) {
-		const struct fold_saga *s = w->fold->sagas[k];
+	for (size_t k = 0; k < w->log_replay->count; k++) {
+		const struct replay_saga *s = w->log_replay->sagas[k];
 		if (at_rest(s))
 			continue;
 		(void)fprintf(stderr, "saga %lld is %s\n", (long long)s->id,
-					  saga_state_name((enum saga_state)s->state));
+					  name_of_saga_state((enum saga_state)s->state));
 		for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++)
 			(void)fprintf(stderr, "  step %u at %s: %s %s %s%s\n", i, w->targets[s->steps[i].target].name,
-						  direction_name((enum direction)s->steps[i].direction),
-						  step_state_name((enum step_state)s->steps[i].state),
-						  reason_name((enum reason)s->steps[i].reason), s->steps[i].open ? " (open)" : "");
+						  name_of_direction((enum direction)s->steps[i].direction),
+						  name_of_step_state((enum step_state)s->steps[i].state),
+						  name_of_reason((enum reason)s->steps[i].reason), s->steps[i].open ? " (open)" : "");
 	}
 }
 
 /* What the log calls done without a person's word is done at its sink. */
-static void check_effects(struct world *w, const struct fold_saga *s)
+static void check_effects(struct simulation *w, const struct replay_saga *s)
 {
 	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++) {
-		const struct fold_step *st = &s->steps[i];
+		const struct replay_step *st = &s->steps[i];
 		if (st->ok_generation[DIRECTION_DO] == 0)
 			continue;
 		bool found = false;
 		for (size_t k = 0; k < w->effect_count; k++)
 			found |= w->effects[k].saga == s->id && w->effects[k].step == i && w->effects[k].applied > 0;
 		if (!found)
-			world_fail(w, "saga %lld step %u: done, its sink knows nothing of it", (long long)s->id, i);
+			sim_fail(w, "saga %lld step %u: done, its sink knows nothing of it", (long long)s->id, i);
 	}
 }
 
-static void say(void *ctx, const char *line)
+static void report_line(void *ctx, const char *line)
 {
 	(void)fprintf(stderr, "verify: %s\n", line);
 	(void)ctx;
 }
 
-static void check_counts(struct world *w)
+static void check_counts(struct simulation *w)
 {
 	struct journal_counts counts;
 	int64_t by_state[SAGA_STATE_COUNT] = { 0 };
-	for (size_t k = 0; k < w->fold->count; k++)
-		by_state[w->fold->sagas[k]->state]++;
+	for (size_t k = 0; k < w->log_replay->count; k++)
+		by_state[w->log_replay->sagas[k]->state]++;
 	journal_counts(w->journal, &counts);
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
 		if (counts.sagas[i] != by_state[i])
-			world_fail(w, "%lld sagas are counted as %s, the log has %lld", (long long)counts.sagas[i],
-					   saga_state_name((enum saga_state)i), (long long)by_state[i]); /* I17 */
+			sim_fail(w, "%lld sagas are counted as %s, the log has %lld", (long long)counts.sagas[i],
+					   name_of_saga_state((enum saga_state)i), (long long)by_state[i]); /* I17 */
 	}
 	journal_counts_finish(&counts);
 }
 
-void check_end(struct world *w)
+void check_end(struct simulation *w)
 {
-	name_the_stuck(w);
-	if (!fold_all_at_rest(w))
-		tell_targets(w);
-	for (size_t k = 0; k < w->fold->count; k++)
-		check_effects(w, w->fold->sagas[k]);
+	report_stuck(w);
+	if (!check_all_at_rest(w))
+		list_target_states(w);
+	for (size_t k = 0; k < w->log_replay->count; k++)
+		check_effects(w, w->log_replay->sagas[k]);
 	check_counts(w);
 	for (unsigned i = 0; i < w->event_count; i++) {
-		const struct sim_event *e = &w->events[i];
-		if (e->acked && e->saga > (int64_t)w->fold->count)
-			world_fail(w, "event %s was acknowledged as saga %lld, which is not there", e->id,
+		const struct source_event *e = &w->events[i];
+		if (e->acked && e->saga > (int64_t)w->log_replay->count)
+			sim_fail(w, "event %s was acknowledged as saga %lld, which is not there", e->id,
 					   (long long)e->saga);
 	}
 	int64_t findings = 0;
 	struct err err;
-	if (w->reader.verify(w->reader.ctx, w, say, &findings, &err) != 0 || findings != 0)
-		world_fail(w, "the log does not verify: %lld findings", (long long)findings); /* I18 */
+	if (w->reader.verify(w->reader.ctx, w, report_line, &findings, &err) != 0 || findings != 0)
+		sim_fail(w, "the log does not verify: %lld findings", (long long)findings); /* I18 */
 }

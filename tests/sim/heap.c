@@ -23,26 +23,26 @@ bool rng_chance(struct rng *r, unsigned percent)
 	return rng_below(r, 100) < percent;
 }
 
-static bool before(const struct happen *a, const struct happen *b)
+static bool before(const struct sim_event *a, const struct sim_event *b)
 {
 	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->order < b->order;
 }
 
-static void swap(struct happen *a, struct happen *b)
+static void swap(struct sim_event *a, struct sim_event *b)
 {
-	struct happen t = *a;
+	struct sim_event t = *a;
 	*a = *b;
 	*b = t;
 }
 
-void heap_push(struct heap *h, int64_t at_ms, enum happening kind, uint64_t arg)
+void heap_push(struct heap *h, int64_t at_ms, enum sim_event_kind kind, uint64_t arg)
 {
-	if (h->count == h->room) {
-		h->room = h->room * 2 + 64;
-		h->items = mem_grow(h->items, h->room * sizeof *h->items);
+	if (h->count == h->capacity) {
+		h->capacity = h->capacity * 2 + 64;
+		h->items = mem_grow(h->items, h->capacity * sizeof *h->items);
 	}
 	size_t i = h->count++;
-	h->items[i] = (struct happen){ at_ms, h->order++, kind, arg };
+	h->items[i] = (struct sim_event){ at_ms, h->order++, kind, arg };
 	while (i > 0 && before(&h->items[i], &h->items[(i - 1) / 2])) {
 		swap(&h->items[i], &h->items[(i - 1) / 2]);
 		i = (i - 1) / 2;
@@ -64,7 +64,7 @@ static void sink_down(struct heap *h, size_t i)
 	}
 }
 
-bool heap_pop(struct heap *h, struct happen *ret)
+bool heap_pop(struct heap *h, struct sim_event *ret)
 {
 	if (h->count == 0)
 		return false;
@@ -79,7 +79,7 @@ int64_t heap_next_ms(const struct heap *h)
 	return h->count > 0 ? h->items[0].at_ms : INT64_MAX;
 }
 
-void heap_drop(struct heap *h, enum happening kind)
+void heap_drop(struct heap *h, enum sim_event_kind kind)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < h->count; i++) {
@@ -91,10 +91,10 @@ void heap_drop(struct heap *h, enum happening kind)
 		sink_down(h, i);
 }
 
-const char *happening_name(enum happening h)
+const char *sim_event_kind_name(enum sim_event_kind h)
 {
-	static const char *const names[HAPPEN_KINDS] = { "accept", "tick",   "pump",         "arrive", "done",
+	static const char *const names[SIM_EVENT_KINDS] = { "accept", "tick",   "pump",         "arrive", "done",
 													 "verb",   "target", "mood",         "reload", "crash",
 													 "stop",   "job",    "cancel a job", "slice" };
-	return h < HAPPEN_KINDS ? names[h] : "?";
+	return h < SIM_EVENT_KINDS ? names[h] : "?";
 }

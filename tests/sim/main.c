@@ -12,15 +12,15 @@
 #define SUITE_LAST  200
 #define TWICE_EVERY 50 /* 2 % of the seeds run twice and must do the same */
 
-static int run_range(uint64_t first, uint64_t last, struct marks *marks)
+static int run_range(uint64_t first, uint64_t last, struct coverage *coverage)
 {
 	for (uint64_t seed = first; seed <= last; seed++) {
 		uint64_t hash = 0, again = 0;
-		struct marks ignored = { 0 };
-		(void)world_run(seed, false, marks, &hash);
+		struct coverage ignored = { 0 };
+		(void)sim_run(seed, false, coverage, &hash);
 		if (seed % TWICE_EVERY != 0)
 			continue;
-		(void)world_run(seed, false, &ignored, &again);
+		(void)sim_run(seed, false, &ignored, &again);
 		if (hash != again) {
 			(void)fprintf(stderr, "seed %" PRIu64 " did not do the same twice\n", seed);
 			return 1;
@@ -31,21 +31,21 @@ static int run_range(uint64_t first, uint64_t last, struct marks *marks)
 
 static int run_one(const char *text)
 {
-	struct marks marks = { 0 };
+	struct coverage coverage = { 0 };
 	uint64_t hash = 0;
-	(void)world_run(strtoull(text, NULL, 10), true, &marks, &hash);
+	(void)sim_run(strtoull(text, NULL, 10), true, &coverage, &hash);
 	(void)printf("hash %016" PRIx64 "\n", hash);
 	return 0;
 }
 
 static int run_many(const char *text)
 {
-	struct marks marks = { 0 };
+	struct coverage coverage = { 0 };
 	const char *dots = strstr(text, "..");
 	if (dots == NULL)
 		return 2;
-	int failed = run_range(strtoull(text, NULL, 10), strtoull(dots + 2, NULL, 10), &marks);
-	marks_print(&marks);
+	int failed = run_range(strtoull(text, NULL, 10), strtoull(dots + 2, NULL, 10), &coverage);
+	coverage_points_print(&coverage);
 	return failed;
 }
 
@@ -59,10 +59,10 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: sim [--seed N | --seeds A..B]\n");
 		return 2;
 	}
-	struct marks marks = { 0 };
-	if (run_range(SUITE_FIRST, SUITE_LAST, &marks) != 0)
+	struct coverage coverage = { 0 };
+	if (run_range(SUITE_FIRST, SUITE_LAST, &coverage) != 0)
 		return 1;
-	unsigned missing = marks_missing(&marks);
-	(void)printf("%d seeds, %d marks, %u missing\n", SUITE_LAST - SUITE_FIRST + 1, MARK_COUNT, missing);
+	unsigned missing = coverage_points_missing(&coverage);
+	(void)printf("%d seeds, %d marks, %u missing\n", SUITE_LAST - SUITE_FIRST + 1, COVERAGE_POINT_COUNT, missing);
 	return missing > 0 ? 1 : 0;
 }

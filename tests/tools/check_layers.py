@@ -33,7 +33,7 @@ MAY_USE = {
 FENCED = {
     "ev.h": ["gateway/net", "tests/lib", "tests/bench"],
     "curl/curl.h": ["gateway/net", "tests"],
-    "sqlite3.h": ["saga/store/store_sqlite", "tests"],
+    "sqlite3.h": ["saga/store/sqlite/", "tests"],
     "dlfcn.h": ["gateway/plugin", "tests"],
     "jq.h": ["gateway/expr"],
     "jv.h": ["gateway/expr"],

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/alerts.h"
+#include "gateway/alerts/alerts.h"
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
 #define WALL_MS 1700000000000
 
-struct place {
+struct alerts_fixture {
 	struct alerts *alerts;
 	struct config_alerts policy;
 	int64_t now_ms;
@@ -24,13 +24,13 @@ struct place {
 
 static void on_changed(void *ctx, bool raised, const struct alert *alert)
 {
-	struct place *p = ctx;
+	struct alerts_fixture *p = ctx;
 	buf_printf(&p->told, "%c%s %s ", raised ? '+' : '-', alert->name, alert->subject);
 }
 
 static int setup(void **state)
 {
-	struct place *p = mem_zalloc(sizeof *p);
+	struct alerts_fixture *p = mem_zalloc(sizeof *p);
 	p->policy = (struct config_alerts){ .unverified = 8,
 										.turned_away = 20,
 										.window_ms = 60000,
@@ -45,43 +45,43 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	alerts_destroy(p->alerts);
 	buf_free(&p->told);
 	free(p);
 	return 0;
 }
 
-static void judge_at(struct place *p, int64_t after_ms)
+static void evaluate_after(struct alerts_fixture *p, int64_t after_ms)
 {
 	p->now_ms += after_ms;
-	alerts_judge(p->alerts, &p->policy, p->now_ms, WALL_MS + p->now_ms);
+	alerts_update(p->alerts, &p->policy, p->now_ms, WALL_MS + p->now_ms);
 }
 
-static void told(struct place *p, const char *wanted)
+static void told(struct alerts_fixture *p, const char *wanted)
 {
 	assert_string_equal(p->told.data != NULL ? p->told.data : "", wanted);
 	buf_clear(&p->told);
 }
 
 /* `total` counted, for so many seconds a look each. */
-static void look(struct place *p, uint64_t total, int seconds)
+static void look(struct alerts_fixture *p, uint64_t total, int seconds)
 {
 	for (int i = 0; i < seconds; i++) {
-		alerts_total(p->alerts, ALERT_UNVERIFIED, "forms", total, &p->policy, p->now_ms + 1000);
-		judge_at(p, 1000);
+		alerts_counter(p->alerts, ALERT_UNVERIFIED, "forms", total, &p->policy, p->now_ms + 1000);
+		evaluate_after(p, 1000);
 	}
 }
 
-static void level(struct place *p, enum alert_kind kind, int64_t value, int64_t after_ms)
+static void level(struct alerts_fixture *p, enum alert_kind kind, int64_t value, int64_t after_ms)
 {
 	alerts_level(p->alerts, kind, "crm", value);
-	judge_at(p, after_ms);
+	evaluate_after(p, after_ms);
 }
 
 static void a_rate_is_raised_and_ends(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	look(p, 7, 5);
 	told(p, "");
 	look(p, 8, 40);
@@ -97,7 +97,7 @@ static void a_rate_is_raised_and_ends(void **state)
 /* Many, but slowly: never so many at once. */
 static void a_trickle_is_no_alert(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	for (uint64_t i = 1; i <= 50; i++)
 		look(p, i, 10);
 	told(p, "");
@@ -106,7 +106,7 @@ static void a_trickle_is_no_alert(void **state)
 /* It hovers about the threshold: one alert, not a row of them. */
 static void a_rate_about_its_threshold_is_one_alert(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	uint64_t total = 8;
 	look(p, total, 1);
 	told(p, "+unverified forms ");
@@ -115,9 +115,9 @@ static void a_rate_about_its_threshold_is_one_alert(void **state)
 	told(p, "");
 }
 
-static void a_level_ends_when_it_stays_away(void **state)
+static void a_level_ends_when_absent_long_enough(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	level(p, ALERT_CREDENTIALS, 1, 1000);
 	told(p, "+credentials crm ");
 	for (int i = 0; i < 20; i++) /* away for 4 s, and there again */
@@ -130,7 +130,7 @@ static void a_level_ends_when_it_stays_away(void **state)
 
 static void a_threshold_and_a_time_are_waited_for(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	level(p, ALERT_ATTENTION, 2, 1000);
 	told(p, "");
 	level(p, ALERT_ATTENTION, 3, 1000);
@@ -148,7 +148,7 @@ static void a_threshold_and_a_time_are_waited_for(void **state)
 
 static void zero_is_never(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	p->policy.attention = 0;
 	p->policy.unverified = 0;
 	level(p, ALERT_ATTENTION, 1000, 1000);
@@ -159,7 +159,7 @@ static void zero_is_never(void **state)
 /* An alert that stands when its threshold is set to "never" ends. */
 static void a_new_policy_ends_it(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	level(p, ALERT_ATTENTION, 5, 1000);
 	told(p, "+attention crm ");
 	p->policy.attention = 0;
@@ -171,16 +171,16 @@ static void a_new_policy_ends_it(void **state)
 /* A fault that was undone at once leaves only the counter; one that stays open ends when it is settled. */
 static void a_fault_counts_though_nothing_is_open(void **state)
 {
-	struct place *p = *state;
-	alerts_total(p->alerts, ALERT_FAULT, "crm", 1, &p->policy, p->now_ms);
-	judge_at(p, 1000);
+	struct alerts_fixture *p = *state;
+	alerts_counter(p->alerts, ALERT_FAULT, "crm", 1, &p->policy, p->now_ms);
+	evaluate_after(p, 1000);
 	told(p, "+fault crm ");
 	for (int i = 0; i < 70; i++) {
-		alerts_total(p->alerts, ALERT_FAULT, "crm", 1, &p->policy, p->now_ms);
-		judge_at(p, 1000);
+		alerts_counter(p->alerts, ALERT_FAULT, "crm", 1, &p->policy, p->now_ms);
+		evaluate_after(p, 1000);
 	}
 	told(p, "-fault crm ");
-	alerts_total(p->alerts, ALERT_FAULT, "crm", 2, &p->policy, p->now_ms);
+	alerts_counter(p->alerts, ALERT_FAULT, "crm", 2, &p->policy, p->now_ms);
 	level(p, ALERT_FAULT, 1, 1000);
 	told(p, "+fault crm ");
 	level(p, ALERT_FAULT, 0, 1000);
@@ -196,7 +196,7 @@ static void count_each(void *ctx, const struct alert *alert)
 
 static void texts_say_how_many_and_of_what(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	struct buf AUTO_BUF out = { 0 };
 	look(p, 9, 1);
 	level(p, ALERT_IN_DOUBT, 4, 1000);
@@ -208,9 +208,9 @@ static void texts_say_how_many_and_of_what(void **state)
 	assert_null(strchr(out.data, '{'));
 }
 
-static void one_is_not_several(void **state)
+static void singular_and_plural_differ(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	struct buf text AUTO_BUF = { 0 };
 	level(p, ALERT_UNDO_FAILED, 1, 0);
 	alerts_each(p->alerts, &text, count_each);
@@ -224,12 +224,12 @@ static void one_is_not_several(void **state)
 /* Every kind has its name and its text. */
 static void every_kind_is_in_the_table(void **state)
 {
-	struct place *p = *state;
+	struct alerts_fixture *p = *state;
 	struct buf AUTO_BUF out = { 0 };
 	p->policy.breaker_open_ms = 0;
 	for (int kind = 0; kind < ALERT_KINDS; kind++)
 		alerts_level(p->alerts, (enum alert_kind)kind, "crm", 1000);
-	judge_at(p, 1000);
+	evaluate_after(p, 1000);
 	alerts_each(p->alerts, &out, count_each);
 	size_t lines = 0;
 	for (const char *at = out.data; (at = strchr(at, '\n')) != NULL; at++)
@@ -244,13 +244,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_rate_is_raised_and_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_trickle_is_no_alert, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_rate_about_its_threshold_is_one_alert, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_level_ends_when_it_stays_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_level_ends_when_absent_long_enough, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_threshold_and_a_time_are_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(zero_is_never, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_policy_ends_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_fault_counts_though_nothing_is_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(texts_say_how_many_and_of_what, setup, teardown),
-		cmocka_unit_test_setup_teardown(one_is_not_several, setup, teardown),
+		cmocka_unit_test_setup_teardown(singular_and_plural_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_kind_is_in_the_table, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,32 +1,32 @@
 /* The admin API: routes, lists, verbs in ones and in bulk, on a real store with a real journal. */
-#include "tests/unit/admin/admin_rig.h"
+#include "tests/unit/admin/admin_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/admin/act.h"
+#include "gateway/admin/verbs/act.h"
 #include "saga/base/mem.h"
 
 /* ---- routes ---- */
 
 static void routes(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_error(a, 404, "GET", "/", NULL, "no such path");
-	admin_rig_error(a, 404, "GET", "/v1/nothing", NULL, "no such path");
-	admin_rig_error(a, 404, "GET", "/v1/sagas/", NULL, "no such path");
-	admin_rig_error(a, 404, "GET", "/v1/sagas/1/2/3", NULL, "no such path");
-	admin_rig_error(a, 405, "POST", "/v1/sagas", "{}", "another method");
-	admin_rig_error(a, 405, "DELETE", "/v1/sagas/1", NULL, "another method");
-	admin_rig_error(a, 405, "GET", "/v1/bulk/resume", NULL, "another method");
-	admin_rig_error(a, 400, "GET", "/v1/sagas?state=%", NULL, "percent");
-	admin_rig_error(a, 400, "GET", "/v1/sagas/%zz", NULL, "percent");
-	admin_rig_error(a, 400, "GET", "/v1/sagas/one", NULL, "number");
-	admin_rig_error(a, 400, "GET", "/v1/sagas/-1", NULL, "number");
-	admin_rig_error(a, 400, "GET", "/v1/sagas/99999999999999999999", NULL, "number");
-	admin_rig_error(a, 404, "GET", "/v1/sagas/1", NULL, "no saga");
-	admin_rig_error(a, 400, "GET", "/v1/log?befor=1", NULL, "befor");
-	json_t *all = admin_rig_lines(a, 200, "GET", "/v1", NULL);
+	struct admin_fixture *a = *state;
+	admin_fixture_error(a, 404, "GET", "/", NULL, "no such path");
+	admin_fixture_error(a, 404, "GET", "/v1/nothing", NULL, "no such path");
+	admin_fixture_error(a, 404, "GET", "/v1/sagas/", NULL, "no such path");
+	admin_fixture_error(a, 404, "GET", "/v1/sagas/1/2/3", NULL, "no such path");
+	admin_fixture_error(a, 405, "POST", "/v1/sagas", "{}", "another method");
+	admin_fixture_error(a, 405, "DELETE", "/v1/sagas/1", NULL, "another method");
+	admin_fixture_error(a, 405, "GET", "/v1/bulk/resume", NULL, "another method");
+	admin_fixture_error(a, 400, "GET", "/v1/sagas?state=%", NULL, "percent");
+	admin_fixture_error(a, 400, "GET", "/v1/sagas/%zz", NULL, "percent");
+	admin_fixture_error(a, 400, "GET", "/v1/sagas/one", NULL, "number");
+	admin_fixture_error(a, 400, "GET", "/v1/sagas/-1", NULL, "number");
+	admin_fixture_error(a, 400, "GET", "/v1/sagas/99999999999999999999", NULL, "number");
+	admin_fixture_error(a, 404, "GET", "/v1/sagas/1", NULL, "no saga");
+	admin_fixture_error(a, 400, "GET", "/v1/log?befor=1", NULL, "befor");
+	json_t *all = admin_fixture_lines(a, 200, "GET", "/v1", NULL);
 	assert_true(json_array_size(all) > 10);
 	json_decref(all);
 }
@@ -34,61 +34,61 @@ static void routes(void **state)
 /* What is no UTF-8 once brought a NULL to json_dumps, and the process down. */
 static void hostile_bytes(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_error(a, 400, "GET", "/v1/sagas?state=%ff", NULL, "UTF-8");
-	admin_rig_error(a, 400, "POST", "/v1/targets/%ff/pause", "{}", "UTF-8");
-	admin_rig_error(a, 400, "POST", "/v1/targets/crm/%ff", "{}", "UTF-8");
-	admin_rig_error(a, 400, "GET", "/v1/events/a/b%00c", NULL, "percent");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"\xff\"}", "JSON");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "[]", "JSON object");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"a\",\"reason\":\"b\"}", "JSON");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":5}", "not a text");
+	struct admin_fixture *a = *state;
+	admin_fixture_error(a, 400, "GET", "/v1/sagas?state=%ff", NULL, "UTF-8");
+	admin_fixture_error(a, 400, "POST", "/v1/targets/%ff/pause", "{}", "UTF-8");
+	admin_fixture_error(a, 400, "POST", "/v1/targets/crm/%ff", "{}", "UTF-8");
+	admin_fixture_error(a, 400, "GET", "/v1/events/a/b%00c", NULL, "percent");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"\xff\"}", "JSON");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "[]", "JSON object");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"a\",\"reason\":\"b\"}", "JSON");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":5}", "not a text");
 	/* A long word in an error text is cut in the middle of a character. */
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/sagas?state=x");
 	for (int i = 0; i < 400; i++)
 		buf_text(&path, "%C3%A9");
-	admin_rig_error(a, 400, "GET", path.data, NULL, "unknown");
+	admin_fixture_error(a, 400, "GET", path.data, NULL, "unknown");
 	struct buf body AUTO_BUF = { 0 };
 	buf_text(&body, "{\"reason\":\"");
 	for (int i = 0; i < 2001; i++)
 		buf_byte(&body, 'r');
 	buf_text(&body, "\"}");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resume", body.data, "longer");
-	json_t *targets = admin_rig_lines(a, 200, "GET", "/v1/targets", NULL);
-	assert_string_equal(admin_rig_text(json_array_get(targets, 0), "last_error"), "unknown: ?");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", body.data, "longer");
+	json_t *targets = admin_fixture_lines(a, 200, "GET", "/v1/targets", NULL);
+	assert_string_equal(admin_fixture_text(json_array_get(targets, 0), "last_error"), "unknown: ?");
 	json_decref(targets);
 }
 
 static void names_in_paths(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 1);
-	int64_t odd = rig_accept_id(a->rig, "with / slash+and space");
-	json_t *event = admin_rig_one(a, 200, "GET", "/v1/events/forms/with%20%2F%20slash%2Band%20space", NULL);
-	if (admin_rig_number(event, "saga") != odd)
-		fail_msg("found saga %lld", admin_rig_number(event, "saga"));
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 1);
+	int64_t odd = fixture_accept_id(a->journal_fixture, "with / slash+and space");
+	json_t *event = admin_fixture_one(a, 200, "GET", "/v1/events/forms/with%20%2F%20slash%2Band%20space", NULL);
+	if (admin_fixture_number(event, "saga") != odd)
+		fail_msg("found saga %lld", admin_fixture_number(event, "saga"));
 	json_decref(event);
-	admin_rig_error(a, 404, "GET", "/v1/events/forms/with%20%2F%20slash", NULL, "no ");
-	admin_rig_error(a, 404, "GET", "/v1/events/777", NULL, "no such event");
-	admin_rig_error(a, 400, "GET", "/v1/events/abc", NULL, "SOURCE/EVENT_ID");
+	admin_fixture_error(a, 404, "GET", "/v1/events/forms/with%20%2F%20slash", NULL, "no ");
+	admin_fixture_error(a, 404, "GET", "/v1/events/777", NULL, "no such event");
+	admin_fixture_error(a, 400, "GET", "/v1/events/abc", NULL, "SOURCE/EVENT_ID");
 }
 
 /* ---- reading ---- */
 
 static void list_and_count(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 150); /* more than a page */
-	json_t *all = admin_rig_lines(a, 200, "GET", "/v1/sagas", NULL);
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 150); /* more than a page */
+	json_t *all = admin_fixture_lines(a, 200, "GET", "/v1/sagas", NULL);
 	assert_int_equal(json_array_size(all), 150);
 	long long before = 1000;
 	size_t i;
 	json_t *saga;
 	json_array_foreach(all, i, saga)
 	{
-		assert_true(admin_rig_number(saga, "id") < before);
-		before = admin_rig_number(saga, "id");
+		assert_true(admin_fixture_number(saga, "id") < before);
+		before = admin_fixture_number(saga, "id");
 	}
 	static const char *const members[] = { "id",   "state", "reason", "source",     "event_id",
 										   "type", "gift",  "key",    "created_at", "steps" };
@@ -113,32 +113,32 @@ static void list_and_count(void **state)
 				   { "?older=1h", 0 } };
 	for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
 		char *path AUTO_FREE = mem_printf("/v1/sagas/count%s", counts[c].query);
-		json_t *count = admin_rig_one(a, 200, "GET", path, NULL);
-		assert_int_equal(admin_rig_number(count, "count"), counts[c].wanted);
+		json_t *count = admin_fixture_one(a, 200, "GET", path, NULL);
+		assert_int_equal(admin_fixture_number(count, "count"), counts[c].wanted);
 		json_decref(count);
 		char *list_path AUTO_FREE = mem_printf("/v1/sagas%s", counts[c].query);
-		json_t *list = admin_rig_lines(a, 200, "GET", list_path, NULL);
+		json_t *list = admin_fixture_lines(a, 200, "GET", list_path, NULL);
 		assert_int_equal(json_array_size(list), counts[c].wanted);
 		json_decref(list);
 	}
-	json_t *few = admin_rig_lines(a, 200, "GET", "/v1/sagas?limit=70&before=100", NULL);
+	json_t *few = admin_fixture_lines(a, 200, "GET", "/v1/sagas?limit=70&before=100", NULL);
 	assert_int_equal(json_array_size(few), 70);
-	assert_int_equal(admin_rig_number(json_array_get(few, 0), "id"), 99);
+	assert_int_equal(admin_fixture_number(json_array_get(few, 0), "id"), 99);
 	json_decref(few);
-	few = admin_rig_lines(a, 200, "GET", "/v1/sagas?limit=0", NULL);
+	few = admin_fixture_lines(a, 200, "GET", "/v1/sagas?limit=0", NULL);
 	assert_int_equal(json_array_size(few), 0);
 	json_decref(few);
 }
 
 static void log_with_names(void **state)
 {
-	struct admin_rig *a = *state;
-	rig_use_plan(a->rig, "crm books<crm", POLICY_CONTINUE);
-	int64_t saga = rig_accept_id(a->rig, "e");
-	rig_finish(a->rig, saga, CRM, OUTCOME_OK);
-	rig_finish(a->rig, saga, BOOKS, OUTCOME_OK);
-	rig_target_act(a->rig, "books", TARGET_PAUSE);
-	json_t *log = admin_rig_lines(a, 200, "GET", "/v1/log", NULL);
+	struct admin_fixture *a = *state;
+	fixture_use_plan(a->journal_fixture, "crm books<crm", POLICY_CONTINUE);
+	int64_t saga = fixture_accept_id(a->journal_fixture, "e");
+	fixture_finish(a->journal_fixture, saga, CRM, OUTCOME_OK);
+	fixture_finish(a->journal_fixture, saga, BOOKS, OUTCOME_OK);
+	fixture_target_act(a->journal_fixture, "books", TARGET_PAUSE);
+	json_t *log = admin_fixture_lines(a, 200, "GET", "/v1/log", NULL);
 	unsigned named = 0;
 	unsigned targets = 0;
 	size_t i;
@@ -147,68 +147,68 @@ static void log_with_names(void **state)
 	{
 		const json_t *step = json_object_get(record, "step");
 		if (step != NULL) {
-			assert_string_equal(admin_rig_text(record, "step_name"),
+			assert_string_equal(admin_fixture_text(record, "step_name"),
 								json_integer_value(step) == 0 ? "crm" : "books");
 			named++;
 		}
-		if (strcmp(admin_rig_text(record, "subject"), "target") == 0) {
-			assert_string_equal(admin_rig_text(record, "target"), "books");
+		if (strcmp(admin_fixture_text(record, "subject"), "target") == 0) {
+			assert_string_equal(admin_fixture_text(record, "target"), "books");
 			targets++;
 		}
 	}
 	assert_true(named >= 4);
 	assert_int_equal(targets, 1);
-	json_int_t last = admin_rig_number(json_array_get(log, json_array_size(log) - 1), "seq");
+	json_int_t last = admin_fixture_number(json_array_get(log, json_array_size(log) - 1), "seq");
 	json_decref(log);
 	char *path AUTO_FREE = mem_printf("/v1/log?after=%lld", (long long)last - 1);
-	log = admin_rig_lines(a, 200, "GET", path, NULL);
-	json_array_foreach(log, i, record) assert_int_equal(admin_rig_number(record, "seq"), last);
+	log = admin_fixture_lines(a, 200, "GET", path, NULL);
+	json_array_foreach(log, i, record) assert_int_equal(admin_fixture_number(record, "seq"), last);
 	json_decref(log);
 }
 
 static void targets_and_backlog(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_targets(a,
+	struct admin_fixture *a = *state;
+	admin_fixture_targets(a,
 					  "\"books\":{\"connector\":\"http\",\"paused\":true},\"crm\":{\"connector\":\"http\"}");
-	rig_use_plan(a->rig, "thanks", POLICY_CONTINUE);
-	(void)rig_accept_id(a->rig, "one");
-	rig_target_act(a->rig, "crm", TARGET_HOLD);
+	fixture_use_plan(a->journal_fixture, "thanks", POLICY_CONTINUE);
+	(void)fixture_accept_id(a->journal_fixture, "one");
+	fixture_target_act(a->journal_fixture, "crm", TARGET_HOLD);
 	a->live_asked = 0;
-	json_t *targets = admin_rig_lines(a, 200, "GET", "/v1/targets", NULL);
+	json_t *targets = admin_fixture_lines(a, 200, "GET", "/v1/targets", NULL);
 	assert_int_equal(json_array_size(targets), 3);
 	const json_t *books = json_array_get(targets, 0);
 	const json_t *crm = json_array_get(targets, 1);
 	const json_t *thanks = json_array_get(targets, 2);
-	assert_string_equal(admin_rig_text(books, "state"), "paused");
-	assert_non_null(strstr(admin_rig_text(books, "reason"), "configuration"));
-	assert_string_equal(admin_rig_text(crm, "state"), "held");
-	assert_string_equal(admin_rig_text(crm, "breaker"), "open");
-	assert_int_equal(admin_rig_number(crm, "in_flight"), 3);
-	assert_int_equal(admin_rig_number(crm, "backlog"), 7);
-	assert_string_equal(admin_rig_text(thanks, "name"), "thanks");
-	assert_string_equal(admin_rig_text(thanks, "state"), "missing");
+	assert_string_equal(admin_fixture_text(books, "state"), "paused");
+	assert_non_null(strstr(admin_fixture_text(books, "reason"), "configuration"));
+	assert_string_equal(admin_fixture_text(crm, "state"), "held");
+	assert_string_equal(admin_fixture_text(crm, "breaker"), "open");
+	assert_int_equal(admin_fixture_number(crm, "in_flight"), 3);
+	assert_int_equal(admin_fixture_number(crm, "backlog"), 7);
+	assert_string_equal(admin_fixture_text(thanks, "name"), "thanks");
+	assert_string_equal(admin_fixture_text(thanks, "state"), "missing");
 	assert_true(a->live_asked <= 3);
 	json_decref(targets);
-	json_t *backlog = admin_rig_lines(a, 200, "GET", "/v1/backlog", NULL);
+	json_t *backlog = admin_fixture_lines(a, 200, "GET", "/v1/backlog", NULL);
 	assert_true(json_array_size(backlog) >= 3);
 	json_decref(backlog);
-	json_t *status = admin_rig_one(a, 200, "GET", "/v1/status", NULL);
+	json_t *status = admin_fixture_one(a, 200, "GET", "/v1/status", NULL);
 	assert_true(json_is_true(json_object_get(status, "daemon")));
-	assert_int_equal(admin_rig_number(status, "accepted"), 1);
+	assert_int_equal(admin_fixture_number(status, "accepted"), 1);
 	json_decref(status);
 }
 
 static void verify_and_show(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 2);
-	json_t *report = admin_rig_one(a, 200, "GET", "/v1/verify", NULL);
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 2);
+	json_t *report = admin_fixture_one(a, 200, "GET", "/v1/verify", NULL);
 	assert_true(json_is_true(json_object_get(report, "sound")));
 	json_decref(report);
-	json_t *saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
-	assert_string_equal(admin_rig_text(saga, "reason"), "rejected");
-	assert_string_equal(admin_rig_text(json_array_get(json_object_get(saga, "log"), 0), "record"), "accepted");
+	json_t *saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
+	assert_string_equal(admin_fixture_text(saga, "reason"), "rejected");
+	assert_string_equal(admin_fixture_text(json_array_get(json_object_get(saga, "log"), 0), "record"), "accepted");
 	json_decref(saga);
 }
 
@@ -216,57 +216,57 @@ static void verify_and_show(void **state)
 
 static void without_a_daemon(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 3);
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 3);
 	a->api.journal = NULL;
 	a->api.target_live = NULL;
-	admin_rig_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "almoner serve");
-	admin_rig_error(a, 503, "POST", "/v1/bulk/resume", "{}", "almoner serve");
-	admin_rig_error(a, 503, "POST", "/v1/targets/crm/pause", "{}", "almoner serve");
-	admin_rig_error(a, 503, "POST", "/v1/reprocess/1", "{}", "almoner serve");
+	admin_fixture_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "almoner serve");
+	admin_fixture_error(a, 503, "POST", "/v1/bulk/resume", "{}", "almoner serve");
+	admin_fixture_error(a, 503, "POST", "/v1/targets/crm/pause", "{}", "almoner serve");
+	admin_fixture_error(a, 503, "POST", "/v1/reprocess/1", "{}", "almoner serve");
 	static const char *const reads[] = { "/v1/sagas",   "/v1/sagas/2", "/v1/sagas/count",
 										 "/v1/log",     "/v1/verify",  "/v1/status",
 										 "/v1/backlog", "/v1/targets", "/v1/events/1" };
 	for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++)
-		json_decref(admin_rig_lines(a, 200, "GET", reads[i], NULL));
+		json_decref(admin_fixture_lines(a, 200, "GET", reads[i], NULL));
 }
 
 static void verbs(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 3);
-	admin_rig_thread(a);
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/dance", "{}", "resume, retry");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/reprocess", "{}", "unknown verb");
-	admin_rig_error(a, 404, "POST", "/v1/reprocess/999", "{}", "there is no such event");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\"}", "not_done");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\",\"as\":\"maybe\"}", "not_done");
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve",
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 3);
+	admin_fixture_thread(a);
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/dance", "{}", "resume, retry");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/reprocess", "{}", "unknown verb");
+	admin_fixture_error(a, 404, "POST", "/v1/reprocess/999", "{}", "there is no such event");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\"}", "not_done");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\",\"as\":\"maybe\"}", "not_done");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve",
 					"{\"step\":\"crm\",\"as\":\"done\",\"result\":\"7\"}", "must be an object");
 	char *padding AUTO_FREE = mem_alloc(70001);
 	memset(padding, 'x', 70000);
 	padding[70000] = '\0';
 	char *long_result AUTO_FREE =
 		mem_printf("{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"%s\"}}", padding);
-	admin_rig_error(a, 400, "POST", "/v1/sagas/1/resolve", long_result, "64 KiB");
-	admin_rig_error(a, 404, "POST", "/v1/sagas/1/retry", "{\"step\":\"bokos\"}", "its steps: crm");
-	admin_rig_error(a, 404, "POST", "/v1/sagas/99/retry", "{\"step\":\"crm\"}", "no saga 99");
-	admin_rig_error(a, 404, "POST", "/v1/sagas/99/resume", "{}", "no saga 99");
-	admin_rig_error(a, 409, "POST", "/v1/sagas/2/retry", "{\"step\":\"crm\"}", "redo");
-	admin_rig_error(a, 409, "POST", "/v1/sagas/2/pause", "{\"dry_run\":true}", "complete");
-	admin_rig_error(a, 404, "POST", "/v1/sagas/99/resume", "{\"dry_run\":true}", "no saga 99");
-	json_t *tried = admin_rig_one(a, 200, "POST", "/v1/sagas/1/resume", "{\"dry_run\":true}");
-	assert_int_equal(admin_rig_number(tried, "changed"), 1);
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve", long_result, "64 KiB");
+	admin_fixture_error(a, 404, "POST", "/v1/sagas/1/retry", "{\"step\":\"bokos\"}", "its steps: crm");
+	admin_fixture_error(a, 404, "POST", "/v1/sagas/99/retry", "{\"step\":\"crm\"}", "no saga 99");
+	admin_fixture_error(a, 404, "POST", "/v1/sagas/99/resume", "{}", "no saga 99");
+	admin_fixture_error(a, 409, "POST", "/v1/sagas/2/retry", "{\"step\":\"crm\"}", "redo");
+	admin_fixture_error(a, 409, "POST", "/v1/sagas/2/pause", "{\"dry_run\":true}", "complete");
+	admin_fixture_error(a, 404, "POST", "/v1/sagas/99/resume", "{\"dry_run\":true}", "no saga 99");
+	json_t *tried = admin_fixture_one(a, 200, "POST", "/v1/sagas/1/resume", "{\"dry_run\":true}");
+	assert_int_equal(admin_fixture_number(tried, "changed"), 1);
 	json_decref(tried);
-	json_t *saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
-	assert_string_equal(admin_rig_text(saga, "state"), "attention"); /* it was a dry run */
+	json_t *saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
+	assert_string_equal(admin_fixture_text(saga, "state"), "attention"); /* it was a dry run */
 	json_decref(saga);
 	json_t *done =
-		admin_rig_one(a, 200, "POST", "/v1/sagas/1/resolve",
+		admin_fixture_one(a, 200, "POST", "/v1/sagas/1/resolve",
 					  "{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"7\"},\"reason\":\"saw it\"}");
-	assert_string_equal(admin_rig_text(done, "state"), "completed");
+	assert_string_equal(admin_fixture_text(done, "state"), "completed");
 	json_decref(done);
-	saga = admin_rig_one(a, 200, "GET", "/v1/sagas/1", NULL);
+	saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
 	char *all AUTO_FREE = json_dumps(saga, 0);
 	assert_non_null(strstr(all, "uid 7 (tester)"));
 	assert_non_null(strstr(all, "saw it"));
@@ -275,33 +275,33 @@ static void verbs(void **state)
 
 static void target_verbs(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_targets(a, "\"crm\":{\"connector\":\"http\",\"paused\":true}");
-	admin_rig_thread(a);
-	admin_rig_error(a, 404, "POST", "/v1/targets/nobody/pause", "{}", "nobody");
-	admin_rig_error(a, 400, "POST", "/v1/targets/crm/hold", "{}", "pause and resume");
-	json_t *one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/pause", "{\"reason\":\"month's end\"}");
-	assert_int_equal(admin_rig_number(one, "changed"), 1);
+	struct admin_fixture *a = *state;
+	admin_fixture_targets(a, "\"crm\":{\"connector\":\"http\",\"paused\":true}");
+	admin_fixture_thread(a);
+	admin_fixture_error(a, 404, "POST", "/v1/targets/nobody/pause", "{}", "nobody");
+	admin_fixture_error(a, 400, "POST", "/v1/targets/crm/hold", "{}", "pause and resume");
+	json_t *one = admin_fixture_one(a, 200, "POST", "/v1/targets/crm/pause", "{\"reason\":\"month's end\"}");
+	assert_int_equal(admin_fixture_number(one, "changed"), 1);
 	json_decref(one);
-	one = admin_rig_one(a, 200, "GET", "/v1/targets", NULL);
-	assert_string_equal(admin_rig_text(one, "reason"), "month's end");
+	one = admin_fixture_one(a, 200, "GET", "/v1/targets", NULL);
+	assert_string_equal(admin_fixture_text(one, "reason"), "month's end");
 	json_decref(one);
-	one = admin_rig_one(a, 200, "POST", "/v1/targets/crm/resume", "{}");
-	assert_string_equal(admin_rig_text(one, "paused_by"), "configuration");
+	one = admin_fixture_one(a, 200, "POST", "/v1/targets/crm/resume", "{}");
+	assert_string_equal(admin_fixture_text(one, "paused_by"), "configuration");
 	json_decref(one);
 }
 
 static void stopped_journal(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 3);
-	admin_rig_thread(a);
-	journal_stop(a->rig->j, "early");
-	admin_rig_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "closed");
-	admin_rig_error(a, 503, "POST", "/v1/targets/crm/pause", "{}", "closed");
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 3);
+	admin_fixture_thread(a);
+	journal_stop(a->journal_fixture->j, "early");
+	admin_fixture_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "closed");
+	admin_fixture_error(a, 503, "POST", "/v1/targets/crm/pause", "{}", "closed");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, admin_rig_setup, admin_rig_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, admin_fixture_setup, admin_fixture_teardown)
 
 int main(void)
 {

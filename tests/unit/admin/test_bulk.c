@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "tests/unit/admin/admin_rig.h"
+#include "tests/unit/admin/admin_fixture.h"
 
-static json_t *bulk(struct admin_rig *a, const char *path, const char *body, size_t lines)
+static json_t *bulk(struct admin_fixture *a, const char *path, const char *body, size_t lines)
 {
-	json_t *all = admin_rig_lines(a, 200, "POST", path, body);
+	json_t *all = admin_fixture_lines(a, 200, "POST", path, body);
 	assert_int_equal(json_array_size(all), lines + 1);
 	json_t *summary = json_incref(json_array_get(all, lines));
 	assert_true(json_is_true(json_object_get(summary, "done")));
@@ -17,148 +17,148 @@ static json_t *bulk(struct admin_rig *a, const char *path, const char *body, siz
 
 static void in_bulk(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 99); /* 50 rejected */
-	rig_accept(a->rig, &(struct rig_event){ .id = "odd", .quarantined = true });
-	admin_rig_thread(a);
-	admin_rig_error(a, 400, "POST", "/v1/bulk/skip", "{}", "in bulk");
-	admin_rig_error(a, 400, "POST", "/v1/bulk/resume?stat=attention", "{}", "unknown filter");
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 99); /* 50 rejected */
+	fixture_accept(a->journal_fixture, &(struct fixture_event){ .id = "odd", .quarantined = true });
+	admin_fixture_thread(a);
+	admin_fixture_error(a, 400, "POST", "/v1/bulk/skip", "{}", "in bulk");
+	admin_fixture_error(a, 400, "POST", "/v1/bulk/resume?stat=attention", "{}", "unknown filter");
 	json_t *summary = bulk(a, "/v1/bulk/resume", "{\"dry_run\":true}", 0);
-	assert_int_equal(admin_rig_number(summary, "matched"), 50);
-	assert_int_equal(admin_rig_number(summary, "moved"), 0);
-	assert_int_equal(admin_rig_number(summary, "passed_over"), 1); /* the quarantined one */
+	assert_int_equal(admin_fixture_number(summary, "matched"), 50);
+	assert_int_equal(admin_fixture_number(summary, "moved"), 0);
+	assert_int_equal(admin_fixture_number(summary, "passed_over"), 1); /* the quarantined one */
 	json_decref(summary);
 	/* What is at rest is no match for a pause; each saga comes once though its state changes on the way. */
 	summary = bulk(a, "/v1/bulk/pause", "{}", 50);
-	assert_int_equal(admin_rig_number(summary, "matched"), 50);
-	assert_int_equal(admin_rig_number(summary, "moved"), 50);
+	assert_int_equal(admin_fixture_number(summary, "matched"), 50);
+	assert_int_equal(admin_fixture_number(summary, "moved"), 50);
 	json_decref(summary);
 	summary = bulk(a, "/v1/bulk/pause", "{}", 0);
-	assert_int_equal(admin_rig_number(summary, "matched"), 0);
+	assert_int_equal(admin_fixture_number(summary, "matched"), 0);
 	json_decref(summary);
 	summary = bulk(a, "/v1/bulk/cancel?event_id=ev%2F7", "{}", 1);
-	assert_int_equal(admin_rig_number(summary, "moved"), 1);
+	assert_int_equal(admin_fixture_number(summary, "moved"), 1);
 	json_decref(summary);
 	summary = bulk(a, "/v1/bulk/compensate?state=completed", "{\"dry_run\":true}", 0);
-	assert_int_equal(admin_rig_number(summary, "matched"), 49);
+	assert_int_equal(admin_fixture_number(summary, "matched"), 49);
 	json_decref(summary);
 }
 
 /* Left alone, followed, listed, cancelled; what ended is still told. */
 static void jobs_of_the_api(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 99); /* 50 rejected */
-	json_t *none = admin_rig_lines(a, 200, "GET", "/v1/jobs", NULL);
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 99); /* 50 rejected */
+	json_t *none = admin_fixture_lines(a, 200, "GET", "/v1/jobs", NULL);
 	assert_int_equal(json_array_size(none), 0);
 	json_decref(none);
-	admin_rig_thread(a);
-	admin_rig_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":\"fast\"}", "rate");
-	admin_rig_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":5}", "rate");
-	admin_rig_error(a, 404, "GET", "/v1/jobs/1", NULL, "no job 1");
-	admin_rig_error(a, 404, "GET", "/v1/jobs/1/lines", NULL, "no job 1");
-	admin_rig_error(a, 404, "POST", "/v1/jobs/1/cancel", "{}", "no job 1");
-	admin_rig_error(a, 400, "GET", "/v1/jobs/one", NULL, "number");
-	admin_rig_error(a, 400, "POST", "/v1/jobs/1/pause", "{}", "cancel");
-	admin_rig_error(a, 400, "GET", "/v1/jobs?state=running", NULL, "state");
-	json_t *made = admin_rig_one(a, 200, "POST", "/v1/bulk/pause",
+	admin_fixture_thread(a);
+	admin_fixture_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":\"fast\"}", "rate");
+	admin_fixture_error(a, 400, "POST", "/v1/bulk/pause", "{\"rate\":5}", "rate");
+	admin_fixture_error(a, 404, "GET", "/v1/jobs/1", NULL, "no job 1");
+	admin_fixture_error(a, 404, "GET", "/v1/jobs/1/lines", NULL, "no job 1");
+	admin_fixture_error(a, 404, "POST", "/v1/jobs/1/cancel", "{}", "no job 1");
+	admin_fixture_error(a, 400, "GET", "/v1/jobs/one", NULL, "number");
+	admin_fixture_error(a, 400, "POST", "/v1/jobs/1/pause", "{}", "cancel");
+	admin_fixture_error(a, 400, "GET", "/v1/jobs?state=running", NULL, "state");
+	json_t *made = admin_fixture_one(a, 200, "POST", "/v1/bulk/pause",
 								 "{\"wait\":false,\"rate\":\"1/h\",\"expected\":50,\"reason\":\"why\"}");
-	assert_int_equal(admin_rig_number(made, "job"), 1);
-	assert_string_equal(admin_rig_text(made, "state"), "running");
-	assert_string_equal(admin_rig_text(made, "rate"), "1/h");
-	assert_string_equal(admin_rig_text(made, "actor"), "uid 7 (tester)");
-	assert_string_equal(admin_rig_text(made, "reason"), "why");
-	assert_int_equal(admin_rig_number(made, "expected"), 50);
+	assert_int_equal(admin_fixture_number(made, "job"), 1);
+	assert_string_equal(admin_fixture_text(made, "state"), "running");
+	assert_string_equal(admin_fixture_text(made, "rate"), "1/h");
+	assert_string_equal(admin_fixture_text(made, "actor"), "uid 7 (tester)");
+	assert_string_equal(admin_fixture_text(made, "reason"), "why");
+	assert_int_equal(admin_fixture_number(made, "expected"), 50);
 	json_decref(made);
-	made = admin_rig_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false}");
-	assert_int_equal(admin_rig_number(made, "job"), 1);
+	made = admin_fixture_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false}");
+	assert_int_equal(admin_fixture_number(made, "job"), 1);
 	assert_true(json_is_true(json_object_get(made, "already")));
 	json_decref(made);
-	json_t *job = admin_rig_one(a, 200, "POST", "/v1/jobs/1/cancel", "{\"reason\":\"no\"}");
-	assert_string_equal(admin_rig_text(job, "state"), "cancelled");
+	json_t *job = admin_fixture_one(a, 200, "POST", "/v1/jobs/1/cancel", "{\"reason\":\"no\"}");
+	assert_string_equal(admin_fixture_text(job, "state"), "cancelled");
 	json_decref(job);
-	admin_rig_error(a, 409, "POST", "/v1/jobs/1/cancel", "{}", "cancelled");
-	json_t *lines = admin_rig_lines(a, 200, "GET", "/v1/jobs/1/lines", NULL);
+	admin_fixture_error(a, 409, "POST", "/v1/jobs/1/cancel", "{}", "cancelled");
+	json_t *lines = admin_fixture_lines(a, 200, "GET", "/v1/jobs/1/lines", NULL);
 	const json_t *summary = json_array_get(lines, json_array_size(lines) - 1);
-	assert_string_equal(admin_rig_text(summary, "state"), "cancelled");
-	assert_true(admin_rig_number(summary, "moved") <= 1);
+	assert_string_equal(admin_fixture_text(summary, "state"), "cancelled");
+	assert_true(admin_fixture_number(summary, "moved") <= 1);
 	json_decref(lines);
 	summary = bulk(a, "/v1/bulk/cancel", "{}", 50); /* another job goes by the first */
-	assert_int_equal(admin_rig_number(summary, "job"), 2);
-	assert_int_equal(admin_rig_number(summary, "moved"), 50);
+	assert_int_equal(admin_fixture_number(summary, "job"), 2);
+	assert_int_equal(admin_fixture_number(summary, "moved"), 50);
 	json_decref((json_t *)(uintptr_t)summary);
-	json_t *list = admin_rig_lines(a, 200, "GET", "/v1/jobs?limit=1", NULL);
+	json_t *list = admin_fixture_lines(a, 200, "GET", "/v1/jobs?limit=1", NULL);
 	assert_int_equal(json_array_size(list), 1);
-	assert_int_equal(admin_rig_number(json_array_get(list, 0), "id"), 2);
+	assert_int_equal(admin_fixture_number(json_array_get(list, 0), "id"), 2);
 	json_decref(list);
-	list = admin_rig_lines(a, 200, "GET", "/v1/jobs?before=2", NULL);
-	assert_int_equal(admin_rig_number(json_array_get(list, 0), "id"), 1);
+	list = admin_fixture_lines(a, 200, "GET", "/v1/jobs?before=2", NULL);
+	assert_int_equal(admin_fixture_number(json_array_get(list, 0), "id"), 1);
 	json_decref(list);
 }
 
 /* Said while its first slice is under way: what the slice answers does not bring it back. */
 static void a_cancelled_job_stays_so(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 99);
-	admin_rig_thread(a);
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 99);
+	admin_fixture_thread(a);
 	for (int i = 1; i <= 40; i++) {
 		char path[64];
-		json_decref(admin_rig_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false,\"rate\":\"1/h\"}"));
+		json_decref(admin_fixture_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false,\"rate\":\"1/h\"}"));
 		(void)snprintf(path, sizeof path, "/v1/jobs/%d/cancel", i);
-		json_decref(admin_rig_one(a, 200, "POST", path, "{}"));
+		json_decref(admin_fixture_one(a, 200, "POST", path, "{}"));
 		(void)snprintf(path, sizeof path, "/v1/jobs/%d/lines", i);
-		json_t *lines = admin_rig_lines(a, 200, "GET", path, NULL);
-		assert_string_equal(admin_rig_text(json_array_get(lines, json_array_size(lines) - 1), "state"), "cancelled");
+		json_t *lines = admin_fixture_lines(a, 200, "GET", path, NULL);
+		assert_string_equal(admin_fixture_text(json_array_get(lines, json_array_size(lines) - 1), "state"), "cancelled");
 		json_decref(lines);
 	}
 }
 
 static void held_targets(void **state)
 {
-	struct admin_rig *a = *state;
-	admin_rig_sagas(a, 5);
-	rig_target_act(a->rig, "crm", TARGET_HOLD);
-	rig_use_plan(a->rig, "crm books", POLICY_CONTINUE);
-	int64_t waits = rig_accept_id(a->rig, "waits");
-	rig_target_act(a->rig, "books", TARGET_PAUSE);
-	rig_finish(a->rig, waits, BOOKS, OUTCOME_OK);
-	admin_rig_thread(a);
+	struct admin_fixture *a = *state;
+	admin_fixture_sagas(a, 5);
+	fixture_target_act(a->journal_fixture, "crm", TARGET_HOLD);
+	fixture_use_plan(a->journal_fixture, "crm books", POLICY_CONTINUE);
+	int64_t waits = fixture_accept_id(a->journal_fixture, "waits");
+	fixture_target_act(a->journal_fixture, "books", TARGET_PAUSE);
+	fixture_finish(a->journal_fixture, waits, BOOKS, OUTCOME_OK);
+	admin_fixture_thread(a);
 	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 3);
-	assert_int_equal(admin_rig_number(summary, "moved"), 3);
-	assert_int_equal(admin_rig_number(summary, "held"), 4); /* three that moved, and one that had nothing to move */
-	assert_string_equal(admin_rig_text(summary, "held_target"), "crm");
-	assert_int_equal(admin_rig_number(json_object_get(summary, "held_targets"), "crm"), 4);
+	assert_int_equal(admin_fixture_number(summary, "moved"), 3);
+	assert_int_equal(admin_fixture_number(summary, "held"), 4); /* three that moved, and one that had nothing to move */
+	assert_string_equal(admin_fixture_text(summary, "held_target"), "crm");
+	assert_int_equal(admin_fixture_number(json_object_get(summary, "held_targets"), "crm"), 4);
 	assert_null(json_object_get(json_object_get(summary, "held_targets"), "books"));
 	json_decref(summary);
 	summary = bulk(a, "/v1/bulk/resume", "{}", 0); /* nothing matches, yet four wait */
-	assert_int_equal(admin_rig_number(summary, "held"), 4);
+	assert_int_equal(admin_fixture_number(summary, "held"), 4);
 	json_decref(summary);
-	json_t *one = admin_rig_one(a, 200, "POST", "/v1/sagas/1/resume", "{}");
-	assert_int_equal(admin_rig_number(json_object_get(one, "held_targets"), "crm"), 1);
+	json_t *one = admin_fixture_one(a, 200, "POST", "/v1/sagas/1/resume", "{}");
+	assert_int_equal(admin_fixture_number(json_object_get(one, "held_targets"), "crm"), 1);
 	json_decref(one);
 }
 
 static void doubt_stands(void **state)
 {
-	struct admin_rig *a = *state;
-	rig_use_plan(a->rig, "thanks", POLICY_CONTINUE); /* unsafe */
-	int64_t saga = rig_accept_id(a->rig, "e");
-	journal_start(a->rig->j, rig_take(a->rig, WORK_READY, saga, THANKS));
-	(void)rig_pump(a->rig);
-	rig_finish(a->rig, saga, THANKS, OUTCOME_UNKNOWN);
-	rig_assert_step(a->rig, saga, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
-	admin_rig_thread(a);
+	struct admin_fixture *a = *state;
+	fixture_use_plan(a->journal_fixture, "thanks", POLICY_CONTINUE); /* unsafe */
+	int64_t saga = fixture_accept_id(a->journal_fixture, "e");
+	journal_start(a->journal_fixture->j, fixture_take(a->journal_fixture, WORK_READY, saga, THANKS));
+	(void)fixture_pump(a->journal_fixture);
+	fixture_finish(a->journal_fixture, saga, THANKS, OUTCOME_UNKNOWN);
+	fixture_assert_step(a->journal_fixture, saga, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
+	admin_fixture_thread(a);
 	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 0);
-	assert_int_equal(admin_rig_number(summary, "matched"), 0);
-	assert_int_equal(admin_rig_number(summary, "in_doubt"), 1);
+	assert_int_equal(admin_fixture_number(summary, "matched"), 0);
+	assert_int_equal(admin_fixture_number(summary, "in_doubt"), 1);
 	json_decref(summary);
 	summary = bulk(a, "/v1/bulk/resume", "{\"redo_in_doubt\":true}", 1);
-	assert_int_equal(admin_rig_number(summary, "moved"), 1);
+	assert_int_equal(admin_fixture_number(summary, "moved"), 1);
 	json_decref(summary);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, admin_rig_setup, admin_rig_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, admin_fixture_setup, admin_fixture_teardown)
 
 int main(void)
 {

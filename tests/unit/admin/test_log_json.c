@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admin/log_json.h"
+#include "gateway/admin/views/log_json.h"
 
 static json_t *rows_of(struct str head, struct str personal)
 {
@@ -16,7 +16,7 @@ static json_t *rows_of(struct str head, struct str personal)
 		.number = 5, .commit = 2, .subject = SUBJECT_SAGA, .subject_id = 9, .head = head, .personal = personal
 	};
 	json_t *list = json_array();
-	log_row_json(&row, NULL, list);
+	log_json_row(&row, NULL, list);
 	return list;
 }
 

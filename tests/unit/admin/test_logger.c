@@ -11,19 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/logger.h"
+#include "gateway/log/logger.h"
 #include "saga/base/mem.h"
 
-struct place {
+struct logger_fixture {
 	char path[64];
 	struct config_log config;
 	struct logger *logger;
-	long read_bytes; /* of the file so far */
+	long reader_bytes; /* of the file so far */
 };
 
 static int setup(void **state)
 {
-	struct place *p = mem_zalloc(sizeof *p);
+	struct logger_fixture *p = mem_zalloc(sizeof *p);
 	(void)snprintf(p->path, sizeof p->path, "/tmp/almoner-log-XXXXXX");
 	int fd = mkstemp(p->path);
 	assert_true(fd >= 0);
@@ -35,14 +35,14 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct place *p = *state;
+	struct logger_fixture *p = *state;
 	logger_destroy(p->logger);
 	(void)unlink(p->path);
 	free(p);
 	return 0;
 }
 
-static void begin(struct place *p, enum config_log_format format)
+static void begin(struct logger_fixture *p, enum config_log_format format)
 {
 	p->config.format = format;
 	assert_int_equal(logger_create(&p->config, &p->logger, NULL), 0);
@@ -50,14 +50,14 @@ static void begin(struct place *p, enum config_log_format format)
 
 /* The one line that came since the last call, without its end. (Emptying the file each time would have some
  * file systems write it to disk each time.) */
-static char *line_of(struct place *p)
+static char *line_of(struct logger_fixture *p)
 {
 	static char text[65536];
 	FILE *in = fopen(p->path, "r");
-	assert_int_equal(fseek(in, p->read_bytes, SEEK_SET), 0);
+	assert_int_equal(fseek(in, p->reader_bytes, SEEK_SET), 0);
 	size_t len = fread(text, 1, sizeof text - 1, in);
 	(void)fclose(in);
-	p->read_bytes += (long)len;
+	p->reader_bytes += (long)len;
 	assert_true(len > 0 && text[len - 1] == '\n');
 	text[len - 1] = '\0';
 	assert_null(strchr(text, '\n'));
@@ -82,7 +82,7 @@ static const char *const hostile[] = {
 
 static void json_is_always_valid(void **state)
 {
-	struct place *p = *state;
+	struct logger_fixture *p = *state;
 	begin(p, CONFIG_LOG_JSON);
 	for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
 		logger_line(p->logger, CONFIG_LOG_WARNING, "engine", "target", hostile[i], "none", NULL, "text", "t",
@@ -105,7 +105,7 @@ static void json_is_always_valid(void **state)
 
 static void every_byte(void **state)
 {
-	struct place *p = *state;
+	struct logger_fixture *p = *state;
 	begin(p, CONFIG_LOG_JSON);
 	for (int a = 1; a < 256; a++) {
 		for (int b = 1; b < 256; b += 3) {
@@ -121,7 +121,7 @@ static void every_byte(void **state)
 
 static void long_values(void **state)
 {
-	struct place *p = *state;
+	struct logger_fixture *p = *state;
 	char *value AUTO_FREE = mem_alloc(100001);
 	for (int round = 0; round < 2; round++) {
 		begin(p, round == 0 ? CONFIG_LOG_JSON : CONFIG_LOG_KV);
@@ -141,7 +141,7 @@ static void long_values(void **state)
 
 static void key_value_quoting(void **state)
 {
-	struct place *p = *state;
+	struct logger_fixture *p = *state;
 	begin(p, CONFIG_LOG_KV);
 	logger_line(p->logger, CONFIG_LOG_INFO, "e", "a", "plain-1.2:3/4", "b", "two words", "c", "", "d", "x=y",
 				"e", "q\"", "f", "\n", NULL);
@@ -154,7 +154,7 @@ static void key_value_quoting(void **state)
 
 static void levels_and_reopening(void **state)
 {
-	struct place *p = *state;
+	struct logger_fixture *p = *state;
 	begin(p, CONFIG_LOG_KV);
 	logger_line(p->logger, CONFIG_LOG_DEBUG, "hidden", NULL);
 	logger_line(p->logger, CONFIG_LOG_INFO, "shown", NULL);

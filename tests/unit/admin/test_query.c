@@ -15,7 +15,7 @@
 
 static void refused(const char *text, const char *why)
 {
-	struct query q;
+	struct query_string q;
 	struct err err = { 0 };
 	assert_int_equal(query_parse(text, &q, &err), ERR_INVALID);
 	if (strstr(err.text, why) == NULL)
@@ -25,7 +25,7 @@ static void refused(const char *text, const char *why)
 static void names_and_values(void **state)
 {
 	(void)state;
-	struct query q;
+	struct query_string q;
 	assert_int_equal(query_parse("a=1&&b=x%20y+z&c&d=%c3%A9=&%65=f", &q, NULL), 0);
 	assert_int_equal(q.count, 5);
 	assert_string_equal(query_value(&q, "a"), "1");
@@ -60,7 +60,7 @@ static void too_many_parts(void **state)
 	struct buf text AUTO_BUF = { 0 };
 	for (int i = 0; i < QUERY_PARTS_MAX; i++)
 		buf_printf(&text, "%sp%d=%d", i > 0 ? "&" : "", i, i);
-	struct query q;
+	struct query_string q;
 	assert_int_equal(query_parse(text.data, &q, NULL), 0);
 	assert_string_equal(query_value(&q, "p15"), "15");
 	query_finish(&q);
@@ -76,7 +76,7 @@ static void huge(void **state)
 	memset(text, 'x', len);
 	text[len] = '\0';
 	memcpy(text, "n=", 2);
-	struct query q;
+	struct query_string q;
 	assert_int_equal(query_parse(text, &q, NULL), 0);
 	assert_int_equal(strlen(query_value(&q, "n")), len - 2);
 	query_finish(&q);
@@ -88,7 +88,7 @@ static void huge(void **state)
 
 static int number(const char *text, int64_t *ret)
 {
-	struct query q;
+	struct query_string q;
 	assert_int_equal(query_parse(text, &q, NULL), 0);
 	int rc = query_number(&q, "n", 77, ret, NULL);
 	query_finish(&q);
@@ -108,7 +108,7 @@ static void numbers(void **state)
 		assert_int_equal(number(bad[i], &got), ERR_INVALID);
 }
 
-static int filter(const char *text, struct query *q, struct saga_filter *ret, struct err *err)
+static int filter(const char *text, struct query_string *q, struct saga_filter *ret, struct err *err)
 {
 	assert_int_equal(query_parse(text, q, NULL), 0);
 	int rc = query_filter(q, NOW, ret, err);
@@ -120,7 +120,7 @@ static int filter(const char *text, struct query *q, struct saga_filter *ret, st
 static void filters(void **state)
 {
 	(void)state;
-	struct query q;
+	struct query_string q;
 	struct saga_filter f;
 	assert_int_equal(filter("state=attention&reason=in_doubt&outcome=unknown&target=crm&source=s&donor=a%40b&"
 							"event_id=e%2F1&older=2h&newer=7d&limit=5&before=9",
@@ -147,7 +147,7 @@ static void filters(void **state)
 static void unknown_words(void **state)
 {
 	(void)state;
-	struct query q;
+	struct query_string q;
 	struct saga_filter f;
 	struct err err;
 	static const char *const bad[] = { "state=gone", "state=", "reason=tired", "outcome=nice", "older=soon",
@@ -157,13 +157,13 @@ static void unknown_words(void **state)
 	/* Every word there is stands in the error text. */
 	assert_int_equal(filter("state=gone", &q, &f, &err), ERR_INVALID);
 	for (int i = 0; i < SAGA_STATE_COUNT; i++)
-		assert_non_null(strstr(err.text, saga_state_name((enum saga_state)i)));
+		assert_non_null(strstr(err.text, name_of_saga_state((enum saga_state)i)));
 	assert_int_equal(filter("reason=gone", &q, &f, &err), ERR_INVALID);
 	for (int i = 1; i < REASON_COUNT; i++)
-		assert_non_null(strstr(err.text, reason_name((enum reason)i)));
+		assert_non_null(strstr(err.text, name_of_reason((enum reason)i)));
 	assert_int_equal(filter("outcome=gone", &q, &f, &err), ERR_INVALID);
 	for (int i = 1; i < OUTCOME_COUNT; i++)
-		assert_non_null(strstr(err.text, outcome_name((enum outcome_class)i)));
+		assert_non_null(strstr(err.text, name_of_outcome((enum outcome_class)i)));
 }
 
 int main(void)

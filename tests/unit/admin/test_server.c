@@ -1,5 +1,5 @@
 /* The API over a real unix socket: bodies, streams, broken ones, clients that go away. */
-#include "tests/unit/admin/admin_rig.h"
+#include "tests/unit/admin/admin_fixture.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -13,45 +13,45 @@
 #include "gateway/net/http_call.h"
 #include "saga/base/mem.h"
 
-struct served {
-	struct admin_rig *rig;
+struct server_fixture {
+	struct admin_fixture *journal_fixture;
 	struct admin_server *server;
 	char *path;
 };
 
 static int setup(void **state)
 {
-	struct served *s = mem_zalloc(sizeof *s);
-	void *rig = NULL;
-	if (admin_rig_setup(&rig) != 0)
+	struct server_fixture *s = mem_zalloc(sizeof *s);
+	void *journal_fixture = NULL;
+	if (admin_fixture_setup(&journal_fixture) != 0)
 		return -1;
-	s->rig = rig;
-	s->path = mem_printf("%s/a.sock", s->rig->rig->dir);
+	s->journal_fixture = journal_fixture;
+	s->path = mem_printf("%s/a.sock", s->journal_fixture->journal_fixture->dir);
 	*state = s;
 	return 0;
 }
 
-static void serve(struct served *s)
+static void serve(struct server_fixture *s)
 {
 	char *items[] = { s->path };
 	struct err err = { 0 };
 	struct config_list paths = { items, 1 };
-	if (admin_server_start(&s->rig->api, &paths, &s->server, &err) != 0)
+	if (admin_server_start(&s->journal_fixture->api, &paths, &s->server, &err) != 0)
 		fail_msg("%s", err.text);
 }
 
 static int teardown(void **state)
 {
-	struct served *s = *state;
+	struct server_fixture *s = *state;
 	admin_server_stop(s->server);
 	assert_int_equal(access(s->path, F_OK), -1);
-	void *rig = s->rig;
+	void *journal_fixture = s->journal_fixture;
 	free(s->path);
 	free(s);
-	return admin_rig_teardown(&rig);
+	return admin_fixture_teardown(&journal_fixture);
 }
 
-struct got {
+struct received_lines {
 	size_t lines;
 	size_t enough; /* break off after so many */
 	char last[4096];
@@ -59,7 +59,7 @@ struct got {
 
 static int on_line(void *ctx, struct str text)
 {
-	struct got *got = ctx;
+	struct received_lines *got = ctx;
 	got->lines++;
 	size_t len = text.len < sizeof got->last - 1 ? text.len : sizeof got->last - 1;
 	memcpy(got->last, text.p, len);
@@ -67,7 +67,7 @@ static int on_line(void *ctx, struct str text)
 	return got->enough != 0 && got->lines == got->enough;
 }
 
-static unsigned call(struct served *s, const char *method, const char *path, struct str body, struct got *got)
+static unsigned call(struct server_fixture *s, const char *method, const char *path, struct str body, struct received_lines *got)
 {
 	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
 	unsigned status = 0;
@@ -85,48 +85,48 @@ static unsigned call(struct served *s, const char *method, const char *path, str
 	return status;
 }
 
-static void make_sagas(struct served *s, int count)
+static void make_sagas(struct server_fixture *s, int count)
 {
-	rig_use_plan(s->rig->rig, "crm", POLICY_CONTINUE);
+	fixture_use_plan(s->journal_fixture->journal_fixture, "crm", POLICY_CONTINUE);
 	for (int n = 0; n < count; n++) {
 		char id[16];
 		(void)snprintf(id, sizeof id, "e%d", n);
-		rig_finish(s->rig->rig, rig_accept_id(s->rig->rig, id), CRM, OUTCOME_OK);
+		fixture_finish(s->journal_fixture->journal_fixture, fixture_accept_id(s->journal_fixture->journal_fixture, id), CRM, OUTCOME_OK);
 	}
 }
 
 static void streams_and_bodies(void **state)
 {
-	struct served *s = *state;
+	struct server_fixture *s = *state;
 	make_sagas(s, 300);
-	admin_rig_thread(s->rig);
+	admin_fixture_thread(s->journal_fixture);
 	serve(s);
-	struct got got = { 0 };
+	struct received_lines got = { 0 };
 	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
 	assert_int_equal(got.lines, 300);
-	got = (struct got){ .enough = 3 }; /* goes away in the middle */
+	got = (struct received_lines){ .enough = 3 }; /* goes away in the middle */
 	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
-	got = (struct got){ 0 };
+	got = (struct received_lines){ 0 };
 	assert_int_equal(call(s, "POST", "/v1/targets/crm/pause", STR("{\"reason\":\"t\"}"), &got), 200);
-	got = (struct got){ 0 };
+	got = (struct received_lines){ 0 };
 	assert_int_equal(call(s, "GET", "/v1/log", STR(""), &got), 200);
 	char who[32];
 	(void)snprintf(who, sizeof who, "uid %u", getuid());
 	assert_non_null(strstr(got.last, who)); /* the peer is the actor */
-	got = (struct got){ 0 };
+	got = (struct received_lines){ 0 };
 	assert_int_equal(call(s, "GET", "/v1/sagas?donor=a%26state%3Dx", STR(""), &got), 200);
 	assert_int_equal(got.lines, 0); /* not decoded before it was cut at & */
 }
 
 static void too_large(void **state)
 {
-	struct served *s = *state;
-	admin_rig_thread(s->rig);
+	struct server_fixture *s = *state;
+	admin_fixture_thread(s->journal_fixture);
 	serve(s);
 	size_t len = ((size_t)1 << 20) + 1;
 	char *body AUTO_FREE = mem_alloc(len);
 	memset(body, ' ', len);
-	struct got got = { 0 };
+	struct received_lines got = { 0 };
 	assert_int_equal(call(s, "POST", "/v1/sagas/1/resume", (struct str){ body, len }, &got), 413);
 	assert_non_null(strstr(got.last, "1 MiB"));
 }
@@ -144,8 +144,8 @@ static int failing_list(void *ctx, const struct saga_filter *filter, int64_t bef
 
 static int open_failing_reader(void *ctx, struct store_reader *ret, struct err *err)
 {
-	struct admin_rig *a = ctx;
-	int rc = store_sqlite_open_reader(a->rig->path, NULL, ret, err);
+	struct admin_fixture *a = ctx;
+	int rc = store_sqlite_open_reader(a->journal_fixture->path, NULL, ret, err);
 	if (rc == 0) {
 		real_list = ret->saga_list;
 		ret->saga_list = failing_list;
@@ -156,18 +156,18 @@ static int open_failing_reader(void *ctx, struct store_reader *ret, struct err *
 /* Rows, then an error: the reader is told so in the last line, as the status is long gone. */
 static void broken_stream(void **state)
 {
-	struct served *s = *state;
+	struct server_fixture *s = *state;
 	make_sagas(s, 100);
-	s->rig->api.open_reader = open_failing_reader;
-	admin_rig_thread(s->rig);
+	s->journal_fixture->api.open_reader = open_failing_reader;
+	admin_fixture_thread(s->journal_fixture);
 	serve(s);
-	struct got got = { 0 };
+	struct received_lines got = { 0 };
 	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
 	assert_true(got.lines > 1 && got.lines < 100);
 	assert_string_equal(got.last, "{\"error\":\"the disk ? is gone\"}");
 }
 
-static int connected(const struct served *s)
+static int connected(const struct server_fixture *s)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	memcpy(to.sun_path, s->path, strlen(s->path) + 1);
@@ -177,7 +177,7 @@ static int connected(const struct served *s)
 	return fd;
 }
 
-static void ask_too_much(const struct served *s)
+static void ask_too_much(const struct server_fixture *s)
 {
 	struct buf ask = { 0 };
 	buf_text(&ask, "GET /v1/status?");
@@ -196,8 +196,8 @@ static void ask_too_much(const struct served *s)
 /* More arguments than libmicrohttpd has room for: it breaks off, and nothing stays behind. */
 static void endless_query(void **state)
 {
-	struct served *s = *state;
-	admin_rig_thread(s->rig);
+	struct server_fixture *s = *state;
+	admin_fixture_thread(s->journal_fixture);
 	serve(s);
 	for (size_t i = 0; i < 20; i++)
 		ask_too_much(s);
@@ -206,16 +206,16 @@ static void endless_query(void **state)
 		ask_too_much(s);
 	size_t after = mallinfo2().uordblks;
 	assert_true(after < before + ((size_t)256 << 10));
-	struct got got = { 0 };
+	struct received_lines got = { 0 };
 	assert_int_equal(call(s, "GET", "/v1/status", STR(""), &got), 200);
 }
 
 /* Clients that connect and say nothing, or stop in the middle, must not keep the server from ending. */
 static void silent_clients(void **state)
 {
-	struct served *s = *state;
+	struct server_fixture *s = *state;
 	make_sagas(s, 300);
-	admin_rig_thread(s->rig);
+	admin_fixture_thread(s->journal_fixture);
 	serve(s);
 	int clients[8];
 	for (size_t i = 0; i < 8; i++) {
@@ -232,18 +232,18 @@ static void silent_clients(void **state)
 
 static void two_servers(void **state)
 {
-	struct served *s = *state;
+	struct server_fixture *s = *state;
 	serve(s);
 	struct admin_server *second = NULL;
 	char *items[] = { s->path };
 	struct err err = { 0 };
 	struct config_list paths = { items, 1 };
-	assert_int_equal(admin_server_start(&s->rig->api, &paths, &second, &err), ERR_BUSY);
+	assert_int_equal(admin_server_start(&s->journal_fixture->api, &paths, &second, &err), ERR_BUSY);
 	char *many[9];
 	for (size_t i = 0; i < 9; i++)
 		many[i] = s->path;
 	paths = (struct config_list){ many, 9 };
-	assert_int_equal(admin_server_start(&s->rig->api, &paths, &second, &err), ERR_INVALID);
+	assert_int_equal(admin_server_start(&s->journal_fixture->api, &paths, &second, &err), ERR_INVALID);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

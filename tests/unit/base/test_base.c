@@ -34,13 +34,13 @@ static void numbers_come_back(void **state)
 	buf_string(&b, NULL);
 	struct reader r = reader_of(b.data, b.len);
 	for (size_t i = 0; i < sizeof unsigneds / sizeof unsigneds[0]; i++)
-		assert_true(read_uint(&r) == unsigneds[i]);
+		assert_true(reader_uint(&r) == unsigneds[i]);
 	for (size_t i = 0; i < sizeof signeds / sizeof signeds[0]; i++)
-		assert_true(read_int(&r) == signeds[i]);
-	assert_true(str_is(read_bytes(&r), "text"));
-	assert_int_equal(read_bytes(&r).len, 0);
+		assert_true(reader_int(&r) == signeds[i]);
+	assert_true(str_is(reader_bytes(&r), "text"));
+	assert_int_equal(reader_bytes(&r).len, 0);
 	assert_true(reader_done(&r));
-	assert_int_equal(read_byte(&r), 0);
+	assert_int_equal(reader_byte(&r), 0);
 	assert_false(reader_done(&r)); /* reading past the end is bad, and stays so */
 }
 
@@ -61,10 +61,10 @@ static void a_reader_believes_no_length(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char *copy = mem_strndup(rows[i].bytes, rows[i].len);
 		struct reader r = reader_of(copy, rows[i].len);
-		assert_int_equal(read_bytes(&r).len, 0);
+		assert_int_equal(reader_bytes(&r).len, 0);
 		assert_true(r.bad);
 		uint8_t fixed[4] = { 1, 1, 1, 1 };
-		read_fixed(&r, fixed, sizeof fixed);
+		reader_fixed(&r, fixed, sizeof fixed);
 		assert_memory_equal(fixed, "\0\0\0\0", 4);
 		free(copy);
 	}
@@ -86,7 +86,7 @@ static void a_cap_refuses_the_whole_append(void **state)
 	assert_true(b.overflow);
 	assert_int_equal(b.len, 0);
 	buf_free(&b);
-	assert_int_equal(b.cap_bytes, 8);
+	assert_int_equal(b.limit_bytes, 8);
 	char *taken = buf_take(&b);
 	assert_string_equal(taken, "");
 	free(taken);
@@ -125,8 +125,8 @@ static void randomness_differs(void **state)
 	(void)state;
 	uint8_t a[16];
 	uint8_t b[16];
-	random_bytes(a, sizeof a);
-	random_bytes(b, sizeof b);
+	entropy_bytes(a, sizeof a);
+	entropy_bytes(b, sizeof b);
 	assert_memory_not_equal(a, b, sizeof a);
 	struct entropy rnd = entropy_system();
 	assert_int_equal(rnd.below(rnd.ctx, 0), 0);
@@ -134,7 +134,7 @@ static void randomness_differs(void **state)
 		assert_true(rnd.below(rnd.ctx, 3) < 3);
 }
 
-static void errors_grow_a_clause_a_layer(void **state)
+static void errors_gain_a_clause_a_layer(void **state)
 {
 	(void)state;
 	struct err err = { 0 };
@@ -210,7 +210,7 @@ int main(void)
 		cmocka_unit_test(a_buffer_grows_and_stays_text),
 		cmocka_unit_test(digests_are_sha256),
 		cmocka_unit_test(randomness_differs),
-		cmocka_unit_test(errors_grow_a_clause_a_layer),
+		cmocka_unit_test(errors_gain_a_clause_a_layer),
 		cmocka_unit_test(times_read_as_people_write_them),
 		cmocka_unit_test(folders_are_made_for_a_file),
 	};

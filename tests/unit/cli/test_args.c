@@ -17,14 +17,14 @@
 static int parse(const char *line, unsigned sets, struct args *ret, struct err *err)
 {
 	static char room[1024];
-	char *words[WORDS_MAX];
+	char *operands[WORDS_MAX];
 	int count = 0;
 	(void)strncpy(room, line, sizeof room - 1);
 	char *rest = room;
 	for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " "))
 		if (*word != '\0')
-			words[count++] = word;
-	return args_parse(count, words, sets, ret, err);
+			operands[count++] = word;
+	return args_parse(count, operands, sets, ret, err);
 }
 
 static void refused(const char *line, unsigned sets, const char *why)
@@ -42,9 +42,9 @@ static void anywhere(void **state)
 	struct args a;
 	assert_int_equal(parse("--json 7 --reason=why 8 --all --limit 5", ALL, &a, NULL), 0);
 	assert_true(a.json && a.all && !a.yes && !a.has_filter);
-	assert_int_equal(a.word_count, 2);
-	assert_string_equal(a.words[0], "7");
-	assert_string_equal(a.words[1], "8");
+	assert_int_equal(a.operand_count, 2);
+	assert_string_equal(a.operands[0], "7");
+	assert_string_equal(a.operands[1], "8");
 	assert_string_equal(a.reason, "why");
 	assert_string_equal(a.limit, "5");
 	args_finish(&a);
@@ -53,7 +53,7 @@ static void anywhere(void **state)
 	args_finish(&a);
 	assert_int_equal(parse("- -- --json -x", ALL, &a, NULL), 0);
 	assert_false(a.json);
-	assert_int_equal(a.word_count, 3);
+	assert_int_equal(a.operand_count, 3);
 	args_finish(&a);
 	assert_int_equal(parse("--reason --json", ALL, &a, NULL), 0); /* a value may look like an option */
 	assert_string_equal(a.reason, "--json");
@@ -99,18 +99,18 @@ static void refusals(void **state)
 	refused("--source=\xc3(", ALL, "UTF-8");
 }
 
-static void too_many_words(void **state)
+static void too_many_operands(void **state)
 {
 	(void)state;
 	static char one[] = "1";
-	static char *words[ARGS_WORDS_MAX + 1];
-	for (size_t i = 0; i <= ARGS_WORDS_MAX; i++)
-		words[i] = one;
+	static char *operands[ARGS_OPERANDS_MAX + 1];
+	for (size_t i = 0; i <= ARGS_OPERANDS_MAX; i++)
+		operands[i] = one;
 	struct args a;
 	struct err err = { 0 };
-	assert_int_equal(args_parse(ARGS_WORDS_MAX, words, ALL, &a, &err), 0);
+	assert_int_equal(args_parse(ARGS_OPERANDS_MAX, operands, ALL, &a, &err), 0);
 	args_finish(&a);
-	assert_int_equal(args_parse(ARGS_WORDS_MAX + 1, words, ALL, &a, &err), ERR_INVALID);
+	assert_int_equal(args_parse(ARGS_OPERANDS_MAX + 1, operands, ALL, &a, &err), ERR_INVALID);
 	assert_non_null(strstr(err.text, "--all"));
 }
 
@@ -128,7 +128,7 @@ static void usage(void **state)
 	assert_string_equal(text.data, "[--id ID]");
 }
 
-static void has_word(const char *text, const char *word)
+static void has_operand(const char *text, const char *word)
 {
 	if (*word != '\0' && strstr(text, word) == NULL)
 		fail_msg("%s is not explained in:\n%s", word, text);
@@ -141,11 +141,11 @@ static void explained(void **state)
 	struct buf text AUTO_BUF = { 0 };
 	args_explain(ARGS_FILTER, &text);
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
-		has_word(text.data, saga_state_name((enum saga_state)i));
+		has_operand(text.data, name_of_saga_state((enum saga_state)i));
 	for (unsigned i = 0; i < REASON_COUNT; i++)
-		has_word(text.data, reason_name((enum reason)i));
+		has_operand(text.data, name_of_reason((enum reason)i));
 	for (unsigned i = 0; i < OUTCOME_COUNT; i++)
-		has_word(text.data, outcome_name((enum outcome_class)i));
+		has_operand(text.data, name_of_outcome((enum outcome_class)i));
 	assert_null(strstr(text.data, "--older-than"));
 	assert_null(strstr(text.data, "--dry-run"));
 }
@@ -153,7 +153,7 @@ static void explained(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(anywhere), cmocka_unit_test(filters),
-										cmocka_unit_test(refusals), cmocka_unit_test(too_many_words),
+										cmocka_unit_test(refusals), cmocka_unit_test(too_many_operands),
 										cmocka_unit_test(usage), cmocka_unit_test(explained) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

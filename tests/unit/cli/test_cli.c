@@ -12,7 +12,7 @@
 #include "saga/base/mem.h"
 
 /* The next answers, in order; what was asked is remembered. */
-struct script {
+struct fake_daemon {
 	struct answer {
 		int code;
 		unsigned status;
@@ -21,16 +21,16 @@ struct script {
 	unsigned count;
 	char asked[4][2048]; /* "POST /path body" */
 };
-static struct script script;
-static struct capture said;
+static struct fake_daemon fake_daemon;
+static struct capture output;
 
 static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
 				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
 {
 	(void)ctx;
-	assert_true(script.count < 4);
-	const struct answer *a = &script.answers[script.count];
-	(void)snprintf(script.asked[script.count++], sizeof script.asked[0], "%s %s %s", method, path,
+	assert_true(fake_daemon.count < 4);
+	const struct answer *a = &fake_daemon.answers[fake_daemon.count];
+	(void)snprintf(fake_daemon.asked[fake_daemon.count++], sizeof fake_daemon.asked[0], "%s %s %s", method, path,
 				   body != NULL ? body : "");
 	if (a->code != 0)
 		return err_set(err, a->code, "%s", a->lines);
@@ -52,26 +52,26 @@ static int run(const char *command)
 	char *rest = text;
 	for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " "))
 		words[count++] = word;
-	script.count = 0;
-	capture_begin(&said);
+	fake_daemon.count = 0;
+	capture_begin(&output);
 	int code = cli_run(&(struct cli_port){ NULL, call }, count, words);
-	capture_end(&said);
+	capture_end(&output);
 	return code;
 }
 
 static void answer(unsigned at, unsigned status, const char *lines)
 {
-	script.answers[at] = (struct answer){ .status = status, .lines = lines };
+	fake_daemon.answers[at] = (struct answer){ .status = status, .lines = lines };
 }
 
 static int reset(void **state)
 {
 	(void)state;
-	script = (struct script){ 0 };
+	fake_daemon = (struct fake_daemon){ 0 };
 	return 0;
 }
 
-static void says(const char *where, const char *text)
+static void expect_output(const char *where, const char *text)
 {
 	if (strstr(where, text) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", where, text);
@@ -90,20 +90,20 @@ static void exit_codes(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		answer(0, cases[i].status, "{\"error\":\"because\"}");
 		assert_int_equal(run("saga show 1"), cases[i].code);
-		says(said.err, "almoner: because");
+		expect_output(output.err, "almoner: because");
 	}
-	script.answers[0] = (struct answer){ .code = ERR_CLOSED, .lines = "no daemon" };
+	fake_daemon.answers[0] = (struct answer){ .code = ERR_CLOSED, .lines = "no daemon" };
 	assert_int_equal(run("saga pause 1"), CLI_UNREACHABLE);
-	script.answers[0] = (struct answer){ .code = ERR_REFUSED, .lines = "not your socket" };
+	fake_daemon.answers[0] = (struct answer){ .code = ERR_REFUSED, .lines = "not your socket" };
 	assert_int_equal(run("status"), CLI_UNREACHABLE);
-	script.answers[0] = (struct answer){ .code = ERR_IO, .lines = "broke off" };
+	fake_daemon.answers[0] = (struct answer){ .code = ERR_IO, .lines = "broke off" };
 	assert_int_equal(run("saga list"), CLI_FAILED);
 	answer(0, 200, "{\"id\":1,\"state\":\"running\",\"steps\":[]}\n{\"error\":\"the disk is gone\"}");
 	assert_int_equal(run("saga list --json"), CLI_FAILED); /* broken off in the middle */
-	says(said.err, "the disk is gone");
+	expect_output(output.err, "the disk is gone");
 	answer(0, 200, "{\"sound\":false,\"findings\":1,\"lines\":[\"commit 7 is missing\"]}");
 	assert_int_equal(run("verify"), CLI_FAILED);
-	says(said.out, "commit 7 is missing");
+	expect_output(output.out, "commit 7 is missing");
 	answer(0, 200, "");
 	assert_int_equal(run("saga show 1 --json"), CLI_OK);
 }
@@ -126,47 +126,47 @@ static void usage(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		if (run(bad[i]) != CLI_USAGE)
 			fail_msg("%s is no usage error", bad[i]);
-		assert_int_equal(script.count, 0); /* nothing was asked */
-		says(said.err, "almoner: ");
+		assert_int_equal(fake_daemon.count, 0); /* nothing was asked */
+		expect_output(output.err, "almoner: ");
 	}
 	assert_int_equal(run("saga resume --help"), CLI_OK);
-	says(said.out, "--redo-in-doubt");
+	expect_output(output.out, "--redo-in-doubt");
 	struct buf known AUTO_BUF = { 0 };
 	assert_true(cli_suggest("saga", &known));
-	says(known.data, "almoner saga resume");
+	expect_output(known.data, "almoner saga resume");
 	assert_false(cli_suggest("sag", &known));
 	assert_false(cli_suggest("status", &known));
 	char *words[] = { (char[]){ "saga" }, (char[]){ "show" } };
-	assert_true(cli_knows(2, words));
-	assert_false(cli_knows(1, words));
+	assert_true(cli_has_command(2, words));
+	assert_false(cli_has_command(1, words));
 }
 
 /* ---- asking ---- */
 
-static void what_is_asked(void **state)
+static void requests_sent(void **state)
 {
 	(void)state;
 	answer(0, 200, "{\"changed\":1,\"state\":\"completed\"}");
 	assert_int_equal(run("saga resolve 7 crm --done --id X-1 --reason seen"), CLI_OK);
-	says(script.asked[0], "POST /v1/sagas/7/resolve ");
-	says(script.asked[0], "\"as\":\"done\"");
-	says(script.asked[0], "\"result\":{\"id\":\"X-1\"}");
-	says(script.asked[0], "\"reason\":\"seen\"");
+	expect_output(fake_daemon.asked[0], "POST /v1/sagas/7/resolve ");
+	expect_output(fake_daemon.asked[0], "\"as\":\"done\"");
+	expect_output(fake_daemon.asked[0], "\"result\":{\"id\":\"X-1\"}");
+	expect_output(fake_daemon.asked[0], "\"reason\":\"seen\"");
 	assert_int_equal(run("event reprocess forms/a/b?c"), CLI_OK);
-	says(script.asked[0], "POST /v1/reprocess/forms/a%2Fb%3Fc ");
+	expect_output(fake_daemon.asked[0], "POST /v1/reprocess/forms/a%2Fb%3Fc ");
 	assert_int_equal(run("target pause a/b"), CLI_OK);
-	says(script.asked[0], "POST /v1/targets/a%2Fb/pause ");
+	expect_output(fake_daemon.asked[0], "POST /v1/targets/a%2Fb/pause ");
 	answer(0, 200, "");
 	assert_int_equal(run("log export --after 5"), CLI_OK);
-	says(script.asked[0], "GET /v1/log?after=5 ");
+	expect_output(fake_daemon.asked[0], "GET /v1/log?after=5 ");
 	answer(1, 200, "{\"count\":0}");
 	assert_int_equal(run("saga list --state attention --older 2h"), CLI_OK);
-	says(script.asked[0], "GET /v1/sagas?state=attention&older=2h&limit=50 ");
-	says(script.asked[1], "GET /v1/sagas/count?state=attention&older=2h ");
-	says(said.out, "no saga matches");
+	expect_output(fake_daemon.asked[0], "GET /v1/sagas?state=attention&older=2h&limit=50 ");
+	expect_output(fake_daemon.asked[1], "GET /v1/sagas/count?state=attention&older=2h ");
+	expect_output(output.out, "no saga matches");
 	assert_int_equal(run("saga list --json"), CLI_OK);
-	assert_string_equal(script.asked[0], "GET /v1/sagas "); /* all rows */
-	assert_int_equal(script.count, 1);
+	assert_string_equal(fake_daemon.asked[0], "GET /v1/sagas "); /* all rows */
+	assert_int_equal(fake_daemon.count, 1);
 }
 
 /* ---- in bulk ---- */
@@ -184,35 +184,35 @@ static void bulk(void **state)
 			   ",\"job\":7,\"state\":\"done\",\"moved\":2,\"refused\":1,\"in_doubt\":2,\"held\":5,\"held_"
 			   "targets\":{\"crm\":4,\"books\":1}"));
 	assert_int_equal(run("saga resume --all --dry-run"), CLI_OK);
-	assert_int_equal(script.count, 1);
-	says(script.asked[0], "POST /v1/bulk/resume ");
-	says(script.asked[0], "\"dry_run\":true");
-	says(said.out, "3 sagas match");
+	assert_int_equal(fake_daemon.count, 1);
+	expect_output(fake_daemon.asked[0], "POST /v1/bulk/resume ");
+	expect_output(fake_daemon.asked[0], "\"dry_run\":true");
+	expect_output(output.out, "3 sagas match");
 	/* Not on a terminal: nothing is done without --yes. */
 	int null = dup(STDIN_FILENO);
 	assert_non_null(freopen("/dev/null", "r", stdin));
 	assert_int_equal(run("saga resume --all"), CLI_FAILED);
-	assert_int_equal(script.count, 1);
-	says(said.err, "--yes");
+	assert_int_equal(fake_daemon.count, 1);
+	expect_output(output.err, "--yes");
 	assert_true(dup2(null, STDIN_FILENO) >= 0);
 	(void)close(null);
 	assert_int_equal(run("saga resume --all --state attention --yes --reason mended --rate 50/s"),
 					 CLI_FAILED); /* one refused */
-	assert_int_equal(script.count, 3);
-	says(script.asked[1], "\"wait\":false");
-	says(script.asked[1], "\"rate\":\"50/s\"");
-	says(script.asked[1], "\"expected\":3");
-	says(script.asked[2], "GET /v1/jobs/7/lines ");
-	says(script.asked[1], "POST /v1/bulk/resume?state=attention ");
-	says(script.asked[1], "\"dry_run\":false");
-	says(script.asked[1], "\"reason\":\"mended\"");
-	says(said.out, "2 of 3 sagas moved");
-	says(said.out, "2 steps in doubt");
-	says(said.out, "4 steps wait because target crm is held or paused: almoner target resume crm");
-	says(said.out, "1 step waits because target books");
+	assert_int_equal(fake_daemon.count, 3);
+	expect_output(fake_daemon.asked[1], "\"wait\":false");
+	expect_output(fake_daemon.asked[1], "\"rate\":\"50/s\"");
+	expect_output(fake_daemon.asked[1], "\"expected\":3");
+	expect_output(fake_daemon.asked[2], "GET /v1/jobs/7/lines ");
+	expect_output(fake_daemon.asked[1], "POST /v1/bulk/resume?state=attention ");
+	expect_output(fake_daemon.asked[1], "\"dry_run\":false");
+	expect_output(fake_daemon.asked[1], "\"reason\":\"mended\"");
+	expect_output(output.out, "2 of 3 sagas moved");
+	expect_output(output.out, "2 steps in doubt");
+	expect_output(output.out, "4 steps wait because target crm is held or paused: almoner target resume crm");
+	expect_output(output.out, "1 step waits because target books");
 	assert_int_equal(run("saga resume --all --yes --json"), CLI_FAILED);
-	says(said.err, "3 match");
-	for (char *rest = said.out, *one = strsep(&rest, "\n"); one != NULL && *one != '\0';
+	expect_output(output.err, "3 match");
+	for (char *rest = output.out, *one = strsep(&rest, "\n"); one != NULL && *one != '\0';
 		 one = strsep(&rest, "\n")) {
 		json_t *line = json_loads(one, 0, NULL);
 		assert_non_null(line);
@@ -227,12 +227,12 @@ static void not_waited_for(void **state)
 	answer(0, 200, SUMMARY("true", "3", ""));
 	answer(1, 200, "{\"job\":7,\"already\":true,\"actor\":\"uid 5\"}");
 	assert_int_equal(run("saga resume --all --yes --no-wait"), CLI_OK);
-	assert_int_equal(script.count, 2);
-	says(said.out, "job 7\n");
-	says(said.err, "job show 7");
-	says(said.err, "the same is under way already, as job 7 by uid 5");
+	assert_int_equal(fake_daemon.count, 2);
+	expect_output(output.out, "job 7\n");
+	expect_output(output.err, "job show 7");
+	expect_output(output.err, "the same is under way already, as job 7 by uid 5");
 	assert_int_equal(run("saga resume 4 --no-wait"), CLI_USAGE);
-	says(said.err, "go with --all");
+	expect_output(output.err, "go with --all");
 }
 
 /* The daemon goes away and comes back: the CLI says so once and goes on to the end. */
@@ -241,13 +241,13 @@ static void waits_through_a_restart(void **state)
 	(void)state;
 	answer(0, 200, SUMMARY("true", "3", ""));
 	answer(1, 200, "{\"job\":7}");
-	script.answers[2] = (struct answer){ .code = ERR_IO, .lines = "broke off" };
+	fake_daemon.answers[2] = (struct answer){ .code = ERR_IO, .lines = "broke off" };
 	answer(3, 200, SUMMARY("false", "3", ",\"job\":7,\"state\":\"cancelled\",\"moved\":1"));
 	assert_int_equal(run("saga resume --all --yes"), CLI_FAILED);
-	assert_int_equal(script.count, 4);
-	says(said.out, "1 of 3 sagas moved");
-	says(said.err, "job 7 goes on when it is back");
-	says(said.err, "job 7 was cancelled");
+	assert_int_equal(fake_daemon.count, 4);
+	expect_output(output.out, "1 of 3 sagas moved");
+	expect_output(output.err, "job 7 goes on when it is back");
+	expect_output(output.err, "job 7 was cancelled");
 }
 
 static void nothing_matched(void **state)
@@ -255,10 +255,10 @@ static void nothing_matched(void **state)
 	(void)state;
 	answer(0, 200, SUMMARY("true", "0", ",\"held\":9,\"held_targets\":{\"crm\":9},\"passed_over\":1"));
 	assert_int_equal(run("saga resume --all --yes"), CLI_OK);
-	assert_int_equal(script.count, 1);
-	says(said.out, "0 sagas match");
-	says(said.out, "target resume crm");
-	says(said.out, "1 passed over");
+	assert_int_equal(fake_daemon.count, 1);
+	expect_output(output.out, "0 sagas match");
+	expect_output(output.out, "target resume crm");
+	expect_output(output.out, "1 passed over");
 }
 
 static void several_ids(void **state)
@@ -268,12 +268,12 @@ static void several_ids(void **state)
 	answer(1, 404, "{\"error\":\"there is no saga 9\"}");
 	answer(2, 200, "{\"changed\":0,\"in_doubt\":1,\"state\":\"attention\"}");
 	assert_int_equal(run("saga resume 8 9 10"), CLI_NOT_FOUND);
-	assert_int_equal(script.count, 3); /* one that is not there does not stop the others */
-	says(said.out, "saga 8: resume: done; the saga is now running");
-	says(said.out, "target resume crm");
-	says(said.out, "saga 10: resume: nothing to change");
-	says(said.out, "1 step in doubt");
-	says(said.err, "no saga 9");
+	assert_int_equal(fake_daemon.count, 3); /* one that is not there does not stop the others */
+	expect_output(output.out, "saga 8: resume: done; the saga is now running");
+	expect_output(output.out, "target resume crm");
+	expect_output(output.out, "saga 10: resume: nothing to change");
+	expect_output(output.out, "1 step in doubt");
+	expect_output(output.err, "no saga 9");
 }
 
 /* ---- for people ---- */
@@ -289,12 +289,12 @@ static void table(void **state)
 		   "\"reason\":\"in_doubt\"},{\"name\":\"books\",\"state\":\"succeeded\",\"reason\":null}]}");
 	answer(1, 200, "{\"count\":1234}");
 	assert_int_equal(run("saga list"), CLI_OK);
-	says(said.out, "attention(in_doubt)");
-	says(said.out, "crm attention(in_doubt), books succeeded");
-	says(said.out, "and 1233 more");
+	expect_output(output.out, "attention(in_doubt)");
+	expect_output(output.out, "crm attention(in_doubt), books succeeded");
+	expect_output(output.out, "and 1233 more");
 	answer(1, 200, "{\"count\":1}");
 	assert_int_equal(run("saga list"), CLI_OK);
-	assert_null(strstr(said.out, "more"));
+	assert_null(strstr(output.out, "more"));
 }
 
 /* What donors and platforms send is shown, but never obeyed by the terminal. */
@@ -306,15 +306,15 @@ static void control_characters(void **state)
 		   "bytes\":4,"
 		   "\"raw\":\"x\\ny\\u0007\",\"canonical\":null}");
 	assert_int_equal(run("event show 1"), CLI_OK);
-	assert_null(strchr(said.out, '\x1b'));
-	assert_null(strchr(said.out, '\x07'));
-	assert_null(strstr(said.out, "\xc2\x9b"));
-	says(said.out, "a?[2Jb?c");
-	says(said.out, "x\ny?"); /* its lines stay */
+	assert_null(strchr(output.out, '\x1b'));
+	assert_null(strchr(output.out, '\x07'));
+	assert_null(strstr(output.out, "\xc2\x9b"));
+	expect_output(output.out, "a?[2Jb?c");
+	expect_output(output.out, "x\ny?"); /* its lines stay */
 	assert_int_equal(run("event show 1 --json"), CLI_OK);
-	json_t *event = json_loads(said.out, 0, NULL);
+	json_t *event = json_loads(output.out, 0, NULL);
 	assert_string_equal(json_string_value(json_object_get(event, "type")), "a\x1b[2Jb\nc"); /* untouched */
-	assert_null(strchr(said.out, '\x1b'));
+	assert_null(strchr(output.out, '\x1b'));
 	json_decref(event);
 }
 
@@ -326,20 +326,20 @@ static void targets(void **state)
 		   "\"breaker\":null,"
 		   "\"in_flight\":0,\"backlog\":3}");
 	assert_int_equal(run("target list"), CLI_OK);
-	says(said.out, "credentials");
+	expect_output(output.out, "credentials");
 	assert_int_equal(run("target show crm"), CLI_OK);
-	says(said.out, "held");
+	expect_output(output.out, "held");
 	assert_int_equal(run("target show cr"), CLI_NOT_FOUND);
 	answer(0, 200, "{\"changed\":1,\"paused_by\":\"configuration\"}");
 	assert_int_equal(run("target resume crm"), CLI_OK);
-	says(said.out, "stays paused");
+	expect_output(output.out, "stays paused");
 	answer(0, 200,
 		   "{\"daemon\":true,\"accepted\":2,\"sagas\":{\"completed\":2},\"intake\":{\"host\":\"::1\","
 		   "\"port\":81}}");
 	answer(1, 200, "");
 	assert_int_equal(run("status"), CLI_OK);
-	says(said.out, "::1:81");
-	says(said.out, "no targets are configured");
+	expect_output(output.out, "::1:81");
+	expect_output(output.out, "no targets are configured");
 }
 
 #define T(name) cmocka_unit_test_setup(name, reset)
@@ -348,7 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { T(exit_codes),
 										T(usage),
-										T(what_is_asked),
+										T(requests_sent),
 										T(bulk),
 										T(nothing_matched),
 										T(not_waited_for),

@@ -17,7 +17,7 @@
 #include "saga/base/mem.h"
 
 /* Answers one request with `text`, `piece` bytes at a time, then closes. */
-struct talker {
+struct fake_server {
 	int listener;
 	uint16_t port;
 	pthread_t thread;
@@ -25,9 +25,9 @@ struct talker {
 	size_t len, piece;
 };
 
-static void *talk(void *ctx)
+static void *run_server(void *ctx)
 {
-	struct talker *t = ctx;
+	struct fake_server *t = ctx;
 	int fd = accept(t->listener, NULL, NULL);
 	char asked[4096];
 	(void)!recv(fd, asked, sizeof asked, 0);
@@ -44,41 +44,41 @@ static void *talk(void *ctx)
 	return NULL;
 }
 
-static void begin(struct talker *t, const char *text, size_t len, size_t piece)
+static void begin(struct fake_server *t, const char *text, size_t len, size_t piece)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof address;
-	*t = (struct talker){
+	*t = (struct fake_server){
 		.listener = socket(AF_INET, SOCK_STREAM, 0), .text = text, .len = len, .piece = piece
 	};
 	assert_int_equal(bind(t->listener, (struct sockaddr *)&address, size), 0);
 	assert_int_equal(listen(t->listener, 1), 0);
 	assert_int_equal(getsockname(t->listener, (struct sockaddr *)&address, &size), 0);
 	t->port = ntohs(address.sin_port);
-	assert_int_equal(pthread_create(&t->thread, NULL, talk, t), 0);
+	assert_int_equal(pthread_create(&t->thread, NULL, run_server, t), 0);
 }
 
-static void end(struct talker *t)
+static void end(struct fake_server *t)
 {
 	(void)pthread_join(t->thread, NULL);
 	(void)close(t->listener);
 }
 
-struct got {
+struct received_lines {
 	struct buf lines; /* joined by | */
 	size_t count, stop_at;
 };
 
 static int on_line(void *ctx, struct str text)
 {
-	struct got *g = ctx;
+	struct received_lines *g = ctx;
 	if (g->count++ > 0)
 		buf_byte(&g->lines, '|');
 	buf_add(&g->lines, text.p, text.len);
 	return g->stop_at != 0 && g->count == g->stop_at;
 }
 
-static int fetch(const struct talker *t, struct got *g, unsigned *ret_status, struct err *err)
+static int fetch(const struct fake_server *t, struct received_lines *g, unsigned *ret_status, struct err *err)
 {
 	char *url AUTO_FREE = mem_printf("http://127.0.0.1:%u/x", t->port);
 	return http_call(
@@ -105,8 +105,8 @@ static void any_pieces(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		for (size_t piece = 1; piece < 9; piece += 3) {
 			char *text AUTO_FREE = mem_printf("%s%s", HEAD, cases[i].body);
-			struct talker t;
-			struct got g = { 0 };
+			struct fake_server t;
+			struct received_lines g = { 0 };
 			unsigned status = 0;
 			begin(&t, text, strlen(text), piece);
 			assert_int_equal(fetch(&t, &g, &status, NULL), 0);
@@ -122,8 +122,8 @@ static void any_pieces(void **state)
 static void breaking_off(void **state)
 {
 	(void)state;
-	struct talker t;
-	struct got g = { .stop_at = 2 };
+	struct fake_server t;
+	struct received_lines g = { .stop_at = 2 };
 	unsigned status = 0;
 	static const char text[] = HEAD "a\nb\nc\nd\n";
 	begin(&t, text, sizeof text - 1, sizeof text);
@@ -141,8 +141,8 @@ static void a_long_line(void **state)
 	memset(text, 'x', len);
 	memcpy(text, HEAD, strlen(HEAD));
 	text[len - 1] = '\n';
-	struct talker t;
-	struct got g = { 0 };
+	struct fake_server t;
+	struct received_lines g = { 0 };
 	unsigned status = 0;
 	begin(&t, text, len, len);
 	assert_int_equal(fetch(&t, &g, &status, NULL), 0);
@@ -162,8 +162,8 @@ static void too_long_a_line(void **state)
 		memset(text, 'x', len);
 		memcpy(text, HEAD, strlen(HEAD));
 		text[len - 1] = ended == 1 ? '\n' : 'x';
-		struct talker t;
-		struct got g = { 0 };
+		struct fake_server t;
+		struct received_lines g = { 0 };
 		unsigned status = 0;
 		struct err err = { 0 };
 		begin(&t, text, len, len);
@@ -174,7 +174,7 @@ static void too_long_a_line(void **state)
 	}
 }
 
-static void nobody_there(void **state)
+static void no_server(void **state)
 {
 	(void)state;
 	struct err err = { 0 };
@@ -186,8 +186,8 @@ static void nobody_there(void **state)
 							   &status, &err),
 					 ERR_CLOSED);
 	assert_non_null(strstr(err.text, "almoner-no-such.sock"));
-	struct talker t; /* listens, takes, and closes without a word */
-	struct got g = { 0 };
+	struct fake_server t; /* listens, takes, and closes without a word */
+	struct received_lines g = { 0 };
 	begin(&t, "", 0, 1);
 	assert_int_equal(fetch(&t, &g, &status, &err), ERR_IO);
 	end(&t);
@@ -203,6 +203,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(any_pieces), cmocka_unit_test(breaking_off),
 										cmocka_unit_test(a_long_line), cmocka_unit_test(too_long_a_line),
-										cmocka_unit_test(nobody_there) };
+										cmocka_unit_test(no_server) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "gateway/intake/sign.h"
-#include "gateway/intake/verify.h"
+#include "gateway/intake/pipeline/verify.h"
 #include "tests/unit/intake/intake_fixture.h"
 
 #define WALL INT64_C(1700000000123)
@@ -31,7 +31,7 @@ static enum verify_verdict check(const struct config_source *s, const struct sig
 {
 	struct verifier *v = NULL;
 	struct err err = { 0 };
-	if (verifier_create(&s->verify, s->secrets, s->secret_count, &v, &err) != 0)
+	if (verify_create(&s->verify, s->secrets, s->secret_count, &v, &err) != 0)
 		fail_msg("%s: %s", s->name, err.text);
 	struct intake_request request = { .body = body,
 									  .headers_ctx = (void *)(uintptr_t)h,
@@ -39,8 +39,8 @@ static enum verify_verdict check(const struct config_source *s, const struct sig
 									  .url = URL,
 									  .now_ms = wall_ms,
 									  .wall_ms = wall_ms };
-	enum verify_verdict verdict = verifier_check(v, &request);
-	verifier_destroy(v);
+	enum verify_verdict verdict = verify_request(v, &request);
+	verify_destroy(v);
 	return verdict;
 }
 

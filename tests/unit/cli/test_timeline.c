@@ -9,7 +9,7 @@
 #include "saga/base/mem.h"
 #include "saga/model/record_json.h"
 
-static struct capture said;
+static struct capture output;
 
 static json_t *saga_with(const char *state, const char *reason)
 {
@@ -26,16 +26,16 @@ static json_t *saga_with(const char *state, const char *reason)
 
 static void print(json_t *saga)
 {
-	capture_begin(&said);
+	capture_begin(&output);
 	timeline_print(saga);
-	capture_end(&said);
+	capture_end(&output);
 	json_decref(saga);
 }
 
-static void says(const char *text)
+static void expect_text(const char *text)
 {
-	if (strstr(said.out, text) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", said.out, text);
+	if (strstr(output.out, text) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", output.out, text);
 }
 
 static void every_kind(void **state)
@@ -60,22 +60,22 @@ static void every_kind(void **state)
 			r.outcome = OUTCOME_REJECTED;
 		}
 		json_t *saga = saga_with("running", NULL);
-		json_array_append_new(json_object_get(saga, "log"), record_to_json(&r, SUBJECT_SAGA, 7, 1, 1, NULL));
+		json_array_append_new(json_object_get(saga, "log"), record_json(&r, SUBJECT_SAGA, 7, 1, 1, NULL));
 		print(saga);
-		const char *line = strstr(said.out, "2023-11-14T22:13:20.000Z  ");
+		const char *line = strstr(output.out, "2023-11-14T22:13:20.000Z  ");
 		assert_non_null(line);
 		const char *text = line + strlen("2023-11-14T22:13:20.000Z  ");
 		if (*text == '\n' || *text == '\0')
-			fail_msg("nothing is told of %s", record_kind_name((enum record_kind)kind));
+			fail_msg("nothing is told of %s", name_of_record_kind((enum record_kind)kind));
 		if (of_step && strstr(text, "step 3") == NULL)
-			fail_msg("%s does not name its step: %s", record_kind_name((enum record_kind)kind), text);
+			fail_msg("%s does not name its step: %s", name_of_record_kind((enum record_kind)kind), text);
 	}
 }
 
 static json_t *record(struct record r)
 {
 	r.at_ms = 1700000000000;
-	return record_to_json(&r, SUBJECT_SAGA, 7, 1, 1, NULL);
+	return record_json(&r, SUBJECT_SAGA, 7, 1, 1, NULL);
 }
 
 static void sentences(void **state)
@@ -110,39 +110,39 @@ static void sentences(void **state)
 		json_object_get(saga, "related"),
 		json_pack("{s:s, s:s, s:s}", "event_id", "ev-2", "type", "charge.updated", "received_at", "T"));
 	print(saga);
-	says("saga 7: attention (rejected)");
-	says("donor anna@example.org");
-	says("2 attempts, id A-17, 422 fund unknown");
-	says("resume by uid 7 (anna): \"fund mended\"");
-	says("(sent again: generation 2): rejected (422) after 31 ms: fund unknown");
-	says("undo of ");
-	says("looks whether it happened");
-	says("mapped again by uid 7 (anna): \"map mended\"");
-	says("\nevents of the same gift:\n");
-	says("related event charge.updated (ev-2)");
-	says("almoner saga resume 7");
+	expect_text("saga 7: attention (rejected)");
+	expect_text("donor anna@example.org");
+	expect_text("2 attempts, id A-17, 422 fund unknown");
+	expect_text("resume by uid 7 (anna): \"fund mended\"");
+	expect_text("(sent again: generation 2): rejected (422) after 31 ms: fund unknown");
+	expect_text("undo of ");
+	expect_text("looks whether it happened");
+	expect_text("mapped again by uid 7 (anna): \"map mended\"");
+	expect_text("\nevents of the same gift:\n");
+	expect_text("related event charge.updated (ev-2)");
+	expect_text("almoner saga resume 7");
 }
 
 static void what_to_do(void **state)
 {
 	(void)state;
 	print(saga_with("attention", "in_doubt"));
-	says("almoner saga resolve 7 crm --done   (or --not-done)");
-	says("almoner saga redo 7 crm ");
+	expect_text("almoner saga resolve 7 crm --done   (or --not-done)");
+	expect_text("almoner saga redo 7 crm ");
 	print(saga_with("attention", "undo_failed"));
-	says("almoner saga retry 7 crm\n");
-	says("almoner saga resolve 7 crm --done\n");
+	expect_text("almoner saga retry 7 crm\n");
+	expect_text("almoner saga resolve 7 crm --done\n");
 	print(saga_with("attention", "target_missing"));
-	says("almoner saga resume 7 ");
-	says("almoner saga skip 7 crm)");
+	expect_text("almoner saga resume 7 ");
+	expect_text("almoner saga skip 7 crm)");
 	print(saga_with("attention", "quarantined"));
-	says("almoner event reprocess 7");
-	says("almoner saga cancel 7 ");
+	expect_text("almoner event reprocess 7");
+	expect_text("almoner saga cancel 7 ");
 	print(saga_with("attention", "gift_missing"));
-	says("never came");
-	says("almoner saga cancel 7 ");
+	expect_text("never came");
+	expect_text("almoner saga cancel 7 ");
 	print(saga_with("completed", NULL));
-	assert_null(strstr(said.out, "almoner saga"));
+	assert_null(strstr(output.out, "almoner saga"));
 	print(json_object()); /* a daemon of another version: no crash */
 }
 
@@ -163,17 +163,17 @@ static void what_to_do_with_each(void **state)
 {
 	(void)state;
 	print(two_steps("attention", "in_doubt", "do"));
-	says("Look at target post, it was sent with key 0a1b");
-	says("almoner saga resolve 7 mail --done");
-	says("almoner saga resume 7 ");
+	expect_text("Look at target post, it was sent with key 0a1b");
+	expect_text("almoner saga resolve 7 mail --done");
+	expect_text("almoner saga resume 7 ");
 	/* what set off the undo is past */
 	print(two_steps("attention", "undo_failed", "undo"));
-	says("almoner saga retry 7 mail\n");
-	assert_null(strstr(said.out, "resume"));
+	expect_text("almoner saga retry 7 mail\n");
+	assert_null(strstr(output.out, "resume"));
 	/* a cancelled saga hides no doubt, but asks nothing else */
 	print(two_steps("cancelled", "in_doubt", "do"));
-	says("almoner saga resolve 7 mail --done");
-	assert_null(strstr(said.out, "resume"));
+	expect_text("almoner saga resolve 7 mail --done");
+	assert_null(strstr(output.out, "resume"));
 }
 
 static void what_it_waits_for(void **state)
@@ -185,18 +185,18 @@ static void what_it_waits_for(void **state)
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
 		print(json_pack("{s:i, s:s, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "running", "steps", "name", "crm",
 						"state", waits[i][0], "why", waits[i][1]));
-		says(waits[i][2]);
+		expect_text(waits[i][2]);
 	}
 	print(json_pack("{s:i, s:s, s:s, s:b, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "attention", "reason", "rejected", "paused", 1,
 					"steps", "name", "crm", "state", "ready", "why", "slot"));
-	says("saga 7: attention (rejected), and paused\n");
-	says("ready          waits until the saga is resumed\n");
+	expect_text("saga 7: attention (rejected), and paused\n");
+	expect_text("ready          waits until the saga is resumed\n");
 	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:i}]}", "id", 7, "steps", "name", "crm", "state", "succeeded",
 					"direction", "undo", "attempts", 1));
-	says("undone         1 attempt\n");
+	expect_text("undone         1 attempt\n");
 	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:s}]}", "id", 7, "steps", "name", "crm", "state", "waiting",
 					"why", "after", "direction", "undo"));
-	says("undo waiting   waits until the steps that come after it are undone\n");
+	expect_text("undo waiting   waits until the steps that come after it are undone\n");
 }
 
 int main(void)

@@ -5,7 +5,7 @@
 #include "config/describe.h"
 #include "config/option.h"
 #include "saga/base/mem.h"
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
 static void the_schema_is_not_stale(void **state)
 {
@@ -46,7 +46,7 @@ static void a_text_without_markers_is_refused(void **state)
 }
 
 /* Every section reachable from the root, each once. */
-static void each_section(const struct section *section, void (*visit)(const struct section *))
+static void each_section(const struct config_section *section, void (*visit)(const struct config_section *))
 {
 	visit(section);
 	for (size_t i = 0; i < section->count; i++) {
@@ -55,14 +55,14 @@ static void each_section(const struct section *section, void (*visit)(const stru
 	}
 }
 
-static void check_section(const struct section *section)
+static void check_section(const struct config_section *section)
 {
 	for (size_t i = 0; i < section->count; i++) {
-		const struct option *option = &section->options[i];
+		const struct config_option *option = &section->options[i];
 
 		assert_true(strlen(option->help) > 10);
 		assert_int_equal(option->help[strlen(option->help) - 1], '.');
-		assert_ptr_equal(section_find(section, option->name), option); /* no double */
+		assert_ptr_equal(option_find(section, option->name), option); /* no double */
 		if (option->type == OPTION_CHOICE || option->type == OPTION_MARK)
 			assert_non_null(option->choices);
 		if (option->type == OPTION_INTEGER || option->type == OPTION_NUMBER)
@@ -73,14 +73,14 @@ static void check_section(const struct section *section)
 static void the_tables_are_in_order(void **state)
 {
 	(void)state;
-	each_section(section_root(), check_section);
+	each_section(table_root(), check_section);
 }
 
 static json_t *checked_schema;
 
-static void check_in_schema(const struct section *section)
+static void check_in_schema(const struct config_section *section)
 {
-	const json_t *definition = section == section_root()
+	const json_t *definition = section == table_root()
 								   ? checked_schema
 								   : json_object_get(json_object_get(checked_schema, "$defs"), section->name);
 
@@ -92,7 +92,7 @@ static void check_in_schema(const struct section *section)
 
 static char *checked_page;
 
-static void check_in_page(const struct section *section)
+static void check_in_page(const struct config_section *section)
 {
 	for (size_t i = 0; i < section->count; i++) {
 		char *line AUTO_FREE = mem_printf("\n.It Cm %s\n", section->options[i].name);
@@ -106,7 +106,7 @@ static void the_page_knows_every_option(void **state)
 {
 	(void)state;
 	checked_page = fixture_source("config/man/almoner.json.5");
-	each_section(section_root(), check_in_page);
+	each_section(table_root(), check_in_page);
 	free(checked_page);
 }
 
@@ -118,7 +118,7 @@ static void the_schema_knows_every_option(void **state)
 	describe_schema(&text);
 	checked_schema = json_loads(text.data, 0, NULL);
 	assert_non_null(checked_schema);
-	each_section(section_root(), check_in_schema);
+	each_section(table_root(), check_in_schema);
 	json_decref(checked_schema);
 }
 

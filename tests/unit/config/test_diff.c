@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
 static const char before_text[] =
 	"{\"listen\": {\"intake\": \"127.0.0.1:1\"}, \"drain\": \"10s\","
@@ -35,7 +35,7 @@ static bool changed(const struct config_changes *changes, enum config_change_kin
 
 static void every_change_is_found(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_CONFIG_CHANGES struct config_changes changes = { 0 };
 	AUTO_BUF struct buf text = { 0 };
 	struct config *before;
@@ -66,7 +66,7 @@ static void every_change_is_found(void **state)
 
 static void the_same_again_is_no_change(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_CONFIG_CHANGES struct config_changes changes = { 0 };
 	struct config *before;
 
@@ -81,7 +81,7 @@ static void the_same_again_is_no_change(void **state)
 
 static void the_digest_tells_configurations_apart(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	struct config *before;
 
 	fixture_load_good(f, "{\"drain\": \"1s\"}");
@@ -104,9 +104,9 @@ static int traits(void *ctx, const struct config_target *target, const struct co
 	return 0;
 }
 
-static void a_clean_file_says_what_it_will_do(void **state)
+static void a_clean_file_lists_its_effect(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_BUF struct buf text = { 0 };
 
 	f->hooks.check_target = traits;
@@ -142,7 +142,7 @@ int main(void)
 		TEST(every_change_is_found),
 		TEST(the_same_again_is_no_change),
 		TEST(the_digest_tells_configurations_apart),
-		TEST(a_clean_file_says_what_it_will_do),
+		TEST(a_clean_file_lists_its_effect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

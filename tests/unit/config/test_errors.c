@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "saga/base/mem.h"
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
 /* Each text is a whole main file with this one fault. */
 struct fault {
@@ -189,9 +189,9 @@ static const struct fault faults[] = {
 	{ "{\"drain\": 1e999}", "", "not valid JSON", NULL },
 };
 
-static void every_fault_is_told(void **state)
+static void every_fault_is_reported(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	(void)unsetenv("CONFIG_TEST_UNSET");
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -204,9 +204,9 @@ static void every_fault_is_told(void **state)
 	}
 }
 
-static void all_faults_are_told_at_once_with_their_lines(void **state)
+static void all_faults_are_listed_with_lines(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_BUF struct buf text = { 0 };
 
 	fixture_load_text(f, "{\n"
@@ -232,7 +232,7 @@ static void all_faults_are_told_at_once_with_their_lines(void **state)
 
 static void a_missing_main_file_is_its_own_answer(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load(f);
 	assert_int_equal(f->code, ERR_NOT_FOUND);
@@ -241,7 +241,7 @@ static void a_missing_main_file_is_its_own_answer(void **state)
 
 static void syntax_errors_have_a_line(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_text(f, "{\n  \"listen\": {\n    \"intake\" \"x\"\n  }\n}\n");
 	assert_int_equal(f->found.items[0].line, 3);
@@ -251,7 +251,7 @@ static void syntax_errors_have_a_line(void **state)
 
 static void doubles_name_both_files(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_write(f, "more/a.json", "{\"targets\": {\"t\": {\"connector\": \"http\"}}}");
 	fixture_write(f, "more/b.json",
@@ -266,7 +266,7 @@ static void doubles_name_both_files(void **state)
 
 static void included_files_hold_named_things_only(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_write(f, "a.json", "{\"drain\": \"1s\", \"tragets\": {}, \"include\": []}");
 	fixture_load_text(f, "{\"include\": [\"a.json\"]}");
@@ -276,9 +276,9 @@ static void included_files_hold_named_things_only(void **state)
 	fixture_expect(f, DIAG_ERROR, "/tragets", "did you mean \"targets\"?", NULL);
 }
 
-static void faults_in_included_files_stand_there(void **state)
+static void faults_in_includes_name_the_file(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_write(f, "a.json", "{\n\"routes\": [{\"name\": \"r\",\n\"steps\": [{\"target\": \"x\"}]}]}");
 	fixture_write(f, "b.json", "{");
@@ -290,9 +290,9 @@ static void faults_in_included_files_stand_there(void **state)
 	fixture_expect(f, DIAG_WARNING, "/include/2", "no file matches", NULL);
 }
 
-static void faults_in_presets_stand_there(void **state)
+static void faults_in_presets_name_the_file(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_write(f, "presets/bad.json", "{\"verify\": {\"scheme\": \"hmca\"}}");
 	fixture_load_text(f, SOURCE("\"preset\": \"bad\""));
@@ -310,7 +310,7 @@ static int compile_nothing_with_x(void *ctx, const char *program, struct err *er
 
 static void programs_are_compiled_where_they_stand(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	int asked = 0;
 
 	f->hooks.ctx = &asked;
@@ -346,7 +346,7 @@ static int two_complaints(void *ctx, const struct config_target *target, const s
 
 static void connectors_complain_at_their_settings(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	f->hooks.check_target = two_complaints; /* also where something else is wrong with the target */
 	fixture_load_text(
@@ -365,7 +365,7 @@ static void connectors_complain_at_their_settings(void **state)
 
 static void no_message_holds_a_secret(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_BUF struct buf text = { 0 };
 
 	assert_int_equal(setenv("CONFIG_TEST_PRIVATE", "whsec_p4ssw0rd!!", 1), 0);
@@ -380,7 +380,7 @@ static void no_message_holds_a_secret(void **state)
 
 static void open_secret_files_are_warned_of(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	char *path AUTO_FREE = mem_printf("%s/key", f->dir);
 
 	fixture_write(f, "key", "k");
@@ -393,7 +393,7 @@ static void open_secret_files_are_warned_of(void **state)
 
 static void deep_nesting_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_BUF struct buf text = { 0 };
 
 	buf_text(&text, "{\"targets\": {\"t\": {\"connector\": \"http\", \"settings\": {\"a\": ");
@@ -405,7 +405,7 @@ static void deep_nesting_is_refused(void **state)
 
 static void nesting_the_parser_takes_is_survived(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_BUF struct buf text = { 0 };
 
 	buf_text(&text, "{\"targets\": {\"t\": {\"connector\": \"http\", \"settings\": {\"a\": ");
@@ -421,7 +421,7 @@ static void nesting_the_parser_takes_is_survived(void **state)
 
 static void huge_files_are_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	char *huge AUTO_FREE = mem_alloc(5 * 1024 * 1024);
 
 	memset(huge, ' ', 5 * 1024 * 1024 - 1);
@@ -432,7 +432,7 @@ static void huge_files_are_refused(void **state)
 
 static void a_flood_of_faults_is_cut_short(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_BUF struct buf text = { 0 };
 	AUTO_BUF struct buf printed = { 0 };
 
@@ -450,7 +450,7 @@ static void a_flood_of_faults_is_cut_short(void **state)
 
 static void long_values_are_clipped(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	AUTO_BUF struct buf text = { 0 };
 
 	buf_text(&text, "{\"drain\": \"");
@@ -467,14 +467,14 @@ static void long_values_are_clipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_fault_is_told),
-		TEST(all_faults_are_told_at_once_with_their_lines),
+		TEST(every_fault_is_reported),
+		TEST(all_faults_are_listed_with_lines),
 		TEST(a_missing_main_file_is_its_own_answer),
 		TEST(syntax_errors_have_a_line),
 		TEST(doubles_name_both_files),
 		TEST(included_files_hold_named_things_only),
-		TEST(faults_in_included_files_stand_there),
-		TEST(faults_in_presets_stand_there),
+		TEST(faults_in_includes_name_the_file),
+		TEST(faults_in_presets_name_the_file),
 		TEST(programs_are_compiled_where_they_stand),
 		TEST(connectors_complain_at_their_settings),
 		TEST(no_message_holds_a_secret),

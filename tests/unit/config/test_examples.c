@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reading.h"
+#include "config/reader.h"
 #include "saga/base/mem.h"
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
-static void load_shipped(struct fixture *f, const char *name)
+static void load_shipped(struct config_fixture *f, const char *name)
 {
 	char *path AUTO_FREE = mem_printf("%s/config/examples/%s", TEST_SOURCE_ROOT, name);
 	AUTO_BUF struct buf text = { 0 };
@@ -22,7 +22,7 @@ static void load_shipped(struct fixture *f, const char *name)
 
 static void the_charity_is_complete(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_target *thanks;
 
 	assert_int_equal(setenv("STRIPE_WEBHOOK_SECRET", "whsec_x", 1), 0);
@@ -43,7 +43,7 @@ static void the_charity_is_complete(void **state)
 
 static void the_systemd_example_loads(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	assert_int_equal(setenv("STRIPE_WEBHOOK_SECRET", "whsec_x", 1), 0);
 	load_shipped(f, "etc-almoner.json");
@@ -65,7 +65,7 @@ static void shipped_files_are_found(void **state)
 		AUTO_BUF struct buf text = { 0 };
 
 		assert_non_null(path);
-		assert_int_equal(reading_file(path, &text, NULL), 0);
+		assert_int_equal(document_read_file(path, &text, NULL), 0);
 		assert_string_equal(text.data, wanted);
 	}
 	assert_null(config_find_shipped("presets/gone.json"));
@@ -74,7 +74,7 @@ static void shipped_files_are_found(void **state)
 /* ---- blocks in documents ---- */
 
 /* Provides whatever the block refers to, so that only the block itself can be wrong. */
-static void provide(struct fixture *f, const json_t *value)
+static void provide(struct config_fixture *f, const json_t *value)
 {
 	const char *env = json_string_value(json_object_get(value, "$env"));
 	const char *file = json_string_value(json_object_get(value, "$file"));
@@ -103,7 +103,7 @@ static bool is_configuration(const json_t *block)
 		   json_object_get(block, "routes") != NULL || json_object_get(block, "listen") != NULL;
 }
 
-static void check_block(struct fixture *f, const char *where, const char *text)
+static void check_block(struct config_fixture *f, const char *where, const char *text)
 {
 	json_error_t error;
 	json_t *block = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -125,7 +125,7 @@ static void check_block(struct fixture *f, const char *where, const char *text)
 	json_decref(block);
 }
 
-static void check_document(struct fixture *f, const char *name)
+static void check_document(struct config_fixture *f, const char *name)
 {
 	char *text AUTO_FREE = fixture_source(name);
 	const char *p = text;
@@ -151,7 +151,7 @@ static void blocks_in_documents_are_right(void **state)
 
 static void the_manual_page_shows_a_configuration_that_loads(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	char *text AUTO_FREE = fixture_source("config/man/almoner.json.5");
 	const char *from = strstr(text, ".Bd -literal -offset indent\n");
 	const char *to;

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
 #include "saga/base/mem.h"
 
@@ -49,7 +49,7 @@ static const char promised[] =
 	"                \"on_failure\": \"continue\" } ]\n"
 	"}\n";
 
-static void load_promised(struct fixture *f)
+static void load_promised(struct config_fixture *f)
 {
 	assert_int_equal(setenv("STRIPE_WEBHOOK_SECRET", "whsec_abc", 1), 0);
 	fixture_write(f, "secrets/forms", "tell nobody\n");
@@ -63,7 +63,7 @@ static void load_promised(struct fixture *f)
 
 static void the_promised_shape_loads(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config *c;
 	const struct config_route *route;
 
@@ -90,7 +90,7 @@ static void the_promised_shape_loads(void **state)
 
 static void its_sources_are_complete(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *stripe, *forms, *internal;
 
 	load_promised(f);
@@ -115,7 +115,7 @@ static void its_sources_are_complete(void **state)
 
 static void paths_start_at_the_file_that_holds_them(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	char *store AUTO_FREE = NULL;
 	char *folder AUTO_FREE = NULL;
 
@@ -131,7 +131,7 @@ static void paths_start_at_the_file_that_holds_them(void **state)
 
 static void a_folder_with_a_strange_name_is_no_pattern(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_write(f, "[x]*/more.json", "{\"targets\": {\"t\": {\"connector\": \"http\"}}}");
 	fixture_write(f, "[x]*/main.json", "{\"include\": [\"more.*\"]}");
@@ -144,7 +144,7 @@ static void a_folder_with_a_strange_name_is_no_pattern(void **state)
 
 static void secrets_of_included_files_are_beside_them(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_write(f, "conf/key", "deep\r\n");
 	fixture_write(f, "conf/t.json",
@@ -160,7 +160,7 @@ static void secrets_of_included_files_are_beside_them(void **state)
 
 static void defaults_are_as_documented(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config *c;
 	const struct config_target *t;
 
@@ -198,7 +198,7 @@ static void defaults_are_as_documented(void **state)
 
 static void comments_may_stand_anywhere(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(
 		f, "{\"$comment\": \"a\", \"$schema\": \"x\", \"listen\": {\"$comment\": \"b\"},"
@@ -214,7 +214,7 @@ static void comments_may_stand_anywhere(void **state)
 
 static void lists_may_be_single(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(
 		f, "{\"sources\": {\"a\": {\"verify\": \"none\"}, \"b\": {\"verify\": \"none\"}},"
@@ -232,7 +232,7 @@ static void lists_may_be_single(void **state)
 
 static void addresses_and_ranges_are_read(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(
 		f, "{\"listen\": {\"intake\": \"[::1]:0\"}, \"trusted_proxies\": [\"10.0.0.0/8\", \"::1\", "
@@ -251,7 +251,7 @@ static void addresses_and_ranges_are_read(void **state)
 
 static void texts_may_come_from_the_environment(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const json_t *settings;
 
 	assert_int_equal(setenv("CONFIG_TEST_PORT", "2525", 1), 0);
@@ -271,7 +271,7 @@ static void texts_may_come_from_the_environment(void **state)
 
 static void secrets_leave_the_environment_and_survive_a_reload(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	static const char text[] = "{\"sources\": {\"s\": {\"preset\": \"hmac\", \"secrets\": [{\"$env\": "
 							   "\"CONFIG_TEST_SECRET\"}]}}}";
 
@@ -289,7 +289,7 @@ static void secrets_leave_the_environment_and_survive_a_reload(void **state)
 
 static void literal_secrets_work_and_are_frowned_upon(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(f, "{\"sources\": {\"s\": {\"preset\": \"hmac\", \"secrets\": [\"plain words\"]}}}");
 	assert_string_equal(f->config->sources[0].secrets[0].value, "plain words");
@@ -300,7 +300,7 @@ static void literal_secrets_work_and_are_frowned_upon(void **state)
 
 static void presets_are_overridden_member_by_member(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s;
 
 	fixture_load_good(
@@ -321,7 +321,7 @@ static void presets_are_overridden_member_by_member(void **state)
 
 static void presets_beside_the_main_file_are_found(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_write(f, "presets/ours.json",
 				  "{\"verify\": \"none\", \"map\": {\"$file\": \"ours.jq\"}, \"answer\": 200}");
@@ -333,7 +333,7 @@ static void presets_beside_the_main_file_are_found(void **state)
 
 static void snapshots_are_shared(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	struct config *second;
 
 	fixture_load_good(f, "{}");
@@ -347,7 +347,7 @@ static void snapshots_are_shared(void **state)
 
 static void every_file_read_is_named(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	load_promised(f);
 	/* main, books, thanks, the preset with its four programs, the form's secret and map */
@@ -360,7 +360,7 @@ static void every_file_read_is_named(void **state)
 /* Whoever writes one of two values that bound each other need not know the other's default. */
 static void defaults_follow_what_is_written(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(
 		f, "{\"targets\": {\"t\": {\"connector\": \"http\", \"limits\": {\"timeout\": \"2s\"}, \"retry\": "
@@ -374,7 +374,7 @@ static void defaults_follow_what_is_written(void **state)
 /* The command line is used by people who may not read the daemon's secrets. */
 static void lenient_loading_needs_no_secrets(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const char *text =
 		"{\"sources\": {\"s\": {\"preset\": \"github\", \"secrets\": [{\"$env\": \"ALMONER_TEST_UNSET\"}, "
 		"{\"$file\": \"nowhere\"}]}}}";

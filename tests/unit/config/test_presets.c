@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
 /* ---- running jq ---- */
 
@@ -84,7 +84,7 @@ static void expect(const char *program, const char *input, const char *wanted)
 
 /* ---- the presets themselves ---- */
 
-static const struct config_source *load_preset(struct fixture *f, const char *name, const char *secret)
+static const struct config_source *load_preset(struct config_fixture *f, const char *name, const char *secret)
 {
 	char *text AUTO_FREE = mem_printf("{\"sources\": {\"s\": {\"preset\": \"%s\"%s%s%s}}}", name,
 									  secret == NULL ? "" : ", \"secrets\": [\"",
@@ -96,7 +96,7 @@ static const struct config_source *load_preset(struct fixture *f, const char *na
 
 static void all_six_load(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s;
 
 	s = load_preset(f, "stripe", "whsec_x");
@@ -192,7 +192,7 @@ static const struct stripe_case stripe_cases[] = {
 
 static void stripe_events_find_their_gift(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s = load_preset(f, "stripe", "whsec_x");
 
 	for (size_t i = 0; i < sizeof(stripe_cases) / sizeof(stripe_cases[0]); i++) {
@@ -208,7 +208,7 @@ static void stripe_events_find_their_gift(void **state)
 /* Its invoice goes by the payment intent, and the session does not name it. */
 static void an_old_subscription_checkout_is_an_event_of_its_own(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s = load_preset(f, "stripe", "whsec_x");
 	static const char old[] =
 		"{\"id\": \"evt_1\", \"type\": \"checkout.session.completed\", \"api_version\": \"2024-06-20\", "
@@ -220,7 +220,7 @@ static void an_old_subscription_checkout_is_an_event_of_its_own(void **state)
 
 static void a_stripe_checkout_becomes_a_donation(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s = load_preset(f, "stripe", "whsec_x");
 
 	expect(
@@ -248,7 +248,7 @@ static void a_stripe_checkout_becomes_a_donation(void **state)
 
 static void stripe_sums_and_types_are_right(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s = load_preset(f, "stripe", "whsec_x");
 	static const struct {
 		const char *event;
@@ -285,7 +285,7 @@ static void stripe_sums_and_types_are_right(void **state)
 
 static void standard_webhooks_are_opened(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s = load_preset(f, "standard-webhooks", "whsec_YWJj");
 
 	expect(s->map,
@@ -301,7 +301,7 @@ static void standard_webhooks_are_opened(void **state)
 
 static void sponsorships_become_donations(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_source *s = load_preset(f, "github", "x");
 
 	expect(

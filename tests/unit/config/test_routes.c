@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "config/route.h"
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
 #define WITH(targets, routes)                                                                                \
 	"{\"sources\": {\"s\": {\"verify\": \"none\"}, \"u\": {\"verify\": \"none\"}}, \"targets\": {" targets   \
@@ -13,7 +13,7 @@
 
 static void steps_stand_behind_those_they_wait_for(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_route *route;
 
 	fixture_load_good(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("a", "\"b\"") "," STEP(
@@ -29,7 +29,7 @@ static void steps_stand_behind_those_they_wait_for(void **state)
 
 static void a_written_order_that_holds_is_kept(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config_route *route;
 
 	fixture_load_good(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("b", "") "," STEP(
@@ -42,7 +42,7 @@ static void a_written_order_that_holds_is_kept(void **state)
 
 static void cycles_are_named(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("a", "\"c\"") "," STEP(
 									   "b", "\"a\"") "," STEP("c", "\"b\"") "]}"));
@@ -57,7 +57,7 @@ static void cycles_are_named(void **state)
 }
 
 /* A chain of so many steps. */
-static void load_chain(struct fixture *f, size_t count)
+static void load_chain(struct config_fixture *f, size_t count)
 {
 	AUTO_BUF struct buf text = { 0 };
 
@@ -75,7 +75,7 @@ static void load_chain(struct fixture *f, size_t count)
 
 static void thirty_two_steps_are_the_most(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	load_chain(f, 32);
 	assert_int_equal(f->code, 0);
@@ -136,7 +136,7 @@ static void hostile_globs_end_soon(void **state)
 
 static void a_route_behind_one_that_takes_all_is_warned_of(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(
 		f,
@@ -152,7 +152,7 @@ static void a_route_behind_one_that_takes_all_is_warned_of(void **state)
 
 static void conditions_leave_something_for_later_routes(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(
 		f, WITH("\"a\": {\"connector\": \"x\"}",
@@ -164,7 +164,7 @@ static void conditions_leave_something_for_later_routes(void **state)
 
 static void routes_know_whom_they_take(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 	const struct config *c;
 
 	fixture_load_good(
@@ -195,7 +195,7 @@ static int traits_by_name(void *ctx, const struct config_target *target, const s
 
 static void what_cannot_be_undone_comes_last(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	f->hooks.check_target = traits_by_name;
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"on_failure\": \"compensate\", \"steps\": [" STEP(
@@ -219,7 +219,7 @@ static void what_cannot_be_undone_comes_last(void **state)
 
 static void loose_ends_are_warned_of(void **state)
 {
-	struct fixture *f = *state;
+	struct config_fixture *f = *state;
 
 	fixture_load_good(f, "{}");
 	fixture_expect(f, DIAG_WARNING, "", "nothing can be received", NULL);

@@ -2,7 +2,7 @@
 #include "config/locate.h"
 #include "config/nearest.h"
 #include "config/units.h"
-#include "tests/unit/config/fixture.h"
+#include "tests/unit/config/config_fixture.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Recorded conversations of the accounting connector with QuickBooks. */
-#include "tests/unit/connectors/exchange.h"
+#include "tests/unit/connectors/exchange_fixture.h"
 
 static struct catalog *catalog;
 static const struct catalog_entry *accounting;
@@ -160,7 +160,7 @@ static void currencies_must_agree(void **state)
 	driver_close(&d);
 }
 
-struct outcome {
+struct expected_outcome {
 	uint32_t status;
 	const char *body;
 	uint32_t after_read;
@@ -170,7 +170,7 @@ struct outcome {
 static void faults_have_their_class(void **state)
 {
 	(void)state;
-	static const struct outcome outcomes[] = {
+	static const struct expected_outcome outcomes[] = {
 		{ 200, FAULT("6000", "business"), ALMONER_REJECTED, ALMONER_REJECTED },
 		{ 400, FAULT("2500", "reference"), ALMONER_REJECTED, ALMONER_REJECTED },
 		{ 400, FAULT("4242", "validation of a kind nobody listed"), ALMONER_REJECTED, ALMONER_REJECTED },

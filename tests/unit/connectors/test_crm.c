@@ -1,5 +1,5 @@
 /* Recorded conversations of the crm connector with CiviCRM. */
-#include "tests/unit/connectors/exchange.h"
+#include "tests/unit/connectors/exchange_fixture.h"
 
 static struct catalog *catalog;
 static const struct catalog_entry *crm;

@@ -1,5 +1,5 @@
 /* Messages of the email connector, and its parts. */
-#include "tests/unit/connectors/exchange.h"
+#include "tests/unit/connectors/exchange_fixture.h"
 
 #include <unistd.h>
 
@@ -145,7 +145,7 @@ static void subjects_cannot_break_out(void **state)
 	driver_close(&d);
 }
 
-static void wrong_settings_are_refused_in_words(void **state)
+static void wrong_settings_are_explained(void **state)
 {
 	(void)state;
 	static const char *const wrong[][2] = {
@@ -175,7 +175,7 @@ static void wrong_settings_are_refused_in_words(void **state)
 
 static void header_gives(const char *value, const char *expected)
 {
-	struct text t AUTO_TEXT = { 0 };
+	struct kit_text t AUTO_TEXT = { 0 };
 	mime_header(&t, "Subject", value);
 	assert_string_equal(t.p, expected);
 	for (const char *line = t.p; *line != '\0';) {
@@ -204,9 +204,9 @@ static void headers_are_folded_and_encoded(void **state)
 
 static void part_gives(const char *body, const char *expected)
 {
-	struct text in AUTO_TEXT = { 0 };
-	struct text out AUTO_TEXT = { 0 };
-	text_puts(&in, body);
+	struct kit_text in AUTO_TEXT = { 0 };
+	struct kit_text out AUTO_TEXT = { 0 };
+	kit_text_puts(&in, body);
 	mime_text_part(&out, "text/plain", &in);
 	const char *begin = strstr(out.p, "\r\n\r\n");
 	assert_non_null(begin);
@@ -263,7 +263,7 @@ int main(void)
 		cmocka_unit_test(replies_have_their_class),
 		cmocka_unit_test(only_sending_is_possible),
 		cmocka_unit_test(subjects_cannot_break_out),
-		cmocka_unit_test(wrong_settings_are_refused_in_words),
+		cmocka_unit_test(wrong_settings_are_explained),
 		cmocka_unit_test(headers_are_folded_and_encoded),
 		cmocka_unit_test(bodies_are_quoted_printable),
 		cmocka_unit_test(addresses_are_judged),

@@ -1,5 +1,5 @@
 /* Recorded conversations of the http connector. */
-#include "tests/unit/connectors/exchange.h"
+#include "tests/unit/connectors/exchange_fixture.h"
 
 static struct catalog *catalog;
 static const struct catalog_entry *http;
@@ -195,7 +195,7 @@ static const struct almoner_action *read_gives(struct driver *d, uint32_t status
 
 #define DONOR "\"url\":\"https://crm.example/donors/{{donor.id}}\",\"method\":\"PATCH\""
 
-static void writes_stand_on_what_was_read(void **state)
+static void writes_carry_the_etag_read(void **state)
 {
 	(void)state;
 	struct driver d;
@@ -236,7 +236,7 @@ static void a_write_that_loses_every_race_waits(void **state)
 }
 
 /* Weak ETags, or a proxy that rewrites them: waiting would not help, and nobody would hear of it. */
-static void an_etag_that_never_fits_is_for_a_person(void **state)
+static void a_stale_etag_needs_an_operator(void **state)
 {
 	(void)state;
 	struct driver d;
@@ -381,7 +381,7 @@ static void undo_is_always_under_its_own_key(void **state)
 	driver_close(&d);
 }
 
-static void a_lookup_that_finds_something_else_needs_a_person(void **state)
+static void a_wrong_lookup_needs_an_operator(void **state)
 {
 	(void)state;
 	struct driver d;
@@ -405,7 +405,7 @@ static void a_lookup_that_finds_something_else_needs_a_person(void **state)
 	driver_close(&d);
 }
 
-static void wrong_settings_are_refused_in_words(void **state)
+static void wrong_settings_are_explained(void **state)
 {
 	(void)state;
 	static const char *const wrong[][2] = {
@@ -454,17 +454,17 @@ int main(void)
 		cmocka_unit_test(retry_after_is_handed_on),
 		cmocka_unit_test(existing_records_are_looked_up),
 		cmocka_unit_test(lookups_find_or_do_not),
-		cmocka_unit_test(writes_stand_on_what_was_read),
+		cmocka_unit_test(writes_carry_the_etag_read),
 		cmocka_unit_test(a_write_that_loses_every_race_waits),
-		cmocka_unit_test(an_etag_that_never_fits_is_for_a_person),
+		cmocka_unit_test(a_stale_etag_needs_an_operator),
 		cmocka_unit_test(nothing_is_written_without_an_etag),
 		cmocka_unit_test(a_lost_race_is_looked_up_where_that_is_possible),
 		cmocka_unit_test(undo_uses_what_do_gave_back),
 		cmocka_unit_test(undo_looks_first_when_nothing_is_known),
 		cmocka_unit_test(an_undo_looks_for_the_do_by_its_key),
 		cmocka_unit_test(undo_is_always_under_its_own_key),
-		cmocka_unit_test(a_lookup_that_finds_something_else_needs_a_person),
-		cmocka_unit_test(wrong_settings_are_refused_in_words),
+		cmocka_unit_test(a_wrong_lookup_needs_an_operator),
+		cmocka_unit_test(wrong_settings_are_explained),
 	};
 	http = shipped(&catalog, "http");
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,61 +8,61 @@
 
 #include "connectors/kit/answer.h"
 #include "connectors/kit/date.h"
-#include "connectors/kit/http_class.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
 #include "connectors/kit/money.h"
 #include "connectors/kit/reference.h"
 #include "connectors/kit/settings.h"
 
-static void escapes_to(enum place place, const char *in, const char *out)
+static void escapes_to(enum kit_escape place, const char *in, const char *out)
 {
-	struct text t AUTO_TEXT = { 0 };
-	text_escape(&t, place, in, strlen(in));
-	assert_string_equal(text_view(&t).p, out);
+	struct kit_text t AUTO_TEXT = { 0 };
+	kit_text_escape(&t, place, in, strlen(in));
+	assert_string_equal(kit_text_view(&t).p, out);
 }
 
 static void escapes_keep_values_in_their_place(void **state)
 {
 	(void)state;
-	escapes_to(PLACE_PLAIN, "<a&\"'\r\n>", "<a&\"'\r\n>");
-	escapes_to(PLACE_HTML, "<a href='x'>&\"", "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
-	escapes_to(PLACE_JSON, "\"\\\n\t\x01\x7F\xC3\xA9", "\\\"\\\\\\n\\t\\u0001\\u007f\xC3\xA9");
-	escapes_to(PLACE_JSON, "\xC3(\xED\xA0\x80", "\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
-	escapes_to(PLACE_HEADER, "a\r\nBcc: b\x7F c", "a Bcc: b  c");
-	escapes_to(PLACE_HEADER, "\r\n", "");
-	escapes_to(PLACE_URL, "a/b?c=d&e f+\xC3\xA9~-._", "a%2Fb%3Fc%3Dd%26e%20f%2B%C3%A9~-._");
+	escapes_to(KIT_ESCAPE_NONE, "<a&\"'\r\n>", "<a&\"'\r\n>");
+	escapes_to(KIT_ESCAPE_HTML, "<a href='x'>&\"", "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
+	escapes_to(KIT_ESCAPE_JSON, "\"\\\n\t\x01\x7F\xC3\xA9", "\\\"\\\\\\n\\t\\u0001\\u007f\xC3\xA9");
+	escapes_to(KIT_ESCAPE_JSON, "\xC3(\xED\xA0\x80", "\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+	escapes_to(KIT_ESCAPE_HEADER, "a\r\nBcc: b\x7F c", "a Bcc: b  c");
+	escapes_to(KIT_ESCAPE_HEADER, "\r\n", "");
+	escapes_to(KIT_ESCAPE_URL, "a/b?c=d&e f+\xC3\xA9~-._", "a%2Fb%3Fc%3Dd%26e%20f%2B%C3%A9~-._");
 }
 
 static void text_is_capped(void **state)
 {
 	(void)state;
-	struct text t AUTO_TEXT = { 0 };
+	struct kit_text t AUTO_TEXT = { 0 };
 	static char block[1 << 16];
 	memset(block, 'x', sizeof block);
-	for (size_t i = 0; i < TEXT_CAP_BYTES / sizeof block; i++)
-		text_add(&t, block, sizeof block);
+	for (size_t i = 0; i < KIT_TEXT_BYTES_MAX / sizeof block; i++)
+		kit_text_add(&t, block, sizeof block);
 	assert_false(t.failed);
-	text_putc(&t, 'y');
+	kit_text_putc(&t, 'y');
 	assert_true(t.failed);
-	assert_int_equal(t.len, TEXT_CAP_BYTES);
-	text_clear(&t);
+	assert_int_equal(t.len, KIT_TEXT_BYTES_MAX);
+	kit_text_clear(&t);
 	assert_false(t.failed);
 }
 
 static void utf8_knows_what_is_well_formed(void **state)
 {
 	(void)state;
-	assert_int_equal(utf8_len("a", 1), 1);
-	assert_int_equal(utf8_len("\xC3\xA9", 2), 2);
-	assert_int_equal(utf8_len("\xE2\x82\xAC", 3), 3);
-	assert_int_equal(utf8_len("\xF0\x9F\x8E\x81", 4), 4);
-	assert_int_equal(utf8_len("\xE2\x82", 2), 0);
-	assert_int_equal(utf8_len("\xC0\x80", 2), 0);
-	assert_int_equal(utf8_len("\xE0\x80\x80", 3), 0);
-	assert_int_equal(utf8_len("\xED\xA0\x80", 3), 0);
-	assert_int_equal(utf8_len("\xF4\x90\x80\x80", 4), 0);
-	assert_int_equal(utf8_len("\xFF", 1), 0);
-	assert_int_equal(utf8_len("", 0), 0);
+	assert_int_equal(kit_text_utf8_len("a", 1), 1);
+	assert_int_equal(kit_text_utf8_len("\xC3\xA9", 2), 2);
+	assert_int_equal(kit_text_utf8_len("\xE2\x82\xAC", 3), 3);
+	assert_int_equal(kit_text_utf8_len("\xF0\x9F\x8E\x81", 4), 4);
+	assert_int_equal(kit_text_utf8_len("\xE2\x82", 2), 0);
+	assert_int_equal(kit_text_utf8_len("\xC0\x80", 2), 0);
+	assert_int_equal(kit_text_utf8_len("\xE0\x80\x80", 3), 0);
+	assert_int_equal(kit_text_utf8_len("\xED\xA0\x80", 3), 0);
+	assert_int_equal(kit_text_utf8_len("\xF4\x90\x80\x80", 4), 0);
+	assert_int_equal(kit_text_utf8_len("\xFF", 1), 0);
+	assert_int_equal(kit_text_utf8_len("", 0), 0);
 }
 
 static void json_keeps_order_and_digits(void **state)
@@ -70,9 +70,9 @@ static void json_keeps_order_and_digits(void **state)
 	(void)state;
 	static const char source[] =
 		"{\"z\":1,\"a\":[0.1,10.1,1e300,-5,9007199254740993,true,null,2.0],\"q\":\"\\\"\"}";
-	struct text t AUTO_TEXT = { 0 };
-	json_t *value AUTO_JSON = json_parse(text_lit(source));
-	json_write(&t, value);
+	struct kit_text t AUTO_TEXT = { 0 };
+	json_t *value AUTO_JSON = kit_json_parse(kit_text_lit(source));
+	kit_json_write(&t, value);
 	assert_string_equal(t.p,
 						"{\"z\":1,\"a\":[0.1,10.1,1e+300,-5,9007199254740993,true,null,2.0],\"q\":\"\\\"\"}");
 }
@@ -80,18 +80,18 @@ static void json_keeps_order_and_digits(void **state)
 static void json_paths_walk_objects_and_lists(void **state)
 {
 	(void)state;
-	json_t *value AUTO_JSON = json_parse(text_lit("{\"a\":{\"b\":[{\"c\":\"x\"}]},\"n\":null}"));
-	assert_string_equal(json_text_at(value, ".a.b.0.c"), "x");
-	assert_string_equal(json_text_at(value, "a.b.0.c"), "x");
-	assert_ptr_equal(json_at(value, "."), value);
-	assert_null(json_at(value, "a.b.1.c"));
-	assert_null(json_at(value, "a.b.x"));
-	assert_null(json_at(value, "a.b.99999999999999999999"));
-	assert_null(json_at(value, "a..b"));
-	assert_true(json_is_null(json_at(value, "n")));
-	assert_null(json_text_at(value, "n"));
-	assert_null(json_parse(text_lit("{")));
-	assert_null(json_parse((struct almoner_text){ NULL, 0 }));
+	json_t *value AUTO_JSON = kit_json_parse(kit_text_lit("{\"a\":{\"b\":[{\"c\":\"x\"}]},\"n\":null}"));
+	assert_string_equal(kit_json_text_at(value, ".a.b.0.c"), "x");
+	assert_string_equal(kit_json_text_at(value, "a.b.0.c"), "x");
+	assert_ptr_equal(kit_json_at(value, "."), value);
+	assert_null(kit_json_at(value, "a.b.1.c"));
+	assert_null(kit_json_at(value, "a.b.x"));
+	assert_null(kit_json_at(value, "a.b.99999999999999999999"));
+	assert_null(kit_json_at(value, "a..b"));
+	assert_true(json_is_null(kit_json_at(value, "n")));
+	assert_null(kit_json_text_at(value, "n"));
+	assert_null(kit_json_parse(kit_text_lit("{")));
+	assert_null(kit_json_parse((struct almoner_text){ NULL, 0 }));
 }
 
 struct amount {
@@ -113,8 +113,8 @@ static void money_is_exact(void **state)
 											 { INT64_MAX, "EUR", "92233720368547758.07" },
 											 { INT64_MIN, "EUR", "-92233720368547758.08" } };
 	for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++) {
-		char out[MONEY_BYTES];
-		money_text(amounts[i].minor, amounts[i].currency, out);
+		char out[KIT_MONEY_BYTES];
+		kit_money_text(amounts[i].minor, amounts[i].currency, out);
 		assert_string_equal(out, amounts[i].text);
 	}
 }
@@ -131,11 +131,11 @@ static void money_reads_what_comes_out_exactly(void **state)
 									   "25.", "--1", "92233720368547758.08" };
 	int64_t minor = 0;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-		assert_true(money_parse(good[i].text, good[i].currency, &minor));
+		assert_true(kit_money_parse(good[i].text, good[i].currency, &minor));
 		assert_int_equal(minor, good[i].minor);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (money_parse(bad[i], "EUR", &minor))
+		if (kit_money_parse(bad[i], "EUR", &minor))
 			fail_msg("\"%s\" was read as money", bad[i]);
 }
 
@@ -144,19 +144,19 @@ static void dates_are_read_and_written(void **state)
 	(void)state;
 	int64_t ms = 0;
 	int offset = 0;
-	char out[DATE_BYTES];
-	assert_true(date_parse("2026-11-23T23:30:05.25+01:30", &ms, &offset));
+	char out[KIT_DATE_BYTES];
+	assert_true(kit_date_parse("2026-11-23T23:30:05.25+01:30", &ms, &offset));
 	assert_int_equal(offset, 90);
-	date_seconds(ms, 0, out);
+	kit_date_seconds(ms, 0, out);
 	assert_string_equal(out, "2026-11-23 22:00:05");
-	date_seconds(ms, offset, out);
+	kit_date_seconds(ms, offset, out);
 	assert_string_equal(out, "2026-11-23 23:30:05");
-	date_mail(ms, offset, out);
+	kit_date_mail(ms, offset, out);
 	assert_string_equal(out, "Mon, 23 Nov 2026 23:30:05 +0130");
-	date_mail(ms, -330, out);
+	kit_date_mail(ms, -330, out);
 	assert_string_equal(out, "Mon, 23 Nov 2026 16:30:05 -0530");
-	assert_true(date_parse("2024-02-29", &ms, &offset));
-	date_day(ms, offset, out);
+	assert_true(kit_date_parse("2024-02-29", &ms, &offset));
+	kit_date_day(ms, offset, out);
 	assert_string_equal(out, "2024-02-29");
 }
 
@@ -178,14 +178,14 @@ static void dates_that_are_none_are_refused(void **state)
 	int64_t ms = 0;
 	int offset = 0;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (date_parse(bad[i], &ms, &offset))
+		if (kit_date_parse(bad[i], &ms, &offset))
 			fail_msg("\"%s\" was read as a date", bad[i]);
 }
 
 static uint32_t class_of(uint32_t status, int64_t retry_after_ms, enum almoner_effect effect)
 {
 	struct almoner_reply reply = { .status = status, .retry_after_ms = retry_after_ms };
-	return http_class(&reply, effect);
+	return kit_reply_class_http(&reply, effect);
 }
 
 static void statuses_have_their_class(void **state)
@@ -217,65 +217,65 @@ static void statuses_have_their_class(void **state)
 		assert_int_equal(class_of(expected[i][0], 0, ALMONER_READS), expected[i][2]);
 	}
 	assert_int_equal(class_of(503, 1000, ALMONER_EFFECTS), ALMONER_BUSY);
-	assert_int_equal(smtp_class(250), ALMONER_OK);
-	assert_int_equal(smtp_class(354), ALMONER_UNKNOWN);
-	assert_int_equal(smtp_class(451), ALMONER_BUSY);
-	assert_int_equal(smtp_class(535), ALMONER_DENIED);
-	assert_int_equal(smtp_class(550), ALMONER_REJECTED);
-	assert_int_equal(smtp_class(0), ALMONER_UNKNOWN);
+	assert_int_equal(kit_reply_class_smtp(250), ALMONER_OK);
+	assert_int_equal(kit_reply_class_smtp(354), ALMONER_UNKNOWN);
+	assert_int_equal(kit_reply_class_smtp(451), ALMONER_BUSY);
+	assert_int_equal(kit_reply_class_smtp(535), ALMONER_DENIED);
+	assert_int_equal(kit_reply_class_smtp(550), ALMONER_REJECTED);
+	assert_int_equal(kit_reply_class_smtp(0), ALMONER_UNKNOWN);
 }
 
 static void details_are_one_clean_line_without_secrets(void **state)
 {
 	(void)state;
-	struct secrets secrets = { 0 };
-	struct answer answer;
+	struct kit_secrets secrets = { 0 };
+	struct kit_answer answer;
 	struct almoner_action action = { 0 };
 	struct almoner_error error = { 0 };
-	secrets_add(&secrets, "sesame-open");
-	secrets_add(&secrets, "abc");
-	answer_init(&answer, &secrets);
+	kit_secrets_add(&secrets, "sesame-open");
+	kit_secrets_add(&secrets, "abc");
+	kit_answer_init(&answer, &secrets);
 	struct almoner_reply reply = { .status = 418,
-								   .body = text_lit("  tea\r\n\tpot\xFF sesame-open sesame-ope abc\x01") };
-	assert_int_equal(answer_finish(&answer, ALMONER_REJECTED, &reply, "brewing", NULL, &action, &error), 0);
+								   .body = kit_text_lit("  tea\r\n\tpot\xFF sesame-open sesame-ope abc\x01") };
+	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, &reply, "brewing", NULL, &action, &error), 0);
 	assert_string_equal(action.done.detail.p, "brewing: 418: tea pot? *** sesame-ope abc");
-	answer_start(&answer);
+	kit_answer_start(&answer);
 	static char big[5000];
 	memset(big, 'x', sizeof big - 1);
-	reply.body = text_lit(big);
-	assert_int_equal(answer_finish(&answer, ALMONER_REJECTED, &reply, NULL, NULL, &action, &error), 0);
+	reply.body = kit_text_lit(big);
+	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, &reply, NULL, NULL, &action, &error), 0);
 	assert_true(action.done.detail.len < 320);
-	answer_free(&answer);
-	secrets_free(&secrets);
+	kit_answer_free(&answer);
+	kit_secrets_free(&secrets);
 }
 
-static void references_tell_steps_apart(void **state)
+static void references_differ_by_step(void **state)
 {
 	(void)state;
-	char a[REFERENCE_BYTES];
-	char b[REFERENCE_BYTES];
-	struct almoner_step step = { .source = text_lit("ab"),
-								 .event_id = text_lit("c"),
-								 .name = text_lit("books") };
-	reference_of(&step, a);
+	char a[KIT_REFERENCE_BYTES];
+	char b[KIT_REFERENCE_BYTES];
+	struct almoner_step step = { .source = kit_text_lit("ab"),
+								 .event_id = kit_text_lit("c"),
+								 .name = kit_text_lit("books") };
+	kit_reference_of(&step, a);
 	assert_int_equal(strlen(a), 19);
-	reference_of(&step, b);
+	kit_reference_of(&step, b);
 	assert_string_equal(a, b);
-	step.source = text_lit("a");
-	step.event_id = text_lit("bc");
-	reference_of(&step, b);
+	step.source = kit_text_lit("a");
+	step.event_id = kit_text_lit("bc");
+	kit_reference_of(&step, b);
 	assert_string_not_equal(a, b);
 }
 
 static void tokens_are_tokens(void **state)
 {
 	(void)state;
-	assert_true(token_is_good("X-Api_Key.1"));
-	assert_false(token_is_good(""));
-	assert_false(token_is_good("a b"));
-	assert_false(token_is_good("a:b"));
-	assert_false(token_is_good("a\r\n"));
-	assert_false(token_is_good("\xC3\xA9"));
+	assert_true(kit_settings_is_token("X-Api_Key.1"));
+	assert_false(kit_settings_is_token(""));
+	assert_false(kit_settings_is_token("a b"));
+	assert_false(kit_settings_is_token("a:b"));
+	assert_false(kit_settings_is_token("a\r\n"));
+	assert_false(kit_settings_is_token("\xC3\xA9"));
 }
 
 int main(void)
@@ -292,7 +292,7 @@ int main(void)
 		cmocka_unit_test(dates_that_are_none_are_refused),
 		cmocka_unit_test(statuses_have_their_class),
 		cmocka_unit_test(details_are_one_clean_line_without_secrets),
-		cmocka_unit_test(references_tell_steps_apart),
+		cmocka_unit_test(references_differ_by_step),
 		cmocka_unit_test(tokens_are_tokens),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

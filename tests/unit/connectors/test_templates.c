@@ -28,10 +28,10 @@ static struct almoner_step the_step(void)
 {
 	return (struct almoner_step){ .size = sizeof(struct almoner_step),
 								  .saga = 7,
-								  .name = text_lit("books"),
-								  .event = text_lit(event),
-								  .steps = text_lit("{\"crm\":{\"id\":\"c-9\"}}"),
-								  .own_result = text_lit("{\"id\":\"own-1\"}"),
+								  .name = kit_text_lit("books"),
+								  .event = kit_text_lit(event),
+								  .steps = kit_text_lit("{\"crm\":{\"id\":\"c-9\"}}"),
+								  .own_result = kit_text_lit("{\"id\":\"own-1\"}"),
 								  .key = give_key };
 }
 
@@ -40,34 +40,34 @@ static void json_gives(const char *template, const char *expected)
 {
 	struct almoner_step step = the_step();
 	struct almoner_error error = { 0 };
-	struct context context;
-	struct problem problem = { 0 };
-	struct text out AUTO_TEXT = { 0 };
-	json_t *value AUTO_JSON = json_parse(text_lit(template));
+	struct kit_context context;
+	struct kit_problem problem = { 0 };
+	struct kit_text out AUTO_TEXT = { 0 };
+	json_t *value AUTO_JSON = kit_json_parse(kit_text_lit(template));
 	assert_non_null(value);
-	assert_int_equal(template_check(value, "body", &error), 0);
-	context_init(&context, &step);
-	if (template_json(value, &context, &out, &problem))
-		assert_string_equal(text_view(&out).p, expected);
+	assert_int_equal(kit_template_check(value, "body", &error), 0);
+	kit_context_init(&context, &step);
+	if (kit_template_json(value, &context, &out, &problem))
+		assert_string_equal(kit_text_view(&out).p, expected);
 	else if (*expected != '!' || strstr(problem.text, expected + 1) == NULL)
 		fail_msg("%s: %s", template, problem.text);
-	context_finish(&context);
+	kit_context_finish(&context);
 }
 
-static void text_gives(enum place place, const char *template, const char *expected)
+static void text_gives(enum kit_escape place, const char *template, const char *expected)
 {
 	struct almoner_step step = the_step();
-	struct context context;
-	struct problem problem = { 0 };
-	struct text out AUTO_TEXT = { 0 };
-	context_init(&context, &step);
-	if (template_text(template, &context, place, &out, &problem))
-		assert_string_equal(text_view(&out).p, expected);
+	struct kit_context context;
+	struct kit_problem problem = { 0 };
+	struct kit_text out AUTO_TEXT = { 0 };
+	kit_context_init(&context, &step);
+	if (kit_template_text(template, &context, place, &out, &problem))
+		assert_string_equal(kit_text_view(&out).p, expected);
 	else if (*expected != '!' || strstr(problem.text, expected + 1) == NULL)
 		fail_msg("%s: %s", template, problem.text);
 	else
 		assert_int_equal(problem.result_class, ALMONER_REJECTED);
-	context_finish(&context);
+	kit_context_finish(&context);
 }
 
 static void sole_tags_keep_their_type(void **state)
@@ -104,7 +104,7 @@ static void missing_values_are_named(void **state)
 {
 	(void)state;
 	json_gives("{\"a\":\"{{donor.fax}}\"}", "!there is no donor.fax");
-	text_gives(PLACE_PLAIN, "{{nothing.at.all}}", "!there is no nothing.at.all");
+	text_gives(KIT_ESCAPE_NONE, "{{nothing.at.all}}", "!there is no nothing.at.all");
 }
 
 static void context_has_its_names(void **state)
@@ -121,10 +121,10 @@ static void context_has_its_names(void **state)
 static void addresses_cannot_be_left(void **state)
 {
 	(void)state;
-	text_gives(PLACE_URL, "http://x/{{donor.name}}?q={{amount.value}}",
+	text_gives(KIT_ESCAPE_URL, "http://x/{{donor.name}}?q={{amount.value}}",
 			   "http://x/Zo%C3%AB%20%3Cz%40x%3E?q=25.50");
-	text_gives(PLACE_URL, "http://x/{{path}}/y", "!has no place in an address");
-	text_gives(PLACE_URL, "http://x/{{empty}}", "!empty is empty");
+	text_gives(KIT_ESCAPE_URL, "http://x/{{path}}/y", "!has no place in an address");
+	text_gives(KIT_ESCAPE_URL, "http://x/{{empty}}", "!empty is empty");
 }
 
 static void malformed_templates_are_refused(void **state)
@@ -134,11 +134,11 @@ static void malformed_templates_are_refused(void **state)
 									   "{{.}}", "{{?}}", "{{a??}}", "x {{ }}" };
 	struct almoner_error error = { 0 };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (template_check_text(bad[i], "subject", &error) == 0)
+		if (kit_template_check_text(bad[i], "subject", &error) == 0)
 			fail_msg("\"%s\" was accepted", bad[i]);
 	assert_non_null(strstr(error.text, "subject"));
-	json_t *nested AUTO_JSON = json_parse(text_lit("{\"a\":[{\"b\":\"{{\"}]}"));
-	assert_int_equal(template_check(nested, "body", &error), -1);
+	json_t *nested AUTO_JSON = kit_json_parse(kit_text_lit("{\"a\":[{\"b\":\"{{\"}]}"));
+	assert_int_equal(kit_template_check(nested, "body", &error), -1);
 }
 
 static void addresses_are_checked(void **state)
@@ -156,115 +156,115 @@ static void addresses_are_checked(void **state)
 									   "https://x.{{a}}.y/" };
 	struct almoner_error error = { 0 };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (template_check_url(bad[i], "url", &error) == 0)
+		if (kit_template_check_url(bad[i], "url", &error) == 0)
 			fail_msg("\"%s\" was accepted", bad[i]);
-	assert_int_equal(template_check_url("https://x:8080/a/{{ id }}?b={{c.d?}}#e", "url", &error), 0);
+	assert_int_equal(kit_template_check_url("https://x:8080/a/{{ id }}?b={{c.d?}}#e", "url", &error), 0);
 }
 
 /* ---- Mustache ----------------------------------------------------------------------------------------- */
 
-static void mustache_gives(enum place place, const char *template, const char *expected)
+static void mustache_gives(enum kit_escape place, const char *template, const char *expected)
 {
 	struct almoner_step step = the_step();
 	struct almoner_error error = { 0 };
-	struct context context;
-	struct problem problem = { 0 };
-	struct text out AUTO_TEXT = { 0 };
-	struct mustache *m = mustache_read(template, "text", &error);
+	struct kit_context context;
+	struct kit_problem problem = { 0 };
+	struct kit_text out AUTO_TEXT = { 0 };
+	struct kit_mustache *m = kit_mustache_read(template, "text", &error);
 	if (m == NULL) {
 		if (*expected != '!' || strstr(error.text, expected + 1) == NULL)
 			fail_msg("%s: %s", template, error.text);
 		return;
 	}
-	context_init(&context, &step);
-	if (!mustache_render(m, &context, place, &out, &problem)) {
+	kit_context_init(&context, &step);
+	if (!kit_mustache_render(m, &context, place, &out, &problem)) {
 		if (*expected != '!' || strstr(problem.text, expected + 1) == NULL)
 			fail_msg("%s: %s", template, problem.text);
 	} else {
-		assert_string_equal(text_view(&out).p, expected);
+		assert_string_equal(kit_text_view(&out).p, expected);
 	}
-	context_finish(&context);
-	mustache_free(m);
+	kit_context_finish(&context);
+	kit_mustache_free(m);
 }
 
 static void variables_are_escaped_for_their_place(void **state)
 {
 	(void)state;
-	mustache_gives(PLACE_HTML, "Dear {{donor.name}}", "Dear Zo\xC3\xAB &lt;z@x&gt;");
-	mustache_gives(PLACE_PLAIN, "Dear {{donor.name}}", "Dear Zo\xC3\xAB <z@x>");
-	mustache_gives(PLACE_HTML, "{{{donor.name}}}|{{&donor.name}}", "Zo\xC3\xAB <z@x>|Zo\xC3\xAB <z@x>");
-	mustache_gives(PLACE_HEADER, "{{{donor.name}}}", "Zo\xC3\xAB <z@x>");
-	mustache_gives(PLACE_PLAIN, "{{amount.minor}} {{recurring}} {{zero}}[{{donor.phone}}{{nothing}}]",
+	mustache_gives(KIT_ESCAPE_HTML, "Dear {{donor.name}}", "Dear Zo\xC3\xAB &lt;z@x&gt;");
+	mustache_gives(KIT_ESCAPE_NONE, "Dear {{donor.name}}", "Dear Zo\xC3\xAB <z@x>");
+	mustache_gives(KIT_ESCAPE_HTML, "{{{donor.name}}}|{{&donor.name}}", "Zo\xC3\xAB <z@x>|Zo\xC3\xAB <z@x>");
+	mustache_gives(KIT_ESCAPE_HEADER, "{{{donor.name}}}", "Zo\xC3\xAB <z@x>");
+	mustache_gives(KIT_ESCAPE_NONE, "{{amount.minor}} {{recurring}} {{zero}}[{{donor.phone}}{{nothing}}]",
 				   "2550 false 0[]");
-	mustache_gives(PLACE_PLAIN, "{{steps.crm.id}} {{saga}} {{step}}", "c-9 7 books");
-	mustache_gives(PLACE_PLAIN, "{{donor}}", "!is an object or a list");
-	mustache_gives(PLACE_PLAIN, "a { b } {c}", "a { b } {c}");
+	mustache_gives(KIT_ESCAPE_NONE, "{{steps.crm.id}} {{saga}} {{step}}", "c-9 7 books");
+	mustache_gives(KIT_ESCAPE_NONE, "{{donor}}", "!is an object or a list");
+	mustache_gives(KIT_ESCAPE_NONE, "a { b } {c}", "a { b } {c}");
 }
 
 static void sections_show_repeat_and_hide(void **state)
 {
 	(void)state;
-	mustache_gives(PLACE_PLAIN, "{{#donor}}{{name}}, {{age}}{{/donor}}", "Zo\xC3\xAB <z@x>, 41");
-	mustache_gives(PLACE_PLAIN, "{{#tags}}<{{.}}>{{/tags}}", "<a><b>");
-	mustache_gives(PLACE_PLAIN, "{{#lines}}{{n}} {{id}};{{/lines}}", "one evt_1;two evt_1;");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#donor}}{{name}}, {{age}}{{/donor}}", "Zo\xC3\xAB <z@x>, 41");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#tags}}<{{.}}>{{/tags}}", "<a><b>");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#lines}}{{n}} {{id}};{{/lines}}", "one evt_1;two evt_1;");
 	mustache_gives(
-		PLACE_PLAIN,
+		KIT_ESCAPE_NONE,
 		"{{#recurring}}x{{/recurring}}{{#none}}x{{/none}}{{#empty}}x{{/empty}}{{#nothing}}x{{/nothing}}-",
 		"-");
-	mustache_gives(PLACE_PLAIN,
+	mustache_gives(KIT_ESCAPE_NONE,
 				   "{{^recurring}}once{{/recurring}}{{^none}} none{{/none}}{{^donor}}x{{/donor}}",
 				   "once none");
-	mustache_gives(PLACE_PLAIN, "{{#zero}}zero{{/zero}}", "zero");
-	mustache_gives(PLACE_PLAIN, "{{#amount}}{{#donor}}{{name}}{{minor}}{{/donor}}{{/amount}}",
+	mustache_gives(KIT_ESCAPE_NONE, "{{#zero}}zero{{/zero}}", "zero");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#amount}}{{#donor}}{{name}}{{minor}}{{/donor}}{{/amount}}",
 				   "Zo\xC3\xAB <z@x>2550");
-	mustache_gives(PLACE_PLAIN, "{{#amount.minor}}{{.}}{{/amount.minor}}", "2550");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#amount.minor}}{{.}}{{/amount.minor}}", "2550");
 }
 
 static void lines_of_tags_leave_no_empty_lines(void **state)
 {
 	(void)state;
-	mustache_gives(PLACE_PLAIN, "a\n{{#donor}}\nb\n{{/donor}}\nc\n", "a\nb\nc\n");
-	mustache_gives(PLACE_PLAIN, "a\r\n  {{! note }}  \r\nb", "a\r\nb");
-	mustache_gives(PLACE_PLAIN, "a {{! note }} b", "a  b");
-	mustache_gives(PLACE_PLAIN, "{{#tags}}\n- {{.}}\n{{/tags}}", "- a\n- b\n");
-	mustache_gives(PLACE_PLAIN, "x {{#donor}}\ny\n{{/donor}}", "x \ny\n");
+	mustache_gives(KIT_ESCAPE_NONE, "a\n{{#donor}}\nb\n{{/donor}}\nc\n", "a\nb\nc\n");
+	mustache_gives(KIT_ESCAPE_NONE, "a\r\n  {{! note }}  \r\nb", "a\r\nb");
+	mustache_gives(KIT_ESCAPE_NONE, "a {{! note }} b", "a  b");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#tags}}\n- {{.}}\n{{/tags}}", "- a\n- b\n");
+	mustache_gives(KIT_ESCAPE_NONE, "x {{#donor}}\ny\n{{/donor}}", "x \ny\n");
 }
 
 static void broken_mustache_is_refused_with_its_line(void **state)
 {
 	(void)state;
-	mustache_gives(PLACE_PLAIN, "a\nb {{#x}}", "!text, line 2: this section is never closed: \"x\"");
-	mustache_gives(PLACE_PLAIN, "{{/x}}", "!no section is open");
-	mustache_gives(PLACE_PLAIN, "{{#x}}{{/y}}", "!closes another section");
-	mustache_gives(PLACE_PLAIN, "{{x", "!not closed");
-	mustache_gives(PLACE_PLAIN, "{{{x}}", "!not closed");
-	mustache_gives(PLACE_PLAIN, "{{> part}}", "!partials");
-	mustache_gives(PLACE_PLAIN, "{{=<% %>=}}", "!changed delimiters");
-	mustache_gives(PLACE_PLAIN, "{{}}", "!no name");
-	mustache_gives(PLACE_PLAIN, "{{a b}}", "!no name");
-	mustache_gives(PLACE_PLAIN, "{{a..b}}", "!no name");
+	mustache_gives(KIT_ESCAPE_NONE, "a\nb {{#x}}", "!text, line 2: this section is never closed: \"x\"");
+	mustache_gives(KIT_ESCAPE_NONE, "{{/x}}", "!no section is open");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#x}}{{/y}}", "!closes another section");
+	mustache_gives(KIT_ESCAPE_NONE, "{{x", "!not closed");
+	mustache_gives(KIT_ESCAPE_NONE, "{{{x}}", "!not closed");
+	mustache_gives(KIT_ESCAPE_NONE, "{{> part}}", "!partials");
+	mustache_gives(KIT_ESCAPE_NONE, "{{=<% %>=}}", "!changed delimiters");
+	mustache_gives(KIT_ESCAPE_NONE, "{{}}", "!no name");
+	mustache_gives(KIT_ESCAPE_NONE, "{{a b}}", "!no name");
+	mustache_gives(KIT_ESCAPE_NONE, "{{a..b}}", "!no name");
 }
 
 static void deep_nesting_is_bounded(void **state)
 {
 	(void)state;
-	struct text deep AUTO_TEXT = { 0 };
+	struct kit_text deep AUTO_TEXT = { 0 };
 	for (size_t i = 0; i < 30; i++)
-		text_puts(&deep, "{{#donor}}");
-	mustache_gives(PLACE_PLAIN, deep.p, "!too deeply");
+		kit_text_puts(&deep, "{{#donor}}");
+	mustache_gives(KIT_ESCAPE_NONE, deep.p, "!too deeply");
 }
 
 static void events_that_are_no_json_are_faults(void **state)
 {
 	(void)state;
 	struct almoner_step step = the_step();
-	struct context context;
-	struct problem problem = { 0 };
-	step.event = text_lit("{\"a\":");
-	context_init(&context, &step);
-	assert_false(context_load(&context, &problem));
+	struct kit_context context;
+	struct kit_problem problem = { 0 };
+	step.event = kit_text_lit("{\"a\":");
+	kit_context_init(&context, &step);
+	assert_false(kit_context_load(&context, &problem));
 	assert_int_equal(problem.result_class, ALMONER_FAULT);
-	context_finish(&context);
+	kit_context_finish(&context);
 }
 
 int main(void)

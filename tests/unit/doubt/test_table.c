@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/doubt/stage.h"
+#include "tests/unit/doubt/doubt_fixture.h"
 
-enum point {
-	ACCEPTED_RIDING, /* durable, with its first intent where that may ride in the same commit */
-	ASKED,      /* durable (the event, or the verb `compensate`); its intent is asked for, and not durable */
+enum stop_point {
+	ACCEPTED_STARTED, /* durable, with its first intent where that may ride in the same commit */
+	INTENT_REQUESTED,      /* durable (the event, or the verb `compensate`); its intent is asked for, and not durable */
 	INTENT,     /* the intent is durable, nothing was sent */
 	FIRST_LOST, /* the first effect was sent and never got there */
 	FIRST_SENT, /* … it took effect; nothing has come back */
@@ -27,7 +27,7 @@ static const char *const point_names[POINTS] = {
 	"second effect sent",       "second answered",      "outcome durable",
 };
 
-struct cell {
+struct expected_end {
 	const char *end;        /* of the step: "succeeded", or the reason of its attention */
 	const char *sent;       /* after the restart, in this order */
 	unsigned first, second; /* how often each effect was made, before and after */
@@ -36,20 +36,20 @@ struct cell {
 /* clang-format off */
 /* Direction do: first the contact, then the gift. Where a target can be asked, `look` asks for the gift, and `find` for the
  * contact before one is made. */
-static const struct cell do_table[POINTS][PROMISES] = {
-	[ACCEPTED_RIDING] = {
+static const struct expected_end do_table[POINTS][PROMISES] = {
+	[ACCEPTED_STARTED] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 0, 0 }, /* nothing was sent, and nobody can know it */
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look find contact gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look find contact gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "find contact gift", 1, 1 }, /* never rides: no doubt arises */
 		[UNSAFE]            = { "succeeded", "contact gift", 1, 1 },      /* never rides */
 	},
-	[ASKED] = {
+	[INTENT_REQUESTED] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
 		[KEYED_LAPSED]      = { "succeeded", "contact gift", 1, 1 }, /* the clock has not begun */
-		[KEYED_LAPSED_LOOK] = { "succeeded", "find contact gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "find contact gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "find contact gift", 1, 1 },
 		[UNSAFE]            = { "succeeded", "contact gift", 1, 1 },
 	},
@@ -57,7 +57,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 0, 0 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look find contact gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look find contact gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look find contact gift", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 0, 0 },
 	},
@@ -65,7 +65,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 0, 0 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look find contact gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look find contact gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look find contact gift", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 0, 0 },
 	},
@@ -73,7 +73,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look find gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look find gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look find gift", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -81,7 +81,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look find gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look find gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look find gift", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -89,7 +89,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "gift", 1, 1 }, /* goes on where it was */
 		[KEYED]             = { "succeeded", "gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look gift", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -97,7 +97,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "gift", 1, 1 },
 		[KEYED]             = { "succeeded", "gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look gift", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look gift", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -105,7 +105,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "gift", 1, 1 },
 		[KEYED]             = { "succeeded", "gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 1 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 1 },
 	},
@@ -113,7 +113,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "gift", 1, 1 },
 		[KEYED]             = { "succeeded", "gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 1 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "look", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "look", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 1 },
 	},
@@ -121,7 +121,7 @@ static const struct cell do_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "", 1, 1 },
 		[KEYED]             = { "succeeded", "", 1, 1 },
 		[KEYED_LAPSED]      = { "succeeded", "", 1, 1 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "", 1, 1 },
 		[UNSAFE]            = { "succeeded", "", 1, 1 },
 	},
@@ -129,12 +129,12 @@ static const struct cell do_table[POINTS][PROMISES] = {
 
 /* Direction undo: first the gift is voided, then the contact removed. A look-up asks about the do, so it never settles an undo:
  * what can only be looked up is in doubt. An undo's intent never rides. */
-static const struct cell undo_table[POINTS][PROMISES] = {
-	[ASKED] = {
+static const struct expected_end undo_table[POINTS][PROMISES] = {
+	[INTENT_REQUESTED] = {
 		[IDEMPOTENT]        = { "succeeded", "void remove", 1, 1 },
 		[KEYED]             = { "succeeded", "void remove", 1, 1 },
 		[KEYED_LAPSED]      = { "succeeded", "void remove", 1, 1 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "void remove", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "void remove", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "void remove", 1, 1 },
 		[UNSAFE]            = { "succeeded", "void remove", 1, 1 },
 	},
@@ -142,7 +142,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "void remove", 1, 1 },
 		[KEYED]             = { "succeeded", "void remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 0, 0 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 0, 0 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 0, 0 },
 		[QUERYABLE]         = { "in_doubt",  "", 0, 0 },
 		[UNSAFE]            = { "in_doubt",  "", 0, 0 },
 	},
@@ -150,7 +150,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "void remove", 1, 1 },
 		[KEYED]             = { "succeeded", "void remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 0, 0 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 0, 0 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 0, 0 },
 		[QUERYABLE]         = { "in_doubt",  "", 0, 0 },
 		[UNSAFE]            = { "in_doubt",  "", 0, 0 },
 	},
@@ -158,7 +158,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "void remove", 1, 1 },
 		[KEYED]             = { "succeeded", "void remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 1, 0 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 1, 0 },
 		[QUERYABLE]         = { "in_doubt",  "", 1, 0 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -166,7 +166,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "void remove", 1, 1 },
 		[KEYED]             = { "succeeded", "void remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 1, 0 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 1, 0 },
 		[QUERYABLE]         = { "in_doubt",  "", 1, 0 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -174,7 +174,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "remove", 1, 1 },
 		[KEYED]             = { "succeeded", "remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 1, 0 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 1, 0 },
 		[QUERYABLE]         = { "in_doubt",  "", 1, 0 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -182,7 +182,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "remove", 1, 1 },
 		[KEYED]             = { "succeeded", "remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 1, 0 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 1, 0 },
 		[QUERYABLE]         = { "in_doubt",  "", 1, 0 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
@@ -190,7 +190,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "remove", 1, 1 },
 		[KEYED]             = { "succeeded", "remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 1 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 1, 1 },
 		[QUERYABLE]         = { "in_doubt",  "", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 1 },
 	},
@@ -198,7 +198,7 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "remove", 1, 1 },
 		[KEYED]             = { "succeeded", "remove", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 1 },
-		[KEYED_LAPSED_LOOK] = { "in_doubt",  "", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "in_doubt",  "", 1, 1 },
 		[QUERYABLE]         = { "in_doubt",  "", 1, 1 },
 		[UNSAFE]            = { "in_doubt",  "", 1, 1 },
 	},
@@ -206,22 +206,22 @@ static const struct cell undo_table[POINTS][PROMISES] = {
 		[IDEMPOTENT]        = { "succeeded", "", 1, 1 },
 		[KEYED]             = { "succeeded", "", 1, 1 },
 		[KEYED_LAPSED]      = { "succeeded", "", 1, 1 },
-		[KEYED_LAPSED_LOOK] = { "succeeded", "", 1, 1 },
+		[KEYED_LAPSED_LOOKUP] = { "succeeded", "", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "", 1, 1 },
 		[UNSAFE]            = { "succeeded", "", 1, 1 },
 	},
 };
 
 /* A second cut while the look-up after the first one is under way. */
-enum look_point { LOOK_SENT, LOOK_ANSWERED, LOOK_OUTCOME, LOOK_POINTS };
-enum { THERE, NOT_THERE, FINDINGS };
+enum lookup_point { LOOKUP_SENT, LOOKUP_ANSWERED, LOOKUP_OUTCOME, LOOKUP_POINTS };
+enum { EFFECT_PRESENT, EFFECT_ABSENT, FINDINGS };
 
-static const char *const look_names[LOOK_POINTS] = { "look-up sent", "look-up answered", "its outcome durable" };
+static const char *const lookup_names[LOOKUP_POINTS] = { "look-up sent", "look-up answered", "its outcome durable" };
 
-static const struct cell look_table[LOOK_POINTS][FINDINGS] = {
-	[LOOK_SENT]     = { [THERE] = { "succeeded", "look", 1, 1 }, [NOT_THERE] = { "succeeded", "look gift", 1, 1 } },
-	[LOOK_ANSWERED] = { [THERE] = { "succeeded", "look", 1, 1 }, [NOT_THERE] = { "succeeded", "look gift", 1, 1 } },
-	[LOOK_OUTCOME]  = { [THERE] = { "succeeded", "", 1, 1 },     [NOT_THERE] = { "succeeded", "gift", 1, 1 } },
+static const struct expected_end lookup_table[LOOKUP_POINTS][FINDINGS] = {
+	[LOOKUP_SENT]     = { [EFFECT_PRESENT] = { "succeeded", "look", 1, 1 }, [EFFECT_ABSENT] = { "succeeded", "look gift", 1, 1 } },
+	[LOOKUP_ANSWERED] = { [EFFECT_PRESENT] = { "succeeded", "look", 1, 1 }, [EFFECT_ABSENT] = { "succeeded", "look gift", 1, 1 } },
+	[LOOKUP_OUTCOME]  = { [EFFECT_PRESENT] = { "succeeded", "", 1, 1 },     [EFFECT_ABSENT] = { "succeeded", "gift", 1, 1 } },
 };
 /* clang-format on */
 
@@ -229,70 +229,70 @@ static const struct cell look_table[LOOK_POINTS][FINDINGS] = {
  */
 
 /* Reads come first where the target can be asked. */
-static void go_to_call(struct stage *s, const char *label)
+static void advance_to_call(struct doubt_fixture *s, const char *label)
 {
 	for (unsigned turn = 0; turn < 40; turn++) {
-		stage_tick(s);
+		fixture_tick(s);
 		if (s->call.pending && strcmp(s->call.label, label) == 0)
 			return;
 		if (s->call.pending)
-			stage_answer(s);
+			fixture_answer(s);
 		else
-			stage_pump(s);
+			fixture_pump(s);
 		s->now_ms += 200;
 	}
 	fail_msg("%s is not sent", label);
 }
 
-static void go_to_intent(struct stage *s)
+static void advance_to_intent(struct doubt_fixture *s)
 {
-	for (unsigned turn = 0; turn < 10 && stage_state(s) != STEP_RUNNING; turn++) {
-		stage_tick(s);
-		stage_pump(s);
+	for (unsigned turn = 0; turn < 10 && fixture_state(s) != STEP_RUNNING; turn++) {
+		fixture_tick(s);
+		fixture_pump(s);
 	}
-	assert_string_equal(step_state_name(stage_state(s)), "running");
+	assert_string_equal(name_of_step_state(fixture_state(s)), "running");
 	assert_string_equal(s->sent, "");
 }
 
 /* Plays one half: sent, arrived, answered (and what that made the engine ask for queued), durable. */
-static void play_half(struct stage *s, const char *label, enum point lost, enum point until)
+static void run_until_lost(struct doubt_fixture *s, const char *label, enum stop_point lost, enum stop_point until)
 {
-	go_to_call(s, label);
+	advance_to_call(s, label);
 	if (until == lost)
 		return;
-	stage_arrive(s);
+	fixture_arrive(s);
 	if (until == lost + 1)
 		return;
-	stage_answer(s);
-	stage_tick(s);
+	fixture_answer(s);
+	fixture_tick(s);
 	if (until == lost + 2)
 		return;
-	stage_pump(s);
+	fixture_pump(s);
 }
 
-static void play(struct stage *s, bool undo, enum point until)
+static void run_to_point(struct doubt_fixture *s, bool undo, enum stop_point until)
 {
-	stage_pump(s);
-	if (until == ACCEPTED_RIDING)
+	fixture_pump(s);
+	if (until == ACCEPTED_STARTED)
 		return;
-	stage_tick(s);
-	if (until == ASKED)
+	fixture_tick(s);
+	if (until == INTENT_REQUESTED)
 		return;
-	go_to_intent(s);
+	advance_to_intent(s);
 	if (until == INTENT)
 		return;
-	play_half(s, undo ? "void" : "contact", FIRST_LOST, until);
+	run_until_lost(s, undo ? "void" : "contact", FIRST_LOST, until);
 	if (until > CHECKPOINT)
-		play_half(s, undo ? "remove" : "gift", SECOND_LOST, until);
+		run_until_lost(s, undo ? "remove" : "gift", SECOND_LOST, until);
 }
 
 /* ---- afterwards ------------------------------------------------------------------------------------------
  */
 
-static void compare(struct stage *s, const char *point, bool undo, const struct cell *wanted)
+static void compare(struct doubt_fixture *s, const char *point, bool undo, const struct expected_end *wanted)
 {
-	const char *state = step_state_name(stage_state(s));
-	const char *end = stage_state(s) == STEP_ATTENTION ? reason_name(stage_reason(s)) : state;
+	const char *state = name_of_step_state(fixture_state(s));
+	const char *end = fixture_state(s) == STEP_ATTENTION ? name_of_reason(fixture_reason(s)) : state;
 	const unsigned *made = undo ? s->undone : s->applied;
 	unsigned first = made[undo ? GIFT : CONTACT], second = made[undo ? CONTACT : GIFT];
 	if (strcmp(end, wanted->end) == 0 && strcmp(s->sent, wanted->sent) == 0 && first == wanted->first &&
@@ -303,32 +303,32 @@ static void compare(struct stage *s, const char *point, bool undo, const struct 
 			 wanted->sent, wanted->first, wanted->second);
 }
 
-static void play_cell(bool undo, enum point point, enum promise promise, const struct cell *wanted)
+static void run_cell(bool undo, enum stop_point point, enum promise promise, const struct expected_end *wanted)
 {
-	struct stage *s = stage_open(promise, point == ACCEPTED_RIDING);
-	stage_accept(s);
+	struct doubt_fixture *s = fixture_open(promise, point == ACCEPTED_STARTED);
+	fixture_accept(s);
 	if (undo) {
-		stage_finish(s);
+		fixture_finish(s);
 		s->sent[0] = '\0';
-		stage_undo(s);
+		fixture_undo(s);
 	}
-	play(s, undo, point);
-	stage_power_cut(s);
-	stage_finish(s);
-	assert_int_equal(stage_undoing(s), undo);
+	run_to_point(s, undo, point);
+	fixture_power_cut(s);
+	fixture_finish(s);
+	assert_int_equal(fixture_undoing(s), undo);
 	compare(s, point_names[point], undo, wanted);
-	stage_power_cut(s); /* and it stays so */
-	stage_finish(s);
+	fixture_power_cut(s); /* and it stays so */
+	fixture_finish(s);
 	assert_string_equal(s->sent, "");
-	stage_close(s);
+	fixture_close(s);
 }
 
-static void play_table(bool undo, const struct cell table[POINTS][PROMISES])
+static void run_table(bool undo, const struct expected_end table[POINTS][PROMISES])
 {
-	for (enum point point = 0; point < POINTS; point++) {
+	for (enum stop_point point = 0; point < POINTS; point++) {
 		for (enum promise promise = 0; promise < PROMISES; promise++) {
 			if (table[point][promise].end != NULL)
-				play_cell(undo, point, promise, &table[point][promise]);
+				run_cell(undo, point, promise, &table[point][promise]);
 		}
 	}
 }
@@ -336,41 +336,41 @@ static void play_table(bool undo, const struct cell table[POINTS][PROMISES])
 static void test_do(void **state)
 {
 	(void)state;
-	play_table(false, do_table);
+	run_table(false, do_table);
 }
 
 static void test_undo(void **state)
 {
 	(void)state;
-	play_table(true, undo_table);
+	run_table(true, undo_table);
 }
 
-static void play_look(enum look_point point, unsigned finding, enum promise promise)
+static void run_lookup(enum lookup_point point, unsigned finding, enum promise promise)
 {
-	struct stage *s = stage_open(promise, false);
-	stage_accept(s);
-	play(s, false, finding == THERE ? SECOND_SENT : SECOND_LOST);
-	stage_power_cut(s);
-	go_to_call(s, "look");
-	if (point != LOOK_SENT) {
-		stage_answer(s);
-		stage_tick(s);
+	struct doubt_fixture *s = fixture_open(promise, false);
+	fixture_accept(s);
+	run_to_point(s, false, finding == EFFECT_PRESENT ? SECOND_SENT : SECOND_LOST);
+	fixture_power_cut(s);
+	advance_to_call(s, "look");
+	if (point != LOOKUP_SENT) {
+		fixture_answer(s);
+		fixture_tick(s);
 	}
-	if (point == LOOK_OUTCOME)
-		stage_pump(s);
-	stage_power_cut(s);
-	stage_finish(s);
-	compare(s, look_names[point], false, &look_table[point][finding]);
-	stage_close(s);
+	if (point == LOOKUP_OUTCOME)
+		fixture_pump(s);
+	fixture_power_cut(s);
+	fixture_finish(s);
+	compare(s, lookup_names[point], false, &lookup_table[point][finding]);
+	fixture_close(s);
 }
 
-static void test_look(void **state)
+static void test_lookup(void **state)
 {
 	(void)state;
-	for (enum look_point point = 0; point < LOOK_POINTS; point++) {
+	for (enum lookup_point point = 0; point < LOOKUP_POINTS; point++) {
 		for (unsigned finding = 0; finding < FINDINGS; finding++) {
-			play_look(point, finding, QUERYABLE);
-			play_look(point, finding, KEYED_LAPSED_LOOK);
+			run_lookup(point, finding, QUERYABLE);
+			run_lookup(point, finding, KEYED_LAPSED_LOOKUP);
 		}
 	}
 }
@@ -378,7 +378,7 @@ static void test_look(void **state)
 /* Killed, and the template edited before the next start: what may have been sent goes out with other bytes under no
  * circumstances; what cannot have been sent does. */
 /* clang-format off */
-static const struct cell edited_table[POINTS][PROMISES] = {
+static const struct expected_end edited_table[POINTS][PROMISES] = {
 	[INTENT] = {
 		[IDEMPOTENT] = { "succeeded",    "contact gift", 1, 1 },
 		[KEYED]      = { "succeeded",    "contact gift", 1, 1 },
@@ -422,31 +422,31 @@ static const struct cell edited_table[POINTS][PROMISES] = {
 };
 /* clang-format on */
 
-static void play_edited(enum point point, enum promise promise, bool twice)
+static void run_edited(enum stop_point point, enum promise promise, bool twice)
 {
 	char what[80];
 	(void)snprintf(what, sizeof what, "%s, killed%s, edited", point_names[point], twice ? " twice" : "");
-	struct stage *s = stage_open(promise, false);
-	stage_accept(s);
-	play(s, false, point);
-	stage_kill(s);
+	struct doubt_fixture *s = fixture_open(promise, false);
+	fixture_accept(s);
+	run_to_point(s, false, point);
+	fixture_kill(s);
 	if (twice)
-		stage_kill(s);
+		fixture_kill(s);
 	s->edited = true;
-	stage_finish(s);
+	fixture_finish(s);
 	compare(s, what, false, &edited_table[point][promise]);
-	stage_close(s);
+	fixture_close(s);
 }
 
 static void test_edited(void **state)
 {
 	(void)state;
-	for (enum point point = 0; point < POINTS; point++) {
+	for (enum stop_point point = 0; point < POINTS; point++) {
 		for (enum promise promise = 0; promise < PROMISES; promise++) {
 			if (edited_table[point][promise].end == NULL)
 				continue;
-			play_edited(point, promise, false);
-			play_edited(point, promise, true);
+			run_edited(point, promise, false);
+			run_edited(point, promise, true);
 		}
 	}
 }
@@ -456,7 +456,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_do),
 		cmocka_unit_test(test_undo),
-		cmocka_unit_test(test_look),
+		cmocka_unit_test(test_lookup),
 		cmocka_unit_test(test_edited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

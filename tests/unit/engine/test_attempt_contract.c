@@ -3,76 +3,76 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "tests/unit/engine/bench.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 /* ---- connectors that break the contract ---- */
 
-static void expect_fault(struct bench *b, const char *text)
+static void expect_fault(struct engine_fixture *b, const char *text)
 {
-	bench_start(b);
+	fixture_start(b);
 	assert_int_equal(b->outcome.result, OUTCOME_FAULT);
 	assert_non_null(strstr(b->detail, text));
 	assert_int_equal(b->submits, 0);
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 static void test_faults_before_anything_is_sent(void **state)
 {
 	(void)state;
-	struct bench *b = bench_create();
-	b->refuse_begin = true;
+	struct engine_fixture *b = fixture_create();
+	b->fail_begin = true;
 	expect_fault(b, "no template");
-	b = bench_create();
+	b = fixture_create();
 	expect_fault(b, "script is over");
-	b = bench_create();
-	bench_send(b, ALMONER_EFFECTS, "x")->kind = 77;
+	b = fixture_create();
+	fixture_send(b, ALMONER_EFFECTS, "x")->kind = 77;
 	expect_fault(b, "does not know");
-	b = bench_create();
-	bench_send(b, 0, "x");
+	b = fixture_create();
+	fixture_send(b, 0, "x");
 	expect_fault(b, "reads or has effects");
-	b = bench_create();
-	bench_send(b, ALMONER_EFFECTS, "x")->checkpoint = (struct almoner_text){ "long", 4097 };
+	b = fixture_create();
+	fixture_send(b, ALMONER_EFFECTS, "x")->checkpoint = (struct almoner_text){ "long", 4097 };
 	expect_fault(b, "4 KiB");
-	b = bench_create();
-	bench_finish(b, 99);
+	b = fixture_create();
+	fixture_finish(b, 99);
 	expect_fault(b, "class");
-	b = bench_create();
-	bench_finish(b, 0);
+	b = fixture_create();
+	fixture_finish(b, 0);
 	expect_fault(b, "class");
-	b = bench_create();
-	bench_finish(b, ALMONER_ABSENT);
+	b = fixture_create();
+	fixture_finish(b, ALMONER_ABSENT);
 	expect_fault(b, "ABSENT");
 }
 
 static void test_a_look_up_must_not_change_anything(void **state)
 {
 	(void)state;
-	struct bench *b = bench_create();
-	bench_send(b, ALMONER_EFFECTS, "gift");
-	struct work *w = bench_work();
+	struct engine_fixture *b = fixture_create();
+	fixture_send(b, ALMONER_EFFECTS, "gift");
+	struct work *w = fixture_work();
 	w->lookup = true;
-	bench_start_with(b, w, REPEAT_QUERYABLE);
+	fixture_start_with(b, w, REPEAT_QUERYABLE);
 	assert_int_equal(b->outcome.result, OUTCOME_FAULT);
 	assert_int_equal(b->submits, 0);
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 /* The target has taken it: that its result cannot be kept is no reason for doubt. */
 static void expect_dropped(const char *result, size_t len, const char *text)
 {
-	struct bench *b = bench_create();
-	bench_send(b, ALMONER_EFFECTS, "gift");
-	struct almoner_done *done = &bench_finish(b, ALMONER_OK)->done;
+	struct engine_fixture *b = fixture_create();
+	fixture_send(b, ALMONER_EFFECTS, "gift");
+	struct almoner_done *done = &fixture_finish(b, ALMONER_OK)->done;
 	done->result = (struct almoner_text){ result, len };
 	done->detail = (struct almoner_text)TEXT("201 Created");
-	bench_start(b);
-	bench_reply(b, 201);
+	fixture_start(b);
+	fixture_reply(b, 201);
 	assert_int_equal(b->outcome.result, OUTCOME_OK);
 	assert_true(b->outcome.effect_sent);
 	assert_string_equal(b->result, "");
 	assert_non_null(strstr(b->detail, text));
 	assert_non_null(strstr(b->detail, "dropped; 201 Created"));
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 static void test_results_are_checked(void **state)
@@ -91,16 +91,16 @@ static void test_results_are_checked(void **state)
 static void test_too_many_exchanges(void **state)
 {
 	(void)state;
-	struct bench *b = bench_create();
+	struct engine_fixture *b = fixture_create();
 	for (int i = 0; i < 20; i++)
-		bench_send(b, ALMONER_READS, "page");
+		fixture_send(b, ALMONER_READS, "page");
 	b->action_count = 20;
-	bench_start(b);
+	fixture_start(b);
 	for (int i = 0; i < 40 && b->ended_calls == 0; i++)
-		bench_reply(b, 200);
+		fixture_reply(b, 200);
 	assert_int_equal(b->asked, ATTEMPT_EXCHANGES);
 	assert_int_equal(b->outcome.result, OUTCOME_FAULT);
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 static void test_details_are_one_short_line(void **state)
@@ -110,12 +110,12 @@ static void test_details_are_one_short_line(void **state)
 	memset(longer, 'a', sizeof longer);
 	memcpy(longer, "two\r\nlines\x1b", 11);
 	memcpy(longer + ATTEMPT_DETAIL_BYTES - 1, "\xc3\xa9", 2); /* a character across the cut */
-	struct bench *b = bench_create();
-	bench_finish(b, ALMONER_REJECTED)->done.detail = (struct almoner_text){ longer, sizeof longer };
-	bench_start(b);
+	struct engine_fixture *b = fixture_create();
+	fixture_finish(b, ALMONER_REJECTED)->done.detail = (struct almoner_text){ longer, sizeof longer };
+	fixture_start(b);
 	assert_int_equal(strlen(b->detail), ATTEMPT_DETAIL_BYTES - 1);
 	assert_memory_equal(b->detail, "two  lines ", 11);
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 /* ---- patience and frozen bodies ---- */
@@ -123,65 +123,65 @@ static void test_details_are_one_short_line(void **state)
 static void test_retry_after(void **state)
 {
 	(void)state;
-	struct bench *b = bench_create();
-	bench_send(b, ALMONER_EFFECTS, "gift");
-	bench_finish(b, ALMONER_BUSY)->done.retry_after_ms = 500;
-	bench_start(b);
+	struct engine_fixture *b = fixture_create();
+	fixture_send(b, ALMONER_EFFECTS, "gift");
+	fixture_finish(b, ALMONER_BUSY)->done.retry_after_ms = 500;
+	fixture_start(b);
 	struct transport_result r = { .verdict = TRANSPORT_REPLY };
 	r.reply = (struct almoner_reply){ .size = sizeof r.reply, .status = 429, .retry_after_ms = 7000 };
 	b->request.done(b->request.ctx, &r);
 	assert_int_equal(b->outcome.result, OUTCOME_BUSY);
 	assert_int_equal(b->outcome.status, 429);
 	assert_int_equal(b->outcome.retry_after_ms, 7000);
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 static void test_a_changed_body_is_not_sent(void **state)
 {
 	(void)state;
-	struct bench *first = bench_create();
-	bench_send(first, ALMONER_EFFECTS, "gift");
-	bench_start(first);
-	bench_lose(first, TRANSPORT_UNKNOWN);
+	struct engine_fixture *first = fixture_create();
+	fixture_send(first, ALMONER_EFFECTS, "gift");
+	fixture_start(first);
+	fixture_lose(first, TRANSPORT_UNKNOWN);
 	static const char *const bodies[] = { "gift", "other" };
 	for (size_t i = 0; i < 2; i++) {
-		struct bench *b = bench_create();
-		bench_send(b, ALMONER_EFFECTS, bodies[i]);
-		struct work *w = bench_work();
+		struct engine_fixture *b = fixture_create();
+		fixture_send(b, ALMONER_EFFECTS, bodies[i]);
+		struct work *w = fixture_work();
 		w->has_body = true;
 		memcpy(w->body, first->outcome.body, sizeof w->body);
-		bench_start_with(b, w, REPEAT_KEYED);
+		fixture_start_with(b, w, REPEAT_KEYED);
 		assert_int_equal(b->submits, i == 0);
 		if (i == 1)
 			assert_int_equal(b->outcome.result, OUTCOME_BODY_CHANGED);
-		bench_destroy(b);
+		fixture_destroy(b);
 	}
-	bench_destroy(first);
+	fixture_destroy(first);
 }
 
 static void test_a_403_is_marked(void **state)
 {
 	(void)state;
-	struct bench *b = bench_create();
-	bench_finish(b, ALMONER_FORBIDDEN);
-	bench_start(b);
+	struct engine_fixture *b = fixture_create();
+	fixture_finish(b, ALMONER_FORBIDDEN);
+	fixture_start(b);
 	assert_true(b->a->forbidden);
 	assert_int_equal(b->outcome.result, OUTCOME_REJECTED);
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 static void test_destroyed_in_mid_air(void **state)
 {
 	(void)state;
-	struct bench *b = bench_create();
-	bench_send(b, ALMONER_EFFECTS, "gift");
-	bench_start(b);
+	struct engine_fixture *b = fixture_create();
+	fixture_send(b, ALMONER_EFFECTS, "gift");
+	fixture_start(b);
 	attempt_destroy(b->a);
 	b->a = NULL;
 	assert_int_equal(b->cancels, 1);
 	assert_true(b->conn_ended);
 	assert_int_equal(b->ended_calls, 0);
-	bench_destroy(b);
+	fixture_destroy(b);
 }
 
 int main(void)

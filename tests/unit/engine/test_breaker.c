@@ -21,7 +21,7 @@ static struct breaker opened(int64_t now_ms)
 	struct breaker b;
 	breaker_init(&b);
 	for (int i = 0; i < 3; i++)
-		(void)breaker_tell(&b, &policy, BREAKER_FAILURE, now_ms);
+		(void)breaker_apply(&b, &policy, BREAKER_FAILURE, now_ms);
 	assert_int_equal(b.state, BREAKER_OPEN);
 	return b;
 }
@@ -31,15 +31,15 @@ static void test_consecutive_failures_open(void **state)
 	(void)state;
 	struct breaker b;
 	breaker_init(&b);
-	assert_false(breaker_tell(&b, &policy, BREAKER_FAILURE, 10));
-	assert_false(breaker_tell(&b, &policy, BREAKER_FAILURE, 10));
-	assert_false(breaker_tell(&b, &policy, BREAKER_HEALTH, 10)); /* breaks the row */
-	assert_false(breaker_tell(&b, &policy, BREAKER_FAILURE, 10));
-	assert_false(breaker_tell(&b, &policy, BREAKER_FAILURE, 10));
-	assert_true(breaker_tell(&b, &policy, BREAKER_FAILURE, 10));
+	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
+	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
+	assert_false(breaker_apply(&b, &policy, BREAKER_HEALTH, 10)); /* breaks the row */
+	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
+	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
+	assert_true(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
 	assert_int_equal(b.state, BREAKER_OPEN);
 	assert_int_equal(b.until_ms, 1010);
-	assert_int_equal(breaker_room(&b, &policy), 0);
+	assert_int_equal(breaker_capacity(&b, &policy), 0);
 	assert_false(breaker_begin(&b));
 }
 
@@ -51,8 +51,8 @@ static void test_ratio_needs_its_minimum(void **state)
 	struct breaker b;
 	breaker_init(&b);
 	for (int i = 0; i < 5; i++)
-		assert_false(breaker_tell(&b, &by_ratio, i % 2 ? BREAKER_HEALTH : BREAKER_FAILURE, 0));
-	assert_true(breaker_tell(&b, &by_ratio, BREAKER_FAILURE, 0)); /* 4 of 6 */
+		assert_false(breaker_apply(&b, &by_ratio, i % 2 ? BREAKER_HEALTH : BREAKER_FAILURE, 0));
+	assert_true(breaker_apply(&b, &by_ratio, BREAKER_FAILURE, 0)); /* 4 of 6 */
 }
 
 static void test_ratio_looks_at_the_last_results_only(void **state)
@@ -63,12 +63,12 @@ static void test_ratio_looks_at_the_last_results_only(void **state)
 	struct breaker b;
 	breaker_init(&b);
 	for (int i = 0; i < 100; i++)
-		assert_false(breaker_tell(&b, &by_ratio, BREAKER_HEALTH, 0));
+		assert_false(breaker_apply(&b, &by_ratio, BREAKER_HEALTH, 0));
 	for (int i = 0; i < 3; i++)
-		assert_false(breaker_tell(&b, &by_ratio, BREAKER_FAILURE, 0));
+		assert_false(breaker_apply(&b, &by_ratio, BREAKER_FAILURE, 0));
 	assert_int_equal(b.results, 8);
 	assert_int_equal(b.failures, 3);
-	assert_true(breaker_tell(&b, &by_ratio, BREAKER_FAILURE, 0)); /* 4 of the last 8 */
+	assert_true(breaker_apply(&b, &by_ratio, BREAKER_FAILURE, 0)); /* 4 of the last 8 */
 }
 
 static void test_a_smaller_window_after_a_reload(void **state)
@@ -81,39 +81,39 @@ static void test_a_smaller_window_after_a_reload(void **state)
 	struct breaker b;
 	breaker_init(&b);
 	for (int i = 0; i < 7; i++)
-		(void)breaker_tell(&b, &policy, BREAKER_HEALTH, 0);
-	assert_false(breaker_tell(&b, &small, BREAKER_FAILURE, 0));
+		(void)breaker_apply(&b, &policy, BREAKER_HEALTH, 0);
+	assert_false(breaker_apply(&b, &small, BREAKER_FAILURE, 0));
 	assert_true(b.results <= 2);
-	assert_true(breaker_tell(&b, &small, BREAKER_FAILURE, 0));
+	assert_true(breaker_apply(&b, &small, BREAKER_FAILURE, 0));
 }
 
 static void test_half_open_lets_few_through(void **state)
 {
 	(void)state;
 	struct breaker b = opened(0);
-	assert_false(breaker_tell(&b, &policy, BREAKER_TIME, 999));
-	assert_true(breaker_tell(&b, &policy, BREAKER_TIME, 1000));
-	assert_int_equal(breaker_room(&b, &policy), 1);
+	assert_false(breaker_apply(&b, &policy, BREAKER_TIME, 999));
+	assert_true(breaker_apply(&b, &policy, BREAKER_TIME, 1000));
+	assert_int_equal(breaker_capacity(&b, &policy), 1);
 	assert_false(breaker_begin(&b)); /* nobody reserved */
 	breaker_reserve(&b, 1);
-	assert_int_equal(breaker_room(&b, &policy), 0);
+	assert_int_equal(breaker_capacity(&b, &policy), 0);
 	assert_true(breaker_begin(&b));
-	assert_int_equal(breaker_room(&b, &policy), 0);
+	assert_int_equal(breaker_capacity(&b, &policy), 0);
 	assert_false(breaker_begin(&b));
 	breaker_end(&b, b.epoch);
-	assert_int_equal(breaker_room(&b, &policy), 1);
+	assert_int_equal(breaker_capacity(&b, &policy), 1);
 }
 
-static void test_a_probe_that_is_not_used_frees_its_place(void **state)
+static void test_an_unused_probe_is_given_back(void **state)
 {
 	(void)state;
 	struct breaker b = opened(0);
-	(void)breaker_tell(&b, &policy, BREAKER_TIME, 1000);
+	(void)breaker_apply(&b, &policy, BREAKER_TIME, 1000);
 	breaker_reserve(&b, 1);
 	breaker_unreserve(&b, 1);
-	assert_int_equal(breaker_room(&b, &policy), 1);
+	assert_int_equal(breaker_capacity(&b, &policy), 1);
 	breaker_unreserve(&b, 5); /* from before the transition: forgotten already */
-	assert_int_equal(breaker_room(&b, &policy), 1);
+	assert_int_equal(breaker_capacity(&b, &policy), 1);
 }
 
 static void test_open_time_doubles_to_its_cap_and_starts_anew(void **state)
@@ -125,14 +125,14 @@ static void test_open_time_doubles_to_its_cap_and_starts_anew(void **state)
 	for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
 		assert_int_equal(b.until_ms - now, spans[i]);
 		now = b.until_ms;
-		assert_true(breaker_tell(&b, &policy, BREAKER_TIME, now));
-		assert_true(breaker_tell(&b, &policy, BREAKER_FAILURE, now));
+		assert_true(breaker_apply(&b, &policy, BREAKER_TIME, now));
+		assert_true(breaker_apply(&b, &policy, BREAKER_FAILURE, now));
 	}
-	(void)breaker_tell(&b, &policy, BREAKER_TIME, b.until_ms);
-	assert_true(breaker_tell(&b, &policy, BREAKER_HEALTH, now));
+	(void)breaker_apply(&b, &policy, BREAKER_TIME, b.until_ms);
+	assert_true(breaker_apply(&b, &policy, BREAKER_HEALTH, now));
 	assert_int_equal(b.state, BREAKER_CLOSED);
 	for (int i = 0; i < 3; i++)
-		(void)breaker_tell(&b, &policy, BREAKER_FAILURE, now);
+		(void)breaker_apply(&b, &policy, BREAKER_FAILURE, now);
 	assert_int_equal(b.until_ms - now, 1000);
 }
 
@@ -140,8 +140,8 @@ static void test_a_busy_probe_opens_again_without_doubling(void **state)
 {
 	(void)state;
 	struct breaker b = opened(0);
-	(void)breaker_tell(&b, &policy, BREAKER_TIME, 1000);
-	assert_true(breaker_tell(&b, &policy, BREAKER_BUSY, 1000));
+	(void)breaker_apply(&b, &policy, BREAKER_TIME, 1000);
+	assert_true(breaker_apply(&b, &policy, BREAKER_BUSY, 1000));
 	assert_int_equal(b.state, BREAKER_OPEN);
 	assert_int_equal(b.until_ms, 2000);
 }
@@ -152,12 +152,12 @@ static void test_several_probes_must_all_succeed(void **state)
 	struct breaker_policy three = policy;
 	three.probes = 3;
 	struct breaker b = opened(0);
-	(void)breaker_tell(&b, &three, BREAKER_TIME, 1000);
-	assert_int_equal(breaker_room(&b, &three), 3);
-	assert_false(breaker_tell(&b, &three, BREAKER_HEALTH, 1000));
-	assert_false(breaker_tell(&b, &three, BREAKER_NEUTRAL, 1000));
-	assert_false(breaker_tell(&b, &three, BREAKER_HEALTH, 1000));
-	assert_true(breaker_tell(&b, &three, BREAKER_HEALTH, 1000));
+	(void)breaker_apply(&b, &three, BREAKER_TIME, 1000);
+	assert_int_equal(breaker_capacity(&b, &three), 3);
+	assert_false(breaker_apply(&b, &three, BREAKER_HEALTH, 1000));
+	assert_false(breaker_apply(&b, &three, BREAKER_NEUTRAL, 1000));
+	assert_false(breaker_apply(&b, &three, BREAKER_HEALTH, 1000));
+	assert_true(breaker_apply(&b, &three, BREAKER_HEALTH, 1000));
 	assert_int_equal(b.state, BREAKER_CLOSED);
 }
 
@@ -168,30 +168,30 @@ static void test_results_of_another_time_do_not_count(void **state)
 	breaker_init(&b);
 	uint32_t before = b.epoch;
 	b = opened(0);
-	(void)breaker_tell(&b, &policy, BREAKER_TIME, 1000);
+	(void)breaker_apply(&b, &policy, BREAKER_TIME, 1000);
 	breaker_reserve(&b, 1);
 	(void)breaker_begin(&b);
 	breaker_end(&b, before); /* an attempt from before it opened */
-	assert_int_equal(breaker_room(&b, &policy), 0);
+	assert_int_equal(breaker_capacity(&b, &policy), 0);
 }
 
-static void test_a_person_may_have_it_tried_now(void **state)
+static void test_an_operator_may_force_a_probe(void **state)
 {
 	(void)state;
 	struct breaker b = opened(0);
-	assert_true(breaker_tell(&b, &policy, BREAKER_RETRY_NOW, 1));
+	assert_true(breaker_apply(&b, &policy, BREAKER_RETRY_NOW, 1));
 	assert_int_equal(b.state, BREAKER_HALF_OPEN);
-	assert_false(breaker_tell(&b, &policy, BREAKER_RETRY_NOW, 1));
+	assert_false(breaker_apply(&b, &policy, BREAKER_RETRY_NOW, 1));
 }
 
-static void test_one_left_open_is_asked_first(void **state)
+static void test_one_left_open_is_probed_first(void **state)
 {
 	(void)state;
 	struct breaker b;
 	breaker_init(&b);
-	assert_true(breaker_tell(&b, &policy, BREAKER_LEFT_OPEN, 1));
+	assert_true(breaker_apply(&b, &policy, BREAKER_LEFT_OPEN, 1));
 	assert_int_equal(b.state, BREAKER_HALF_OPEN);
-	assert_true(breaker_tell(&b, &policy, BREAKER_FAILURE, 2));
+	assert_true(breaker_apply(&b, &policy, BREAKER_FAILURE, 2));
 	assert_int_equal(b.state, BREAKER_OPEN);
 	assert_int_equal(b.until_ms, 2 + 2 * policy.open_ms);
 }
@@ -217,7 +217,7 @@ static void test_only_legal_transitions(void **state)
 		random ^= random << 17;
 		enum breaker_state before = b.state;
 		enum breaker_signal signal = (enum breaker_signal)(random % BREAKER_SIGNALS);
-		bool changed = breaker_tell(&b, &policy, signal, now);
+		bool changed = breaker_apply(&b, &policy, signal, now);
 		assert_int_equal(changed, before != b.state);
 		bool found = signal == BREAKER_LEFT_OPEN && before == BREAKER_CLOSED && b.state == BREAKER_HALF_OPEN;
 		assert_true(!changed || found || legal[before][b.state]);
@@ -226,7 +226,7 @@ static void test_only_legal_transitions(void **state)
 	assert_true(changes > 100);
 }
 
-static void test_what_an_outcome_says_about_health(void **state)
+static void test_outcomes_and_health(void **state)
 {
 	(void)state;
 	assert_int_equal(breaker_signal_of(OUTCOME_OK), BREAKER_HEALTH);
@@ -248,15 +248,15 @@ int main(void)
 		cmocka_unit_test(test_ratio_looks_at_the_last_results_only),
 		cmocka_unit_test(test_a_smaller_window_after_a_reload),
 		cmocka_unit_test(test_half_open_lets_few_through),
-		cmocka_unit_test(test_a_probe_that_is_not_used_frees_its_place),
+		cmocka_unit_test(test_an_unused_probe_is_given_back),
 		cmocka_unit_test(test_open_time_doubles_to_its_cap_and_starts_anew),
 		cmocka_unit_test(test_a_busy_probe_opens_again_without_doubling),
 		cmocka_unit_test(test_several_probes_must_all_succeed),
 		cmocka_unit_test(test_results_of_another_time_do_not_count),
-		cmocka_unit_test(test_a_person_may_have_it_tried_now),
-		cmocka_unit_test(test_one_left_open_is_asked_first),
+		cmocka_unit_test(test_an_operator_may_force_a_probe),
+		cmocka_unit_test(test_one_left_open_is_probed_first),
 		cmocka_unit_test(test_only_legal_transitions),
-		cmocka_unit_test(test_what_an_outcome_says_about_health),
+		cmocka_unit_test(test_outcomes_and_health),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

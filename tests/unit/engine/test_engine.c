@@ -13,7 +13,7 @@
 #include "gateway/engine/engine.h"
 #include "gateway/engine/target.h"
 #include "saga/base/mem.h"
-#include "tests/unit/engine/bench.h"
+#include "tests/unit/engine/engine_fixture.h"
 
 #define T0 ((int64_t)1000000)
 
@@ -21,9 +21,9 @@
 
 struct journal {
 	unsigned releases, claims, starts, spills, not_started, outcomes;
-	bool breaker_away;
+	bool breaker_not_closed;
 	uint32_t claimed;   /* by the last journal_claim */
-	struct work *asked; /* by the last journal_start or journal_when */
+	struct work *asked; /* by the last journal_start or journal_condition_result */
 };
 
 void journal_start(struct journal *j, struct work *w)
@@ -32,7 +32,7 @@ void journal_start(struct journal *j, struct work *w)
 	j->asked = w;
 }
 
-void journal_when(struct journal *j, struct work *w, bool verdict)
+void journal_condition_result(struct journal *j, struct work *w, bool verdict)
 {
 	assert_true(verdict);
 	journal_start(j, w);
@@ -50,13 +50,13 @@ void journal_checkpoint(struct journal *j, struct work *w, struct str bytes)
 	fail_msg("nothing here gives checkpoints");
 }
 
-int journal_sending(struct journal *j, struct work *w, const uint8_t body[SENDING_BODY_BYTES])
+int journal_record_inflight(struct journal *j, struct work *w, const uint8_t body[INFLIGHT_BODY_BYTES])
 {
 	(void)j, (void)w, (void)body;
 	return 0;
 }
 
-void journal_sending_over(struct journal *j, struct work *w)
+void journal_clear_inflight(struct journal *j, struct work *w)
 {
 	(void)j, (void)w;
 }
@@ -84,7 +84,7 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool away)
 {
 	(void)target, (void)text, (void)note;
-	j->breaker_away = away;
+	j->breaker_not_closed = away;
 }
 
 int journal_target_act(struct journal *j, const char *target, enum target_action action, const char *actor,
@@ -98,7 +98,7 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 
 /* ---- the rest of the world ---- */
 
-struct rig {
+struct fixture {
 	struct journal journal;
 	struct engine *engine;
 	struct engine_target_config config;
@@ -108,10 +108,10 @@ struct rig {
 
 static int64_t now(void *ctx)
 {
-	return ((struct rig *)ctx)->now_ms;
+	return ((struct fixture *)ctx)->now_ms;
 }
 
-static uint64_t the_most(void *ctx, uint64_t bound)
+static uint64_t largest(void *ctx, uint64_t bound)
 {
 	(void)ctx;
 	return bound - 1;
@@ -135,9 +135,9 @@ static int eval(void *ctx, const char *program, struct str event, struct str ste
 
 static int set_up(void **state)
 {
-	struct rig *r = mem_zalloc(sizeof *r);
+	struct fixture *r = mem_zalloc(sizeof *r);
 	r->now_ms = T0;
-	struct engine_options options = { .clock = { r, now, now }, .entropy = { r, the_most }, .when = { r, eval } };
+	struct engine_options options = { .clock = { r, now, now }, .entropy = { r, largest }, .when = { r, eval } };
 	r->engine = engine_create(&options);
 	engine_set_journal(r->engine, &r->journal);
 	r->config = (struct engine_target_config){ .id = 1,
@@ -153,16 +153,16 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	engine_destroy(r->engine);
 	free(r);
 	return 0;
 }
 
 /* One delivery of the journal, and the turn after it. Either may be NULL. */
-static void tell(struct rig *r, struct work *w, const struct target_news *news)
+static void deliver_news(struct fixture *r, struct work *w, const struct target_news *news)
 {
-	struct delivery d = { .news = news, .news_count = news != NULL };
+	struct handout d = { .news = news, .news_count = news != NULL };
 	STAILQ_INIT(&d.works);
 	if (w != NULL)
 		STAILQ_INSERT_TAIL(&d.works, w, link);
@@ -172,7 +172,7 @@ static void tell(struct rig *r, struct work *w, const struct target_news *news)
 
 static struct work *work(enum work_kind kind)
 {
-	struct work *w = bench_work();
+	struct work *w = fixture_work();
 	w->kind = kind;
 	w->target = 1;
 	w->slot = true;
@@ -180,13 +180,13 @@ static struct work *work(enum work_kind kind)
 }
 
 /* The journal's answer to something asked. */
-static void answer(struct rig *r, struct work *w, enum work_kind kind)
+static void answer(struct fixture *r, struct work *w, enum work_kind kind)
 {
 	w->kind = kind;
-	tell(r, w, NULL);
+	deliver_news(r, w, NULL);
 }
 
-static void wait_ms(struct rig *r, int64_t ms)
+static void wait_ms(struct fixture *r, int64_t ms)
 {
 	r->now_ms += ms;
 	engine_tick(r->engine);
@@ -200,7 +200,7 @@ static struct target_news held_news(int64_t backlog)
 	return news;
 }
 
-static void reload(struct rig *r, unsigned port)
+static void reload(struct fixture *r, unsigned port)
 {
 	r->config.port.ctx = &r->began[port];
 	engine_set_targets(r->engine, &r->config, 1);
@@ -211,9 +211,9 @@ static void reload(struct rig *r, unsigned port)
 
 static void test_a_reload_that_changed_nothing_keeps_the_hold(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	struct target_news news = held_news(0);
-	tell(r, NULL, &news);
+	deliver_news(r, NULL, &news);
 	reload(r, 1); /* a reload opens every connector anew */
 	reload(r, 2);
 	assert_int_equal(r->journal.releases, 0);
@@ -232,18 +232,18 @@ static const struct target_news granted = { .target = 1, .claim_done = true, .cl
 /* A step asked for before the hold is gone while the probe is on its way. */
 static void test_another_step_that_is_gone_does_not_take_the_probe_along(void **state)
 {
-	struct rig *r = *state;
-	tell(r, NULL, &one_waits);
-	tell(r, work(WORK_READY), &granted);
+	struct fixture *r = *state;
+	deliver_news(r, NULL, &one_waits);
+	deliver_news(r, work(WORK_READY), &granted);
 	struct work *before = r->journal.asked;
 	struct target_news news = held_news(1);
-	tell(r, NULL, &news);
+	deliver_news(r, NULL, &news);
 	wait_ms(r, TARGET_PROBE_MS);
 	assert_int_equal(r->journal.claims, 2);
 	answer(r, before, WORK_GONE);
 	struct work *probe = work(WORK_READY);
-	probe->needs_when = true;
-	tell(r, probe, &granted);
+	probe->needs_condition = true;
+	deliver_news(r, probe, &granted);
 	assert_int_equal(r->journal.spills, 0);
 	assert_ptr_equal(r->journal.asked, probe);
 	answer(r, probe, WORK_START);
@@ -253,16 +253,16 @@ static void test_another_step_that_is_gone_does_not_take_the_probe_along(void **
 
 static void test_a_probe_that_is_gone_was_no_probe(void **state)
 {
-	struct rig *r = *state;
-	tell(r, NULL, &one_waits);
-	tell(r, work(WORK_READY), &granted);
+	struct fixture *r = *state;
+	deliver_news(r, NULL, &one_waits);
+	deliver_news(r, work(WORK_READY), &granted);
 	struct work *before = r->journal.asked;
 	struct target_news news = held_news(1);
-	tell(r, NULL, &news);
+	deliver_news(r, NULL, &news);
 	wait_ms(r, TARGET_PROBE_MS);
 	struct work *probe = work(WORK_READY);
-	probe->needs_when = true;
-	tell(r, probe, &granted);
+	probe->needs_condition = true;
+	deliver_news(r, probe, &granted);
 	answer(r, probe, WORK_GONE);
 	answer(r, before, WORK_START); /* nothing but a probe may begin */
 	assert_int_equal(r->began[0], 0);
@@ -271,25 +271,25 @@ static void test_a_probe_that_is_gone_was_no_probe(void **state)
 
 /* ---- released ---- */
 
-static struct target_news state_news(bool paused, bool breaker_away)
+static struct target_news state_news(bool paused, bool breaker_not_closed)
 {
 	return (struct target_news){ .target = 1,
 								 .backlog = 1,
 								 .state_changed = true,
-								 .state = { .paused = paused, .breaker_away = breaker_away } };
+								 .state = { .paused = paused, .breaker_not_closed = breaker_not_closed } };
 }
 
 /* Targets released at the same moment do not begin at the same moment. */
 static void test_a_release_begins_after_a_random_moment(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	struct target_news paused = state_news(true, false);
 	struct target_news resumed = state_news(false, false);
-	tell(r, NULL, &paused);
+	deliver_news(r, NULL, &paused);
 	wait_ms(r, 60000);
-	tell(r, NULL, &resumed);
+	deliver_news(r, NULL, &resumed);
 	assert_int_equal(r->journal.claims, 0);
-	wait_ms(r, ENGINE_RELEASE_MS - 2);
+	wait_ms(r, ENGINE_RELEASE_SPREAD_MS - 2);
 	assert_int_equal(r->journal.claims, 0);
 	wait_ms(r, 1);
 	assert_int_equal(r->journal.claims, 1);
@@ -297,54 +297,54 @@ static void test_a_release_begins_after_a_random_moment(void **state)
 
 static void test_a_pause_taken_out_of_the_settings_is_a_release(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	r->config.paused = true;
 	r->config.digest[0] ^= 1;
 	reload(r, 0);
-	tell(r, NULL, &one_waits);
+	deliver_news(r, NULL, &one_waits);
 	r->config.paused = false;
 	r->config.digest[0] ^= 1;
 	reload(r, 0);
 	assert_int_equal(r->journal.claims, 0);
-	wait_ms(r, ENGINE_RELEASE_MS - 1);
+	wait_ms(r, ENGINE_RELEASE_SPREAD_MS - 1);
 	assert_int_equal(r->journal.claims, 1);
 }
 
-static enum breaker_state breaker_of(const struct rig *r)
+static enum breaker_state breaker_of(const struct fixture *r)
 {
 	struct engine_target_status status;
 	assert_int_equal(engine_status(r->engine, 1, &status, 1), 1);
 	return status.breaker;
 }
 
-static void test_a_breaker_left_open_is_asked_first(void **state)
+static void test_an_open_breaker_is_probed_first(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	struct target_news news = state_news(false, true);
-	tell(r, NULL, &news);
+	deliver_news(r, NULL, &news);
 	assert_int_equal(breaker_of(r), BREAKER_HALF_OPEN);
-	assert_true(r->journal.breaker_away);
+	assert_true(r->journal.breaker_not_closed);
 	assert_int_equal(r->journal.claims, 1); /* of one step, as a claim must be here */
 }
 
 /* What the journal kept is of the last process: later news do not bring it back. */
-static void test_only_the_first_news_tell_of_the_last_process(void **state)
+static void test_only_first_news_restore_state(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	struct target_news first = state_news(false, false);
-	tell(r, NULL, &first);
+	deliver_news(r, NULL, &first);
 	struct target_news later = state_news(false, true);
-	tell(r, NULL, &later);
+	deliver_news(r, NULL, &later);
 	assert_int_equal(breaker_of(r), BREAKER_CLOSED);
 }
 
 /* A held target whose only step is not due yet: the loop sleeps until it is, instead of asking all the time. */
 static void test_a_probe_waits_for_a_step_that_is_due(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	struct target_news news = held_news(1);
 	news.next_due_ms = T0 + 2 * TARGET_PROBE_MS;
-	tell(r, NULL, &news);
+	deliver_news(r, NULL, &news);
 	assert_int_equal(engine_next_ms(r->engine), 2 * TARGET_PROBE_MS);
 	wait_ms(r, TARGET_PROBE_MS);
 	assert_int_equal(engine_next_ms(r->engine), TARGET_PROBE_MS);
@@ -353,15 +353,15 @@ static void test_a_probe_waits_for_a_step_that_is_due(void **state)
 }
 
 /* A start may be the mended configuration; after a probe that was denied the interval counts. */
-static void test_a_held_target_is_asked_at_start_then_by_its_interval(void **state)
+static void test_a_held_target_is_probed(void **state)
 {
-	struct rig *r = *state;
+	struct fixture *r = *state;
 	r->config.probe_ms = 1500;
 	reload(r, 0);
 	struct target_news news = held_news(1);
-	tell(r, NULL, &news);
+	deliver_news(r, NULL, &news);
 	assert_int_equal(r->journal.claims, 1);
-	tell(r, NULL, &(struct target_news){ .target = 1, .claim_done = true, .backlog = 1 });
+	deliver_news(r, NULL, &(struct target_news){ .target = 1, .claim_done = true, .backlog = 1 });
 	wait_ms(r, 1499);
 	assert_int_equal(r->journal.claims, 1);
 	wait_ms(r, 1);
@@ -369,45 +369,45 @@ static void test_a_held_target_is_asked_at_start_then_by_its_interval(void **sta
 }
 
 /* What waits after a hold or a pause begins at the foot of the ramp, after a moment that is not the same for all. */
-static void check_release(struct rig *r, void (*bar)(struct rig *r, bool bar))
+static void check_release(struct fixture *r, void (*bar)(struct fixture *r, bool bar))
 {
 	r->config.in_flight = 16;
 	reload(r, 0);
-	tell(r, NULL, &(struct target_news){ .target = 1, .backlog = 2000 });
+	deliver_news(r, NULL, &(struct target_news){ .target = 1, .backlog = 2000 });
 	assert_int_equal(r->journal.claims, 1);
-	assert_int_equal(r->journal.claimed, WINDOW_FOOT);
+	assert_int_equal(r->journal.claimed, CONCURRENCY_START);
 	bar(r, true);
-	tell(r, NULL, &(struct target_news){ .target = 1, .claim_done = true, .backlog = 2000 });
+	deliver_news(r, NULL, &(struct target_news){ .target = 1, .claim_done = true, .backlog = 2000 });
 	wait_ms(r, 3600000);
 	assert_int_equal(r->journal.claims, 1);
 	bar(r, false);
 	assert_int_equal(r->journal.claims, 1);
 	int64_t next_ms = engine_next_ms(r->engine);
-	assert_int_equal(next_ms, ENGINE_RELEASE_MS - 1);
+	assert_int_equal(next_ms, ENGINE_RELEASE_SPREAD_MS - 1);
 	wait_ms(r, next_ms);
 	assert_int_equal(r->journal.claims, 2);
-	assert_int_equal(r->journal.claimed, WINDOW_FOOT);
+	assert_int_equal(r->journal.claimed, CONCURRENCY_START);
 }
 
-static void by_a_person(struct rig *r, bool bar)
+static void by_an_operator(struct fixture *r, bool bar)
 {
 	struct target_news news = { .target = 1, .backlog = 2000, .state_changed = true, .state.paused = bar };
-	tell(r, NULL, &news);
+	deliver_news(r, NULL, &news);
 }
 
-static void by_the_configuration(struct rig *r, bool bar)
+static void by_the_configuration(struct fixture *r, bool bar)
 {
 	r->config.paused = bar;
 	r->config.digest[0] ^= 1;
 	reload(r, 1);
 }
 
-static void test_a_pause_by_a_person_ends_at_the_foot_of_the_ramp(void **state)
+static void test_operator_pause_ends_in_a_ramp(void **state)
 {
-	check_release(*state, by_a_person);
+	check_release(*state, by_an_operator);
 }
 
-static void test_a_pause_by_the_configuration_ends_at_the_foot_of_the_ramp(void **state)
+static void test_config_pause_ends_in_a_ramp(void **state)
 {
 	check_release(*state, by_the_configuration);
 }
@@ -416,8 +416,8 @@ static void test_a_pause_by_the_configuration_ends_at_the_foot_of_the_ramp(void 
 
 static void test_a_journal_that_does_not_answer_is_not_waited_for(void **state)
 {
-	struct rig *r = *state;
-	tell(r, NULL, &one_waits); /* the claim is never answered */
+	struct fixture *r = *state;
+	deliver_news(r, NULL, &one_waits); /* the claim is never answered */
 	assert_int_equal(r->journal.claims, 1);
 	engine_drain(r->engine, 1000);
 	engine_tick(r->engine);
@@ -429,7 +429,7 @@ static void test_a_journal_that_does_not_answer_is_not_waited_for(void **state)
 	}
 	assert_int_equal(r->now_ms, T0 + 1000 + 2000);
 	/* the slot comes back, or the gates would count it for ever */
-	tell(r, NULL, &(struct target_news){ .target = 1, .claim_done = true });
+	deliver_news(r, NULL, &(struct target_news){ .target = 1, .claim_done = true });
 }
 
 int main(void)
@@ -441,13 +441,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_probe_that_is_gone_was_no_probe, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_release_begins_after_a_random_moment, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_pause_taken_out_of_the_settings_is_a_release, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_breaker_left_open_is_asked_first, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_only_the_first_news_tell_of_the_last_process, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_open_breaker_is_probed_first, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_only_first_news_restore_state, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_probe_waits_for_a_step_that_is_due, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_held_target_is_asked_at_start_then_by_its_interval, set_up,
+		cmocka_unit_test_setup_teardown(test_a_held_target_is_probed, set_up,
 										tear_down),
-		cmocka_unit_test_setup_teardown(test_a_pause_by_a_person_ends_at_the_foot_of_the_ramp, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_pause_by_the_configuration_ends_at_the_foot_of_the_ramp, set_up,
+		cmocka_unit_test_setup_teardown(test_operator_pause_ends_in_a_ramp, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_config_pause_ends_in_a_ramp, set_up,
 										tear_down),
 		cmocka_unit_test_setup_teardown(test_a_journal_that_does_not_answer_is_not_waited_for, set_up,
 										tear_down),

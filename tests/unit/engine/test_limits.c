@@ -11,7 +11,7 @@
 #include "gateway/engine/rate.h"
 #include "gateway/engine/request.h"
 #include "gateway/engine/status.h"
-#include "gateway/engine/window.h"
+#include "gateway/engine/concurrency.h"
 
 #define T0 ((int64_t)1700000000000)
 
@@ -80,76 +80,76 @@ static void test_absurd_spans_do_not_overflow(void **state)
 
 /* ---- window ---- */
 
-static void test_the_ramp_starts_at_its_foot(void **state)
+static void test_the_ramp_starts_at_its_lowest(void **state)
 {
 	(void)state;
-	struct window w;
-	window_init(&w);
-	assert_int_equal(window_limit(&w, 16), WINDOW_FOOT);
-	assert_int_equal(window_limit(&w, 1), 1);
+	struct concurrency w;
+	concurrency_init(&w);
+	assert_int_equal(concurrency_limit(&w, 16), CONCURRENCY_START);
+	assert_int_equal(concurrency_limit(&w, 1), 1);
 	for (int i = 0; i < 1000; i++)
-		window_widen(&w, 16);
-	assert_int_equal(window_limit(&w, 16), 16);
+		concurrency_grow(&w, 16);
+	assert_int_equal(concurrency_limit(&w, 16), 16);
 }
 
 static void test_one_more_a_round(void **state)
 {
 	(void)state;
-	struct window w;
-	window_init(&w);
+	struct concurrency w;
+	concurrency_init(&w);
 	for (unsigned round = 0; round < 5; round++) {
-		uint32_t in_flight = window_limit(&w, 100);
+		uint32_t in_flight = concurrency_limit(&w, 100);
 		for (uint32_t i = 0; i < in_flight + 1; i++)
-			window_widen(&w, 100);
-		assert_in_range(window_limit(&w, 100), in_flight + 1, in_flight + 2);
+			concurrency_grow(&w, 100);
+		assert_in_range(concurrency_limit(&w, 100), in_flight + 1, in_flight + 2);
 	}
 }
 
 static void test_busy_halves_once_a_second(void **state)
 {
 	(void)state;
-	struct window w;
-	window_init(&w);
+	struct concurrency w;
+	concurrency_init(&w);
 	for (int i = 0; i < 1000; i++)
-		window_widen(&w, 16);
+		concurrency_grow(&w, 16);
 	for (int i = 0; i < 16; i++)
-		window_narrow(&w, T0, 0);
-	assert_int_equal(window_limit(&w, 16), 8);
-	window_narrow(&w, T0 + 1000, 0);
-	assert_int_equal(window_limit(&w, 16), 4);
-	assert_true(w.calm_until_ms <= T0 + 1000);
+		concurrency_shrink(&w, T0, 0);
+	assert_int_equal(concurrency_limit(&w, 16), 8);
+	concurrency_shrink(&w, T0 + 1000, 0);
+	assert_int_equal(concurrency_limit(&w, 16), 4);
+	assert_true(w.backoff_until_ms <= T0 + 1000);
 }
 
 static void test_busy_with_one_in_flight_waits_longer_each_time(void **state)
 {
 	(void)state;
-	struct window w;
-	window_init(&w);
+	struct concurrency w;
+	concurrency_init(&w);
 	w.limit = 1;
 	int64_t last = 0;
 	for (int i = 0; i < 10; i++) {
 		int64_t now = T0 + i * 100000;
-		window_narrow(&w, now, 0);
-		assert_true(w.calm_until_ms - now >= last);
-		last = w.calm_until_ms - now;
+		concurrency_shrink(&w, now, 0);
+		assert_true(w.backoff_until_ms - now >= last);
+		last = w.backoff_until_ms - now;
 	}
 	assert_int_equal(last, 5000);
-	window_widen(&w, 16);
-	window_narrow(&w, T0 + 5000000, 0);
-	assert_true(w.calm_until_ms - (T0 + 5000000) <= 100);
+	concurrency_grow(&w, 16);
+	concurrency_shrink(&w, T0 + 5000000, 0);
+	assert_true(w.backoff_until_ms - (T0 + 5000000) <= 100);
 }
 
 static void test_retry_after_is_kept_and_capped(void **state)
 {
 	(void)state;
-	struct window w;
-	window_init(&w);
-	window_narrow(&w, T0, 3000);
-	assert_int_equal(w.calm_until_ms, T0 + 3000);
-	window_narrow(&w, T0 + 1, 1000); /* never shortens */
-	assert_int_equal(w.calm_until_ms, T0 + 3000);
-	window_narrow(&w, T0, 86400000);
-	assert_int_equal(w.calm_until_ms, T0 + WINDOW_CALM_CAP_MS);
+	struct concurrency w;
+	concurrency_init(&w);
+	concurrency_shrink(&w, T0, 3000);
+	assert_int_equal(w.backoff_until_ms, T0 + 3000);
+	concurrency_shrink(&w, T0 + 1, 1000); /* never shortens */
+	assert_int_equal(w.backoff_until_ms, T0 + 3000);
+	concurrency_shrink(&w, T0, 86400000);
+	assert_int_equal(w.backoff_until_ms, T0 + CONCURRENCY_BACKOFF_CAP_MS);
 }
 
 /* Two thousand wait, each takes 100 ms: what is sent grows by about one a round, up to what may be in flight. */
@@ -157,15 +157,15 @@ static void test_two_thousand_come_back_along_the_ramp(void **state)
 {
 	(void)state;
 	const uint32_t in_flight = 64;
-	struct window w = { .limit = 64 };
+	struct concurrency w = { .limit = 64 };
 	uint32_t left = 2000, before = 0, rounds = 0;
-	window_restart(&w, T0 + 300);
-	assert_int_equal(w.calm_until_ms, T0 + 300);
+	concurrency_restart(&w, T0 + 300);
+	assert_int_equal(w.backoff_until_ms, T0 + 300);
 	while (left > 0) {
-		uint32_t sent = window_limit(&w, in_flight) < left ? window_limit(&w, in_flight) : left;
-		assert_true(rounds == 0 ? sent == WINDOW_FOOT : sent <= before + 1);
+		uint32_t sent = concurrency_limit(&w, in_flight) < left ? concurrency_limit(&w, in_flight) : left;
+		assert_true(rounds == 0 ? sent == CONCURRENCY_START : sent <= before + 1);
 		for (uint32_t i = 0; i < sent; i++)
-			window_widen(&w, in_flight);
+			concurrency_grow(&w, in_flight);
 		left -= sent;
 		before = sent;
 		rounds++;
@@ -176,11 +176,11 @@ static void test_two_thousand_come_back_along_the_ramp(void **state)
 static void test_a_release_keeps_what_the_target_asked_for(void **state)
 {
 	(void)state;
-	struct window w;
-	window_init(&w);
-	window_narrow(&w, T0, 30000);
-	window_restart(&w, T0 + 300);
-	assert_int_equal(w.calm_until_ms, T0 + 30000);
+	struct concurrency w;
+	concurrency_init(&w);
+	concurrency_shrink(&w, T0, 30000);
+	concurrency_restart(&w, T0 + 300);
+	assert_int_equal(w.backoff_until_ms, T0 + 30000);
 }
 
 /* ---- forbidden ---- */
@@ -192,7 +192,7 @@ static void test_two_steps_forbidden_are_credentials(void **state)
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_DENIED);
 	assert_int_equal(forbidden_seen(&f, 3, 0, true), FORBIDDEN_DENIED); /* under way with them */
-	forbidden_begin_anew(&f);                                           /* a person has mended something */
+	forbidden_reset(&f);                                           /* a person has mended something */
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 }
 
@@ -205,7 +205,7 @@ static void test_a_probe_that_is_taken_clears_those_that_held_the_target(void **
 	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_DENIED);
 	assert_int_equal(forbidden_seen(&f, 1, 0, true), FORBIDDEN_DENIED); /* as a probe */
 	forbidden_answered(&f, 3, 0, true);
-	forbidden_begin_anew(&f);
+	forbidden_reset(&f);
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_REJECTED);
 	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_REJECTED);
 	assert_int_equal(f.count, 0);
@@ -222,7 +222,7 @@ static void test_a_step_that_another_one_cleared_is_rejected(void **state)
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_REJECTED);
 }
 
-static void test_nobody_else_to_ask(void **state)
+static void test_no_other_step_to_try(void **state)
 {
 	(void)state;
 	struct forbidden f = { 0 };
@@ -364,7 +364,7 @@ int main(void)
 		cmocka_unit_test(test_never_more_than_promised),
 		cmocka_unit_test(test_debt_and_what_comes_back),
 		cmocka_unit_test(test_absurd_spans_do_not_overflow),
-		cmocka_unit_test(test_the_ramp_starts_at_its_foot),
+		cmocka_unit_test(test_the_ramp_starts_at_its_lowest),
 		cmocka_unit_test(test_one_more_a_round),
 		cmocka_unit_test(test_busy_halves_once_a_second),
 		cmocka_unit_test(test_busy_with_one_in_flight_waits_longer_each_time),
@@ -374,7 +374,7 @@ int main(void)
 		cmocka_unit_test(test_two_steps_forbidden_are_credentials),
 		cmocka_unit_test(test_a_probe_that_is_taken_clears_those_that_held_the_target),
 		cmocka_unit_test(test_a_step_that_another_one_cleared_is_rejected),
-		cmocka_unit_test(test_nobody_else_to_ask),
+		cmocka_unit_test(test_no_other_step_to_try),
 		cmocka_unit_test(test_another_step_of_the_same_saga_is_another_step),
 		cmocka_unit_test(test_many_suspects_push_out_the_oldest),
 		cmocka_unit_test(test_the_streak_counts_different_events),

@@ -24,7 +24,7 @@ static void compare_both(const char *text, json_t *root)
 	bool direct = false, wanted = false;
 	if (!compare_parse(text, &c))
 		fail_msg("%s is a comparison", text);
-	int rc = compare_test(&c, root, &direct, NULL), jq_rc = by_jq(text, root, &wanted);
+	int rc = compare_evaluate(&c, root, &direct, NULL), jq_rc = by_jq(text, root, &wanted);
 	compare_finish(&c);
 	if (rc != jq_rc || (rc == 0 && direct != wanted))
 		fail_msg("%s: %d %d, jq: %d %d", text, rc, direct, jq_rc, wanted);

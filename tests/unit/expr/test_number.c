@@ -56,10 +56,10 @@ static void survives(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		bool odd = strcmp(good[i], "9007199254740993e0") == 0;
-		assert_int_equal(number_survives(str_of(good[i])), !odd);
+		assert_int_equal(number_is_exact(str_of(good[i])), !odd);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		if (number_survives(str_of(bad[i])))
+		if (number_is_exact(str_of(bad[i])))
 			fail_msg("%s should not survive", bad[i]);
 	}
 }
@@ -68,8 +68,8 @@ static void survives(void **state)
 static void stays_inside_the_token(void **state)
 {
 	(void)state;
-	assert_true(number_survives((struct str){ "1e5999", 3 }));
-	assert_true(number_survives((struct str){ "12.5000000000000000000001", 4 }));
+	assert_true(number_is_exact((struct str){ "1e5999", 3 }));
+	assert_true(number_is_exact((struct str){ "12.5000000000000000000001", 4 }));
 }
 
 int main(void)

@@ -86,7 +86,7 @@ struct prepared *fixture_prepare(struct rules *rules, const char *source, const 
 {
 	struct intake_request request = fixture_request(body, headers);
 	struct prepared *p = NULL;
-	int rc = prepare(rules, source, &request, NULL, NULL, &p);
+	int rc = prepare_event(rules, source, &request, NULL, NULL, &p);
 	if (rc != 0)
 		fail_msg("prepare gave %d", rc);
 	return p;

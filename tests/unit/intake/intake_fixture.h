@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/intake/prepare.h"
+#include "gateway/intake/pipeline/prepare.h"
 
 /* Reads the whole configuration; fails the test with all complaints. The caller owns the reference. */
 struct config *fixture_config(const char *json);
@@ -22,7 +22,7 @@ struct rules *fixture_rules(const char *sources, const char *routes);
 /* Headers are "Name: value" texts, NULL at the end. */
 struct intake_request fixture_request(const char *body, const char *const *headers);
 
-/* Runs prepare; fails the test unless it gives something. Free with prepared_destroy. */
+/* Runs prepare; fails the test unless it gives something. Free with prepare_destroy. */
 struct prepared *fixture_prepare(struct rules *rules, const char *source, const char *body,
 								 const char *const *headers);
 

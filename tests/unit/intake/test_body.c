@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/intake/body.h"
-#include "gateway/intake/text.h"
+#include "gateway/intake/pipeline/body.h"
+#include "gateway/intake/pipeline/text.h"
 
 static void expect_text(const char *in, const char *out, bool compact, bool altered)
 {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/intake/canonical.h"
-#include "gateway/intake/text.h"
+#include "gateway/intake/pipeline/canonical.h"
+#include "gateway/intake/pipeline/text.h"
 
 static char *make(const char *in, const struct canonical_hints *hints, bool *changed)
 {
@@ -12,7 +12,7 @@ static char *make(const char *in, const struct canonical_hints *hints, bool *cha
 	struct err err = { 0 };
 	AUTO_BUF struct buf text = { 0 };
 	assert_non_null(event);
-	if (canonical_make(event, hints, changed, &err) != 0)
+	if (canonical_normalize(event, hints, changed, &err) != 0)
 		buf_printf(&text, "!%s", err.text);
 	else
 		text_json(event, &text);

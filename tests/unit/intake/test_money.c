@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "gateway/intake/money.h"
+#include "gateway/intake/pipeline/money.h"
 
 static void parses_exactly(void **state)
 {

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "gateway/intake/answer.h"
-#include "gateway/intake/peers.h"
+#include "gateway/intake/server/answer.h"
+#include "gateway/intake/server/peers.h"
 
 static struct peer_address address(const char *text)
 {
@@ -63,7 +63,7 @@ static void only_proxies_are_believed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct peer_address peer = address(cases[i].peer);
-		struct peer_address sender = peer_behind(&config, &peer, cases[i].forwarded);
+		struct peer_address sender = peer_behind_proxy(&config, &peer, cases[i].forwarded);
 		char text[PEER_TEXT_BYTES];
 		peer_text(&sender, text);
 		assert_string_equal(text, cases[i].sender);
@@ -124,7 +124,7 @@ static void answers_are_the_promised_ones(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct answer a = answer_of(&cases[i].result, 202);
+		struct intake_answer a = answer_of(&cases[i].result, 202);
 		assert_int_equal(a.status, cases[i].status);
 		assert_string_equal(a.body, cases[i].body);
 		assert_int_equal(a.retry_after_s > 0, a.status == 503);

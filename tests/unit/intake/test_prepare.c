@@ -73,7 +73,7 @@ static const char *becomes(const struct prepared *p)
 													   : "saga";
 }
 
-static void quarantine_says_why(void **state)
+static void quarantine_has_a_reason(void **state)
 {
 	static const struct {
 		const char *body, *why;
@@ -234,8 +234,8 @@ static void routes_and_lanes(void **state)
 	assert_int_equal(s->plan->steps[2].after, 2);
 	assert_int_equal(s->plan->steps[2].expire_ms, INT64_C(7) * 86400 * 1000);
 	/* Step 2 comes after another: its condition waits for the result. */
-	assert_int_equal(s->when_known, 1 | 8);
-	assert_int_equal(s->when_true, 1);
+	assert_int_equal(s->condition_known, 1 | 8);
+	assert_int_equal(s->condition_true, 1);
 	/* crm by e-mail as written, books by default in lower case, thanks by phone or fund: neither is there. */
 	assert_int_equal(s->lane_mask, 1 | 2 | 8);
 	uint8_t digest[DIGEST_BYTES];
@@ -284,9 +284,9 @@ static void a_secret_in_the_body_goes_no_further(void **state)
 	assert_string_equal(p->accept.event->f.canonical.p, "{\"type\":\"t\",\"id\":\"1\"}");
 	struct intake_request wrong = fixture_request("{\"secret\":\"guess\"}", NULL);
 	struct prepared *none = NULL;
-	assert_int_equal(prepare(rules, "in", &wrong, NULL, NULL, &none), ERR_REFUSED);
+	assert_int_equal(prepare_event(rules, "in", &wrong, NULL, NULL, &none), ERR_REFUSED);
 	assert_null(none);
-	assert_int_equal(prepare(rules, "nobody", &wrong, NULL, NULL, &none), ERR_NOT_FOUND);
+	assert_int_equal(prepare_event(rules, "nobody", &wrong, NULL, NULL, &none), ERR_NOT_FOUND);
 	rules_unref(rules);
 }
 
@@ -295,7 +295,7 @@ static void reprocessing(void **state)
 {
 	static const char source[] = "\"in\":{\"preset\":\"github\",\"secrets\":[\"s\"],\"map\":\"%s\"}";
 	char *broken AUTO_FREE = mem_printf(source, "error(\\\"not yet\\\")"),
-				 *mended AUTO_FREE = mem_printf(source, "{n: .n}");
+				 *mapping_fixed AUTO_FREE = mem_printf(source, "{n: .n}");
 	const char *const headers[] = {
 		"X-GitHub-Delivery: d1", "X-GitHub-Event: ping",
 		"X-Hub-Signature-256: sha256=7bf3ba4b7dd3ab73e8cf3b0d2f8ac4f55c4c6fa7ffa1e4ea9b0e4e0d6b7bdf0c", NULL
@@ -304,29 +304,29 @@ static void reprocessing(void **state)
 	struct intake_request request = fixture_request("{\"n\":1}", headers);
 	struct prepared *p = NULL;
 	(void)state;
-	assert_int_equal(prepare(rules, "in", &request, NULL, NULL, &p),
+	assert_int_equal(prepare_event(rules, "in", &request, NULL, NULL, &p),
 					 ERR_REFUSED); /* that signature is made up */
 	const struct prepare_known known = { .event_id = "d1", .type = "ping" };
 	request = fixture_request("{\"n\":1}", NULL);
-	assert_int_equal(prepare(rules, "in", &request, &known, NULL, &p), 0);
+	assert_int_equal(prepare_event(rules, "in", &request, &known, NULL, &p), 0);
 	assert_string_equal(becomes(p), "quarantined");
 	assert_string_equal(p->accept.start.note, "map: not yet");
 	assert_string_equal(p->accept.event->f.type.p, "ping");
-	prepared_destroy(p);
+	prepare_destroy(p);
 	rules_unref(rules);
-	rules = fixture_rules(mended, ROUTE_ALL);
-	assert_int_equal(prepare(rules, "in", &request, &known, NULL, &p), 0);
+	rules = fixture_rules(mapping_fixed, ROUTE_ALL);
+	assert_int_equal(prepare_event(rules, "in", &request, &known, NULL, &p), 0);
 	assert_string_equal(becomes(p), "saga");
 	assert_string_equal(p->accept.event->f.canonical.p, "{\"n\":1,\"type\":\"ping\",\"id\":\"d1\"}");
-	prepared_destroy(p);
+	prepare_destroy(p);
 	rules_unref(rules);
 }
 
 /* The id that stood in for the one the map could not give makes room for it, any other id stays. */
-static void a_stand_in_makes_room_for_the_mapped_id(void **state)
+static void a_digest_id_yields_to_the_mapped_id(void **state)
 {
 	static const char *const broken = "\"in\":{\"verify\":\"none\",\"map\":\"error(\\\"not yet\\\")\"}";
-	static const char *const mended =
+	static const char *const mapping_fixed =
 		"\"in\":{\"verify\":\"none\",\"map\":\"{id: .nr, type: \\\"ping\\\"}\"}";
 	(void)state;
 	struct rules *rules = fixture_rules(broken, ROUTE_ALL);
@@ -335,21 +335,21 @@ static void a_stand_in_makes_room_for_the_mapped_id(void **state)
 	const struct prepare_known known = { .event_id = first->accept.event->f.event_id.p, .type = "" };
 	struct intake_request request = fixture_request("{\"nr\":\"a1\"}", NULL);
 	struct prepared *p = NULL;
-	assert_int_equal(prepare(rules, "in", &request, &known, NULL, &p), 0);
+	assert_int_equal(prepare_event(rules, "in", &request, &known, NULL, &p), 0);
 	assert_string_equal(p->accept.event->f.event_id.p, known.event_id);
-	prepared_destroy(p);
+	prepare_destroy(p);
 	rules_unref(rules);
-	rules = fixture_rules(mended, ROUTE_ALL);
+	rules = fixture_rules(mapping_fixed, ROUTE_ALL);
 	uint8_t key[STORE_KEY_BYTES];
 	journal_event_key("in", "a1", key);
-	assert_int_equal(prepare(rules, "in", &request, &known, NULL, &p), 0);
+	assert_int_equal(prepare_event(rules, "in", &request, &known, NULL, &p), 0);
 	assert_string_equal(p->accept.start.event_id, "a1");
 	assert_memory_equal(p->accept.dedup, key, sizeof key);
-	prepared_destroy(p);
+	prepare_destroy(p);
 	const struct prepare_known other = { .event_id = "body-of-work", .type = "" };
-	assert_int_equal(prepare(rules, "in", &request, &other, NULL, &p), 0);
+	assert_int_equal(prepare_event(rules, "in", &request, &other, NULL, &p), 0);
 	assert_string_equal(p->accept.start.event_id, "body-of-work");
-	prepared_destroy(p);
+	prepare_destroy(p);
 	rules_unref(rules);
 }
 
@@ -358,10 +358,10 @@ static void explains_every_stage(void **state)
 	struct rules *rules = fixture_rules(OPEN_SOURCE, ROUTE_ALL);
 	struct intake_request request = fixture_request(GIFT_BODY, NULL);
 	struct prepared *p = NULL;
-	json_t *story = json_array();
+	json_t *explanation = json_array();
 	(void)state;
-	assert_int_equal(prepare(rules, "in", &request, NULL, story, &p), 0);
-	char *text AUTO_FREE = json_dumps(story, JSON_COMPACT);
+	assert_int_equal(prepare_event(rules, "in", &request, NULL, explanation, &p), 0);
+	char *text AUTO_FREE = json_dumps(explanation, JSON_COMPACT);
 	static const char *const parts[] = {
 		"{\"stage\":\"verify\",\"ok\":true,\"scheme\":\"none\"}",
 		"\"stage\":\"parse\"",
@@ -376,8 +376,8 @@ static void explains_every_stage(void **state)
 		if (strstr(text, parts[i]) == NULL)
 			fail_msg("%s is not in %s", parts[i], text);
 	}
-	json_decref(story);
-	prepared_destroy(p);
+	json_decref(explanation);
+	prepare_destroy(p);
 	rules_unref(rules);
 }
 
@@ -386,7 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_canonical_body_is_its_own_text),
 		cmocka_unit_test(the_text_is_compact_and_whole),
-		cmocka_unit_test(quarantine_says_why),
+		cmocka_unit_test(quarantine_has_a_reason),
 		cmocka_unit_test(ids),
 		cmocka_unit_test(headers_that_are_no_ids),
 		cmocka_unit_test(gifts_without_a_preset),
@@ -394,7 +394,7 @@ int main(void)
 		cmocka_unit_test(a_default_order_takes_the_id_first),
 		cmocka_unit_test(a_secret_in_the_body_goes_no_further),
 		cmocka_unit_test(reprocessing),
-		cmocka_unit_test(a_stand_in_makes_room_for_the_mapped_id),
+		cmocka_unit_test(a_digest_id_yields_to_the_mapped_id),
 		cmocka_unit_test(explains_every_stage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

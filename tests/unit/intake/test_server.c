@@ -1,5 +1,5 @@
 /* The door over real sockets. */
-#include "tests/unit/intake/door_fixture.h"
+#include "tests/unit/intake/server_fixture.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 
 static void accepts_and_answers(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	struct reply r;
 	(void)state;
-	door_open(&d, OPEN, "", "", false);
+	server_fixture_open(&d, OPEN, "", "", false);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "Content-Type: application/json\r\n", BODY);
 	client_read(fd, &r);
@@ -28,32 +28,32 @@ static void accepts_and_answers(void **state)
 	client_expect(fd, 200, "{\"saga\":1,\"duplicate\":true,\"unrouted\":true}");
 	client_post(fd, "/in/in", "", "no json");
 	client_expect(fd, 202, "{\"saga\":2,\"quarantined\":true}");
-	assert_int_equal(door_count(&d, "in", INTAKE_ACCEPTED), 2);
-	assert_int_equal(door_count(&d, "in", INTAKE_DUPLICATE), 1);
-	assert_int_equal(door_count(&d, "in", INTAKE_QUARANTINED), 1);
-	assert_int_equal(door_count(&d, "in", INTAKE_UNROUTED), 1);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_ACCEPTED), 2);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_DUPLICATE), 1);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_QUARANTINED), 1);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_UNROUTED), 1);
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void a_source_may_want_200(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, "\"in\":{\"verify\":\"none\",\"answer\":200}", "", "", false);
+	server_fixture_open(&d, "\"in\":{\"verify\":\"none\",\"answer\":200}", "", "", false);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 200, "{\"saga\":1,\"unrouted\":true}");
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
-static void wrong_doors(void **state)
+static void wrong_paths(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	struct reply r;
 	(void)state;
-	door_open(&d, OPEN ",\"held\":{\"verify\":\"none\",\"paused\":true}", "", "", false);
+	server_fixture_open(&d, OPEN ",\"held\":{\"verify\":\"none\",\"paused\":true}", "", "", false);
 	int fd = client_connect(&d);
 	client_send(fd, "GET /in/nobody HTTP/1.1\r\nHost: x\r\n\r\n");
 	client_expect(fd, 404, "{\"error\":\"no such source\"}");
@@ -74,14 +74,14 @@ static void wrong_doors(void **state)
 	assert_int_equal(r.status, 503);
 	assert_non_null(strstr(r.text, "Retry-After: 60\r\n"));
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void health(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, OPEN, "", "", false);
+	server_fixture_open(&d, OPEN, "", "", false);
 	int fd = client_connect(&d);
 	client_send(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 	client_expect(fd, 200, "{\"alive\":true}");
@@ -93,31 +93,31 @@ static void health(void **state)
 	client_send(fd, "DELETE /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
 	client_expect(fd, 405, NULL);
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void refuses_without_a_reason(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, "\"in\":{\"preset\":\"github\",\"secrets\":[\"s\"]}", "", "", false);
+	server_fixture_open(&d, "\"in\":{\"preset\":\"github\",\"secrets\":[\"s\"]}", "", "", false);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "X-Hub-Signature-256: sha256=00\r\n", BODY);
 	client_expect(fd, 401, "{\"error\":\"not verified\"}");
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 401, "{\"error\":\"not verified\"}");
-	assert_int_equal(door_count(&d, "in", INTAKE_UNVERIFIED), 2);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_UNVERIFIED), 2);
 	assert_int_equal(atomic_load(&d.refusals), 2);
 	assert_string_equal(d.last_address, "127.0.0.1");
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void pipelined_and_chunked(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, OPEN, "", "", false);
+	server_fixture_open(&d, OPEN, "", "", false);
 	int fd = client_connect(&d);
 	client_send(fd,
 				"POST /in/in HTTP/1.1\r\nHost: x\r\nContent-Length: 21\r\n\r\n{\"id\":\"a\",\"type\":\"t\"}"
@@ -128,116 +128,116 @@ static void pipelined_and_chunked(void **state)
 	client_expect(fd, 202, "{\"saga\":2,\"unrouted\":true}");
 	client_expect(fd, 200, "{\"saga\":1,\"duplicate\":true,\"unrouted\":true}");
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 /* The deadline is for requests; who waits for the commit waits for us. */
 static void late_commits_are_answered_503(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	struct reply r;
 	(void)state;
-	door_open(&d, OPEN, "\"commit_wait\":\"5s\"", "", false);
-	script_mode(&d.script, LOG_HOLD);
+	server_fixture_open(&d, OPEN, "\"commit_wait\":\"5s\"", "", false);
+	scripted_log_mode(&d.script, LOG_HOLD);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
-	script_wait_held(&d.script, 1);
-	door_sweep(&d, 4999);
-	assert_int_equal(intake_gauges(d.intake).waiting, 1);
-	door_sweep(&d, 1);
+	scripted_log_wait_held(&d.script, 1);
+	server_fixture_sweep(&d, 4999);
+	assert_int_equal(intake_server_gauges(d.intake).waiting, 1);
+	server_fixture_sweep(&d, 1);
 	client_read(fd, &r);
 	assert_int_equal(r.status, 503);
 	assert_non_null(strstr(r.text, "Retry-After: 5\r\n"));
 	assert_string_equal(r.body, "{\"error\":\"not recorded in time, send it again\"}");
-	assert_int_equal(door_count(&d, "in", INTAKE_LATE), 1);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_LATE), 1);
 	/* The commit comes after all; the sender comes again and is told. */
-	script_release(&d.script);
-	script_mode(&d.script, LOG_COMMIT);
+	scripted_log_release(&d.script);
+	scripted_log_mode(&d.script, LOG_COMMIT);
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 200, "{\"saga\":1,\"duplicate\":true,\"unrouted\":true}");
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void a_full_log_is_503(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	struct reply r;
 	(void)state;
-	door_open(&d, OPEN, "", "", false);
-	script_mode(&d.script, LOG_REFUSE);
+	server_fixture_open(&d, OPEN, "", "", false);
+	scripted_log_mode(&d.script, LOG_REFUSE);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
 	client_read(fd, &r);
 	assert_int_equal(r.status, 503);
 	assert_non_null(strstr(r.text, "Retry-After: 5\r\n"));
-	script_mode(&d.script, LOG_COMMIT);
+	scripted_log_mode(&d.script, LOG_COMMIT);
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 202, NULL);
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void senders_that_leave(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, OPEN, "", "", false);
-	script_mode(&d.script, LOG_HOLD);
+	server_fixture_open(&d, OPEN, "", "", false);
+	scripted_log_mode(&d.script, LOG_HOLD);
 	for (size_t i = 0; i < 20; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		int fd = client_connect(&d);
 		client_post(fd, "/in/in", "", body);
-		script_wait_held(&d.script, i + 1);
+		scripted_log_wait_held(&d.script, i + 1);
 		/* A reset, not a polite end: the answer has nowhere to go. */
 		const struct linger hard = { .l_onoff = 1 };
 		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
 		(void)close(fd);
 	}
-	script_release(&d.script);
-	assert_int_equal(door_count(&d, "in", INTAKE_ACCEPTED), 20);
-	script_mode(&d.script, LOG_COMMIT);
+	scripted_log_release(&d.script);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_ACCEPTED), 20);
+	scripted_log_mode(&d.script, LOG_COMMIT);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 202, "{\"saga\":21,\"unrouted\":true}");
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void new_rules_for_new_requests(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	struct err err = { 0 };
 	(void)state;
-	door_open(&d, "\"old\":{\"verify\":\"none\",\"answer\":200}", "", "", false);
-	script_mode(&d.script, LOG_HOLD);
+	server_fixture_open(&d, "\"old\":{\"verify\":\"none\",\"answer\":200}", "", "", false);
+	scripted_log_mode(&d.script, LOG_HOLD);
 	int fd = client_connect(&d), other = client_connect(&d);
 	client_post(fd, "/in/old", "", BODY);
-	script_wait_held(&d.script, 1);
-	struct config *config = door_config("\"new\":{\"verify\":\"none\"}", "", "");
-	assert_int_equal(intake_set_config(d.intake, config, &err), 0);
+	scripted_log_wait_held(&d.script, 1);
+	struct config *config = server_fixture_config("\"new\":{\"verify\":\"none\"}", "", "");
+	assert_int_equal(intake_server_set_config(d.intake, config, &err), 0);
 	config_unref(config);
-	script_mode(&d.script, LOG_COMMIT);
+	scripted_log_mode(&d.script, LOG_COMMIT);
 	client_expect(fd, 200, "{\"saga\":1,\"unrouted\":true}"); /* as it was when it came */
 	client_post(other, "/in/new", "", "{\"id\":\"n\",\"type\":\"t\"}");
 	client_expect(other, 202, NULL);
 	client_post(fd, "/in/old", "", BODY);
 	client_expect(fd, 404, NULL);
-	assert_int_equal(door_count(&d, "old", INTAKE_ACCEPTED), 1);
-	assert_int_equal(door_count(&d, "new", INTAKE_ACCEPTED), 1);
+	assert_int_equal(server_fixture_count(&d, "old", INTAKE_ACCEPTED), 1);
+	assert_int_equal(server_fixture_count(&d, "new", INTAKE_ACCEPTED), 1);
 	(void)close(fd);
 	(void)close(other);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 /* The library aborts when it is stopped while a connection is suspended. */
 static void stopping_with_waiting_senders(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	int fds[8];
 	(void)state;
-	door_open(&d, OPEN, "", "", false);
-	script_mode(&d.script, LOG_HOLD);
+	server_fixture_open(&d, OPEN, "", "", false);
+	scripted_log_mode(&d.script, LOG_HOLD);
 	for (size_t i = 0; i < 8; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		fds[i] = client_connect(&d);
@@ -246,44 +246,44 @@ static void stopping_with_waiting_senders(void **state)
 	int idle = client_connect(&d);
 	client_send(idle, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
 	client_expect(idle, 200, NULL);
-	script_wait_held(&d.script, 8);
-	intake_quiesce(d.intake);
-	intake_quiesce(d.intake);
+	scripted_log_wait_held(&d.script, 8);
+	intake_server_quiesce(d.intake);
+	intake_server_quiesce(d.intake);
 	client_post(idle, "/in/in", "", BODY);
 	client_expect(idle, 503, "{\"error\":\"stopping\"}");
 	int late = client_connect(&d);
 	assert_true(client_closed(late)); /* nobody else gets in */
 	(void)close(late);
 	/* The log is flushed: everybody is told what became of their event. */
-	script_release(&d.script);
-	assert_true(intake_wait_idle(d.intake, 10000));
+	scripted_log_release(&d.script);
+	assert_true(intake_server_wait_idle(d.intake, 10000));
 	for (size_t i = 0; i < 8; i++) {
 		client_expect(fds[i], 202, NULL);
 		(void)close(fds[i]);
 	}
 	(void)close(idle);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 /* And if the log never answers, they are told to come again; what it says after that hurts nobody. */
 static void stopping_without_the_log(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	int fds[8];
 	(void)state;
-	door_open(&d, OPEN, "", "", false);
-	script_mode(&d.script, LOG_HOLD);
+	server_fixture_open(&d, OPEN, "", "", false);
+	scripted_log_mode(&d.script, LOG_HOLD);
 	for (size_t i = 0; i < 8; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		fds[i] = client_connect(&d);
 		client_post(fds[i], "/in/in", "", body);
 	}
-	script_wait_held(&d.script, 8);
-	intake_quiesce(d.intake);
-	assert_false(intake_wait_idle(d.intake, 1));
+	scripted_log_wait_held(&d.script, 8);
+	intake_server_quiesce(d.intake);
+	assert_false(intake_server_wait_idle(d.intake, 1));
 	for (size_t i = 0; i < 8; i++)
 		client_expect(fds[i], 503, NULL);
-	door_close(&d); /* stops, then commits what was held */
+	server_fixture_close(&d); /* stops, then commits what was held */
 	for (size_t i = 0; i < 8; i++)
 		(void)close(fds[i]);
 }
@@ -291,10 +291,10 @@ static void stopping_without_the_log(void **state)
 /* The server's own thread keeps the deadlines when asked to. */
 static void its_own_sweeper(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, OPEN, "\"request_timeout\":\"1s\",\"commit_wait\":\"1s\"", "", true);
-	script_mode(&d.script, LOG_HOLD);
+	server_fixture_open(&d, OPEN, "\"request_timeout\":\"1s\",\"commit_wait\":\"1s\"", "", true);
+	scripted_log_mode(&d.script, LOG_HOLD);
 	int slow = client_connect(&d), waiting = client_connect(&d);
 	client_send(slow, "POST /in/in HT");
 	client_post(waiting, "/in/in", "", BODY);
@@ -302,11 +302,11 @@ static void its_own_sweeper(void **state)
 	assert_true(client_closed(slow));
 	(void)close(slow);
 	(void)close(waiting);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 struct sender {
-	struct door *door;
+	struct server_fixture *fixture;
 	unsigned number;
 	unsigned answered;
 };
@@ -314,7 +314,7 @@ struct sender {
 static void *send_many(void *arg)
 {
 	struct sender *s = arg;
-	int fd = client_connect(s->door);
+	int fd = client_connect(s->fixture);
 	for (unsigned i = 0; i < 30; i++) {
 		struct reply r;
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%u-%u\",\"type\":\"t\"}", s->number, i);
@@ -328,11 +328,11 @@ static void *send_many(void *arg)
 
 static void many_at_once(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	struct sender senders[16];
 	pthread_t threads[16];
 	(void)state;
-	door_open(&d, OPEN, "", "", true);
+	server_fixture_open(&d, OPEN, "", "", true);
 	for (unsigned i = 0; i < 16; i++) {
 		senders[i] = (struct sender){ &d, i, 0 };
 		assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);
@@ -341,8 +341,8 @@ static void many_at_once(void **state)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 		assert_int_equal(senders[i].answered, 30);
 	}
-	assert_int_equal(door_count(&d, "in", INTAKE_ACCEPTED), 480);
-	door_close(&d);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_ACCEPTED), 480);
+	server_fixture_close(&d);
 }
 
 int main(void)
@@ -350,7 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts_and_answers),
 		cmocka_unit_test(a_source_may_want_200),
-		cmocka_unit_test(wrong_doors),
+		cmocka_unit_test(wrong_paths),
 		cmocka_unit_test(health),
 		cmocka_unit_test(refuses_without_a_reason),
 		cmocka_unit_test(pipelined_and_chunked),

@@ -1,5 +1,5 @@
 /* The door in front of the real journal on a real file: what was answered 2xx is there after a restart. */
-#include "tests/unit/intake/door_fixture.h"
+#include "tests/unit/intake/server_fixture.h"
 
 #include <dirent.h>
 #include <sched.h>
@@ -15,16 +15,16 @@
 	"\"in\":{\"verify\":\"none\"},\"pay\":{\"verify\":\"none\",\"gift\":\".g\",\"gift_made\":\".made\","     \
 	"\"related\":\"true\"}"
 
-static enum admit to_disk(void *ctx, uint32_t target, size_t bytes, bool may_ride)
+static enum admission to_disk(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit)
 {
 	(void)ctx;
 	(void)target;
 	(void)bytes;
-	(void)may_ride;
-	return ADMIT_DISK;
+	(void)may_start_in_commit;
+	return ADMISSION_DISK;
 }
 
-static void no_delivery(void *ctx, const struct delivery *delivery)
+static void no_delivery(void *ctx, const struct handout *delivery)
 {
 	struct work *w;
 	(void)ctx;
@@ -56,27 +56,27 @@ static struct journal *open_journal(const char *dir)
 	return j;
 }
 
-static struct intake *open_intake(struct journal *j)
+static struct intake_server *open_intake(struct journal *j)
 {
-	struct config *config = door_config(SOURCES, "", "");
-	const struct intake_options options = { .log = intake_log_journal(j),
+	struct config *config = server_fixture_config(SOURCES, "", "");
+	const struct intake_server_options options = { .log = intake_server_log(j),
 											.clock = clock_system(),
 											.own_sweep = true };
-	struct intake *s = NULL;
+	struct intake_server *s = NULL;
 	struct err err = { 0 };
-	if (intake_start(config, &options, &s, &err) != 0)
+	if (intake_server_start(config, &options, &s, &err) != 0)
 		fail_msg("%s", err.text);
 	config_unref(config);
 	return s;
 }
 
 /* As the daemon does it. */
-static void stop(struct intake *s, struct journal *j)
+static void stop(struct intake_server *s, struct journal *j)
 {
-	intake_quiesce(s);
+	intake_server_quiesce(s);
 	journal_stop(j, "the test is over");
-	assert_true(intake_wait_idle(s, 10000));
-	intake_stop(s);
+	assert_true(intake_server_wait_idle(s, 10000));
+	intake_server_stop(s);
 	journal_destroy(j);
 }
 
@@ -93,9 +93,9 @@ static void remove_folder(const char *dir)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-static void expect(struct intake *s, const char *path, const char *body, int status, const char *answer)
+static void expect(struct intake_server *s, const char *path, const char *body, int status, const char *answer)
 {
-	struct door d = { .intake = s };
+	struct server_fixture d = { .intake = s };
 	struct reply r;
 	int fd = client_connect(&d);
 	client_post(fd, path, "", body);
@@ -111,7 +111,7 @@ static void accepted_is_there_after_a_restart(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	struct journal *j = open_journal(dir);
-	struct intake *s = open_intake(j);
+	struct intake_server *s = open_intake(j);
 	expect(s, "/in/in", "{\"id\":\"e1\",\"type\":\"t\"}", 202, "{\"saga\":1,\"unrouted\":true}");
 	expect(s, "/in/in", "no json", 202, "{\"saga\":2,\"quarantined\":true}");
 	expect(s, "/in/pay", "{\"id\":\"early\",\"g\":\"g1\"}", 202, "{\"saga\":null,\"related\":true}");
@@ -128,7 +128,7 @@ static void accepted_is_there_after_a_restart(void **state)
 	assert_int_equal(counts.accepted, 5);
 	assert_int_equal(counts.related, 2);
 	journal_counts_finish(&counts);
-	struct door d = { .intake = s };
+	struct server_fixture d = { .intake = s };
 	struct reply r;
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", "{\"id\":\"e1\",\"type\":\"t\"}");
@@ -157,7 +157,7 @@ static int64_t accepted_of(struct journal *j)
 }
 
 struct sender {
-	struct intake *intake;
+	struct intake_server *intake;
 	unsigned number;
 	unsigned accepted;
 };
@@ -165,7 +165,7 @@ struct sender {
 static void *send_many(void *arg)
 {
 	struct sender *s = arg;
-	struct door d = { .intake = s->intake };
+	struct server_fixture d = { .intake = s->intake };
 	int fd = client_connect(&d);
 	for (unsigned i = 0; i < 50; i++) {
 		struct reply r;
@@ -189,7 +189,7 @@ static void stopping_under_load(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	struct journal *j = open_journal(dir);
-	struct intake *s = open_intake(j);
+	struct intake_server *s = open_intake(j);
 	for (unsigned i = 0; i < 8; i++) {
 		senders[i] = (struct sender){ s, i, 0 };
 		assert_int_equal(pthread_create(&threads[i], NULL, send_many, &senders[i]), 0);

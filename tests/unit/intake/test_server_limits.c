@@ -1,5 +1,5 @@
 /* The door's limits over real sockets: sizes, times, numbers. */
-#include "tests/unit/intake/door_fixture.h"
+#include "tests/unit/intake/server_fixture.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -14,9 +14,9 @@
 
 static void too_large(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, OPEN, "\"body\":\"1KiB\"", "", false);
+	server_fixture_open(&d, OPEN, "\"body\":\"1KiB\"", "", false);
 	/* By what it says … */
 	int fd = client_connect(&d);
 	client_send(fd, "POST /in/in HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n");
@@ -40,7 +40,7 @@ static void too_large(void **state)
 		client_send(fd, chunk);
 	assert_true(client_closed(fd));
 	(void)close(fd);
-	assert_int_equal(door_count(&d, "in", INTAKE_TOO_LARGE), 2);
+	assert_int_equal(server_fixture_count(&d, "in", INTAKE_TOO_LARGE), 2);
 	/* Exactly the limit is fine. */
 	char body[1025];
 	memset(body, ' ', 1024);
@@ -50,15 +50,15 @@ static void too_large(void **state)
 	client_post(fd, "/in/in", "", body);
 	client_expect(fd, 202, NULL);
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void header_floods(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	struct reply r;
 	(void)state;
-	door_open(&d, OPEN, "\"headers\":\"16KiB\"", "", false);
+	server_fixture_open(&d, OPEN, "\"headers\":\"16KiB\"", "", false);
 	AUTO_BUF struct buf big = { 0 };
 	buf_text(&big, "POST /in/in HTTP/1.1\r\nHost: x\r\n");
 	for (int i = 0; i < 4000; i++)
@@ -83,7 +83,7 @@ static void header_floods(void **state)
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 202, NULL);
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 /* A byte a second would never time out in the library: each one starts its clock anew. */
@@ -91,9 +91,9 @@ static void slow_senders_lose_their_socket(void **state)
 {
 	static const char *const starts[] = { "", "POST /in/in HTTP/1.1\r\nX-Slow: ",
 										  "POST /in/in HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{" };
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, OPEN, "\"request_timeout\":\"30s\"", "", false);
+	server_fixture_open(&d, OPEN, "\"request_timeout\":\"30s\"", "", false);
 	for (size_t i = 0; i < 3; i++) {
 		int fd = client_connect(&d);
 		client_send(fd, starts[i]);
@@ -102,24 +102,24 @@ static void slow_senders_lose_their_socket(void **state)
 		client_post(other, "/in/in", "", BODY);
 		client_expect(other, i == 0 ? 202 : 200, NULL);
 		(void)close(other);
-		while (intake_gauges(d.intake).connections == 0)
+		while (intake_server_gauges(d.intake).connections == 0)
 			(void)sched_yield();
 		for (int s = 0; s < 29; s++) {
 			client_send(fd, i == 0 ? "" : "x");
-			door_sweep(&d, 1000);
+			server_fixture_sweep(&d, 1000);
 		}
 		assert_int_equal(send(fd, "x", i > 0, MSG_NOSIGNAL), i > 0);
-		door_sweep(&d, 2000);
+		server_fixture_sweep(&d, 2000);
 		assert_true(client_closed(fd));
 		(void)close(fd);
 	}
-	assert_true(door_count(&d, "", INTAKE_SLOW) >= 3);
-	door_close(&d);
+	assert_true(server_fixture_count(&d, "", INTAKE_SLOW) >= 3);
+	server_fixture_close(&d);
 }
 
-static void wait_reading(struct door *d, int64_t bytes)
+static void wait_reading(struct server_fixture *d, int64_t bytes)
 {
-	while (intake_gauges(d->intake).reading_bytes != bytes)
+	while (intake_server_gauges(d->intake).reading_bytes != bytes)
 		(void)sched_yield();
 }
 
@@ -127,11 +127,11 @@ static void wait_reading(struct door *d, int64_t bytes)
 static void bodies_under_way_have_a_cap(void **state)
 {
 	enum { PART = 512 * 1024 - 16 };
-	struct door d;
+	struct server_fixture d;
 	struct reply r;
 	int fds[2];
 	(void)state;
-	door_open(&d, OPEN, "\"body\":\"512KiB\",\"queue_bytes\":\"1MiB\"", "", false);
+	server_fixture_open(&d, OPEN, "\"body\":\"512KiB\",\"queue_bytes\":\"1MiB\"", "", false);
 	AUTO_BUF struct buf half = { 0 };
 	buf_printf(&half, "POST /in/in HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", PART + 16);
 	for (int i = 0; i < PART; i++)
@@ -159,14 +159,14 @@ static void bodies_under_way_have_a_cap(void **state)
 	wait_reading(&d, 0);
 	(void)close(fds[1]);
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void the_quarantine_has_a_cap(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	(void)state;
-	door_open(&d, OPEN, "\"quarantine_cap\":10", "", false);
+	server_fixture_open(&d, OPEN, "\"quarantine_cap\":10", "", false);
 	atomic_store(&d.quarantined, 10);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", "garbage");
@@ -174,15 +174,15 @@ static void the_quarantine_has_a_cap(void **state)
 	client_post(fd, "/in/in", "", BODY); /* what is usable still gets in */
 	client_expect(fd, 202, NULL);
 	(void)close(fd);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void connections_per_address(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	int fds[4];
 	(void)state;
-	door_open(&d, OPEN, "\"connections\":3", "", false);
+	server_fixture_open(&d, OPEN, "\"connections\":3", "", false);
 	for (int i = 0; i < 3; i++) {
 		fds[i] = client_connect(&d);
 		client_send(fds[i], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -190,50 +190,50 @@ static void connections_per_address(void **state)
 	}
 	fds[3] = client_connect(&d);
 	assert_true(client_closed(fds[3]));
-	assert_int_equal(door_count(&d, "", INTAKE_BUSY), 1);
+	assert_int_equal(server_fixture_count(&d, "", INTAKE_BUSY), 1);
 	/* One goes, another may come: as soon as the server has seen it go. */
 	(void)close(fds[0]);
 	(void)close(fds[3]);
-	while (intake_gauges(d.intake).connections > 2)
+	while (intake_server_gauges(d.intake).connections > 2)
 		(void)sched_yield();
 	fds[0] = client_connect(&d);
 	client_send(fds[0], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
 	client_expect(fds[0], 200, NULL);
 	for (int i = 0; i < 3; i++)
 		(void)close(fds[i]);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 static void senders_behind_a_proxy(void **state)
 {
-	struct door d;
+	struct server_fixture d;
 	int fds[4];
 	(void)state;
-	door_open(&d, OPEN, "\"connections\":2", ",\"trusted_proxies\":[\"127.0.0.0/8\"]", false);
-	script_mode(&d.script, LOG_HOLD);
+	server_fixture_open(&d, OPEN, "\"connections\":2", ",\"trusted_proxies\":[\"127.0.0.0/8\"]", false);
+	scripted_log_mode(&d.script, LOG_HOLD);
 	for (size_t i = 0; i < 4; i++)
 		fds[i] = client_connect(&d); /* the proxy itself is not capped */
 	for (size_t i = 0; i < 2; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		client_post(fds[i], "/in/in", "X-Forwarded-For: 203.0.113.5\r\n", body);
-		script_wait_held(&d.script, i + 1);
+		scripted_log_wait_held(&d.script, i + 1);
 	}
 	client_post(fds[2], "/in/in", "X-Forwarded-For: 203.0.113.5\r\n", BODY);
 	client_expect(fds[2], 503, "{\"error\":\"too many requests from this address\"}");
 	assert_string_equal(d.last_address, "203.0.113.5");
 	client_post(fds[3], "/in/in", "X-Forwarded-For: 203.0.113.6\r\n", BODY);
-	script_wait_held(&d.script, 3);
-	script_release(&d.script);
+	scripted_log_wait_held(&d.script, 3);
+	scripted_log_release(&d.script);
 	client_expect(fds[0], 202, NULL);
 	client_expect(fds[1], 202, NULL);
 	client_expect(fds[3], 202, NULL);
 	/* Their share is free again. */
-	script_mode(&d.script, LOG_COMMIT);
+	scripted_log_mode(&d.script, LOG_COMMIT);
 	client_post(fds[0], "/in/in", "X-Forwarded-For: 203.0.113.5\r\n", BODY);
 	client_expect(fds[0], 200, NULL);
 	for (size_t i = 0; i < 4; i++)
 		(void)close(fds[i]);
-	door_close(&d);
+	server_fixture_close(&d);
 }
 
 int main(void)

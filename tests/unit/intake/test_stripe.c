@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/intake/mac.h"
+#include "gateway/intake/pipeline/mac.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
@@ -51,12 +51,12 @@ static struct rules *stripe_rules(void)
 }
 
 /* As the journal does: the first gift-made event owns the gift; a later one is a duplicate. */
-struct ledger {
+struct gift_totals {
 	unsigned sagas, related, duplicates;
 	bool owned;
 };
 
-static void enter(struct ledger *l, const struct prepared *p, const uint8_t gift[STORE_KEY_BYTES])
+static void enter(struct gift_totals *l, const struct prepared *p, const uint8_t gift[STORE_KEY_BYTES])
 {
 	assert_true(p->accept.has_gift);
 	assert_memory_equal(p->accept.gift, gift, STORE_KEY_BYTES);
@@ -73,14 +73,14 @@ static void every_order_is_one_gift(void **state)
 {
 	struct rules *rules = stripe_rules();
 	uint8_t gift[STORE_KEY_BYTES];
-	unsigned orders = 0;
+	unsigned lane_rules = 0;
 	(void)state;
 	journal_gift_key("stripe", "pi_1", gift);
 	for (unsigned code = 0; code < 256; code++) {
 		const unsigned at[4] = { code & 3, code >> 2 & 3, code >> 4 & 3, code >> 6 & 3 };
 		if ((1u << at[0] | 1u << at[1] | 1u << at[2] | 1u << at[3]) != 15)
 			continue;
-		struct ledger l = { 0 };
+		struct gift_totals l = { 0 };
 		for (size_t i = 0; i < 4; i++) {
 			AUTO_PREPARED struct prepared *p = take(rules, checkout[at[i]]);
 			enter(&l, p, gift);
@@ -88,9 +88,9 @@ static void every_order_is_one_gift(void **state)
 		assert_int_equal(l.sagas, 1);
 		assert_int_equal(l.related, 2);
 		assert_int_equal(l.duplicates, 1);
-		orders++;
+		lane_rules++;
 	}
-	assert_int_equal(orders, 24);
+	assert_int_equal(lane_rules, 24);
 	rules_unref(rules);
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/intake/verify.h"
+#include "gateway/intake/pipeline/verify.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
@@ -18,7 +18,7 @@ static enum verify_verdict check(const char *source, const char *body, const cha
 	struct intake_request request = fixture_request(body, headers);
 	request.wall_ms = wall_s * 1000;
 	request.url = url;
-	enum verify_verdict verdict = verifier_check(rules->sources[0].verifier, &request);
+	enum verify_verdict verdict = verify_request(rules->sources[0].verifier, &request);
 	rules_unref(rules);
 	return verdict;
 }
@@ -223,13 +223,13 @@ static void a_secret_that_does_not_fit_is_refused(void **state)
 {
 	char text[] = "whsec_not base64", header[] = "h", prefix[] = "whsec_", origin[] = "$env X";
 	const struct config_secret secret = { .value = text, .len = sizeof text - 1, .origin = origin };
-	const struct verify_config config = {
+	const struct config_verify config = {
 		.scheme = VERIFY_HMAC, .header = header, .key = VERIFY_KEY_STRIP_BASE64, .key_prefix = prefix
 	};
 	struct verifier *v = NULL;
 	struct err err = { 0 };
 	(void)state;
-	assert_int_equal(verifier_create(&config, &secret, 1, &v, &err), ERR_INVALID);
+	assert_int_equal(verify_create(&config, &secret, 1, &v, &err), ERR_INVALID);
 	assert_non_null(strstr(err.text, "a secret ($env X) is not base64"));
 	assert_null(v);
 }
@@ -240,9 +240,9 @@ static void expect_id(const char *const *headers, const char *id)
 	struct intake_request request = fixture_request(STD_BODY, headers);
 	struct prepared *p = NULL;
 	request.wall_ms = INT64_C(1614265330) * 1000;
-	assert_int_equal(prepare(rules, "s", &request, NULL, NULL, &p), 0);
+	assert_int_equal(prepare_event(rules, "s", &request, NULL, NULL, &p), 0);
 	assert_string_equal(p->accept.event->f.event_id.p, id);
-	prepared_destroy(p);
+	prepare_destroy(p);
 	rules_unref(rules);
 }
 

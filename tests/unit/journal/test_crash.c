@@ -4,27 +4,27 @@
 #include <string.h>
 
 #include "tests/lib/vfs_fault.h"
-#include "tests/unit/journal/rig.h"
+#include "tests/unit/journal/journal_fixture.h"
 
 /* Whatever was handed out is taken in once; every START counts as sent. */
-struct sends {
-	unsigned first[RIG_TARGETS_END]; /* per target, generation 1 */
+struct send_counts {
+	unsigned first[FIXTURE_TARGETS_END]; /* per target, generation 1 */
 };
 
-static void serve_one(struct rig *r, struct work *w, struct sends *sends)
+static void serve_one(struct journal_fixture *r, struct work *w, struct send_counts *sends)
 {
 	switch (w->kind) {
 	case WORK_START:
 		if (!w->lookup)
 			sends->first[w->target] += w->ref.generation == 1 && w->ref.direction == DIRECTION_DO ? 1 : 0;
-		rig_outcome(r, w, w->lookup ? OUTCOME_ABSENT : OUTCOME_OK);
+		fixture_outcome(r, w, w->lookup ? OUTCOME_ABSENT : OUTCOME_OK);
 		break;
 	case WORK_READY:
-		if (w->needs_when)
-			journal_when(r->j, w, true);
+		if (w->needs_condition)
+			journal_condition_result(r->j, w, true);
 		else
 			journal_start(r->j, w);
-		(void)rig_pump(r);
+		(void)fixture_pump(r);
 		break;
 	case WORK_CHECKPOINTED:
 	case WORK_GONE:
@@ -34,7 +34,7 @@ static void serve_one(struct rig *r, struct work *w, struct sends *sends)
 }
 
 /* One thing the engine does; false: nothing is left to do now. */
-static bool engine_turn(struct rig *r, struct sends *sends)
+static bool engine_turn(struct journal_fixture *r, struct send_counts *sends)
 {
 	struct work *w = STAILQ_FIRST(&r->works);
 	if (w != NULL) {
@@ -42,21 +42,21 @@ static bool engine_turn(struct rig *r, struct sends *sends)
 		serve_one(r, w, sends);
 		return true;
 	}
-	for (unsigned t = 1; t < RIG_TARGETS_END; t++) {
+	for (unsigned t = 1; t < FIXTURE_TARGETS_END; t++) {
 		if (r->failures == 0 && r->news[t].backlog > 0 && r->news[t].next_due_ms <= r->now_ms) {
-			rig_claim(r, (enum rig_target)t, 4);
+			fixture_claim(r, (enum fixture_target)t, 4);
 			return true;
 		}
 	}
 	return false;
 }
 
-static void run_to_rest(struct rig *r, struct sends *sends)
+static void run_to_rest(struct journal_fixture *r, struct send_counts *sends)
 {
 	for (int quiet = 0; quiet < 10;) {
 		if (engine_turn(r, sends))
 			continue;
-		rig_wait(r, 2000);
+		fixture_wait(r, 2000);
 		quiet++;
 	}
 }
@@ -67,20 +67,20 @@ static void run_to_rest(struct rig *r, struct sends *sends)
  * sent once at most and otherwise in doubt. */
 static void crash_after_every_turn(void **state)
 {
-	struct rig *r = rig_of(state);
-	rig_use_plan(r, SCENARIO, POLICY_CONTINUE);
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, SCENARIO, POLICY_CONTINUE);
 	for (int turns = 0; turns < 14; turns++) {
 		char id[16];
-		struct sends sends = { 0 };
+		struct send_counts sends = { 0 };
 		(void)snprintf(id, sizeof id, "e%d", turns);
-		int64_t saga = rig_accept(r, &(struct rig_event){ .id = id, .lane = "ada" });
+		int64_t saga = fixture_accept(r, &(struct fixture_event){ .id = id, .lane = "ada" });
 		for (int i = 0; i < turns; i++)
 			(void)engine_turn(r, &sends);
-		rig_crash(r);
-		(void)rig_pump(r);
+		fixture_crash(r);
+		(void)fixture_pump(r);
 		run_to_rest(r, &sends);
 		assert_true(sends.first[THANKS] <= 1);
-		struct saga *s = rig_saga(r, saga);
+		struct saga *s = fixture_saga(r, saga);
 		const struct step *thanks = &s->steps[3];
 		assert_true(thanks->state == STEP_SUCCEEDED ||
 					(thanks->state == STEP_ATTENTION && thanks->reason == REASON_IN_DOUBT));
@@ -89,47 +89,47 @@ static void crash_after_every_turn(void **state)
 		bool doubt = thanks->state == STEP_ATTENTION;
 		saga_destroy(s);
 		if (doubt)
-			assert_int_equal(rig_verb(r, saga, VERB_RESOLVE_DONE, 3), 0);
+			assert_int_equal(fixture_verb(r, saga, VERB_RESOLVE_DONE, 3), 0);
 	}
-	rig_verify(r);
+	fixture_verify(r);
 }
 
 static void crashes_in_a_row_lose_nothing(void **state)
 {
-	struct rig *r = rig_of(state);
-	struct sends sends = { 0 };
-	rig_use_plan(r, SCENARIO, POLICY_CONTINUE);
-	int64_t a = rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
-	int64_t b = rig_accept(r, &(struct rig_event){ .id = "b", .lane = "ada" });
+	struct journal_fixture *r = fixture_of(state);
+	struct send_counts sends = { 0 };
+	fixture_use_plan(r, SCENARIO, POLICY_CONTINUE);
+	int64_t a = fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
+	int64_t b = fixture_accept(r, &(struct fixture_event){ .id = "b", .lane = "ada" });
 	for (int i = 0; i < 5; i++)
-		rig_crash(r);
-	(void)rig_pump(r);
+		fixture_crash(r);
+	(void)fixture_pump(r);
 	run_to_rest(r, &sends);
-	rig_assert_saga(r, a, SAGA_COMPLETED);
-	rig_assert_saga(r, b, SAGA_COMPLETED);
-	rig_verify(r);
+	fixture_assert_saga(r, a, SAGA_COMPLETED);
+	fixture_assert_saga(r, b, SAGA_COMPLETED);
+	fixture_verify(r);
 }
 
 /* ---- failed commits --------------------------------------------------------------------------------------
  */
 
-static void keep_words(void *ctx, const struct verb_result *result)
+static void copy_message(void *ctx, const struct verb_result *result)
 {
 	(void)snprintf(ctx, sizeof result->err.text, "%s", result->err.text);
 }
 
 static void a_failed_commit_ends_everything_without_a_yes(void **state)
 {
-	struct rig *r = rig_of(state);
-	int64_t id = rig_accept_id(r, "a");
-	struct work *w = rig_take(r, WORK_START, id, CRM);
-	struct work *other = rig_take(r, WORK_START, id, BOOKS);
-	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "b" }), 0);
+	struct journal_fixture *r = fixture_of(state);
+	int64_t id = fixture_accept_id(r, "a");
+	struct work *w = fixture_take(r, WORK_START, id, CRM);
+	struct work *other = fixture_take(r, WORK_START, id, BOOKS);
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "b" }), 0);
 	struct outcome o = { .result = OUTCOME_OK, .effect_sent = true };
 	journal_outcome(r->j, w, &o, NULL);
 	struct verb_call pause = { .verb = VERB_PAUSE, .step = -1, .actor = "", .note = "" };
 	char words[sizeof((struct err *)NULL)->text] = "";
-	assert_int_equal(journal_verb(r->j, id, &pause, words, keep_words), 0);
+	assert_int_equal(journal_verb(r->j, id, &pause, words, copy_message), 0);
 	r->commits_until_failure = 1;
 	assert_true(journal_pump(r->j) < 0);
 	assert_non_null(strstr(
@@ -139,7 +139,7 @@ static void a_failed_commit_ends_everything_without_a_yes(void **state)
 	assert_string_equal(r->failed.text, "the disk is gone");
 	assert_int_equal(r->answers, 2);
 	assert_int_equal(r->accepted.code, ERR_IO);
-	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "c" }), ERR_CLOSED);
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), ERR_CLOSED);
 	journal_outcome(r->j, other, &o, NULL); /* said on stderr, freed */
 	struct verb_call call = { .verb = VERB_RESUME, .step = -1, .actor = "", .note = "" };
 	assert_int_equal(journal_verb(r->j, id, &call, NULL, NULL), ERR_CLOSED);
@@ -147,135 +147,135 @@ static void a_failed_commit_ends_everything_without_a_yes(void **state)
 	assert_int_equal(r->failures, 1);
 	journal_stop(r->j, "failed");
 	r->commits_until_failure = 0;
-	rig_crash(r);
-	assert_int_equal(rig_counts(r).accepted, 1);
-	rig_verify(r);
+	fixture_crash(r);
+	assert_int_equal(fixture_counts(r).accepted, 1);
+	fixture_verify(r);
 }
 
 static void the_queue_behind_a_failed_commit_is_answered(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	for (int i = 0; i < 600; i++) {
 		char id[16];
 		(void)snprintf(id, sizeof id, "e%d", i);
-		assert_int_equal(rig_submit(r, &(struct rig_event){ .id = id }), 0);
+		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = id }), 0);
 	}
 	r->commits_until_failure = 1;
 	assert_true(journal_pump(r->j) < 0);
 	assert_int_equal(r->answers, 600);
 	assert_int_not_equal(r->accepted.code, 0);
-	assert_int_equal(rig_work_count(r), 0);
+	assert_int_equal(fixture_work_count(r), 0);
 }
 
 /* The same scenario with the nth commit failing, then a restart: at most what was not acknowledged is
  * missing. */
 static void fail_every_commit_once(void **state)
 {
-	struct rig *r = rig_of(state);
-	rig_use_plan(r, SCENARIO, POLICY_CONTINUE);
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, SCENARIO, POLICY_CONTINUE);
 	for (long n = 1; n < 14; n++) {
 		char id[16];
-		struct sends sends = { 0 };
+		struct send_counts sends = { 0 };
 		(void)snprintf(id, sizeof id, "e%ld", n);
 		r->commits_until_failure = n;
-		assert_int_equal(rig_submit(r, &(struct rig_event){ .id = id, .lane = "ada" }), 0);
-		(void)rig_pump(r);
+		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = id, .lane = "ada" }), 0);
+		(void)fixture_pump(r);
 		bool acknowledged = r->accepted.code == 0;
 		int64_t saga = r->accepted.saga;
 		for (int i = 0; i < 20 && r->failures == 0; i++)
 			(void)engine_turn(r, &sends);
 		r->commits_until_failure = 0;
 		r->failures = 0;
-		rig_crash(r);
-		(void)rig_pump(r);
+		fixture_crash(r);
+		(void)fixture_pump(r);
 		run_to_rest(r, &sends);
 		assert_true(sends.first[THANKS] <= 1);
 		if (!acknowledged)
 			continue;
-		struct saga *s = rig_saga(r, saga);
+		struct saga *s = fixture_saga(r, saga);
 		assert_string_equal(s->event_id, id);
 		bool doubt = s->state == SAGA_ATTENTION;
 		saga_destroy(s);
 		if (doubt)
-			assert_int_equal(rig_verb(r, saga, VERB_RESOLVE_DONE, 3), 0);
-		rig_assert_saga(r, saga, SAGA_COMPLETED);
+			assert_int_equal(fixture_verb(r, saga, VERB_RESOLVE_DONE, 3), 0);
+		fixture_assert_saga(r, saga, SAGA_COMPLETED);
 	}
-	rig_verify(r);
+	fixture_verify(r);
 }
 
 /* ---- a sick disk -----------------------------------------------------------------------------------------
  */
 
-static struct vfs_fault *sick;
+static struct vfs_fault *disk_fault;
 
-static int sick_setup(void **state)
+static int faulty_disk_setup(void **state)
 {
-	int rc = rig_setup(state);
-	struct rig *r = *state;
-	sick = vfs_fault_install("sick");
+	int rc = fixture_setup(state);
+	struct journal_fixture *r = *state;
+	disk_fault = vfs_fault_install("sick");
 	r->vfs = "sick";
-	rig_crash(r);
+	fixture_crash(r);
 	return rc;
 }
 
-static int sick_teardown(void **state)
+static int faulty_disk_teardown(void **state)
 {
-	sick->fail = 0;
-	int rc = rig_teardown(state);
+	disk_fault->fail = 0;
+	int rc = fixture_teardown(state);
 	vfs_fault_remove("sick");
 	return rc;
 }
 
-static void with_disk_error(struct rig *r, unsigned op, int system_error)
+static void with_disk_error(struct journal_fixture *r, unsigned op, int system_error)
 {
-	int64_t id = rig_accept_id(r, "a");
-	rig_drop_works(r);
-	sick->fail = op;
-	sick->suffix = "-wal";
-	sick->system_error = system_error;
-	sick->countdown = 0;
-	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "b" }), 0);
+	int64_t id = fixture_accept_id(r, "a");
+	fixture_drop_works(r);
+	disk_fault->fail = op;
+	disk_fault->suffix = "-wal";
+	disk_fault->system_error = system_error;
+	disk_fault->countdown = 0;
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "b" }), 0);
 	assert_true(journal_pump(r->j) < 0);
 	assert_int_equal(r->failures, 1);
 	assert_int_not_equal(r->accepted.code, 0);
 	assert_true(strlen(r->failed.text) > 10);
-	sick->fail = 0;
-	rig_crash(r);
-	rig_assert_saga(r, id, SAGA_RUNNING);
+	disk_fault->fail = 0;
+	fixture_crash(r);
+	fixture_assert_saga(r, id, SAGA_RUNNING);
 	/* The sender asks again, and whichever way the failed commit went, it is one saga. */
-	int64_t again = rig_accept_id(r, "b");
-	assert_int_equal(rig_accept_id(r, "b"), again);
-	rig_verify(r);
+	int64_t again = fixture_accept_id(r, "b");
+	assert_int_equal(fixture_accept_id(r, "b"), again);
+	fixture_verify(r);
 }
 
 static void a_sync_that_fails(void **state)
 {
-	with_disk_error(rig_of(state), VFS_SYNC, EIO);
+	with_disk_error(fixture_of(state), VFS_SYNC, EIO);
 }
 
 static void a_write_that_fails(void **state)
 {
-	with_disk_error(rig_of(state), VFS_WRITE, EIO);
+	with_disk_error(fixture_of(state), VFS_WRITE, EIO);
 }
 
 static void a_disk_that_is_full(void **state)
 {
-	with_disk_error(rig_of(state), VFS_WRITE, ENOSPC);
+	with_disk_error(fixture_of(state), VFS_WRITE, ENOSPC);
 }
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
-#define SICK(name) cmocka_unit_test_setup_teardown(name, sick_setup, sick_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define FAULTY_DISK_CASE(name) cmocka_unit_test_setup_teardown(name, faulty_disk_setup, faulty_disk_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(crash_after_every_turn),
 		CASE(crashes_in_a_row_lose_nothing),
 		CASE(a_failed_commit_ends_everything_without_a_yes),
 		CASE(the_queue_behind_a_failed_commit_is_answered),
 		CASE(fail_every_commit_once),
-		SICK(a_sync_that_fails),
-		SICK(a_write_that_fails),
-		SICK(a_disk_that_is_full),
+		FAULTY_DISK_CASE(a_sync_that_fails),
+		FAULTY_DISK_CASE(a_write_that_fails),
+		FAULTY_DISK_CASE(a_disk_that_is_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

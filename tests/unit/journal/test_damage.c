@@ -2,11 +2,11 @@
  */
 #include <string.h>
 
-#include "tests/unit/journal/rig.h"
+#include "tests/unit/journal/journal_fixture.h"
 
-static void use_crm_only(struct rig *r)
+static void use_crm_only(struct journal_fixture *r)
 {
-	rig_use_plan(r, "crm", POLICY_CONTINUE);
+	fixture_use_plan(r, "crm", POLICY_CONTINUE);
 }
 
 /* ---- counters ---- */
@@ -29,38 +29,38 @@ static void flip_one(struct buf *counters)
 
 static void counters_that_do_not_add_up_refuse_the_start(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	struct err err = { 0 };
-	(void)rig_accept_id(r, "a");
-	rig_close(r);
+	(void)fixture_accept_id(r, "a");
+	fixture_close(r);
 	r->damage = one_more_accepted;
-	assert_int_equal(rig_try_open(r, &err), ERR_CORRUPT);
+	assert_int_equal(fixture_try_open(r, &err), ERR_CORRUPT);
 	assert_non_null(strstr(err.text, "counters do not add up"));
 	assert_null(r->j);
 	r->damage = NULL;
-	rig_open(r);
-	rig_audit(r);
+	fixture_open(r);
+	fixture_audit(r);
 }
 
 /* Which of the bits pass is not the matter here: each start writes, so the next reads sound counters or the
  * same refusal. */
 static void no_flipped_bit_of_the_counters_ends_in_an_abort(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
-	(void)rig_accept_id(r, "a");
+	(void)fixture_accept_id(r, "a");
 	unsigned refused = 0;
 	r->damage = flip_one;
 	for (flip_at = 0, flipped = true; flipped && flip_at < 8 * 64; flip_at++) {
 		struct err err = { 0 };
-		rig_close(r);
-		if (rig_try_open(r, &err) == 0)
+		fixture_close(r);
+		if (fixture_try_open(r, &err) == 0)
 			continue;
 		assert_int_equal(err.code, ERR_CORRUPT);
 		refused++;
 	}
 	assert_true(refused > 20);
-	rig_close(r);
+	fixture_close(r);
 }
 
 static void with_one_row_less(struct buf *counters)
@@ -96,47 +96,47 @@ static void as_of_version_1(struct buf *counters)
 
 static void rows_counted_wrong_are_counted_again(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
-	r->admit[CRM] = ADMIT_DISK;
-	int64_t id = rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
-	unsigned before = rig_records(r, 0, RECORD_TARGET);
+	r->admission[CRM] = ADMISSION_DISK;
+	int64_t id = fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
+	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = with_one_row_less;
-	rig_crash(r); /* and the audit finds the counts right */
+	fixture_crash(r); /* and the audit finds the counts right */
 	r->damage = NULL;
-	assert_int_equal(rig_records(r, 0, RECORD_TARGET), before + 1);
-	(void)rig_pump(r);
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1);
+	(void)fixture_pump(r);
 	assert_int_equal(r->news[CRM].backlog, 1);
-	rig_claim(r, CRM, 1);
-	rig_finish(r, id, CRM, OUTCOME_OK);
-	rig_crash(r);
-	assert_int_equal(rig_records(r, 0, RECORD_TARGET), before + 1); /* nothing to mend, nothing said */
-	rig_verify(r);
+	fixture_claim(r, CRM, 1);
+	fixture_finish(r, id, CRM, OUTCOME_OK);
+	fixture_crash(r);
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1); /* nothing to mend, nothing said */
+	fixture_verify(r);
 }
 
 /* Start-up must not depend on how much waits. */
 static void a_long_backlog_is_not_counted_at_start(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
-	r->admit[CRM] = ADMIT_DISK;
-	(void)rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
-	unsigned before = rig_records(r, 0, RECORD_TARGET);
+	r->admission[CRM] = ADMISSION_DISK;
+	(void)fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
+	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = with_one_row_less; /* four by these figures */
 	r->recount_rows = 4;
-	rig_close(r);
-	rig_open(r);
-	assert_int_equal(rig_records(r, 0, RECORD_TARGET), before);
+	fixture_close(r);
+	fixture_open(r);
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before);
 	r->damage = NULL;
 	r->recount_rows = 5;
-	rig_crash(r); /* and the audit finds them mended */
-	assert_int_equal(rig_records(r, 0, RECORD_TARGET), before + 1);
-	(void)rig_pump(r);
-	rig_claim(r, CRM, 1);
-	rig_verify(r);
+	fixture_crash(r); /* and the audit finds them mended */
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1);
+	(void)fixture_pump(r);
+	fixture_claim(r, CRM, 1);
+	fixture_verify(r);
 }
 
-static int64_t backlog_of(const struct rig *r, const char *name)
+static int64_t backlog_of(const struct journal_fixture *r, const char *name)
 {
 	struct journal_counts counts;
 	journal_counts(r->j, &counts);
@@ -151,104 +151,104 @@ static int64_t backlog_of(const struct rig *r, const char *name)
 
 static void counters_of_an_older_store_are_completed(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
-	r->admit[CRM] = ADMIT_DISK;
+	r->admission[CRM] = ADMISSION_DISK;
 	for (unsigned i = 0; i < 3; i++)
-		(void)rig_accept(r, &(struct rig_event){ .id = (const char *[]){ "a", "b", "c" }[i], .lane = "ada" });
+		(void)fixture_accept(r, &(struct fixture_event){ .id = (const char *[]){ "a", "b", "c" }[i], .lane = "ada" });
 	assert_int_equal(backlog_of(r, "crm"), 3); /* one may be claimed, two wait behind it */
-	unsigned before = rig_records(r, 0, RECORD_TARGET);
+	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = as_of_version_1;
-	rig_crash(r);
+	fixture_crash(r);
 	r->damage = NULL;
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(backlog_of(r, "crm"), 3);
-	assert_int_equal(rig_records(r, 0, RECORD_TARGET), before); /* nothing was wrong */
-	rig_crash(r);
-	(void)rig_pump(r);
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before); /* nothing was wrong */
+	fixture_crash(r);
+	(void)fixture_pump(r);
 	assert_int_equal(backlog_of(r, "crm"), 3);
-	rig_verify(r);
+	fixture_verify(r);
 }
 
 /* ---- sagas ---- */
 
 static void a_verb_on_a_damaged_saga_is_an_error_and_no_more(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
-	int64_t bad = rig_accept_id(r, "a");
-	int64_t good = rig_accept_id(r, "b");
-	rig_finish(r, bad, CRM, OUTCOME_REJECTED);
-	rig_finish(r, good, CRM, OUTCOME_REJECTED);
+	int64_t bad = fixture_accept_id(r, "a");
+	int64_t good = fixture_accept_id(r, "b");
+	fixture_finish(r, bad, CRM, OUTCOME_REJECTED);
+	fixture_finish(r, good, CRM, OUTCOME_REJECTED);
 	r->damaged_saga = bad;
-	assert_int_equal(rig_verb(r, bad, VERB_SKIP, 0), ERR_CORRUPT);
+	assert_int_equal(fixture_verb(r, bad, VERB_SKIP, 0), ERR_CORRUPT);
 	assert_non_null(strstr(r->verb.err.text, "saga 1"));
-	assert_int_equal(rig_verb(r, good, VERB_SKIP, 0), 0);
+	assert_int_equal(fixture_verb(r, good, VERB_SKIP, 0), 0);
 	assert_int_equal(r->failures, 0);
 	r->damaged_saga = 0;
-	rig_audit(r); /* nothing was changed in it */
+	fixture_audit(r); /* nothing was changed in it */
 }
 
 static void a_damaged_saga_is_claimed_no_more_and_lets_others_pass(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
-	r->admit[CRM] = ADMIT_DISK;
-	int64_t bad = rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
-	int64_t same = rig_accept(r, &(struct rig_event){ .id = "b", .lane = "ada" });
-	int64_t other = rig_accept_id(r, "c");
+	r->admission[CRM] = ADMISSION_DISK;
+	int64_t bad = fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
+	int64_t same = fixture_accept(r, &(struct fixture_event){ .id = "b", .lane = "ada" });
+	int64_t other = fixture_accept_id(r, "c");
 	r->damaged_saga = bad;
-	rig_claim(r, CRM, 3);
-	rig_claim(r, CRM, 3);
-	assert_true(rig_has(r, WORK_START, same, CRM));
-	assert_true(rig_has(r, WORK_START, other, CRM));
+	fixture_claim(r, CRM, 3);
+	fixture_claim(r, CRM, 3);
+	assert_true(fixture_has(r, WORK_START, same, CRM));
+	assert_true(fixture_has(r, WORK_START, other, CRM));
 	assert_int_equal(r->news[CRM].backlog, 0);
 	assert_int_equal(r->news[CRM].next_due_ms, INT64_MAX);
 	assert_int_equal(r->failures, 0);
-	assert_int_equal(rig_records(r, 0, RECORD_TARGET), 1);
-	rig_finish(r, same, CRM, OUTCOME_OK);
-	rig_finish(r, other, CRM, OUTCOME_OK);
-	rig_close(r);
-	rig_open(r); /* nothing has to be counted again */
-	assert_int_equal(rig_records(r, 0, RECORD_TARGET), 1);
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), 1);
+	fixture_finish(r, same, CRM, OUTCOME_OK);
+	fixture_finish(r, other, CRM, OUTCOME_OK);
+	fixture_close(r);
+	fixture_open(r); /* nothing has to be counted again */
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), 1);
 }
 
-static void a_damaged_saga_holds_its_line_where_the_target_says_so(void **state)
+static void a_damaged_saga_holds_its_lane_if_attention_holds(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
 	r->targets[CRM - 1].rules.attention_holds = true;
-	rig_crash(r);
-	r->admit[CRM] = ADMIT_DISK;
-	int64_t bad = rig_accept(r, &(struct rig_event){ .id = "a", .lane = "ada" });
-	int64_t same = rig_accept(r, &(struct rig_event){ .id = "b", .lane = "ada" });
+	fixture_crash(r);
+	r->admission[CRM] = ADMISSION_DISK;
+	int64_t bad = fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
+	int64_t same = fixture_accept(r, &(struct fixture_event){ .id = "b", .lane = "ada" });
 	r->damaged_saga = bad;
-	rig_claim(r, CRM, 3);
-	rig_claim(r, CRM, 3);
-	assert_false(rig_has(r, WORK_START, same, CRM));
+	fixture_claim(r, CRM, 3);
+	fixture_claim(r, CRM, 3);
+	assert_false(fixture_has(r, WORK_START, same, CRM));
 	assert_int_equal(r->failures, 0);
 }
 
 static void a_damaged_saga_that_was_under_way_refuses_the_start(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	struct err err = { 0 };
 	use_crm_only(r);
-	int64_t bad = rig_accept_id(r, "a");
-	assert_true(rig_has(r, WORK_START, bad, CRM));
-	rig_close(r);
+	int64_t bad = fixture_accept_id(r, "a");
+	assert_true(fixture_has(r, WORK_START, bad, CRM));
+	fixture_close(r);
 	r->damaged_saga = bad;
-	assert_int_equal(rig_try_open(r, &err), ERR_CORRUPT);
+	assert_int_equal(fixture_try_open(r, &err), ERR_CORRUPT);
 	assert_non_null(strstr(err.text, "saga 1"));
 	assert_non_null(strstr(err.text, "cannot be read"));
 	r->damaged_saga = 0;
-	rig_open(r);
-	rig_audit(r);
+	fixture_open(r);
+	fixture_audit(r);
 }
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(counters_that_do_not_add_up_refuse_the_start),
 		CASE(no_flipped_bit_of_the_counters_ends_in_an_abort),
@@ -257,7 +257,7 @@ int main(void)
 		CASE(counters_of_an_older_store_are_completed),
 		CASE(a_verb_on_a_damaged_saga_is_an_error_and_no_more),
 		CASE(a_damaged_saga_is_claimed_no_more_and_lets_others_pass),
-		CASE(a_damaged_saga_holds_its_line_where_the_target_says_so),
+		CASE(a_damaged_saga_holds_its_lane_if_attention_holds),
 		CASE(a_damaged_saga_that_was_under_way_refuses_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/unit/journal/rig.h"
+#include "tests/unit/journal/journal_fixture.h"
 
 #define SAGAS 6
 
 /* The last answer about a job. */
-struct answer {
+struct job_answer {
 	unsigned count;
 	int code;
 	bool already;
@@ -20,7 +20,7 @@ struct answer {
 
 static void on_done(void *ctx, const struct job_result *result)
 {
-	struct answer *a = ctx;
+	struct job_answer *a = ctx;
 	a->count++;
 	a->code = result->code;
 	a->already = result->already;
@@ -30,13 +30,13 @@ static void on_done(void *ctx, const struct job_result *result)
 	(void)snprintf(a->error, sizeof a->error, "%s", result->err.text);
 }
 
-static void make_sagas(struct rig *r)
+static void make_sagas(struct journal_fixture *r)
 {
-	rig_use_plan(r, "crm", POLICY_CONTINUE);
+	fixture_use_plan(r, "crm", POLICY_CONTINUE);
 	for (int n = 1; n <= SAGAS; n++) {
 		char id[8];
 		(void)snprintf(id, sizeof id, "e%d", n);
-		rig_finish(r, rig_accept_id(r, id), CRM, OUTCOME_REJECTED);
+		fixture_finish(r, fixture_accept_id(r, id), CRM, OUTCOME_REJECTED);
 	}
 }
 
@@ -51,24 +51,24 @@ static struct job *draft_of(enum verb verb, const char *filter)
 	return job;
 }
 
-static int64_t create(struct rig *r, enum verb verb, const char *filter, struct answer *ret)
+static int64_t create(struct journal_fixture *r, enum verb verb, const char *filter, struct job_answer *ret)
 {
 	struct job *draft = draft_of(verb, filter);
 	assert_int_equal(journal_job_create(r->j, draft, ret, on_done), 0);
 	job_destroy(draft);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	return ret->job.id;
 }
 
 /* Two sagas from `first` down. */
-static void queue_slice(struct rig *r, int64_t job, int64_t first, struct answer *ret)
+static void queue_slice(struct journal_fixture *r, int64_t job, int64_t first, struct job_answer *ret)
 {
 	struct job_slice slice = { .job = job, .ids = { first, first - 1 }, .count = 2, .position = first - 1 };
 	slice.finished = slice.position == 1;
 	assert_int_equal(journal_job_slice(r->j, &slice, ret, on_done), 0);
 }
 
-static struct job *stored(struct rig *r, int64_t id)
+static struct job *stored(struct journal_fixture *r, int64_t id)
 {
 	struct store_reader reader;
 	struct err err = { 0 };
@@ -79,15 +79,15 @@ static struct job *stored(struct rig *r, int64_t id)
 	return job;
 }
 
-static void assert_paused(struct rig *r, int64_t id, bool wanted)
+static void assert_paused(struct journal_fixture *r, int64_t id, bool wanted)
 {
-	struct saga *saga = rig_saga(r, id);
+	struct saga *saga = fixture_saga(r, id);
 	assert_int_equal(saga->paused, wanted);
 	saga_destroy(saga);
 }
 
 /* What the row says and what the sagas are, held against each other. */
-static void assert_job(struct rig *r, int64_t id, enum job_state state, int64_t moved)
+static void assert_job(struct journal_fixture *r, int64_t id, enum job_state state, int64_t moved)
 {
 	struct job *job = stored(r, id);
 	assert_int_equal(job->state, state);
@@ -101,61 +101,61 @@ static void assert_job(struct rig *r, int64_t id, enum job_state state, int64_t 
 
 static void a_job_from_end_to_end(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	make_sagas(r);
-	struct answer a = { 0 };
+	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "state=attention", &a);
 	assert_int_equal(id, 1);
 	assert_job(r, id, JOB_RUNNING, 0);
 	for (int64_t at = SAGAS; at > 0; at -= 2) {
 		queue_slice(r, id, at, &a);
-		(void)rig_pump(r);
+		(void)fixture_pump(r);
 		assert_int_equal(a.code, 0);
 		assert_int_equal(a.sagas, 2);
 	}
 	assert_job(r, id, JOB_DONE, SAGAS);
-	assert_int_equal(rig_records(r, 0, RECORD_JOB), 2); /* begun, done */
-	assert_int_equal(rig_records(r, 0, RECORD_VERB), SAGAS);
+	assert_int_equal(fixture_records(r, 0, RECORD_JOB), 2); /* begun, done */
+	assert_int_equal(fixture_records(r, 0, RECORD_VERB), SAGAS);
 	queue_slice(r, id, SAGAS, &a);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(a.code, ERR_REFUSED);
-	rig_verify(r);
+	fixture_verify(r);
 }
 
 /* A crash at any point between slices, one with a slice that was only queued, one in the commit. */
 static void a_crash_neither_skips_nor_repeats(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	make_sagas(r);
-	struct answer a = { 0 };
+	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "", &a);
 	queue_slice(r, id, 6, &a);
-	rig_crash(r); /* the queue is lost */
+	fixture_crash(r); /* the queue is lost */
 	assert_job(r, id, JOB_RUNNING, 0);
 	queue_slice(r, id, 6, &a);
-	(void)rig_pump(r);
-	rig_crash(r);
+	(void)fixture_pump(r);
+	fixture_crash(r);
 	assert_job(r, id, JOB_RUNNING, 2);
 	r->commits_until_failure = 1;
 	queue_slice(r, id, 4, &a);
 	assert_true(journal_pump(r->j) < 0);
 	assert_int_equal(a.code, ERR_IO);
 	r->commits_until_failure = 0;
-	rig_crash(r);
+	fixture_crash(r);
 	assert_job(r, id, JOB_RUNNING, 2);
 	queue_slice(r, id, 4, &a);
 	queue_slice(r, id, 2, &a);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_job(r, id, JOB_DONE, SAGAS);
-	assert_int_equal(rig_records(r, 0, RECORD_VERB), SAGAS);
+	assert_int_equal(fixture_records(r, 0, RECORD_VERB), SAGAS);
 }
 
 /* Slices that came first wait for what came later, and only one goes with a batch. */
 static void behind_everything_else(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	make_sagas(r);
-	struct answer a = { 0 };
+	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "", &a);
 	unsigned before = a.count;
 	queue_slice(r, id, 6, &a);
@@ -163,34 +163,34 @@ static void behind_everything_else(void **state)
 	for (int n = 0; n < 3; n++) {
 		char event[8];
 		(void)snprintf(event, sizeof event, "live%d", n);
-		assert_int_equal(rig_submit(r, &(struct rig_event){ .id = event }), 0);
+		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = event }), 0);
 	}
 	assert_int_equal(journal_pump(r->j), 4);
 	assert_int_equal(a.count - before, 1);
 	assert_int_equal(r->accepted.saga, SAGAS + 3);
 	assert_int_equal(journal_pump(r->j), 1);
 	assert_int_equal(a.count - before, 2);
-	rig_audit(r);
+	fixture_audit(r);
 }
 
 static void the_same_twice_is_one_job(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	make_sagas(r);
-	struct answer a = { 0 };
+	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "state=attention", &a);
 	assert_false(a.already);
-	rig_crash(r);
+	fixture_crash(r);
 	assert_int_equal(create(r, VERB_PAUSE, "state=attention", &a), id);
 	assert_true(a.already);
 	int64_t other = create(r, VERB_PAUSE, "state=running", &a);
 	assert_true(other != id && !a.already);
 	other = create(r, VERB_RESUME, "state=attention", &a);
 	assert_true(other != id && !a.already);
-	assert_int_equal(rig_records(r, 0, RECORD_JOB), 3);
+	assert_int_equal(fixture_records(r, 0, RECORD_JOB), 3);
 	/* When it has ended, the same words are a new one. */
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "no", &a, on_done), 0);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(a.code, 0);
 	assert_int_equal(a.job.state, JOB_CANCELLED);
 	assert_true(create(r, VERB_PAUSE, "state=attention", &a) > other);
@@ -198,51 +198,51 @@ static void the_same_twice_is_one_job(void **state)
 
 static void cancelled(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	make_sagas(r);
-	struct answer a = { 0 };
+	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "", &a);
 	queue_slice(r, id, 6, &a);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "enough", &a, on_done), 0);
 	queue_slice(r, id, 4, &a); /* was on its way */
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(a.code, ERR_REFUSED);
 	assert_non_null(strstr(a.error, "cancelled"));
 	assert_job(r, id, JOB_CANCELLED, 2);
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "", &a, on_done), 0);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(a.code, ERR_REFUSED);
 	assert_int_equal(journal_job_cancel(r->j, 99, "uid 7", "", &a, on_done), 0);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(a.code, ERR_NOT_FOUND);
 }
 
 static void not_too_many(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	make_sagas(r);
-	struct answer a = { 0 };
-	for (int n = 0; n <= JOBS_RUNNING; n++) {
+	struct job_answer a = { 0 };
+	for (int n = 0; n <= JOBS_RUNNING_MAX; n++) {
 		char filter[16];
 		(void)snprintf(filter, sizeof filter, "donor=d%d", n);
 		(void)create(r, VERB_PAUSE, filter, &a);
-		assert_int_equal(a.code, n < JOBS_RUNNING ? 0 : ERR_BUSY);
+		assert_int_equal(a.code, n < JOBS_RUNNING_MAX ? 0 : ERR_BUSY);
 	}
 	assert_non_null(strstr(a.error, "job list"));
 }
 
 /* One that cannot be read, one that is not there: the others go on. */
-static void what_cannot_be_moved_is_told(void **state)
+static void unmovable_sagas_are_reported(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	make_sagas(r);
-	struct answer a = { 0 };
+	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "", &a);
 	r->damaged_saga = 5;
 	struct job_slice slice = { .job = id, .ids = { 99, 5, 4 }, .count = 3, .position = 4 };
 	assert_int_equal(journal_job_slice(r->j, &slice, &a, on_done), 0);
-	(void)rig_pump(r);
+	(void)fixture_pump(r);
 	assert_int_equal(a.code, 0);
 	assert_int_equal(a.job.matched, 3);
 	assert_int_equal(a.job.refused, 2);
@@ -251,7 +251,7 @@ static void what_cannot_be_moved_is_told(void **state)
 	assert_paused(r, 4, true);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
@@ -261,6 +261,6 @@ int main(void)
 										T(the_same_twice_is_one_job),
 										T(cancelled),
 										T(not_too_many),
-										T(what_cannot_be_moved_is_told) };
+										T(unmovable_sagas_are_reported) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

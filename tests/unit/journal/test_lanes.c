@@ -2,145 +2,145 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/journal/rig.h"
+#include "tests/unit/journal/journal_fixture.h"
 
-static int64_t ada(struct rig *r, const char *id)
+static int64_t ada(struct journal_fixture *r, const char *id)
 {
-	return rig_accept(r, &(struct rig_event){ .id = id, .lane = "ada" });
+	return fixture_accept(r, &(struct fixture_event){ .id = id, .lane = "ada" });
 }
 
-static void use(struct rig *r, const char *plan)
+static void use(struct journal_fixture *r, const char *plan)
 {
-	rig_use_plan(r, plan, POLICY_CONTINUE);
+	fixture_use_plan(r, plan, POLICY_CONTINUE);
 }
 
 static void events_of_one_key_go_one_by_one_in_order(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
-	int64_t other = rig_accept(r, &(struct rig_event){ .id = "o", .lane = "bob" });
-	assert_true(rig_has(r, WORK_START, a, CRM));
-	assert_true(rig_has(r, WORK_START, other, CRM));
-	assert_int_equal(rig_work_count(r), 2);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	assert_true(rig_has(r, WORK_START, b, CRM)); /* in the outcome's own commit */
-	assert_false(rig_has(r, WORK_START, c, CRM));
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	rig_finish(r, c, CRM, OUTCOME_OK);
-	rig_verify(r);
+	int64_t other = fixture_accept(r, &(struct fixture_event){ .id = "o", .lane = "bob" });
+	assert_true(fixture_has(r, WORK_START, a, CRM));
+	assert_true(fixture_has(r, WORK_START, other, CRM));
+	assert_int_equal(fixture_work_count(r), 2);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(fixture_has(r, WORK_START, b, CRM)); /* in the outcome's own commit */
+	assert_false(fixture_has(r, WORK_START, c, CRM));
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	fixture_finish(r, c, CRM, OUTCOME_OK);
+	fixture_verify(r);
 }
 
 static void the_head_blocks_while_it_retries(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
 	int64_t a = ada(r, "a"), b = ada(r, "b");
-	rig_finish(r, a, CRM, OUTCOME_UNREACHABLE);
-	assert_int_equal(rig_work_count(r), 0);
-	rig_wait(r, 5000);
-	rig_claim(r, CRM, 5);
+	fixture_finish(r, a, CRM, OUTCOME_UNREACHABLE);
+	assert_int_equal(fixture_work_count(r), 0);
+	fixture_wait(r, 5000);
+	fixture_claim(r, CRM, 5);
 	assert_int_equal(r->news[CRM].claim_granted, 1);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_finish(r, b, CRM, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
 }
 
 static void attention_is_passed(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
-	rig_finish(r, a, CRM, OUTCOME_REJECTED);
-	assert_true(rig_has(r, WORK_START, b, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_REJECTED);
+	assert_true(fixture_has(r, WORK_START, b, CRM));
 	/* Resumed, the first goes before the third, but not beside the second. */
-	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
-	assert_false(rig_has(r, WORK_START, a, CRM));
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	assert_true(rig_has(r, WORK_START, a, CRM));
-	assert_false(rig_has(r, WORK_START, c, CRM));
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_finish(r, c, CRM, OUTCOME_OK);
+	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
+	assert_false(fixture_has(r, WORK_START, a, CRM));
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	assert_true(fixture_has(r, WORK_START, a, CRM));
+	assert_false(fixture_has(r, WORK_START, c, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, c, CRM, OUTCOME_OK);
 }
 
 static void a_running_one_that_backs_off_lets_an_earlier_one_by(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
 	int64_t a = ada(r, "a"), b = ada(r, "b");
-	rig_finish(r, a, CRM, OUTCOME_REJECTED);
-	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
-	rig_finish(r, b, CRM, OUTCOME_UNREACHABLE);
-	assert_true(rig_has(r, WORK_START, a, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_REJECTED);
+	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
+	fixture_finish(r, b, CRM, OUTCOME_UNREACHABLE);
+	assert_true(fixture_has(r, WORK_START, a, CRM));
 	/* And the later one, due again, waits for it. */
-	rig_wait(r, 60000);
-	rig_claim(r, CRM, 5);
+	fixture_wait(r, 60000);
+	fixture_claim(r, CRM, 5);
 	assert_int_equal(r->news[CRM].claim_granted, 0);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_claim(r, CRM, 5);
-	rig_finish(r, b, CRM, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_claim(r, CRM, 5);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
 }
 
 static void a_head_in_doubt_after_a_crash_is_passed(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "thanks");
 	int64_t a = ada(r, "a"), b = ada(r, "b");
-	journal_start(r->j, rig_take(r, WORK_READY, a, THANKS));
-	(void)rig_pump(r);
-	rig_crash(r);
-	(void)rig_pump(r);
-	rig_assert_step(r, a, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
-	rig_claim(r, THANKS, 3);
-	assert_true(rig_has(r, WORK_START, b, THANKS));
+	journal_start(r->j, fixture_take(r, WORK_READY, a, THANKS));
+	(void)fixture_pump(r);
+	fixture_crash(r);
+	(void)fixture_pump(r);
+	fixture_assert_step(r, a, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
+	fixture_claim(r, THANKS, 3);
+	assert_true(fixture_has(r, WORK_START, b, THANKS));
 }
 
-static void what_waits_for_a_person_is_passed_too(void **state)
+static void what_waits_for_an_operator_is_passed(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "books crm<books");
 	int64_t a = ada(r, "a");
 	use(r, "crm");
 	int64_t b = ada(r, "b"), c = ada(r, "c");
-	rig_finish(r, a, BOOKS, OUTCOME_REJECTED);
-	assert_true(rig_has(r, WORK_START, b, CRM));
+	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED);
+	assert_true(fixture_has(r, WORK_START, b, CRM));
 	/* Its turn comes again, before those that still wait. */
-	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	assert_false(rig_has(r, WORK_START, c, CRM));
-	rig_finish(r, a, BOOKS, OUTCOME_OK);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_finish(r, c, CRM, OUTCOME_OK);
+	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	assert_false(fixture_has(r, WORK_START, c, CRM));
+	fixture_finish(r, a, BOOKS, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, c, CRM, OUTCOME_OK);
 }
 
 static void a_saga_held_by_its_policy_goes_on_by_an_outcome(void **state)
 {
-	struct rig *r = rig_of(state);
-	rig_use_plan(r, "books crm", POLICY_HOLD);
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, "books crm", POLICY_HOLD);
 	r->targets[0].rules.attention_holds = true;
-	r->admit[CRM] = ADMIT_DISK;
-	rig_crash(r);
+	r->admission[CRM] = ADMISSION_DISK;
+	fixture_crash(r);
 	int64_t a = ada(r, "a");
-	rig_finish(r, a, BOOKS, OUTCOME_REJECTED);
-	r->admit[CRM] = ADMIT_SLOT;
+	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED);
+	r->admission[CRM] = ADMISSION_SLOT;
 	assert_int_equal(r->news[CRM].backlog, 0); /* stopped: its row only keeps the line */
-	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
-	rig_finish(r, a, BOOKS, OUTCOME_OK);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_assert_saga(r, a, SAGA_COMPLETED);
+	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
+	fixture_finish(r, a, BOOKS, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_assert_saga(r, a, SAGA_COMPLETED);
 }
 
-static void attention_holds_where_the_target_says_so(void **state)
+static void attention_holds_if_configured(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
 	r->targets[0].rules.attention_holds = true;
-	rig_crash(r);
+	fixture_crash(r);
 	int64_t a = ada(r, "a"), b = ada(r, "b");
-	rig_finish(r, a, CRM, OUTCOME_REJECTED);
-	assert_int_equal(rig_work_count(r), 0);
-	rig_crash(r);
-	assert_int_equal(rig_verb(r, a, VERB_SKIP, 0), 0);
-	rig_finish(r, b, CRM, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_REJECTED);
+	assert_int_equal(fixture_work_count(r), 0);
+	fixture_crash(r);
+	assert_int_equal(fixture_verb(r, a, VERB_SKIP, 0), 0);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
 }
 
 static void nobody_looks(void *ctx, const struct journal_target *targets, size_t count)
@@ -150,250 +150,250 @@ static void nobody_looks(void *ctx, const struct journal_target *targets, size_t
 	assert_true(count > 0);
 }
 
-static void adopt_pass(struct rig *r, bool by_restart)
+static void targets_adopted(struct journal_fixture *r, bool by_restart)
 {
 	r->targets[CRM - 1].rules.attention_holds = false;
 	if (by_restart)
-		rig_crash(r);
+		fixture_crash(r);
 	else
-		assert_int_equal(journal_set_targets(r->j, r->targets, RIG_TARGETS_END - 1, NULL, nobody_looks), 0);
+		assert_int_equal(journal_set_targets(r->j, r->targets, FIXTURE_TARGETS_END - 1, NULL, nobody_looks), 0);
 	for (int i = 0; i < 4; i++)
-		(void)rig_pump(r);
-	rig_audit(r);
+		(void)fixture_pump(r);
+	fixture_audit(r);
 }
 
 /* More than a slice of donors, each with one in attention and one behind it. */
-static void release_by_new_rules(struct rig *r, const char *plan, bool by_restart)
+static void release_by_new_rules(struct journal_fixture *r, const char *plan, bool by_restart)
 {
 	use(r, plan);
 	r->targets[CRM - 1].rules.attention_holds = true;
-	rig_crash(r);
+	fixture_crash(r);
 	bool after = strstr(plan, "books") != NULL;
 	int64_t behind[70];
 	for (unsigned i = 0; i < 70; i++) {
 		char lane[8], id[8];
 		(void)snprintf(lane, sizeof lane, "d%u", i);
 		(void)snprintf(id, sizeof id, "a%u", i);
-		int64_t head = rig_accept(r, &(struct rig_event){ .id = id, .lane = lane });
-		rig_finish(r, head, after ? BOOKS : CRM, OUTCOME_REJECTED);
+		int64_t head = fixture_accept(r, &(struct fixture_event){ .id = id, .lane = lane });
+		fixture_finish(r, head, after ? BOOKS : CRM, OUTCOME_REJECTED);
 		id[0] = 'b';
-		behind[i] = rig_accept(r, &(struct rig_event){ .id = id, .lane = lane });
+		behind[i] = fixture_accept(r, &(struct fixture_event){ .id = id, .lane = lane });
 		if (after)
-			rig_finish(r, behind[i], BOOKS, OUTCOME_OK);
+			fixture_finish(r, behind[i], BOOKS, OUTCOME_OK);
 	}
-	assert_int_equal(rig_work_count(r), 0);
+	assert_int_equal(fixture_work_count(r), 0);
 	assert_int_equal(r->news[CRM].backlog, 0);
-	adopt_pass(r, by_restart);
+	targets_adopted(r, by_restart);
 	assert_int_equal(r->news[CRM].backlog, 70);
-	rig_claim(r, CRM, 70);
+	fixture_claim(r, CRM, 70);
 	for (unsigned i = 0; i < 70; i++)
-		rig_finish(r, behind[i], CRM, OUTCOME_OK);
-	rig_verify(r);
+		fixture_finish(r, behind[i], CRM, OUTCOME_OK);
+	fixture_verify(r);
 }
 
 static void new_rules_release_who_was_held_by_attention(void **state)
 {
-	release_by_new_rules(rig_of(state), "crm", false);
+	release_by_new_rules(fixture_of(state), "crm", false);
 }
 
 static void rules_changed_while_stopped_release_too(void **state)
 {
-	release_by_new_rules(rig_of(state), "crm", true);
+	release_by_new_rules(fixture_of(state), "crm", true);
 }
 
 static void new_rules_release_who_was_held_by_a_waiting_step(void **state)
 {
-	release_by_new_rules(rig_of(state), "books crm<books", false);
+	release_by_new_rules(fixture_of(state), "books crm<books", false);
 }
 
-static void without_room_the_line_holds_on_disk(void **state)
+static void without_capacity_lanes_hold_on_disk(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
-	r->admit[CRM] = ADMIT_DISK;
+	r->admission[CRM] = ADMISSION_DISK;
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
 	assert_int_equal(r->news[CRM].backlog, 1); /* only heads are claimable */
-	rig_claim(r, CRM, 5);
+	fixture_claim(r, CRM, 5);
 	assert_int_equal(r->news[CRM].claim_granted, 1);
-	rig_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
 	assert_int_equal(r->news[CRM].backlog, 1);
-	rig_crash(r);
-	rig_claim(r, CRM, 5);
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	rig_claim(r, CRM, 5);
-	rig_finish(r, c, CRM, OUTCOME_OK);
-	rig_verify(r);
+	fixture_crash(r);
+	fixture_claim(r, CRM, 5);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	fixture_claim(r, CRM, 5);
+	fixture_finish(r, c, CRM, OUTCOME_OK);
+	fixture_verify(r);
 }
 
-static void a_waiting_step_keeps_its_place_from_acceptance(void **state)
+static void a_waiting_step_keeps_its_turn(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "books crm<books");
 	int64_t a = ada(r, "a");
 	use(r, "crm");
 	int64_t b = ada(r, "b");
-	assert_false(rig_has(r, WORK_START, b, CRM));
-	rig_finish(r, a, BOOKS, OUTCOME_UNREACHABLE); /* no longer live: the place is kept by a row */
-	rig_crash(r);
-	rig_wait(r, 5000);
-	rig_claim(r, CRM, 5);
+	assert_false(fixture_has(r, WORK_START, b, CRM));
+	fixture_finish(r, a, BOOKS, OUTCOME_UNREACHABLE); /* no longer live: the place is kept by a row */
+	fixture_crash(r);
+	fixture_wait(r, 5000);
+	fixture_claim(r, CRM, 5);
 	assert_int_equal(r->news[CRM].claim_granted, 0);
-	rig_claim(r, BOOKS, 5);
-	rig_finish(r, a, BOOKS, OUTCOME_OK);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_finish(r, b, CRM, OUTCOME_OK);
+	fixture_claim(r, BOOKS, 5);
+	fixture_finish(r, a, BOOKS, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
 }
 
 static void a_skipped_waiting_step_lets_the_next_by(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "books crm<books");
 	int64_t a = ada(r, "a");
 	use(r, "crm");
 	int64_t b = ada(r, "b");
-	assert_int_equal(rig_verb(r, a, VERB_SKIP, 1), 0);
-	assert_true(rig_has(r, WORK_START, b, CRM));
+	assert_int_equal(fixture_verb(r, a, VERB_SKIP, 1), 0);
+	assert_true(fixture_has(r, WORK_START, b, CRM));
 }
 
-static void a_paused_saga_keeps_its_line(void **state)
+static void a_paused_saga_keeps_its_lane(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
-	r->admit[CRM] = ADMIT_DISK;
+	r->admission[CRM] = ADMISSION_DISK;
 	int64_t a = ada(r, "a"), b = ada(r, "b");
-	assert_int_equal(rig_verb(r, a, VERB_PAUSE, -1), 0);
+	assert_int_equal(fixture_verb(r, a, VERB_PAUSE, -1), 0);
 	assert_int_equal(r->news[CRM].backlog, 0);
-	rig_claim(r, CRM, 5);
+	fixture_claim(r, CRM, 5);
 	assert_int_equal(r->news[CRM].claim_granted, 0);
-	rig_crash(r);
-	r->admit[CRM] = ADMIT_SLOT;
-	assert_int_equal(rig_verb(r, a, VERB_RESUME, -1), 0);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_finish(r, b, CRM, OUTCOME_OK);
+	fixture_crash(r);
+	r->admission[CRM] = ADMISSION_SLOT;
+	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
 }
 
 static void a_cancelled_head_lets_the_next_by(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
-	r->admit[CRM] = ADMIT_WINDOW;
+	r->admission[CRM] = ADMISSION_WINDOW;
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
-	struct work *w = rig_take(r, WORK_READY, a, CRM);
-	assert_int_equal(rig_verb(r, a, VERB_CANCEL, -1), 0);
+	struct work *w = fixture_take(r, WORK_READY, a, CRM);
+	assert_int_equal(fixture_verb(r, a, VERB_CANCEL, -1), 0);
 	journal_start(r->j, w);
-	(void)rig_pump(r);
-	work_destroy(rig_take(r, WORK_GONE, a, CRM));
-	assert_true(rig_has(r, WORK_READY, b, CRM));
-	assert_false(rig_has(r, WORK_READY, c, CRM));
+	(void)fixture_pump(r);
+	work_destroy(fixture_take(r, WORK_GONE, a, CRM));
+	assert_true(fixture_has(r, WORK_READY, b, CRM));
+	assert_false(fixture_has(r, WORK_READY, c, CRM));
 }
 
 static void undo_goes_before_later_events(void **state)
 {
-	struct rig *r = rig_of(state);
-	rig_use_plan(r, "crm books", POLICY_COMPENSATE);
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, "crm books", POLICY_COMPENSATE);
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	assert_true(rig_has(r, WORK_START, b, CRM));
-	rig_finish(r, a, BOOKS, OUTCOME_REJECTED); /* the first saga is undone */
-	rig_assert_saga(r, a, SAGA_COMPENSATING);
-	assert_false(rig_has(r, WORK_START, a, CRM)); /* the second one's step runs there */
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	assert_false(rig_has(r, WORK_START, c, CRM));
-	struct work *undo = rig_take(r, WORK_START, a, CRM);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(fixture_has(r, WORK_START, b, CRM));
+	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED); /* the first saga is undone */
+	fixture_assert_saga(r, a, SAGA_COMPENSATING);
+	assert_false(fixture_has(r, WORK_START, a, CRM)); /* the second one's step runs there */
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	assert_false(fixture_has(r, WORK_START, c, CRM));
+	struct work *undo = fixture_take(r, WORK_START, a, CRM);
 	assert_int_equal(undo->ref.direction, DIRECTION_UNDO);
 	assert_string_equal(undo->own_result, "{\"id\":\"R-1\"}");
-	rig_outcome(r, undo, OUTCOME_OK);
-	rig_assert_saga(r, a, SAGA_COMPENSATED);
-	assert_true(rig_has(r, WORK_START, c, CRM));
+	fixture_outcome(r, undo, OUTCOME_OK);
+	fixture_assert_saga(r, a, SAGA_COMPENSATED);
+	assert_true(fixture_has(r, WORK_START, c, CRM));
 }
 
 static void undo_overtakes_a_ready_work_in_the_window(void **state)
 {
-	struct rig *r = rig_of(state);
-	rig_use_plan(r, "crm books", POLICY_COMPENSATE);
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, "crm books", POLICY_COMPENSATE);
 	int64_t a = ada(r, "a");
-	r->admit[CRM] = ADMIT_WINDOW;
+	r->admission[CRM] = ADMISSION_WINDOW;
 	int64_t b = ada(r, "b");
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	struct work *later = rig_take(r, WORK_READY, b, CRM);
-	r->admit[CRM] = ADMIT_SLOT;
-	rig_finish(r, a, BOOKS, OUTCOME_REJECTED);
-	assert_true(rig_has(r, WORK_START, a, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	struct work *later = fixture_take(r, WORK_READY, b, CRM);
+	r->admission[CRM] = ADMISSION_SLOT;
+	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED);
+	assert_true(fixture_has(r, WORK_START, a, CRM));
 	journal_start(r->j, later);
-	(void)rig_pump(r);
-	work_destroy(rig_take(r, WORK_GONE, b, CRM));
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	assert_true(rig_has(r, WORK_START, b, CRM));
+	(void)fixture_pump(r);
+	work_destroy(fixture_take(r, WORK_GONE, b, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(fixture_has(r, WORK_START, b, CRM));
 }
 
 static void two_steps_of_one_saga_do_not_wait_for_each_other(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm crm2 crm3<crm");
 	int64_t a = ada(r, "a"), b = ada(r, "b");
-	assert_int_equal(rig_work_count(r), 2);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	assert_false(rig_has(r, WORK_START, b, CRM));
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	rig_finish(r, b, CRM, OUTCOME_OK);
-	rig_assert_saga(r, b, SAGA_COMPLETED);
+	assert_int_equal(fixture_work_count(r), 2);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	assert_false(fixture_has(r, WORK_START, b, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	fixture_finish(r, b, CRM, OUTCOME_OK);
+	fixture_assert_saga(r, b, SAGA_COMPLETED);
 }
 
 static void the_next_saga_is_looked_at_with_all_its_steps(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm");
 	int64_t a = ada(r, "a");
 	use(r, "books crm<books crm2");
-	r->admit[BOOKS] = ADMIT_DISK;
+	r->admission[BOOKS] = ADMISSION_DISK;
 	int64_t b = ada(r, "b");
-	assert_false(rig_has(r, WORK_START, b, CRM));
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	assert_true(rig_has(r, WORK_START, b, CRM)); /* its second step at crm, while the first waits for books */
+	assert_false(fixture_has(r, WORK_START, b, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	assert_true(fixture_has(r, WORK_START, b, CRM)); /* its second step at crm, while the first waits for books */
 }
 
-static void expired_ones_in_the_line_are_passed_at_once(void **state)
+static void expired_steps_in_a_lane_are_passed(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	use(r, "crm~");
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
 	r->now_ms += 60000;
 	use(r, "crm");
 	int64_t d = ada(r, "d");
-	rig_finish(r, a, CRM, OUTCOME_OK);
-	rig_assert_saga(r, b, SAGA_COMPLETED_PARTIAL);
-	rig_assert_saga(r, c, SAGA_COMPLETED_PARTIAL);
-	assert_true(rig_has(r, WORK_START, d, CRM));
+	fixture_finish(r, a, CRM, OUTCOME_OK);
+	fixture_assert_saga(r, b, SAGA_COMPLETED_PARTIAL);
+	fixture_assert_saga(r, c, SAGA_COMPLETED_PARTIAL);
+	assert_true(fixture_has(r, WORK_START, d, CRM));
 }
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(events_of_one_key_go_one_by_one_in_order),
 		CASE(the_head_blocks_while_it_retries),
 		CASE(attention_is_passed),
 		CASE(a_running_one_that_backs_off_lets_an_earlier_one_by),
 		CASE(a_head_in_doubt_after_a_crash_is_passed),
-		CASE(what_waits_for_a_person_is_passed_too),
+		CASE(what_waits_for_an_operator_is_passed),
 		CASE(a_saga_held_by_its_policy_goes_on_by_an_outcome),
-		CASE(attention_holds_where_the_target_says_so),
+		CASE(attention_holds_if_configured),
 		CASE(new_rules_release_who_was_held_by_attention),
 		CASE(rules_changed_while_stopped_release_too),
 		CASE(new_rules_release_who_was_held_by_a_waiting_step),
-		CASE(without_room_the_line_holds_on_disk),
-		CASE(a_waiting_step_keeps_its_place_from_acceptance),
+		CASE(without_capacity_lanes_hold_on_disk),
+		CASE(a_waiting_step_keeps_its_turn),
 		CASE(a_skipped_waiting_step_lets_the_next_by),
-		CASE(a_paused_saga_keeps_its_line),
+		CASE(a_paused_saga_keeps_its_lane),
 		CASE(a_cancelled_head_lets_the_next_by),
 		CASE(undo_goes_before_later_events),
 		CASE(undo_overtakes_a_ready_work_in_the_window),
 		CASE(two_steps_of_one_saga_do_not_wait_for_each_other),
 		CASE(the_next_saga_is_looked_at_with_all_its_steps),
-		CASE(expired_ones_in_the_line_are_passed_at_once),
+		CASE(expired_steps_in_a_lane_are_passed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

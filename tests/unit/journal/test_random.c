@@ -7,29 +7,29 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "tests/unit/journal/rig.h"
+#include "tests/unit/journal/journal_fixture.h"
 
-#define LIVES 150
+#define RANDOM_RUNS 150
 #define ACTS  160
 
-struct sent {
+struct sent_request {
 	int64_t saga;
 	uint16_t step;
 	uint8_t direction;
 	uint32_t generation;
 };
 
-struct life {
-	struct rig *r;
+struct random_run {
+	struct journal_fixture *r;
 	uint64_t state;
-	uint32_t claimed[RIG_TARGETS_END];
-	struct sent sent[4096]; /* of unsafe steps */
+	uint32_t claimed[FIXTURE_TARGETS_END];
+	struct sent_request sent[4096]; /* of unsafe steps */
 	size_t sent_count;
 	unsigned events;
 	unsigned verbs_answered;
 };
 
-static uint64_t below(struct life *l, uint64_t bound)
+static uint64_t below(struct random_run *l, uint64_t bound)
 {
 	l->state = l->state * 6364136223846793005u + 1442695040888963407u;
 	return (l->state >> 33) % bound;
@@ -47,23 +47,23 @@ static const char *const plans[] = { "crm",
  */
 
 /* What may have taken effect. */
-static void note_sent(struct life *l, const struct work *w)
+static void note_sent(struct random_run *l, const struct work *w)
 {
 	if (w->target != THANKS || w->lookup)
 		return;
 	for (size_t i = 0; i < l->sent_count; i++) {
-		const struct sent *s = &l->sent[i];
+		const struct sent_request *s = &l->sent[i];
 		assert_false(s->saga == w->saga && s->step == w->ref.step && s->direction == w->ref.direction &&
 					 s->generation == w->ref.generation);
 	}
 	assert_true(l->sent_count < sizeof l->sent / sizeof l->sent[0]);
 	l->sent[l->sent_count++] =
-		(struct sent){ w->saga, w->ref.step, (uint8_t)w->ref.direction, w->ref.generation };
+		(struct sent_request){ w->saga, w->ref.step, (uint8_t)w->ref.direction, w->ref.generation };
 }
 
-static struct work *pick(struct life *l)
+static struct work *pick(struct random_run *l)
 {
-	unsigned count = rig_work_count(l->r);
+	unsigned count = fixture_work_count(l->r);
 	if (count == 0)
 		return NULL;
 	uint64_t nth = below(l, count);
@@ -74,7 +74,7 @@ static struct work *pick(struct life *l)
 	return w;
 }
 
-static void settle_start(struct life *l, struct work *w, bool healthy)
+static void settle_start(struct random_run *l, struct work *w, bool healthy)
 {
 	static const enum outcome_class classes[] = { OUTCOME_OK,          OUTCOME_OK,    OUTCOME_OK,
 												  OUTCOME_UNREACHABLE, OUTCOME_BUSY,  OUTCOME_UNKNOWN,
@@ -100,7 +100,7 @@ static void settle_start(struct life *l, struct work *w, bool healthy)
 	journal_outcome(l->r->j, w, &o, hold ? "credentials: 401" : NULL);
 }
 
-static void settle_ready(struct life *l, struct work *w, bool healthy)
+static void settle_ready(struct random_run *l, struct work *w, bool healthy)
 {
 	if (w->slot)
 		l->r->slots[w->target]--;
@@ -111,13 +111,13 @@ static void settle_ready(struct life *l, struct work *w, bool healthy)
 		return;
 	}
 	l->r->slots[w->target]++;
-	if (w->needs_when)
-		journal_when(l->r->j, w, below(l, 3) != 0);
+	if (w->needs_condition)
+		journal_condition_result(l->r->j, w, below(l, 3) != 0);
 	else
 		journal_start(l->r->j, w);
 }
 
-static bool engine_acts(struct life *l, bool healthy)
+static bool engine_acts(struct random_run *l, bool healthy)
 {
 	struct work *w = pick(l);
 	if (w == NULL)
@@ -135,7 +135,7 @@ static bool engine_acts(struct life *l, bool healthy)
 	return true;
 }
 
-static bool claims(struct life *l, unsigned t)
+static bool claims(struct random_run *l, unsigned t)
 {
 	struct target_news *n = &l->r->news[t];
 	if (l->claimed[t] > 0 || n->backlog == 0 || n->next_due_ms > l->r->now_ms)
@@ -148,10 +148,10 @@ static bool claims(struct life *l, unsigned t)
 	return true;
 }
 
-static void pump(struct life *l)
+static void pump(struct random_run *l)
 {
-	assert_true(rig_pump(l->r) >= 0);
-	for (unsigned t = 1; t < RIG_TARGETS_END; t++) {
+	assert_true(fixture_pump(l->r) >= 0);
+	for (unsigned t = 1; t < FIXTURE_TARGETS_END; t++) {
 		if (l->claimed[t] == 0)
 			continue;
 		assert_true(l->r->news[t].claim_done);
@@ -166,7 +166,7 @@ static void pump(struct life *l)
 /* ---- the world -------------------------------------------------------------------------------------------
  */
 
-static void an_event(struct life *l)
+static void an_event(struct random_run *l)
 {
 	static const char *const lanes[] = { NULL, "ada", "ada", "bob" };
 	static const char *const gifts[] = { NULL, NULL, "g1", "g2", "g3" };
@@ -174,24 +174,24 @@ static void an_event(struct life *l)
 	unsigned n = below(l, 6) == 0 ? (unsigned)below(l, l->events + 1) : l->events++;
 	(void)snprintf(id, sizeof id, "e%u", n);
 	uint64_t kind = below(l, 12);
-	struct rig_event ev = { .id = id, .lane = lanes[below(l, 4)], .gift = gifts[below(l, 5)] };
+	struct fixture_event ev = { .id = id, .lane = lanes[below(l, 4)], .gift = gifts[below(l, 5)] };
 	ev.related = kind == 0 && ev.gift != NULL;
 	ev.quarantined = kind == 1;
 	ev.unrouted = kind == 2;
-	rig_use_plan(l->r, plans[below(l, sizeof plans / sizeof plans[0])], (enum policy)below(l, 3));
-	assert_int_equal(rig_submit(l->r, &ev), 0);
+	fixture_use_plan(l->r, plans[below(l, sizeof plans / sizeof plans[0])], (enum policy)below(l, 3));
+	assert_int_equal(fixture_submit(l->r, &ev), 0);
 }
 
 static void verb_done(void *ctx, const struct verb_result *result)
 {
-	struct life *l = ctx;
+	struct random_run *l = ctx;
 	assert_true(result->code == 0 || result->code == ERR_REFUSED || result->code == ERR_NOT_FOUND);
 	l->verbs_answered++;
 }
 
-static void a_verb(struct life *l)
+static void a_verb(struct random_run *l)
 {
-	int64_t last = rig_counts(l->r).accepted;
+	int64_t last = fixture_counts(l->r).accepted;
 	struct verb_call call = { .verb = (enum verb)below(l, VERB_REPROCESS),
 							  .step = (int)below(l, 5) - 1,
 							  .redo_in_doubt = false,
@@ -202,7 +202,7 @@ static void a_verb(struct life *l)
 					 0);
 }
 
-static void a_target_act(struct life *l)
+static void a_target_act(struct random_run *l)
 {
 	static const char *const names[] = { "crm", "books", "thanks", "mail" };
 	const char *name = names[below(l, 4)];
@@ -210,25 +210,25 @@ static void a_target_act(struct life *l)
 	assert_int_equal(journal_target_act(l->r->j, name, action, "uid 7", "x", l, verb_done), 0);
 }
 
-static void some_targets(struct life *l, uint64_t mask)
+static void some_targets(struct random_run *l, uint64_t mask)
 {
-	struct journal_target left[RIG_TARGETS_END];
+	struct journal_target left[FIXTURE_TARGETS_END];
 	size_t count = 0;
-	for (unsigned i = 0; i < RIG_TARGETS_END - 1; i++) {
+	for (unsigned i = 0; i < FIXTURE_TARGETS_END - 1; i++) {
 		if ((mask >> i & 1) != 0)
 			left[count++] = l->r->targets[i];
 	}
 	assert_int_equal(journal_set_targets(l->r->j, left, count, NULL, NULL), 0);
 }
 
-static void a_crash(struct life *l)
+static void a_crash(struct random_run *l)
 {
-	rig_crash(l->r);
+	fixture_crash(l->r);
 	memset(l->claimed, 0, sizeof l->claimed);
 	pump(l);
 }
 
-static void act(struct life *l)
+static void act(struct random_run *l)
 {
 	uint64_t dice = below(l, 100);
 	if (dice < 22)
@@ -236,13 +236,13 @@ static void act(struct life *l)
 	else if (dice < 60)
 		(void)engine_acts(l, false);
 	else if (dice < 72)
-		(void)claims(l, 1 + (unsigned)below(l, RIG_TARGETS_END - 1));
+		(void)claims(l, 1 + (unsigned)below(l, FIXTURE_TARGETS_END - 1));
 	else if (dice < 80)
 		a_verb(l);
 	else if (dice < 83)
 		a_target_act(l);
 	else if (dice < 85)
-		l->r->admit[1 + below(l, RIG_TARGETS_END - 1)] = (enum admit)below(l, 3);
+		l->r->admission[1 + below(l, FIXTURE_TARGETS_END - 1)] = (enum admission)below(l, 3);
 	else if (dice < 87)
 		some_targets(l, below(l, 4) == 0 ? below(l, 16) : 15);
 	else if (dice < 93)
@@ -256,23 +256,23 @@ static void act(struct life *l)
 /* ---- the end ---------------------------------------------------------------------------------------------
  */
 
-static void heal(struct life *l)
+static void recover(struct random_run *l)
 {
 	static const char *const names[] = { "crm", "books", "thanks", "mail" };
 	some_targets(l, 15);
-	for (unsigned t = 1; t < RIG_TARGETS_END; t++) {
-		l->r->admit[t] = ADMIT_SLOT;
+	for (unsigned t = 1; t < FIXTURE_TARGETS_END; t++) {
+		l->r->admission[t] = ADMISSION_SLOT;
 		assert_int_equal(journal_target_act(l->r->j, names[t - 1], TARGET_RESUME, "uid 7", "", l, verb_done),
 						 0);
 	}
 	/* A paused saga keeps its line: whoever is behind it would wait with it. */
 	struct verb_call resume = { .verb = VERB_RESUME, .step = -1, .actor = "uid 7", .note = "" };
-	for (int64_t id = 1; id <= rig_counts(l->r).accepted; id++)
+	for (int64_t id = 1; id <= fixture_counts(l->r).accepted; id++)
 		assert_int_equal(journal_verb(l->r->j, id, &resume, l, verb_done), 0);
 	pump(l);
 	for (unsigned quiet = 0; quiet < 40;) {
 		bool busy = engine_acts(l, true);
-		for (unsigned t = 1; t < RIG_TARGETS_END; t++)
+		for (unsigned t = 1; t < FIXTURE_TARGETS_END; t++)
 			busy = claims(l, t) || busy;
 		if (!busy) {
 			l->r->now_ms += 30000;
@@ -282,49 +282,49 @@ static void heal(struct life *l)
 	}
 }
 
-static void check_rest(struct life *l)
+static void check_rest(struct random_run *l)
 {
-	struct journal_counts c = rig_counts(l->r);
+	struct journal_counts c = fixture_counts(l->r);
 	assert_int_equal(c.sagas[SAGA_RUNNING], 0);
 	assert_int_equal(c.sagas[SAGA_COMPENSATING], 0);
-	for (unsigned t = 1; t < RIG_TARGETS_END; t++) {
+	for (unsigned t = 1; t < FIXTURE_TARGETS_END; t++) {
 		assert_int_equal(l->r->slots[t], 0);
 		assert_int_equal(l->r->window_bytes[t], 0);
 		assert_int_equal(l->r->news[t].backlog, 0);
 	}
-	rig_verify(l->r);
+	fixture_verify(l->r);
 }
 
-static void live(uint64_t seed)
+static void run_random(uint64_t seed)
 {
-	struct life l = { .state = seed * 7919 + 17 };
+	struct random_run l = { .state = seed * 7919 + 17 };
 	void *state = NULL;
-	assert_int_equal(rig_setup(&state), 0);
+	assert_int_equal(fixture_setup(&state), 0);
 	l.r = state;
 	for (unsigned i = 0; i < ACTS; i++)
 		act(&l);
 	pump(&l);
-	heal(&l);
+	recover(&l);
 	check_rest(&l);
-	assert_int_equal(rig_teardown(&state), 0);
+	assert_int_equal(fixture_teardown(&state), 0);
 }
 
-static void every_life_comes_to_rest(void **state)
+static void every_run_comes_to_rest(void **state)
 {
 	(void)state;
 	const char *one = getenv("ALMONER_SEED");
 	if (one != NULL) {
-		live(strtoull(one, NULL, 10));
+		run_random(strtoull(one, NULL, 10));
 		return;
 	}
-	for (uint64_t seed = 1; seed <= LIVES; seed++) {
+	for (uint64_t seed = 1; seed <= RANDOM_RUNS; seed++) {
 		(void)fprintf(stderr, "seed %llu\r", (unsigned long long)seed);
-		live(seed);
+		run_random(seed);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_life_comes_to_rest) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_run_comes_to_rest) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,83 +1,83 @@
 /* One gift, one saga: events that speak of it, in every order. */
-#include "tests/unit/journal/rig.h"
+#include "tests/unit/journal/journal_fixture.h"
 
-static int64_t gift(struct rig *r, const char *id)
+static int64_t gift(struct journal_fixture *r, const char *id)
 {
-	return rig_accept(r, &(struct rig_event){ .id = id, .gift = "g1" });
+	return fixture_accept(r, &(struct fixture_event){ .id = id, .gift = "g1" });
 }
 
-static int64_t related(struct rig *r, const char *id)
+static int64_t related(struct journal_fixture *r, const char *id)
 {
-	return rig_accept(r, &(struct rig_event){ .id = id, .gift = "g1", .related = true });
+	return fixture_accept(r, &(struct fixture_event){ .id = id, .gift = "g1", .related = true });
 }
 
 static void after_its_gift_it_is_recorded_there(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	int64_t id = gift(r, "made");
 	assert_int_equal(related(r, "charge"), id);
 	assert_true(r->accepted.related);
 	assert_false(r->accepted.duplicate);
-	assert_int_equal(rig_records(r, id, RECORD_RELATED), 1);
-	assert_int_equal(rig_counts(r).related, 1);
-	assert_int_equal(rig_counts(r).accepted, 2);
-	rig_verify(r);
+	assert_int_equal(fixture_records(r, id, RECORD_RELATED), 1);
+	assert_int_equal(fixture_counts(r).related, 1);
+	assert_int_equal(fixture_counts(r).accepted, 2);
+	fixture_verify(r);
 }
 
 static void before_its_gift_it_waits(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	assert_int_equal(related(r, "charge"), 0);
 	assert_true(r->accepted.related);
 	assert_int_equal(related(r, "intent"), 0);
 	int64_t id = gift(r, "made");
-	assert_int_equal(rig_records(r, id, RECORD_RELATED), 2);
+	assert_int_equal(fixture_records(r, id, RECORD_RELATED), 2);
 	assert_int_equal(related(r, "charge"), id); /* and its repeats find the saga */
 	assert_true(r->accepted.duplicate && r->accepted.related);
-	rig_wait(r, 2 * 3600000);
-	assert_int_equal(rig_counts(r).sagas[SAGA_ATTENTION], 0);
-	rig_verify(r);
+	fixture_wait(r, 2 * 3600000);
+	assert_int_equal(fixture_counts(r).sagas[SAGA_ATTENTION], 0);
+	fixture_verify(r);
 }
 
 static void in_one_batch_with_its_gift(void **state)
 {
-	struct rig *r = rig_of(state);
-	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "x", .gift = "g1", .related = true }), 0);
-	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "made", .gift = "g1" }), 0);
-	assert_int_equal(rig_submit(r, &(struct rig_event){ .id = "y", .gift = "g1", .related = true }), 0);
-	assert_int_equal(rig_pump(r), 3);
+	struct journal_fixture *r = fixture_of(state);
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "x", .gift = "g1", .related = true }), 0);
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "made", .gift = "g1" }), 0);
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "y", .gift = "g1", .related = true }), 0);
+	assert_int_equal(fixture_pump(r), 3);
 	assert_int_equal(r->accepted.saga, 1);
-	assert_int_equal(rig_records(r, 1, RECORD_RELATED), 2);
-	assert_int_equal(rig_counts(r).related, 2);
-	rig_verify(r);
+	assert_int_equal(fixture_records(r, 1, RECORD_RELATED), 2);
+	assert_int_equal(fixture_counts(r).related, 2);
+	fixture_verify(r);
 }
 
 static void of_a_saga_at_rest(void **state)
 {
-	struct rig *r = rig_of(state);
-	rig_use_plan(r, "crm", POLICY_CONTINUE);
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, "crm", POLICY_CONTINUE);
 	int64_t id = gift(r, "made");
-	rig_finish(r, id, CRM, OUTCOME_OK);
+	fixture_finish(r, id, CRM, OUTCOME_OK);
 	assert_int_equal(related(r, "refund"), id);
-	assert_int_equal(rig_records(r, id, RECORD_RELATED), 1);
-	rig_assert_saga(r, id, SAGA_COMPLETED);
+	assert_int_equal(fixture_records(r, id, RECORD_RELATED), 1);
+	fixture_assert_saga(r, id, SAGA_COMPLETED);
 }
 
 static void the_gift_that_never_comes(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	assert_int_equal(related(r, "charge"), 0);
 	assert_int_equal(related(r, "intent"), 0);
-	assert_true(journal_idle_due_ms(r->j) <= RIG_T0 + 3600000);
-	rig_wait(r, 3599999);
-	assert_int_equal(rig_counts(r).sagas[SAGA_ATTENTION], 0);
-	rig_crash(r); /* the due time is on disk */
-	rig_wait(r, 1);
-	struct journal_counts c = rig_counts(r);
+	assert_true(journal_idle_due_ms(r->j) <= FIXTURE_T0 + 3600000);
+	fixture_wait(r, 3599999);
+	assert_int_equal(fixture_counts(r).sagas[SAGA_ATTENTION], 0);
+	fixture_crash(r); /* the due time is on disk */
+	fixture_wait(r, 1);
+	struct journal_counts c = fixture_counts(r);
 	assert_int_equal(c.sagas[SAGA_ATTENTION], 1);
 	assert_int_equal(c.related, 1);
 	assert_int_equal(c.accepted, 2);
-	struct saga *s = rig_saga(r, 1);
+	struct saga *s = fixture_saga(r, 1);
 	assert_int_equal(s->reason, REASON_GIFT_MISSING);
 	saga_destroy(s);
 	assert_int_equal(related(r, "charge"), 1);
@@ -85,28 +85,28 @@ static void the_gift_that_never_comes(void **state)
 	/* When it does come in the end, it has its own saga. */
 	assert_int_equal(gift(r, "made"), 2);
 	assert_false(r->accepted.duplicate);
-	rig_verify(r);
+	fixture_verify(r);
 }
 
 static void a_repeat_that_differs_is_flagged(void **state)
 {
-	struct rig *r = rig_of(state);
+	struct journal_fixture *r = fixture_of(state);
 	int64_t id = gift(r, "made");
 	related(r, "charge");
-	rig_accept(r, &(struct rig_event){ .id = "charge", .gift = "g1", .body = "else", .related = true });
+	fixture_accept(r, &(struct fixture_event){ .id = "charge", .gift = "g1", .body = "else", .related = true });
 	assert_true(r->accepted.duplicate && r->accepted.differs);
-	assert_int_equal(rig_records(r, id, RECORD_DUPLICATE), 1);
+	assert_int_equal(fixture_records(r, id, RECORD_DUPLICATE), 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(after_its_gift_it_is_recorded_there, rig_setup, rig_teardown),
-		cmocka_unit_test_setup_teardown(before_its_gift_it_waits, rig_setup, rig_teardown),
-		cmocka_unit_test_setup_teardown(in_one_batch_with_its_gift, rig_setup, rig_teardown),
-		cmocka_unit_test_setup_teardown(of_a_saga_at_rest, rig_setup, rig_teardown),
-		cmocka_unit_test_setup_teardown(the_gift_that_never_comes, rig_setup, rig_teardown),
-		cmocka_unit_test_setup_teardown(a_repeat_that_differs_is_flagged, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(after_its_gift_it_is_recorded_there, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(before_its_gift_it_waits, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(in_one_batch_with_its_gift, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(of_a_saga_at_rest, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_gift_that_never_comes, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_repeat_that_differs_is_flagged, fixture_setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,12 +9,12 @@
 #include "saga/base/mem.h"
 #include "saga/journal/journal.h"
 #include "saga/store/store_sqlite.h"
-#include "tests/unit/journal/rig.h"
+#include "tests/unit/journal/journal_fixture.h"
 
 #define SUBMITTERS 4
 #define EVENTS     250
 
-struct hall {
+struct threads_fixture {
 	struct journal *j;
 	struct plan *plan;
 	pthread_mutex_t lock;
@@ -25,15 +25,15 @@ struct hall {
 	bool closing;
 };
 
-static enum admit hall_admit(void *ctx, uint32_t target, size_t bytes, bool may_ride)
+static enum admission hook_admit(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit)
 {
 	(void)ctx, (void)target, (void)bytes;
-	return may_ride ? ADMIT_SLOT : ADMIT_WINDOW;
+	return may_start_in_commit ? ADMISSION_SLOT : ADMISSION_WINDOW;
 }
 
-static void hall_deliver(void *ctx, const struct delivery *delivery)
+static void hook_deliver(void *ctx, const struct handout *delivery)
 {
-	struct hall *h = ctx;
+	struct threads_fixture *h = ctx;
 	(void)pthread_mutex_lock(&h->lock);
 	struct work *w, *next;
 	for (w = STAILQ_FIRST(&delivery->works); w != NULL; w = next) {
@@ -44,15 +44,15 @@ static void hall_deliver(void *ctx, const struct delivery *delivery)
 	(void)pthread_mutex_unlock(&h->lock);
 }
 
-static void hall_failed(void *ctx, const struct err *err)
+static void hook_failed(void *ctx, const struct err *err)
 {
 	print_message("%s\n", err->text);
-	((struct hall *)ctx)->failures++;
+	((struct threads_fixture *)ctx)->failures++;
 }
 
 static void accept_done(void *ctx, struct accept *a, const struct accept_result *result)
 {
-	struct hall *h = ctx;
+	struct threads_fixture *h = ctx;
 	(void)pthread_mutex_lock(&h->lock);
 	h->accepted += result->code == 0 && !result->duplicate ? 1 : 0;
 	h->duplicates += result->duplicate ? 1 : 0;
@@ -62,7 +62,7 @@ static void accept_done(void *ctx, struct accept *a, const struct accept_result 
 	free(a);
 }
 
-static void submit(struct hall *h, unsigned n)
+static void submit(struct threads_fixture *h, unsigned n)
 {
 	char id[16];
 	(void)snprintf(id, sizeof id, "e%u", n);
@@ -72,7 +72,7 @@ static void submit(struct hall *h, unsigned n)
 							  .raw = STR("{}"),
 							  .canonical = STR("{}") };
 	struct accept *a = mem_zalloc(sizeof *a);
-	a->event = event_create(&f, RIG_T0);
+	a->event = event_create(&f, FIXTURE_T0);
 	a->start = (struct saga_start){ .plan = h->plan,
 									.source = "forms",
 									.event_id = a->event->f.event_id.p,
@@ -94,7 +94,7 @@ static void submit(struct hall *h, unsigned n)
 }
 
 struct submitter {
-	struct hall *h;
+	struct threads_fixture *h;
 	unsigned first;
 };
 
@@ -108,7 +108,7 @@ static void *submitter(void *arg)
 
 static void verb_done(void *ctx, const struct verb_result *result)
 {
-	struct hall *h = ctx;
+	struct threads_fixture *h = ctx;
 	assert_true(result->code == 0 || result->code == ERR_REFUSED || result->code == ERR_NOT_FOUND);
 	(void)pthread_mutex_lock(&h->lock);
 	h->verbs++;
@@ -117,9 +117,9 @@ static void verb_done(void *ctx, const struct verb_result *result)
 }
 
 /* People and metrics beside it. */
-static void *looker(void *arg)
+static void *watcher(void *arg)
 {
-	struct hall *h = arg;
+	struct threads_fixture *h = arg;
 	for (int64_t i = 1; i <= 50; i++) {
 		struct verb_call call = { .verb = VERB_RESUME, .step = -1, .actor = "uid 7", .note = "" };
 		assert_int_equal(journal_verb(h->j, i, &call, h, verb_done), 0);
@@ -134,7 +134,7 @@ static void *looker(void *arg)
 	return NULL;
 }
 
-static struct work *next_work(struct hall *h)
+static struct work *next_work(struct threads_fixture *h)
 {
 	(void)pthread_mutex_lock(&h->lock);
 	while (STAILQ_EMPTY(&h->works) && !h->closing)
@@ -148,7 +148,7 @@ static struct work *next_work(struct hall *h)
 
 static void *engine(void *arg)
 {
-	struct hall *h = arg;
+	struct threads_fixture *h = arg;
 	struct work *w;
 	while ((w = next_work(h)) != NULL) {
 		struct outcome ok = { .result = OUTCOME_OK, .effect_sent = true, .result_json = "{\"id\":\"1\"}" };
@@ -167,7 +167,7 @@ static void *engine(void *arg)
 	return NULL;
 }
 
-static void wait_until(struct hall *h, const unsigned *count, unsigned at_least)
+static void wait_until(struct threads_fixture *h, const unsigned *count, unsigned at_least)
 {
 	(void)pthread_mutex_lock(&h->lock);
 	while (*count < at_least)
@@ -175,7 +175,7 @@ static void wait_until(struct hall *h, const unsigned *count, unsigned at_least)
 	(void)pthread_mutex_unlock(&h->lock);
 }
 
-static void open_hall(struct hall *h, const struct rig *r)
+static void open_fixture(struct threads_fixture *h, const struct journal_fixture *r)
 {
 	static struct journal_target targets[2] = {
 		{ .name = "crm",
@@ -186,7 +186,7 @@ static void open_hall(struct hall *h, const struct rig *r)
 	struct err err = { 0 };
 	struct journal_options o = { .clock = clock_system(),
 								 .entropy = entropy_system(),
-								 .hooks = { h, hall_admit, hall_deliver, hall_failed },
+								 .hooks = { h, hook_admit, hook_deliver, hook_failed },
 								 .targets = targets,
 								 .target_count = 2,
 								 .queue_records = 64,
@@ -198,7 +198,7 @@ static void open_hall(struct hall *h, const struct rig *r)
 	assert_int_equal(journal_start_thread(h->j, &err), 0);
 }
 
-static void remove_files(const struct rig *r)
+static void remove_files(const struct journal_fixture *r)
 {
 	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
 	for (size_t i = 0; i < 4; i++) {
@@ -210,23 +210,23 @@ static void remove_files(const struct rig *r)
 
 static void many_threads_one_journal(void **state)
 {
-	struct rig *r = rig_of(state);
-	struct hall h = { .plan = rig_plan("crm thanks", POLICY_CONTINUE) };
+	struct journal_fixture *r = fixture_of(state);
+	struct threads_fixture h = { .plan = fixture_plan("crm thanks", POLICY_CONTINUE) };
 	struct submitter submitters[SUBMITTERS];
-	pthread_t threads[SUBMITTERS], engine_thread, looker_thread;
+	pthread_t threads[SUBMITTERS], engine_thread, watcher_thread;
 	STAILQ_INIT(&h.works);
 	assert_int_equal(pthread_mutex_init(&h.lock, NULL), 0);
 	assert_int_equal(pthread_cond_init(&h.changed, NULL), 0);
-	open_hall(&h, r);
+	open_fixture(&h, r);
 	assert_int_equal(pthread_create(&engine_thread, NULL, engine, &h), 0);
 	for (unsigned i = 0; i < SUBMITTERS; i++) {
 		submitters[i] = (struct submitter){ &h, i / 2 * EVENTS }; /* each event comes twice */
 		assert_int_equal(pthread_create(&threads[i], NULL, submitter, &submitters[i]), 0);
 	}
-	assert_int_equal(pthread_create(&looker_thread, NULL, looker, &h), 0);
+	assert_int_equal(pthread_create(&watcher_thread, NULL, watcher, &h), 0);
 	for (unsigned i = 0; i < SUBMITTERS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	assert_int_equal(pthread_join(looker_thread, NULL), 0);
+	assert_int_equal(pthread_join(watcher_thread, NULL), 0);
 	wait_until(&h, &h.settled, SUBMITTERS / 2 * EVENTS * 2);
 	wait_until(&h, &h.verbs, 50);
 	journal_stop(h.j, "the test is over");
@@ -255,7 +255,7 @@ static void many_threads_one_journal(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(many_threads_one_journal, rig_setup,
-																		rig_teardown) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(many_threads_one_journal, fixture_setup,
+																		fixture_teardown) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

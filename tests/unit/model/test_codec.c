@@ -5,33 +5,33 @@
 
 #include "saga/base/mem.h"
 #include "saga/model/record_json.h"
-#include "tests/unit/model/kit.h"
+#include "tests/unit/model/model_fixture.h"
 
 /* A saga with something in every member. */
-static void rich(struct kit *k)
+static void rich(struct model_fixture *k)
 {
-	kit_init(k, POLICY_CONTINUE, "a b>a c");
+	fixture_init(k, POLICY_CONTINUE, "a b>a c");
 	struct saga *s = k->saga;
-	struct step *st = kit_step(k, 0);
+	struct step *st = fixture_step(k, 0);
 	st->has_lane = true;
 	memset(st->lane, 7, LANE_BYTES);
-	kit_try(k, 0, OUTCOME_UNKNOWN, true);
-	struct attempt_ref ref = kit_begin(k, 0);
+	fixture_try(k, 0, OUTCOME_UNKNOWN, true);
+	struct attempt_ref ref = fixture_begin(k, 0);
 	assert_int_equal(decide_checkpoint(&k->d, ref, (struct str){ "x\0y", 3 }), 0);
 	const struct outcome bad = { .result = OUTCOME_BODY_CHANGED,
 								 .detail = "d\xc3\xa9tail",
 								 .has_body = true };
 	assert_int_equal(decide_outcome(&k->d, ref, &bad), 0);
 	const struct outcome ok = { .result = OUTCOME_OK, .has_body = true, .result_json = "{\"id\":\"9\"}" };
-	assert_int_equal(decide_outcome(&k->d, kit_begin(k, 2), &ok), 0);
-	s->finished_ms = KIT_START_MS - 5;
-	st->doubt_before = st->by_person = st->when_passed = true;
-	st->place = PLACE_ROW;
+	assert_int_equal(decide_outcome(&k->d, fixture_begin(k, 2), &ok), 0);
+	s->finished_ms = FIXTURE_START_MS - 5;
+	st->doubt_before = st->by_operator = st->condition_passed = true;
+	st->location = LOCATION_DISK;
 	saga_set_text(&s->note, "a note");
 	assert_null(saga_check(s));
 }
 
-static struct saga *decode(struct kit *k, struct str bytes)
+static struct saga *decode(struct model_fixture *k, struct str bytes)
 {
 	struct saga *s = NULL;
 	struct err err = { 0 };
@@ -44,7 +44,7 @@ static struct saga *decode(struct kit *k, struct str bytes)
 static void a_saga_comes_back_as_it_was(void **state)
 {
 	(void)state;
-	struct kit k;
+	struct model_fixture k;
 	rich(&k);
 	struct buf bytes AUTO_BUF = { 0 };
 	struct buf again AUTO_BUF = { 0 };
@@ -53,40 +53,40 @@ static void a_saga_comes_back_as_it_was(void **state)
 	assert_non_null(s);
 	saga_encode(s, &again);
 	assert_true(str_eq(buf_str(&bytes), buf_str(&again)));
-	const struct step *was = kit_step(&k, 0);
+	const struct step *was = fixture_step(&k, 0);
 	const struct step *is = &s->steps[0];
 	assert_int_equal(is->checkpoint_len, 3);
 	assert_memory_equal(is->checkpoint, "x\0y", 3);
 	assert_string_equal(is->detail, was->detail);
-	assert_int_equal(is->maybe_effect_ms, was->maybe_effect_ms);
+	assert_int_equal(is->effect_possible_ms, was->effect_possible_ms);
 	assert_int_equal(is->begun_ms, was->begun_ms);
 	assert_int_equal(is->waited_ms, was->waited_ms);
 	assert_string_equal(s->steps[2].result, "{\"id\":\"9\"}");
 	assert_string_equal(s->note, "a note");
 	assert_null(saga_check(s));
 	saga_destroy(s);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void a_happy_saga_is_small(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a b c");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a b c");
 	for (unsigned i = 0; i < 3; i++)
-		kit_try(&k, i, OUTCOME_OK, true);
+		fixture_try(&k, i, OUTCOME_OK, true);
 	struct buf bytes AUTO_BUF = { 0 };
 	saga_encode(k.saga, &bytes);
 	size_t texts = strlen("forms") + strlen("evt-1") + strlen("donation.created") + strlen("g-1") +
 				   strlen("anna@example.org");
 	assert_true(bytes.len < texts + 20 + 3 * 16);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void a_saga_cut_short_is_refused(void **state)
 {
 	(void)state;
-	struct kit k;
+	struct model_fixture k;
 	rich(&k);
 	struct buf bytes AUTO_BUF = { 0 };
 	saga_encode(k.saga, &bytes);
@@ -97,13 +97,13 @@ static void a_saga_cut_short_is_refused(void **state)
 	}
 	buf_byte(&bytes, 0);
 	assert_null(decode(&k, buf_str(&bytes)));
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void a_saga_with_flipped_bits_is_refused_or_legal(void **state)
 {
 	(void)state;
-	struct kit k;
+	struct model_fixture k;
 	rich(&k);
 	struct buf bytes AUTO_BUF = { 0 };
 	saga_encode(k.saga, &bytes);
@@ -112,8 +112,8 @@ static void a_saga_with_flipped_bits_is_refused_or_legal(void **state)
 	for (size_t n = 0; n < bytes.len * 8 + 20000; n++) {
 		char *bad = mem_strndup(bytes.data, bytes.len);
 		bool single = n < bytes.len * 8;
-		for (unsigned flips = single ? 1 : 1 + (unsigned)kit_below(&seed, 4); flips > 0; flips--) {
-			size_t bit = single ? n : kit_below(&seed, bytes.len * 8);
+		for (unsigned flips = single ? 1 : 1 + (unsigned)fixture_below(&seed, 4); flips > 0; flips--) {
+			size_t bit = single ? n : fixture_below(&seed, bytes.len * 8);
 			bad[bit / 8] = (char)((unsigned char)bad[bit / 8] ^ 1u << bit % 8);
 		}
 		struct saga *s = decode(&k, (struct str){ bad, bytes.len });
@@ -124,21 +124,21 @@ static void a_saga_with_flipped_bits_is_refused_or_legal(void **state)
 		free(bad);
 	}
 	assert_true(refused > 1000);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void a_saga_of_another_plan_is_refused(void **state)
 {
 	(void)state;
-	struct kit k;
-	struct kit other;
-	kit_init(&k, POLICY_CONTINUE, "a b");
-	kit_init(&other, POLICY_CONTINUE, "a");
+	struct model_fixture k;
+	struct model_fixture other;
+	fixture_init(&k, POLICY_CONTINUE, "a b");
+	fixture_init(&other, POLICY_CONTINUE, "a");
 	struct buf bytes AUTO_BUF = { 0 };
 	saga_encode(k.saga, &bytes);
 	assert_null(decode(&other, buf_str(&bytes)));
-	kit_finish(&k);
-	kit_finish(&other);
+	fixture_finish(&k);
+	fixture_finish(&other);
 }
 
 /* ---- records ---------------------------------------------------------------------------------------------
@@ -147,10 +147,10 @@ static void a_saga_of_another_plan_is_refused(void **state)
 static const uint8_t digest[32] = { 9, 8, 7 };
 
 static const struct record samples[] = {
-	{ .kind = RECORD_ACCEPTED, .at_ms = KIT_START_MS, .step = -1, .digest = { (const char *)digest, 32 } },
-	{ .kind = RECORD_INTENT, .at_ms = KIT_START_MS, .step = 0, .generation = 1, .attempt = 1 },
+	{ .kind = RECORD_ACCEPTED, .at_ms = FIXTURE_START_MS, .step = -1, .digest = { (const char *)digest, 32 } },
+	{ .kind = RECORD_INTENT, .at_ms = FIXTURE_START_MS, .step = 0, .generation = 1, .attempt = 1 },
 	{ .kind = RECORD_OUTCOME,
-	  .at_ms = KIT_START_MS + 7,
+	  .at_ms = FIXTURE_START_MS + 7,
 	  .step = 31,
 	  .direction = DIRECTION_UNDO,
 	  .generation = 3,
@@ -161,7 +161,7 @@ static const struct record samples[] = {
 	  .digest = { (const char *)digest, 16 },
 	  .personal = { "no answer", 9 } },
 	{ .kind = RECORD_STEP,
-	  .at_ms = KIT_START_MS - 7,
+	  .at_ms = FIXTURE_START_MS - 7,
 	  .step = 1,
 	  .generation = 0,
 	  .to = STEP_RETRY_WAIT,
@@ -238,7 +238,7 @@ static void records_come_back_as_they_were(void **state)
 	records_add(&log, &samples[1]);
 	empty = records_read(buf_str(&log.head), buf_str(&log.personal));
 	assert_int_equal(records_next(&empty, &r, NULL), 1);
-	assert_int_equal(r.at_ms, KIT_START_MS);
+	assert_int_equal(r.at_ms, FIXTURE_START_MS);
 	records_free(&log);
 }
 
@@ -253,7 +253,7 @@ static int read_all(struct str head, struct str personal)
 	while ((rc = records_next(&reader, &r, &err)) == 1) {
 		assert_true(r.step >= RECORD_NO_STEP && r.step < PLAN_STEPS_MAX);
 		assert_true(r.outcome < OUTCOME_COUNT && r.kind > 0 && r.kind < RECORD_KIND_END);
-		json_t *json = record_to_json(&r, SUBJECT_SAGA, 1, 2, 3, NULL);
+		json_t *json = record_json(&r, SUBJECT_SAGA, 1, 2, 3, NULL);
 		char *text = json_dumps(json, JSON_COMPACT);
 		assert_non_null(text);
 		free(text);
@@ -285,7 +285,7 @@ static void damaged_records_are_refused_or_legal(void **state)
 		char *bad = mem_strndup(log.head.data, log.head.len);
 		bool single = n < log.head.len * 8;
 		for (unsigned flips = single ? 1 : 3; flips > 0; flips--) {
-			size_t bit = single ? n : kit_below(&seed, log.head.len * 8);
+			size_t bit = single ? n : fixture_below(&seed, log.head.len * 8);
 			bad[bit / 8] = (char)((unsigned char)bad[bit / 8] ^ 1u << bit % 8);
 		}
 		(void)read_all((struct str){ bad, log.head.len }, personal);
@@ -309,7 +309,7 @@ static void unknown_records_are_refused(void **state)
 
 static void expect_json(const struct record *r, const struct plan *plan, const char *expected)
 {
-	json_t *json = record_to_json(r, SUBJECT_SAGA, 7, 12, 3, plan);
+	json_t *json = record_json(r, SUBJECT_SAGA, 7, 12, 3, plan);
 	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 	assert_string_equal(text, expected);
 	free(text);
@@ -319,9 +319,9 @@ static void expect_json(const struct record *r, const struct plan *plan, const c
 static void records_read_well_as_json(void **state)
 {
 	(void)state;
-	struct plan *plan = kit_plan(POLICY_CONTINUE, "a b c");
+	struct plan *plan = fixture_plan(POLICY_CONTINUE, "a b c");
 	const struct record outcome = { .kind = RECORD_OUTCOME,
-									.at_ms = KIT_START_MS,
+									.at_ms = FIXTURE_START_MS,
 									.step = 1,
 									.generation = 1,
 									.attempt = 2,
@@ -334,24 +334,24 @@ static void records_read_well_as_json(void **state)
 				"\"direction\":\"do\",\"duration_ms\":31,\"generation\":1,\"id\":7,\"outcome\":\"rejected\","
 				"\"record\":\"outcome\",\"seq\":12,\"status\":422,\"step\":\"b\",\"subject\":\"saga\"}");
 	const struct record skipped = { .kind = RECORD_STEP,
-									.at_ms = KIT_START_MS,
+									.at_ms = FIXTURE_START_MS,
 									.step = 2,
 									.generation = 1,
 									.to = STEP_SKIPPED,
-									.reason = SKIP_PERSON };
+									.reason = SKIP_OPERATOR };
 	expect_json(
 		&skipped, NULL,
 		"{\"at\":\"2023-11-14T22:13:20.000Z\",\"commit\":3,\"direction\":\"do\",\"generation\":1,\"id\":7,"
 		"\"reason\":\"skipped\",\"record\":\"step\",\"seq\":12,\"step\":2,\"subject\":\"saga\","
 		"\"to\":\"skipped\"}");
 	const struct record result = {
-		.kind = RECORD_RESULT, .at_ms = KIT_START_MS, .step = -1, .personal = { "{\"id\":5}", 8 }
+		.kind = RECORD_RESULT, .at_ms = FIXTURE_START_MS, .step = -1, .personal = { "{\"id\":5}", 8 }
 	};
 	expect_json(&result, NULL,
 				"{\"at\":\"2023-11-14T22:13:20.000Z\",\"commit\":3,\"id\":7,\"record\":\"result\","
 				"\"result\":{\"id\":5},\"seq\":12,\"subject\":\"saga\"}");
 	const struct record bytes = { .kind = RECORD_CHECKPOINT,
-								  .at_ms = KIT_START_MS,
+								  .at_ms = FIXTURE_START_MS,
 								  .step = -1,
 								  .personal = { "\xff\x01", 2 },
 								  .forgotten = true };
@@ -364,17 +364,17 @@ static void records_read_well_as_json(void **state)
 static void results_are_given_to_later_steps(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a b c");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a b c");
 	const struct outcome with = { .result = OUTCOME_OK, .result_json = "{\"id\":\"42\"}" };
 	const struct outcome broken = { .result = OUTCOME_OK, .result_json = "{\"id\":" };
-	assert_int_equal(decide_outcome(&k.d, kit_begin(&k, 0), &with), 0);
-	assert_int_equal(decide_outcome(&k.d, kit_begin(&k, 1), &broken), 0);
+	assert_int_equal(decide_outcome(&k.d, fixture_begin(&k, 0), &with), 0);
+	assert_int_equal(decide_outcome(&k.d, fixture_begin(&k, 1), &broken), 0);
 	struct buf out AUTO_BUF = { 0 };
 	saga_results_json(k.saga, &out);
 	assert_string_equal(out.data, "{\"a\":{\"id\":\"42\"},\"b\":{}}");
-	assert_non_null(strstr(kit_step(&k, 1)->detail, "not a JSON object"));
-	kit_finish(&k);
+	assert_non_null(strstr(fixture_step(&k, 1)->detail, "not a JSON object"));
+	fixture_finish(&k);
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 #include "saga/model/key.h"
 #include "saga/model/record.h"
 #include "saga/model/retry.h"
-#include "tests/unit/model/kit.h"
+#include "tests/unit/model/model_fixture.h"
 
 /* ---- names -----------------------------------------------------------------------------------------------
  */
@@ -19,29 +19,29 @@ static void every_name_is_found_again(void **state)
 {
 	(void)state;
 	for (int i = 0; i < SAGA_STATE_COUNT; i++)
-		assert_int_equal(saga_state_from_name(saga_state_name((enum saga_state)i)), i);
+		assert_int_equal(name_to_saga_state(name_of_saga_state((enum saga_state)i)), i);
 	for (int i = 1; i < REASON_COUNT; i++)
-		assert_int_equal(reason_from_name(reason_name((enum reason)i)), i);
+		assert_int_equal(name_to_reason(name_of_reason((enum reason)i)), i);
 	for (int i = 1; i < OUTCOME_COUNT; i++)
-		assert_int_equal(outcome_from_name(outcome_name((enum outcome_class)i)), i);
+		assert_int_equal(name_to_outcome(name_of_outcome((enum outcome_class)i)), i);
 	for (int i = 1; i < REPEAT_COUNT; i++)
-		assert_int_equal(repeat_from_name(repeat_name((enum repeat)i)), i);
+		assert_int_equal(name_to_repeat(name_of_repeat((enum repeat)i)), i);
 	for (int i = 0; i < POLICY_COUNT; i++)
-		assert_int_equal(policy_from_name(policy_name((enum policy)i)), i);
+		assert_int_equal(name_to_policy(name_of_policy((enum policy)i)), i);
 	for (int i = 0; i < VERB_COUNT; i++)
-		assert_int_equal(verb_from_name(verb_name((enum verb)i)), i);
+		assert_int_equal(name_to_verb(name_of_verb((enum verb)i)), i);
 }
 
 static void what_is_outside_a_table_has_no_name(void **state)
 {
 	(void)state;
-	assert_string_equal(step_state_name(STEP_STATE_COUNT), "?");
-	assert_string_equal(record_kind_name((enum record_kind)0), "?");
-	assert_string_equal(subject_name((enum subject)99), "?");
-	assert_string_equal(reason_name(REASON_NONE), "");
-	assert_int_equal(reason_from_name(""), -1);
-	assert_int_equal(verb_from_name(NULL), -1);
-	assert_int_equal(verb_from_name("Resume"), -1);
+	assert_string_equal(name_of_step_state(STEP_STATE_COUNT), "?");
+	assert_string_equal(name_of_record_kind((enum record_kind)0), "?");
+	assert_string_equal(name_of_subject((enum subject)99), "?");
+	assert_string_equal(name_of_reason(REASON_NONE), "");
+	assert_int_equal(name_to_reason(""), -1);
+	assert_int_equal(name_to_verb(NULL), -1);
+	assert_int_equal(name_to_verb("Resume"), -1);
 	assert_true(saga_state_at_rest(SAGA_COMPLETED) && saga_state_at_rest(SAGA_UNROUTED));
 	assert_false(saga_state_at_rest(SAGA_ATTENTION));
 }

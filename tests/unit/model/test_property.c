@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "saga/model/settle.h"
-#include "tests/unit/model/kit.h"
+#include "tests/unit/model/model_fixture.h"
 
 #define RUNS_STEPS 20000
 
 /* What the checker itself keeps about a step, from what it did and saw; the model's own flags are not asked.
  */
-struct seen {
+struct step_history {
 	bool possible;    /* the present generation may have taken effect … */
 	int64_t since_ms; /* … since then */
 	int64_t begun_ms;
@@ -21,20 +21,20 @@ struct seen {
 	uint8_t state;
 };
 
-struct world {
-	struct kit k;
-	struct seen seen[PLAN_STEPS_MAX];
+struct property_fixture {
+	struct model_fixture k;
+	struct step_history seen[PLAN_STEPS_MAX];
 	uint64_t began_with;
 	uint64_t seed;
 	uint8_t saga_state;
 };
 
-static unsigned dice(struct world *w, unsigned sides)
+static unsigned pick(struct property_fixture *w, unsigned sides)
 {
-	return (unsigned)kit_below(&w->seed, sides);
+	return (unsigned)fixture_below(&w->seed, sides);
 }
 
-static struct plan *random_plan(struct world *w)
+static struct plan *random_plan(struct property_fixture *w)
 {
 	static const char *const shapes[] = { "a",
 										  "a b",
@@ -45,32 +45,32 @@ static struct plan *random_plan(struct world *w)
 										  "a>c b>a c d>ab",
 										  "a b c>ab d>c e>c f>de",
 										  "a b>a c>a d>bc e>d f g>f h>eg" };
-	unsigned shape = dice(w, sizeof shapes / sizeof shapes[0]);
-	return kit_plan((enum policy)dice(w, POLICY_COUNT), shapes[shape]);
+	unsigned shape = pick(w, sizeof shapes / sizeof shapes[0]);
+	return fixture_plan((enum policy)pick(w, POLICY_COUNT), shapes[shape]);
 }
 
-static void random_rules(struct world *w)
+static void random_rules(struct property_fixture *w)
 {
 	for (unsigned i = 0; i < w->k.plan->step_count; i++) {
 		struct step_rules *r = &w->k.rules[i];
-		r->repeat = (enum repeat)(1 + dice(w, REPEAT_COUNT - 1));
-		r->repeat_ttl_ms = dice(w, 2) == 0 ? 3000 : 600000;
-		r->retry.attempts = dice(w, 3) == 0 ? 0 : 1 + dice(w, 4);
-		r->can_undo = dice(w, 4) != 0;
-		r->can_undo_nothing = dice(w, 3) == 0;
-		r->can_lookup = r->repeat == REPEAT_QUERYABLE ? dice(w, 4) != 0 : dice(w, 3) == 0;
+		r->repeat = (enum repeat)(1 + pick(w, REPEAT_COUNT - 1));
+		r->repeat_ttl_ms = pick(w, 2) == 0 ? 3000 : 600000;
+		r->retry.attempts = pick(w, 3) == 0 ? 0 : 1 + pick(w, 4);
+		r->can_undo = pick(w, 4) != 0;
+		r->can_undo_nothing = pick(w, 3) == 0;
+		r->can_lookup = r->repeat == REPEAT_QUERYABLE ? pick(w, 4) != 0 : pick(w, 3) == 0;
 	}
 }
 
-static void world_open(struct world *w, uint64_t seed)
+static void fixture_open(struct property_fixture *w, uint64_t seed)
 {
-	*w = (struct world){ .began_with = seed, .seed = seed };
+	*w = (struct property_fixture){ .began_with = seed, .seed = seed };
 	struct plan *plan = random_plan(w);
-	kit_init_plan(&w->k, plan, 0, 0);
+	fixture_init_plan(&w->k, plan, 0, 0);
 	w->k.seed = seed ^ 0x5555;
 	random_rules(w);
 	for (unsigned i = 0; i < plan->step_count; i++)
-		w->seen[i] = (struct seen){ .generation = 1, .state = w->k.saga->steps[i].state };
+		w->seen[i] = (struct step_history){ .generation = 1, .state = w->k.saga->steps[i].state };
 	w->saga_state = w->k.saga->state;
 }
 
@@ -81,7 +81,7 @@ static void world_open(struct world *w, uint64_t seed)
 					 text);                                                                                  \
 	} while (0)
 
-static bool undone_or_never(const struct world *w, unsigned j)
+static bool undone_or_never(const struct property_fixture *w, unsigned j)
 {
 	const struct step *st = &w->k.saga->steps[j];
 	bool never =
@@ -92,12 +92,12 @@ static bool undone_or_never(const struct world *w, unsigned j)
 }
 
 /* Before an intent: may this step be sent at all? */
-static void check_start(struct world *w, unsigned i)
+static void check_start(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	HOLD(st->state != STEP_SUCCEEDED && st->state != STEP_SKIPPED, "a step at its end was started");
 	if (st->direction == DIRECTION_DO) {
-		HOLD(!w->k.saga->compensating || st->look_first, "done again in a saga that is being undone");
+		HOLD(!w->k.saga->compensating || st->lookup_first, "done again in a saga that is being undone");
 		for (unsigned j = 0; j < w->k.plan->step_count; j++) {
 			const struct step *before = &w->k.saga->steps[j];
 			bool ordered = (w->k.plan->steps[i].after >> j & 1) != 0;
@@ -108,20 +108,20 @@ static void check_start(struct world *w, unsigned i)
 		return;
 	}
 	w->seen[i].undo_began = true;
-	HOLD(w->seen[i].ever_sent || st->did, "undone without having been done or tried");
+	HOLD(w->seen[i].ever_sent || st->took_effect, "undone without having been done or tried");
 	uint32_t dependants = settle_dependants(w->k.plan, i);
 	for (unsigned j = 0; j < w->k.plan->step_count; j++)
 		HOLD((dependants >> j & 1) == 0 || undone_or_never(w, j), "undone before one of its dependants");
 }
 
 /* What may have happened is sent again only where a repeat can be told. */
-static void check_send(struct world *w, unsigned i)
+static void check_send(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	const struct step_rules *r = &w->k.rules[i];
-	struct seen *seen = &w->seen[i];
+	struct step_history *seen = &w->seen[i];
 	seen->begun_ms = w->k.d.now_ms;
-	if (st->look_first)
+	if (st->lookup_first)
 		return;
 	HOLD(!seen->succeeded, "a recorded success was sent again");
 	if (!seen->possible)
@@ -131,7 +131,7 @@ static void check_send(struct world *w, unsigned i)
 		 "sent again though it may have worked");
 }
 
-static void note_possible(struct seen *seen, int64_t since_ms)
+static void note_possible(struct step_history *seen, int64_t since_ms)
 {
 	if (!seen->possible)
 		seen->since_ms = since_ms;
@@ -139,20 +139,20 @@ static void note_possible(struct seen *seen, int64_t since_ms)
 }
 
 /* After each input: nothing moved that only a person may move. */
-static void check_moves(struct world *w, bool by_person)
+static void check_moves(struct property_fixture *w, bool by_operator)
 {
 	const char *broken = saga_check(w->k.saga);
 	if (broken != NULL)
 		fail_msg("seed %llu: %s", (unsigned long long)w->began_with, broken);
 	for (unsigned i = 0; i < w->k.plan->step_count; i++) {
 		const struct step *st = &w->k.saga->steps[i];
-		struct seen *seen = &w->seen[i];
+		struct step_history *seen = &w->seen[i];
 		bool turned = seen->direction != st->direction;
-		HOLD(by_person || turned || seen->generation == st->generation, "a generation grew without a person");
+		HOLD(by_operator || turned || seen->generation == st->generation, "a generation grew without a person");
 		HOLD(!turned || st->direction == DIRECTION_UNDO, "turned back from undo to do");
-		HOLD(by_person || seen->state != STEP_SKIPPED || st->state == STEP_SKIPPED, "came back from skipped");
-		HOLD(by_person || seen->state != STEP_KEPT || st->state == STEP_KEPT, "came back from kept");
-		HOLD(by_person || seen->state != STEP_SUCCEEDED || st->state == STEP_SUCCEEDED || turned ||
+		HOLD(by_operator || seen->state != STEP_SKIPPED || st->state == STEP_SKIPPED, "came back from skipped");
+		HOLD(by_operator || seen->state != STEP_KEPT || st->state == STEP_KEPT, "came back from kept");
+		HOLD(by_operator || seen->state != STEP_SUCCEEDED || st->state == STEP_SUCCEEDED || turned ||
 				 (st->state == STEP_KEPT && w->k.saga->compensating),
 			 "came back from succeeded");
 		if (turned || seen->generation != st->generation)
@@ -161,20 +161,20 @@ static void check_moves(struct world *w, bool by_person)
 		seen->generation = st->generation;
 		seen->state = st->state;
 	}
-	if (!by_person && saga_state_at_rest((enum saga_state)w->saga_state))
+	if (!by_operator && saga_state_at_rest((enum saga_state)w->saga_state))
 		assert_int_equal(w->k.saga->state, w->saga_state);
 	w->saga_state = w->k.saga->state;
 }
 
-static void do_start(struct world *w, unsigned i)
+static void do_start(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	bool started = false;
 	if (!decide_may_start(w->k.saga, (uint16_t)i))
 		return;
-	if (st->state == STEP_RETRY_WAIT && w->k.d.now_ms < st->due_ms && dice(w, 2) == 0)
+	if (st->state == STEP_RETRY_WAIT && w->k.d.now_ms < st->due_ms && pick(w, 2) == 0)
 		w->k.d.now_ms = st->due_ms;
-	bool ends = decide_ends_instead(&w->k.d, (uint16_t)i);
+	bool ends = decide_intent_would_end(&w->k.d, (uint16_t)i);
 	uint32_t attempts = st->attempts;
 	int rc = decide_intent(&w->k.d, (uint16_t)i, &started);
 	assert_true(rc == 0 || rc == ERR_REFUSED);
@@ -189,7 +189,7 @@ static void do_start(struct world *w, unsigned i)
 }
 
 /* A reply such as the rules allow: a look-up never sends an effect. */
-static struct outcome random_outcome(struct world *w, unsigned i)
+static struct outcome random_outcome(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	static const enum outcome_class of_send[] = { OUTCOME_OK,       OUTCOME_OK,          OUTCOME_OK,
@@ -197,25 +197,25 @@ static struct outcome random_outcome(struct world *w, unsigned i)
 												  OUTCOME_BUSY,     OUTCOME_EXISTS,      OUTCOME_UNREACHABLE,
 												  OUTCOME_REJECTED, OUTCOME_DENIED,      OUTCOME_FAULT,
 												  OUTCOME_ABSENT,   OUTCOME_BODY_CHANGED };
-	struct outcome o = { .result = of_send[dice(w, sizeof of_send / sizeof of_send[0])],
-						 .duration_ms = dice(w, 500),
-						 .retry_after_ms = dice(w, 4) == 0 ? dice(w, 60000) : 0,
-						 .detail = dice(w, 2) == 0 ? "a line" : NULL,
-						 .result_json = dice(w, 3) == 0 ? "{\"id\":1}" : NULL };
-	bool may_send = !st->look_first && o.result != OUTCOME_BODY_CHANGED && o.result != OUTCOME_UNREACHABLE;
-	o.effect_sent = may_send && (o.result == OUTCOME_OK || dice(w, 3) != 0);
-	o.has_body = !st->look_first && dice(w, 2) == 0;
+	struct outcome o = { .result = of_send[pick(w, sizeof of_send / sizeof of_send[0])],
+						 .duration_ms = pick(w, 500),
+						 .retry_after_ms = pick(w, 4) == 0 ? pick(w, 60000) : 0,
+						 .detail = pick(w, 2) == 0 ? "a line" : NULL,
+						 .result_json = pick(w, 3) == 0 ? "{\"id\":1}" : NULL };
+	bool may_send = !st->lookup_first && o.result != OUTCOME_BODY_CHANGED && o.result != OUTCOME_UNREACHABLE;
+	o.effect_sent = may_send && (o.result == OUTCOME_OK || pick(w, 3) != 0);
+	o.has_body = !st->lookup_first && pick(w, 2) == 0;
 	memset(o.body, (int)(st->generation & 0x7f), sizeof o.body);
 	return o;
 }
 
-static struct attempt_ref ref_of(const struct world *w, unsigned i)
+static struct attempt_ref ref_of(const struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	return (struct attempt_ref){ (uint16_t)i, (enum direction)st->direction, st->generation, st->attempts };
 }
 
-static void note_effect(struct world *w, unsigned i, const struct outcome *o)
+static void note_effect(struct property_fixture *w, unsigned i, const struct outcome *o)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	bool maybe = (o->result == OUTCOME_UNKNOWN || o->result == OUTCOME_FAULT) && o->effect_sent;
@@ -227,13 +227,13 @@ static void note_effect(struct world *w, unsigned i, const struct outcome *o)
 		w->seen[i].ever_sent = true;
 }
 
-static void do_outcome(struct world *w, unsigned i)
+static void do_outcome(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	struct outcome o = random_outcome(w, i);
 	struct attempt_ref ref = ref_of(w, i);
 	bool running = st->state == STEP_RUNNING;
-	bool lookup = st->look_first;
+	bool lookup = st->lookup_first;
 	uint8_t direction = st->direction;
 	if (running && !lookup)
 		note_effect(w, i, &o);
@@ -246,30 +246,30 @@ static void do_outcome(struct world *w, unsigned i)
 }
 
 /* Crash: the effect of a running attempt may have gone out or not. */
-static void do_crash(struct world *w)
+static void do_crash(struct property_fixture *w)
 {
 	for (unsigned i = 0; i < w->k.plan->step_count; i++) {
 		const struct step *st = &w->k.saga->steps[i];
 		if (st->state != STEP_RUNNING)
 			continue;
-		if (!st->look_first)
+		if (!st->lookup_first)
 			note_possible(&w->seen[i], w->seen[i].begun_ms);
-		if (st->direction == DIRECTION_DO && !st->look_first)
+		if (st->direction == DIRECTION_DO && !st->lookup_first)
 			w->seen[i].ever_sent = true;
 		assert_int_equal(decide_recover(&w->k.d, (uint16_t)i, NULL), 0);
-		if (dice(w, 8) == 0) {
+		if (pick(w, 8) == 0) {
 			int rc = decide_blame(&w->k.d, (uint16_t)i, "it died here");
 			assert_true(rc == 0 || rc == ERR_STALE);
 		}
 	}
 }
 
-static void do_verb(struct world *w)
+static void do_verb(struct property_fixture *w)
 {
-	enum verb verb = (enum verb)dice(w, VERB_COUNT);
+	enum verb verb = (enum verb)pick(w, VERB_COUNT);
 	const struct verb_call call = { .verb = verb,
-									.step = dice(w, 4) == 0 ? -1 : (int)dice(w, w->k.plan->step_count),
-									.redo_in_doubt = dice(w, 3) == 0,
+									.step = pick(w, 4) == 0 ? -1 : (int)pick(w, w->k.plan->step_count),
+									.redo_in_doubt = pick(w, 3) == 0,
 									.actor = "uid 1",
 									.note = "" };
 	unsigned changed = 0;
@@ -283,17 +283,17 @@ static void do_verb(struct world *w)
 		assert_int_equal(w->k.log.head.len, before);
 }
 
-static void do_stale(struct world *w, unsigned i)
+static void do_stale(struct property_fixture *w, unsigned i)
 {
 	struct attempt_ref ref = ref_of(w, i);
 	static const struct outcome ok = { .result = OUTCOME_OK };
-	ref.attempt += 1 + dice(w, 3);
+	ref.attempt += 1 + pick(w, 3);
 	assert_int_equal(decide_outcome(&w->k.d, ref, &ok), ERR_STALE);
 	assert_int_equal(decide_not_started(&w->k.d, ref), ERR_STALE);
 	assert_int_equal(decide_checkpoint(&w->k.d, ref, STR("x")), ERR_STALE);
 }
 
-static void do_not_started(struct world *w, unsigned i)
+static void do_not_started(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
 	if (st->state != STEP_RUNNING)
@@ -302,10 +302,10 @@ static void do_not_started(struct world *w, unsigned i)
 }
 
 /* True when a person did it. */
-static bool turn(struct world *w)
+static bool turn(struct property_fixture *w)
 {
-	unsigned i = dice(w, w->k.plan->step_count);
-	unsigned what = dice(w, 100);
+	unsigned i = pick(w, w->k.plan->step_count);
+	unsigned what = pick(w, 100);
 	if (what < 45)
 		do_start(w, i);
 	else if (what < 85)
@@ -317,13 +317,13 @@ static bool turn(struct world *w)
 	else if (what < 92)
 		do_stale(w, i);
 	else if (what < 95)
-		w->k.d.now_ms += dice(w, 20000);
+		w->k.d.now_ms += pick(w, 20000);
 	else
 		do_verb(w);
 	return what >= 95;
 }
 
-static void round_trip(struct world *w)
+static void round_trip(struct property_fixture *w)
 {
 	struct buf bytes AUTO_BUF = { 0 };
 	struct buf again AUTO_BUF = { 0 };
@@ -338,21 +338,21 @@ static void round_trip(struct world *w)
 	saga_destroy(s);
 }
 
-static void world_run(uint64_t seed, unsigned turns, unsigned *rests)
+static void fixture_run(uint64_t seed, unsigned turns, unsigned *rests)
 {
-	struct world world;
-	struct world *w = &world;
-	world_open(w, seed);
+	struct property_fixture world;
+	struct property_fixture *w = &world;
+	fixture_open(w, seed);
 	for (unsigned n = 0; n < turns; n++) {
-		bool by_person = turn(w);
-		check_moves(w, by_person);
+		bool by_operator = turn(w);
+		check_moves(w, by_operator);
 		if (n % 16 == 0)
 			round_trip(w);
 		if (w->k.log.head.len > 4096)
 			records_clear(&w->k.log);
 	}
 	(*rests) += saga_state_at_rest((enum saga_state)w->k.saga->state) ? 1 : 0;
-	kit_finish(&w->k);
+	fixture_finish(&w->k);
 }
 
 static void random_sagas_keep_their_rules(void **state)
@@ -361,7 +361,7 @@ static void random_sagas_keep_their_rules(void **state)
 	unsigned rests = 0;
 	unsigned runs = 0;
 	for (unsigned done = 0; done < RUNS_STEPS; done += 100)
-		world_run(1000 + runs++, 100, &rests);
+		fixture_run(1000 + runs++, 100, &rests);
 	/* If nothing ever came to its end, the rules were kept by doing nothing. */
 	assert_true(rests > runs / 10);
 }
@@ -371,18 +371,18 @@ static void healed_sagas_end(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 300; seed++) {
-		struct world world;
-		struct world *w = &world;
-		world_open(w, seed);
+		struct property_fixture world;
+		struct property_fixture *w = &world;
+		fixture_open(w, seed);
 		for (unsigned n = 0; n < 60; n++)
 			check_moves(w, turn(w));
 		if (w->k.saga->paused)
-			assert_int_equal(kit_verb(&w->k, VERB_RESUME, -1, NULL), 0);
+			assert_int_equal(fixture_verb(&w->k, VERB_RESUME, -1, NULL), 0);
 		bool moved = true;
 		for (unsigned round = 0; moved && round < 1000; round++) {
 			moved = false;
 			for (unsigned i = 0; i < w->k.plan->step_count; i++) {
-				struct step *st = kit_step(&w->k, i);
+				struct step *st = fixture_step(&w->k, i);
 				bool started = false;
 				if (st->state == STEP_RETRY_WAIT && w->k.d.now_ms < st->due_ms)
 					w->k.d.now_ms = st->due_ms;
@@ -391,7 +391,7 @@ static void healed_sagas_end(void **state)
 					moved = true;
 				}
 				if (st->state == STEP_RUNNING) {
-					kit_outcome(&w->k, ref_of(w, i), OUTCOME_OK, true);
+					fixture_outcome(&w->k, ref_of(w, i), OUTCOME_OK, true);
 					moved = true;
 				}
 			}
@@ -399,7 +399,7 @@ static void healed_sagas_end(void **state)
 		assert_false(moved);
 		assert_true(w->k.saga->state == SAGA_ATTENTION ||
 					saga_state_at_rest((enum saga_state)w->k.saga->state));
-		kit_finish(&w->k);
+		fixture_finish(&w->k);
 	}
 }
 

@@ -1,21 +1,21 @@
 /* Compensation: what sets it off, in which order it runs, what holds it and what it leaves. */
 #include <string.h>
 
-#include "tests/unit/model/kit.h"
+#include "tests/unit/model/model_fixture.h"
 
-static void expect_state(struct kit *k, unsigned i, enum step_state state)
+static void expect_state(struct model_fixture *k, unsigned i, enum step_state state)
 {
-	kit_expect(k, i, state, REASON_NONE);
+	fixture_expect(k, i, state, REASON_NONE);
 }
 
-static void expect_skip(struct kit *k, unsigned i, enum skip skip)
+static void expect_skip(struct model_fixture *k, unsigned i, enum skip skip)
 {
-	kit_expect(k, i, STEP_SKIPPED, REASON_NONE);
-	assert_int_equal(kit_step(k, i)->skip, skip);
+	fixture_expect(k, i, STEP_SKIPPED, REASON_NONE);
+	assert_int_equal(fixture_step(k, i)->skip, skip);
 }
 
 /* No verb points at another that is refused as well. */
-static void undone_is_for_good(struct kit *k, int step)
+static void undone_is_for_good(struct model_fixture *k, int step)
 {
 	static const enum verb verbs[] = { VERB_RETRY, VERB_REDO, VERB_SKIP, VERB_RESOLVE_NOT_DONE };
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
@@ -31,49 +31,49 @@ static void undone_is_for_good(struct kit *k, int step)
 static void undo_runs_in_reverse_order(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b>a c>a d>bc e");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_COMPENSATE, "a b>a c>a d>bc e");
 	for (unsigned i = 0; i < 3; i++)
-		kit_try(&k, i, OUTCOME_OK, true);
-	struct attempt_ref e = kit_begin(&k, 4); /* running meanwhile */
-	kit_try(&k, 3, OUTCOME_REJECTED, true);
-	assert_int_equal(kit_count(&k, RECORD_DECISION, "compensate"), 1);
-	kit_expect_saga(&k, SAGA_COMPENSATING);
-	kit_expect(&k, 3, STEP_ATTENTION, REASON_REJECTED);
+		fixture_try(&k, i, OUTCOME_OK, true);
+	struct attempt_ref e = fixture_begin(&k, 4); /* running meanwhile */
+	fixture_try(&k, 3, OUTCOME_REJECTED, true);
+	assert_int_equal(fixture_count(&k, RECORD_DECISION, "compensate"), 1);
+	fixture_expect_saga(&k, SAGA_COMPENSATING);
+	fixture_expect(&k, 3, STEP_ATTENTION, REASON_REJECTED);
 	expect_state(&k, 1, STEP_READY);
 	expect_state(&k, 2, STEP_READY);
 	expect_state(&k, 0, STEP_WAITING);
 	expect_state(&k, 4, STEP_RUNNING);
-	kit_outcome(&k, e, OUTCOME_OK, true);
+	fixture_outcome(&k, e, OUTCOME_OK, true);
 	expect_state(&k, 4, STEP_READY); /* to be undone */
-	assert_int_equal(kit_step(&k, 4)->direction, DIRECTION_UNDO);
-	kit_try(&k, 1, OUTCOME_OK, true);
+	assert_int_equal(fixture_step(&k, 4)->direction, DIRECTION_UNDO);
+	fixture_try(&k, 1, OUTCOME_OK, true);
 	expect_state(&k, 0, STEP_WAITING);
-	kit_try(&k, 2, OUTCOME_OK, true);
+	fixture_try(&k, 2, OUTCOME_OK, true);
 	expect_state(&k, 0, STEP_READY);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_try(&k, 4, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	assert_int_equal(kit_verb(&k, VERB_RETRY, 3, NULL), ERR_REFUSED);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_try(&k, 4, OUTCOME_OK, true);
+	fixture_expect_saga(&k, SAGA_COMPENSATED);
+	assert_int_equal(fixture_verb(&k, VERB_RETRY, 3, NULL), ERR_REFUSED);
 	undone_is_for_good(&k, 0);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 /* b was not for this event, so c follows a through it: a waits for c all the same. */
 static void order_holds_through_a_skipped_step(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init_plan(&k, kit_plan_with("a b>a c>b", 1, 0, true), 0, 0);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	assert_int_equal(decide_when(&k.d, 1, false), 0);
-	kit_try(&k, 2, OUTCOME_OK, true);
-	assert_int_equal(kit_verb(&k, VERB_COMPENSATE, -1, NULL), 0);
+	struct model_fixture k;
+	fixture_init_plan(&k, fixture_plan_with("a b>a c>b", 1, 0, true), 0, 0);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	assert_int_equal(decide_condition_result(&k.d, 1, false), 0);
+	fixture_try(&k, 2, OUTCOME_OK, true);
+	assert_int_equal(fixture_verb(&k, VERB_COMPENSATE, -1, NULL), 0);
 	expect_state(&k, 0, STEP_WAITING);
 	expect_state(&k, 2, STEP_READY);
-	kit_try(&k, 2, OUTCOME_OK, true);
+	fixture_try(&k, 2, OUTCOME_OK, true);
 	expect_state(&k, 0, STEP_READY);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void only_definite_failure_triggers(void **state)
@@ -88,15 +88,15 @@ static void only_definite_failure_triggers(void **state)
 				 { OUTCOME_UNKNOWN, true, false },      { OUTCOME_FAULT, true, false },
 				 { OUTCOME_BODY_CHANGED, false, false } };
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct kit k;
-		kit_init(&k, POLICY_COMPENSATE, "a b");
+		struct model_fixture k;
+		fixture_init(&k, POLICY_COMPENSATE, "a b");
 		k.rules[1].repeat = REPEAT_UNSAFE;
 		k.rules[1].retry.attempts = 1;
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_try(&k, 1, rows[i].result, rows[i].sent);
+		fixture_try(&k, 0, OUTCOME_OK, true);
+		fixture_try(&k, 1, rows[i].result, rows[i].sent);
 		assert_int_equal(k.saga->compensating, rows[i].triggers);
-		kit_expect_saga(&k, rows[i].triggers ? SAGA_COMPENSATING : SAGA_ATTENTION);
-		kit_finish(&k);
+		fixture_expect_saga(&k, rows[i].triggers ? SAGA_COMPENSATING : SAGA_ATTENTION);
+		fixture_finish(&k);
 	}
 }
 
@@ -104,42 +104,42 @@ static void doubt_holds_the_undo_until_it_is_settled(void **state)
 {
 	(void)state;
 	for (int done = 0; done < 2; done++) {
-		struct kit k;
-		kit_init(&k, POLICY_COMPENSATE, "a b>a c");
+		struct model_fixture k;
+		fixture_init(&k, POLICY_COMPENSATE, "a b>a c");
 		k.rules[1].repeat = REPEAT_UNSAFE;
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_try(&k, 1, OUTCOME_UNKNOWN, true);
-		kit_try(&k, 2, OUTCOME_REJECTED, true);
-		kit_expect_saga(&k, SAGA_ATTENTION);
-		kit_expect(&k, 1, STEP_ATTENTION, REASON_IN_DOUBT);
+		fixture_try(&k, 0, OUTCOME_OK, true);
+		fixture_try(&k, 1, OUTCOME_UNKNOWN, true);
+		fixture_try(&k, 2, OUTCOME_REJECTED, true);
+		fixture_expect_saga(&k, SAGA_ATTENTION);
+		fixture_expect(&k, 1, STEP_ATTENTION, REASON_IN_DOUBT);
 		expect_state(&k, 0, STEP_WAITING);
-		assert_int_equal(kit_verb(&k, VERB_REDO, 1, NULL), ERR_REFUSED);
-		assert_int_equal(kit_verb(&k, done ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE, 1, NULL), 0);
-		kit_expect_saga(&k, SAGA_COMPENSATING);
+		assert_int_equal(fixture_verb(&k, VERB_REDO, 1, NULL), ERR_REFUSED);
+		assert_int_equal(fixture_verb(&k, done ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE, 1, NULL), 0);
+		fixture_expect_saga(&k, SAGA_COMPENSATING);
 		expect_state(&k, 0, done ? STEP_WAITING : STEP_READY);
 		if (done)
-			kit_try(&k, 1, OUTCOME_OK, true);
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_expect_saga(&k, SAGA_COMPENSATED);
-		kit_finish(&k);
+			fixture_try(&k, 1, OUTCOME_OK, true);
+		fixture_try(&k, 0, OUTCOME_OK, true);
+		fixture_expect_saga(&k, SAGA_COMPENSATED);
+		fixture_finish(&k);
 	}
 }
 
 static void what_may_have_happened_is_undone_where_that_is_safe(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_COMPENSATE, "a b");
 	k.rules[0].repeat = REPEAT_UNSAFE;
 	k.rules[0].can_undo_nothing = true;
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
-	kit_try(&k, 1, OUTCOME_REJECTED, true);
+	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
+	fixture_try(&k, 1, OUTCOME_REJECTED, true);
 	expect_state(&k, 0, STEP_READY);
-	assert_int_equal(kit_step(&k, 0)->direction, DIRECTION_UNDO);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
+	assert_int_equal(fixture_step(&k, 0)->direction, DIRECTION_UNDO);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_expect_saga(&k, SAGA_COMPENSATED);
+	fixture_finish(&k);
 }
 
 /* Setting a state twice is setting it once: nobody need be asked. */
@@ -148,17 +148,17 @@ static void an_idempotent_undo_is_sent_again(void **state)
 	(void)state;
 	static const enum repeat repeats[] = { REPEAT_KEYED, REPEAT_QUERYABLE, REPEAT_UNSAFE };
 	for (size_t i = 0; i < 3; i++) {
-		struct kit k;
-		kit_init(&k, POLICY_COMPENSATE, "a b>a");
+		struct model_fixture k;
+		fixture_init(&k, POLICY_COMPENSATE, "a b>a");
 		k.rules[0].repeat = repeats[i];
 		k.rules[0].undo_idempotent = true;
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_try(&k, 1, OUTCOME_REJECTED, true);
-		kit_try(&k, 0, OUTCOME_UNKNOWN, true);
+		fixture_try(&k, 0, OUTCOME_OK, true);
+		fixture_try(&k, 1, OUTCOME_REJECTED, true);
+		fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
 		expect_state(&k, 0, STEP_RETRY_WAIT);
-		kit_try(&k, 0, OUTCOME_OK, true);
-		kit_expect_saga(&k, SAGA_COMPENSATED);
-		kit_finish(&k);
+		fixture_try(&k, 0, OUTCOME_OK, true);
+		fixture_expect_saga(&k, SAGA_COMPENSATED);
+		fixture_finish(&k);
 	}
 }
 
@@ -167,125 +167,125 @@ static void a_look_up_may_settle_what_is_being_undone(void **state)
 	(void)state;
 	static const enum outcome_class finds[] = { OUTCOME_OK, OUTCOME_ABSENT, OUTCOME_UNREACHABLE };
 	for (size_t i = 0; i < 3; i++) {
-		struct kit k;
-		kit_init(&k, POLICY_COMPENSATE, "a b");
+		struct model_fixture k;
+		fixture_init(&k, POLICY_COMPENSATE, "a b");
 		k.rules[0].repeat = REPEAT_QUERYABLE;
 		k.rules[0].can_lookup = true;
 		k.rules[0].retry.attempts = 2;
-		kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-		kit_try(&k, 1, OUTCOME_REJECTED, true);
+		fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+		fixture_try(&k, 1, OUTCOME_REJECTED, true);
 		expect_state(&k, 0, STEP_RETRY_WAIT);
-		kit_try(&k, 0, finds[i], false);
+		fixture_try(&k, 0, finds[i], false);
 		if (finds[i] == OUTCOME_OK)
-			assert_int_equal(kit_step(&k, 0)->direction, DIRECTION_UNDO);
+			assert_int_equal(fixture_step(&k, 0)->direction, DIRECTION_UNDO);
 		else if (finds[i] == OUTCOME_ABSENT)
 			expect_skip(&k, 0, SKIP_CANCELLED);
 		else
-			kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* the second attempt is spent */
-		kit_finish(&k);
+			fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* the second attempt is spent */
+		fixture_finish(&k);
 	}
 }
 
 static void an_idempotent_step_is_not_sent_again_to_be_undone(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b c");
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	kit_try(&k, 1, OUTCOME_UNREACHABLE, false);
-	kit_try(&k, 2, OUTCOME_REJECTED, true);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
+	struct model_fixture k;
+	fixture_init(&k, POLICY_COMPENSATE, "a b c");
+	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+	fixture_try(&k, 1, OUTCOME_UNREACHABLE, false);
+	fixture_try(&k, 2, OUTCOME_REJECTED, true);
+	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
 	expect_skip(&k, 1, SKIP_CANCELLED);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void what_cannot_be_undone_is_kept(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b>a c");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_COMPENSATE, "a b>a c");
 	k.rules[1].can_undo = false;
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_try(&k, 1, OUTCOME_OK, true);
-	kit_try(&k, 2, OUTCOME_REJECTED, true);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_try(&k, 1, OUTCOME_OK, true);
+	fixture_try(&k, 2, OUTCOME_REJECTED, true);
 	expect_state(&k, 1, STEP_KEPT);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_expect_saga(&k, SAGA_COMPENSATED);
+	fixture_finish(&k);
 }
 
 static void a_failed_undo_stops_those_after_it(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b>a c>b");
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_try(&k, 1, OUTCOME_OK, true);
-	kit_try(&k, 2, OUTCOME_REJECTED, true);
-	kit_try(&k, 1, OUTCOME_UNREACHABLE, false); /* its own budget */
-	assert_int_equal(kit_step(&k, 1)->spent, 1);
-	kit_try(&k, 1, OUTCOME_REJECTED, true);
-	kit_expect(&k, 1, STEP_ATTENTION, REASON_UNDO_FAILED);
-	kit_expect_saga(&k, SAGA_ATTENTION);
+	struct model_fixture k;
+	fixture_init(&k, POLICY_COMPENSATE, "a b>a c>b");
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_try(&k, 1, OUTCOME_OK, true);
+	fixture_try(&k, 2, OUTCOME_REJECTED, true);
+	fixture_try(&k, 1, OUTCOME_UNREACHABLE, false); /* its own budget */
+	assert_int_equal(fixture_step(&k, 1)->spent, 1);
+	fixture_try(&k, 1, OUTCOME_REJECTED, true);
+	fixture_expect(&k, 1, STEP_ATTENTION, REASON_UNDO_FAILED);
+	fixture_expect_saga(&k, SAGA_ATTENTION);
 	expect_state(&k, 0, STEP_WAITING);
-	assert_int_equal(kit_verb(&k, VERB_RESUME, -1, NULL), 0);
-	kit_try(&k, 1, OUTCOME_REJECTED, true);
-	assert_int_equal(kit_verb(&k, VERB_SKIP, 1, NULL), 0);
+	assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), 0);
+	fixture_try(&k, 1, OUTCOME_REJECTED, true);
+	assert_int_equal(fixture_verb(&k, VERB_SKIP, 1, NULL), 0);
 	expect_state(&k, 1, STEP_KEPT);
-	assert_true(kit_step(&k, 1)->by_person);
+	assert_true(fixture_step(&k, 1)->by_operator);
 	expect_state(&k, 0, STEP_READY);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_expect_saga(&k, SAGA_COMPENSATED);
+	fixture_finish(&k);
 }
 
 static void a_redo_that_fails_does_not_hide_the_first_success(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a");
-	kit_try(&k, 0, OUTCOME_OK, true);
-	assert_int_equal(kit_verb(&k, VERB_REDO, 0, NULL), 0);
-	kit_expect_saga(&k, SAGA_RUNNING);
-	kit_try(&k, 0, OUTCOME_REJECTED, true); /* triggers, and the first one is there to undo */
+	struct model_fixture k;
+	fixture_init(&k, POLICY_COMPENSATE, "a");
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL), 0);
+	fixture_expect_saga(&k, SAGA_RUNNING);
+	fixture_try(&k, 0, OUTCOME_REJECTED, true); /* triggers, and the first one is there to undo */
 	expect_state(&k, 0, STEP_READY);
-	assert_int_equal(kit_step(&k, 0)->direction, DIRECTION_UNDO);
-	kit_finish(&k);
+	assert_int_equal(fixture_step(&k, 0)->direction, DIRECTION_UNDO);
+	fixture_finish(&k);
 }
 
 static void a_redo_from_doubt_leaves_doubt_to_an_undo(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a b");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a b");
 	k.rules[0].repeat = REPEAT_UNSAFE;
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	assert_int_equal(kit_verb(&k, VERB_REDO, 0, NULL), 0);
-	assert_int_equal(kit_step(&k, 0)->generation, 2);
-	kit_try(&k, 0, OUTCOME_REJECTED, true);
-	assert_int_equal(kit_verb(&k, VERB_SKIP, 0, NULL), ERR_REFUSED); /* the first may have worked */
-	assert_int_equal(kit_verb(&k, VERB_COMPENSATE, -1, NULL), 0);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
-	kit_finish(&k);
+	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL), 0);
+	assert_int_equal(fixture_step(&k, 0)->generation, 2);
+	fixture_try(&k, 0, OUTCOME_REJECTED, true);
+	assert_int_equal(fixture_verb(&k, VERB_SKIP, 0, NULL), ERR_REFUSED); /* the first may have worked */
+	assert_int_equal(fixture_verb(&k, VERB_COMPENSATE, -1, NULL), 0);
+	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
+	fixture_finish(&k);
 }
 
 /* A person finds that the step which set the undo off was done after all: it is undone first. */
 static void expect_later_undo_first(bool tried)
 {
-	struct kit k;
-	kit_init(&k, POLICY_COMPENSATE, "a b>a");
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_try(&k, 1, OUTCOME_REJECTED, true);
+	struct model_fixture k;
+	fixture_init(&k, POLICY_COMPENSATE, "a b>a");
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_try(&k, 1, OUTCOME_REJECTED, true);
 	expect_state(&k, 0, STEP_READY);
 	if (tried)
-		kit_try(&k, 0, OUTCOME_UNREACHABLE, false);
-	assert_int_equal(kit_verb(&k, VERB_RESOLVE_DONE, 1, NULL), 0);
+		fixture_try(&k, 0, OUTCOME_UNREACHABLE, false);
+	assert_int_equal(fixture_verb(&k, VERB_RESOLVE_DONE, 1, NULL), 0);
 	expect_state(&k, 1, STEP_READY);
 	expect_state(&k, 0, STEP_WAITING);
-	kit_try(&k, 1, OUTCOME_OK, true);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
+	fixture_try(&k, 1, OUTCOME_OK, true);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_expect_saga(&k, SAGA_COMPENSATED);
+	fixture_finish(&k);
 }
 
 static void an_undo_not_yet_done_waits_for_one_that_came_later(void **state)

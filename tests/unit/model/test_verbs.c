@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/unit/model/kit.h"
+#include "tests/unit/model/model_fixture.h"
 
 /* ---- a step in every state, got there the way it happens -------------------------------------------------
  */
 
-enum at {
+enum step_situation {
 	AT_WAITING,
 	AT_READY,
 	AT_RUNNING,
@@ -25,13 +25,13 @@ enum at {
 	AT_COUNT
 };
 
-static void until_undo(struct kit *k)
+static void until_undo(struct model_fixture *k)
 {
-	kit_try(k, 0, OUTCOME_OK, true);
-	assert_int_equal(kit_verb(k, VERB_COMPENSATE, -1, NULL), 0);
+	fixture_try(k, 0, OUTCOME_OK, true);
+	assert_int_equal(fixture_verb(k, VERB_COMPENSATE, -1, NULL), 0);
 }
 
-static void until_missing(struct kit *k)
+static void until_missing(struct model_fixture *k)
 {
 	bool started = true;
 	k->rules[0].missing = true;
@@ -68,29 +68,29 @@ static const struct {
 };
 
 /* Step 0 is in the state; step 1 (b) keeps the saga from its end. For "waiting" it is the other way round. */
-static void open_at(struct kit *k, enum at at)
+static void open_at(struct model_fixture *k, enum step_situation at)
 {
-	kit_init(k, POLICY_CONTINUE, at == AT_WAITING ? "a>b b" : "a b");
+	fixture_init(k, POLICY_CONTINUE, at == AT_WAITING ? "a>b b" : "a b");
 	k->rules[0].repeat = at == AT_IN_DOUBT ? REPEAT_UNSAFE : REPEAT_IDEMPOTENT;
 	k->rules[0].retry.attempts = at == AT_EXHAUSTED ? 1 : 0;
 	k->rules[0].can_undo = at != AT_KEPT;
 	if (at == AT_KEPT || at == AT_UNDO_FAILED)
 		until_undo(k);
 	if (at == AT_RUNNING)
-		(void)kit_begin(k, 0);
+		(void)fixture_begin(k, 0);
 	if (at == AT_TARGET_MISSING)
 		until_missing(k);
 	if (at == AT_SKIPPED)
-		assert_int_equal(kit_verb(k, VERB_SKIP, 0, NULL), 0);
+		assert_int_equal(fixture_verb(k, VERB_SKIP, 0, NULL), 0);
 	if (at == AT_UNDO_FAILED)
-		kit_try(k, 0, OUTCOME_REJECTED, true);
+		fixture_try(k, 0, OUTCOME_REJECTED, true);
 	if (ways[at] != OUTCOME_NONE)
-		kit_try(k, 0, ways[at], ways[at] == OUTCOME_UNKNOWN);
-	kit_expect(k, 0, places[at].state, places[at].reason);
+		fixture_try(k, 0, ways[at], ways[at] == OUTCOME_UNKNOWN);
+	fixture_expect(k, 0, places[at].state, places[at].reason);
 }
 
 /* What the verb does there: - refused, = nothing to do, else the state it leads to: r ready, D done, S
- * skipped, K kept. The columns are the states in the order of enum at: W r A R D S K J X ? F B M U */
+ * skipped, K kept. The columns are the states in the order of enum step_situation: W r A R D S K J X ? F B M U */
 static const struct {
 	enum verb verb;
 	const char *cells;
@@ -103,12 +103,12 @@ static const struct {
 	{ VERB_SKIP, "SS-S-==SS-SSSK" },
 };
 
-static char cell_of(struct kit *k, enum verb verb)
+static char cell_of(struct model_fixture *k, enum verb verb)
 {
 	static const char states[STEP_STATE_COUNT] = { 'W', 'r', 'A', 'R', 'D', '!', 'S', 'K' };
 	unsigned changed = 0;
 	size_t log = k->log.head.len;
-	int rc = kit_verb(k, verb, 0, &changed);
+	int rc = fixture_verb(k, verb, 0, &changed);
 	if (rc != 0 || changed == 0)
 		assert_int_equal(k->log.head.len, log); /* nothing happened, nothing is said */
 	if (rc != 0) {
@@ -118,26 +118,26 @@ static char cell_of(struct kit *k, enum verb verb)
 	if (changed == 0)
 		return '=';
 	assert_int_equal(changed, 1);
-	assert_true(kit_count(k, RECORD_VERB, verb_name(verb)) > 0);
+	assert_true(fixture_count(k, RECORD_VERB, name_of_verb(verb)) > 0);
 	return states[k->saga->steps[0].state];
 }
 
-static void every_cell_does_what_it_says(void **state)
+static void every_step_cell_holds(void **state)
 {
 	(void)state;
 	for (size_t v = 0; v < sizeof table / sizeof table[0]; v++) {
 		assert_int_equal(strlen(table[v].cells), AT_COUNT);
 		for (unsigned at = 0; at < AT_COUNT; at++) {
-			struct kit k;
-			open_at(&k, (enum at)at);
+			struct model_fixture k;
+			open_at(&k, (enum step_situation)at);
 			char is = cell_of(&k, table[v].verb);
 			if (is != table[v].cells[at])
-				fail_msg("%s of %s(%s): '%c', not '%c'", verb_name(table[v].verb),
-						 step_state_name(places[at].state), reason_name(places[at].reason), is,
+				fail_msg("%s of %s(%s): '%c', not '%c'", name_of_verb(table[v].verb),
+						 name_of_step_state(places[at].state), name_of_reason(places[at].reason), is,
 						 table[v].cells[at]);
 			const char *text = verb_cell_text(table[v].verb, places[at].state, places[at].reason);
 			assert_true(strlen(text) > 10);
-			kit_finish(&k);
+			fixture_finish(&k);
 		}
 	}
 }
@@ -145,92 +145,92 @@ static void every_cell_does_what_it_says(void **state)
 /* ---- verbs on a saga -------------------------------------------------------------------------------------
  */
 
-enum whole {
-	WHOLE_RUNNING,
-	WHOLE_PAUSED,
-	WHOLE_COMPENSATING,
-	WHOLE_ATTENTION,
-	WHOLE_COMPLETED,
-	WHOLE_PARTIAL,
-	WHOLE_COMPENSATED,
-	WHOLE_CANCELLED,
-	WHOLE_UNROUTED,
-	WHOLE_QUARANTINED,
-	WHOLE_COUNT
+enum saga_situation {
+	SAGA_AT_RUNNING,
+	SAGA_AT_PAUSED,
+	SAGA_AT_COMPENSATING,
+	SAGA_AT_ATTENTION,
+	SAGA_AT_COMPLETED,
+	SAGA_AT_PARTIAL,
+	SAGA_AT_COMPENSATED,
+	SAGA_AT_CANCELLED,
+	SAGA_AT_UNROUTED,
+	SAGA_AT_QUARANTINED,
+	SAGA_AT_COUNT
 };
 
-static void open_empty(struct kit *k, enum whole whole)
+static void open_empty(struct model_fixture *k, enum saga_situation whole)
 {
-	*k = (struct kit){ .plan = plan_empty() };
+	*k = (struct model_fixture){ .plan = plan_empty() };
 	struct saga_start start = { .plan = k->plan,
-								.unrouted = whole == WHOLE_UNROUTED,
-								.own_reason = whole == WHOLE_QUARANTINED ? REASON_QUARANTINED : REASON_NONE };
+								.unrouted = whole == SAGA_AT_UNROUTED,
+								.own_reason = whole == SAGA_AT_QUARANTINED ? REASON_QUARANTINED : REASON_NONE };
 	static const uint8_t digest[32] = { 0 };
 	k->saga = saga_create(&start);
 	k->d = (struct decide){ .saga = k->saga, .now_ms = 1, .log = &k->log };
 	decide_accepted(&k->d, &start, digest);
 }
 
-static void open_whole(struct kit *k, enum whole whole)
+static void open_saga(struct model_fixture *k, enum saga_situation whole)
 {
-	static const enum verb last[WHOLE_COUNT] = { [WHOLE_PAUSED] = VERB_PAUSE,
-												 [WHOLE_COMPENSATING] = VERB_COMPENSATE,
-												 [WHOLE_PARTIAL] = VERB_SKIP,
-												 [WHOLE_COMPENSATED] = VERB_COMPENSATE,
-												 [WHOLE_CANCELLED] = VERB_CANCEL };
-	if (whole == WHOLE_UNROUTED || whole == WHOLE_QUARANTINED) {
+	static const enum verb last[SAGA_AT_COUNT] = { [SAGA_AT_PAUSED] = VERB_PAUSE,
+												 [SAGA_AT_COMPENSATING] = VERB_COMPENSATE,
+												 [SAGA_AT_PARTIAL] = VERB_SKIP,
+												 [SAGA_AT_COMPENSATED] = VERB_COMPENSATE,
+												 [SAGA_AT_CANCELLED] = VERB_CANCEL };
+	if (whole == SAGA_AT_UNROUTED || whole == SAGA_AT_QUARANTINED) {
 		open_empty(k, whole);
 		return;
 	}
-	kit_init(k, POLICY_CONTINUE, "a b");
-	kit_try(k, 0, OUTCOME_OK, true);
-	if (whole == WHOLE_ATTENTION)
-		kit_try(k, 1, OUTCOME_REJECTED, true);
-	if (whole == WHOLE_COMPLETED || whole == WHOLE_COMPENSATED)
-		kit_try(k, 1, OUTCOME_OK, true);
+	fixture_init(k, POLICY_CONTINUE, "a b");
+	fixture_try(k, 0, OUTCOME_OK, true);
+	if (whole == SAGA_AT_ATTENTION)
+		fixture_try(k, 1, OUTCOME_REJECTED, true);
+	if (whole == SAGA_AT_COMPLETED || whole == SAGA_AT_COMPENSATED)
+		fixture_try(k, 1, OUTCOME_OK, true);
 	if (last[whole] != VERB_RESUME)
-		assert_int_equal(kit_verb(k, last[whole], whole == WHOLE_PARTIAL ? 1 : -1, NULL), 0);
-	for (unsigned i = 0; whole == WHOLE_COMPENSATED && i < 2; i++)
-		kit_try(k, i, OUTCOME_OK, true);
+		assert_int_equal(fixture_verb(k, last[whole], whole == SAGA_AT_PARTIAL ? 1 : -1, NULL), 0);
+	for (unsigned i = 0; whole == SAGA_AT_COMPENSATED && i < 2; i++)
+		fixture_try(k, i, OUTCOME_OK, true);
 }
 
 /* Columns: running paused compensating attention completed partial compensated cancelled unrouted
  * quarantined. Small letters: the saga's state afterwards, by its column's letter; - refused, = nothing to
  * do. */
-static const char whole_letters[WHOLE_COUNT + 1] = "rpuacksxnq";
-static const enum saga_state whole_states[WHOLE_COUNT] = {
+static const char saga_letters[SAGA_AT_COUNT + 1] = "rpuacksxnq";
+static const enum saga_state saga_states[SAGA_AT_COUNT] = {
 	SAGA_RUNNING,           SAGA_PAUSED,      SAGA_COMPENSATING, SAGA_ATTENTION, SAGA_COMPLETED,
 	SAGA_COMPLETED_PARTIAL, SAGA_COMPENSATED, SAGA_CANCELLED,    SAGA_UNROUTED,  SAGA_ATTENTION,
 };
 static const struct {
 	enum verb verb;
 	const char *cells;
-} whole_table[] = {
+} saga_table[] = {
 	{ VERB_RESUME, "=r=r------" }, { VERB_PAUSE, "p=ua------" }, /* compensating and attention are said before
 																	paused */
 	{ VERB_CANCEL, "xx-x---=-x" }, { VERB_COMPENSATE, "uu=uuu=u--" }, { VERB_REPROCESS, "---------q" },
 };
 
-static void every_cell_of_a_saga_does_what_it_says(void **state)
+static void every_saga_cell_holds(void **state)
 {
 	(void)state;
-	for (size_t v = 0; v < sizeof whole_table / sizeof whole_table[0]; v++) {
-		for (unsigned whole = 0; whole < WHOLE_COUNT; whole++) {
-			struct kit k;
-			open_whole(&k, (enum whole)whole);
-			kit_expect_saga(&k, whole_states[whole]);
+	for (size_t v = 0; v < sizeof saga_table / sizeof saga_table[0]; v++) {
+		for (unsigned whole = 0; whole < SAGA_AT_COUNT; whole++) {
+			struct model_fixture k;
+			open_saga(&k, (enum saga_situation)whole);
+			fixture_expect_saga(&k, saga_states[whole]);
 			unsigned changed = 0;
-			int rc = kit_verb(&k, whole_table[v].verb, -1, &changed);
-			char expected = whole_table[v].cells[whole];
+			int rc = fixture_verb(&k, saga_table[v].verb, -1, &changed);
+			char expected = saga_table[v].cells[whole];
 			char is = rc != 0 ? '-' : changed == 0 ? '=' : expected;
 			if (is != expected || (rc != 0 && rc != ERR_REFUSED))
-				fail_msg("%s of %s: '%c', not '%c'", verb_name(whole_table[v].verb),
-						 saga_state_name(whole_states[whole]), is, expected);
+				fail_msg("%s of %s: '%c', not '%c'", name_of_verb(saga_table[v].verb),
+						 name_of_saga_state(saga_states[whole]), is, expected);
 			if (rc == 0 && changed > 0)
-				kit_expect_saga(&k, whole_states[strchr(whole_letters, expected) - whole_letters]);
-			enum reason own = whole == WHOLE_QUARANTINED ? REASON_QUARANTINED : REASON_NONE;
-			assert_true(strlen(verb_saga_text(whole_table[v].verb, whole_states[whole], own)) > 10);
-			kit_finish(&k);
+				fixture_expect_saga(&k, saga_states[strchr(saga_letters, expected) - saga_letters]);
+			enum reason own = whole == SAGA_AT_QUARANTINED ? REASON_QUARANTINED : REASON_NONE;
+			assert_true(strlen(verb_saga_text(saga_table[v].verb, saga_states[whole], own)) > 10);
+			fixture_finish(&k);
 		}
 	}
 }
@@ -238,15 +238,15 @@ static void every_cell_of_a_saga_does_what_it_says(void **state)
 static void a_pause_shows_when_nothing_goes_before_it(void **state)
 {
 	(void)state;
-	struct kit k;
+	struct model_fixture k;
 	bool started;
-	open_whole(&k, WHOLE_COMPENSATING);
-	assert_int_equal(kit_verb(&k, VERB_PAUSE, -1, NULL), 0);
+	open_saga(&k, SAGA_AT_COMPENSATING);
+	assert_int_equal(fixture_verb(&k, VERB_PAUSE, -1, NULL), 0);
 	assert_int_equal(decide_intent(&k.d, 0, &started), ERR_REFUSED);
-	assert_int_equal(kit_verb(&k, VERB_RESUME, -1, NULL), 0);
-	kit_try(&k, 0, OUTCOME_OK, true);
-	kit_expect_saga(&k, SAGA_COMPENSATED);
-	kit_finish(&k);
+	assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), 0);
+	fixture_try(&k, 0, OUTCOME_OK, true);
+	fixture_expect_saga(&k, SAGA_COMPENSATED);
+	fixture_finish(&k);
 }
 
 /* ---- resume ----------------------------------------------------------------------------------------------
@@ -256,23 +256,23 @@ static void resume_leaves_doubt_standing_and_counts_it(void **state)
 {
 	(void)state;
 	for (int redo = 0; redo < 2; redo++) {
-		struct kit k;
-		kit_init(&k, POLICY_CONTINUE, "a b c d");
+		struct model_fixture k;
+		fixture_init(&k, POLICY_CONTINUE, "a b c d");
 		k.rules[1].repeat = REPEAT_UNSAFE;
-		kit_try(&k, 0, OUTCOME_REJECTED, true);
-		kit_try(&k, 1, OUTCOME_UNKNOWN, true);
-		kit_try(&k, 2, OUTCOME_UNREACHABLE, false);
+		fixture_try(&k, 0, OUTCOME_REJECTED, true);
+		fixture_try(&k, 1, OUTCOME_UNKNOWN, true);
+		fixture_try(&k, 2, OUTCOME_UNREACHABLE, false);
 		struct verb_call call = { .verb = VERB_RESUME, .step = -1, .redo_in_doubt = redo != 0, .actor = "a" };
 		unsigned changed = 0;
 		unsigned doubt = 0;
 		assert_int_equal(decide_verb(&k.d, &call, &changed, &doubt, NULL), 0);
 		assert_int_equal(changed, redo ? 3 : 2);
 		assert_int_equal(doubt, redo ? 0 : 1);
-		kit_expect(&k, 0, STEP_READY, REASON_NONE);
-		kit_expect(&k, 2, STEP_READY, REASON_NONE);
-		kit_expect(&k, 1, redo ? STEP_READY : STEP_ATTENTION, redo ? REASON_NONE : REASON_IN_DOUBT);
-		assert_int_equal(kit_step(&k, 1)->generation, redo ? 2 : 1);
-		kit_finish(&k);
+		fixture_expect(&k, 0, STEP_READY, REASON_NONE);
+		fixture_expect(&k, 2, STEP_READY, REASON_NONE);
+		fixture_expect(&k, 1, redo ? STEP_READY : STEP_ATTENTION, redo ? REASON_NONE : REASON_IN_DOUBT);
+		assert_int_equal(fixture_step(&k, 1)->generation, redo ? 2 : 1);
+		fixture_finish(&k);
 	}
 }
 
@@ -291,81 +291,81 @@ static void resume_renders_again_what_had_no_effect(void **state)
 				 { OUTCOME_FAULT, false, false, 1 },
 				 { OUTCOME_UNKNOWN, true, true, 1 } };
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		struct kit k;
-		kit_init(&k, POLICY_CONTINUE, "a");
+		struct model_fixture k;
+		fixture_init(&k, POLICY_CONTINUE, "a");
 		const struct outcome o = {
 			.result = rows[i].result, .effect_sent = rows[i].sent, .has_body = rows[i].has_body, .body = { 5 }
 		};
-		assert_int_equal(decide_outcome(&k.d, kit_begin(&k, 0), &o), 0);
-		assert_int_equal(kit_verb(&k, VERB_RESUME, -1, NULL), 0);
-		const struct step *st = kit_step(&k, 0);
+		assert_int_equal(decide_outcome(&k.d, fixture_begin(&k, 0), &o), 0);
+		assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), 0);
+		const struct step *st = fixture_step(&k, 0);
 		assert_int_equal(st->generation, rows[i].generation);
 		assert_int_equal(st->has_body, rows[i].result == OUTCOME_UNKNOWN);
 		assert_int_equal(st->spent + st->waits, 0);
 		assert_int_equal(st->waited_ms, 0);
-		kit_finish(&k);
+		fixture_finish(&k);
 	}
 }
 
 static void a_resumed_step_has_its_whole_budget_again(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a");
 	k.rules[0].retry.attempts = 2;
 	for (unsigned round = 0; round < 2; round++) {
-		kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-		kit_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
-		kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-		kit_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
-		assert_int_equal(kit_verb(&k, VERB_RETRY, 0, NULL), 0);
+		fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+		fixture_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
+		fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+		fixture_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
+		assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), 0);
 	}
-	assert_int_equal(kit_step(&k, 0)->attempts, 4); /* one key, one count */
-	kit_finish(&k);
+	assert_int_equal(fixture_step(&k, 0)->attempts, 4); /* one key, one count */
+	fixture_finish(&k);
 }
 
 static void a_retry_in_doubt_looks_where_it_can(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a");
 	k.rules[0].repeat = REPEAT_QUERYABLE;
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* queryable, but it cannot be looked up */
-	assert_int_equal(kit_verb(&k, VERB_RETRY, 0, NULL), ERR_REFUSED);
+	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* queryable, but it cannot be looked up */
+	assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), ERR_REFUSED);
 	k.rules[0].can_lookup = true; /* mended */
-	assert_int_equal(kit_verb(&k, VERB_RETRY, 0, NULL), 0);
-	kit_try(&k, 0, OUTCOME_OK, false);
-	assert_int_equal(kit_count(&k, RECORD_INTENT, "lookup"), 1);
-	kit_expect_saga(&k, SAGA_COMPLETED);
-	kit_finish(&k);
+	assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), 0);
+	fixture_try(&k, 0, OUTCOME_OK, false);
+	assert_int_equal(fixture_count(&k, RECORD_INTENT, "lookup"), 1);
+	fixture_expect_saga(&k, SAGA_COMPLETED);
+	fixture_finish(&k);
 }
 
 /* A key that lapsed, a class that changed: a resume does not send blindly either. */
 static void resuming_what_may_have_worked_asks_again(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a");
 	k.rules[0].retry.attempts = 1;
-	kit_try(&k, 0, OUTCOME_UNKNOWN, true);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
+	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
+	fixture_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
 	k.rules[0].repeat = REPEAT_UNSAFE; /* the configuration has learnt better */
-	assert_int_equal(kit_verb(&k, VERB_RESUME, -1, NULL), 0);
+	assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), 0);
 	bool started = true;
 	assert_int_equal(decide_intent(&k.d, 0, &started), 0);
 	assert_false(started);
-	kit_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
-	kit_finish(&k);
+	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
+	fixture_finish(&k);
 }
 
 /* ---- the rest --------------------------------------------------------------------------------------------
  */
 
-static void a_person_may_say_what_came_of_it(void **state)
+static void an_operator_may_resolve(void **state)
 {
 	(void)state;
-	struct kit k;
+	struct model_fixture k;
 	open_at(&k, AT_IN_DOUBT);
 	const struct verb_call call = { .verb = VERB_RESOLVE_DONE,
 									.step = 0,
@@ -375,8 +375,8 @@ static void a_person_may_say_what_came_of_it(void **state)
 	unsigned changed = 0;
 	unsigned doubt = 0;
 	assert_int_equal(decide_verb(&k.d, &call, &changed, &doubt, NULL), 0);
-	assert_string_equal(kit_step(&k, 0)->result, "{\"id\":\"77\"}");
-	assert_true(kit_step(&k, 0)->by_person);
+	assert_string_equal(fixture_step(&k, 0)->result, "{\"id\":\"77\"}");
+	assert_true(fixture_step(&k, 0)->by_operator);
 	struct records_reader reader = records_read(buf_str(&k.log.head), buf_str(&k.log.personal));
 	struct record r;
 	bool found = false;
@@ -384,29 +384,29 @@ static void a_person_may_say_what_came_of_it(void **state)
 		found = found || (r.kind == RECORD_VERB && str_is(r.text, "resolve-done") &&
 						  str_is(r.actor, "uid 1000 (anna)") && str_is(r.note, "found in the CRM"));
 	assert_true(found);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void redo_has_a_key_of_its_own(void **state)
 {
 	(void)state;
-	struct kit k;
+	struct model_fixture k;
 	open_at(&k, AT_SUCCEEDED);
-	assert_int_equal(kit_verb(&k, VERB_REDO, 0, NULL), 0);
-	const struct step *st = kit_step(&k, 0);
+	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL), 0);
+	const struct step *st = fixture_step(&k, 0);
 	assert_int_equal(st->generation, 2);
 	assert_int_equal(st->attempts, 0);
-	assert_true(st->did); /* the first one happened, whatever comes of the second */
-	assert_int_equal(kit_verb(&k, VERB_SKIP, 0, NULL), 0);
-	kit_expect(&k, 0, STEP_SUCCEEDED, REASON_NONE);
-	kit_finish(&k);
+	assert_true(st->took_effect); /* the first one happened, whatever comes of the second */
+	assert_int_equal(fixture_verb(&k, VERB_SKIP, 0, NULL), 0);
+	fixture_expect(&k, 0, STEP_SUCCEEDED, REASON_NONE);
+	fixture_finish(&k);
 }
 
 static void verbs_name_what_they_need(void **state)
 {
 	(void)state;
-	struct kit k;
-	kit_init(&k, POLICY_CONTINUE, "a b");
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a b");
 	static const struct {
 		enum verb verb;
 		int step;
@@ -430,32 +430,32 @@ static void verbs_name_what_they_need(void **state)
 			fail_msg("\"%s\" does not say \"%s\"", err.text, rows[i].says);
 	}
 	assert_int_equal(k.log.count, 1);
-	kit_finish(&k);
+	fixture_finish(&k);
 }
 
 static void a_paused_saga_retries_no_step(void **state)
 {
 	(void)state;
-	struct kit k;
+	struct model_fixture k;
 	open_at(&k, AT_REJECTED);
-	assert_int_equal(kit_verb(&k, VERB_PAUSE, -1, NULL), 0);
-	assert_int_equal(kit_verb(&k, VERB_RETRY, 0, NULL), ERR_REFUSED);
-	assert_int_equal(kit_verb(&k, VERB_RESOLVE_DONE, 0, NULL), 0);
-	kit_finish(&k);
+	assert_int_equal(fixture_verb(&k, VERB_PAUSE, -1, NULL), 0);
+	assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), ERR_REFUSED);
+	assert_int_equal(fixture_verb(&k, VERB_RESOLVE_DONE, 0, NULL), 0);
+	fixture_finish(&k);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_cell_does_what_it_says),
-		cmocka_unit_test(every_cell_of_a_saga_does_what_it_says),
+		cmocka_unit_test(every_step_cell_holds),
+		cmocka_unit_test(every_saga_cell_holds),
 		cmocka_unit_test(a_pause_shows_when_nothing_goes_before_it),
 		cmocka_unit_test(resume_leaves_doubt_standing_and_counts_it),
 		cmocka_unit_test(resume_renders_again_what_had_no_effect),
 		cmocka_unit_test(a_resumed_step_has_its_whole_budget_again),
 		cmocka_unit_test(a_retry_in_doubt_looks_where_it_can),
 		cmocka_unit_test(resuming_what_may_have_worked_asks_again),
-		cmocka_unit_test(a_person_may_say_what_came_of_it),
+		cmocka_unit_test(an_operator_may_resolve),
 		cmocka_unit_test(redo_has_a_key_of_its_own),
 		cmocka_unit_test(verbs_name_what_they_need),
 		cmocka_unit_test(a_paused_saga_retries_no_step),

@@ -14,7 +14,7 @@
 
 #define GUARD_MS 20000
 
-void net_open(struct net *net)
+void fixture_open(struct net_fixture *net)
 {
 	struct err err = { 0 };
 	net->loop = loop_create(&err);
@@ -24,18 +24,18 @@ void net_open(struct net *net)
 		print_error("%s\n", err.text);
 	assert_non_null(net->transfer);
 	net->port = transfer_transport(net->transfer);
-	net->sink = sink_start(NULL);
+	net->sink = sink_client_start(NULL);
 }
 
-void net_close(struct net *net)
+void fixture_close(struct net_fixture *net)
 {
 	transfer_destroy(net->transfer);
 	loop_destroy(net->loop);
-	sink_stop(net->sink);
+	sink_client_stop(net->sink);
 }
 
-struct waiting {
-	struct net *net;
+struct run_wait {
+	struct net_fixture *net;
 	const unsigned *calls;
 	unsigned n;
 	int64_t until_ms;
@@ -44,15 +44,15 @@ struct waiting {
 
 static void on_turn(void *ctx)
 {
-	struct waiting *w = ctx;
+	struct run_wait *w = ctx;
 	w->late = loop_now_ms(w->net->loop) >= w->until_ms;
 	if ((w->calls != NULL && *w->calls >= w->n) || w->late)
 		loop_stop(w->net->loop);
 }
 
-static bool run(struct net *net, const unsigned *calls, unsigned n, int64_t ms)
+static bool run(struct net_fixture *net, const unsigned *calls, unsigned n, int64_t ms)
 {
-	struct waiting w = { .net = net, .calls = calls, .n = n, .until_ms = INT64_MAX };
+	struct run_wait w = { .net = net, .calls = calls, .n = n, .until_ms = INT64_MAX };
 	loop_set_hook(net->loop, LOOP_DECIDE, on_turn, &w);
 	loop_set_deadline_ms(net->loop, ms);
 	/* loop_now_ms is as old as the last turn, which may be long ago */
@@ -65,34 +65,34 @@ static bool run(struct net *net, const unsigned *calls, unsigned n, int64_t ms)
 	return !w.late;
 }
 
-void net_run_until(struct net *net, const unsigned *calls, unsigned n)
+void fixture_run_until(struct net_fixture *net, const unsigned *calls, unsigned n)
 {
 	bool in_time = run(net, calls, n, GUARD_MS);
 	assert_true(in_time || *calls >= n);
 }
 
-uint64_t net_run_ms(struct net *net, int64_t ms)
+uint64_t fixture_run_ms(struct net_fixture *net, int64_t ms)
 {
 	uint64_t before = loop_turns(net->loop);
 	run(net, NULL, 0, ms);
 	return loop_turns(net->loop) - before;
 }
 
-struct transport_limits net_limits(int64_t timeout_ms)
+struct transport_limits fixture_limits(int64_t timeout_ms)
 {
 	return (struct transport_limits){ .connect_timeout_ms = timeout_ms,
 									  .timeout_ms = timeout_ms,
 									  .reply_cap_bytes = 64 * 1024 };
 }
 
-struct almoner_text net_text(const char *text)
+struct almoner_text fixture_text(const char *text)
 {
 	return (struct almoner_text){ .p = text, .len = text != NULL ? strlen(text) : 0 };
 }
 
 static void on_done(void *ctx, const struct transport_result *result)
 {
-	struct outcome *o = ctx;
+	struct exchange_result *o = ctx;
 	o->calls++;
 	o->verdict = result->verdict;
 	o->duration_ms = result->duration_ms;
@@ -112,8 +112,8 @@ static void on_done(void *ctx, const struct transport_result *result)
 			o->header_x = mem_strdup(reply->headers[i].value.p);
 }
 
-void *net_submit_http(struct net *net, const struct almoner_http *http, struct transport_limits limits,
-					  struct outcome *outcome)
+void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits,
+					  struct exchange_result *outcome)
 {
 	const struct transport_request request = { .target = 1,
 											   .kind = ALMONER_SEND_HTTP,
@@ -127,8 +127,8 @@ void *net_submit_http(struct net *net, const struct almoner_http *http, struct t
 	return handle;
 }
 
-void *net_submit_mail(struct net *net, const struct almoner_mail *mail, struct transport_limits limits,
-					  struct outcome *outcome)
+void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits,
+					  struct exchange_result *outcome)
 {
 	const struct transport_request request = { .target = 2,
 											   .kind = ALMONER_SEND_MAIL,
@@ -142,36 +142,36 @@ void *net_submit_mail(struct net *net, const struct almoner_mail *mail, struct t
 	return handle;
 }
 
-struct outcome net_http(struct net *net, const struct almoner_http *http, struct transport_limits limits)
+struct exchange_result fixture_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits)
 {
-	struct outcome outcome = { 0 };
-	net_submit_http(net, http, limits, &outcome);
-	net_run_until(net, &outcome.calls, 1);
+	struct exchange_result outcome = { 0 };
+	fixture_submit_http(net, http, limits, &outcome);
+	fixture_run_until(net, &outcome.calls, 1);
 	assert_int_equal(outcome.calls, 1);
 	return outcome;
 }
 
-struct outcome net_mail(struct net *net, const struct almoner_mail *mail, struct transport_limits limits)
+struct exchange_result fixture_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits)
 {
-	struct outcome outcome = { 0 };
-	net_submit_mail(net, mail, limits, &outcome);
-	net_run_until(net, &outcome.calls, 1);
+	struct exchange_result outcome = { 0 };
+	fixture_submit_mail(net, mail, limits, &outcome);
+	fixture_run_until(net, &outcome.calls, 1);
 	assert_int_equal(outcome.calls, 1);
 	return outcome;
 }
 
-struct outcome net_post(struct net *net, const char *path, const char *body, struct transport_limits limits)
+struct exchange_result fixture_post(struct net_fixture *net, const char *path, const char *body, struct transport_limits limits)
 {
-	AUTO_FREE char *url = sink_url(net->sink, path);
-	const struct almoner_http http = { .method = net_text("POST"),
-									   .url = net_text(url),
-									   .body = net_text(body) };
-	return net_http(net, &http, limits);
+	AUTO_FREE char *url = sink_client_url(net->sink, path);
+	const struct almoner_http http = { .method = fixture_text("POST"),
+									   .url = fixture_text(url),
+									   .body = fixture_text(body) };
+	return fixture_http(net, &http, limits);
 }
 
-void outcome_free(struct outcome *outcome)
+void fixture_result_free(struct exchange_result *outcome)
 {
 	free(outcome->body);
 	free(outcome->header_x);
-	*outcome = (struct outcome){ 0 };
+	*outcome = (struct exchange_result){ 0 };
 }

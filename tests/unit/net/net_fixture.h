@@ -6,7 +6,7 @@
 #include "gateway/net/transfer.h"
 #include "tests/lib/sink_client.h"
 
-struct net {
+struct net_fixture {
 	struct loop *loop;
 	struct transfer *transfer;
 	struct transport port;
@@ -14,7 +14,7 @@ struct net {
 };
 
 /* What came of a request; owns its copies. */
-struct outcome {
+struct exchange_result {
 	unsigned calls;
 	enum transport_verdict verdict;
 	uint32_t status;
@@ -28,26 +28,26 @@ struct outcome {
 	char detail[200];
 };
 
-void net_open(struct net *net);
-void net_close(struct net *net);
+void fixture_open(struct net_fixture *net);
+void fixture_close(struct net_fixture *net);
 
 /* Runs the loop until `*calls` has reached `n`; fails the test after 20 s. */
-void net_run_until(struct net *net, const unsigned *calls, unsigned n);
+void fixture_run_until(struct net_fixture *net, const unsigned *calls, unsigned n);
 /* Runs it for so many milliseconds; returns the turns it took. */
-uint64_t net_run_ms(struct net *net, int64_t ms);
+uint64_t fixture_run_ms(struct net_fixture *net, int64_t ms);
 
-struct transport_limits net_limits(int64_t timeout_ms);
-struct almoner_text net_text(const char *text);
+struct transport_limits fixture_limits(int64_t timeout_ms);
+struct almoner_text fixture_text(const char *text);
 
-void *net_submit_http(struct net *net, const struct almoner_http *http, struct transport_limits limits,
-					  struct outcome *outcome);
-void *net_submit_mail(struct net *net, const struct almoner_mail *mail, struct transport_limits limits,
-					  struct outcome *outcome);
+void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits,
+					  struct exchange_result *outcome);
+void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits,
+					  struct exchange_result *outcome);
 
-/* POST of `body` to a path of the sink, to its end. Free with outcome_free. */
-struct outcome net_post(struct net *net, const char *path, const char *body, struct transport_limits limits);
-struct outcome net_http(struct net *net, const struct almoner_http *http, struct transport_limits limits);
-struct outcome net_mail(struct net *net, const struct almoner_mail *mail, struct transport_limits limits);
-void outcome_free(struct outcome *outcome);
+/* POST of `body` to a path of the sink, to its end. Free with fixture_result_free. */
+struct exchange_result fixture_post(struct net_fixture *net, const char *path, const char *body, struct transport_limits limits);
+struct exchange_result fixture_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits);
+struct exchange_result fixture_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits);
+void fixture_result_free(struct exchange_result *outcome);
 
 #endif

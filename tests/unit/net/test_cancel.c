@@ -14,19 +14,19 @@
 
 #define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
-static struct net net;
+static struct net_fixture net;
 
 static int setup(void **state)
 {
 	(void)state;
-	net_open(&net);
+	fixture_open(&net);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	net_close(&net);
+	fixture_close(&net);
 	return 0;
 }
 
@@ -35,30 +35,30 @@ static int teardown(void **state)
 static void a_cancelled_exchange_is_never_heard_of_again(void **state)
 {
 	(void)state;
-	AUTO_FREE char *hanging_url = sink_url(net.sink, "/hang");
-	AUTO_FREE char *quick_url = sink_url(net.sink, "/quick");
-	const struct almoner_http hanging = { TEXT("POST"), net_text(hanging_url), NULL, 0, TEXT("x") };
-	const struct almoner_http quick = { TEXT("POST"), net_text(quick_url), NULL, 0, TEXT("x") };
+	AUTO_FREE char *hanging_url = sink_client_url(net.sink, "/hang");
+	AUTO_FREE char *quick_url = sink_client_url(net.sink, "/quick");
+	const struct almoner_http hanging = { TEXT("POST"), fixture_text(hanging_url), NULL, 0, TEXT("x") };
+	const struct almoner_http quick = { TEXT("POST"), fixture_text(quick_url), NULL, 0, TEXT("x") };
 	const struct almoner_http refused = { TEXT("POST"), TEXT("gopher://x/"), NULL, 0, TEXT("x") };
-	sink_control_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
-	struct outcome a = { 0 };
-	struct outcome b = { 0 };
-	struct outcome c = { 0 };
-	struct outcome d = { 0 };
-	void *on_the_wire = net_submit_http(&net, &hanging, net_limits(400), &a);
-	net_run_ms(&net, 50);
-	void *not_yet_sent = net_submit_http(&net, &quick, net_limits(5000), &b);
-	void *refused_one = net_submit_http(&net, &refused, net_limits(5000), &c);
+	sink_client_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
+	struct exchange_result a = { 0 };
+	struct exchange_result b = { 0 };
+	struct exchange_result c = { 0 };
+	struct exchange_result d = { 0 };
+	void *on_the_wire = fixture_submit_http(&net, &hanging, fixture_limits(400), &a);
+	fixture_run_ms(&net, 50);
+	void *not_yet_sent = fixture_submit_http(&net, &quick, fixture_limits(5000), &b);
+	void *refused_one = fixture_submit_http(&net, &refused, fixture_limits(5000), &c);
 	net.port.cancel(net.port.ctx, on_the_wire);
 	net.port.cancel(net.port.ctx, not_yet_sent);
 	net.port.cancel(net.port.ctx, refused_one);
 	assert_int_equal(transfer_in_flight(net.transfer), 0);
-	net_submit_http(&net, &quick, net_limits(5000), &d);
-	net_run_until(&net, &d.calls, 1);
-	net_run_ms(&net, 450);
+	fixture_submit_http(&net, &quick, fixture_limits(5000), &d);
+	fixture_run_until(&net, &d.calls, 1);
+	fixture_run_ms(&net, 450);
 	assert_int_equal(a.calls + b.calls + c.calls, 0);
 	assert_int_equal(d.verdict, TRANSPORT_REPLY);
-	outcome_free(&d);
+	fixture_result_free(&d);
 }
 
 struct canceller {
@@ -79,8 +79,8 @@ static void cancel_the_other(void *ctx, const struct transport_result *result)
 static void done_may_cancel_another(void **state)
 {
 	(void)state;
-	AUTO_FREE char *url = sink_url(net.sink, "/two");
-	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
+	AUTO_FREE char *url = sink_client_url(net.sink, "/two");
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
 	unsigned calls = 0;
 	struct canceller two[2] = { { .other = &two[1], .calls = &calls },
 								{ .other = &two[0], .calls = &calls } };
@@ -88,16 +88,16 @@ static void done_may_cancel_another(void **state)
 		const struct transport_request request = { .target = 9,
 												   .kind = ALMONER_SEND_HTTP,
 												   .http = &http,
-												   .limits = net_limits(5000),
+												   .limits = fixture_limits(5000),
 												   .ctx = &two[i],
 												   .done = cancel_the_other };
 		two[i].self = net.port.submit(net.port.ctx, &request);
 	}
-	sink_control_set(net.sink, "/two", "{\"status\":200,\"delay_ms\":60}");
-	net_run_ms(&net, 30);
-	assert_true(sink_wait(net.sink, "/two", "answered", 2, 5000));
-	net_run_until(&net, &calls, 1);
-	net_run_ms(&net, 100);
+	sink_client_set(net.sink, "/two", "{\"status\":200,\"delay_ms\":60}");
+	fixture_run_ms(&net, 30);
+	assert_true(sink_client_wait(net.sink, "/two", "answered", 2, 5000));
+	fixture_run_until(&net, &calls, 1);
+	fixture_run_ms(&net, 100);
 	assert_int_equal(calls, 1);
 	assert_int_equal(transfer_in_flight(net.transfer), 0);
 }
@@ -105,20 +105,20 @@ static void done_may_cancel_another(void **state)
 static void destroying_ends_everything_silently(void **state)
 {
 	(void)state;
-	struct net mine;
-	struct outcome outcomes[5] = { 0 };
-	net_open(&mine);
-	sink_control_set(mine.sink, "/hang", "{\"mode\":\"hang\"}");
-	AUTO_FREE char *url = sink_url(mine.sink, "/hang");
-	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
+	struct net_fixture mine;
+	struct exchange_result outcomes[5] = { 0 };
+	fixture_open(&mine);
+	sink_client_set(mine.sink, "/hang", "{\"mode\":\"hang\"}");
+	AUTO_FREE char *url = sink_client_url(mine.sink, "/hang");
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
 	const struct almoner_http refused = { TEXT("POST"), TEXT("x"), NULL, 0, TEXT("x") };
 	for (size_t i = 0; i < 3; i++)
-		net_submit_http(&mine, &http, net_limits(5000), &outcomes[i]);
-	assert_true(net_run_ms(&mine, 60) > 0);
-	net_submit_http(&mine, &http, net_limits(5000), &outcomes[3]);
-	net_submit_http(&mine, &refused, net_limits(5000), &outcomes[4]);
+		fixture_submit_http(&mine, &http, fixture_limits(5000), &outcomes[i]);
+	assert_true(fixture_run_ms(&mine, 60) > 0);
+	fixture_submit_http(&mine, &http, fixture_limits(5000), &outcomes[3]);
+	fixture_submit_http(&mine, &refused, fixture_limits(5000), &outcomes[4]);
 	assert_int_equal(transfer_in_flight(mine.transfer), 5);
-	net_close(&mine);
+	fixture_close(&mine);
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(outcomes[i].calls, 0);
 }
@@ -128,9 +128,9 @@ static void a_forgotten_target_starts_anew(void **state)
 	(void)state;
 	transfer_forget_target(net.transfer, 1);
 	transfer_forget_target(net.transfer, 12345);
-	struct outcome o = net_post(&net, "/anew", "x", net_limits(5000));
+	struct exchange_result o = fixture_post(&net, "/anew", "x", fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
-	outcome_free(&o);
+	fixture_result_free(&o);
 }
 
 /* --- time ---------------------------------------------------------------------------------------- */
@@ -138,29 +138,29 @@ static void a_forgotten_target_starts_anew(void **state)
 static void short_time_outs_are_kept_without_spinning(void **state)
 {
 	(void)state;
-	sink_control_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
+	sink_client_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
 	uint64_t before = loop_turns(net.loop);
-	struct outcome o = net_post(&net, "/hang", "x", net_limits(350));
+	struct exchange_result o = fixture_post(&net, "/hang", "x", fixture_limits(350));
 	uint64_t turns = loop_turns(net.loop) - before;
 	assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
 	assert_in_range(o.duration_ms, 349, 600);
 	assert_in_range(turns, 1, 20);
-	outcome_free(&o);
+	fixture_result_free(&o);
 }
 
 static void an_idle_loop_with_a_time_out_armed_sleeps(void **state)
 {
 	(void)state;
-	struct outcome o = { 0 };
-	AUTO_FREE char *url = sink_url(net.sink, "/hang");
-	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
-	sink_control_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
-	void *x = net_submit_http(&net, &http, net_limits(60000), &o);
-	net_run_ms(&net, 100); /* connect and send */
-	assert_in_range(net_run_ms(&net, 500), 2, 5);
+	struct exchange_result o = { 0 };
+	AUTO_FREE char *url = sink_client_url(net.sink, "/hang");
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
+	sink_client_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
+	void *x = fixture_submit_http(&net, &http, fixture_limits(60000), &o);
+	fixture_run_ms(&net, 100); /* connect and send */
+	assert_in_range(fixture_run_ms(&net, 500), 2, 5);
 	net.port.cancel(net.port.ctx, x);
-	net_run_ms(&net, 20);
-	assert_in_range(net_run_ms(&net, 300), 2, 3); /* the first turn and the end */
+	fixture_run_ms(&net, 20);
+	assert_in_range(fixture_run_ms(&net, 300), 2, 3); /* the first turn and the end */
 }
 
 int main(void)

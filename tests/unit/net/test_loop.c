@@ -79,14 +79,14 @@ static void each_hook_runs_once_a_turn_after_the_descriptors(void **state)
 	open_loop(&s);
 	assert_int_equal(pipe(a), 0);
 	assert_int_equal(pipe(b), 0);
-	struct loop_io *io_a = loop_watch(s.loop, a[0], LOOP_READ, on_readable, &s);
-	struct loop_io *io_b = loop_watch(s.loop, b[0], LOOP_READ, on_readable, &s);
+	struct loop_io *io_a = loop_io_add(s.loop, a[0], LOOP_READ, on_readable, &s);
+	struct loop_io *io_b = loop_io_add(s.loop, b[0], LOOP_READ, on_readable, &s);
 	assert_int_equal(write(a[1], "x", 1), 1);
 	assert_int_equal(write(b[1], "x", 1), 1);
 	loop_run(s.loop);
 	assert_string_equal(s.order, "gdsrrgds");
-	loop_unwatch(io_a);
-	loop_unwatch(io_b);
+	loop_io_remove(io_a);
+	loop_io_remove(io_b);
 	loop_destroy(s.loop);
 	for (int i = 0; i < 2; i++) {
 		close(a[i]);
@@ -215,7 +215,7 @@ static void on_readable_unwatch(void *ctx, int fd, unsigned events)
 {
 	(void)fd;
 	(void)events;
-	loop_unwatch(self_io);
+	loop_io_remove(self_io);
 	loop_stop(((struct seen *)ctx)->loop);
 }
 
@@ -226,8 +226,8 @@ static void a_watcher_may_take_itself_away(void **state)
 	int fds[2];
 	open_loop(&s);
 	assert_int_equal(pipe(fds), 0);
-	self_io = loop_watch(s.loop, fds[0], 0, on_readable_unwatch, &s);
-	loop_rewatch(self_io, LOOP_READ);
+	self_io = loop_io_add(s.loop, fds[0], 0, on_readable_unwatch, &s);
+	loop_io_set(self_io, LOOP_READ);
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	loop_run(s.loop);
 	loop_destroy(s.loop);

@@ -14,19 +14,19 @@
 
 #define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
-static struct net net;
+static struct net_fixture net;
 
 static int setup(void **state)
 {
 	(void)state;
-	net_open(&net);
+	fixture_open(&net);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	net_close(&net);
+	fixture_close(&net);
 	return 0;
 }
 
@@ -60,18 +60,18 @@ static void a_mail_arrives_as_it_was_written(void **state)
 		{ TEXT("S: x\r\n\r\nends in blank lines\r\n\r\n\r\n"),
 		  "S: x\r\n\r\nends in blank lines\r\n\r\n\r\n" },
 	};
-	sink_control_set(net.sink, "/smtp", "{}");
-	sink_clear(net.sink, "/smtp");
+	sink_client_set(net.sink, "/smtp", "{}");
+	sink_client_clear(net.sink, "/smtp");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct almoner_mail mail = a_mail();
 		mail.message = cases[i].sent;
-		struct outcome o = net_mail(&net, &mail, net_limits(5000));
+		struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(5000));
 		assert_int_equal(o.verdict, TRANSPORT_REPLY);
 		assert_int_equal(o.status, 250);
 		assert_non_null(strstr(o.body, "queued as")); /* the server's id for it */
-		outcome_free(&o);
+		fixture_result_free(&o);
 	}
-	json_t *stats = sink_stats(net.sink, "/smtp", true);
+	json_t *stats = sink_client_stats(net.sink, "/smtp", true);
 	const json_t *entries = json_object_get(stats, "entries");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const json_t *entry = json_array_get(entries, i);
@@ -95,12 +95,12 @@ static void a_large_mail_arrives_whole(void **state)
 		buf_printf(&text, ".line %d of a long mail, each beginning with a dot\r\n", i);
 	struct almoner_mail mail = a_mail();
 	mail.message = (struct almoner_text){ .p = text.data, .len = text.len };
-	sink_control_set(net.sink, "/smtp", "{}");
-	sink_clear(net.sink, "/smtp");
-	struct outcome o = net_mail(&net, &mail, net_limits(10000));
+	sink_client_set(net.sink, "/smtp", "{}");
+	sink_client_clear(net.sink, "/smtp");
+	struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(10000));
 	assert_int_equal(o.status, 250);
-	outcome_free(&o);
-	json_t *stats = sink_stats(net.sink, "/smtp", true);
+	fixture_result_free(&o);
+	json_t *stats = sink_client_stats(net.sink, "/smtp", true);
 	assert_string_equal(member(json_array_get(json_object_get(stats, "entries"), 0), "text"), text.data);
 	json_decref(stats);
 }
@@ -145,44 +145,44 @@ static void each_stage_has_its_verdict(void **state)
 	struct almoner_mail mail = a_mail();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		AUTO_FREE char *behaviour = mem_printf("{\"faults\":[%s]}", cases[i].fault);
-		sink_control_set(net.sink, "/smtp", behaviour);
-		struct outcome o = net_mail(&net, &mail, net_limits(300));
+		sink_client_set(net.sink, "/smtp", behaviour);
+		struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(300));
 		if (o.verdict != cases[i].verdict || o.status != cases[i].status)
 			print_error("%s: verdict %d status %u %s\n", cases[i].fault, (int)o.verdict, o.status, o.detail);
 		assert_int_equal(o.verdict, cases[i].verdict);
 		assert_int_equal(o.status, cases[i].status);
-		outcome_free(&o);
+		fixture_result_free(&o);
 	}
-	sink_control_set(net.sink, "/smtp", "{}");
+	sink_client_set(net.sink, "/smtp", "{}");
 }
 
-static void the_servers_words_come_back(void **state)
+static void the_server_text_comes_back(void **state)
 {
 	(void)state;
 	struct almoner_mail mail = a_mail();
-	sink_control_set(
+	sink_client_set(
 		net.sink, "/smtp",
 		"{\"faults\":[{\"at\":\"rcpt\",\"reply\":\"550-5.1.1 no such\\r\\n550 5.1.1 user here\"}]}");
-	struct outcome o = net_mail(&net, &mail, net_limits(5000));
+	struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_string_equal(o.body, "5.1.1 no such\n5.1.1 user here");
-	outcome_free(&o);
-	sink_control_set(net.sink, "/smtp",
+	fixture_result_free(&o);
+	sink_client_set(net.sink, "/smtp",
 					 "{\"faults\":[{\"at\":\"connect\",\"reply\":\"421 come back later\"}]}");
-	o = net_mail(&net, &mail, net_limits(5000));
+	o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_non_null(strstr(o.detail, "come back later"));
-	outcome_free(&o);
-	sink_control_set(net.sink, "/smtp", "{}");
+	fixture_result_free(&o);
+	sink_client_set(net.sink, "/smtp", "{}");
 }
 
 static void a_server_that_only_knows_helo_is_served(void **state)
 {
 	(void)state;
 	struct almoner_mail mail = a_mail();
-	sink_control_set(net.sink, "/smtp", "{\"faults\":[{\"at\":\"ehlo\",\"reply\":\"502 what\"}]}");
-	struct outcome o = net_mail(&net, &mail, net_limits(5000));
+	sink_client_set(net.sink, "/smtp", "{\"faults\":[{\"at\":\"ehlo\",\"reply\":\"502 what\"}]}");
+	struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_int_equal(o.status, 250);
-	outcome_free(&o);
-	sink_control_set(net.sink, "/smtp", "{}");
+	fixture_result_free(&o);
+	sink_client_set(net.sink, "/smtp", "{}");
 }
 
 static void logins_are_taken_or_refused(void **state)
@@ -191,25 +191,25 @@ static void logins_are_taken_or_refused(void **state)
 	struct almoner_mail mail = a_mail();
 	mail.username = TEXT("user@charity.example");
 	mail.password = TEXT("p\xc3\xa4ss:word");
-	sink_control_set(net.sink, "/smtp",
+	sink_client_set(net.sink, "/smtp",
 					 "{\"auth\":{\"user\":\"user@charity.example\",\"password\":\"p\u00e4ss:word\"}}");
-	struct outcome o = net_mail(&net, &mail, net_limits(5000));
+	struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_int_equal(o.status, 250);
-	outcome_free(&o);
+	fixture_result_free(&o);
 
 	mail.password = TEXT("wrong");
-	o = net_mail(&net, &mail, net_limits(5000));
+	o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_int_equal(o.status, 535);
-	outcome_free(&o);
+	fixture_result_free(&o);
 
 	mail.username = (struct almoner_text){ 0 };
-	o = net_mail(&net, &mail, net_limits(5000));
+	o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_int_equal(o.status, 530);
-	outcome_free(&o);
-	sink_control_set(net.sink, "/smtp", "{}");
+	fixture_result_free(&o);
+	sink_client_set(net.sink, "/smtp", "{}");
 }
 
 static void starttls_is_required_not_tried(void **state)
@@ -224,26 +224,26 @@ static void starttls_is_required_not_tried(void **state)
 		"{\"faults\":[{\"at\":\"ehlo\",\"reply\":\"250-sink\\r\\n250 STARTTLS\"},"
 		"{\"at\":\"starttls\",\"reply\":\"220 go on\"}]}", /* offered, and then no TLS */
 	};
-	sink_clear(net.sink, "/smtp");
+	sink_client_clear(net.sink, "/smtp");
 	for (size_t i = 0; i < 2; i++) {
-		sink_control_set(net.sink, "/smtp", cases[i]);
-		struct outcome o = net_mail(&net, &mail, net_limits(1000));
+		sink_client_set(net.sink, "/smtp", cases[i]);
+		struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(1000));
 		assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
-		outcome_free(&o);
+		fixture_result_free(&o);
 	}
-	sink_control_set(net.sink, "/smtp",
+	sink_client_set(net.sink, "/smtp",
 					 "{\"faults\":[{\"at\":\"ehlo\",\"reply\":\"250-sink\\r\\n250 STARTTLS\"},"
 					 "{\"at\":\"starttls\",\"reply\":\"454 4.7.0 not now\"}]}");
-	struct outcome o = net_mail(&net, &mail, net_limits(1000));
+	struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(1000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_int_equal(o.status, 454);
-	outcome_free(&o);
-	sink_control_set(net.sink, "/smtp", "{}");
+	fixture_result_free(&o);
+	sink_client_set(net.sink, "/smtp", "{}");
 	mail.tls = ALMONER_TLS_DIRECT;
-	o = net_mail(&net, &mail, net_limits(1000));
+	o = fixture_mail(&net, &mail, fixture_limits(1000));
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
-	outcome_free(&o);
-	assert_int_equal(sink_counter(net.sink, "/smtp", "messages"), 0);
+	fixture_result_free(&o);
+	assert_int_equal(sink_client_counter(net.sink, "/smtp", "messages"), 0);
 }
 
 static void what_could_inject_never_reaches_libcurl(void **state)
@@ -264,16 +264,16 @@ static void what_could_inject_never_reaches_libcurl(void **state)
 	cases[9].message = TEXT("a\n.\nMAIL FROM:<x@y.example>\n");
 	cases[10].tls = 9;
 	cases[11].username = TEXT("a\0b");
-	sink_clear(net.sink, "/smtp");
+	sink_client_clear(net.sink, "/smtp");
 	for (size_t i = 0; i < 12; i++) {
-		struct outcome o = net_mail(&net, &cases[i], net_limits(5000));
-		if (o.verdict != TRANSPORT_REFUSED)
+		struct exchange_result o = fixture_mail(&net, &cases[i], fixture_limits(5000));
+		if (o.verdict != TRANSPORT_NOT_SENDABLE)
 			print_error("case %zu: %d %s\n", i, (int)o.verdict, o.detail);
-		assert_int_equal(o.verdict, TRANSPORT_REFUSED);
+		assert_int_equal(o.verdict, TRANSPORT_NOT_SENDABLE);
 		assert_null(strstr(o.detail, "ada")); /* says what is wrong, not whose address it is */
-		outcome_free(&o);
+		fixture_result_free(&o);
 	}
-	assert_int_equal(sink_counter(net.sink, "/smtp", "connections"), 0);
+	assert_int_equal(sink_client_counter(net.sink, "/smtp", "connections"), 0);
 }
 
 static void many_at_once_and_one_cancelled(void **state)
@@ -281,18 +281,18 @@ static void many_at_once_and_one_cancelled(void **state)
 	(void)state;
 	enum { COUNT = 20 };
 	struct almoner_mail mail = a_mail();
-	struct outcome outcomes[COUNT] = { 0 };
+	struct exchange_result outcomes[COUNT] = { 0 };
 	void *handles[COUNT];
-	sink_control_set(net.sink, "/smtp", "{}");
+	sink_client_set(net.sink, "/smtp", "{}");
 	for (size_t i = 0; i < COUNT; i++)
-		handles[i] = net_submit_mail(&net, &mail, net_limits(5000), &outcomes[i]);
+		handles[i] = fixture_submit_mail(&net, &mail, fixture_limits(5000), &outcomes[i]);
 	net.port.cancel(net.port.ctx, handles[7]);
 	for (size_t i = 0; i < COUNT; i++) {
 		if (i == 7)
 			continue;
-		net_run_until(&net, &outcomes[i].calls, 1);
+		fixture_run_until(&net, &outcomes[i].calls, 1);
 		assert_int_equal(outcomes[i].status, 250);
-		outcome_free(&outcomes[i]);
+		fixture_result_free(&outcomes[i]);
 	}
 	assert_int_equal(outcomes[7].calls, 0);
 	assert_int_equal(transfer_in_flight(net.transfer), 0);
@@ -300,51 +300,51 @@ static void many_at_once_and_one_cancelled(void **state)
 
 /* libcurl 7.88 blocks its caller while it waits for the reply to a message and to QUIT: nobody else may
  * notice. */
-static void a_silent_mail_server_holds_up_nobody(void **state)
+static void a_silent_mail_server_delays_no_other(void **state)
 {
 	(void)state;
 	static const char *const stages[] = { "dot", "quit", "data", "connect" };
-	AUTO_FREE char *url = sink_url(net.sink, "/meanwhile");
-	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
+	AUTO_FREE char *url = sink_client_url(net.sink, "/meanwhile");
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
 	struct almoner_mail mail = a_mail();
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
 		AUTO_FREE char *behaviour =
 			mem_printf("{\"faults\":[{\"at\":\"%s\",\"mode\":\"silence\"}]}", stages[i]);
-		sink_control_set(net.sink, "/smtp", behaviour);
-		struct outcome mailed = { 0 };
-		net_submit_mail(&net, &mail, net_limits(900), &mailed);
+		sink_client_set(net.sink, "/smtp", behaviour);
+		struct exchange_result mailed = { 0 };
+		fixture_submit_mail(&net, &mail, fixture_limits(900), &mailed);
 		for (unsigned n = 0; mailed.calls == 0 && n < 1000; n++) {
-			struct outcome o = net_http(&net, &http, net_limits(5000));
+			struct exchange_result o = fixture_http(&net, &http, fixture_limits(5000));
 			assert_int_equal(o.verdict, TRANSPORT_REPLY);
 			assert_in_range(o.duration_ms, 0, 200);
-			outcome_free(&o);
-			net_run_ms(&net, 5);
+			fixture_result_free(&o);
+			fixture_run_ms(&net, 5);
 		}
-		net_run_until(&net, &mailed.calls, 1);
+		fixture_run_until(&net, &mailed.calls, 1);
 		assert_in_range(mailed.duration_ms, 0, 2500);
-		outcome_free(&mailed);
+		fixture_result_free(&mailed);
 	}
-	sink_control_set(net.sink, "/smtp", "{}");
+	sink_client_set(net.sink, "/smtp", "{}");
 }
 
 static void ending_with_mails_under_way_is_quick_and_silent(void **state)
 {
 	(void)state;
-	struct net mine;
-	struct outcome outcomes[6] = { 0 };
-	net_open(&mine);
-	sink_control_set(mine.sink, "/smtp", "{\"faults\":[{\"at\":\"dot\",\"mode\":\"silence\"}]}");
+	struct net_fixture mine;
+	struct exchange_result outcomes[6] = { 0 };
+	fixture_open(&mine);
+	sink_client_set(mine.sink, "/smtp", "{\"faults\":[{\"at\":\"dot\",\"mode\":\"silence\"}]}");
 	struct almoner_mail mail = a_mail();
 	mail.port = mine.sink->smtp_port;
-	void *first = net_submit_mail(&mine, &mail, net_limits(60000), &outcomes[0]);
+	void *first = fixture_submit_mail(&mine, &mail, fixture_limits(60000), &outcomes[0]);
 	for (size_t i = 1; i < 5; i++)
-		net_submit_mail(&mine, &mail, net_limits(60000), &outcomes[i]);
-	assert_true(sink_wait(mine.sink, "/smtp", "messages", 5, 10000)); /* all taken, none answered */
+		fixture_submit_mail(&mine, &mail, fixture_limits(60000), &outcomes[i]);
+	assert_true(sink_client_wait(mine.sink, "/smtp", "messages", 5, 10000)); /* all taken, none answered */
 	mine.port.cancel(mine.port.ctx, first);
-	net_submit_mail(&mine, &mail, net_limits(60000), &outcomes[5]);
+	fixture_submit_mail(&mine, &mail, fixture_limits(60000), &outcomes[5]);
 	assert_int_equal(transfer_in_flight(mine.transfer), 5);
 	int64_t before_s = time(NULL);
-	net_close(&mine);
+	fixture_close(&mine);
 	assert_in_range(time(NULL) - before_s, 0, 3);
 	for (size_t i = 0; i < 6; i++)
 		assert_int_equal(outcomes[i].calls, 0);
@@ -356,13 +356,13 @@ int main(void)
 		cmocka_unit_test(a_mail_arrives_as_it_was_written),
 		cmocka_unit_test(a_large_mail_arrives_whole),
 		cmocka_unit_test(each_stage_has_its_verdict),
-		cmocka_unit_test(the_servers_words_come_back),
+		cmocka_unit_test(the_server_text_comes_back),
 		cmocka_unit_test(a_server_that_only_knows_helo_is_served),
 		cmocka_unit_test(logins_are_taken_or_refused),
 		cmocka_unit_test(starttls_is_required_not_tried),
 		cmocka_unit_test(what_could_inject_never_reaches_libcurl),
 		cmocka_unit_test(many_at_once_and_one_cancelled),
-		cmocka_unit_test(a_silent_mail_server_holds_up_nobody),
+		cmocka_unit_test(a_silent_mail_server_delays_no_other),
 		cmocka_unit_test(ending_with_mails_under_way_is_quick_and_silent),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

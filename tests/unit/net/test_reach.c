@@ -22,7 +22,7 @@
 
 #define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
-static struct net net;
+static struct net_fixture net;
 static sem_t release;
 static atomic_uint hanging;
 static atomic_uint hung;
@@ -52,23 +52,23 @@ static int setup(void **state)
 {
 	(void)state;
 	sem_init(&release, 0, 0);
-	net_open(&net);
+	fixture_open(&net);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	net_close(&net);
+	fixture_close(&net);
 	while (hanging > 0)
 		sem_post(&release);
 	return 0;
 }
 
-static struct outcome post_to(const char *url, struct transport_limits limits)
+static struct exchange_result post_to(const char *url, struct transport_limits limits)
 {
-	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
-	return net_http(&net, &http, limits);
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
+	return fixture_http(&net, &http, limits);
 }
 
 /* A port on which nobody listens. */
@@ -83,19 +83,19 @@ static unsigned closed_port(void)
 	return ntohs(address.sin_port);
 }
 
-static void nobody_listens(void **state)
+static void a_closed_port(void **state)
 {
 	(void)state;
 	AUTO_FREE char *url = mem_printf("http://127.0.0.1:%u/", closed_port());
-	struct outcome o = post_to(url, net_limits(5000));
+	struct exchange_result o = post_to(url, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_non_null(strstr(o.detail, "not reached"));
 }
 
-static void nobody_has_that_name(void **state)
+static void an_unknown_host(void **state)
 {
 	(void)state;
-	struct outcome o = post_to("http://nobody.test/", net_limits(5000));
+	struct exchange_result o = post_to("http://nobody.test/", fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_non_null(strstr(o.detail, "nobody.test"));
 }
@@ -104,9 +104,9 @@ static void tls_to_a_peer_that_has_none(void **state)
 {
 	(void)state;
 	AUTO_FREE char *url = mem_printf("https://127.0.0.1:%u/tls", net.sink->http_port);
-	struct outcome o = post_to(url, net_limits(3000));
+	struct exchange_result o = post_to(url, fixture_limits(3000));
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
-	assert_int_equal(sink_counter(net.sink, "/tls", "requests"), 0);
+	assert_int_equal(sink_client_counter(net.sink, "/tls", "requests"), 0);
 }
 
 /* A backlog of one that is full: the kernel does not answer further connections. */
@@ -126,9 +126,9 @@ static void a_connection_that_is_never_accepted(void **state)
 		(void)started; /* under way */
 	}
 	AUTO_FREE char *url = mem_printf("http://127.0.0.1:%u/", ntohs(address.sin_port));
-	struct transport_limits limits = net_limits(10000);
+	struct transport_limits limits = fixture_limits(10000);
 	limits.connect_timeout_ms = 200;
-	struct outcome o = post_to(url, limits);
+	struct exchange_result o = post_to(url, limits);
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_in_range(o.duration_ms, 190, 1500);
 	for (int i = 0; i < 8; i++)
@@ -138,27 +138,27 @@ static void a_connection_that_is_never_accepted(void **state)
 
 /* Whoever gives up on a hanging resolver must not wait for it: neither the time-out, nor cancel, nor the end.
  */
-static void a_hanging_resolver_holds_up_nobody(void **state)
+static void a_hanging_resolver_delays_no_other(void **state)
 {
 	(void)state;
-	AUTO_FREE char *good_url = sink_url(net.sink, "/meanwhile");
+	AUTO_FREE char *good_url = sink_client_url(net.sink, "/meanwhile");
 	const struct almoner_http stuck = { TEXT("POST"), TEXT("http://hang.test/"), NULL, 0, TEXT("x") };
-	const struct almoner_http good = { TEXT("POST"), net_text(good_url), NULL, 0, TEXT("x") };
-	struct outcome timed_out = { 0 };
-	struct outcome cancelled = { 0 };
-	net_submit_http(&net, &stuck, net_limits(400), &timed_out);
-	void *handle = net_submit_http(&net, &stuck, net_limits(60000), &cancelled);
+	const struct almoner_http good = { TEXT("POST"), fixture_text(good_url), NULL, 0, TEXT("x") };
+	struct exchange_result timed_out = { 0 };
+	struct exchange_result cancelled = { 0 };
+	fixture_submit_http(&net, &stuck, fixture_limits(400), &timed_out);
+	void *handle = fixture_submit_http(&net, &stuck, fixture_limits(60000), &cancelled);
 	for (int i = 0; i < 20; i++) {
-		struct outcome o = net_http(&net, &good, net_limits(5000));
+		struct exchange_result o = fixture_http(&net, &good, fixture_limits(5000));
 		assert_int_equal(o.verdict, TRANSPORT_REPLY);
 		assert_in_range(o.duration_ms, 0, 150);
-		outcome_free(&o);
+		fixture_result_free(&o);
 	}
 	int64_t before_ms = loop_now_ms(net.loop);
 	net.port.cancel(net.port.ctx, handle);
-	net_run_ms(&net, 0);
+	fixture_run_ms(&net, 0);
 	assert_in_range(loop_now_ms(net.loop) - before_ms, 0, 150);
-	net_run_until(&net, &timed_out.calls, 1);
+	fixture_run_until(&net, &timed_out.calls, 1);
 	assert_int_equal(timed_out.verdict, TRANSPORT_UNREACHABLE);
 	assert_in_range(timed_out.duration_ms, 390, 800);
 	assert_int_equal(cancelled.calls, 0);
@@ -170,7 +170,7 @@ static void a_hanging_resolver_holds_up_nobody(void **state)
 static void lost_lookups_are_few(void **state)
 {
 	(void)state;
-	struct transport_limits limits = net_limits(20);
+	struct transport_limits limits = fixture_limits(20);
 	unsigned before = hung;
 	struct almoner_mail mail = { .host = TEXT("hang.test"),
 								 .port = 25,
@@ -178,9 +178,9 @@ static void lost_lookups_are_few(void **state)
 								 .from = TEXT("a@b.example"),
 								 .to = TEXT("c@d.example"),
 								 .message = TEXT("x\r\n") };
-	struct outcome o = { 0 };
+	struct exchange_result o = { 0 };
 	for (int i = 0; i < 3 * LOOKUPS_LOST_MAX; i++) {
-		o = i % 2 == 0 ? post_to("http://hang.test/", limits) : net_mail(&net, &mail, limits);
+		o = i % 2 == 0 ? post_to("http://hang.test/", limits) : fixture_mail(&net, &mail, limits);
 		assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	}
 	assert_non_null(strstr(o.detail, "not answered"));
@@ -192,11 +192,11 @@ static void lost_lookups_are_few(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_listens),
-		cmocka_unit_test(nobody_has_that_name),
+		cmocka_unit_test(a_closed_port),
+		cmocka_unit_test(an_unknown_host),
 		cmocka_unit_test(tls_to_a_peer_that_has_none),
 		cmocka_unit_test(a_connection_that_is_never_accepted),
-		cmocka_unit_test(a_hanging_resolver_holds_up_nobody),
+		cmocka_unit_test(a_hanging_resolver_delays_no_other),
 		cmocka_unit_test(lost_lookups_are_few),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/net/address.h"
+#include "gateway/net/smtp/address.h"
 #include "gateway/net/classify.h"
 #include "gateway/net/http_reply.h"
 #include "gateway/net/lookup.h"
@@ -154,8 +154,8 @@ static void heads_are_kept_within_bounds(void **state)
 		more = http_reply_line(&r, line, 20000);
 		lines++;
 	}
-	assert_true(r.flood);
-	assert_int_equal(lines, HTTP_REPLY_FLOOD_BYTES / 20000 + 1);
+	assert_true(r.head_too_long);
+	assert_int_equal(lines, HTTP_REPLY_LINES_BYTES / 20000 + 1);
 	assert_true(r.head.len <= HTTP_REPLY_HEAD_BYTES);
 	http_reply_finish(&r);
 }
@@ -194,7 +194,7 @@ static void only_a_reply_that_drips_is_slow(void **state)
 
 /* --- SMTP replies -------------------------------------------------------------------------------- */
 
-static void say(struct smtp_reply *r, const char *line)
+static void feed_text(struct smtp_reply *r, const char *line)
 {
 	smtp_reply_line(r, line, strlen(line));
 }
@@ -204,39 +204,39 @@ static void the_last_complete_reply_counts(void **state)
 	(void)state;
 	struct smtp_reply r;
 	smtp_reply_init(&r);
-	say(&r, "220 hello\r\n");
-	say(&r, "250-one\r\n");
-	say(&r, "250-two\r\n");
+	feed_text(&r, "220 hello\r\n");
+	feed_text(&r, "250-one\r\n");
+	feed_text(&r, "250-two\r\n");
 	assert_int_equal(r.status, 220);
-	assert_true(r.within);
-	say(&r, "250 three\r\n");
+	assert_true(r.in_multiline);
+	feed_text(&r, "250 three\r\n");
 	assert_int_equal(r.replies, 2);
 	assert_string_equal(r.text.data, "one\ntwo\nthree");
-	say(&r, "354\r\n");
-	assert_true(r.go_ahead);
+	feed_text(&r, "354\r\n");
+	assert_true(r.data_accepted);
 	assert_false(r.final);
-	say(&r, "250-2.0.0\r\n");
+	feed_text(&r, "250-2.0.0\r\n");
 	assert_false(r.final); /* half a reply is none */
-	say(&r, "250 queued as 7\r\n");
+	feed_text(&r, "250 queued as 7\r\n");
 	assert_true(r.final);
-	say(&r, "221 bye\r\n");
+	feed_text(&r, "221 bye\r\n");
 	assert_int_equal(r.status, 250);
 	assert_string_equal(r.text.data, "2.0.0\nqueued as 7");
 	smtp_reply_finish(&r);
 }
 
-static void the_answer_to_quit_does_not_hide_the_refusal(void **state)
+static void the_quit_reply_hides_no_rejection(void **state)
 {
 	(void)state;
 	struct smtp_reply r;
 	smtp_reply_init(&r);
-	say(&r, "220 hello\r\n");
-	say(&r, "550-no such\r\n");
-	say(&r, "550 user\r\n");
+	feed_text(&r, "220 hello\r\n");
+	feed_text(&r, "550-no such\r\n");
+	feed_text(&r, "550 user\r\n");
 	smtp_reply_settle(&r, 550);
 	assert_int_equal(r.status, 550);
-	say(&r, "221-see\r\n");
-	say(&r, "221 you\r\n");
+	feed_text(&r, "221-see\r\n");
+	feed_text(&r, "221 you\r\n");
 	smtp_reply_settle(&r, 550);
 	assert_int_equal(r.status, 550);
 	assert_string_equal(r.text.data, "no such\nuser");
@@ -250,13 +250,13 @@ static void garbage_and_floods_do_no_harm(void **state)
 	(void)state;
 	struct smtp_reply r;
 	smtp_reply_init(&r);
-	say(&r, "");
-	say(&r, "25\r\n");
-	say(&r, "2x0 hello\r\n");
-	say(&r, "250x\r\n");
+	feed_text(&r, "");
+	feed_text(&r, "25\r\n");
+	feed_text(&r, "2x0 hello\r\n");
+	feed_text(&r, "250x\r\n");
 	assert_int_equal(r.replies, 0);
 	for (int i = 0; i < 10000; i++)
-		say(&r, "220-a line that comes again and again\r\n");
+		feed_text(&r, "220-a line that comes again and again\r\n");
 	assert_true(r.text.len < 4096);
 	smtp_reply_finish(&r);
 }
@@ -276,11 +276,11 @@ static void http_verdicts_rest_on_evidence(void **state)
 		{ { TRANSFER_END_FAILED, true, false, 99, true, false }, TRANSPORT_UNKNOWN },
 		{ { TRANSFER_END_FAILED, true, false, 99, false, true }, TRANSPORT_UNKNOWN },
 		{ { TRANSFER_END_OK, true, false, 99, false, false }, TRANSPORT_UNKNOWN },
-		{ { TRANSFER_END_SILENCE, true, false, 99, false, false }, TRANSPORT_UNKNOWN },
+		{ { TRANSFER_END_NO_ANSWER, true, false, 99, false, false }, TRANSPORT_UNKNOWN },
 		{ { TRANSFER_END_UNUSABLE, true, false, 99, false, false }, TRANSPORT_UNKNOWN }, /* HTTP/0.9 */
-		{ { TRANSFER_END_SILENCE, false, false, 0, false, false }, TRANSPORT_UNREACHABLE },
+		{ { TRANSFER_END_NO_ANSWER, false, false, 0, false, false }, TRANSPORT_UNREACHABLE },
 		{ { TRANSFER_END_FAILED, false, true, 0, false, false }, TRANSPORT_UNREACHABLE },
-		{ { TRANSFER_END_UNUSABLE, false, false, 0, false, false }, TRANSPORT_REFUSED },
+		{ { TRANSFER_END_UNUSABLE, false, false, 0, false, false }, TRANSPORT_NOT_SENDABLE },
 		{ { TRANSFER_END_FAILED, true, false, 0, false, false }, TRANSPORT_UNREACHABLE },
 		{ { TRANSFER_END_FAILED, true, true, 0, false, false }, TRANSPORT_UNKNOWN },
 	};
@@ -293,28 +293,28 @@ static void mail_verdicts_rest_on_reply_codes(void **state)
 	(void)state;
 	static const struct {
 		enum transfer_end end;
-		struct smtp_reply dialogue; /* replies, greeting, status, go_ahead, final */
+		struct smtp_reply dialogue; /* replies, greeting, status, data_accepted, final */
 		enum transport_verdict verdict;
 	} cases[] = {
 		{ TRANSFER_END_OK, { 6, 220, 250, true, true }, TRANSPORT_REPLY },
 		{ TRANSFER_END_FAILED, { 6, 220, 554, true, true }, TRANSPORT_REPLY },
-		{ TRANSFER_END_SILENCE, { 6, 220, 250, true, true }, TRANSPORT_REPLY }, /* lost after the answer */
-		{ TRANSFER_END_SILENCE, { 5, 220, 354, true, false }, TRANSPORT_UNKNOWN },
+		{ TRANSFER_END_NO_ANSWER, { 6, 220, 250, true, true }, TRANSPORT_REPLY }, /* lost after the answer */
+		{ TRANSFER_END_NO_ANSWER, { 5, 220, 354, true, false }, TRANSPORT_UNKNOWN },
 		{ TRANSFER_END_OK, { 5, 220, 354, true, false }, TRANSPORT_UNKNOWN },
 		{ TRANSFER_END_FAILED, { 4, 220, 550, false, false }, TRANSPORT_REPLY },
 		{ TRANSFER_END_FAILED,
 		  { 2, 220, 250, false, false },
 		  TRANSPORT_UNREACHABLE }, /* no TLS, no AUTH offered */
-		{ TRANSFER_END_SILENCE, { 2, 220, 502, false, false }, TRANSPORT_UNREACHABLE },
+		{ TRANSFER_END_NO_ANSWER, { 2, 220, 502, false, false }, TRANSPORT_UNREACHABLE },
 		{ TRANSFER_END_FAILED, { 1, 421, 421, false, false }, TRANSPORT_UNREACHABLE },
 		{ TRANSFER_END_FAILED, { 1, 554, 554, false, false }, TRANSPORT_UNREACHABLE },
 		{ TRANSFER_END_FAILED, { 0, 0, 0, false, false }, TRANSPORT_UNREACHABLE },
-		{ TRANSFER_END_UNUSABLE, { 0, 0, 0, false, false }, TRANSPORT_REFUSED },
+		{ TRANSFER_END_UNUSABLE, { 0, 0, 0, false, false }, TRANSPORT_NOT_SENDABLE },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_int_equal(classify_mail(cases[i].end, &cases[i].dialogue), cases[i].verdict);
 	assert_int_equal(classify_end(CURLE_SEND_ERROR), TRANSFER_END_FAILED);
-	assert_int_equal(classify_end(CURLE_OPERATION_TIMEDOUT), TRANSFER_END_SILENCE);
+	assert_int_equal(classify_end(CURLE_OPERATION_TIMEDOUT), TRANSFER_END_NO_ANSWER);
 }
 
 /* ---- look-ups of names ---- */
@@ -359,7 +359,7 @@ int main(void)
 		cmocka_unit_test(a_body_is_cut_at_its_cap),
 		cmocka_unit_test(only_a_reply_that_drips_is_slow),
 		cmocka_unit_test(the_last_complete_reply_counts),
-		cmocka_unit_test(the_answer_to_quit_does_not_hide_the_refusal),
+		cmocka_unit_test(the_quit_reply_hides_no_rejection),
 		cmocka_unit_test(garbage_and_floods_do_no_harm),
 		cmocka_unit_test(http_verdicts_rest_on_evidence),
 		cmocka_unit_test(mail_verdicts_rest_on_reply_codes),

@@ -15,35 +15,35 @@
 
 #define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
-static struct net net;
+static struct net_fixture net;
 
 static int setup(void **state)
 {
 	(void)state;
-	net_open(&net);
+	fixture_open(&net);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	net_close(&net);
+	fixture_close(&net);
 	return 0;
 }
 
 static json_t *request(const char *path, const struct almoner_header *headers, size_t count, const char *body,
 					   uint32_t status)
 {
-	AUTO_FREE char *url = sink_url(net.sink, path);
-	const struct almoner_http http = { TEXT("POST"), net_text(url), headers, count, net_text(body) };
-	struct outcome o = net_http(&net, &http, net_limits(5000));
+	AUTO_FREE char *url = sink_client_url(net.sink, path);
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), headers, count, fixture_text(body) };
+	struct exchange_result o = fixture_http(&net, &http, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	if (o.status != status)
 		print_error("%s: %u %s\n", path, o.status, o.body);
 	assert_int_equal(o.status, status);
 	json_t *reply = o.body_len > 0 ? json_loads(o.body, 0, NULL) : json_object();
 	assert_non_null(reply);
-	outcome_free(&o);
+	fixture_result_free(&o);
 	return reply;
 }
 
@@ -60,19 +60,19 @@ static void repeats_are_counted_by_key(void **state)
 	(void)state;
 	const struct almoner_header one[] = { { TEXT("Idempotency-Key"), TEXT("one") } };
 	const struct almoner_header two[] = { { TEXT("idempotency-key"), TEXT("two") } };
-	sink_control_set(net.sink, "/k", "{\"reply\":[{\"status\":503,\"times\":1}]}");
+	sink_client_set(net.sink, "/k", "{\"reply\":[{\"status\":503,\"times\":1}]}");
 	json_decref(request("/k", one, 1, "x", 503));
 	json_t *first = request("/k", one, 1, "x", 200);
 	json_t *again = request("/k", one, 1, "x", 200);
 	json_t *other = request("/k", two, 1, "x", 200);
 	assert_true(json_equal(first, again));
 	assert_false(json_equal(first, other));
-	assert_int_equal(sink_counter(net.sink, "/k", "requests"), 4);
-	assert_int_equal(sink_counter(net.sink, "/k", "distinct_keys"), 2);
-	assert_int_equal(sink_counter(net.sink, "/k", "repeats"), 2);
-	assert_int_equal(sink_counter(net.sink, "/k", "duplicates"), 1);
-	assert_int_equal(sink_counter(net.sink, "/k", "by_status.200"), 3);
-	assert_int_equal(sink_counter(net.sink, "/k", "by_status.503"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/k", "requests"), 4);
+	assert_int_equal(sink_client_counter(net.sink, "/k", "distinct_keys"), 2);
+	assert_int_equal(sink_client_counter(net.sink, "/k", "repeats"), 2);
+	assert_int_equal(sink_client_counter(net.sink, "/k", "duplicates"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/k", "by_status.200"), 3);
+	assert_int_equal(sink_client_counter(net.sink, "/k", "by_status.503"), 1);
 	json_decref(first);
 	json_decref(again);
 	json_decref(other);
@@ -82,7 +82,7 @@ static void it_flaps_by_requests(void **state)
 {
 	(void)state;
 	static const uint32_t expected[] = { 200, 200, 503, 200, 200, 503, 200 };
-	sink_control_set(net.sink, "/flap", "{\"flap\":{\"on_requests\":2,\"off_requests\":1}}");
+	sink_client_set(net.sink, "/flap", "{\"flap\":{\"on_requests\":2,\"off_requests\":1}}");
 	for (size_t i = 0; i < 7; i++)
 		json_decref(request("/flap", NULL, 0, "x", expected[i]));
 }
@@ -90,21 +90,21 @@ static void it_flaps_by_requests(void **state)
 static void concurrency_is_seen_and_waited_for(void **state)
 {
 	(void)state;
-	AUTO_FREE char *url = sink_url(net.sink, "/many");
-	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
-	struct outcome outcomes[7] = { 0 };
-	sink_control_set(net.sink, "/many", "{\"status\":200,\"delay_ms\":80}");
-	assert_false(sink_wait(net.sink, "/many", "requests", 1, 20));
+	AUTO_FREE char *url = sink_client_url(net.sink, "/many");
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
+	struct exchange_result outcomes[7] = { 0 };
+	sink_client_set(net.sink, "/many", "{\"status\":200,\"delay_ms\":80}");
+	assert_false(sink_client_wait(net.sink, "/many", "requests", 1, 20));
 	for (size_t i = 0; i < 7; i++)
-		net_submit_http(&net, &http, net_limits(5000), &outcomes[i]);
-	net_run_ms(&net, 20);
-	assert_true(sink_wait(net.sink, "/many", "answered", 7, 5000));
+		fixture_submit_http(&net, &http, fixture_limits(5000), &outcomes[i]);
+	fixture_run_ms(&net, 20);
+	assert_true(sink_client_wait(net.sink, "/many", "answered", 7, 5000));
 	for (size_t i = 0; i < 7; i++) {
-		net_run_until(&net, &outcomes[i].calls, 1);
-		outcome_free(&outcomes[i]);
+		fixture_run_until(&net, &outcomes[i].calls, 1);
+		fixture_result_free(&outcomes[i]);
 	}
-	assert_int_equal(sink_counter(net.sink, "/many", "max_concurrent"), 7);
-	assert_int_equal(sink_counter(net.sink, "/many", "open"), 0);
+	assert_int_equal(sink_client_counter(net.sink, "/many", "max_concurrent"), 7);
+	assert_int_equal(sink_client_counter(net.sink, "/many", "open"), 0);
 }
 
 static void the_history_is_on_disk_before_the_answer(void **state)
@@ -113,13 +113,13 @@ static void the_history_is_on_disk_before_the_answer(void **state)
 	char path[] = "/tmp/almoner-sink-log-XXXXXX";
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
-	struct sink_child *logged = sink_start(path);
-	AUTO_FREE char *url = sink_url(logged, "/logged");
+	struct sink_child *logged = sink_client_start(path);
+	AUTO_FREE char *url = sink_client_url(logged, "/logged");
 	const struct almoner_header key[] = { { TEXT("Idempotency-Key"), TEXT("k\"1") } };
-	const struct almoner_http http = { TEXT("POST"), net_text(url), key, 1, TEXT("abc") };
-	struct outcome o = net_http(&net, &http, net_limits(5000));
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), key, 1, TEXT("abc") };
+	struct exchange_result o = fixture_http(&net, &http, fixture_limits(5000));
 	assert_int_equal(o.status, 200);
-	outcome_free(&o);
+	fixture_result_free(&o);
 	char line[500] = "";
 	assert_true(read(fd, line, sizeof(line) - 1) > 0);
 	json_t *record = json_loads(line, 0, NULL);
@@ -131,7 +131,7 @@ static void the_history_is_on_disk_before_the_answer(void **state)
 		json_string_value(json_object_get(record, "digest")),
 		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180, "abc" */
 	json_decref(record);
-	sink_stop(logged);
+	sink_client_stop(logged);
 	close(fd);
 	unlink(path);
 }
@@ -159,10 +159,10 @@ static void the_books_know_a_repeat_by_its_request_id(void **state)
 	json_decref(reply);
 	json_decref(request("/quickbooks/v3/company/1/salesreceipt?operation=update&include=void", auth, 1,
 						"{\"Id\":\"1\",\"SyncToken\":\"0\",\"sparse\":true}", 200));
-	assert_int_equal(sink_counter(net.sink, "/quickbooks", "stub.salesreceipts"), 1);
-	assert_int_equal(sink_counter(net.sink, "/quickbooks", "stub.replays"), 1);
-	assert_int_equal(sink_counter(net.sink, "/quickbooks", "stub.voided"), 1);
-	json_t *stats = sink_stats(net.sink, "/quickbooks", false);
+	assert_int_equal(sink_client_counter(net.sink, "/quickbooks", "stub.salesreceipts"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/quickbooks", "stub.replays"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/quickbooks", "stub.voided"), 1);
+	json_t *stats = sink_client_stats(net.sink, "/quickbooks", false);
 	const json_t *by_ref = json_object_get(json_object_get(stats, "stub"), "by_payment_ref");
 	assert_int_equal(json_integer_value(json_object_get(by_ref, "p1")), 1);
 	json_decref(stats);
@@ -173,22 +173,22 @@ static void a_stub_may_act_and_lose_the_answer(void **state)
 {
 	(void)state;
 	const struct almoner_header auth[] = { { TEXT("Authorization"), TEXT("Bearer t") } };
-	sink_control_set(net.sink, "/quickbooks",
+	sink_client_set(net.sink, "/quickbooks",
 					 "{\"reply\":[{\"mode\":\"close_after_body\",\"times\":1},"
 					 "{\"mode\":\"close_after_body\",\"status\":500,\"times\":1},"
 					 "{\"status\":200,\"times\":1,\"body\":{\"Fault\":{}}}]}");
-	AUTO_FREE char *url = sink_url(net.sink, "/quickbooks/v3/company/1/customer");
+	AUTO_FREE char *url = sink_client_url(net.sink, "/quickbooks/v3/company/1/customer");
 	static const char *const names[] = { "{\"DisplayName\":\"a\"}", "{\"DisplayName\":\"b\"}" };
 	for (size_t i = 0; i < 2; i++) {
-		const struct almoner_http http = { TEXT("POST"), net_text(url), auth, 1, net_text(names[i]) };
-		struct outcome o = net_http(&net, &http, net_limits(5000));
+		const struct almoner_http http = { TEXT("POST"), fixture_text(url), auth, 1, fixture_text(names[i]) };
+		struct exchange_result o = fixture_http(&net, &http, fixture_limits(5000));
 		assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
-		assert_int_equal(sink_counter(net.sink, "/quickbooks", "stub.customers"), 1);
+		assert_int_equal(sink_client_counter(net.sink, "/quickbooks", "stub.customers"), 1);
 	}
 	json_t *reply = request("/quickbooks/v3/company/1/customer", auth, 1, names[1], 200);
 	assert_non_null(json_object_get(reply, "Fault"));
 	json_decref(reply);
-	assert_int_equal(sink_counter(net.sink, "/quickbooks", "stub.customers"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/quickbooks", "stub.customers"), 1);
 }
 
 static void the_crm_has_unique_transactions_and_careless_matches(void **state)
@@ -208,15 +208,15 @@ static void the_crm_has_unique_transactions_and_careless_matches(void **state)
 		request("/civicrm/ajax/api4/Contribution/create", headers, 2, gift, 500)); /* no such contact */
 	json_decref(request("/civicrm/ajax/api4/Contact/save", headers, 2, save, 200));
 	json_decref(request("/civicrm/ajax/api4/Contact/save", headers, 2, save, 200));
-	assert_int_equal(sink_counter(net.sink, "/civicrm", "stub.contacts"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/civicrm", "stub.contacts"), 1);
 	json_decref(request("/civicrm/ajax/api4/Contact/save", headers, 2,
 						"params={\"records\":[{\"first_name\":\"Bo\"}],\"match\":[\"external_identifier\"]}",
 						200));
-	assert_int_equal(sink_counter(net.sink, "/civicrm", "stub.contacts"), 2);
+	assert_int_equal(sink_client_counter(net.sink, "/civicrm", "stub.contacts"), 2);
 	json_decref(request("/civicrm/ajax/api4/Contribution/create", headers, 2, gift, 200));
 	json_decref(request("/civicrm/ajax/api4/Contribution/create", headers, 2, gift, 500));
-	assert_int_equal(sink_counter(net.sink, "/civicrm", "stub.contributions"), 1);
-	assert_int_equal(sink_counter(net.sink, "/civicrm", "stub.duplicates_refused"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/civicrm", "stub.contributions"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/civicrm", "stub.duplicates_refused"), 1);
 	json_t *found = request("/civicrm/ajax/api4/Contribution/get", headers, 2,
 							"params={\"where\":[[\"trxn_id\",\"=\",\"T1\"]]}", 200);
 	assert_int_equal(json_integer_value(json_object_get(found, "count")), 1);
@@ -242,15 +242,15 @@ static void mails_are_counted_by_message_id(void **state)
 		"{\"faults\":[{\"at\":\"dot\",\"reply\":\"451 no\",\"times\":1}]}"
 	};
 	for (size_t i = 0; i < 3; i++) {
-		sink_control_set(net.sink, "/smtp", behaviours[i]);
-		struct outcome o = net_mail(&net, &mail, net_limits(5000));
-		outcome_free(&o);
+		sink_client_set(net.sink, "/smtp", behaviours[i]);
+		struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(5000));
+		fixture_result_free(&o);
 	}
-	assert_int_equal(sink_counter(net.sink, "/smtp", "messages"),
+	assert_int_equal(sink_client_counter(net.sink, "/smtp", "messages"),
 					 2); /* one whose answer was lost, one answered */
-	assert_int_equal(sink_counter(net.sink, "/smtp", "refused"), 1);
-	assert_int_equal(sink_counter(net.sink, "/smtp", "distinct_message_ids"), 1);
-	assert_int_equal(sink_counter(net.sink, "/smtp", "duplicates"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/smtp", "refused"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/smtp", "distinct_message_ids"), 1);
+	assert_int_equal(sink_client_counter(net.sink, "/smtp", "duplicates"), 1);
 }
 
 int main(void)

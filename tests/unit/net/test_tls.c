@@ -170,22 +170,22 @@ static int stop_server(void **state)
 
 /* --- the tests ----------------------------------------------------------------------------------- */
 
-static struct outcome post(struct net *net, const char *host)
+static struct exchange_result post(struct net_fixture *net, const char *host)
 {
 	AUTO_FREE char *url = mem_printf("https://%s:%u/x", host, server.port);
-	const struct almoner_http http = { TEXT("POST"), net_text(url), NULL, 0, TEXT("x") };
-	return net_http(net, &http, net_limits(5000));
+	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
+	return fixture_http(net, &http, fixture_limits(5000));
 }
 
 static void a_peer_without_proof_gets_nothing(void **state)
 {
 	(void)state;
-	struct net net;
+	struct net_fixture net;
 	trusted = NULL;
 	server.answers_left = 100;
 	server.requests = 0;
-	net_open(&net);
-	struct outcome o = post(&net, "127.0.0.1");
+	fixture_open(&net);
+	struct exchange_result o = post(&net, "127.0.0.1");
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_non_null(strstr(o.detail, "certificate"));
 	assert_int_equal(server.requests, 0);
@@ -196,63 +196,63 @@ static void a_peer_without_proof_gets_nothing(void **state)
 								 .from = TEXT("a@b.example"),
 								 .to = TEXT("c@d.example"),
 								 .message = TEXT("x\r\n") };
-	o = net_mail(&net, &mail, net_limits(5000));
+	o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_non_null(strstr(o.detail, "certificate"));
-	net_close(&net);
+	fixture_close(&net);
 }
 
 static void a_proof_for_another_name_is_none(void **state)
 {
 	(void)state;
-	struct net net;
+	struct net_fixture net;
 	trusted = cert_path;
 	server.answers_left = 100;
 	server.requests = 0;
-	net_open(&net);
-	struct outcome o = post(&net, "localhost");
+	fixture_open(&net);
+	struct exchange_result o = post(&net, "localhost");
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_int_equal(server.requests, 0);
-	net_close(&net);
+	fixture_close(&net);
 }
 
 static void a_trusted_connection_is_used_again(void **state)
 {
 	(void)state;
-	struct net net;
+	struct net_fixture net;
 	trusted = cert_path;
 	server.answers_left = 100;
 	server.requests = 0;
 	server.connections = 0;
-	net_open(&net);
+	fixture_open(&net);
 	for (int i = 0; i < 5; i++) {
-		struct outcome o = post(&net, "127.0.0.1");
+		struct exchange_result o = post(&net, "127.0.0.1");
 		assert_int_equal(o.verdict, TRANSPORT_REPLY);
 		assert_int_equal(o.status, 200);
 		assert_string_equal(o.body, "ok");
-		outcome_free(&o);
-		assert_in_range(net_run_ms(&net, 30), 2, 6); /* an idle connection makes no turns */
+		fixture_result_free(&o);
+		assert_in_range(fixture_run_ms(&net, 30), 2, 6); /* an idle connection makes no turns */
 	}
 	assert_int_equal(server.requests, 5);
 	assert_int_equal(server.connections, 1);
-	net_close(&net);
+	fixture_close(&net);
 }
 
 static void a_trusted_connection_that_dies_is_no_second_send(void **state)
 {
 	(void)state;
-	struct net net;
+	struct net_fixture net;
 	trusted = cert_path;
 	server.answers_left = 1;
 	server.requests = 0;
-	net_open(&net);
-	struct outcome o = post(&net, "127.0.0.1");
+	fixture_open(&net);
+	struct exchange_result o = post(&net, "127.0.0.1");
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
-	outcome_free(&o);
+	fixture_result_free(&o);
 	o = post(&net, "127.0.0.1"); /* read, and closed without an answer */
 	assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
 	assert_int_equal(server.requests, 2);
-	net_close(&net);
+	fixture_close(&net);
 }
 
 static int64_t cpu_us(void)
@@ -266,18 +266,18 @@ static int64_t cpu_us(void)
 static void the_systems_authorities_are_read_once(void **state)
 {
 	(void)state;
-	struct net net;
+	struct net_fixture net;
 	struct stat file;
 	const char *path = curl_version_info(CURLVERSION_NOW)->cainfo;
 	if (path == NULL || stat(path, &file) != 0 || file.st_size < 100000)
 		skip(); /* too few to be felt */
 	trusted = NULL;
-	net_open(&net);
+	fixture_open(&net);
 	int64_t first_us = 0;
 	int64_t least_us = INT64_MAX;
 	for (int i = 0; i < 6; i++) {
 		int64_t before_us = cpu_us();
-		struct outcome o = post(&net, "127.0.0.1");
+		struct exchange_result o = post(&net, "127.0.0.1");
 		int64_t took_us = cpu_us() - before_us;
 		assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 		if (i == 0)
@@ -286,7 +286,7 @@ static void the_systems_authorities_are_read_once(void **state)
 			least_us = took_us;
 	}
 	assert_true(least_us < first_us / 3);
-	net_close(&net);
+	fixture_close(&net);
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 #include "tests/lib/connector_driver.h"
 
 /* A connector inside the test: it answers with what the test has put here. */
-struct script {
+struct scripted_connector {
 	struct almoner_action action;
 	struct almoner_traits traits;
 	const char *open_error; /* NULL: opens */
@@ -20,7 +20,7 @@ struct script {
 	unsigned opened, closed, ended;
 };
 
-static struct script script;
+static struct scripted_connector script;
 
 static int script_open(const struct almoner_host *host, struct almoner_text settings, void **instance,
 					   struct almoner_traits *traits, struct almoner_error *error)
@@ -39,7 +39,7 @@ static int script_open(const struct almoner_host *host, struct almoner_text sett
 
 static void script_close(void *instance)
 {
-	((struct script *)instance)->closed++;
+	((struct scripted_connector *)instance)->closed++;
 }
 
 static int script_begin(void *instance, const struct almoner_step *step, void **attempt,
@@ -63,7 +63,7 @@ static int script_next(void *attempt, const struct almoner_reply *reply, struct 
 
 static void script_end(void *attempt)
 {
-	((struct script *)attempt)->ended++;
+	((struct scripted_connector *)attempt)->ended++;
 }
 
 static const struct almoner_connector connector = { .size = sizeof connector,
@@ -81,7 +81,7 @@ static struct catalog_entry entry = { .connector = &connector };
 static int fresh(void **state)
 {
 	(void)state;
-	script = (struct script){ .traits = { .size = sizeof script.traits, .repeat = ALMONER_REPEAT_UNSAFE } };
+	script = (struct scripted_connector){ .traits = { .size = sizeof script.traits, .repeat = ALMONER_REPEAT_UNSAFE } };
 	script.action.kind = ALMONER_FINISH;
 	script.action.done.result_class = ALMONER_OK;
 	return 0;
@@ -250,7 +250,7 @@ static void endless_conversations_end(void **state)
 	assert_int_equal(script.ended, 1);
 }
 
-static void failures_without_words_get_some(void **state)
+static void failures_without_text_get_one(void **state)
 {
 	(void)state;
 	struct driver d;
@@ -307,7 +307,7 @@ int main(void)
 		SCRIPT_TEST(broken_requests_are_faults),
 		SCRIPT_TEST(broken_mails_are_faults),
 		SCRIPT_TEST(endless_conversations_end),
-		SCRIPT_TEST(failures_without_words_get_some),
+		SCRIPT_TEST(failures_without_text_get_one),
 		SCRIPT_TEST(promises_that_cannot_be_are_refused),
 		SCRIPT_TEST(refusals_of_open_are_reported),
 	};

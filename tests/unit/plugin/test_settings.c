@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
-#include "gateway/plugin/settings_check.h"
+#include "gateway/plugin/settings.h"
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
@@ -136,7 +136,7 @@ static void each_type_refuses_others(void **state)
 	json_decref(list);
 }
 
-static void values_of_secrets_are_never_told(void **state)
+static void secret_values_are_never_shown(void **state)
 {
 	(void)state;
 	struct buf found AUTO_BUF = { 0 };
@@ -161,14 +161,14 @@ static void literal_secrets_are_warned_of(void **state)
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 
-struct folder {
+struct settings_fixture {
 	char dir[64];
 	char *file;
 };
 
 static int make_folder(void **state)
 {
-	struct folder *f = mem_zalloc(sizeof *f);
+	struct settings_fixture *f = mem_zalloc(sizeof *f);
 	memcpy(f->dir, "/tmp/almoner-set-XXXXXX", 24);
 	assert_non_null(mkdtemp(f->dir));
 	f->file = mem_printf("%s/mail.txt", f->dir);
@@ -178,7 +178,7 @@ static int make_folder(void **state)
 
 static int drop_folder(void **state)
 {
-	struct folder *f = *state;
+	struct settings_fixture *f = *state;
 	(void)unlink(f->file);
 	(void)rmdir(f->dir);
 	free(f->file);
@@ -186,7 +186,7 @@ static int drop_folder(void **state)
 	return 0;
 }
 
-static void put_file(const struct folder *f, const void *bytes, size_t len)
+static void put_file(const struct settings_fixture *f, const void *bytes, size_t len)
 {
 	FILE *out = fopen(f->file, "wb");
 	assert_non_null(out);
@@ -196,7 +196,7 @@ static void put_file(const struct folder *f, const void *bytes, size_t len)
 
 static void files_are_read_relative_to_the_folder(void **state)
 {
-	const struct folder *f = *state;
+	const struct settings_fixture *f = *state;
 	struct buf found AUTO_BUF = { 0 };
 	put_file(f, "Dear \xC3\x89mile", 11);
 	json_t *r = resolve("{\"url\": \"http://x\", \"text\": \"mail.txt\"}", f->dir, &found);
@@ -207,7 +207,7 @@ static void files_are_read_relative_to_the_folder(void **state)
 
 static void files_that_are_no_text_are_refused(void **state)
 {
-	const struct folder *f = *state;
+	const struct settings_fixture *f = *state;
 	struct buf found AUTO_BUF = { 0 };
 	static const char settings[] = "{\"url\": \"http://x\", \"text\": \"mail.txt\"}";
 	put_file(f, "a\0b", 3);
@@ -235,7 +235,7 @@ int main(void)
 		cmocka_unit_test(written_values_win_over_defaults),
 		cmocka_unit_test(all_faults_come_at_once),
 		cmocka_unit_test(each_type_refuses_others),
-		cmocka_unit_test(values_of_secrets_are_never_told),
+		cmocka_unit_test(secret_values_are_never_shown),
 		cmocka_unit_test(literal_secrets_are_warned_of),
 		cmocka_unit_test_setup_teardown(files_are_read_relative_to_the_folder, make_folder, drop_folder),
 		cmocka_unit_test_setup_teardown(files_that_are_no_text_are_refused, make_folder, drop_folder),

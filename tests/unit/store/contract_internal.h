@@ -2,7 +2,7 @@
 #ifndef ALMONER_TESTS_UNIT_STORE_CONTRACT_INTERNAL_H
 #define ALMONER_TESTS_UNIT_STORE_CONTRACT_INTERNAL_H
 
-#include "tests/unit/store/ledger.h"
+#include "tests/unit/store/store_fixture.h"
 
 struct contract_test {
 	const char *name;
@@ -21,6 +21,6 @@ extern const struct contract_test contract_jobs_tests[];
 extern const struct contract_test contract_list_tests[];
 extern const struct contract_test contract_read_tests[];
 extern const struct contract_test contract_verify_tests[];
-extern const struct contract_test contract_refused_tests[];
+extern const struct contract_test contract_rejected_tests[];
 
 #endif

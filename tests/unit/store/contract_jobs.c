@@ -53,7 +53,7 @@ static void assert_same(const struct job *a, const struct job *b)
 	assert_memory_equal(left, right, sizeof left);
 }
 
-static int64_t put(struct fixture *f, const struct job *job)
+static int64_t put(struct store_fixture *f, const struct job *job)
 {
 	int64_t id = 0;
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
@@ -64,7 +64,7 @@ static int64_t put(struct fixture *f, const struct job *job)
 
 static void jobs_are_kept(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct job *job = sample_job();
 	assert_int_equal(put(f, job), 1);
 	job->id = 1;
@@ -88,7 +88,7 @@ static void jobs_are_kept(void **state)
 
 static void a_rollback_takes_the_job_with_it(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct job *job = sample_job();
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
 	int64_t id = 0;
@@ -101,7 +101,7 @@ static void a_rollback_takes_the_job_with_it(void **state)
 
 static void running_ones_and_the_list(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct job *job = sample_job();
 	for (int i = 1; i <= 5; i++) {
 		job->state = i % 2 == 0 ? JOB_RUNNING : JOB_DONE;

@@ -9,7 +9,7 @@
 
 static void keys_are_claimed_once(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	uint8_t a[STORE_KEY_BYTES] = { 1 };
 	uint8_t b[STORE_KEY_BYTES] = { 1, [15] = 1 };
 	int64_t owner = 0;
@@ -30,7 +30,7 @@ static void keys_are_claimed_once(void **state)
 	assert_int_equal(owner, -9);
 }
 
-static void claim_key(struct fixture *f, unsigned i, int64_t day)
+static void claim_key(struct store_fixture *f, unsigned i, int64_t day)
 {
 	uint8_t key[STORE_KEY_BYTES] = { (uint8_t)(i * 37), (uint8_t)(i >> 8), (uint8_t)i };
 	int64_t owner = 0;
@@ -39,7 +39,7 @@ static void claim_key(struct fixture *f, unsigned i, int64_t day)
 
 static void old_keys_are_pruned_others_stay(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
 	for (unsigned i = 0; i < 1000; i++)
 		claim_key(f, i, i % 2 == 0 ? 10 : 20);
@@ -73,7 +73,7 @@ static void many_key(int64_t i, uint8_t key[STORE_KEY_BYTES])
 	store_event_key("many", id, key);
 }
 
-static int64_t claim_many(struct fixture *f, int64_t i, int64_t owner)
+static int64_t claim_many(struct store_fixture *f, int64_t i, int64_t owner)
 {
 	uint8_t key[STORE_KEY_BYTES];
 	int64_t had = 0;
@@ -82,7 +82,7 @@ static int64_t claim_many(struct fixture *f, int64_t i, int64_t owner)
 	return had;
 }
 
-static int64_t owner_of(struct fixture *f, int64_t i)
+static int64_t owner_of(struct store_fixture *f, int64_t i)
 {
 	uint8_t key[STORE_KEY_BYTES];
 	int64_t owner = 0;
@@ -91,12 +91,12 @@ static int64_t owner_of(struct fixture *f, int64_t i)
 	return owner;
 }
 
-static void begin(struct fixture *f)
+static void begin(struct store_fixture *f)
 {
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
 }
 
-static void commit(struct fixture *f)
+static void commit(struct store_fixture *f)
 {
 	must(W(f).commit(W(f).ctx, &f->err), &f->err);
 }
@@ -105,7 +105,7 @@ static void commit(struct fixture *f)
  * under way inside must neither lose nor double a key. */
 static void a_hundred_thousand_keys_are_each_claimed_once(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	for (int64_t first = 1; first <= MANY; first += BATCH) {
 		int64_t number = first / BATCH;
 		for (int attempt = number % 5 == 4 ? 0 : 1; attempt < 2; attempt++) {
@@ -130,7 +130,7 @@ static void a_hundred_thousand_keys_are_each_claimed_once(void **state)
 	}
 }
 
-static size_t prune(struct fixture *f, int64_t day, size_t limit)
+static size_t prune(struct store_fixture *f, int64_t day, size_t limit)
 {
 	size_t deleted = 0;
 	begin(f);
@@ -141,7 +141,7 @@ static size_t prune(struct fixture *f, int64_t day, size_t limit)
 }
 
 /* Until ten calls in a row found nothing: a call looks at a bounded number of keys. */
-static void prune_all(struct fixture *f, int64_t day)
+static void prune_all(struct store_fixture *f, int64_t day)
 {
 	size_t idle = 0;
 	for (int call = 0; call < 10000 && idle < 10; call++)
@@ -152,7 +152,7 @@ static void prune_all(struct fixture *f, int64_t day)
 /* Pruned at several stages of what a store may do with them inside; key i is of day i / 10. */
 static void pruned_keys_can_be_claimed_again(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	int64_t cut = 0;
 	for (int64_t i = 1; i <= MANY; i++) {
 		if (i % 500 == 1)

@@ -9,8 +9,8 @@
 static const struct saga_filter everything = { .state = -1, .outcome = -1, .reason = -1 };
 
 /* All ids that match, newest first, in pages of `page`. */
-static size_t list(struct fixture *f, const struct saga_filter *filter, size_t page, int64_t *ids,
-				   size_t room)
+static size_t list(struct store_fixture *f, const struct saga_filter *filter, size_t page, int64_t *ids,
+				   size_t capacity)
 {
 	struct store_reader r = fixture_reader(f);
 	struct saga *sagas[64];
@@ -21,7 +21,7 @@ static size_t list(struct fixture *f, const struct saga_filter *filter, size_t p
 		size_t got = 0;
 		must(r.saga_list(r.ctx, filter, before, 100, sagas, page, &got, &before, &f->err), &f->err);
 		for (size_t i = 0; i < got; i++) {
-			assert_true(count < room);
+			assert_true(count < capacity);
 			ids[count++] = sagas[i]->id;
 			saga_destroy(sagas[i]);
 		}
@@ -41,20 +41,20 @@ static size_t list(struct fixture *f, const struct saga_filter *filter, size_t p
 		}                                                                                                    \
 	} while (0)
 
-static void assert_lists_none(struct fixture *f, const struct saga_filter *filter)
+static void assert_lists_none(struct store_fixture *f, const struct saga_filter *filter)
 {
 	int64_t have[1];
 	assert_int_equal(list(f, filter, 1, have, 1), 0);
 }
 
 /* Eight sagas, one of each kind that filters tell apart. */
-static void fill(struct fixture *f)
+static void fill(struct store_fixture *f)
 {
 	const char *both[] = { "crm", "books" };
 	const char *one[] = { "crm" };
 	struct plan *two = plan_of(both, 2);
 	struct plan *crm = plan_of(one, 1);
-	struct sample s[] = {
+	struct sample_saga s[] = {
 		{ .plan = two, .source = "stripe", .event_id = "e1", .donor = "Anna@Example.org", .created_ms = T0 },
 		{ .plan = two, .source = "stripe", .event_id = "e2", .donor = "d-7", .created_ms = T0 + 10 },
 		{ .plan = two,
@@ -75,14 +75,14 @@ static void fill(struct fixture *f)
 	s[6].steps[0] = step_running();
 	s[7].steps[0] = step_on_disk(WHY_SLOT, T0 + 99);
 	for (size_t i = 0; i < sizeof s / sizeof *s; i++)
-		ledger_put(&f->l, &s[i]);
+		fixture_put(&f->l, &s[i]);
 	plan_unref(two);
 	plan_unref(crm);
 }
 
 static void no_filter_lists_all_newest_first(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	assert_lists_none(f, &everything);
 	fill(f);
 	assert_lists(f, &everything, 8, 7, 6, 5, 4, 3, 2, 1);
@@ -90,7 +90,7 @@ static void no_filter_lists_all_newest_first(void **state)
 
 static void each_state_is_found(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct saga_filter filter = everything;
 	filter.state = SAGA_RUNNING;
@@ -109,7 +109,7 @@ static void each_state_is_found(void **state)
 
 static void age_is_a_half_open_range(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct saga_filter filter = everything;
 	filter.older_ms = T0 + 20;
@@ -124,7 +124,7 @@ static void age_is_a_half_open_range(void **state)
 
 static void target_outcome_and_reason_speak_of_one_step(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct saga_filter filter = everything;
 	filter.target = "books";
@@ -145,7 +145,7 @@ static void target_outcome_and_reason_speak_of_one_step(void **state)
 
 static void reason_is_of_a_step_or_of_the_saga(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct saga_filter filter = everything;
 	filter.reason = REASON_IN_DOUBT;
@@ -163,7 +163,7 @@ static void reason_is_of_a_step_or_of_the_saga(void **state)
 
 static void names_are_exact_and_mail_addresses_without_case(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct saga_filter filter = everything;
 	filter.source = "stripe";
@@ -184,7 +184,7 @@ static void names_are_exact_and_mail_addresses_without_case(void **state)
 
 static void filters_combine(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct saga_filter filter = { .state = SAGA_ATTENTION,
 								  .older_ms = T0 + 21,
@@ -215,18 +215,18 @@ static void filters_combine(void **state)
 /* Ten thousand that do not match, with no time at all: still every call gets on, and nothing is lost. */
 static void a_budget_ends_a_call_not_the_search(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	enum { SAGAS = 10000 };
-	struct sample wanted = { .unrouted = true, .source = "rare" };
-	struct sample other = { .unrouted = true, .source = "often" };
-	ledger_begin(&f->l);
+	struct sample_saga wanted = { .unrouted = true, .source = "rare" };
+	struct sample_saga other = { .unrouted = true, .source = "often" };
+	fixture_begin(&f->l);
 	for (int i = 0; i < SAGAS; i++) {
 		char *id AUTO_FREE = mem_printf("e%d", i);
-		struct sample s = i % 4000 == 0 ? wanted : other;
+		struct sample_saga s = i % 4000 == 0 ? wanted : other;
 		s.event_id = id;
-		(void)ledger_add(&f->l, &s);
+		(void)fixture_add(&f->l, &s);
 	}
-	ledger_commit(&f->l);
+	fixture_commit(&f->l);
 	struct saga_filter filter = everything;
 	filter.source = "rare";
 	struct store_reader r = fixture_reader(f);
@@ -258,7 +258,7 @@ static void a_budget_ends_a_call_not_the_search(void **state)
 
 static void events_are_found_by_their_id(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct store_reader r = fixture_reader(f);
 	int64_t id = 0;
@@ -273,7 +273,7 @@ static void events_are_found_by_their_id(void **state)
 /* Keys are made otherwise by some presets, and expire: the event is then still found. */
 static void events_without_a_key_are_found_too(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	size_t deleted = 0;
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
@@ -293,9 +293,9 @@ static void events_without_a_key_are_found_too(void **state)
 
 static void a_related_event_leads_to_its_saga(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
-	struct sample s = { .source = "stripe", .event_id = "charge_1" };
+	struct sample_saga s = { .source = "stripe", .event_id = "charge_1" };
 	struct related_row row = { .id = 1, .saga = 2, .event = sample_event(&s) };
 	uint8_t key[STORE_KEY_BYTES];
 	int64_t owner = 0;

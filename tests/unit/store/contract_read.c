@@ -6,7 +6,7 @@
 
 #include "tests/unit/store/cmocka_all.h"
 
-struct seen {
+struct rows_seen {
 	int64_t numbers[64];
 	size_t count;
 	size_t stop_at; /* 0: never */
@@ -16,7 +16,7 @@ struct seen {
 
 static int keep(void *ctx, const struct log_row *row)
 {
-	struct seen *seen = ctx;
+	struct rows_seen *seen = ctx;
 	if (seen->count < 64)
 		seen->numbers[seen->count] = row->number;
 	seen->count++;
@@ -24,45 +24,45 @@ static int keep(void *ctx, const struct log_row *row)
 	return seen->count == seen->stop_at;
 }
 
-static void note(struct fixture *f, enum subject subject, int64_t id, struct str personal)
+static void note(struct store_fixture *f, enum subject subject, int64_t id, struct str personal)
 {
 	struct record record = { .kind = subject == SUBJECT_SAGA ? RECORD_SAGA : RECORD_DAEMON,
 							 .at_ms = T0 + 1,
 							 .step = RECORD_NO_STEP,
 							 .text = STR("started"),
 							 .personal = personal };
-	ledger_log(&f->l, subject, id, &record);
+	fixture_log(&f->l, subject, id, &record);
 }
 
 static void log_is_read_in_order_and_by_saga(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	for (int i = 0; i < 6; i++) { /* rows 1 to 18: saga 5, daemon 5, saga 6 */
-		ledger_begin(&f->l);
+		fixture_begin(&f->l);
 		note(f, SUBJECT_SAGA, 5, STR("p"));
 		note(f, SUBJECT_DAEMON, 5, STR(""));
 		note(f, SUBJECT_SAGA, 6, STR(""));
-		ledger_commit(&f->l);
+		fixture_commit(&f->l);
 	}
 	struct store_reader r = fixture_reader(f);
-	struct seen all = { 0 };
+	struct rows_seen all = { 0 };
 	int64_t next = 0;
 	must(r.log_read(r.ctx, 0, 0, 100, &all, keep, &next, &f->err), &f->err);
 	assert_int_equal(all.count, 18);
 	assert_int_equal(next, 18);
 	for (size_t i = 0; i < 18; i++)
 		assert_int_equal(all.numbers[i], i + 1);
-	struct seen of_five = { 0 };
+	struct rows_seen of_five = { 0 };
 	must(r.log_read(r.ctx, 5, 3, 3, &of_five, keep, &next, &f->err), &f->err);
 	assert_int_equal(of_five.count, 3);
 	assert_int_equal(of_five.numbers[0], 4);
 	assert_int_equal(of_five.numbers[2], 10);
 	assert_int_equal(next, 10);
-	struct seen stopped = { .stop_at = 2 };
+	struct rows_seen stopped = { .stop_at = 2 };
 	must(r.log_read(r.ctx, 0, 4, 100, &stopped, keep, &next, &f->err), &f->err);
 	assert_int_equal(stopped.count, 2);
 	assert_int_equal(next, 6);
-	struct seen none = { 0 };
+	struct rows_seen none = { 0 };
 	must(r.log_read(r.ctx, 0, 18, 100, &none, keep, &next, &f->err), &f->err);
 	assert_int_equal(none.count, 0);
 	assert_int_equal(next, 18);
@@ -71,7 +71,7 @@ static void log_is_read_in_order_and_by_saga(void **state)
 
 static int check_row(void *ctx, const struct log_row *row)
 {
-	const struct fixture *f = ctx;
+	const struct store_fixture *f = ctx;
 	uint8_t digest[32];
 	assert_int_equal(row->commit, 1);
 	assert_int_equal(row->subject, SUBJECT_SAGA);
@@ -91,10 +91,10 @@ static int check_row(void *ctx, const struct log_row *row)
 
 static void log_row_comes_back_whole(void **state)
 {
-	struct fixture *f = *state;
-	ledger_begin(&f->l);
+	struct store_fixture *f = *state;
+	fixture_begin(&f->l);
 	note(f, SUBJECT_SAGA, 5, STR("Anna"));
-	ledger_commit(&f->l);
+	fixture_commit(&f->l);
 	struct store_reader r = fixture_reader(f);
 	int64_t next = 0;
 	must(r.log_read(r.ctx, 0, 0, 10, f, check_row, &next, &f->err), &f->err);
@@ -104,15 +104,15 @@ static void log_row_comes_back_whole(void **state)
 
 static void reader_sees_committed_data_only(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
-	ledger_put(&f->l, &s);
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s);
 	struct store_reader r = fixture_reader(f);
 	struct saga *saga = NULL;
-	ledger_begin(&f->l);
-	int64_t id = ledger_add(&f->l, &s);
+	fixture_begin(&f->l);
+	int64_t id = fixture_add(&f->l, &s);
 	assert_int_equal(r.saga_get(r.ctx, id, &saga, &f->err), ERR_NOT_FOUND);
-	ledger_commit(&f->l);
+	fixture_commit(&f->l);
 	must(r.saga_get(r.ctx, id, &saga, &f->err), &f->err); /* the same reader, no new opening */
 	assert_int_equal(saga->state, SAGA_UNROUTED);
 	saga_destroy(saga);
@@ -126,16 +126,16 @@ static void reader_sees_committed_data_only(void **state)
 
 static void readers_outlive_and_survive_the_writer(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
-	ledger_put(&f->l, &s);
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s);
 	struct store_reader r = fixture_reader(f);
 	struct saga *saga = NULL;
 	fixture_close(f);
 	must(r.saga_get(r.ctx, 1, &saga, &f->err), &f->err);
 	saga_destroy(saga);
 	fixture_reopen(f);
-	ledger_put(&f->l, &s);
+	fixture_put(&f->l, &s);
 	must(r.saga_get(r.ctx, 2, &saga, &f->err), &f->err);
 	saga_destroy(saga);
 	r.close(r.ctx);
@@ -143,9 +143,9 @@ static void readers_outlive_and_survive_the_writer(void **state)
 
 static void a_store_without_a_daemon_can_be_read(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
-	ledger_put(&f->l, &s);
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s);
 	fixture_close(f);
 	struct store_reader r = fixture_reader(f);
 	struct saga *saga = NULL;
@@ -157,7 +157,7 @@ static void a_store_without_a_daemon_can_be_read(void **state)
 
 static void missing_store_is_not_found(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	f->factory->fresh(f->factory->ctx);
 	struct store_reader r;
@@ -180,8 +180,8 @@ static int keep_related(void *ctx, const struct related_row *row)
 
 static void related_events_and_counters_are_read(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .source = "stripe", .event_id = "r" };
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .source = "stripe", .event_id = "r" };
 	struct event *event = sample_event(&s);
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	for (int64_t id = 1; id <= 4; id++) {
@@ -213,7 +213,7 @@ static void related_events_and_counters_are_read(void **state)
 
 static void backlog_counts_what_waits_by_age(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	static const struct {
 		uint32_t target;
 		enum why why;

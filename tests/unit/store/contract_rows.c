@@ -8,7 +8,7 @@
 
 #define W(f) ((f)->l.w)
 
-static void put(struct fixture *f, int64_t saga, uint16_t step, uint32_t target, enum why why, int64_t due_ms,
+static void put(struct store_fixture *f, int64_t saga, uint16_t step, uint32_t target, enum why why, int64_t due_ms,
 				uint8_t lane)
 {
 	struct step_row row = { .saga = saga,
@@ -22,26 +22,26 @@ static void put(struct fixture *f, int64_t saga, uint16_t step, uint32_t target,
 	must(W(f).row_put(W(f).ctx, &row, &f->err), &f->err);
 }
 
-static void begin(struct fixture *f)
+static void begin(struct store_fixture *f)
 {
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
 }
 
-static void commit(struct fixture *f)
+static void commit(struct store_fixture *f)
 {
 	must(W(f).commit(W(f).ctx, &f->err), &f->err);
 }
 
-static size_t claim(struct fixture *f, uint32_t target, int64_t now_ms, struct step_row *rows, size_t room)
+static size_t claim(struct store_fixture *f, uint32_t target, int64_t now_ms, struct step_row *rows, size_t capacity)
 {
 	size_t got = 0;
-	must(W(f).row_claimable(W(f).ctx, target, now_ms, rows, room, &got, &f->err), &f->err);
+	must(W(f).row_claimable(W(f).ctx, target, now_ms, rows, capacity, &got, &f->err), &f->err);
 	return got;
 }
 
 static void lanes_are_read_in_slices(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	begin(f);
 	put(f, 9, 0, 1, WHY_LANE, 1, 3);
 	put(f, 8, 1, 1, WHY_AFTER, 1, 3);
@@ -58,7 +58,7 @@ static void lanes_are_read_in_slices(void **state)
 	struct step_row rows[2];
 	size_t seen = 0, got = 2;
 	while (got == 2) {
-		must(W(f).row_lined(W(f).ctx, 1, seen > 0 ? &after : NULL, rows, 2, &got, &f->err), &f->err);
+		must(W(f).row_with_lane(W(f).ctx, 1, seen > 0 ? &after : NULL, rows, 2, &got, &f->err), &f->err);
 		for (size_t i = 0; i < got; i++, seen++) {
 			assert_true(seen < 4);
 			assert_int_equal(rows[i].saga, order[seen].saga);
@@ -71,7 +71,7 @@ static void lanes_are_read_in_slices(void **state)
 
 static void claims_come_oldest_due_first(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	begin(f);
 	put(f, 30, 0, 1, WHY_SLOT, 100, 0);
 	put(f, 20, 1, 1, WHY_DUE, 100, 0);
@@ -102,7 +102,7 @@ static void claims_come_oldest_due_first(void **state)
 
 static void rows_are_replaced_by_saga_and_step(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	begin(f);
 	put(f, 1, 0, 1, WHY_SLOT, 10, 4);
 	put(f, 1, 1, 1, WHY_SLOT, 10, 0);
@@ -121,7 +121,7 @@ static void rows_are_replaced_by_saga_and_step(void **state)
 
 static void next_due_is_the_first_claimable_one(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	int64_t due_ms = 0;
 	must(W(f).row_next_due(W(f).ctx, 1, &due_ms, &f->err), &f->err);
 	assert_true(due_ms == INT64_MAX);
@@ -137,7 +137,7 @@ static void next_due_is_the_first_claimable_one(void **state)
 
 static void deleting_touches_only_that_row(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	begin(f);
 	put(f, 1, 0, 1, WHY_SLOT, 1, 0);
 	put(f, 1, 1, 1, WHY_SLOT, 2, 0);
@@ -152,7 +152,7 @@ static void deleting_touches_only_that_row(void **state)
 	assert_int_equal(rows[1].saga, 2);
 }
 
-static int64_t lane_first(struct fixture *f, uint32_t target, uint8_t lane, int64_t after)
+static int64_t lane_first(struct store_fixture *f, uint32_t target, uint8_t lane, int64_t after)
 {
 	uint8_t bytes[LANE_BYTES] = { lane, [15] = 9 };
 	struct step_row row;
@@ -162,7 +162,7 @@ static int64_t lane_first(struct fixture *f, uint32_t target, uint8_t lane, int6
 
 static void lanes_are_walked_in_order_of_sagas(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	begin(f);
 	put(f, 30, 0, 1, WHY_LANE, 0, 1);
 	put(f, 10, 0, 1, WHY_SLOT, 0, 1);
@@ -188,7 +188,7 @@ static void lanes_are_walked_in_order_of_sagas(void **state)
 /* Steps of a target that the configuration lost must be there when it comes back. */
 static void rows_of_unknown_targets_and_sagas_are_kept(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	begin(f);
 	put(f, 1000, 3, 4711, WHY_SLOT, 1, 0);
 	struct target_row target = { .id = 1, .name = "crm" };
@@ -202,7 +202,7 @@ static void rows_of_unknown_targets_and_sagas_are_kept(void **state)
 
 static void a_hundred_thousand_rows_are_claimed_in_pages(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	enum { ROWS = 100000, PAGE = 500 };
 	begin(f);
 	for (int64_t i = 1; i <= ROWS; i++)
@@ -230,10 +230,10 @@ static void a_hundred_thousand_rows_are_claimed_in_pages(void **state)
 
 static void targets_keep_their_ids_and_flags(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct target_row rows[] = {
 		{ .id = 2, .name = "books", .held = true, .held_reason = "credentials: 401", .changed_ms = T0,
-		  .breaker_away = true },
+		  .breaker_not_closed = true },
 		{ .id = 1, .name = "crm", .paused = true },
 	};
 	struct target_row *back = NULL;
@@ -255,23 +255,23 @@ static void targets_keep_their_ids_and_flags(void **state)
 	assert_false(back[0].paused);
 	assert_string_equal(back[1].held_reason, "credentials: 401");
 	assert_true(back[1].held);
-	assert_true(back[1].breaker_away && !back[0].breaker_away);
+	assert_true(back[1].breaker_not_closed && !back[0].breaker_not_closed);
 	assert_int_equal(back[1].changed_ms, T0);
 	free(back);
 }
 
 /* ---- related events ---- */
 
-static void add_related(struct fixture *f, int64_t id, int64_t saga, uint8_t gift, int64_t due_ms)
+static void add_related(struct store_fixture *f, int64_t id, int64_t saga, uint8_t gift, int64_t due_ms)
 {
-	struct sample s = { .source = "stripe", .event_id = "evt_rel" };
+	struct sample_saga s = { .source = "stripe", .event_id = "evt_rel" };
 	struct related_row row = { .id = id, .saga = saga, .gift = { gift }, .due_ms = due_ms };
 	row.event = sample_event(&s);
 	must(W(f).related_insert(W(f).ctx, &row, &f->err), &f->err);
 	event_unref(row.event);
 }
 
-static size_t attach(struct fixture *f, uint8_t gift, int64_t saga)
+static size_t attach(struct store_fixture *f, uint8_t gift, int64_t saga)
 {
 	uint8_t key[STORE_KEY_BYTES] = { gift };
 	size_t attached = 99;
@@ -281,7 +281,7 @@ static size_t attach(struct fixture *f, uint8_t gift, int64_t saga)
 
 static void related_events_wait_for_their_gift(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	begin(f);
 	add_related(f, 1, 0, 1, 500);
 	add_related(f, 2, 0, 1, 300);

@@ -6,20 +6,20 @@
 
 #include "tests/unit/store/cmocka_all.h"
 
-struct report {
+struct verify_report {
 	int64_t findings;
 	struct buf text;
 };
 
 static void keep_line(void *ctx, const char *line)
 {
-	struct report *report = ctx;
+	struct verify_report *report = ctx;
 	buf_printf(&report->text, "%s\n", line);
 }
 
-static struct report verify(struct fixture *f)
+static struct verify_report verify(struct store_fixture *f)
 {
-	struct report report = { 0 };
+	struct verify_report report = { 0 };
 	struct store_reader r = fixture_reader(f);
 	must(r.verify(r.ctx, &report, keep_line, &report.findings, &f->err), &f->err);
 	r.close(r.ctx);
@@ -28,32 +28,32 @@ static struct report verify(struct fixture *f)
 
 /* Five sagas in five commits (log rows 1 to 5), the third with a step on disk; then one row each for the
  * daemon (6) and the end of saga 1 (7). */
-static void fill(struct fixture *f)
+static void fill(struct store_fixture *f)
 {
 	const char *targets[] = { "crm" };
 	struct plan *plan = plan_of(targets, 1);
 	for (int i = 1; i <= 5; i++) {
-		struct sample s = { .plan = plan };
+		struct sample_saga s = { .plan = plan };
 		if (i == 3)
 			s.steps[0] = step_on_disk(WHY_SLOT, T0);
 		if (i == 1)
 			s.steps[0] = step_running();
-		ledger_put(&f->l, &s);
+		fixture_put(&f->l, &s);
 	}
-	ledger_begin(&f->l);
+	fixture_begin(&f->l);
 	struct record record = {
 		.kind = RECORD_DAEMON, .at_ms = T0, .step = RECORD_NO_STEP, .text = STR("started")
 	};
-	ledger_log(&f->l, SUBJECT_DAEMON, 0, &record);
-	ledger_commit(&f->l);
-	struct sample done = { .plan = plan };
-	ledger_update(&f->l, 1, &done);
+	fixture_log(&f->l, SUBJECT_DAEMON, 0, &record);
+	fixture_commit(&f->l);
+	struct sample_saga done = { .plan = plan };
+	fixture_update(&f->l, 1, &done);
 	plan_unref(plan);
 }
 
-static void assert_clean(struct fixture *f)
+static void assert_clean(struct store_fixture *f)
 {
-	struct report report = verify(f);
+	struct verify_report report = verify(f);
 	if (report.findings != 0)
 		print_error("%s", report.text.data);
 	assert_int_equal(report.findings, 0);
@@ -62,7 +62,7 @@ static void assert_clean(struct fixture *f)
 
 static void a_sound_store_is_clean(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	assert_clean(f);
 	fill(f);
 	assert_clean(f); /* beside the writer */
@@ -71,12 +71,12 @@ static void a_sound_store_is_clean(void **state)
 }
 
 /* Exactly `findings` lines, and `words` in them. */
-static void told(struct fixture *f, enum damage damage, int64_t number, int64_t findings, const char *words)
+static void reported(struct store_fixture *f, enum damage damage, int64_t number, int64_t findings, const char *words)
 {
 	fill(f);
 	fixture_close(f);
 	f->factory->harm(f->factory->ctx, damage, number);
-	struct report report = verify(f);
+	struct verify_report report = verify(f);
 	if (report.findings != findings || strstr(report.text.data, words) == NULL)
 		print_error("expected %lld with \"%s\":\n%s", (long long)findings, words,
 					report.text.data != NULL ? report.text.data : "");
@@ -85,13 +85,13 @@ static void told(struct fixture *f, enum damage damage, int64_t number, int64_t 
 	buf_free(&report.text);
 }
 
-static void a_flipped_byte_in_the_log_is_told(void **state)
+static void a_flipped_byte_in_the_log_is_reported(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	fixture_close(f);
 	f->factory->harm(f->factory->ctx, DAMAGE_FLIP_HEAD, 4);
-	struct report report = verify(f);
+	struct verify_report report = verify(f);
 	/* What else it breaks (the event's digest, the decoding) depends on the byte. */
 	assert_true(report.findings >= 1);
 	assert_non_null(strstr(report.text.data, "commit 4 (log rows 4 to 4) was changed"));
@@ -99,67 +99,67 @@ static void a_flipped_byte_in_the_log_is_told(void **state)
 	buf_free(&report.text);
 }
 
-static void a_changed_personal_part_is_told(void **state)
+static void a_changed_personal_part_is_reported(void **state)
 {
-	told(*state, DAMAGE_FLIP_PERSONAL, 2, 1, "log row 2: its personal part is not what was recorded");
+	reported(*state, DAMAGE_FLIP_PERSONAL, 2, 1, "log row 2: its personal part is not what was recorded");
 }
 
-static void a_removed_row_is_told(void **state)
+static void a_removed_row_is_reported(void **state)
 {
 	/* Row 6 is the daemon's: the chain is the only one to miss it. */
-	told(*state, DAMAGE_REMOVE_ROW, 6, 2, "log: rows 6 to 6 are missing");
+	reported(*state, DAMAGE_REMOVE_ROW, 6, 2, "log: rows 6 to 6 are missing");
 }
 
-static void a_gap_in_the_commits_is_told(void **state)
+static void a_gap_in_the_commits_is_reported(void **state)
 {
-	told(*state, DAMAGE_REMOVE_COMMIT, 3, 2, "chain: commits 3 to 3 are missing");
+	reported(*state, DAMAGE_REMOVE_COMMIT, 3, 2, "chain: commits 3 to 3 are missing");
 }
 
-static void a_cut_tail_is_told(void **state)
+static void a_cut_tail_is_reported(void **state)
 {
 	/* Commits 5 to 7: sagas 5 has nothing in the log any more. */
-	told(*state, DAMAGE_REMOVE_TAIL, 5, 1, "saga 5: nothing about it is in the log");
+	reported(*state, DAMAGE_REMOVE_TAIL, 5, 1, "saga 5: nothing about it is in the log");
 }
 
-static void a_changed_chain_is_told(void **state)
+static void a_changed_chain_is_reported(void **state)
 {
-	struct fixture *f = *state;
-	told(f, DAMAGE_FLIP_CHAIN, 3, 2, "commit 3 (log rows 3 to 3) was changed");
+	struct store_fixture *f = *state;
+	reported(f, DAMAGE_FLIP_CHAIN, 3, 2, "commit 3 (log rows 3 to 3) was changed");
 }
 
-static void a_renumbered_row_is_told(void **state)
+static void a_renumbered_row_is_reported(void **state)
 {
-	told(*state, DAMAGE_RENUMBER, 7, 3, "the log goes on to 1007");
+	reported(*state, DAMAGE_RENUMBER, 7, 3, "the log goes on to 1007");
 }
 
-static void damaged_sagas_are_told(void **state)
+static void damaged_sagas_are_reported(void **state)
 {
-	told(*state, DAMAGE_SAGA_VALUE, 2, 1, "saga 2");
+	reported(*state, DAMAGE_SAGA_VALUE, 2, 1, "saga 2");
 }
 
-static void a_wrong_state_column_is_told(void **state)
+static void a_wrong_state_column_is_reported(void **state)
 {
-	told(*state, DAMAGE_SAGA_STATE, 4, 1, "saga 4: its columns do not say what its value says");
+	reported(*state, DAMAGE_SAGA_STATE, 4, 1, "saga 4: its columns do not say what its value says");
 }
 
-static void another_event_is_told(void **state)
+static void another_event_is_reported(void **state)
 {
-	told(*state, DAMAGE_EVENT, 5, 1, "saga 5: its event is not the one that was recorded");
+	reported(*state, DAMAGE_EVENT, 5, 1, "saga 5: its event is not the one that was recorded");
 }
 
-static void a_missing_event_is_told(void **state)
+static void a_missing_event_is_reported(void **state)
 {
-	told(*state, DAMAGE_REMOVE_EVENT, 5, 1, "saga 5: its event is missing");
+	reported(*state, DAMAGE_REMOVE_EVENT, 5, 1, "saga 5: its event is missing");
 }
 
-static void a_lost_waiting_step_is_told(void **state)
+static void a_lost_waiting_step_is_reported(void **state)
 {
-	told(*state, DAMAGE_REMOVE_STEP, 3, 1, "saga 3: step crm waits on disk, but has no row there");
+	reported(*state, DAMAGE_REMOVE_STEP, 3, 1, "saga 3: step crm waits on disk, but has no row there");
 }
 
-static void a_stray_waiting_step_is_told(void **state)
+static void a_stray_waiting_step_is_reported(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	struct step_row rows[] = { { .saga = 2, .step = 0, .target = 1, .why = WHY_SLOT },
 							   { .saga = 2, .step = 9, .target = 1, .why = WHY_SLOT },
@@ -168,7 +168,7 @@ static void a_stray_waiting_step_is_told(void **state)
 	for (size_t i = 0; i < 3; i++)
 		must(f->l.w.row_put(f->l.w.ctx, &rows[i], &f->err), &f->err);
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
-	struct report report = verify(f);
+	struct verify_report report = verify(f);
 	assert_int_equal(report.findings, 3);
 	assert_non_null(strstr(report.text.data, "waiting step 2/0: its saga says that it is not on disk"));
 	assert_non_null(strstr(report.text.data, "waiting step 2/9: its saga has no such step"));
@@ -179,7 +179,7 @@ static void a_stray_waiting_step_is_told(void **state)
 /* Personal data can be forgotten without breaking the chain (DESIGN §4). */
 static void a_forgotten_personal_part_is_no_damage(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fill(f);
 	fixture_close(f);
 	f->factory->harm(f->factory->ctx, DAMAGE_FORGET_PERSONAL, 2);
@@ -188,19 +188,19 @@ static void a_forgotten_personal_part_is_no_damage(void **state)
 
 const struct contract_test contract_verify_tests[] = {
 	CONTRACT_TEST(a_sound_store_is_clean),
-	CONTRACT_TEST(a_flipped_byte_in_the_log_is_told),
-	CONTRACT_TEST(a_changed_personal_part_is_told),
-	CONTRACT_TEST(a_removed_row_is_told),
-	CONTRACT_TEST(a_gap_in_the_commits_is_told),
-	CONTRACT_TEST(a_cut_tail_is_told),
-	CONTRACT_TEST(a_changed_chain_is_told),
-	CONTRACT_TEST(a_renumbered_row_is_told),
-	CONTRACT_TEST(damaged_sagas_are_told),
-	CONTRACT_TEST(a_wrong_state_column_is_told),
-	CONTRACT_TEST(another_event_is_told),
-	CONTRACT_TEST(a_missing_event_is_told),
-	CONTRACT_TEST(a_lost_waiting_step_is_told),
-	CONTRACT_TEST(a_stray_waiting_step_is_told),
+	CONTRACT_TEST(a_flipped_byte_in_the_log_is_reported),
+	CONTRACT_TEST(a_changed_personal_part_is_reported),
+	CONTRACT_TEST(a_removed_row_is_reported),
+	CONTRACT_TEST(a_gap_in_the_commits_is_reported),
+	CONTRACT_TEST(a_cut_tail_is_reported),
+	CONTRACT_TEST(a_changed_chain_is_reported),
+	CONTRACT_TEST(a_renumbered_row_is_reported),
+	CONTRACT_TEST(damaged_sagas_are_reported),
+	CONTRACT_TEST(a_wrong_state_column_is_reported),
+	CONTRACT_TEST(another_event_is_reported),
+	CONTRACT_TEST(a_missing_event_is_reported),
+	CONTRACT_TEST(a_lost_waiting_step_is_reported),
+	CONTRACT_TEST(a_stray_waiting_step_is_reported),
 	CONTRACT_TEST(a_forgotten_personal_part_is_no_damage),
 	{ NULL, NULL },
 };

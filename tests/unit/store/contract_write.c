@@ -8,9 +8,9 @@
 
 #define W(f) ((f)->l.w)
 
-static void empty_store_says_so(void **state)
+static void empty_store_is_empty(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct store_head head;
 	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
 	assert_int_equal(head.last_saga, 0);
@@ -28,13 +28,13 @@ static void empty_store_says_so(void **state)
 
 static void saga_comes_back_as_written(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	const char *targets[] = { "crm", "books" };
-	struct sample s = {
+	struct sample_saga s = {
 		.plan = plan_of(targets, 2), .source = "stripe", .event_id = "e7", .created_ms = T0 + 3
 	};
 	s.steps[1] = step_running();
-	int64_t id = ledger_put(&f->l, &s);
+	int64_t id = fixture_put(&f->l, &s);
 	fixture_reopen(f);
 	struct saga_row row;
 	must(W(f).saga_get(W(f).ctx, id, &row, &f->err), &f->err);
@@ -56,14 +56,14 @@ static void saga_comes_back_as_written(void **state)
 
 static void saga_update_changes_all_columns(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	const char *targets[] = { "crm" };
 	struct plan *empty = plan_empty();
-	struct sample s = { .plan = plan_of(targets, 1) };
+	struct sample_saga s = { .plan = plan_of(targets, 1) };
 	s.steps[0] = step_running();
-	int64_t id = ledger_put(&f->l, &s);
-	struct sample after = { .unrouted = true };
-	ledger_update(&f->l, id, &after);
+	int64_t id = fixture_put(&f->l, &s);
+	struct sample_saga after = { .unrouted = true };
+	fixture_update(&f->l, id, &after);
 	struct saga_row row;
 	must(W(f).saga_get(W(f).ctx, id, &row, &f->err), &f->err);
 	assert_int_equal(row.state, SAGA_UNROUTED);
@@ -78,9 +78,9 @@ static void saga_update_changes_all_columns(void **state)
 
 static void update_of_an_unknown_saga_is_an_error(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct saga_row row = { .id = 99, .plan = 1, .value = STR("x") };
-	struct sample s = { .unrouted = true };
+	struct sample_saga s = { .unrouted = true };
 	struct event *event = sample_event(&s);
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
 	assert_int_equal(W(f).saga_update(W(f).ctx, &row, &f->err), ERR_NOT_FOUND);
@@ -92,9 +92,9 @@ static void update_of_an_unknown_saga_is_an_error(void **state)
 
 static void same_saga_or_log_number_twice_is_refused(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
-	int64_t id = ledger_put(&f->l, &s);
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	int64_t id = fixture_put(&f->l, &s);
 	struct saga_row row = { .id = id, .plan = 1, .value = STR("x") };
 	struct log_row log = { .number = 1, .commit = 2, .subject = SUBJECT_DAEMON, .head = STR("h") };
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
@@ -105,13 +105,13 @@ static void same_saga_or_log_number_twice_is_refused(void **state)
 
 static void rollback_leaves_nothing(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	const char *targets[] = { "crm" };
-	struct sample s = { .plan = plan_of(targets, 1) };
+	struct sample_saga s = { .plan = plan_of(targets, 1) };
 	uint8_t key[STORE_KEY_BYTES] = { 7 };
 	int64_t owner = 0;
-	ledger_begin(&f->l);
-	int64_t id = ledger_add(&f->l, &s);
+	fixture_begin(&f->l);
+	int64_t id = fixture_add(&f->l, &s);
 	must(W(f).key_claim(W(f).ctx, key, id, 1, &owner, &f->err), &f->err);
 	must(W(f).counters_put(W(f).ctx, STR("counted"), &f->err), &f->err);
 	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
@@ -125,7 +125,7 @@ static void rollback_leaves_nothing(void **state)
 	must(W(f).key_find(W(f).ctx, key, &owner, &f->err), &f->err);
 	assert_int_equal(owner, 0);
 	/* The number of a plan that was rolled back must not be remembered. */
-	assert_int_equal(ledger_put(&f->l, &s), 1);
+	assert_int_equal(fixture_put(&f->l, &s), 1);
 	struct saga_row row;
 	struct plan *plan = NULL;
 	must(W(f).saga_get(W(f).ctx, 1, &row, &f->err), &f->err);
@@ -136,7 +136,7 @@ static void rollback_leaves_nothing(void **state)
 
 static void plan_number_does_not_survive_its_rollback(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	const char *one[] = { "crm" };
 	const char *two[] = { "books" };
 	struct plan *a = plan_of(one, 1);
@@ -162,7 +162,7 @@ static void plan_number_does_not_survive_its_rollback(void **state)
 /* More plans than any cache keeps; the same plan has the same number for ever. */
 static void plans_are_kept_once(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	int64_t numbers[40];
 	for (int round = 0; round < 2; round++) {
 		must(W(f).begin(W(f).ctx, &f->err), &f->err);
@@ -191,11 +191,11 @@ static void plans_are_kept_once(void **state)
 
 static void crash_before_commit_leaves_nothing(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
-	ledger_put(&f->l, &s);
-	ledger_begin(&f->l);
-	(void)ledger_add(&f->l, &s);
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s);
+	fixture_begin(&f->l);
+	(void)fixture_add(&f->l, &s);
 	fixture_reopen(f); /* closed without a commit */
 	struct store_head head;
 	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
@@ -203,12 +203,12 @@ static void crash_before_commit_leaves_nothing(void **state)
 	assert_int_equal(head.chain.commit, 1);
 	assert_int_equal(head.chain.last, 1);
 	buf_free(&head.counters);
-	assert_int_equal(ledger_put(&f->l, &s), 2);
+	assert_int_equal(fixture_put(&f->l, &s), 2);
 }
 
 static void counters_are_a_value(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	const struct str values[] = { STR("first"), STR("a\0b with a zero"), STR("") };
 	for (size_t i = 0; i < 3; i++) {
 		must(W(f).begin(W(f).ctx, &f->err), &f->err);
@@ -226,7 +226,7 @@ static void counters_are_a_value(void **state)
 
 static void event_comes_back_byte_for_byte(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct event_fields fields = { .source = STR("s"), .event_id = STR("e"), .raw = STR("\0\xff\x80raw") };
 	struct event *event = event_create(&fields, T0 + 1);
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
@@ -257,16 +257,16 @@ static void event_comes_back_byte_for_byte(void **state)
 
 static void live_sagas_are_found_in_order(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	const char *targets[] = { "a", "b" };
-	struct sample s = { .plan = plan_of(targets, 2) };
+	struct sample_saga s = { .plan = plan_of(targets, 2) };
 	for (unsigned i = 0; i < 40; i++) {
-		struct sample one = s;
+		struct sample_saga one = s;
 		one.cancelled = i % 4 == 2;
 		one.steps[0] = i % 2 == 0 ? step_running() : step_done();
 		if (i % 8 == 0)
 			one.steps[1] = step_attention(REASON_REJECTED, OUTCOME_REJECTED);
-		ledger_put(&f->l, &one);
+		fixture_put(&f->l, &one);
 	}
 	int64_t after = 0;
 	int64_t ids[7];
@@ -284,7 +284,7 @@ static void live_sagas_are_found_in_order(void **state)
 
 static void second_open_is_refused_and_names_the_holder(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct store_writer other;
 	struct err err = { 0 };
 	assert_int_equal(f->factory->open(f->factory->ctx, &other, &err), ERR_BUSY);
@@ -294,7 +294,7 @@ static void second_open_is_refused_and_names_the_holder(void **state)
 
 static void newer_schema_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	f->factory->harm(f->factory->ctx, DAMAGE_NEWER_SCHEMA, 0);
 	struct store_writer w;
@@ -307,21 +307,21 @@ static void newer_schema_is_refused(void **state)
 
 static void checkpoint_empties_the_backlog(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
 	for (int i = 0; i < 20; i++)
-		ledger_put(&f->l, &s);
+		fixture_put(&f->l, &s);
 	must(W(f).checkpoint(W(f).ctx, false, &f->err), &f->err);
-	assert_int_equal(W(f).backlog_pages(W(f).ctx), 0);
-	ledger_put(&f->l, &s);
+	assert_int_equal(W(f).wal_pages(W(f).ctx), 0);
+	fixture_put(&f->l, &s);
 	must(W(f).checkpoint(W(f).ctx, true, &f->err), &f->err);
-	assert_int_equal(W(f).backlog_pages(W(f).ctx), 0);
-	assert_int_equal(ledger_put(&f->l, &s), 22);
+	assert_int_equal(W(f).wal_pages(W(f).ctx), 0);
+	assert_int_equal(fixture_put(&f->l, &s), 22);
 	assert_true(W(f).free_bytes(W(f).ctx) != 0);
 }
 
 const struct contract_test contract_write_tests[] = {
-	CONTRACT_TEST(empty_store_says_so),
+	CONTRACT_TEST(empty_store_is_empty),
 	CONTRACT_TEST(saga_comes_back_as_written),
 	CONTRACT_TEST(saga_update_changes_all_columns),
 	CONTRACT_TEST(update_of_an_unknown_saga_is_an_error),

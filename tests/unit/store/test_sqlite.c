@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
-#include "saga/store/store_lock.h"
-#include "saga/store/store_sqlite_read.h"
-#include "saga/store/store_sqlite_write.h"
+#include "saga/store/lock.h"
+#include "saga/store/sqlite/read.h"
+#include "saga/store/sqlite/write.h"
 #include "tests/lib/vfs_fault.h"
 #include "tests/unit/store/cmocka_all.h"
-#include "tests/unit/store/ledger.h"
+#include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/sqlite_factory.h"
 
-static struct sqlite_factory *sqlite_of(struct fixture *f)
+static struct sqlite_factory *sqlite_of(struct store_fixture *f)
 {
 	return f->factory->ctx;
 }
@@ -28,15 +28,15 @@ static struct sqlite_factory *sqlite_of(struct fixture *f)
 
 static void every_commit_is_synced(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct vfs_fault *disk = vfs_fault_install("counted");
 	fixture_close(f);
 	sqlite_of(f)->options.vfs = "counted";
 	fixture_reopen(f);
-	ledger_put_many(&f->l, 1);
+	fixture_put_many(&f->l, 1);
 	long before = disk->syncs;
 	for (int i = 0; i < 5; i++)
-		ledger_put_many(&f->l, 1);
+		fixture_put_many(&f->l, 1);
 	assert_int_equal(disk->syncs - before, 5);
 	fixture_close(f);
 	sqlite_of(f)->options.vfs = NULL;
@@ -45,7 +45,7 @@ static void every_commit_is_synced(void **state)
 
 static void file_is_made_as_we_want_it(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct stat st;
 	assert_int_equal(stat(sqlite_of(f)->path, &st), 0);
 	assert_int_equal(st.st_mode & 07, 0); /* donors' data is not for everybody */
@@ -71,8 +71,8 @@ static void file_is_made_as_we_want_it(void **state)
 /* What an older almoner wrote is there after the migration, and a reader waits for it. */
 static void an_older_schema_is_migrated(void **state)
 {
-	struct fixture *f = *state;
-	ledger_put_many(&f->l, 3);
+	struct store_fixture *f = *state;
+	fixture_put_many(&f->l, 3);
 	fixture_close(f);
 	sqlite_factory_sql(sqlite_of(f),
 					   "DROP TABLE refused; DROP TABLE refused_total; DROP TABLE job; "
@@ -87,7 +87,7 @@ static void an_older_schema_is_migrated(void **state)
 	buf_free(&head.counters);
 	bool kept = false;
 	must(w.begin(w.ctx, &f->err), &f->err);
-	must(w.refused_put(w.ctx, &(struct refused_row){ .source = STR("a") }, 1000, &kept, &f->err), &f->err);
+	must(w.rejected_put(w.ctx, &(struct rejected_row){ .source = STR("a") }, 1000, &kept, &f->err), &f->err);
 	must(w.commit(w.ctx, &f->err), &f->err);
 	assert_true(kept);
 	w.close(w.ctx);
@@ -97,7 +97,7 @@ static void an_older_schema_is_migrated(void **state)
 
 static void no_write_ahead_log_is_an_error(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	f->factory->fresh(f->factory->ctx);
 	struct vfs_fault *disk = vfs_fault_install("noshm");
@@ -111,7 +111,7 @@ static void no_write_ahead_log_is_an_error(void **state)
 /* ---- crashes and the lock ---- */
 
 /* Runs in a process of its own that ends without closing anything. */
-static void in_child(struct fixture *f, void (*run)(struct fixture *f), int wanted_signal)
+static void in_child(struct store_fixture *f, void (*run)(struct store_fixture *f), int wanted_signal)
 {
 	pid_t child = fork();
 	assert_true(child >= 0);
@@ -127,19 +127,19 @@ static void in_child(struct fixture *f, void (*run)(struct fixture *f), int want
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void write_and_die(struct fixture *f)
+static void write_and_die(struct store_fixture *f)
 {
 	fixture_reopen(f);
-	ledger_put_many(&f->l, 10);
-	ledger_begin(&f->l);
-	struct sample s = { .unrouted = true };
-	(void)ledger_add(&f->l, &s);
+	fixture_put_many(&f->l, 10);
+	fixture_begin(&f->l);
+	struct sample_saga s = { .unrouted = true };
+	(void)fixture_add(&f->l, &s);
 	(void)raise(SIGKILL);
 }
 
 static void a_killed_process_loses_only_what_was_not_committed(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	in_child(f, write_and_die, SIGKILL);
 	assert_true(sqlite_factory_size(sqlite_of(f), "-wal") > 0);
@@ -149,9 +149,9 @@ static void a_killed_process_loses_only_what_was_not_committed(void **state)
 	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), 0); /* settled before anything else happens */
 }
 
-static void lock_file_tells_who_and_ends_empty(void **state)
+static void lock_file_names_holder_and_empties(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	char *name AUTO_FREE = mem_printf("%s.lock", sqlite_of(f)->path);
 	char text[200] = "";
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
@@ -170,7 +170,7 @@ static void lock_file_tells_who_and_ends_empty(void **state)
 
 static void a_reader_of_a_standing_file_keeps_the_daemon_out(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	struct store_lock shared = { -1 };
 	struct store_lock second = { -1 };
@@ -185,7 +185,7 @@ static void a_reader_of_a_standing_file_keeps_the_daemon_out(void **state)
 	assert_int_equal(store_lock_share(sqlite_of(f)->path, &shared, &f->err), ERR_BUSY);
 }
 
-static void refused_as(struct fixture *f, const char *name, int code, const char *why)
+static void refused_as(struct store_fixture *f, const char *name, int code, const char *why)
 {
 	struct store_writer w;
 	assert_int_equal(store_sqlite_open(name, NULL, &w, &f->err), code);
@@ -196,7 +196,7 @@ static void refused_as(struct fixture *f, const char *name, int code, const char
 /* Under whatever name it is found, one store has one writer. */
 static void other_names_have_the_same_lock(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	const char *path = sqlite_of(f)->path;
 	char *name AUTO_FREE = mem_printf("%s.name", path);
 	assert_int_equal(symlink(path, name), 0);
@@ -216,16 +216,16 @@ static void other_names_have_the_same_lock(void **state)
 
 /* ---- readers without the right to write ---- */
 
-static void be_nobody(struct fixture *f)
+static void drop_privileges(struct store_fixture *f)
 {
 	if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
 		_exit(3);
 	(void)f;
 }
 
-static void read_standing(struct fixture *f)
+static void read_standing(struct store_fixture *f)
 {
-	be_nobody(f);
+	drop_privileges(f);
 	struct store_reader r;
 	struct saga *saga = NULL;
 	if (store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err) != 0 ||
@@ -237,9 +237,9 @@ static void read_standing(struct fixture *f)
 	r.close(r.ctx);
 }
 
-static void read_unsettled(struct fixture *f)
+static void read_unsettled(struct store_fixture *f)
 {
-	be_nobody(f);
+	drop_privileges(f);
 	struct store_reader r;
 	int rc = store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err);
 	if (rc != ERR_SYSTEM || strstr(f->err.text, "write-ahead log") == NULL) {
@@ -248,7 +248,7 @@ static void read_unsettled(struct fixture *f)
 	}
 }
 
-static void set_modes(struct fixture *f, mode_t folder, mode_t file)
+static void set_modes(struct store_fixture *f, mode_t folder, mode_t file)
 {
 	assert_int_equal(chmod(sqlite_of(f)->folder, folder), 0);
 	assert_int_equal(chmod(sqlite_of(f)->path, file), 0);
@@ -258,8 +258,8 @@ static void set_modes(struct fixture *f, mode_t folder, mode_t file)
 
 static void a_folder_that_cannot_be_written_can_be_read(void **state)
 {
-	struct fixture *f = *state;
-	ledger_put_many(&f->l, 5);
+	struct store_fixture *f = *state;
+	fixture_put_many(&f->l, 5);
 	fixture_close(f);
 	set_modes(f, 0555, 0444);
 	in_child(f, read_standing, 0);
@@ -270,7 +270,7 @@ static void a_folder_that_cannot_be_written_can_be_read(void **state)
 /* What a crash left in the write-ahead log would be missing from an immutable reading: say so instead. */
 static void an_unsettled_file_is_not_read_as_if_it_were_whole(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	in_child(f, write_and_die, SIGKILL);
 	char *shm AUTO_FREE = mem_printf("%s-shm", sqlite_of(f)->path);
@@ -284,7 +284,7 @@ static void an_unsettled_file_is_not_read_as_if_it_were_whole(void **state)
 
 static void another_programs_database_is_left_alone(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	f->factory->fresh(f->factory->ctx);
 	char *path = sqlite_of(f)->path;
@@ -302,7 +302,7 @@ static void another_programs_database_is_left_alone(void **state)
 
 static void what_is_no_database_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	f->factory->fresh(f->factory->ctx);
 	int fd = open(sqlite_of(f)->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -317,7 +317,7 @@ static void what_is_no_database_is_refused(void **state)
 
 static void a_folder_that_is_not_there_is_named(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct store_writer w;
 	assert_int_equal(store_sqlite_open("/nonexistent/deep/almoner.db", NULL, &w, &f->err), ERR_SYSTEM);
 	assert_non_null(strstr(f->err.text, "/nonexistent/deep/almoner.db.lock"));
@@ -325,7 +325,7 @@ static void a_folder_that_is_not_there_is_named(void **state)
 
 /* ---- speed and bounds ---- */
 
-static void check_plan(sqlite3 *db, const struct statement *statement)
+static void check_plan(sqlite3 *db, const struct db_statement *statement)
 {
 	static const char *const whole[] = { "reading the targets",
 										 "looking for old keys",
@@ -360,20 +360,20 @@ static void check_plan(sqlite3 *db, const struct statement *statement)
 /* A table scan or a sort is a query whose time grows with the backlog. */
 static void no_statement_sorts_or_scans(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	fixture_close(f);
 	sqlite3 *db = NULL;
 	assert_int_equal(sqlite3_open_v2(sqlite_of(f)->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	for (size_t i = 0; i < W_COUNT; i++)
-		check_plan(db, &writer_statements[i]);
+		check_plan(db, &write_statements[i]);
 	for (size_t i = 0; i < R_COUNT; i++)
-		check_plan(db, &reader_statements[i]);
+		check_plan(db, &read_statements[i]);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 static void memory_does_not_grow_with_the_backlog(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	for (int64_t i = 1; i <= 100000; i++) {
 		struct step_row row = {
@@ -396,7 +396,7 @@ static void memory_does_not_grow_with_the_backlog(void **state)
 /* Keys are appended first; they must be moved on, or finding them takes ever more memory. */
 static void new_keys_do_not_stay_in_memory(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	for (int64_t i = 1; i <= 150000; i++) {
 		uint8_t key[STORE_KEY_BYTES];
@@ -417,11 +417,11 @@ static void new_keys_do_not_stay_in_memory(void **state)
 
 static void a_query_ends_at_its_deadline(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct db db;
 	must(db_open(&db, sqlite_of(f)->path, sqlite_of(f)->path, SQLITE_OPEN_READONLY, NULL, &f->err), &f->err);
-	db_limit(&db);
-	db.deadline_ms = db_monotonic_ms() + 20;
+	db_enforce_deadline(&db);
+	db.deadline_ms = clock_monotonic_ms() + 20;
 	int64_t count = 0;
 	int rc =
 		db_int(&db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
@@ -450,7 +450,7 @@ int main(void)
 		TEST(an_older_schema_is_migrated),
 		TEST(no_write_ahead_log_is_an_error),
 		TEST(a_killed_process_loses_only_what_was_not_committed),
-		TEST(lock_file_tells_who_and_ends_empty),
+		TEST(lock_file_names_holder_and_empties),
 		TEST(a_reader_of_a_standing_file_keeps_the_daemon_out),
 		TEST(other_names_have_the_same_lock),
 		TEST(a_folder_that_cannot_be_written_can_be_read),

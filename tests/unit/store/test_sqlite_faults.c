@@ -4,7 +4,7 @@
 
 #include "tests/lib/vfs_fault.h"
 #include "tests/unit/store/cmocka_all.h"
-#include "tests/unit/store/ledger.h"
+#include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/sqlite_factory.h"
 
 static const char vfs_name[] = "failing";
@@ -15,17 +15,17 @@ struct failing {
 	struct vfs_fault *disk;
 };
 
-static struct failing *failing_of(struct fixture *f)
+static struct failing *failing_of(struct store_fixture *f)
 {
 	return (struct failing *)f->factory->ctx; /* its first member is the factory's context */
 }
 
-static struct vfs_fault *disk_of(struct fixture *f)
+static struct vfs_fault *disk_of(struct store_fixture *f)
 {
 	return failing_of(f)->disk;
 }
 
-static void heal(struct fixture *f)
+static void clear_fault(struct store_fixture *f)
 {
 	*disk_of(f) = (struct vfs_fault){ 0 };
 }
@@ -36,7 +36,7 @@ static void ignore_line(void *ctx, const char *line)
 	print_error("%s\n", line);
 }
 
-static void assert_sound(struct fixture *f)
+static void assert_sound(struct store_fixture *f)
 {
 	struct store_reader r = fixture_reader(f);
 	int64_t findings = 0;
@@ -46,10 +46,10 @@ static void assert_sound(struct fixture *f)
 }
 
 /* One transaction as the journal writes it; the code of the first error. */
-static int write_some(struct fixture *f)
+static int write_some(struct store_fixture *f)
 {
 	struct store_writer *w = &f->l.w;
-	struct sample s = { .unrouted = true };
+	struct sample_saga s = { .unrouted = true };
 	struct event *event = sample_event(&s);
 	int rc = w->begin(w->ctx, &f->err);
 	for (int64_t i = 0; rc == 0 && i < 40; i++)
@@ -58,7 +58,7 @@ static int write_some(struct fixture *f)
 	return rc == 0 ? w->commit(w->ctx, &f->err) : rc;
 }
 
-static bool is_there(struct fixture *f, int64_t saga)
+static bool is_there(struct store_fixture *f, int64_t saga)
 {
 	struct event *event = NULL;
 	int rc = f->l.w.event_get(f->l.w.ctx, saga, &event, &f->err);
@@ -67,10 +67,10 @@ static bool is_there(struct fixture *f, int64_t saga)
 	return rc == 0;
 }
 
-static void commit_fails_at_every_place(struct fixture *f, enum vfs_op op, int system_error, int wanted)
+static void commit_fails_at_every_write(struct store_fixture *f, enum vfs_op op, int system_error, int wanted)
 {
-	struct sample s = { .unrouted = true };
-	ledger_put(&f->l, &s);
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s);
 	long place = 0;
 	for (bool struck = true; struck; place++) {
 		*disk_of(f) = (struct vfs_fault){ .fail = op, .system_error = system_error, .countdown = place };
@@ -80,7 +80,7 @@ static void commit_fails_at_every_place(struct fixture *f, enum vfs_op op, int s
 		if (struck)
 			assert_non_null(strstr(f->err.text, failing_of(f)->sqlite.path));
 		fixture_close(f); /* on the failing disk still */
-		heal(f);
+		clear_fault(f);
 		fixture_reopen(f);
 		assert_int_equal(f->l.saga, 1); /* what was acknowledged stays */
 		bool first = is_there(f, 1000);
@@ -96,40 +96,40 @@ static void commit_fails_at_every_place(struct fixture *f, enum vfs_op op, int s
 
 static void disk_full_while_committing(void **state)
 {
-	commit_fails_at_every_place(*state, VFS_WRITE, ENOSPC, ERR_FULL);
+	commit_fails_at_every_write(*state, VFS_WRITE, ENOSPC, ERR_FULL);
 }
 
 static void input_output_error_while_committing(void **state)
 {
-	commit_fails_at_every_place(*state, VFS_WRITE, EIO, ERR_IO);
+	commit_fails_at_every_write(*state, VFS_WRITE, EIO, ERR_IO);
 }
 
 static void sync_fails_while_committing(void **state)
 {
-	commit_fails_at_every_place(*state, VFS_SYNC, EIO, ERR_IO);
+	commit_fails_at_every_write(*state, VFS_SYNC, EIO, ERR_IO);
 }
 
 /* Nothing is lost that was acknowledged, and the same transaction works once there is room. */
 static void a_full_disk_before_the_commit_can_be_rolled_back(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	struct store_writer *w = &f->l.w;
-	struct sample s = { .unrouted = true };
+	struct sample_saga s = { .unrouted = true };
 	*disk_of(f) = (struct vfs_fault){ .fail = VFS_WRITE, .system_error = ENOSPC };
 	assert_int_equal(write_some(f), ERR_FULL);
 	assert_non_null(strstr(f->err.text, "free space"));
-	heal(f);
+	clear_fault(f);
 	must(w->rollback(w->ctx, &f->err), &f->err);
 	must(write_some(f) == 0 ? 0 : ERR_FULL, &f->err);
 	assert_true(is_there(f, 1039));
-	ledger_put(&f->l, &s);
+	fixture_put(&f->l, &s);
 }
 
 static void nothing_is_written_after_a_failed_commit(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
-	ledger_put(&f->l, &s); /* something that a checkpoint could copy */
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s); /* something that a checkpoint could copy */
 	*disk_of(f) = (struct vfs_fault){ .fail = VFS_SYNC, .system_error = EIO, .once = true };
 	assert_int_equal(write_some(f), ERR_IO);
 	long writes = disk_of(f)->writes;
@@ -139,7 +139,7 @@ static void nothing_is_written_after_a_failed_commit(void **state)
 
 static void nothing_is_written_after_a_failed_checkpoint(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	static const enum vfs_op ops[] = { VFS_WRITE, VFS_SYNC };
 	for (size_t i = 0; i < 2; i++) {
 		must(write_some(f), &f->err);
@@ -150,23 +150,23 @@ static void nothing_is_written_after_a_failed_checkpoint(void **state)
 		long writes = disk_of(f)->writes;
 		fixture_close(f); /* a second sync may lie: the log is kept for the next start */
 		assert_int_equal(disk_of(f)->writes, writes);
-		heal(f);
+		clear_fault(f);
 		fixture_reopen(f);
 		assert_true(is_there(f, 1000) && is_there(f, 1039));
 		sqlite_factory_sql(&failing_of(f)->sqlite, "DELETE FROM event WHERE saga >= 1000");
 	}
 }
 
-static void checkpoint_errors_are_told(void **state)
+static void checkpoint_errors_are_reported(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	static const enum vfs_op ops[] = { VFS_WRITE, VFS_SYNC };
 	for (size_t i = 0; i < 2; i++) {
 		must(write_some(f), &f->err);
 		*disk_of(f) = (struct vfs_fault){ .fail = ops[i], .system_error = EIO };
 		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, true, &f->err), ERR_IO);
 		assert_true(disk_of(f)->failed > 0);
-		heal(f);
+		clear_fault(f);
 		fixture_reopen(f);
 		assert_true(is_there(f, 1000) && is_there(f, 1039));
 		sqlite_factory_sql(&failing_of(f)->sqlite, "DELETE FROM event WHERE saga >= 1000");
@@ -174,7 +174,7 @@ static void checkpoint_errors_are_told(void **state)
 }
 
 /* Opening an existing store that has a log to settle, or making a new one. */
-static void opening_fails_at_every_place(struct fixture *f, bool fresh, unsigned ops)
+static void opening_fails_at_every_write(struct store_fixture *f, bool fresh, unsigned ops)
 {
 	long place = 0;
 	for (bool struck = true; struck; place++) {
@@ -189,7 +189,7 @@ static void opening_fails_at_every_place(struct fixture *f, bool fresh, unsigned
 		if (rc == 0)
 			f->l.w.close(f->l.w.ctx);
 		f->l.w.ctx = NULL;
-		heal(f);
+		clear_fault(f);
 		fixture_reopen(f); /* never locked out, never unreadable */
 		assert_int_equal(f->l.saga, fresh ? 0 : 1);
 		assert_true(place < 2000);
@@ -199,30 +199,30 @@ static void opening_fails_at_every_place(struct fixture *f, bool fresh, unsigned
 
 static void opening_survives_errors(void **state)
 {
-	struct fixture *f = *state;
-	struct sample s = { .unrouted = true };
-	ledger_put(&f->l, &s);
-	opening_fails_at_every_place(f, false, VFS_WRITE | VFS_SYNC | VFS_READ | VFS_OPEN | VFS_TRUNCATE);
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s);
+	opening_fails_at_every_write(f, false, VFS_WRITE | VFS_SYNC | VFS_READ | VFS_OPEN | VFS_TRUNCATE);
 	assert_sound(f);
 }
 
 static void making_a_store_survives_errors(void **state)
 {
-	struct fixture *f = *state;
-	opening_fails_at_every_place(f, true, VFS_WRITE | VFS_SYNC | VFS_READ | VFS_OPEN | VFS_TRUNCATE);
+	struct store_fixture *f = *state;
+	opening_fails_at_every_write(f, true, VFS_WRITE | VFS_SYNC | VFS_READ | VFS_OPEN | VFS_TRUNCATE);
 	assert_sound(f);
 }
 
-static void reading_errors_are_told(void **state)
+static void reading_errors_are_reported(void **state)
 {
-	struct fixture *f = *state;
+	struct store_fixture *f = *state;
 	must(write_some(f), &f->err);
 	fixture_reopen(f); /* nothing cached */
 	struct event *event = NULL;
 	*disk_of(f) = (struct vfs_fault){ .fail = VFS_READ, .system_error = EIO };
 	assert_int_equal(f->l.w.event_get(f->l.w.ctx, 1000, &event, &f->err), ERR_IO);
 	assert_non_null(strstr(f->err.text, "reading an event"));
-	heal(f);
+	clear_fault(f);
 	assert_true(is_there(f, 1000));
 }
 
@@ -246,10 +246,10 @@ int main(void)
 		TEST(a_full_disk_before_the_commit_can_be_rolled_back),
 		TEST(nothing_is_written_after_a_failed_commit),
 		TEST(nothing_is_written_after_a_failed_checkpoint),
-		TEST(checkpoint_errors_are_told),
+		TEST(checkpoint_errors_are_reported),
 		TEST(opening_survives_errors),
 		TEST(making_a_store_survives_errors),
-		TEST(reading_errors_are_told),
+		TEST(reading_errors_are_reported),
 	};
 	int failed = cmocka_run_group_tests_name("sqlite store on a failing disk", tests, NULL, NULL);
 	sqlite_factory_finish(&all.sqlite);

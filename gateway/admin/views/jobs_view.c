@@ -1,0 +1,151 @@
+/* Jobs: the list, one, following one, cancelling one. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/verbs/act.h"
+#include "gateway/admin/views/job_json.h"
+#include "gateway/admin/jobs/jobs.h"
+#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/jobs/wait.h"
+#include "saga/base/mem.h"
+
+#define PAGE_JOBS 64
+
+/* ---- list ---- */
+
+struct job_stream {
+	struct store_reader reader;
+	int64_t before;
+	int64_t left; /* rows still wanted, -1: all */
+};
+
+static int job_stream_more(void *stream, struct buf *out, struct err *err)
+{
+	struct job_stream *s = stream;
+	struct job *page[PAGE_JOBS];
+	size_t want = s->left >= 0 && s->left < PAGE_JOBS ? (size_t)s->left : PAGE_JOBS;
+	size_t count = 0;
+	int rc = want > 0 ? s->reader.job_list(s->reader.ctx, s->before, page, want, &count, err) : 0;
+	for (size_t i = 0; i < count; i++) {
+		s->before = page[i]->id;
+		admin_json_line(out, job_json(page[i]));
+		job_destroy(page[i]);
+	}
+	if (s->left >= 0)
+		s->left -= (int64_t)count;
+	return rc != 0 ? rc : count == PAGE_JOBS ? 1 : 0;
+}
+
+static void job_stream_free(void *stream)
+{
+	struct job_stream *s = stream;
+	s->reader.close(s->reader.ctx);
+	free(s);
+}
+
+void view_jobs(struct admin_call *call)
+{
+	static const char *const known[] = { "limit", "before", NULL };
+	int64_t left = -1;
+	int64_t before = INT64_MAX;
+	struct err err = { 0 };
+	int rc = query_check_names(&call->query, known, &err);
+	if (rc == 0)
+		rc = query_number(&call->query, "limit", -1, &left, &err);
+	if (rc == 0)
+		rc = query_number(&call->query, "before", INT64_MAX, &before, &err);
+	struct store_reader reader;
+	if (rc != 0) {
+		admin_call_fail(call, rc, err.text);
+		return;
+	}
+	if (!admin_call_open_reader(call, &reader))
+		return;
+	struct job_stream *s = mem_alloc(sizeof *s);
+	*s = (struct job_stream){ .reader = reader, .left = left, .before = before };
+	call->reply->stream = s;
+	call->reply->more = job_stream_more;
+	call->reply->stream_free = job_stream_free;
+}
+
+/* ---- one ---- */
+
+static int64_t job_id(struct admin_call *call)
+{
+	char *end;
+	errno = 0;
+	long long id = strtoll(call->name[0], &end, 10);
+	if (errno != 0 || *end != '\0' || id <= 0) {
+		admin_call_fail(call, ERR_INVALID, "a job is named by its number, as in `job list`");
+		return 0;
+	}
+	return id;
+}
+
+static struct job *read_job(struct admin_call *call, int64_t id)
+{
+	struct store_reader reader;
+	if (!admin_call_open_reader(call, &reader))
+		return NULL;
+	struct job *job = NULL;
+	struct err err = { 0 };
+	int rc = reader.job_get(reader.ctx, id, &job, &err);
+	reader.close(reader.ctx);
+	if (rc != 0)
+		admin_call_fail(call, rc, err.text);
+	return job;
+}
+
+void view_job(struct admin_call *call)
+{
+	int64_t id = job_id(call);
+	struct job *job = id != 0 ? read_job(call, id) : NULL;
+	if (job != NULL)
+		admin_call_json(call, job_json(job));
+	job_destroy(job);
+}
+
+void view_job_lines(struct admin_call *call)
+{
+	int64_t id = job_id(call);
+	struct job *job = id != 0 ? read_job(call, id) : NULL;
+	if (job == NULL)
+		return;
+	struct job_follow *follow = NULL;
+	if (call->api->jobs != NULL && jobs_follow(call->api->jobs, id, &follow) == 0) {
+		call->reply->stream = follow;
+		call->reply->more = job_follow_more;
+		call->reply->stream_free = job_follow_free;
+	} else if (job->state != JOB_RUNNING) {
+		admin_call_json(call, job_json_summary(job, 0));
+	} else {
+		admin_call_fail(call, ERR_CLOSED, "the job goes on when the daemon runs: start it with `almoner serve`");
+	}
+	job_destroy(job);
+}
+
+void act_job(struct admin_call *call)
+{
+	int64_t id = job_id(call);
+	if (id == 0)
+		return;
+	if (strcmp(call->name[1], "cancel") != 0) {
+		admin_call_fail(call, ERR_INVALID, "a job takes the verb cancel");
+		return;
+	}
+	struct job_wait wait;
+	wait_job_init(&wait);
+	int rc = journal_job_cancel(call->api->journal, id, call->request->actor, admin_call_note(call), &wait,
+								wait_job_done);
+	if (rc == 0)
+		rc = wait_job_code(&wait);
+	if (rc != 0) {
+		admin_call_fail(call, rc, wait.err.text);
+	} else {
+		if (call->api->jobs != NULL)
+			jobs_update(call->api->jobs, wait.job);
+		admin_call_json(call, job_json(wait.job));
+	}
+	wait_job_finish(&wait);
+}

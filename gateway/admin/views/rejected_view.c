@@ -1,0 +1,165 @@
+/* Refused requests that are kept. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gateway/admin/call.h"
+#include "gateway/admin/verbs/replay.h"
+#include "gateway/admin/views/saga_json.h"
+#include "saga/base/buf.h"
+#include "saga/base/mem.h"
+
+#define PAGE 64
+
+static json_t *row_json(const struct rejected_row *row)
+{
+	char *source AUTO_FREE = mem_strndup(row->source.p, row->source.len);
+	char *address AUTO_FREE = mem_strndup(row->address.p, row->address.len);
+	json_t *value = json_object();
+	json_object_set_new(value, "id", json_integer(row->id));
+	json_object_set_new(value, "source", admin_json_text(source));
+	json_object_set_new(value, "received_at", admin_json_time(row->wall_ms));
+	json_object_set_new(value, "kept_until", admin_json_time(row->until_ms));
+	json_object_set_new(value, "address", admin_json_text(address));
+	json_object_set_new(value, "body_bytes", json_integer((json_int_t)row->body.len));
+	return value;
+}
+
+struct rejected_stream {
+	struct store_reader reader;
+	char *source; /* NULL: all */
+	int64_t after;
+	struct buf *out;
+};
+
+static int add_row(void *ctx, const struct rejected_row *row)
+{
+	const struct rejected_stream *l = ctx;
+	admin_json_line(l->out, row_json(row));
+	return 0;
+}
+
+static int rejected_stream_more(void *stream, struct buf *out, struct err *err)
+{
+	struct rejected_stream *l = stream;
+	l->out = out;
+	int rc =
+		l->reader.rejected_list(l->reader.ctx, l->source, l->after, PAGE, l, add_row, &l->after, err);
+	return rc != 0 ? rc : l->after != 0;
+}
+
+static void rejected_stream_free(void *stream)
+{
+	struct rejected_stream *l = stream;
+	l->reader.close(l->reader.ctx);
+	free(l->source);
+	free(l);
+}
+
+int replay_check_query(const struct admin_call *call, struct err *err)
+{
+	static const char *const names[] = { "source", NULL };
+	return query_check_names(&call->query, names, err);
+}
+
+void view_rejected(struct admin_call *call)
+{
+	struct err err = { 0 };
+	struct store_reader reader;
+	int rc = replay_check_query(call, &err);
+	if (rc != 0) {
+		admin_call_fail(call, rc, err.text);
+		return;
+	}
+	if (!admin_call_open_reader(call, &reader))
+		return;
+	const char *source = query_value(&call->query, "source");
+	struct rejected_stream *l = mem_zalloc(sizeof *l);
+	l->reader = reader;
+	l->source = source != NULL ? mem_strdup(source) : NULL;
+	call->reply->stream = l;
+	call->reply->more = rejected_stream_more;
+	call->reply->stream_free = rejected_stream_free;
+}
+
+/* A token is as good as the secret itself. */
+static bool is_secret(const struct config *config, struct str source, const char *name)
+{
+	int at = config_find_source(config, source);
+	const char *token = at >= 0 ? config->sources[at].verify.token_header : NULL;
+	return strcasecmp(name, "Authorization") == 0 || (token != NULL && strcasecmp(name, token) == 0);
+}
+
+/* As gateway/intake/rejected.h packs them: name and value, one after the other. */
+static json_t *headers_json(const struct config *config, const struct rejected_row *row)
+{
+	struct reader in = reader_of(row->headers.p, row->headers.len);
+	json_t *value = json_object();
+	while (!reader_done(&in) && !in.bad) {
+		struct str part = reader_bytes(&in);
+		char *name AUTO_FREE = mem_strndup(part.len > 0 ? part.p : "", part.len);
+		part = reader_bytes(&in);
+		char *text AUTO_FREE = mem_strndup(part.len > 0 ? part.p : "", part.len);
+		bool secret = is_secret(config, row->source, name);
+		/* fails for a name that is no text: it is not shown */
+		(void)!json_object_set_new(value, name, admin_json_text(secret ? "(not shown)" : text));
+	}
+	return value;
+}
+
+struct rejected_lookup {
+	int64_t id;
+	const struct config *config;
+	json_t *value;
+};
+
+static int show_row(void *ctx, const struct rejected_row *row)
+{
+	struct rejected_lookup *one = ctx;
+	if (row->id != one->id)
+		return 1;
+	char *url AUTO_FREE = mem_strndup(row->url.p, row->url.len);
+	one->value = row_json(row);
+	json_object_set_new(one->value, "url", admin_json_text(url));
+	json_object_set_new(one->value, "headers", headers_json(one->config, row));
+	admin_json_set_raw(one->value, row->body.p, row->body.len);
+	return 1;
+}
+
+static int parse_id(const char *text, int64_t *ret, struct err *err)
+{
+	char *end;
+	errno = 0;
+	long long id = strtoll(text, &end, 10);
+	if (errno != 0 || *end != '\0' || id <= 0)
+		return err_set(err, ERR_INVALID, "a refused request is named by its number, as in `refused list`");
+	*ret = id;
+	return 0;
+}
+
+void view_rejected_one(struct admin_call *call)
+{
+	struct err err = { 0 };
+	struct store_reader reader;
+	struct rejected_lookup one = { 0 };
+	int64_t next;
+	int rc = parse_id(call->name[0], &one.id, &err);
+	if (rc != 0) {
+		admin_call_fail(call, rc, err.text);
+		return;
+	}
+	if (!admin_call_open_reader(call, &reader))
+		return;
+	struct config *config = call->api->config(call->api->ctx);
+	one.config = config;
+	rc = reader.rejected_list(reader.ctx, NULL, one.id - 1, 1, &one, show_row, &next, &err);
+	reader.close(reader.ctx);
+	config_unref(config);
+	if (rc == 0 && one.value == NULL)
+		rc = err_set(&err, ERR_NOT_FOUND, "no refused request %lld is kept", (long long)one.id);
+	if (rc != 0)
+		admin_call_fail(call, rc, err.text);
+	else
+		admin_call_json(call, one.value);
+}

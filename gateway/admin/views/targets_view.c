@@ -1,0 +1,233 @@
+/* Targets, the backlog by age, and the daemon's status. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admin/call.h"
+#include "gateway/admin/jobs/jobs.h"
+#include "gateway/admin/views/saga_json.h"
+
+static const int64_t age_edges_ms[] = { 0, 60000, 600000, 3600000, 21600000, 86400000, 604800000 };
+static const char *const age_names[] = { "all", "1m", "10m", "1h", "6h", "1d", "7d" };
+#define AGE_COUNT (sizeof age_edges_ms / sizeof age_edges_ms[0])
+
+/* ---- counts: from the daemon, or from the store ---- */
+
+int admin_call_counts(struct admin_call *call, struct journal_counts *ret, struct err *err)
+{
+	if (call->api->journal != NULL) {
+		journal_counts(call->api->journal, ret);
+		return 0;
+	}
+	struct store_reader reader;
+	int rc = call->api->open_reader(call->api->ctx, &reader, err);
+	if (rc != 0)
+		return rc;
+	struct buf bytes = { 0 };
+	rc = reader.counters(reader.ctx, &bytes, err);
+	if (rc == 0)
+		rc = journal_counts_decode(buf_str(&bytes), ret, err);
+	buf_free(&bytes);
+	reader.close(reader.ctx);
+	return rc;
+}
+
+static const struct journal_target_counts *counts_of(const struct journal_counts *counts, const char *name)
+{
+	for (size_t i = 0; i < counts->target_count; i++)
+		if (strcmp(counts->targets[i].name, name) == 0)
+			return &counts->targets[i];
+	return NULL;
+}
+
+/* ---- targets ---- */
+
+struct target_view {
+	const char *name;
+	const char *connector; /* NULL: not in the configuration */
+	bool config_pauses;
+	const struct target_row *row;
+	const struct journal_target_counts *counts;
+};
+
+static void target_state(const struct target_view *v, const char **ret_state, const char **ret_reason)
+{
+	*ret_reason = NULL;
+	*ret_state = "ok";
+	if (v->connector == NULL) {
+		*ret_state = "missing";
+		*ret_reason = "not in the configuration";
+	} else if (v->row != NULL && v->row->held) {
+		*ret_state = "held";
+		*ret_reason = v->row->held_reason;
+	} else if (v->row != NULL && v->row->paused) {
+		*ret_state = "paused";
+		*ret_reason = v->row->held_reason;
+	} else if (v->config_pauses) {
+		*ret_state = "paused";
+		*ret_reason = "\"paused\" stands in its configuration";
+	}
+}
+
+static json_t *target_json(const struct api_context *api, const struct target_view *v)
+{
+	struct target_live live = { .breaker = "" };
+	bool known = v->row != NULL && api->target_live != NULL && api->target_live(api->ctx, v->row->id, &live);
+	const char *state;
+	const char *reason;
+	target_state(v, &state, &reason);
+	json_t *target = json_object();
+	json_object_set_new(target, "name", admin_json_text(v->name));
+	json_object_set_new(target, "connector", admin_json_text(v->connector));
+	json_object_set_new(target, "state", json_string(state));
+	json_object_set_new(target, "reason", admin_json_text(reason));
+	/* also beside a hold, which keeps it from being asked whether it ends */
+	json_object_set_new(target, "paused", json_boolean(v->config_pauses || (v->row != NULL && v->row->paused)));
+	json_object_set_new(target, "breaker", admin_json_text(known ? live.breaker : NULL));
+	json_object_set_new(target, "in_flight", json_integer(known ? live.in_flight : 0));
+	json_object_set_new(target, "window", json_integer(known ? live.window : 0));
+	int64_t rows = v->counts != NULL ? v->counts->backlog : 0;
+	json_object_set_new(target, "backlog", json_integer(rows + (known ? live.ready : 0)));
+	json_object_set_new(target, "open", json_integer(v->counts != NULL ? v->counts->open : 0));
+	json_object_set_new(target, "attention", json_integer(v->counts != NULL ? v->counts->attention : 0));
+	json_object_set_new(target, "succeeded", json_integer(v->counts != NULL ? v->counts->succeeded : 0));
+	json_object_set_new(target, "last_error", admin_json_text(known ? live.last_error : NULL));
+	return target;
+}
+
+static const struct target_row *row_of(const struct target_row *rows, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* Those of the configuration first, then those that only the store still knows and that have open steps. */
+static void list_targets(struct admin_call *call, const struct config *config, const struct target_row *rows,
+						 size_t count, const struct journal_counts *counts)
+{
+	for (size_t i = 0; i < config->target_count; i++) {
+		const struct config_target *t = &config->targets[i];
+		admin_call_json(call, target_json(call->api, &(struct target_view){ t->name, t->connector, t->paused,
+																	  row_of(rows, count, t->name),
+																	  counts_of(counts, t->name) }));
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct journal_target_counts *c = counts_of(counts, rows[i].name);
+		if (config_find_target(config, str_of(rows[i].name)) < 0 && c != NULL && c->open > 0)
+			admin_call_json(call, target_json(call->api,
+										&(struct target_view){ rows[i].name, NULL, false, &rows[i], c }));
+	}
+}
+
+void view_targets(struct admin_call *call)
+{
+	struct store_reader reader;
+	if (!admin_call_open_reader(call, &reader))
+		return;
+	struct target_row *rows = NULL;
+	size_t count = 0;
+	struct journal_counts counts = { 0 };
+	struct err err = { 0 };
+	int rc = reader.targets(reader.ctx, &rows, &count, &err);
+	if (rc == 0)
+		rc = admin_call_counts(call, &counts, &err);
+	struct config *config = call->api->config(call->api->ctx);
+	if (rc != 0)
+		admin_call_fail(call, rc, err.text);
+	else
+		list_targets(call, config, rows, count, &counts);
+	config_unref(config);
+	journal_counts_finish(&counts);
+	free(rows);
+	reader.close(reader.ctx);
+}
+
+/* ---- backlog ---- */
+
+static int backlog_line(struct admin_call *call, struct store_reader *reader, const struct target_row *row,
+						struct err *err)
+{
+	int64_t older[AGE_COUNT];
+	int64_t now_ms = call->api->now_ms(call->api->ctx);
+	int rc = reader->backlog(reader->ctx, row->id, now_ms, age_edges_ms, older, AGE_COUNT, err);
+	if (rc != 0)
+		return rc;
+	struct target_live live = { 0 };
+	if (call->api->target_live != NULL && call->api->target_live(call->api->ctx, row->id, &live))
+		older[0] += live.ready;
+	json_t *ages = json_object();
+	for (size_t i = 1; i < AGE_COUNT; i++)
+		json_object_set_new(ages, age_names[i], json_integer(older[i]));
+	admin_call_json(call, json_pack("{s:o, s:I, s:o}", "target", admin_json_text(row->name), "total",
+							  (json_int_t)older[0], "older_than", ages));
+	return 0;
+}
+
+void view_backlog(struct admin_call *call)
+{
+	struct store_reader reader;
+	if (!admin_call_open_reader(call, &reader))
+		return;
+	struct target_row *rows = NULL;
+	size_t count = 0;
+	struct err err = { 0 };
+	int rc = reader.targets(reader.ctx, &rows, &count, &err);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = backlog_line(call, &reader, &rows[i], &err);
+	if (rc != 0)
+		admin_call_fail(call, rc, err.text);
+	free(rows);
+	reader.close(reader.ctx);
+}
+
+/* ---- status ---- */
+
+static json_t *paused_sources(const struct admin_call *call)
+{
+	json_t *names = json_array();
+	struct config *config = call->api->config(call->api->ctx);
+	for (size_t i = 0; i < config->source_count; i++)
+		if (config->sources[i].paused)
+			json_array_append_new(names, admin_json_text(config->sources[i].name));
+	config_unref(config);
+	return names;
+}
+
+void view_status(struct admin_call *call)
+{
+	struct journal_counts counts = { 0 };
+	struct err err = { 0 };
+	int rc = admin_call_counts(call, &counts, &err);
+	if (rc != 0) {
+		admin_call_fail(call, rc, err.text);
+		return;
+	}
+	json_t *sagas = json_object();
+	for (int state = 0; state < SAGA_STATE_COUNT; state++)
+		json_object_set_new(sagas, name_of_saga_state((enum saga_state)state),
+							json_integer(counts.sagas[state]));
+	json_t *targets = json_object();
+	for (size_t i = 0; i < counts.target_count; i++) {
+		const struct journal_target_counts *t = &counts.targets[i];
+		json_object_set_new(targets, t->name,
+							json_pack("{s:I, s:I, s:I, s:I}", "open", (json_int_t)t->open, "backlog",
+									  (json_int_t)t->backlog, "attention", (json_int_t)t->attention,
+									  "succeeded", (json_int_t)t->succeeded));
+	}
+	json_t *status =
+		json_pack("{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:I, s:o}", "daemon", call->api->journal != NULL,
+				  "accepted", (json_int_t)counts.accepted, "related", (json_int_t)counts.related,
+				  "duplicates", (json_int_t)counts.duplicates, "sagas", sagas, "commits",
+				  (json_int_t)counts.commits, "log_records", (json_int_t)counts.log_rows, "disk_low",
+				  counts.disk_low, "held_up_bytes", (json_int_t)counts.wal_blocked_bytes, "targets", targets);
+	json_object_set_new(status, "store_gone", json_boolean(counts.store_gone));
+	json_object_set_new(status, "alerts", json_array()); /* the daemon's */
+	if (call->api->jobs != NULL)
+		json_object_set_new(status, "jobs_running", json_integer((json_int_t)jobs_running(call->api->jobs)));
+	json_object_set_new(status, "paused_sources", paused_sources(call));
+	if (call->api->status != NULL)
+		call->api->status(call->api->ctx, status);
+	journal_counts_finish(&counts);
+	admin_call_json(call, status);
+}

@@ -1,0 +1,41 @@
+#include "gateway/commands/event_client.h"
+
+#include <string.h>
+
+#include "gateway/intake/sign.h"
+#include "gateway/net/http_call.h"
+#include "saga/base/clock.h"
+#include "saga/base/mem.h"
+
+#define TIMEOUT_MS 30000
+
+char *event_client_url(const struct config *config, uint16_t port, const char *source)
+{
+	const char *host = config->listen.host;
+	if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 || strcmp(host, "*") == 0)
+		host = "127.0.0.1";
+	bool v6 = strchr(host, ':') != NULL;
+	return mem_printf("http://%s%s%s:%u/in/%s", v6 ? "[" : "", host, v6 ? "]" : "", port, source);
+}
+
+int event_client_post(const struct config_source *source, const char *url, struct str body, const char *id,
+				void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
+				struct err *err)
+{
+	struct sign_headers headers;
+	struct clock clock = clock_system();
+	int rc = sign_request(source, body, id, clock.wall_ms(clock.ctx), url, &headers, err);
+	if (rc != 0)
+		return rc;
+	rc = http_call(&(struct http_call){ .method = "POST",
+										.url = url,
+										.body = body,
+										.headers = (const char *const *)headers.lines,
+										.header_count = headers.count,
+										.timeout_ms = TIMEOUT_MS,
+										.line_ctx = line_ctx,
+										.line = line },
+				   ret_status, err);
+	sign_headers_finish(&headers);
+	return rc;
+}

@@ -1,0 +1,143 @@
+/* `send`: signs an event as its platform would and posts it to intake. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/commands/admin_client.h"
+#include "gateway/commands/commands.h"
+#include "gateway/commands/read_file.h"
+#include "gateway/commands/event_client.h"
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+
+struct send_options {
+	const char *source;
+	const char *file;
+	const char *url; /* NULL: intake as the configuration says */
+	const char *id;  /* NULL: the member `id` of the body, else the body's digest */
+};
+
+static int parse_operands(const struct command_line *line, struct send_options *s)
+{
+	for (int i = 0; i < line->argc; i++) {
+		const char *arg = line->argv[i];
+		if (strcmp(arg, "--url") == 0 && i + 1 < line->argc)
+			s->url = line->argv[++i];
+		else if (strcmp(arg, "--id") == 0 && i + 1 < line->argc)
+			s->id = line->argv[++i];
+		else if (strcmp(arg, "--json") == 0)
+			continue; /* the answer is JSON already */
+		else if (arg[0] == '-' && arg[1] != '\0')
+			return CLI_USAGE;
+		else if (s->source == NULL)
+			s->source = arg;
+		else if (s->file == NULL)
+			s->file = arg;
+		else
+			return CLI_USAGE;
+	}
+	return s->source != NULL && s->file != NULL ? CLI_OK : CLI_USAGE;
+}
+
+static char *event_id_of(const struct send_options *s, struct str body)
+{
+	if (s->id != NULL)
+		return mem_strdup(s->id);
+	json_t *event = json_loadb(body.p, body.len, 0, NULL);
+	const char *id = json_string_value(json_object_get(event, "id"));
+	char *copy;
+	if (id != NULL) {
+		copy = mem_strdup(id);
+	} else {
+		uint8_t digest[DIGEST_BYTES];
+		char hex[2 * DIGEST_BYTES + 1];
+		digest_bytes(body.p, body.len, digest);
+		hex_encode(digest, DIGEST_BYTES, hex);
+		copy = mem_strndup(hex, 32);
+	}
+	json_decref(event);
+	return copy;
+}
+
+static int print_line(void *ctx, struct str text)
+{
+	(void)ctx;
+	(void)printf("%.*s\n", (int)text.len, text.p);
+	return 0;
+}
+
+/* Intake as the configuration says; with port 0 only the daemon knows which one it got. */
+static int find_url(const struct config *config, const struct send_options *s, char **ret, struct err *err)
+{
+	if (s->url != NULL || config->listen.port != 0) {
+		*ret = s->url != NULL ? mem_strdup(s->url) : event_client_url(config, config->listen.port, s->source);
+		return 0;
+	}
+	json_t *status = NULL;
+	int rc = ERR_CLOSED;
+	for (size_t i = 0; i < config->listen.admin.count && rc == ERR_CLOSED; i++)
+		rc = admin_client_get(config->listen.admin.items[i], "/v1/status", &status, err);
+	if (rc != 0)
+		return err_set(
+			err, rc,
+			"listen.intake leaves the port to the system, and no daemon says which one it got; start it, "
+			"or name it: --url http://127.0.0.1:PORT/in/%s",
+			s->source);
+	json_int_t port = json_integer_value(json_object_get(json_object_get(status, "intake"), "port"));
+	*ret = event_client_url(config, (uint16_t)port, s->source);
+	json_decref(status);
+	return 0;
+}
+
+static int send_event(const struct config *config, const struct send_options *s, struct str body)
+{
+	int at = config_find_source(config, str_of(s->source));
+	if (at < 0) {
+		(void)fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", s->source);
+		return CLI_NOT_FOUND;
+	}
+	const struct config_source *source = &config->sources[at];
+	char *url AUTO_FREE = NULL;
+	char *id AUTO_FREE = event_id_of(s, body);
+	struct err err = { 0 };
+	unsigned status = 0;
+	int rc = find_url(config, s, &url, &err);
+	if (rc == 0)
+		rc = event_client_post(source, url, body, id, NULL, print_line, &status, &err);
+	if (rc != 0)
+		(void)fprintf(stderr, "almoner: %s%s\n", err.text,
+					  rc == ERR_CLOSED ? "; is the gateway running? (almoner serve)" : "");
+	else
+		(void)fprintf(stderr, "%s answered %u\n", url, status);
+	if (rc == ERR_CLOSED)
+		return CLI_UNREACHABLE;
+	return rc == 0 && status < 300 ? CLI_OK : CLI_FAILED;
+}
+
+int command_send(const struct command_line *line)
+{
+	struct send_options s = { 0 };
+	if (parse_operands(line, &s) != CLI_OK) {
+		(void)fprintf(
+			stderr,
+			"almoner: usage: send SOURCE FILE [--url URL] [--id ID] [--json]   (FILE - is standard input)\n");
+		return CLI_USAGE;
+	}
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	struct config *config = NULL;
+	struct buf body AUTO_BUF = { 0 };
+	struct err err = { 0 };
+	int code = CLI_FAILED;
+	if (config_load(line->config_path, NULL, &config, &found) != 0) {
+		struct buf text AUTO_BUF = { 0 };
+		diagnostics_print(&found, &text);
+		(void)fprintf(stderr, "%s",
+					  text.data != NULL ? text.data : "almoner: the configuration has errors\n");
+	} else if (read_file(s.file, (size_t)64 << 20, &body, &err) != 0) {
+		(void)fprintf(stderr, "almoner: %s\n", err.text);
+	} else {
+		code = send_event(config, &s, buf_str(&body));
+	}
+	config_unref(config);
+	return code;
+}

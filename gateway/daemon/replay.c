@@ -1,0 +1,100 @@
+/* Refused requests, judged again: with today's secrets, by the time at which they came. */
+#include <string.h>
+
+#include "gateway/admin/verbs/replay.h"
+#include "gateway/daemon/daemon_internal.h"
+#include "gateway/intake/pipeline/prepare.h"
+#include "gateway/intake/rejected.h"
+#include "saga/base/mem.h"
+
+struct accept_wait {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool done;
+	struct accept_result result;
+};
+
+static void on_accepted(void *ctx, struct accept *a, const struct accept_result *result)
+{
+	struct accept_wait *w = ctx;
+	prepare_destroy((struct prepared *)a);
+	(void)pthread_mutex_lock(&w->lock);
+	w->result = *result;
+	w->done = true;
+	(void)pthread_cond_signal(&w->changed);
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+/* Takes `p`. */
+static int accept_and_wait(struct daemon *d, struct prepared *p, struct accept_result *ret)
+{
+	struct accept_wait w = { .done = false };
+	(void)pthread_mutex_init(&w.lock, NULL);
+	(void)pthread_cond_init(&w.changed, NULL);
+	p->accept.ctx = &w;
+	p->accept.done = on_accepted;
+	int rc = journal_accept(d->journal, &p->accept);
+	if (rc != 0)
+		prepare_destroy(p);
+	(void)pthread_mutex_lock(&w.lock);
+	while (rc == 0 && !w.done)
+		(void)pthread_cond_wait(&w.changed, &w.lock);
+	(void)pthread_mutex_unlock(&w.lock);
+	(void)pthread_cond_destroy(&w.changed);
+	(void)pthread_mutex_destroy(&w.lock);
+	*ret = w.result;
+	return rc != 0 ? rc : w.result.code;
+}
+
+static int verify_again(struct daemon *d, const struct rejected_row *row, struct rejected_headers *headers,
+					   struct prepared **ret)
+{
+	struct rules *rules = intake_server_rules(d->intake);
+	char *source AUTO_FREE = mem_strndup(row->source.p, row->source.len);
+	char *url AUTO_FREE = mem_strndup(row->url.p, row->url.len);
+	const struct intake_request request = { .body = row->body,
+											.headers_ctx = headers,
+											.header = rejected_header,
+											.url = url,
+											.now_ms = row->received_ms,
+											.wall_ms = row->wall_ms };
+	int rc = prepare_event(rules, source, &request, NULL, NULL, ret);
+	rules_unref(rules);
+	return rc;
+}
+
+static bool over_cap(struct daemon *d, const struct prepared *p)
+{
+	if (p->accept.start.own_reason != REASON_QUARANTINED)
+		return false;
+	struct config *config = daemon_config_get(d);
+	int64_t cap = config->limits.quarantine_cap;
+	config_unref(config);
+	return daemon_quarantine_count(d, p->accept.event->f.source.p) >= cap;
+}
+
+int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay_call *call,
+				  struct accept_result *ret)
+{
+	struct daemon *d = ctx;
+	struct rejected_headers headers;
+	struct prepared *p = NULL;
+	*ret = (struct accept_result){ 0 };
+	int rc = rejected_unpack(row->headers, &headers);
+	if (rc != 0)
+		return rc;
+	rc = verify_again(d, row, &headers, &p);
+	rejected_headers_finish(&headers);
+	if (rc != 0)
+		return rc;
+	if (call->dry_run || over_cap(d, p)) {
+		rc = call->dry_run ? 0 : ERR_FULL;
+		prepare_destroy(p);
+		return rc;
+	}
+	p->accept.actor = call->actor;
+	p->accept.note = call->note;
+	rc = accept_and_wait(d, p, ret);
+	/* Not dropped, it would be a duplicate the next time. */
+	return rc == 0 ? journal_drop_rejected(d->journal, row->id) : rc;
+}

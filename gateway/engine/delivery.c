@@ -1,0 +1,186 @@
+#include <stdio.h>
+
+#include "gateway/engine/engine_internal.h"
+#include "saga/base/check.h"
+
+#define ATTEMPT_TIMEOUTS 4 /* a whole attempt may take this many exchange time-outs */
+
+/* ---- beginning ---- */
+
+static void return_unused(struct engine *e, struct engine_target *t, struct work *w)
+{
+	if (t != NULL) {
+		admission_count_unused(e->admission, t->id);
+		rate_give_back(&t->rate, &t->config.rate, 1);
+		breaker_unreserve(&t->breaker, 1);
+	}
+	w->engine = NULL;
+	journal_not_started(e->journal, w);
+}
+
+static int64_t attempt_limit_ms(const struct engine_target *t)
+{
+	const int64_t cap_ms = (int64_t)24 * 3600 * 1000;
+	int64_t exchange = t->config.timeout_ms > 0 ? t->config.timeout_ms : 30000;
+	return exchange < cap_ms / ATTEMPT_TIMEOUTS ? exchange * ATTEMPT_TIMEOUTS : cap_ms;
+}
+
+static void begin_attempt(struct engine *e, struct engine_target *t, struct work *w, struct target_start start)
+{
+	struct attempt_settings settings = {
+		.target = t->id,
+		.repeat = t->config.repeat,
+		.limits = { .connect_timeout_ms = t->config.connect_timeout_ms,
+					.timeout_ms = t->config.timeout_ms,
+					.reply_cap_bytes = t->config.reply_cap_bytes },
+		.deadline_ms = e->now_ms + attempt_limit_ms(t),
+		.wall_ms = engine_wall_ms(e),
+	};
+	w->engine = NULL;
+	struct attempt *a = attempt_create(&e->host, &t->port->port, &settings, w);
+	a->owner = target_port_ref(t->port);
+	a->epoch = t->breaker.epoch;
+	a->revision = t->revision;
+	a->counted = start.counted;
+	a->probe = start.probe;
+	TAILQ_INSERT_TAIL(&t->attempts, a, link);
+	e->active_attempts++;
+	if (settings.deadline_ms < t->deadline_ms)
+		t->deadline_ms = settings.deadline_ms;
+	attempt_begin(a);
+}
+
+void delivery_start(struct engine *e, struct engine_target *t, struct work *w)
+{
+	if (t == NULL || e->draining) {
+		return_unused(e, t, w);
+		return;
+	}
+	struct target_start start = target_begin(t);
+	if (start.allowed)
+		begin_attempt(e, t, w, start);
+	else
+		return_unused(e, t, w);
+}
+
+/* ---- on the way ---- */
+
+void delivery_checkpoint(void *ctx, struct attempt *a, struct str bytes)
+{
+	struct engine *e = ctx;
+	struct work *w = attempt_take_work(a);
+	w->engine = a;
+	journal_checkpoint(e->journal, w, bytes);
+}
+
+bool delivery_record_inflight(void *ctx, struct attempt *a)
+{
+	struct engine *e = ctx;
+	return journal_record_inflight(e->journal, a->work, a->outcome.body) == 0;
+}
+
+void delivery_attempt_ended(void *ctx, struct attempt *a, const struct outcome *outcome)
+{
+	(void)outcome; /* stays in the attempt until delivery_report */
+	struct engine *e = ctx;
+	struct engine_target *t = engine_find_target(e, a->settings.target);
+	assert(t != NULL && e->active_attempts > 0);
+	TAILQ_REMOVE(&t->attempts, a, link);
+	TAILQ_INSERT_TAIL(&e->ended, a, link);
+	e->active_attempts--;
+}
+
+void delivery_expire(struct engine *e, struct engine_target *t)
+{
+	struct attempt *next = TAILQ_FIRST(&t->attempts);
+	t->deadline_ms = INT64_MAX;
+	while (next != NULL) {
+		struct attempt *a = next;
+		next = TAILQ_NEXT(a, link);
+		if (a->settings.deadline_ms <= e->now_ms) {
+			a->settings.deadline_ms = INT64_MAX; /* while checkpointing it ends with the journal's answer */
+			attempt_stop(a, ATTEMPT_EXPIRED);
+		} else if (a->settings.deadline_ms < t->deadline_ms) {
+			t->deadline_ms = a->settings.deadline_ms;
+		}
+	}
+}
+
+void delivery_abort_all(struct engine *e)
+{
+	e->aborted = true;
+	struct engine_target *t;
+	TAILQ_FOREACH(t, &e->targets, link)
+	{
+		struct attempt *next = TAILQ_FIRST(&t->attempts);
+		while (next != NULL) {
+			struct attempt *a = next;
+			next = TAILQ_NEXT(a, link);
+			attempt_stop(a, ATTEMPT_ABORTED);
+		}
+	}
+}
+
+/* ---- the outcome ---- */
+
+static void report_outcome(struct engine *e, struct engine_target *t, struct attempt *a)
+{
+	struct health_verdict verdict = target_health_update(t, a, e->aborted, e->now_ms);
+	struct admission_sample sample = { .result = a->outcome.result,
+								  .duration_ms = a->outcome.duration_ms,
+								  .exchanges = a->exchanges,
+								  .now_ms = e->now_ms,
+								  .detail = a->outcome.detail };
+	admission_count_attempt(e->admission, t->id, &sample);
+	if (verdict.release)
+		target_event_end_hold(e, t, "a step was taken: the target answers again");
+	if (verdict.hold[0] != '\0') {
+		engine_log_line(e, ENGINE_WARNING, t,
+				   verdict.credentials ? "held: its credentials are refused" : "held: it looks misconfigured");
+	}
+	struct work *w = attempt_take_work(a);
+	journal_outcome(e->journal, w, &a->outcome, verdict.hold[0] != '\0' ? verdict.hold : NULL);
+	target_event_breaker(e, t, verdict.signal);
+}
+
+static void log_failure(struct engine *e, struct engine_target *t, const struct attempt *a)
+{
+	bool succeeded = a->outcome.result == OUTCOME_OK || a->outcome.result == OUTCOME_ABSENT;
+	if (succeeded || (t->logged_ms != 0 && e->now_ms - t->logged_ms < ENGINE_LOG_EVERY_MS))
+		return;
+	t->logged_ms = e->now_ms;
+	char text[160];
+	(void)snprintf(text, sizeof text, "saga %lld: an attempt ended as %s (status %u)", (long long)a->saga,
+				   name_of_outcome(a->outcome.result), (unsigned)a->outcome.status);
+	engine_log_line(e, ENGINE_WARNING, t, text);
+}
+
+static void finish_attempt(struct engine *e, struct attempt *a)
+{
+	struct engine_target *t = engine_find_target(e, a->settings.target);
+	assert(t != NULL);
+	if (a->counted)
+		breaker_end(&t->breaker, a->epoch);
+	if (a->exchanges > 1)
+		rate_take(&t->rate, &t->config.rate, e->now_ms, a->exchanges - 1);
+	if (a->outcome.result == OUTCOME_NONE) {
+		admission_release_slots(e->admission, t->id, 1); /* the step moved on under it: nothing to report */
+		journal_clear_inflight(e->journal, a->work);
+	} else {
+		report_outcome(e, t, a);
+		log_failure(e, t, a);
+	}
+	t->start_at_ms = 0;
+	struct target_port *port = a->owner;
+	attempt_destroy(a);
+	target_port_unref(port);
+}
+
+void delivery_report(struct engine *e)
+{
+	struct attempt *a;
+	while ((a = TAILQ_FIRST(&e->ended)) != NULL) {
+		TAILQ_REMOVE(&e->ended, a, link);
+		finish_attempt(e, a);
+	}
+}

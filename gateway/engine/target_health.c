@@ -1,0 +1,105 @@
+#include "gateway/engine/target_health.h"
+
+#include <stdio.h>
+
+/* Did the target look at our message with credentials it took? */
+static bool credentials_accepted(const struct attempt *a)
+{
+	if (a->forbidden || a->not_sendable || a->exchanges == 0)
+		return false;
+	switch (a->outcome.result) {
+	case OUTCOME_OK:
+	case OUTCOME_EXISTS:
+	case OUTCOME_REJECTED:
+	case OUTCOME_ABSENT:
+		return true;
+	case OUTCOME_NONE:
+	case OUTCOME_UNREACHABLE:
+	case OUTCOME_BUSY:
+	case OUTCOME_UNKNOWN:
+	case OUTCOME_DENIED:
+	case OUTCOME_FAULT:
+	case OUTCOME_BODY_CHANGED:
+	case OUTCOME_COUNT:
+		break;
+	}
+	return false;
+}
+
+static void reclassify_forbidden(struct engine_target *t, struct attempt *a, bool outdated)
+{
+	static const enum outcome_class results[] = { [FORBIDDEN_WAIT] = OUTCOME_BUSY,
+												  [FORBIDDEN_DENIED] = OUTCOME_DENIED,
+												  [FORBIDDEN_REJECTED] = OUTCOME_REJECTED };
+	if (outdated) {
+		a->outcome.result = OUTCOME_DENIED; /* asked again by what holds now */
+		return;
+	}
+	a->outcome.result = results[forbidden_seen(&t->forbidden, a->saga, a->ref.step, t->held)];
+	if (a->outcome.result == OUTCOME_BUSY)
+		a->outcome.retry_after_ms = FORBIDDEN_WAIT_MS;
+}
+
+static void hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a, const char *why,
+				 int64_t probe_at_ms)
+{
+	(void)snprintf(verdict->hold, sizeof verdict->hold, "%s: %.150s", why,
+				   a->detail[0] != '\0' ? a->detail : "no details");
+	t->held = true; /* at once; the journal's news will say the same */
+	t->credentials = verdict->credentials;
+	t->probe_at_ms = probe_at_ms;
+	(void)snprintf(t->held_reason, sizeof t->held_reason, "%s", verdict->hold);
+	t->dirty = true;
+}
+
+/* Two 403 are weaker evidence than a 401: a third step is asked soon. */
+static int64_t first_probe_ms(const struct engine_target *t, const struct attempt *a)
+{
+	int64_t probe_ms = t->config.probe_ms;
+	return a->forbidden && FORBIDDEN_WAIT_MS < probe_ms ? FORBIDDEN_WAIT_MS : probe_ms;
+}
+
+static void decide_hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a, int64_t now_ms)
+{
+	enum outcome_class result = a->outcome.result;
+	if (result == OUTCOME_OK || result == OUTCOME_EXISTS) {
+		streak_clear(&t->streak);
+	} else if (t->held) {
+		return; /* the first reason stands; others that were under way say it again */
+	} else if (result == OUTCOME_DENIED) {
+		verdict->credentials = true;
+		hold(t, verdict, a, "credentials", now_ms + first_probe_ms(t, a));
+	} else if (result == OUTCOME_REJECTED && streak_rejected(&t->streak, a->saga)) {
+		hold(t, verdict, a, "looks misconfigured: 20 different events in a row were rejected, the last one",
+			 now_ms);
+	}
+}
+
+static enum breaker_signal health_signal(const struct attempt *a, bool aborted)
+{
+	if (aborted || a->not_sendable || a->exchanges == 0)
+		return BREAKER_NEUTRAL;
+	if (a->forbidden)
+		return BREAKER_HEALTH;
+	return breaker_signal_of(a->outcome.result);
+}
+
+struct health_verdict target_health_update(struct engine_target *t, struct attempt *a, bool aborted, int64_t now_ms)
+{
+	struct health_verdict verdict = { .signal = health_signal(a, aborted) };
+	if (a->epoch != t->breaker.epoch)
+		verdict.signal = BREAKER_NEUTRAL; /* it began in another time */
+	if (verdict.signal == BREAKER_HEALTH)
+		concurrency_grow(&t->concurrency, t->config.in_flight);
+	else if (verdict.signal == BREAKER_BUSY)
+		concurrency_shrink(&t->concurrency, now_ms, a->outcome.retry_after_ms);
+	bool outdated = a->revision != t->revision;
+	verdict.release = t->held && a->probe && !outdated && credentials_accepted(a);
+	if (a->forbidden)
+		reclassify_forbidden(t, a, outdated);
+	else if (!outdated)
+		forbidden_answered(&t->forbidden, a->saga, a->ref.step, credentials_accepted(a));
+	if (!outdated)
+		decide_hold(t, &verdict, a, now_ms);
+	return verdict;
+}

@@ -1,8 +1,0 @@
-#include "gateway/intake/request.h"
-
-#include <stddef.h>
-
-const char *request_header(const struct intake_request *request, const char *name)
-{
-	return request->header != NULL && name != NULL ? request->header(request->headers_ctx, name) : NULL;
-}

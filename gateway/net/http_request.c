@@ -1,0 +1,341 @@
+/* An HTTP request on a pooled handle: what differs from the handle's last request is set, the rest stays. The
+ * header list is ours, node by node; libcurl only reads it. */
+#include <string.h>
+#include <strings.h>
+
+#include "gateway/net/exchange.h"
+
+#define URL_BYTES_MAX    (16 * 1024)
+#define METHOD_BYTES_MAX 20
+#define NODE_EXPECT      0
+#define NODE_TYPE        1
+#define NODE_FIRST_FREE  2
+
+static const struct curl_long_option http_longs[] = {
+	{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
+	{ CURLOPT_MAXAGE_CONN, 60 }, /* seconds; an older idle connection is more likely dead than useful */
+	{ 0, 0 },
+};
+
+/* Told to libcurl by their options, or not for a connector to decide. */
+static const char *const reserved_headers[] = { "Content-Length", "Transfer-Encoding", "Connection",
+												"Expect",         "Upgrade",           "TE",
+												"Trailer",        "Keep-Alive",        "Proxy-Connection" };
+
+/* --- callbacks of libcurl ------------------------------------------------------------------------ */
+
+/* Called when a connection stands and the request is about to be sent; a second time when libcurl wants to
+ * send it again because a reused connection died. That is safe only if certainly nothing of the first try
+ * went out. */
+static int on_before_request(void *ctx, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+	(void)peer_ip;
+	(void)own_ip;
+	(void)peer_port;
+	(void)own_port;
+	struct exchange *x = ctx;
+	long sent_bytes = 0;
+	if (x->request_began &&
+		(x->http.encrypted || curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent_bytes) != CURLE_OK ||
+		 sent_bytes > 0)) {
+		x->resend_stopped = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	x->request_began = true;
+	x->connected = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+/* Called before the resolver is asked, a thread of libcurl's each time. */
+static int on_lookup(void *resolver, void *reserved, void *ctx)
+{
+	(void)resolver;
+	(void)reserved;
+	struct exchange *x = ctx;
+	x->looking_up = lookup_target_begin(x->transfer, x->request.target);
+	x->lookup_refused = !x->looking_up;
+	return x->lookup_refused ? 1 : 0;
+}
+
+static bool is_fast_enough(struct exchange *x)
+{
+	int64_t now_ms = transfer_now_ms(x->transfer);
+	if (x->reply_began_ms == 0)
+		x->reply_began_ms = now_ms;
+	x->too_slow = http_reply_is_slow(&x->reply, now_ms - x->reply_began_ms);
+	return !x->too_slow;
+}
+
+static size_t on_header_line(char *line, size_t size, size_t count, void *ctx)
+{
+	struct exchange *x = ctx;
+	return http_reply_line(&x->reply, line, size * count) && is_fast_enough(x) ? size * count : 0;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct exchange *x = ctx;
+	return http_reply_body(&x->reply, bytes, size * count) && is_fast_enough(x) ? size * count : 0;
+}
+
+/* --- the handle ---------------------------------------------------------------------------------- */
+
+static void node_set_text(struct http_header_node *node, const char *text)
+{
+	buf_clear(&node->text);
+	buf_text(&node->text, text);
+	node->link.data = node->text.data;
+}
+
+CURLcode http_request_init(struct exchange *x)
+{
+	struct http_request *r = &x->http;
+	node_set_text(&r->nodes[NODE_EXPECT], "Expect:");
+	r->nodes[NODE_EXPECT].link.next = &r->nodes[NODE_TYPE].link;
+	r->node_count = NODE_FIRST_FREE;
+
+	CURLcode code = curl_options_set_longs(x->easy, http_longs);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_USERAGENT, "almoner/" ALMONER_VERSION);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, &r->nodes[0].link);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_before_request);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_DATA, x);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header_line);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+	return code;
+}
+
+void http_request_finish(struct http_request *r)
+{
+	buf_free(&r->url);
+	buf_free(&r->method);
+	for (size_t i = 0; i < HTTP_HEADERS_MAX + NODE_FIRST_FREE; i++)
+		buf_free(&r->nodes[i].text);
+}
+
+static bool text_is(const struct buf *have, struct almoner_text want)
+{
+	return have->len == want.len && have->data != NULL && memcmp(have->data, want.p, want.len) == 0;
+}
+
+/* --- URL ----------------------------------------------------------------------------------------- */
+
+static const char *url_fault(struct almoner_text url)
+{
+	if (url.p == NULL || url.len > URL_BYTES_MAX)
+		return "the URL is missing or too long";
+	if (strncasecmp(url.p, "http://", 7) != 0 && strncasecmp(url.p, "https://", 8) != 0)
+		return "the URL does not begin with http:// or https://";
+	for (size_t i = 0; i < url.len; i++)
+		if ((unsigned char)url.p[i] <= 0x20 || url.p[i] == 0x7f)
+			return "the URL has a space or control character (percent-encode it)";
+	return NULL;
+}
+
+static int load_url(struct exchange *x, struct almoner_text url)
+{
+	struct http_request *r = &x->http;
+	if (text_is(&r->url, url))
+		return 0;
+	const char *fault = url_fault(url);
+	if (fault != NULL)
+		return exchange_refuse(x, "%s", fault);
+	buf_clear(&r->url);
+	buf_add(&r->url, url.p, url.len);
+	r->encrypted = strncasecmp(url.p, "https", 5) == 0;
+	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_URL, r->url.data);
+	if (code == CURLE_OK)
+		return 0;
+	buf_clear(&r->url); /* or the same text would count as set the next time */
+	return exchange_refuse(x, "the URL: %s", curl_easy_strerror(code));
+}
+
+/* --- method and body ----------------------------------------------------------------------------- */
+
+static bool method_is_token(struct almoner_text method)
+{
+	if (method.p == NULL || method.len == 0 || method.len > METHOD_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < method.len; i++)
+		if ((method.p[i] < 'A' || method.p[i] > 'Z') && method.p[i] != '-')
+			return false;
+	return strcmp(method.p, "CONNECT") != 0;
+}
+
+static enum http_shape shape_of(const struct almoner_http *http)
+{
+	const char *method = http->method.p;
+	if (http->body.p != NULL || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+		strcmp(method, "PATCH") == 0)
+		return HTTP_SHAPE_POST;
+	return strcmp(method, "HEAD") == 0 ? HTTP_SHAPE_HEAD : HTTP_SHAPE_GET;
+}
+
+/* The order matters: each of libcurl's options below also decides what it takes the method to be. */
+static CURLcode set_shape(struct exchange *x, enum http_shape shape)
+{
+	static const char *const implied[] = {
+		[HTTP_SHAPE_GET] = "GET", [HTTP_SHAPE_HEAD] = "HEAD", [HTTP_SHAPE_POST] = "POST"
+	};
+	struct http_request *r = &x->http;
+	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, NULL);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_NOBODY, (long)(shape == HTTP_SHAPE_HEAD));
+	if (code == CURLE_OK && shape == HTTP_SHAPE_GET)
+		code = curl_easy_setopt(x->easy, CURLOPT_HTTPGET, 1L);
+	if (code == CURLE_OK && shape == HTTP_SHAPE_POST)
+		code = curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
+	bool plain = strcmp(r->method.data, implied[shape]) == 0;
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, plain ? NULL : r->method.data);
+	r->shape = code == CURLE_OK ? shape : HTTP_SHAPE_NONE;
+	return code;
+}
+
+static CURLcode set_body(struct exchange *x, struct almoner_text body)
+{
+	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, body.p != NULL ? body.p : "");
+	return code;
+}
+
+static int load_method(struct exchange *x, const struct almoner_http *http)
+{
+	struct http_request *r = &x->http;
+	if (!method_is_token(http->method))
+		return exchange_refuse(x, "the method is not an upper-case word");
+	enum http_shape shape = shape_of(http);
+	if (shape == HTTP_SHAPE_POST && strcmp(http->method.p, "HEAD") == 0)
+		return exchange_refuse(x, "HEAD has no body");
+	CURLcode code = CURLE_OK;
+	if (shape != r->shape || !text_is(&r->method, http->method)) {
+		buf_clear(&r->method);
+		buf_add(&r->method, http->method.p, http->method.len);
+		code = set_shape(x, shape);
+	}
+	if (code == CURLE_OK && shape == HTTP_SHAPE_POST)
+		code = set_body(x, http->body);
+	return code == CURLE_OK ? 0 : exchange_refuse(x, "the method or body: %s", curl_easy_strerror(code));
+}
+
+/* --- headers ------------------------------------------------------------------------------------- */
+
+static bool name_is(struct almoner_text name, const char *other)
+{
+	return strlen(other) == name.len && strncasecmp(name.p, other, name.len) == 0;
+}
+
+static bool is_token_char(unsigned char c)
+{
+	return c > 0x20 && c < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
+}
+
+static const char *header_fault(const struct almoner_header *header)
+{
+	if (header->name.p == NULL || header->name.len == 0 || header->value.p == NULL)
+		return "has no name or no value";
+	for (size_t i = 0; i < header->name.len; i++)
+		if (!is_token_char((unsigned char)header->name.p[i]))
+			return "has a name with a character that may not be in one";
+	for (size_t i = 0; i < header->value.len; i++) {
+		unsigned char c = (unsigned char)header->value.p[i];
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return "has a control character in its value";
+	}
+	for (size_t i = 0; i < sizeof(reserved_headers) / sizeof(reserved_headers[0]); i++)
+		if (name_is(header->name, reserved_headers[i]))
+			return "is not for a connector to set";
+	return NULL;
+}
+
+static bool node_equals(const struct http_header_node *node, const struct almoner_header *header)
+{
+	const struct buf *have = &node->text;
+	size_t name_len = header->name.len;
+	return have->data != NULL && have->len == name_len + 2 + header->value.len &&
+		   memcmp(have->data, header->name.p, name_len) == 0 &&
+		   memcmp(have->data + name_len + 2, header->value.p, header->value.len) == 0;
+}
+
+static bool is_blank(struct almoner_text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.p[i] != ' ' && text.p[i] != '\t')
+			return false;
+	return true;
+}
+
+/* "Name: value"; libcurl wants a header without a value written "Name;", and drops it otherwise. */
+static void node_write(struct http_header_node *node, const struct almoner_header *header)
+{
+	bool blank = is_blank(header->value);
+	if (!blank && node_equals(node, header))
+		return;
+	buf_clear(&node->text);
+	buf_add(&node->text, header->name.p, header->name.len);
+	if (!blank) {
+		buf_text(&node->text, ": ");
+		buf_add(&node->text, header->value.p, header->value.len);
+	} else {
+		buf_byte(&node->text, ';');
+	}
+	node->link.data = node->text.data;
+}
+
+static void link_nodes(struct http_request *r, size_t count)
+{
+	for (size_t i = NODE_TYPE; i < count; i++)
+		r->nodes[i].link.next = i + 1 < count ? &r->nodes[i + 1].link : NULL;
+	r->node_count = count;
+}
+
+static int load_headers(struct exchange *x, const struct almoner_http *http)
+{
+	struct http_request *r = &x->http;
+	if (http->header_count > HTTP_HEADERS_MAX)
+		return exchange_refuse(x, "more than %d headers", HTTP_HEADERS_MAX);
+	size_t count = NODE_FIRST_FREE;
+	bool typed = false;
+	for (size_t i = 0; i < http->header_count; i++) {
+		const struct almoner_header *header = &http->headers[i];
+		const char *fault = header_fault(header);
+		if (fault != NULL)
+			return exchange_refuse(x, "header %zu %s", i + 1, fault);
+		bool is_type = !typed && name_is(header->name, "Content-Type");
+		typed = typed || is_type;
+		node_write(&r->nodes[is_type ? NODE_TYPE : count], header);
+		count += is_type ? 0 : 1;
+	}
+	if (!typed)
+		node_set_text(&r->nodes[NODE_TYPE], "Content-Type:");
+	link_nodes(r, count);
+	return 0;
+}
+
+int http_request_load(struct exchange *x)
+{
+	const struct almoner_http *http = x->request.http;
+	http_reply_reset(&x->reply, x->request.limits.reply_cap_bytes);
+	int failed = load_url(x, http->url);
+	if (failed == 0)
+		failed = load_method(x, http);
+	if (failed == 0)
+		failed = load_headers(x, http);
+	return failed;
+}

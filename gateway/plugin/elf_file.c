@@ -1,0 +1,62 @@
+#include "gateway/plugin/elf_file.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEGMENTS_MAX 64
+
+/* The gABI's rule: a segment's bytes stand at p_offset … p_offset + p_filesz, the section table at e_shoff.
+ */
+static bool in_range(uint64_t offset, uint64_t bytes, uint64_t size)
+{
+	return offset <= size && bytes <= size - offset;
+}
+
+static bool read_at(int fd, void *to, size_t bytes, uint64_t at)
+{
+	return pread(fd, to, bytes, (off_t)at) == (ssize_t)bytes;
+}
+
+static bool segments_in_range(int fd, const ElfW(Ehdr) * head, uint64_t size)
+{
+	ElfW(Phdr) segments[SEGMENTS_MAX];
+	size_t bytes = (size_t)head->e_phnum * sizeof segments[0];
+	if (head->e_phnum == 0 || head->e_phnum > SEGMENTS_MAX || head->e_phentsize != sizeof segments[0] ||
+		!in_range(head->e_phoff, bytes, size) || !read_at(fd, segments, bytes, head->e_phoff))
+		return false;
+	for (size_t i = 0; i < head->e_phnum; i++)
+		if (!in_range(segments[i].p_offset, segments[i].p_filesz, size))
+			return false;
+	return in_range(head->e_shoff, (uint64_t)head->e_shnum * head->e_shentsize, size);
+}
+
+static const char *fault_of(int fd)
+{
+	struct stat found;
+	ElfW(Ehdr) head;
+	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode))
+		return "it is no regular file";
+	if (!read_at(fd, &head, sizeof head, 0) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
+		return "it is no shared object";
+	if (head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
+		return "it was built for another word size";
+	if (!segments_in_range(fd, &head, (uint64_t)found.st_size))
+		return "it is shorter than it says: copied only in part? copy it under another name, then rename it";
+	return NULL;
+}
+
+int elf_file_check(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_set(err, ERR_REFUSED, "cannot be read: %s", strerror(errno));
+	const char *fault = fault_of(fd);
+	(void)close(fd);
+	return fault != NULL ? err_set(err, ERR_REFUSED, "%s", fault) : 0;
+}

@@ -1,0 +1,206 @@
+/* The queue in front of the journal's thread. Only accepts are bounded: everything else is bounded by what is
+ * in flight, and must always get through. */
+#include <errno.h>
+#include <time.h>
+
+#include "saga/journal/journal_internal.h"
+
+int queue_init(struct op_queue *q, size_t bytes_cap, size_t records_cap, struct err *err)
+{
+	*q = (struct op_queue){ .bytes_cap = bytes_cap != 0 ? bytes_cap : 16u << 20,
+						 .records_cap = records_cap != 0 ? records_cap : 16384 };
+	STAILQ_INIT(&q->ops);
+	STAILQ_INIT(&q->job_slices);
+	pthread_condattr_t attr;
+	int rc = pthread_condattr_init(&attr);
+	if (rc != 0)
+		return err_set(err, ERR_SYSTEM, "pthread_condattr_init: error %d", rc);
+	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (rc == 0)
+		rc = pthread_cond_init(&q->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	if (rc == 0)
+		rc = pthread_mutex_init(&q->lock, NULL);
+	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "the journal's queue: error %d", rc);
+}
+
+void queue_finish(struct op_queue *q)
+{
+	STAILQ_CONCAT(&q->ops, &q->job_slices);
+	struct op *op;
+	while ((op = STAILQ_FIRST(&q->ops)) != NULL) {
+		STAILQ_REMOVE_HEAD(&q->ops, link);
+		op_drop(op);
+	}
+	(void)pthread_mutex_destroy(&q->lock);
+	(void)pthread_cond_destroy(&q->wake);
+}
+
+static void lock(struct op_queue *q)
+{
+	(void)pthread_mutex_lock(&q->lock);
+}
+
+static void unlock(struct op_queue *q)
+{
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
+/* With the lock held: one wake-up for all that gathers until the thread looks. */
+static void wake(struct op_queue *q)
+{
+	if (!q->sleeping)
+		return;
+	q->sleeping = false;
+	(void)pthread_cond_signal(&q->wake);
+}
+
+static size_t move(struct op_list *from, struct op_list *to, size_t max)
+{
+	size_t moved = 0;
+	struct op *op;
+	while (moved < max && (op = STAILQ_FIRST(from)) != NULL) {
+		STAILQ_REMOVE_HEAD(from, link);
+		STAILQ_INSERT_TAIL(to, op, link);
+		moved++;
+	}
+	return moved;
+}
+
+size_t queue_take(struct op_queue *q, struct op_list *to, size_t max)
+{
+	lock(q);
+	size_t taken = move(&q->ops, to, max);
+	taken += move(&q->job_slices, to, max == SIZE_MAX ? max : 1);
+	q->pushed = false;
+	unlock(q);
+	return taken;
+}
+
+static bool is_report(enum op_kind kind)
+{
+	return kind >= OP_START && kind <= OP_BREAKER;
+}
+
+static bool has_other_op(const struct op_queue *q)
+{
+	const struct op *op;
+	STAILQ_FOREACH(op, &q->ops, link)
+	{
+		if (op->kind != OP_ACCEPT && !is_report(op->kind))
+			return true;
+	}
+	return false;
+}
+
+static size_t move_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts)
+{
+	struct op_list rest = STAILQ_HEAD_INITIALIZER(rest);
+	size_t moved = 0;
+	struct op *op;
+	while ((op = STAILQ_FIRST(&q->ops)) != NULL) {
+		bool report = is_report(op->kind);
+		bool take = moved < max && (report || accepts > 0);
+		accepts -= take && !report;
+		STAILQ_REMOVE_HEAD(&q->ops, link);
+		if (take)
+			STAILQ_INSERT_TAIL(to, op, link);
+		else
+			STAILQ_INSERT_TAIL(&rest, op, link);
+		moved += take;
+	}
+	STAILQ_CONCAT(&q->ops, &rest);
+	return moved;
+}
+
+size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts, bool *ret_delayed)
+{
+	lock(q);
+	*ret_delayed = !q->closed && STAILQ_EMPTY(&q->job_slices) && !has_other_op(q);
+	size_t taken = *ret_delayed ? move_limited(q, to, max, accepts) : move(&q->ops, to, max);
+	*ret_delayed = *ret_delayed && !STAILQ_EMPTY(&q->ops);
+	q->pushed = false;
+	unlock(q);
+	return taken;
+}
+
+static bool is_empty(const struct op_queue *q)
+{
+	return STAILQ_EMPTY(&q->ops) && STAILQ_EMPTY(&q->job_slices);
+}
+
+bool queue_empty(struct op_queue *q)
+{
+	lock(q);
+	bool empty = is_empty(q);
+	unlock(q);
+	return empty;
+}
+
+void queue_wait(struct op_queue *q, int64_t wait_ms, bool new_only)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	if (wait_ms >= 0) {
+		if (wait_ms > 3600000)
+			wait_ms = 3600000;
+		int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
+		until.tv_sec += (time_t)(wait_ms / 1000 + ns / 1000000000);
+		until.tv_nsec = ns % 1000000000;
+	}
+	lock(q);
+	int rc = 0;
+	while ((new_only ? !q->pushed : is_empty(q)) && !q->closed && rc != ETIMEDOUT) {
+		q->sleeping = true;
+		rc = wait_ms < 0 ? pthread_cond_wait(&q->wake, &q->lock)
+						 : pthread_cond_timedwait(&q->wake, &q->lock, &until);
+	}
+	q->sleeping = false;
+	unlock(q);
+}
+
+void queue_close(struct op_queue *q)
+{
+	lock(q);
+	q->closed = true;
+	wake(q);
+	unlock(q);
+}
+
+bool queue_closed(struct op_queue *q)
+{
+	lock(q);
+	bool closed = q->closed;
+	unlock(q);
+	return closed;
+}
+
+void queue_committed(struct op_queue *q, size_t records, size_t bytes)
+{
+	if (records == 0)
+		return;
+	lock(q);
+	q->records -= records;
+	q->bytes -= bytes;
+	unlock(q);
+}
+
+int queue_push(struct op_queue *q, struct op *op)
+{
+	lock(q);
+	int rc = q->closed ? ERR_CLOSED : 0;
+	bool accept = op->kind == OP_ACCEPT;
+	if (rc == 0 && accept && (q->records >= q->records_cap || q->bytes + op->u.accept.bytes > q->bytes_cap))
+		rc = ERR_FULL;
+	if (rc == 0) {
+		STAILQ_INSERT_TAIL(op->kind == OP_JOB_SLICE ? &q->job_slices : &q->ops, op, link);
+		q->pushed = q->pushed || op->kind != OP_ACCEPT;
+		if (accept) {
+			q->records++;
+			q->bytes += op->u.accept.bytes;
+		}
+		wake(q);
+	}
+	unlock(q);
+	return rc;
+}

@@ -1,0 +1,202 @@
+/* Handing steps to the engine: with an intent and a slot, into its window, or not at all. */
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/journal/journal_internal.h"
+
+static void fill_results(struct work *w, const struct saga *s)
+{
+	struct buf results = { 0 };
+	saga_results_json(s, &results);
+	w->results = buf_take(&results);
+}
+
+/* What the connector and the engine need of the step as it is now. */
+static void fill_step(struct journal *j, const struct cache_entry *e, unsigned i, struct work *w)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct plan_step *ps = &e->saga->plan->steps[i];
+	w->ref = (struct attempt_ref){ (uint16_t)i, (enum direction)st->direction, st->generation, 0 };
+	w->lookup = decide_wants_lookup(st, &e->plan->target[i]->rules, j->now_ms);
+	w->needs_condition = false;
+	w->effect_before = st->effect_possible;
+	w->has_body = st->has_body;
+	memcpy(w->body, st->body, sizeof w->body);
+	w->expire_at_ms = ps->expire_ms > 0 ? e->saga->created_ms + ps->expire_ms : 0;
+	w->ready_ms = st->due_ms;
+}
+
+static size_t work_bytes(const struct cache_entry *e, const struct step *st)
+{
+	size_t results = 0;
+	for (unsigned i = 0; i < e->saga->step_count; i++)
+		results += e->saga->steps[i].result != NULL ? strlen(e->saga->steps[i].result) : 0;
+	return sizeof(struct work) + event_bytes(e->event) + st->checkpoint_len + results;
+}
+
+static struct work *work_make(struct journal *j, const struct cache_entry *e, unsigned i)
+{
+	const struct step *st = &e->saga->steps[i];
+	struct work *w = mem_zalloc(sizeof *w);
+	w->saga = e->id;
+	w->target = e->plan->target[i]->id;
+	w->event = event_ref(e->event);
+	w->plan = plan_ref(e->saga->plan);
+	fill_results(w, e->saga);
+	w->do_generation = st->do_generation;
+	w->own_result = st->result != NULL ? mem_strdup(st->result) : NULL;
+	w->checkpoint = st->checkpoint != NULL ? mem_strndup(st->checkpoint, st->checkpoint_len) : NULL;
+	w->checkpoint_len = st->checkpoint_len;
+	w->bytes = work_bytes(e, st);
+	fill_step(j, e, i, w);
+	return w;
+}
+
+void handout_answer(struct journal *j, struct work *w, enum work_kind kind)
+{
+	w->kind = kind;
+	STAILQ_INSERT_TAIL(&j->batch.works, w, link);
+}
+
+int handout_start(struct journal *j, struct cache_entry *e, unsigned i, struct work *w)
+{
+	int rc = cache_load_event(j, e);
+	if (rc != 0)
+		return rc;
+	if (w == NULL)
+		w = work_make(j, e, i);
+	else
+		fill_step(j, e, i, w);
+	struct decide d = cache_decide_context(j, e);
+	bool started = false;
+	rc = decide_intent(&d, (uint16_t)i, &started);
+	assert(rc == 0 && started); /* the gate was open */
+	e->changed = true;
+	w->ref.attempt = e->saga->steps[i].attempts;
+	handout_answer(j, w, WORK_START);
+	return location_set_engine(j, e, i, true);
+}
+
+int handout_ready(struct journal *j, struct cache_entry *e, unsigned i, bool slot)
+{
+	int rc = cache_load_event(j, e);
+	if (rc != 0)
+		return rc;
+	struct work *w = work_make(j, e, i);
+	w->slot = slot;
+	w->needs_condition = decide_needs_condition(e->saga, (uint16_t)i);
+	handout_answer(j, w, WORK_READY);
+	return location_set_engine(j, e, i, false);
+}
+
+/* An intent in the accepting commit only where a repeat is harmless: the permit may go unused. In later
+ * commits the step was asked for by an outcome or a person, and its slot is there. */
+static bool may_start_in_commit(const struct cache_entry *e, unsigned i, struct schedule_options options)
+{
+	enum repeat repeat = e->plan->target[i]->rules.repeat;
+	if (options.no_start || decide_needs_condition(e->saga, (uint16_t)i))
+		return false;
+	return !options.accepting || repeat == REPEAT_IDEMPOTENT || repeat == REPEAT_KEYED;
+}
+
+int handout_step(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options)
+{
+	const struct step *st = &e->saga->steps[i];
+	struct target_entry *t = e->plan->target[i];
+	bool to_disk = options.to_disk || !target_is_open(j, t, false);
+	int rc = to_disk ? 0 : target_has_backlog(j, t, &to_disk);
+	if (rc == 0 && !to_disk)
+		rc = cache_load_event(j, e);
+	if (rc != 0)
+		return rc;
+	enum admission admission = ADMISSION_DISK;
+	bool start_now = may_start_in_commit(e, i, options);
+	if (!to_disk)
+		admission = j->hooks.admission(j->hooks.ctx, t->id, work_bytes(e, st), start_now);
+	switch (admission) {
+	case ADMISSION_SLOT:
+		assert(start_now);
+		return handout_start(j, e, i, NULL);
+	case ADMISSION_WINDOW:
+		return handout_ready(j, e, i, false);
+	case ADMISSION_DISK:
+	default:
+		return location_set_disk(j, e, i, WHY_SLOT, st->due_ms);
+	}
+}
+
+/* ---- claims ----------------------------------------------------------------------------------------------
+ */
+
+#define CLAIM_SLICE 64
+
+static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_granted)
+{
+	bool open;
+	int rc = schedule_check_start(j, e, i, true, &open);
+	if (rc != 0)
+		return rc;
+	*ret_granted = open;
+	if (!open) /* expired, no target, or somebody stepped before it: not granted, seated as it is due */
+		return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = true });
+	if (decide_needs_condition(e->saga, (uint16_t)i))
+		return handout_ready(j, e, i, true);
+	return handout_start(j, e, i, NULL);
+}
+
+static int grant_row(struct journal *j, const struct step_row *row, bool *ret_granted, bool *ret_moved)
+{
+	struct cache_entry *e;
+	int rc = cache_load(j, row->saga, &e);
+	if (cache_is_damaged(j, rc)) {
+		*ret_moved = true;
+		return location_set_quarantine(j, row);
+	}
+	if (rc != 0)
+		return rc;
+	if (row->step >= e->saga->step_count)
+		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
+					   (long long)row->saga, row->step);
+	const struct step_location *p = &e->locations[row->step];
+	if (p->location != LOCATION_DISK || (p->row_why != WHY_SLOT && p->row_why != WHY_DUE))
+		return 0; /* moved by a row before it in this slice */
+	*ret_moved = true;
+	rc = grant_step(j, e, row->step, ret_granted);
+	return rc != 0 ? rc : schedule_next_in_lane(j);
+}
+
+/* One slice of rows: `*granted` counts up; `*ret_more`: there may be more. */
+static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, uint32_t *granted, bool *ret_more)
+{
+	struct step_row rows[CLAIM_SLICE];
+	size_t got = 0;
+	bool moved = false;
+	int rc = j->store.row_claimable(j->store.ctx, t->id, j->now_ms, rows, limit, &got, &j->err);
+	for (size_t k = 0; rc == 0 && k < got; k++) {
+		bool row_granted = false;
+		rc = grant_row(j, &rows[k], &row_granted, &moved);
+		*granted += row_granted ? 1 : 0;
+	}
+	if (rc == 0 && got > 0 && !moved)
+		rc = err_set(&j->err, ERR_CORRUPT, "target %s: %zu rows belong to nobody", t->name, got);
+	*ret_more = got == limit;
+	return rc;
+}
+
+/* Rows that could not be granted leave the index or get a later time, so this comes to an end. */
+int claims_grant(struct journal *j, struct target_entry *t, uint32_t max)
+{
+	uint32_t granted = 0;
+	bool more = true;
+	if (t->row.held && max > 1)
+		max = 1; /* a held target gets probes, one at a time */
+	while (more && granted < max && target_is_open(j, t, true)) {
+		size_t limit = max - granted < CLAIM_SLICE ? max - granted : CLAIM_SLICE;
+		int rc = claim_slice(j, t, limit, &granted, &more);
+		if (rc != 0)
+			return rc;
+	}
+	t->news = t->claim_done = true;
+	t->granted += granted;
+	return 0;
+}

@@ -1,0 +1,282 @@
+/* After a decision: every step gets the seat its state asks for. */
+#include <string.h>
+
+#include "saga/journal/journal_internal.h"
+
+struct decide cache_decide_context(struct journal *j, struct cache_entry *e)
+{
+	return (struct decide){ .saga = e->saga,
+							.now_ms = j->now_ms,
+							.rnd = j->entropy,
+							.rules = targets_rules_port(j),
+							.log = cache_log(j, e) };
+}
+
+int schedule_lane_blocked(struct journal *j, const struct cache_entry *e, unsigned i, bool *ret)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct target_entry *t = e->plan->target[i];
+	*ret = st->has_lane && lanes_blocked(&j->lanes, t->id, st->lane, e->id);
+	if (!st->has_lane || *ret || t->with_lane == 0)
+		return 0;
+	struct step_row first = { 0 };
+	int rc = j->store.row_lane_first(j->store.ctx, t->id, st->lane, 0, &first, &j->err);
+	*ret = rc == 0 && first.saga != 0 && first.saga < e->id;
+	return rc;
+}
+
+static bool ends_instead(struct journal *j, struct cache_entry *e, unsigned i)
+{
+	struct decide d = cache_decide_context(j, e);
+	return decide_intent_would_end(&d, (uint16_t)i);
+}
+
+int schedule_check_start(struct journal *j, struct cache_entry *e, unsigned i, bool probe, bool *ret_open)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct target_entry *t = e->plan->target[i];
+	bool due = st->state == STEP_READY || (st->state == STEP_RETRY_WAIT && st->due_ms <= j->now_ms);
+	*ret_open = false;
+	if (!due || !decide_may_start(e->saga, (uint16_t)i) || !target_is_open(j, t, probe) || ends_instead(j, e, i))
+		return 0;
+	bool blocked;
+	int rc = schedule_lane_blocked(j, e, i, &blocked);
+	*ret_open = rc == 0 && !blocked;
+	return rc;
+}
+
+enum why location_row_why(const struct saga *s, unsigned i)
+{
+	const struct step *st = &s->steps[i];
+	switch ((enum step_state)st->state) {
+	case STEP_WAITING:
+		return WHY_AFTER;
+	case STEP_ATTENTION:
+		return WHY_ATTENTION;
+	case STEP_READY:
+		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_SLOT;
+	case STEP_RETRY_WAIT:
+		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_DUE;
+	case STEP_RUNNING:
+	case STEP_SUCCEEDED:
+	case STEP_SKIPPED:
+	case STEP_KEPT:
+	case STEP_STATE_COUNT:
+	default:
+		return WHY_NONE;
+	}
+}
+
+static void set_why(struct cache_entry *e, unsigned i, enum why why)
+{
+	struct step *st = &e->saga->steps[i];
+	if (st->why == why)
+		return;
+	st->why = (uint8_t)why;
+	e->changed = true;
+}
+
+/* ---- steps that only a person can move on
+ */
+
+static bool can_progress(const struct saga *s, unsigned i)
+{
+	uint8_t state = s->steps[i].state;
+	return state == STEP_RUNNING || decide_may_start(s, (uint16_t)i);
+}
+
+/* An undo waits for the undo of what was built on it: somebody must be under way. */
+static bool undo_needs_operator(const struct saga *s)
+{
+	if (s->paused)
+		return false;
+	for (unsigned i = 0; i < s->step_count; i++) {
+		if (can_progress(s, i))
+			return false;
+	}
+	return true;
+}
+
+/* Plans have no cycles, and at most PLAN_STEPS_MAX steps. */
+static uint32_t steps_waited_for(const struct saga *s, unsigned i)
+{
+	uint32_t all = 0;
+	uint32_t unvisited = s->plan->steps[i].after;
+	while (unvisited != 0) {
+		unsigned k = (unsigned)__builtin_ctz(unvisited);
+		all |= 1u << k;
+		if (s->steps[k].state == STEP_WAITING)
+			unvisited |= s->plan->steps[k].after & ~all;
+		unvisited &= ~(1u << k);
+	}
+	return all;
+}
+
+/* In attention, or stopped by the policy. A pause is a person's own doing and keeps the line. */
+static bool step_needs_operator(const struct saga *s, unsigned i)
+{
+	uint8_t state = s->steps[i].state;
+	return state == STEP_ATTENTION || ((state == STEP_READY || state == STEP_RETRY_WAIT) && !s->paused &&
+									   !decide_may_start(s, (uint16_t)i));
+}
+
+bool schedule_needs_operator(const struct saga *s, unsigned i)
+{
+	if (s->steps[i].state != STEP_WAITING)
+		return step_needs_operator(s, i);
+	if (s->steps[i].direction == DIRECTION_UNDO)
+		return undo_needs_operator(s);
+	uint32_t waits_for = steps_waited_for(s, i);
+	for (unsigned k = 0; k < s->step_count; k++) {
+		if ((waits_for >> k & 1) != 0 && step_needs_operator(s, k))
+			return true;
+	}
+	return false;
+}
+
+/* Has it a place in a line, and keeps it? What needs a person is passed, unless the target says it holds; what a
+ * cancelled saga leaves in doubt is passed always: nobody is shown it as work to do. */
+static bool keeps_lane(const struct cache_entry *e, unsigned i)
+{
+	bool holds = e->plan->target[i]->rules.attention_holds && !e->saga->cancelled;
+	return e->saga->steps[i].has_lane && (holds || !schedule_needs_operator(e->saga, i));
+}
+
+/* ---- seats for each state
+ */
+
+/* A saga that may not start keeps its places in the lines, nothing else. Its `why` no longer says `lane`:
+ * once it may start again, it looks for itself. */
+static int schedule_stopped(struct journal *j, struct cache_entry *e, unsigned i)
+{
+	const struct step *st = &e->saga->steps[i];
+	set_why(e, i, st->state == STEP_READY ? WHY_SLOT : WHY_DUE);
+	return keeps_lane(e, i) ? location_set_disk(j, e, i, WHY_LANE, st->due_ms) : location_set_none(j, e, i);
+}
+
+/* Too late, or nowhere to go: the decision says what becomes of it, and others may move by it. */
+static int schedule_ended(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_repeat)
+{
+	struct decide d = cache_decide_context(j, e);
+	bool started;
+	location_leave_engine(e, i);
+	int rc = decide_intent(&d, (uint16_t)i, &started);
+	assert(rc == 0 && !started);
+	e->changed = *ret_repeat = true;
+	return rc;
+}
+
+static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options, bool *ret_repeat)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct step_location *p = &e->locations[i];
+	if (p->location == LOCATION_ENGINE && p->generation == st->generation && p->direction == st->direction)
+		return 0; /* in the engine's window */
+	if (!decide_may_start(e->saga, (uint16_t)i))
+		return schedule_stopped(j, e, i);
+	bool row = p->location == LOCATION_DISK;
+	if (row && p->row_why == WHY_LANE && st->why == WHY_LANE && !options.recheck)
+		return 0; /* it is told when its turn comes */
+	if (ends_instead(j, e, i))
+		return schedule_ended(j, e, i, ret_repeat);
+	bool blocked;
+	int rc = schedule_lane_blocked(j, e, i, &blocked);
+	if (rc != 0)
+		return rc;
+	set_why(e, i, blocked ? WHY_LANE : WHY_SLOT);
+	if (blocked)
+		return location_set_disk(j, e, i, WHY_LANE, st->due_ms);
+	if (row && p->row_why == WHY_SLOT)
+		return location_set_disk(j, e, i, WHY_SLOT, st->due_ms); /* it is claimed in its turn */
+	return handout_step(j, e, i, options);
+}
+
+static int schedule_retry(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options, bool *ret_repeat)
+{
+	const struct step *st = &e->saga->steps[i];
+	const struct step_location *p = &e->locations[i];
+	if (!decide_may_start(e->saga, (uint16_t)i))
+		return schedule_stopped(j, e, i);
+	if (p->location == LOCATION_DISK && p->row_why == WHY_LANE && st->why == WHY_LANE && !options.recheck)
+		return 0;
+	if (st->due_ms <= j->now_ms && ends_instead(j, e, i))
+		return schedule_ended(j, e, i, ret_repeat);
+	e->changed = target_limit_due(j, e->plan->target[i], &e->saga->steps[i]) || e->changed;
+	/* Before it is due it needs no look at the line: the claim looks. */
+	bool blocked = false;
+	int rc = st->due_ms <= j->now_ms ? schedule_lane_blocked(j, e, i, &blocked) : 0;
+	if (rc != 0)
+		return rc;
+	set_why(e, i, blocked ? WHY_LANE : WHY_DUE);
+	return location_set_disk(j, e, i, blocked ? WHY_LANE : WHY_DUE, st->due_ms);
+}
+
+static int schedule_attention(struct journal *j, struct cache_entry *e, unsigned i)
+{
+	return keeps_lane(e, i) ? location_set_disk(j, e, i, WHY_ATTENTION, 0) : location_set_none(j, e, i);
+}
+
+static int schedule_step(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options, bool *ret_repeat)
+{
+	switch ((enum step_state)e->saga->steps[i].state) {
+	case STEP_WAITING:
+		return keeps_lane(e, i) ? location_set_waiting(j, e, i) : location_set_none(j, e, i);
+	case STEP_READY:
+		return schedule_ready(j, e, i, options, ret_repeat);
+	case STEP_RUNNING:
+		return location_set_engine(j, e, i, true);
+	case STEP_RETRY_WAIT:
+		return schedule_retry(j, e, i, options, ret_repeat);
+	case STEP_ATTENTION:
+		return schedule_attention(j, e, i);
+	case STEP_SUCCEEDED:
+	case STEP_SKIPPED:
+	case STEP_KEPT:
+	case STEP_STATE_COUNT:
+	default:
+		return location_set_none(j, e, i);
+	}
+}
+
+int schedule_saga(struct journal *j, struct cache_entry *e, struct schedule_options options)
+{
+	bool repeat;
+	unsigned rounds = 0;
+	do {
+		repeat = false;
+		assert(rounds++ <= 2 * PLAN_STEPS_MAX); /* each round ends a step */
+		for (unsigned i = 0; i < e->saga->step_count; i++) {
+			int rc = schedule_step(j, e, i, options, &repeat);
+			if (rc != 0)
+				return rc;
+		}
+	} while (repeat);
+	return 0;
+}
+
+static int promote(struct journal *j, struct freed_lane freed)
+{
+	struct step_row first = { 0 };
+	int rc = j->store.row_lane_first(j->store.ctx, freed.target->id, freed.lane, 0, &first, &j->err);
+	if (rc != 0 || first.saga == 0)
+		return rc;
+	/* Whatever this row says: the saga may have another step in the lane. */
+	struct cache_entry *e;
+	rc = cache_load(j, first.saga, &e);
+	if (cache_is_damaged(j, rc))
+		return location_set_quarantine(j, &first); /* which frees the lane for the next, unless the target holds */
+	if (rc != 0 || (j->recovering && saga_is_live(e->saga)))
+		return rc; /* its own turn is still to come */
+	return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = j->recovering });
+}
+
+int schedule_next_in_lane(struct journal *j)
+{
+	struct batch *b = &j->batch;
+	while (b->freed_count > 0) {
+		int rc = promote(j, b->freed[--b->freed_count]);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,319 @@
+/* Figures, kept in the commit and never counted by scan. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/journal/journal_internal.h"
+
+/* 1 did not have `blocked`: it is then counted at start. 1 and 2 did not have `lane_rules`: rows in lanes are
+ * then looked at again. */
+#define COUNTERS_VERSION  3
+#define COUNTERS_FIRST    1
+#define BLOCKED_UNKNOWN (-1)
+
+static void account_step(struct cache_entry *e, unsigned i)
+{
+	const struct step *st = &e->saga->steps[i];
+	struct step_location *p = &e->locations[i];
+	struct target_entry *t = e->plan->target[i];
+	bool open = saga_step_is_open(e->saga, st), attention = saga_step_needs_operator(e->saga, st);
+	bool done = st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO;
+	t->open += (int)open - (int)p->open;
+	t->attention += (int)attention - (int)p->attention;
+	t->succeeded += done && !p->done ? 1 : 0;
+	p->open = open;
+	p->attention = attention;
+	p->done = done;
+}
+
+void counters_account(struct journal *j, struct cache_entry *e)
+{
+	for (unsigned i = 0; i < e->saga->step_count; i++)
+		account_step(e, i);
+	if (e->counted != NOT_COUNTED)
+		j->totals.sagas[e->counted]--;
+	e->counted = e->saga->state;
+	j->totals.sagas[e->counted]++;
+}
+
+bool counters_add_up(const struct journal *j)
+{
+	uint64_t sum = (uint64_t)j->totals.related; /* unsigned: damaged figures may be of any size */
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
+		sum += (uint64_t)j->totals.sagas[i];
+	return sum == (uint64_t)j->totals.accepted;
+}
+
+const char *counters_fault(const struct journal *j)
+{
+	const struct totals *t = &j->totals;
+	if (t->accepted < 0 || t->related < 0 || t->duplicates < 0 || t->commits < 0 || t->log_rows < 0)
+		return "a figure is below zero";
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
+		if (t->sagas[i] < 0)
+			return "sagas of some state are below zero";
+	}
+	if (!counters_add_up(j))
+		return "the sagas and related events are not as many as the events accepted";
+	return NULL;
+}
+
+static void record_recount(struct journal *j, const struct target_entry *t, const struct row_counts *rows)
+{
+	char text[256];
+	(void)snprintf(text, sizeof text,
+				   "rows waiting: %lld, the counters said %lld; behind others: %lld, the counters said %lld; in "
+				   "lanes: %lld, the counters said %lld",
+				   (long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked,
+				   (long long)t->blocked, (long long)rows->with_lane, (long long)t->with_lane);
+	records_add(log_records(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
+																	   .at_ms = j->now_ms,
+																	   .step = RECORD_NO_STEP,
+																	   .text = STR("recounted"),
+																	   .actor = STR("almoner"),
+																	   .note = str_of(text) });
+}
+
+static bool rows_agree(const struct target_entry *t, const struct row_counts *rows)
+{
+	return rows->claimable == t->claimable && rows->with_lane == t->with_lane &&
+		   (rows->blocked == t->blocked || t->blocked == BLOCKED_UNKNOWN);
+}
+
+/* A long backlog must not cost start-up time. Counts that are wrong meet the limit as it shrinks. */
+static bool worth_counting(const struct journal *j, const struct target_entry *t)
+{
+	return t->blocked == BLOCKED_UNKNOWN || t->claimable + t->blocked + t->with_lane <= j->recount_rows;
+}
+
+int counters_recount(struct journal *j)
+{
+	for (size_t i = 0; i < j->target_count; i++) {
+		struct target_entry *t = j->targets[i];
+		struct row_counts rows;
+		if (!worth_counting(j, t))
+			continue;
+		int rc = j->store.row_counts(j->store.ctx, t->id, &rows, &j->err);
+		if (rc != 0)
+			return rc;
+		bool agree = rows_agree(t, &rows);
+		if (!agree)
+			record_recount(j, t, &rows);
+		t->due_unknown = t->due_unknown || !agree;
+		t->claimable = rows.claimable;
+		t->blocked = rows.blocked;
+		t->with_lane = rows.with_lane;
+	}
+	return 0;
+}
+
+/* ---- stored form -----------------------------------------------------------------------------------------
+ */
+
+void counters_encode(struct journal *j, struct buf *out)
+{
+	const struct totals *t = &j->totals;
+	buf_clear(out);
+	buf_byte(out, COUNTERS_VERSION);
+	const int64_t values[] = { t->accepted, t->related, t->waiting, t->duplicates, t->commits, t->log_rows };
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+		buf_int(out, values[i]);
+	buf_uint(out, SAGA_STATE_COUNT);
+	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
+		buf_int(out, t->sagas[i]);
+	buf_uint(out, j->target_count);
+	for (size_t i = 0; i < j->target_count; i++) {
+		const struct target_entry *target = j->targets[i];
+		buf_string(out, target->name);
+		buf_int(out, target->open);
+		buf_int(out, target->claimable);
+		buf_int(out, target->blocked);
+		buf_int(out, target->with_lane);
+		buf_int(out, target->attention);
+		buf_int(out, target->succeeded);
+		buf_byte(out, target_lane_rules(target));
+	}
+}
+
+struct stored_target {
+	struct journal_target_counts c; /* without its backlog */
+	struct row_counts rows;
+	uint8_t lane_rules;
+};
+
+static void read_totals(struct reader *r, struct totals *ret)
+{
+	ret->accepted = reader_int(r);
+	ret->related = reader_int(r);
+	ret->waiting = reader_int(r);
+	ret->duplicates = reader_int(r);
+	ret->commits = reader_int(r);
+	ret->log_rows = reader_int(r);
+	uint64_t states = reader_uint(r);
+	for (uint64_t i = 0; i < states && !r->bad; i++) {
+		int64_t n = reader_int(r);
+		if (i < SAGA_STATE_COUNT)
+			ret->sagas[i] = n;
+		else if (n != 0)
+			r->bad = true; /* written by a newer version */
+	}
+}
+
+static void read_target(struct reader *r, uint8_t version, uint32_t id, struct stored_target *ret)
+{
+	struct str name = reader_bytes(r);
+	*ret = (struct stored_target){ .c = { .id = id } };
+	if (name.len >= sizeof ret->c.name) {
+		r->bad = true;
+		return;
+	}
+	if (name.len > 0)
+		memcpy(ret->c.name, name.p, name.len);
+	ret->c.open = reader_int(r);
+	ret->rows.claimable = reader_int(r);
+	ret->rows.blocked = version == COUNTERS_FIRST ? BLOCKED_UNKNOWN : reader_int(r);
+	ret->rows.with_lane = reader_int(r);
+	ret->c.attention = reader_int(r);
+	ret->c.succeeded = reader_int(r);
+	ret->lane_rules = version < 3 ? 0 : reader_byte(r);
+}
+
+/* `*ret_targets` is the caller's to free. */
+static int decode_counters(struct str bytes, struct totals *ret, struct stored_target **ret_targets, size_t *ret_count,
+				  struct err *err)
+{
+	struct reader r = reader_of(bytes.p, bytes.len);
+	uint8_t version = reader_byte(&r);
+	if (version < COUNTERS_FIRST || version > COUNTERS_VERSION)
+		return err_set(err, ERR_CORRUPT, "counters: unknown version");
+	struct totals totals = { 0 };
+	read_totals(&r, &totals);
+	uint64_t count = reader_uint(&r);
+	if (r.bad || count > bytes.len) /* a target takes more than a byte */
+		return err_set(err, ERR_CORRUPT, "counters: damaged");
+	struct stored_target *targets = mem_zalloc((count + 1) * sizeof *targets);
+	for (uint64_t i = 0; i < count; i++)
+		read_target(&r, version, (uint32_t)i + 1, &targets[i]);
+	if (!reader_done(&r)) {
+		free(targets);
+		return err_set(err, ERR_CORRUPT, "counters: damaged");
+	}
+	*ret = totals;
+	*ret_targets = targets;
+	*ret_count = (size_t)count;
+	return 0;
+}
+
+int counters_load(struct journal *j, struct str bytes)
+{
+	if (bytes.len == 0)
+		return 0; /* an empty store */
+	struct stored_target *targets = NULL;
+	size_t count = 0;
+	int rc = decode_counters(bytes, &j->totals, &targets, &count, &j->err);
+	if (rc == 0 && count != j->target_count)
+		rc =
+			err_set(&j->err, ERR_CORRUPT, "counters: %zu targets, the store has %zu", count, j->target_count);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct target_entry *t = j->targets[i];
+		t->open = targets[i].c.open;
+		t->claimable = targets[i].rows.claimable;
+		t->blocked = targets[i].rows.blocked;
+		t->with_lane = targets[i].rows.with_lane;
+		t->attention = targets[i].c.attention;
+		t->succeeded = targets[i].c.succeeded;
+		target_set_lane_rules(t, targets[i].lane_rules);
+	}
+	free(targets);
+	return rc;
+}
+
+/* All that waits, as `backlog` counts it. */
+static int64_t waiting_rows(int64_t claimable, int64_t blocked)
+{
+	return claimable + (blocked == BLOCKED_UNKNOWN ? 0 : blocked);
+}
+
+static void copy_totals(const struct totals *t, struct journal_counts *ret)
+{
+	ret->accepted = t->accepted;
+	ret->related = t->related;
+	ret->duplicates = t->duplicates;
+	memcpy(ret->sagas, t->sagas, sizeof ret->sagas);
+	ret->commits = t->commits;
+	ret->log_rows = t->log_rows;
+}
+
+int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct err *err)
+{
+	struct totals totals = { 0 };
+	struct stored_target *targets = NULL;
+	size_t count = 0;
+	int rc = bytes.len == 0 ? 0 : decode_counters(bytes, &totals, &targets, &count, err);
+	if (rc != 0)
+		return rc;
+	*ret = (struct journal_counts){ .target_count = count };
+	copy_totals(&totals, ret);
+	ret->targets = mem_zalloc((count + 1) * sizeof *ret->targets);
+	for (size_t i = 0; i < count; i++) {
+		ret->targets[i] = targets[i].c;
+		ret->targets[i].backlog = waiting_rows(targets[i].rows.claimable, targets[i].rows.blocked);
+	}
+	free(targets);
+	return 0;
+}
+
+/* ---- the copy others read --------------------------------------------------------------------------------
+ */
+
+static void publish_targets(struct journal *j)
+{
+	struct journal_counts *c = &j->counts;
+	if (c->target_count != j->target_count) {
+		c->targets = mem_grow(c->targets, j->target_count * sizeof *c->targets);
+		for (size_t i = c->target_count; i < j->target_count; i++) {
+			c->targets[i] = (struct journal_target_counts){ .id = j->targets[i]->id };
+			(void)snprintf(c->targets[i].name, sizeof c->targets[i].name, "%s", j->targets[i]->name);
+		}
+		c->target_count = j->target_count;
+	}
+	for (size_t i = 0; i < j->target_count; i++) {
+		const struct target_entry *t = j->targets[i];
+		c->targets[i].open = t->open;
+		c->targets[i].backlog = waiting_rows(t->claimable, t->blocked);
+		c->targets[i].attention = t->attention;
+		c->targets[i].succeeded = t->succeeded;
+	}
+}
+
+void counters_publish(struct journal *j)
+{
+	(void)pthread_mutex_lock(&j->counts_lock);
+	copy_totals(&j->totals, &j->counts);
+	publish_targets(j);
+	(void)pthread_mutex_unlock(&j->counts_lock);
+}
+
+void journal_counts(struct journal *j, struct journal_counts *ret)
+{
+	(void)pthread_mutex_lock(&j->counts_lock);
+	*ret = j->counts;
+	ret->targets = mem_alloc((ret->target_count + 1) * sizeof *ret->targets);
+	if (ret->target_count > 0)
+		memcpy(ret->targets, j->counts.targets, ret->target_count * sizeof *ret->targets);
+	(void)pthread_mutex_unlock(&j->counts_lock);
+	(void)pthread_mutex_lock(&j->queue.lock);
+	ret->queue_records = (int64_t)j->queue.records;
+	ret->queue_bytes = (int64_t)j->queue.bytes;
+	(void)pthread_mutex_unlock(&j->queue.lock);
+	ret->disk_low = atomic_load(&j->disk_low);
+	ret->store_gone = atomic_load(&j->store_gone);
+	ret->wal_blocked_bytes = atomic_load(&j->wal_blocked_bytes);
+}
+
+void journal_counts_finish(struct journal_counts *c)
+{
+	free(c->targets);
+	*c = (struct journal_counts){ 0 };
+}

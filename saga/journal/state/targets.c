@@ -1,0 +1,281 @@
+/* Targets: numbers that never change, today's rules, pauses and holds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/mem.h"
+#include "saga/journal/journal_internal.h"
+
+/* A target the configuration does not name (any more). Nothing is known about repeats, so the worst. */
+static const struct step_rules rules_missing = {
+	.repeat = REPEAT_UNSAFE,
+	.retry = { .first_ms = 1000, .factor = 2, .cap_ms = 3600000 },
+	.missing = true,
+};
+
+static size_t name_slot(const char *name)
+{
+	uint32_t hash = 2166136261u;
+	for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++)
+		hash = (hash ^ *c) * 16777619u;
+	return hash % TARGET_SLOTS;
+}
+
+struct target_entry *target_of_name(struct journal *j, const char *name)
+{
+	struct target_entry *t = j->by_name[name_slot(name)];
+	while (t != NULL && strcmp(t->name, name) != 0)
+		t = t->next_by_name;
+	return t;
+}
+
+struct target_entry *target_of_id(struct journal *j, uint32_t id)
+{
+	return id >= 1 && id <= j->target_count ? j->targets[id - 1] : NULL;
+}
+
+static struct target_entry *add(struct journal *j, const struct target_row *row)
+{
+	struct target_entry *t = mem_zalloc(sizeof *t);
+	t->id = row->id;
+	t->row = *row;
+	(void)snprintf(t->name, sizeof t->name, "%s", row->name);
+	t->rules = rules_missing;
+	t->due_unknown = true;
+	t->next_due_ms = INT64_MAX;
+	j->targets = mem_grow(j->targets, (j->target_count + 1) * sizeof(struct target_entry *));
+	j->targets[j->target_count++] = t;
+	size_t slot = name_slot(t->name);
+	t->next_by_name = j->by_name[slot];
+	j->by_name[slot] = t;
+	return t;
+}
+
+int target_ensure(struct journal *j, const char *name, struct target_entry **ret)
+{
+	*ret = target_of_name(j, name);
+	if (*ret != NULL)
+		return 0;
+	struct target_row row = { .id = (uint32_t)j->target_count + 1, .changed_ms = j->now_ms };
+	if (strlen(name) >= sizeof row.name)
+		return err_set(&j->err, ERR_TOO_BIG, "target name %.40s…: at most %zu bytes", name,
+					   sizeof row.name - 1);
+	(void)snprintf(row.name, sizeof row.name, "%s", name);
+	int rc = j->store.target_put(j->store.ctx, &row, &j->err);
+	if (rc != 0)
+		return rc;
+	j->batch.wrote = true;
+	*ret = add(j, &row);
+	(*ret)->due_unknown = false; /* it is new: no rows */
+	return 0;
+}
+
+/* Who keeps a place in a line may be another question by the new rules (schedule.c keeps_line). */
+static void recheck_lanes(struct target_entry *t)
+{
+	t->recheck_lanes = true;
+	t->recheck_lanes_after = (struct step_row){ 0 };
+}
+
+/* By which rules the rows in lanes were placed, as the counters keep it. Another number when schedule.c changes
+ * who keeps a place. 0: unknown. */
+#define LANE_RULES_VERSION      4
+#define LANE_RULES_HOLD   1
+#define LANE_RULES_MISSING 2
+
+uint8_t target_lane_rules(const struct target_entry *t)
+{
+	if (t->recheck_lanes)
+		return 0; /* some by these rules, some by those before */
+	return (uint8_t)(LANE_RULES_VERSION | (t->rules.attention_holds ? LANE_RULES_HOLD : 0) |
+					 (t->rules.missing ? LANE_RULES_MISSING : 0));
+}
+
+void target_set_lane_rules(struct target_entry *t, uint8_t lane_rules)
+{
+	if ((lane_rules & ~(LANE_RULES_HOLD | LANE_RULES_MISSING)) != LANE_RULES_VERSION)
+		recheck_lanes(t);
+	t->rules.attention_holds = (lane_rules & LANE_RULES_HOLD) != 0;
+	t->rules.missing = (lane_rules & LANE_RULES_MISSING) != 0;
+}
+
+int targets_load(struct journal *j)
+{
+	struct target_row *rows = NULL;
+	size_t count = 0;
+	int rc = j->store.target_all(j->store.ctx, &rows, &count, &j->err);
+	for (uint32_t id = 1; rc == 0 && id <= count; id++) {
+		const struct target_row *found = NULL;
+		for (size_t i = 0; i < count; i++)
+			found = rows[i].id == id ? &rows[i] : found;
+		if (found != NULL)
+			(void)add(j, found);
+		else
+			rc = err_set(&j->err, ERR_CORRUPT, "targets: number %u of %zu is not there", id, count);
+	}
+	free(rows);
+	return rc;
+}
+
+void targets_free(struct journal *j)
+{
+	for (size_t i = 0; i < j->target_count; i++)
+		free(j->targets[i]);
+	free(j->targets);
+	j->targets = NULL;
+	j->target_count = 0;
+}
+
+int targets_set_rules(struct journal *j, struct journal_target *targets, size_t count)
+{
+	for (size_t i = 0; i < j->target_count; i++) {
+		struct target_entry *t = j->targets[i];
+		t->was_missing = t->rules.missing;
+		t->rules.missing = true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct target_entry *t;
+		int rc = target_ensure(j, targets[i].name, &t);
+		if (rc != 0)
+			return rc;
+		bool holds = t->rules.attention_holds;
+		t->rules = targets[i].rules;
+		t->news = t->state_changed = t->clamp_pending = true;
+		targets[i].id = t->id;
+		if (holds != t->rules.attention_holds)
+			recheck_lanes(t);
+	}
+	for (size_t i = 0; i < j->target_count; i++) {
+		if (j->targets[i]->was_missing != j->targets[i]->rules.missing)
+			recheck_lanes(j->targets[i]);
+	}
+	return 0;
+}
+
+static const struct step_rules *rules_of(void *ctx, const char *target)
+{
+	const struct target_entry *t = target_of_name(ctx, target);
+	return t != NULL ? &t->rules : &rules_missing;
+}
+
+struct rules_port targets_rules_port(struct journal *j)
+{
+	return (struct rules_port){ j, rules_of };
+}
+
+bool target_is_open(const struct journal *j, const struct target_entry *t, bool probe)
+{
+	return !t->row.paused && (probe || !t->row.held) &&
+		   !atomic_load_explicit(&j->disk_low, memory_order_relaxed);
+}
+
+int target_next_due(struct journal *j, struct target_entry *t, int64_t *ret_ms)
+{
+	if (t->claimable == 0) {
+		t->next_due_ms = INT64_MAX;
+		t->due_unknown = false;
+	}
+	if (t->due_unknown) {
+		int rc = j->store.row_next_due(j->store.ctx, t->id, &t->next_due_ms, &j->err);
+		if (rc != 0)
+			return rc;
+		t->due_unknown = false;
+	}
+	*ret_ms = t->next_due_ms;
+	return 0;
+}
+
+int target_has_backlog(struct journal *j, struct target_entry *t, bool *ret)
+{
+	int64_t due_ms = INT64_MAX;
+	int rc = target_next_due(j, t, &due_ms);
+	*ret = due_ms <= j->now_ms;
+	return rc;
+}
+
+/* The longest wait a policy can ask for: the cap and half of it as jitter (saga/model/retry.h). */
+static int64_t longest_wait_ms(const struct target_entry *t)
+{
+	int64_t cap = t->rules.retry.cap_ms;
+	return cap > INT64_MAX / 4 ? INT64_MAX / 2 : cap + cap / 2 + 1000;
+}
+
+bool target_limit_due(const struct journal *j, const struct target_entry *t, struct step *st)
+{
+	if (st->due_ms <= j->now_ms + longest_wait_ms(t))
+		return false;
+	st->due_ms = st->state == STEP_READY ? j->now_ms : j->now_ms + t->rules.retry.cap_ms;
+	return true;
+}
+
+static int clamp_row(struct journal *j, const struct step_row *row)
+{
+	struct cache_entry *e;
+	int rc = cache_load(j, row->saga, &e);
+	if (cache_is_damaged(j, rc))
+		return location_set_quarantine(j, row);
+	if (rc != 0)
+		return rc;
+	if (row->step >= e->saga->step_count || e->locations[row->step].location != LOCATION_DISK)
+		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
+					   (long long)row->saga, row->step);
+	struct step *st = &e->saga->steps[row->step];
+	st->due_ms = row->due_ms;
+	e->changed = target_limit_due(j, target_of_id(j, row->target), st) || e->changed;
+	return location_set_disk(j, e, row->step, (enum why)row->why, st->due_ms);
+}
+
+#define CLAMPS_A_BATCH 64
+
+int clamp_due_rows(struct journal *j, struct target_entry *t)
+{
+	struct step_row rows[CLAMPS_A_BATCH];
+	size_t count = 0;
+	if (!t->clamp_pending)
+		return 0;
+	int rc = t->claimable == 0 ? 0
+							   : j->store.row_due_beyond(j->store.ctx, t->id, j->now_ms + longest_wait_ms(t), rows,
+												  CLAMPS_A_BATCH, &count, &j->err);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = clamp_row(j, &rows[i]);
+	t->clamp_pending = count == CLAMPS_A_BATCH;
+	return rc;
+}
+
+static void set_held(struct target_row *row, bool held, const char *why)
+{
+	row->held = held;
+	(void)snprintf(row->held_reason, sizeof row->held_reason, "%s", held && why != NULL ? why : "");
+}
+
+int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action, const char *actor,
+			   const char *note)
+{
+	static const char *const action_texts[] = { "paused", "resumed", "held", "released" };
+	struct target_row row = t->row;
+	if (action == TARGET_PAUSE) {
+		row.paused = true;
+		if (!row.held) /* the person's reason, until it is resumed */
+			(void)snprintf(row.held_reason, sizeof row.held_reason, "%s", note);
+	}
+	if (action == TARGET_RESUME)
+		row.paused = false;
+	if (action != TARGET_PAUSE)
+		set_held(&row, action == TARGET_HOLD, note);
+	if (row.paused == t->row.paused && row.held == t->row.held)
+		return 0; /* it is so already */
+	row.changed_ms = j->now_ms;
+	int rc = j->store.target_put(j->store.ctx, &row, &j->err);
+	if (rc != 0)
+		return rc;
+	j->batch.wrote = true;
+	t->row = row;
+	t->news = t->state_changed = true;
+	records_add(log_records(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
+																	   .at_ms = j->now_ms,
+																	   .step = RECORD_NO_STEP,
+																	   .text = str_of(action_texts[action]),
+																	   .actor = str_of(actor),
+																	   .note = str_of(note) });
+	return 0;
+}

@@ -1,0 +1,225 @@
+#include "saga/store/sqlite/db.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "saga/base/mem.h"
+
+/* Virtual machine steps between two looks at the clock: about a fifth of a millisecond. */
+#define PROGRESS_STEPS 10000
+
+int64_t clock_monotonic_ms(void)
+{
+	struct timespec now;
+	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+		abort();
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- errors ---- */
+
+static const struct error_code {
+	int primary; /* SQLite's primary result code */
+	int code;
+	const char *remedy;
+} error_codes[] = {
+	{ SQLITE_FULL, ERR_FULL, "; free space on that disk" },
+	{ SQLITE_IOERR, ERR_IO, "; look at the system's log for the disk" },
+	{ SQLITE_CORRUPT, ERR_CORRUPT,
+	  "; keep the file as it is, run `almoner verify`, restore a backup beside it" },
+	{ SQLITE_NOTADB, ERR_CORRUPT, "; is store.url right?" },
+	{ SQLITE_BUSY, ERR_BUSY, "" },
+	{ SQLITE_LOCKED, ERR_BUSY, "" },
+	{ SQLITE_INTERRUPT, ERR_BUSY, ": the query took too long; narrow it" },
+	{ SQLITE_CONSTRAINT, ERR_INVALID, "" },
+	{ SQLITE_TOOBIG, ERR_TOO_BIG, "" },
+	{ SQLITE_CANTOPEN, ERR_SYSTEM, "; the file and its folder must exist and be accessible" },
+	{ SQLITE_READONLY, ERR_SYSTEM, "; the file and its folder must be writable" },
+	{ SQLITE_PERM, ERR_SYSTEM, "; look at the permissions of the file" },
+};
+
+/* After a failed write or sync nothing more goes to the file, also not when it is closed: a second sync may
+ * lie, and the log is what the next start settles from (DESIGN §4). */
+static void keep_wal(struct db *db)
+{
+	if (db->handle != NULL)
+		(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+int db_error(struct db *db, int rc, const char *what, struct err *err)
+{
+	int extended = db->handle != NULL ? sqlite3_extended_errcode(db->handle) : rc;
+	if ((extended & 0xff) != (rc & 0xff))
+		extended = rc;
+	int code = ERR_SYSTEM;
+	const char *remedy = "";
+	for (size_t i = 0; i < sizeof error_codes / sizeof *error_codes; i++)
+		if (error_codes[i].primary == (rc & 0xff)) {
+			code = error_codes[i].code;
+			remedy = error_codes[i].remedy;
+		}
+	const char *text = db->handle != NULL && extended == sqlite3_extended_errcode(db->handle)
+						   ? sqlite3_errmsg(db->handle)
+						   : sqlite3_errstr(rc);
+	int system = db->handle != NULL ? sqlite3_system_errno(db->handle) : 0;
+	if (code == ERR_IO)
+		keep_wal(db);
+	bool named = system != 0 && (code == ERR_IO || code == ERR_SYSTEM || code == ERR_FULL);
+	return err_set(err, code, "%s: store %s: %s (SQLite %d%s%s)%s", what, db->path, text, extended,
+				   named ? ", " : "", named ? strerror(system) : "", remedy);
+}
+
+/* ---- the connection ---- */
+
+int db_open(struct db *db, const char *path, const char *name, int flags, const char *vfs, struct err *err)
+{
+	*db = (struct db){ .path = mem_strdup(path), .deadline_ms = INT64_MAX };
+	int rc = sqlite3_open_v2(name, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
+	if (rc == SQLITE_OK)
+		return 0;
+	rc = db_error(db, rc, "opening the store", err);
+	db_close(db);
+	return rc;
+}
+
+int db_prepare(struct db *db, const struct db_statement *table, size_t count, struct err *err)
+{
+	db->table = table;
+	db->count = count;
+	db->prepared = mem_zalloc(count * sizeof(sqlite3_stmt *));
+	for (size_t i = 0; i < count; i++) {
+		int rc = sqlite3_prepare_v3(db->handle, table[i].sql, -1, SQLITE_PREPARE_PERSISTENT, &db->prepared[i],
+									NULL);
+		if (rc != SQLITE_OK)
+			return db_error(db, rc, table[i].what, err);
+	}
+	return 0;
+}
+
+void db_close(struct db *db)
+{
+	plan_cache_forget(db);
+	for (size_t i = 0; i < db->count && db->prepared != NULL; i++)
+		(void)sqlite3_finalize(db->prepared[i]); /* repeats the last step's code, reported then */
+	free(db->prepared);
+	int rc = sqlite3_close(db->handle);
+	assert(rc == SQLITE_OK); /* only open statements can refuse it */
+	free(db->path);
+	*db = (struct db){ 0 };
+}
+
+int db_exec(struct db *db, const char *what, const char *sql, struct err *err)
+{
+	int rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : db_error(db, rc, what, err);
+}
+
+int db_int(struct db *db, const char *sql, int64_t *ret, struct err *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+	int code = rc == SQLITE_ROW ? 0 : db_error(db, rc, sql, err);
+	(void)sqlite3_finalize(st); /* repeats the step's code */
+	if (code == 0)
+		*ret = value;
+	return code;
+}
+
+static int past_deadline(void *ctx)
+{
+	const struct db *db = ctx;
+	return db->deadline_ms != INT64_MAX && clock_monotonic_ms() > db->deadline_ms;
+}
+
+void db_enforce_deadline(struct db *db)
+{
+	sqlite3_progress_handler(db->handle, PROGRESS_STEPS, past_deadline, db);
+}
+
+int64_t db_changes(struct db *db)
+{
+	return sqlite3_changes64(db->handle);
+}
+
+/* ---- queries ---- */
+
+struct db_query query_begin(struct db *db, size_t which)
+{
+	assert(which < db->count);
+	return (struct db_query){ .db = db, .st = db->prepared[which], .what = db->table[which].what };
+}
+
+void query_end(struct db_query *q)
+{
+	(void)sqlite3_reset(q->st); /* repeats the step's code */
+}
+
+static void note_bind_result(struct db_query *q, int rc)
+{
+	if (q->rc == SQLITE_OK)
+		q->rc = rc;
+}
+
+void query_int(struct db_query *q, int64_t value)
+{
+	note_bind_result(q, sqlite3_bind_int64(q->st, ++q->at, value));
+}
+
+void query_blob(struct db_query *q, const void *bytes, size_t len)
+{
+	note_bind_result(q, sqlite3_bind_blob64(q->st, ++q->at, len > 0 ? bytes : "", len, SQLITE_STATIC));
+}
+
+void query_text(struct db_query *q, struct str text)
+{
+	note_bind_result(q, sqlite3_bind_text64(q->st, ++q->at, text.len > 0 ? text.p : "", text.len, SQLITE_STATIC,
+								 SQLITE_UTF8));
+}
+
+void query_null(struct db_query *q)
+{
+	note_bind_result(q, sqlite3_bind_null(q->st, ++q->at));
+}
+
+int query_next(struct db_query *q, struct err *err)
+{
+	int rc = q->rc == SQLITE_OK ? sqlite3_step(q->st) : q->rc;
+	if (rc == SQLITE_ROW)
+		return 1;
+	return rc == SQLITE_DONE ? 0 : db_error(q->db, rc, q->what, err);
+}
+
+int query_run(struct db_query *q, struct err *err)
+{
+	int rc = query_next(q, err);
+	while (rc == 1)
+		rc = query_next(q, err);
+	return rc;
+}
+
+int64_t column_int(struct db_query *q, int column)
+{
+	return sqlite3_column_int64(q->st, column);
+}
+
+struct str column_bytes(struct db_query *q, int column)
+{
+	const char *p = sqlite3_column_blob(q->st, column);
+	int len = sqlite3_column_bytes(q->st, column);
+	return p == NULL ? (struct str){ "", 0 } : (struct str){ p, (size_t)len };
+}
+
+void column_fixed(struct db_query *q, int column, void *to, size_t len)
+{
+	struct str bytes = column_bytes(q, column);
+	if (bytes.len == len)
+		memcpy(to, bytes.p, len);
+	else
+		memset(to, 0, len);
+}

@@ -1,0 +1,251 @@
+/* Finding sagas: filters, newest first, in slices of time. */
+#include "saga/store/sqlite/read.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* How far back an event is looked for whose key has expired or was made otherwise. */
+#define FIND_BUDGET_MS 2000
+
+struct saga_listing {
+	struct sqlite_reader *r;
+	const struct saga_filter *filter;
+	struct saga **sagas;
+	size_t capacity;
+	size_t found;
+	int64_t before; /* where to go on; 0: at the end */
+};
+
+/* ---- filters ---- */
+
+/* What the columns tell, before anything is decoded. */
+static bool columns_match(const struct saga_filter *f, struct db_query *q)
+{
+	int64_t created_ms = column_int(q, 4);
+	return (f->state < 0 || column_int(q, 2) == f->state) && (f->older_ms == 0 || created_ms < f->older_ms) &&
+		   (f->newer_ms == 0 || created_ms >= f->newer_ms);
+}
+
+static bool text_matches(const char *wanted, const char *text)
+{
+	return wanted == NULL || strcmp(wanted, text) == 0;
+}
+
+static bool donor_matches(const char *wanted, const char *donor)
+{
+	if (wanted == NULL)
+		return true;
+	return strchr(wanted, '@') != NULL ? strcasecmp(wanted, donor) == 0 : strcmp(wanted, donor) == 0;
+}
+
+/* Some one step answers target, outcome and reason together. */
+static bool any_step_matches(const struct saga_filter *f, const struct saga *s)
+{
+	for (unsigned i = 0; i < s->step_count; i++) {
+		const struct step *step = &s->steps[i];
+		if (text_matches(f->target, s->plan->steps[i].target) &&
+			(f->outcome < 0 || step->last == f->outcome) && (f->reason < 0 || step->reason == f->reason))
+			return true;
+	}
+	return false;
+}
+
+static bool steps_match(const struct saga_filter *f, const struct saga *s)
+{
+	if (f->target == NULL && f->outcome < 0 && f->reason < 0)
+		return true;
+	/* The saga's own reason (quarantined …) belongs to no step. */
+	if (f->target == NULL && f->outcome < 0 && s->reason == f->reason)
+		return true;
+	return any_step_matches(f, s);
+}
+
+static bool saga_matches(const struct saga_filter *f, const struct saga *s)
+{
+	return text_matches(f->source, s->source) && text_matches(f->event_id, s->event_id) &&
+		   donor_matches(f->donor, s->donor) && steps_match(f, s);
+}
+
+/* ---- scanning ---- */
+
+static int take_row(struct saga_listing *l, struct db_query *q, struct err *err)
+{
+	if (!columns_match(l->filter, q))
+		return 0;
+	struct saga *s = NULL;
+	int rc = read_saga(l->r, q, &s, err);
+	if (rc != 0)
+		return rc;
+	if (saga_matches(l->filter, s))
+		l->sagas[l->found++] = s;
+	else
+		saga_destroy(s);
+	return 0;
+}
+
+/* Open sagas have an index by state; those at rest are most of the table, which is read backwards. */
+static struct db_query list_query(struct saga_listing *l)
+{
+	int state = l->filter->state;
+	bool open = state >= 0 && !saga_state_at_rest((enum saga_state)state);
+	struct db_query q = query_begin(&l->r->db, open ? R_LIST_OPEN : R_LIST);
+	query_int(&q, l->before);
+	if (open)
+		query_int(&q, state);
+	return q;
+}
+
+/* One read transaction of at most a slice, or until `until_ms`; at least one row. */
+static int scan_slice(struct saga_listing *l, int64_t until_ms, struct err *err)
+{
+	read_slice(l->r);
+	struct db_query AUTO_QUERY q = list_query(l);
+	int rc = query_next(&q, err);
+	for (unsigned n = 1; rc == 1; n++) {
+		int64_t id = column_int(&q, 0);
+		rc = take_row(l, &q, err);
+		if (rc != 0)
+			return rc;
+		l->before = id;
+		if (l->found == l->capacity)
+			return 0;
+		if (n % 32 == 0 && (read_slice_over(l->r) || clock_monotonic_ms() >= until_ms))
+			return 0;
+		rc = query_next(&q, err);
+	}
+	if (rc == 0)
+		l->before = 0;
+	return rc;
+}
+
+static int scan(struct saga_listing *l, int64_t budget_ms, struct err *err)
+{
+	int64_t until_ms = clock_monotonic_ms() + (budget_ms > 0 ? budget_ms : 0);
+	int rc = 0;
+	do
+		rc = scan_slice(l, until_ms, err);
+	while (rc == 0 && l->before != 0 && l->found < l->capacity && clock_monotonic_ms() < until_ms);
+	return rc;
+}
+
+/* ---- by event id ---- */
+
+/* The saga of the owner when it really is this event; 0 otherwise. */
+static int owner_saga(struct sqlite_reader *r, int64_t owner, const char *source, const char *event_id,
+					  int64_t *ret_id, struct err *err)
+{
+	struct db_query AUTO_QUERY q = query_begin(&r->db, owner > 0 ? R_EVENT_NAMES : R_RELATED_NAMES);
+	query_int(&q, owner > 0 ? owner : -owner);
+	int rc = query_next(&q, err);
+	if (rc < 0)
+		return rc;
+	bool same = rc == 1 && str_is(column_bytes(&q, 1), source) && str_is(column_bytes(&q, 2), event_id);
+	*ret_id = same ? column_int(&q, 0) : 0;
+	return 0;
+}
+
+static int find_by_key(struct sqlite_reader *r, const char *source, const char *event_id, int64_t *ret_id,
+					   struct err *err)
+{
+	uint8_t key[STORE_KEY_BYTES];
+	store_event_key(source, event_id, key);
+	int64_t owner = 0;
+	read_slice(r);
+	{
+		struct db_query AUTO_QUERY q = query_begin(&r->db, R_KEY_GET);
+		query_blob(&q, key, sizeof key);
+		int rc = query_next(&q, err);
+		if (rc < 0)
+			return rc;
+		owner = rc == 1 ? column_int(&q, 0) : 0;
+	}
+	*ret_id = 0;
+	return owner == 0 ? 0 : owner_saga(r, owner, source, event_id, ret_id, err);
+}
+
+static int find_by_scan(struct sqlite_reader *r, const char *source, const char *event_id, int64_t *ret_id,
+						struct err *err)
+{
+	struct saga_filter filter = {
+		.state = -1, .outcome = -1, .reason = -1, .source = source, .event_id = event_id
+	};
+	struct saga *s = NULL;
+	struct saga_listing l = { .r = r, .filter = &filter, .sagas = &s, .capacity = 1, .before = INT64_MAX };
+	int rc = scan(&l, FIND_BUDGET_MS, err);
+	if (rc != 0)
+		return rc;
+	if (l.found == 1) {
+		*ret_id = s->id;
+		saga_destroy(s);
+		return 0;
+	}
+	if (l.before == 0)
+		return err_set(err, ERR_NOT_FOUND, "no event %s/%s", source, event_id);
+	return err_set(err, ERR_NOT_FOUND,
+				   "no event %s/%s by its key, nor among the sagas down to %lld: list older ones "
+				   "with filters",
+				   source, event_id, (long long)l.before);
+}
+
+static int list_saga_find(void *ctx, const char *source, const char *event_id, int64_t *ret_id,
+						  struct err *err)
+{
+	int64_t id = 0;
+	int rc = find_by_key(ctx, source, event_id, &id, err);
+	if (rc != 0)
+		return rc;
+	if (id == 0)
+		return find_by_scan(ctx, source, event_id, ret_id, err);
+	*ret_id = id;
+	return 0;
+}
+
+/* The one saga of an event, if it passes the other filters. */
+static int list_one(struct saga_listing *l, int64_t id, struct err *err)
+{
+	if (id < l->before) {
+		struct db_query AUTO_QUERY q = query_begin(&l->r->db, R_SAGA_GET);
+		query_int(&q, id);
+		int rc = query_next(&q, err);
+		if (rc == 1)
+			rc = take_row(l, &q, err);
+		if (rc != 0)
+			return rc;
+	}
+	l->before = 0;
+	return 0;
+}
+
+static int list_run(struct saga_listing *l, int64_t budget_ms, struct err *err)
+{
+	int64_t id = 0;
+	const struct saga_filter *f = l->filter;
+	if (f->source != NULL && f->event_id != NULL) {
+		int rc = find_by_key(l->r, f->source, f->event_id, &id, err);
+		if (rc != 0)
+			return rc;
+	}
+	return id != 0 ? list_one(l, id, err) : scan(l, budget_ms, err);
+}
+
+static int list_saga_list(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
+						  struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next, struct err *err)
+{
+	assert(capacity > 0);
+	struct saga_listing l = { .r = ctx, .filter = filter, .sagas = sagas, .capacity = capacity, .before = before };
+	int rc = list_run(&l, budget_ms, err);
+	if (rc != 0) {
+		for (size_t i = 0; i < l.found; i++)
+			saga_destroy(sagas[i]);
+		return rc;
+	}
+	*ret = l.found;
+	*ret_next = l.before;
+	return 0;
+}
+
+void list_ops(struct store_reader *ops)
+{
+	ops->saga_list = list_saga_list;
+	ops->saga_find = list_saga_find;
+}

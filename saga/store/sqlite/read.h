@@ -1,0 +1,93 @@
+/* The reading connection: its statements and what the files about it share. */
+#ifndef ALMONER_SAGA_STORE_SQLITE_READ_H
+#define ALMONER_SAGA_STORE_SQLITE_READ_H
+
+#include "saga/store/lock.h"
+#include "saga/store/sqlite/db.h"
+#include "saga/store/sqlite/write.h" /* the columns */
+
+/* No read transaction lasts longer: it would hold up the write-ahead log (DESIGN §12). */
+#define READ_SLICE_MS 250
+
+#define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
+#define SAGA_COLUMNS "id, plan, state, live, created, value"
+
+#define READER_TABLE(X)                                                                                      \
+	X(R_BEGIN, "beginning to read", "BEGIN")                                                                 \
+	X(R_END, "ending to read", "COMMIT")                                                                     \
+	X(R_PLAN_GET, "reading a plan", "SELECT json FROM plan WHERE id = ?1")                                   \
+	X(R_SAGA_GET, "reading a saga", "SELECT " SAGA_COLUMNS " FROM saga WHERE id = ?1")                       \
+	X(R_LIST, "listing sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id < ?1 ORDER BY id DESC")           \
+	/* A merge of two ranges of the index: nothing is sorted. */                                             \
+	X(R_LIST_OPEN, "listing open sagas",                                                                     \
+	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 0 AND state < 4 "                 \
+	  "AND state = ?2 AND id < ?1 UNION ALL "                                                                \
+	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 1 AND state < 4 "                 \
+	  "AND state = ?2 AND id < ?1 ORDER BY id DESC")                                                         \
+	X(R_EVENT_GET, "reading an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")                \
+	X(R_EVENT_NAMES, "reading an event's id", "SELECT saga, source, event_id FROM event WHERE saga = ?1")    \
+	X(R_RELATED_NAMES, "reading a related event's id",                                                       \
+	  "SELECT saga, source, event_id FROM related WHERE id = ?1")                                            \
+	X(R_KEY_GET, "looking up a key among all",                                                               \
+	  "SELECT owner FROM claim WHERE digest = ?1 UNION ALL "                                                 \
+	  "SELECT owner FROM claim_new WHERE digest = ?1 LIMIT 1")                                               \
+	X(R_LOG, "reading the log", "SELECT " LOG_COLUMNS " FROM log WHERE no > ?1 ORDER BY no LIMIT ?2")        \
+	X(R_LOG_SAGA, "reading a saga's log",                                                                    \
+	  "SELECT " LOG_COLUMNS " FROM log INDEXED BY log_saga WHERE no > ?1 AND subject = 1 AND "               \
+	  "subject_id = ?3 ORDER BY no LIMIT ?2")                                                                \
+	X(R_RELATED_OF, "reading related events",                                                                \
+	  "SELECT " RELATED_COLUMNS " FROM related INDEXED BY related_saga WHERE saga = ?1 AND saga > 0 "        \
+	  "ORDER BY id")                                                                                         \
+	X(R_TARGETS, "reading the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")                 \
+	X(R_BACKLOG_CLAIM, "reading the backlog",                                                                \
+	  "SELECT due, saga, step, since FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3) "   \
+	  "AND (due, saga, step) > (?2, ?3, ?4) ORDER BY due, saga, step")                                       \
+	X(R_BACKLOG_BLOCKED, "reading the backlog",                                                              \
+	  "SELECT 0, saga, step, since FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5) "   \
+	  "AND (saga, step) > (?3, ?4) ORDER BY saga, step")                                                     \
+	X(R_JOB_GET, "reading a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                           \
+	X(R_JOBS, "listing jobs", "SELECT " JOB_COLUMNS " FROM job WHERE id < ?1 ORDER BY id DESC LIMIT ?2")     \
+	X(R_JOB_RUNNING, "reading the running jobs",                                                             \
+	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
+	  "LIMIT 1")                                                                                             \
+	X(R_REJECTED, "reading refused requests",                                                                 \
+	  "SELECT " REJECTED_COLUMNS " FROM refused WHERE id > ?1 ORDER BY id LIMIT ?2")                          \
+	X(R_REJECTED_OF, "reading refused requests",                                                              \
+	  "SELECT " REJECTED_COLUMNS " FROM refused INDEXED BY refused_source WHERE source = ?3 AND id > ?1 "     \
+	  "ORDER BY id LIMIT ?2")                                                                                \
+	X(R_COUNTERS, "reading the counters", "SELECT value FROM counters WHERE id = 1")                         \
+	X(R_LAST_LOG, "reading the end of the log", "SELECT max(no) FROM log")                                   \
+	X(R_CHAIN, "reading the chain",                                                                          \
+	  "SELECT commit_no, first, last, at, digest FROM chain WHERE commit_no > ?1 ORDER BY commit_no")        \
+	X(R_CHAIN_ROWS, "reading the log",                                                                       \
+	  "SELECT " LOG_COLUMNS " FROM log WHERE no BETWEEN ?1 AND ?2 ORDER BY no")                              \
+	X(R_SAGAS, "reading sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id > ?1 ORDER BY id")               \
+	X(R_STEP_WHY, "looking for a waiting step", "SELECT why FROM step WHERE saga = ?1 AND step = ?2")       \
+	X(R_STEPS, "reading waiting steps",                                                                      \
+	  "SELECT " STEP_COLUMNS " FROM step WHERE (saga, step) > (?1, ?2) ORDER BY saga, step")
+
+#define READER_ENUM(name, what, sql) name,
+enum reader_statement { READER_TABLE(READER_ENUM) R_COUNT };
+#undef READER_ENUM
+
+struct sqlite_reader {
+	struct db db;
+	struct store_lock lock; /* fd -1 but for an immutable file */
+};
+
+extern const struct db_statement read_statements[R_COUNT];
+
+/* The next queries together may take a slice. */
+void read_slice(struct sqlite_reader *r);
+bool read_slice_over(const struct sqlite_reader *r);
+
+/* Decodes the row a query with SAGA_COLUMNS stands on; the text says which saga is damaged. */
+int read_saga(struct sqlite_reader *r, struct db_query *q, struct saga **ret, struct err *err) MUST_CHECK;
+
+/* list.c and verify.c; as in store.h. */
+void list_ops(struct store_reader *ops);
+void verify_ops(struct store_reader *ops);
+void jobs_read_ops(struct store_reader *ops); /* jobs.c */
+void rejected_read_ops(struct store_reader *ops); /* rejected.c */
+
+#endif

@@ -1,0 +1,160 @@
+/* The writing connection: its statements and what the store_sqlite files share about it. */
+#ifndef ALMONER_SAGA_STORE_SQLITE_WRITE_H
+#define ALMONER_SAGA_STORE_SQLITE_WRITE_H
+
+#include "saga/store/lock.h"
+#include "saga/store/recent.h"
+#include "saga/store/sqlite/db.h"
+
+#define STEP_COLUMNS    "saga, step, target, why, lane, due, since"
+#define LOG_COLUMNS     "no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest"
+#define RELATED_COLUMNS "id, saga, gift_key, due, " EVENT_COLUMNS
+#define TARGET_COLUMNS  "id, name, paused, held, held_reason, changed, breaker_away"
+
+#define JOB_COLUMNS                                                                                          \
+	"id, state, verb, redo, filter, actor, note, rate, rate_ms, created, finished, upto, position, "         \
+	"expected, matched, moved, steps, in_doubt, refused, passed_over, held, error"
+
+#define WRITER_TABLE(X)                                                                                      \
+	X(W_BEGIN, "beginning a transaction", "BEGIN IMMEDIATE")                                                 \
+	X(W_COMMIT, "committing", "COMMIT")                                                                      \
+	X(W_ROLLBACK, "rolling back", "ROLLBACK")                                                                \
+	X(W_LAST_SAGA, "reading the last saga", "SELECT max(id) FROM saga")                                      \
+	X(W_LAST_RELATED, "reading the last related event", "SELECT max(id) FROM related")                       \
+	X(W_LAST_CHAIN, "reading the end of the log",                                                            \
+	  "SELECT commit_no, first, last, at, digest FROM chain ORDER BY commit_no DESC LIMIT 1")                \
+	X(W_COUNTERS, "reading the counters", "SELECT value FROM counters WHERE id = 1")                         \
+	X(W_COUNTERS_PUT, "keeping the counters", "REPLACE INTO counters (id, value) VALUES (1, ?1)")            \
+	X(W_PLAN_FIND, "finding a plan", "SELECT id FROM plan WHERE digest = ?1")                                \
+	X(W_PLAN_ADD, "adding a plan", "INSERT INTO plan (digest, json) VALUES (?1, ?2)")                        \
+	X(W_PLAN_GET, "reading a plan", "SELECT json FROM plan WHERE id = ?1")                                   \
+	X(W_SAGA_ADD, "adding a saga",                                                                           \
+	  "INSERT INTO saga (id, plan, state, live, created, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")            \
+	X(W_SAGA_SET, "updating a saga",                                                                         \
+	  "UPDATE saga SET plan = ?2, state = ?3, live = ?4, created = ?5, value = ?6 WHERE id = ?1")            \
+	X(W_SAGA_GET, "reading a saga", "SELECT id, plan, state, live, created, value FROM saga WHERE id = ?1")  \
+	X(W_SAGA_LIVE, "listing live sagas",                                                                     \
+	  "SELECT id FROM saga INDEXED BY saga_open WHERE live = 1 AND state = ?1 AND id > ?2 ORDER BY id "      \
+	  "LIMIT ?3")                                                                                            \
+	X(W_EVENT_ADD, "adding an event",                                                                        \
+	  "INSERT INTO event (saga, " EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                \
+	X(W_EVENT_SET, "replacing an event",                                                                     \
+	  "UPDATE event SET (" EVENT_COLUMNS ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) WHERE saga = ?1")   \
+	X(W_EVENT_GET, "reading an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")                \
+	X(W_KEY_LOAD, "reading the newest keys", "SELECT id, digest, owner, day FROM claim_new ORDER BY id")     \
+	X(W_KEY_ADD, "claiming a key", "INSERT INTO claim_new (id, digest, owner, day) VALUES (?1, ?2, ?3, ?4)") \
+	X(W_KEY_GET, "looking up a key", "SELECT owner FROM claim WHERE digest = ?1")                            \
+	X(W_KEY_MOVE, "sorting in keys",                                                                         \
+	  "INSERT INTO claim (digest, owner, day) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                   \
+	X(W_KEY_MOVED, "sorting in keys", "DELETE FROM claim_new WHERE id <= ?1")                                \
+	X(W_KEY_SCAN, "looking for old keys",                                                                    \
+	  "SELECT digest, day FROM claim WHERE digest > ?1 ORDER BY digest LIMIT ?2")                            \
+	X(W_KEY_DELETE, "deleting an old key", "DELETE FROM claim WHERE digest = ?1")                            \
+	X(W_KEY_DELETE_NEW, "deleting an old key", "DELETE FROM claim_new WHERE id = ?1")                        \
+	X(W_RELATED_ADD, "adding a related event",                                                               \
+	  "INSERT INTO related (" RELATED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
+	X(W_RELATED_GET, "reading a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1")     \
+	X(W_RELATED_ATTACH, "attaching related events",                                                          \
+	  "UPDATE related INDEXED BY related_waiting SET saga = ?2 WHERE gift_key = ?1 AND saga = 0")            \
+	X(W_RELATED_DUE, "looking for missing gifts",                                                            \
+	  "SELECT id, due FROM related INDEXED BY related_due WHERE saga = 0 ORDER BY due, id LIMIT ?1")         \
+	X(W_ROW_PUT, "keeping a waiting step",                                                                   \
+	  "REPLACE INTO step (" STEP_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                            \
+	X(W_ROW_DELETE, "deleting a waiting step", "DELETE FROM step WHERE saga = ?1 AND step = ?2")             \
+	X(W_ROW_CLAIM, "claiming steps",                                                                         \
+	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due <= ?2 AND "         \
+	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
+	X(W_ROW_DUE_BEYOND, "looking for steps due too late",                                                           \
+	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due > ?2 AND "          \
+	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
+	X(W_ROW_NEXT, "looking for the next due step",                                                           \
+	  "SELECT due FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3) ORDER BY due LIMIT 1") \
+	X(W_ROW_LANE, "looking for the next in a lane",                                                          \
+	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane = ?2 AND "          \
+	  "saga > ?3 ORDER BY saga, step LIMIT 1")                                                               \
+	X(W_ROW_WITH_LANE, "reading the lanes",                                                                      \
+	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL AND "   \
+	  "(lane, saga, step) > (?2, ?3, ?4) ORDER BY lane, saga, step LIMIT ?5")                                \
+	X(W_ROW_CLAIMABLE, "counting claimable steps",                                                           \
+	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3)")                 \
+	X(W_ROW_BLOCKED, "counting blocked steps",                                                               \
+	  "SELECT count(*) FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5)")               \
+	X(W_ROW_LANE_COUNT, "counting steps with a lane",                                                             \
+	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL")               \
+	X(W_TARGET_PUT, "keeping a target",                                                                      \
+	  "REPLACE INTO target (" TARGET_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                        \
+	X(W_TARGETS, "reading the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")                 \
+	X(W_JOB_PUT, "keeping a job",                                                                            \
+	  "REPLACE INTO job (" JOB_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
+	  "?, ?, ?)")                                                                                            \
+	X(W_JOB_GET, "reading a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                           \
+	X(W_JOB_RUNNING, "reading the running jobs",                                                             \
+	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
+	  "LIMIT 1")                                                                                             \
+	X(W_REJECTED_ADD, "keeping a refused request",                                                            \
+	  "INSERT INTO refused (source, received, wall, until, bytes, address, url, headers, body) VALUES "      \
+	  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                                \
+	X(W_REJECTED_GET, "looking for a refused request", "SELECT source, bytes FROM refused WHERE id = ?1")     \
+	X(W_REJECTED_DELETE, "deleting a refused request", "DELETE FROM refused WHERE id = ?1")                   \
+	X(W_REJECTED_OLDEST, "looking for the oldest refused request",                                            \
+	  "SELECT id, bytes FROM refused INDEXED BY refused_source WHERE source = ?1 ORDER BY id LIMIT 1")       \
+	X(W_REJECTED_OLD, "looking for old refused requests",                                                     \
+	  "SELECT id FROM refused INDEXED BY refused_until WHERE until <= ?1 ORDER BY until LIMIT 1")            \
+	X(W_REJECTED_TOTAL, "reading how much is refused", "SELECT bytes FROM refused_total WHERE source = ?1")   \
+	X(W_REJECTED_TOTAL_ADD, "keeping how much is refused",                                                    \
+	  "INSERT INTO refused_total (source, bytes) VALUES (?1, ?2) "                                           \
+	  "ON CONFLICT DO UPDATE SET bytes = max(bytes + ?2, 0)")                                                \
+	X(W_LOG_ADD, "appending to the log",                                                                     \
+	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                       \
+	X(W_CHAIN_ADD, "appending to the chain",                                                                 \
+	  "INSERT INTO chain (commit_no, first, last, at, digest) VALUES (?1, ?2, ?3, ?4, ?5)")
+
+#define WRITER_ENUM(name, what, sql) name,
+enum writer_statement { WRITER_TABLE(WRITER_ENUM) W_COUNT };
+#undef WRITER_ENUM
+
+/* The keys not yet sorted into the big table, and how far that has come (keys.c). */
+struct key_table {
+	struct store_recent recent;
+	bool changed;    /* since the transaction began */
+	uint32_t *move_order; /* by digest, of the first move_count recent ones, while they are moved; else NULL */
+	size_t move_count;
+	size_t move_at;
+	size_t claims_since_move;                        /* since the last move */
+	uint8_t prune_after[STORE_KEY_BYTES]; /* where key_prune goes on, when prune_in_progress */
+	bool prune_in_progress;
+};
+
+/* Which file it is, whatever its name; all zero: not seen yet. */
+struct file_identity {
+	uint64_t device, inode;
+};
+
+struct sqlite_writer {
+	struct db db;
+	struct store_lock lock;
+	struct file_identity main_file, wal_file;
+	int64_t frames;       /* in the write-ahead log after the last commit */
+	int64_t checkpointed; /* of those, already copied to the main file */
+	int64_t restart_at;   /* frames at which readers are waited for */
+	struct buf value;     /* what saga_get lends */
+	struct key_table keys;
+};
+
+/* Operations on a `ctx` that is a struct sqlite_writer; as in store.h. */
+extern const struct db_statement write_statements[W_COUNT];
+void write_ops(struct store_writer *ops);   /* sagas, events, log: write.c */
+void keys_ops(struct store_writer *ops);    /* keys.c */
+void head_ops(struct store_writer *ops);    /* plans, head: head.c */
+void rows_ops(struct store_writer *ops);    /* step rows, targets: rows.c */
+void related_ops(struct store_writer *ops); /* related.c */
+void jobs_ops(struct store_writer *ops);    /* jobs.c */
+void rejected_ops(struct store_writer *ops); /* rejected.c */
+
+/* keys.c: the newest keys are in memory, beside their table. */
+int keys_load(struct sqlite_writer *w, struct err *err) MUST_CHECK;
+void keys_committed(struct sqlite_writer *w);
+int keys_rolled_back(struct sqlite_writer *w, struct err *err) MUST_CHECK;
+void keys_finish(struct sqlite_writer *w);
+
+#endif

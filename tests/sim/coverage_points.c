@@ -1,0 +1,31 @@
+#include "tests/sim/coverage_points.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define COVERAGE_TEXT(name, text) text,
+static const char *const texts[COVERAGE_POINT_COUNT] = { COVERAGE_POINTS(COVERAGE_TEXT) };
+#undef COVERAGE_TEXT
+
+void coverage_point_hit(struct coverage *m, enum coverage_point which)
+{
+	m->sink_requests[which]++;
+}
+
+unsigned coverage_points_missing(const struct coverage *m)
+{
+	unsigned missing = 0;
+	for (unsigned i = 0; i < COVERAGE_POINT_COUNT; i++) {
+		if (m->sink_requests[i] > 0)
+			continue;
+		(void)fprintf(stderr, "never happened: %s\n", texts[i]);
+		missing++;
+	}
+	return missing;
+}
+
+void coverage_points_print(const struct coverage *m)
+{
+	for (unsigned i = 0; i < COVERAGE_POINT_COUNT; i++)
+		(void)printf("%10" PRIu64 "  %s\n", m->sink_requests[i], texts[i]);
+}

@@ -1,0 +1,310 @@
+#include "tests/unit/store/store_fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/digest.h"
+#include "saga/base/mem.h"
+#include "tests/unit/store/cmocka_all.h"
+
+void must_at(int rc, const struct err *err, const char *file, int line)
+{
+	if (rc == 0)
+		return;
+	print_error("%s: %s\n", err_code_text(rc), err->text);
+	_fail(file, line);
+}
+
+/* ---- the fixture ---- */
+
+static void fixture_open(struct store_fixture *f)
+{
+	must(f->factory->open(f->factory->ctx, &f->l.w, &f->err), &f->err);
+	struct store_head head;
+	must(f->l.w.head(f->l.w.ctx, &head, &f->err), &f->err);
+	f->l.saga = head.last_saga;
+	f->l.chain = head.chain;
+	f->l.number = head.chain.last;
+	buf_free(&head.counters);
+}
+
+int fixture_setup(void **state)
+{
+	const struct store_factory *factory = *state;
+	struct store_fixture *f = mem_zalloc(sizeof *f);
+	f->factory = factory;
+	factory->fresh(factory->ctx);
+	fixture_open(f);
+	*state = f;
+	return 0;
+}
+
+void fixture_close(struct store_fixture *f)
+{
+	if (f->l.w.ctx != NULL)
+		f->l.w.close(f->l.w.ctx);
+	f->l.w.ctx = NULL;
+	if (f->l.open != NULL) {
+		uint8_t unused[32];
+		store_chain_end(f->l.open, unused);
+		f->l.open = NULL;
+	}
+}
+
+void fixture_reopen(struct store_fixture *f)
+{
+	fixture_close(f);
+	fixture_open(f);
+}
+
+int fixture_teardown(void **state)
+{
+	struct store_fixture *f = *state;
+	fixture_close(f);
+	free(f);
+	return 0;
+}
+
+struct store_reader fixture_reader(struct store_fixture *f)
+{
+	struct store_reader r;
+	must(f->factory->open_reader(f->factory->ctx, &r, &f->err), &f->err);
+	return r;
+}
+
+/* ---- values ---- */
+
+struct plan *plan_of(const char *const *targets, unsigned count)
+{
+	struct plan draft = { .step_count = count };
+	char *route AUTO_FREE = mem_strdup("gifts");
+	char *names[PLAN_STEPS_MAX] = { 0 };
+	draft.route = route;
+	for (unsigned i = 0; i < count; i++) {
+		names[i] = mem_strdup(targets[i]);
+		draft.steps[i] = (struct plan_step){ .name = names[i], .target = names[i] };
+	}
+	struct plan *plan = NULL;
+	struct err err = { 0 };
+	must(plan_create(&draft, &plan, &err), &err);
+	for (unsigned i = 0; i < count; i++)
+		free(names[i]);
+	return plan;
+}
+
+struct step step_done(void)
+{
+	return (struct step){ .state = STEP_SUCCEEDED,
+						  .last = OUTCOME_OK,
+						  .took_effect = true,
+						  .generation = 1,
+						  .attempts = 1,
+						  .spent = 1,
+						  .last_ms = T0 + 50 };
+}
+
+struct step step_running(void)
+{
+	return (struct step){
+		.state = STEP_RUNNING, .why = WHY_CALL, .location = LOCATION_ENGINE, .generation = 1, .attempts = 1, .spent = 1
+	};
+}
+
+struct step step_on_disk(enum why why, int64_t due_ms)
+{
+	return (struct step){ .state = why == WHY_DUE ? STEP_RETRY_WAIT : STEP_READY,
+						  .why = (uint8_t)why,
+						  .location = LOCATION_DISK,
+						  .last = why == WHY_DUE ? OUTCOME_UNREACHABLE : OUTCOME_NONE,
+						  .generation = 1,
+						  .attempts = why == WHY_DUE ? 1 : 0,
+						  .due_ms = due_ms };
+}
+
+struct step step_attention(enum reason reason, enum outcome_class last)
+{
+	bool doubt = reason == REASON_IN_DOUBT;
+	return (struct step){ .state = STEP_ATTENTION,
+						  .why = WHY_ATTENTION,
+						  .reason = (uint8_t)reason,
+						  .last = (uint8_t)last,
+						  .effect_possible = doubt,
+						  .effect_possible_ms = doubt ? T0 : 0,
+						  .generation = 1,
+						  .attempts = 1,
+						  .spent = 1 };
+}
+
+static const char * or (const char *text, const char *otherwise)
+{
+	return text != NULL ? text : otherwise;
+}
+
+struct saga *sample_saga(const struct sample_saga *sample)
+{
+	struct plan *plan = sample->plan != NULL ? plan_ref(sample->plan) : plan_empty();
+	struct saga_start start = { .plan = plan,
+								.source = or (sample->source, "forms"),
+								.event_id = or (sample->event_id, "evt_1"),
+								.type = "donation.created",
+								.gift = or (sample->gift, ""),
+								.donor = or (sample->donor, ""),
+								.note = "",
+								.now_ms = sample->created_ms != 0 ? sample->created_ms : T0,
+								.unrouted = sample->unrouted,
+								.own_reason = sample->own_reason };
+	struct saga *s = saga_create(&start);
+	plan_unref(plan);
+	s->cancelled = sample->cancelled;
+	s->paused = sample->paused;
+	for (unsigned i = 0; i < s->step_count; i++)
+		s->steps[i] = sample->steps[i].generation != 0 ? sample->steps[i] : step_done();
+	enum reason reason = REASON_NONE;
+	s->state = (uint8_t)saga_derive_state(s, &reason);
+	s->reason = (uint8_t)reason;
+	const char *broken = saga_check(s);
+	if (broken != NULL)
+		print_error("the sample is not sound: %s\n", broken);
+	assert_null(broken);
+	return s;
+}
+
+struct event *sample_event(const struct sample_saga *sample)
+{
+	struct event_fields f = { .source = str_of(or (sample->source, "forms")),
+							  .event_id = str_of(or (sample->event_id, "evt_1")),
+							  .type = STR("donation.created"),
+							  .gift = str_of(or (sample->gift, "")),
+							  .donor = str_of(or (sample->donor, "")),
+							  .content_type = STR("application/json"),
+							  .raw = STR("{\"raw\":\"\0with a zero\"}"),
+							  .canonical = STR("{\"id\":\"1\"}") };
+	return event_create(&f, T0 - 5);
+}
+
+/* ---- writing ---- */
+
+void fixture_begin(struct fixture_writer *l)
+{
+	struct err err = { 0 };
+	must(l->w.begin(l->w.ctx, &err), &err);
+	store_chain_begin(&l->open, l->chain.digest);
+}
+
+void fixture_log(struct fixture_writer *l, enum subject subject, int64_t id, const struct record *record)
+{
+	struct err err = { 0 };
+	struct records records = { 0 };
+	records_add(&records, record);
+	struct log_row row = { .number = ++l->number,
+						   .commit = l->chain.commit + 1,
+						   .subject = subject,
+						   .subject_id = id,
+						   .at_ms = record->at_ms,
+						   .head = buf_str(&records.head),
+						   .personal = buf_str(&records.personal) };
+	if (row.personal.len > 0) {
+		entropy_bytes(row.salt, sizeof row.salt);
+		store_personal_digest(row.salt, row.personal, row.personal_digest);
+	}
+	must(l->w.log_append(l->w.ctx, &row, &err), &err);
+	store_chain_row(l->open, &row);
+	records_free(&records);
+}
+
+void fixture_commit(struct fixture_writer *l)
+{
+	struct err err = { 0 };
+	l->chain.commit++;
+	l->chain.first = l->chain.last + 1;
+	l->chain.last = l->number;
+	l->chain.at_ms = T0;
+	store_chain_end(l->open, l->chain.digest);
+	l->open = NULL;
+	must(l->w.chain_append(l->w.ctx, &l->chain, &err), &err);
+	must(l->w.commit(l->w.ctx, &err), &err);
+}
+
+static void saga_write(struct fixture_writer *l, struct saga *s, bool fresh)
+{
+	struct err err = { 0 };
+	struct buf AUTO_BUF value = { 0 };
+	saga_encode(s, &value);
+	struct saga_row row = { .id = s->id,
+							.state = s->state,
+							.live = saga_is_live(s),
+							.created_ms = s->created_ms,
+							.value = buf_str(&value) };
+	must(l->w.plan_put(l->w.ctx, s->plan, &row.plan, &err), &err);
+	must(fresh ? l->w.saga_insert(l->w.ctx, &row, &err) : l->w.saga_update(l->w.ctx, &row, &err), &err);
+}
+
+static void rows_write(struct fixture_writer *l, const struct saga *s)
+{
+	struct err err = { 0 };
+	for (unsigned i = 0; i < s->step_count; i++) {
+		const struct step *st = &s->steps[i];
+		struct step_row row = { .saga = s->id,
+								.step = (uint16_t)i,
+								.target = i + 1,
+								.why = st->why,
+								.due_ms = st->due_ms,
+								.since_ms = s->created_ms };
+		if (st->location == LOCATION_DISK)
+			must(l->w.row_put(l->w.ctx, &row, &err), &err);
+	}
+}
+
+int64_t fixture_add(struct fixture_writer *l, const struct sample_saga *sample)
+{
+	struct err err = { 0 };
+	struct saga *s = sample_saga(sample);
+	struct event *event = sample_event(sample);
+	s->id = ++l->saga;
+	uint8_t key[STORE_KEY_BYTES];
+	int64_t owner = 0;
+	store_event_key(s->source, s->event_id, key);
+	must(l->w.key_claim(l->w.ctx, key, s->id, 19000, &owner, &err), &err);
+	must(l->w.event_insert(l->w.ctx, s->id, event, &err), &err);
+	saga_write(l, s, true);
+	rows_write(l, s);
+	struct record record = { .kind = RECORD_ACCEPTED,
+							 .at_ms = T0,
+							 .step = RECORD_NO_STEP,
+							 .digest = { (const char *)event->digest, sizeof event->digest },
+							 .text = STR("gifts"),
+							 .personal = STR("somebody") };
+	fixture_log(l, SUBJECT_SAGA, s->id, &record);
+	event_unref(event);
+	saga_destroy(s);
+	return l->saga;
+}
+
+int64_t fixture_put(struct fixture_writer *l, const struct sample_saga *s)
+{
+	fixture_begin(l);
+	int64_t id = fixture_add(l, s);
+	fixture_commit(l);
+	return id;
+}
+
+void fixture_update(struct fixture_writer *l, int64_t id, const struct sample_saga *sample)
+{
+	fixture_begin(l);
+	struct saga *s = sample_saga(sample);
+	s->id = id;
+	saga_write(l, s, false);
+	struct record record = { .kind = RECORD_SAGA, .at_ms = T0 + 9, .step = RECORD_NO_STEP, .to = s->state };
+	fixture_log(l, SUBJECT_SAGA, id, &record);
+	saga_destroy(s);
+	fixture_commit(l);
+}
+
+void fixture_put_many(struct fixture_writer *l, int count)
+{
+	struct sample_saga s = { .unrouted = true };
+	fixture_begin(l);
+	for (int i = 0; i < count; i++)
+		(void)fixture_add(l, &s);
+	fixture_commit(l);
+}
