@@ -5,7 +5,7 @@ Usage: compare_objects.py OLD-COMMIT NEW-COMMIT MAP.tsv
 
 Builds both commits in the same folder with `-g0 -DNDEBUG -O2` and compares each object file with its counterpart (the
 map says where a file went): the bytes of each loaded section, in order, and each relocation. The names of sections and
-symbols are left out, but a symbol must correspond to one and the same symbol in all object files. The test programs
+symbols are left out, but a symbol must correspond to one symbol in all object files that are linked together. The test programs
 hold the text of their assertions and their file names (cmocka puts them there); for objects below tests/ the string
 sections, and where in them a string lies, are left out as well. Exit 0: nothing else changed."""
 import json
@@ -58,6 +58,16 @@ class Object:
         """Where a symbol lies: (ordinal of its section, value); None: in another object file."""
         return (self.loaded.index(symbol[2]), symbol[3]) if symbol[2] in self.loaded else None
 
+    def is_string(self, place):
+        return place is not None and self.headers[self.loaded[place[0]]][2] & SHF_STRINGS
+
+
+def domain(path):
+    """What is linked together: the connectors, each folder of tests, and the rest of the product."""
+    if path.startswith("tests/"):
+        return os.path.dirname(path)
+    return "connectors" if path.startswith("connectors/") else "product"
+
 
 def compare(name, old, new, pairs, is_test):
     if len(old.loaded) != len(new.loaded):
@@ -74,15 +84,15 @@ def compare(name, old, new, pairs, is_test):
             faults.append(f"{name}: section {at} has other relocations")
         for one, two in zip(left, right):
             here, there = old.place(one[3]), new.place(two[3])
-            in_strings = here and old.headers[old.loaded[here[0]]][2] & SHF_STRINGS
-            if is_test and in_strings:
-                same = one[:2] == two[:2] and there and here[0] == there[0]
+            if is_test and old.is_string(here) and new.is_string(there):
+                same = one[:2] == two[:2]
             else:
                 same = one[:3] == two[:3] and here == there
             if not same:
                 faults.append(f"{name}: section {at}, offset {one[0]:#x}: {one[3][0]} became {two[3][0]}")
-            if here is None and there is None and pairs.setdefault(one[3][0], two[3][0]) != two[3][0]:
-                faults.append(f"{name}: {one[3][0]} is {pairs[one[3][0]]} elsewhere and {two[3][0]} here")
+            pair = (domain(name), one[3][0])
+            if here is None and there is None and pairs.setdefault(pair, two[3][0]) != two[3][0]:
+                faults.append(f"{name}: {one[3][0]} is {pairs[pair]} elsewhere and {two[3][0]} here")
     return faults
 
 
@@ -124,9 +134,9 @@ def main():
             count += 1
             faults += compare(path, one, two, pairs, path.startswith("tests/"))
     back = {}
-    for one, two in pairs.items():
-        if back.setdefault(two, one) != one:
-            faults.append(f"{one} and {back[two]} both became {two}")
+    for (where, one), two in pairs.items():
+        if back.setdefault((where, two), one) != one:
+            faults.append(f"{where}: {one} and {back[where, two]} both became {two}")
     for line in faults:
         print(line)
     print(f"{count} object files compared, {len(faults)} differences")
