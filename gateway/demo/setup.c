@@ -138,7 +138,7 @@ static int read_port(FILE *out, const char *name, uint16_t *ret, struct err *err
 
 static int start_receivers(struct demo_setup *s, struct err *err)
 {
-	char *program AUTO_FREE = program_beside("tests/lib/almoner-sink", "../libexec/almoner/almoner-sink");
+	char *program AUTO_FREE = program_beside("gateway/sink/almoner-sink", "../libexec/almoner/almoner-sink");
 	if (program == NULL || access(program, X_OK) != 0)
 		return err_set(err, ERR_NOT_FOUND,
 					   "the demo's receivers (almoner-sink) are not there: build with ninja -C build");

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/abi/layout.h"
-#include "tests/lib/connector_driver.h"
+#include "tests/support/connector_driver.h"
 
 static struct catalog *open_catalog(void)
 {

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
-#include "tests/lib/connector_driver.h"
+#include "tests/support/connector_driver.h"
 
 struct blackbox_fixture {
 	char dir[64];

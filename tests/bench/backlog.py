@@ -17,7 +17,7 @@ import time
 
 from measure import BUILD, Gateway, Receiver, Sampler, kib, tool, until
 
-FILL = BUILD / "tests" / "lib" / "almoner-fill"
+FILL = BUILD / "tests" / "support" / "almoner-fill"
 
 
 def say(text):

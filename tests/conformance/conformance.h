@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "tests/lib/connector_driver.h"
+#include "tests/support/connector_driver.h"
 
 /* A suite, as its JSON file says:
  *   settings   of the connector; texts that begin with "canary" are secrets that must never come out

@@ -19,7 +19,7 @@ RATE = 1000
 
 def fill(folder, steps, donors):
     folder.mkdir()
-    subprocess.run([str(BUILD / "tests" / "lib" / "almoner-fill"), "--store", str(folder / "almoner.db"), "--events", str(steps),
+    subprocess.run([str(BUILD / "tests" / "support" / "almoner-fill"), "--store", str(folder / "almoner.db"), "--events", str(steps),
                     "--donors", str(donors), "--days", "2"], check=True, stdout=subprocess.DEVNULL)
 
 

@@ -47,9 +47,9 @@ TWICE = {"retry": {"first": "100ms", "cap": "1s", "attempts": 2}, "limits": {"ti
 
 
 def shimmed(**more):
-    """The environment of a daemon with tests/lib/net_shim.c under it."""
+    """The environment of a daemon with tests/support/net_shim.c under it."""
     sanitizer = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-    return {"LD_PRELOAD": str(BUILD / "tests" / "lib" / "libalmoner_net_shim.so"), **sanitizer, **{k: str(v) for k, v in more.items()}}
+    return {"LD_PRELOAD": str(BUILD / "tests" / "support" / "libalmoner_net_shim.so"), **sanitizer, **{k: str(v) for k, v in more.items()}}
 
 
 def status_of(gateway, name):

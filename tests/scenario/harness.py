@@ -20,7 +20,7 @@ import traceback
 
 BUILD = pathlib.Path(os.environ.get("ALMONER_BUILD", pathlib.Path(__file__).parents[2] / "build")).resolve()
 ALMONER = BUILD / "almoner"
-SINK = BUILD / "tests" / "lib" / "almoner-sink"
+SINK = BUILD / "gateway" / "sink" / "almoner-sink"
 SLOW = float(os.environ.get("ALMONER_SLOW", "1"))  # sanitizers: deadlines are stretched, never expectations
 _tick = threading.Event()
 
@@ -63,7 +63,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Sink:
-    """The receivers: each path is a place of its own (tests/lib/sink.md)."""
+    """The receivers: each path is a place of its own (gateway/sink/README.md)."""
 
     def __init__(self, log=None):
         command = [str(SINK), "--http", "127.0.0.1:0", "--smtp", "127.0.0.1:0"]

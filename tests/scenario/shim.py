@@ -1,4 +1,4 @@
-"""A disk that fails and a wall clock that jumps under a real daemon: a library preloaded into it (tests/lib/shim.c)."""
+"""A disk that fails and a wall clock that jumps under a real daemon: a library preloaded into it (tests/support/shim.c)."""
 import ctypes
 import errno
 import mmap
@@ -6,12 +6,12 @@ import os
 
 from harness import BUILD, SLOW
 
-LIBRARY = BUILD / "tests" / "lib" / "libalmoner_shim.so"
+LIBRARY = BUILD / "tests" / "support" / "libalmoner_shim.so"
 WRITES, SYNCS = 1, 2
 
 
 class _Control(ctypes.Structure):
-    """As in tests/lib/shim.c."""
+    """As in tests/support/shim.c."""
     _fields_ = [("fail", ctypes.c_uint32), ("error", ctypes.c_int32), ("countdown", ctypes.c_int32), ("failed", ctypes.c_uint32),
                 ("step_s", ctypes.c_int64), ("suffix", ctypes.c_char * 16)]
 

@@ -25,13 +25,14 @@ MAY_USE = {
     "gateway/admin": ["saga/base", "saga/model", "saga/journal", "saga/store", "config", "gateway/engine",
                       "gateway/intake", "gateway/plugin", "gateway/expr", "connectors/almoner_connector.h"],
     "gateway/cli": ["saga/base"],
+    "gateway/sink": ["saga/base"],
     "gateway": ["saga", "config", "gateway", "connectors/almoner_connector.h"],
     "tests": ["saga", "config", "gateway", "connectors"],
 }
 
 # system header: the only places that may include it
 FENCED = {
-    "ev.h": ["gateway/net", "tests/lib", "tests/bench"],
+    "ev.h": ["gateway/net", "gateway/sink", "tests/bench"],
     "curl/curl.h": ["gateway/net", "tests"],
     "sqlite3.h": ["saga/store/sqlite/", "tests"],
     "dlfcn.h": ["gateway/plugin", "tests"],

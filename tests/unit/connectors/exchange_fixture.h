@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/lib/connector_driver.h"
+#include "tests/support/connector_driver.h"
 
 #define GIFT                                                                                                 \
 	"{\"id\":\"evt_1\",\"type\":\"donation.created\",\"gift\":\"pi_1\",\"occurred_at\":\"2026-11-23T21:15:"  \

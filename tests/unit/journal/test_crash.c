@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/lib/vfs_fault.h"
+#include "tests/support/vfs_fault.h"
 #include "tests/unit/journal/journal_fixture.h"
 
 /* Whatever was handed out is taken in once; every START counts as sent. */

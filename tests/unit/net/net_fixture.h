@@ -4,7 +4,7 @@
 
 #include "gateway/net/loop.h"
 #include "gateway/net/transfer.h"
-#include "tests/lib/sink_client.h"
+#include "tests/support/sink_client.h"
 
 struct net_fixture {
 	struct loop *loop;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tests/lib/connector_driver.h"
+#include "tests/support/connector_driver.h"
 
 /* A connector inside the test: it answers with what the test has put here. */
 struct scripted_connector {

@@ -14,7 +14,7 @@
 #include "saga/store/lock.h"
 #include "saga/store/sqlite/read.h"
 #include "saga/store/sqlite/write.h"
-#include "tests/lib/vfs_fault.h"
+#include "tests/support/vfs_fault.h"
 #include "tests/unit/store/cmocka_all.h"
 #include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/sqlite_factory.h"

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/lib/vfs_fault.h"
+#include "tests/support/vfs_fault.h"
 #include "tests/unit/store/cmocka_all.h"
 #include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/sqlite_factory.h"

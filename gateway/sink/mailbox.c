@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 
 #include "saga/base/mem.h"
-#include "tests/lib/sink_smtp.h"
+#include "gateway/sink/smtp.h"
 
 static const char *const stage_names[] = {
 #define SMTP_STAGE_NAME(name, text) [name] = text,

@@ -1,6 +1,6 @@
 /* A map from strings to owned blocks; open hashing, no removal. For test tools. */
-#ifndef ALMONER_LIB_SINK_MAP_H
-#define ALMONER_LIB_SINK_MAP_H
+#ifndef ALMONER_GATEWAY_SINK_MAP_H
+#define ALMONER_GATEWAY_SINK_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 static json_t *table_of(struct sink_endpoint *endpoint, const char *entity)
 {

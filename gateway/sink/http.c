@@ -1,5 +1,5 @@
 /* The HTTP half of the sink: connections and requests. */
-#include "tests/lib/sink_http.h"
+#include "gateway/sink/http.h"
 
 #include <errno.h>
 #include <netinet/in.h>

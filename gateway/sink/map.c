@@ -1,4 +1,4 @@
-#include "tests/lib/sink_map.h"
+#include "gateway/sink/map.h"
 
 #include <stdlib.h>
 #include <string.h>

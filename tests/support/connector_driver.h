@@ -1,7 +1,7 @@
 /* A scripted host for connectors: opens a plugin, begins steps, feeds replies, looks at actions. No network.
  */
-#ifndef ALMONER_TESTS_CONNECTOR_DRIVER_H
-#define ALMONER_TESTS_CONNECTOR_DRIVER_H
+#ifndef ALMONER_TESTS_SUPPORT_CONNECTOR_DRIVER_H
+#define ALMONER_TESTS_SUPPORT_CONNECTOR_DRIVER_H
 
 #include <stdbool.h>
 

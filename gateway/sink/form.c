@@ -1,7 +1,7 @@
 /* Texts: searching, and query strings and forms (application/x-www-form-urlencoded). */
 #include <string.h>
 
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 const char *sink_find_text(struct str in, const char *text)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 static json_t *data_of(struct sink_endpoint *endpoint, const char *name)
 {

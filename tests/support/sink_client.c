@@ -1,4 +1,4 @@
-#include "tests/lib/sink_client.h"
+#include "tests/support/sink_client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

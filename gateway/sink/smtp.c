@@ -8,7 +8,7 @@
  *   MODE   silence: say nothing more · reset: reset the connection · close: close it
  *   A message whose `dot` meets a mode was taken; only the answer is lost. With a `reply` of 4xx or 5xx it
  * was not. The first fault of a stage that is not used up applies. With `auth`, MAIL needs a login. */
-#include "tests/lib/sink_smtp.h"
+#include "gateway/sink/smtp.h"
 
 #include <errno.h>
 #include <stdlib.h>

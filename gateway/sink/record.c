@@ -5,7 +5,7 @@
 
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 static struct sink_key *key_of(struct sink_endpoint *endpoint, struct str key)
 {

@@ -1,8 +1,8 @@
 /* Inside of the sink's SMTP half. */
-#ifndef ALMONER_LIB_SINK_SMTP_H
-#define ALMONER_LIB_SINK_SMTP_H
+#ifndef ALMONER_GATEWAY_SINK_SMTP_H
+#define ALMONER_GATEWAY_SINK_SMTP_H
 
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 #define SMTP_STAGES(X)                                                                                       \
 	X(SMTP_CONNECT, "connect")                                                                               \

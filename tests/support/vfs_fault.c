@@ -1,4 +1,4 @@
-#include "tests/lib/vfs_fault.h"
+#include "tests/support/vfs_fault.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,10 +1,10 @@
 /* Inside of the sink's HTTP half: a connection, and how an answer is given on it. */
-#ifndef ALMONER_LIB_SINK_HTTP_H
-#define ALMONER_LIB_SINK_HTTP_H
+#ifndef ALMONER_GATEWAY_SINK_HTTP_H
+#define ALMONER_GATEWAY_SINK_HTTP_H
 
 #include <sys/queue.h>
 
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 enum sink_conn_phase {
 	SINK_CONN_READING,   /* a request is coming */

@@ -13,7 +13,7 @@
  *
  * FLAP: {"on_requests": 3, "off_requests": 2} or {"on_ms": …, "off_ms": …}, and "status": 503
  *
- * POST /_control/smtp: see sink_smtp.c
+ * POST /_control/smtp: see smtp.c
  *
  * GET /_control/PATH: counters; ?entries=1: also what came; ?wait=COUNTER&at_least=N&timeout_ms=MS: answers
  * when the counter has got there, or with status 408
@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 void sink_answer_json(struct sink_answer *answer, uint32_t status, json_t *value)
 {

@@ -2,9 +2,9 @@
  *
  * HTTP: every path is a place of its own, with a behaviour (what it answers, in what manner), counters and a
  * record of what came. SMTP: the place "/smtp". The places "/quickbooks" and "/civicrm" are stateful stubs.
- * The control interface is described in sink_control.c and, for shells, in sink.md. */
-#ifndef ALMONER_LIB_SINK_H
-#define ALMONER_LIB_SINK_H
+ * The control interface is described in control.c and, for shells, in README.md. */
+#ifndef ALMONER_GATEWAY_SINK_SINK_H
+#define ALMONER_GATEWAY_SINK_SINK_H
 
 #include <ev.h>
 #include <jansson.h>
@@ -14,7 +14,7 @@
 
 #include "saga/base/buf.h"
 #include "saga/base/check.h"
-#include "tests/lib/sink_map.h"
+#include "gateway/sink/map.h"
 
 #define SINK_ENTRIES_MAX 20000
 #define SINK_STATUS_MAX  600

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 static const char usage[] =
 	"usage: almoner-sink [--http HOST:PORT] [--smtp HOST:PORT] [options]\n"

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/lib/sink_http.h"
+#include "gateway/sink/http.h"
 
 #define ENDLESS_BYTES (10ull * 1024 * 1024 * 1024)
 

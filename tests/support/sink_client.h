@@ -1,7 +1,7 @@
 /* For tests: a sink of one's own as a child process. Everything here fails the program by assertion when the
  * sink does not behave, so that tests stay short. The child dies with its parent. */
-#ifndef ALMONER_LIB_SINK_CLIENT_H
-#define ALMONER_LIB_SINK_CLIENT_H
+#ifndef ALMONER_TESTS_SUPPORT_SINK_CLIENT_H
+#define ALMONER_TESTS_SUPPORT_SINK_CLIENT_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ void sink_client_stop(struct sink_child *sink);
 /* "http://127.0.0.1:PORT" + path; free it. */
 char *sink_client_url(const struct sink_child *sink, const char *path);
 
-/* Sets a path's behaviour ("/smtp" for mail); see sink_control.c for the JSON. */
+/* Sets a path's behaviour ("/smtp" for mail); see control.c for the JSON. */
 void sink_client_set(const struct sink_child *sink, const char *path, const char *behaviour);
 /* Sets counters and records back. */
 void sink_client_clear(const struct sink_child *sink, const char *path);

@@ -1,4 +1,4 @@
-#include "tests/lib/connector_driver.h"
+#include "tests/support/connector_driver.h"
 
 #include <stdio.h>
 #include <string.h>

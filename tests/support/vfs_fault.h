@@ -1,7 +1,7 @@
 /* An SQLite VFS over the default one that counts the operations on files and lets them fail: the disk that is
  * full, the write or sync that gives an I/O error. Give its name as `vfs` when opening a store. */
-#ifndef ALMONER_TESTS_VFS_FAULT_H
-#define ALMONER_TESTS_VFS_FAULT_H
+#ifndef ALMONER_TESTS_SUPPORT_VFS_FAULT_H
+#define ALMONER_TESTS_SUPPORT_VFS_FAULT_H
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
-#include "tests/lib/sink.h"
+#include "gateway/sink/sink.h"
 
 int64_t sink_now_us(void)
 {
