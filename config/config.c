@@ -171,7 +171,7 @@ static void check_whole(struct config_reader *r)
 	for (size_t i = 0; config->route_count > 0 && i < config->source_count; i++) {
 		if (!source_is_routed(config, config->sources[i].name))
 			reader_warn(r, NULL, "no route takes events of the source \"%s\": they end as unrouted",
-						 config->sources[i].name);
+						config->sources[i].name);
 	}
 	for (size_t i = 0; config->route_count > 0 && i < config->target_count; i++) {
 		if (!target_is_used(config, i))
@@ -202,7 +202,8 @@ static void digest_whole(struct config *config)
 	digest_bytes(all.data, all.len, config->digest);
 }
 
-static void each_document(struct config_reader *r, const struct config_documents *docs, void (*read)(struct config_reader *))
+static void each_document(struct config_reader *r, const struct config_documents *docs,
+						  void (*read)(struct config_reader *))
 {
 	for (size_t i = 0; i < docs->count; i++) {
 		r->doc = docs->items[i];

@@ -18,8 +18,7 @@
 
 #define CONFIG_STEPS_MAX 32
 
-/* ---- small parts ----------------------------------------------------------------------------------------
- */
+/* ---- small parts ---- */
 
 /* A list of texts. */
 struct config_list {
@@ -47,8 +46,7 @@ struct config_cidr {
 	uint8_t bits;
 };
 
-/* ---- sections of the main file ---------------------------------------------------------------------------
- */
+/* ---- sections of the main file ---- */
 
 struct config_listen {
 	char *host;       /* a name or an address, without brackets */
@@ -167,8 +165,8 @@ struct config_source {
 	char *related;  /* condition, asked when gift_made is false: recorded beside its gift, starts no saga */
 	int64_t answer; /* 202, or 200 for platforms that accept nothing else */
 	bool allow_unverified;
-	int64_t keep_rejected_bytes;   /* for requests refused as not verified; 0: none are kept */
-	int64_t keep_rejected_for_ms;  /* how long */
+	int64_t keep_rejected_bytes;  /* for requests refused as not verified; 0: none are kept */
+	int64_t keep_rejected_for_ms; /* how long */
 	bool paused;                  /* answered with 503 */
 	uint8_t digest[DIGEST_BYTES]; /* of everything above, secrets included: differs when it was changed */
 };

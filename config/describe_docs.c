@@ -147,8 +147,8 @@ static void man_row(struct buf *to, const struct config_option *option)
 
 static const struct describe_style man_style = { man_head, man_row, ".El\n" };
 
-static void add_section(struct buf *to, const struct describe_style *style, const struct config_section *section,
-						const char *path)
+static void add_section(struct buf *to, const struct describe_style *style,
+						const struct config_section *section, const char *path)
 {
 	style->head(to, section, path);
 	for (size_t i = 0; i < section->count; i++)
@@ -157,9 +157,10 @@ static void add_section(struct buf *to, const struct describe_style *style, cons
 	for (size_t i = 0; i < section->count; i++) {
 		const struct config_option *option = &section->options[i];
 		const char *suffix = option->type != OPTION_OBJECTS          ? ""
-							: (option->flags & OPTION_BY_NAME) != 0 ? ".NAME"
-																  : "[]";
-		char *below AUTO_FREE = mem_printf("%s%s%s%s", path, path[0] == '\0' ? "" : ".", option->name, suffix);
+							 : (option->flags & OPTION_BY_NAME) != 0 ? ".NAME"
+																	 : "[]";
+		char *below AUTO_FREE =
+			mem_printf("%s%s%s%s", path, path[0] == '\0' ? "" : ".", option->name, suffix);
 
 		if (option->section != NULL)
 			add_section(to, style, option->section, below);
@@ -167,8 +168,8 @@ static void add_section(struct buf *to, const struct describe_style *style, cons
 }
 
 /* `text` with what stands between its two marker lines exchanged. */
-static int replace_between(struct str text, const char *begin_line, const char *end_line, const struct buf *within,
-					struct buf *to)
+static int replace_between(struct str text, const char *begin_line, const char *end_line,
+						   const struct buf *within, struct buf *to)
 {
 	const char *begin = memmem(text.p, text.len, begin_line, strlen(begin_line));
 	const char *end = memmem(text.p, text.len, end_line, strlen(end_line));

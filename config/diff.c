@@ -22,11 +22,11 @@ struct config_comparison {
 	struct buf pointer;
 };
 
-static void compare_section(struct config_comparison *c, const struct config_section *section, const void *before,
-							const void *after);
+static void compare_section(struct config_comparison *c, const struct config_section *section,
+							const void *before, const void *after);
 
-static void compare_option(struct config_comparison *c, const struct config_option *option, const void *before,
-						   const void *after)
+static void compare_option(struct config_comparison *c, const struct config_option *option,
+						   const void *before, const void *after)
 {
 	json_t *old, *new;
 
@@ -48,8 +48,8 @@ static void compare_option(struct config_comparison *c, const struct config_opti
 	json_decref(new);
 }
 
-static void compare_section(struct config_comparison *c, const struct config_section *section, const void *before,
-							const void *after)
+static void compare_section(struct config_comparison *c, const struct config_section *section,
+							const void *before, const void *after)
 {
 	for (size_t i = 0; i < section->count; i++) {
 		size_t mark = c->pointer.len;
@@ -113,8 +113,8 @@ static const struct subject_kind subject_kinds[] = {
 	{ CONFIG_ROUTE, true, count_routes, route_at, config_find_route },
 };
 
-static void compare_kind(struct config_changes *changes, const struct subject_kind *kind, const struct config *before,
-						 const struct config *after)
+static void compare_kind(struct config_changes *changes, const struct subject_kind *kind,
+						 const struct config *before, const struct config *after)
 {
 	for (size_t i = 0; i < kind->count(before); i++) {
 		struct named_digest old = kind->at(before, i);

@@ -38,14 +38,14 @@ enum option_type {
 	OPTION_SECRETS,  /* array of secrets; a struct config_source holds it */
 	OPTION_SETTINGS, /* object for the connector; a struct config_target holds it */
 	OPTION_ORDER_BY, /* programs; a struct config_order holds them */
-	OPTION_OBJECTS,    /* objects of `section` by name, or an array of them: read by the caller */
+	OPTION_OBJECTS,  /* objects of `section` by name, or an array of them: read by the caller */
 	OPTION_NAMES     /* names of other things: read by the caller */
 };
 
 enum option_flag {
 	OPTION_REQUIRED = 1u << 0,
 	OPTION_RESTART = 1u << 1, /* cannot change while the daemon runs */
-	OPTION_BY_NAME = 1u << 2    /* PARTS: an object by name; else an array */
+	OPTION_BY_NAME = 1u << 2  /* PARTS: an object by name; else an array */
 };
 
 struct config_option {

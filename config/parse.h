@@ -4,7 +4,8 @@
 
 #include "config/reader.h"
 
-typedef void parse_function(struct config_reader *r, const struct config_option *option, const json_t *value, void *base);
+typedef void parse_function(struct config_reader *r, const struct config_option *option, const json_t *value,
+							void *base);
 
 parse_function parse_bool, parse_integer, parse_number, parse_duration, parse_size, parse_rate;
 parse_function parse_string, parse_path, parse_choice, parse_mark, parse_jq, parse_texts, parse_jqs,

@@ -54,7 +54,8 @@ static char *split_address(const char *text, uint16_t *ret_port)
 	return mem_strndup(host, len);
 }
 
-void parse_address(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_address(struct config_reader *r, const struct config_option *option, const json_t *value,
+				   void *base)
 {
 	struct config_listen *listen = base;
 	char *text AUTO_FREE = parse_plain_text(r, value);
@@ -67,7 +68,7 @@ void parse_address(struct config_reader *r, const struct config_option *option, 
 	if (host == NULL) {
 		reader_clip(text, clipped);
 		reader_error(r, "HOST:PORT such as \"127.0.0.1:8480\" or \"[::1]:8480\"", "\"%s\" is not an address",
-					  clipped);
+					 clipped);
 		return;
 	}
 	option_finish(option, base);
@@ -98,7 +99,8 @@ static void add_socket(struct config_reader *r, const json_t *value, struct conf
 	config_list_add_owned(list, path);
 }
 
-void parse_sockets(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_sockets(struct config_reader *r, const struct config_option *option, const json_t *value,
+				   void *base)
 {
 	struct config_list *list = option_field(option, base);
 	size_t index;
@@ -165,7 +167,8 @@ static bool zone_exists(const char *name)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-void parse_timezone(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_timezone(struct config_reader *r, const struct config_option *option, const json_t *value,
+					void *base)
 {
 	char *text = parse_plain_text(r, value);
 	char clipped[READER_CLIP_BYTES];
@@ -222,9 +225,8 @@ static void add_cidr(struct config_reader *r, const json_t *value, struct config
 		return;
 	if (!parse_range(text, &range)) {
 		reader_clip(text, clipped);
-		reader_error(r,
-					  "an address or a range with zeros behind its mask, such as \"10.0.0.0/8\" or \"::1\"",
-					  "\"%s\" is not an address range", clipped);
+		reader_error(r, "an address or a range with zeros behind its mask, such as \"10.0.0.0/8\" or \"::1\"",
+					 "\"%s\" is not an address range", clipped);
 		return;
 	}
 	config->trusted_proxies =

@@ -24,7 +24,8 @@ void parse_bool(struct config_reader *r, const struct config_option *option, con
 		*(bool *)option_field(option, base) = json_is_true(value);
 }
 
-void parse_integer(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_integer(struct config_reader *r, const struct config_option *option, const json_t *value,
+				   void *base)
 {
 	char *expected AUTO_FREE = mem_printf("a whole number from %.0f to %.0f", option->least, option->most);
 	json_int_t number = json_integer_value(value);
@@ -37,7 +38,8 @@ void parse_integer(struct config_reader *r, const struct config_option *option, 
 		*(int64_t *)option_field(option, base) = number;
 }
 
-void parse_number(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_number(struct config_reader *r, const struct config_option *option, const json_t *value,
+				  void *base)
 {
 	char *expected AUTO_FREE = mem_printf("a number from %g to %g", option->least, option->most);
 	double number = json_number_value(value);
@@ -52,8 +54,8 @@ void parse_number(struct config_reader *r, const struct config_option *option, c
 
 typedef void units_text(int64_t value, char out[UNITS_TEXT_BYTES]);
 
-static void set_in_range(struct config_reader *r, const struct config_option *option, int64_t measure, units_text *as_text,
-						void *base)
+static void set_in_range(struct config_reader *r, const struct config_option *option, int64_t measure,
+						 units_text *as_text, void *base)
 {
 	char least[UNITS_TEXT_BYTES], most[UNITS_TEXT_BYTES], written[UNITS_TEXT_BYTES];
 
@@ -79,15 +81,15 @@ static void report_bad_form(struct config_reader *r, const char *text, const cha
 	reader_error(r, form, "\"%s\" cannot be read", clipped);
 }
 
-void parse_duration(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_duration(struct config_reader *r, const struct config_option *option, const json_t *value,
+					void *base)
 {
 	int64_t ms = 0;
 
 	if (json_is_integer(value)) {
 		long long number = json_integer_value(value);
 
-		reader_error(r, UNITS_DURATION_FORM, "%lld has no unit; for seconds write \"%llds\"", number,
-					  number);
+		reader_error(r, UNITS_DURATION_FORM, "%lld has no unit; for seconds write \"%llds\"", number, number);
 	} else if (!json_is_string(value))
 		parse_wrong_kind(r, value, UNITS_DURATION_FORM);
 	else if (units_duration(json_string_value(value), &ms) != 0)
@@ -116,7 +118,7 @@ void parse_rate(struct config_reader *r, const struct config_option *option, con
 		long long number = json_integer_value(value);
 
 		reader_error(r, UNITS_RATE_FORM, "%lld has no unit; for so many a second write \"%lld/s\"", number,
-					  number);
+					 number);
 	} else if (!json_is_string(value))
 		parse_wrong_kind(r, value, UNITS_RATE_FORM);
 	else if (units_rate(json_string_value(value), option_field(option, base)) != 0)

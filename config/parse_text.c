@@ -31,7 +31,8 @@ void parse_set(const struct config_option *option, void *base, char *text)
 	*slot = text;
 }
 
-void parse_string(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_string(struct config_reader *r, const struct config_option *option, const json_t *value,
+				  void *base)
 {
 	char *text = parse_plain_text(r, value);
 
@@ -62,7 +63,8 @@ static char *choices_as_text(const char *choices)
 	return buf_take(&list);
 }
 
-static void report_unknown_choice(struct config_reader *r, const char *choices, const char *word, const char *expected)
+static void report_unknown_choice(struct config_reader *r, const char *choices, const char *word,
+								  const char *expected)
 {
 	struct nearest near = { .wanted = word };
 	char clipped[READER_CLIP_BYTES];
@@ -98,7 +100,8 @@ static int choice_of(struct config_reader *r, const struct config_option *option
 	return index;
 }
 
-void parse_choice(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_choice(struct config_reader *r, const struct config_option *option, const json_t *value,
+				  void *base)
 {
 	int index = choice_of(r, option, value);
 	unsigned choice = (unsigned)index;
@@ -124,7 +127,8 @@ void parse_jq(struct config_reader *r, const struct config_option *option, const
 		parse_set(option, base, program);
 }
 
-void parse_event_id(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_event_id(struct config_reader *r, const struct config_option *option, const json_t *value,
+					void *base)
 {
 	struct config_source *source = base;
 	const json_t *header = json_object_get(value, "header");
@@ -147,7 +151,8 @@ void parse_event_id(struct config_reader *r, const struct config_option *option,
 
 typedef char *item_function(struct config_reader *r, const json_t *value);
 
-static void add_item(struct config_reader *r, const json_t *value, item_function *item, struct config_list *list)
+static void add_item(struct config_reader *r, const json_t *value, item_function *item,
+					 struct config_list *list)
 {
 	char *text = item(r, value);
 
@@ -156,7 +161,8 @@ static void add_item(struct config_reader *r, const json_t *value, item_function
 }
 
 /* One item, or an array of them, in place of what the list held. */
-static void list_of(struct config_reader *r, const json_t *value, item_function *item, struct config_list *list)
+static void list_of(struct config_reader *r, const json_t *value, item_function *item,
+					struct config_list *list)
 {
 	size_t index;
 	json_t *member;
@@ -204,7 +210,8 @@ void parse_jqs(struct config_reader *r, const struct config_option *option, cons
 	list_of(r, value, jq_item, option_field(option, base));
 }
 
-void parse_order_by(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_order_by(struct config_reader *r, const struct config_option *option, const json_t *value,
+					void *base)
 {
 	struct config_order *order = base;
 
@@ -216,13 +223,15 @@ void parse_order_by(struct config_reader *r, const struct config_option *option,
 		list_of(r, value, jq_item, &order->by);
 }
 
-void parse_secrets(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_secrets(struct config_reader *r, const struct config_option *option, const json_t *value,
+				   void *base)
 {
 	option_finish(option, base);
 	reader_secrets(r, value, base);
 }
 
-void parse_settings(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_settings(struct config_reader *r, const struct config_option *option, const json_t *value,
+					void *base)
 {
 	(void)option;
 	reader_settings(r, value, base);

@@ -70,7 +70,8 @@ static void all_presets(const struct config_list *folders, struct config_list *n
 	}
 }
 
-static void report_unknown_preset(struct config_reader *r, const struct config_list *folders, const char *name)
+static void report_unknown_preset(struct config_reader *r, const struct config_list *folders,
+								  const char *name)
 {
 	struct config_list names = { 0 };
 	struct nearest near = { .wanted = name };

@@ -15,7 +15,7 @@
 #define MESSAGE_BYTES 1024
 
 static void add_diagnostic(struct config_reader *r, enum diag_severity severity, const char *expected,
-					 const char *message)
+						   const char *message)
 {
 	const char *pointer = r->pointer.data == NULL ? "" : r->pointer.data;
 	int line = 0;
@@ -226,6 +226,6 @@ bool reader_check_name(struct config_reader *r, const char *name)
 		return true;
 	reader_clip(name, clipped);
 	reader_error(r, "1 to 64 letters, digits, \"-\", \"_\" or \".\", the first a letter or digit",
-				  "\"%s\" cannot be a name", clipped);
+				 "\"%s\" cannot be a name", clipped);
 	return false;
 }

@@ -64,12 +64,14 @@ bool reader_is_reference(const json_t *value);
 /* Fills a zeroed struct with the defaults of its section. */
 void reader_defaults(struct config_reader *r, const struct config_section *section, void *base);
 /* Puts what `object` says into the struct, over what is there; complains of unknown keys. */
-void reader_section(struct config_reader *r, const struct config_section *section, const json_t *object, void *base);
+void reader_section(struct config_reader *r, const struct config_section *section, const json_t *object,
+					void *base);
 /* Complains of required options that `object` lacks. */
 void reader_require(struct config_reader *r, const struct config_section *section, const json_t *object);
 
 /* One value into its place; complains or fills. */
-void reader_option(struct config_reader *r, const struct config_option *option, const json_t *value, void *base);
+void reader_option(struct config_reader *r, const struct config_option *option, const json_t *value,
+				   void *base);
 
 /* Programs: compiles through the hook and complains. The text is fresh. */
 void reader_jq_check(struct config_reader *r, const char *program);

@@ -36,7 +36,7 @@ static bool reference_ok(struct config_reader *r, const json_t *value)
 
 		if (!known || !json_is_string(member)) {
 			reader_error(r, env ? "{\"$env\": NAME}, with \"default\": TEXT if wanted" : "{\"$file\": PATH}",
-						  "\"%s\" does not belong here, or is not a string", key);
+						 "\"%s\" does not belong here, or is not a string", key);
 			return false;
 		}
 	}
@@ -44,7 +44,8 @@ static bool reference_ok(struct config_reader *r, const json_t *value)
 }
 
 /* What this user cannot read is no error to a command that only looks for the daemon. */
-static void report_unreadable(struct config_reader *r, const char *before, const char *what, const char *after)
+static void report_unreadable(struct config_reader *r, const char *before, const char *what,
+							  const char *after)
 {
 	if (r->hooks->lenient)
 		reader_warn(r, NULL, "%s%s%s", before, what, after);
@@ -114,7 +115,7 @@ int reader_text(struct config_reader *r, const json_t *value, char **ret_text, b
 	}
 	if (!reader_is_reference(value)) {
 		reader_error(r, "a string, {\"$env\": NAME} or {\"$file\": PATH}", "this is %s",
-					  reader_kind_of(value));
+					 reader_kind_of(value));
 		return ERR_INVALID;
 	}
 	if (!reference_ok(r, value))
@@ -203,7 +204,7 @@ static void add_secret(struct config_reader *r, const json_t *value, struct conf
 	}
 	if (literal)
 		reader_warn(r, "{\"$env\": NAME} or {\"$file\": PATH}",
-					 "a secret stands here in plain text; whoever may read this file may forge events");
+					"a secret stands here in plain text; whoever may read this file may forge events");
 	else
 		warn_if_open_to_all(r, value);
 	source->secrets = mem_grow(source->secrets, (source->secret_count + 1) * sizeof(*secret));
@@ -284,7 +285,7 @@ static json_t *integer_of_env(struct config_reader *r, const json_t *value)
 	number = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0')
 		reader_error(r, "a whole number, as its default is", "the environment variable %s holds no such",
-					  name);
+					 name);
 	return json_integer(number);
 }
 

@@ -7,7 +7,8 @@
 #include "config/route.h"
 #include "saga/base/mem.h"
 
-static void report_unknown_name(struct config_reader *r, const char *what, const char *name, const char *nearest)
+static void report_unknown_name(struct config_reader *r, const char *what, const char *name,
+								const char *nearest)
 {
 	char clipped[READER_CLIP_BYTES];
 
@@ -42,7 +43,7 @@ static void check_match(struct config_reader *r, struct config_route *route)
 	for (size_t i = 0; i < route->sources.count; i++) {
 		if (config_find_source(r->config, str_of(route->sources.items[i])) < 0)
 			report_unknown_name(r, "source", route->sources.items[i],
-							 nearest_source(r->config, route->sources.items[i]));
+								nearest_source(r->config, route->sources.items[i]));
 	}
 	reader_leave(r, mark);
 	reader_leave(r, outer);
@@ -87,7 +88,7 @@ static void check_step_name(struct config_reader *r, const struct config_route *
 		return;
 	if (step_named(route, step->name) >= 0)
 		reader_error(r, "a \"name\" for one of them", "the step \"%s\" stands twice in this route",
-					  step->name);
+					 step->name);
 }
 
 static void add_step(struct config_reader *r, struct config_route *route, const json_t *object)
@@ -129,7 +130,8 @@ static void add_after(struct config_reader *r, struct config_route *route, size_
 	report_unknown_name(r, "step", name, near.best);
 }
 
-static void read_after(struct config_reader *r, struct config_route *route, size_t index, const json_t *object)
+static void read_after(struct config_reader *r, struct config_route *route, size_t index,
+					   const json_t *object)
 {
 	const json_t *value = json_object_get(object, "after");
 	size_t mark = reader_enter(r, "after");
@@ -156,9 +158,9 @@ static void read_steps(struct config_reader *r, struct config_route *route, cons
 
 	if (!json_is_array(array) || count < 1 || count > CONFIG_STEPS_MAX) {
 		reader_error(r, "an array of 1 to 32 steps", "this %s %s", json_is_array(array) ? "has" : "is",
-					  !json_is_array(array) ? reader_kind_of(array)
-					  : count == 0          ? "no step"
-											: "too many steps");
+					 !json_is_array(array) ? reader_kind_of(array)
+					 : count == 0          ? "no step"
+										   : "too many steps");
 		return;
 	}
 	route->steps = mem_zalloc(count * sizeof(*route->steps));
@@ -233,8 +235,8 @@ static void check_undo(struct config_reader *r, const struct config_route *route
 			continue;
 		mark = reader_enter_index(r, i);
 		reader_error(r, "\"undo\": \"none\" if its effect may stay, or a place after all other steps",
-					  "\"%s\" cannot be undone (connector %s), and \"%s\" may still fail after it",
-					  step->name, target->connector, route->steps[other].name);
+					 "\"%s\" cannot be undone (connector %s), and \"%s\" may still fail after it", step->name,
+					 target->connector, route->steps[other].name);
 		reader_leave(r, mark);
 	}
 }
@@ -245,7 +247,7 @@ static void check_reachable(struct config_reader *r, const struct config_route *
 		if (!route_shadows(&r->config->routes[i], route))
 			continue;
 		reader_warn(r, NULL, "no event comes here: the route \"%s\" before it takes them all",
-					 r->config->routes[i].name);
+					r->config->routes[i].name);
 		return;
 	}
 }
@@ -272,7 +274,7 @@ static void check_route_name(struct config_reader *r, const struct config_route 
 
 	if (reader_check_name(r, route->name) && duplicate >= 0)
 		reader_error(r, NULL, "the route \"%s\" stands twice: here and in %s", route->name,
-					  r->route_files.items[duplicate]);
+					 r->route_files.items[duplicate]);
 }
 
 static void fill_route(struct config_reader *r, const json_t *object, struct config_route *route)

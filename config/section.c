@@ -39,7 +39,8 @@ static parse_function *const parsers[] = {
 	[OPTION_NAMES] = NULL,
 };
 
-static void parse_object(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+static void parse_object(struct config_reader *r, const struct config_option *option, const json_t *value,
+						 void *base)
 {
 	reader_section(r, option->section, value, option_field(option, base));
 }
@@ -98,7 +99,8 @@ static void check_keys(struct config_reader *r, const struct config_section *sec
 	}
 }
 
-void reader_option(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void reader_option(struct config_reader *r, const struct config_option *option, const json_t *value,
+				   void *base)
 {
 	size_t mark = reader_enter(r, option->name);
 
@@ -107,7 +109,8 @@ void reader_option(struct config_reader *r, const struct config_option *option, 
 	reader_leave(r, mark);
 }
 
-void reader_section(struct config_reader *r, const struct config_section *section, const json_t *object, void *base)
+void reader_section(struct config_reader *r, const struct config_section *section, const json_t *object,
+					void *base)
 {
 	if (!json_is_object(object)) {
 		parse_wrong_kind(r, object, "an object");

@@ -44,8 +44,8 @@ static bool faults_outside(const struct config_reader *r, size_t since, const ch
 /* ---- sources ---- */
 
 /* Members that say nothing about verification. */
-static const char *const source_unrelated[] = { "map",	   "event_id", "type_header", "dedup",	"gift",
-											"gift_made", "related",  "answer",	  "paused", NULL };
+static const char *const source_unrelated[] = { "map",       "event_id", "type_header", "dedup",  "gift",
+												"gift_made", "related",  "answer",      "paused", NULL };
 
 static void check_source(struct config_reader *r, const struct config_source *source)
 {
@@ -53,7 +53,7 @@ static void check_source(struct config_reader *r, const struct config_source *so
 		reader_error(r, "200 or 202", "201 is not an answer of ours");
 	if (source->related != NULL && source->gift_made == NULL)
 		reader_error(r, "\"gift_made\"",
-					  "\"related\" is only asked when \"gift_made\" says no, and there is none");
+					 "\"related\" is only asked when \"gift_made\" says no, and there is none");
 }
 
 /* Defaults, then the preset, then what the file says. */
@@ -148,7 +148,7 @@ static void check_numbers(struct config_reader *r, const json_t *written, struct
 		check_bound(r, written, &bounds[i], t);
 	if (t->retry.give_up_after_ms == 0 && t->retry.attempts == 0)
 		reader_warn(r, "retry.give_up_after or retry.attempts",
-					 "a step that cannot succeed is tried for ever");
+					"a step that cannot succeed is tried for ever");
 }
 
 static void add_report(void *ctx, enum diag_severity severity, const char *pointer, const char *message,

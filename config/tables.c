@@ -5,10 +5,8 @@
 
 #define AT(type, member) offsetof(struct type, member)
 #define SECTION(title, type, table)                                                                          \
-	{                                                                                                        \
-#table, title, table##_options, sizeof(table##_options) / sizeof(table##_options[0]),                \
-			sizeof(struct type)                                                                              \
-	}
+	{ #table, title, table##_options, sizeof(table##_options) / sizeof(table##_options[0]),                  \
+	  sizeof(struct type) }
 #define DAY_MS 86400000.0
 #define MIB    1048576.0
 
@@ -171,11 +169,14 @@ static const struct config_option source_options[] = {
 	{ "allow_unverified", OPTION_BOOL, AT(config_source, allow_unverified), "false",
 	  .help = "Take events without verification although intake listens to the network." },
 	{ "keep_refused", OPTION_SIZE, AT(config_source, keep_rejected_bytes), "0", 0, 1024 * MIB,
-	  .help = "Room on disk for requests refused with 401, the oldest make room; `almoner refused replay` takes "
-			  "them in once the secret is right. 0: none are kept." },
-	{ "keep_refused_for", OPTION_DURATION, AT(config_source, keep_rejected_for_ms), "\"7d\"", 1000, 400 * DAY_MS,
-	  .help = "How long they are kept at most." },
-	{ "paused", OPTION_BOOL, AT(config_source, paused), "false", .help = "Answer 503 with Retry-After for the time being; nothing is taken in. A reload sets and ends it." },
+	  .help =
+		  "Room on disk for requests refused with 401, the oldest make room; `almoner refused replay` takes "
+		  "them in once the secret is right. 0: none are kept." },
+	{ "keep_refused_for", OPTION_DURATION, AT(config_source, keep_rejected_for_ms), "\"7d\"", 1000,
+	  400 * DAY_MS, .help = "How long they are kept at most." },
+	{ "paused", OPTION_BOOL, AT(config_source, paused), "false",
+	  .help =
+		  "Answer 503 with Retry-After for the time being; nothing is taken in. A reload sets and ends it." },
 };
 static const struct config_section source = SECTION("A source", config_source, source);
 
@@ -213,8 +214,9 @@ static const struct config_section breaker = SECTION("The breaker", config_break
 
 static const struct config_option hold_options[] = {
 	{ "probe", OPTION_DURATION, AT(config_hold, probe_ms), "\"5m\"", 100, 30 * DAY_MS,
-	  .help = "A target that refused our credentials is held; so often one waiting step asks whether it takes "
-			  "them again." },
+	  .help =
+		  "A target that refused our credentials is held; so often one waiting step asks whether it takes "
+		  "them again." },
 };
 static const struct config_section hold = SECTION("When a target is held", config_hold, hold);
 
@@ -280,8 +282,9 @@ static const struct config_option step_options[] = {
 	  .help = "Condition over the canonical event, with the results of earlier steps as .steps; else it is "
 			  "skipped." },
 	{ "expire", OPTION_DURATION, AT(config_step, expire_ms), NULL, 1000, 3650 * DAY_MS,
-	  .help = "Age of the event after which the step is not begun any more: it is skipped when its turn comes, "
-			  "once its target takes steps again." },
+	  .help =
+		  "Age of the event after which the step is not begun any more: it is skipped when its turn comes, "
+		  "once its target takes steps again." },
 	{ "undo", OPTION_MARK, AT(config_step, undo_none), .choices = "none",
 	  .help = "\"none\": what it did may stay when the rest is undone." },
 };

@@ -16,7 +16,9 @@ static const struct config_unit duration_units[] = {
 static const struct config_unit size_units[] = {
 	{ "GiB", 1073741824 }, { "MiB", 1048576 }, { "KiB", 1024 }, { "B", 1 }, { NULL, 0 },
 };
-static const struct config_unit rate_units[] = { { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { NULL, 0 } };
+static const struct config_unit rate_units[] = {
+	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { NULL, 0 }
+};
 
 /* Far above any use, and far below where sums of two could overflow. */
 #define UNITS_LARGEST ((int64_t)1 << 53)

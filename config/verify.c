@@ -14,7 +14,8 @@ static void verify_reset(struct config_reader *r, const struct config_option *op
 	reader_defaults(r, option->section, verify);
 }
 
-void parse_verify(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
+void parse_verify(struct config_reader *r, const struct config_option *option, const json_t *value,
+				  void *base)
 {
 	if (json_is_string(value) && strcmp(json_string_value(value), "none") == 0) {
 		verify_reset(r, option, base);
@@ -47,7 +48,7 @@ static void check_placeholders(struct config_reader *r, const char *template)
 			i++;
 		if (i == sizeof(known) / sizeof(known[0])) {
 			reader_error(r, "{id}, {timestamp}, {url} and {body}",
-						  "signed_string has an unknown placeholder");
+						 "signed_string has an unknown placeholder");
 			return;
 		}
 		p++;
@@ -66,13 +67,13 @@ static void check_signed_string(struct config_reader *r, const struct config_ver
 	if (has_placeholder(template, "{timestamp}") && verify->timestamp_header == NULL &&
 		verify->timestamp_element == NULL)
 		reader_error(r, "\"timestamp_header\" or \"timestamp_element\"",
-					  "signed_string needs the {timestamp}, and nothing says where it stands");
+					 "signed_string needs the {timestamp}, and nothing says where it stands");
 	if (!has_placeholder(template, "{timestamp}") &&
 		(verify->timestamp_header != NULL || verify->timestamp_element != NULL))
 		reader_error(r, "{timestamp} in signed_string", "a time that is not signed proves nothing");
 	if (has_placeholder(template, "{url}") && r->config->listen.public_url == NULL)
 		reader_error(r, "/listen/public_url",
-					  "signed_string needs the {url}, and the public one is not known");
+					 "signed_string needs the {url}, and the public one is not known");
 }
 
 static void check_elements(struct config_reader *r, const struct config_verify *verify)
@@ -83,7 +84,7 @@ static void check_elements(struct config_reader *r, const struct config_verify *
 		reader_error(r, "\"element_separator\"", "elements are named, and nothing says what separates them");
 	if (verify->timestamp_element != NULL && verify->signature_element == NULL)
 		reader_error(r, "\"signature_element\"",
-					  "one element is the time, and nothing says which is the signature");
+					 "one element is the time, and nothing says which is the signature");
 	if (verify->key != VERIFY_KEY_RAW && verify->key_prefix == NULL)
 		reader_error(r, "\"key_prefix\"", "the key is to lose a prefix, and nothing says which");
 }
@@ -97,7 +98,7 @@ static void check_prefixes(struct config_reader *r, const struct config_verify *
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
 		if (headers[i] != NULL && strncasecmp(headers[i], first, strlen(first)) != 0)
 			reader_error(r, first, "the header \"%s\" does not begin with the first of header_prefixes",
-						  headers[i]);
+						 headers[i]);
 	}
 }
 
@@ -124,7 +125,7 @@ static void check_keys(struct config_reader *r, const struct config_source *sour
 			key += strlen(prefix);
 		if (!is_base64(key))
 			reader_error(r, NULL, "secret %zu (%s) is not base64 behind \"%s\"", i + 1,
-						  source->secrets[i].origin, prefix);
+						 source->secrets[i].origin, prefix);
 	}
 }
 
@@ -144,7 +145,7 @@ static void check_token(struct config_reader *r, const struct config_verify *ver
 {
 	if ((verify->token_header == NULL) == (verify->token_pointer == NULL))
 		reader_error(r, "either \"token_header\" or \"token_pointer\"",
-					  "it must be clear where the token stands");
+					 "it must be clear where the token stands");
 	if (verify->token_pointer != NULL && verify->token_pointer[0] != '/')
 		reader_error(r, "a JSON pointer such as \"/secret\"", "token_pointer is not one");
 }

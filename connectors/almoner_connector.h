@@ -47,7 +47,7 @@ struct almoner_text {
 	size_t len;
 };
 
-/* ---- options: checked, documented and masked by the host -------------------------------------------- */
+/* ---- options: checked, documented and masked by the host ---- */
 
 enum almoner_option_type {
 	ALMONER_OPTION_STRING = 1,
@@ -71,7 +71,7 @@ struct almoner_option {
 	const char *help;     /* one sentence */
 };
 
-/* ---- what a configured instance promises -------------------------------------------------------------- */
+/* ---- what a configured instance promises ---- */
 
 /* What may happen when the same step is sent twice. There is no default. */
 enum almoner_repeat {
@@ -96,7 +96,7 @@ struct almoner_traits {
 	uint32_t capabilities;  /* of enum almoner_capability */
 };
 
-/* ---- services of the host ----------------------------------------------------------------------------- */
+/* ---- services of the host ---- */
 
 struct almoner_host {
 	uint32_t size;
@@ -112,7 +112,7 @@ struct almoner_error {
 	char text[400];
 };
 
-/* ---- one attempt -------------------------------------------------------------------------------------- */
+/* ---- one attempt ---- */
 
 enum almoner_purpose {
 	ALMONER_DO = 1,    /* make it happen */
@@ -227,7 +227,7 @@ struct almoner_reply {
 	int64_t retry_after_ms;   /* from Retry-After, already parsed; 0: not said */
 };
 
-/* ---- the descriptor ----------------------------------------------------------------------------------- */
+/* ---- the descriptor ---- */
 
 struct almoner_connector {
 	uint32_t size; /* sizeof(struct almoner_connector) of the plugin's header */

@@ -47,8 +47,7 @@ static bool copy_id(const json_t *from, const char *path, char out[QB_ID_BYTES])
 	return true;
 }
 
-/* ---- the customer ---------------------------------------------------------------------------------------
- */
+/* ---- the customer ---- */
 
 /* The one whose name fits, else the first; NULL when nobody was found. */
 static const json_t *choose_customer(const struct quickbooks_turn *t)
@@ -67,10 +66,11 @@ static int use_customer(struct quickbooks_turn *t, const json_t *customer)
 	const char *currency = kit_json_text_at(customer, "CurrencyRef.value");
 	struct kit_problem problem = { 0 };
 	if (currency != NULL && strcasecmp(currency, t->a->money.currency) != 0) {
-		(void)kit_problem_set(&problem, ALMONER_REJECTED,
-						  "the customer is kept in %s and the gift is in %s; QuickBooks has one currency per "
-						  "customer: put {{amount.currency}} into customer_name",
-						  currency, t->a->money.currency);
+		(void)kit_problem_set(
+			&problem, ALMONER_REJECTED,
+			"the customer is kept in %s and the gift is in %s; QuickBooks has one currency per "
+			"customer: put {{amount.currency}} into customer_name",
+			currency, t->a->money.currency);
 		return kit_answer_problem(&t->a->answer, &problem, t->action, t->error);
 	}
 	if (!copy_id(customer, "Id", t->a->customer))
@@ -123,11 +123,11 @@ static int on_namesake(struct quickbooks_turn *t)
 	const json_t *customer = choose_customer(t);
 	if (customer == NULL)
 		return finish_own(t, ALMONER_REJECTED,
-					  "the customer's name belongs to a vendor, an employee or an inactive customer");
+						  "the customer's name belongs to a vendor, an employee or an inactive customer");
 	return use_customer(t, customer);
 }
 
-/* ---- the receipt -------------------------------------------------------------------------------------- */
+/* ---- the receipt ---- */
 
 static void write_result(struct quickbooks_turn *t, const char *id)
 {
@@ -163,7 +163,8 @@ static bool same_amount(const struct quickbooks_turn *t, const json_t *receipt)
 	if (currency != NULL && strcasecmp(currency, t->a->money.currency) != 0)
 		return false;
 	return kit_json_scalar(&total, kit_json_at(receipt, "TotalAmt")) &&
-		   kit_money_parse(kit_text_view(&total).p, t->a->money.currency, &minor) && minor == t->a->money.minor;
+		   kit_money_parse(kit_text_view(&total).p, t->a->money.currency, &minor) &&
+		   minor == t->a->money.minor;
 }
 
 /* The receipt a query found, NULL for none. */
@@ -178,7 +179,7 @@ static int check_receipt(struct quickbooks_turn *t, const json_t *receipt)
 		return finish(t, ALMONER_UNREACHABLE, "looking for the sales receipt: a record without id");
 	if (!same_amount(t, receipt))
 		return finish_own(t, ALMONER_EXISTS,
-					  "a sales receipt with our reference has another amount, or was voided");
+						  "a sales receipt with our reference has another amount, or was voided");
 	(void)copy_id(receipt, "CustomerRef.value", t->a->customer);
 	write_result(t, t->a->receipt);
 	return finish_own(t, ALMONER_OK, "found by its reference");
@@ -204,7 +205,7 @@ static int on_confirm(struct quickbooks_turn *t)
 			   : finish_own(t, ALMONER_EXISTS, "the number exists, and no sales receipt has our reference");
 }
 
-/* ---- undo --------------------------------------------------------------------------------------------- */
+/* ---- undo ---- */
 
 static bool is_void(const json_t *receipt)
 {
@@ -230,7 +231,8 @@ static int on_found_to_void(struct quickbooks_turn *t)
 	if (t->read.result_class != ALMONER_OK)
 		return finish(t, t->read.result_class, "reading the sales receipt to void");
 	const json_t *receipt = found_receipt(t);
-	return receipt != NULL ? void_found(t, receipt) : finish_own(t, ALMONER_OK, "nothing to void: no sales receipt");
+	return receipt != NULL ? void_found(t, receipt)
+						   : finish_own(t, ALMONER_OK, "nothing to void: no sales receipt");
 }
 
 static int on_voided(struct quickbooks_turn *t)
@@ -245,7 +247,7 @@ static int on_voided(struct quickbooks_turn *t)
 	return finish(t, ALMONER_OK, NULL);
 }
 
-/* ---- starting ----------------------------------------------------------------------------------------- */
+/* ---- starting ---- */
 
 static int start_do(struct quickbooks_turn *t)
 {
@@ -259,8 +261,8 @@ static int on_start(struct quickbooks_turn *t)
 {
 	struct kit_problem problem = { 0 };
 	uint32_t purpose = t->a->context.step->purpose;
-	bool ready =
-		purpose == ALMONER_UNDO ? kit_context_load(&t->a->context, &problem) : quickbooks_prepare(t->a, &problem);
+	bool ready = purpose == ALMONER_UNDO ? kit_context_load(&t->a->context, &problem)
+										 : quickbooks_prepare(t->a, &problem);
 	if (!ready)
 		return kit_answer_problem(&t->a->answer, &problem, t->action, t->error);
 	if (purpose == ALMONER_DO)

@@ -23,7 +23,8 @@ struct quickbooks_settings {
 	struct kit_secrets secrets;
 };
 
-int quickbooks_settings_read(struct quickbooks_settings *s, struct almoner_text text, struct almoner_error *error);
+int quickbooks_settings_read(struct quickbooks_settings *s, struct almoner_text text,
+							 struct almoner_error *error);
 void quickbooks_settings_free(struct quickbooks_settings *s);
 
 /* What the next reply answers. */
@@ -34,8 +35,8 @@ enum quickbooks_phase {
 	QB_CREATE_CUSTOMER,
 	QB_FIND_NAMESAKE, /* after "this name exists" */
 	QB_CREATE_RECEIPT,
-	QB_CONFIRM,   /* after "this number exists" */
-	QB_LOOKUP,      /* a look-up for its own sake */
+	QB_CONFIRM,      /* after "this number exists" */
+	QB_LOOKUP,       /* a look-up for its own sake */
 	QB_FIND_TO_VOID, /* what an undo is to void, its id not known */
 	QB_READ_TO_VOID, /* the same, id known */
 	QB_VOID,
@@ -50,8 +51,8 @@ struct quickbooks_attempt {
 	struct kit_answer answer;
 	enum quickbooks_phase phase;
 	struct kit_money money;
-	const char *email; /* of the donor, NULL: none */
-	struct kit_text name;  /* DisplayName of the customer */
+	const char *email;    /* of the donor, NULL: none */
+	struct kit_text name; /* DisplayName of the customer */
 	char customer[QB_ID_BYTES];
 	char receipt[QB_ID_BYTES];
 	char sync_token[QB_ID_BYTES];
@@ -63,23 +64,24 @@ struct quickbooks_attempt {
  * ------------------------------------ */
 
 int quickbooks_send(struct quickbooks_attempt *a, enum quickbooks_phase phase, struct almoner_action *action,
-			struct almoner_error *error);
+					struct almoner_error *error);
 /* Donor, amount and reference of the event. */
 bool quickbooks_prepare(struct quickbooks_attempt *a, struct kit_problem *problem);
 /* Another person has this name already: the e-mail address tells them apart. */
 void quickbooks_distinguish_name(struct quickbooks_attempt *a);
 
-/* ---- reading ------------------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 /* A reply taken apart. `body` is NULL when it is no JSON. */
 struct quickbooks_reply {
 	json_t *body;
 	uint32_t result_class;
-	unsigned code;  /* of the first Fault error, 0: none */
+	unsigned code;     /* of the first Fault error, 0: none */
 	char message[300]; /* its words */
 };
 
-void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effect, struct quickbooks_reply *ret);
+void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effect,
+					 struct quickbooks_reply *ret);
 void quickbooks_reply_free(struct quickbooks_reply *r);
 #define AUTO_QB_REPLY __attribute__((cleanup(quickbooks_reply_free)))
 

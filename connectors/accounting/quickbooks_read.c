@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "connectors/accounting/quickbooks.h"
-#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
+#include "connectors/kit/reply_class.h"
 
 struct quickbooks_fault_rule {
 	unsigned code;
@@ -68,8 +68,9 @@ static void read_fault(struct quickbooks_reply *r, const json_t *error)
 	r->code = (unsigned)strtoul(kit_text_view(&code).p, NULL, 10);
 	bool both = message != NULL && detail != NULL && strcmp(message, detail) != 0;
 	const char *single = message != NULL ? message : detail;
-	(void)snprintf(r->message, sizeof r->message, "%s%s%s%s%s", code.len > 0 ? code.p : "", code.len > 0 ? " " : "",
-				   single != NULL ? single : "", both ? ": " : "", both ? detail : "");
+	(void)snprintf(r->message, sizeof r->message, "%s%s%s%s%s", code.len > 0 ? code.p : "",
+				   code.len > 0 ? " " : "", single != NULL ? single : "", both ? ": " : "",
+				   both ? detail : "");
 }
 
 /* These statuses speak for themselves, whatever the body says. */
@@ -85,7 +86,8 @@ static uint32_t for_effect(uint32_t result_class, enum almoner_effect effect)
 	return doubt ? ALMONER_UNREACHABLE : result_class;
 }
 
-void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effect, struct quickbooks_reply *ret)
+void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effect,
+					 struct quickbooks_reply *ret)
 {
 	const char *type = NULL;
 	*ret = (struct quickbooks_reply){ .body = reply->truncated == 0 ? kit_json_parse(reply->body) : NULL };

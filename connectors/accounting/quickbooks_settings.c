@@ -6,10 +6,7 @@
 #include "connectors/kit/settings.h"
 #include "connectors/kit/template.h"
 
-#define OPTION(name_, type_, ...)                                                                            \
-	{                                                                                                        \
-		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
-	}
+#define OPTION(name_, type_, ...) { .name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__ }
 
 const struct almoner_option quickbooks_options[QB_OPTION_COUNT] = {
 	OPTION("provider", CHOICE, .fallback = "\"quickbooks\"", .choices = "quickbooks",
@@ -80,7 +77,8 @@ static int take(struct quickbooks_settings *s, const json_t *json, struct almone
 	return kit_template_check_text(s->customer_name, "customer_name", error);
 }
 
-int quickbooks_settings_read(struct quickbooks_settings *s, struct almoner_text text, struct almoner_error *error)
+int quickbooks_settings_read(struct quickbooks_settings *s, struct almoner_text text,
+							 struct almoner_error *error)
 {
 	json_t *json AUTO_JSON = kit_json_parse(text);
 	if (make_base(s, json, error) != 0 || make_authorization(s, json, error) != 0)

@@ -7,7 +7,7 @@
 
 #define NAME_BYTES_MAX 100
 
-/* ---- what the event says ------------------------------------------------------------------------------ */
+/* ---- what the event says ---- */
 
 /* A display name: no colon (it separates levels), no control characters, not too long, no blanks around. */
 static void clean_name(struct kit_text *name)
@@ -44,7 +44,8 @@ bool quickbooks_prepare(struct quickbooks_attempt *a, struct kit_problem *proble
 	if (!kit_context_load(&a->context, problem) || !kit_money_of_event(&a->context, &a->money, problem))
 		return false;
 	if (a->money.minor <= 0)
-		return kit_problem_set(problem, ALMONER_REJECTED, "amount.minor must be more than 0 for a sales receipt");
+		return kit_problem_set(problem, ALMONER_REJECTED,
+							   "amount.minor must be more than 0 for a sales receipt");
 	kit_reference_of(a->context.step, a->reference);
 	a->email = kit_context_text(&a->context, "donor.email");
 	return name_customer(a, problem);
@@ -67,8 +68,7 @@ void quickbooks_distinguish_name(struct quickbooks_attempt *a)
 	a->name = longer;
 }
 
-/* ---- pieces of requests ---------------------------------------------------------------------------------
- */
+/* ---- pieces of requests ---- */
 
 /* A string of the query language: in single quotes, with backslashes before quotes and backslashes. */
 static void put_query_text(struct kit_text *to, const char *value)
@@ -98,7 +98,7 @@ static void put_post(struct quickbooks_attempt *a, const char *path, const char 
 	char key[33];
 	(void)kit_context_key(a->context.step, label, key);
 	kit_text_printf(&a->answer.url, "%s/%srequestid=%s&minorversion=%lld", a->settings->base, path, key,
-				(long long)a->settings->minor_version);
+					(long long)a->settings->minor_version);
 	kit_answer_header(&a->answer, "Content-Type", kit_text_lit("application/json"));
 }
 
@@ -124,7 +124,7 @@ static void put_currency(struct quickbooks_attempt *a)
 	put_ref(&a->answer.body, "CurrencyRef", a->money.currency);
 }
 
-/* ---- requests ----------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 #define CUSTOMER_QUERY "select Id, DisplayName, PrimaryEmailAddr, CurrencyRef from Customer where "
 #define RECEIPT_QUERY  "select * from SalesReceipt where PaymentRefNum = "
@@ -205,9 +205,9 @@ static void create_receipt(struct quickbooks_attempt *a)
 	put_note(a);
 	put_currency(a);
 	/* The amount is written digit by digit: no double has touched it. */
-	kit_text_printf(body,
-				",\"Line\":[{\"Amount\":%s,\"DetailType\":\"SalesItemLineDetail\",\"SalesItemLineDetail\":{",
-				a->money.text);
+	kit_text_printf(
+		body, ",\"Line\":[{\"Amount\":%s,\"DetailType\":\"SalesItemLineDetail\",\"SalesItemLineDetail\":{",
+		a->money.text);
 	put_ref(body, "ItemRef", a->settings->item);
 	kit_text_puts(body, "}}]");
 	if (a->settings->deposit_account != NULL) {
@@ -249,7 +249,7 @@ static const struct quickbooks_request requests[QB_PHASE_COUNT] = {
 };
 
 int quickbooks_send(struct quickbooks_attempt *a, enum quickbooks_phase phase, struct almoner_action *action,
-			struct almoner_error *error)
+					struct almoner_error *error)
 {
 	const struct quickbooks_request *r = &requests[phase];
 	bool posts = r->effect == ALMONER_EFFECTS;

@@ -40,7 +40,7 @@ enum civicrm_phase {
 	CIVI_UPDATE_CONTACT,
 	CIVI_CREATE_CONTRIBUTION,
 	CIVI_CONFIRM, /* after "this transaction exists" */
-	CIVI_LOOKUP,    /* a look-up for its own sake */
+	CIVI_LOOKUP,  /* a look-up for its own sake */
 	CIVI_FIND_UNDO,
 	CIVI_CANCEL,
 	CIVI_PHASE_COUNT
@@ -74,7 +74,7 @@ bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem
 
 /* Writes the request of a phase and hands it out. */
 int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase, struct almoner_action *action,
-			  struct almoner_error *error);
+				 struct almoner_error *error);
 /* Something of the event is to be written into the contact that was found. */
 bool civicrm_has_updates(const struct civicrm_attempt *a);
 

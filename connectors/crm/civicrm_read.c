@@ -1,8 +1,8 @@
 #include <string.h>
 
 #include "connectors/crm/civicrm.h"
-#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
+#include "connectors/kit/reply_class.h"
 
 struct civicrm_phrase {
 	const char *text;

@@ -6,10 +6,7 @@
 #include "connectors/kit/settings.h"
 #include "connectors/kit/template.h"
 
-#define OPTION(name_, type_, ...)                                                                            \
-	{                                                                                                        \
-		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
-	}
+#define OPTION(name_, type_, ...) { .name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__ }
 
 const struct almoner_option civicrm_options[CIVI_OPTION_COUNT] = {
 	OPTION("provider", CHOICE, .fallback = "\"civicrm\"", .choices = "civicrm", .help = "Which CRM"),
@@ -17,9 +14,11 @@ const struct almoner_option civicrm_options[CIVI_OPTION_COUNT] = {
 	OPTION("api_path", STRING, .fallback = "\"/civicrm/ajax/api4\"", .help = "Path of APIv4 on it"),
 	OPTION("api_key", STRING, .required = 1, .secret = 1,
 		   .help = "API key of a user; needs the authx extension"),
-	OPTION("match", CHOICE, .fallback = "\"email\"", .choices = "email|external_identifier",
-		   .help = "How a donor is recognised; external_identifier is the event's donor.id. The target's order.by "
-				   "should say the same, or two first gifts at once make two contacts"),
+	OPTION(
+		"match", CHOICE, .fallback = "\"email\"", .choices = "email|external_identifier",
+		.help =
+			"How a donor is recognised; external_identifier is the event's donor.id. The target's order.by "
+			"should say the same, or two first gifts at once make two contacts"),
 	OPTION(
 		"existing", CHOICE, .fallback = "\"fill\"", .choices = "keep|fill|overwrite",
 		.help =
@@ -53,7 +52,8 @@ static int make_base(struct civicrm_settings *s, struct almoner_error *error)
 		len--;
 	if (url == NULL || kit_template_has_tags(url) || strpbrk(url, "?#") != NULL ||
 		kit_template_check_url(url, "base_url", error) != 0)
-		(void)kit_error_set(error, "base_url: must be an absolute http or https address without tags and query");
+		(void)kit_error_set(error,
+							"base_url: must be an absolute http or https address without tags and query");
 	else if (path == NULL || *path != '/' || strpbrk(path, " ?#\r\n") != NULL)
 		(void)kit_error_set(error, "api_path: must begin with / and hold no query");
 	else
@@ -97,7 +97,7 @@ static void take(struct civicrm_settings *s)
 	s->match_external = kit_settings_choice_is(s->json, "match", "external_identifier");
 	s->existing = kit_settings_choice_is(s->json, "existing", "keep")        ? CIVI_KEEP
 				  : kit_settings_choice_is(s->json, "existing", "overwrite") ? CIVI_OVERWRITE
-																		 : CIVI_FILL;
+																			 : CIVI_FILL;
 	s->anonymous_contact = kit_settings_integer(s->json, "anonymous_contact", 0);
 }
 

@@ -8,7 +8,7 @@
 
 #define TRXN_BYTES_MAX 255
 
-/* ---- what the event says ------------------------------------------------------------------------------ */
+/* ---- what the event says ---- */
 
 static char *copy_or_null(const char *text, size_t len)
 {
@@ -59,7 +59,7 @@ static bool choose_contact(struct civicrm_attempt *a, struct kit_problem *proble
 		return true;
 	a->contact = a->settings->anonymous_contact;
 	return a->contact > 0 || kit_problem_set(problem, ALMONER_REJECTED,
-										 "the event names no donor, and anonymous_contact is not set");
+											 "the event names no donor, and anonymous_contact is not set");
 }
 
 bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem)
@@ -83,7 +83,7 @@ bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem
 	}
 	if (a->trxn_id.len == 0 || a->trxn_id.len > TRXN_BYTES_MAX)
 		return kit_problem_set(problem, ALMONER_REJECTED, "trxn_id comes out empty or longer than %d bytes",
-						   TRXN_BYTES_MAX);
+							   TRXN_BYTES_MAX);
 	return true;
 }
 
@@ -93,8 +93,7 @@ bool civicrm_prepare(struct civicrm_attempt *a, struct kit_problem *problem)
 		   choose_contact(a, problem) && civicrm_prepare_trxn(a, problem);
 }
 
-/* ---- pieces of requests ---------------------------------------------------------------------------------
- */
+/* ---- pieces of requests ---- */
 
 static void put_text(struct kit_text *to, const char *name, const char *value)
 {
@@ -126,7 +125,7 @@ static bool find_contact(struct civicrm_attempt *a, struct kit_text *params, str
 {
 	(void)problem;
 	kit_text_puts(params,
-			  "{\"select\":[\"id\",\"first_name\",\"last_name\",\"phone_primary.phone\"],\"where\":[");
+				  "{\"select\":[\"id\",\"first_name\",\"last_name\",\"phone_primary.phone\"],\"where\":[");
 	if (a->match == CIVI_BY_EMAIL)
 		put_condition(params, "email_primary.email", a->email);
 	else if (a->match == CIVI_BY_EXTERNAL)
@@ -231,12 +230,13 @@ static bool put_extra_fields(struct civicrm_attempt *a, struct kit_text *params,
 	return true;
 }
 
-static bool create_contribution(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
+static bool create_contribution(struct civicrm_attempt *a, struct kit_text *params,
+								struct kit_problem *problem)
 {
 	const struct civicrm_settings *s = a->settings;
 	kit_text_printf(&a->answer.checkpoint, "{\"contact\":%lld}", (long long)a->contact);
 	kit_text_printf(params, "{\"values\":{\"contact_id\":%lld,\"total_amount\":%s", (long long)a->contact,
-				a->money.text);
+					a->money.text);
 	put_more(params, "currency", a->money.currency);
 	put_more(params, "trxn_id", kit_text_view(&a->trxn_id).p);
 	put_more(params, "financial_type_id:name", s->financial_type);
@@ -254,21 +254,22 @@ static bool find_contribution(struct civicrm_attempt *a, struct kit_text *params
 {
 	(void)problem;
 	kit_text_puts(params, "{\"select\":[\"id\",\"contact_id\",\"total_amount\",\"currency\","
-					  "\"contribution_status_id:name\"],\"where\":[");
+						  "\"contribution_status_id:name\"],\"where\":[");
 	put_condition(params, "trxn_id", kit_text_view(&a->trxn_id).p);
 	kit_text_puts(params, "],\"limit\":1}");
 	return true;
 }
 
-static bool cancel_contribution(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
+static bool cancel_contribution(struct civicrm_attempt *a, struct kit_text *params,
+								struct kit_problem *problem)
 {
 	(void)problem;
 	/* What a person has refunded or cancelled already stays as it is. */
 	kit_text_printf(params,
-				"{\"where\":[[\"id\",\"=\",%lld],[\"contribution_status_id:name\",\"!=\",\"Cancelled\"],"
-				"[\"contribution_status_id:name\",\"!=\",\"Refunded\"]],"
-				"\"values\":{\"contribution_status_id:name\":\"Cancelled\"}}",
-				(long long)a->contribution);
+					"{\"where\":[[\"id\",\"=\",%lld],[\"contribution_status_id:name\",\"!=\",\"Cancelled\"],"
+					"[\"contribution_status_id:name\",\"!=\",\"Refunded\"]],"
+					"\"values\":{\"contribution_status_id:name\":\"Cancelled\"}}",
+					(long long)a->contribution);
 	return true;
 }
 
@@ -290,7 +291,7 @@ static const struct civicrm_request requests[CIVI_PHASE_COUNT] = {
 };
 
 int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase, struct almoner_action *action,
-			  struct almoner_error *error)
+				 struct almoner_error *error)
 {
 	const struct civicrm_request *r = &requests[phase];
 	struct kit_text params AUTO_TEXT = { 0 };

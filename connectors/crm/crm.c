@@ -53,8 +53,7 @@ static const json_t *first_value(const struct civicrm_turn *t)
 	return json_array_get(t->read.values, 0);
 }
 
-/* ---- the contact ----------------------------------------------------------------------------------------
- */
+/* ---- the contact ---- */
 
 static int on_contact_found(struct civicrm_turn *t)
 {
@@ -87,14 +86,13 @@ static int on_contact_updated(struct civicrm_turn *t)
 	return send_phase(t, CIVI_CREATE_CONTRIBUTION);
 }
 
-/* ---- the contribution -----------------------------------------------------------------------------------
- */
+/* ---- the contribution ---- */
 
 static void write_result(struct civicrm_turn *t, int64_t id, int64_t contact)
 {
 	struct kit_text *result = &t->a->answer.result;
 	kit_text_printf(result, "{\"id\":\"%lld\",\"contact\":\"%lld\",\"trxn_id\":", (long long)id,
-				(long long)contact);
+					(long long)contact);
 	kit_text_json_string(result, kit_text_view(&t->a->trxn_id).p, t->a->trxn_id.len);
 	kit_text_putc(result, '}');
 }
@@ -120,7 +118,8 @@ static bool same_gift(const struct civicrm_turn *t, const json_t *contribution)
 	if (currency != NULL && strcasecmp(currency, t->a->money.currency) != 0)
 		return false;
 	return kit_json_scalar(&total, json_object_get(contribution, "total_amount")) &&
-		   kit_money_parse(kit_text_view(&total).p, t->a->money.currency, &minor) && minor == t->a->money.minor;
+		   kit_money_parse(kit_text_view(&total).p, t->a->money.currency, &minor) &&
+		   minor == t->a->money.minor;
 }
 
 static bool is_cancelled(const json_t *contribution)
@@ -157,12 +156,12 @@ static int on_confirm(struct civicrm_turn *t)
 	if (t->read.result_class != ALMONER_OK)
 		return finish(t, ALMONER_UNKNOWN, "the contribution exists; looking for it");
 	const json_t *found = first_value(t);
-	return found != NULL
-			   ? check_found(t, found)
-			   : finish_own(t, ALMONER_EXISTS, "something exists, and no contribution has our transaction id");
+	return found != NULL ? check_found(t, found)
+						 : finish_own(t, ALMONER_EXISTS,
+									  "something exists, and no contribution has our transaction id");
 }
 
-/* ---- undo --------------------------------------------------------------------------------------------- */
+/* ---- undo ---- */
 
 static int on_found_to_undo(struct civicrm_turn *t)
 {
@@ -186,7 +185,7 @@ static int on_cancelled(struct civicrm_turn *t)
 	return finish_own(t, ALMONER_OK, NULL);
 }
 
-/* ---- starting ----------------------------------------------------------------------------------------- */
+/* ---- starting ---- */
 
 static int start_do(struct civicrm_turn *t)
 {

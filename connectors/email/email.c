@@ -6,8 +6,8 @@
 #include "connectors/email/email_settings.h"
 #include "connectors/email/mime.h"
 #include "connectors/kit/date.h"
-#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/template.h"
 
 struct email_attempt {
@@ -20,7 +20,7 @@ struct email_attempt {
 	bool sent;
 };
 
-/* ---- the message -------------------------------------------------------------------------------------- */
+/* ---- the message ---- */
 
 static bool render_recipient(struct email_attempt *a, struct kit_problem *problem)
 {
@@ -75,15 +75,16 @@ static bool put_head(struct email_attempt *a, struct kit_problem *problem)
 	if (!put_template_header(a, "Subject", s->subject, problem))
 		return false;
 	put_date(a);
-	kit_text_printf(&a->message, "Message-ID: %s\r\nAuto-Submitted: auto-generated\r\n", kit_text_view(&a->id).p);
+	kit_text_printf(&a->message, "Message-ID: %s\r\nAuto-Submitted: auto-generated\r\n",
+					kit_text_view(&a->id).p);
 	if (!put_own_headers(a, problem))
 		return false;
 	kit_text_puts(&a->message, "MIME-Version: 1.0\r\n");
 	return true;
 }
 
-static bool put_part(struct email_attempt *a, const struct kit_mustache *m, const char *type, enum kit_escape escape,
-					 struct kit_problem *problem)
+static bool put_part(struct email_attempt *a, const struct kit_mustache *m, const char *type,
+					 enum kit_escape escape, struct kit_problem *problem)
 {
 	struct kit_text body AUTO_TEXT = { 0 };
 	if (!kit_mustache_render(m, &a->context, escape, &body, problem))
@@ -98,8 +99,8 @@ static bool put_body(struct email_attempt *a, const char *key, struct kit_proble
 	if (s->html == NULL)
 		return put_part(a, s->text, "text/plain", KIT_ESCAPE_NONE, problem);
 	/* "=_" cannot come up in quoted-printable, so the boundary is in no part. */
-	kit_text_printf(&a->message, "Content-Type: multipart/alternative;\r\n boundary=\"=_%s\"\r\n\r\n--=_%s\r\n",
-				key, key);
+	kit_text_printf(&a->message,
+					"Content-Type: multipart/alternative;\r\n boundary=\"=_%s\"\r\n\r\n--=_%s\r\n", key, key);
 	if (!put_part(a, s->text, "text/plain", KIT_ESCAPE_NONE, problem))
 		return false;
 	kit_text_printf(&a->message, "--=_%s\r\n", key);
@@ -121,7 +122,7 @@ static bool compose(struct email_attempt *a, struct kit_problem *problem)
 	return !a->message.failed || kit_problem_set(problem, ALMONER_FAULT, "the message is too large");
 }
 
-/* ---- the interface ------------------------------------------------------------------------------------ */
+/* ---- the interface ---- */
 
 static int send_mail(struct email_attempt *a, struct almoner_action *action, struct almoner_error *error)
 {
@@ -143,8 +144,8 @@ static int send_mail(struct email_attempt *a, struct almoner_action *action, str
 	return 0;
 }
 
-static int read_reply(struct email_attempt *a, const struct almoner_reply *reply, struct almoner_action *action,
-					  struct almoner_error *error)
+static int read_reply(struct email_attempt *a, const struct almoner_reply *reply,
+					  struct almoner_action *action, struct almoner_error *error)
 {
 	uint32_t result_class = kit_reply_class_smtp(reply->status);
 	if (result_class == ALMONER_OK) {

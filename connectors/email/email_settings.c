@@ -9,10 +9,7 @@
 #include "connectors/kit/settings.h"
 #include "connectors/kit/template.h"
 
-#define OPTION(name_, type_, ...)                                                                            \
-	{                                                                                                        \
-		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
-	}
+#define OPTION(name_, type_, ...) { .name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__ }
 
 const struct almoner_option email_settings_options[EMAIL_OPTION_COUNT] = {
 	OPTION("provider", CHOICE, .fallback = "\"smtp\"", .choices = "smtp", .help = "How mail is sent"),
@@ -33,7 +30,7 @@ const struct almoner_option email_settings_options[EMAIL_OPTION_COUNT] = {
 	OPTION("headers", JSON, .fallback = "{}", .help = "Further headers by name; values are text templates"),
 };
 
-/* ---- parts -------------------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 struct tls_choice {
 	const char *name;
@@ -44,8 +41,8 @@ struct tls_choice {
 static void read_tls(struct email_settings *s)
 {
 	static const struct tls_choice choices[] = { { "none", ALMONER_TLS_NONE, 25 },
-											 { "starttls", ALMONER_TLS_STARTTLS, 587 },
-											 { "tls", ALMONER_TLS_DIRECT, 465 } };
+												 { "starttls", ALMONER_TLS_STARTTLS, 587 },
+												 { "tls", ALMONER_TLS_DIRECT, 465 } };
 	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
 		if (kit_settings_choice_is(s->json, "tls", choices[i].name)) {
 			s->tls = choices[i].tls;
@@ -72,9 +69,10 @@ static int check_login(const struct email_settings *s, struct almoner_error *err
 {
 	if ((s->username == NULL) != (s->password == NULL))
 		return kit_error_set(error, "%s: is missing; username and password belong together",
-						 s->username == NULL ? "username" : "password");
+							 s->username == NULL ? "username" : "password");
 	if (s->password != NULL && s->tls == ALMONER_TLS_NONE && !is_loopback(s->host))
-		return kit_error_set(error, "tls: \"none\" would send the password in the clear; use starttls or tls");
+		return kit_error_set(error,
+							 "tls: \"none\" would send the password in the clear; use starttls or tls");
 	return 0;
 }
 
@@ -87,9 +85,9 @@ static int check_address(const char *where, const char *address, struct almoner_
 static bool is_set_by_connector(const char *name)
 {
 	static const char *const reserved[] = { "From",           "To",         "Cc",           "Bcc",
-										"Sender",         "Reply-To",   "Subject",      "Date",
-										"Resent-To",      "Message-ID", "MIME-Version", "Received",
-										"Auto-Submitted", "Return-Path" };
+											"Sender",         "Reply-To",   "Subject",      "Date",
+											"Resent-To",      "Message-ID", "MIME-Version", "Received",
+											"Auto-Submitted", "Return-Path" };
 	if (strncasecmp(name, "Content-", 8) == 0)
 		return true;
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
@@ -131,7 +129,7 @@ static int read_templates(struct email_settings *s, struct almoner_error *error)
 	return s->text == NULL || (html != NULL && s->html == NULL) ? -1 : 0;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static int take_texts(struct email_settings *s, struct almoner_error *error)
 {

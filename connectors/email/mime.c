@@ -9,7 +9,7 @@
 #define LOCAL_MAX     64
 #define ADDRESS_MAX   254
 
-/* ---- addresses ---------------------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 static bool has_only(const char *p, size_t len, const char *extra)
 {
@@ -53,7 +53,7 @@ const char *mime_domain(const char *address)
 	return strchr(address, '@') + 1;
 }
 
-/* ---- headers ------------------------------------------------------------------------------------------ */
+/* ---- headers ---- */
 
 static void put_base64(struct kit_text *to, const char *bytes, size_t len)
 {
@@ -181,7 +181,7 @@ void mime_mailbox(struct kit_text *to, const char *name, const char *display, co
 	kit_text_printf(to, "\r\n <%s>\r\n", address);
 }
 
-/* ---- bodies ------------------------------------------------------------------------------------------- */
+/* ---- bodies ---- */
 
 struct qp_writer {
 	struct kit_text *to;
@@ -234,7 +234,7 @@ static void put_quoted_printable(struct kit_text *to, struct almoner_text body)
 
 void mime_text_part(struct kit_text *to, const char *type, const struct kit_text *body)
 {
-	kit_text_printf(to, "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n",
-				type);
+	kit_text_printf(
+		to, "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", type);
 	put_quoted_printable(to, kit_text_view(body));
 }

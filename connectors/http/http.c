@@ -4,13 +4,12 @@
 #include <strings.h>
 
 #include "connectors/http/http_request.h"
-#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/template.h"
 
-#define PRECONDITION_FAILURES_MAX                                                                                         \
-	4 /* of one attempt, because somebody else wrote; the host allows 16 exchanges in all                    \
-	   */
+/* Of one attempt: another writer changed the record. The host allows 16 exchanges in all. */
+#define PRECONDITION_FAILURES_MAX 4
 
 struct http_turn {
 	struct http_attempt *a;
@@ -19,7 +18,7 @@ struct http_turn {
 	struct almoner_error *error;
 };
 
-/* ---- requests ----------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static int send_request(struct http_turn *t, const struct request_settings *r, enum http_phase phase)
 {
@@ -30,7 +29,7 @@ static int send_request(struct http_turn *t, const struct request_settings *r, e
 	if (!http_request_make(t->a, r, !reads, &problem))
 		return kit_answer_problem(&t->a->answer, &problem, t->action, t->error);
 	if (kit_answer_send(&t->a->answer, r->method, r->body_kind != BODY_NONE,
-					reads ? ALMONER_READS : ALMONER_EFFECTS, t->action, t->error) != 0)
+						reads ? ALMONER_READS : ALMONER_EFFECTS, t->action, t->error) != 0)
 		return -1;
 	/* What needs no rendering is handed out as it is, without a copy. */
 	if (!r->url_has_tags)
@@ -40,7 +39,7 @@ static int send_request(struct http_turn *t, const struct request_settings *r, e
 	return 0;
 }
 
-/* ---- replies ------------------------------------------------------------------------------------------ */
+/* ---- replies ---- */
 
 static int finish(struct http_turn *t, uint32_t result_class, const char *what, const char *message)
 {
@@ -97,12 +96,13 @@ static int on_precondition_failed(struct http_turn *t)
 {
 	const struct http_settings *s = t->a->settings;
 	if (++t->a->precondition_failures == PRECONDITION_FAILURES_MAX)
-		return t->a->etag_changed ? finish(t, ALMONER_BUSY,
-									   "each time somebody else wrote between our reading and our writing", "")
-							  : finish(t, ALMONER_REJECTED,
-									   "etag: the target refuses the ETag that it gives, again and again", NULL);
+		return t->a->etag_changed
+				   ? finish(t, ALMONER_BUSY,
+							"each time somebody else wrote between our reading and our writing", "")
+				   : finish(t, ALMONER_REJECTED,
+							"etag: the target refuses the ETag that it gives, again and again", NULL);
 	return s->lookup.present ? send_request(t, &s->lookup, HTTP_PHASE_AFTER_RACE)
-						   : send_request(t, &s->version, HTTP_PHASE_READ_ETAG);
+							 : send_request(t, &s->version, HTTP_PHASE_READ_ETAG);
 }
 
 static int on_done(struct http_turn *t)
@@ -159,11 +159,13 @@ static enum lookup_finding evaluate_lookup(struct http_turn *t)
 	if (status == 404 || status == 410)
 		return http_settings_status_in(&s->found.status, status) ? LOOKUP_FOUND : LOOKUP_NOT_FOUND;
 	if (!status_fits(&s->found, status))
-		return s->found.status.count > 0 && status >= 200 && status <= 299 ? LOOKUP_NOT_FOUND : LOOKUP_UNCLEAR;
+		return s->found.status.count > 0 && status >= 200 && status <= 299 ? LOOKUP_NOT_FOUND
+																		   : LOOKUP_UNCLEAR;
 	json_t *body AUTO_JSON = body_of(t, s->found.path != NULL || s->lookup_id_path != NULL);
 	if (s->found.path != NULL && body == NULL)
 		return LOOKUP_UNCLEAR;
-	enum lookup_finding finding = s->found.path != NULL ? compare(t, kit_json_at(body, s->found.path)) : LOOKUP_FOUND;
+	enum lookup_finding finding =
+		s->found.path != NULL ? compare(t, kit_json_at(body, s->found.path)) : LOOKUP_FOUND;
 	if (finding == LOOKUP_FOUND)
 		take_id(t, body, s->lookup_id_path);
 	return finding;
@@ -285,7 +287,7 @@ static int on_undone(struct http_turn *t)
 	return finish_failed(t, kit_reply_class_http(t->reply, ALMONER_EFFECTS), "undo");
 }
 
-/* ---- the interface ------------------------------------------------------------------------------------ */
+/* ---- the interface ---- */
 
 static int start_undo(struct http_turn *t)
 {
@@ -315,7 +317,7 @@ static int on_start(struct http_turn *t)
 		return kit_error_set(t->error, "this target has no lookup");
 	default:
 		return kit_error_set(t->error, "the http connector does not know purpose %u",
-						 t->a->context.step->purpose);
+							 t->a->context.step->purpose);
 	}
 }
 

@@ -31,7 +31,8 @@ static bool add_headers(struct http_attempt *a, struct kit_problem *problem)
 		at[i] = a->answer.values.len;
 		if (!s->headers[i].has_tags || is_dropped(a, &s->headers[i]))
 			continue;
-		if (!kit_template_text(s->headers[i].value, &a->context, KIT_ESCAPE_HEADER, &a->answer.values, problem))
+		if (!kit_template_text(s->headers[i].value, &a->context, KIT_ESCAPE_HEADER, &a->answer.values,
+							   problem))
 			return false;
 		kit_text_putc(&a->answer.values, '\0');
 	}
@@ -39,8 +40,9 @@ static bool add_headers(struct http_attempt *a, struct kit_problem *problem)
 	for (size_t i = 0; i < s->header_count; i++) {
 		const struct header_setting *h = &s->headers[i];
 		if (!is_dropped(a, h))
-			kit_answer_header(&a->answer, h->name,
-						  kit_text_lit(h->has_tags ? kit_text_view(&a->answer.values).p + at[i] : h->value));
+			kit_answer_header(
+				&a->answer, h->name,
+				kit_text_lit(h->has_tags ? kit_text_view(&a->answer.values).p + at[i] : h->value));
 	}
 	return true;
 }
@@ -72,7 +74,7 @@ static void add_condition(struct http_attempt *a)
 	bool there = a->etag.len > 0;
 	if (a->phase == HTTP_PHASE_DO && a->settings->version.present)
 		kit_answer_header(&a->answer, there ? "If-Match" : "If-None-Match",
-					  there ? kit_text_view(&a->etag) : kit_text_lit("*"));
+						  there ? kit_text_view(&a->etag) : kit_text_lit("*"));
 }
 
 static bool add_body(struct http_attempt *a, const struct request_settings *r, struct kit_problem *problem)
@@ -81,7 +83,8 @@ static bool add_body(struct http_attempt *a, const struct request_settings *r, s
 	case BODY_JSON:
 		return kit_template_json(r->body, &a->context, &a->answer.body, problem);
 	case BODY_TEXT:
-		return kit_template_text(json_string_value(r->body), &a->context, r->escape, &a->answer.body, problem);
+		return kit_template_text(json_string_value(r->body), &a->context, r->escape, &a->answer.body,
+								 problem);
 	case BODY_NONE:
 	case BODY_EVENT:
 		break;
@@ -89,7 +92,8 @@ static bool add_body(struct http_attempt *a, const struct request_settings *r, s
 	return true;
 }
 
-bool http_request_make(struct http_attempt *a, const struct request_settings *r, bool keyed, struct kit_problem *problem)
+bool http_request_make(struct http_attempt *a, const struct request_settings *r, bool keyed,
+					   struct kit_problem *problem)
 {
 	if (r->url_has_tags && !kit_template_text(r->url, &a->context, KIT_ESCAPE_URL, &a->answer.url, problem))
 		return false;

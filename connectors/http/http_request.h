@@ -7,11 +7,11 @@
 
 /* What the reply that comes next answers. */
 enum http_phase {
-	HTTP_PHASE_START,        /* nothing was sent yet */
-	HTTP_PHASE_READ_ETAG,      /* the record whose ETag goes along */
-	HTTP_PHASE_DO,        /* the main request */
-	HTTP_PHASE_CONFIRM,   /* the look-up after "exists already" */
-	HTTP_PHASE_AFTER_RACE,        /* the look-up after somebody wrote meanwhile */
+	HTTP_PHASE_START,       /* nothing was sent yet */
+	HTTP_PHASE_READ_ETAG,   /* the record whose ETag goes along */
+	HTTP_PHASE_DO,          /* the main request */
+	HTTP_PHASE_CONFIRM,     /* the look-up after "exists already" */
+	HTTP_PHASE_AFTER_RACE,  /* the look-up after somebody wrote meanwhile */
 	HTTP_PHASE_LOOKUP,      /* a look-up for its own sake */
 	HTTP_PHASE_UNDO_LOOKUP, /* the look-up of what an undo is to reverse */
 	HTTP_PHASE_UNDO
@@ -30,6 +30,7 @@ struct http_attempt {
 
 /* Renders address, headers and body into a->answer; what needs no rendering is left to the caller. `keyed`:
  * the step's key goes along. */
-bool http_request_make(struct http_attempt *a, const struct request_settings *r, bool keyed, struct kit_problem *problem);
+bool http_request_make(struct http_attempt *a, const struct request_settings *r, bool keyed,
+					   struct kit_problem *problem);
 
 #endif

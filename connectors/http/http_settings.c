@@ -11,10 +11,7 @@
 /* Room is left for what the connector adds: Content-Type, the key, a condition. */
 #define SETTINGS_HEADERS_MAX (KIT_ANSWER_HEADERS_MAX - 3)
 
-#define OPTION(name_, type_, ...)                                                                            \
-	{                                                                                                        \
-		.name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__                                           \
-	}
+#define OPTION(name_, type_, ...) { .name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__ }
 
 const struct almoner_option http_settings_options[HTTP_OPTION_COUNT] = {
 	OPTION("url", URL, .required = 1,
@@ -81,7 +78,7 @@ bool http_settings_status_in(const struct http_statuses *statuses, uint32_t stat
 	return false;
 }
 
-/* ---- parts -------------------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static int read_status(struct http_statuses *to, const json_t *value, const char *where,
 					   struct almoner_error *error)
@@ -139,7 +136,7 @@ static int read_path(char **to, const json_t *object, const char *name, const ch
 	return 0;
 }
 
-/* ---- requests ----------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static enum kit_escape escape_for(const char *content_type)
 {
@@ -147,9 +144,9 @@ static enum kit_escape escape_for(const char *content_type)
 		const char *part;
 		enum kit_escape escape;
 	} escapes[] = { { "json", KIT_ESCAPE_JSON },
-				   { "x-www-form-urlencoded", KIT_ESCAPE_URL },
-				   { "html", KIT_ESCAPE_HTML },
-				   { "xml", KIT_ESCAPE_HTML } };
+					{ "x-www-form-urlencoded", KIT_ESCAPE_URL },
+					{ "html", KIT_ESCAPE_HTML },
+					{ "xml", KIT_ESCAPE_HTML } };
 	for (size_t i = 0; content_type != NULL && i < sizeof escapes / sizeof *escapes; i++)
 		if (strcasestr(content_type, escapes[i].part) != NULL)
 			return escapes[i].escape;
@@ -161,8 +158,8 @@ static bool has_no_body(const char *method)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static int read_body(struct request_settings *r, const json_t *body, const char *content_type, const char *where,
-					 struct almoner_error *error)
+static int read_body(struct request_settings *r, const json_t *body, const char *content_type,
+					 const char *where, struct almoner_error *error)
 {
 	r->body = body;
 	r->body_kind = has_no_body(r->method) ? BODY_NONE
@@ -178,8 +175,8 @@ static int read_body(struct request_settings *r, const json_t *body, const char 
 	return body == NULL ? 0 : kit_template_check(body, where, error);
 }
 
-static int read_request(struct http_settings *s, struct request_settings *r, const json_t *from, const char *where,
-						const char *method, struct almoner_error *error)
+static int read_request(struct http_settings *s, struct request_settings *r, const json_t *from,
+						const char *where, const char *method, struct almoner_error *error)
 {
 	char label[40];
 	r->present = true;
@@ -189,7 +186,8 @@ static int read_request(struct http_settings *s, struct request_settings *r, con
 	r->url = kit_settings_text(from, "url");
 	if (r->method == NULL || r->url == NULL)
 		return kit_error_set(error, "%surl: is missing", where);
-	if (!kit_settings_is_token(r->method) || strspn(r->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(r->method))
+	if (!kit_settings_is_token(r->method) ||
+		strspn(r->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(r->method))
 		return kit_error_set(error, "%smethod: must be in upper case, such as POST", where);
 	(void)snprintf(label, sizeof label, "%surl", where);
 	if (kit_template_check_url(r->url, label, error) != 0)
@@ -267,12 +265,12 @@ static int read_success(struct http_settings *s, const json_t *success, struct a
 	return read_statuses(&s->success.status, json_object_get(success, "status"), "success: status", error);
 }
 
-/* ---- headers ------------------------------------------------------------------------------------------ */
+/* ---- headers ---- */
 
 static int check_header(const char *name, const json_t *value, struct almoner_error *error)
 {
 	static const char *const reserved[] = { "Host", "Content-Length", "Transfer-Encoding", "Connection",
-										"Expect" };
+											"Expect" };
 	if (!kit_settings_is_token(name))
 		return kit_error_set(error, "headers: \"%.60s\" is no name of a header", name);
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
@@ -337,7 +335,7 @@ static int read_headers(struct http_settings *s, const json_t *headers, struct a
 	return 0;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static uint32_t repeat_of(const json_t *settings)
 {

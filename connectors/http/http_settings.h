@@ -27,8 +27,8 @@ struct request_settings {
 	char *url;
 	bool url_has_tags;
 	enum http_body_kind body_kind;
-	const json_t *body; /* BODY_JSON, BODY_TEXT; belongs to the settings */
-	enum kit_escape escape;   /* BODY_TEXT */
+	const json_t *body;     /* BODY_JSON, BODY_TEXT; belongs to the settings */
+	enum kit_escape escape; /* BODY_TEXT */
 	const char *content_type;
 };
 
@@ -41,8 +41,8 @@ struct header_setting {
 /* A condition on a reply: its status, and what stands at a path. */
 struct reply_condition {
 	struct http_statuses status; /* empty: any 2xx */
-	char *path;             /* NULL: the status alone decides */
-	const json_t *equals;   /* NULL: something must be there; of a look-up it is a template */
+	char *path;                  /* NULL: the status alone decides */
+	const json_t *equals;        /* NULL: something must be there; of a look-up it is a template */
 };
 
 struct http_settings {

@@ -7,7 +7,7 @@
 
 #define SECRET_BYTES_MIN 6
 
-/* ---- secrets ------------------------------------------------------------------------------------------ */
+/* ---- secrets ---- */
 
 void kit_secrets_add(struct kit_secrets *secrets, const char *text)
 {
@@ -43,11 +43,12 @@ static size_t kit_secrets_match(const struct kit_secrets *secrets, const char *p
 	return longest;
 }
 
-/* ---- details ------------------------------------------------------------------------------------------ */
+/* ---- details ---- */
 
 /* Appends one character, cleaned, and returns how many bytes of the source it stood for: what is no UTF-8
  * becomes '?', a secret "***", control characters and blanks one blank. */
-static size_t put_clean_character(struct kit_text *to, const struct kit_secrets *secrets, const char *p, size_t len)
+static size_t put_clean_character(struct kit_text *to, const struct kit_secrets *secrets, const char *p,
+								  size_t len)
 {
 	size_t hidden = kit_secrets_match(secrets, p, len);
 	if (hidden > 0) {
@@ -96,7 +97,7 @@ static void make_detail(struct kit_answer *answer, const struct almoner_reply *r
 	}
 }
 
-/* ---- handing out -------------------------------------------------------------------------------------- */
+/* ---- handing out ---- */
 
 void kit_answer_init(struct kit_answer *answer, const struct kit_secrets *secrets)
 {
@@ -138,7 +139,7 @@ static bool is_complete(const struct kit_answer *answer)
 }
 
 int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect,
-				struct almoner_action *action, struct almoner_error *error)
+					struct almoner_action *action, struct almoner_error *error)
 {
 	if (!is_complete(answer))
 		return kit_error_set(error, "the request is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
@@ -156,8 +157,8 @@ int kit_answer_send(struct kit_answer *answer, const char *method, bool body, en
 }
 
 int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const struct almoner_reply *reply,
-				  const char *what, const char *message, struct almoner_action *action,
-				  struct almoner_error *error)
+					  const char *what, const char *message, struct almoner_action *action,
+					  struct almoner_error *error)
 {
 	make_detail(answer, reply, what, message, result_class == ALMONER_OK);
 	if (!is_complete(answer))
@@ -174,8 +175,8 @@ int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const st
 	return 0;
 }
 
-int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem, struct almoner_action *action,
-				   struct almoner_error *error)
+int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem,
+					   struct almoner_action *action, struct almoner_error *error)
 {
 	return kit_answer_finish(answer, problem->result_class, NULL, NULL, problem->text, action, error);
 }

@@ -45,17 +45,17 @@ void kit_answer_header(struct kit_answer *answer, const char *name, struct almon
 
 /* Hands out url, headers and body as a request; `body` false: none. Returns what `next` returns. */
 int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect,
-				struct almoner_action *action, struct almoner_error *error);
+					struct almoner_action *action, struct almoner_error *error);
 
 /* Finishes. `what` begins the detail ("creating the customer"; NULL: nothing), `said` is the target's own
  * word (NULL: the beginning of the reply's body when the class is not OK). `reply` may be NULL. The detail
  * becomes one line of clean UTF-8 without secrets. `result` is what answer.result holds, when it holds
  * something. */
 int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const struct almoner_reply *reply,
-				  const char *what, const char *message, struct almoner_action *action,
-				  struct almoner_error *error);
-int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem, struct almoner_action *action,
-				   struct almoner_error *error);
+					  const char *what, const char *message, struct almoner_action *action,
+					  struct almoner_error *error);
+int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem,
+					   struct almoner_action *action, struct almoner_error *error);
 
 /* Writes {"id":…} into answer.result. */
 void kit_answer_result_id(struct kit_answer *answer, const char *id);

@@ -43,7 +43,8 @@ static json_t *make_builtins(const struct kit_context *context)
 	(void)kit_context_do_key(step, "", do_key);
 	json_t *builtins = json_object();
 	json_t *steps = kit_json_parse(step->steps);
-	if (builtins == NULL || json_object_set_new(builtins, "saga", json_integer((json_int_t)step->saga)) != 0 ||
+	if (builtins == NULL ||
+		json_object_set_new(builtins, "saga", json_integer((json_int_t)step->saga)) != 0 ||
 		json_object_set_new(builtins, "step",
 							json_stringn(step->name.p != NULL ? step->name.p : "", step->name.len)) != 0 ||
 		json_object_set_new(builtins, "key", json_string(context->use_do_key ? do_key : key)) != 0 ||

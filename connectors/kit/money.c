@@ -98,7 +98,7 @@ bool kit_money_of_event(struct kit_context *context, struct kit_money *ret_money
 		return kit_problem_set(problem, ALMONER_REJECTED, "the event has no amount.minor, a whole number");
 	if (currency == NULL || strlen(currency) != 3)
 		return kit_problem_set(problem, ALMONER_REJECTED,
-						   "the event has no amount.currency, three letters of ISO 4217");
+							   "the event has no amount.currency, three letters of ISO 4217");
 	ret_money->minor = json_integer_value(minor);
 	for (size_t i = 0; i < 3; i++) {
 		char c = currency[i];

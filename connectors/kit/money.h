@@ -23,6 +23,7 @@ struct kit_money {
 	char currency[4]; /* upper case */
 	char text[KIT_MONEY_BYTES];
 };
-bool kit_money_of_event(struct kit_context *context, struct kit_money *ret_money, struct kit_problem *problem);
+bool kit_money_of_event(struct kit_context *context, struct kit_money *ret_money,
+						struct kit_problem *problem);
 
 #endif

@@ -24,7 +24,7 @@ struct kit_mustache {
 	size_t cap;
 };
 
-/* ---- reading ------------------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 struct mustache_parser {
 	struct kit_mustache *m;
@@ -53,7 +53,7 @@ static size_t line_of(const struct mustache_parser *p, size_t at)
 static bool fail(struct mustache_parser *p, size_t at, const char *what, const char *name, size_t len)
 {
 	(void)kit_error_set(p->error, "%s, line %zu: %s \"%.*s\"", p->where, line_of(p, at), what,
-					(int)(len < 60 ? len : 60), name);
+						(int)(len < 60 ? len : 60), name);
 	return false;
 }
 
@@ -93,10 +93,10 @@ static bool find_tag(struct mustache_parser *p, size_t begin, struct mustache_ta
 	while (to > from && (s[to - 1] == ' ' || s[to - 1] == '\t'))
 		to--;
 	*tag = (struct mustache_tag){ .begin = begin,
-						   .end = (size_t)(close - s) + strlen(closing),
-						   .name = from,
-						   .name_len = to - from,
-						   .sigil = sigil };
+								  .end = (size_t)(close - s) + strlen(closing),
+								  .name = from,
+								  .name_len = to - from,
+								  .sigil = sigil };
 	if (!marked)
 		tag->sigil = '\0';
 	return true;
@@ -218,7 +218,7 @@ void kit_mustache_free(struct kit_mustache *m)
 	free(m);
 }
 
-/* ---- rendering ---------------------------------------------------------------------------------------- */
+/* ---- rendering ---- */
 
 struct mustache_renderer {
 	const struct kit_mustache *m;
@@ -258,7 +258,7 @@ static bool render_variable(struct mustache_renderer *r, const struct mustache_n
 	struct kit_text plain AUTO_TEXT = { 0 };
 	if (!kit_json_scalar(&plain, value))
 		return kit_problem_set(r->problem, ALMONER_FAULT, "{{%.*s}} is an object or a list, not text",
-						   (int)(node->len < 100 ? node->len : 100), r->m->source + node->begin);
+							   (int)(node->len < 100 ? node->len : 100), r->m->source + node->begin);
 	bool raw = node->kind == NODE_UNESCAPED && r->escape == KIT_ESCAPE_HTML;
 	kit_text_escape(r->out, raw ? KIT_ESCAPE_NONE : r->escape, kit_text_view(&plain).p, plain.len);
 	return true;
@@ -281,7 +281,8 @@ static bool render_section(struct mustache_renderer *r, size_t at)
 	const struct mustache_node *node = &r->m->nodes[at];
 	const json_t *value = find_value(r, node);
 	if (node->kind == NODE_INVERTED)
-		return kit_json_is_present(value) || json_is_object(value) || render_range(r, at + 1, node->close_index);
+		return kit_json_is_present(value) || json_is_object(value) ||
+			   render_range(r, at + 1, node->close_index);
 	if (json_is_array(value)) {
 		for (size_t i = 0; i < json_array_size(value); i++)
 			if (!render_with(r, json_array_get(value, i), at + 1, node->close_index))
@@ -300,7 +301,7 @@ static bool render_range(struct mustache_renderer *r, size_t from, size_t to)
 		bool section = node->kind == NODE_SECTION || node->kind == NODE_INVERTED;
 		if (r->out->failed)
 			return kit_problem_set(r->problem, ALMONER_FAULT, "the rendered text is larger than %zu bytes",
-							   KIT_TEXT_BYTES_MAX);
+								   KIT_TEXT_BYTES_MAX);
 		if (node->kind == NODE_TEXT)
 			kit_text_add(r->out, r->m->source + node->begin, node->len);
 		else if (section ? !render_section(r, i) : !render_variable(r, node))
@@ -311,9 +312,11 @@ static bool render_range(struct mustache_renderer *r, size_t from, size_t to)
 	return true;
 }
 
-bool kit_mustache_render(const struct kit_mustache *m, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
-					 struct kit_problem *problem)
+bool kit_mustache_render(const struct kit_mustache *m, struct kit_context *context, enum kit_escape escape,
+						 struct kit_text *out, struct kit_problem *problem)
 {
-	struct mustache_renderer r = { .m = m, .context = context, .escape = escape, .out = out, .problem = problem };
+	struct mustache_renderer r = {
+		.m = m, .context = context, .escape = escape, .out = out, .problem = problem
+	};
 	return kit_context_load(context, problem) && render_range(&r, 0, m->count);
 }

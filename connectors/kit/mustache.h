@@ -17,7 +17,7 @@ struct kit_mustache *kit_mustache_read(const char *source, const char *where, st
 void kit_mustache_free(struct kit_mustache *m); /* NULL is accepted */
 
 /* Renders with values escaped for `place`; {{{name}}} and {{&name}} are not escaped in KIT_ESCAPE_HTML only. */
-bool kit_mustache_render(const struct kit_mustache *m, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
-					 struct kit_problem *problem);
+bool kit_mustache_render(const struct kit_mustache *m, struct kit_context *context, enum kit_escape escape,
+						 struct kit_text *out, struct kit_problem *problem);
 
 #endif

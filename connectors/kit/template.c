@@ -65,9 +65,9 @@ int kit_template_check_text(const char *text, const char *where, struct almoner_
 	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(tag.end, "{{")) {
 		if (!tag_read(p, &tag))
 			return kit_error_set(error,
-							 "%s: a tag is written {{path.to.value}} or {{path.to.value?}}, here stands "
-							 "\"%.40s\"",
-							 where, p);
+								 "%s: a tag is written {{path.to.value}} or {{path.to.value?}}, here stands "
+								 "\"%.40s\"",
+								 where, p);
 	}
 	return 0;
 }
@@ -110,23 +110,24 @@ static bool fits_url(const struct kit_text *value, const char *path, struct kit_
 	if (v.len == 0)
 		return kit_problem_set(problem, ALMONER_REJECTED, "%s is empty, and the address needs it", path);
 	if (kit_text_same(v, ".") || kit_text_same(v, ".."))
-		return kit_problem_set(problem, ALMONER_REJECTED, "%s is \"%s\", which has no place in an address", path,
-						   v.p);
+		return kit_problem_set(problem, ALMONER_REJECTED, "%s is \"%s\", which has no place in an address",
+							   path, v.p);
 	return true;
 }
 
-static bool put_value(const struct template_tag *tag, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
-					  struct kit_problem *problem)
+static bool put_value(const struct template_tag *tag, struct kit_context *context, enum kit_escape escape,
+					  struct kit_text *out, struct kit_problem *problem)
 {
 	const json_t *value = kit_context_at(context, tag->path);
 	if (missing(value) && tag->optional)
 		return true;
 	if (missing(value))
-		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag->path);
+		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
+							   tag->path);
 	struct kit_text plain AUTO_TEXT = { 0 };
 	if (!kit_json_scalar(&plain, value))
 		return kit_problem_set(problem, ALMONER_REJECTED,
-						   "%s is an object or a list and cannot stand inside text", tag->path);
+							   "%s is an object or a list and cannot stand inside text", tag->path);
 	if (escape == KIT_ESCAPE_URL && !fits_url(&plain, tag->path, problem))
 		return false;
 	kit_text_escape(out, escape, kit_text_view(&plain).p, plain.len);
@@ -135,12 +136,12 @@ static bool put_value(const struct template_tag *tag, struct kit_context *contex
 
 static bool check_size(const struct kit_text *out, struct kit_problem *problem)
 {
-	return !out->failed ||
-		   kit_problem_set(problem, ALMONER_FAULT, "the rendered text is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
+	return !out->failed || kit_problem_set(problem, ALMONER_FAULT,
+										   "the rendered text is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
 }
 
-bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
-				   struct kit_problem *problem)
+bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape,
+					   struct kit_text *out, struct kit_problem *problem)
 {
 	struct template_tag tag = { 0 };
 	const char *rest = text;
@@ -183,7 +184,8 @@ static bool render_string(const char *text, struct kit_context *context, struct 
 	}
 	const json_t *value = kit_context_at(context, tag.path);
 	if (value == NULL && !tag.optional)
-		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs", tag.path);
+		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
+							   tag.path);
 	kit_json_write(out, value);
 	return true;
 }
@@ -247,7 +249,8 @@ static bool render_value(const json_t *value, struct kit_context *context, struc
 	return true;
 }
 
-bool kit_template_json(const json_t *value, struct kit_context *context, struct kit_text *out, struct kit_problem *problem)
+bool kit_template_json(const json_t *value, struct kit_context *context, struct kit_text *out,
+					   struct kit_problem *problem)
 {
 	return kit_context_load(context, problem) && render_value(value, context, out, problem) &&
 		   check_size(out, problem);

@@ -20,9 +20,10 @@ bool kit_template_has_tags(const char *text);
 
 /* Renders a checked template. KIT_ESCAPE_URL refuses empty values and the names "." and "..", which would change
  * the path itself. */
-bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape, struct kit_text *out,
-				   struct kit_problem *problem);
-bool kit_template_json(const json_t *value, struct kit_context *context, struct kit_text *out, struct kit_problem *problem);
+bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape,
+					   struct kit_text *out, struct kit_problem *problem);
+bool kit_template_json(const json_t *value, struct kit_context *context, struct kit_text *out,
+					   struct kit_problem *problem);
 
 /* An absolute http or https URL as settings may hold it: no spaces, no user or password, tags only after the
  * host. */

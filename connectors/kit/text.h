@@ -37,7 +37,7 @@ bool kit_text_same_nocase(struct almoner_text a, const char *b);
 
 /* Where a value is put, which decides how it is escaped. */
 enum kit_escape {
-	KIT_ESCAPE_NONE,  /* as it is */
+	KIT_ESCAPE_NONE,   /* as it is */
 	KIT_ESCAPE_HTML,   /* element content and quoted attributes */
 	KIT_ESCAPE_JSON,   /* inside a JSON string's quotes */
 	KIT_ESCAPE_HEADER, /* one line: runs of control characters become one space */

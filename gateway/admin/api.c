@@ -120,8 +120,8 @@ bool admin_call_flag(const struct admin_call *call, const char *member)
 static void view_routes(struct admin_call *call)
 {
 	for (size_t i = 0; i < ROUTE_COUNT; i++)
-		admin_call_json(call, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path", routes[i].pattern,
-								  "help", routes[i].help));
+		admin_call_json(call, json_pack("{s:s, s:s, s:s}", "method", routes[i].method, "path",
+										routes[i].pattern, "help", routes[i].help));
 }
 
 /* ---- routing ---- */
@@ -214,7 +214,7 @@ void api_handle(const struct api_context *api, const struct api_request *request
 		run_handler(&call, found);
 	} else {
 		admin_call_fail(&call, path_known ? ERR_INVALID : ERR_NOT_FOUND,
-				  path_known ? "this path takes another method" : "no such path");
+						path_known ? "this path takes another method" : "no such path");
 		if (path_known)
 			ret->status = 405;
 	}

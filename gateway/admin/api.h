@@ -10,8 +10,8 @@
 #include <jansson.h>
 
 #include "config/config.h"
-#include "gateway/admin/verbs/replay.h"
 #include "gateway/admin/target_live.h"
+#include "gateway/admin/verbs/replay.h"
 #include "saga/journal/journal.h"
 #include "saga/store/store.h"
 

@@ -97,7 +97,8 @@ void query_finish(struct query_string *q)
 	*q = (struct query_string){ 0 };
 }
 
-int query_number(const struct query_string *q, const char *name, int64_t fallback, int64_t *ret, struct err *err)
+int query_number(const struct query_string *q, const char *name, int64_t fallback, int64_t *ret,
+				 struct err *err)
 {
 	const char *text = query_value(q, name);
 	if (text == NULL) {

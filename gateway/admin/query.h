@@ -28,6 +28,7 @@ int query_check_names(const struct query_string *q, const char *const *names, st
 
 /* state, reason, target, outcome, source, donor, event_id, older and newer ("2h": ages). Texts are borrowed
  * from the query. Unknown words are errors that list the right ones; an unknown parameter is one, too. */
-int query_filter(const struct query_string *q, int64_t now_ms, struct saga_filter *ret, struct err *err) MUST_CHECK;
+int query_filter(const struct query_string *q, int64_t now_ms, struct saga_filter *ret,
+				 struct err *err) MUST_CHECK;
 
 #endif

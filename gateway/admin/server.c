@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/admin/views/saga_json.h"
 #include "gateway/admin/unix_socket.h"
+#include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
 #define SOCKETS_MAX     8
@@ -31,7 +31,7 @@ struct admin_upload {
 	struct buf body;
 	char *path;        /* as it came: the API decodes the names in it */
 	const char *query; /* points into path's memory */
-	bool headers_seen;        /* the headers were announced */
+	bool headers_seen; /* the headers were announced */
 	bool too_big;
 };
 
@@ -58,7 +58,8 @@ static ssize_t stream_read(void *ctx, uint64_t pos, char *to, size_t cap)
 		int rc = s->reply.more(s->reply.stream, piece, &err);
 		if (rc < 0) {
 			json_t *line = json_object();
-			json_object_set_new(line, "error", admin_json_text(*err.text != '\0' ? err.text : err_code_text(rc)));
+			json_object_set_new(line, "error",
+								admin_json_text(*err.text != '\0' ? err.text : err_code_text(rc)));
 			admin_json_line(piece, line);
 		}
 		s->ended = rc <= 0;
@@ -215,7 +216,8 @@ static int listen_on(struct admin_server *s, const char *path, struct err *err)
 		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
 		on_request, s, MHD_OPTION_LISTEN_SOCKET, socket.fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (daemon == NULL) {
 		unix_socket_remove(path, &socket);
 		(void)close(socket.fd);

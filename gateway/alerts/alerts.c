@@ -18,12 +18,12 @@
 
 /* Where a threshold stands in the configuration; 0 there: this alert is never raised. */
 #define POLICY(member) offsetof(struct config_alerts, member)
-#define ALWAYS		   SIZE_MAX /* one is enough */
+#define ALWAYS         SIZE_MAX /* one is enough */
 
 static const struct alert_rule {
-	size_t threshold;    /* POLICY: raised from this value on */
-	size_t after; /* POLICY: … once it has been there so long; ALWAYS: at once */
-	bool rate;    /* ends at a quarter of where it was raised; else below it */
+	size_t threshold; /* POLICY: raised from this value on */
+	size_t after;     /* POLICY: … once it has been there so long; ALWAYS: at once */
+	bool rate;        /* ends at a quarter of where it was raised; else below it */
 	const char *text; /* {n}, {subject}, {window}; {for one|for more} */
 } rules[ALERT_KINDS] = {
 	[ALERT_UNVERIFIED] = { POLICY(unverified), ALWAYS, true,
@@ -89,8 +89,10 @@ static const struct alert_rule {
 							 "it has not answered well for a while, its steps wait: almoner target show "
 							 "{subject} tells its last error" },
 	[ALERT_STORE_GONE] = { ALWAYS, ALWAYS, false,
-						   "the file of the store, or its -wal, was removed, renamed or replaced: events are answered "
-						   "503. Move it back, and it goes on; if it was deleted, copy what the daemon has open in "
+						   "the file of the store, or its -wal, was removed, renamed or replaced: events are "
+						   "answered "
+						   "503. Move it back, and it goes on; if it was deleted, copy what the daemon has "
+						   "open in "
 						   "/proc/PID/fd before the daemon ends" },
 	[ALERT_DISK_LOW] = { ALWAYS, ALWAYS, false,
 						 "free space is below store.reserve: events are answered 503 and no attempt starts "
@@ -138,7 +140,8 @@ struct alerts {
 	void *ctx;
 	void (*changed)(void *ctx, bool raised, const struct alert *alert);
 	pthread_mutex_t lock;
-	TAILQ_HEAD(, alert_condition) conditions; /* sources and targets ever configured times kinds; never more */
+	TAILQ_HEAD(, alert_condition)
+	conditions; /* sources and targets ever configured times kinds; never more */
 };
 
 struct alerts *alerts_create(void *ctx, void (*changed)(void *ctx, bool raised, const struct alert *alert))
@@ -219,7 +222,7 @@ static int64_t window_value(const struct counter_window *w)
 }
 
 void alerts_counter(struct alerts *a, enum alert_kind kind, const char *subject, uint64_t total,
-				  const struct config_alerts *policy, int64_t now_ms)
+					const struct config_alerts *policy, int64_t now_ms)
 {
 	int64_t slot_ms = policy->window_ms / (SLOTS - 1);
 	(void)pthread_mutex_lock(&a->lock);
@@ -299,7 +302,7 @@ static void end_it(struct alerts *a, struct alert_condition *c)
 }
 
 static void update_absent(struct alerts *a, struct alert_condition *c, const struct config_alerts *policy,
-						 int64_t now_ms, int64_t wall_ms)
+						  int64_t now_ms, int64_t wall_ms)
 {
 	int64_t threshold = policy_of(policy, rules[c->kind].threshold, 1);
 	bool present = threshold > 0 && c->value >= threshold;
@@ -312,7 +315,7 @@ static void update_absent(struct alerts *a, struct alert_condition *c, const str
 
 /* It ends well below where it was raised: a counter at a quarter, everything else below the threshold. */
 static void update_raised(struct alerts *a, struct alert_condition *c, const struct config_alerts *policy,
-						 int64_t now_ms)
+						  int64_t now_ms)
 {
 	int64_t threshold = policy_of(policy, rules[c->kind].threshold, 1);
 	bool below = threshold == 0 || c->value < (rules[c->kind].rate ? (threshold + 3) / 4 : threshold);

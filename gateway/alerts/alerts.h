@@ -52,7 +52,7 @@ void alerts_level(struct alerts *a, enum alert_kind kind, const char *subject, i
 /* A counter that only grows stands at `total`; what counts is its growth in the window, while no level is
  * told for the same. */
 void alerts_counter(struct alerts *a, enum alert_kind kind, const char *subject, uint64_t total,
-				  const struct config_alerts *policy, int64_t now_ms);
+					const struct config_alerts *policy, int64_t now_ms);
 /* Ends a look: raises and ends. `now_ms` is steady, `wall_ms` dates. */
 void alerts_update(struct alerts *a, const struct config_alerts *policy, int64_t now_ms, int64_t wall_ms);
 

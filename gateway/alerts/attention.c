@@ -12,7 +12,7 @@ struct subject_counts {
 	STAILQ_ENTRY(subject_counts) link;
 	enum alert_kind kind;
 	char *subject;
-	int64_t count; /* of the round under way */
+	int64_t count;      /* of the round under way */
 	int64_t last_count; /* of the last whole one */
 };
 
@@ -21,7 +21,7 @@ struct attention {
 	bool reading;
 	int64_t before;  /* where to read on */
 	int64_t version; /* of the round, or of the last one */
-	bool have_round;        /* a whole round was read */
+	bool have_round; /* a whole round was read */
 };
 
 static enum alert_kind kind_of(enum reason reason)
@@ -122,8 +122,8 @@ int attention_read(struct attention *t, struct store_reader *reader, int64_t ver
 	size_t page_count = PAGE;
 	for (int pages = 0; pages < 16 && page_count == PAGE && t->before != 0; pages++) {
 		struct saga *page[PAGE];
-		int rc = reader->saga_list(reader->ctx, &filter, t->before, budget_ms, page, PAGE, &page_count, &t->before,
-								   err);
+		int rc = reader->saga_list(reader->ctx, &filter, t->before, budget_ms, page, PAGE, &page_count,
+								   &t->before, err);
 		if (rc != 0)
 			return rc;
 		for (size_t i = 0; i < page_count; i++) {

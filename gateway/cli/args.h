@@ -12,14 +12,14 @@
 enum args_set {
 	ARGS_JSON = 1u << 0,
 	ARGS_FILTER = 1u << 1, /* of sagas */
-	ARGS_CHANGE = 1u << 2, /* --reason */
-	ARGS_BULK = 1u << 3,   /* --all --dry-run --yes --no-wait --rate */
-	ARGS_RESUME = 1u << 4, /* --redo-in-doubt */
+	ARGS_CHANGE = 1u << 2, /* ---- reason ---- */
+	ARGS_BULK = 1u << 3,   /* ---- all --dry-run --yes --no-wait --rate ---- */
+	ARGS_RESUME = 1u << 4, /* ---- redo-in-doubt ---- */
 	ARGS_RESOLVE = 1u << 5,
 	ARGS_LIMIT = 1u << 6,
 	ARGS_LOG = 1u << 7,
-	ARGS_SOURCE = 1u << 8, /* --source alone of the filters */
-	ARGS_CONFIRM = 1u << 9    /* --all --dry-run --yes */
+	ARGS_SOURCE = 1u << 8, /* ---- source alone of the filters ---- */
+	ARGS_CONFIRM = 1u << 9 /* ---- all --dry-run --yes ---- */
 };
 
 #define ARGS_OPERANDS_MAX 1024

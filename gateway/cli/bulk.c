@@ -8,8 +8,8 @@
 #include "gateway/cli/interrupt.h"
 #include "saga/base/mem.h"
 
-#define RECONNECT_MS 200
-#define RECONNECT_TRIES    300 /* so often a daemon that is gone is looked for: a minute */
+#define RECONNECT_MS    200
+#define RECONNECT_TRIES 300 /* so often a daemon that is gone is looked for: a minute */
 
 struct bulk {
 	struct command_run *run;

@@ -12,8 +12,8 @@ static int print_row(void *ctx, json_t *row)
 {
 	size_t *rows = ctx;
 	if ((*rows)++ == 0)
-		(void)printf("%8s  %-16s  %-24s  %-24s  %10s  %s\n", "ID", "SOURCE", "RECEIVED", "KEPT UNTIL", "BYTES",
-					 "FROM");
+		(void)printf("%8s  %-16s  %-24s  %-24s  %10s  %s\n", "ID", "SOURCE", "RECEIVED", "KEPT UNTIL",
+					 "BYTES", "FROM");
 	(void)printf("%8lld  %-16s  %-24s  %-24s  %10lld  %s\n", run_number(row, "id"), run_text(row, "source"),
 				 run_text(row, "received_at"), run_text(row, "kept_until"), run_number(row, "body_bytes"),
 				 run_text(row, "address"));
@@ -54,8 +54,8 @@ int cli_rejected_show(struct command_run *run)
 				 run_number(row, "body_bytes"));
 	const char *name;
 	json_t *value;
-	json_object_foreach(json_object_get(row, "headers"), name, value)
-		(void)printf("%s: %s\n", name, json_string_value(value) != NULL ? json_string_value(value) : "");
+	json_object_foreach(json_object_get(row, "headers"), name, value)(void)
+		printf("%s: %s\n", name, json_string_value(value) != NULL ? json_string_value(value) : "");
 	(void)printf("\n%s\n", run_raw(row));
 	json_decref(row);
 	return CLI_OK;
@@ -121,8 +121,9 @@ static int replay_now(struct command_run *run)
 	if (code == CLI_OK && run->args.json)
 		code = run_print(done);
 	if (code == CLI_OK && !run->args.json) {
-		(void)printf("%lld accepted, %lld of them duplicates, %lld quarantined\n", run_number(done, "accepted"),
-					 run_number(done, "duplicates"), run_number(done, "quarantined"));
+		(void)printf("%lld accepted, %lld of them duplicates, %lld quarantined\n",
+					 run_number(done, "accepted"), run_number(done, "duplicates"),
+					 run_number(done, "quarantined"));
 		print_remaining(done);
 	}
 	if (code == CLI_OK && run_number(done, "failed") > 0)

@@ -76,7 +76,8 @@ static int exit_code(const struct command_run *run, unsigned status, const json_
 	return status == 400 ? CLI_USAGE : CLI_FAILED;
 }
 
-static int call(struct command_run *run, const char *method, const char *path, json_t *body, struct reply_lines *c)
+static int call(struct command_run *run, const char *method, const char *path, json_t *body,
+				struct reply_lines *c)
 {
 	char *text AUTO_FREE = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);

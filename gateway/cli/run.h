@@ -19,7 +19,8 @@ typedef int run_command(struct command_run *run);
 
 /* One object as the whole answer: a new reference in *ret (NULL unless CLI_OK). Errors are printed to stderr.
  */
-int run_call(struct command_run *run, const char *method, const char *path, json_t *body, json_t **ret) MUST_CHECK;
+int run_call(struct command_run *run, const char *method, const char *path, json_t *body,
+			 json_t **ret) MUST_CHECK;
 /* Each line of the answer as an object (borrowed); `each` returning nonzero breaks off. */
 int run_stream(struct command_run *run, const char *method, const char *path, json_t *body, void *ctx,
 			   int (*each)(void *ctx, json_t *line)) MUST_CHECK;
@@ -44,13 +45,14 @@ bool run_is_undo(const json_t *object);
 const char *run_step_state(const json_t *step);
 /* "saga" or "sagas", by the count. */
 const char *run_plural(long long count, const char *one, const char *many);
-/* --yes, or a person's "y" at a terminal. */
+/* ---- yes, or a person's "y" at a terminal. ---- */
 bool run_confirm(const struct command_run *run, long long count, const char *one, const char *many);
 /* stderr: "almoner: …", returns CLI_USAGE. */
 int run_usage(const char *text);
 
-run_command cli_sagas_list, cli_sagas_show, cli_verbs_step, cli_verbs_sagas, cli_views_event, cli_verbs_events, cli_views_targets,
-	cli_views_target, cli_verbs_target, cli_views_status, cli_views_backlog, cli_views_log, cli_views_verify, cli_jobs_list, cli_jobs_show,
-	cli_jobs_cancel, cli_rejected_list, cli_rejected_show, cli_rejected_replay;
+run_command cli_sagas_list, cli_sagas_show, cli_verbs_step, cli_verbs_sagas, cli_views_event,
+	cli_verbs_events, cli_views_targets, cli_views_target, cli_verbs_target, cli_views_status,
+	cli_views_backlog, cli_views_log, cli_views_verify, cli_jobs_list, cli_jobs_show, cli_jobs_cancel,
+	cli_rejected_list, cli_rejected_show, cli_rejected_replay;
 
 #endif

@@ -159,20 +159,13 @@ static const struct {
 	const char *record;
 	void (*print_record)(const json_t *r);
 } printers[] = {
-	{ "accepted", print_accepted },
-	{ "quarantined", print_quarantined },
-	{ "intent", print_intent },
-	{ "not_started", print_not_started },
-	{ "checkpoint", print_checkpoint },
-	{ "outcome", print_outcome },
-	{ "result", print_result },
-	{ "step", print_step_change },
-	{ "decision", print_decision },
-	{ "verb", print_verb },
-	{ "saga", print_saga_change },
-	{ "related", print_related },
-	{ "duplicate", print_duplicate },
-	{ "reprocessed", print_reprocessed },
+	{ "accepted", print_accepted },     { "quarantined", print_quarantined },
+	{ "intent", print_intent },         { "not_started", print_not_started },
+	{ "checkpoint", print_checkpoint }, { "outcome", print_outcome },
+	{ "result", print_result },         { "step", print_step_change },
+	{ "decision", print_decision },     { "verb", print_verb },
+	{ "saga", print_saga_change },      { "related", print_related },
+	{ "duplicate", print_duplicate },   { "reprocessed", print_reprocessed },
 };
 
 static void print_record(const json_t *r)
@@ -204,7 +197,8 @@ static const char *wait_of(const json_t *step, bool paused)
 	if (paused && !run_is_undo(step) && strcmp(run_text(step, "state"), "ready") == 0)
 		return "waits until the saga is resumed";
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		if (strcmp(run_text(step, "state"), texts[i][0]) == 0 && strcmp(run_text(step, "why"), texts[i][1]) == 0)
+		if (strcmp(run_text(step, "state"), texts[i][0]) == 0 &&
+			strcmp(run_text(step, "why"), texts[i][1]) == 0)
 			return texts[i][2];
 	return "";
 }

@@ -146,8 +146,8 @@ static void print_paused(const json_t *sources)
 {
 	size_t i;
 	json_t *name;
-	json_array_foreach(sources, i, name)
-	(void)printf("%-12ssource %s is paused by its configuration: it answers 503\n", "intake", json_string_value(name));
+	json_array_foreach(sources, i, name)(void) printf(
+		"%-12ssource %s is paused by its configuration: it answers 503\n", "intake", json_string_value(name));
 }
 
 int cli_views_status(struct command_run *run)
@@ -173,7 +173,8 @@ int cli_views_status(struct command_run *run)
 	if (run_number(status, "jobs_running") > 0)
 		(void)printf("%-12s%lld under way: almoner job list\n", "jobs", run_number(status, "jobs_running"));
 	if (json_is_true(json_object_get(status, "store_gone")))
-		(void)printf("%-12sthe store's file is not where it was: intake answers 503 until it is back\n", "disk");
+		(void)printf("%-12sthe store's file is not where it was: intake answers 503 until it is back\n",
+					 "disk");
 	else if (json_is_true(json_object_get(status, "disk_low")))
 		(void)printf("%-12sfree space is below the reserve: intake answers 503 until there is room\n",
 					 "disk");

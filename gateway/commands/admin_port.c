@@ -23,9 +23,10 @@ static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 	struct admin_port *p = ctx;
 	int rc = store_sqlite_open_reader(p->config->store.path, NULL, ret, err);
 	if (rc == ERR_NOT_FOUND) /* said for who has not begun yet */
-		return err_set(err, rc,
-					   "no daemon answers, and there is no store %s yet; start it with: almoner serve --config %s",
-					   p->config->store.path, p->config->path);
+		return err_set(
+			err, rc,
+			"no daemon answers, and there is no store %s yet; start it with: almoner serve --config %s",
+			p->config->store.path, p->config->path);
 	return rc;
 }
 
@@ -44,7 +45,7 @@ static struct config *get_config(void *ctx)
 /* ---- the API in this process ---- */
 
 static int pass_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_ctx, struct str text),
-						  bool *ret_stop)
+					  bool *ret_stop)
 {
 	size_t from = 0;
 	for (size_t i = 0; i < bytes->len && !*ret_stop; i++) {
@@ -58,8 +59,8 @@ static int pass_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_
 }
 
 static int call_in_process(struct admin_port *p, const char *method, const char *path, const char *body,
-					 void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
-					 struct err *err)
+						   void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
+						   struct err *err)
 {
 	const struct api_context api = {
 		.ctx = p, .open_reader = open_reader, .now_ms = now_ms, .config = get_config

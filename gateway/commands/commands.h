@@ -6,7 +6,7 @@
 
 /* What main found out before the command runs. */
 struct command_line {
-	const char *config_path; /* --config, ALMONER_CONFIG, or /etc/almoner/almoner.json */
+	const char *config_path; /* ---- config, ALMONER_CONFIG, or /etc/almoner/almoner.json ---- */
 	int argc;                /* words after the command's own */
 	char **argv;
 };

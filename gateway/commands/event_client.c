@@ -19,8 +19,8 @@ char *event_client_url(const struct config *config, uint16_t port, const char *s
 }
 
 int event_client_post(const struct config_source *source, const char *url, struct str body, const char *id,
-				void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
-				struct err *err)
+					  void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
+					  struct err *err)
 {
 	struct sign_headers headers;
 	struct clock clock = clock_system();

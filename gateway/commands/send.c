@@ -5,8 +5,8 @@
 
 #include "gateway/commands/admin_client.h"
 #include "gateway/commands/commands.h"
-#include "gateway/commands/read_file.h"
 #include "gateway/commands/event_client.h"
+#include "gateway/commands/read_file.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
 

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "gateway/commands/commands.h"
-#include "gateway/daemon/daemon.h"
 #include "gateway/commands/read_file.h"
+#include "gateway/daemon/daemon.h"
 #include "gateway/intake/pipeline/prepare.h"
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"

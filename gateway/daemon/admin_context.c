@@ -66,9 +66,9 @@ static void add_status(void *ctx, json_t *status)
 	json_object_set_new(status, "uptime_s", json_integer((now_ms(d) - d->started_ms) / 1000));
 	json_object_set_new(status, "intake",
 						json_pack("{s:s, s:i, s:I, s:I, s:I, s:o}", "host", config->listen.host, "port",
-								  (int)intake_server_port(d->intake), "connections", (json_int_t)gauges.connections,
-								  "waiting", (json_int_t)gauges.waiting, "reading_bytes",
-								  (json_int_t)gauges.reading_bytes, "sources", sources));
+								  (int)intake_server_port(d->intake), "connections",
+								  (json_int_t)gauges.connections, "waiting", (json_int_t)gauges.waiting,
+								  "reading_bytes", (json_int_t)gauges.reading_bytes, "sources", sources));
 	config_unref(config);
 }
 

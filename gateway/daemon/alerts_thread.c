@@ -9,7 +9,7 @@
 #include "saga/base/mem.h"
 #include "saga/store/store_sqlite.h"
 
-#define ROUND_EVERY_MS  1000
+#define ROUND_EVERY_MS 1000
 #define READ_BUDGET_MS 20 /* of the store, in one look */
 
 struct alerts_thread {
@@ -42,9 +42,10 @@ static void check_source(void *ctx, const struct intake_source_counters *c)
 	const struct config_alerts *policy = &l->config->alerts;
 	if (*c->source == '\0')
 		return; /* what reached no source is nobody's event */
-	alerts_counter(l->w->alerts, ALERT_UNVERIFIED, c->source, c->counts[INTAKE_UNVERIFIED], policy, l->now_ms);
+	alerts_counter(l->w->alerts, ALERT_UNVERIFIED, c->source, c->counts[INTAKE_UNVERIFIED], policy,
+				   l->now_ms);
 	alerts_counter(l->w->alerts, ALERT_TURNED_AWAY, c->source,
-				 c->counts[INTAKE_BUSY] + c->counts[INTAKE_LATE], policy, l->now_ms);
+				   c->counts[INTAKE_BUSY] + c->counts[INTAKE_LATE], policy, l->now_ms);
 }
 
 static void check_target(struct alert_round *l, const struct engine_target_status *t)

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "gateway/daemon/daemon_internal.h"
-#include "gateway/expr/expr.h"
-#include "gateway/expr/condition.h"
 #include "gateway/daemon/notify.h"
+#include "gateway/expr/condition.h"
+#include "gateway/expr/expr.h"
 #include "saga/base/mem.h"
 #include "saga/base/path.h"
 #include "saga/store/store_sqlite.h"
@@ -111,16 +111,20 @@ static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 		const char *event, *key, *effect;
 	} lines[] = {
 		[DISK_LOW] = { CONFIG_LOG_WARNING, "disk_low", "free_bytes",
-					   "intake answers 503 and nothing new begins until there is a sixteenth more than store.reserve" },
+					   "intake answers 503 and nothing new begins until there is a sixteenth more than "
+					   "store.reserve" },
 		[STORE_FILES_GONE] = { CONFIG_LOG_ERROR, "store_gone", "free_bytes",
-						"the store's file or its -wal was removed, renamed or replaced: intake answers 503 and nothing "
-						"new begins until it is back. Do not end the daemon before: what it holds is in "
-						"/proc/PID/fd" },
+							   "the store's file or its -wal was removed, renamed or replaced: intake "
+							   "answers 503 and nothing "
+							   "new begins until it is back. Do not end the daemon before: what it holds is "
+							   "in "
+							   "/proc/PID/fd" },
 		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "accepting again" },
 		[WAL_BLOCKED] = { CONFIG_LOG_WARNING, "store_held_up", "log_bytes",
-						   "another program reads the store in one long transaction, so the write-ahead log "
-						   "grows until the disk is down to store.reserve; end that program" },
-		[WAL_UNBLOCKED] = { CONFIG_LOG_INFO, "store_let_go", "log_bytes", "the write-ahead log is used again" },
+						  "another program reads the store in one long transaction, so the write-ahead log "
+						  "grows until the disk is down to store.reserve; end that program" },
+		[WAL_UNBLOCKED] = { CONFIG_LOG_INFO, "store_let_go", "log_bytes",
+							"the write-ahead log is used again" },
 	};
 	char number[24];
 	(void)snprintf(number, sizeof number, "%lld", (long long)bytes);
@@ -139,7 +143,8 @@ static void on_engine_line(void *ctx, enum engine_log_level level, const char *t
 static void on_rejected(void *ctx, const char *source, const char *address, int status, const char *why)
 {
 	struct daemon *d = ctx;
-	log_throttle_rejected(d->log_throttle, d->logger, d->clock.now_ms(d->clock.ctx), source, address, status, why);
+	log_throttle_rejected(d->log_throttle, d->logger, d->clock.now_ms(d->clock.ctx), source, address, status,
+						  why);
 }
 
 static void wake_loop(void *ctx)
@@ -283,9 +288,10 @@ static int settle_blackbox(struct daemon *d, struct err *err)
 static int listen_all(struct daemon *d, struct err *err)
 {
 	struct intake_server_options options = { .log = intake_server_log(d->journal),
-									  .hooks = { d, daemon_is_ready, daemon_quarantine_count, on_rejected },
-									  .clock = d->clock,
-									  .own_sweep = true };
+											 .hooks = { d, daemon_is_ready, daemon_quarantine_count,
+														on_rejected },
+											 .clock = d->clock,
+											 .own_sweep = true };
 	int rc = intake_server_start(d->config, &options, &d->intake, err);
 	if (rc != 0)
 		return rc;
@@ -371,7 +377,9 @@ static void announce(struct daemon *d)
 
 int daemon_run(const struct daemon_options *options)
 {
-	(void)signal(SIGXFSZ, SIG_IGN); /* past `ulimit -f` a write fails, as on a full disk, and the store's end is told */
+	(void)signal(
+		SIGXFSZ,
+		SIG_IGN); /* past `ulimit -f` a write fails, as on a full disk, and the store's end is told */
 	struct daemon d = { .options = options, .env = config_env_create(), .clock = clock_system() };
 	(void)pthread_mutex_init(&d.config_lock, NULL);
 	d.quarantine = quarantine_create(&d, daemon_quarantine_read);

@@ -7,17 +7,17 @@
 
 #include "gateway/admin/jobs/jobs.h"
 #include "gateway/admin/server.h"
-#include "gateway/daemon/daemon.h"
 #include "gateway/daemon/alerts_thread.h"
+#include "gateway/daemon/daemon.h"
 #include "gateway/engine/engine.h"
 #include "gateway/intake/quarantine.h"
 #include "gateway/intake/server/server.h"
+#include "gateway/log/log_throttle.h"
 #include "gateway/log/logger.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/transfer.h"
 #include "gateway/plugin/blackbox.h"
 #include "gateway/plugin/instance.h"
-#include "gateway/log/log_throttle.h"
 #include "saga/journal/journal.h"
 
 struct daemon {
@@ -46,15 +46,15 @@ struct daemon {
 	struct log_throttle *log_throttle;
 
 	atomic_bool reloading; /* one at a time */
-	bool reload_started;     /* reload_thread is to be joined */
-	bool reload_requested;    /* SIGHUP came; the loop's thread only */
+	bool reload_started;   /* reload_thread is to be joined */
+	bool reload_requested; /* SIGHUP came; the loop's thread only */
 	pthread_t reload_thread;
 	atomic_bool failed; /* the store failed: no drain, exit 1 */
 	atomic_bool stopping;
 	int64_t drain_until_ms;
 };
 
-struct config *daemon_config_get(struct daemon *d);                   /* a new reference; thread: any */
+struct config *daemon_config_get(struct daemon *d);               /* a new reference; thread: any */
 void daemon_config_swap(struct daemon *d, struct config *config); /* takes the reference */
 
 /* ---- targets.c ---- */
@@ -67,7 +67,7 @@ int daemon_open_instances(struct daemon *d, const struct config *config, struct 
 void daemon_close_instances(struct instance **opened);
 /* Gives them to the engine; `ids` are what the journal gave, in order. */
 void daemon_set_engine_targets(struct daemon *d, const struct config *config, struct instance **opened,
-					  const struct journal_target *ids);
+							   const struct journal_target *ids);
 
 /* ---- reload.c ---- */
 

@@ -42,7 +42,7 @@ static int check_restart(const struct config *before, const struct config *after
 }
 
 static int check_open_steps(struct daemon *d, const struct config *before, const struct config *after,
-					   struct err *err)
+							struct err *err)
 {
 	struct config_changes changes AUTO_CONFIG_CHANGES = { 0 };
 	config_diff(before, after, &changes);
@@ -121,7 +121,7 @@ static struct journal_target *targets_of_both(const struct config *before, const
 /* Intake goes by the new routes, so nothing new comes for a target that is gone. What came before is in the
  * journal's queue: once its answer is here, that is counted. */
 static int recheck_removed(struct daemon *d, const struct config *before, const struct config *after,
-							 struct journal_target *both, size_t count, struct err *err)
+						   struct journal_target *both, size_t count, struct err *err)
 {
 	if (count == after->target_count)
 		return 0;

@@ -47,7 +47,7 @@ static int accept_and_wait(struct daemon *d, struct prepared *p, struct accept_r
 }
 
 static int verify_again(struct daemon *d, const struct rejected_row *row, struct rejected_headers *headers,
-					   struct prepared **ret)
+						struct prepared **ret)
 {
 	struct rules *rules = intake_server_rules(d->intake);
 	char *source AUTO_FREE = mem_strndup(row->source.p, row->source.len);

@@ -125,7 +125,7 @@ void daemon_close_instances(struct instance **opened)
 }
 
 void daemon_set_engine_targets(struct daemon *d, const struct config *config, struct instance **opened,
-					  const struct journal_target *ids)
+							   const struct journal_target *ids)
 {
 	struct engine_target_config *targets = mem_zalloc((config->target_count + 1) * sizeof *targets);
 	for (size_t i = 0; i < config->target_count; i++)

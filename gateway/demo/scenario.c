@@ -5,16 +5,16 @@
 #include <string.h>
 
 #include "gateway/commands/admin_client.h"
+#include "gateway/commands/event_client.h"
 #include "gateway/demo/demo_internal.h"
 #include "gateway/net/http_call.h"
-#include "gateway/commands/event_client.h"
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 #define STEP_MS      500
 #define CYCLE_STEPS  24 /* the CRM fails for the middle third of each cycle */
 #define BREAK_AT     6
-#define REPAIR_AT      14
+#define REPAIR_AT    14
 #define REPORT_EVERY 8
 
 /* ---- talking ---- */
@@ -82,7 +82,8 @@ int demo_send_gift(const struct demo_setup *s, unsigned n, int64_t *ret_saga, st
 	char *url AUTO_FREE = mem_printf("http://127.0.0.1:%u/in/stripe", s->intake_port);
 	json_t *answer = NULL;
 	unsigned status = 0;
-	int rc = event_client_post(&s->config->sources[at], url, str_of(body), id, &answer, keep_line, &status, err);
+	int rc =
+		event_client_post(&s->config->sources[at], url, str_of(body), id, &answer, keep_line, &status, err);
 	*ret_saga = json_integer_value(json_object_get(answer, "saga"));
 	json_decref(answer);
 	if (rc == 0 && status >= 300)

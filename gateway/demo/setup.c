@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "gateway/demo/demo_internal.h"
 #include "gateway/commands/read_file.h"
+#include "gateway/demo/demo_internal.h"
 #include "saga/base/mem.h"
 
 #define DEMO_SECRET "whsec_ZGVtby1zZWNyZXQtb2YtYWxtb25lci1ub3QtcmVhbA=="

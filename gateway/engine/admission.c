@@ -36,7 +36,7 @@ struct admission_control {
 	pthread_mutex_t lock;
 	size_t total_bytes, total_cap_bytes;
 	uint32_t slots;
-	size_t cap;         /* of `by_id` */
+	size_t cap;                      /* of `by_id` */
 	struct admission_target **by_id; /* ids are small: the journal counts from 1 */
 };
 
@@ -130,7 +130,8 @@ static bool window_fits(const struct admission_control *a, const struct admissio
 		   a->total_bytes + bytes <= a->total_cap_bytes;
 }
 
-static enum admission decide(struct admission_control *a, struct admission_target *t, size_t bytes, bool may_start_in_commit)
+static enum admission decide(struct admission_control *a, struct admission_target *t, size_t bytes,
+							 bool may_start_in_commit)
 {
 	/* ready works came earlier: nobody rides past them */
 	if (may_start_in_commit && t->rules.slots_open && t->works == 0 && t->slots < t->rules.limit) {
@@ -146,7 +147,8 @@ static enum admission decide(struct admission_control *a, struct admission_targe
 	return ADMISSION_WINDOW;
 }
 
-enum admission admission_decide(struct admission_control *a, uint32_t id, size_t bytes, bool may_start_in_commit)
+enum admission admission_decide(struct admission_control *a, uint32_t id, size_t bytes,
+								bool may_start_in_commit)
 {
 	lock(a);
 	struct admission_target *t = find(a, id);
@@ -347,7 +349,8 @@ static struct engine_target_status status_of(const struct admission_target *t)
 	return s;
 }
 
-size_t admission_status(struct admission_control *a, uint32_t id, struct engine_target_status *ret, size_t cap)
+size_t admission_status(struct admission_control *a, uint32_t id, struct engine_target_status *ret,
+						size_t cap)
 {
 	size_t count_attempt = 0;
 	lock(a);

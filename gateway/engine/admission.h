@@ -28,7 +28,8 @@ void admission_remove(struct admission_control *a, uint32_t id);
 void admission_set_rules(struct admission_control *a, uint32_t id, const struct admission_rules *rules);
 
 /* Takes a slot, or room in the window, or says that the work has to wait on disk. */
-enum admission admission_decide(struct admission_control *a, uint32_t id, size_t bytes, bool may_start_in_commit);
+enum admission admission_decide(struct admission_control *a, uint32_t id, size_t bytes,
+								bool may_start_in_commit);
 /* How many more works could begin at once at each fast target; SIZE_MAX: there is no fast target. */
 size_t admission_capacity(struct admission_control *a, int64_t now_ms);
 /* Up to `want` slots, within the limit of the rules; gives how many. */
@@ -56,6 +57,7 @@ void admission_count_opened(struct admission_control *a, uint32_t id);
 
 /* The engine's part of the status (state, breaker, limits, backlog); counters are the gate's own. */
 void admission_publish(struct admission_control *a, uint32_t id, const struct engine_target_status *from);
-size_t admission_status(struct admission_control *a, uint32_t id, struct engine_target_status *ret, size_t cap);
+size_t admission_status(struct admission_control *a, uint32_t id, struct engine_target_status *ret,
+						size_t cap);
 
 #endif

@@ -19,8 +19,8 @@ static struct almoner_text text_of_str(struct str s)
 	return (struct almoner_text){ s.p, s.len };
 }
 
-static void derive_text(const struct attempt *a, enum direction direction, uint32_t generation, const char *label,
-				   char out[KEY_TEXT_BYTES])
+static void derive_text(const struct attempt *a, enum direction direction, uint32_t generation,
+						const char *label, char out[KEY_TEXT_BYTES])
 {
 	key_derive(a->event->f.source.p, a->event->f.event_id.p, a->plan->steps[a->ref.step].name, direction,
 			   generation, label, out);
@@ -38,7 +38,8 @@ static void derive_do_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES]
 {
 	const struct attempt *a = ctx;
 	uint32_t generation_of_do = a->do_generation != 0 ? a->do_generation : 1;
-	derive_text(a, DIRECTION_DO, a->ref.direction == DIRECTION_UNDO ? generation_of_do : a->ref.generation, label, out);
+	derive_text(a, DIRECTION_DO, a->ref.direction == DIRECTION_UNDO ? generation_of_do : a->ref.generation,
+				label, out);
 }
 
 static uint32_t purpose_of(const struct work *w)
@@ -179,7 +180,8 @@ static void transport_done(void *ctx, const struct transport_result *result)
 static void fail_inflight_full(struct attempt *a)
 {
 	enum outcome_class failure_class = attempt_result_lost_class(a, false);
-	finish_with(a, failure_class == OUTCOME_UNREACHABLE ? OUTCOME_BUSY : failure_class, "too many requests are on their way; it was not sent");
+	finish_with(a, failure_class == OUTCOME_UNREACHABLE ? OUTCOME_BUSY : failure_class,
+				"too many requests are on their way; it was not sent");
 }
 
 static void submit(struct attempt *a)

@@ -21,15 +21,21 @@
 #define ATTEMPT_RESULT_BYTES   ((size_t)64 * 1024)
 #define ATTEMPT_CHECKPOINT_MAX 4096
 
-enum attempt_state { ATTEMPT_IN_CONNECTOR, ATTEMPT_SENDING, ATTEMPT_CHECKPOINTING, ATTEMPT_ENDED, ATTEMPT_STATES };
+enum attempt_state {
+	ATTEMPT_IN_CONNECTOR,
+	ATTEMPT_SENDING,
+	ATTEMPT_CHECKPOINTING,
+	ATTEMPT_ENDED,
+	ATTEMPT_STATES
+};
 
 enum attempt_input {
-	ATTEMPT_REPLY,        /* a complete reply */
-	ATTEMPT_EXCHANGE_FAILED,         /* any other verdict of the transport */
-	ATTEMPT_CHECKPOINTED, /* what the journal answers … */
-	ATTEMPT_GONE,         /* … or that the step has moved on */
-	ATTEMPT_EXPIRED,      /* its time is over */
-	ATTEMPT_ABORTED,          /* the daemon stops */
+	ATTEMPT_REPLY,           /* a complete reply */
+	ATTEMPT_EXCHANGE_FAILED, /* any other verdict of the transport */
+	ATTEMPT_CHECKPOINTED,    /* what the journal answers … */
+	ATTEMPT_GONE,            /* … or that the step has moved on */
+	ATTEMPT_EXPIRED,         /* its time is over */
+	ATTEMPT_ABORTED,         /* the daemon stops */
 	ATTEMPT_INPUTS
 };
 
@@ -78,18 +84,18 @@ struct attempt {
 	struct almoner_step step;
 	void *connector_state; /* the connector's */
 	struct almoner_action action;
-	void *exchange;              /* the transport's handle, while SENDING */
-	uint32_t calls;              /* of `next` */
-	uint32_t exchanges;          /* handed to the transport */
+	void *exchange;                  /* the transport's handle, while SENDING */
+	uint32_t calls;                  /* of `next` */
+	uint32_t exchanges;              /* handed to the transport */
 	bool effects_submitted;          /* an EFFECTS exchange was submitted */
-	bool effect_sent;            /* … and may have reached the target */
-	bool effect_uncheckpointed;            /* … and no checkpoint says so yet */
+	bool effect_sent;                /* … and may have reached the target */
+	bool effect_uncheckpointed;      /* … and no checkpoint says so yet */
 	bool stop_expired, stop_aborted; /* came while CHECKPOINTING */
 	int64_t started_ms;
 	int64_t reply_retry_ms; /* Retry-After of the last reply */
 	uint32_t reply_status;
-	bool not_sendable;   /* the transport would not send the request: nothing was heard of the target */
-	bool forbidden; /* the connector said FORBIDDEN; outcome.result is then OUTCOME_REJECTED */
+	bool not_sendable; /* the transport would not send the request: nothing was heard of the target */
+	bool forbidden;    /* the connector said FORBIDDEN; outcome.result is then OUTCOME_REJECTED */
 	struct outcome outcome;
 	char detail[ATTEMPT_DETAIL_BYTES + 1];
 	char *result;

@@ -107,7 +107,8 @@ void attempt_result_read(struct attempt *a)
 	size_t class = done->result_class;
 	a->outcome.status = done->status != 0 ? done->status : a->reply_status;
 	a->outcome.retry_after_ms = retry_after_of(a, done);
-	attempt_result_set_detail(a, (struct str){ done->detail.p, done->detail.p != NULL ? done->detail.len : 0 });
+	attempt_result_set_detail(a,
+							  (struct str){ done->detail.p, done->detail.p != NULL ? done->detail.len : 0 });
 	if (class == 0 || class >= sizeof classes / sizeof *classes) {
 		fault(a, "the connector finished with a class this gateway does not know");
 		return;

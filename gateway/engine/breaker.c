@@ -161,7 +161,7 @@ static handler *const handlers[BREAKER_STATES][BREAKER_SIGNALS] = {
 };
 
 bool breaker_apply(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
-				  int64_t now_ms)
+				   int64_t now_ms)
 {
 	assert(b->state < BREAKER_STATES && signal < BREAKER_SIGNALS);
 	return handlers[b->state][signal](b, policy, now_ms);

@@ -53,7 +53,7 @@ struct breaker {
 void breaker_init(struct breaker *b);
 /* Returns whether the state changed. */
 bool breaker_apply(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
-				  int64_t now_ms);
+				   int64_t now_ms);
 /* How many attempts it would let start now: without bound (UINT32_MAX) when closed, none when open. */
 uint32_t breaker_capacity(const struct breaker *b, const struct breaker_policy *policy);
 /* Half-open: probes whose intents are on their way to the log; undone by breaker_unreserve or consumed by

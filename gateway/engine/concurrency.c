@@ -1,7 +1,7 @@
 #include "gateway/engine/concurrency.h"
 
-#define SHRINK_EVERY_MS 1000
-#define BACKOFF_FIRST_MS   100
+#define SHRINK_EVERY_MS  1000
+#define BACKOFF_FIRST_MS 100
 #define BACKOFF_CAP_MS   5000
 
 void concurrency_init(struct concurrency *w)

@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 #define CONCURRENCY_START 2
-#define CONCURRENCY_BACKOFF_CAP_MS                                                                                   \
+#define CONCURRENCY_BACKOFF_CAP_MS                                                                           \
 	60000 /* a target's Retry-After keeps *other* steps waiting no longer than this                          \
 		   */
 
 struct concurrency {
 	double limit;
-	int64_t shrunk_ms;   /* last time: halved once a second, not once for each of those in flight */
+	int64_t shrunk_ms;        /* last time: halved once a second, not once for each of those in flight */
 	int64_t backoff_until_ms; /* start nothing before */
 	int64_t backoff_ms;       /* grows while the target is busy even with one in flight */
 };

@@ -25,7 +25,8 @@ static int64_t attempt_limit_ms(const struct engine_target *t)
 	return exchange < cap_ms / ATTEMPT_TIMEOUTS ? exchange * ATTEMPT_TIMEOUTS : cap_ms;
 }
 
-static void begin_attempt(struct engine *e, struct engine_target *t, struct work *w, struct target_start start)
+static void begin_attempt(struct engine *e, struct engine_target *t, struct work *w,
+						  struct target_start start)
 {
 	struct attempt_settings settings = {
 		.target = t->id,
@@ -127,16 +128,17 @@ static void report_outcome(struct engine *e, struct engine_target *t, struct att
 {
 	struct health_verdict verdict = target_health_update(t, a, e->aborted, e->now_ms);
 	struct admission_sample sample = { .result = a->outcome.result,
-								  .duration_ms = a->outcome.duration_ms,
-								  .exchanges = a->exchanges,
-								  .now_ms = e->now_ms,
-								  .detail = a->outcome.detail };
+									   .duration_ms = a->outcome.duration_ms,
+									   .exchanges = a->exchanges,
+									   .now_ms = e->now_ms,
+									   .detail = a->outcome.detail };
 	admission_count_attempt(e->admission, t->id, &sample);
 	if (verdict.release)
 		target_event_end_hold(e, t, "a step was taken: the target answers again");
 	if (verdict.hold[0] != '\0') {
 		engine_log_line(e, ENGINE_WARNING, t,
-				   verdict.credentials ? "held: its credentials are refused" : "held: it looks misconfigured");
+						verdict.credentials ? "held: its credentials are refused"
+											: "held: it looks misconfigured");
 	}
 	struct work *w = attempt_take_work(a);
 	journal_outcome(e->journal, w, &a->outcome, verdict.hold[0] != '\0' ? verdict.hold : NULL);

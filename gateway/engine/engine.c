@@ -19,7 +19,9 @@ struct engine *engine_create(const struct engine_options *options)
 {
 	struct engine *e = mem_zalloc(sizeof *e);
 	e->options = *options;
-	e->host = (struct attempt_host){ e, options->transport, host_now, delivery_checkpoint, delivery_record_inflight, delivery_attempt_ended };
+	e->host = (struct attempt_host){
+		e, options->transport, host_now, delivery_checkpoint, delivery_record_inflight, delivery_attempt_ended
+	};
 	e->admission = admission_create(options->window_total_bytes);
 	inbox_init(&e->inbox);
 	TAILQ_INIT(&e->targets);
@@ -113,7 +115,7 @@ struct engine_target *engine_find_target(struct engine *e, uint32_t id)
 }
 
 void engine_log_line(struct engine *e, enum engine_log_level level, const struct engine_target *t,
-				const char *text)
+					 const char *text)
 {
 	if (e->options.log.line != NULL)
 		e->options.log.line(e->options.log.ctx, level, t != NULL ? t->name : "", text);
@@ -227,5 +229,6 @@ bool engine_idle(const struct engine *e)
 	if (e->active_attempts == 0 && TAILQ_EMPTY(&e->ended) && admission_slots(e->admission) == 0)
 		return true;
 	int64_t now = e->options.clock.now_ms(e->options.clock.ctx);
-	return e->aborted && e->active_attempts == 0 && TAILQ_EMPTY(&e->ended) && now >= e->drain_until_ms + DRAIN_GRACE_MS;
+	return e->aborted && e->active_attempts == 0 && TAILQ_EMPTY(&e->ended) &&
+		   now >= e->drain_until_ms + DRAIN_GRACE_MS;
 }

@@ -5,12 +5,12 @@
 
 #include <pthread.h>
 
-#include "gateway/engine/target_health.h"
 #include "gateway/engine/target.h"
+#include "gateway/engine/target_health.h"
 
 #define ENGINE_STARTS_PER_TICK 256
 #define ENGINE_SPILLS_PER_TICK 256
-#define ENGINE_LOG_EVERY_MS  10000
+#define ENGINE_LOG_EVERY_MS    10000
 
 /* One call of engine_set_targets. */
 struct target_set {
@@ -43,13 +43,13 @@ struct engine {
 	struct inbox inbox;
 	struct target_list targets;
 	struct engine_target *first_target; /* who is first in the next round; NULL: the first */
-	struct target_news *pending_news;  /* the last news of targets that are not configured (yet) */
+	struct target_news *pending_news;   /* the last news of targets that are not configured (yet) */
 	size_t pending_count, pending_cap;
 	struct attempt_list ended; /* their outcomes go to the journal at the next tick */
-	uint32_t active_attempts;        /* attempts, those in `ended` not counted */
+	uint32_t active_attempts;  /* attempts, those in `ended` not counted */
 	int64_t now_ms, wall_ms;
 	bool now_known, wall_known; /* that clock was read in this turn */
-	bool more_work;                  /* the budget of the last tick was used up */
+	bool more_work;             /* the budget of the last tick was used up */
 	bool draining;
 	bool aborted; /* the drain is over: what was still under way was cut off */
 	int64_t drain_until_ms;
@@ -74,7 +74,7 @@ int64_t engine_now_ms(struct engine *e);
 int64_t engine_wall_ms(struct engine *e);
 struct engine_target *engine_find_target(struct engine *e, uint32_t id);
 void engine_log_line(struct engine *e, enum engine_log_level level, const struct engine_target *t,
-				const char *text);
+					 const char *text);
 
 /* receive.c: what the journal delivered */
 /* In an engine that is being destroyed (without a journal) this only takes the ports over. */

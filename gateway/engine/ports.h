@@ -17,7 +17,7 @@ enum transport_verdict {
 	TRANSPORT_REPLY,       /* a complete reply: status, headers, body */
 	TRANSPORT_UNREACHABLE, /* nothing of this exchange can have taken effect: DNS, connect, TLS, greeting */
 	TRANSPORT_UNKNOWN,     /* bytes of the request went out, no complete reply came */
-	TRANSPORT_NOT_SENDABLE      /* the request itself is not sendable (bad URL, forbidden scheme, bad address) */
+	TRANSPORT_NOT_SENDABLE /* the request itself is not sendable (bad URL, forbidden scheme, bad address) */
 };
 
 struct transport_limits {

@@ -121,7 +121,8 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want, int64_t now_ms)
+uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want,
+						int64_t now_ms)
 {
 	t->start_at_ms = max_ms(t->concurrency.backoff_until_ms, rate_next_ms(&t->rate, &t->config.rate, now_ms));
 	if (t->start_at_ms > now_ms)

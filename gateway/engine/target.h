@@ -2,17 +2,17 @@
 #ifndef ALMONER_ENGINE_TARGET_H
 #define ALMONER_ENGINE_TARGET_H
 
+#include "gateway/engine/admission.h"
 #include "gateway/engine/attempt.h"
+#include "gateway/engine/concurrency.h"
 #include "gateway/engine/engine.h"
 #include "gateway/engine/forbidden.h"
-#include "gateway/engine/admission.h"
-#include "gateway/engine/concurrency.h"
 
 TAILQ_HEAD(attempt_list, attempt);
 
-#define TARGET_PROBE_MS (5 * 60 * 1000) /* a target held for its credentials is asked this often by default */
-#define ENGINE_SPILL_MS 1000            /* ready works of a shut target go back to disk after this */
-#define ENGINE_RELEASE_SPREAD_MS 500           /* targets released at once begin within so long of each other */
+#define TARGET_PROBE_MS          (5 * 60 * 1000) /* a target held for its credentials is asked this often by default */
+#define ENGINE_SPILL_MS          1000            /* ready works of a shut target go back to disk after this */
+#define ENGINE_RELEASE_SPREAD_MS 500 /* targets released at once begin within so long of each other */
 
 /* A connector in use; outlives its replacement until its last attempt has ended. */
 struct target_port {
@@ -38,8 +38,8 @@ struct engine_target {
 	/* Moves on when its settings are changed and when a hold or a pause ends: what an attempt that began before
 	 * says about credentials and settings is no longer news. */
 	uint32_t revision;
-	bool state_known;   /* the journal has said how it was left */
-	bool paused; /* by a person */
+	bool state_known; /* the journal has said how it was left */
+	bool paused;      /* by a person */
 	bool held;
 	bool credentials; /* … and probed */
 	char held_reason[200];
@@ -59,9 +59,9 @@ struct engine_target {
 	int64_t
 		start_at_ms; /* when a start refused by calm or rate may be tried again; INT64_MAX: time is not it */
 
-	int64_t logged_ms;       /* last line about an attempt */
+	int64_t logged_ms;            /* last line about an attempt */
 	struct admission_rules rules; /* as published */
-	bool dirty;              /* the status has to be published */
+	bool dirty;                   /* the status has to be published */
 };
 
 TAILQ_HEAD(target_list, engine_target);
@@ -85,7 +85,8 @@ void target_bump_revision(struct engine_target *t);
 bool target_probe_due(const struct engine_target *t, int64_t now_ms);
 
 /* Takes slots, tokens and probes for up to `want` attempts; gives how many, and for none sets start_at_ms. */
-uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want, int64_t now_ms);
+uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want,
+						int64_t now_ms);
 /* One for a held target's probe, whatever breaker and limits say. */
 bool target_reserve_probe(struct engine_target *t, struct admission_control *admission, int64_t now_ms);
 /* They are not used. */

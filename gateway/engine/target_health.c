@@ -40,8 +40,8 @@ static void reclassify_forbidden(struct engine_target *t, struct attempt *a, boo
 		a->outcome.retry_after_ms = FORBIDDEN_WAIT_MS;
 }
 
-static void hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a, const char *why,
-				 int64_t probe_at_ms)
+static void hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a,
+				 const char *why, int64_t probe_at_ms)
 {
 	(void)snprintf(verdict->hold, sizeof verdict->hold, "%s: %.150s", why,
 				   a->detail[0] != '\0' ? a->detail : "no details");
@@ -59,7 +59,8 @@ static int64_t first_probe_ms(const struct engine_target *t, const struct attemp
 	return a->forbidden && FORBIDDEN_WAIT_MS < probe_ms ? FORBIDDEN_WAIT_MS : probe_ms;
 }
 
-static void decide_hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a, int64_t now_ms)
+static void decide_hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a,
+						int64_t now_ms)
 {
 	enum outcome_class result = a->outcome.result;
 	if (result == OUTCOME_OK || result == OUTCOME_EXISTS) {
@@ -84,7 +85,8 @@ static enum breaker_signal health_signal(const struct attempt *a, bool aborted)
 	return breaker_signal_of(a->outcome.result);
 }
 
-struct health_verdict target_health_update(struct engine_target *t, struct attempt *a, bool aborted, int64_t now_ms)
+struct health_verdict target_health_update(struct engine_target *t, struct attempt *a, bool aborted,
+										   int64_t now_ms)
 {
 	struct health_verdict verdict = { .signal = health_signal(a, aborted) };
 	if (a->epoch != t->breaker.epoch)

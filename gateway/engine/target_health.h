@@ -13,6 +13,7 @@ struct health_verdict {
 };
 
 /* `cut`: it ended because the daemon stops, which says nothing about the target. */
-struct health_verdict target_health_update(struct engine_target *t, struct attempt *a, bool aborted, int64_t now_ms);
+struct health_verdict target_health_update(struct engine_target *t, struct attempt *a, bool aborted,
+										   int64_t now_ms);
 
 #endif

@@ -15,7 +15,7 @@ static const struct {
 	const char *text;
 	enum compare_operator op;
 } operators[] = { { "==", COMPARE_EQ }, { "!=", COMPARE_NE }, { "<=", COMPARE_LE },
-			  { ">=", COMPARE_GE }, { "<", COMPARE_LT },  { ">", COMPARE_GT } };
+				  { ">=", COMPARE_GE }, { "<", COMPARE_LT },  { ">", COMPARE_GT } };
 
 static void skip_blanks(const char **at)
 {

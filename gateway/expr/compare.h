@@ -10,12 +10,20 @@
 
 #define COMPARE_TERMS_MAX 8
 
-enum compare_operator { COMPARE_NONE, COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE };
+enum compare_operator {
+	COMPARE_NONE,
+	COMPARE_EQ,
+	COMPARE_NE,
+	COMPARE_LT,
+	COMPARE_LE,
+	COMPARE_GT,
+	COMPARE_GE
+};
 
 struct compare_term {
 	struct path path;
 	enum compare_operator op; /* NONE: the truth of the path itself */
-	json_t *literal;        /* a number, text, true, false or null */
+	json_t *literal;          /* a number, text, true, false or null */
 };
 
 struct compare {

@@ -27,7 +27,8 @@ static jv object_to_jv(const json_t *object, unsigned depth)
 	jv out = jv_object();
 	/* The iterator's type is not const; nothing is changed. */
 	json_t *mutable_object = (json_t *)(uintptr_t)object;
-	for (void *it = json_object_iter(mutable_object); it != NULL; it = json_object_iter_next(mutable_object, it)) {
+	for (void *it = json_object_iter(mutable_object); it != NULL;
+		 it = json_object_iter_next(mutable_object, it)) {
 		jv member = to_jv(json_object_iter_value(it), depth + 1);
 		if (!jv_is_valid(member)) {
 			jv_free(out);
@@ -152,7 +153,8 @@ static json_t *object_from_jv(jv value, unsigned depth)
 		/* A key with a NUL in it would be cut short and might hide another one. */
 		const char *name = jv_string_value(key);
 		bool no_nul = strlen(name) == (size_t)jv_string_length_bytes(jv_copy(key));
-		int rc = converted_value != NULL && no_nul ? json_object_set_new(out, name, converted_value) : (json_decref(converted_value), -1);
+		int rc = converted_value != NULL && no_nul ? json_object_set_new(out, name, converted_value)
+												   : (json_decref(converted_value), -1);
 		jv_free(key);
 		jv_free(member);
 		if (rc != 0) {

@@ -33,9 +33,7 @@ static struct {
 	pthread_cond_t woken;
 	LIST_HEAD(, jq_timeout_slot) slots;
 	atomic_bool asleep;
-} timer = { .once = PTHREAD_ONCE_INIT,
-			  .lock = PTHREAD_MUTEX_INITIALIZER,
-			  .woken = PTHREAD_COND_INITIALIZER };
+} timer = { .once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER, .woken = PTHREAD_COND_INITIALIZER };
 
 static int64_t cpu_ms(clockid_t clock)
 {

@@ -179,7 +179,8 @@ static struct program *programs_free_entry(struct program_cache *r)
 	return oldest;
 }
 
-static struct program *programs_find(struct program_cache *r, const uint8_t key[PROGRAM_KEY_BYTES], const char *text)
+static struct program *programs_find(struct program_cache *r, const uint8_t key[PROGRAM_KEY_BYTES],
+									 const char *text)
 {
 	struct program *p = NULL;
 	for (size_t i = 0; i < r->count && p == NULL; i++) {

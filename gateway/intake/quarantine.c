@@ -14,7 +14,7 @@ struct quarantine_source {
 	bool known;    /* `counted` was looked up once */
 	int64_t at_ms; /* when it was last tried */
 	int64_t counted;
-	int64_t queries;      /* ever */
+	int64_t queries;          /* ever */
 	int64_t queries_at_count; /* … before `counted` was looked up */
 };
 

@@ -4,19 +4,20 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/intake/server/server_internal.h"
 #include "gateway/intake/pipeline/request.h"
+#include "gateway/intake/server/server_internal.h"
 #include "saga/base/mem.h"
 
 /* Of a source in a second: a burst of a platform fits, a flood neither keeps the log's thread busy nor drives
  * out within moments what a platform sent. */
-#define REQUESTS_PER_SECOND        1000
-#define BYTES_PER_SECOND  (4 << 20)
-#define CAP_SHARE_PER_SECOND  16 /* … or this share of the room, if that is more */
+#define REQUESTS_PER_SECOND  1000
+#define BYTES_PER_SECOND     (4 << 20)
+#define CAP_SHARE_PER_SECOND 16 /* … or this share of the room, if that is more */
 
 /* ---- keeping ---- */
 
-static bool within_rate(struct intake_server *s, struct counter *c, int64_t bytes, int64_t keep_bytes, int64_t now_ms)
+static bool within_rate(struct intake_server *s, struct counter *c, int64_t bytes, int64_t keep_bytes,
+						int64_t now_ms)
 {
 	int64_t share = keep_bytes / CAP_SHARE_PER_SECOND;
 	int64_t limit_bytes = share > BYTES_PER_SECOND ? share : BYTES_PER_SECOND;
@@ -47,20 +48,20 @@ void rejected_keep(struct server_request *r, const struct intake_request *reques
 	const struct intake_log *log = &r->server->options.log;
 	if (source->keep_rejected_bytes == 0 || log->keep_rejected == NULL ||
 		!within_rate(r->server, r->counter, (int64_t)request->body.len, source->keep_rejected_bytes,
-				  request->now_ms))
+					 request->now_ms))
 		return;
 	struct buf headers AUTO_BUF = { 0 };
 	char address[PEER_TEXT_BYTES];
 	(void)MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, add_header, &headers);
 	peer_text(&r->client, address);
 	const struct rejected_row row = { .source = str_of(source->name),
-									 .received_ms = request->now_ms,
-									 .wall_ms = request->wall_ms,
-									 .until_ms = request->now_ms + source->keep_rejected_for_ms,
-									 .address = str_of(address),
-									 .url = str_of(request->url),
-									 .headers = buf_str(&headers),
-									 .body = request->body };
+									  .received_ms = request->now_ms,
+									  .wall_ms = request->wall_ms,
+									  .until_ms = request->now_ms + source->keep_rejected_for_ms,
+									  .address = str_of(address),
+									  .url = str_of(request->url),
+									  .headers = buf_str(&headers),
+									  .body = request->body };
 	if (log->keep_rejected(log->ctx, &row, source->keep_rejected_bytes) == 0)
 		counter_add(r->counter, INTAKE_REJECTED_KEPT);
 }

@@ -120,8 +120,8 @@ static int rules_fill(struct rules *r, struct err *err)
 	for (size_t i = 0; i < config->target_count; i++) {
 		const struct config_order *order = &config->targets[i].order;
 		r->lane_rules[i] = (struct lane_rule){ .standard = order->standard,
-											.by = expr_list(&order->by),
-											.count = order->by.count };
+											   .by = expr_list(&order->by),
+											   .count = order->by.count };
 	}
 	for (size_t i = 0; i < config->source_count && rc == 0; i++)
 		rc = source_make(&config->sources[i], &r->sources[i], err);

@@ -6,7 +6,7 @@
 
 #include "saga/base/mem.h"
 
-#define WINDOW_MS  10000
+#define WINDOW_MS        10000
 #define LINES_PER_WINDOW 50
 
 struct log_throttle {
@@ -48,7 +48,7 @@ static bool may_write(struct log_throttle *r, int64_t now_ms, uint64_t *ret_supp
 }
 
 void log_throttle_rejected(struct log_throttle *r, struct logger *logger, int64_t now_ms, const char *source,
-				   const char *address, int status, const char *why)
+						   const char *address, int status, const char *why)
 {
 	uint64_t suppressed = 0;
 	if (!may_write(r, now_ms, &suppressed))
@@ -57,6 +57,6 @@ void log_throttle_rejected(struct log_throttle *r, struct logger *logger, int64_
 	char more[24];
 	(void)snprintf(code, sizeof code, "%d", status);
 	(void)snprintf(more, sizeof more, "%llu", (unsigned long long)suppressed);
-	logger_line(logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code, "why",
-				why, "unsaid", suppressed > 0 ? more : NULL, NULL);
+	logger_line(logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code,
+				"why", why, "unsaid", suppressed > 0 ? more : NULL, NULL);
 }

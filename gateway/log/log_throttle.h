@@ -10,6 +10,6 @@ struct log_throttle *log_throttle_create(void);
 void log_throttle_destroy(struct log_throttle *r); /* NULL is accepted */
 /* Writes a line, or counts it: a later one says how many were left out. Thread: any. */
 void log_throttle_rejected(struct log_throttle *r, struct logger *logger, int64_t now_ms, const char *source,
-				   const char *address, int status, const char *why);
+						   const char *address, int status, const char *why);
 
 #endif

@@ -11,10 +11,10 @@
 
 /* How libcurl ended, in the only distinctions that matter here. */
 enum transfer_end {
-	TRANSFER_END_OK,       /* by the rules of the protocol, all of it came */
-	TRANSFER_END_UNUSABLE, /* libcurl did not understand the request (URL, scheme, option) */
-	TRANSFER_END_NO_ANSWER,  /* time-out or lost connection while waiting */
-	TRANSFER_END_FAILED    /* anything else */
+	TRANSFER_END_OK,        /* by the rules of the protocol, all of it came */
+	TRANSFER_END_UNUSABLE,  /* libcurl did not understand the request (URL, scheme, option) */
+	TRANSFER_END_NO_ANSWER, /* time-out or lost connection while waiting */
+	TRANSFER_END_FAILED     /* anything else */
 };
 
 struct http_evidence {

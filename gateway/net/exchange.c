@@ -127,7 +127,8 @@ static CURLcode load_limits(struct exchange *x)
 	struct transport_limits *have = &x->limits_set;
 	CURLcode code = CURLE_OK;
 	if (want->connect_timeout_ms != have->connect_timeout_ms)
-		code = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, curl_options_timeout(want->connect_timeout_ms));
+		code = curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS,
+								curl_options_timeout(want->connect_timeout_ms));
 	if (code == CURLE_OK && want->timeout_ms != have->timeout_ms)
 		code = curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, curl_options_timeout(want->timeout_ms));
 	if (code == CURLE_OK && want->fresh_connection != have->fresh_connection) {
@@ -164,7 +165,8 @@ void exchange_extend(struct exchange *x, int64_t stalled_ms)
 	if (x->reply_began_ms != 0)
 		x->reply_began_ms += stalled_ms;
 	/* Neither can fail but for want of memory; then the old limits stay. */
-	(void)curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, curl_options_timeout(have->connect_timeout_ms));
+	(void)curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS,
+						   curl_options_timeout(have->connect_timeout_ms));
 	(void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, curl_options_timeout(have->timeout_ms));
 }
 
@@ -175,7 +177,7 @@ void exchange_unload(struct exchange *x)
 	http_reply_reset(&x->reply, 0);
 }
 
-/* --- the verdict --------------------------------------------------------------------------------- */
+/* ---- the verdict ---- */
 
 static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 {
@@ -237,14 +239,16 @@ static const char *http_failure_reason(const struct exchange *x, CURLcode code)
 		return EXCHANGE_LOOKUPS_HANG;
 	if (x->too_slow)
 		return "the reply came too slowly";
-	if (x->reply.head_too_long || (x->request_began && code == CURLE_OUT_OF_MEMORY)) /* of libcurl's for one line */
+	if (x->reply.head_too_long ||
+		(x->request_began && code == CURLE_OUT_OF_MEMORY)) /* of libcurl's for one line */
 		return "the reply's header does not end";
 	return x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
 }
 
 static const char *mail_failure_reason(const struct smtp_worker *worker)
 {
-	if (worker->code == CURLE_ABORTED_BY_CALLBACK || worker->code == CURLE_WRITE_ERROR) /* see smtp_worker_is_done */
+	if (worker->code == CURLE_ABORTED_BY_CALLBACK ||
+		worker->code == CURLE_WRITE_ERROR) /* see smtp_worker_is_done */
 		return "no answer within the time limit";
 	return worker->error[0] != '\0' ? worker->error : curl_easy_strerror(worker->code);
 }

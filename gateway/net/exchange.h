@@ -40,9 +40,9 @@ struct http_request {
 struct smtp_worker;
 
 enum exchange_state {
-	EXCHANGE_IDLE,     /* in its pool */
-	EXCHANGE_HTTP,     /* with libcurl */
-	EXCHANGE_MAIL,     /* in its job's thread */
+	EXCHANGE_IDLE,          /* in its pool */
+	EXCHANGE_HTTP,          /* with libcurl */
+	EXCHANGE_MAIL,          /* in its job's thread */
 	EXCHANGE_FAILED_LOCALLY /* to be told so in the next turn: `verdict` and `words` are decided */
 };
 
@@ -53,8 +53,8 @@ struct exchange {
 	struct transport_request request;
 	int64_t started_ms;
 	enum transport_verdict verdict; /* of a stillborn one */
-	char reason[DETAIL_BYTES];       /* why */
-	struct smtp_worker *worker;           /* SEND_MAIL */
+	char reason[DETAIL_BYTES];      /* why */
+	struct smtp_worker *worker;     /* SEND_MAIL */
 	/* SEND_HTTP */
 	CURL *easy;
 	bool request_began;  /* see struct http_evidence */
@@ -92,11 +92,10 @@ void exchange_extend(struct exchange *x, int64_t stalled_ms);
 void exchange_unload(struct exchange *x);
 
 /* Nothing will be sent; returns ERR_REFUSED. */
-int exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
+int exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...) PRINTF_LIKE(3, 4);
 #define exchange_refuse(x, ...) exchange_fail((x), TRANSPORT_NOT_SENDABLE, __VA_ARGS__)
 
-/* --- for both kinds ------------------------------------------------------------------------------ */
+/* ---- for both kinds ---- */
 
 /* What holds for every handle, of the loop and of the mail threads; `error` has CURL_ERROR_SIZE. */
 MUST_CHECK CURLcode curl_options_set_common(CURL *easy, char *error);
@@ -110,13 +109,13 @@ struct curl_long_option {
 };
 MUST_CHECK CURLcode curl_options_set_longs(CURL *easy, const struct curl_long_option *options);
 
-/* --- HTTP ---------------------------------------------------------------------------------------- */
+/* ---- HTTP ---- */
 
 MUST_CHECK CURLcode http_request_init(struct exchange *x);
 MUST_CHECK int http_request_load(struct exchange *x);
 void http_request_finish(struct http_request *request);
 
-/* --- sockets of libcurl on the loop -------------------------------------------------------------- */
+/* ---- sockets of libcurl on the loop ---- */
 
 struct sockets;
 struct loop;
@@ -129,7 +128,7 @@ MUST_CHECK CURLcode sockets_attach(struct sockets *sockets, struct exchange *x);
 struct sockets *sockets_of_transfer(struct transfer *transfer);
 int64_t transfer_now_ms(const struct transfer *transfer);
 
-/* --- look-ups of a target's name (lookup.h) ------------------------------------------------------- */
+/* ---- look-ups of a target's name (lookup.h) ---- */
 
 #define EXCHANGE_LOOKUPS_HANG "look-ups of its name are not answered"
 bool lookup_target_begin(struct transfer *transfer, uint32_t target);

@@ -9,10 +9,10 @@
 #include "connectors/almoner_connector.h"
 #include "saga/base/buf.h"
 
-#define HTTP_REPLY_FIELDS_MAX  100
-#define HTTP_REPLY_HEAD_BYTES  (64 * 1024)  /* kept */
-#define HTTP_REPLY_LINES_BYTES (256 * 1024) /* all header lines together, 1xx and trailers included */
-#define HTTP_REPLY_BUFFER_BYTES  (64 * 1024)  /* buffers above this are given back after each reply */
+#define HTTP_REPLY_FIELDS_MAX   100
+#define HTTP_REPLY_HEAD_BYTES   (64 * 1024)  /* kept */
+#define HTTP_REPLY_LINES_BYTES  (256 * 1024) /* all header lines together, 1xx and trailers included */
+#define HTTP_REPLY_BUFFER_BYTES (64 * 1024)  /* buffers above this are given back after each reply */
 
 struct http_reply {
 	struct buf head; /* name NUL value NUL … */
@@ -21,7 +21,7 @@ struct http_reply {
 	size_t line_bytes;
 	bool interim;       /* the head being read is a 1xx */
 	bool head_complete; /* the blank line of the final head was seen */
-	bool head_too_long;         /* more header bytes than anybody needs: reading stopped */
+	bool head_too_long; /* more header bytes than anybody needs: reading stopped */
 	struct buf body;
 	size_t body_cap_bytes;
 	bool truncated; /* the body went on beyond the cap: reading stopped */

@@ -22,7 +22,7 @@ static const char *const reserved_headers[] = { "Content-Length", "Transfer-Enco
 												"Expect",         "Upgrade",           "TE",
 												"Trailer",        "Keep-Alive",        "Proxy-Connection" };
 
-/* --- callbacks of libcurl ------------------------------------------------------------------------ */
+/* ---- callbacks of libcurl ---- */
 
 /* Called when a connection stands and the request is about to be sent; a second time when libcurl wants to
  * send it again because a reused connection died. That is safe only if certainly nothing of the first try
@@ -78,7 +78,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 	return http_reply_body(&x->reply, bytes, size * count) && is_fast_enough(x) ? size * count : 0;
 }
 
-/* --- the handle ---------------------------------------------------------------------------------- */
+/* ---- the handle ---- */
 
 static void node_set_text(struct http_header_node *node, const char *text)
 {
@@ -133,7 +133,7 @@ static bool text_is(const struct buf *have, struct almoner_text want)
 	return have->len == want.len && have->data != NULL && memcmp(have->data, want.p, want.len) == 0;
 }
 
-/* --- URL ----------------------------------------------------------------------------------------- */
+/* ---- URL ---- */
 
 static const char *url_fault(struct almoner_text url)
 {
@@ -165,7 +165,7 @@ static int load_url(struct exchange *x, struct almoner_text url)
 	return exchange_refuse(x, "the URL: %s", curl_easy_strerror(code));
 }
 
-/* --- method and body ----------------------------------------------------------------------------- */
+/* ---- method and body ---- */
 
 static bool method_is_token(struct almoner_text method)
 {
@@ -234,7 +234,7 @@ static int load_method(struct exchange *x, const struct almoner_http *http)
 	return code == CURLE_OK ? 0 : exchange_refuse(x, "the method or body: %s", curl_easy_strerror(code));
 }
 
-/* --- headers ------------------------------------------------------------------------------------- */
+/* ---- headers ---- */
 
 static bool name_is(struct almoner_text name, const char *other)
 {

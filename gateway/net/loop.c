@@ -41,10 +41,10 @@ struct loop {
 	ev_timer timer;
 	struct loop_hook hooks[LOOP_PHASES];
 	int64_t deadlines_ns[LOOP_DEADLINES]; /* absolute, monotonic */
-	int64_t wait_began_ns;                    /* when it went to wait */
+	int64_t wait_began_ns;                /* when it went to wait */
 	void (*on_stall)(void *ctx, int64_t stalled_ms);
 	void *on_stall_ctx;
-	int64_t armed_ns;                     /* what the timer stands at; NEVER: it is stopped */
+	int64_t armed_ns; /* what the timer stands at; NEVER: it is stopped */
 	int64_t now_ns;
 	uint64_t turns;
 	bool stopping;
@@ -265,7 +265,7 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int revents)
 }
 
 struct loop_io *loop_io_add(struct loop *loop, int fd, unsigned events,
-						   void (*fn)(void *ctx, int fd, unsigned events), void *ctx)
+							void (*fn)(void *ctx, int fd, unsigned events), void *ctx)
 {
 	struct loop_io *io = mem_zalloc(sizeof(*io));
 	io->loop = loop;

@@ -71,7 +71,7 @@ void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int sig
 /* Watches a descriptor for any of `events` (of enum loop_event; level-triggered). Unwatch before closing it;
  * also from inside the callback. */
 struct loop_io *loop_io_add(struct loop *loop, int fd, unsigned events,
-						   void (*fn)(void *ctx, int fd, unsigned events), void *ctx);
+							void (*fn)(void *ctx, int fd, unsigned events), void *ctx);
 /* Other events for the same open descriptor; 0: none for now. */
 void loop_io_set(struct loop_io *io, unsigned events);
 void loop_io_remove(struct loop_io *io); /* accepts NULL */

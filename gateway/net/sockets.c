@@ -116,7 +116,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	}
 	slot->idle = false;
 	set_events(s, slot, fd,
-		  ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0u) | ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0u));
+			   ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0u) |
+				   ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0u));
 	return 0;
 }
 

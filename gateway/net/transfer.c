@@ -27,14 +27,14 @@ struct transfer {
 	CURLM *multi;
 	struct sockets *sockets;
 	struct smtp_workers smtp;
-	struct exchange_list running;   /* with libcurl, or finished there and not yet collected */
+	struct exchange_list running;        /* with libcurl, or finished there and not yet collected */
 	struct exchange_list smtp_running;   /* in a thread each, or finished there and not yet collected */
 	struct exchange_list failed_locally; /* never sent; to be told so in the next turn */
 	size_t running_count;
 	size_t smtp_running_count;
 	size_t failed_locally_count;
-	int64_t curl_due_ms; /* when libcurl wants to be called; monotonic */
-	bool has_uncollected;    /* something finished after this turn's collection */
+	int64_t curl_due_ms;  /* when libcurl wants to be called; monotonic */
+	bool has_uncollected; /* something finished after this turn's collection */
 	bool delivering;
 	struct target_pool *pools;
 	size_t pool_count;
@@ -58,7 +58,7 @@ static int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- pools --------------------------------------------------------------------------------------- */
+/* ---- pools ---- */
 
 static struct target_pool *find_pool(struct transfer *t, uint32_t target)
 {
@@ -140,7 +140,7 @@ void transfer_forget_target(struct transfer *t, uint32_t target)
 		drain_pool(pool);
 }
 
-/* --- look-ups of names --------------------------------------------------------------------------- */
+/* ---- look-ups of names ---- */
 
 bool lookup_target_begin(struct transfer *t, uint32_t target)
 {
@@ -161,7 +161,7 @@ static void lookup_ended(struct transfer *t, uint32_t target, bool answered)
 		lookups_lost(&pool_of(t, target)->lookups, clock_ms());
 }
 
-/* --- one exchange -------------------------------------------------------------------------------- */
+/* ---- one exchange ---- */
 
 static struct exchange_list *list_of(struct transfer *t, enum exchange_state state, size_t **ret_count)
 {
@@ -273,7 +273,7 @@ size_t transfer_in_flight(const struct transfer *t)
 	return t->running_count + t->smtp_running_count + t->failed_locally_count;
 }
 
-/* --- turns of the loop --------------------------------------------------------------------------- */
+/* ---- turns of the loop ---- */
 
 /* libcurl's timer. It must not be answered by calling libcurl from here, not even for 0; on_send arms it. */
 static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
@@ -379,7 +379,7 @@ static void on_send(void *ctx)
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, wait_ms);
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void set_up_multi(struct transfer *t)
 {

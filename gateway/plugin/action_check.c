@@ -60,7 +60,8 @@ static int check_mail(const struct almoner_mail *mail, struct almoner_error *err
 		return violation(error, "a mail with an unknown kind of TLS");
 	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
 		struct almoner_text a = addresses[i];
-		if (!present(a) || a.len > ADDRESS_BYTES || !one_line(a) || !nul_terminated(a) || strpbrk(a.p, " <>") != NULL)
+		if (!present(a) || a.len > ADDRESS_BYTES || !one_line(a) || !nul_terminated(a) ||
+			strpbrk(a.p, " <>") != NULL)
 			return violation(error, "a mail with an address that is none");
 	}
 	return present(mail->message) ? 0 : violation(error, "a mail without a message");

@@ -45,7 +45,7 @@ static pid_t self_tid(void)
 	return tid;
 }
 
-/* ---- entering and leaving ----------------------------------------------------------------------------- */
+/* ---- entering and leaving ---- */
 
 /* An overflown stack can only be told from another one; the kernel keeps it per thread. */
 static void use_alternate_stack(void)
@@ -99,7 +99,7 @@ void blackbox_leave(struct blackbox *box, int slot)
 		atomic_store_explicit(&s->tid, 0, memory_order_release);
 }
 
-/* ---- the handler: async-signal-safe ------------------------------------------------------------------- */
+/* ---- the handler: async-signal-safe ---- */
 
 static void on_fatal_signal(int signal_number)
 {
@@ -135,7 +135,7 @@ static void restore_handlers(struct blackbox *box)
 		(void)sigaction(fatal_signals[i], &box->before[i], NULL);
 }
 
-/* ---- the watchdog ------------------------------------------------------------------------------------- */
+/* ---- the watchdog ---- */
 
 /* What the watchdog saw last of a slot: the same call for too many looks is a hang. */
 struct last_check {
@@ -224,7 +224,7 @@ static void stop_watchdog(struct watchdog *watchdog)
 	(void)pthread_mutex_destroy(&watchdog->lock);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------ */
+/* ---- opening ---- */
 
 static int start(struct blackbox *box, struct err *err)
 {
@@ -272,7 +272,7 @@ void blackbox_close(struct blackbox *box)
 	free(box);
 }
 
-/* ---- what is left of the run before ------------------------------------------------------------------- */
+/* ---- what is left of the run before ---- */
 
 size_t blackbox_read_previous(const struct blackbox *box, struct blackbox_report ret_reports[BLACKBOX_SLOTS])
 {

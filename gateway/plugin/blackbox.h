@@ -36,10 +36,10 @@ enum blackbox_end {
 
 struct blackbox_report {
 	struct blackbox_call call;
-	uint32_t end_kind;    /* enum blackbox_end */
-	uint32_t signal; /* for CRASHED */
-	uint32_t deaths; /* of this step (saga, step, generation, purpose), this one included */
-	bool blamed;     /* crashed, hung, or the second death: the step goes to attention(fault) */
+	uint32_t end_kind; /* enum blackbox_end */
+	uint32_t signal;   /* for CRASHED */
+	uint32_t deaths;   /* of this step (saga, step, generation, purpose), this one included */
+	bool blamed;       /* crashed, hung, or the second death: the step goes to attention(fault) */
 };
 
 struct blackbox_settings {

@@ -49,8 +49,8 @@ static void report_slot(struct blackbox_file *file, const struct blackbox_slot *
 	struct blackbox_report *r = &file->reports[file->report_count++];
 	*r = (struct blackbox_report){ .call = slot->call,
 								   .end_kind = state == SLOT_CRASHED ? BLACKBOX_CRASHED
-										  : state == SLOT_HUNG  ? BLACKBOX_HUNG
-																: BLACKBOX_KILLED,
+											   : state == SLOT_HUNG  ? BLACKBOX_HUNG
+																	 : BLACKBOX_KILLED,
 								   .deaths = count_death(file, &slot->call) };
 	r->signal = state == SLOT_CRASHED ? slot->signal : 0;
 	r->blamed = state != SLOT_ENTERED || r->deaths >= 2;

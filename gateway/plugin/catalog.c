@@ -25,7 +25,7 @@ struct catalog {
 	size_t entry_count;
 };
 
-/* ---- places ------------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 static void add_dir(struct catalog *c, enum catalog_origin origin, const char *dir, size_t len)
 {
@@ -101,7 +101,7 @@ void catalog_destroy(struct catalog *catalog)
 	free(catalog);
 }
 
-/* ---- entries ------------------------------------------------------------------------------------------ */
+/* ---- entries ---- */
 
 /* A name becomes part of a path. */
 static bool name_is_valid(const char *name)
@@ -132,7 +132,7 @@ static struct catalog_entry *find_entry(const struct catalog *c, const char *nam
 }
 
 static struct catalog_entry *add_entry(struct catalog *c, const char *name, const char *file,
-									enum catalog_origin origin)
+									   enum catalog_origin origin)
 {
 	struct catalog_entry *e = mem_zalloc(sizeof *e);
 	struct err err = { 0 };
@@ -173,7 +173,7 @@ static struct catalog_entry *load_by_name(struct catalog *c, const char *name)
 	return NULL;
 }
 
-/* ---- scanning ----------------------------------------------------------------------------------------- */
+/* ---- scanning ---- */
 
 /* The connector's name in a file name; false when it is no plugin's. */
 static bool name_of_file(const char *file, char *out, size_t cap)
@@ -218,7 +218,7 @@ size_t catalog_list(struct catalog *catalog, const struct catalog_entry *const *
 	return catalog->entry_count;
 }
 
-/* ---- finding ------------------------------------------------------------------------------------------ */
+/* ---- finding ---- */
 
 struct name_suggestion {
 	struct nearest nearest;
@@ -247,8 +247,11 @@ static int not_found(struct catalog *c, const char *name, struct err *err)
 	if (s.nearest.best != NULL)
 		buf_printf(&text, "; did you mean \"%s\"?", s.best);
 	for (size_t i = 0; i < c->dir_count; i++)
-		buf_printf(&text, "%s%s (%s)", i > 0 ? ", " : s.nearest.best != NULL ? " Looked for in " : "; looked for in ", c->dirs[i].dir,
-				   catalog_origin_name(c->dirs[i].origin));
+		buf_printf(&text, "%s%s (%s)",
+				   i > 0                    ? ", "
+				   : s.nearest.best != NULL ? " Looked for in "
+											: "; looked for in ",
+				   c->dirs[i].dir, catalog_origin_name(c->dirs[i].origin));
 	return err_set(err, ERR_NOT_FOUND, "%s", text.data);
 }
 
@@ -269,7 +272,7 @@ int catalog_find(struct catalog *catalog, const char *name, const struct catalog
 	return 0;
 }
 
-/* ---- names -------------------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 const char *catalog_origin_name(enum catalog_origin origin)
 {

@@ -27,7 +27,7 @@ struct instance_attempt {
 	struct blackbox_call call;
 };
 
-/* ---- the host's services ------------------------------------------------------------------------------ */
+/* ---- the host's services ---- */
 
 static void host_log(void *ctx, uint32_t level, const char *text)
 {
@@ -36,7 +36,7 @@ static void host_log(void *ctx, uint32_t level, const char *text)
 		i->log.line(i->log.ctx, level, i->target, text);
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------ */
+/* ---- opening and closing ---- */
 
 static void set_call_target(struct blackbox_call *call, const struct instance *i)
 {
@@ -76,7 +76,7 @@ static int open_plugin(struct instance *i, const char *settings, const struct co
 	if (rc == 0)
 		return 0;
 	report_error(report,
-			   error.text[0] != '\0' ? error.text : "the connector refuses the settings without a reason");
+				 error.text[0] != '\0' ? error.text : "the connector refuses the settings without a reason");
 	return ERR_INVALID;
 }
 
@@ -161,9 +161,10 @@ const struct catalog_entry *instance_connector(const struct instance *instance)
 	return instance->entry;
 }
 
-/* ---- the port ----------------------------------------------------------------------------------------- */
+/* ---- the port ---- */
 
-static void set_call_step(struct blackbox_call *call, const struct instance *i, const struct almoner_step *step)
+static void set_call_step(struct blackbox_call *call, const struct instance *i,
+						  const struct almoner_step *step)
 {
 	call->saga = step->saga;
 	call->generation = step->generation;
@@ -234,7 +235,7 @@ struct connector_port instance_port(struct instance *instance)
 		struct connector_port){ .ctx = instance, .begin = port_begin, .next = port_next, .end = port_end };
 }
 
-/* ---- the configuration's hook ------------------------------------------------------------------------- */
+/* ---- the configuration's hook ---- */
 
 static void fill_traits(const struct catalog_entry *entry, const struct almoner_traits *t,
 						struct config_traits *ret)

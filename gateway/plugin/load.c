@@ -15,7 +15,7 @@
 #define SIZE_1_0        sizeof(struct almoner_connector)
 #define OPTION_SIZE_1_0 sizeof(struct almoner_option)
 
-/* ---- the descriptor ----------------------------------------------------------------------------------- */
+/* ---- the descriptor ---- */
 
 static int check_version(const struct almoner_connector *c, struct err *err)
 {
@@ -69,7 +69,7 @@ static int check_functions(const struct almoner_connector *c, struct err *err)
 	return 0;
 }
 
-/* ---- its options -------------------------------------------------------------------------------------- */
+/* ---- its options ---- */
 
 const struct almoner_option *catalog_option(const struct almoner_connector *connector, size_t index)
 {
@@ -136,7 +136,7 @@ int load_negotiate(const struct almoner_connector *connector, const char *name, 
 	return rc == 0 ? check_options(connector, err) : rc;
 }
 
-/* ---- the file ----------------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 typedef const struct almoner_connector *(*entry_point)(void);
 
@@ -151,7 +151,7 @@ static entry_point find_entry(void *handle)
 }
 
 static int negotiate_entry(void *handle, const char *name, const struct almoner_connector **ret_connector,
-				 struct err *err)
+						   struct err *err)
 {
 	entry_point entry = find_entry(handle);
 	if (entry == NULL)

@@ -23,7 +23,7 @@ struct settings_context {
 	unsigned faults;
 };
 
-/* ---- reporting ---------------------------------------------------------------------------------------- */
+/* ---- reporting ---- */
 
 /* "/name", with the two characters that mean something in a JSON pointer written as it wants them. */
 static void pointer_to(const char *name, struct buf *to)
@@ -61,8 +61,7 @@ static json_t *wrong_type(struct settings_context *c, const struct almoner_optio
 	return NULL;
 }
 
-/* ---- one value per type; each returns a new reference, or NULL after a report -----------------------------
- */
+/* ---- one value per type; each returns a new reference, or NULL after a report ---- */
 
 static json_t *copy_value(const json_t *value)
 {
@@ -74,12 +73,14 @@ static json_t *resolve_string(struct settings_context *c, const struct almoner_o
 	return json_is_string(value) ? copy_value(value) : wrong_type(c, o, value);
 }
 
-static json_t *resolve_integer(struct settings_context *c, const struct almoner_option *o, const json_t *value)
+static json_t *resolve_integer(struct settings_context *c, const struct almoner_option *o,
+							   const json_t *value)
 {
 	return json_is_integer(value) ? copy_value(value) : wrong_type(c, o, value);
 }
 
-static json_t *resolve_boolean(struct settings_context *c, const struct almoner_option *o, const json_t *value)
+static json_t *resolve_boolean(struct settings_context *c, const struct almoner_option *o,
+							   const json_t *value)
 {
 	return json_is_boolean(value) ? copy_value(value) : wrong_type(c, o, value);
 }
@@ -91,7 +92,8 @@ static json_t *resolve_json(struct settings_context *c, const struct almoner_opt
 	return copy_value(value);
 }
 
-static json_t *resolve_duration(struct settings_context *c, const struct almoner_option *o, const json_t *value)
+static json_t *resolve_duration(struct settings_context *c, const struct almoner_option *o,
+								const json_t *value)
 {
 	int64_t ms = 0;
 	if (json_is_string(value) && units_duration(json_string_value(value), &ms) == 0)
@@ -165,7 +167,7 @@ static json_t *resolve_choice(struct settings_context *c, const struct almoner_o
 	return NULL;
 }
 
-/* ---- files -------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 /* The file's bytes, at most the cap. Returns an error text, or NULL. */
 static const char *read_file(const char *path, struct buf *to)
@@ -204,11 +206,12 @@ static json_t *resolve_file(struct settings_context *c, const struct almoner_opt
 	return NULL;
 }
 
-/* ---- the table ---------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static json_t *resolve_value(struct settings_context *c, const struct almoner_option *o, const json_t *value)
 {
-	static json_t *(*const by_type[])(struct settings_context *, const struct almoner_option *, const json_t *) = {
+	static json_t *(*const by_type[])(struct settings_context *, const struct almoner_option *,
+									  const json_t *) = {
 		[ALMONER_OPTION_STRING] = resolve_string,   [ALMONER_OPTION_INTEGER] = resolve_integer,
 		[ALMONER_OPTION_BOOLEAN] = resolve_boolean, [ALMONER_OPTION_DURATION] = resolve_duration,
 		[ALMONER_OPTION_BYTES] = resolve_bytes,     [ALMONER_OPTION_URL] = resolve_url,

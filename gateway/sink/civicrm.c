@@ -8,8 +8,8 @@
  * ?entries=1 also the records by entity. */
 #include <string.h>
 
-#include "saga/base/mem.h"
 #include "gateway/sink/sink.h"
+#include "saga/base/mem.h"
 
 static json_t *table_of(struct sink_endpoint *endpoint, const char *entity)
 {
@@ -29,7 +29,7 @@ static void fail(struct sink_answer *answer, uint32_t status, const char *messag
 		json_pack("{s:i, s:s, s:i}", "error_code", 0, "error_message", message, "status", (int)status));
 }
 
-/* --- where --------------------------------------------------------------------------------------- */
+/* ---- where ---- */
 
 /* As the database compares: without case, and numbers like their text. */
 static bool equal(const json_t *a, const json_t *b)
@@ -94,7 +94,7 @@ static json_t *select_where(json_t *table, const json_t *where)
 	return found;
 }
 
-/* --- rules of the entities ----------------------------------------------------------------------- */
+/* ---- rules of the entities ---- */
 
 static bool has(const json_t *record, const char *field)
 {
@@ -128,7 +128,8 @@ static bool contact_exists(struct sink_endpoint *endpoint, const json_t *id)
 	return false;
 }
 
-static const char *contribution_fault(struct sink_endpoint *endpoint, const json_t *table, const json_t *record)
+static const char *contribution_fault(struct sink_endpoint *endpoint, const json_t *table,
+									  const json_t *record)
 {
 	if (!has(record, "contact_id") || !has(record, "financial_type_id") || !has(record, "total_amount"))
 		return "Mandatory values missing from Api4 Contribution::create: contact_id, financial_type_id, "
@@ -156,7 +157,7 @@ static const char *record_fault(struct sink_endpoint *endpoint, const char *enti
 	return NULL;
 }
 
-/* --- actions ------------------------------------------------------------------------------------- */
+/* ---- actions ---- */
 
 static void answer_values(struct sink_answer *answer, const char *entity, const char *action, json_t *values)
 {
@@ -166,7 +167,8 @@ static void answer_values(struct sink_answer *answer, const char *entity, const 
 							   "version", 4, "count", n, "countFetched", n, "values", values));
 }
 
-static json_t *insert(struct sink_endpoint *endpoint, const char *entity, const json_t *values, const char **fault)
+static json_t *insert(struct sink_endpoint *endpoint, const char *entity, const json_t *values,
+					  const char **fault)
 {
 	json_t *table = table_of(endpoint, entity);
 	json_t *record = json_deep_copy(values);
@@ -294,10 +296,10 @@ static const struct {
 	{ "get", get }, { "create", create }, { "save", save }, { "update", update }, { "delete", erase },
 };
 
-/* --- the stub ------------------------------------------------------------------------------------ */
+/* ---- the stub ---- */
 
 static void run_action(struct sink_endpoint *endpoint, char *entity, const struct sink_request *request,
-				struct sink_answer *answer)
+					   struct sink_answer *answer)
 {
 	char *slash = strchr(entity, '/');
 	AUTO_BUF struct buf text = { 0 };
@@ -316,7 +318,8 @@ static void run_action(struct sink_endpoint *endpoint, char *entity, const struc
 		fail(answer, 404, "Api4 action does not exist");
 }
 
-static void handle(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer)
+static void handle(struct sink_endpoint *endpoint, const struct sink_request *request,
+				   struct sink_answer *answer)
 {
 	static const char prefix[] = "/civicrm/ajax/api4/";
 	size_t len = sizeof(prefix) - 1;
@@ -341,8 +344,8 @@ static void handle(struct sink_endpoint *endpoint, const struct sink_request *re
 static void reset(struct sink_endpoint *endpoint)
 {
 	json_decref(endpoint->stub_data);
-	endpoint->stub_data = json_pack("{s:{s:[], s:[]}, s:i, s:i}", "tables", "Contact", "Contribution", "next_id",
-								 1, "duplicates_refused", 0);
+	endpoint->stub_data = json_pack("{s:{s:[], s:[]}, s:i, s:i}", "tables", "Contact", "Contribution",
+									"next_id", 1, "duplicates_refused", 0);
 	assert(endpoint->stub_data != NULL);
 }
 
@@ -351,9 +354,10 @@ static json_t *stats(struct sink_endpoint *endpoint, bool entries)
 	if (entries)
 		return json_deep_copy(endpoint->stub_data);
 	json_int_t refused = json_integer_value(json_object_get(endpoint->stub_data, "duplicates_refused"));
-	return json_pack("{s:I, s:I, s:I}", "contacts", (json_int_t)json_array_size(table_of(endpoint, "Contact")),
-					 "contributions", (json_int_t)json_array_size(table_of(endpoint, "Contribution")),
-					 "duplicates_refused", refused);
+	return json_pack("{s:I, s:I, s:I}", "contacts",
+					 (json_int_t)json_array_size(table_of(endpoint, "Contact")), "contributions",
+					 (json_int_t)json_array_size(table_of(endpoint, "Contribution")), "duplicates_refused",
+					 refused);
 }
 
 const struct sink_stub sink_civicrm = {

@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/mem.h"
 #include "gateway/sink/sink.h"
+#include "saga/base/mem.h"
 
 void sink_answer_json(struct sink_answer *answer, uint32_t status, json_t *value)
 {
@@ -80,7 +80,7 @@ static void set_behaviour(struct sink *sink, struct str path, struct str body, s
 		answer_error(answer, 400, why);
 }
 
-/* --- waiting ------------------------------------------------------------------------------------- */
+/* ---- waiting ---- */
 
 static bool read_wait(struct str query, struct sink_waiter *w)
 {

@@ -16,7 +16,7 @@
 #define REQUEST_MAX    (64u * 1024 * 1024)
 #define REQUEST_BROKEN SIZE_MAX
 
-/* --- reading a request --------------------------------------------------------------------------- */
+/* ---- reading a request ---- */
 
 struct str sink_header(struct str headers, const char *name)
 {
@@ -103,7 +103,7 @@ static size_t parse(struct sink_conn *c, struct sink_request *r)
 	return head_len + body_len;
 }
 
-/* --- answering a request ------------------------------------------------------------------------- */
+/* ---- answering a request ---- */
 
 static bool is_control(struct str path)
 {
@@ -126,8 +126,9 @@ static bool answer_control(struct sink_conn *c, const struct sink_request *r)
 
 static bool never_answers(const struct sink_reply *reply)
 {
-	return reply != NULL && (reply->mode == SINK_HANG || reply->mode == SINK_CLOSE ||
-						   (reply->mode == SINK_RESET && reply->at_byte == 0) || reply->mode == SINK_NOT_HTTP);
+	return reply != NULL &&
+		   (reply->mode == SINK_HANG || reply->mode == SINK_CLOSE ||
+			(reply->mode == SINK_RESET && reply->at_byte == 0) || reply->mode == SINK_NOT_HTTP);
 }
 
 /* What takes effect, and what would be answered. */
@@ -199,7 +200,7 @@ void sink_conn_next(struct sink_conn *c)
 	compact(c);
 }
 
-/* --- waiting control requests -------------------------------------------------------------------- */
+/* ---- waiting control requests ---- */
 
 void sink_http_resume(void *waiter, struct sink_answer *answer)
 {
@@ -227,7 +228,7 @@ void sink_http_wait_ms(void *waiter, int64_t ms)
 	ev_timer_start(c->sink->loop, &c->timer);
 }
 
-/* --- connections --------------------------------------------------------------------------------- */
+/* ---- connections ---- */
 
 void sink_conn_close(struct sink_conn *c)
 {

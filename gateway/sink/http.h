@@ -23,12 +23,12 @@ struct sink_conn {
 	enum sink_conn_phase phase;
 	struct buf in;
 	size_t in_at;   /* consumed */
-	bool counted;    /* counted as a connection of some place */
+	bool counted;   /* counted as a connection of some place */
 	bool continued; /* 100 Continue was sent for the request at in_at */
 	struct buf out;
 	size_t out_at;
 	struct sink_endpoint *endpoint; /* whose `open` counts this request */
-	enum sink_mode mode;      /* of the answer going out */
+	enum sink_mode mode;            /* of the answer going out */
 	double drip_s;
 	bool close_after;
 	bool reset_after;

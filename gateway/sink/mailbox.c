@@ -5,8 +5,8 @@
 
 #include <openssl/evp.h>
 
-#include "saga/base/mem.h"
 #include "gateway/sink/smtp.h"
+#include "saga/base/mem.h"
 
 static const char *const stage_names[] = {
 #define SMTP_STAGE_NAME(name, text) [name] = text,
@@ -19,7 +19,7 @@ static const char *const mode_names[] = { [SMTP_FAULT_REPLY] = "reply",
 										  [SMTP_FAULT_RESET] = "reset",
 										  [SMTP_FAULT_CLOSE] = "close" };
 
-/* --- faults -------------------------------------------------------------------------------------- */
+/* ---- faults ---- */
 
 const struct smtp_fault *sink_smtp_fault(struct smtp_state *state, enum smtp_stage stage)
 {
@@ -62,8 +62,10 @@ static bool read_fault(const json_t *item, struct smtp_fault *fault, char why[20
 	const char *reply = json_string_value(json_object_get(item, "reply"));
 	const char *mode = json_string_value(json_object_get(item, "mode"));
 	int stage = index_of(stage_names, SMTP_STAGE_COUNT, at);
-	int mode_index = index_of(mode_names, sizeof(mode_names) / sizeof(mode_names[0]), mode != NULL ? mode : "reply");
-	if (stage < 0 || mode_index < 0 || ((enum smtp_fault_mode)mode_index == SMTP_FAULT_REPLY) != (reply != NULL)) {
+	int mode_index =
+		index_of(mode_names, sizeof(mode_names) / sizeof(mode_names[0]), mode != NULL ? mode : "reply");
+	if (stage < 0 || mode_index < 0 ||
+		((enum smtp_fault_mode)mode_index == SMTP_FAULT_REPLY) != (reply != NULL)) {
 		snprintf(why, 200, "a fault is {\"at\": stage, \"reply\": text} or {\"at\": stage, \"mode\": how}");
 		return false;
 	}
@@ -115,7 +117,7 @@ bool sink_smtp_set_behaviour(struct smtp_state *state, const json_t *behaviour, 
 	return true;
 }
 
-/* --- messages ------------------------------------------------------------------------------------ */
+/* ---- messages ---- */
 
 static struct str message_id(const struct buf *message)
 {

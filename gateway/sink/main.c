@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "saga/base/mem.h"
 #include "gateway/sink/sink.h"
+#include "saga/base/mem.h"
 
 static const char usage[] =
 	"usage: almoner-sink [--http HOST:PORT] [--smtp HOST:PORT] [options]\n"

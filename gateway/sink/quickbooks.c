@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/mem.h"
 #include "gateway/sink/sink.h"
+#include "saga/base/mem.h"
 
 static json_t *data_of(struct sink_endpoint *endpoint, const char *name)
 {
@@ -64,7 +64,7 @@ static json_t *store(struct sink_endpoint *endpoint, const char *list_name, json
 	return record;
 }
 
-/* --- queries: select … from ENTITY [where FIELD = 'VALUE'] --------------------------------------- */
+/* ---- queries: select … from ENTITY [where FIELD = 'VALUE'] ---- */
 
 /* The text between quotes, with \' and \\ undone; false when the quotes do not end. */
 static bool quoted(const char *p, struct buf *value)
@@ -112,7 +112,8 @@ static json_t *select_from(const json_t *list, struct str field, const char *val
 	return found;
 }
 
-static void query(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer)
+static void query(struct sink_endpoint *endpoint, const struct sink_request *request,
+				  struct sink_answer *answer)
 {
 	AUTO_BUF struct buf text = { 0 };
 	AUTO_BUF struct buf value = { 0 };
@@ -142,7 +143,7 @@ static void query(struct sink_endpoint *endpoint, const struct sink_request *req
 					 json_pack("{s:o, s:s}", "QueryResponse", response, "time", "2026-01-02T03:04:05.000Z"));
 }
 
-/* --- customers and receipts ---------------------------------------------------------------------- */
+/* ---- customers and receipts ---- */
 
 static void create_customer(struct sink_endpoint *endpoint, json_t *body, struct sink_answer *answer)
 {
@@ -229,7 +230,7 @@ static void void_receipt(struct sink_endpoint *endpoint, const json_t *body, str
 	answer_with(answer, "SalesReceipt", record);
 }
 
-/* --- the stub ------------------------------------------------------------------------------------ */
+/* ---- the stub ---- */
 
 static struct str last_segment(struct str path)
 {
@@ -262,7 +263,8 @@ static void write_entity(struct sink_endpoint *endpoint, const struct sink_reque
 	json_decref(body);
 }
 
-static void handle(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer)
+static void handle(struct sink_endpoint *endpoint, const struct sink_request *request,
+				   struct sink_answer *answer)
 {
 	struct str bearer = sink_header(request->headers, "Authorization");
 	if (bearer.len < 8 || strncmp(bearer.p, "Bearer ", 7) != 0)
@@ -278,7 +280,7 @@ static void reset(struct sink_endpoint *endpoint)
 {
 	json_decref(endpoint->stub_data);
 	endpoint->stub_data = json_pack("{s:[], s:[], s:{}, s:{}, s:i, s:i}", "customers", "salesreceipts",
-								 "by_request_id", "by_payment_ref", "replays", 0, "voided", 0);
+									"by_request_id", "by_payment_ref", "replays", 0, "voided", 0);
 	assert(endpoint->stub_data != NULL);
 }
 
@@ -288,9 +290,9 @@ static json_t *stats(struct sink_endpoint *endpoint, bool entries)
 		return json_deep_copy(endpoint->stub_data);
 	json_t *value = json_pack("{s:I, s:I, s:O, s:O, s:O}", "customers",
 							  (json_int_t)json_array_size(data_of(endpoint, "customers")), "salesreceipts",
-							  (json_int_t)json_array_size(data_of(endpoint, "salesreceipts")), "by_payment_ref",
-							  data_of(endpoint, "by_payment_ref"), "replays", data_of(endpoint, "replays"),
-							  "voided", data_of(endpoint, "voided"));
+							  (json_int_t)json_array_size(data_of(endpoint, "salesreceipts")),
+							  "by_payment_ref", data_of(endpoint, "by_payment_ref"), "replays",
+							  data_of(endpoint, "replays"), "voided", data_of(endpoint, "voided"));
 	json_t *copy = json_deep_copy(value);
 	json_decref(value);
 	return copy;

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/sink/sink.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
-#include "gateway/sink/sink.h"
 
 static struct sink_key *key_of(struct sink_endpoint *endpoint, struct str key)
 {
@@ -57,8 +57,8 @@ static void keep_entry(struct sink_endpoint *endpoint, const struct sink_request
 	endpoint->entry_count++;
 }
 
-void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint, const struct sink_request *request,
-				  uint32_t status)
+void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint,
+						 const struct sink_request *request, uint32_t status)
 {
 	endpoint->requests++;
 	if (status == 0)
@@ -73,7 +73,7 @@ void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint, cons
 	sink_control_wake(sink);
 }
 
-/* --- the history --------------------------------------------------------------------------------- */
+/* ---- the history ---- */
 
 void sink_log(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body)
 {
@@ -96,7 +96,7 @@ void sink_log(struct sink *sink, const char *path, struct str key, uint32_t stat
 		abort(); /* a history with holes proves nothing */
 }
 
-/* --- telling ------------------------------------------------------------------------------------- */
+/* ---- telling ---- */
 
 static json_t *text_json(struct str text)
 {
@@ -167,14 +167,14 @@ static json_t *entries_json(const struct sink_endpoint *endpoint)
 
 json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries)
 {
-	json_t *stats =
-		json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", endpoint->path,
-				  "connections", (json_int_t)endpoint->connections, "answered", (json_int_t)endpoint->answered,
-				  "requests", (json_int_t)endpoint->requests, "unanswered", (json_int_t)endpoint->unanswered,
-				  "distinct_keys", (json_int_t)endpoint->keys.count, "repeats", (json_int_t)endpoint->repeats,
-				  "duplicates", (json_int_t)endpoint->duplicates, "open", (json_int_t)endpoint->open,
-				  "max_concurrent", (json_int_t)endpoint->max_concurrent, "entries_dropped",
-				  (json_int_t)endpoint->entries_dropped, "by_status", statuses_json(endpoint));
+	json_t *stats = json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", endpoint->path, "connections",
+		(json_int_t)endpoint->connections, "answered", (json_int_t)endpoint->answered, "requests",
+		(json_int_t)endpoint->requests, "unanswered", (json_int_t)endpoint->unanswered, "distinct_keys",
+		(json_int_t)endpoint->keys.count, "repeats", (json_int_t)endpoint->repeats, "duplicates",
+		(json_int_t)endpoint->duplicates, "open", (json_int_t)endpoint->open, "max_concurrent",
+		(json_int_t)endpoint->max_concurrent, "entries_dropped", (json_int_t)endpoint->entries_dropped,
+		"by_status", statuses_json(endpoint));
 	assert(stats != NULL);
 	if (endpoint->stub != NULL)
 		json_object_set_new(stats, "stub", endpoint->stub->stats(endpoint, entries));

@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "gateway/sink/map.h"
 #include "saga/base/buf.h"
 #include "saga/base/check.h"
-#include "gateway/sink/map.h"
 
 #define SINK_ENTRIES_MAX 20000
 #define SINK_STATUS_MAX  600
@@ -98,7 +98,8 @@ struct sink_endpoint;
 /* A stub answers requests below its place. */
 struct sink_stub {
 	const char *path;
-	void (*handle)(struct sink_endpoint *endpoint, const struct sink_request *request, struct sink_answer *answer);
+	void (*handle)(struct sink_endpoint *endpoint, const struct sink_request *request,
+				   struct sink_answer *answer);
 	json_t *(*stats)(struct sink_endpoint *endpoint, bool entries);
 	void (*reset)(struct sink_endpoint *endpoint);
 };
@@ -160,7 +161,7 @@ struct sink {
 int64_t sink_now_ms(void);
 int64_t sink_now_us(void);
 
-/* --- state --------------------------------------------------------------------------------------- */
+/* ---- state ---- */
 
 /* The place of a path, made when new. A path below a stub's is the stub's. */
 struct sink_endpoint *sink_endpoint_of(struct sink *sink, struct str path);
@@ -181,14 +182,14 @@ uint32_t sink_flap_status(struct sink_flap *flap);
 void sink_default_work(struct sink_endpoint *endpoint, const struct sink_request *request,
 					   struct sink_answer *answer);
 /* Counts, records and logs a request that is about to be answered with `status` (0: will not be). */
-void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint, const struct sink_request *request,
-				  uint32_t status);
+void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint,
+						 const struct sink_request *request, uint32_t status);
 json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries);
 
 /* One line of the independent history, written before the answer goes out. */
 void sink_log(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body);
 
-/* --- control ------------------------------------------------------------------------------------- */
+/* ---- control ---- */
 
 #define SINK_CONTROL "/_control"
 
@@ -201,7 +202,7 @@ void sink_control_forget(struct sink *sink, void *waiter);
 /* Looks after all waiters: call it when a counter has moved or time has passed. */
 void sink_control_wake(struct sink *sink);
 
-/* --- HTTP ---------------------------------------------------------------------------------------- */
+/* ---- HTTP ---- */
 
 void sink_http_accept(struct sink *sink, int fd);
 void sink_http_close_all(struct sink *sink);
@@ -217,7 +218,7 @@ struct str sink_header(struct str headers, const char *name);
 /* A field of a query string or form, decoded; false when absent. */
 bool sink_form_field(struct str form, const char *name, struct buf *value);
 
-/* --- SMTP ---------------------------------------------------------------------------------------- */
+/* ---- SMTP ---- */
 
 struct smtp_state *sink_smtp_create(void);
 void sink_smtp_destroy(struct smtp_state *smtp);
@@ -227,7 +228,7 @@ MUST_CHECK bool sink_smtp_set_behaviour(struct smtp_state *smtp, const json_t *b
 json_t *sink_smtp_stats(struct smtp_state *smtp, bool entries);
 void sink_smtp_reset(struct smtp_state *smtp);
 
-/* --- stubs --------------------------------------------------------------------------------------- */
+/* ---- stubs ---- */
 
 extern const struct sink_stub sink_quickbooks;
 extern const struct sink_stub sink_civicrm;

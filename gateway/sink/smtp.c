@@ -19,8 +19,8 @@
 
 #include "saga/base/mem.h"
 
-#define LINE_MAX_BYTES  8192
-#define MESSAGE_MAX     (64u * 1024 * 1024)
+#define LINE_MAX_BYTES   8192
+#define MESSAGE_MAX      (64u * 1024 * 1024)
 #define SEND(s, literal) send_text((s), literal "\r\n")
 
 static bool send_text(struct smtp_session *s, const char *text)
@@ -81,7 +81,7 @@ static void reset_mail(struct smtp_session *s)
 	s->in_data = false;
 }
 
-/* --- commands ------------------------------------------------------------------------------------ */
+/* ---- commands ---- */
 
 static bool on_ehlo(struct smtp_session *s, const char *args)
 {
@@ -233,7 +233,7 @@ static bool on_command(struct smtp_session *s, const char *line)
 	return SEND(s, "500 5.5.2 what");
 }
 
-/* --- the message --------------------------------------------------------------------------------- */
+/* ---- the message ---- */
 
 static bool on_dot(struct smtp_session *s)
 {
@@ -264,7 +264,7 @@ static bool on_content_line(struct smtp_session *s, const char *line, size_t len
 	return s->message.len < MESSAGE_MAX;
 }
 
-/* --- the session --------------------------------------------------------------------------------- */
+/* ---- the session ---- */
 
 static bool take_line(struct smtp_session *s, char *line, size_t len)
 {

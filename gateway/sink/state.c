@@ -4,9 +4,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/sink/sink.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
-#include "gateway/sink/sink.h"
 
 int64_t sink_now_us(void)
 {
@@ -21,7 +21,7 @@ int64_t sink_now_ms(void)
 	return sink_now_us() / 1000;
 }
 
-/* --- places -------------------------------------------------------------------------------------- */
+/* ---- places ---- */
 
 static const struct sink_stub *const stubs[] = { &sink_quickbooks, &sink_civicrm };
 
@@ -111,7 +111,7 @@ void sink_endpoints_free(struct sink *sink)
 	sink_map_free(&sink->endpoints, free_endpoint);
 }
 
-/* --- behaviour ----------------------------------------------------------------------------------- */
+/* ---- behaviour ---- */
 
 static const char *const mode_names[] = {
 #define SINK_MODE_NAME(name, text) [name] = text,

@@ -26,7 +26,7 @@ struct buf {
 	size_t len;
 	size_t capacity;
 	size_t limit_bytes; /* 0: no cap */
-	bool overflow;    /* an append was refused by the cap; sticky until buf_clear */
+	bool overflow;      /* an append was refused by the cap; sticky until buf_clear */
 };
 
 /* A zeroed struct buf is a valid empty buffer without a cap. */

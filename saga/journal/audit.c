@@ -50,7 +50,8 @@ static bool location_fits(const struct audit_run *a, unsigned i)
 	case STEP_RETRY_WAIT:
 		return st->location == LOCATION_DISK || (st->location == LOCATION_NONE && stopped);
 	case STEP_WAITING:
-		return st->location == LOCATION_DISK ? st->has_lane : st->location == LOCATION_NONE && (a->live || !in_lane);
+		return st->location == LOCATION_DISK ? st->has_lane
+											 : st->location == LOCATION_NONE && (a->live || !in_lane);
 	case STEP_ATTENTION:
 		return st->location == LOCATION_NONE || (st->location == LOCATION_DISK && st->has_lane);
 	case STEP_SUCCEEDED:
@@ -193,13 +194,14 @@ static int audit_target(struct audit_run *a, const struct target_entry *t)
 		return rc;
 	struct row_counts counted = { t->claimable, t->blocked, t->with_lane };
 	if (!same_rows(rows, sum->rows) || !same_rows(rows, counted))
-		return err_set(
-			a->err, ERR_CORRUPT,
-			"audit: target %s: claimable rows %lld, by sagas %lld, by count %lld; blocked %lld, by sagas %lld, by "
-			"count %lld; in lanes %lld, by sagas %lld, by count %lld",
-			t->name, (long long)rows.claimable, (long long)sum->rows.claimable, (long long)t->claimable,
-			(long long)rows.blocked, (long long)sum->rows.blocked, (long long)t->blocked,
-			(long long)rows.with_lane, (long long)sum->rows.with_lane, (long long)t->with_lane);
+		return err_set(a->err, ERR_CORRUPT,
+					   "audit: target %s: claimable rows %lld, by sagas %lld, by count %lld; blocked %lld, "
+					   "by sagas %lld, by "
+					   "count %lld; in lanes %lld, by sagas %lld, by count %lld",
+					   t->name, (long long)rows.claimable, (long long)sum->rows.claimable,
+					   (long long)t->claimable, (long long)rows.blocked, (long long)sum->rows.blocked,
+					   (long long)t->blocked, (long long)rows.with_lane, (long long)sum->rows.with_lane,
+					   (long long)t->with_lane);
 	if (sum->open != t->open || sum->attention != t->attention)
 		return err_set(a->err, ERR_CORRUPT,
 					   "audit: target %s: open %lld, counted %lld; attention %lld, counted %lld", t->name,
@@ -219,8 +221,8 @@ static int audit_sums(struct audit_run *a)
 						   (long long)a->j->totals.sagas[i]);
 	}
 	return sum == a->j->totals.accepted ? 0
-									   : err_set(a->err, ERR_CORRUPT, "audit: accepted %lld, found %lld",
-												 (long long)a->j->totals.accepted, (long long)sum);
+										: err_set(a->err, ERR_CORRUPT, "audit: accepted %lld, found %lld",
+												  (long long)a->j->totals.accepted, (long long)sum);
 }
 
 int journal_audit(struct journal *j, struct err *err)

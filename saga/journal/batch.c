@@ -34,8 +34,7 @@ struct records *log_records(struct journal *j, enum subject subject, int64_t id)
 	return &log->records;
 }
 
-/* ---- log rows --------------------------------------------------------------------------------------------
- */
+/* ---- log rows ---- */
 
 static const uint8_t *next_salt(struct batch *b)
 {
@@ -53,7 +52,7 @@ struct log_writer {
 };
 
 static int log_write_row(struct journal *j, struct log_writer *lw, enum subject subject, int64_t id,
-					 const struct records *records)
+						 const struct records *records)
 {
 	if (lw->digest == NULL) {
 		lw->chain =
@@ -107,8 +106,7 @@ static int log_write_chain(struct journal *j, struct log_writer *lw)
 	return j->store.chain_append(j->store.ctx, &j->chain, &j->err);
 }
 
-/* ---- sagas -----------------------------------------------------------------------------------------------
- */
+/* ---- sagas ---- */
 
 static int write_saga(struct journal *j, struct cache_entry *e)
 {
@@ -209,8 +207,7 @@ int batch_commit(struct journal *j)
 	return 0;
 }
 
-/* ---- handing out -----------------------------------------------------------------------------------------
- */
+/* ---- handing out ---- */
 
 static struct target_news news_of(struct target_entry *t)
 {
@@ -220,7 +217,9 @@ static struct target_news news_of(struct target_entry *t)
 							 .backlog = t->claimable,
 							 .next_due_ms = t->next_due_ms,
 							 .state_changed = t->state_changed };
-	n.state = (struct target_state){ .id = t->id, .paused = t->row.paused, .held = t->row.held,
+	n.state = (struct target_state){ .id = t->id,
+									 .paused = t->row.paused,
+									 .held = t->row.held,
 									 .breaker_not_closed = t->row.breaker_not_closed };
 	memcpy(n.state.held_reason, t->row.held_reason, sizeof n.state.held_reason);
 	t->news = t->claim_done = t->state_changed = false;

@@ -4,17 +4,17 @@
 
 #include "saga/journal/journal_internal.h"
 
-#define PAGES_WHEN_IDLE   1500
+#define PAGES_WHEN_IDLE 1500
 #define PAGES_WHEN_BUSY 16000
-#define SLICE             64
-#define PRUNE_SLICE       256
-#define PRUNE_EVERY_MS    10000
-#define PRUNE_SOON_MS     100
-#define DISK_SHARE        4 /* bytes on disk per byte of an event */
-#define DISK_EVERY_MS     1000
-#define DISK_MARGIN       16
-#define WAL_BLOCKED_MS        2000 /* our own readers take 250 ms */
-#define DAY_MS            86400000
+#define SLICE           64
+#define PRUNE_SLICE     256
+#define PRUNE_EVERY_MS  10000
+#define PRUNE_SOON_MS   100
+#define DISK_SHARE      4 /* bytes on disk per byte of an event */
+#define DISK_EVERY_MS   1000
+#define DISK_MARGIN     16
+#define WAL_BLOCKED_MS  2000 /* our own readers take 250 ms */
+#define DAY_MS          86400000
 
 static void notify_disk(const struct journal *j, enum disk_news news, int64_t bytes)
 {

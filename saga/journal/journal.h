@@ -15,8 +15,8 @@
 #define ALMONER_JOURNAL_JOURNAL_H
 
 #include "saga/base/clock.h"
-#include "saga/journal/state/inflight.h"
 #include "saga/journal/schedule/work.h"
+#include "saga/journal/state/inflight.h"
 #include "saga/store/store.h"
 
 struct journal;
@@ -99,7 +99,8 @@ struct journal_options {
 	int64_t recount_rows;  /* at start, counts of rows up to this are held against the rows; 0: 200,000 */
 	const char *actor;     /* who starts: "almoner 0.1.0, pid 77" for the log's `started` record */
 	int key_days;          /* how long duplicates are known; 0: 400 */
-	struct inflight_file *inflight; /* borrowed: outlives the journal. NULL: what a crash cut off is not known */
+	struct inflight_file
+		*inflight; /* borrowed: outlives the journal. NULL: what a crash cut off is not known */
 };
 
 /* Reads the head, moves every live step to disk rows after deciding what its unknown end means, records the
@@ -171,12 +172,13 @@ int journal_drop_rejected(struct journal *j, int64_t id) MUST_CHECK;
 
 void journal_start(struct journal *j, struct work *w); /* READY → START or GONE; a slot must be reserved */
 void journal_condition_result(struct journal *j, struct work *w,
-				  bool condition_true); /* READY: true → START or GONE, false → skipped, GONE */
+							  bool condition_true); /* READY: true → START or GONE, false → skipped, GONE */
 void journal_not_started(struct journal *j, struct work *w);                  /* START that was not begun */
 void journal_checkpoint(struct journal *j, struct work *w, struct str bytes); /* → CHECKPOINTED or GONE */
 /* Before each request with an effect goes out: its digest outlives a kill from now on, until the outcome is durable.
  * ERR_FULL: too many are on their way, it must not go out. */
-int journal_record_inflight(struct journal *j, struct work *w, const uint8_t body[INFLIGHT_BODY_BYTES]) MUST_CHECK;
+int journal_record_inflight(struct journal *j, struct work *w,
+							const uint8_t body[INFLIGHT_BODY_BYTES]) MUST_CHECK;
 /* No outcome is to come (GONE). */
 void journal_clear_inflight(struct journal *j, struct work *w);
 /* Copies the outcome's texts. `hold_reason`: not NULL holds the target in the same commit. */
@@ -221,10 +223,10 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 					   const char *note, void *ctx,
 					   void (*done)(void *ctx, const struct verb_result *result)) MUST_CHECK;
 
-/* ---- jobs: a verb on many sagas, a slice at a time */
+/* ---- jobs: a verb on many sagas, a slice at a time ---- */
 
-#define JOB_SLICE_SAGAS 16
-#define JOBS_RUNNING_MAX    16 /* at once; more are refused */
+#define JOB_SLICE_SAGAS  16
+#define JOBS_RUNNING_MAX 16 /* at once; more are refused */
 
 /* What became of one saga of a slice. */
 struct job_saga {
@@ -275,7 +277,7 @@ int journal_count_open(struct journal *j, const char *target, void *ctx,
 					   void (*done)(void *ctx, int64_t open)) MUST_CHECK;
 /* A record about the daemon or the configuration. */
 int journal_add_record(struct journal *j, enum subject subject, const char *text, const char *actor,
-				 const char *note) MUST_CHECK;
+					   const char *note) MUST_CHECK;
 /* The black box blames this step, by name (after journal_create, before the thread starts). ERR_NOT_FOUND,
  * ERR_STALE: there is nothing to blame any more. */
 int journal_blame(struct journal *j, int64_t saga, const char *step, const char *detail,
@@ -306,7 +308,7 @@ struct journal_counts {
 	int64_t log_rows;
 	int64_t queue_records; /* now */
 	int64_t queue_bytes;
-	bool disk_low;         /* or store_gone */
+	bool disk_low; /* or store_gone */
 	bool store_gone;
 	int64_t wal_blocked_bytes; /* of the write-ahead log, by a reader outside; 0: not held up */
 	size_t target_count;

@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-#include "saga/journal/journal.h"
 #include "saga/journal/front/op.h"
+#include "saga/journal/journal.h"
 
 /* ---- targets (targets.c) ---- */
 
@@ -24,7 +24,7 @@ struct target_entry {
 	int64_t with_lane;
 	int64_t next_due_ms; /* of the first claimable row; INT64_MAX: none */
 	bool due_unknown;    /* that row is gone: ask the store */
-	bool clamp_pending;    /* some may be due further ahead than the policy allows */
+	bool clamp_pending;  /* some may be due further ahead than the policy allows */
 	/* Its rows in lanes were placed by other rules: idle.c looks at them again, from behind this one. */
 	bool recheck_lanes, was_missing;
 	struct step_row recheck_lanes_after;
@@ -72,8 +72,8 @@ struct plan_info {
 /* What is true on disk and in the engine for one step, beside what the saga says. */
 struct step_location {
 	bool open, attention, done; /* as counted last */
-	uint8_t location;   /* enum location */
-	uint8_t row_why; /* enum why of the row, with LOCATION_DISK */
+	uint8_t location;           /* enum location */
+	uint8_t row_why;            /* enum why of the row, with LOCATION_DISK */
 	uint8_t direction;
 	uint32_t generation; /* of the work handed out, with LOCATION_ENGINE */
 	int64_t row_due_ms;
@@ -149,7 +149,7 @@ struct idle_state {
 	int64_t checkpoint_next_ms; /* when the last one found no room */
 	bool checkpoint_full;
 	int64_t wal_blocked_since_ms; /* 0: the last checkpoint copied enough */
-	bool announced; /* the first news of every target went out */
+	bool announced;               /* the first news of every target went out */
 };
 
 struct journal {
@@ -168,10 +168,10 @@ struct journal {
 	bool recovering; /* nothing is handed out */
 	bool stopped;    /* journal_stop was called */
 	bool failed;
-	atomic_bool disk_low;   /* nothing is accepted, nothing begins */
-	atomic_bool store_gone; /* … because its files are not where they were */
+	atomic_bool disk_low;              /* nothing is accepted, nothing begins */
+	atomic_bool store_gone;            /* … because its files are not where they were */
 	_Atomic int64_t wal_blocked_bytes; /* once it was told */
-	atomic_size_t rejected_bytes; /* of refused requests in the queue */
+	atomic_size_t rejected_bytes;      /* of refused requests in the queue */
 
 	struct target_entry **targets; /* by id - 1 */
 	size_t target_count;
@@ -183,11 +183,11 @@ struct journal {
 	struct idle_state idle;
 
 	int64_t accepts_delayed_since_ms; /* no accept has been taken, for want of room; 0: there is room */
-	bool accepts_delayed;            /* the last turn left accepts in the queue */
-	int64_t now_ms;        /* one reading a batch */
+	bool accepts_delayed;             /* the last turn left accepts in the queue */
+	int64_t now_ms;                   /* one reading a batch */
 	int64_t last_saga, last_related, last_log;
 	struct chain_row chain; /* of the last commit */
-	int64_t damaged_saga;        /* the saga that the last cache_load could not read; 0: it could */
+	int64_t damaged_saga;   /* the saga that the last cache_load could not read; 0: it could */
 	struct err err;
 
 	pthread_mutex_t counts_lock;
@@ -216,8 +216,8 @@ int target_has_backlog(struct journal *j, struct target_entry *t, bool *ret);
 bool target_limit_due(const struct journal *j, const struct target_entry *t, struct step *st);
 /* The same for its rows, some at a time, after the start and after a reload. */
 int clamp_due_rows(struct journal *j, struct target_entry *t);
-int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action, const char *actor,
-			   const char *note);
+int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action,
+						const char *actor, const char *note);
 struct rules_port targets_rules_port(struct journal *j);
 
 /* lanes.c */
@@ -275,7 +275,7 @@ struct schedule_options {
 	bool accepting; /* the commit that accepts the event */
 	bool recheck;   /* look again at steps that wait for their lane */
 	bool to_disk;   /* hand nothing out */
-	bool no_start;   /* no intent now */
+	bool no_start;  /* no intent now */
 };
 int schedule_saga(struct journal *j, struct cache_entry *e, struct schedule_options options);
 /* May this step begin an attempt now: state, saga, target, deadline, lane. */

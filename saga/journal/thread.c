@@ -7,11 +7,11 @@
 #include "saga/journal/journal_internal.h"
 
 /* A batch holds so many operations at most: nobody's answer waits for more than that. */
-#define BATCH_OPS       512
-#define GATHER_OPS      8
-#define GATHER_NS       1000000
-#define ACCEPT_DELAY_MAX_MS 50
-#define ACCEPT_DELAY_POLL_MS    5
+#define BATCH_OPS            512
+#define GATHER_OPS           8
+#define GATHER_NS            1000000
+#define ACCEPT_DELAY_MAX_MS  50
+#define ACCEPT_DELAY_POLL_MS 5
 /* Counting so many takes a tenth of a second. */
 #define RECOUNT_ROWS 200000
 
@@ -42,21 +42,22 @@ static int check_last_commit(struct journal *j)
 	int64_t acknowledged = j->inflight != NULL ? inflight_last_commit(j->inflight) : 0;
 	if (acknowledged <= j->chain.commit)
 		return 0;
-	return err_set(&j->err, ERR_CORRUPT,
-				   "the store ends with commit %lld, and %lld were acknowledged: the file -wal beside it is missing or "
-				   "was cut off; put it back. Only after restoring a backup, or to go on without what was in it, "
-				   "remove the file .sending beside the store",
-				   (long long)j->chain.commit, (long long)acknowledged);
+	return err_set(
+		&j->err, ERR_CORRUPT,
+		"the store ends with commit %lld, and %lld were acknowledged: the file -wal beside it is missing or "
+		"was cut off; put it back. Only after restoring a backup, or to go on without what was in it, "
+		"remove the file .sending beside the store",
+		(long long)j->chain.commit, (long long)acknowledged);
 }
 
 static int record_daemon(struct journal *j, const char *text, const char *actor, const char *note)
 {
 	records_add(log_records(j, SUBJECT_DAEMON, 0), &(struct record){ .kind = RECORD_DAEMON,
-																   .at_ms = j->now_ms,
-																   .step = RECORD_NO_STEP,
-																   .text = str_of(text),
-																   .actor = str_of(actor),
-																   .note = str_of(note) });
+																	 .at_ms = j->now_ms,
+																	 .step = RECORD_NO_STEP,
+																	 .text = str_of(text),
+																	 .actor = str_of(actor),
+																	 .note = str_of(note) });
 	return 0;
 }
 
@@ -135,8 +136,7 @@ void journal_destroy(struct journal *j)
 	free(j);
 }
 
-/* ---- turns -----------------------------------------------------------------------------------------------
- */
+/* ---- turns ---- */
 
 static int run_ops(struct journal *j, const struct op_list *ops)
 {
@@ -188,7 +188,8 @@ static int handle_batch(struct journal *j, struct op_list *ops)
  * target that is slow gets its backlog on disk. */
 static size_t accept_budget(struct journal *j)
 {
-	size_t start_capacity = j->hooks.start_capacity != NULL ? j->hooks.start_capacity(j->hooks.ctx) : SIZE_MAX;
+	size_t start_capacity =
+		j->hooks.start_capacity != NULL ? j->hooks.start_capacity(j->hooks.ctx) : SIZE_MAX;
 	if (start_capacity > 0) {
 		j->accepts_delayed_since_ms = 0;
 		return start_capacity;
@@ -235,8 +236,7 @@ int64_t journal_idle_due_ms(const struct journal *j)
 	return idle_next_ms(j);
 }
 
-/* ---- thread ----------------------------------------------------------------------------------------------
- */
+/* ---- thread ---- */
 
 static int64_t wait_ms(const struct journal *j)
 {

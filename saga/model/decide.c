@@ -7,8 +7,7 @@
 #include "saga/model/settle.h"
 #include "saga/model/step.h"
 
-/* ---- acceptance -------------------------------------------------------------------------------------------
- */
+/* ---- acceptance ---- */
 
 static void log_accepted(struct decide *d, const struct saga_start *start, const uint8_t event_digest[32])
 {
@@ -47,8 +46,7 @@ void decide_accepted(struct decide *d, const struct saga_start *start, const uin
 	settle_end(&settling, -1);
 }
 
-/* ---- starting ---------------------------------------------------------------------------------------------
- */
+/* ---- starting ---- */
 
 /* "No further step starts": one that has had an outcome, or that a person sent on its way, is no further one.
  */
@@ -112,7 +110,14 @@ static bool is_expired(const struct decide *d, unsigned i)
 }
 
 /* Why a step is not sent but moved to where it belongs. */
-enum intent_verdict { INTENT_STARTS, INTENT_TARGET_MISSING, INTENT_IN_DOUBT, INTENT_EXPIRED_IN_DOUBT, INTENT_EXPIRED, INTENT_COMPENSATING };
+enum intent_verdict {
+	INTENT_STARTS,
+	INTENT_TARGET_MISSING,
+	INTENT_IN_DOUBT,
+	INTENT_EXPIRED_IN_DOUBT,
+	INTENT_EXPIRED,
+	INTENT_COMPENSATING
+};
 
 static const char *const doubt_texts[] = {
 	[INTENT_IN_DOUBT] = "it may have taken effect, and its target cannot tell a repeat",
@@ -154,7 +159,8 @@ bool decide_intent_would_end(const struct decide *d, uint16_t step)
 {
 	enum intent_verdict intent_verdict = intent_verdict_of(d, step);
 	/* `when` comes before everything, but nobody can evaluate it for a target that is not there. */
-	return intent_verdict == INTENT_TARGET_MISSING || (intent_verdict != INTENT_STARTS && !decide_needs_condition(d->saga, step));
+	return intent_verdict == INTENT_TARGET_MISSING ||
+		   (intent_verdict != INTENT_STARTS && !decide_needs_condition(d->saga, step));
 }
 
 static void begin_attempt(struct decide *d, unsigned i)
@@ -188,8 +194,7 @@ int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
 	return 0;
 }
 
-/* ---- what happens to a running attempt --------------------------------------------------------------------
- */
+/* ---- what happens to a running attempt ---- */
 
 static struct step *running_attempt(struct decide *d, struct attempt_ref ref)
 {
@@ -197,7 +202,7 @@ static struct step *running_attempt(struct decide *d, struct attempt_ref ref)
 		return NULL;
 	struct step *st = &d->saga->steps[ref.step];
 	bool is_same_attempt = st->state == STEP_RUNNING && st->direction == ref.direction &&
-				st->generation == ref.generation && st->attempts == ref.attempt;
+						   st->generation == ref.generation && st->attempts == ref.attempt;
 	return is_same_attempt ? st : NULL;
 }
 
@@ -230,11 +235,10 @@ int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes
 	return 0;
 }
 
-/* ---- after a crash ----------------------------------------------------------------------------------------
- */
+/* ---- after a crash ---- */
 
-static void log_unknown_outcome(struct decide *d, unsigned step, enum outcome_class outcome, const char *detail,
-							const uint8_t *body)
+static void log_unknown_outcome(struct decide *d, unsigned step, enum outcome_class outcome,
+								const char *detail, const uint8_t *body)
 {
 	struct step *st = &d->saga->steps[step];
 	step_set_detail(st, detail);

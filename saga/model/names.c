@@ -42,7 +42,7 @@ static int find_value(const char *const *names, size_t count, const char *name)
 #define NAME_FUNCTION(function, type, names)                                                                 \
 	const char *function(type value)                                                                         \
 	{                                                                                                        \
-		return find_name(names, COUNT_OF(names), (unsigned)value);                                             \
+		return find_name(names, COUNT_OF(names), (unsigned)value);                                           \
 	}
 NAME_FUNCTION(name_of_direction, enum direction, direction_names)
 NAME_FUNCTION(name_of_step_state, enum step_state, step_state_names)
@@ -61,7 +61,7 @@ NAME_FUNCTION(name_of_job_state, enum job_state, job_state_names)
 #define VALUE_FUNCTION(function, names)                                                                      \
 	int function(const char *name)                                                                           \
 	{                                                                                                        \
-		return find_value(names, COUNT_OF(names), name);                                                       \
+		return find_value(names, COUNT_OF(names), name);                                                     \
 	}
 VALUE_FUNCTION(name_to_saga_state, saga_state_names)
 VALUE_FUNCTION(name_to_reason, reason_names)

@@ -10,8 +10,8 @@
  * step_send_rule's table. */
 enum outcome_action {
 	ACTION_DONE,
-	ACTION_RETRY, /* wait and try again: send or look, as step_send_rule says */
-	ACTION_LOOKUP,  /* look, where the target can; else trouble */
+	ACTION_RETRY,  /* wait and try again: send or look, as step_send_rule says */
+	ACTION_LOOKUP, /* look, where the target can; else trouble */
 	ACTION_ABSENT,
 	ACTION_FAIL
 };
@@ -22,7 +22,7 @@ struct outcome_rule {
 	uint8_t action;
 	uint8_t doubt;
 	uint8_t reason;
-	bool uses_attempt;   /* counts against `attempts` of the retry policy */
+	bool uses_attempt; /* counts against `attempts` of the retry policy */
 	bool uses_no_time; /* counts not even by its time: nothing is burnt while credentials are wrong */
 };
 
@@ -178,7 +178,7 @@ static void handle_failed(struct outcome_attempt *a)
 }
 
 static void (*const outcome_actions[])(struct outcome_attempt *a) = {
-	[ACTION_DONE] = handle_done,     [ACTION_RETRY] = plan_retry,    [ACTION_LOOKUP] = handle_lookup,
+	[ACTION_DONE] = handle_done,     [ACTION_RETRY] = plan_retry,   [ACTION_LOOKUP] = handle_lookup,
 	[ACTION_ABSENT] = handle_absent, [ACTION_FAIL] = handle_failed,
 };
 
@@ -225,7 +225,8 @@ static bool matches_attempt(const struct decide *d, struct attempt_ref ref, cons
 	if (ref.step >= d->saga->step_count)
 		return false;
 	const struct step *st = &d->saga->steps[ref.step];
-	bool condition_fault = o->result == OUTCOME_FAULT && !o->effect_sent && decide_needs_condition(d->saga, ref.step);
+	bool condition_fault =
+		o->result == OUTCOME_FAULT && !o->effect_sent && decide_needs_condition(d->saga, ref.step);
 	return (st->state == STEP_RUNNING || condition_fault) && st->direction == ref.direction &&
 		   st->generation == ref.generation && st->attempts == ref.attempt;
 }
@@ -237,13 +238,13 @@ int decide_outcome(struct decide *d, struct attempt_ref ref, const struct outcom
 		return ERR_STALE;
 	struct step *st = &d->saga->steps[ref.step];
 	struct outcome_attempt a = { .d = d,
-						 .index = ref.step,
-						 .st = st,
-						 .rules = settle_rules(d, ref.step),
-						 .o = o,
-						 .rule = &outcome_rules[o->result],
-						 .lookup = st->lookup_first,
-						 .previous_exists = st->last == OUTCOME_EXISTS };
+								 .index = ref.step,
+								 .st = st,
+								 .rules = settle_rules(d, ref.step),
+								 .o = o,
+								 .rule = &outcome_rules[o->result],
+								 .lookup = st->lookup_first,
+								 .previous_exists = st->last == OUTCOME_EXISTS };
 	struct settle settling;
 	settle_begin(&settling, d);
 	apply_outcome(&a);

@@ -24,13 +24,13 @@
 	X(RECORD_OUTCOME, 9, "outcome")         /* class, status, duration; digest = body; private = detail */   \
 	X(RECORD_RESULT, 10, "result")          /* private = the result's JSON */                                \
 	X(RECORD_STEP, 11, "step")              /* to = new state, reason, due */                                \
-	X(RECORD_DECISION, 12, "decision")      /* text = "compensate" | "hold" …, by rule */                  \
+	X(RECORD_DECISION, 12, "decision")      /* text = "compensate" | "hold" …, by rule */                    \
 	X(RECORD_VERB, 13, "verb")              /* text = verb, actor, note = the person's reason */             \
 	X(RECORD_SAGA, 14, "saga")              /* to = new saga state, reason */                                \
 	X(RECORD_DUPLICATE, 15, "duplicate")    /* only with a differing body: flagged */                        \
-	X(RECORD_TARGET, 16, "target") /* subject target: text = paused | resumed | held | breaker_… */        \
-	X(RECORD_CONFIG, 17, "config") /* subject configuration: text = loaded | refused, digest */              \
-	X(RECORD_DAEMON, 18, "daemon") /* subject daemon: text = started | stopped | … */                      \
+	X(RECORD_TARGET, 16, "target")          /* subject target: text = paused | resumed | held | breaker_… */ \
+	X(RECORD_CONFIG, 17, "config")          /* subject configuration: text = loaded | refused, digest */     \
+	X(RECORD_DAEMON, 18, "daemon")          /* subject daemon: text = started | stopped | … */               \
 	X(RECORD_REPROCESSED, 19, "reprocessed")                                                                 \
 	X(RECORD_JOB, 20,                                                                                        \
 	  "job") /* subject daemon, id = job: to = its state; text = verb, actor, note; private = filter */

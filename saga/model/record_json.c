@@ -104,7 +104,7 @@ static void put_personal(json_t *object, const struct record *r)
 }
 
 json_t *record_json(const struct record *record, enum subject subject, int64_t subject_id, int64_t seq,
-					   int64_t commit, const struct plan *plan)
+					int64_t commit, const struct plan *plan)
 {
 	json_t *object = json_object();
 	(void)json_object_set_new(object, "seq", json_integer(seq));

@@ -10,6 +10,6 @@
 /* {"seq","commit","at","subject","id","record",…}: members that say nothing are left out. `plan` gives step
  * names; NULL: steps are numbered. Bytes that are not UTF-8 come as "hex:…". A new reference, never NULL. */
 json_t *record_json(const struct record *record, enum subject subject, int64_t subject_id, int64_t seq,
-					   int64_t commit, const struct plan *plan);
+					int64_t commit, const struct plan *plan);
 
 #endif

@@ -15,9 +15,9 @@
 
 /* Where the journal keeps what will move a step; not part of the pure decisions. */
 enum location {
-	LOCATION_NONE = 0, /* nothing to move: waiting, attention, terminal, paused saga */
-	LOCATION_ENGINE = 1,  /* in the engine's hands: running, or ready in its window */
-	LOCATION_DISK = 2   /* a row of its own on disk, found by index */
+	LOCATION_NONE = 0,   /* nothing to move: waiting, attention, terminal, paused saga */
+	LOCATION_ENGINE = 1, /* in the engine's hands: running, or ready in its window */
+	LOCATION_DISK = 2    /* a row of its own on disk, found by index */
 };
 
 struct step {
@@ -27,16 +27,17 @@ struct step {
 	uint8_t reason;    /* enum reason, in attention */
 	uint8_t skip;      /* enum skip, when skipped */
 	uint8_t last;      /* enum outcome_class of the last attempt */
-	uint8_t location;     /* enum location */
+	uint8_t location;  /* enum location */
 	bool
 		effect_possible; /* an effects exchange of this generation and direction was sent and not disproved */
-	bool lookup_first;     /* the next attempt begins with a look-up */
-	bool took_effect;            /* the DO direction took effect (or a person said so) */
+	bool lookup_first;   /* the next attempt begins with a look-up */
+	bool took_effect;    /* the DO direction took effect (or a person said so) */
 	bool has_lane;
 	bool has_body;
-	bool by_operator; /* its end was set by a person (resolve, skip); while open: asked for by a person (redo),
+	bool
+		by_operator; /* its end was set by a person (resolve, skip); while open: asked for by a person (redo),
 					 * so it does not expire */
-	bool condition_passed;  /* `when` was evaluated and said yes */
+	bool condition_passed; /* `when` was evaluated and said yes */
 	bool doubt_before; /* an earlier generation was in doubt when a person redid it: it may have taken effect
 						*/
 	uint32_t generation;    /* from 1; the undo direction counts from 1 again */
@@ -48,8 +49,8 @@ struct step {
 	int64_t waited_ms;      /* time that counts towards giving up: attempts and planned waits, never holds */
 	int64_t
 		effect_possible_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
-	int64_t last_ms;     /* when the last outcome was recorded; 0: never */
-	int64_t begun_ms;    /* when the last intent was recorded; 0: never */
+	int64_t last_ms;        /* when the last outcome was recorded; 0: never */
+	int64_t begun_ms;       /* when the last intent was recorded; 0: never */
 	uint8_t lane[LANE_BYTES];
 	uint8_t body[16]; /* digest of the request bytes of this generation, once known */
 	char *detail;     /* one line about the last outcome, NULL: none. Erasable: may name a person */
@@ -91,8 +92,8 @@ struct saga_start {
 	/* Per step of the plan. */
 	const uint8_t (*lanes)[LANE_BYTES]; /* NULL: no lanes at all */
 	uint32_t lane_mask;                 /* bit i: step i has a lane */
-	uint32_t condition_known;                /* bit i: `when` was evaluated (steps without `after`) */
-	uint32_t condition_true;                 /* bit i: its verdict; steps without `when` need no bit */
+	uint32_t condition_known;           /* bit i: `when` was evaluated (steps without `after`) */
+	uint32_t condition_true;            /* bit i: its verdict; steps without `when` need no bit */
 };
 struct saga *saga_create(const struct saga_start *start);
 void saga_destroy(struct saga *s);

@@ -3,15 +3,14 @@
 #include "saga/model/saga.h"
 #include "saga/model/step.h"
 
-/* ---- the saga's state ------------------------------------------------------------------------------------
- */
+/* ---- the saga's state ---- */
 
 enum saga_fact {
 	FACT_CANCELLED = 1 << 0,
 	FACT_UNROUTED = 1 << 1,
 	FACT_OWN_REASON = 1 << 2,
 	FACT_COMPENSATING = 1 << 3,
-	FACT_OPEN = 1 << 4,  /* some step still moves, or waits for one that does */
+	FACT_OPEN = 1 << 4,           /* some step still moves, or waits for one that does */
 	FACT_NEEDS_OPERATOR = 1 << 5, /* some step's attention counts */
 	FACT_PAUSED = 1 << 6,
 	FACT_PARTIAL = 1 << 7
@@ -77,7 +76,8 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 	enum reason reason;
 	unsigned facts = saga_facts(s, &reason);
 	size_t row = 0;
-	while ((facts & precedence[row].required) != precedence[row].required || (facts & precedence[row].excluded) != 0)
+	while ((facts & precedence[row].required) != precedence[row].required ||
+		   (facts & precedence[row].excluded) != 0)
 		row++; /* the last row holds for everything */
 	if (ret_reason != NULL)
 		*ret_reason = precedence[row].state == SAGA_ATTENTION ? reason : REASON_NONE;
@@ -94,8 +94,7 @@ bool saga_step_is_open(const struct saga *s, const struct step *st)
 	return step_is_open(st) || saga_step_needs_operator(s, st);
 }
 
-/* ---- soundness -------------------------------------------------------------------------------------------
- */
+/* ---- soundness ---- */
 
 #define WHY_BIT(why) (1u << (why))
 

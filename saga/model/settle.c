@@ -38,8 +38,7 @@ uint32_t settle_dependants(const struct plan *p, unsigned step)
 	return dependants;
 }
 
-/* ---- forward: dependants of what is done ------------------------------------------------------------------
- */
+/* ---- forward: dependants of what is done ---- */
 
 enum predecessor { PREDECESSOR_OPEN, PREDECESSOR_DONE, PREDECESSOR_MISSED };
 
@@ -81,8 +80,7 @@ static void settle_forward(struct decide *d)
 	}
 }
 
-/* ---- cancelled: nothing more is started -------------------------------------------------------------------
- */
+/* ---- cancelled: nothing more is started ---- */
 
 static void settle_cancelled(struct decide *d)
 {
@@ -98,8 +96,7 @@ static void settle_cancelled(struct decide *d)
 	}
 }
 
-/* ---- backward: compensation -------------------------------------------------------------------------------
- */
+/* ---- backward: compensation ---- */
 
 /* Attention that makes the policy `compensate` act: definite failure, never doubt. */
 static const bool triggers[REASON_COUNT] = {
@@ -210,8 +207,7 @@ static void settle_backward(struct decide *d)
 	}
 }
 
-/* ---- one decision -----------------------------------------------------------------------------------------
- */
+/* ---- one decision ---- */
 
 void settle_begin(struct settle *t, struct decide *d)
 {
@@ -222,7 +218,7 @@ void settle_begin(struct settle *t, struct decide *d)
 	for (unsigned i = 0; i < s->step_count; i++) {
 		const struct step *st = &s->steps[i];
 		t->before[i] = (struct settle_snapshot){ st->state, st->direction,  st->reason,
-											 st->skip,  st->generation, st->due_ms };
+												 st->skip,  st->generation, st->due_ms };
 	}
 }
 
@@ -303,7 +299,8 @@ void settle_end(struct settle *t, int recorded_step)
 		settle_forward(d);
 	derive_state(s, d->now_ms);
 	for (unsigned i = 0; i < s->step_count; i++) {
-		if (moved(&t->before[i], &s->steps[i]) && !((int)i == recorded_step && is_recorded(&t->before[i], &s->steps[i])))
+		if (moved(&t->before[i], &s->steps[i]) &&
+			!((int)i == recorded_step && is_recorded(&t->before[i], &s->steps[i])))
 			log_step(d, i);
 	}
 	if (s->state != t->saga_state || s->reason != t->saga_reason)

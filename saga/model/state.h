@@ -56,7 +56,7 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(SKIP_NONE, 0, "")                                                                                      \
 	X(SKIP_WHEN, 1, "when")             /* its condition said no: counts as completed */                     \
 	X(SKIP_EXPIRED, 2, "expired")       /* too late to be of use: partial */                                 \
-	X(SKIP_OPERATOR, 3, "skipped")        /* verb skip: partial */                                             \
+	X(SKIP_OPERATOR, 3, "skipped")      /* verb skip: partial */                                             \
 	X(SKIP_NOT_DONE, 4, "not_done")     /* resolved as not done: partial */                                  \
 	X(SKIP_DEPENDENCY, 5, "dependency") /* a step it comes after was not done: partial */                    \
 	X(SKIP_CANCELLED, 6, "cancelled")   /* the saga was cancelled or is being undone */

@@ -9,8 +9,11 @@
 enum repeat_rule { REPEAT_RULE_ASK, REPEAT_RULE_RESEND, REPEAT_RULE_RESEND_IN_TTL };
 
 static const uint8_t repeat_rules[REPEAT_COUNT] = {
-	[REPEAT_NONE] = REPEAT_RULE_ASK,      [REPEAT_IDEMPOTENT] = REPEAT_RULE_RESEND, [REPEAT_KEYED] = REPEAT_RULE_RESEND_IN_TTL,
-	[REPEAT_QUERYABLE] = REPEAT_RULE_ASK, [REPEAT_UNSAFE] = REPEAT_RULE_ASK,
+	[REPEAT_NONE] = REPEAT_RULE_ASK,
+	[REPEAT_IDEMPOTENT] = REPEAT_RULE_RESEND,
+	[REPEAT_KEYED] = REPEAT_RULE_RESEND_IN_TTL,
+	[REPEAT_QUERYABLE] = REPEAT_RULE_ASK,
+	[REPEAT_UNSAFE] = REPEAT_RULE_ASK,
 };
 
 bool step_can_lookup(const struct step *st, const struct step_rules *rules)
@@ -26,10 +29,11 @@ enum send_rule step_send_rule(const struct step *st, const struct step_rules *ru
 	if (st->lookup_first && can_lookup)
 		return SEND_LOOKUP;
 	bool undo_repeatable = st->direction == DIRECTION_UNDO && rules->undo_idempotent;
-	uint8_t rule = undo_repeatable                     ? (uint8_t)REPEAT_RULE_RESEND
+	uint8_t rule = undo_repeatable                ? (uint8_t)REPEAT_RULE_RESEND
 				   : rules->repeat < REPEAT_COUNT ? repeat_rules[rules->repeat]
 												  : (uint8_t)REPEAT_RULE_ASK;
-	if (rule == REPEAT_RULE_RESEND || (rule == REPEAT_RULE_RESEND_IN_TTL && now_ms - st->effect_possible_ms < rules->repeat_ttl_ms))
+	if (rule == REPEAT_RULE_RESEND ||
+		(rule == REPEAT_RULE_RESEND_IN_TTL && now_ms - st->effect_possible_ms < rules->repeat_ttl_ms))
 		return SEND_PLAIN;
 	return can_lookup ? SEND_LOOKUP : SEND_NEVER;
 }

@@ -10,9 +10,9 @@
 
 /* What the next attempt may be, given what may have happened already. */
 enum send_rule {
-	SEND_PLAIN, /* send: nothing can have happened, or the target can tell a repeat */
-	SEND_LOOKUP,  /* look first */
-	SEND_NEVER  /* only a person can say */
+	SEND_PLAIN,  /* send: nothing can have happened, or the target can tell a repeat */
+	SEND_LOOKUP, /* look first */
+	SEND_NEVER   /* only a person can say */
 };
 enum send_rule step_send_rule(const struct step *st, const struct step_rules *rules, int64_t now_ms);
 /* Can a look-up settle this step's doubt at all? Not for an undo (a look-up asks about the do), and not for

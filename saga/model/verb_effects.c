@@ -18,7 +18,8 @@ static const char *missing_refusal(struct decide *d, unsigned step)
 /* Attempts that definitely had no effect are rendered again with today's templates, and their body was bound
  * to their key: so a new generation, unless no body was ever made. After a possible effect key and body
  * stand. */
-void verb_effect_restart(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_restart(struct decide *d, unsigned step, const struct verb_call *call,
+						 struct verb_effect *ret)
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
@@ -33,7 +34,8 @@ void verb_effect_restart(struct decide *d, unsigned step, const struct verb_call
 	ret->changed++;
 }
 
-void verb_effect_keep_doubt(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_keep_doubt(struct decide *d, unsigned step, const struct verb_call *call,
+							struct verb_effect *ret)
 {
 	unsigned before = ret->changed;
 	if (call->redo_in_doubt)
@@ -41,7 +43,8 @@ void verb_effect_keep_doubt(struct decide *d, unsigned step, const struct verb_c
 	ret->doubt += ret->changed == before ? 1 : 0;
 }
 
-void verb_effect_retry_doubt(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_retry_doubt(struct decide *d, unsigned step, const struct verb_call *call,
+							 struct verb_effect *ret)
 {
 	(void)call;
 	struct step *st = &d->saga->steps[step];
@@ -89,7 +92,8 @@ static const char *const skipped_refusals[SKIP_COUNT] = {
 	[SKIP_CANCELLED] = "its saga was cancelled or is being undone",
 };
 
-void verb_effect_redo_skipped(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_redo_skipped(struct decide *d, unsigned step, const struct verb_call *call,
+							  struct verb_effect *ret)
 {
 	ret->refusal = skipped_refusals[d->saga->steps[step].skip];
 	if (ret->refusal != NULL)
@@ -109,7 +113,8 @@ static void keep_result(struct decide *d, unsigned step, const char *result_json
 	records_add(d->log, &r);
 }
 
-void verb_effect_resolve_done(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_resolve_done(struct decide *d, unsigned step, const struct verb_call *call,
+							  struct verb_effect *ret)
 {
 	struct step *st = &d->saga->steps[step];
 	step_to_succeeded(st);
@@ -119,7 +124,7 @@ void verb_effect_resolve_done(struct decide *d, unsigned step, const struct verb
 }
 
 void verb_effect_resolve_skipped(struct decide *d, unsigned step, const struct verb_call *call,
-							   struct verb_effect *ret)
+								 struct verb_effect *ret)
 {
 	ret->refusal = skipped_refusals[d->saga->steps[step].skip];
 	if (ret->refusal != NULL)
@@ -139,7 +144,7 @@ static void leave_as_is(struct step *st, enum skip skip)
 }
 
 void verb_effect_resolve_not_done(struct decide *d, unsigned step, const struct verb_call *call,
-						   struct verb_effect *ret)
+								  struct verb_effect *ret)
 {
 	(void)call;
 	leave_as_is(&d->saga->steps[step], SKIP_NOT_DONE);
@@ -165,7 +170,8 @@ void verb_effect_pause(struct decide *d, unsigned step, const struct verb_call *
 	d->saga->paused = true;
 }
 
-void verb_effect_cancel(struct decide *d, unsigned step, const struct verb_call *call, struct verb_effect *ret)
+void verb_effect_cancel(struct decide *d, unsigned step, const struct verb_call *call,
+						struct verb_effect *ret)
 {
 	(void)step, (void)call;
 	if (d->saga->compensating) {
@@ -179,7 +185,7 @@ void verb_effect_cancel(struct decide *d, unsigned step, const struct verb_call 
 
 /* Also what was cancelled may be undone: the saga is then no longer cancelled but compensated. */
 void verb_effect_compensate(struct decide *d, unsigned step, const struct verb_call *call,
-						  struct verb_effect *ret)
+							struct verb_effect *ret)
 {
 	(void)step, (void)call;
 	ret->changed = d->saga->compensating ? 0 : 1;
@@ -190,7 +196,7 @@ void verb_effect_compensate(struct decide *d, unsigned step, const struct verb_c
 
 /* The journal puts what the event maps to now in the saga's place. */
 void verb_effect_reprocess(struct decide *d, unsigned step, const struct verb_call *call,
-						 struct verb_effect *ret)
+						   struct verb_effect *ret)
 {
 	(void)d, (void)step, (void)call;
 	ret->changed = 1;

@@ -15,10 +15,11 @@ struct verb_effect {
 typedef void verb_effect_fn(struct decide *d, unsigned step, const struct verb_call *call,
 							struct verb_effect *ret);
 
-verb_effect_fn verb_effect_none;      /* it is so: nothing to do */
-verb_effect_fn verb_effect_restart;     /* retry_wait, definite attention → ready */
-verb_effect_fn verb_effect_keep_doubt;  /* resume in doubt: left standing and counted, unless redo was asked for */
-verb_effect_fn verb_effect_retry_doubt;    /* retry in doubt: look, or send where a repeat can be told */
+verb_effect_fn verb_effect_none;    /* it is so: nothing to do */
+verb_effect_fn verb_effect_restart; /* retry_wait, definite attention → ready */
+verb_effect_fn
+	verb_effect_keep_doubt; /* resume in doubt: left standing and counted, unless redo was asked for */
+verb_effect_fn verb_effect_retry_doubt;  /* retry in doubt: look, or send where a repeat can be told */
 verb_effect_fn verb_effect_redo;         /* new generation */
 verb_effect_fn verb_effect_redo_skipped; /* do it after all */
 verb_effect_fn verb_effect_resolve_done;

@@ -11,8 +11,7 @@ struct verb_cell {
 	const char *text;
 };
 
-/* ---- verbs on a step --------------------------------------------------------------------------------------
- */
+/* ---- verbs on a step ---- */
 
 enum verb_row {
 	ROW_WAITING,
@@ -107,7 +106,8 @@ static const struct verb_cell redo_cells[ROW_COUNT] = {
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
 	[ROW_RETRY_WAIT] = { verb_effect_redo, TEXT_REDO },
 	[ROW_SUCCEEDED] = { verb_effect_redo, TEXT_REDO },
-	[ROW_SKIPPED] = { verb_effect_redo_skipped, "does it after all, and the steps that were skipped with it" },
+	[ROW_SKIPPED] = { verb_effect_redo_skipped,
+					  "does it after all, and the steps that were skipped with it" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
 	[ROW_REJECTED] = { verb_effect_redo, TEXT_REDO },
 	[ROW_EXHAUSTED] = { verb_effect_redo, TEXT_REDO },
@@ -218,20 +218,19 @@ static const char *guard_refusal(const struct saga *s, const struct step *st, en
 	return NULL;
 }
 
-/* ---- verbs on a saga --------------------------------------------------------------------------------------
- */
+/* ---- verbs on a saga ---- */
 
 static verb_effect_fn resume_saga;
 
 enum { SAGA_ROW_NO_STEPS = SAGA_STATE_COUNT, SAGA_ROW_COUNT };
 
-#define TEXT_NO_STEPS                                                                                             \
+#define TEXT_NO_STEPS                                                                                        \
 	"it has no steps yet: mend the map (or send the missing event), then reprocess it; cancel lays it aside"
-#define TEXT_UNROUTED  "no route took this event; add one, then send it anew under another id (`almoner send`)"
-#define TEXT_FINISHED  "it is complete: redo sends one of its steps again, compensate undoes it"
-#define TEXT_UNDONE    "it has been undone, and nothing is done again: send the event anew if it was a mistake"
+#define TEXT_UNROUTED       "no route took this event; add one, then send it anew under another id (`almoner send`)"
+#define TEXT_FINISHED       "it is complete: redo sends one of its steps again, compensate undoes it"
+#define TEXT_UNDONE         "it has been undone, and nothing is done again: send the event anew if it was a mistake"
 #define TEXT_SAGA_CANCELLED "it was cancelled: compensate undoes what was done before"
-#define TEXT_NOT_REPROCESSED                                                                                          \
+#define TEXT_NOT_REPROCESSED                                                                                 \
 	"only what is quarantined, or waits for its gift, is mapped again: resume or redo sends its steps"
 #define TEXT_RESUMES                                                                                         \
 	"goes on: ends a pause and starts again what waits to retry or failed for a definite reason"
@@ -249,7 +248,8 @@ static const struct verb_cell pause_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_PAUSED] = { verb_effect_none, "nothing to do: it is paused" },
 	[SAGA_COMPENSATING] = { verb_effect_pause,
 							"starts no undo until it is resumed; what is under way finishes" },
-	[SAGA_ATTENTION] = { verb_effect_pause, "starts nothing until it is resumed; what is under way finishes" },
+	[SAGA_ATTENTION] = { verb_effect_pause,
+						 "starts nothing until it is resumed; what is under way finishes" },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
@@ -349,7 +349,8 @@ static void resume_saga(struct decide *d, unsigned unused, const struct verb_cal
 	s->paused = false;
 	for (unsigned i = 0; i < s->step_count; i++) {
 		struct step *st = &s->steps[i];
-		const struct verb_cell *cell = step_cell(VERB_RESUME, (enum step_state)st->state, (enum reason)st->reason);
+		const struct verb_cell *cell =
+			step_cell(VERB_RESUME, (enum step_state)st->state, (enum reason)st->reason);
 		if (guard_refusal(s, st, VERB_RESUME) == NULL) {
 			cell->effect(d, i, call, ret);
 			ret->refusal = NULL;
@@ -359,8 +360,7 @@ static void resume_saga(struct decide *d, unsigned unused, const struct verb_cal
 	}
 }
 
-/* ---- one call ---------------------------------------------------------------------------------------------
- */
+/* ---- one call ---- */
 
 static int refuse_saga(const struct saga *s, enum verb verb, const char *why, struct err *err)
 {

@@ -76,10 +76,11 @@ static int lock_name(const char *path, char **ret, struct err *err)
 	if (real == NULL && lstat(path, &st) == 0)
 		return err_set(err, ERR_SYSTEM, "store %s is a link that leads to no file", path);
 	if (real != NULL && stat(real, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1)
-		return err_set(err, ERR_SYSTEM,
-					   "store %s has other names (hard links), and under another name another daemon could write it: "
-					   "make the others copies, or remove them (`find -samefile %s`)",
-					   path, path);
+		return err_set(
+			err, ERR_SYSTEM,
+			"store %s has other names (hard links), and under another name another daemon could write it: "
+			"make the others copies, or remove them (`find -samefile %s`)",
+			path, path);
 	*ret = mem_printf("%s.lock", real != NULL ? real : path);
 	return 0;
 }

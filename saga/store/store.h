@@ -175,12 +175,12 @@ struct store_writer {
 	int (*row_lane_first)(void *ctx, uint32_t target, const uint8_t lane[LANE_BYTES], int64_t after,
 						  struct step_row *ret, struct err *err);
 	/* Claimable rows due later than `beyond_ms`, the nearest first; up to `room`. */
-	int (*row_due_beyond)(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows, size_t capacity, size_t *ret,
-				   struct err *err);
+	int (*row_due_beyond)(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows,
+						  size_t capacity, size_t *ret, struct err *err);
 	/* Rows of a target that have a lane, by lane, saga and step, from behind `after` (NULL: from the first);
 	 * up to `room`. */
 	int (*row_with_lane)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
-					 size_t capacity, size_t *ret, struct err *err);
+						 size_t capacity, size_t *ret, struct err *err);
 	/* Counts per target at start. */
 	int (*row_counts)(void *ctx, uint32_t target, struct row_counts *ret, struct err *err);
 
@@ -195,7 +195,7 @@ struct store_writer {
 	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
 	/* The oldest of its source go until all fit into `keep_bytes`; one that is larger alone is not kept. */
 	int (*rejected_put)(void *ctx, const struct rejected_row *row, int64_t keep_bytes, bool *ret_kept,
-					   struct err *err);
+						struct err *err);
 	int (*rejected_delete)(void *ctx, int64_t id, bool *ret_deleted, struct err *err);
 	/* Deletes up to `limit` whose time is over at now_ms. */
 	int (*rejected_prune)(void *ctx, int64_t now_ms, size_t limit, size_t *ret_deleted, struct err *err);
@@ -220,8 +220,7 @@ struct store_writer {
 	void (*close)(void *ctx);
 };
 
-/* ---- reading ----------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 struct saga_filter {
 	int state;            /* enum saga_state, -1: any */
@@ -258,15 +257,16 @@ struct store_reader {
 	int (*counters)(void *ctx, struct buf *out, struct err *err);
 	/* Jobs below `before` (INT64_MAX to begin), newest first; up to `room`, each the caller's to job_destroy.
 	 */
-	int (*job_list)(void *ctx, int64_t before, struct job **jobs, size_t capacity, size_t *ret, struct err *err);
+	int (*job_list)(void *ctx, int64_t before, struct job **jobs, size_t capacity, size_t *ret,
+					struct err *err);
 	int (*job_get)(void *ctx, int64_t id, struct job **ret, struct err *err);
 	/* The first running one above `after`; NULL for none. */
 	int (*job_running)(void *ctx, int64_t after, struct job **ret, struct err *err);
 	/* Refused requests of a source (NULL: any) above `after`, ascending; `each` returning nonzero stops.
 	 * *ret_next: where to go on, 0 at the end. */
 	int (*rejected_list)(void *ctx, const char *source, int64_t after, size_t capacity, void *each_ctx,
-						int (*each)(void *each_ctx, const struct rejected_row *row), int64_t *ret_next,
-						struct err *err);
+						 int (*each)(void *each_ctx, const struct rejected_row *row), int64_t *ret_next,
+						 struct err *err);
 	/* Chain, gaps, digests, decoding of every record and saga, database integrity. `say` gets one line per
 	 * finding; *ret_findings counts them. */
 	int (*verify)(void *ctx, void *report_ctx, void (*report)(void *report_ctx, const char *line),

@@ -26,7 +26,7 @@
 #endif
 
 static int defective_open(const struct almoner_host *host, struct almoner_text settings, void **instance,
-					   struct almoner_traits *traits, struct almoner_error *error)
+						  struct almoner_traits *traits, struct almoner_error *error)
 {
 	(void)host;
 	(void)settings;
@@ -42,7 +42,7 @@ static void defective_close(void *instance)
 }
 
 static int defective_begin(void *instance, const struct almoner_step *step, void **attempt,
-						struct almoner_error *error)
+						   struct almoner_error *error)
 {
 	(void)instance;
 	(void)step;
@@ -53,7 +53,7 @@ static int defective_begin(void *instance, const struct almoner_step *step, void
 
 #ifndef DEFECT_NO_NEXT
 static int defective_next(void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
-					   struct almoner_error *error)
+						  struct almoner_error *error)
 {
 	(void)attempt;
 	(void)reply;

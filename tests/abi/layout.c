@@ -8,9 +8,7 @@
 #include "tests/abi/layout.h"
 
 #define MEMBER(type, name)                                                                                   \
-	{                                                                                                        \
-#type "." #name, offsetof(struct type, name), sizeof(((struct type *)NULL)->name)                    \
-	}
+	{ #type "." #name, offsetof(struct type, name), sizeof(((struct type *)NULL)->name) }
 
 #ifdef FROZEN
 const struct layout layout_1_0[] = {

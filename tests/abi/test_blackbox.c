@@ -80,8 +80,8 @@ static struct instance *open_rogue(struct blackbox *box, const char *where, cons
 }
 
 /* In a child: everything a gateway does up to the call that goes wrong. */
-static void run_rogue(const struct blackbox_fixture *p, int64_t limit_ms, const char *where, const char *end_kind,
-					  const char *step_name)
+static void run_rogue(const struct blackbox_fixture *p, int64_t limit_ms, const char *where,
+					  const char *end_kind, const char *step_name)
 {
 	const struct rlimit none = { 0, 0 };
 	(void)setrlimit(RLIMIT_CORE, &none);

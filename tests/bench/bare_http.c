@@ -184,7 +184,9 @@ static void stop(struct bare_server *s, pthread_t thread, struct MHD_Daemon *dae
 
 int main(int argc, char **argv)
 {
-	struct bare_server s = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .threads = 2 };
+	struct bare_server s = { .lock = PTHREAD_MUTEX_INITIALIZER,
+							 .more = PTHREAD_COND_INITIALIZER,
+							 .threads = 2 };
 	STAILQ_INIT(&s.waiting);
 	options(&s, argc, argv);
 	sigset_t ends;

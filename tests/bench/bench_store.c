@@ -217,8 +217,8 @@ static void bare_close(struct store_bench *b)
 
 /* ---- running ---- */
 
-static struct cost measure(struct store_bench *b, void (*run)(struct store_bench *b, int at, int batch), int events,
-						   int batch)
+static struct cost measure(struct store_bench *b, void (*run)(struct store_bench *b, int at, int batch),
+						   int events, int batch)
 {
 	double wall = clock_us(CLOCK_MONOTONIC);
 	double cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID);

@@ -23,9 +23,9 @@
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
-#define REPLY_BYTES   4096
-#define CONNECTIONS   4096
-#define NO_EVENT        SIZE_MAX
+#define REPLY_BYTES  4096
+#define CONNECTIONS  4096
+#define NO_EVENT     SIZE_MAX
 #define EPOLL_EVENTS 256
 
 struct sent {

@@ -47,7 +47,8 @@ struct conversation {
 
 /* Holds one conversation twice, the second time to see that every byte is the same, and checks each action.
  */
-void conversation_run(struct driver *d, const struct suite *suite, const struct conversation *conversation, struct findings *f);
+void conversation_run(struct driver *d, const struct suite *suite, const struct conversation *conversation,
+					  struct findings *f);
 
 /* The whole kit over an opened connector. */
 void conformance_run(struct driver *d, const struct suite *suite, uint64_t seed, size_t rounds,

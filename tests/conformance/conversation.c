@@ -29,12 +29,12 @@ static const char *purpose_name(uint32_t purpose)
 
 static void fault(const struct conversation_state *s, const char *what, const char *more)
 {
-	conformance_finding(s->f, "%s, after status %u: %s%s%s [event %.120s]", purpose_name(s->conversation->purpose), s->last_status,
-		  what, more[0] != '\0' ? ": " : "", more, s->conversation->event);
+	conformance_finding(s->f, "%s, after status %u: %s%s%s [event %.120s]",
+						purpose_name(s->conversation->purpose), s->last_status, what,
+						more[0] != '\0' ? ": " : "", more, s->conversation->event);
 }
 
-/* ---- one action -----------------------------------------------------------------------------------------
- */
+/* ---- one action ---- */
 
 static void trace(const struct conversation_state *s, struct almoner_text text)
 {
@@ -136,8 +136,7 @@ static void check_action(struct conversation_state *s)
 	s->f->exchanges++;
 }
 
-/* ---- one conversation ------------------------------------------------------------------------------------
- */
+/* ---- one conversation ---- */
 
 static int64_t now_ms(void)
 {
@@ -176,7 +175,8 @@ static void run_once(struct conversation_state *s)
 	if (!begins(s))
 		return;
 	int rc = timed_next(s, NULL);
-	for (size_t i = 0; rc == 0 && i < s->conversation->reply_count && s->d->action.kind != ALMONER_FINISH; i++) {
+	for (size_t i = 0; rc == 0 && i < s->conversation->reply_count && s->d->action.kind != ALMONER_FINISH;
+		 i++) {
 		s->last_status = s->conversation->replies[i].status;
 		rc = timed_next(s, &s->conversation->replies[i]);
 	}
@@ -184,14 +184,19 @@ static void run_once(struct conversation_state *s)
 	driver_end(s->d);
 }
 
-void conversation_run(struct driver *d, const struct suite *suite, const struct conversation *conversation, struct findings *f)
+void conversation_run(struct driver *d, const struct suite *suite, const struct conversation *conversation,
+					  struct findings *f)
 {
 	struct buf first AUTO_BUF = { 0 };
 	struct buf second AUTO_BUF = { 0 };
-	struct conversation_state s = { .d = d, .suite = suite, .conversation = conversation, .f = f, .trace = &first };
+	struct conversation_state s = {
+		.d = d, .suite = suite, .conversation = conversation, .f = f, .trace = &first
+	};
 	f->conversations++;
 	run_once(&s);
-	struct conversation_state again = { .d = d, .suite = suite, .conversation = conversation, .f = f, .trace = &second };
+	struct conversation_state again = {
+		.d = d, .suite = suite, .conversation = conversation, .f = f, .trace = &second
+	};
 	run_once(&again);
 	if (!str_eq(buf_str(&first), buf_str(&second)))
 		fault(&s, "the same conversation gave other bytes the second time", "");

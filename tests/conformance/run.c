@@ -28,8 +28,7 @@ static uint64_t draw(struct conformance_run *r, uint64_t below)
 	return r->random % below;
 }
 
-/* ---- replies --------------------------------------------------------------------------------------------
- */
+/* ---- replies ---- */
 
 static const char *const garbage[] = {
 	"",
@@ -96,8 +95,7 @@ static struct almoner_reply any_reply(struct conformance_run *r, char **owned)
 	return reply;
 }
 
-/* ---- events ---------------------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 /* Calls `use` with the event once per value it holds, that value taken away, and then with others in its
  * place. */
@@ -131,7 +129,8 @@ static void vary_member(struct conformance_run *r, json_t *event, json_t *holder
 }
 
 /* The members of one object, and of the objects in it. The names are gathered first: the object changes. */
-static void vary_object(struct conformance_run *r, json_t *event, json_t *holder, void (*use)(struct conformance_run *, const char *))
+static void vary_object(struct conformance_run *r, json_t *event, json_t *holder,
+						void (*use)(struct conformance_run *, const char *))
 {
 	json_t *names = json_array();
 	const char *key = NULL;
@@ -146,7 +145,7 @@ static void vary_object(struct conformance_run *r, json_t *event, json_t *holder
 	json_decref(names);
 }
 
-/* ---- what is tried ------------------------------------------------------------------------------------- */
+/* ---- what is tried ---- */
 
 static const uint32_t purposes[] = { ALMONER_DO, ALMONER_UNDO, ALMONER_LOOKUP };
 #define PURPOSE_COUNT (sizeof purposes / sizeof *purposes)
@@ -159,8 +158,8 @@ static bool able(const struct conformance_run *r, uint32_t purpose)
 		   (purpose == ALMONER_LOOKUP && (can & ALMONER_CAN_LOOKUP) != 0);
 }
 
-static void run_conversation(struct conformance_run *r, uint32_t purpose, const char *event, const struct almoner_reply *replies,
-				 size_t count, bool may_fail)
+static void run_conversation(struct conformance_run *r, uint32_t purpose, const char *event,
+							 const struct almoner_reply *replies, size_t count, bool may_fail)
 {
 	struct conversation conversation = {
 		.purpose = purpose, .event = event, .replies = replies, .reply_count = count, .may_fail = may_fail
@@ -230,7 +229,9 @@ static void odd_starts(struct conformance_run *r)
 											   "{\"contact\":{}}",
 											   "{\"customer\":\"\\u0001\"}" };
 	for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
-		struct conversation conversation = { .purpose = ALMONER_DO, .event = r->suite->event, .checkpoint = checkpoints[i] };
+		struct conversation conversation = { .purpose = ALMONER_DO,
+											 .event = r->suite->event,
+											 .checkpoint = checkpoints[i] };
 		conversation_run(r->d, r->suite, &conversation, r->f);
 	}
 	for (size_t p = 0; p < PURPOSE_COUNT; p++) {

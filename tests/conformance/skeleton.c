@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "connectors/kit/answer.h"
-#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/settings.h"
 
 struct skeleton {
@@ -60,8 +60,8 @@ static int skeleton_next(void *attempt, const struct almoner_reply *reply, struc
 	struct skeleton_attempt *a = attempt;
 	kit_answer_start(&a->answer);
 	if (reply != NULL)
-		return kit_answer_finish(&a->answer, kit_reply_class_http(reply, ALMONER_EFFECTS), reply, NULL, NULL, action,
-							 error);
+		return kit_answer_finish(&a->answer, kit_reply_class_http(reply, ALMONER_EFFECTS), reply, NULL, NULL,
+								 action, error);
 	kit_text_puts(&a->answer.url, a->settings->url);
 	kit_text_put(&a->answer.body, a->step->event);
 	kit_answer_header(&a->answer, "Content-Type", kit_text_lit("application/json"));

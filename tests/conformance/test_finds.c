@@ -45,7 +45,8 @@ static void each_defect_is_found(void **state)
 		struct findings f = { 0 };
 		run(defects[i][0], &f);
 		if (f.faults == 0 || strstr(f.lines.data, defects[i][1]) == NULL)
-			fail_msg("\"%s\" was not found: %s", defects[i][0], f.lines.data != NULL ? f.lines.data : "nothing");
+			fail_msg("\"%s\" was not found: %s", defects[i][0],
+					 f.lines.data != NULL ? f.lines.data : "nothing");
 		buf_free(&f.lines);
 	}
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "connectors/kit/answer.h"
-#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/settings.h"
 
 struct pair {
@@ -87,8 +87,8 @@ static int send(struct pair_exchange *t, enum pair_phase phase, const char *labe
 	kit_text_printf(&a->answer.url, "%s/%s", a->settings->url, label);
 	kit_text_put(&a->answer.body, a->step->event);
 	kit_answer_header(&a->answer, "Idempotency-Key", kit_text_lit(kit_context_key(a->step, label, a->key)));
-	return kit_answer_send(&a->answer, reads ? "GET" : "POST", !reads, reads ? ALMONER_READS : ALMONER_EFFECTS,
-					   t->action, t->error);
+	return kit_answer_send(&a->answer, reads ? "GET" : "POST", !reads,
+						   reads ? ALMONER_READS : ALMONER_EFFECTS, t->action, t->error);
 }
 
 static int send_first(struct pair_exchange *t)
@@ -128,8 +128,8 @@ static int pair_next(void *attempt, const struct almoner_reply *reply, struct al
 	kit_answer_start(&a->answer);
 	if (a->phase == BEGUN)
 		return start(&t);
-	uint32_t result_class =
-		kit_reply_class_http(reply, a->phase == FINDING || a->phase == LOOKING ? ALMONER_READS : ALMONER_EFFECTS);
+	uint32_t result_class = kit_reply_class_http(
+		reply, a->phase == FINDING || a->phase == LOOKING ? ALMONER_READS : ALMONER_EFFECTS);
 	bool absent = reply->status == 404;
 	if (a->phase == FINDING && absent)
 		return send_first(&t);

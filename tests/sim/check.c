@@ -11,7 +11,7 @@ static const struct replay_step *step_of(struct simulation *w, const struct sink
 	const struct replay_saga *s = log_replay_find(w->log_replay, h->saga);
 	if (s == NULL || s->plan == NULL || h->step >= s->plan->step_count)
 		sim_fail(w, "a request of saga %lld step %u, which the log does not know", (long long)h->saga,
-				   h->step);
+				 h->step);
 	return &s->steps[h->step];
 }
 
@@ -22,10 +22,10 @@ static void check_intent(struct simulation *w, const struct sink_request *h)
 	if (!st->open || st->attempt != h->attempt || st->generation != h->generation ||
 		st->direction != h->direction)
 		sim_fail(w, "saga %lld step %u attempt %u: a request without an open intent", (long long)h->saga,
-				   h->step, h->attempt);
+				 h->step, h->attempt);
 	if (st->lookup != (h->purpose == ALMONER_LOOKUP))
 		sim_fail(w, "saga %lld step %u: the intent and the request differ in purpose", (long long)h->saga,
-				   h->step);
+				 h->step);
 }
 
 static bool same_step(const struct sink_request *a, const struct sink_request *b)
@@ -46,7 +46,7 @@ static void check_against(struct simulation *w, const struct sink_request *h, co
 		sim_fail(w, "saga %lld step %u: two effects share a key", (long long)h->saga, h->step);
 	if (w->targets[h->target].repeat == REPEAT_UNSAFE && o->possible_effect)
 		sim_fail(w, "saga %lld step %u: unsafe, sent again after it may have taken effect",
-				   (long long)h->saga, h->step);
+				 (long long)h->saga, h->step);
 	if (h->body != o->body && !o->lost)
 		sim_fail(w, "saga %lld step %u: the same key with another body", (long long)h->saga, h->step);
 }
@@ -72,10 +72,9 @@ static void check_request(struct simulation *w, size_t index)
 	}
 	if (w->targets[h->target].repeat == REPEAT_UNSAFE && h->effects && !h->fresh)
 		sim_fail(w, "saga %lld step %u: unsafe on a connection that was used before", (long long)h->saga,
-				   h->step);
+				 h->step);
 	if (w->log_replay->open_before[h->target] && first_of_attempt(w, index))
-		sim_fail(w, "%s: an attempt began while its breaker was open",
-				   w->targets[h->target].name); /* I10 */
+		sim_fail(w, "%s: an attempt began while its breaker was open", w->targets[h->target].name); /* I10 */
 }
 
 /* ---- after every event ---- */
@@ -92,7 +91,7 @@ static void check_target(struct simulation *w, unsigned i)
 	f->limit_seen[i] = limit > f->limit_seen[i] ? limit : f->limit_seen[i];
 	if (w->targets[i].open_attempts > f->limit_seen[i] || s.in_flight > f->limit_seen[i])
 		sim_fail(w, "%s: %u attempts and %u slots, the limit is %u", w->targets[i].name,
-				   w->targets[i].open_attempts, s.in_flight, f->limit_seen[i]);
+				 w->targets[i].open_attempts, s.in_flight, f->limit_seen[i]);
 	bool cannot_start = s.paused || s.held || s.breaker == BREAKER_OPEN;
 	if (cannot_start && s.window_works < f->window_before[i])
 		coverage_point_hit(w->coverage, COVER_SPILLED);
@@ -112,7 +111,7 @@ void check_after(struct simulation *w)
 		sum += counts.sagas[i];
 	if (counts.accepted != sum)
 		sim_fail(w, "%lld accepted, %lld accounted for", (long long)counts.accepted,
-				   (long long)sum); /* I17 */
+				 (long long)sum); /* I17 */
 	bool more = counts.log_rows != w->log_replay->rows_seen;
 	w->log_replay->rows_seen = counts.log_rows;
 	journal_counts_finish(&counts);
@@ -235,7 +234,7 @@ static void check_counts(struct simulation *w)
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
 		if (counts.sagas[i] != by_state[i])
 			sim_fail(w, "%lld sagas are counted as %s, the log has %lld", (long long)counts.sagas[i],
-					   name_of_saga_state((enum saga_state)i), (long long)by_state[i]); /* I17 */
+					 name_of_saga_state((enum saga_state)i), (long long)by_state[i]); /* I17 */
 	}
 	journal_counts_finish(&counts);
 }
@@ -252,7 +251,7 @@ void check_end(struct simulation *w)
 		const struct source_event *e = &w->events[i];
 		if (e->acked && e->saga > (int64_t)w->log_replay->count)
 			sim_fail(w, "event %s was acknowledged as saga %lld, which is not there", e->id,
-					   (long long)e->saga);
+					 (long long)e->saga);
 	}
 	int64_t findings = 0;
 	struct err err;

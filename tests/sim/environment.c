@@ -146,7 +146,8 @@ void environment_plan(struct simulation *w)
 	w->empty = plan_empty();
 	plan_events(w);
 	if (rng_chance(&w->rng, 25)) /* one is in a mood from the beginning */
-		w->targets[rng_below(&w->rng, SIM_TARGETS)].behaviour = (enum target_behaviour)rng_below(&w->rng, BEHAVIOUR_COUNT);
+		w->targets[rng_below(&w->rng, SIM_TARGETS)].behaviour =
+			(enum target_behaviour)rng_below(&w->rng, BEHAVIOUR_COUNT);
 	if (w->misconfigured)
 		w->targets[SIM_SHORT_TTL].behaviour = BEHAVIOUR_REJECTING;
 	const int64_t span = 6000;
@@ -171,13 +172,13 @@ static void accepted(void *ctx, struct accept *a, const struct accept_result *re
 		if (result->related)
 			coverage_point_hit(w->coverage, COVER_RELATED);
 		if (e->acked && e->saga != 0 && result->saga != e->saga)
-			sim_fail(w, "event %s was acknowledged as saga %lld and again as %lld", e->id,
-					   (long long)e->saga, (long long)result->saga);
+			sim_fail(w, "event %s was acknowledged as saga %lld and again as %lld", e->id, (long long)e->saga,
+					 (long long)result->saga);
 		e->acked = true;
 		e->saga = result->saga;
 	}
 	sim_trace(w, "  %s: code %d saga %lld%s", id, result->code, (long long)result->saga,
-				result->duplicate ? " duplicate" : "");
+			  result->duplicate ? " duplicate" : "");
 	event_unref(a->event);
 	free(a);
 }
@@ -256,7 +257,7 @@ static void verb_done(void *ctx, const struct verb_result *result)
 {
 	struct simulation *w = ctx;
 	sim_trace(w, "  verb: code %d changed %u doubt %u %s", result->code, result->changed, result->in_doubt,
-				result->err.text);
+			  result->err.text);
 }
 
 static void submit_verb(struct simulation *w, int64_t saga, enum verb verb, int step, bool redo)
@@ -311,7 +312,8 @@ void environment_behaviour(struct simulation *w)
 	struct sim_target *t = &w->targets[w->two_busy_targets ? (w->busy_target + any % 2) % SIM_TARGETS : any];
 	if (w->misconfigured && t == &w->targets[SIM_SHORT_TTL])
 		return;
-	t->behaviour = rng_chance(&w->rng, 30) ? BEHAVIOUR_FINE : (enum target_behaviour)rng_below(&w->rng, BEHAVIOUR_COUNT);
+	t->behaviour =
+		rng_chance(&w->rng, 30) ? BEHAVIOUR_FINE : (enum target_behaviour)rng_below(&w->rng, BEHAVIOUR_COUNT);
 	sim_trace(w, "  %s is in mood %d", t->name, (int)t->behaviour);
 }
 

@@ -94,7 +94,7 @@ void heap_drop(struct heap *h, enum sim_event_kind kind)
 const char *sim_event_kind_name(enum sim_event_kind h)
 {
 	static const char *const names[SIM_EVENT_KINDS] = { "accept", "tick",   "pump",         "arrive", "done",
-													 "verb",   "target", "mood",         "reload", "crash",
-													 "stop",   "job",    "cancel a job", "slice" };
+														"verb",   "target", "mood",         "reload", "crash",
+														"stop",   "job",    "cancel a job", "slice" };
 	return h < SIM_EVENT_KINDS ? names[h] : "?";
 }

@@ -41,7 +41,7 @@ static void created(void *ctx, const struct job_result *result)
 	if (result->code != 0)
 		sim_fail(w, "a job was refused: %s", result->err.text);
 	sim_trace(w, "  job %lld up to %lld%s", (long long)result->job->id, (long long)result->job->upto,
-				result->already ? ", already" : "");
+			  result->already ? ", already" : "");
 	schedule_slice(w, 20);
 }
 
@@ -148,15 +148,15 @@ static void check_job(struct simulation *w, const struct job *job)
 		sim_fail(w, "job %lld has not come to its end", (long long)job->id);
 	if (job->matched != job->upto + 1 - job->position ||
 		(job->state == JOB_DONE && job->upto > 0 && job->position != 1))
-		sim_fail(w, "job %lld: %lld sagas down to %lld of %lld", (long long)job->id,
-				   (long long)job->matched, (long long)job->position, (long long)job->upto);
+		sim_fail(w, "job %lld: %lld sagas down to %lld of %lld", (long long)job->id, (long long)job->matched,
+				 (long long)job->position, (long long)job->upto);
 	if (job->moved != w->job_clients.count[number])
-		sim_fail(w, "job %lld says %lld were moved, the log %lld", (long long)job->id,
-				   (long long)job->moved, (long long)w->job_clients.count[number]);
+		sim_fail(w, "job %lld says %lld were moved, the log %lld", (long long)job->id, (long long)job->moved,
+				 (long long)w->job_clients.count[number]);
 	for (int64_t saga = 1; saga < SIM_SAGAS; saga++)
 		if (w->job_clients.applied_verbs[number][saga] > 0 && (saga < job->position || saga > job->upto))
 			sim_fail(w, "job %lld said its verb to saga %lld, which it has not reached", (long long)job->id,
-					   (long long)saga);
+					 (long long)saga);
 }
 
 void job_clients_check_end(struct simulation *w)

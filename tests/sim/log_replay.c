@@ -111,7 +111,7 @@ static void on_outcome(struct simulation *w, struct replay_saga *s, unsigned i, 
 	struct replay_step *st = &s->steps[i];
 	bool condition_fault = r->outcome == OUTCOME_FAULT && !st->open && st->state == STEP_READY;
 	if (!condition_fault && (!st->open || r->attempt != st->attempt || r->generation != st->generation ||
-						r->direction != st->direction))
+							 r->direction != st->direction))
 		SIM_FAIL(s, i, "an outcome without its intent");
 	st->open = false;
 	if (r->outcome == OUTCOME_UNKNOWN && !st->lookup && st->direction == DIRECTION_DO)
@@ -157,7 +157,7 @@ static void on_saga(struct simulation *w, struct replay_saga *s, const struct re
 	bool rests = saga_state_at_rest((enum saga_state)r->to);
 	if (rested && s->state != r->to && s->verbs == s->verbs_at_rest)
 		sim_fail(w, "saga %lld left %s without a person's word", (long long)s->id,
-				   name_of_saga_state((enum saga_state)s->state));
+				 name_of_saga_state((enum saga_state)s->state));
 	if (rests)
 		s->verbs_at_rest = s->verbs;
 	s->state = r->to;
@@ -212,7 +212,7 @@ static void on_record(struct simulation *w, int64_t id, const struct record *r)
 				 r->kind == RECORD_GIFT_MISSING;
 	if (s == NULL && !first)
 		sim_fail(w, "saga %lld: record %s before it was accepted", (long long)id,
-				   name_of_record_kind(r->kind));
+				 name_of_record_kind(r->kind));
 	if (s == NULL)
 		s = add_saga(w, id, r);
 	s->touched = true;
@@ -237,10 +237,10 @@ static void on_record(struct simulation *w, int64_t id, const struct record *r)
 static void trace_record(struct simulation *w, int64_t id, const struct record *r)
 {
 	sim_trace(w, "  [%lld] saga %lld %s step %d %s gen %u att %u to %u reason %u %s%.*s",
-				(long long)w->log_replay->commit, (long long)id, name_of_record_kind(r->kind), r->step,
-				name_of_direction(r->direction), r->generation, r->attempt, r->to, r->reason,
-				r->outcome != 0 ? name_of_outcome((enum outcome_class)r->outcome) : "", (int)r->text.len,
-				r->text.p != NULL ? r->text.p : "");
+			  (long long)w->log_replay->commit, (long long)id, name_of_record_kind(r->kind), r->step,
+			  name_of_direction(r->direction), r->generation, r->attempt, r->to, r->reason,
+			  r->outcome != 0 ? name_of_outcome((enum outcome_class)r->outcome) : "", (int)r->text.len,
+			  r->text.p != NULL ? r->text.p : "");
 }
 
 static void read_row(struct simulation *w, const struct log_row *row)

@@ -10,9 +10,9 @@ struct replay_step {
 	unsigned target;
 	bool has_lane;
 	uint8_t lane[LANE_BYTES];
-	bool open;   /* an intent without its end */
-	bool lookup; /* … for a look-up */
-	bool possible_effect;  /* the do may have taken effect */
+	bool open;            /* an intent without its end */
+	bool lookup;          /* … for a look-up */
+	bool possible_effect; /* the do may have taken effect */
 	bool took_effect;
 	uint32_t ok_generation[2]; /* by direction: the last one that ended well; 0: none */
 	bool waited_in_lane;
@@ -40,8 +40,8 @@ struct log_replay {
 	size_t count, capacity;
 	int64_t last_number, commit, rows_seen;
 	int64_t accepted, related;
-	uint8_t breaker[SIM_TARGETS]; /* enum breaker_state, as noted in the log */
-	bool left_not_closed[SIM_TARGETS];  /* from closed, by the process before */
+	uint8_t breaker[SIM_TARGETS];      /* enum breaker_state, as noted in the log */
+	bool left_not_closed[SIM_TARGETS]; /* from closed, by the process before */
 	/* for invariants on the wire */
 	bool open_before[SIM_TARGETS];
 	uint32_t window_before[SIM_TARGETS];

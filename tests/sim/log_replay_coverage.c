@@ -6,9 +6,9 @@
 static void cover_doubt(struct simulation *w, const struct sim_target *t)
 {
 	static const enum coverage_point coverage[REPEAT_COUNT] = { [REPEAT_IDEMPOTENT] = COVER_DOUBT_IDEMPOTENT,
-												   [REPEAT_KEYED] = COVER_DOUBT_KEYED,
-												   [REPEAT_QUERYABLE] = COVER_DOUBT_QUERYABLE,
-												   [REPEAT_UNSAFE] = COVER_DOUBT_UNSAFE };
+																[REPEAT_KEYED] = COVER_DOUBT_KEYED,
+																[REPEAT_QUERYABLE] = COVER_DOUBT_QUERYABLE,
+																[REPEAT_UNSAFE] = COVER_DOUBT_UNSAFE };
 	coverage_point_hit(w->coverage, coverage[t->repeat]);
 }
 
@@ -129,7 +129,8 @@ static void cover_released(struct simulation *w, const struct record *r)
 void log_replay_reset_breakers(struct simulation *w)
 {
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
-		w->log_replay->left_not_closed[i] = w->log_replay->left_not_closed[i] || w->log_replay->breaker[i] != BREAKER_CLOSED;
+		w->log_replay->left_not_closed[i] =
+			w->log_replay->left_not_closed[i] || w->log_replay->breaker[i] != BREAKER_CLOSED;
 		w->log_replay->breaker[i] = BREAKER_CLOSED;
 	}
 }
@@ -151,12 +152,12 @@ static void breaker_noted(struct simulation *w, unsigned target, enum breaker_st
 		coverage_point_hit(w->coverage, COVER_BREAKER_LEFT_OPEN);
 	if (!found && !legal[*was][now])
 		sim_fail(w, "%s: the breaker went from %s to %s", w->targets[target].name,
-				   breaker_state_name((enum breaker_state) * was), breaker_state_name(now));
+				 breaker_state_name((enum breaker_state) * was), breaker_state_name(now));
 	if (*was == BREAKER_HALF_OPEN && now == BREAKER_OPEN)
 		coverage_point_hit(w->coverage, COVER_BREAKER_REOPENED);
 	coverage_point_hit(w->coverage, now == BREAKER_OPEN     ? COVER_BREAKER_OPEN
-				   : now == BREAKER_CLOSED ? COVER_BREAKER_CLOSED
-										   : COVER_BREAKER_HALF_OPEN);
+									: now == BREAKER_CLOSED ? COVER_BREAKER_CLOSED
+															: COVER_BREAKER_HALF_OPEN);
 	*was = (uint8_t)now;
 }
 

@@ -63,6 +63,7 @@ int main(int argc, char **argv)
 	if (run_range(SUITE_FIRST, SUITE_LAST, &coverage) != 0)
 		return 1;
 	unsigned missing = coverage_points_missing(&coverage);
-	(void)printf("%d seeds, %d marks, %u missing\n", SUITE_LAST - SUITE_FIRST + 1, COVERAGE_POINT_COUNT, missing);
+	(void)printf("%d seeds, %d marks, %u missing\n", SUITE_LAST - SUITE_FIRST + 1, COVERAGE_POINT_COUNT,
+				 missing);
 	return missing > 0 ? 1 : 0;
 }

@@ -33,10 +33,10 @@ static struct request_plan plan_reply(struct rng *r, uint32_t status)
 {
 	int64_t there = 1 + (int64_t)rng_below(r, 20);
 	return (struct request_plan){ .arrives = true,
-						  .verdict = TRANSPORT_REPLY,
-						  .status = status,
-						  .arrive_ms = there,
-						  .done_ms = there + 1 + (int64_t)rng_below(r, 30) };
+								  .verdict = TRANSPORT_REPLY,
+								  .status = status,
+								  .arrive_ms = there,
+								  .done_ms = there + 1 + (int64_t)rng_below(r, 30) };
 }
 
 static struct request_plan plan_lost(struct rng *r, int64_t timeout_ms)
@@ -51,7 +51,8 @@ static struct request_plan plan_lost(struct rng *r, int64_t timeout_ms)
 
 static struct request_plan plan_unreachable(struct rng *r)
 {
-	return (struct request_plan){ .verdict = TRANSPORT_UNREACHABLE, .done_ms = 1 + (int64_t)rng_below(r, 50) };
+	return (struct request_plan){ .verdict = TRANSPORT_UNREACHABLE,
+								  .done_ms = 1 + (int64_t)rng_below(r, 50) };
 }
 
 static struct request_plan plan_busy(struct rng *r)
@@ -151,11 +152,11 @@ static struct sink_effect *new_effect(struct simulation *w, const struct sim_req
 	}
 	struct sink_effect *e = &w->effects[w->effect_count++];
 	*e = (struct sink_effect){ .target = c->tag.target,
-						  .saga = c->tag.saga,
-						  .step = c->tag.step,
-						  .direction = c->tag.direction,
-						  .generation = c->tag.generation,
-						  .label = c->tag.label };
+							   .saga = c->tag.saga,
+							   .step = c->tag.step,
+							   .direction = c->tag.direction,
+							   .generation = c->tag.generation,
+							   .label = c->tag.label };
 	memcpy(e->key, c->key, sizeof e->key);
 	return e;
 }
@@ -209,7 +210,7 @@ static uint32_t sink_answer(struct simulation *w, const struct sim_request *c)
 		e->applied++;
 	if (e->applied > 1 && t->repeat == REPEAT_QUERYABLE)
 		sim_fail(w, "saga %lld step %u: a queryable step took effect %u times", (long long)e->saga, e->step,
-				   e->applied);
+				 e->applied);
 	return 200;
 }
 
@@ -223,18 +224,18 @@ static size_t record_request(struct simulation *w, const struct sim_request *c)
 	}
 	struct sink_request *h = &w->sink_requests[w->sink_request_count];
 	*h = (struct sink_request){ .at_ms = w->now_ms,
-					   .target = c->tag.target,
-					   .saga = c->tag.saga,
-					   .step = c->tag.step,
-					   .direction = c->tag.direction,
-					   .generation = c->tag.generation,
-					   .attempt = c->tag.attempt,
-					   .purpose = c->tag.purpose,
-					   .label = c->tag.label,
-					   .effects = c->tag.label != LABEL_READ,
-					   .possible_effect = c->tag.label != LABEL_READ,
-					   .body = c->tag.body,
-					   .fresh = c->request.limits.fresh_connection };
+								.target = c->tag.target,
+								.saga = c->tag.saga,
+								.step = c->tag.step,
+								.direction = c->tag.direction,
+								.generation = c->tag.generation,
+								.attempt = c->tag.attempt,
+								.purpose = c->tag.purpose,
+								.label = c->tag.label,
+								.effects = c->tag.label != LABEL_READ,
+								.possible_effect = c->tag.label != LABEL_READ,
+								.body = c->tag.body,
+								.fresh = c->request.limits.fresh_connection };
 	memcpy(h->key, c->key, sizeof h->key);
 	return w->sink_request_count++;
 }
@@ -262,9 +263,9 @@ static void *submit(void *ctx, const struct transport_request *request)
 	if (!c->plan.hangs)
 		heap_push(&w->heap, w->now_ms + c->plan.done_ms, SIM_EVENT_DONE, c->number);
 	sim_trace(w, "  submit #%llu %s saga %lld step %u %s gen %u attempt %u label %u%s",
-				(unsigned long long)c->number, t->name, (long long)c->tag.saga, c->tag.step,
-				c->tag.purpose == ALMONER_LOOKUP ? "lookup" : name_of_direction(c->tag.direction),
-				c->tag.generation, c->tag.attempt, (unsigned)c->tag.label, c->plan.hangs ? " (hangs)" : "");
+			  (unsigned long long)c->number, t->name, (long long)c->tag.saga, c->tag.step,
+			  c->tag.purpose == ALMONER_LOOKUP ? "lookup" : name_of_direction(c->tag.direction),
+			  c->tag.generation, c->tag.attempt, (unsigned)c->tag.label, c->plan.hangs ? " (hangs)" : "");
 	return c;
 }
 
@@ -350,7 +351,7 @@ void network_done(struct simulation *w, uint64_t number)
 	if (definitely_nothing(f))
 		w->sink_requests[c->sink_request].possible_effect = false;
 	sim_trace(w, "  #%llu done: verdict %d status %u", (unsigned long long)number, (int)f->verdict,
-				f->status);
+			  f->status);
 	sim_mix(w, number ^ ((uint64_t)f->status << 32));
 	struct transport_request request = c->request;
 	c->abandoned = true;

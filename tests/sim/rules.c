@@ -152,12 +152,12 @@ static void check_pair(struct simulation *w, const struct replay_saga *s, const 
 		return;
 	if (st->open && ot->open)
 		sim_fail(w, "sagas %lld and %lld are both under way in one lane of %s", (long long)s->id,
-				   (long long)o->id, w->targets[st->target].name);
+				 (long long)o->id, w->targets[st->target].name);
 	if (o->id > s->id || w->targets[st->target].was_ever_missing)
 		return;
 	if (ot->blocked && blocks(w, o, j) && !o->verb_now && !ot->moved)
 		sim_fail(w, "saga %lld overtook saga %lld in a lane of %s", (long long)s->id, (long long)o->id,
-				   w->targets[st->target].name);
+				 w->targets[st->target].name);
 	if (ot->state == STEP_ATTENTION && !ot->blocked)
 		coverage_point_hit(w->coverage, COVER_LANE_PASSED);
 }
@@ -176,21 +176,22 @@ static void check_lane(struct simulation *w, const struct replay_saga *s, const 
 
 /* ---- a commit: the rows are what the log says ---- */
 
-static void check_step_row(struct simulation *w, const struct replay_saga *s, unsigned i, const struct step *row)
+static void check_step_row(struct simulation *w, const struct replay_saga *s, unsigned i,
+						   const struct step *row)
 {
 	struct replay_step *st = &w->log_replay->sagas[s->id - 1]->steps[i];
 	if (row->state != st->state || row->direction != st->direction || row->generation != st->generation)
 		sim_fail(w, "saga %lld step %u: the row says %s %s generation %u, the log %s %s generation %u",
-				   (long long)s->id, i, name_of_direction((enum direction)row->direction),
-				   name_of_step_state((enum step_state)row->state), row->generation,
-				   name_of_direction((enum direction)st->direction), name_of_step_state((enum step_state)st->state),
-				   st->generation);
+				 (long long)s->id, i, name_of_direction((enum direction)row->direction),
+				 name_of_step_state((enum step_state)row->state), row->generation,
+				 name_of_direction((enum direction)st->direction),
+				 name_of_step_state((enum step_state)st->state), st->generation);
 	if (row->state == STEP_ATTENTION && row->reason != st->reason)
 		SIM_FAIL(s, i, "the row has another reason than the log");
 	bool ended = terminal(row->state);
 	if (ended != (row->why == WHY_NONE))
 		SIM_FAIL(s, i,
-			   ended ? "ended, and yet it waits for something" : "nothing will make it go on"); /* I15 */
+				 ended ? "ended, and yet it waits for something" : "nothing will make it go on"); /* I15 */
 	if (row->state == STEP_RUNNING && row->why != WHY_CALL)
 		SIM_FAIL(s, i, "runs without a call"); /* I15 */
 	if (row->why == WHY_LANE && !st->waited_in_lane) {
@@ -210,7 +211,8 @@ static void check_row(struct simulation *w, const struct replay_saga *s)
 		sim_fail(w, "saga %lld: %s", (long long)s->id, unsound);
 	if (row->state != s->state)
 		sim_fail(w, "saga %lld: the row says %s, the log %s", (long long)s->id,
-				   name_of_saga_state((enum saga_state)row->state), name_of_saga_state((enum saga_state)s->state));
+				 name_of_saga_state((enum saga_state)row->state),
+				 name_of_saga_state((enum saga_state)s->state));
 	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++)
 		check_step_row(w, s, i, &row->steps[i]);
 	saga_destroy(row);

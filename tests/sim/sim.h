@@ -21,14 +21,14 @@
 #include "saga/store/store_sqlite.h"
 #include "tests/sim/coverage_points.h"
 
-#define SIM_TARGETS 7
-#define SIM_PLANS   10
-#define SIM_STEPS   5
-#define SIM_EVENTS  64
-#define SIM_DONORS  4
-#define SIM_JOBS    3
-#define SIM_SAGAS   512 /* more than there ever are */
-#define SIM_SHORT_TTL   2   /* the target that is misconfigured in some runs */
+#define SIM_TARGETS   7
+#define SIM_PLANS     10
+#define SIM_STEPS     5
+#define SIM_EVENTS    64
+#define SIM_DONORS    4
+#define SIM_JOBS      3
+#define SIM_SAGAS     512 /* more than there ever are */
+#define SIM_SHORT_TTL 2   /* the target that is misconfigured in some runs */
 
 /* ---- chance ---- */
 
@@ -103,9 +103,9 @@ struct sim_target {
 	enum target_behaviour behaviour;
 	unsigned template; /* changes what the connector writes */
 	unsigned open_attempts;
-	bool missing;     /* not configured at present */
+	bool missing;          /* not configured at present */
 	bool was_ever_missing; /* … or at some time: who stood in line then had no rules and was passed */
-	bool new_port;    /* the next configuration opens it anew */
+	bool new_port;         /* the next configuration opens it anew */
 };
 
 struct source_event {
@@ -136,7 +136,7 @@ struct sink_request {
 	bool effects;
 	bool arrived;
 	bool possible_effect; /* it may have had its effect, as far as whoever sent it can know */
-	bool lost;  /* its sender died before it could note what it had sent */
+	bool lost;            /* its sender died before it could note what it had sent */
 	char key[33];
 	uint64_t body;
 	bool fresh;
@@ -210,7 +210,7 @@ struct simulation {
 	struct job_clients job_clients;
 	struct log_replay *log_replay;
 	struct coverage *coverage; /* of all seeds */
-	unsigned steps_done; /* events handled */
+	unsigned steps_done;       /* events handled */
 };
 
 /* simulation.c */
@@ -250,8 +250,8 @@ struct request_tag {
 	uint64_t body;
 };
 struct request_tag sim_connector_tag(const struct almoner_http *http);
-int sim_condition(void *ctx, const char *program, struct str event_json, struct str steps_json, bool *ret_true,
-			 struct err *err);
+int sim_condition(void *ctx, const char *program, struct str event_json, struct str steps_json,
+				  bool *ret_true, struct err *err);
 
 /* environment.c */
 void environment_plan(struct simulation *w); /* targets, routes, the whole schedule */
@@ -276,10 +276,10 @@ void job_clients_check_end(struct simulation *w);
 /* log_replay.c, check.c */
 struct log_replay *log_replay_create(void);
 void log_replay_destroy(struct log_replay *f);
-void log_replay_read(struct simulation *w);     /* the log's new rows */
-void check_after(struct simulation *w);   /* after every event */
-void check_at_rest(struct simulation *w); /* nothing is on its way between the parts */
-void check_end(struct simulation *w);     /* after the liveness phase */
+void log_replay_read(struct simulation *w); /* the log's new rows */
+void check_after(struct simulation *w);     /* after every event */
+void check_at_rest(struct simulation *w);   /* nothing is on its way between the parts */
+void check_end(struct simulation *w);       /* after the liveness phase */
 bool check_all_at_rest(const struct simulation *w);
 /* The process ends: what was sent under an open intent is not noted anywhere. */
 void log_replay_forget_open(struct simulation *w);

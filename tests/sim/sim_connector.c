@@ -58,12 +58,12 @@ static int begin(void *ctx, const struct almoner_step *step, void **attempt, str
 	c->port = port;
 	c->step = step;
 	c->tag = (struct request_tag){ .target = port->target,
-								.saga = (int64_t)step->saga,
-								.step = step_number(step),
-								.direction = step->purpose == ALMONER_UNDO ? DIRECTION_UNDO : DIRECTION_DO,
-								.generation = step->generation,
-								.attempt = step->attempt,
-								.purpose = step->purpose };
+								   .saga = (int64_t)step->saga,
+								   .step = step_number(step),
+								   .direction = step->purpose == ALMONER_UNDO ? DIRECTION_UNDO : DIRECTION_DO,
+								   .generation = step->generation,
+								   .attempt = step->attempt,
+								   .purpose = step->purpose };
 	c->contact_done = step->checkpoint.p != NULL;
 	if (c->contact_done)
 		coverage_point_hit(port->w->coverage, COVER_RESUMED_CHECKPOINT);
@@ -200,8 +200,8 @@ void sim_connector_release(void *port_ctx)
 
 /* ---- conditions: the program says what it gives ---- */
 
-int sim_condition(void *ctx, const char *program, struct str event_json, struct str steps_json, bool *ret_true,
-			 struct err *err)
+int sim_condition(void *ctx, const char *program, struct str event_json, struct str steps_json,
+				  bool *ret_true, struct err *err)
 {
 	(void)ctx, (void)event_json;
 	if (steps_json.len < 2 || steps_json.p[0] != '{')

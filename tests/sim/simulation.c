@@ -10,11 +10,11 @@
 #include "saga/base/mem.h"
 #include "tests/sim/sim.h"
 
-#define SCRIPT_MS   8000
+#define SCRIPT_MS       8000
 #define RECOVERY_ROUNDS 40
-#define ROUND_MS    20000
-#define EVENTS_MAX  60000
-#define PROBES_MS   (11 * 60 * 1000)
+#define ROUND_MS        20000
+#define EVENTS_MAX      60000
+#define PROBES_MS       (11 * 60 * 1000)
 
 /* ---- telling ---- */
 
@@ -103,7 +103,9 @@ static enum admission admit(void *ctx, uint32_t target, size_t bytes, bool may_s
 {
 	struct simulation *w = ctx;
 	enum admission verdict = engine_admit(w->engine, target, bytes, may_start_in_commit);
-	coverage_point_hit(w->coverage, verdict == ADMISSION_SLOT ? COVER_STARTED_IN_COMMIT : verdict == ADMISSION_WINDOW ? COVER_WINDOW : COVER_DISK);
+	coverage_point_hit(w->coverage, verdict == ADMISSION_SLOT     ? COVER_STARTED_IN_COMMIT
+									: verdict == ADMISSION_WINDOW ? COVER_WINDOW
+																  : COVER_DISK);
 	return verdict;
 }
 
@@ -119,7 +121,8 @@ static void deliver(void *ctx, const struct handout *delivery)
 	}
 	for (size_t i = 0; i < delivery->news_count; i++) {
 		if (delivery->news[i].claim_done)
-			coverage_point_hit(w->coverage, delivery->news[i].claim_granted > 0 ? COVER_CLAIMED : COVER_CLAIM_EMPTY);
+			coverage_point_hit(w->coverage,
+							   delivery->news[i].claim_granted > 0 ? COVER_CLAIMED : COVER_CLAIM_EMPTY);
 	}
 	engine_deliver(w->engine, delivery);
 }

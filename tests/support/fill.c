@@ -163,8 +163,9 @@ static void pump(struct fill *f)
 static void open_journal(struct fill *f)
 {
 	struct err err = { 0 };
-	struct journal_target target = { .name = f->target,
-									 .rules = { .repeat = REPEAT_KEYED, .retry = { 1000, 2, 3600000, 0, 0 } } };
+	struct journal_target target = {
+		.name = f->target, .rules = { .repeat = REPEAT_KEYED, .retry = { 1000, 2, 3600000, 0, 0 } }
+	};
 	struct journal_options options = { .clock = { f, now_ms, now_ms },
 									   .entropy = entropy_system(),
 									   .hooks = { f, to_disk, no_work, failed },
@@ -217,12 +218,11 @@ static int64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "store", required_argument, NULL, 's' },
-											 { "events", required_argument, NULL, 'e' },
-											 { "target", required_argument, NULL, 't' },
-											 { "donors", required_argument, NULL, 'o' },
-											 { "days", required_argument, NULL, 'd' },
-											 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {
+		{ "store", required_argument, NULL, 's' },  { "events", required_argument, NULL, 'e' },
+		{ "target", required_argument, NULL, 't' }, { "donors", required_argument, NULL, 'o' },
+		{ "days", required_argument, NULL, 'd' },   { NULL, 0, NULL, 0 }
+	};
 	struct fill f = { .target = "crm", .events = 100000, .donors = 50000, .days = 2 };
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

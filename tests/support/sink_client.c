@@ -82,7 +82,7 @@ char *sink_client_url(const struct sink_child *sink, const char *path)
 	return mem_printf("http://127.0.0.1:%u%s", sink->http_port, path);
 }
 
-/* --- one small HTTP request ---------------------------------------------------------------------- */
+/* ---- one small HTTP request ---- */
 
 static int connect_to(uint16_t port)
 {
@@ -169,7 +169,7 @@ int64_t sink_client_counter(const struct sink_child *sink, const char *path, con
 }
 
 bool sink_client_wait(const struct sink_child *sink, const char *path, const char *counter, int64_t n,
-			   int64_t timeout_ms)
+					  int64_t timeout_ms)
 {
 	json_t *stats;
 	AUTO_FREE char *target = mem_printf("%s?wait=%s&at_least=%lld&timeout_ms=%lld", path, counter,

@@ -33,6 +33,6 @@ json_t *sink_client_stats(const struct sink_child *sink, const char *path, bool 
 int64_t sink_client_counter(const struct sink_child *sink, const char *path, const char *counter);
 /* Waits until the counter is at least `n`; false when that took longer than `timeout_ms`. */
 bool sink_client_wait(const struct sink_child *sink, const char *path, const char *counter, int64_t n,
-			   int64_t timeout_ms);
+					  int64_t timeout_ms);
 
 #endif

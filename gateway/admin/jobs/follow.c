@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "gateway/admin/views/job_json.h"
 #include "gateway/admin/jobs/jobs_internal.h"
+#include "gateway/admin/views/job_json.h"
 #include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
-#define KEEPALIVE_MS   1000 /* an empty line so often: a follower that is gone is noticed */
-#define PIECE_BYTES ((size_t)64 * 1024)
+#define KEEPALIVE_MS 1000 /* an empty line so often: a follower that is gone is noticed */
+#define PIECE_BYTES  ((size_t)64 * 1024)
 
 struct job_follow {
 	struct jobs *jobs;

@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admin/views/job_json.h"
 #include "gateway/admin/jobs/jobs_internal.h"
-#include "gateway/admin/views/saga_json.h"
 #include "gateway/admin/jobs/wait.h"
+#include "gateway/admin/views/job_json.h"
+#include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
-#define SAGAS_PER_TURN  256  /* sagas between two slices, or two looks at the other jobs */
+#define SAGAS_PER_TURN    256  /* sagas between two slices, or two looks at the other jobs */
 #define SLICES_PER_SECOND 10   /* of a job with a rate, at most */
-#define REFRESH_MS      1000 /* what was read ahead is no older */
-#define RETRY_MS        500  /* after a reader that failed, or with the disk full */
-#define FAILURES_MAX    60
-#define ENDED_KEPT      16  /* for those who come to follow a job that was quick */
+#define REFRESH_MS        1000 /* what was read ahead is no older */
+#define RETRY_MS          500  /* after a reader that failed, or with the disk full */
+#define FAILURES_MAX      60
+#define ENDED_KEPT        16  /* for those who come to follow a job that was quick */
 #define BACKLOG_MAX       64  /* steps waiting at a target before a job adds to them … */
-#define YIELD_MS        500 /* … but one slice so often: a target may never work them off */
-#define YIELD_CHECK_MS   10
+#define YIELD_MS          500 /* … but one slice so often: a target may never work them off */
+#define YIELD_CHECK_MS    10
 
 /* ---- what is live ---- */
 
@@ -108,7 +108,8 @@ static void add_started(struct job_live *live, const char *target)
 		if (strcmp(live->started_targets[i], target) == 0)
 			return;
 	if (live->started_count < sizeof live->started_targets / sizeof live->started_targets[0])
-		(void)snprintf(live->started_targets[live->started_count++], sizeof live->started_targets[0], "%s", target);
+		(void)snprintf(live->started_targets[live->started_count++], sizeof live->started_targets[0], "%s",
+					   target);
 }
 
 static void add_started_steps(struct job_live *live, const struct saga *saga)
@@ -136,7 +137,7 @@ static bool is_held(const struct job_live *live, const char *target)
 
 /* Does this target work off a long line? A closed one does not, and nobody gains by waiting for it. */
 static bool is_backlogged(const struct jobs *jobs, const struct job_live *live,
-					   const struct journal_target_counts *t)
+						  const struct journal_target_counts *t)
 {
 	struct target_live now;
 	return has_started(live, t->name) && !is_held(live, t->name) && jobs->api->target_live != NULL &&
@@ -292,7 +293,7 @@ static void submit_slice(struct jobs *jobs, struct job_live *live, struct job_sl
 
 /* Reading is tried again for a while; what it cannot get over ends the job with a word. */
 static void retry_or_fail(struct jobs *jobs, struct job_live *live, struct job_slice *slice, int code,
-					const char *why)
+						  const char *why)
 {
 	if (code == ERR_BUSY && ++live->failures < FAILURES_MAX) {
 		live->next_ms = jobs_monotonic_ms() + RETRY_MS;

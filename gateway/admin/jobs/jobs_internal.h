@@ -22,11 +22,11 @@ struct job_live {
 	/* The runner's alone. */
 	struct job *initial; /* as it was when it came here: its words, and where to begin */
 	struct bulk_match match;
-	bool open;             /* the sieve */
-	int64_t next_ms;       /* monotonic */
-	int64_t slice_ms;      /* the last slice */
-	int64_t refresh_ms;    /* the sieve's last refresh */
-	unsigned failures;     /* to read, in a row */
+	bool open;                     /* the sieve */
+	int64_t next_ms;               /* monotonic */
+	int64_t slice_ms;              /* the last slice */
+	int64_t refresh_ms;            /* the sieve's last refresh */
+	unsigned failures;             /* to read, in a row */
 	char started_targets[16][128]; /* targets whose steps it has started */
 	size_t started_count;
 };

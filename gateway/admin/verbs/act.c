@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admin/verbs/act.h"
 #include "gateway/admin/find.h"
+#include "gateway/admin/jobs/wait.h"
+#include "gateway/admin/verbs/act.h"
 #include "gateway/admin/verbs/dry_run.h"
 #include "gateway/admin/views/saga_json.h"
-#include "gateway/admin/jobs/wait.h"
 
 #define RESULT_BYTES_MAX ((size_t)64 * 1024)
 
@@ -172,11 +172,11 @@ static void reply_verb(struct admin_call *call, int64_t saga, const struct verb_
 }
 
 static json_t *dry_run_json(const struct saga *s, unsigned changed, unsigned doubt,
-							  const struct held_targets *held)
+							const struct held_targets *held)
 {
-	json_t *result =
-		json_pack("{s:b, s:i, s:i, s:I, s:s}", "dry_run", 1, "changed", (int)changed, "in_doubt", (int)doubt,
-				  "held", (json_int_t)held_targets_total(held), "state", name_of_saga_state((enum saga_state)s->state));
+	json_t *result = json_pack("{s:b, s:i, s:i, s:I, s:s}", "dry_run", 1, "changed", (int)changed, "in_doubt",
+							   (int)doubt, "held", (json_int_t)held_targets_total(held), "state",
+							   name_of_saga_state((enum saga_state)s->state));
 	json_object_set_new(result, "held_target", admin_json_text(held_targets_most(held)));
 	json_object_set_new(result, "held_targets", held_targets_json(held));
 	return result;
@@ -229,8 +229,8 @@ void act_saga(struct admin_call *call)
 	struct err err = { 0 };
 	int rc = prepare_verb(call, saga, &verb, &result, &err);
 	if (rc == 0)
-		rc =
-			admin_call_flag(call, "dry_run") ? dry_run_one(call, saga, &verb, &err) : apply_verb(call, saga, &verb, &err);
+		rc = admin_call_flag(call, "dry_run") ? dry_run_one(call, saga, &verb, &err)
+											  : apply_verb(call, saga, &verb, &err);
 	if (rc != 0)
 		admin_call_fail(call, rc, err.text);
 	free(result);
@@ -289,8 +289,8 @@ void act_reprocess(struct admin_call *call)
 	struct verb_wait wait;
 	wait_verb_init(&wait);
 	if (rc == 0)
-		rc = call->api->reprocess(call->api->ctx, saga, event, call->request->actor, admin_call_note(call), &wait,
-								  wait_verb_done, &err);
+		rc = call->api->reprocess(call->api->ctx, saga, event, call->request->actor, admin_call_note(call),
+								  &wait, wait_verb_done, &err);
 	if (rc != 0)
 		admin_call_fail(call, rc, event == NULL && rc == ERR_NOT_FOUND ? "there is no such event" : err.text);
 	else

@@ -12,8 +12,8 @@ struct replay_stream {
 	struct store_reader reader;
 	struct replay_call call;
 	char *actor, *note;
-	char *source;  /* NULL: all */
-	int64_t *ids;  /* NULL: all of the source */
+	char *source; /* NULL: all */
+	int64_t *ids; /* NULL: all of the source */
 	size_t id_count, id_at;
 	int64_t after;
 	int64_t started_ms; /* what comes later is not for this one */
@@ -33,7 +33,8 @@ static int copy_row(void *ctx, const struct rejected_row *row)
 	struct rejected_copy *c = ctx;
 	c->row = *row;
 	c->found = c->wanted == 0 || c->wanted == row->id;
-	struct str *const texts[] = { &c->row.source, &c->row.address, &c->row.url, &c->row.headers, &c->row.body };
+	struct str *const texts[] = { &c->row.source, &c->row.address, &c->row.url, &c->row.headers,
+								  &c->row.body };
 	size_t bytes = 0;
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		bytes += texts[i]->len;
@@ -68,7 +69,8 @@ static json_t *failure_json(int rc)
 											 : err_code_text(rc));
 }
 
-static int replay_one(struct replay_stream *r, const struct rejected_row *row, struct buf *out, struct err *err)
+static int replay_one(struct replay_stream *r, const struct rejected_row *row, struct buf *out,
+					  struct err *err)
 {
 	struct accept_result result;
 	int rc = r->api->replay(r->api->ctx, row, &r->call, &result);
@@ -117,11 +119,11 @@ static int replay_next(struct replay_stream *r, struct rejected_copy *c, bool *r
 
 static void replay_summary(const struct replay_stream *r, struct buf *out)
 {
-	admin_json_line(out, json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "dry_run", r->call.dry_run,
-							  "matched", (json_int_t)r->matched, "accepted", (json_int_t)r->accepted,
-							  "duplicates", (json_int_t)r->duplicates, "quarantined",
-							  (json_int_t)r->quarantined, "refused", (json_int_t)r->rejected, "failed",
-							  (json_int_t)r->failed));
+	admin_json_line(out, json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "done", 1, "dry_run",
+								   r->call.dry_run, "matched", (json_int_t)r->matched, "accepted",
+								   (json_int_t)r->accepted, "duplicates", (json_int_t)r->duplicates,
+								   "quarantined", (json_int_t)r->quarantined, "refused",
+								   (json_int_t)r->rejected, "failed", (json_int_t)r->failed));
 }
 
 /* For the log of the daemon's own doings: who let in how many of what had been refused. */
@@ -129,10 +131,10 @@ static void log_replay(const struct replay_stream *r)
 {
 	if (r->call.dry_run || r->accepted == 0)
 		return;
-	char *text AUTO_FREE = mem_printf("%lld accepted, %lld of them duplicates; %lld still refused%s%s%s%s",
-									  (long long)r->accepted, (long long)r->duplicates,
-									  (long long)r->rejected, r->source != NULL ? "; source " : "",
-									  r->source != NULL ? r->source : "", *r->note != '\0' ? "; " : "", r->note);
+	char *text AUTO_FREE = mem_printf(
+		"%lld accepted, %lld of them duplicates; %lld still refused%s%s%s%s", (long long)r->accepted,
+		(long long)r->duplicates, (long long)r->rejected, r->source != NULL ? "; source " : "",
+		r->source != NULL ? r->source : "", *r->note != '\0' ? "; " : "", r->note);
 	(void)!journal_add_record(r->api->journal, SUBJECT_DAEMON, "refused_replayed", r->actor, text);
 }
 
@@ -173,7 +175,8 @@ static int take_ids(struct replay_stream *r, const json_t *ids, struct err *err)
 	{
 		r->ids[r->id_count++] = json_integer_value(id);
 		if (json_integer_value(id) <= 0)
-			return err_set(err, ERR_INVALID, "\"ids\" holds something that is no number of a refused request");
+			return err_set(err, ERR_INVALID,
+						   "\"ids\" holds something that is no number of a refused request");
 	}
 	return 0;
 }
@@ -187,11 +190,11 @@ void act_replay(struct admin_call *call)
 		return;
 	struct replay_stream *r = mem_zalloc(sizeof *r);
 	*r = (struct replay_stream){ .api = call->api,
-						  .reader = reader,
-						  .actor = mem_strdup(call->request->actor),
-						  .note = mem_strdup(admin_call_note(call)),
-						  .source = source != NULL ? mem_strdup(source) : NULL,
-						  .started_ms = call->api->now_ms(call->api->ctx) };
+								 .reader = reader,
+								 .actor = mem_strdup(call->request->actor),
+								 .note = mem_strdup(admin_call_note(call)),
+								 .source = source != NULL ? mem_strdup(source) : NULL,
+								 .started_ms = call->api->now_ms(call->api->ctx) };
 	r->call = (struct replay_call){ r->actor, r->note, admin_call_flag(call, "dry_run") };
 	int rc = replay_check_query(call, &err);
 	if (rc == 0)

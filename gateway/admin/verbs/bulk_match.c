@@ -23,7 +23,8 @@ static int open_held(struct bulk_match *s, const char *counted, struct err *err)
 	return rc;
 }
 
-int bulk_match_open(const struct api_context *api, const struct job *job, struct bulk_match *ret, struct err *err)
+int bulk_match_open(const struct api_context *api, const struct job *job, struct bulk_match *ret,
+					struct err *err)
 {
 	*ret = (struct bulk_match){ .api = api, .position = job->position };
 	ret->verb = (struct verb_call){ .verb = job->verb,

@@ -22,13 +22,13 @@ struct bulk_match {
 	/* Since they were last set to 0. */
 	int64_t in_doubt;    /* of those the verb does not move; of all with `rehearsal` */
 	int64_t passed_over; /* open, but not for this verb: quarantined ones are not resumed */
-	bool dry_run;      /* nothing will be done: doubt of those that match counts, too */
+	bool dry_run;        /* nothing will be done: doubt of those that match counts, too */
 };
 
 /* Goes on from job->position, with the counts in job->held. Texts of `job` are borrowed as the verb's. On
  * failure nothing is left to close. */
 int bulk_match_open(const struct api_context *api, const struct job *job, struct bulk_match *ret,
-			   struct err *err) MUST_CHECK;
+					struct err *err) MUST_CHECK;
 void bulk_match_close(struct bulk_match *s);
 /* Looks at one saga: *ret is it, as it would be after the verb, when it is to be moved, else NULL; the
  * caller's to saga_destroy. Gives 1, 0 at the end, or ERR_*; ERR_BUSY may be tried again. */

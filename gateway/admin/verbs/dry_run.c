@@ -23,7 +23,7 @@ static const struct step_rules *rules_of(void *ctx, const char *target)
 }
 
 int dry_run_verb(struct saga *s, const struct config *config, int64_t now_ms, const struct verb_call *call,
-				  unsigned *ret_changed, unsigned *ret_doubt, struct err *err)
+				 unsigned *ret_changed, unsigned *ret_doubt, struct err *err)
 {
 	struct records log = { 0 };
 	struct decide d = { .saga = s,
@@ -45,7 +45,7 @@ static bool config_pauses(const struct config *config, const char *name)
 }
 
 int held_targets_read(struct store_reader *reader, const struct config *config, struct held_targets *ret,
-			  struct err *err)
+					  struct err *err)
 {
 	struct target_row *rows = NULL;
 	size_t count = 0;

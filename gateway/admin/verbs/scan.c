@@ -7,8 +7,8 @@ static void add_cursor(struct saga_scan *s, int state, int64_t before)
 	s->cursors[s->cursor_count++] = (struct scan_cursor){ .state = state, .before = before };
 }
 
-void scan_begin(struct saga_scan *s, struct store_reader *reader, const struct saga_filter *filter, int64_t before,
-				bool open_only)
+void scan_begin(struct saga_scan *s, struct store_reader *reader, const struct saga_filter *filter,
+				int64_t before, bool open_only)
 {
 	*s = (struct saga_scan){ .reader = reader, .filter = filter };
 	if (!open_only || filter->state >= 0) {

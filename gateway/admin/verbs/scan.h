@@ -27,8 +27,8 @@ struct saga_scan {
 
 /* From below `before` (INT64_MAX: from the newest). `open_only`: only states that are not at rest. A filter
  * with a state is taken as it is. */
-void scan_begin(struct saga_scan *s, struct store_reader *reader, const struct saga_filter *filter, int64_t before,
-				bool open_only);
+void scan_begin(struct saga_scan *s, struct store_reader *reader, const struct saga_filter *filter,
+				int64_t before, bool open_only);
 /* The next one, the caller's to saga_destroy; NULL at the end. With `*ret_more` set and NULL the time of one
  * slice is over: call again. */
 int scan_next(struct saga_scan *s, struct saga **ret, bool *ret_more, struct err *err) MUST_CHECK;

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/admin/jobs/jobs.h"
+#include "gateway/admin/jobs/wait.h"
 #include "gateway/admin/verbs/act.h"
 #include "gateway/admin/views/job_json.h"
-#include "gateway/admin/jobs/jobs.h"
 #include "gateway/admin/views/saga_json.h"
-#include "gateway/admin/jobs/wait.h"
 #include "saga/base/mem.h"
 
 #define PAGE_JOBS 64
@@ -120,7 +120,8 @@ void view_job_lines(struct admin_call *call)
 	} else if (job->state != JOB_RUNNING) {
 		admin_call_json(call, job_json_summary(job, 0));
 	} else {
-		admin_call_fail(call, ERR_CLOSED, "the job goes on when the daemon runs: start it with `almoner serve`");
+		admin_call_fail(call, ERR_CLOSED,
+						"the job goes on when the daemon runs: start it with `almoner serve`");
 	}
 	job_destroy(job);
 }

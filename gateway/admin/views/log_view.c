@@ -147,6 +147,6 @@ void view_verify(struct admin_call *call)
 		admin_call_fail(call, rc, err.text);
 		return;
 	}
-	admin_call_json(call, json_pack("{s:b, s:I, s:o}", "sound", findings == 0, "findings", (json_int_t)findings,
-							  "lines", lines));
+	admin_call_json(call, json_pack("{s:b, s:I, s:o}", "sound", findings == 0, "findings",
+									(json_int_t)findings, "lines", lines));
 }

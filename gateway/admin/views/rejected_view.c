@@ -44,8 +44,7 @@ static int rejected_stream_more(void *stream, struct buf *out, struct err *err)
 {
 	struct rejected_stream *l = stream;
 	l->out = out;
-	int rc =
-		l->reader.rejected_list(l->reader.ctx, l->source, l->after, PAGE, l, add_row, &l->after, err);
+	int rc = l->reader.rejected_list(l->reader.ctx, l->source, l->after, PAGE, l, add_row, &l->after, err);
 	return rc != 0 ? rc : l->after != 0;
 }
 

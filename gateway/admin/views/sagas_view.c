@@ -128,7 +128,7 @@ void view_saga_count(struct admin_call *call)
 	int rc = saga_stream_begin(call, s, &err);
 	if (rc == 0)
 		rc = is_counted_already(&s->filter) ? read_counters(call, &s->filter, &count, &err)
-									   : count_sagas(s, &count, &err);
+											: count_sagas(s, &count, &err);
 	saga_stream_free(s);
 	if (rc != 0)
 		admin_call_fail(call, rc, err.text);
@@ -154,9 +154,9 @@ static int show_related(void *ctx, const struct related_row *row)
 {
 	struct saga_details *show = ctx;
 	const struct event *e = row->event;
-	json_array_append_new(show->list,
-						  json_pack("{s:o, s:o, s:o}", "event_id", admin_json_text(e->f.event_id.p), "type",
-									admin_json_text(e->f.type.p), "received_at", admin_json_time(e->received_ms)));
+	json_array_append_new(
+		show->list, json_pack("{s:o, s:o, s:o}", "event_id", admin_json_text(e->f.event_id.p), "type",
+							  admin_json_text(e->f.type.p), "received_at", admin_json_time(e->received_ms)));
 	return 0;
 }
 

@@ -81,7 +81,8 @@ static json_t *target_json(const struct api_context *api, const struct target_vi
 	json_object_set_new(target, "state", json_string(state));
 	json_object_set_new(target, "reason", admin_json_text(reason));
 	/* also beside a hold, which keeps it from being asked whether it ends */
-	json_object_set_new(target, "paused", json_boolean(v->config_pauses || (v->row != NULL && v->row->paused)));
+	json_object_set_new(target, "paused",
+						json_boolean(v->config_pauses || (v->row != NULL && v->row->paused)));
 	json_object_set_new(target, "breaker", admin_json_text(known ? live.breaker : NULL));
 	json_object_set_new(target, "in_flight", json_integer(known ? live.in_flight : 0));
 	json_object_set_new(target, "window", json_integer(known ? live.window : 0));
@@ -109,14 +110,14 @@ static void list_targets(struct admin_call *call, const struct config *config, c
 	for (size_t i = 0; i < config->target_count; i++) {
 		const struct config_target *t = &config->targets[i];
 		admin_call_json(call, target_json(call->api, &(struct target_view){ t->name, t->connector, t->paused,
-																	  row_of(rows, count, t->name),
-																	  counts_of(counts, t->name) }));
+																			row_of(rows, count, t->name),
+																			counts_of(counts, t->name) }));
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct journal_target_counts *c = counts_of(counts, rows[i].name);
 		if (config_find_target(config, str_of(rows[i].name)) < 0 && c != NULL && c->open > 0)
-			admin_call_json(call, target_json(call->api,
-										&(struct target_view){ rows[i].name, NULL, false, &rows[i], c }));
+			admin_call_json(call, target_json(call->api, &(struct target_view){ rows[i].name, NULL, false,
+																				&rows[i], c }));
 	}
 }
 
@@ -160,7 +161,7 @@ static int backlog_line(struct admin_call *call, struct store_reader *reader, co
 	for (size_t i = 1; i < AGE_COUNT; i++)
 		json_object_set_new(ages, age_names[i], json_integer(older[i]));
 	admin_call_json(call, json_pack("{s:o, s:I, s:o}", "target", admin_json_text(row->name), "total",
-							  (json_int_t)older[0], "older_than", ages));
+									(json_int_t)older[0], "older_than", ages));
 	return 0;
 }
 

@@ -52,7 +52,8 @@ static int check_text(const char *path, const json_t *value, struct err *err)
 }
 
 /* A text, made of an integer if need be; empty and null count as absent, and then `hint` takes its place. */
-static int normalize_text(struct normalization *m, json_t *object, const char *path, const char *name, const char *hint)
+static int normalize_text(struct normalization *m, json_t *object, const char *path, const char *name,
+						  const char *hint)
 {
 	json_t *value = member(object, name);
 	if (json_is_integer(value)) {
@@ -224,7 +225,8 @@ static int normalize_type(struct normalization *m, const struct canonical_hints 
 	return 0;
 }
 
-int canonical_normalize(json_t *event, const struct canonical_hints *hints, bool *ret_changed, struct err *err)
+int canonical_normalize(json_t *event, const struct canonical_hints *hints, bool *ret_changed,
+						struct err *err)
 {
 	struct normalization m = { .event = event, .err = err };
 	if (!json_is_object(event))

@@ -27,7 +27,7 @@ struct canonical_hints {
 /* Normalises the mapped event in place. *ret_changed: it is not what it was. ERR_INVALID: the text names the
  * member and how to mend it. A missing id is no error: it stays missing. */
 int canonical_normalize(json_t *event, const struct canonical_hints *hints, bool *ret_changed,
-				   struct err *err) MUST_CHECK;
+						struct err *err) MUST_CHECK;
 
 /* A top-level text, or NULL. Borrowed. */
 const char *canonical_text(const json_t *event, const char *member);

@@ -77,7 +77,8 @@ static json_t *explain_step(const struct rules *rules, const struct routing *rou
 	(void)json_object_set_new(made, "after", after);
 	put(made, "when", step->when);
 	if ((routing->condition_known >> index & 1u) != 0)
-		(void)json_object_set_new(made, "when_true", json_boolean((routing->condition_true >> index & 1u) != 0));
+		(void)json_object_set_new(made, "when_true",
+								  json_boolean((routing->condition_true >> index & 1u) != 0));
 	AUTO_BUF struct buf key = { 0 };
 	if (route_lane_key(&rules->lane_rules[step->target], event, &key, NULL) == 0)
 		put(made, "order_key", key.data);

@@ -234,22 +234,23 @@ static void run_finish(struct prepare_run *run)
 }
 
 int prepare_event(struct rules *rules, const char *source, const struct intake_request *request,
-			const struct prepare_known *known, json_t *explain, struct prepared **ret)
+				  const struct prepare_known *known, json_t *explain, struct prepared **ret)
 {
 	static const struct prepare_known nothing = { 0 };
 	int index = config_find_source(rules->config, str_of(source));
 	if (index < 0)
 		return ERR_NOT_FOUND;
 	struct prepare_run run = { .rules = rules,
-					   .source = &rules->sources[index],
-					   .request = request,
-					   .known = known != NULL ? known : &nothing,
-					   .explain = explain };
+							   .source = &rules->sources[index],
+							   .request = request,
+							   .known = known != NULL ? known : &nothing,
+							   .explain = explain };
 	if (!verified(&run))
 		return ERR_REFUSED;
 	run.to = mem_zalloc(sizeof *run.to);
 	run.to->rules = rules_ref(rules);
-	identify_by_headers(run.source, request, &run.proof, stored_event_id(&run), run.known->type, &run.identity);
+	identify_by_headers(run.source, request, &run.proof, stored_event_id(&run), run.known->type,
+						&run.identity);
 	bool quarantined = run_body(&run) != 0;
 	fill(&run, quarantined);
 	run_finish(&run);

@@ -33,6 +33,6 @@ struct prepare_known {
  * `explain`: NULL, or a JSON array to which each stage adds an object {"stage":…,"ok":bool,…}: verify, parse,
  * id, gift, map, event, route, steps. No secrets; it does hold the donor's data. */
 int prepare_event(struct rules *rules, const char *source, const struct intake_request *request,
-			const struct prepare_known *known, json_t *explain, struct prepared **ret) MUST_CHECK;
+				  const struct prepare_known *known, json_t *explain, struct prepared **ret) MUST_CHECK;
 
 #endif

@@ -85,7 +85,7 @@ static int set_lanes(const struct rules *rules, const struct config_route *route
 /* ---- conditions ---- */
 
 static int set_conditions(const struct route_rules *route, struct expr_input *event, struct routing *to,
-						struct err *err)
+						  struct err *err)
 {
 	for (size_t i = 0; i < route->config->step_count; i++) {
 		bool yes = false;

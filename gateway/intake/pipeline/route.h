@@ -8,7 +8,7 @@
 
 struct routing {
 	const struct route_rules *route; /* NULL: none takes it */
-	uint32_t condition_known;             /* as in struct saga_start */
+	uint32_t condition_known;        /* as in struct saga_start */
 	uint32_t condition_true;
 	uint32_t lane_mask;
 };
@@ -20,6 +20,6 @@ int route_event(const struct rules *rules, struct str source, struct expr_input 
 
 /* The ordering key of an event at a target, as a text; nothing is added when it has none. */
 int route_lane_key(const struct lane_rule *order, struct expr_input *event, struct buf *to,
-					struct err *err) MUST_CHECK;
+				   struct err *err) MUST_CHECK;
 
 #endif

@@ -58,9 +58,10 @@ static int template_compile(struct verifier *v, const char *text, struct err *er
 	static const struct {
 		const char *name;
 		enum template_part_kind kind;
-	} placeholders[] = {
-		{ "{id}", TEMPLATE_ID }, { "{timestamp}", TEMPLATE_TIMESTAMP }, { "{url}", TEMPLATE_URL }, { "{body}", TEMPLATE_BODY }
-	};
+	} placeholders[] = { { "{id}", TEMPLATE_ID },
+						 { "{timestamp}", TEMPLATE_TIMESTAMP },
+						 { "{url}", TEMPLATE_URL },
+						 { "{body}", TEMPLATE_BODY } };
 	const char *at = text;
 	while (*at != '\0') {
 		if (v->part_count == PARTS_MAX)
@@ -105,7 +106,7 @@ static int secret_compile(const struct config_verify *config, const struct confi
 }
 
 int verify_create(const struct config_verify *config, const struct config_secret *secrets,
-					size_t secret_count, struct verifier **ret, struct err *err)
+				  size_t secret_count, struct verifier **ret, struct err *err)
 {
 	struct verifier *v = mem_zalloc(sizeof *v);
 	v->config = config;
@@ -176,7 +177,8 @@ static struct str split_off(struct str *rest, const char *separator)
 static void take_signature(const struct config_verify *config, struct str text, struct hmac_claims *claimed)
 {
 	size_t prefix = config->signature_prefix != NULL ? strlen(config->signature_prefix) : 0;
-	bool matches = text.len >= prefix && (prefix == 0 || memcmp(text.p, config->signature_prefix, prefix) == 0);
+	bool matches =
+		text.len >= prefix && (prefix == 0 || memcmp(text.p, config->signature_prefix, prefix) == 0);
 	if (!matches || claimed->signature_count == SIGNATURES_MAX) {
 		claimed->malformed = true;
 		return;
@@ -225,7 +227,7 @@ const char *verify_header(const struct config_verify *config, size_t prefix,
 }
 
 static bool read_claimed(const struct config_verify *config, const struct intake_request *request,
-						struct hmac_claims *claimed)
+						 struct hmac_claims *claimed)
 {
 	size_t prefixes = config->header_prefixes.count > 1 ? config->header_prefixes.count : 1;
 	const char *header = NULL;
@@ -251,7 +253,7 @@ static bool read_claimed(const struct config_verify *config, const struct intake
 /* ---- HMAC: the check ---- */
 
 size_t verify_mac(const struct verifier *v, size_t secret, const struct verify_signed *signed_with,
-					uint8_t out[MAC_BYTES_MAX])
+				  uint8_t out[MAC_BYTES_MAX])
 {
 	struct str parts[PARTS_MAX];
 	for (size_t i = 0; i < v->part_count; i++) {
@@ -268,7 +270,7 @@ size_t verify_mac(const struct verifier *v, size_t secret, const struct verify_s
 }
 
 static bool any_secret_matches(const struct verifier *v, const struct intake_request *request,
-							 const struct hmac_claims *claimed)
+							   const struct hmac_claims *claimed)
 {
 	const struct verify_signed signed_with = { claimed->id, claimed->timestamp, request->url, request->body };
 	/* All pairs are compared whatever comes out, so that the time tells nothing of which one fitted. */

@@ -26,7 +26,7 @@ struct verifier;
 
 /* ERR_INVALID: a secret that its key form does not fit (bad base64), an empty template. */
 int verify_create(const struct config_verify *config, const struct config_secret *secrets,
-					size_t secret_count, struct verifier **ret, struct err *err) MUST_CHECK;
+				  size_t secret_count, struct verifier **ret, struct err *err) MUST_CHECK;
 void verify_destroy(struct verifier *v);
 
 /* Which headers the verdict VERIFY_OK rests on. A sender may add others: nothing is taken from those. */
@@ -54,6 +54,6 @@ struct verify_signed {
 /* The MAC of one secret (index below the count given to verify_create), for signing as the platform does.
  * Gives its length. HMAC schemes only. */
 size_t verify_mac(const struct verifier *v, size_t secret, const struct verify_signed *signed_with,
-					uint8_t out[MAC_BYTES_MAX]);
+				  uint8_t out[MAC_BYTES_MAX]);
 
 #endif

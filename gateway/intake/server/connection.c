@@ -84,7 +84,7 @@ static void closed(struct intake_server *s, void **socket_context)
 }
 
 void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
-						enum MHD_ConnectionNotificationCode code)
+					   enum MHD_ConnectionNotificationCode code)
 {
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		opened(cls, mhd, socket_context);
@@ -92,7 +92,8 @@ void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_cont
 		closed(cls, socket_context);
 }
 
-void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase, int64_t now_ms)
+void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase,
+								 int64_t now_ms)
 {
 	/* The first request's time began when its sender connected: its header may have come byte by byte. */
 	if (c->phase != CONNECTION_OPEN || phase != CONNECTION_READING)

@@ -43,7 +43,8 @@ void counters_destroy(struct intake_server *s)
 	}
 }
 
-void intake_counters_each(struct intake_server *s, void *ctx, void (*each)(void *ctx, const struct intake_source_counters *c))
+void intake_counters_each(struct intake_server *s, void *ctx,
+						  void (*each)(void *ctx, const struct intake_source_counters *c))
 {
 	struct counter *c;
 	(void)pthread_mutex_lock(&s->lock);
@@ -61,8 +62,8 @@ struct intake_server_gauges intake_server_gauges(struct intake_server *s)
 {
 	(void)pthread_mutex_lock(&s->lock);
 	struct intake_server_gauges g = { .connections = s->connection_count,
-							   .waiting = s->suspended,
-							   .reading_bytes = atomic_load(&s->reading_bytes) };
+									  .waiting = s->suspended,
+									  .reading_bytes = atomic_load(&s->reading_bytes) };
 	(void)pthread_mutex_unlock(&s->lock);
 	return g;
 }

@@ -109,7 +109,7 @@ static struct str trim_blanks(struct str s)
 }
 
 struct peer_address peer_behind_proxy(const struct config *config, const struct peer_address *peer,
-								const char *forwarded_for)
+									  const char *forwarded_for)
 {
 	struct peer_address at = *peer;
 	struct str rest = str_of(forwarded_for);

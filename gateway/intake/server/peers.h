@@ -23,7 +23,7 @@ bool peer_trusted(const struct config *config, const struct peer_address *addres
 /* The sender behind `peer`: itself unless it is a trusted proxy, else the last address of `forwarded_for` (or
  * NULL) that is none. */
 struct peer_address peer_behind_proxy(const struct config *config, const struct peer_address *peer,
-								const char *forwarded_for);
+									  const char *forwarded_for);
 
 /* Counts per address. */
 struct peers;

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/intake/server/framing.h"
-#include "gateway/intake/server/server_internal.h"
 #include "gateway/intake/pipeline/prepare.h"
 #include "gateway/intake/rejected.h"
+#include "gateway/intake/server/framing.h"
+#include "gateway/intake/server/server_internal.h"
 #include "saga/base/mem.h"
 
 #define PATH_PREFIX "/in/"
@@ -79,8 +79,8 @@ static enum MHD_Result answer_later(struct server_request *r, const struct intak
 	return MHD_YES;
 }
 
-static enum MHD_Result refuse(struct server_request *r, enum intake_counter count, const struct intake_answer *answer,
-							  const char *why)
+static enum MHD_Result refuse(struct server_request *r, enum intake_counter count,
+							  const struct intake_answer *answer, const char *why)
 {
 	counter_add(r->counter, count);
 	report_rejected(r, answer->status, why);
@@ -205,7 +205,8 @@ static enum MHD_Result refuse_framing(struct server_request *r, const char *why)
 	return send_answer(r, &answer);
 }
 
-static enum MHD_Result begin(struct server_request *r, const char *url, const char *method, const char *version)
+static enum MHD_Result begin(struct server_request *r, const char *url, const char *method,
+							 const char *version)
 {
 	const char *fault = framing_fault(r->mhd, version);
 	r->started = true;

@@ -35,7 +35,9 @@ static int log_journal_keep_rejected(void *ctx, const struct rejected_row *row, 
 
 struct intake_log intake_server_log(struct journal *j)
 {
-	return (struct intake_log){ .ctx = j, .accept = log_journal_accept, .keep_rejected = log_journal_keep_rejected };
+	return (struct intake_log){ .ctx = j,
+								.accept = log_journal_accept,
+								.keep_rejected = log_journal_keep_rejected };
 }
 
 int64_t intake_server_now(const struct intake_server *s)
@@ -118,11 +120,11 @@ static int start_daemon(struct intake_server *s, const struct config *config, st
 		{ threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
-	s->daemon =
-		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
-						 connection_accept_policy, s, request_handle, s, MHD_OPTION_URI_LOG_CALLBACK, request_open,
-						 s, MHD_OPTION_NOTIFY_COMPLETED, request_closed, s, MHD_OPTION_NOTIFY_CONNECTION,
-						 connection_notify, s, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME,
+								 0, connection_accept_policy, s, request_handle, s,
+								 MHD_OPTION_URI_LOG_CALLBACK, request_open, s, MHD_OPTION_NOTIFY_COMPLETED,
+								 request_closed, s, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
+								 MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	return s->daemon != NULL
 			   ? 0
 			   : err_set(err, ERR_SYSTEM, "the intake server does not start: %s", strerror(errno));
@@ -234,8 +236,8 @@ void intake_server_unref(struct intake_server *s)
 	free(s);
 }
 
-int intake_server_start(struct config *config, const struct intake_server_options *options, struct intake_server **ret,
-				 struct err *err)
+int intake_server_start(struct config *config, const struct intake_server_options *options,
+						struct intake_server **ret, struct err *err)
 {
 	struct rules *rules = NULL;
 	int rc = rules_create(config, &rules, err);

@@ -42,8 +42,8 @@ struct intake_server;
 struct rules;
 
 /* Listens as config->listen says; ERR_SYSTEM with the address when that fails. */
-int intake_server_start(struct config *config, const struct intake_server_options *options, struct intake_server **ret,
-				 struct err *err) MUST_CHECK;
+int intake_server_start(struct config *config, const struct intake_server_options *options,
+						struct intake_server **ret, struct err *err) MUST_CHECK;
 uint16_t intake_server_port(const struct intake_server *s); /* the port it got, for port 0 */
 /* New rules for requests that begin from now on. ERR_INVALID: they stay as they were. Thread: any. */
 int intake_server_set_config(struct intake_server *s, struct config *config, struct err *err) MUST_CHECK;
@@ -64,14 +64,14 @@ void intake_server_stop(struct intake_server *s);
 
 /* ---- figures ---- */
 
-#define INTAKE_COUNTER_TABLE(X)                                                                                \
+#define INTAKE_COUNTER_TABLE(X)                                                                              \
 	X(INTAKE_ACCEPTED, "accepted") /* a new saga, whatever became of it */                                   \
 	X(INTAKE_RELATED, "related")                                                                             \
 	X(INTAKE_DUPLICATE, "duplicate")                                                                         \
 	X(INTAKE_UNROUTED, "unrouted")       /* of the accepted */                                               \
 	X(INTAKE_QUARANTINED, "quarantined") /* of the accepted */                                               \
 	X(INTAKE_UNVERIFIED, "unverified")   /* 401 */                                                           \
-	X(INTAKE_REJECTED_KEPT, "kept")       /* of those, kept to be judged again */                             \
+	X(INTAKE_REJECTED_KEPT, "kept")      /* of those, kept to be judged again */                             \
 	X(INTAKE_TOO_LARGE, "too_large")     /* 413 */                                                           \
 	X(INTAKE_BUSY, "busy")               /* 503: queue or disk full, source paused, cap, stopping */         \
 	X(INTAKE_LATE, "late")               /* 503: no commit in time */                                        \
@@ -88,7 +88,7 @@ struct intake_source_counters {
 };
 /* Calls `each` once per source ever configured. Thread: any. */
 void intake_counters_each(struct intake_server *s, void *ctx,
-				   void (*each)(void *ctx, const struct intake_source_counters *c));
+						  void (*each)(void *ctx, const struct intake_source_counters *c));
 
 struct intake_server_gauges {
 	uint64_t connections;

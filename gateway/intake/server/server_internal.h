@@ -7,9 +7,9 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "gateway/intake/rules.h"
 #include "gateway/intake/server/answer.h"
 #include "gateway/intake/server/peers.h"
-#include "gateway/intake/rules.h"
 #include "gateway/intake/server/server.h"
 
 /* What a socket is doing; each phase but WAITING has its deadline. */
@@ -27,8 +27,8 @@ struct connection {
 	struct peer_address peer;
 	enum connection_phase phase;
 	int64_t since_ms;
-	bool timed_out;    /* its socket was shut down by us */
-	bool linger; /* answered before the end of the request: it is read on after the answer */
+	bool timed_out; /* its socket was shut down by us */
+	bool linger;    /* answered before the end of the request: it is read on after the answer */
 };
 
 struct lingering {
@@ -60,7 +60,7 @@ struct server_request {
 	bool client_counted;
 	struct buf body;
 	int64_t reading_bytes; /* of it, counted in the server's */
-	size_t excess_bytes;         /* bytes over the limit that were read and thrown away */
+	size_t excess_bytes;   /* bytes over the limit that were read and thrown away */
 	bool started;
 	bool answer_ready; /* `answer` stands without asking the log */
 	/* Under the server's lock. */
@@ -82,17 +82,17 @@ struct intake_server {
 	atomic_uint references;            /* the owner's and one per accept under way */
 	pthread_t sweeper;
 	bool has_sweeper;
-	pthread_mutex_t lock; /* everything below; never held while libmicrohttpd is called */
+	pthread_mutex_t lock;   /* everything below; never held while libmicrohttpd is called */
 	pthread_cond_t changed; /* the first connection came, the sweeper shall end, or what waiters wait for */
-	unsigned waiters;     /* for `suspended` or `busy` to become 0 */
+	unsigned waiters;       /* for `suspended` or `busy` to become 0 */
 	struct rules *rules;
 	TAILQ_HEAD(connections, connection) connections;
 	unsigned connection_count;
 	TAILQ_HEAD(, lingering) lingering;
 	unsigned linger_count;
 	TAILQ_HEAD(requests, server_request) waiting; /* by due time, nearly */
-	unsigned suspended;                    /* libmicrohttpd must not be stopped while there are any */
-	unsigned busy;                         /* connections that wait for a commit or are being answered */
+	unsigned suspended;                           /* libmicrohttpd must not be stopped while there are any */
+	unsigned busy; /* connections that wait for a commit or are being answered */
 	struct peers *peers;
 	STAILQ_HEAD(, counter) counters; /* the first is "" */
 };
@@ -104,10 +104,11 @@ void intake_server_unref(struct intake_server *s);
 
 enum MHD_Result connection_accept_policy(void *cls, const struct sockaddr *address, socklen_t len);
 void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
-						enum MHD_ConnectionNotificationCode code);
+					   enum MHD_ConnectionNotificationCode code);
 /* Locks; the second one is for who holds the lock. */
 void connection_set_phase(struct intake_server *s, struct connection *c, enum connection_phase phase);
-void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase, int64_t now_ms);
+void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase,
+								 int64_t now_ms);
 /* Under the lock, after `suspended` or `busy` went down: tells whoever waits for that, and nobody else. */
 void connection_notify_waiters(struct intake_server *s);
 /* Answers 503 to all that wait for a commit since before their due time. */

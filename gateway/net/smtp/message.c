@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "gateway/net/smtp/address.h"
 #include "gateway/net/exchange.h"
+#include "gateway/net/smtp/address.h"
 #include "gateway/net/smtp/worker.h"
 #include "saga/base/mem.h"
 
-/* --- what may be sent ---------------------------------------------------------------------------- */
+/* ---- what may be sent ---- */
 
 static bool has_nul(struct almoner_text text)
 {
@@ -40,7 +40,7 @@ const char *smtp_message_fault(const struct almoner_mail *mail, char text[200])
 	return NULL;
 }
 
-/* --- callbacks of libcurl ------------------------------------------------------------------------ */
+/* ---- callbacks of libcurl ---- */
 
 static size_t on_read(char *to, size_t size, size_t count, void *ctx)
 {
@@ -71,7 +71,7 @@ static size_t on_reply_line(char *line, size_t size, size_t count, void *ctx)
 	return size * count;
 }
 
-/* --- the handle ---------------------------------------------------------------------------------- */
+/* ---- the handle ---- */
 
 /* The path of the URL is the name in EHLO. */
 static CURLcode set_url(CURL *easy, const struct almoner_mail *mail)

@@ -10,14 +10,14 @@
 #include "saga/base/buf.h"
 
 struct smtp_reply {
-	uint32_t replies;  /* complete ones */
-	uint32_t greeting; /* code of the first */
-	uint32_t status;   /* code of the last */
-	bool data_accepted;     /* 354 was seen: from here on the message may have been taken */
-	bool final;        /* the reply to the message is complete; what comes after (QUIT) is ignored */
-	bool in_multiline;       /* a multi-line reply has begun and not ended */
-	struct buf text;   /* of the last reply, without codes, lines joined by '\n'; capped */
-	uint32_t previous_status;   /* the code before the last, and its text */
+	uint32_t replies;         /* complete ones */
+	uint32_t greeting;        /* code of the first */
+	uint32_t status;          /* code of the last */
+	bool data_accepted;       /* 354 was seen: from here on the message may have been taken */
+	bool final;               /* the reply to the message is complete; what comes after (QUIT) is ignored */
+	bool in_multiline;        /* a multi-line reply has begun and not ended */
+	struct buf text;          /* of the last reply, without codes, lines joined by '\n'; capped */
+	uint32_t previous_status; /* the code before the last, and its text */
 	struct buf previous_text;
 };
 

@@ -18,7 +18,7 @@ static int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- the job's own copy -------------------------------------------------------------------------- */
+/* ---- the job's own copy ---- */
 
 static size_t copy_bytes(struct almoner_text text)
 {
@@ -60,7 +60,7 @@ void smtp_worker_free(struct smtp_worker *worker)
 	free(worker);
 }
 
-/* --- the thread ---------------------------------------------------------------------------------- */
+/* ---- the thread ---- */
 
 /* Once the outcome is known, or nobody wants it, waiting any longer (for the answer to QUIT, at most) serves
  * nobody. */
@@ -131,7 +131,7 @@ static CURLcode set_progress(struct smtp_worker *worker)
 }
 
 struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct exchange *owner,
-								const struct transport_request *request)
+									  const struct transport_request *request)
 {
 	struct smtp_worker *worker = mem_zalloc(sizeof(*worker));
 	smtp_reply_init(&worker->reply);
@@ -142,8 +142,8 @@ struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct excha
 	worker->timeout_ms = request->limits.timeout_ms;
 	worker->looking_up = true;
 	worker->easy = curl_easy_init();
-	if (worker->easy == NULL || smtp_message_init(worker, &request->limits) != CURLE_OK || set_progress(worker) != CURLE_OK ||
-		start_thread(worker) != 0) {
+	if (worker->easy == NULL || smtp_message_init(worker, &request->limits) != CURLE_OK ||
+		set_progress(worker) != CURLE_OK || start_thread(worker) != 0) {
 		smtp_worker_free(worker);
 		return NULL;
 	}
@@ -151,7 +151,7 @@ struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct excha
 	return worker;
 }
 
-/* --- the desk ------------------------------------------------------------------------------------ */
+/* ---- the desk ---- */
 
 void smtp_workers_init(struct smtp_workers *workers, struct loop *loop)
 {

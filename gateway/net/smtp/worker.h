@@ -22,7 +22,7 @@ struct exchange;
 struct smtp_workers;
 
 struct smtp_worker {
-	TAILQ_ENTRY(smtp_worker) link; /* of all the desk's jobs; loop's thread */
+	TAILQ_ENTRY(smtp_worker) link;          /* of all the desk's jobs; loop's thread */
 	TAILQ_ENTRY(smtp_worker) finished_link; /* of the finished ones; under the desk's lock */
 	struct smtp_workers *workers;
 	struct exchange *owner; /* NULL: cancelled; loop's thread */
@@ -61,7 +61,7 @@ const char *smtp_message_fault(const struct almoner_mail *mail, char text[200]);
 
 /* Copies the mail and starts its thread. NULL when there is no memory or thread for it: nothing was sent. */
 struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct exchange *owner,
-								const struct transport_request *request);
+									  const struct transport_request *request);
 /* Its owner is not interested any more. */
 void smtp_worker_cancel(struct smtp_worker *worker);
 

@@ -65,8 +65,7 @@ int op_run(struct journal *j, struct op *op)
 	return rc != 0 ? rc : schedule_next_in_lane(j);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 static void answer_accept(struct op *op, int code)
 {
@@ -137,8 +136,7 @@ static void answer_none(struct op *op, int code)
 	(void)code;
 }
 
-/* ---- ends ------------------------------------------------------------------------------------------------
- */
+/* ---- ends ---- */
 
 static void free_accept(struct op *op)
 {

@@ -53,7 +53,7 @@ struct op {
 		struct {
 			uint32_t target; /* texts of a breaker's move: text, note */
 			uint32_t max;    /* of a claim */
-			bool not_closed;       /* of a breaker's move */
+			bool not_closed; /* of a breaker's move */
 		} target;
 		struct {
 			int64_t saga;
@@ -101,7 +101,7 @@ struct op_queue {
 	pthread_cond_t wake;
 	struct op_list ops;
 	struct op_list job_slices; /* slices of jobs: one a batch, after the others */
-	size_t records, bytes; /* accepts that wait for their commit */
+	size_t records, bytes;     /* accepts that wait for their commit */
 	size_t records_cap, bytes_cap;
 	bool closed;   /* takes nothing more */
 	bool pushed;   /* something since the thread looked last */
@@ -116,7 +116,8 @@ int queue_push(struct op_queue *q, struct op *op) MUST_CHECK;
 size_t queue_take(struct op_queue *q, struct op_list *to, size_t max);
 /* The same, but at most so many accepts: the engine's reports go past those that wait. Unless there is an
  * operation of anybody else, for those keep their order among the accepts. */
-size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts, bool *ret_delayed);
+size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts,
+						  bool *ret_delayed);
 bool queue_empty(struct op_queue *q);
 /* Waits for an operation or the close, at most `wait_ms` (-1: as long as it takes). `more`: what is in the queue
  * is held back, so for one more. */

@@ -8,7 +8,7 @@
 int queue_init(struct op_queue *q, size_t bytes_cap, size_t records_cap, struct err *err)
 {
 	*q = (struct op_queue){ .bytes_cap = bytes_cap != 0 ? bytes_cap : 16u << 20,
-						 .records_cap = records_cap != 0 ? records_cap : 16384 };
+							.records_cap = records_cap != 0 ? records_cap : 16384 };
 	STAILQ_INIT(&q->ops);
 	STAILQ_INIT(&q->job_slices);
 	pthread_condattr_t attr;
@@ -113,7 +113,8 @@ static size_t move_limited(struct op_queue *q, struct op_list *to, size_t max, s
 	return moved;
 }
 
-size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts, bool *ret_delayed)
+size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts,
+						  bool *ret_delayed)
 {
 	lock(q);
 	*ret_delayed = !q->closed && STAILQ_EMPTY(&q->job_slices) && !has_other_op(q);

@@ -34,8 +34,7 @@ int journal_accept(struct journal *j, struct accept *a)
 	return rc;
 }
 
-/* ---- engine ----------------------------------------------------------------------------------------------
- */
+/* ---- engine ---- */
 
 static void push_or_fail(struct journal *j, struct op *op)
 {
@@ -120,8 +119,7 @@ void journal_breaker(struct journal *j, uint32_t target, const char *text, const
 	push_or_fail(j, op);
 }
 
-/* ---- people ----------------------------------------------------------------------------------------------
- */
+/* ---- people ---- */
 
 static int push_or_drop(struct journal *j, struct op *op)
 {
@@ -207,8 +205,7 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 	return push_or_drop(j, op);
 }
 
-/* ---- jobs ------------------------------------------------------------------------------------------------
- */
+/* ---- jobs ---- */
 
 static struct op *job_op(enum op_kind kind, void *ctx, job_done *done)
 {
@@ -272,7 +269,7 @@ int journal_count_open(struct journal *j, const char *target, void *ctx,
 }
 
 int journal_add_record(struct journal *j, enum subject subject, const char *text, const char *actor,
-				 const char *note)
+					   const char *note)
 {
 	struct op *op = op_new(OP_ADD_RECORD);
 	op->u.subject = subject;

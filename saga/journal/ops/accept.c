@@ -13,7 +13,8 @@ static int64_t today(const struct journal *j)
 	return j->now_ms / DAY_MS;
 }
 
-static int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t *ret_owner)
+static int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int64_t owner,
+							int64_t *ret_owner)
 {
 	int rc = j->store.key_claim(j->store.ctx, key, owner, today(j), ret_owner, &j->err);
 	if (rc == 0 && *ret_owner == owner)
@@ -21,8 +22,7 @@ static int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES
 	return rc;
 }
 
-/* ---- duplicates ------------------------------------------------------------------------------------------
- */
+/* ---- duplicates ---- */
 
 static int flag_if_differs(struct journal *j, const struct event *event, const struct event *first,
 						   struct accept_result *result)
@@ -69,8 +69,7 @@ static int duplicate(struct journal *j, const struct event *event, int64_t owner
 	return 0;
 }
 
-/* ---- sagas -----------------------------------------------------------------------------------------------
- */
+/* ---- sagas ---- */
 
 static void accept_record_related(struct journal *j, int64_t saga, struct str type, struct str event_id)
 {
@@ -82,7 +81,8 @@ static void accept_record_related(struct journal *j, int64_t saga, struct str ty
 }
 
 /* Events of the gift that came before it. `own`: how many of them are this saga's own event. */
-static int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t own)
+static int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga,
+								 size_t own)
 {
 	size_t count = 0;
 	if (j->totals.waiting == 0)
@@ -99,8 +99,8 @@ static int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY
 }
 
 /* The plan as it is stored, and today's time. */
-static int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,
-					 struct plan_info **ret_plan, struct saga_start *ret_start)
+static int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id,
+							struct saga **ret_saga, struct plan_info **ret_plan, struct saga_start *ret_start)
 {
 	int rc = plans_ensure(j, wanted->plan, ret_plan);
 	if (rc != 0)
@@ -175,8 +175,7 @@ static int accept_saga(struct journal *j, struct accept *a, struct accept_result
 	return 0;
 }
 
-/* ---- related events --------------------------------------------------------------------------------------
- */
+/* ---- related events ---- */
 
 static int accept_related(struct journal *j, struct accept *a, struct accept_result *result)
 {
@@ -252,8 +251,7 @@ int accept_gift_missing(struct journal *j, int64_t related)
 	return rc;
 }
 
-/* ---- reprocessing ----------------------------------------------------------------------------------------
- */
+/* ---- reprocessing ---- */
 
 static int check_reprocessable(const struct cache_entry *e, struct verb_result *r)
 {

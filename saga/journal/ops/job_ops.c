@@ -26,7 +26,8 @@ static int put(struct journal *j, struct job *job)
 }
 
 /* Looks through those that run: *ret_same is one that does the same, the caller's. */
-static int find_running(struct journal *j, const struct job *draft, size_t *ret_running, struct job **ret_same)
+static int find_running(struct journal *j, const struct job *draft, size_t *ret_running,
+						struct job **ret_same)
 {
 	*ret_running = 0;
 	*ret_same = NULL;

@@ -18,7 +18,8 @@ static void count_held(const struct cache_entry *e, struct verb_result *r)
 	}
 }
 
-static int apply_verb(struct journal *j, struct cache_entry *e, const struct verb_call *call, struct verb_result *r)
+static int apply_verb(struct journal *j, struct cache_entry *e, const struct verb_call *call,
+					  struct verb_result *r)
 {
 	struct decide d = cache_decide_context(j, e);
 	r->code = decide_verb(&d, call, &r->changed, &r->in_doubt, &r->err);
@@ -83,10 +84,10 @@ int ops_add_record(struct journal *j, struct op *op)
 {
 	enum record_kind kind = op->u.subject == SUBJECT_CONFIG ? RECORD_CONFIG : RECORD_DAEMON;
 	records_add(log_records(j, op->u.subject, 0), &(struct record){ .kind = kind,
-																  .at_ms = j->now_ms,
-																  .step = RECORD_NO_STEP,
-																  .text = str_of(op->text[0]),
-																  .actor = str_of(op->text[1]),
-																  .note = str_of(op->text[2]) });
+																	.at_ms = j->now_ms,
+																	.step = RECORD_NO_STEP,
+																	.text = str_of(op->text[0]),
+																	.actor = str_of(op->text[1]),
+																	.note = str_of(op->text[2]) });
 	return 0;
 }

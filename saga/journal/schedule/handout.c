@@ -125,8 +125,7 @@ int handout_step(struct journal *j, struct cache_entry *e, unsigned i, struct sc
 	}
 }
 
-/* ---- claims ----------------------------------------------------------------------------------------------
- */
+/* ---- claims ---- */
 
 #define CLAIM_SLICE 64
 
@@ -166,7 +165,8 @@ static int grant_row(struct journal *j, const struct step_row *row, bool *ret_gr
 }
 
 /* One slice of rows: `*granted` counts up; `*ret_more`: there may be more. */
-static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, uint32_t *granted, bool *ret_more)
+static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, uint32_t *granted,
+					   bool *ret_more)
 {
 	struct step_row rows[CLAIM_SLICE];
 	size_t got = 0;

@@ -68,7 +68,8 @@ static void set_location(struct cache_entry *e, unsigned i, enum location locati
 	st->location = e->locations[i].location = (uint8_t)location;
 }
 
-static void uncount_row(struct journal *j, struct target_entry *t, const struct step *st, const struct step_location *p)
+static void uncount_row(struct journal *j, struct target_entry *t, const struct step *st,
+						const struct step_location *p)
 {
 	(void)j;
 	if (st->has_lane)
@@ -158,11 +159,11 @@ int location_set_disk(struct journal *j, struct cache_entry *e, unsigned i, enum
 static void record_quarantine(struct journal *j, const struct step_row *row)
 {
 	records_add(log_records(j, SUBJECT_TARGET, row->target), &(struct record){ .kind = RECORD_TARGET,
-																			 .at_ms = j->now_ms,
-																			 .step = RECORD_NO_STEP,
-																			 .text = STR("set_aside"),
-																			 .actor = STR("almoner"),
-																			 .note = str_of(j->err.text) });
+																			   .at_ms = j->now_ms,
+																			   .step = RECORD_NO_STEP,
+																			   .text = STR("set_aside"),
+																			   .actor = STR("almoner"),
+																			   .note = str_of(j->err.text) });
 }
 
 int location_set_quarantine(struct journal *j, const struct step_row *row)
@@ -248,7 +249,8 @@ void location_restore_lanes(struct journal *j, struct cache_entry *e)
 {
 	for (unsigned i = 0; i < e->saga->step_count; i++) {
 		const struct step *st = &e->saga->steps[i];
-		bool in_hand = st->location == LOCATION_ENGINE || (st->state == STEP_WAITING && st->location == LOCATION_NONE);
+		bool in_hand =
+			st->location == LOCATION_ENGINE || (st->state == STEP_WAITING && st->location == LOCATION_NONE);
 		if (in_hand)
 			enter_lane(j, e, i, st->state == STEP_RUNNING);
 	}

@@ -37,7 +37,8 @@ int schedule_check_start(struct journal *j, struct cache_entry *e, unsigned i, b
 	const struct target_entry *t = e->plan->target[i];
 	bool due = st->state == STEP_READY || (st->state == STEP_RETRY_WAIT && st->due_ms <= j->now_ms);
 	*ret_open = false;
-	if (!due || !decide_may_start(e->saga, (uint16_t)i) || !target_is_open(j, t, probe) || ends_instead(j, e, i))
+	if (!due || !decide_may_start(e->saga, (uint16_t)i) || !target_is_open(j, t, probe) ||
+		ends_instead(j, e, i))
 		return 0;
 	bool blocked;
 	int rc = schedule_lane_blocked(j, e, i, &blocked);
@@ -76,8 +77,7 @@ static void set_why(struct cache_entry *e, unsigned i, enum why why)
 	e->changed = true;
 }
 
-/* ---- steps that only a person can move on
- */
+/* ---- steps that only a person can move on ---- */
 
 static bool can_progress(const struct saga *s, unsigned i)
 {
@@ -142,8 +142,7 @@ static bool keeps_lane(const struct cache_entry *e, unsigned i)
 	return e->saga->steps[i].has_lane && (holds || !schedule_needs_operator(e->saga, i));
 }
 
-/* ---- seats for each state
- */
+/* ---- seats for each state ---- */
 
 /* A saga that may not start keeps its places in the lines, nothing else. Its `why` no longer says `lane`:
  * once it may start again, it looks for itself. */
@@ -166,7 +165,8 @@ static int schedule_ended(struct journal *j, struct cache_entry *e, unsigned i, 
 	return rc;
 }
 
-static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options, bool *ret_repeat)
+static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i,
+						  struct schedule_options options, bool *ret_repeat)
 {
 	const struct step *st = &e->saga->steps[i];
 	const struct step_location *p = &e->locations[i];
@@ -191,7 +191,8 @@ static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i, 
 	return handout_step(j, e, i, options);
 }
 
-static int schedule_retry(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options, bool *ret_repeat)
+static int schedule_retry(struct journal *j, struct cache_entry *e, unsigned i,
+						  struct schedule_options options, bool *ret_repeat)
 {
 	const struct step *st = &e->saga->steps[i];
 	const struct step_location *p = &e->locations[i];
@@ -216,7 +217,8 @@ static int schedule_attention(struct journal *j, struct cache_entry *e, unsigned
 	return keeps_lane(e, i) ? location_set_disk(j, e, i, WHY_ATTENTION, 0) : location_set_none(j, e, i);
 }
 
-static int schedule_step(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options, bool *ret_repeat)
+static int schedule_step(struct journal *j, struct cache_entry *e, unsigned i,
+						 struct schedule_options options, bool *ret_repeat)
 {
 	switch ((enum step_state)e->saga->steps[i].state) {
 	case STEP_WAITING:
@@ -264,7 +266,8 @@ static int promote(struct journal *j, struct freed_lane freed)
 	struct cache_entry *e;
 	rc = cache_load(j, first.saga, &e);
 	if (cache_is_damaged(j, rc))
-		return location_set_quarantine(j, &first); /* which frees the lane for the next, unless the target holds */
+		return location_set_quarantine(
+			j, &first); /* which frees the lane for the next, unless the target holds */
 	if (rc != 0 || (j->recovering && saga_is_live(e->saga)))
 		return rc; /* its own turn is still to come */
 	return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = j->recovering });

@@ -24,7 +24,7 @@ struct work {
 	struct event *event;    /* a reference */
 	struct plan *plan;      /* a reference */
 	bool lookup;            /* the attempt is a look-up (ALMONER_LOOKUP) */
-	bool needs_condition;        /* READY: `when` must be evaluated first, journal_condition_result() */
+	bool needs_condition;   /* READY: `when` must be evaluated first, journal_condition_result() */
 	bool slot; /* READY from journal_claim: its slot is held and no window memory is reserved for it */
 	bool effect_before; /* an earlier attempt of this generation may have taken effect */
 	bool has_body;
@@ -37,8 +37,8 @@ struct work {
 	char *checkpoint;       /* or NULL */
 	uint32_t checkpoint_len;
 	uint32_t inflight; /* its slot in inflight.h; 0: none */
-	size_t bytes;     /* memory it stands for, for windows */
-	void *engine; /* the engine's own */
+	size_t bytes;      /* memory it stands for, for windows */
+	void *engine;      /* the engine's own */
 };
 
 STAILQ_HEAD(work_list, work);

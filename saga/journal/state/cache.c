@@ -7,7 +7,7 @@
 #include "saga/journal/journal_internal.h"
 
 #define CACHE_FIRST_CAP 256
-#define LOG_KEPT_BYTES   65536 /* a buffer that grew larger is not kept */
+#define LOG_KEPT_BYTES  65536 /* a buffer that grew larger is not kept */
 
 void cache_init(struct saga_cache *c)
 {
@@ -246,7 +246,7 @@ void cache_free(struct journal *j)
 	*c = (struct saga_cache){ 0 };
 }
 
-/* ---- plans: few, and shared by all sagas made from them */
+/* ---- plans: few, and shared by all sagas made from them ---- */
 
 static int plans_put(struct journal *j, struct plan *plan, int64_t number, struct plan_info **ret)
 {

@@ -8,9 +8,9 @@
 
 /* 1 did not have `blocked`: it is then counted at start. 1 and 2 did not have `lane_rules`: rows in lanes are
  * then looked at again. */
-#define COUNTERS_VERSION  3
-#define COUNTERS_FIRST    1
-#define BLOCKED_UNKNOWN (-1)
+#define COUNTERS_VERSION 3
+#define COUNTERS_FIRST   1
+#define BLOCKED_UNKNOWN  (-1)
 
 static void account_step(struct cache_entry *e, unsigned i)
 {
@@ -62,17 +62,18 @@ const char *counters_fault(const struct journal *j)
 static void record_recount(struct journal *j, const struct target_entry *t, const struct row_counts *rows)
 {
 	char text[256];
-	(void)snprintf(text, sizeof text,
-				   "rows waiting: %lld, the counters said %lld; behind others: %lld, the counters said %lld; in "
-				   "lanes: %lld, the counters said %lld",
-				   (long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked,
-				   (long long)t->blocked, (long long)rows->with_lane, (long long)t->with_lane);
+	(void)snprintf(
+		text, sizeof text,
+		"rows waiting: %lld, the counters said %lld; behind others: %lld, the counters said %lld; in "
+		"lanes: %lld, the counters said %lld",
+		(long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked, (long long)t->blocked,
+		(long long)rows->with_lane, (long long)t->with_lane);
 	records_add(log_records(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
-																	   .at_ms = j->now_ms,
-																	   .step = RECORD_NO_STEP,
-																	   .text = STR("recounted"),
-																	   .actor = STR("almoner"),
-																	   .note = str_of(text) });
+																		 .at_ms = j->now_ms,
+																		 .step = RECORD_NO_STEP,
+																		 .text = STR("recounted"),
+																		 .actor = STR("almoner"),
+																		 .note = str_of(text) });
 }
 
 static bool rows_agree(const struct target_entry *t, const struct row_counts *rows)
@@ -108,8 +109,7 @@ int counters_recount(struct journal *j)
 	return 0;
 }
 
-/* ---- stored form -----------------------------------------------------------------------------------------
- */
+/* ---- stored form ---- */
 
 void counters_encode(struct journal *j, struct buf *out)
 {
@@ -180,8 +180,8 @@ static void read_target(struct reader *r, uint8_t version, uint32_t id, struct s
 }
 
 /* `*ret_targets` is the caller's to free. */
-static int decode_counters(struct str bytes, struct totals *ret, struct stored_target **ret_targets, size_t *ret_count,
-				  struct err *err)
+static int decode_counters(struct str bytes, struct totals *ret, struct stored_target **ret_targets,
+						   size_t *ret_count, struct err *err)
 {
 	struct reader r = reader_of(bytes.p, bytes.len);
 	uint8_t version = reader_byte(&r);
@@ -264,8 +264,7 @@ int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct e
 	return 0;
 }
 
-/* ---- the copy others read --------------------------------------------------------------------------------
- */
+/* ---- the copy others read ---- */
 
 static void publish_targets(struct journal *j)
 {

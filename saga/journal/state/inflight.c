@@ -32,8 +32,8 @@ struct inflight_layout {
 };
 
 struct inflight_file {
-	struct inflight_layout *file;   /* the mapped pages */
-	uint32_t next;       /* where to look for a free slot; the engine's */
+	struct inflight_layout *file;      /* the mapped pages */
+	uint32_t next;                     /* where to look for a free slot; the engine's */
 	struct inflight_request *last_run; /* of the last run, sorted */
 	size_t last_run_count;
 };
@@ -115,11 +115,14 @@ void inflight_close(struct inflight_file *s)
 	free(s);
 }
 
-bool inflight_find(const struct inflight_file *s, int64_t saga, struct attempt_ref ref, uint8_t ret_body[INFLIGHT_BODY_BYTES])
+bool inflight_find(const struct inflight_file *s, int64_t saga, struct attempt_ref ref,
+				   uint8_t ret_body[INFLIGHT_BODY_BYTES])
 {
 	struct inflight_request wanted = request_of(saga, ref);
 	const struct inflight_request *e =
-		s->last_run_count > 0 ? bsearch(&wanted, s->last_run, s->last_run_count, sizeof *s->last_run, by_attempt) : NULL;
+		s->last_run_count > 0
+			? bsearch(&wanted, s->last_run, s->last_run_count, sizeof *s->last_run, by_attempt)
+			: NULL;
 	if (e != NULL)
 		memcpy(ret_body, e->body, INFLIGHT_BODY_BYTES);
 	return e != NULL;
@@ -159,8 +162,8 @@ static uint32_t free_slot(struct inflight_file *s)
 	return 0;
 }
 
-int inflight_record(struct inflight_file *s, int64_t saga, struct attempt_ref ref, const uint8_t body[INFLIGHT_BODY_BYTES],
-				 uint32_t *slot)
+int inflight_record(struct inflight_file *s, int64_t saga, struct attempt_ref ref,
+					const uint8_t body[INFLIGHT_BODY_BYTES], uint32_t *slot)
 {
 	if (*slot == 0)
 		*slot = free_slot(s);

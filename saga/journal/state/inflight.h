@@ -25,7 +25,8 @@ int inflight_open(const char *path, struct inflight_file **ret, struct err *err)
 void inflight_close(struct inflight_file *s);
 
 /* The digest of what that attempt of the last run sent; false: it sent nothing that is known. */
-bool inflight_find(const struct inflight_file *s, int64_t saga, struct attempt_ref ref, uint8_t ret_body[INFLIGHT_BODY_BYTES]);
+bool inflight_find(const struct inflight_file *s, int64_t saga, struct attempt_ref ref,
+				   uint8_t ret_body[INFLIGHT_BODY_BYTES]);
 /* The last commit that anybody was told of in the last run; 0: not known. A store that ends before it has lost what was
  * acknowledged. */
 int64_t inflight_last_commit(const struct inflight_file *s);
@@ -37,8 +38,8 @@ void inflight_committed(struct inflight_file *s, int64_t commit);
 
 /* Before an effect goes out. *slot is 0 at an attempt's first one, and then its entry. ERR_FULL: it must not be sent.
  * Thread: one, the engine's. */
-int inflight_record(struct inflight_file *s, int64_t saga, struct attempt_ref ref, const uint8_t body[INFLIGHT_BODY_BYTES],
-				 uint32_t *slot) MUST_CHECK;
+int inflight_record(struct inflight_file *s, int64_t saga, struct attempt_ref ref,
+					const uint8_t body[INFLIGHT_BODY_BYTES], uint32_t *slot) MUST_CHECK;
 /* The outcome is durable. `slot` may be 0. Thread: any. */
 void inflight_clear(struct inflight_file *s, uint32_t slot);
 

@@ -79,8 +79,8 @@ static void recheck_lanes(struct target_entry *t)
 
 /* By which rules the rows in lanes were placed, as the counters keep it. Another number when schedule.c changes
  * who keeps a place. 0: unknown. */
-#define LANE_RULES_VERSION      4
-#define LANE_RULES_HOLD   1
+#define LANE_RULES_VERSION 4
+#define LANE_RULES_HOLD    1
 #define LANE_RULES_MISSING 2
 
 uint8_t target_lane_rules(const struct target_entry *t)
@@ -234,8 +234,8 @@ int clamp_due_rows(struct journal *j, struct target_entry *t)
 	if (!t->clamp_pending)
 		return 0;
 	int rc = t->claimable == 0 ? 0
-							   : j->store.row_due_beyond(j->store.ctx, t->id, j->now_ms + longest_wait_ms(t), rows,
-												  CLAMPS_A_BATCH, &count, &j->err);
+							   : j->store.row_due_beyond(j->store.ctx, t->id, j->now_ms + longest_wait_ms(t),
+														 rows, CLAMPS_A_BATCH, &count, &j->err);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = clamp_row(j, &rows[i]);
 	t->clamp_pending = count == CLAMPS_A_BATCH;
@@ -248,8 +248,8 @@ static void set_held(struct target_row *row, bool held, const char *why)
 	(void)snprintf(row->held_reason, sizeof row->held_reason, "%s", held && why != NULL ? why : "");
 }
 
-int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action, const char *actor,
-			   const char *note)
+int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action,
+						const char *actor, const char *note)
 {
 	static const char *const action_texts[] = { "paused", "resumed", "held", "released" };
 	struct target_row row = t->row;
@@ -272,10 +272,10 @@ int target_apply_action(struct journal *j, struct target_entry *t, enum target_a
 	t->row = row;
 	t->news = t->state_changed = true;
 	records_add(log_records(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
-																	   .at_ms = j->now_ms,
-																	   .step = RECORD_NO_STEP,
-																	   .text = str_of(action_texts[action]),
-																	   .actor = str_of(actor),
-																	   .note = str_of(note) });
+																		 .at_ms = j->now_ms,
+																		 .step = RECORD_NO_STEP,
+																		 .text = str_of(action_texts[action]),
+																		 .actor = str_of(actor),
+																		 .note = str_of(note) });
 	return 0;
 }

@@ -152,7 +152,8 @@ void plan_cache_forget(struct db *db)
 	}
 }
 
-static int plans_load(struct db *db, size_t which, int64_t number, struct plan_cache_slot **ret, struct err *err)
+static int plans_load(struct db *db, size_t which, int64_t number, struct plan_cache_slot **ret,
+					  struct err *err)
 {
 	struct db_query AUTO_QUERY q = query_begin(db, which);
 	query_int(&q, number);

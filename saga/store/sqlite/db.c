@@ -178,8 +178,8 @@ void query_blob(struct db_query *q, const void *bytes, size_t len)
 
 void query_text(struct db_query *q, struct str text)
 {
-	note_bind_result(q, sqlite3_bind_text64(q->st, ++q->at, text.len > 0 ? text.p : "", text.len, SQLITE_STATIC,
-								 SQLITE_UTF8));
+	note_bind_result(q, sqlite3_bind_text64(q->st, ++q->at, text.len > 0 ? text.p : "", text.len,
+											SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void query_null(struct db_query *q)

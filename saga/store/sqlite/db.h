@@ -13,8 +13,8 @@ struct db_statement {
 	const char *sql;
 };
 
-#define PLAN_CACHE_SLOTS   16
-#define DB_BUSY_MS 5000 /* how long SQLite waits for a lock: readers hold theirs for slices of 250 ms */
+#define PLAN_CACHE_SLOTS 16
+#define DB_BUSY_MS       5000 /* how long SQLite waits for a lock: readers hold theirs for slices of 250 ms */
 
 /* Plans come in ever the same few; parsing one costs more than reading its saga. */
 struct plan_cache_slot {
@@ -98,7 +98,8 @@ void column_step_row(struct db_query *q, struct step_row *ret);
 /* Columns: no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest. Borrowed. */
 void column_log_row(struct db_query *q, struct log_row *ret);
 /* Columns: id, name, paused, held, held_reason, changed, breaker_not_closed. Reads them all; free() the array. */
-int column_target_rows(struct db_query *q, struct target_row **ret, size_t *ret_count, struct err *err) MUST_CHECK;
+int column_target_rows(struct db_query *q, struct target_row **ret, size_t *ret_count,
+					   struct err *err) MUST_CHECK;
 /* Columns: id, saga, gift_key, due, then the event. The event is a new reference. */
 void column_related(struct db_query *q, struct related_row *ret);
 

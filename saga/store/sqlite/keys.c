@@ -78,7 +78,8 @@ static void move_begin(struct key_table *table)
 	table->move_order = mem_alloc(table->move_count * sizeof *table->move_order);
 	for (size_t i = 0; i < table->move_count; i++)
 		table->move_order[i] = (uint32_t)i;
-	qsort_r(table->move_order, table->move_count, sizeof *table->move_order, compare_digests, table->recent.keys);
+	qsort_r(table->move_order, table->move_count, sizeof *table->move_order, compare_digests,
+			table->recent.keys);
 }
 
 static int move_one(struct sqlite_writer *w, const struct recent_key *key, struct err *err)
@@ -220,7 +221,8 @@ static int keys_delete(struct sqlite_writer *w, struct str digests, struct err *
 }
 
 /* Gathers old keys behind the place where the last call ended, and moves that place. */
-static int keys_collect_old(struct sqlite_writer *w, int64_t day, size_t limit, struct buf *old, struct err *err)
+static int keys_collect_old(struct sqlite_writer *w, int64_t day, size_t limit, struct buf *old,
+							struct err *err)
 {
 	struct key_table *table = &w->keys;
 	uint8_t after[STORE_KEY_BYTES];

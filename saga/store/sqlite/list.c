@@ -229,10 +229,13 @@ static int list_run(struct saga_listing *l, int64_t budget_ms, struct err *err)
 }
 
 static int list_saga_list(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
-						  struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next, struct err *err)
+						  struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next,
+						  struct err *err)
 {
 	assert(capacity > 0);
-	struct saga_listing l = { .r = ctx, .filter = filter, .sagas = sagas, .capacity = capacity, .before = before };
+	struct saga_listing l = {
+		.r = ctx, .filter = filter, .sagas = sagas, .capacity = capacity, .before = before
+	};
 	int rc = list_run(&l, budget_ms, err);
 	if (rc != 0) {
 		for (size_t i = 0; i < l.found; i++)

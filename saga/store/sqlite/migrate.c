@@ -73,7 +73,8 @@ static const char *const migrations[] = {
 	"  id INTEGER PRIMARY KEY, state INTEGER NOT NULL, verb TEXT NOT NULL, redo INTEGER NOT NULL,"
 	"  filter TEXT NOT NULL, actor TEXT NOT NULL, note TEXT NOT NULL, rate INTEGER NOT NULL,"
 	"  rate_ms INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER NOT NULL, upto INTEGER NOT NULL,"
-	"  position INTEGER NOT NULL, expected INTEGER NOT NULL, matched INTEGER NOT NULL, moved INTEGER NOT NULL,"
+	"  position INTEGER NOT NULL, expected INTEGER NOT NULL, matched INTEGER NOT NULL, moved INTEGER NOT "
+	"NULL,"
 	"  steps INTEGER NOT NULL, in_doubt INTEGER NOT NULL, refused INTEGER NOT NULL,"
 	"  passed_over INTEGER NOT NULL, held TEXT NOT NULL, error TEXT NOT NULL);"
 	"CREATE INDEX job_running ON job(id) WHERE state = 1;",

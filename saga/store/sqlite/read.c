@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "saga/base/mem.h"
-#include "saga/store/store_sqlite.h"
 #include "saga/store/sqlite/migrate.h"
+#include "saga/store/store_sqlite.h"
 
 #define READER_STATEMENT(name, what, sql) { what, sql },
 const struct db_statement read_statements[R_COUNT] = { READER_TABLE(READER_STATEMENT) };

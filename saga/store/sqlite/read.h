@@ -10,7 +10,7 @@
 #define READ_SLICE_MS 250
 
 #define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
-#define SAGA_COLUMNS "id, plan, state, live, created, value"
+#define SAGA_COLUMNS     "id, plan, state, live, created, value"
 
 #define READER_TABLE(X)                                                                                      \
 	X(R_BEGIN, "beginning to read", "BEGIN")                                                                 \
@@ -50,10 +50,10 @@
 	X(R_JOB_RUNNING, "reading the running jobs",                                                             \
 	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
 	  "LIMIT 1")                                                                                             \
-	X(R_REJECTED, "reading refused requests",                                                                 \
-	  "SELECT " REJECTED_COLUMNS " FROM refused WHERE id > ?1 ORDER BY id LIMIT ?2")                          \
-	X(R_REJECTED_OF, "reading refused requests",                                                              \
-	  "SELECT " REJECTED_COLUMNS " FROM refused INDEXED BY refused_source WHERE source = ?3 AND id > ?1 "     \
+	X(R_REJECTED, "reading refused requests",                                                                \
+	  "SELECT " REJECTED_COLUMNS " FROM refused WHERE id > ?1 ORDER BY id LIMIT ?2")                         \
+	X(R_REJECTED_OF, "reading refused requests",                                                             \
+	  "SELECT " REJECTED_COLUMNS " FROM refused INDEXED BY refused_source WHERE source = ?3 AND id > ?1 "    \
 	  "ORDER BY id LIMIT ?2")                                                                                \
 	X(R_COUNTERS, "reading the counters", "SELECT value FROM counters WHERE id = 1")                         \
 	X(R_LAST_LOG, "reading the end of the log", "SELECT max(no) FROM log")                                   \
@@ -62,7 +62,7 @@
 	X(R_CHAIN_ROWS, "reading the log",                                                                       \
 	  "SELECT " LOG_COLUMNS " FROM log WHERE no BETWEEN ?1 AND ?2 ORDER BY no")                              \
 	X(R_SAGAS, "reading sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id > ?1 ORDER BY id")               \
-	X(R_STEP_WHY, "looking for a waiting step", "SELECT why FROM step WHERE saga = ?1 AND step = ?2")       \
+	X(R_STEP_WHY, "looking for a waiting step", "SELECT why FROM step WHERE saga = ?1 AND step = ?2")        \
 	X(R_STEPS, "reading waiting steps",                                                                      \
 	  "SELECT " STEP_COLUMNS " FROM step WHERE (saga, step) > (?1, ?2) ORDER BY saga, step")
 
@@ -87,7 +87,7 @@ int read_saga(struct sqlite_reader *r, struct db_query *q, struct saga **ret, st
 /* list.c and verify.c; as in store.h. */
 void list_ops(struct store_reader *ops);
 void verify_ops(struct store_reader *ops);
-void jobs_read_ops(struct store_reader *ops); /* jobs.c */
+void jobs_read_ops(struct store_reader *ops);     /* jobs.c */
 void rejected_read_ops(struct store_reader *ops); /* rejected.c */
 
 #endif

@@ -38,7 +38,7 @@ static int delete_row(struct sqlite_writer *w, int64_t id, struct err *err)
 
 /* *ret_bytes 0: there is none. */
 static int find_oldest(struct sqlite_writer *w, struct str source, int64_t *ret_id, int64_t *ret_bytes,
-				  struct err *err)
+					   struct err *err)
 {
 	struct db_query AUTO_QUERY q = query_begin(&w->db, W_REJECTED_OLDEST);
 	query_text(&q, source);
@@ -50,7 +50,7 @@ static int find_oldest(struct sqlite_writer *w, struct str source, int64_t *ret_
 
 /* Until `room` bytes are free below `keep_bytes`. */
 static int evict_oldest(struct sqlite_writer *w, struct str source, int64_t needed, int64_t keep_bytes,
-					 struct err *err)
+						struct err *err)
 {
 	int64_t total = 0;
 	int rc = total_get(w, source, &total, err);
@@ -69,7 +69,7 @@ static int evict_oldest(struct sqlite_writer *w, struct str source, int64_t need
 }
 
 static int rejected_put(void *ctx, const struct rejected_row *row, int64_t keep_bytes, bool *ret_kept,
-					   struct err *err)
+						struct err *err)
 {
 	struct sqlite_writer *w = ctx;
 	int64_t bytes = bytes_of(row);
@@ -143,19 +143,19 @@ void rejected_ops(struct store_writer *ops)
 static void column_rejected(struct db_query *q, struct rejected_row *ret)
 {
 	*ret = (struct rejected_row){ .id = column_int(q, 0),
-								 .source = column_bytes(q, 1),
-								 .received_ms = column_int(q, 2),
-								 .wall_ms = column_int(q, 3),
-								 .until_ms = column_int(q, 4),
-								 .address = column_bytes(q, 5),
-								 .url = column_bytes(q, 6),
-								 .headers = column_bytes(q, 7),
-								 .body = column_bytes(q, 8) };
+								  .source = column_bytes(q, 1),
+								  .received_ms = column_int(q, 2),
+								  .wall_ms = column_int(q, 3),
+								  .until_ms = column_int(q, 4),
+								  .address = column_bytes(q, 5),
+								  .url = column_bytes(q, 6),
+								  .headers = column_bytes(q, 7),
+								  .body = column_bytes(q, 8) };
 }
 
 static int list_rejected(void *ctx, const char *source, int64_t after, size_t needed, void *each_ctx,
-						int (*each)(void *each_ctx, const struct rejected_row *row), int64_t *ret_next,
-						struct err *err)
+						 int (*each)(void *each_ctx, const struct rejected_row *row), int64_t *ret_next,
+						 struct err *err)
 {
 	struct sqlite_reader *r = ctx;
 	read_slice(r);

@@ -50,8 +50,8 @@ static int rows_claimable(void *ctx, uint32_t target, int64_t now_ms, struct ste
 	return take_rows(&q, rows, ret, err);
 }
 
-static int rows_due_beyond(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows, size_t capacity,
-					size_t *ret, struct err *err)
+static int rows_due_beyond(void *ctx, uint32_t target, int64_t beyond_ms, struct step_row *rows,
+						   size_t capacity, size_t *ret, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
 	struct db_query AUTO_QUERY q = query_begin(&w->db, W_ROW_DUE_BEYOND);
@@ -62,7 +62,7 @@ static int rows_due_beyond(void *ctx, uint32_t target, int64_t beyond_ms, struct
 }
 
 static int rows_with_lane(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
-					  size_t capacity, size_t *ret, struct err *err)
+						  size_t capacity, size_t *ret, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
 	struct db_query AUTO_QUERY q = query_begin(&w->db, W_ROW_WITH_LANE);
@@ -104,7 +104,7 @@ static int rows_lane_first(void *ctx, uint32_t target, const uint8_t lane[LANE_B
 }
 
 static int count_rows(struct sqlite_writer *w, enum writer_statement which, uint32_t target, int64_t *ret,
-				 struct err *err)
+					  struct err *err)
 {
 	struct db_query AUTO_QUERY q = query_begin(&w->db, which);
 	query_int(&q, target);

@@ -72,18 +72,20 @@ static void check_row(struct store_verification *v, const struct log_row *row, i
 {
 	static const uint8_t zeros[32];
 	if (row->number != number)
-		report_finding(v, "log: rows %lld to %lld are missing", (long long)number, (long long)row->number - 1);
+		report_finding(v, "log: rows %lld to %lld are missing", (long long)number,
+					   (long long)row->number - 1);
 	if (row->commit != commit)
 		report_finding(v, "log row %lld says commit %lld, but stands in commit %lld", (long long)row->number,
-				(long long)row->commit, (long long)commit);
+					   (long long)row->commit, (long long)commit);
 	if (row->personal.len > 0) {
 		uint8_t digest[32];
 		store_personal_digest(row->salt, row->personal, digest);
 		if (memcmp(digest, row->personal_digest, sizeof digest) != 0)
-			report_finding(v, "log row %lld: its personal part is not what was recorded", (long long)row->number);
+			report_finding(v, "log row %lld: its personal part is not what was recorded",
+						   (long long)row->number);
 	} else if (memcmp(row->salt, zeros, sizeof row->salt) != 0) {
 		report_finding(v, "log row %lld: its personal part is gone, but not forgotten in due form",
-				(long long)row->number);
+					   (long long)row->number);
 	}
 	struct records_reader records = records_read(row->head, row->personal);
 	struct record record;
@@ -96,7 +98,8 @@ static void check_row(struct store_verification *v, const struct log_row *row, i
 }
 
 /* Reads and checks the rows of one commit; gives their chain digest. */
-static int check_rows(struct store_verification *v, const struct chain_row *c, uint8_t ret_digest[32], struct err *err)
+static int check_rows(struct store_verification *v, const struct chain_row *c, uint8_t ret_digest[32],
+					  struct err *err)
 {
 	struct store_chain *chain = NULL;
 	store_chain_begin(&chain, v->last.digest);
@@ -122,15 +125,16 @@ static int check_commit(struct store_verification *v, const struct chain_row *c,
 {
 	if (c->commit != v->last.commit + 1)
 		report_finding(v, "chain: commits %lld to %lld are missing", (long long)v->last.commit + 1,
-				(long long)c->commit - 1);
+					   (long long)c->commit - 1);
 	else if (c->first != v->last.last + 1 || c->last < c->first - 1)
-		report_finding(v, "chain: commit %lld begins at row %lld and ends at %lld, but the one before ended at %lld",
-				(long long)c->commit, (long long)c->first, (long long)c->last, (long long)v->last.last);
+		report_finding(
+			v, "chain: commit %lld begins at row %lld and ends at %lld, but the one before ended at %lld",
+			(long long)c->commit, (long long)c->first, (long long)c->last, (long long)v->last.last);
 	uint8_t digest[32];
 	int rc = check_rows(v, c, digest, err);
 	if (rc == 0 && memcmp(digest, c->digest, sizeof digest) != 0)
 		report_finding(v, "chain: commit %lld (log rows %lld to %lld) was changed after it was written",
-				(long long)c->commit, (long long)c->first, (long long)c->last);
+					   (long long)c->commit, (long long)c->first, (long long)c->last);
 	v->last = *c; /* go on from what is written there: one damage, one finding */
 	return rc;
 }
@@ -140,8 +144,8 @@ static int check_log_end(struct store_verification *v, struct err *err)
 	struct db_query AUTO_QUERY q = query_begin(&v->r->db, R_LAST_LOG);
 	int rc = query_next(&q, err);
 	if (rc == 1 && column_int(&q, 0) > v->last.last)
-		report_finding(v, "chain: it ends at log row %lld, but the log goes on to %lld", (long long)v->last.last,
-				(long long)column_int(&q, 0));
+		report_finding(v, "chain: it ends at log row %lld, but the log goes on to %lld",
+					   (long long)v->last.last, (long long)column_int(&q, 0));
 	return rc < 0 ? rc : 0;
 }
 
@@ -193,7 +197,8 @@ static int search_log_row(struct db_query *q, struct event_search *search)
 	return 0;
 }
 
-static int search_log(struct store_verification *v, int64_t saga, struct event_search *search, struct err *err)
+static int search_log(struct store_verification *v, int64_t saga, struct event_search *search,
+					  struct err *err)
 {
 	struct db_query AUTO_QUERY q = query_begin(&v->r->db, R_LOG_SAGA);
 	query_int(&q, 0);
@@ -247,7 +252,7 @@ static int check_step_rows(struct store_verification *v, const struct saga *s, s
 			return rc;
 		if (rc == 0)
 			report_finding(v, "saga %lld: step %s waits on disk, but has no row there", (long long)s->id,
-					s->plan->steps[i].name);
+						   s->plan->steps[i].name);
 	}
 	return 0;
 }
@@ -306,7 +311,7 @@ static int check_step(struct store_verification *v, const struct step_row *row, 
 		report_finding(v, "waiting step %lld/%u: its saga has no such step", (long long)row->saga, row->step);
 	else if (s != NULL && s->steps[row->step].location != LOCATION_DISK)
 		report_finding(v, "waiting step %lld/%u: its saga says that it is not on disk", (long long)row->saga,
-				row->step);
+					   row->step);
 	saga_destroy(s);
 	return 0;
 }
@@ -340,7 +345,8 @@ static int run_statement(struct store_verification *v, enum reader_statement whi
 }
 
 /* Each slice is one transaction: what it compares is of one moment. */
-static int run_in_slices(struct store_verification *v, int (*slice)(struct store_verification *v, struct err *err), struct err *err)
+static int run_in_slices(struct store_verification *v,
+						 int (*slice)(struct store_verification *v, struct err *err), struct err *err)
 {
 	int rc = 1;
 	while (rc == 1) {
@@ -348,7 +354,8 @@ static int run_in_slices(struct store_verification *v, int (*slice)(struct store
 		rc = run_statement(v, R_BEGIN, err);
 		if (rc == 0)
 			rc = slice(v, err);
-		int ended = sqlite3_get_autocommit(v->r->db.handle) ? 0 : run_statement(v, R_END, rc < 0 ? NULL : err);
+		int ended =
+			sqlite3_get_autocommit(v->r->db.handle) ? 0 : run_statement(v, R_END, rc < 0 ? NULL : err);
 		rc = rc < 0 || ended == 0 ? rc : ended;
 	}
 	return rc;

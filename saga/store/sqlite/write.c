@@ -109,7 +109,8 @@ static void merge_id(int64_t *ids, size_t capacity, size_t *used, int64_t id)
 }
 
 /* The index is by (live, state, id): one range per state. */
-static int write_saga_live(void *ctx, int64_t after, int64_t *ids, size_t capacity, size_t *ret, struct err *err)
+static int write_saga_live(void *ctx, int64_t after, int64_t *ids, size_t capacity, size_t *ret,
+						   struct err *err)
 {
 	struct sqlite_writer *w = ctx;
 	size_t used = 0;

@@ -64,7 +64,7 @@
 	X(W_ROW_CLAIM, "claiming steps",                                                                         \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due <= ?2 AND "         \
 	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
-	X(W_ROW_DUE_BEYOND, "looking for steps due too late",                                                           \
+	X(W_ROW_DUE_BEYOND, "looking for steps due too late",                                                    \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due > ?2 AND "          \
 	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
 	X(W_ROW_NEXT, "looking for the next due step",                                                           \
@@ -72,14 +72,14 @@
 	X(W_ROW_LANE, "looking for the next in a lane",                                                          \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane = ?2 AND "          \
 	  "saga > ?3 ORDER BY saga, step LIMIT 1")                                                               \
-	X(W_ROW_WITH_LANE, "reading the lanes",                                                                      \
+	X(W_ROW_WITH_LANE, "reading the lanes",                                                                  \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL AND "   \
 	  "(lane, saga, step) > (?2, ?3, ?4) ORDER BY lane, saga, step LIMIT ?5")                                \
 	X(W_ROW_CLAIMABLE, "counting claimable steps",                                                           \
 	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3)")                 \
 	X(W_ROW_BLOCKED, "counting blocked steps",                                                               \
 	  "SELECT count(*) FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5)")               \
-	X(W_ROW_LANE_COUNT, "counting steps with a lane",                                                             \
+	X(W_ROW_LANE_COUNT, "counting steps with a lane",                                                        \
 	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL")               \
 	X(W_TARGET_PUT, "keeping a target",                                                                      \
 	  "REPLACE INTO target (" TARGET_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                        \
@@ -91,17 +91,17 @@
 	X(W_JOB_RUNNING, "reading the running jobs",                                                             \
 	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
 	  "LIMIT 1")                                                                                             \
-	X(W_REJECTED_ADD, "keeping a refused request",                                                            \
+	X(W_REJECTED_ADD, "keeping a refused request",                                                           \
 	  "INSERT INTO refused (source, received, wall, until, bytes, address, url, headers, body) VALUES "      \
 	  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                                \
-	X(W_REJECTED_GET, "looking for a refused request", "SELECT source, bytes FROM refused WHERE id = ?1")     \
-	X(W_REJECTED_DELETE, "deleting a refused request", "DELETE FROM refused WHERE id = ?1")                   \
-	X(W_REJECTED_OLDEST, "looking for the oldest refused request",                                            \
+	X(W_REJECTED_GET, "looking for a refused request", "SELECT source, bytes FROM refused WHERE id = ?1")    \
+	X(W_REJECTED_DELETE, "deleting a refused request", "DELETE FROM refused WHERE id = ?1")                  \
+	X(W_REJECTED_OLDEST, "looking for the oldest refused request",                                           \
 	  "SELECT id, bytes FROM refused INDEXED BY refused_source WHERE source = ?1 ORDER BY id LIMIT 1")       \
-	X(W_REJECTED_OLD, "looking for old refused requests",                                                     \
+	X(W_REJECTED_OLD, "looking for old refused requests",                                                    \
 	  "SELECT id FROM refused INDEXED BY refused_until WHERE until <= ?1 ORDER BY until LIMIT 1")            \
-	X(W_REJECTED_TOTAL, "reading how much is refused", "SELECT bytes FROM refused_total WHERE source = ?1")   \
-	X(W_REJECTED_TOTAL_ADD, "keeping how much is refused",                                                    \
+	X(W_REJECTED_TOTAL, "reading how much is refused", "SELECT bytes FROM refused_total WHERE source = ?1")  \
+	X(W_REJECTED_TOTAL_ADD, "keeping how much is refused",                                                   \
 	  "INSERT INTO refused_total (source, bytes) VALUES (?1, ?2) "                                           \
 	  "ON CONFLICT DO UPDATE SET bytes = max(bytes + ?2, 0)")                                                \
 	X(W_LOG_ADD, "appending to the log",                                                                     \
@@ -116,11 +116,12 @@ enum writer_statement { WRITER_TABLE(WRITER_ENUM) W_COUNT };
 /* The keys not yet sorted into the big table, and how far that has come (keys.c). */
 struct key_table {
 	struct store_recent recent;
-	bool changed;    /* since the transaction began */
-	uint32_t *move_order; /* by digest, of the first move_count recent ones, while they are moved; else NULL */
+	bool changed; /* since the transaction began */
+	uint32_t
+		*move_order; /* by digest, of the first move_count recent ones, while they are moved; else NULL */
 	size_t move_count;
 	size_t move_at;
-	size_t claims_since_move;                        /* since the last move */
+	size_t claims_since_move;             /* since the last move */
 	uint8_t prune_after[STORE_KEY_BYTES]; /* where key_prune goes on, when prune_in_progress */
 	bool prune_in_progress;
 };
@@ -143,12 +144,12 @@ struct sqlite_writer {
 
 /* Operations on a `ctx` that is a struct sqlite_writer; as in store.h. */
 extern const struct db_statement write_statements[W_COUNT];
-void write_ops(struct store_writer *ops);   /* sagas, events, log: write.c */
-void keys_ops(struct store_writer *ops);    /* keys.c */
-void head_ops(struct store_writer *ops);    /* plans, head: head.c */
-void rows_ops(struct store_writer *ops);    /* step rows, targets: rows.c */
-void related_ops(struct store_writer *ops); /* related.c */
-void jobs_ops(struct store_writer *ops);    /* jobs.c */
+void write_ops(struct store_writer *ops);    /* sagas, events, log: write.c */
+void keys_ops(struct store_writer *ops);     /* keys.c */
+void head_ops(struct store_writer *ops);     /* plans, head: head.c */
+void rows_ops(struct store_writer *ops);     /* step rows, targets: rows.c */
+void related_ops(struct store_writer *ops);  /* related.c */
+void jobs_ops(struct store_writer *ops);     /* jobs.c */
 void rejected_ops(struct store_writer *ops); /* rejected.c */
 
 /* keys.c: the newest keys are in memory, beside their table. */

@@ -125,7 +125,7 @@ static void add_lines(json_t *list, const struct buf *bytes)
 }
 
 json_t *admin_fixture_lines(struct admin_fixture *a, unsigned status, const char *method, const char *path,
-						const char *body)
+							const char *body)
 {
 	char *copy AUTO_FREE = mem_strdup(path);
 	char *question = strchr(copy, '?');
@@ -159,7 +159,7 @@ json_t *admin_fixture_lines(struct admin_fixture *a, unsigned status, const char
 }
 
 json_t *admin_fixture_one(struct admin_fixture *a, unsigned status, const char *method, const char *path,
-					  const char *body)
+						  const char *body)
 {
 	json_t *list = admin_fixture_lines(a, status, method, path, body);
 	assert_int_equal(json_array_size(list), 1);
@@ -169,7 +169,7 @@ json_t *admin_fixture_one(struct admin_fixture *a, unsigned status, const char *
 }
 
 void admin_fixture_error(struct admin_fixture *a, unsigned status, const char *method, const char *path,
-					 const char *body, const char *text)
+						 const char *body, const char *text)
 {
 	json_t *answer = admin_fixture_one(a, status, method, path, body);
 	const char *error = json_string_value(json_object_get(answer, "error"));

@@ -25,13 +25,13 @@ void admin_fixture_targets(struct admin_fixture *a, const char *targets);
 
 /* Every line of the answer, streams to their end. A new array; checks the status. */
 json_t *admin_fixture_lines(struct admin_fixture *a, unsigned status, const char *method, const char *path,
-						const char *body);
+							const char *body);
 /* The one line of it. */
 json_t *admin_fixture_one(struct admin_fixture *a, unsigned status, const char *method, const char *path,
-					  const char *body);
+						  const char *body);
 /* "error" of an answer with this status holds this text. */
 void admin_fixture_error(struct admin_fixture *a, unsigned status, const char *method, const char *path,
-					 const char *body, const char *text);
+						 const char *body, const char *text);
 /* A member; "" or 0 when it is none. */
 const char *admin_fixture_text(const json_t *object, const char *member);
 long long admin_fixture_number(const json_t *object, const char *member);

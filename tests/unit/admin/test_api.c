@@ -65,7 +65,8 @@ static void names_in_paths(void **state)
 	struct admin_fixture *a = *state;
 	admin_fixture_sagas(a, 1);
 	int64_t odd = fixture_accept_id(a->journal_fixture, "with / slash+and space");
-	json_t *event = admin_fixture_one(a, 200, "GET", "/v1/events/forms/with%20%2F%20slash%2Band%20space", NULL);
+	json_t *event =
+		admin_fixture_one(a, 200, "GET", "/v1/events/forms/with%20%2F%20slash%2Band%20space", NULL);
 	if (admin_fixture_number(event, "saga") != odd)
 		fail_msg("found saga %lld", admin_fixture_number(event, "saga"));
 	json_decref(event);
@@ -169,8 +170,8 @@ static void log_with_names(void **state)
 static void targets_and_backlog(void **state)
 {
 	struct admin_fixture *a = *state;
-	admin_fixture_targets(a,
-					  "\"books\":{\"connector\":\"http\",\"paused\":true},\"crm\":{\"connector\":\"http\"}");
+	admin_fixture_targets(
+		a, "\"books\":{\"connector\":\"http\",\"paused\":true},\"crm\":{\"connector\":\"http\"}");
 	fixture_use_plan(a->journal_fixture, "thanks", POLICY_CONTINUE);
 	(void)fixture_accept_id(a->journal_fixture, "one");
 	fixture_target_act(a->journal_fixture, "crm", TARGET_HOLD);
@@ -208,7 +209,8 @@ static void verify_and_show(void **state)
 	json_decref(report);
 	json_t *saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
 	assert_string_equal(admin_fixture_text(saga, "reason"), "rejected");
-	assert_string_equal(admin_fixture_text(json_array_get(json_object_get(saga, "log"), 0), "record"), "accepted");
+	assert_string_equal(admin_fixture_text(json_array_get(json_object_get(saga, "log"), 0), "record"),
+						"accepted");
 	json_decref(saga);
 }
 
@@ -240,9 +242,10 @@ static void verbs(void **state)
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/reprocess", "{}", "unknown verb");
 	admin_fixture_error(a, 404, "POST", "/v1/reprocess/999", "{}", "there is no such event");
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\"}", "not_done");
-	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\",\"as\":\"maybe\"}", "not_done");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve", "{\"step\":\"crm\",\"as\":\"maybe\"}",
+						"not_done");
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resolve",
-					"{\"step\":\"crm\",\"as\":\"done\",\"result\":\"7\"}", "must be an object");
+						"{\"step\":\"crm\",\"as\":\"done\",\"result\":\"7\"}", "must be an object");
 	char *padding AUTO_FREE = mem_alloc(70001);
 	memset(padding, 'x', 70000);
 	padding[70000] = '\0';
@@ -261,9 +264,9 @@ static void verbs(void **state)
 	json_t *saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
 	assert_string_equal(admin_fixture_text(saga, "state"), "attention"); /* it was a dry run */
 	json_decref(saga);
-	json_t *done =
-		admin_fixture_one(a, 200, "POST", "/v1/sagas/1/resolve",
-					  "{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"7\"},\"reason\":\"saw it\"}");
+	json_t *done = admin_fixture_one(
+		a, 200, "POST", "/v1/sagas/1/resolve",
+		"{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"7\"},\"reason\":\"saw it\"}");
 	assert_string_equal(admin_fixture_text(done, "state"), "completed");
 	json_decref(done);
 	saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
@@ -306,17 +309,9 @@ static void stopped_journal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(routes),
-		T(hostile_bytes),
-		T(names_in_paths),
-		T(list_and_count),
-		T(log_with_names),
-		T(verify_and_show),
-		T(targets_and_backlog),
-		T(without_a_daemon),
-		T(verbs),
-		T(target_verbs),
-		T(stopped_journal),
+		T(routes),         T(hostile_bytes),   T(names_in_paths),      T(list_and_count),
+		T(log_with_names), T(verify_and_show), T(targets_and_backlog), T(without_a_daemon),
+		T(verbs),          T(target_verbs),    T(stopped_journal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static void jobs_of_the_api(void **state)
 	admin_fixture_error(a, 400, "POST", "/v1/jobs/1/pause", "{}", "cancel");
 	admin_fixture_error(a, 400, "GET", "/v1/jobs?state=running", NULL, "state");
 	json_t *made = admin_fixture_one(a, 200, "POST", "/v1/bulk/pause",
-								 "{\"wait\":false,\"rate\":\"1/h\",\"expected\":50,\"reason\":\"why\"}");
+									 "{\"wait\":false,\"rate\":\"1/h\",\"expected\":50,\"reason\":\"why\"}");
 	assert_int_equal(admin_fixture_number(made, "job"), 1);
 	assert_string_equal(admin_fixture_text(made, "state"), "running");
 	assert_string_equal(admin_fixture_text(made, "rate"), "1/h");
@@ -109,7 +109,8 @@ static void a_cancelled_job_stays_so(void **state)
 		json_decref(admin_fixture_one(a, 200, "POST", path, "{}"));
 		(void)snprintf(path, sizeof path, "/v1/jobs/%d/lines", i);
 		json_t *lines = admin_fixture_lines(a, 200, "GET", path, NULL);
-		assert_string_equal(admin_fixture_text(json_array_get(lines, json_array_size(lines) - 1), "state"), "cancelled");
+		assert_string_equal(admin_fixture_text(json_array_get(lines, json_array_size(lines) - 1), "state"),
+							"cancelled");
 		json_decref(lines);
 	}
 }
@@ -126,7 +127,8 @@ static void held_targets(void **state)
 	admin_fixture_thread(a);
 	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 3);
 	assert_int_equal(admin_fixture_number(summary, "moved"), 3);
-	assert_int_equal(admin_fixture_number(summary, "held"), 4); /* three that moved, and one that had nothing to move */
+	assert_int_equal(admin_fixture_number(summary, "held"),
+					 4); /* three that moved, and one that had nothing to move */
 	assert_string_equal(admin_fixture_text(summary, "held_target"), "crm");
 	assert_int_equal(admin_fixture_number(json_object_get(summary, "held_targets"), "crm"), 4);
 	assert_null(json_object_get(json_object_get(summary, "held_targets"), "books"));
@@ -163,11 +165,7 @@ static void doubt_stands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(in_bulk),
-		T(jobs_of_the_api),
-		T(a_cancelled_job_stays_so),
-		T(held_targets),
-		T(doubt_stands),
+		T(in_bulk), T(jobs_of_the_api), T(a_cancelled_job_stays_so), T(held_targets), T(doubt_stands),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,8 @@ static int on_line(void *ctx, struct str text)
 	return got->enough != 0 && got->lines == got->enough;
 }
 
-static unsigned call(struct server_fixture *s, const char *method, const char *path, struct str body, struct received_lines *got)
+static unsigned call(struct server_fixture *s, const char *method, const char *path, struct str body,
+					 struct received_lines *got)
 {
 	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
 	unsigned status = 0;
@@ -91,7 +92,8 @@ static void make_sagas(struct server_fixture *s, int count)
 	for (int n = 0; n < count; n++) {
 		char id[16];
 		(void)snprintf(id, sizeof id, "e%d", n);
-		fixture_finish(s->journal_fixture->journal_fixture, fixture_accept_id(s->journal_fixture->journal_fixture, id), CRM, OUTCOME_OK);
+		fixture_finish(s->journal_fixture->journal_fixture,
+					   fixture_accept_id(s->journal_fixture->journal_fixture, id), CRM, OUTCOME_OK);
 	}
 }
 
@@ -250,8 +252,7 @@ static void two_servers(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(streams_and_bodies), T(too_large), T(broken_stream),
-										T(endless_query),
-										T(silent_clients), T(two_servers) };
+	const struct CMUnitTest tests[] = { T(streams_and_bodies), T(too_large),      T(broken_stream),
+										T(endless_query),      T(silent_clients), T(two_servers) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

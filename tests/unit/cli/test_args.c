@@ -154,6 +154,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(anywhere), cmocka_unit_test(filters),
 										cmocka_unit_test(refusals), cmocka_unit_test(too_many_operands),
-										cmocka_unit_test(usage), cmocka_unit_test(explained) };
+										cmocka_unit_test(usage),    cmocka_unit_test(explained) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

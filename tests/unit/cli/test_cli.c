@@ -30,8 +30,8 @@ static int call(void *ctx, const char *method, const char *path, const char *bod
 	(void)ctx;
 	assert_true(fake_daemon.count < 4);
 	const struct answer *a = &fake_daemon.answers[fake_daemon.count];
-	(void)snprintf(fake_daemon.asked[fake_daemon.count++], sizeof fake_daemon.asked[0], "%s %s %s", method, path,
-				   body != NULL ? body : "");
+	(void)snprintf(fake_daemon.asked[fake_daemon.count++], sizeof fake_daemon.asked[0], "%s %s %s", method,
+				   path, body != NULL ? body : "");
 	if (a->code != 0)
 		return err_set(err, a->code, "%s", a->lines);
 	char *text AUTO_FREE = mem_strdup(a->lines != NULL ? a->lines : "");

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/intake/sign.h"
 #include "gateway/intake/pipeline/verify.h"
+#include "gateway/intake/sign.h"
 #include "tests/unit/intake/intake_fixture.h"
 
 #define WALL INT64_C(1700000000123)

@@ -183,12 +183,12 @@ static void what_it_waits_for(void **state)
 											{ "ready", "slot", "ready          waits for its target" },
 											{ "waiting", "after", "waiting        waits for the steps" } };
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
-		print(json_pack("{s:i, s:s, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "running", "steps", "name", "crm",
-						"state", waits[i][0], "why", waits[i][1]));
+		print(json_pack("{s:i, s:s, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "running", "steps", "name",
+						"crm", "state", waits[i][0], "why", waits[i][1]));
 		expect_text(waits[i][2]);
 	}
-	print(json_pack("{s:i, s:s, s:s, s:b, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "attention", "reason", "rejected", "paused", 1,
-					"steps", "name", "crm", "state", "ready", "why", "slot"));
+	print(json_pack("{s:i, s:s, s:s, s:b, s:[{s:s, s:s, s:s}]}", "id", 7, "state", "attention", "reason",
+					"rejected", "paused", 1, "steps", "name", "crm", "state", "ready", "why", "slot"));
 	expect_text("saga 7: attention (rejected), and paused\n");
 	expect_text("ready          waits until the saga is resumed\n");
 	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:i}]}", "id", 7, "steps", "name", "crm", "state", "succeeded",

@@ -118,8 +118,8 @@ static bool holds(const char *text, const char *part)
 	return part == NULL || (text != NULL && strstr(text, part) != NULL);
 }
 
-void fixture_expect(struct config_fixture *f, enum diag_severity severity, const char *pointer, const char *message,
-					const char *expected)
+void fixture_expect(struct config_fixture *f, enum diag_severity severity, const char *pointer,
+					const char *message, const char *expected)
 {
 	for (size_t i = 0; i < f->found.count; i++) {
 		const struct diagnostic *d = &f->found.items[i];

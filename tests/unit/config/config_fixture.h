@@ -38,8 +38,8 @@ void fixture_load_good(struct config_fixture *f, const char *text);
 /* The one complaint whose message holds `part`; fails the test when there is none. */
 const struct diagnostic *fixture_find(struct config_fixture *f, const char *part);
 /* Fails the test unless there is one with exactly this pointer and these parts; NULL: not looked at. */
-void fixture_expect(struct config_fixture *f, enum diag_severity severity, const char *pointer, const char *message,
-					const char *expected);
+void fixture_expect(struct config_fixture *f, enum diag_severity severity, const char *pointer,
+					const char *message, const char *expected);
 
 /* The whole text of a file of the source tree. Fresh. */
 char *fixture_source(const char *name);

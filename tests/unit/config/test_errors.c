@@ -349,10 +349,11 @@ static void connectors_complain_at_their_settings(void **state)
 	struct config_fixture *f = *state;
 
 	f->hooks.check_target = two_complaints; /* also where something else is wrong with the target */
-	fixture_load_text(
-		f, "{\"targets\": {\"t\": {\"connector\": \"http\", \"settings\": {\"url\": 1}, \"retry\": {\"give_up\": "
-		   "\"1h\"}}, \"silent\": {\"connector\": \"odd\"}}, \"listen\": {\"intake\": \"0.0.0.0:80\"}, \"sources\": "
-		   "{\"s\": {\"verify\": \"none\", \"answer\": 600}}}");
+	fixture_load_text(f, "{\"targets\": {\"t\": {\"connector\": \"http\", \"settings\": {\"url\": 1}, "
+						 "\"retry\": {\"give_up\": "
+						 "\"1h\"}}, \"silent\": {\"connector\": \"odd\"}}, \"listen\": {\"intake\": "
+						 "\"0.0.0.0:80\"}, \"sources\": "
+						 "{\"s\": {\"verify\": \"none\", \"answer\": 600}}}");
 	fixture_expect(f, DIAG_ERROR, "/targets/t/retry/give_up", "mean \"give_up_after\"?", NULL);
 	fixture_expect(f, DIAG_ERROR, "/sources/s", "anyone who reaches intake", NULL);
 	fixture_expect(f, DIAG_ERROR, "/targets/t/settings/url", "url: is missing", "an address");

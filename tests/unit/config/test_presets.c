@@ -296,7 +296,8 @@ static void standard_webhooks_are_opened(void **state)
 		   "\"amount\": {\"value\": "
 		   "\"10.50\", \"currency\": \"EUR\"}, \"extra\": 1}");
 	expect(s->map, "{\"type\": \"ping\"}", "{\"type\": \"ping\"}");
-	expect(s->map, "{\"type\": \"t\", \"id\": \"e\", \"fund\": \"f\"}", "{\"type\": \"t\", \"fund\": \"f\"}"); /* no envelope */
+	expect(s->map, "{\"type\": \"t\", \"id\": \"e\", \"fund\": \"f\"}",
+		   "{\"type\": \"t\", \"fund\": \"f\"}"); /* no envelope */
 }
 
 static void sponsorships_become_donations(void **state)

@@ -67,7 +67,7 @@ static void html_goes_beside_the_text(void **state)
 	(void)state;
 	struct driver d;
 	opened(&d, "{" SERVER ",\"html\":\"t.html\",\"from_name\":\"Friends \\\"of\\\" "
-						  "Ren\\u00e9\",\"reply_to\":\"office@charity.example\","
+			   "Ren\\u00e9\",\"reply_to\":\"office@charity.example\","
 			   "\"headers\":{\"X-Gift\":\"{{gift}}\"}}");
 	const struct almoner_action *a = driver_start(&d,
 												  "{\"gift\":\"g\",\"donor\":{\"name\":\"<b>\",\"email\":\"a@"
@@ -171,7 +171,7 @@ static void wrong_settings_are_explained(void **state)
 	driver_close(&d);
 }
 
-/* ---- parts -------------------------------------------------------------------------------------------- */
+/* ---- parts ---- */
 
 static void header_gives(const char *value, const char *expected)
 {
@@ -257,16 +257,11 @@ static void remove_file(const char *name)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain_mail_is_complete),
-		cmocka_unit_test(html_goes_beside_the_text),
-		cmocka_unit_test(recipients_are_checked),
-		cmocka_unit_test(replies_have_their_class),
-		cmocka_unit_test(only_sending_is_possible),
-		cmocka_unit_test(subjects_cannot_break_out),
-		cmocka_unit_test(wrong_settings_are_explained),
-		cmocka_unit_test(headers_are_folded_and_encoded),
-		cmocka_unit_test(bodies_are_quoted_printable),
-		cmocka_unit_test(addresses_are_judged),
+		cmocka_unit_test(plain_mail_is_complete),       cmocka_unit_test(html_goes_beside_the_text),
+		cmocka_unit_test(recipients_are_checked),       cmocka_unit_test(replies_have_their_class),
+		cmocka_unit_test(only_sending_is_possible),     cmocka_unit_test(subjects_cannot_break_out),
+		cmocka_unit_test(wrong_settings_are_explained), cmocka_unit_test(headers_are_folded_and_encoded),
+		cmocka_unit_test(bodies_are_quoted_printable),  cmocka_unit_test(addresses_are_judged),
 	};
 	if (mkdtemp(folder) == NULL)
 		return 1;

@@ -187,8 +187,9 @@ static void lookups_find_or_do_not(void **state)
 static const struct almoner_action *read_gives(struct driver *d, uint32_t status, const char *etag)
 {
 	struct almoner_header header = { driver_text("etag"), driver_text(etag) };
-	struct almoner_reply reply = { .size = sizeof reply, .status = status, .headers = &header,
-								   .header_count = etag != NULL };
+	struct almoner_reply reply = {
+		.size = sizeof reply, .status = status, .headers = &header, .header_count = etag != NULL
+	};
 	assert_int_equal(driver_next(d, &reply), 0);
 	return &d->action;
 }
@@ -260,8 +261,11 @@ static void nothing_is_written_without_an_etag(void **state)
 	static const struct {
 		uint32_t status;
 		uint32_t result_class;
-	} cases[] = { { 200, ALMONER_FAULT }, { 500, ALMONER_UNREACHABLE }, { 401, ALMONER_DENIED },
-				  { 429, ALMONER_BUSY },  { 400, ALMONER_REJECTED } };
+	} cases[] = { { 200, ALMONER_FAULT },
+				  { 500, ALMONER_UNREACHABLE },
+				  { 401, ALMONER_DENIED },
+				  { 429, ALMONER_BUSY },
+				  { 400, ALMONER_REJECTED } };
 	opened(&d, "{" DONOR ",\"repeat\":\"unsafe\",\"etag\":{}}");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		(void)driver_start(&d, GIFT, ALMONER_DO);
@@ -364,7 +368,7 @@ static void undo_is_always_under_its_own_key(void **state)
 	struct driver d;
 	char undo_key[33], wanted[64];
 	opened(&d, "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"idempotency-key\":\"gift-{{id}}\",\"X-A\":\"b\"}"
-					   ",\"undo\":{\"url\":\"https://crm.example/void\"}}");
+			   ",\"undo\":{\"url\":\"https://crm.example/void\"}}");
 	const struct almoner_action *a = driver_start(&d, GIFT, ALMONER_DO);
 	assert_string_equal(driver_header(&d, "idempotency-key"), "gift-evt_1");
 	a = driver_start(&d, GIFT, ALMONER_UNDO);
@@ -374,7 +378,7 @@ static void undo_is_always_under_its_own_key(void **state)
 	assert_string_equal(driver_header(&d, "X-A"), "b");
 	driver_close(&d);
 	opened(&d, "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"Idempotency-Key\":\"charity-{{key}}\"},\"undo\":"
-					   "{\"url\":\"https://crm.example/void\"}}");
+			   "{\"url\":\"https://crm.example/void\"}}");
 	(void)driver_start(&d, GIFT, ALMONER_UNDO);
 	(void)snprintf(wanted, sizeof wanted, "charity-%s", undo_key);
 	assert_string_equal(driver_header(&d, "Idempotency-Key"), wanted);
@@ -386,7 +390,7 @@ static void a_wrong_lookup_needs_an_operator(void **state)
 	(void)state;
 	struct driver d;
 	opened(&d, "{" URL ",\"repeat\":\"queryable\",\"undo\":{\"url\":\"https://crm.example/"
-					   "void\"},\"lookup\":{\"url\":\"https://crm.example/g\","
+			   "void\"},\"lookup\":{\"url\":\"https://crm.example/g\","
 			   "\"found\":\".cents\",\"equals\":\"{{amount.minor}}\"}}");
 	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
 	ends(driver_answer(&d, 200, "{\"cents\":2550}"), ALMONER_OK, NULL);

@@ -8,10 +8,10 @@
 
 #include "connectors/kit/answer.h"
 #include "connectors/kit/date.h"
-#include "connectors/kit/reply_class.h"
 #include "connectors/kit/json.h"
 #include "connectors/kit/money.h"
 #include "connectors/kit/reference.h"
+#include "connectors/kit/reply_class.h"
 #include "connectors/kit/settings.h"
 
 static void escapes_to(enum kit_escape place, const char *in, const char *out)
@@ -236,8 +236,10 @@ static void details_are_one_clean_line_without_secrets(void **state)
 	kit_secrets_add(&secrets, "abc");
 	kit_answer_init(&answer, &secrets);
 	struct almoner_reply reply = { .status = 418,
-								   .body = kit_text_lit("  tea\r\n\tpot\xFF sesame-open sesame-ope abc\x01") };
-	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, &reply, "brewing", NULL, &action, &error), 0);
+								   .body =
+									   kit_text_lit("  tea\r\n\tpot\xFF sesame-open sesame-ope abc\x01") };
+	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, &reply, "brewing", NULL, &action, &error),
+					 0);
 	assert_string_equal(action.done.detail.p, "brewing: 418: tea pot? *** sesame-ope abc");
 	kit_answer_start(&answer);
 	static char big[5000];

@@ -161,7 +161,7 @@ static void addresses_are_checked(void **state)
 	assert_int_equal(kit_template_check_url("https://x:8080/a/{{ id }}?b={{c.d?}}#e", "url", &error), 0);
 }
 
-/* ---- Mustache ----------------------------------------------------------------------------------------- */
+/* ---- Mustache ---- */
 
 static void mustache_gives(enum kit_escape place, const char *template, const char *expected)
 {

@@ -15,8 +15,7 @@ const char *promise_name(enum promise p)
 	return names[p];
 }
 
-/* ---- the sink --------------------------------------------------------------------------------------------
- */
+/* ---- the sink ---- */
 
 static const struct {
 	const char *label;
@@ -38,7 +37,8 @@ static size_t label_of(const char *name)
 
 static unsigned *effect_counter(struct doubt_fixture *s, size_t label)
 {
-	return labels[label].undoes ? &s->undone[labels[label].effect_kind] : &s->applied[labels[label].effect_kind];
+	return labels[label].undoes ? &s->undone[labels[label].effect_kind]
+								: &s->applied[labels[label].effect_kind];
 }
 
 /* True when the target has seen this key. It must never see another one for the same thing: nobody asked for
@@ -88,8 +88,7 @@ void fixture_answer(struct doubt_fixture *s)
 	c.request.done(c.request.ctx, &result);
 }
 
-/* ---- ports -----------------------------------------------------------------------------------------------
- */
+/* ---- ports ---- */
 
 static int64_t now(void *ctx)
 {
@@ -142,8 +141,7 @@ static void wake(void *ctx)
 	(void)ctx;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static struct step_rules rules_of(enum promise p)
 {
@@ -248,8 +246,7 @@ void fixture_kill(struct doubt_fixture *s)
 	start(s);
 }
 
-/* ---- moves -----------------------------------------------------------------------------------------------
- */
+/* ---- moves ---- */
 
 static void accepted(void *ctx, struct accept *a, const struct accept_result *result)
 {

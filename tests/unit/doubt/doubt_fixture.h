@@ -23,7 +23,7 @@
 enum promise {
 	IDEMPOTENT,
 	KEYED,
-	KEYED_LAPSED,      /* the key is forgotten when the gateway comes back */
+	KEYED_LAPSED,        /* the key is forgotten when the gateway comes back */
 	KEYED_LAPSED_LOOKUP, /* the same, and the target can be asked */
 	QUERYABLE,
 	UNSAFE,
@@ -54,8 +54,8 @@ struct doubt_fixture {
 	bool may_start_in_commit; /* first intents may ride in the accepting commit */
 	int64_t saga;
 	struct fixture_call call;
-	char sent[200];           /* labels, in the order of sending, since the last power cut or kill */
-	bool edited;              /* what the effects say is another text from now on */
+	char sent[200];                 /* labels, in the order of sending, since the last power cut or kill */
+	bool edited;                    /* what the effects say is another text from now on */
 	unsigned applied[EFFECT_KINDS]; /* times it was made */
 	unsigned undone[EFFECT_KINDS];
 	char keys[16][34]; /* label's first letter, then its key, as the sink first saw it */

@@ -8,10 +8,10 @@
 
 enum stop_point {
 	ACCEPTED_STARTED, /* durable, with its first intent where that may ride in the same commit */
-	INTENT_REQUESTED,      /* durable (the event, or the verb `compensate`); its intent is asked for, and not durable */
-	INTENT,     /* the intent is durable, nothing was sent */
-	FIRST_LOST, /* the first effect was sent and never got there */
-	FIRST_SENT, /* … it took effect; nothing has come back */
+	INTENT_REQUESTED, /* durable (the event, or the verb `compensate`); its intent is asked for, and not durable */
+	INTENT,           /* the intent is durable, nothing was sent */
+	FIRST_LOST,       /* the first effect was sent and never got there */
+	FIRST_SENT,       /* … it took effect; nothing has come back */
 	FIRST_ANSWERED, /* … its answer is read; the checkpoint is not durable */
 	CHECKPOINT,     /* the checkpoint is durable, the second effect was not sent */
 	SECOND_LOST,
@@ -225,8 +225,7 @@ static const struct expected_end lookup_table[LOOKUP_POINTS][FINDINGS] = {
 };
 /* clang-format on */
 
-/* ---- up to a point ---------------------------------------------------------------------------------------
- */
+/* ---- up to a point ---- */
 
 /* Reads come first where the target can be asked. */
 static void advance_to_call(struct doubt_fixture *s, const char *label)
@@ -255,7 +254,8 @@ static void advance_to_intent(struct doubt_fixture *s)
 }
 
 /* Plays one half: sent, arrived, answered (and what that made the engine ask for queued), durable. */
-static void run_until_lost(struct doubt_fixture *s, const char *label, enum stop_point lost, enum stop_point until)
+static void run_until_lost(struct doubt_fixture *s, const char *label, enum stop_point lost,
+						   enum stop_point until)
 {
 	advance_to_call(s, label);
 	if (until == lost)
@@ -286,8 +286,7 @@ static void run_to_point(struct doubt_fixture *s, bool undo, enum stop_point unt
 		run_until_lost(s, undo ? "remove" : "gift", SECOND_LOST, until);
 }
 
-/* ---- afterwards ------------------------------------------------------------------------------------------
- */
+/* ---- afterwards ---- */
 
 static void compare(struct doubt_fixture *s, const char *point, bool undo, const struct expected_end *wanted)
 {
@@ -303,7 +302,8 @@ static void compare(struct doubt_fixture *s, const char *point, bool undo, const
 			 wanted->sent, wanted->first, wanted->second);
 }
 
-static void run_cell(bool undo, enum stop_point point, enum promise promise, const struct expected_end *wanted)
+static void run_cell(bool undo, enum stop_point point, enum promise promise,
+					 const struct expected_end *wanted)
 {
 	struct doubt_fixture *s = fixture_open(promise, point == ACCEPTED_STARTED);
 	fixture_accept(s);

@@ -11,10 +11,7 @@
 
 #include "gateway/engine/attempt.h"
 
-#define TEXT(s)                                                                                              \
-	{                                                                                                        \
-		(s), sizeof(s) - 1                                                                                   \
-	}
+#define TEXT(s) { (s), sizeof(s) - 1 }
 
 struct engine_fixture {
 	/* script */

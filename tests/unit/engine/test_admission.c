@@ -105,10 +105,12 @@ static void test_status(void **state)
 	struct admission_control *g = make_admission(0, KIB, 8);
 	assert_int_equal(admission_take_slots(g, 1, 3), 3);
 	admission_count_attempt(
-		g, 1, &(struct admission_sample){ .result = OUTCOME_OK, .duration_ms = 7, .exchanges = 2, .now_ms = 50 });
-	admission_count_attempt(g, 1,
-				&(struct admission_sample){
-					.result = OUTCOME_UNKNOWN, .duration_ms = 400, .now_ms = 60, .detail = "reset" });
+		g, 1,
+		&(struct admission_sample){ .result = OUTCOME_OK, .duration_ms = 7, .exchanges = 2, .now_ms = 50 });
+	admission_count_attempt(
+		g, 1,
+		&(struct admission_sample){
+			.result = OUTCOME_UNKNOWN, .duration_ms = 400, .now_ms = 60, .detail = "reset" });
 	admission_count_unused(g, 1);
 	struct engine_target_status s;
 	assert_int_equal(admission_status(g, 1, &s, 1), 1);
@@ -133,8 +135,9 @@ static void end_many(struct admission_control *g, unsigned count, int64_t durati
 {
 	for (unsigned i = 0; i < count; i++) {
 		assert_int_equal(admission_take_slots(g, 1, 1), 1);
-		admission_count_attempt(g, 1,
-					&(struct admission_sample){ .result = OUTCOME_OK, .duration_ms = duration_ms, .now_ms = now_ms });
+		admission_count_attempt(
+			g, 1,
+			&(struct admission_sample){ .result = OUTCOME_OK, .duration_ms = duration_ms, .now_ms = now_ms });
 	}
 }
 
@@ -152,7 +155,8 @@ static void test_only_a_fast_target_is_waited_for(void **state)
 	assert_int_equal(admission_capacity(g, 1060), 2); /* the span before counts */
 	assert_true(admission_capacity(g, 1200) == SIZE_MAX);
 	end_many(g, 50, 20, 2000);
-	assert_true(admission_capacity(g, 2000) == SIZE_MAX); /* it is slow: its backlog goes to disk, and nobody waits */
+	assert_true(admission_capacity(g, 2000) ==
+				SIZE_MAX); /* it is slow: its backlog goes to disk, and nobody waits */
 	admission_destroy(g);
 }
 

@@ -137,7 +137,9 @@ static int set_up(void **state)
 {
 	struct fixture *r = mem_zalloc(sizeof *r);
 	r->now_ms = T0;
-	struct engine_options options = { .clock = { r, now, now }, .entropy = { r, largest }, .when = { r, eval } };
+	struct engine_options options = { .clock = { r, now, now },
+									  .entropy = { r, largest },
+									  .when = { r, eval } };
 	r->engine = engine_create(&options);
 	engine_set_journal(r->engine, &r->journal);
 	r->config = (struct engine_target_config){ .id = 1,
@@ -440,15 +442,14 @@ int main(void)
 										tear_down),
 		cmocka_unit_test_setup_teardown(test_a_probe_that_is_gone_was_no_probe, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_release_begins_after_a_random_moment, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_pause_taken_out_of_the_settings_is_a_release, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_pause_taken_out_of_the_settings_is_a_release, set_up,
+										tear_down),
 		cmocka_unit_test_setup_teardown(test_an_open_breaker_is_probed_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_only_first_news_restore_state, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_probe_waits_for_a_step_that_is_due, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_held_target_is_probed, set_up,
-										tear_down),
+		cmocka_unit_test_setup_teardown(test_a_held_target_is_probed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_operator_pause_ends_in_a_ramp, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_config_pause_ends_in_a_ramp, set_up,
-										tear_down),
+		cmocka_unit_test_setup_teardown(test_config_pause_ends_in_a_ramp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_journal_that_does_not_answer_is_not_waited_for, set_up,
 										tear_down),
 	};

@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
+#include "gateway/engine/concurrency.h"
 #include "gateway/engine/forbidden.h"
 #include "gateway/engine/rate.h"
 #include "gateway/engine/request.h"
 #include "gateway/engine/status.h"
-#include "gateway/engine/concurrency.h"
 
 #define T0 ((int64_t)1700000000000)
 
@@ -192,7 +192,7 @@ static void test_two_steps_forbidden_are_credentials(void **state)
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_DENIED);
 	assert_int_equal(forbidden_seen(&f, 3, 0, true), FORBIDDEN_DENIED); /* under way with them */
-	forbidden_reset(&f);                                           /* a person has mended something */
+	forbidden_reset(&f);                                                /* a person has mended something */
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 }
 
@@ -229,7 +229,8 @@ static void test_no_other_step_to_try(void **state)
 	assert_int_equal(forbidden_seen(&f, 1, 4, false), FORBIDDEN_WAIT);
 	forbidden_answered(&f, 2, 0, false); /* a time-out proves nothing */
 	assert_int_equal(forbidden_seen(&f, 1, 4, false), FORBIDDEN_REJECTED);
-	assert_int_equal(forbidden_seen(&f, 2, 4, false), FORBIDDEN_DENIED); /* an hour later: nothing was taken since */
+	assert_int_equal(forbidden_seen(&f, 2, 4, false),
+					 FORBIDDEN_DENIED); /* an hour later: nothing was taken since */
 }
 
 static void test_another_step_of_the_same_saga_is_another_step(void **state)

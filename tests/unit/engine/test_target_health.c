@@ -73,7 +73,8 @@ static void test_two_403_start_a_third_step_soon(void **state)
 	(void)target_health_update(t, &first, false, T0);
 	(void)target_health_update(t, &second, false, T0);
 	assert_true(target_probe_due(t, T0 + FORBIDDEN_WAIT_MS));
-	struct health_verdict j = target_health_update(t, &others, false, T0); /* was under way with them: nothing is burnt */
+	struct health_verdict j =
+		target_health_update(t, &others, false, T0); /* was under way with them: nothing is burnt */
 	assert_int_equal(others.outcome.result, OUTCOME_DENIED);
 	assert_int_equal(others.outcome.retry_after_ms, 0);
 	assert_string_equal(j.hold, ""); /* it is held already */

@@ -4,7 +4,8 @@
 
 #include "gateway/expr/condition.h"
 
-static int eval_condition(const char *program, const char *event, const char *steps, bool *yes, struct err *err)
+static int eval_condition(const char *program, const char *event, const char *steps, bool *yes,
+						  struct err *err)
 {
 	struct condition_port port = condition_port_jq();
 	return port.eval(port.ctx, program, str_of(event), str_of(steps), yes, err);

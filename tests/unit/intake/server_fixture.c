@@ -142,7 +142,8 @@ struct config *server_fixture_config(const char *sources, const char *limits, co
 	return fixture_config(json);
 }
 
-void server_fixture_open(struct server_fixture *d, const char *sources, const char *limits, const char *more, bool own_sweep)
+void server_fixture_open(struct server_fixture *d, const char *sources, const char *limits, const char *more,
+						 bool own_sweep)
 {
 	memset(d, 0, sizeof *d);
 	atomic_init(&d->now_ms, 1000000);

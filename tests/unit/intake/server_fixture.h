@@ -39,7 +39,8 @@ struct server_fixture {
 
 /* `limits` is the inside of the object, may be ""; `more` stands behind it in the main object ("" or ", …").
  */
-void server_fixture_open(struct server_fixture *d, const char *sources, const char *limits, const char *more, bool own_sweep);
+void server_fixture_open(struct server_fixture *d, const char *sources, const char *limits, const char *more,
+						 bool own_sweep);
 struct config *server_fixture_config(const char *sources, const char *limits, const char *more);
 void server_fixture_close(struct server_fixture *d);
 void server_fixture_sweep(struct server_fixture *d, int64_t later_ms); /* moves the clock, then sweeps */

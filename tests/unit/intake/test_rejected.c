@@ -12,7 +12,9 @@ static void what_was_packed_is_found(void **state)
 	(void)state;
 	struct buf AUTO_BUF packed = { 0 };
 	struct rejected_headers h;
-	const char *const words[] = { "Content-Type", "application/json", "X-Signature", "abc", "Empty", "", "X-Signature", "second" };
+	const char *const words[] = {
+		"Content-Type", "application/json", "X-Signature", "abc", "Empty", "", "X-Signature", "second"
+	};
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		buf_string(&packed, words[i]);
 	assert_int_equal(rejected_unpack(buf_str(&packed), &h), 0);
@@ -53,7 +55,8 @@ static void damaged_bytes_are_no_headers(void **state)
 		}
 	struct rejected_headers h;
 	assert_int_equal(rejected_unpack((struct str){ packed.data, packed.len - 1 }, &h), ERR_CORRUPT);
-	assert_int_equal(rejected_unpack((struct str){ packed.data, packed.len / 4 }, &h), ERR_CORRUPT); /* no value */
+	assert_int_equal(rejected_unpack((struct str){ packed.data, packed.len / 4 }, &h),
+					 ERR_CORRUPT); /* no value */
 }
 
 int main(void)

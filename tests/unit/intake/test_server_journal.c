@@ -60,8 +60,8 @@ static struct intake_server *open_intake(struct journal *j)
 {
 	struct config *config = server_fixture_config(SOURCES, "", "");
 	const struct intake_server_options options = { .log = intake_server_log(j),
-											.clock = clock_system(),
-											.own_sweep = true };
+												   .clock = clock_system(),
+												   .own_sweep = true };
 	struct intake_server *s = NULL;
 	struct err err = { 0 };
 	if (intake_server_start(config, &options, &s, &err) != 0)
@@ -93,7 +93,8 @@ static void remove_folder(const char *dir)
 	assert_int_equal(rmdir(dir), 0);
 }
 
-static void expect(struct intake_server *s, const char *path, const char *body, int status, const char *answer)
+static void expect(struct intake_server *s, const char *path, const char *body, int status,
+				   const char *answer)
 {
 	struct server_fixture d = { .intake = s };
 	struct reply r;

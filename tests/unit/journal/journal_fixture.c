@@ -7,8 +7,7 @@
 
 #include "saga/base/mem.h"
 
-/* ---- ports -----------------------------------------------------------------------------------------------
- */
+/* ---- ports ---- */
 
 static int64_t fixture_now(void *ctx)
 {
@@ -125,8 +124,7 @@ static int head_damaged(void *ctx, struct store_head *ret, struct err *err)
 	return rc;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static struct step_rules rules_of(enum repeat repeat)
 {
@@ -284,8 +282,7 @@ void fixture_wait(struct journal_fixture *r, int64_t ms)
 	(void)fixture_pump(r);
 }
 
-/* ---- events ----------------------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 struct prepared {
 	struct accept accept;
@@ -322,7 +319,8 @@ struct event *fixture_event(const struct journal_fixture *r, const struct fixtur
 	return event_create(&f, r->now_ms);
 }
 
-struct saga_start fixture_start(const struct fixture_event *ev, struct plan *plan, uint8_t lanes[][LANE_BYTES])
+struct saga_start fixture_start(const struct fixture_event *ev, struct plan *plan,
+								uint8_t lanes[][LANE_BYTES])
 {
 	struct saga_start start = { .plan = plan,
 								.source = "forms",
@@ -381,10 +379,10 @@ int64_t fixture_accept_id(struct journal_fixture *r, const char *id)
 	return fixture_accept(r, &(struct fixture_event){ .id = id });
 }
 
-/* ---- works -----------------------------------------------------------------------------------------------
- */
+/* ---- works ---- */
 
-static struct work *find(const struct journal_fixture *r, enum work_kind kind, int64_t saga, enum fixture_target target)
+static struct work *find(const struct journal_fixture *r, enum work_kind kind, int64_t saga,
+						 enum fixture_target target)
 {
 	struct work *w;
 	STAILQ_FOREACH(w, &r->works, link)
@@ -395,7 +393,8 @@ static struct work *find(const struct journal_fixture *r, enum work_kind kind, i
 	return NULL;
 }
 
-bool fixture_has(const struct journal_fixture *r, enum work_kind kind, int64_t saga, enum fixture_target target)
+bool fixture_has(const struct journal_fixture *r, enum work_kind kind, int64_t saga,
+				 enum fixture_target target)
 {
 	return find(r, kind, saga, target) != NULL;
 }
@@ -409,7 +408,8 @@ unsigned fixture_work_count(const struct journal_fixture *r)
 	return count;
 }
 
-struct work *fixture_take(struct journal_fixture *r, enum work_kind kind, int64_t saga, enum fixture_target target)
+struct work *fixture_take(struct journal_fixture *r, enum work_kind kind, int64_t saga,
+						  enum fixture_target target)
 {
 	struct work *w = find(r, kind, saga, target);
 	if (w == NULL)
@@ -429,7 +429,8 @@ void fixture_outcome(struct journal_fixture *r, struct work *w, enum outcome_cla
 	(void)fixture_pump(r);
 }
 
-void fixture_finish(struct journal_fixture *r, int64_t saga, enum fixture_target target, enum outcome_class result)
+void fixture_finish(struct journal_fixture *r, int64_t saga, enum fixture_target target,
+					enum outcome_class result)
 {
 	fixture_outcome(r, fixture_take(r, WORK_START, saga, target), result);
 }
@@ -443,8 +444,7 @@ void fixture_claim(struct journal_fixture *r, enum fixture_target target, uint32
 	assert_true(r->news[target].claim_granted <= max);
 }
 
-/* ---- people ----------------------------------------------------------------------------------------------
- */
+/* ---- people ---- */
 
 static void verb_done(void *ctx, const struct verb_result *result)
 {

@@ -34,7 +34,7 @@ struct journal_fixture {
 	int checkpoint_code;                  /* what a checkpoint says instead of running; 0: it runs */
 	int64_t fake_pages;                   /* to be checkpointed, with checkpoint_code */
 	size_t queue_records;
-	size_t left_out; /* so many of the last targets are not configured when it is opened */
+	size_t left_out;            /* so many of the last targets are not configured when it is opened */
 	long commits_until_failure; /* 0: never */
 	/* What the engine grants at best: SLOT where it may ride, else WINDOW. */
 	enum admission admission[FIXTURE_TARGETS_END];
@@ -92,16 +92,20 @@ int fixture_submit(struct journal_fixture *r, const struct fixture_event *ev);
 /* Queues and pumps; gives the saga. */
 int64_t fixture_accept(struct journal_fixture *r, const struct fixture_event *ev);
 int64_t fixture_accept_id(struct journal_fixture *r, const char *id);
-struct saga_start fixture_start(const struct fixture_event *ev, struct plan *plan, uint8_t lanes[][LANE_BYTES]);
+struct saga_start fixture_start(const struct fixture_event *ev, struct plan *plan,
+								uint8_t lanes[][LANE_BYTES]);
 struct event *fixture_event(const struct journal_fixture *r, const struct fixture_event *ev);
 
 /* Takes a work out of what was delivered; fails the test when there is none. */
-struct work *fixture_take(struct journal_fixture *r, enum work_kind kind, int64_t saga, enum fixture_target target);
-bool fixture_has(const struct journal_fixture *r, enum work_kind kind, int64_t saga, enum fixture_target target);
+struct work *fixture_take(struct journal_fixture *r, enum work_kind kind, int64_t saga,
+						  enum fixture_target target);
+bool fixture_has(const struct journal_fixture *r, enum work_kind kind, int64_t saga,
+				 enum fixture_target target);
 unsigned fixture_work_count(const struct journal_fixture *r);
 /* Reports and pumps. */
 void fixture_outcome(struct journal_fixture *r, struct work *w, enum outcome_class result);
-void fixture_finish(struct journal_fixture *r, int64_t saga, enum fixture_target target, enum outcome_class result);
+void fixture_finish(struct journal_fixture *r, int64_t saga, enum fixture_target target,
+					enum outcome_class result);
 void fixture_claim(struct journal_fixture *r, enum fixture_target target, uint32_t max);
 int fixture_verb(struct journal_fixture *r, int64_t saga, enum verb verb, int step);
 void fixture_target_act(struct journal_fixture *r, const char *name, enum target_action action);
@@ -109,7 +113,7 @@ void fixture_target_act(struct journal_fixture *r, const char *name, enum target
 /* The saga as stored; the caller's to destroy. */
 struct saga *fixture_saga(struct journal_fixture *r, int64_t id);
 void fixture_assert_step(struct journal_fixture *r, int64_t saga, const char *step, enum step_state state,
-					 enum reason reason);
+						 enum reason reason);
 void fixture_assert_saga(struct journal_fixture *r, int64_t saga, enum saga_state state);
 /* How many records of this kind the saga (or, 0, everything) has. */
 unsigned fixture_records(struct journal_fixture *r, int64_t saga, enum record_kind kind);

@@ -9,7 +9,7 @@
 static void read_flags(struct plan_step *step, const char *flags)
 {
 	if (strchr(flags, '?') != NULL)
-		step->when = (char *)(uintptr_t) ".x";
+		step->when = (char *)(uintptr_t)".x";
 	if (strchr(flags, '~') != NULL)
 		step->expire_ms = 60000;
 	step->undo_none = strchr(flags, '!') != NULL;
@@ -27,7 +27,7 @@ static uint32_t after_bit(const struct plan *draft, const char *name)
 
 struct plan *fixture_plan(const char *text, enum policy policy)
 {
-	struct plan draft = { .route = (char *)(uintptr_t) "donations", .policy = policy };
+	struct plan draft = { .route = (char *)(uintptr_t)"donations", .policy = policy };
 	char words[200];
 	(void)snprintf(words, sizeof words, "%s", text);
 	char *rest = NULL;

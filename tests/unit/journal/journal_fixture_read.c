@@ -23,7 +23,8 @@ struct saga *fixture_saga(struct journal_fixture *r, int64_t id)
 	return saga;
 }
 
-void fixture_assert_step(struct journal_fixture *r, int64_t saga, const char *step, enum step_state state, enum reason reason)
+void fixture_assert_step(struct journal_fixture *r, int64_t saga, const char *step, enum step_state state,
+						 enum reason reason)
 {
 	struct saga *s = fixture_saga(r, saga);
 	int i = plan_find_step(s->plan, step);

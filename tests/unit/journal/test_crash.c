@@ -110,8 +110,7 @@ static void crashes_in_a_row_lose_nothing(void **state)
 	fixture_verify(r);
 }
 
-/* ---- failed commits --------------------------------------------------------------------------------------
- */
+/* ---- failed commits ---- */
 
 static void copy_message(void *ctx, const struct verb_result *result)
 {
@@ -203,8 +202,7 @@ static void fail_every_commit_once(void **state)
 	fixture_verify(r);
 }
 
-/* ---- a sick disk -----------------------------------------------------------------------------------------
- */
+/* ---- a sick disk ---- */
 
 static struct vfs_fault *disk_fault;
 
@@ -265,7 +263,7 @@ static void a_disk_that_is_full(void **state)
 
 int main(void)
 {
-#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define CASE(name)             cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 #define FAULTY_DISK_CASE(name) cmocka_unit_test_setup_teardown(name, faulty_disk_setup, faulty_disk_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(crash_after_every_turn),

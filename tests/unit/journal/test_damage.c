@@ -155,7 +155,8 @@ static void counters_of_an_older_store_are_completed(void **state)
 	use_crm_only(r);
 	r->admission[CRM] = ADMISSION_DISK;
 	for (unsigned i = 0; i < 3; i++)
-		(void)fixture_accept(r, &(struct fixture_event){ .id = (const char *[]){ "a", "b", "c" }[i], .lane = "ada" });
+		(void)fixture_accept(
+			r, &(struct fixture_event){ .id = (const char *[]){ "a", "b", "c" }[i], .lane = "ada" });
 	assert_int_equal(backlog_of(r, "crm"), 3); /* one may be claimed, two wait behind it */
 	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = as_of_version_1;

@@ -156,7 +156,8 @@ static void targets_adopted(struct journal_fixture *r, bool by_restart)
 	if (by_restart)
 		fixture_crash(r);
 	else
-		assert_int_equal(journal_set_targets(r->j, r->targets, FIXTURE_TARGETS_END - 1, NULL, nobody_looks), 0);
+		assert_int_equal(journal_set_targets(r->j, r->targets, FIXTURE_TARGETS_END - 1, NULL, nobody_looks),
+						 0);
 	for (int i = 0; i < 4; i++)
 		(void)fixture_pump(r);
 	fixture_audit(r);
@@ -352,7 +353,8 @@ static void the_next_saga_is_looked_at_with_all_its_steps(void **state)
 	int64_t b = ada(r, "b");
 	assert_false(fixture_has(r, WORK_START, b, CRM));
 	fixture_finish(r, a, CRM, OUTCOME_OK);
-	assert_true(fixture_has(r, WORK_START, b, CRM)); /* its second step at crm, while the first waits for books */
+	assert_true(
+		fixture_has(r, WORK_START, b, CRM)); /* its second step at crm, while the first waits for books */
 }
 
 static void expired_steps_in_a_lane_are_passed(void **state)

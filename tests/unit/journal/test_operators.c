@@ -296,7 +296,8 @@ static void a_reprocessed_related_event_starts_nothing(void **state)
 static void a_missing_gift_is_mapped_again(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
-	assert_int_equal(fixture_accept(r, &(struct fixture_event){ .id = "a", .gift = "g1", .related = true }), 0);
+	assert_int_equal(fixture_accept(r, &(struct fixture_event){ .id = "a", .gift = "g1", .related = true }),
+					 0);
 	fixture_wait(r, 3600001);
 	fixture_assert_saga(r, 1, SAGA_ATTENTION);
 	assert_int_equal(reprocess(r, 1, &(struct fixture_event){ .id = "a", .gift = "g1", .related = true }),

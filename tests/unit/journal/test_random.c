@@ -10,7 +10,7 @@
 #include "tests/unit/journal/journal_fixture.h"
 
 #define RANDOM_RUNS 150
-#define ACTS  160
+#define ACTS        160
 
 struct sent_request {
 	int64_t saga;
@@ -43,8 +43,7 @@ static const char *const plans[] = { "crm",
 									 "thanks~ mail~ crm~<thanks",
 									 "crm books!<crm thanks<books" };
 
-/* ---- the engine ------------------------------------------------------------------------------------------
- */
+/* ---- the engine ---- */
 
 /* What may have taken effect. */
 static void note_sent(struct random_run *l, const struct work *w)
@@ -163,8 +162,7 @@ static void pump(struct random_run *l)
 	}
 }
 
-/* ---- the world -------------------------------------------------------------------------------------------
- */
+/* ---- the world ---- */
 
 static void an_event(struct random_run *l)
 {
@@ -253,8 +251,7 @@ static void act(struct random_run *l)
 		pump(l);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void recover(struct random_run *l)
 {

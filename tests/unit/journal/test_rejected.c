@@ -7,11 +7,11 @@
 static int keep(struct journal_fixture *r, struct str body, int64_t keep_bytes)
 {
 	const struct rejected_row row = { .source = STR("forms"),
-									 .received_ms = r->now_ms,
-									 .wall_ms = r->now_ms,
-									 .until_ms = r->now_ms + 60000,
-									 .address = STR("192.0.2.7"),
-									 .body = body };
+									  .received_ms = r->now_ms,
+									  .wall_ms = r->now_ms,
+									  .until_ms = r->now_ms + 60000,
+									  .address = STR("192.0.2.7"),
+									  .body = body };
 	return journal_keep_rejected(r->j, &row, keep_bytes);
 }
 

@@ -42,9 +42,11 @@ static void before_its_gift_it_waits(void **state)
 static void in_one_batch_with_its_gift(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
-	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "x", .gift = "g1", .related = true }), 0);
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "x", .gift = "g1", .related = true }),
+					 0);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "made", .gift = "g1" }), 0);
-	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "y", .gift = "g1", .related = true }), 0);
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "y", .gift = "g1", .related = true }),
+					 0);
 	assert_int_equal(fixture_pump(r), 3);
 	assert_int_equal(r->accepted.saga, 1);
 	assert_int_equal(fixture_records(r, 1, RECORD_RELATED), 2);
@@ -93,7 +95,8 @@ static void a_repeat_that_differs_is_flagged(void **state)
 	struct journal_fixture *r = fixture_of(state);
 	int64_t id = gift(r, "made");
 	related(r, "charge");
-	fixture_accept(r, &(struct fixture_event){ .id = "charge", .gift = "g1", .body = "else", .related = true });
+	fixture_accept(r,
+				   &(struct fixture_event){ .id = "charge", .gift = "g1", .body = "else", .related = true });
 	assert_true(r->accepted.duplicate && r->accepted.differs);
 	assert_int_equal(fixture_records(r, id, RECORD_DUPLICATE), 1);
 }

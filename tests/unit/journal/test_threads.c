@@ -255,7 +255,7 @@ static void many_threads_one_journal(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(many_threads_one_journal, fixture_setup,
-																		fixture_teardown) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(many_threads_one_journal,
+																		fixture_setup, fixture_teardown) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,7 +70,8 @@ struct plan *fixture_plan_with(const char *steps, unsigned i, int64_t expire_ms,
 	return with;
 }
 
-void fixture_init_plan(struct model_fixture *k, struct plan *plan, uint32_t condition_known, uint32_t condition_true)
+void fixture_init_plan(struct model_fixture *k, struct plan *plan, uint32_t condition_known,
+					   uint32_t condition_true)
 {
 	*k = (struct model_fixture){ .plan = plan, .seed = 42 };
 	for (unsigned i = 0; i < plan->step_count; i++)
@@ -126,7 +127,8 @@ struct attempt_ref fixture_begin(struct model_fixture *k, unsigned i)
 	return (struct attempt_ref){ (uint16_t)i, (enum direction)st->direction, st->generation, st->attempts };
 }
 
-void fixture_outcome(struct model_fixture *k, struct attempt_ref ref, enum outcome_class result, bool effect_sent)
+void fixture_outcome(struct model_fixture *k, struct attempt_ref ref, enum outcome_class result,
+					 bool effect_sent)
 {
 	k->d.now_ms += 10;
 	const struct outcome o = { .result = result, .effect_sent = effect_sent, .duration_ms = 10 };

@@ -29,7 +29,8 @@ struct plan *fixture_plan_with(const char *steps, unsigned i, int64_t expire_ms,
 /* Accepted, with every target idempotent, undoable, retrying after 1 s, ×2, at most 10 s, for ever. */
 void fixture_init(struct model_fixture *k, enum policy policy, const char *steps);
 /* As above with a plan of the caller's (taken over) and verdicts of `when`. */
-void fixture_init_plan(struct model_fixture *k, struct plan *plan, uint32_t condition_known, uint32_t condition_true);
+void fixture_init_plan(struct model_fixture *k, struct plan *plan, uint32_t condition_known,
+					   uint32_t condition_true);
 void fixture_finish(struct model_fixture *k);
 
 struct step *fixture_step(struct model_fixture *k, unsigned i);
@@ -37,7 +38,8 @@ struct step *fixture_step(struct model_fixture *k, unsigned i);
 struct attempt_ref fixture_begin(struct model_fixture *k, unsigned i);
 /* One whole attempt that ends like this. */
 void fixture_try(struct model_fixture *k, unsigned i, enum outcome_class result, bool effect_sent);
-void fixture_outcome(struct model_fixture *k, struct attempt_ref ref, enum outcome_class result, bool effect_sent);
+void fixture_outcome(struct model_fixture *k, struct attempt_ref ref, enum outcome_class result,
+					 bool effect_sent);
 /* Returns decide_verb's code; step -1: the saga. */
 int fixture_verb(struct model_fixture *k, enum verb verb, int step, unsigned *ret_changed);
 /* Fails the test unless step i is in this state, for this reason. */

@@ -141,13 +141,15 @@ static void a_saga_of_another_plan_is_refused(void **state)
 	fixture_finish(&other);
 }
 
-/* ---- records ---------------------------------------------------------------------------------------------
- */
+/* ---- records ---- */
 
 static const uint8_t digest[32] = { 9, 8, 7 };
 
 static const struct record samples[] = {
-	{ .kind = RECORD_ACCEPTED, .at_ms = FIXTURE_START_MS, .step = -1, .digest = { (const char *)digest, 32 } },
+	{ .kind = RECORD_ACCEPTED,
+	  .at_ms = FIXTURE_START_MS,
+	  .step = -1,
+	  .digest = { (const char *)digest, 32 } },
 	{ .kind = RECORD_INTENT, .at_ms = FIXTURE_START_MS, .step = 0, .generation = 1, .attempt = 1 },
 	{ .kind = RECORD_OUTCOME,
 	  .at_ms = FIXTURE_START_MS + 7,

@@ -185,8 +185,7 @@ static void a_missing_target_is_reported(void **state)
 	fixture_finish(&k);
 }
 
-/* ---- hold ------------------------------------------------------------------------------------------------
- */
+/* ---- hold ---- */
 
 static void hold_starts_no_further_step(void **state)
 {
@@ -222,8 +221,7 @@ static void an_operator_starts_one_of_two_held(void **state)
 	fixture_finish(&k);
 }
 
-/* ---- cancel, pause ---------------------------------------------------------------------------------------
- */
+/* ---- cancel, pause ---- */
 
 static void cancel_lets_what_runs_finish_and_hides_no_doubt(void **state)
 {
@@ -273,8 +271,7 @@ static void pause_starts_nothing_and_ends_with_the_saga(void **state)
 	fixture_finish(&k);
 }
 
-/* ---- sagas without steps ---------------------------------------------------------------------------------
- */
+/* ---- sagas without steps ---- */
 
 static void sagas_without_steps_have_a_state(void **state)
 {

@@ -12,8 +12,7 @@
 #include "saga/model/retry.h"
 #include "tests/unit/model/model_fixture.h"
 
-/* ---- names -----------------------------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 static void every_name_is_found_again(void **state)
 {
@@ -46,8 +45,7 @@ static void what_is_outside_a_table_has_no_name(void **state)
 	assert_false(saga_state_at_rest(SAGA_ATTENTION));
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------------
- */
+/* ---- keys ---- */
 
 /* Worked out with another program from the description in key.h: these must never change, or a replayed event
  * would be done twice. */
@@ -88,8 +86,7 @@ static void keys_do_not_run_together(void **state)
 	assert_string_not_equal(one, two);
 }
 
-/* ---- retry -----------------------------------------------------------------------------------------------
- */
+/* ---- retry ---- */
 
 static uint64_t lowest(void *ctx, uint64_t bound)
 {
@@ -173,8 +170,7 @@ static void giving_up_needs_an_attempt(void **state)
 	assert_false(retry_exhausted(&never, UINT32_MAX, INT64_MAX));
 }
 
-/* ---- plans -----------------------------------------------------------------------------------------------
- */
+/* ---- plans ---- */
 
 static void a_plan_is_its_text(void **state)
 {
@@ -278,8 +274,7 @@ static void a_plan_may_be_empty_or_full(void **state)
 	plan_unref(p);
 }
 
-/* ---- events ----------------------------------------------------------------------------------------------
- */
+/* ---- events ---- */
 
 static void an_event_keeps_its_bytes(void **state)
 {

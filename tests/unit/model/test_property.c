@@ -148,9 +148,11 @@ static void check_moves(struct property_fixture *w, bool by_operator)
 		const struct step *st = &w->k.saga->steps[i];
 		struct step_history *seen = &w->seen[i];
 		bool turned = seen->direction != st->direction;
-		HOLD(by_operator || turned || seen->generation == st->generation, "a generation grew without a person");
+		HOLD(by_operator || turned || seen->generation == st->generation,
+			 "a generation grew without a person");
 		HOLD(!turned || st->direction == DIRECTION_UNDO, "turned back from undo to do");
-		HOLD(by_operator || seen->state != STEP_SKIPPED || st->state == STEP_SKIPPED, "came back from skipped");
+		HOLD(by_operator || seen->state != STEP_SKIPPED || st->state == STEP_SKIPPED,
+			 "came back from skipped");
 		HOLD(by_operator || seen->state != STEP_KEPT || st->state == STEP_KEPT, "came back from kept");
 		HOLD(by_operator || seen->state != STEP_SUCCEEDED || st->state == STEP_SUCCEEDED || turned ||
 				 (st->state == STEP_KEPT && w->k.saga->compensating),

@@ -4,8 +4,7 @@
 
 #include "tests/unit/model/model_fixture.h"
 
-/* ---- a step in every state, got there the way it happens -------------------------------------------------
- */
+/* ---- a step in every state, got there the way it happens ---- */
 
 enum step_situation {
 	AT_WAITING,
@@ -142,8 +141,7 @@ static void every_step_cell_holds(void **state)
 	}
 }
 
-/* ---- verbs on a saga -------------------------------------------------------------------------------------
- */
+/* ---- verbs on a saga ---- */
 
 enum saga_situation {
 	SAGA_AT_RUNNING,
@@ -164,7 +162,8 @@ static void open_empty(struct model_fixture *k, enum saga_situation whole)
 	*k = (struct model_fixture){ .plan = plan_empty() };
 	struct saga_start start = { .plan = k->plan,
 								.unrouted = whole == SAGA_AT_UNROUTED,
-								.own_reason = whole == SAGA_AT_QUARANTINED ? REASON_QUARANTINED : REASON_NONE };
+								.own_reason =
+									whole == SAGA_AT_QUARANTINED ? REASON_QUARANTINED : REASON_NONE };
 	static const uint8_t digest[32] = { 0 };
 	k->saga = saga_create(&start);
 	k->d = (struct decide){ .saga = k->saga, .now_ms = 1, .log = &k->log };
@@ -174,10 +173,10 @@ static void open_empty(struct model_fixture *k, enum saga_situation whole)
 static void open_saga(struct model_fixture *k, enum saga_situation whole)
 {
 	static const enum verb last[SAGA_AT_COUNT] = { [SAGA_AT_PAUSED] = VERB_PAUSE,
-												 [SAGA_AT_COMPENSATING] = VERB_COMPENSATE,
-												 [SAGA_AT_PARTIAL] = VERB_SKIP,
-												 [SAGA_AT_COMPENSATED] = VERB_COMPENSATE,
-												 [SAGA_AT_CANCELLED] = VERB_CANCEL };
+												   [SAGA_AT_COMPENSATING] = VERB_COMPENSATE,
+												   [SAGA_AT_PARTIAL] = VERB_SKIP,
+												   [SAGA_AT_COMPENSATED] = VERB_COMPENSATE,
+												   [SAGA_AT_CANCELLED] = VERB_CANCEL };
 	if (whole == SAGA_AT_UNROUTED || whole == SAGA_AT_QUARANTINED) {
 		open_empty(k, whole);
 		return;
@@ -249,8 +248,7 @@ static void a_pause_shows_when_nothing_goes_before_it(void **state)
 	fixture_finish(&k);
 }
 
-/* ---- resume ----------------------------------------------------------------------------------------------
- */
+/* ---- resume ---- */
 
 static void resume_leaves_doubt_standing_and_counts_it(void **state)
 {
@@ -359,8 +357,7 @@ static void resuming_what_may_have_worked_asks_again(void **state)
 	fixture_finish(&k);
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 static void an_operator_may_resolve(void **state)
 {

@@ -112,8 +112,8 @@ static void on_done(void *ctx, const struct transport_result *result)
 			o->header_x = mem_strdup(reply->headers[i].value.p);
 }
 
-void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits,
-					  struct exchange_result *outcome)
+void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *http,
+						  struct transport_limits limits, struct exchange_result *outcome)
 {
 	const struct transport_request request = { .target = 1,
 											   .kind = ALMONER_SEND_HTTP,
@@ -127,8 +127,8 @@ void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *ht
 	return handle;
 }
 
-void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits,
-					  struct exchange_result *outcome)
+void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *mail,
+						  struct transport_limits limits, struct exchange_result *outcome)
 {
 	const struct transport_request request = { .target = 2,
 											   .kind = ALMONER_SEND_MAIL,
@@ -142,7 +142,8 @@ void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *ma
 	return handle;
 }
 
-struct exchange_result fixture_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits)
+struct exchange_result fixture_http(struct net_fixture *net, const struct almoner_http *http,
+									struct transport_limits limits)
 {
 	struct exchange_result outcome = { 0 };
 	fixture_submit_http(net, http, limits, &outcome);
@@ -151,7 +152,8 @@ struct exchange_result fixture_http(struct net_fixture *net, const struct almone
 	return outcome;
 }
 
-struct exchange_result fixture_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits)
+struct exchange_result fixture_mail(struct net_fixture *net, const struct almoner_mail *mail,
+									struct transport_limits limits)
 {
 	struct exchange_result outcome = { 0 };
 	fixture_submit_mail(net, mail, limits, &outcome);
@@ -160,7 +162,8 @@ struct exchange_result fixture_mail(struct net_fixture *net, const struct almone
 	return outcome;
 }
 
-struct exchange_result fixture_post(struct net_fixture *net, const char *path, const char *body, struct transport_limits limits)
+struct exchange_result fixture_post(struct net_fixture *net, const char *path, const char *body,
+									struct transport_limits limits)
 {
 	AUTO_FREE char *url = sink_client_url(net->sink, path);
 	const struct almoner_http http = { .method = fixture_text("POST"),

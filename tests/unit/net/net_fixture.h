@@ -39,15 +39,18 @@ uint64_t fixture_run_ms(struct net_fixture *net, int64_t ms);
 struct transport_limits fixture_limits(int64_t timeout_ms);
 struct almoner_text fixture_text(const char *text);
 
-void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits,
-					  struct exchange_result *outcome);
-void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits,
-					  struct exchange_result *outcome);
+void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *http,
+						  struct transport_limits limits, struct exchange_result *outcome);
+void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *mail,
+						  struct transport_limits limits, struct exchange_result *outcome);
 
 /* POST of `body` to a path of the sink, to its end. Free with fixture_result_free. */
-struct exchange_result fixture_post(struct net_fixture *net, const char *path, const char *body, struct transport_limits limits);
-struct exchange_result fixture_http(struct net_fixture *net, const struct almoner_http *http, struct transport_limits limits);
-struct exchange_result fixture_mail(struct net_fixture *net, const struct almoner_mail *mail, struct transport_limits limits);
+struct exchange_result fixture_post(struct net_fixture *net, const char *path, const char *body,
+									struct transport_limits limits);
+struct exchange_result fixture_http(struct net_fixture *net, const struct almoner_http *http,
+									struct transport_limits limits);
+struct exchange_result fixture_mail(struct net_fixture *net, const struct almoner_mail *mail,
+									struct transport_limits limits);
 void fixture_result_free(struct exchange_result *outcome);
 
 #endif

@@ -30,7 +30,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* --- cancelling ---------------------------------------------------------------------------------- */
+/* ---- cancelling ---- */
 
 static void a_cancelled_exchange_is_never_heard_of_again(void **state)
 {
@@ -133,7 +133,7 @@ static void a_forgotten_target_starts_anew(void **state)
 	fixture_result_free(&o);
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 static void short_time_outs_are_kept_without_spinning(void **state)
 {

@@ -40,7 +40,7 @@ static const char *member(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
-/* --- what goes out ------------------------------------------------------------------------------- */
+/* ---- what goes out ---- */
 
 static void a_post_carries_what_was_asked_and_nothing_else(void **state)
 {
@@ -195,15 +195,15 @@ static void unsendable_requests_are_refused_not_sent(void **state)
 	fixture_result_free(&o);
 }
 
-/* --- what comes back ----------------------------------------------------------------------------- */
+/* ---- what comes back ---- */
 
 static void replies_come_back_whole(void **state)
 {
 	(void)state;
 	sink_client_set(net.sink, "/reply",
-					 "{\"reply\":[{\"status\":422,\"interim\":2,\"headers\":{\"X-Test\":\"yes\"},\"body\":{"
-					 "\"error\":\"no\"}},"
-					 "{\"status\":204}]}");
+					"{\"reply\":[{\"status\":422,\"interim\":2,\"headers\":{\"X-Test\":\"yes\"},\"body\":{"
+					"\"error\":\"no\"}},"
+					"{\"status\":204}]}");
 	struct exchange_result o = fixture_post(&net, "/reply", "x", fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_int_equal(o.status, 422);
@@ -218,11 +218,11 @@ static void retry_after_comes_as_milliseconds(void **state)
 {
 	(void)state;
 	sink_client_set(net.sink, "/later",
-					 "{\"reply\":[{\"status\":503,\"times\":1,\"headers\":{\"Retry-After\":\"7\"}},"
-					 "{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"-5\"}},"
-					 "{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"99999999999999999999\"}},"
-					 "{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"soon\"}},"
-					 "{\"status\":503,\"times\":1}]}");
+					"{\"reply\":[{\"status\":503,\"times\":1,\"headers\":{\"Retry-After\":\"7\"}},"
+					"{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"-5\"}},"
+					"{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"99999999999999999999\"}},"
+					"{\"status\":429,\"times\":1,\"headers\":{\"Retry-After\":\"soon\"}},"
+					"{\"status\":503,\"times\":1}]}");
 	static const int64_t low[] = { 7000, 0, 0, 0, 0 };
 	static const int64_t high[] = { 7000, 0, 366ll * 24 * 3600 * 1000, 0, 0 };
 	for (size_t i = 0; i < 5; i++) {
@@ -332,7 +332,7 @@ static void a_receiver_that_reads_and_closes_counts_each_send_once(void **state)
 	for (int round = 0; round < 2; round++) {
 		struct exchange_result outcomes[COUNT] = { 0 };
 		sink_client_set(net.sink, "/once",
-						 round == 0 ? "{\"status\":200,\"delay_ms\":30}" : "{\"mode\":\"close_after_body\"}");
+						round == 0 ? "{\"status\":200,\"delay_ms\":30}" : "{\"mode\":\"close_after_body\"}");
 		for (size_t i = 0; i < COUNT; i++)
 			fixture_submit_http(&net, &http, fixture_limits(5000), &outcomes[i]);
 		for (size_t i = 0; i < COUNT; i++) {

@@ -167,7 +167,7 @@ static void the_server_text_comes_back(void **state)
 	assert_string_equal(o.body, "5.1.1 no such\n5.1.1 user here");
 	fixture_result_free(&o);
 	sink_client_set(net.sink, "/smtp",
-					 "{\"faults\":[{\"at\":\"connect\",\"reply\":\"421 come back later\"}]}");
+					"{\"faults\":[{\"at\":\"connect\",\"reply\":\"421 come back later\"}]}");
 	o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_non_null(strstr(o.detail, "come back later"));
 	fixture_result_free(&o);
@@ -192,7 +192,7 @@ static void logins_are_taken_or_refused(void **state)
 	mail.username = TEXT("user@charity.example");
 	mail.password = TEXT("p\xc3\xa4ss:word");
 	sink_client_set(net.sink, "/smtp",
-					 "{\"auth\":{\"user\":\"user@charity.example\",\"password\":\"p\u00e4ss:word\"}}");
+					"{\"auth\":{\"user\":\"user@charity.example\",\"password\":\"p\u00e4ss:word\"}}");
 	struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_int_equal(o.status, 250);
@@ -232,8 +232,8 @@ static void starttls_is_required_not_tried(void **state)
 		fixture_result_free(&o);
 	}
 	sink_client_set(net.sink, "/smtp",
-					 "{\"faults\":[{\"at\":\"ehlo\",\"reply\":\"250-sink\\r\\n250 STARTTLS\"},"
-					 "{\"at\":\"starttls\",\"reply\":\"454 4.7.0 not now\"}]}");
+					"{\"faults\":[{\"at\":\"ehlo\",\"reply\":\"250-sink\\r\\n250 STARTTLS\"},"
+					"{\"at\":\"starttls\",\"reply\":\"454 4.7.0 not now\"}]}");
 	struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(1000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_int_equal(o.status, 454);

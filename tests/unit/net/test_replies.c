@@ -9,15 +9,15 @@
 
 #include <cmocka.h>
 
-#include "gateway/net/smtp/address.h"
 #include "gateway/net/classify.h"
 #include "gateway/net/http_reply.h"
 #include "gateway/net/lookup.h"
+#include "gateway/net/smtp/address.h"
 #include "saga/base/mem.h"
 
 #define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
-/* --- addresses ----------------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 static void plain_addresses_pass(void **state)
 {
@@ -87,7 +87,7 @@ static void hosts_and_messages_are_looked_at_too(void **state)
 	assert_non_null(address_message_fault(TEXT("a\0b\r\n")));
 }
 
-/* --- HTTP replies -------------------------------------------------------------------------------- */
+/* ---- HTTP replies ---- */
 
 static void feed(struct http_reply *r, const char *lines)
 {
@@ -192,7 +192,7 @@ static void only_a_reply_that_drips_is_slow(void **state)
 	http_reply_finish(&r);
 }
 
-/* --- SMTP replies -------------------------------------------------------------------------------- */
+/* ---- SMTP replies ---- */
 
 static void feed_text(struct smtp_reply *r, const char *line)
 {
@@ -261,7 +261,7 @@ static void garbage_and_floods_do_no_harm(void **state)
 	smtp_reply_finish(&r);
 }
 
-/* --- verdicts ------------------------------------------------------------------------------------ */
+/* ---- verdicts ---- */
 
 static void http_verdicts_rest_on_evidence(void **state)
 {

@@ -174,9 +174,9 @@ static void a_stub_may_act_and_lose_the_answer(void **state)
 	(void)state;
 	const struct almoner_header auth[] = { { TEXT("Authorization"), TEXT("Bearer t") } };
 	sink_client_set(net.sink, "/quickbooks",
-					 "{\"reply\":[{\"mode\":\"close_after_body\",\"times\":1},"
-					 "{\"mode\":\"close_after_body\",\"status\":500,\"times\":1},"
-					 "{\"status\":200,\"times\":1,\"body\":{\"Fault\":{}}}]}");
+					"{\"reply\":[{\"mode\":\"close_after_body\",\"times\":1},"
+					"{\"mode\":\"close_after_body\",\"status\":500,\"times\":1},"
+					"{\"status\":200,\"times\":1,\"body\":{\"Fault\":{}}}]}");
 	AUTO_FREE char *url = sink_client_url(net.sink, "/quickbooks/v3/company/1/customer");
 	static const char *const names[] = { "{\"DisplayName\":\"a\"}", "{\"DisplayName\":\"b\"}" };
 	for (size_t i = 0; i < 2; i++) {

@@ -43,7 +43,7 @@ CURL *__wrap_curl_easy_init(void)
 	return easy;
 }
 
-/* --- the server ---------------------------------------------------------------------------------- */
+/* ---- the server ---- */
 
 static struct {
 	SSL_CTX *context;
@@ -168,7 +168,7 @@ static int stop_server(void **state)
 	return 0;
 }
 
-/* --- the tests ----------------------------------------------------------------------------------- */
+/* ---- the tests ---- */
 
 static struct exchange_result post(struct net_fixture *net, const char *host)
 {

@@ -81,7 +81,8 @@ static struct catalog_entry entry = { .connector = &connector };
 static int fresh(void **state)
 {
 	(void)state;
-	script = (struct scripted_connector){ .traits = { .size = sizeof script.traits, .repeat = ALMONER_REPEAT_UNSAFE } };
+	script = (struct scripted_connector){ .traits = { .size = sizeof script.traits,
+													  .repeat = ALMONER_REPEAT_UNSAFE } };
 	script.action.kind = ALMONER_FINISH;
 	script.action.done.result_class = ALMONER_OK;
 	return 0;

@@ -159,7 +159,7 @@ static void literal_secrets_are_warned_of(void **state)
 	json_decref(written);
 }
 
-/* ---- files -------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 struct settings_fixture {
 	char dir[64];

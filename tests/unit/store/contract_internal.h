@@ -9,10 +9,7 @@ struct contract_test {
 	void (*run)(void **state);
 };
 
-#define CONTRACT_TEST(function)                                                                              \
-	{                                                                                                        \
-#function, (function)                                                                                \
-	}
+#define CONTRACT_TEST(function) { #function, (function) }
 
 extern const struct contract_test contract_write_tests[]; /* each ends with a NULL name */
 extern const struct contract_test contract_keys_tests[];

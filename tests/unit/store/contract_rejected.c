@@ -22,13 +22,13 @@ static bool put(struct store_fixture *f, const char *source, size_t body_bytes, 
 	char *body = calloc(1, body_bytes + 1);
 	memset(body, 'x', body_bytes);
 	const struct rejected_row row = { .source = str_of(source),
-									 .received_ms = T0,
-									 .wall_ms = T0 + 5,
-									 .until_ms = until_ms,
-									 .address = STR("192.0.2.7"),
-									 .url = STR("http://x/in/forms"),
-									 .headers = { "\0h", 2 },
-									 .body = { body, body_bytes } };
+									  .received_ms = T0,
+									  .wall_ms = T0 + 5,
+									  .until_ms = until_ms,
+									  .address = STR("192.0.2.7"),
+									  .url = STR("http://x/in/forms"),
+									  .headers = { "\0h", 2 },
+									  .body = { body, body_bytes } };
 	bool kept = false;
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
 	must(W(f).rejected_put(W(f).ctx, &row, KEEP, &kept, &f->err), &f->err);
@@ -44,7 +44,8 @@ static int on_row(void *ctx, const struct rejected_row *row)
 		l->ids[l->count] = row->id;
 	l->count++;
 	l->last = *row;
-	(void)snprintf(l->body, sizeof l->body, "%.*s", row->body.len < 15 ? (int)row->body.len : 15, row->body.p);
+	(void)snprintf(l->body, sizeof l->body, "%.*s", row->body.len < 15 ? (int)row->body.len : 15,
+				   row->body.p);
 	assert_memory_equal(row->headers.p, "\0h", 2);
 	assert_int_equal(row->headers.len, 2);
 	assert_true(str_is(row->address, "192.0.2.7"));

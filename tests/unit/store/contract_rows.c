@@ -8,8 +8,8 @@
 
 #define W(f) ((f)->l.w)
 
-static void put(struct store_fixture *f, int64_t saga, uint16_t step, uint32_t target, enum why why, int64_t due_ms,
-				uint8_t lane)
+static void put(struct store_fixture *f, int64_t saga, uint16_t step, uint32_t target, enum why why,
+				int64_t due_ms, uint8_t lane)
 {
 	struct step_row row = { .saga = saga,
 							.step = step,
@@ -32,7 +32,8 @@ static void commit(struct store_fixture *f)
 	must(W(f).commit(W(f).ctx, &f->err), &f->err);
 }
 
-static size_t claim(struct store_fixture *f, uint32_t target, int64_t now_ms, struct step_row *rows, size_t capacity)
+static size_t claim(struct store_fixture *f, uint32_t target, int64_t now_ms, struct step_row *rows,
+					size_t capacity)
 {
 	size_t got = 0;
 	must(W(f).row_claimable(W(f).ctx, target, now_ms, rows, capacity, &got, &f->err), &f->err);
@@ -232,7 +233,11 @@ static void targets_keep_their_ids_and_flags(void **state)
 {
 	struct store_fixture *f = *state;
 	struct target_row rows[] = {
-		{ .id = 2, .name = "books", .held = true, .held_reason = "credentials: 401", .changed_ms = T0,
+		{ .id = 2,
+		  .name = "books",
+		  .held = true,
+		  .held_reason = "credentials: 401",
+		  .changed_ms = T0,
 		  .breaker_not_closed = true },
 		{ .id = 1, .name = "crm", .paused = true },
 	};

@@ -71,7 +71,8 @@ static void a_sound_store_is_clean(void **state)
 }
 
 /* Exactly `findings` lines, and `words` in them. */
-static void reported(struct store_fixture *f, enum damage damage, int64_t number, int64_t findings, const char *words)
+static void reported(struct store_fixture *f, enum damage damage, int64_t number, int64_t findings,
+					 const char *words)
 {
 	fill(f);
 	fixture_close(f);

@@ -37,7 +37,7 @@ static int factory_open_reader(void *ctx, struct store_reader *ret, struct err *
 
 /* Twelve bytes in: behind the version and the first members of a record. */
 #define FLIP(column)                                                                                         \
-#column " = CAST(substr(" #column ", 1, length(" #column ") / 2) || "                                    \
+	#column " = CAST(substr(" #column ", 1, length(" #column ") / 2) || "                                    \
 			"CASE substr(" #column ", length(" #column ") / 2 + 1, 1) WHEN x'41' THEN x'42' ELSE x'41' END " \
 			"|| substr(" #column ", length(" #column ") / 2 + 2) AS BLOB)"
 

@@ -105,9 +105,12 @@ struct step step_done(void)
 
 struct step step_running(void)
 {
-	return (struct step){
-		.state = STEP_RUNNING, .why = WHY_CALL, .location = LOCATION_ENGINE, .generation = 1, .attempts = 1, .spent = 1
-	};
+	return (struct step){ .state = STEP_RUNNING,
+						  .why = WHY_CALL,
+						  .location = LOCATION_ENGINE,
+						  .generation = 1,
+						  .attempts = 1,
+						  .spent = 1 };
 }
 
 struct step step_on_disk(enum why why, int64_t due_ms)

@@ -16,8 +16,8 @@
 #include "saga/store/sqlite/write.h"
 #include "tests/support/vfs_fault.h"
 #include "tests/unit/store/cmocka_all.h"
-#include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/sqlite_factory.h"
+#include "tests/unit/store/store_fixture.h"
 
 static struct sqlite_factory *sqlite_of(struct store_fixture *f)
 {
@@ -74,9 +74,8 @@ static void an_older_schema_is_migrated(void **state)
 	struct store_fixture *f = *state;
 	fixture_put_many(&f->l, 3);
 	fixture_close(f);
-	sqlite_factory_sql(sqlite_of(f),
-					   "DROP TABLE refused; DROP TABLE refused_total; DROP TABLE job; "
-					   "ALTER TABLE target DROP COLUMN breaker_away; PRAGMA user_version = 1");
+	sqlite_factory_sql(sqlite_of(f), "DROP TABLE refused; DROP TABLE refused_total; DROP TABLE job; "
+									 "ALTER TABLE target DROP COLUMN breaker_away; PRAGMA user_version = 1");
 	struct store_reader r;
 	assert_int_equal(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err), ERR_REFUSED);
 	struct store_writer w;
@@ -434,10 +433,11 @@ static void a_query_ends_at_its_deadline(void **state)
 }
 
 #define TEST(function)                                                                                       \
-	{                                                                                                        \
-		.name = #function, .test_func = (function), .setup_func = fixture_setup,                             \
-		.teardown_func = fixture_teardown, .initial_state = &factory                                         \
-	}
+	{ .name = #function,                                                                                     \
+	  .test_func = (function),                                                                               \
+	  .setup_func = fixture_setup,                                                                           \
+	  .teardown_func = fixture_teardown,                                                                     \
+	  .initial_state = &factory }
 
 int main(void)
 {

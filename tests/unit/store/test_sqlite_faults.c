@@ -4,8 +4,8 @@
 
 #include "tests/support/vfs_fault.h"
 #include "tests/unit/store/cmocka_all.h"
-#include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/sqlite_factory.h"
+#include "tests/unit/store/store_fixture.h"
 
 static const char vfs_name[] = "failing";
 
@@ -143,9 +143,8 @@ static void nothing_is_written_after_a_failed_checkpoint(void **state)
 	static const enum vfs_op ops[] = { VFS_WRITE, VFS_SYNC };
 	for (size_t i = 0; i < 2; i++) {
 		must(write_some(f), &f->err);
-		*disk_of(f) = (struct vfs_fault){
-			.fail = ops[i], .suffix = ".db", .system_error = EIO, .once = true
-		};
+		*disk_of(f) =
+			(struct vfs_fault){ .fail = ops[i], .suffix = ".db", .system_error = EIO, .once = true };
 		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, true, &f->err), ERR_IO);
 		long writes = disk_of(f)->writes;
 		fixture_close(f); /* a second sync may lie: the log is kept for the next start */
@@ -227,10 +226,11 @@ static void reading_errors_are_reported(void **state)
 }
 
 #define TEST(function)                                                                                       \
-	{                                                                                                        \
-		.name = #function, .test_func = (function), .setup_func = fixture_setup,                             \
-		.teardown_func = fixture_teardown, .initial_state = &all.factory                                     \
-	}
+	{ .name = #function,                                                                                     \
+	  .test_func = (function),                                                                               \
+	  .setup_func = fixture_setup,                                                                           \
+	  .teardown_func = fixture_teardown,                                                                     \
+	  .initial_state = &all.factory }
 
 int main(void)
 {

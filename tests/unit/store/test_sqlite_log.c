@@ -4,8 +4,8 @@
 #include <sys/statvfs.h>
 
 #include "tests/unit/store/cmocka_all.h"
-#include "tests/unit/store/store_fixture.h"
 #include "tests/unit/store/sqlite_factory.h"
+#include "tests/unit/store/store_fixture.h"
 
 static struct sqlite_factory *sqlite_of(struct store_fixture *f)
 {
@@ -117,10 +117,11 @@ static void a_reader_blocks_only_the_checkpoint(void **state)
 }
 
 #define TEST(function)                                                                                       \
-	{                                                                                                        \
-		.name = #function, .test_func = (function), .setup_func = fixture_setup,                             \
-		.teardown_func = fixture_teardown, .initial_state = &factory                                         \
-	}
+	{ .name = #function,                                                                                     \
+	  .test_func = (function),                                                                               \
+	  .setup_func = fixture_setup,                                                                           \
+	  .teardown_func = fixture_teardown,                                                                     \
+	  .initial_state = &factory }
 
 int main(void)
 {
