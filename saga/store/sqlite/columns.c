@@ -1,10 +1,31 @@
-/* Our values to and from the columns of rows, and the plans lately seen. */
+#include "saga/store/sqlite/columns.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "saga/store/sqlite/db.h"
+
+int64_t column_int(struct db_query *q, int column)
+{
+	return sqlite3_column_int64(q->st, column);
+}
+
+struct str column_bytes(struct db_query *q, int column)
+{
+	const char *p = sqlite3_column_blob(q->st, column);
+	int len = sqlite3_column_bytes(q->st, column);
+	return p == NULL ? (struct str){ "", 0 } : (struct str){ p, (size_t)len };
+}
+
+void column_fixed(struct db_query *q, int column, void *to, size_t len)
+{
+	struct str bytes = column_bytes(q, column);
+	if (bytes.len == len)
+		memcpy(to, bytes.p, len);
+	else
+		memset(to, 0, len);
+}
 
 void column_bind_event(struct db_query *q, const struct event *event)
 {
@@ -109,81 +130,5 @@ int column_target_rows(struct db_query *q, struct target_row **ret, size_t *ret_
 	}
 	*ret = rows;
 	*ret_count = count;
-	return 0;
-}
-
-/* ---- plans ---- */
-
-struct plan_cache_slot *plan_cache_by_digest(struct db *db, const uint8_t digest[32])
-{
-	for (unsigned i = 0; i < PLAN_CACHE_SLOTS; i++)
-		if (db->plans[i].number != 0 && memcmp(db->plans[i].digest, digest, 32) == 0)
-			return &db->plans[i];
-	return NULL;
-}
-
-static struct plan_cache_slot *plan_cache_by_number(struct db *db, int64_t number)
-{
-	for (unsigned i = 0; i < PLAN_CACHE_SLOTS; i++)
-		if (db->plans[i].number == number)
-			return &db->plans[i];
-	return NULL;
-}
-
-struct plan_cache_slot *plan_cache_remember(struct db *db, int64_t number, const uint8_t digest[32])
-{
-	struct plan_cache_slot *slot = plan_cache_by_number(db, number);
-	if (slot != NULL)
-		return slot;
-	slot = &db->plans[db->next_plan_slot++ % PLAN_CACHE_SLOTS];
-	if (slot->plan != NULL)
-		plan_unref(slot->plan);
-	*slot = (struct plan_cache_slot){ .number = number };
-	memcpy(slot->digest, digest, sizeof slot->digest);
-	return slot;
-}
-
-void plan_cache_forget(struct db *db)
-{
-	for (unsigned i = 0; i < PLAN_CACHE_SLOTS; i++) {
-		if (db->plans[i].plan != NULL)
-			plan_unref(db->plans[i].plan);
-		db->plans[i] = (struct plan_cache_slot){ 0 };
-	}
-}
-
-static int plans_load(struct db *db, size_t which, int64_t number, struct plan_cache_slot **ret,
-					  struct err *err)
-{
-	struct db_query AUTO_QUERY q = query_begin(db, which);
-	query_int(&q, number);
-	int rc = query_next(&q, err);
-	if (rc < 0)
-		return rc;
-	if (rc == 0)
-		return err_set(err, ERR_CORRUPT, "store %s: plan %lld is missing", db->path, (long long)number);
-	struct plan *plan = NULL;
-	rc = plan_parse(column_bytes(&q, 0), &plan, err);
-	if (rc != 0) {
-		(void)err_wrap(err, ERR_CORRUPT, "store %s: plan %lld", db->path, (long long)number);
-		return ERR_CORRUPT;
-	}
-	*ret = plan_cache_remember(db, number, plan->digest);
-	if ((*ret)->plan != NULL)
-		plan_unref((*ret)->plan);
-	(*ret)->plan = plan;
-	return 0;
-}
-
-int plans_get(struct db *db, size_t which, int64_t number, struct plan **ret, struct err *err)
-{
-	struct plan_cache_slot *slot = plan_cache_by_number(db, number);
-	if (slot == NULL || slot->plan == NULL) {
-		int rc = plans_load(db, which, number, &slot, err);
-		if (rc != 0)
-			return rc;
-		assert(slot != NULL);
-	}
-	*ret = plan_ref(slot->plan);
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* What the journal reads at start, and plans. */
+#include "saga/store/sqlite/plans.h"
 #include "saga/store/sqlite/write.h"
 
 #include "saga/base/mem.h"
@@ -86,7 +87,7 @@ static int plan_add(struct sqlite_writer *w, const struct plan *plan, int64_t *r
 static int head_plan_put(void *ctx, const struct plan *plan, int64_t *ret, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
-	const struct plan_cache_slot *slot = plan_cache_by_digest(&w->db, plan->digest);
+	const struct plan_cache_slot *slot = plan_cache_by_digest(&w->db.plans, plan->digest);
 	if (slot != NULL) {
 		*ret = slot->number;
 		return 0;
@@ -97,7 +98,7 @@ static int head_plan_put(void *ctx, const struct plan *plan, int64_t *ret, struc
 		rc = plan_add(w, plan, &number, err);
 	if (rc != 0)
 		return rc;
-	(void)plan_cache_remember(&w->db, number, plan->digest);
+	(void)plan_cache_remember(&w->db.plans, number, plan->digest);
 	*ret = number;
 	return 0;
 }

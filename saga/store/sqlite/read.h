@@ -3,8 +3,7 @@
 #define ALMONER_SAGA_STORE_SQLITE_READ_H
 
 #include "saga/store/lock.h"
-#include "saga/store/sqlite/db.h"
-#include "saga/store/sqlite/write.h" /* the columns */
+#include "saga/store/sqlite/columns.h"
 
 /* No read transaction lasts longer: it would hold up the write-ahead log (DESIGN §12). */
 #define READ_SLICE_MS 250
@@ -85,6 +84,7 @@ bool read_slice_over(const struct sqlite_reader *r);
 int read_saga(struct sqlite_reader *r, struct db_query *q, struct saga **ret, struct err *err) MUST_CHECK;
 
 /* list.c and verify.c; as in store.h. */
+void read_ops(struct store_reader *ops); /* read.c */
 void list_ops(struct store_reader *ops);
 void verify_ops(struct store_reader *ops);
 void jobs_read_ops(struct store_reader *ops);     /* jobs.c */

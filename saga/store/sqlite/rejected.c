@@ -1,6 +1,7 @@
 /* Requests that were refused as not verified, kept for a while: bounded by bytes for each source, the oldest
  * make room. No part of the saga log: nobody vouches for them. */
 #include "saga/store/sqlite/read.h"
+#include "saga/store/sqlite/write.h"
 
 #include <string.h>
 

@@ -33,7 +33,7 @@ static int write_commit(void *ctx, struct err *err)
 static int write_rollback(void *ctx, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
-	plan_cache_forget(&w->db); /* their numbers may be undone */
+	plan_cache_forget(&w->db.plans); /* their numbers may be undone */
 	/* After some errors SQLite has rolled back by itself. */
 	int rc = sqlite3_get_autocommit(w->db.handle) ? 0 : run_statement(w, W_ROLLBACK, err);
 	return rc == 0 ? keys_rolled_back(w, err) : rc;

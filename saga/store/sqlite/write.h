@@ -4,16 +4,7 @@
 
 #include "saga/store/lock.h"
 #include "saga/store/recent.h"
-#include "saga/store/sqlite/db.h"
-
-#define STEP_COLUMNS    "saga, step, target, why, lane, due, since"
-#define LOG_COLUMNS     "no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest"
-#define RELATED_COLUMNS "id, saga, gift_key, due, " EVENT_COLUMNS
-#define TARGET_COLUMNS  "id, name, paused, held, held_reason, changed, breaker_away"
-
-#define JOB_COLUMNS                                                                                          \
-	"id, state, verb, redo, filter, actor, note, rate, rate_ms, created, finished, upto, position, "         \
-	"expected, matched, moved, steps, in_doubt, refused, passed_over, held, error"
+#include "saga/store/sqlite/columns.h"
 
 #define WRITER_TABLE(X)                                                                                      \
 	X(W_BEGIN, "beginning a transaction", "BEGIN IMMEDIATE")                                                 \

@@ -1,0 +1,43 @@
+/* Columns of the current row of a query, as values of the store port. Internal to saga/store/sqlite.
+ *
+ * Each *_COLUMNS macro is the column list that a SELECT must name for the function beside it. Text and blobs
+ * that a function returns are borrowed until the query's next step. */
+#ifndef ALMONER_SAGA_STORE_SQLITE_COLUMNS_H
+#define ALMONER_SAGA_STORE_SQLITE_COLUMNS_H
+
+#include "saga/store/sqlite/query.h"
+
+int64_t column_int(struct db_query *q, int column); /* NULL reads as 0 */
+struct str column_bytes(struct db_query *q, int column);
+/* Copies a blob of exactly `len` bytes; a blob of another length (NULL too) leaves zeros in `to`. */
+void column_fixed(struct db_query *q, int column, void *to, size_t len);
+
+/* The columns of an event, in the tables event and related. */
+#define EVENT_COLUMNS "received, salt, source, event_id, type, gift, donor, content_type, raw, canonical"
+/* Binds these columns as the next ten parameters. The event must live until the query ends. */
+void column_bind_event(struct db_query *q, const struct event *event);
+/* A new reference, the caller's to event_unref; `first` is the index of the first of these columns. */
+struct event *column_event(struct db_query *q, int first);
+
+#define STEP_COLUMNS "saga, step, target, why, lane, due, since"
+void column_step_row(struct db_query *q, struct step_row *ret);
+
+#define LOG_COLUMNS "no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest"
+/* head and personal are borrowed. */
+void column_log_row(struct db_query *q, struct log_row *ret);
+
+#define TARGET_COLUMNS "id, name, paused, held, held_reason, changed, breaker_away"
+/* Reads all rows of the query; *ret is the caller's to free(), and set only on success. */
+int column_target_rows(struct db_query *q, struct target_row **ret, size_t *ret_count,
+					   struct err *err) MUST_CHECK;
+
+#define RELATED_COLUMNS "id, saga, gift_key, due, " EVENT_COLUMNS
+/* ret->event is a new reference, the caller's to event_unref. */
+void column_related(struct db_query *q, struct related_row *ret);
+
+/* The columns of a job; jobs.c binds and reads them. */
+#define JOB_COLUMNS                                                                                          \
+	"id, state, verb, redo, filter, actor, note, rate, rate_ms, created, finished, upto, position, "         \
+	"expected, matched, moved, steps, in_doubt, refused, passed_over, held, error"
+
+#endif
