@@ -1,11 +1,11 @@
 #include "gateway/admin/api.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/admin/call.h"
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/verbs/act.h"
+#include "gateway/admin/views/views.h"
 #include "saga/base/mem.h"
 
 #define NOTE_BYTES_MAX 2000
@@ -47,75 +47,6 @@ static const struct api_route {
 	{ "GET", "/v1/verify", view_verify, false, "chain, gaps, digests and the database's own check" },
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
-
-/* ---- helpers of handlers ---- */
-
-void admin_call_json(struct admin_call *call, json_t *value)
-{
-	admin_json_line(&call->reply->body, value);
-}
-
-static unsigned status_of(int code)
-{
-	switch (code) {
-	case ERR_NOT_FOUND:
-		return 404;
-	case ERR_REFUSED:
-	case ERR_BUSY:
-	case ERR_STALE:
-		return 409;
-	case ERR_INVALID:
-	case ERR_TOO_BIG:
-		return 400;
-	case ERR_FULL:
-	case ERR_CLOSED:
-		return 503;
-	default:
-		return 500;
-	}
-}
-
-void admin_call_fail(struct admin_call *call, int code, const char *text)
-{
-	call->reply->status = status_of(code);
-	buf_clear(&call->reply->body);
-	json_t *error = json_object();
-	json_object_set_new(error, "error",
-						admin_json_text(text != NULL && *text != '\0' ? text : err_code_text(code)));
-	admin_call_json(call, error);
-}
-
-int64_t admin_call_saga_id(struct admin_call *call, unsigned index)
-{
-	char *end;
-	errno = 0;
-	long long id = strtoll(call->name[index], &end, 10);
-	if (errno != 0 || *end != '\0' || id <= 0) {
-		admin_call_fail(call, ERR_INVALID, "a saga is named by its number, as in `saga list`");
-		return 0;
-	}
-	return id;
-}
-
-bool admin_call_open_reader(struct admin_call *call, struct store_reader *ret)
-{
-	struct err err = { 0 };
-	int rc = call->api->open_reader(call->api->ctx, ret, &err);
-	if (rc != 0)
-		admin_call_fail(call, rc, err.text);
-	return rc == 0;
-}
-
-const char *admin_call_note(const struct admin_call *call)
-{
-	const char *note = json_string_value(json_object_get(call->body, "reason"));
-	return note != NULL ? note : "";
-}
-
-bool admin_call_flag(const struct admin_call *call, const char *member)
-{
-	return json_is_true(json_object_get(call->body, member));
-}
 
 static void view_routes(struct admin_call *call)
 {

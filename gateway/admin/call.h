@@ -23,6 +23,10 @@ void admin_call_fail(struct admin_call *call, int code, const char *text);
 void admin_call_json(struct admin_call *call, json_t *value);
 /* The saga id in name[index], or 0 after having failed the call. */
 int64_t admin_call_saga_id(struct admin_call *call, unsigned index);
+int64_t admin_call_job_id(struct admin_call *call);
+/* Events are named by saga id, or by source and the sender's event id. ERR_NOT_FOUND, ERR_INVALID. */
+int admin_call_find_saga(const struct admin_call *call, struct store_reader *reader, int64_t *ret,
+						 struct err *err) MUST_CHECK;
 /* Reader of one call; false after having failed it. */
 bool admin_call_open_reader(struct admin_call *call, struct store_reader *ret);
 /* The kept figures: the journal's, or without a daemon the store's. Free with journal_counts_finish. */
@@ -30,10 +34,5 @@ int admin_call_counts(struct admin_call *call, struct journal_counts *ret, struc
 /* "reason" of the body, "" when absent. Borrowed. */
 const char *admin_call_note(const struct admin_call *call);
 bool admin_call_flag(const struct admin_call *call, const char *member);
-
-/* Handlers, one file each. */
-admin_call_handler view_status, view_sagas, view_saga_count, view_saga, view_event, view_log, view_targets,
-	view_backlog, view_verify, view_jobs, view_job, view_job_lines, view_rejected, view_rejected_one;
-admin_call_handler act_saga, act_bulk, act_job, act_target, act_reprocess, act_replay;
 
 #endif

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/admin/json.h"
 #include "gateway/admin/unix_socket.h"
-#include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
 #define SOCKETS_MAX     8

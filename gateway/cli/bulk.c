@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gateway/cli/interrupt.h"
+#include "gateway/cli/remaining.h"
 #include "saga/base/mem.h"
 
 #define RECONNECT_MS    200

@@ -8,9 +8,4 @@
  * (--no-wait). */
 run_command cli_bulk_run;
 
-/* For each target that is held: how many wait for it, and what ends it. */
-void remaining_held(const json_t *result);
-/* How much was left in doubt, and what settles it. */
-void remaining_in_doubt(const json_t *result);
-
 #endif

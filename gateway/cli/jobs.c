@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/cli/bulk.h"
+#include "gateway/cli/remaining.h"
 #include "gateway/cli/run.h"
 #include "saga/base/mem.h"
 

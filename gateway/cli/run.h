@@ -51,8 +51,8 @@ bool run_confirm(const struct command_run *run, long long count, const char *one
 int run_usage(const char *text);
 
 run_command cli_sagas_list, cli_sagas_show, cli_verbs_step, cli_verbs_sagas, cli_views_event,
-	cli_verbs_events, cli_views_targets, cli_views_target, cli_verbs_target, cli_views_status,
-	cli_views_backlog, cli_views_log, cli_views_verify, cli_jobs_list, cli_jobs_show, cli_jobs_cancel,
+	cli_verbs_events, cli_targets_list, cli_targets_show, cli_verbs_target, cli_views_status,
+	cli_targets_backlog, cli_views_log, cli_views_verify, cli_jobs_list, cli_jobs_show, cli_jobs_cancel,
 	cli_rejected_list, cli_rejected_show, cli_rejected_replay;
 
 #endif

@@ -4,33 +4,11 @@
 #include <string.h>
 
 #include "gateway/cli/bulk.h"
+#include "gateway/cli/remaining.h"
 #include "gateway/cli/run.h"
 #include "saga/base/mem.h"
 
-/* ---- telling ---- */
-
-/* For each target that is held: how many wait for it, and what ends it. */
-void remaining_held(const json_t *result)
-{
-	const char *name;
-	json_t *count;
-	json_object_foreach(json_object_get(result, "held_targets"), name, count)
-	{
-		long long steps = json_integer_value(count);
-		(void)printf("%lld %s because target %s is held or paused: almoner target resume %s\n", steps,
-					 run_plural(steps, "step waits", "steps wait"), name, name);
-	}
-}
-
-void remaining_in_doubt(const json_t *result)
-{
-	long long doubt = run_number(result, "in_doubt");
-	if (doubt > 0)
-		(void)printf(
-			"%lld %s in doubt, left standing: check at the target, then `saga resolve`; `saga redo` or "
-			"--redo-in-doubt sends again\n",
-			doubt, run_plural(doubt, "step", "steps"));
-}
+/* ---- results ---- */
 
 static void print_names(const json_t *names)
 {

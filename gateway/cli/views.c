@@ -6,112 +6,6 @@
 #include "gateway/cli/run.h"
 #include "saga/base/mem.h"
 
-/* ---- targets ---- */
-
-/* Why it is held or paused; else, why it is left alone. */
-static const char *reason_of(const json_t *t)
-{
-	const char *breaker = run_text(t, "breaker");
-	const char *reason = run_text(t, "reason");
-	bool not_closed = *breaker != '\0' && strcmp(breaker, "closed") != 0;
-	return *reason == '\0' && not_closed ? run_text(t, "last_error") : reason;
-}
-
-static int print_target(void *ctx, json_t *t)
-{
-	size_t *rows = ctx;
-	if ((*rows)++ == 0)
-		(void)printf("%-16s  %-12s  %-8s  %-10s  %9s  %9s  %9s  %9s  %s\n", "TARGET", "CONNECTOR", "STATE",
-					 "BREAKER", "IN FLIGHT", "BACKLOG", "ATTENTION", "DONE", "REASON");
-	(void)printf("%-16s  %-12s  %-8s  %-10s  %9lld  %9lld  %9lld  %9lld  %s\n", run_text(t, "name"),
-				 run_text(t, "connector"), run_text(t, "state"), run_text(t, "breaker"),
-				 run_number(t, "in_flight"), run_number(t, "backlog"), run_number(t, "attention"),
-				 run_number(t, "succeeded"), reason_of(t));
-	return 0;
-}
-
-int cli_views_targets(struct command_run *run)
-{
-	size_t rows = 0;
-	if (run->args.json)
-		return run_copy(run, "/v1/targets");
-	int code = run_stream(run, "GET", "/v1/targets", NULL, &rows, print_target);
-	if (code == CLI_OK && rows == 0)
-		(void)printf("no targets are configured\n");
-	return code;
-}
-
-struct target_search {
-	const struct command_run *run;
-	bool found;
-};
-
-static void print_members(json_t *object)
-{
-	const char *name;
-	json_t *value;
-	json_object_foreach(object, name, value)
-	{
-		char *text AUTO_FREE = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-		const char *shown = json_is_string(value) ? json_string_value(value)
-							: json_is_null(value) ? "-"
-												  : text;
-		(void)printf("%-12s  %s\n", name, shown != NULL ? shown : "");
-	}
-}
-
-static int print_if_wanted(void *ctx, json_t *t)
-{
-	struct target_search *w = ctx;
-	if (strcmp(run_text(t, "name"), w->run->args.operands[0]) != 0)
-		return 0;
-	w->found = true;
-	if (!w->run->args.json) {
-		print_members(t);
-		return 0;
-	}
-	char *text AUTO_FREE = json_dumps(t, JSON_COMPACT);
-	return text == NULL || puts(text) == EOF;
-}
-
-int cli_views_target(struct command_run *run)
-{
-	struct target_search wanted = { run, false };
-	int code = run_stream(run, "GET", "/v1/targets", NULL, &wanted, print_if_wanted);
-	if (code != CLI_OK || wanted.found)
-		return code;
-	(void)fprintf(stderr, "almoner: there is no target \"%s\"; see target list\n", run->args.operands[0]);
-	return CLI_NOT_FOUND;
-}
-
-/* ---- backlog ---- */
-
-static int print_backlog(void *ctx, json_t *row)
-{
-	static const char *const ages[] = { "1m", "10m", "1h", "6h", "1d", "7d" };
-	size_t *rows = ctx;
-	if ((*rows)++ == 0) {
-		(void)printf("%-16s  %9s", "TARGET", "WAITING");
-		for (size_t i = 0; i < sizeof ages / sizeof ages[0]; i++)
-			(void)printf("  >%7s", ages[i]);
-		(void)putchar('\n');
-	}
-	(void)printf("%-16s  %9lld", run_text(row, "target"), run_number(row, "total"));
-	const json_t *older = json_object_get(row, "older_than");
-	for (size_t i = 0; i < sizeof ages / sizeof ages[0]; i++)
-		(void)printf("  %8lld", run_number(older, ages[i]));
-	(void)putchar('\n');
-	return 0;
-}
-
-int cli_views_backlog(struct command_run *run)
-{
-	size_t rows = 0;
-	if (run->args.json)
-		return run_copy(run, "/v1/backlog");
-	return run_stream(run, "GET", "/v1/backlog", NULL, &rows, print_backlog);
-}
-
 /* ---- status ---- */
 
 static void print_counts(const char *title, const json_t *object)
@@ -187,7 +81,7 @@ int cli_views_status(struct command_run *run)
 	json_decref(status);
 	if (code == CLI_OK) {
 		(void)putchar('\n');
-		code = cli_views_targets(run);
+		code = cli_targets_list(run);
 	}
 	return code;
 }

@@ -1,10 +1,9 @@
 /* Following a job: what the runner has said since, then the summary. */
 #include <stdlib.h>
-#include <time.h>
 
-#include "gateway/admin/jobs/jobs_internal.h"
+#include "gateway/admin/jobs/job_live.h"
+#include "gateway/admin/json.h"
 #include "gateway/admin/views/job_json.h"
-#include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
 #define KEEPALIVE_MS 1000 /* an empty line so often: a follower that is gone is noticed */
@@ -16,26 +15,6 @@ struct job_follow {
 	uint64_t next_line;
 	int64_t left_out;
 };
-
-int64_t jobs_monotonic_ms(void)
-{
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void jobs_wait(struct jobs *jobs, int64_t until_ms)
-{
-	struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = until_ms % 1000 * 1000000 };
-	(void)pthread_cond_timedwait(&jobs->changed, &jobs->lock, &until);
-}
-
-void jobs_add_line(struct job_live *live, char *text)
-{
-	char **slot = &live->lines[live->next_line++ % JOB_LINES];
-	free(*slot);
-	*slot = text;
-}
 
 int jobs_follow(struct jobs *jobs, int64_t id, struct job_follow **ret)
 {
@@ -73,7 +52,7 @@ static int piece(struct job_follow *f, struct buf *out, struct err *err)
 	int64_t until_ms = jobs_monotonic_ms() + KEEPALIVE_MS;
 	while (f->next_line == live->next_line && !live->ended && !f->jobs->stopping &&
 		   jobs_monotonic_ms() < until_ms)
-		jobs_wait(f->jobs, until_ms);
+		job_live_wait(f->jobs, until_ms);
 	take_lines(f, out);
 	if (out->len > 0)
 		return 1;

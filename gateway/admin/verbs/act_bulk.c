@@ -7,10 +7,10 @@
 #include "config/units.h"
 #include "gateway/admin/jobs/jobs.h"
 #include "gateway/admin/jobs/wait.h"
+#include "gateway/admin/json.h"
 #include "gateway/admin/verbs/act.h"
 #include "gateway/admin/verbs/bulk_match.h"
 #include "gateway/admin/views/job_json.h"
-#include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
 #define SAGAS_PER_PIECE 256 /* sagas between two pieces of the answer */

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admin/call.h"
+#include "gateway/admin/json.h"
+#include "gateway/admin/verbs/act.h"
 #include "gateway/admin/verbs/replay.h"
-#include "gateway/admin/views/saga_json.h"
 #include "saga/base/mem.h"
 
 struct replay_stream {
@@ -179,6 +179,12 @@ static int take_ids(struct replay_stream *r, const json_t *ids, struct err *err)
 						   "\"ids\" holds something that is no number of a refused request");
 	}
 	return 0;
+}
+
+int replay_check_query(const struct admin_call *call, struct err *err)
+{
+	static const char *const names[] = { "source", NULL };
+	return query_check_names(&call->query, names, err);
 }
 
 void act_replay(struct admin_call *call)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/admin/verbs/dry_run.h"
 #include "saga/base/mem.h"
 
 static void begin_scan(struct bulk_match *s)

@@ -5,8 +5,9 @@
 
 #include "gateway/admin/api.h"
 #include "gateway/admin/query.h"
-#include "gateway/admin/verbs/dry_run.h"
+#include "gateway/admin/verbs/held_targets.h"
 #include "gateway/admin/verbs/scan.h"
+#include "saga/model/decide.h"
 #include "saga/model/job.h"
 
 struct bulk_match {

@@ -1,9 +1,8 @@
 /* An event as it was received and as it was mapped. */
 #include <string.h>
 
-#include "gateway/admin/call.h"
-#include "gateway/admin/find.h"
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/json.h"
+#include "gateway/admin/views/views.h"
 
 static json_t *event_json(int64_t saga, const struct event *e)
 {
@@ -31,7 +30,7 @@ void view_event(struct admin_call *call)
 	struct err err = { 0 };
 	int64_t saga = 0;
 	struct event *event = NULL;
-	int rc = find_saga(call, &reader, &saga, &err);
+	int rc = admin_call_find_saga(call, &reader, &saga, &err);
 	if (rc == 0)
 		rc = reader.event_get(reader.ctx, saga, &event, &err);
 	reader.close(reader.ctx);

@@ -1,8 +1,8 @@
 #include "gateway/admin/views/job_json.h"
 
 #include "config/units.h"
-#include "gateway/admin/verbs/act.h"
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/json.h"
+#include "gateway/admin/views/verb_json.h"
 
 static json_t *load_held_targets(const struct job *job)
 {
@@ -80,7 +80,7 @@ json_t *job_json_summary(const struct job *job, int64_t left_out)
 json_t *job_json_saga(const struct job_saga *saga)
 {
 	const struct verb_result *r = &saga->result;
-	json_t *line = r->code == 0 ? act_result_json(r) : json_object();
+	json_t *line = r->code == 0 ? verb_json_result(r) : json_object();
 	if (r->code != 0)
 		json_object_set_new(line, "error", admin_json_text(r->err.text));
 	json_object_set_new(line, "saga", json_integer(saga->saga));

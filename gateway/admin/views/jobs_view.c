@@ -1,13 +1,10 @@
 /* Jobs: the list, one, following one, cancelling one. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/admin/jobs/jobs.h"
-#include "gateway/admin/jobs/wait.h"
-#include "gateway/admin/verbs/act.h"
+#include "gateway/admin/json.h"
 #include "gateway/admin/views/job_json.h"
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/views/views.h"
 #include "saga/base/mem.h"
 
 #define PAGE_JOBS 64
@@ -71,18 +68,6 @@ void view_jobs(struct admin_call *call)
 
 /* ---- one ---- */
 
-static int64_t job_id(struct admin_call *call)
-{
-	char *end;
-	errno = 0;
-	long long id = strtoll(call->name[0], &end, 10);
-	if (errno != 0 || *end != '\0' || id <= 0) {
-		admin_call_fail(call, ERR_INVALID, "a job is named by its number, as in `job list`");
-		return 0;
-	}
-	return id;
-}
-
 static struct job *read_job(struct admin_call *call, int64_t id)
 {
 	struct store_reader reader;
@@ -99,7 +84,7 @@ static struct job *read_job(struct admin_call *call, int64_t id)
 
 void view_job(struct admin_call *call)
 {
-	int64_t id = job_id(call);
+	int64_t id = admin_call_job_id(call);
 	struct job *job = id != 0 ? read_job(call, id) : NULL;
 	if (job != NULL)
 		admin_call_json(call, job_json(job));
@@ -108,7 +93,7 @@ void view_job(struct admin_call *call)
 
 void view_job_lines(struct admin_call *call)
 {
-	int64_t id = job_id(call);
+	int64_t id = admin_call_job_id(call);
 	struct job *job = id != 0 ? read_job(call, id) : NULL;
 	if (job == NULL)
 		return;
@@ -124,29 +109,4 @@ void view_job_lines(struct admin_call *call)
 						"the job goes on when the daemon runs: start it with `almoner serve`");
 	}
 	job_destroy(job);
-}
-
-void act_job(struct admin_call *call)
-{
-	int64_t id = job_id(call);
-	if (id == 0)
-		return;
-	if (strcmp(call->name[1], "cancel") != 0) {
-		admin_call_fail(call, ERR_INVALID, "a job takes the verb cancel");
-		return;
-	}
-	struct job_wait wait;
-	wait_job_init(&wait);
-	int rc = journal_job_cancel(call->api->journal, id, call->request->actor, admin_call_note(call), &wait,
-								wait_job_done);
-	if (rc == 0)
-		rc = wait_job_code(&wait);
-	if (rc != 0) {
-		admin_call_fail(call, rc, wait.err.text);
-	} else {
-		if (call->api->jobs != NULL)
-			jobs_update(call->api->jobs, wait.job);
-		admin_call_json(call, job_json(wait.job));
-	}
-	wait_job_finish(&wait);
 }

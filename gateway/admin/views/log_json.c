@@ -1,6 +1,6 @@
 #include "gateway/admin/views/log_json.h"
 
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/json.h"
 #include "saga/model/record_json.h"
 
 void log_json_row(const struct log_row *row, const struct plan *plan, json_t *list)

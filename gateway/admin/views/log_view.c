@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admin/call.h"
+#include "gateway/admin/json.h"
 #include "gateway/admin/views/log_json.h"
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/views/views.h"
 #include "saga/base/mem.h"
 
 #define PAGE_ROWS 256

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/admin/call.h"
+#include "gateway/admin/json.h"
 #include "gateway/admin/verbs/replay.h"
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/views/views.h"
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
@@ -54,12 +54,6 @@ static void rejected_stream_free(void *stream)
 	l->reader.close(l->reader.ctx);
 	free(l->source);
 	free(l);
-}
-
-int replay_check_query(const struct admin_call *call, struct err *err)
-{
-	static const char *const names[] = { "source", NULL };
-	return query_check_names(&call->query, names, err);
 }
 
 void view_rejected(struct admin_call *call)

@@ -1,40 +1,7 @@
 #include "gateway/admin/views/saga_json.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
-
-#include "saga/base/clock.h"
-#include "saga/base/mem.h"
+#include "gateway/admin/json.h"
 #include "saga/model/key.h"
-
-json_t *admin_json_time(int64_t at_ms)
-{
-	if (at_ms == 0)
-		return json_null();
-	char text[CLOCK_TEXT_BYTES];
-	clock_rfc3339(at_ms, text);
-	return json_string(text);
-}
-
-/* Bytes that are no UTF-8 (a peer's, or a text of ours that was cut in the middle of a character) become
- * "?". */
-static json_t *ascii_text(const char *text)
-{
-	json_t *value = NULL;
-	char *copy AUTO_FREE = mem_strdup(text);
-	for (char *c = copy; *c != '\0'; c++)
-		*c = (signed char)*c < 0 ? '?' : *c;
-	value = json_string(copy);
-	return value != NULL ? value : json_null();
-}
-
-json_t *admin_json_text(const char *text)
-{
-	if (text == NULL || *text == '\0')
-		return json_null();
-	json_t *value = json_string(text);
-	return value != NULL ? value : ascii_text(text);
-}
 
 static json_t *result_json(const char *result)
 {
@@ -96,26 +63,4 @@ json_t *saga_json(const struct saga *s)
 		json_array_append_new(steps, step_json(s, i));
 	json_object_set_new(saga, "steps", steps);
 	return saga;
-}
-
-void admin_json_line(struct buf *out, json_t *value)
-{
-	char *text = json_dumps(value, JSON_COMPACT);
-	json_decref(value);
-	if (text == NULL)
-		abort(); /* only for values that were never JSON: a bug of ours */
-	buf_text(out, text);
-	buf_byte(out, '\n');
-	free(text);
-}
-
-void admin_json_set_raw(json_t *object, const char *bytes, size_t len)
-{
-	json_t *raw = json_stringn(bytes, len);
-	json_object_set_new(object, "raw", raw != NULL ? raw : json_null());
-	if (raw != NULL)
-		return;
-	char *text AUTO_FREE = mem_alloc(4 * (len / 3 + 1) + 1);
-	(void)EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)len);
-	json_object_set_new(object, "raw_base64", json_string(text));
 }

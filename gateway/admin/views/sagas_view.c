@@ -1,9 +1,10 @@
 /* Reading sagas: the list, the count, one with its log. */
 #include <stdlib.h>
 
-#include "gateway/admin/call.h"
+#include "gateway/admin/json.h"
 #include "gateway/admin/views/log_json.h"
 #include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/views/views.h"
 #include "saga/base/mem.h"
 
 #define PAGE_SAGAS     64

@@ -1,35 +1,13 @@
-/* Targets, the backlog by age, and the daemon's status. */
+/* Targets, and the backlog by age. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admin/call.h"
-#include "gateway/admin/jobs/jobs.h"
-#include "gateway/admin/views/saga_json.h"
+#include "gateway/admin/json.h"
+#include "gateway/admin/views/views.h"
 
 static const int64_t age_edges_ms[] = { 0, 60000, 600000, 3600000, 21600000, 86400000, 604800000 };
 static const char *const age_names[] = { "all", "1m", "10m", "1h", "6h", "1d", "7d" };
 #define AGE_COUNT (sizeof age_edges_ms / sizeof age_edges_ms[0])
-
-/* ---- counts: from the daemon, or from the store ---- */
-
-int admin_call_counts(struct admin_call *call, struct journal_counts *ret, struct err *err)
-{
-	if (call->api->journal != NULL) {
-		journal_counts(call->api->journal, ret);
-		return 0;
-	}
-	struct store_reader reader;
-	int rc = call->api->open_reader(call->api->ctx, &reader, err);
-	if (rc != 0)
-		return rc;
-	struct buf bytes = { 0 };
-	rc = reader.counters(reader.ctx, &bytes, err);
-	if (rc == 0)
-		rc = journal_counts_decode(buf_str(&bytes), ret, err);
-	buf_free(&bytes);
-	reader.close(reader.ctx);
-	return rc;
-}
 
 static const struct journal_target_counts *counts_of(const struct journal_counts *counts, const char *name)
 {
@@ -180,55 +158,4 @@ void view_backlog(struct admin_call *call)
 		admin_call_fail(call, rc, err.text);
 	free(rows);
 	reader.close(reader.ctx);
-}
-
-/* ---- status ---- */
-
-static json_t *paused_sources(const struct admin_call *call)
-{
-	json_t *names = json_array();
-	struct config *config = call->api->config(call->api->ctx);
-	for (size_t i = 0; i < config->source_count; i++)
-		if (config->sources[i].paused)
-			json_array_append_new(names, admin_json_text(config->sources[i].name));
-	config_unref(config);
-	return names;
-}
-
-void view_status(struct admin_call *call)
-{
-	struct journal_counts counts = { 0 };
-	struct err err = { 0 };
-	int rc = admin_call_counts(call, &counts, &err);
-	if (rc != 0) {
-		admin_call_fail(call, rc, err.text);
-		return;
-	}
-	json_t *sagas = json_object();
-	for (int state = 0; state < SAGA_STATE_COUNT; state++)
-		json_object_set_new(sagas, name_of_saga_state((enum saga_state)state),
-							json_integer(counts.sagas[state]));
-	json_t *targets = json_object();
-	for (size_t i = 0; i < counts.target_count; i++) {
-		const struct journal_target_counts *t = &counts.targets[i];
-		json_object_set_new(targets, t->name,
-							json_pack("{s:I, s:I, s:I, s:I}", "open", (json_int_t)t->open, "backlog",
-									  (json_int_t)t->backlog, "attention", (json_int_t)t->attention,
-									  "succeeded", (json_int_t)t->succeeded));
-	}
-	json_t *status =
-		json_pack("{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:I, s:o}", "daemon", call->api->journal != NULL,
-				  "accepted", (json_int_t)counts.accepted, "related", (json_int_t)counts.related,
-				  "duplicates", (json_int_t)counts.duplicates, "sagas", sagas, "commits",
-				  (json_int_t)counts.commits, "log_records", (json_int_t)counts.log_rows, "disk_low",
-				  counts.disk_low, "held_up_bytes", (json_int_t)counts.wal_blocked_bytes, "targets", targets);
-	json_object_set_new(status, "store_gone", json_boolean(counts.store_gone));
-	json_object_set_new(status, "alerts", json_array()); /* the daemon's */
-	if (call->api->jobs != NULL)
-		json_object_set_new(status, "jobs_running", json_integer((json_int_t)jobs_running(call->api->jobs)));
-	json_object_set_new(status, "paused_sources", paused_sources(call));
-	if (call->api->status != NULL)
-		call->api->status(call->api->ctx, status);
-	journal_counts_finish(&counts);
-	admin_call_json(call, status);
 }

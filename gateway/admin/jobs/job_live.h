@@ -1,7 +1,7 @@
 /* Shared by the runner and those who follow. Everything is under jobs->lock, except what is named as the
  * runner's. */
-#ifndef ALMONER_GATEWAY_ADMIN_JOBS_JOBS_INTERNAL_H
-#define ALMONER_GATEWAY_ADMIN_JOBS_JOBS_INTERNAL_H
+#ifndef ALMONER_GATEWAY_ADMIN_JOBS_JOB_LIVE_H
+#define ALMONER_GATEWAY_ADMIN_JOBS_JOB_LIVE_H
 
 #include <pthread.h>
 #include <sys/queue.h>
@@ -42,9 +42,14 @@ struct jobs {
 };
 
 int64_t jobs_monotonic_ms(void);
+/* All with the lock held. */
+struct job_live *job_live_find(struct jobs *jobs, int64_t id);
+void job_live_update(struct jobs *jobs, const struct job *job);
+void job_live_forget_ended(struct jobs *jobs);
+void job_live_free(struct job_live *live);
 /* With the lock held: until something changes or this time. */
-void jobs_wait(struct jobs *jobs, int64_t until_ms);
+void job_live_wait(struct jobs *jobs, int64_t until_ms);
 /* With the lock held: keeps a line, takes the text. */
-void jobs_add_line(struct job_live *live, char *text);
+void job_live_add_line(struct job_live *live, char *text);
 
 #endif
