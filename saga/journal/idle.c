@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/ops/accept.h"
 
 #define PAGES_WHEN_IDLE 1500
 #define PAGES_WHEN_BUSY 16000

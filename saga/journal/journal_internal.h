@@ -10,6 +10,7 @@
 
 #include "saga/journal/front/op.h"
 #include "saga/journal/journal.h"
+#include "saga/journal/log.h"
 
 /* ---- targets (targets.c) ---- */
 
@@ -99,8 +100,11 @@ struct saga_cache {
 	struct cache_entry **slots;
 	size_t capacity;
 	size_t count;
+};
+
+struct plan_table {
 	struct plan_info **plans;
-	size_t plan_count;
+	size_t count;
 };
 
 /* ---- one batch (batch.c) ---- */
@@ -178,6 +182,7 @@ struct journal {
 	struct target_entry *by_name[TARGET_SLOTS];
 	struct lanes lanes;
 	struct saga_cache cache;
+	struct plan_table plans;
 	struct batch batch;
 	struct totals totals;
 	struct idle_state idle;
@@ -208,6 +213,7 @@ void target_set_lane_rules(struct target_entry *t, uint8_t lane_rules);
 void targets_free(struct journal *j);
 /* May attempts start there now? `probe`: one that shall find out whether a hold can end. */
 bool target_is_open(const struct journal *j, const struct target_entry *t, bool probe);
+int64_t target_longest_wait_ms(const struct target_entry *t);
 int target_next_due(struct journal *j, struct target_entry *t, int64_t *ret_ms);
 /* Is something due on disk that goes first? */
 int target_has_backlog(struct journal *j, struct target_entry *t, bool *ret);
@@ -249,6 +255,8 @@ void cache_set_event(struct cache_entry *e, struct event *event); /* takes a ref
 int cache_load_event(struct journal *j, struct cache_entry *e);
 /* End of the batch: drops what is not live. */
 void cache_release(struct journal *j, struct cache_entry *e);
+int plans_load(struct journal *j, int64_t number, struct plan_info **ret);
+void plans_free(struct journal *j);
 int plans_ensure(struct journal *j, const struct plan *plan, struct plan_info **ret);
 struct cache_entry *cache_find(const struct saga_cache *c, int64_t id);
 
@@ -316,15 +324,9 @@ int batch_commit(struct journal *j);
 /* Works and news of the batch to the engine. */
 void batch_hand_out(struct journal *j);
 void batch_free(struct journal *j);
-struct records *log_records(struct journal *j, enum subject subject, int64_t id);
 
 /* shutdown.c */
 int journal_fail(struct journal *j, int code);
-
-/* accept.c */
-int accept_run(struct journal *j, struct accept *a, struct accept_result *result);
-int accept_gift_missing(struct journal *j, int64_t related);
-int accept_reprocess(struct journal *j, struct op *op);
 
 /* idle.c */
 int idle_run(struct journal *j);

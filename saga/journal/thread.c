@@ -120,14 +120,27 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 	return 0;
 }
 
+static void drop_queued(struct journal *j)
+{
+	struct op_list left = STAILQ_HEAD_INITIALIZER(left);
+	queue_take(&j->queue, &left, SIZE_MAX);
+	struct op *op;
+	while ((op = STAILQ_FIRST(&left)) != NULL) {
+		STAILQ_REMOVE_HEAD(&left, link);
+		op_drop(op);
+	}
+}
+
 void journal_destroy(struct journal *j)
 {
 	if (j == NULL)
 		return;
 	assert(!j->has_thread); /* journal_stop comes first */
+	drop_queued(j);
 	queue_finish(&j->queue);
 	batch_free(j);
 	cache_free(j);
+	plans_free(j);
 	lanes_free(&j->lanes);
 	targets_free(j);
 	free(j->counts.targets);

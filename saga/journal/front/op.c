@@ -4,6 +4,7 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/ops/accept.h"
 #include "saga/journal/ops/ops.h"
 
 /* Of a verb that a failed commit took with it. */

@@ -26,12 +26,7 @@ int queue_init(struct op_queue *q, size_t bytes_cap, size_t records_cap, struct 
 
 void queue_finish(struct op_queue *q)
 {
-	STAILQ_CONCAT(&q->ops, &q->job_slices);
-	struct op *op;
-	while ((op = STAILQ_FIRST(&q->ops)) != NULL) {
-		STAILQ_REMOVE_HEAD(&q->ops, link);
-		op_drop(op);
-	}
+	assert(STAILQ_EMPTY(&q->ops) && STAILQ_EMPTY(&q->job_slices));
 	(void)pthread_mutex_destroy(&q->lock);
 	(void)pthread_cond_destroy(&q->wake);
 }

@@ -274,3 +274,25 @@ int location_lanes_to_disk(struct journal *j, struct cache_entry *e)
 	}
 	return 0;
 }
+
+enum why location_row_why(const struct saga *s, unsigned i)
+{
+	const struct step *st = &s->steps[i];
+	switch ((enum step_state)st->state) {
+	case STEP_WAITING:
+		return WHY_AFTER;
+	case STEP_ATTENTION:
+		return WHY_ATTENTION;
+	case STEP_READY:
+		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_SLOT;
+	case STEP_RETRY_WAIT:
+		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_DUE;
+	case STEP_RUNNING:
+	case STEP_SUCCEEDED:
+	case STEP_SKIPPED:
+	case STEP_KEPT:
+	case STEP_STATE_COUNT:
+	default:
+		return WHY_NONE;
+	}
+}

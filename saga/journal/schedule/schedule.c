@@ -3,15 +3,6 @@
 
 #include "saga/journal/journal_internal.h"
 
-struct decide cache_decide_context(struct journal *j, struct cache_entry *e)
-{
-	return (struct decide){ .saga = e->saga,
-							.now_ms = j->now_ms,
-							.rnd = j->entropy,
-							.rules = targets_rules_port(j),
-							.log = cache_log(j, e) };
-}
-
 int schedule_lane_blocked(struct journal *j, const struct cache_entry *e, unsigned i, bool *ret)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -44,28 +35,6 @@ int schedule_check_start(struct journal *j, struct cache_entry *e, unsigned i, b
 	int rc = schedule_lane_blocked(j, e, i, &blocked);
 	*ret_open = rc == 0 && !blocked;
 	return rc;
-}
-
-enum why location_row_why(const struct saga *s, unsigned i)
-{
-	const struct step *st = &s->steps[i];
-	switch ((enum step_state)st->state) {
-	case STEP_WAITING:
-		return WHY_AFTER;
-	case STEP_ATTENTION:
-		return WHY_ATTENTION;
-	case STEP_READY:
-		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_SLOT;
-	case STEP_RETRY_WAIT:
-		return st->why == WHY_LANE || !decide_may_start(s, (uint16_t)i) ? WHY_LANE : WHY_DUE;
-	case STEP_RUNNING:
-	case STEP_SUCCEEDED:
-	case STEP_SKIPPED:
-	case STEP_KEPT:
-	case STEP_STATE_COUNT:
-	default:
-		return WHY_NONE;
-	}
 }
 
 static void set_why(struct cache_entry *e, unsigned i, enum why why)

@@ -107,8 +107,6 @@ static void derive_locations(struct cache_entry *e)
 	}
 }
 
-static int plans_get(struct journal *j, int64_t number, struct plan_info **ret);
-
 int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
 {
 	struct cache_entry *e = cache_find(&j->cache, id);
@@ -124,7 +122,7 @@ int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
 	char *bytes AUTO_FREE = mem_strndup(row.value.p, row.value.len); /* the plan may be read in between */
 	struct plan_info *plan = NULL;
 	struct saga *saga = NULL;
-	rc = plans_get(j, row.plan, &plan);
+	rc = plans_load(j, row.plan, &plan);
 	if (rc == ERR_NOT_FOUND)
 		rc = err_set(&j->err, ERR_CORRUPT, "stored saga %lld: its plan %lld is not there", (long long)id,
 					 (long long)row.plan);
@@ -172,6 +170,15 @@ struct records *cache_log(struct journal *j, struct cache_entry *e)
 	if (e->log == NULL)
 		e->log = b->spare_count > 0 ? b->spare[--b->spare_count] : mem_zalloc(sizeof *e->log);
 	return e->log;
+}
+
+struct decide cache_decide_context(struct journal *j, struct cache_entry *e)
+{
+	return (struct decide){ .saga = e->saga,
+							.now_ms = j->now_ms,
+							.rnd = j->entropy,
+							.rules = targets_rules_port(j),
+							.log = cache_log(j, e) };
 }
 
 void cache_set_event(struct cache_entry *e, struct event *event)
@@ -238,64 +245,5 @@ void cache_free(struct journal *j)
 		}
 	}
 	free(c->slots);
-	for (size_t i = 0; i < c->plan_count; i++) {
-		plan_unref(c->plans[i]->plan);
-		free(c->plans[i]);
-	}
-	free(c->plans);
 	*c = (struct saga_cache){ 0 };
-}
-
-/* ---- plans: few, and shared by all sagas made from them ---- */
-
-static int plans_put(struct journal *j, struct plan *plan, int64_t number, struct plan_info **ret)
-{
-	struct saga_cache *c = &j->cache;
-	struct plan_info *info = mem_zalloc(sizeof *info);
-	info->plan = plan;
-	info->number = number;
-	for (unsigned i = 0; i < plan->step_count; i++) {
-		int rc = target_ensure(j, plan->steps[i].target, &info->target[i]);
-		if (rc != 0) {
-			plan_unref(plan);
-			free(info);
-			return rc;
-		}
-	}
-	c->plans = mem_grow(c->plans, (c->plan_count + 1) * sizeof(struct plan_info *));
-	c->plans[c->plan_count++] = info;
-	*ret = info;
-	return 0;
-}
-
-int plans_ensure(struct journal *j, const struct plan *plan, struct plan_info **ret)
-{
-	const struct saga_cache *c = &j->cache;
-	for (size_t i = c->plan_count; i-- > 0;) {
-		struct plan_info *info = c->plans[i];
-		if (info->plan == plan || memcmp(info->plan->digest, plan->digest, sizeof plan->digest) == 0) {
-			*ret = info;
-			return 0;
-		}
-	}
-	int64_t number;
-	int rc = j->store.plan_put(j->store.ctx, plan, &number, &j->err);
-	if (rc != 0)
-		return rc;
-	j->batch.wrote = true;
-	/* A copy from the store, so that nothing hangs on the giver's configuration. */
-	return plans_get(j, number, ret);
-}
-
-static int plans_get(struct journal *j, int64_t number, struct plan_info **ret)
-{
-	for (size_t i = j->cache.plan_count; i-- > 0;) {
-		if (j->cache.plans[i]->number == number) {
-			*ret = j->cache.plans[i];
-			return 0;
-		}
-	}
-	struct plan *plan;
-	int rc = j->store.plan_get(j->store.ctx, number, &plan, &j->err);
-	return rc != 0 ? rc : plans_put(j, plan, number, ret);
 }

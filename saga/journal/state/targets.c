@@ -194,7 +194,7 @@ int target_has_backlog(struct journal *j, struct target_entry *t, bool *ret)
 }
 
 /* The longest wait a policy can ask for: the cap and half of it as jitter (saga/model/retry.h). */
-static int64_t longest_wait_ms(const struct target_entry *t)
+int64_t target_longest_wait_ms(const struct target_entry *t)
 {
 	int64_t cap = t->rules.retry.cap_ms;
 	return cap > INT64_MAX / 4 ? INT64_MAX / 2 : cap + cap / 2 + 1000;
@@ -202,44 +202,10 @@ static int64_t longest_wait_ms(const struct target_entry *t)
 
 bool target_limit_due(const struct journal *j, const struct target_entry *t, struct step *st)
 {
-	if (st->due_ms <= j->now_ms + longest_wait_ms(t))
+	if (st->due_ms <= j->now_ms + target_longest_wait_ms(t))
 		return false;
 	st->due_ms = st->state == STEP_READY ? j->now_ms : j->now_ms + t->rules.retry.cap_ms;
 	return true;
-}
-
-static int clamp_row(struct journal *j, const struct step_row *row)
-{
-	struct cache_entry *e;
-	int rc = cache_load(j, row->saga, &e);
-	if (cache_is_damaged(j, rc))
-		return location_set_quarantine(j, row);
-	if (rc != 0)
-		return rc;
-	if (row->step >= e->saga->step_count || e->locations[row->step].location != LOCATION_DISK)
-		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
-					   (long long)row->saga, row->step);
-	struct step *st = &e->saga->steps[row->step];
-	st->due_ms = row->due_ms;
-	e->changed = target_limit_due(j, target_of_id(j, row->target), st) || e->changed;
-	return location_set_disk(j, e, row->step, (enum why)row->why, st->due_ms);
-}
-
-#define CLAMPS_A_BATCH 64
-
-int clamp_due_rows(struct journal *j, struct target_entry *t)
-{
-	struct step_row rows[CLAMPS_A_BATCH];
-	size_t count = 0;
-	if (!t->clamp_pending)
-		return 0;
-	int rc = t->claimable == 0 ? 0
-							   : j->store.row_due_beyond(j->store.ctx, t->id, j->now_ms + longest_wait_ms(t),
-														 rows, CLAMPS_A_BATCH, &count, &j->err);
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = clamp_row(j, &rows[i]);
-	t->clamp_pending = count == CLAMPS_A_BATCH;
-	return rc;
 }
 
 static void set_held(struct target_row *row, bool held, const char *why)

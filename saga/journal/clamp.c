@@ -1,0 +1,37 @@
+/* Due times further ahead than a target's policy allows, after the clock was set back or the policy changed. */
+#include "saga/journal/journal_internal.h"
+
+#define CLAMPS_A_BATCH 64
+
+static int clamp_row(struct journal *j, const struct step_row *row)
+{
+	struct cache_entry *e;
+	int rc = cache_load(j, row->saga, &e);
+	if (cache_is_damaged(j, rc))
+		return location_set_quarantine(j, row);
+	if (rc != 0)
+		return rc;
+	if (row->step >= e->saga->step_count || e->locations[row->step].location != LOCATION_DISK)
+		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
+					   (long long)row->saga, row->step);
+	struct step *st = &e->saga->steps[row->step];
+	st->due_ms = row->due_ms;
+	e->changed = target_limit_due(j, target_of_id(j, row->target), st) || e->changed;
+	return location_set_disk(j, e, row->step, (enum why)row->why, st->due_ms);
+}
+
+int clamp_due_rows(struct journal *j, struct target_entry *t)
+{
+	struct step_row rows[CLAMPS_A_BATCH];
+	size_t count = 0;
+	if (!t->clamp_pending)
+		return 0;
+	int rc = t->claimable == 0
+				 ? 0
+				 : j->store.row_due_beyond(j->store.ctx, t->id, j->now_ms + target_longest_wait_ms(t), rows,
+										   CLAMPS_A_BATCH, &count, &j->err);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = clamp_row(j, &rows[i]);
+	t->clamp_pending = count == CLAMPS_A_BATCH;
+	return rc;
+}

@@ -1,0 +1,138 @@
+/* What new events, related events and reprocessing share. */
+#include <string.h>
+
+#include "saga/journal/journal_internal.h"
+#include "saga/journal/ops/accept.h"
+
+#define DAY_MS 86400000
+
+static int64_t today(const struct journal *j)
+{
+	return j->now_ms / DAY_MS;
+}
+
+int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t *ret_owner)
+{
+	int rc = j->store.key_claim(j->store.ctx, key, owner, today(j), ret_owner, &j->err);
+	if (rc == 0 && *ret_owner == owner)
+		j->batch.wrote = true;
+	return rc;
+}
+
+static int flag_if_differs(struct journal *j, const struct event *event, const struct event *first,
+						   struct accept_result *result)
+{
+	result->differs = memcmp(event->body_digest, first->body_digest, sizeof event->body_digest) != 0;
+	if (!result->differs || result->saga == 0)
+		return 0;
+	struct cache_entry *e = cache_touch(j, result->saga);
+	records_add(cache_log(j, e),
+				&(struct record){ .kind = RECORD_DUPLICATE,
+								  .at_ms = j->now_ms,
+								  .step = RECORD_NO_STEP,
+								  .digest = { (const char *)event->digest, sizeof event->digest },
+								  .text = event->f.type,
+								  .personal = event->f.event_id });
+	return 0;
+}
+
+/* `owner` as keys hold it: positive a saga, negative a related event. */
+int accept_duplicate(struct journal *j, const struct event *event, int64_t owner,
+					 struct accept_result *result)
+{
+	struct related_row row = { 0 };
+	struct event *first = NULL;
+	int rc;
+	result->duplicate = true;
+	if (owner < 0) {
+		rc = j->store.related_get(j->store.ctx, -owner, &row, &j->err);
+		first = row.event;
+		result->related = true;
+		result->saga = row.saga;
+	} else {
+		rc = j->store.event_get(j->store.ctx, owner, &first, &j->err);
+		result->saga = owner;
+	}
+	/* A forgotten event still knows its repeats, only their bodies can no longer be compared. */
+	if (rc == 0 && first != NULL)
+		rc = flag_if_differs(j, event, first, result);
+	event_unref(first);
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	j->totals.duplicates++;
+	j->batch.wrote = true;
+	return 0;
+}
+
+void accept_record_related(struct journal *j, int64_t saga, struct str type, struct str event_id)
+{
+	records_add(cache_log(j, cache_touch(j, saga)), &(struct record){ .kind = RECORD_RELATED,
+																	  .at_ms = j->now_ms,
+																	  .step = RECORD_NO_STEP,
+																	  .text = type,
+																	  .personal = event_id });
+}
+
+/* Events of the gift that came before it. `own`: how many of them are this saga's own event. */
+int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t own)
+{
+	size_t count = 0;
+	if (j->totals.waiting == 0)
+		return 0;
+	int rc = j->store.related_attach(j->store.ctx, gift, saga, &count, &j->err);
+	if (rc != 0 || count == 0)
+		return rc;
+	assert((int64_t)count <= j->totals.waiting && count >= own);
+	j->batch.wrote = true;
+	j->totals.waiting -= (int64_t)count;
+	for (size_t i = own; i < count; i++)
+		accept_record_related(j, saga, STR("waited for the gift"), (struct str){ "", 0 });
+	return 0;
+}
+
+/* The plan as it is stored, and today's time. */
+int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,
+					 struct plan_info **ret_plan, struct saga_start *ret_start)
+{
+	int rc = plans_ensure(j, wanted->plan, ret_plan);
+	if (rc != 0)
+		return rc;
+	*ret_start = *wanted;
+	ret_start->plan = (*ret_plan)->plan;
+	ret_start->now_ms = j->now_ms;
+	*ret_saga = saga_create(ret_start);
+	(*ret_saga)->id = id;
+	return 0;
+}
+
+int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct event *event)
+{
+	struct saga *saga;
+	struct plan_info *plan;
+	struct saga_start start;
+	int64_t id = ++j->last_saga;
+	int rc = accept_make_saga(j, wanted, id, &saga, &plan, &start);
+	if (rc != 0)
+		return rc;
+	struct cache_entry *e = cache_add(j, saga, plan);
+	cache_set_event(e, event);
+	rc = j->store.event_insert(j->store.ctx, id, event, &j->err);
+	if (rc != 0)
+		return rc;
+	struct decide d = cache_decide_context(j, e);
+	decide_accepted(&d, &start, event->digest);
+	return schedule_saga(j, e, (struct schedule_options){ .accepting = true });
+}
+
+/* A person's doing, unlike what intake takes in. */
+void accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga)
+{
+	if (a->actor == NULL || saga == 0)
+		return;
+	records_add(cache_log(j, cache_touch(j, saga)), &(struct record){ .kind = RECORD_VERB,
+																	  .at_ms = j->now_ms,
+																	  .step = RECORD_NO_STEP,
+																	  .text = STR("replay"),
+																	  .actor = str_of(a->actor),
+																	  .note = str_of(a->note) });
+}

@@ -1,0 +1,69 @@
+/* Events that belong to the gift of another event. */
+#include <string.h>
+
+#include "saga/journal/journal_internal.h"
+#include "saga/journal/ops/accept.h"
+
+int accept_related(struct journal *j, struct accept *a, struct accept_result *result)
+{
+	int64_t id = j->last_related + 1;
+	int64_t owner = 0;
+	int64_t saga = 0;
+	int rc = accept_claim_key(j, a->dedup, -id, &owner);
+	if (rc == 0 && owner != -id)
+		return accept_duplicate(j, a->event, owner, result);
+	if (rc == 0)
+		rc = j->store.key_find(j->store.ctx, a->gift, &saga, &j->err);
+	if (rc != 0)
+		return rc;
+	struct related_row row = {
+		.id = id, .saga = saga, .due_ms = j->now_ms + a->gift_wait_ms, .event = a->event
+	};
+	memcpy(row.gift, a->gift, STORE_KEY_BYTES);
+	rc = j->store.related_insert(j->store.ctx, &row, &j->err);
+	if (rc != 0)
+		return rc;
+	j->batch.wrote = true;
+	j->last_related = id;
+	j->totals.accepted++;
+	j->totals.related++;
+	accept_record_replayed(j, a, saga);
+	if (saga != 0) {
+		accept_record_related(j, saga, a->event->f.type, a->event->f.event_id);
+	} else {
+		j->totals.waiting++;
+		if (row.due_ms < j->idle.related_next_ms)
+			j->idle.related_next_ms = row.due_ms;
+	}
+	*result = (struct accept_result){ .saga = saga, .related = true };
+	return 0;
+}
+
+/* The gift never came: the event becomes a saga of its own that a person must look at; what else waits for
+ * the same gift goes with it. Its row among the related ones stays, so that repeats find the saga. */
+int accept_gift_missing(struct journal *j, int64_t related)
+{
+	struct related_row row;
+	int rc = j->store.related_get(j->store.ctx, related, &row, &j->err);
+	if (rc != 0)
+		return rc;
+	struct plan *plan = plan_empty();
+	const struct event_fields *f = &row.event->f;
+	struct saga_start start = { .plan = plan,
+								.source = f->source.p,
+								.event_id = f->event_id.p,
+								.type = f->type.p,
+								.gift = f->gift.p,
+								.donor = f->donor.p,
+								.note = "the gift this event speaks of has not come",
+								.own_reason = REASON_GIFT_MISSING };
+	if (row.saga == 0) { /* else it went with a sibling just now */
+		rc = accept_new_saga(j, &start, row.event);
+		if (rc == 0)
+			rc = accept_attach_waiting(j, row.gift, j->last_saga, 1);
+		j->totals.related--;
+	}
+	plan_unref(plan);
+	event_unref(row.event);
+	return rc;
+}

@@ -1,0 +1,76 @@
+/* Claims: rows on disk that the engine has free slots for. */
+#include "saga/journal/journal_internal.h"
+
+#define CLAIM_SLICE 64
+
+static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_granted)
+{
+	bool open;
+	int rc = schedule_check_start(j, e, i, true, &open);
+	if (rc != 0)
+		return rc;
+	*ret_granted = open;
+	if (!open) /* expired, no target, or somebody stepped before it: not granted, seated as it is due */
+		return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = true });
+	if (decide_needs_condition(e->saga, (uint16_t)i))
+		return handout_ready(j, e, i, true);
+	return handout_start(j, e, i, NULL);
+}
+
+static int grant_row(struct journal *j, const struct step_row *row, bool *ret_granted, bool *ret_moved)
+{
+	struct cache_entry *e;
+	int rc = cache_load(j, row->saga, &e);
+	if (cache_is_damaged(j, rc)) {
+		*ret_moved = true;
+		return location_set_quarantine(j, row);
+	}
+	if (rc != 0)
+		return rc;
+	if (row->step >= e->saga->step_count)
+		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
+					   (long long)row->saga, row->step);
+	const struct step_location *p = &e->locations[row->step];
+	if (p->location != LOCATION_DISK || (p->row_why != WHY_SLOT && p->row_why != WHY_DUE))
+		return 0; /* moved by a row before it in this slice */
+	*ret_moved = true;
+	rc = grant_step(j, e, row->step, ret_granted);
+	return rc != 0 ? rc : schedule_next_in_lane(j);
+}
+
+/* One slice of rows: `*granted` counts up; `*ret_more`: there may be more. */
+static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, uint32_t *granted,
+					   bool *ret_more)
+{
+	struct step_row rows[CLAIM_SLICE];
+	size_t got = 0;
+	bool moved = false;
+	int rc = j->store.row_claimable(j->store.ctx, t->id, j->now_ms, rows, limit, &got, &j->err);
+	for (size_t k = 0; rc == 0 && k < got; k++) {
+		bool row_granted = false;
+		rc = grant_row(j, &rows[k], &row_granted, &moved);
+		*granted += row_granted ? 1 : 0;
+	}
+	if (rc == 0 && got > 0 && !moved)
+		rc = err_set(&j->err, ERR_CORRUPT, "target %s: %zu rows belong to nobody", t->name, got);
+	*ret_more = got == limit;
+	return rc;
+}
+
+/* Rows that could not be granted leave the index or get a later time, so this comes to an end. */
+int claims_grant(struct journal *j, struct target_entry *t, uint32_t max)
+{
+	uint32_t granted = 0;
+	bool more = true;
+	if (t->row.held && max > 1)
+		max = 1; /* a held target gets probes, one at a time */
+	while (more && granted < max && target_is_open(j, t, true)) {
+		size_t limit = max - granted < CLAIM_SLICE ? max - granted : CLAIM_SLICE;
+		int rc = claim_slice(j, t, limit, &granted, &more);
+		if (rc != 0)
+			return rc;
+	}
+	t->news = t->claim_done = true;
+	t->granted += granted;
+	return 0;
+}
