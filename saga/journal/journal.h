@@ -272,9 +272,6 @@ int journal_job_cancel(struct journal *j, int64_t job, const char *actor, const 
 int journal_set_targets(struct journal *j, const struct journal_target *targets, size_t count, void *ctx,
 						void (*done)(void *ctx, const struct journal_target *targets,
 									 size_t count)) MUST_CHECK;
-/* Open steps (not terminal) of a target, for refusing a reload; runs on the journal's thread. */
-int journal_count_open(struct journal *j, const char *target, void *ctx,
-					   void (*done)(void *ctx, int64_t open)) MUST_CHECK;
 /* A record about the daemon or the configuration. */
 int journal_add_record(struct journal *j, enum subject subject, const char *text, const char *actor,
 					   const char *note) MUST_CHECK;

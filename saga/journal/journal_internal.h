@@ -153,7 +153,6 @@ struct idle_state {
 	int64_t checkpoint_next_ms; /* when the last one found no room */
 	bool checkpoint_full;
 	int64_t wal_blocked_since_ms; /* 0: the last checkpoint copied enough */
-	bool announced;               /* the first news of every target went out */
 };
 
 struct journal {
@@ -168,7 +167,7 @@ struct journal {
 
 	struct op_queue queue;
 	pthread_t thread;
-	bool has_thread, in_thread;
+	bool has_thread;
 	bool recovering; /* nothing is handed out */
 	bool stopped;    /* journal_stop was called */
 	bool failed;
@@ -234,7 +233,6 @@ void lanes_leave(struct lanes *l, struct lane_node *node);
 void lanes_set_running(struct lane_node *node, bool running);
 /* Among those in memory: is somebody before this saga, or does another saga's step run? */
 bool lanes_blocked(const struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES], int64_t saga);
-size_t lanes_count(const struct lanes *l);
 
 /* cache.c */
 void cache_init(struct saga_cache *c);

@@ -8,13 +8,13 @@ int journal_fail(struct journal *j, int code)
 		return ERR_CLOSED;
 	j->failed = true;
 	if (j->err.code == 0)
-		(void)err_set(&j->err, code, "the saga log failed: %s", err_code_text(code));
+		err_set(&j->err, code, "the saga log failed: %s", err_code_text(code));
 	struct err ignored;
 	if (j->batch.open && j->store.rollback(j->store.ctx, &ignored) != 0)
 		j->batch.open = false; /* the store is beyond it; the first error is the one that matters */
 	queue_close(&j->queue);
 	struct op_list left = STAILQ_HEAD_INITIALIZER(left);
-	(void)queue_take(&j->queue, &left, SIZE_MAX);
+	queue_take(&j->queue, &left, SIZE_MAX);
 	struct op *op;
 	while ((op = STAILQ_FIRST(&left)) != NULL) {
 		STAILQ_REMOVE_HEAD(&left, link);

@@ -107,7 +107,7 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 	if (rc == 0)
 		rc = recover_sagas(j);
 	if (rc != 0) {
-		(void)err_set(err, j->err.code != 0 ? j->err.code : rc, "%s", j->err.text);
+		err_set(err, j->err.code != 0 ? j->err.code : rc, "%s", j->err.text);
 		journal_destroy(j);
 		return rc;
 	}
@@ -144,7 +144,7 @@ void journal_destroy(struct journal *j)
 	lanes_free(&j->lanes);
 	targets_free(j);
 	free(j->counts.targets);
-	(void)pthread_mutex_destroy(&j->counts_lock);
+	pthread_mutex_destroy(&j->counts_lock);
 	j->store.close(j->store.ctx);
 	free(j);
 }
@@ -176,7 +176,7 @@ static void finish_ops(struct journal *j, struct op_list *ops, int code)
 		rejected += op->kind == OP_KEEP_REJECTED ? op->u.rejected.bytes : 0;
 	}
 	queue_committed(&j->queue, records, bytes);
-	(void)atomic_fetch_sub(&j->rejected_bytes, rejected);
+	atomic_fetch_sub(&j->rejected_bytes, rejected);
 	j->idle.taken_bytes += (int64_t)(bytes + rejected);
 	while ((op = STAILQ_FIRST(ops)) != NULL) {
 		STAILQ_REMOVE_HEAD(ops, link);
@@ -265,13 +265,13 @@ static int64_t wait_ms(const struct journal *j)
 static void gather_ops(void)
 {
 	const struct timespec span = { .tv_nsec = GATHER_NS };
-	(void)nanosleep(&span, NULL);
+	nanosleep(&span, NULL);
 }
 
 static void *thread_main(void *arg)
 {
 	struct journal *j = arg;
-	(void)pthread_setname_np(pthread_self(), "log"); /* for top and profilers: nothing hangs on it */
+	pthread_setname_np(pthread_self(), "log"); /* for top and profilers: nothing hangs on it */
 	while (!j->failed && (!queue_closed(&j->queue) || !queue_empty(&j->queue))) {
 		int count = run_turn(j);
 		if (count >= GATHER_OPS)
@@ -307,13 +307,13 @@ void journal_stop(struct journal *j, const char *why)
 	j->stopped = true;
 	queue_close(&j->queue);
 	if (j->has_thread)
-		(void)pthread_join(j->thread, NULL);
+		pthread_join(j->thread, NULL);
 	j->has_thread = false;
 	while (!j->failed && !queue_empty(&j->queue))
-		(void)run_turn(j);
+		run_turn(j);
 	int rc = j->failed ? 0 : record_stop(j, why);
 	if (rc != 0)
-		(void)journal_fail(j, rc);
+		journal_fail(j, rc);
 }
 
 static int blame(struct journal *j, struct cache_entry *e, const char *step, const char *detail)

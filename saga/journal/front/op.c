@@ -52,7 +52,6 @@ int op_run(struct journal *j, struct op *op)
 		[OP_REPROCESS] = accept_reprocess,
 		[OP_TARGET_ACT] = ops_target_act,
 		[OP_SET_TARGETS] = ops_set_targets,
-		[OP_COUNT_OPEN] = ops_count_open,
 		[OP_ADD_RECORD] = ops_add_record,
 		[OP_JOB_CREATE] = ops_job_create,
 		[OP_JOB_SLICE] = ops_job_slice,
@@ -83,10 +82,9 @@ static void print_lost_outcome(const struct op *op)
 {
 	const struct work *w = op->u.step.w;
 	const struct outcome *o = &op->u.step.outcome;
-	(void)fprintf(stderr,
-				  "almoner: outcome not on disk: saga %lld, step %u, %s, generation %u, attempt %u: %s%s\n",
-				  (long long)w->saga, w->ref.step, name_of_direction(w->ref.direction), w->ref.generation,
-				  w->ref.attempt, name_of_outcome(o->result), o->effect_sent ? ", effect sent" : "");
+	fprintf(stderr, "almoner: outcome not on disk: saga %lld, step %u, %s, generation %u, attempt %u: %s%s\n",
+			(long long)w->saga, w->ref.step, name_of_direction(w->ref.direction), w->ref.generation,
+			w->ref.attempt, name_of_outcome(o->result), o->effect_sent ? ", effect sent" : "");
 }
 
 static void answer_step(struct op *op, int code)
@@ -100,7 +98,7 @@ static void answer_verb(struct op *op, int code)
 	struct verb_result *r = &op->u.verb.result;
 	if (code != 0) {
 		*r = (struct verb_result){ .code = code };
-		(void)err_set(&r->err, code, TEXT_LOG_FAILED, err_code_text(code));
+		err_set(&r->err, code, TEXT_LOG_FAILED, err_code_text(code));
 	}
 	if (op->u.verb.done != NULL)
 		op->u.verb.done(op->ctx, r);
@@ -112,17 +110,12 @@ static void answer_set(struct op *op, int code)
 		op->u.set.done(op->ctx, op->u.set.targets, code == 0 ? op->u.set.count : 0);
 }
 
-static void answer_count(struct op *op, int code)
-{
-	op->u.count.done(op->ctx, code == 0 ? op->u.count.open : code);
-}
-
 static void answer_job(struct op *op, int code)
 {
 	struct job_result *r = &op->u.job.result;
 	if (code != 0) {
 		*r = (struct job_result){ .code = code };
-		(void)err_set(&r->err, code, TEXT_LOG_FAILED, err_code_text(code));
+		err_set(&r->err, code, TEXT_LOG_FAILED, err_code_text(code));
 	}
 	if (r->code == 0)
 		r->job = op->u.job.job;
@@ -206,7 +199,6 @@ static const struct op_end {
 	[OP_REPROCESS] = { answer_verb, free_verb },
 	[OP_TARGET_ACT] = { answer_verb, free_verb },
 	[OP_SET_TARGETS] = { answer_set, free_set },
-	[OP_COUNT_OPEN] = { answer_count, free_nothing },
 	[OP_ADD_RECORD] = { answer_none, free_nothing },
 	[OP_JOB_CREATE] = { answer_job, free_job },
 	[OP_JOB_SLICE] = { answer_job, free_job },

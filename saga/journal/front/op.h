@@ -21,7 +21,6 @@ enum op_kind {
 	OP_REPROCESS,
 	OP_TARGET_ACT,
 	OP_SET_TARGETS,
-	OP_COUNT_OPEN,
 	OP_ADD_RECORD,
 	OP_JOB_CREATE,
 	OP_JOB_SLICE, /* waits behind everything else */
@@ -73,10 +72,6 @@ struct op {
 			size_t count;
 			void (*done)(void *ctx, const struct journal_target *targets, size_t count);
 		} set;
-		struct {
-			int64_t open; /* text: target */
-			void (*done)(void *ctx, int64_t open);
-		} count;
 		struct {
 			struct job *job;          /* the draft; then as it is after the operation */
 			struct job_slice slice;   /* texts: held, error */

@@ -18,7 +18,7 @@ int queue_init(struct op_queue *q, size_t bytes_cap, size_t records_cap, struct 
 	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	if (rc == 0)
 		rc = pthread_cond_init(&q->wake, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	pthread_condattr_destroy(&attr);
 	if (rc == 0)
 		rc = pthread_mutex_init(&q->lock, NULL);
 	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "the journal's queue: error %d", rc);
@@ -27,18 +27,18 @@ int queue_init(struct op_queue *q, size_t bytes_cap, size_t records_cap, struct 
 void queue_finish(struct op_queue *q)
 {
 	assert(STAILQ_EMPTY(&q->ops) && STAILQ_EMPTY(&q->job_slices));
-	(void)pthread_mutex_destroy(&q->lock);
-	(void)pthread_cond_destroy(&q->wake);
+	pthread_mutex_destroy(&q->lock);
+	pthread_cond_destroy(&q->wake);
 }
 
 static void lock(struct op_queue *q)
 {
-	(void)pthread_mutex_lock(&q->lock);
+	pthread_mutex_lock(&q->lock);
 }
 
 static void unlock(struct op_queue *q)
 {
-	(void)pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->lock);
 }
 
 /* With the lock held: one wake-up for all that gathers until the thread looks. */
@@ -47,7 +47,7 @@ static void wake(struct op_queue *q)
 	if (!q->sleeping)
 		return;
 	q->sleeping = false;
-	(void)pthread_cond_signal(&q->wake);
+	pthread_cond_signal(&q->wake);
 }
 
 static size_t move(struct op_list *from, struct op_list *to, size_t max)
@@ -136,7 +136,7 @@ bool queue_empty(struct op_queue *q)
 void queue_wait(struct op_queue *q, int64_t wait_ms, bool new_only)
 {
 	struct timespec until;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	if (wait_ms >= 0) {
 		if (wait_ms > 3600000)
 			wait_ms = 3600000;

@@ -66,10 +66,10 @@ int journal_keep_rejected(struct journal *j, const struct rejected_row *row, int
 	op->u.rejected.row = copy_row(row, &op->u.rejected.block, &op->u.rejected.bytes);
 	op->u.rejected.keep_bytes = keep_bytes;
 	size_t bytes = op->u.rejected.bytes; /* once it is queued it is the thread's */
-	(void)atomic_fetch_add(&j->rejected_bytes, bytes);
+	atomic_fetch_add(&j->rejected_bytes, bytes);
 	int rc = queue_push(&j->queue, op);
 	if (rc != 0) {
-		(void)atomic_fetch_sub(&j->rejected_bytes, bytes);
+		atomic_fetch_sub(&j->rejected_bytes, bytes);
 		op_drop(op);
 	}
 	return rc;
@@ -306,16 +306,6 @@ int journal_set_targets(struct journal *j, const struct journal_target *targets,
 		op->u.set.targets[i] = targets[i];
 		op->u.set.targets[i].name = mem_strdup(targets[i].name);
 	}
-	return push_or_drop(j, op);
-}
-
-int journal_count_open(struct journal *j, const char *target, void *ctx,
-					   void (*done)(void *ctx, int64_t open))
-{
-	struct op *op = op_new(OP_COUNT_OPEN);
-	op->ctx = ctx;
-	op->u.count.done = done;
-	op->text[0] = copy(target);
 	return push_or_drop(j, op);
 }
 

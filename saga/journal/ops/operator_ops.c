@@ -14,7 +14,7 @@ static void count_held(const struct cache_entry *e, struct verb_result *r)
 		if ((st->state != STEP_READY && st->state != STEP_RETRY_WAIT) || (!t->row.paused && !t->row.held))
 			continue;
 		if (r->held++ == 0)
-			(void)snprintf(r->held_target, sizeof r->held_target, "%s", t->name);
+			snprintf(r->held_target, sizeof r->held_target, "%s", t->name);
 	}
 }
 
@@ -71,13 +71,6 @@ int ops_target_act(struct journal *j, struct op *op)
 int ops_set_targets(struct journal *j, struct op *op)
 {
 	return targets_set_rules(j, op->u.set.targets, op->u.set.count);
-}
-
-int ops_count_open(struct journal *j, struct op *op)
-{
-	const struct target_entry *t = target_of_name(j, op->text[0]);
-	op->u.count.open = t != NULL ? t->open : 0;
-	return 0;
 }
 
 int ops_add_record(struct journal *j, struct op *op)

@@ -15,7 +15,6 @@ int ops_breaker(struct journal *j, struct op *op);
 int ops_verb(struct journal *j, struct op *op);
 int ops_target_act(struct journal *j, struct op *op);
 int ops_set_targets(struct journal *j, struct op *op);
-int ops_count_open(struct journal *j, struct op *op);
 int ops_add_record(struct journal *j, struct op *op);
 int ops_job_create(struct journal *j, struct op *op);
 int ops_job_slice(struct journal *j, struct op *op);

@@ -41,11 +41,6 @@ void lanes_free(struct lanes *l)
 	*l = (struct lanes){ 0 };
 }
 
-size_t lanes_count(const struct lanes *l)
-{
-	return l->count;
-}
-
 /* Keys are digests: their bytes are random enough. */
 static size_t slot_of(const struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES])
 {

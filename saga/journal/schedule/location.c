@@ -68,10 +68,8 @@ static void set_location(struct cache_entry *e, unsigned i, enum location locati
 	st->location = e->locations[i].location = (uint8_t)location;
 }
 
-static void uncount_row(struct journal *j, struct target_entry *t, const struct step *st,
-						const struct step_location *p)
+static void uncount_row(struct target_entry *t, const struct step *st, const struct step_location *p)
 {
-	(void)j;
 	if (st->has_lane)
 		t->with_lane--;
 	t->blocked -= blocked(p->row_why) ? 1 : 0;
@@ -105,7 +103,7 @@ static int delete_row(struct journal *j, struct cache_entry *e, unsigned i)
 	if (rc != 0)
 		return rc;
 	j->batch.wrote = true;
-	uncount_row(j, target_at(e, i), &e->saga->steps[i], p);
+	uncount_row(target_at(e, i), &e->saga->steps[i], p);
 	set_location(e, i, LOCATION_NONE);
 	return 0;
 }
@@ -137,7 +135,7 @@ static int put_row(struct journal *j, struct cache_entry *e, unsigned i, enum wh
 		return rc;
 	j->batch.wrote = true;
 	if (p->location == LOCATION_DISK)
-		uncount_row(j, t, st, p);
+		uncount_row(t, st, p);
 	p->row_why = (uint8_t)why;
 	p->row_due_ms = due_ms;
 	count_row(t, st, p);
@@ -185,7 +183,7 @@ int location_set_quarantine(struct journal *j, const struct step_row *row)
 	const struct step left = { .has_lane = quarantined.has_lane };
 	const struct step_location was = { .row_why = row->why, .row_due_ms = row->due_ms };
 	const struct step_location is = { .row_why = quarantined.why };
-	uncount_row(j, t, &st, &was);
+	uncount_row(t, &st, &was);
 	count_row(t, &left, &is);
 	if (row->has_lane && !quarantined.has_lane)
 		mark_lane_freed(j, t, row->lane);

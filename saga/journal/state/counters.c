@@ -62,12 +62,11 @@ const char *counters_fault(const struct journal *j)
 static void record_recount(struct journal *j, const struct target_entry *t, const struct row_counts *rows)
 {
 	char text[256];
-	(void)snprintf(
-		text, sizeof text,
-		"rows waiting: %lld, the counters said %lld; behind others: %lld, the counters said %lld; in "
-		"lanes: %lld, the counters said %lld",
-		(long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked, (long long)t->blocked,
-		(long long)rows->with_lane, (long long)t->with_lane);
+	snprintf(text, sizeof text,
+			 "rows waiting: %lld, the counters said %lld; behind others: %lld, the counters said %lld; in "
+			 "lanes: %lld, the counters said %lld",
+			 (long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked,
+			 (long long)t->blocked, (long long)rows->with_lane, (long long)t->with_lane);
 	records_add(log_records(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
 																		 .at_ms = j->now_ms,
 																		 .step = RECORD_NO_STEP,
@@ -273,7 +272,7 @@ static void publish_targets(struct journal *j)
 		c->targets = mem_grow(c->targets, j->target_count * sizeof *c->targets);
 		for (size_t i = c->target_count; i < j->target_count; i++) {
 			c->targets[i] = (struct journal_target_counts){ .id = j->targets[i]->id };
-			(void)snprintf(c->targets[i].name, sizeof c->targets[i].name, "%s", j->targets[i]->name);
+			snprintf(c->targets[i].name, sizeof c->targets[i].name, "%s", j->targets[i]->name);
 		}
 		c->target_count = j->target_count;
 	}
@@ -288,24 +287,24 @@ static void publish_targets(struct journal *j)
 
 void counters_publish(struct journal *j)
 {
-	(void)pthread_mutex_lock(&j->counts_lock);
+	pthread_mutex_lock(&j->counts_lock);
 	copy_totals(&j->totals, &j->counts);
 	publish_targets(j);
-	(void)pthread_mutex_unlock(&j->counts_lock);
+	pthread_mutex_unlock(&j->counts_lock);
 }
 
 void journal_counts(struct journal *j, struct journal_counts *ret)
 {
-	(void)pthread_mutex_lock(&j->counts_lock);
+	pthread_mutex_lock(&j->counts_lock);
 	*ret = j->counts;
 	ret->targets = mem_alloc((ret->target_count + 1) * sizeof *ret->targets);
 	if (ret->target_count > 0)
 		memcpy(ret->targets, j->counts.targets, ret->target_count * sizeof *ret->targets);
-	(void)pthread_mutex_unlock(&j->counts_lock);
-	(void)pthread_mutex_lock(&j->queue.lock);
+	pthread_mutex_unlock(&j->counts_lock);
+	pthread_mutex_lock(&j->queue.lock);
 	ret->queue_records = (int64_t)j->queue.records;
 	ret->queue_bytes = (int64_t)j->queue.bytes;
-	(void)pthread_mutex_unlock(&j->queue.lock);
+	pthread_mutex_unlock(&j->queue.lock);
 	ret->disk_low = atomic_load(&j->disk_low);
 	ret->store_gone = atomic_load(&j->store_gone);
 	ret->wal_blocked_bytes = atomic_load(&j->wal_blocked_bytes);

@@ -39,7 +39,7 @@ static struct target_entry *add(struct journal *j, const struct target_row *row)
 	struct target_entry *t = mem_zalloc(sizeof *t);
 	t->id = row->id;
 	t->row = *row;
-	(void)snprintf(t->name, sizeof t->name, "%s", row->name);
+	snprintf(t->name, sizeof t->name, "%s", row->name);
 	t->rules = rules_missing;
 	t->due_unknown = true;
 	t->next_due_ms = INT64_MAX;
@@ -60,7 +60,7 @@ int target_ensure(struct journal *j, const char *name, struct target_entry **ret
 	if (strlen(name) >= sizeof row.name)
 		return err_set(&j->err, ERR_TOO_BIG, "target name %.40s…: at most %zu bytes", name,
 					   sizeof row.name - 1);
-	(void)snprintf(row.name, sizeof row.name, "%s", name);
+	snprintf(row.name, sizeof row.name, "%s", name);
 	int rc = j->store.target_put(j->store.ctx, &row, &j->err);
 	if (rc != 0)
 		return rc;
@@ -109,7 +109,7 @@ int targets_load(struct journal *j)
 		for (size_t i = 0; i < count; i++)
 			found = rows[i].id == id ? &rows[i] : found;
 		if (found != NULL)
-			(void)add(j, found);
+			add(j, found);
 		else
 			rc = err_set(&j->err, ERR_CORRUPT, "targets: number %u of %zu is not there", id, count);
 	}
@@ -211,7 +211,7 @@ bool target_limit_due(const struct journal *j, const struct target_entry *t, str
 static void set_held(struct target_row *row, bool held, const char *why)
 {
 	row->held = held;
-	(void)snprintf(row->held_reason, sizeof row->held_reason, "%s", held && why != NULL ? why : "");
+	snprintf(row->held_reason, sizeof row->held_reason, "%s", held && why != NULL ? why : "");
 }
 
 int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action,
@@ -222,7 +222,7 @@ int target_apply_action(struct journal *j, struct target_entry *t, enum target_a
 	if (action == TARGET_PAUSE) {
 		row.paused = true;
 		if (!row.held) /* the person's reason, until it is resumed */
-			(void)snprintf(row.held_reason, sizeof row.held_reason, "%s", note);
+			snprintf(row.held_reason, sizeof row.held_reason, "%s", note);
 	}
 	if (action == TARGET_RESUME)
 		row.paused = false;

@@ -191,9 +191,9 @@ int fixture_setup(void **state)
 	static const enum repeat repeats[] = { REPEAT_KEYED, REPEAT_IDEMPOTENT, REPEAT_UNSAFE, REPEAT_QUERYABLE };
 	struct journal_fixture *r = mem_zalloc(sizeof *r);
 	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	(void)snprintf(r->dir, sizeof r->dir, "%s/almoner-journal-XXXXXX", tmp);
+	snprintf(r->dir, sizeof r->dir, "%s/almoner-journal-XXXXXX", tmp);
 	assert_non_null(mkdtemp(r->dir));
-	(void)snprintf(r->path, sizeof r->path, "%s/log.db", r->dir);
+	snprintf(r->path, sizeof r->path, "%s/log.db", r->dir);
 	r->now_ms = FIXTURE_T0;
 	STAILQ_INIT(&r->works);
 	for (unsigned i = 0; i < FIXTURE_TARGETS_END - 1; i++) {
@@ -224,8 +224,8 @@ int fixture_teardown(void **state)
 	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
 		char path[128];
-		(void)snprintf(path, sizeof path, "%s%s", r->path, ends[i]);
-		(void)unlink(path);
+		snprintf(path, sizeof path, "%s%s", r->path, ends[i]);
+		unlink(path);
 	}
 	assert_int_equal(rmdir(r->dir), 0);
 	free(r);
@@ -279,7 +279,7 @@ int fixture_pump(struct journal_fixture *r)
 void fixture_wait(struct journal_fixture *r, int64_t ms)
 {
 	r->now_ms += ms;
-	(void)fixture_pump(r);
+	fixture_pump(r);
 }
 
 /* ---- events ---- */
@@ -426,7 +426,7 @@ void fixture_outcome(struct journal_fixture *r, struct work *w, enum outcome_cla
 	if (result != OUTCOME_OK)
 		o.detail = "as the test wants it";
 	journal_outcome(r->j, w, &o, NULL);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 }
 
 void fixture_finish(struct journal_fixture *r, int64_t saga, enum fixture_target target,

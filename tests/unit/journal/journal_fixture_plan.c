@@ -29,7 +29,7 @@ struct plan *fixture_plan(const char *text, enum policy policy)
 {
 	struct plan draft = { .route = (char *)(uintptr_t)"donations", .policy = policy };
 	char words[200];
-	(void)snprintf(words, sizeof words, "%s", text);
+	snprintf(words, sizeof words, "%s", text);
 	char *rest = NULL;
 	for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
 		struct plan_step *step = &draft.steps[draft.step_count];

@@ -13,8 +13,8 @@ static void accept_many(struct journal_fixture *r, unsigned from, unsigned count
 {
 	for (unsigned i = 0; i < count; i++) {
 		char id[16];
-		(void)snprintf(id, sizeof id, "e%u", from + i);
-		(void)fixture_accept_id(r, id);
+		snprintf(id, sizeof id, "e%u", from + i);
+		fixture_accept_id(r, id);
 	}
 }
 
@@ -53,7 +53,7 @@ static void a_ready_work_can_go_back_to_disk(void **state)
 	r->admission[CRM] = ADMISSION_WINDOW;
 	int64_t id = fixture_accept_id(r, "a");
 	journal_spill(r->j, fixture_take(r, WORK_READY, id, CRM));
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(r->news[CRM].backlog, 1);
 	fixture_claim(r, CRM, 1);
 	fixture_finish(r, id, CRM, OUTCOME_OK);
@@ -98,7 +98,7 @@ static void a_clock_set_back_does_not_strand_a_step(void **state)
 	int64_t b = fixture_accept_id(r, "b");
 	r->now_ms -= 400 * 86400000LL;
 	fixture_crash(r);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_true(r->news[CRM].next_due_ms <= r->now_ms + 60000);
 	for (int i = 0; i < 4; i++) {
 		fixture_wait(r, 60000);
@@ -141,7 +141,7 @@ static void a_paused_target_gets_nothing_until_it_is_resumed(void **state)
 	assert_int_equal(r->verb.held, 1);
 	assert_string_equal(r->verb.held_target, "crm");
 	fixture_crash(r); /* a pause survives */
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_true(r->news[CRM].state.paused);
 	fixture_target_act(r, "crm", TARGET_RESUME);
 	fixture_claim(r, CRM, 3);
@@ -159,7 +159,7 @@ static void a_denied_outcome_holds_the_target_in_its_commit(void **state)
 	int64_t b = fixture_accept_id(r, "b");
 	struct outcome o = { .result = OUTCOME_DENIED, .status = 401 };
 	journal_outcome(r->j, fixture_take(r, WORK_START, a, CRM), &o, "credentials: 401");
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_true(r->news[CRM].state.held);
 	assert_string_equal(r->news[CRM].state.held_reason, "credentials: 401");
 	fixture_accept_id(r, "c");
@@ -184,7 +184,7 @@ static void a_ready_work_of_a_target_paused_meanwhile(void **state)
 	fixture_target_act(r, "crm", TARGET_PAUSE);
 	struct work *w = fixture_take(r, WORK_READY, id, CRM);
 	journal_start(r->j, w);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	work_destroy(fixture_take(r, WORK_GONE, id, CRM));
 	assert_int_equal(r->news[CRM].backlog, 1);
 }
@@ -207,7 +207,7 @@ static void steps_of_a_target_that_is_gone_go_to_attention(void **state)
 	r->admission[CRM] = ADMISSION_DISK;
 	int64_t waiting = fixture_accept_id(r, "a");
 	set_missing(r, "crm");
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_assert_step(r, waiting, "crm", STEP_ATTENTION, REASON_TARGET_MISSING);
 	int64_t fresh = fixture_accept_id(r, "b");
 	fixture_assert_step(r, fresh, "crm", STEP_ATTENTION, REASON_TARGET_MISSING);
@@ -221,14 +221,14 @@ static void steps_of_a_target_that_is_gone_at_the_start(void **state)
 	fixture_use_plan(r, "mail", POLICY_CONTINUE);
 	int64_t later = fixture_accept_id(r, "a");
 	journal_start(r->j, fixture_take(r, WORK_READY, later, MAIL));
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_finish(r, later, MAIL, OUTCOME_UNREACHABLE);
 	fixture_target_act(r, "mail", TARGET_PAUSE);
 	int64_t waiting = fixture_accept_id(r, "b");
 	fixture_close(r);
 	r->left_out = 1;
 	fixture_open(r);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_assert_step(r, waiting, "mail", STEP_ATTENTION, REASON_TARGET_MISSING);
 	assert_true(journal_idle_due_ms(r->j) > r->now_ms && journal_idle_due_ms(r->j) <= r->now_ms + 2000);
 	fixture_wait(r, 5000);
@@ -260,7 +260,7 @@ static void below_the_reserve_nothing_new_begins(void **state)
 	r->now_ms += 1000;
 	/* Queued while there was room: refused in the batch, which looks. */
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), 0);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(r->accepted.code, ERR_FULL);
 	assert_true(fixture_counts(r).disk_low);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "d" }), ERR_FULL);
@@ -294,9 +294,9 @@ static void a_burst_meets_the_reserve_within_the_second(void **state)
 	r->free_bytes = 5000;
 	use_crm_only(r);
 	fixture_open(r);
-	(void)fixture_accept_id(r, "a");
+	fixture_accept_id(r, "a");
 	r->free_bytes = 999; /* and the clock stands still */
-	(void)fixture_accept_id(r, "b");
+	fixture_accept_id(r, "b");
 	assert_true(fixture_counts(r).disk_low); /* what "b" wrote was reason enough to look */
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), ERR_FULL);
 }
@@ -318,7 +318,7 @@ static void a_checkpoint_without_space_retries(void **state)
 	r->fake_pages = 0;
 	fixture_wait(r, 1000);
 	assert_false(fixture_counts(r).disk_low);
-	(void)fixture_accept_id(r, "b");
+	fixture_accept_id(r, "b");
 	assert_int_equal(r->accepted.code, 0);
 	r->fake_pages = 20000;
 	r->checkpoint_code = ERR_IO; /* anything else is the end, as ever */
@@ -338,7 +338,7 @@ static void a_claim_with_condition_keeps_slot(void **state)
 	struct work *w = fixture_take(r, WORK_READY, id, CRM);
 	assert_true(w->slot && w->needs_condition);
 	journal_condition_result(r->j, w, true);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_finish(r, id, CRM, OUTCOME_OK);
 	fixture_assert_saga(r, id, SAGA_COMPLETED);
 }
@@ -350,12 +350,12 @@ static void a_long_backlog_is_claimed_to_its_end(void **state)
 	r->admission[CRM] = ADMISSION_DISK;
 	for (unsigned i = 0; i < 300; i++) {
 		char id[16];
-		(void)snprintf(id, sizeof id, "e%u", i);
+		snprintf(id, sizeof id, "e%u", i);
 		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = id }), 0);
 	}
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_crash(r);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(r->news[CRM].backlog, 300);
 	fixture_claim(r, CRM, 200);
 	assert_int_equal(r->news[CRM].claim_granted, 200);

@@ -24,7 +24,7 @@ static void serve_one(struct journal_fixture *r, struct work *w, struct send_cou
 			journal_condition_result(r->j, w, true);
 		else
 			journal_start(r->j, w);
-		(void)fixture_pump(r);
+		fixture_pump(r);
 		break;
 	case WORK_CHECKPOINTED:
 	case WORK_GONE:
@@ -72,12 +72,12 @@ static void crash_after_every_turn(void **state)
 	for (int turns = 0; turns < 14; turns++) {
 		char id[16];
 		struct send_counts sends = { 0 };
-		(void)snprintf(id, sizeof id, "e%d", turns);
+		snprintf(id, sizeof id, "e%d", turns);
 		int64_t saga = fixture_accept(r, &(struct fixture_event){ .id = id, .lane = "ada" });
 		for (int i = 0; i < turns; i++)
-			(void)engine_turn(r, &sends);
+			engine_turn(r, &sends);
 		fixture_crash(r);
-		(void)fixture_pump(r);
+		fixture_pump(r);
 		run_to_rest(r, &sends);
 		assert_true(sends.first[THANKS] <= 1);
 		struct saga *s = fixture_saga(r, saga);
@@ -103,7 +103,7 @@ static void crashes_in_a_row_lose_nothing(void **state)
 	int64_t b = fixture_accept(r, &(struct fixture_event){ .id = "b", .lane = "ada" });
 	for (int i = 0; i < 5; i++)
 		fixture_crash(r);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	run_to_rest(r, &sends);
 	fixture_assert_saga(r, a, SAGA_COMPLETED);
 	fixture_assert_saga(r, b, SAGA_COMPLETED);
@@ -114,7 +114,7 @@ static void crashes_in_a_row_lose_nothing(void **state)
 
 static void copy_message(void *ctx, const struct verb_result *result)
 {
-	(void)snprintf(ctx, sizeof result->err.text, "%s", result->err.text);
+	snprintf(ctx, sizeof result->err.text, "%s", result->err.text);
 }
 
 static void a_failed_commit_ends_everything_without_a_yes(void **state)
@@ -156,7 +156,7 @@ static void the_queue_behind_a_failed_commit_is_answered(void **state)
 	struct journal_fixture *r = fixture_of(state);
 	for (int i = 0; i < 600; i++) {
 		char id[16];
-		(void)snprintf(id, sizeof id, "e%d", i);
+		snprintf(id, sizeof id, "e%d", i);
 		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = id }), 0);
 	}
 	r->commits_until_failure = 1;
@@ -175,18 +175,18 @@ static void fail_every_commit_once(void **state)
 	for (long n = 1; n < 14; n++) {
 		char id[16];
 		struct send_counts sends = { 0 };
-		(void)snprintf(id, sizeof id, "e%ld", n);
+		snprintf(id, sizeof id, "e%ld", n);
 		r->commits_until_failure = n;
 		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = id, .lane = "ada" }), 0);
-		(void)fixture_pump(r);
+		fixture_pump(r);
 		bool acknowledged = r->accepted.code == 0;
 		int64_t saga = r->accepted.saga;
 		for (int i = 0; i < 20 && r->failures == 0; i++)
-			(void)engine_turn(r, &sends);
+			engine_turn(r, &sends);
 		r->commits_until_failure = 0;
 		r->failures = 0;
 		fixture_crash(r);
-		(void)fixture_pump(r);
+		fixture_pump(r);
 		run_to_rest(r, &sends);
 		assert_true(sends.first[THANKS] <= 1);
 		if (!acknowledged)

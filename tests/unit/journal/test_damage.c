@@ -31,7 +31,7 @@ static void counters_that_do_not_add_up_refuse_the_start(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
 	struct err err = { 0 };
-	(void)fixture_accept_id(r, "a");
+	fixture_accept_id(r, "a");
 	fixture_close(r);
 	r->damage = one_more_accepted;
 	assert_int_equal(fixture_try_open(r, &err), ERR_CORRUPT);
@@ -48,7 +48,7 @@ static void no_flipped_bit_of_the_counters_ends_in_an_abort(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
-	(void)fixture_accept_id(r, "a");
+	fixture_accept_id(r, "a");
 	unsigned refused = 0;
 	r->damage = flip_one;
 	for (flip_at = 0, flipped = true; flipped && flip_at < 8 * 64; flip_at++) {
@@ -105,7 +105,7 @@ static void rows_counted_wrong_are_counted_again(void **state)
 	fixture_crash(r); /* and the audit finds the counts right */
 	r->damage = NULL;
 	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(r->news[CRM].backlog, 1);
 	fixture_claim(r, CRM, 1);
 	fixture_finish(r, id, CRM, OUTCOME_OK);
@@ -120,7 +120,7 @@ static void a_long_backlog_is_not_counted_at_start(void **state)
 	struct journal_fixture *r = fixture_of(state);
 	use_crm_only(r);
 	r->admission[CRM] = ADMISSION_DISK;
-	(void)fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
+	fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
 	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = with_one_row_less; /* four by these figures */
 	r->recount_rows = 4;
@@ -131,7 +131,7 @@ static void a_long_backlog_is_not_counted_at_start(void **state)
 	r->recount_rows = 5;
 	fixture_crash(r); /* and the audit finds them mended */
 	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_claim(r, CRM, 1);
 	fixture_verify(r);
 }
@@ -155,18 +155,18 @@ static void counters_of_an_older_store_are_completed(void **state)
 	use_crm_only(r);
 	r->admission[CRM] = ADMISSION_DISK;
 	for (unsigned i = 0; i < 3; i++)
-		(void)fixture_accept(
-			r, &(struct fixture_event){ .id = (const char *[]){ "a", "b", "c" }[i], .lane = "ada" });
+		fixture_accept(r,
+					   &(struct fixture_event){ .id = (const char *[]){ "a", "b", "c" }[i], .lane = "ada" });
 	assert_int_equal(backlog_of(r, "crm"), 3); /* one may be claimed, two wait behind it */
 	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = as_of_version_1;
 	fixture_crash(r);
 	r->damage = NULL;
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(backlog_of(r, "crm"), 3);
 	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before); /* nothing was wrong */
 	fixture_crash(r);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(backlog_of(r, "crm"), 3);
 	fixture_verify(r);
 }

@@ -110,12 +110,12 @@ static void a_permit_not_used_leaves_no_doubt(void **state)
 	struct work *w = fixture_take(r, WORK_START, id, CRM);
 	unsigned starts_in_commit = r->asked_to_start;
 	journal_not_started(r->j, w);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(fixture_records(r, id, RECORD_NOT_STARTED), 1);
 	assert_int_equal(r->asked_to_start, starts_in_commit); /* not again at once */
 	w = fixture_take(r, WORK_READY, id, CRM);
 	journal_start(r->j, w);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	w = fixture_take(r, WORK_START, id, CRM);
 	assert_int_equal(w->ref.attempt, 2);
 	assert_false(w->effect_before);
@@ -150,7 +150,7 @@ static void a_checkpoint_is_durable_before_the_answer(void **state)
 	int64_t id = fixture_accept_id(r, "a");
 	struct work *w = fixture_take(r, WORK_START, id, CRM);
 	journal_checkpoint(r->j, w, STR("contact=9"));
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_ptr_equal(fixture_take(r, WORK_CHECKPOINTED, id, CRM), w);
 	work_destroy(w);
 	fixture_crash(r);
@@ -170,7 +170,7 @@ static void a_stale_checkpoint_is_gone(void **state)
 	struct work *w = fixture_take(r, WORK_START, id, CRM);
 	w->ref.attempt = 7;
 	journal_checkpoint(r->j, w, STR("x"));
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	work_destroy(fixture_take(r, WORK_GONE, id, CRM));
 }
 
@@ -202,7 +202,7 @@ static void a_failed_condition_is_attention(void **state)
 	struct work *w = fixture_take(r, WORK_READY, id, CRM);
 	struct outcome o = { .result = OUTCOME_FAULT, .detail = "its when fails" };
 	journal_outcome(r->j, w, &o, NULL);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_assert_step(r, id, "crm", STEP_ATTENTION, REASON_FAULT);
 }
 
@@ -216,7 +216,7 @@ static void an_expired_step_is_not_started(void **state)
 	assert_int_equal(w->expire_at_ms, FIXTURE_T0 + 60000);
 	r->now_ms += 60000;
 	journal_start(r->j, w);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	work_destroy(fixture_take(r, WORK_GONE, id, THANKS));
 	fixture_assert_saga(r, id, SAGA_COMPLETED_PARTIAL);
 }
@@ -236,7 +236,7 @@ static void the_queue_is_bounded_for_accepts_only(void **state)
 	fixture_outcome(r, w, OUTCOME_OK);
 	assert_int_equal(fixture_counts(r).queue_records, 0);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "d" }), 0);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(fixture_counts(r).accepted, 4);
 }
 

@@ -29,9 +29,9 @@ static void open_it(struct inflight_fixture *p)
 static int make(void **state)
 {
 	struct inflight_fixture *p = mem_zalloc(sizeof *p);
-	(void)snprintf(p->dir, sizeof p->dir, "/tmp/almoner-sending-XXXXXX");
+	snprintf(p->dir, sizeof p->dir, "/tmp/almoner-sending-XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
-	(void)snprintf(p->path, sizeof p->path, "%s/s", p->dir);
+	snprintf(p->path, sizeof p->path, "%s/s", p->dir);
 	open_it(p);
 	inflight_reset(p->s);
 	*state = p;
@@ -42,8 +42,8 @@ static int drop(void **state)
 {
 	struct inflight_fixture *p = *state;
 	inflight_close(p->s);
-	(void)unlink(p->path);
-	(void)rmdir(p->dir);
+	unlink(p->path);
+	rmdir(p->dir);
 	free(p);
 	return 0;
 }

@@ -27,7 +27,7 @@ static void on_done(void *ctx, const struct job_result *result)
 	a->sagas = result->count;
 	if (result->job != NULL)
 		a->job = *result->job;
-	(void)snprintf(a->error, sizeof a->error, "%s", result->err.text);
+	snprintf(a->error, sizeof a->error, "%s", result->err.text);
 }
 
 static void make_sagas(struct journal_fixture *r)
@@ -35,7 +35,7 @@ static void make_sagas(struct journal_fixture *r)
 	fixture_use_plan(r, "crm", POLICY_CONTINUE);
 	for (int n = 1; n <= SAGAS; n++) {
 		char id[8];
-		(void)snprintf(id, sizeof id, "e%d", n);
+		snprintf(id, sizeof id, "e%d", n);
 		fixture_finish(r, fixture_accept_id(r, id), CRM, OUTCOME_REJECTED);
 	}
 }
@@ -56,7 +56,7 @@ static int64_t create(struct journal_fixture *r, enum verb verb, const char *fil
 	struct job *draft = draft_of(verb, filter);
 	assert_int_equal(journal_job_create(r->j, draft, ret, on_done), 0);
 	job_destroy(draft);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	return ret->job.id;
 }
 
@@ -109,7 +109,7 @@ static void a_job_from_end_to_end(void **state)
 	assert_job(r, id, JOB_RUNNING, 0);
 	for (int64_t at = SAGAS; at > 0; at -= 2) {
 		queue_slice(r, id, at, &a);
-		(void)fixture_pump(r);
+		fixture_pump(r);
 		assert_int_equal(a.code, 0);
 		assert_int_equal(a.sagas, 2);
 	}
@@ -117,7 +117,7 @@ static void a_job_from_end_to_end(void **state)
 	assert_int_equal(fixture_records(r, 0, RECORD_JOB), 2); /* begun, done */
 	assert_int_equal(fixture_records(r, 0, RECORD_VERB), SAGAS);
 	queue_slice(r, id, SAGAS, &a);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(a.code, ERR_REFUSED);
 	fixture_verify(r);
 }
@@ -133,7 +133,7 @@ static void a_crash_neither_skips_nor_repeats(void **state)
 	fixture_crash(r); /* the queue is lost */
 	assert_job(r, id, JOB_RUNNING, 0);
 	queue_slice(r, id, 6, &a);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_crash(r);
 	assert_job(r, id, JOB_RUNNING, 2);
 	r->commits_until_failure = 1;
@@ -145,7 +145,7 @@ static void a_crash_neither_skips_nor_repeats(void **state)
 	assert_job(r, id, JOB_RUNNING, 2);
 	queue_slice(r, id, 4, &a);
 	queue_slice(r, id, 2, &a);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_job(r, id, JOB_DONE, SAGAS);
 	assert_int_equal(fixture_records(r, 0, RECORD_VERB), SAGAS);
 }
@@ -162,7 +162,7 @@ static void behind_everything_else(void **state)
 	queue_slice(r, id, 4, &a);
 	for (int n = 0; n < 3; n++) {
 		char event[8];
-		(void)snprintf(event, sizeof event, "live%d", n);
+		snprintf(event, sizeof event, "live%d", n);
 		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = event }), 0);
 	}
 	assert_int_equal(journal_pump(r->j), 4);
@@ -190,7 +190,7 @@ static void the_same_twice_is_one_job(void **state)
 	assert_int_equal(fixture_records(r, 0, RECORD_JOB), 3);
 	/* When it has ended, the same words are a new one. */
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "no", &a, on_done), 0);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(a.code, 0);
 	assert_int_equal(a.job.state, JOB_CANCELLED);
 	assert_true(create(r, VERB_PAUSE, "state=attention", &a) > other);
@@ -203,18 +203,18 @@ static void cancelled(void **state)
 	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "", &a);
 	queue_slice(r, id, 6, &a);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "enough", &a, on_done), 0);
 	queue_slice(r, id, 4, &a); /* was on its way */
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(a.code, ERR_REFUSED);
 	assert_non_null(strstr(a.error, "cancelled"));
 	assert_job(r, id, JOB_CANCELLED, 2);
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "", &a, on_done), 0);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(a.code, ERR_REFUSED);
 	assert_int_equal(journal_job_cancel(r->j, 99, "uid 7", "", &a, on_done), 0);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(a.code, ERR_NOT_FOUND);
 }
 
@@ -225,7 +225,7 @@ static void not_too_many(void **state)
 	struct job_answer a = { 0 };
 	for (int n = 0; n <= JOBS_RUNNING_MAX; n++) {
 		char filter[16];
-		(void)snprintf(filter, sizeof filter, "donor=d%d", n);
+		snprintf(filter, sizeof filter, "donor=d%d", n);
 		(void)create(r, VERB_PAUSE, filter, &a);
 		assert_int_equal(a.code, n < JOBS_RUNNING_MAX ? 0 : ERR_BUSY);
 	}
@@ -242,7 +242,7 @@ static void unmovable_sagas_are_reported(void **state)
 	r->damaged_saga = 5;
 	struct job_slice slice = { .job = id, .ids = { 99, 5, 4 }, .count = 3, .position = 4 };
 	assert_int_equal(journal_job_slice(r->j, &slice, &a, on_done), 0);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	assert_int_equal(a.code, 0);
 	assert_int_equal(a.job.matched, 3);
 	assert_int_equal(a.job.refused, 2);

@@ -86,9 +86,9 @@ static void a_head_in_doubt_after_a_crash_is_passed(void **state)
 	use(r, "thanks");
 	int64_t a = ada(r, "a"), b = ada(r, "b");
 	journal_start(r->j, fixture_take(r, WORK_READY, a, THANKS));
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_crash(r);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	fixture_assert_step(r, a, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
 	fixture_claim(r, THANKS, 3);
 	assert_true(fixture_has(r, WORK_START, b, THANKS));
@@ -159,7 +159,7 @@ static void targets_adopted(struct journal_fixture *r, bool by_restart)
 		assert_int_equal(journal_set_targets(r->j, r->targets, FIXTURE_TARGETS_END - 1, NULL, nobody_looks),
 						 0);
 	for (int i = 0; i < 4; i++)
-		(void)fixture_pump(r);
+		fixture_pump(r);
 	fixture_audit(r);
 }
 
@@ -173,8 +173,8 @@ static void release_by_new_rules(struct journal_fixture *r, const char *plan, bo
 	int64_t behind[70];
 	for (unsigned i = 0; i < 70; i++) {
 		char lane[8], id[8];
-		(void)snprintf(lane, sizeof lane, "d%u", i);
-		(void)snprintf(id, sizeof id, "a%u", i);
+		snprintf(lane, sizeof lane, "d%u", i);
+		snprintf(id, sizeof id, "a%u", i);
 		int64_t head = fixture_accept(r, &(struct fixture_event){ .id = id, .lane = lane });
 		fixture_finish(r, head, after ? BOOKS : CRM, OUTCOME_REJECTED);
 		id[0] = 'b';
@@ -282,7 +282,7 @@ static void a_cancelled_head_lets_the_next_by(void **state)
 	struct work *w = fixture_take(r, WORK_READY, a, CRM);
 	assert_int_equal(fixture_verb(r, a, VERB_CANCEL, -1), 0);
 	journal_start(r->j, w);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	work_destroy(fixture_take(r, WORK_GONE, a, CRM));
 	assert_true(fixture_has(r, WORK_READY, b, CRM));
 	assert_false(fixture_has(r, WORK_READY, c, CRM));
@@ -321,7 +321,7 @@ static void undo_overtakes_a_ready_work_in_the_window(void **state)
 	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED);
 	assert_true(fixture_has(r, WORK_START, a, CRM));
 	journal_start(r->j, later);
-	(void)fixture_pump(r);
+	fixture_pump(r);
 	work_destroy(fixture_take(r, WORK_GONE, b, CRM));
 	fixture_finish(r, a, CRM, OUTCOME_OK);
 	assert_true(fixture_has(r, WORK_START, b, CRM));

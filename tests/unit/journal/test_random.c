@@ -170,7 +170,7 @@ static void an_event(struct random_run *l)
 	static const char *const gifts[] = { NULL, NULL, "g1", "g2", "g3" };
 	char id[16];
 	unsigned n = below(l, 6) == 0 ? (unsigned)below(l, l->events + 1) : l->events++;
-	(void)snprintf(id, sizeof id, "e%u", n);
+	snprintf(id, sizeof id, "e%u", n);
 	uint64_t kind = below(l, 12);
 	struct fixture_event ev = { .id = id, .lane = lanes[below(l, 4)], .gift = gifts[below(l, 5)] };
 	ev.related = kind == 0 && ev.gift != NULL;
@@ -315,7 +315,7 @@ static void every_run_comes_to_rest(void **state)
 		return;
 	}
 	for (uint64_t seed = 1; seed <= RANDOM_RUNS; seed++) {
-		(void)fprintf(stderr, "seed %llu\r", (unsigned long long)seed);
+		fprintf(stderr, "seed %llu\r", (unsigned long long)seed);
 		run_random(seed);
 	}
 }

@@ -34,14 +34,14 @@ static enum admission hook_admit(void *ctx, uint32_t target, size_t bytes, bool 
 static void hook_deliver(void *ctx, const struct handout *delivery)
 {
 	struct threads_fixture *h = ctx;
-	(void)pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&h->lock);
 	struct work *w, *next;
 	for (w = STAILQ_FIRST(&delivery->works); w != NULL; w = next) {
 		next = STAILQ_NEXT(w, link);
 		STAILQ_INSERT_TAIL(&h->works, w, link);
 	}
-	(void)pthread_cond_broadcast(&h->changed);
-	(void)pthread_mutex_unlock(&h->lock);
+	pthread_cond_broadcast(&h->changed);
+	pthread_mutex_unlock(&h->lock);
 }
 
 static void hook_failed(void *ctx, const struct err *err)
@@ -53,11 +53,11 @@ static void hook_failed(void *ctx, const struct err *err)
 static void accept_done(void *ctx, struct accept *a, const struct accept_result *result)
 {
 	struct threads_fixture *h = ctx;
-	(void)pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&h->lock);
 	h->accepted += result->code == 0 && !result->duplicate ? 1 : 0;
 	h->duplicates += result->duplicate ? 1 : 0;
-	(void)pthread_cond_broadcast(&h->changed);
-	(void)pthread_mutex_unlock(&h->lock);
+	pthread_cond_broadcast(&h->changed);
+	pthread_mutex_unlock(&h->lock);
 	event_unref(a->event);
 	free(a);
 }
@@ -65,7 +65,7 @@ static void accept_done(void *ctx, struct accept *a, const struct accept_result 
 static void submit(struct threads_fixture *h, unsigned n)
 {
 	char id[16];
-	(void)snprintf(id, sizeof id, "e%u", n);
+	snprintf(id, sizeof id, "e%u", n);
 	struct event_fields f = { .source = STR("forms"),
 							  .event_id = str_of(id),
 							  .type = STR("donation.created"),
@@ -84,12 +84,12 @@ static void submit(struct threads_fixture *h, unsigned n)
 	a->ctx = h;
 	a->done = accept_done;
 	while (journal_accept(h->j, a) == ERR_FULL) { /* wait for an answer to somebody */
-		(void)pthread_mutex_lock(&h->lock);
+		pthread_mutex_lock(&h->lock);
 		h->full++;
 		unsigned before = h->accepted + h->duplicates;
 		while (h->accepted + h->duplicates == before)
-			(void)pthread_cond_wait(&h->changed, &h->lock);
-		(void)pthread_mutex_unlock(&h->lock);
+			pthread_cond_wait(&h->changed, &h->lock);
+		pthread_mutex_unlock(&h->lock);
 	}
 }
 
@@ -110,10 +110,10 @@ static void verb_done(void *ctx, const struct verb_result *result)
 {
 	struct threads_fixture *h = ctx;
 	assert_true(result->code == 0 || result->code == ERR_REFUSED || result->code == ERR_NOT_FOUND);
-	(void)pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&h->lock);
 	h->verbs++;
-	(void)pthread_cond_broadcast(&h->changed);
-	(void)pthread_mutex_unlock(&h->lock);
+	pthread_cond_broadcast(&h->changed);
+	pthread_mutex_unlock(&h->lock);
 }
 
 /* People and metrics beside it. */
@@ -136,13 +136,13 @@ static void *watcher(void *arg)
 
 static struct work *next_work(struct threads_fixture *h)
 {
-	(void)pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&h->lock);
 	while (STAILQ_EMPTY(&h->works) && !h->closing)
-		(void)pthread_cond_wait(&h->changed, &h->lock);
+		pthread_cond_wait(&h->changed, &h->lock);
 	struct work *w = STAILQ_FIRST(&h->works);
 	if (w != NULL)
 		STAILQ_REMOVE_HEAD(&h->works, link);
-	(void)pthread_mutex_unlock(&h->lock);
+	pthread_mutex_unlock(&h->lock);
 	return w;
 }
 
@@ -156,10 +156,10 @@ static void *engine(void *arg)
 			journal_start(h->j, w);
 		} else if (w->kind == WORK_START) {
 			journal_outcome(h->j, w, &ok, NULL);
-			(void)pthread_mutex_lock(&h->lock);
+			pthread_mutex_lock(&h->lock);
 			h->settled++;
-			(void)pthread_cond_broadcast(&h->changed);
-			(void)pthread_mutex_unlock(&h->lock);
+			pthread_cond_broadcast(&h->changed);
+			pthread_mutex_unlock(&h->lock);
 		} else {
 			work_destroy(w);
 		}
@@ -169,10 +169,10 @@ static void *engine(void *arg)
 
 static void wait_until(struct threads_fixture *h, const unsigned *count, unsigned at_least)
 {
-	(void)pthread_mutex_lock(&h->lock);
+	pthread_mutex_lock(&h->lock);
 	while (*count < at_least)
-		(void)pthread_cond_wait(&h->changed, &h->lock);
-	(void)pthread_mutex_unlock(&h->lock);
+		pthread_cond_wait(&h->changed, &h->lock);
+	pthread_mutex_unlock(&h->lock);
 }
 
 static void open_fixture(struct threads_fixture *h, const struct journal_fixture *r)
@@ -192,7 +192,7 @@ static void open_fixture(struct threads_fixture *h, const struct journal_fixture
 								 .queue_records = 64,
 								 .actor = "threads" };
 	char path[128];
-	(void)snprintf(path, sizeof path, "%s/threads.db", r->dir);
+	snprintf(path, sizeof path, "%s/threads.db", r->dir);
 	assert_int_equal(store_sqlite_open(path, NULL, &o.store, &err), 0);
 	assert_int_equal(journal_create(&o, &h->j, &err), 0);
 	assert_int_equal(journal_start_thread(h->j, &err), 0);
@@ -203,8 +203,8 @@ static void remove_files(const struct journal_fixture *r)
 	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
 	for (size_t i = 0; i < 4; i++) {
 		char path[128];
-		(void)snprintf(path, sizeof path, "%s/threads.db%s", r->dir, ends[i]);
-		(void)unlink(path);
+		snprintf(path, sizeof path, "%s/threads.db%s", r->dir, ends[i]);
+		unlink(path);
 	}
 }
 
@@ -230,10 +230,10 @@ static void many_threads_one_journal(void **state)
 	wait_until(&h, &h.settled, SUBMITTERS / 2 * EVENTS * 2);
 	wait_until(&h, &h.verbs, 50);
 	journal_stop(h.j, "the test is over");
-	(void)pthread_mutex_lock(&h.lock);
+	pthread_mutex_lock(&h.lock);
 	h.closing = true;
-	(void)pthread_cond_broadcast(&h.changed);
-	(void)pthread_mutex_unlock(&h.lock);
+	pthread_cond_broadcast(&h.changed);
+	pthread_mutex_unlock(&h.lock);
 	assert_int_equal(pthread_join(engine_thread, NULL), 0);
 	assert_int_equal(h.accepted, SUBMITTERS / 2 * EVENTS);
 	assert_int_equal(h.duplicates, SUBMITTERS / 2 * EVENTS);
@@ -248,8 +248,8 @@ static void many_threads_one_journal(void **state)
 		fail_msg("%s", err.text);
 	journal_destroy(h.j);
 	plan_unref(h.plan);
-	(void)pthread_mutex_destroy(&h.lock);
-	(void)pthread_cond_destroy(&h.changed);
+	pthread_mutex_destroy(&h.lock);
+	pthread_cond_destroy(&h.changed);
 	remove_files(r);
 }
 
