@@ -54,7 +54,7 @@ int idle_checkpoint(struct journal *j, bool busy)
 	int64_t now_ms = j->clock.now_ms(j->clock.ctx);
 	if (retry && now_ms < j->idle.checkpoint_next_ms)
 		return 0;
-	int rc = j->store.checkpoint(j->store.ctx, must, &j->err);
+	int rc = j->store.checkpoint(j->store.ctx, &j->err);
 	bool full = rc == ERR_FULL;
 	if (full != j->idle.checkpoint_full)
 		j->idle.disk_next_ms = 0; /* news about the disk */

@@ -204,8 +204,8 @@ struct store_writer {
 	int (*chain_append)(void *ctx, const struct chain_row *row, struct err *err);
 	int (*counters_put)(void *ctx, struct str bytes, struct err *err);
 
-	/* Called outside transactions. `must`: the queue is not empty but the write-ahead log is long. */
-	int (*checkpoint)(void *ctx, bool must, struct err *err);
+	/* Copies the write-ahead log into the main file, as far as readers allow. Called outside transactions. */
+	int (*checkpoint)(void *ctx, struct err *err);
 	/* What the write-ahead log takes on disk and nobody needs any more goes back to the file system. Called
 	 * outside transactions; waits for nobody, and does nothing while a reader needs it. */
 	int (*wal_truncate)(void *ctx, struct err *err);

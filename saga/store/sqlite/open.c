@@ -115,10 +115,10 @@ static int restart_wal(struct sqlite_writer *w, struct err *err)
 	return rc;
 }
 
-/* Passive in both cases: it copies all that no reader needs and waits for nobody. */
-static int writer_checkpoint(void *ctx, bool must, struct err *err)
+/* A passive checkpoint copies every page that no reader needs and waits for no reader. Only a very long log
+ * makes this function wait for readers, see WAL_RESTART_PAGES. */
+static int writer_checkpoint(void *ctx, struct err *err)
 {
-	(void)must;
 	struct sqlite_writer *w = ctx;
 	int rc = run_checkpoint(w, SQLITE_CHECKPOINT_PASSIVE, err);
 	if (w->frames < WAL_RESTART_PAGES)

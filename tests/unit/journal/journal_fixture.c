@@ -74,7 +74,7 @@ static struct journal_fixture *current_fixture;
 static int (*real_commit)(void *ctx, struct err *err);
 static int64_t (*real_free_bytes)(void *ctx);
 static int64_t (*real_wal_pages)(void *ctx);
-static int (*real_checkpoint)(void *ctx, bool must, struct err *err);
+static int (*real_checkpoint)(void *ctx, struct err *err);
 static int (*real_saga_get)(void *ctx, int64_t id, struct saga_row *ret, struct err *err);
 static int (*real_head)(void *ctx, struct store_head *ret, struct err *err);
 
@@ -96,10 +96,10 @@ static int64_t fake_wal_pages(void *ctx)
 	return current_fixture->fake_pages != 0 ? current_fixture->fake_pages : real_wal_pages(ctx);
 }
 
-static int checkpoint_or_fail(void *ctx, bool must, struct err *err)
+static int checkpoint_or_fail(void *ctx, struct err *err)
 {
 	int code = current_fixture->checkpoint_code;
-	return code != 0 ? err_set(err, code, "no room for the pages") : real_checkpoint(ctx, must, err);
+	return code != 0 ? err_set(err, code, "no room for the pages") : real_checkpoint(ctx, err);
 }
 
 /* One flipped bit: the saga says it had no route, and has steps. */

@@ -311,10 +311,10 @@ static void checkpoint_empties_the_backlog(void **state)
 	struct sample_saga s = { .unrouted = true };
 	for (int i = 0; i < 20; i++)
 		fixture_put(&f->l, &s);
-	must(W(f).checkpoint(W(f).ctx, false, &f->err), &f->err);
+	must(W(f).checkpoint(W(f).ctx, &f->err), &f->err);
 	assert_int_equal(W(f).wal_pages(W(f).ctx), 0);
 	fixture_put(&f->l, &s);
-	must(W(f).checkpoint(W(f).ctx, true, &f->err), &f->err);
+	must(W(f).checkpoint(W(f).ctx, &f->err), &f->err);
 	assert_int_equal(W(f).wal_pages(W(f).ctx), 0);
 	assert_int_equal(fixture_put(&f->l, &s), 22);
 	assert_true(W(f).free_bytes(W(f).ctx) != 0);

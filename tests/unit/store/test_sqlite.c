@@ -382,7 +382,7 @@ static void memory_does_not_grow_with_the_backlog(void **state)
 		must(f->l.w.row_put(f->l.w.ctx, &row, &f->err), &f->err);
 	}
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
-	must(f->l.w.checkpoint(f->l.w.ctx, true, &f->err), &f->err);
+	must(f->l.w.checkpoint(f->l.w.ctx, &f->err), &f->err);
 	struct store_reader r = fixture_reader(f);
 	const int64_t edges[] = { 0 };
 	int64_t counts[1];

@@ -145,7 +145,7 @@ static void nothing_is_written_after_a_failed_checkpoint(void **state)
 		must(write_some(f), &f->err);
 		*disk_of(f) =
 			(struct vfs_fault){ .fail = ops[i], .suffix = ".db", .system_error = EIO, .once = true };
-		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, true, &f->err), ERR_IO);
+		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, &f->err), ERR_IO);
 		long writes = disk_of(f)->writes;
 		fixture_close(f); /* a second sync may lie: the log is kept for the next start */
 		assert_int_equal(disk_of(f)->writes, writes);
@@ -163,7 +163,7 @@ static void checkpoint_errors_are_reported(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		must(write_some(f), &f->err);
 		*disk_of(f) = (struct vfs_fault){ .fail = ops[i], .system_error = EIO };
-		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, true, &f->err), ERR_IO);
+		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, &f->err), ERR_IO);
 		assert_true(disk_of(f)->failed > 0);
 		clear_fault(f);
 		fixture_reopen(f);

@@ -55,7 +55,7 @@ static void moved_files_are_noticed(void **state)
 	moved_and_restored(f, "");
 	moved_and_restored(f, "-wal");
 	fixture_put_many(&f->l, 1);
-	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	must(f->l.w.checkpoint(f->l.w.ctx, &f->err), &f->err);
 	must(f->l.w.wal_truncate(f->l.w.ctx, &f->err), &f->err);
 	assert_true(f->l.w.files_unchanged(f->l.w.ctx)); /* its size is not what counts */
 }
@@ -75,7 +75,7 @@ static void only_the_caller_checkpoints(void **state)
 	assert_true(f->l.w.free_bytes(f->l.w.ctx) <= free_bytes - pages * 4096 / 2);
 	assert_int_equal(sqlite_factory_size(sqlite_of(f), ""), size);
 	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), 32 + pages * (4096 + 24));
-	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	must(f->l.w.checkpoint(f->l.w.ctx, &f->err), &f->err);
 	assert_int_equal(f->l.w.wal_pages(f->l.w.ctx), 0);
 	assert_true(sqlite_factory_size(sqlite_of(f), "") > size);
 	int64_t log = sqlite_factory_size(sqlite_of(f), "-wal");
@@ -95,7 +95,7 @@ static int write_and_checkpoint(void *ctx, const struct log_row *row)
 	struct reader_midway *m = ctx;
 	(void)row;
 	fixture_put_many(&m->f->l, 50);
-	must(m->f->l.w.checkpoint(m->f->l.w.ctx, true, &m->f->err), &m->f->err);
+	must(m->f->l.w.checkpoint(m->f->l.w.ctx, &m->f->err), &m->f->err);
 	m->left = m->f->l.w.wal_pages(m->f->l.w.ctx);
 	return 1;
 }
@@ -104,14 +104,14 @@ static void a_reader_blocks_only_the_checkpoint(void **state)
 {
 	struct store_fixture *f = *state;
 	fixture_put_many(&f->l, 1);
-	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	must(f->l.w.checkpoint(f->l.w.ctx, &f->err), &f->err);
 	fixture_put_many(&f->l, 1);
 	struct store_reader r = fixture_reader(f);
 	struct reader_midway m = { .f = f };
 	int64_t next = 0;
 	must(r.log_read(r.ctx, 0, 0, 10, &m, write_and_checkpoint, &next, &f->err), &f->err);
 	assert_true(m.left > 0);
-	must(f->l.w.checkpoint(f->l.w.ctx, false, &f->err), &f->err);
+	must(f->l.w.checkpoint(f->l.w.ctx, &f->err), &f->err);
 	assert_int_equal(f->l.w.wal_pages(f->l.w.ctx), 0);
 	r.close(r.ctx);
 }
