@@ -57,12 +57,8 @@ struct config_listen {
 	int64_t intake_threads;
 };
 
-enum config_store_kind { CONFIG_STORE_SQLITE };
-
 struct config_store {
-	enum config_store_kind kind;
-	char *url;  /* as written */
-	char *path; /* SQLITE: the file */
+	char *path; /* of the SQLite file */
 	int64_t reserve_bytes;
 	int64_t dedup_keep_ms;
 };
@@ -345,7 +341,6 @@ int config_find_route(const struct config *config, struct str name);
 
 /* Names of the enums as they are written in files. */
 const char *config_on_failure_name(enum config_on_failure value);
-const char *config_on_attention_name(enum config_on_attention value);
 const char *config_log_level_name(enum config_log_level value);
 const char *config_verify_scheme_name(enum verify_scheme value);
 
@@ -371,8 +366,6 @@ struct config_changes {
 void config_diff(const struct config *before, const struct config *after, struct config_changes *ret_changes);
 void config_changes_finish(struct config_changes *changes);
 #define AUTO_CONFIG_CHANGES __attribute__((cleanup(config_changes_finish)))
-/* One line a change; those that need a restart say so. No secrets. */
-void config_changes_print(const struct config_changes *changes, struct buf *to);
 
 /* ---- telling ---- */
 

@@ -8,11 +8,6 @@
 /* Nobody reads more, and a hostile file shall not fill the memory with complaints. */
 #define DIAG_MAX 300
 
-void diagnostics_init(struct diagnostics *list)
-{
-	*list = (struct diagnostics){ 0 };
-}
-
 void diagnostics_finish(struct diagnostics *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -22,7 +17,7 @@ void diagnostics_finish(struct diagnostics *list)
 		free(list->items[i].expected);
 	}
 	free(list->items);
-	diagnostics_init(list);
+	*list = (struct diagnostics){ 0 };
 }
 
 static struct diagnostic *next_item(struct diagnostics *list)

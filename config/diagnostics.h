@@ -28,7 +28,6 @@ struct diagnostics {
 	bool cut_short; /* more were found than are kept */
 };
 
-void diagnostics_init(struct diagnostics *list);
 void diagnostics_finish(struct diagnostics *list);
 #define AUTO_DIAGNOSTICS __attribute__((cleanup(diagnostics_finish)))
 

@@ -153,16 +153,3 @@ void config_changes_finish(struct config_changes *changes)
 	free(changes->items);
 	*changes = (struct config_changes){ 0 };
 }
-
-void config_changes_print(const struct config_changes *changes, struct buf *to)
-{
-	static const char *const verbs[] = { "added", "removed", "changed" };
-	static const char *const subjects[] = { "option", "source", "target", "route" };
-
-	for (size_t i = 0; i < changes->count; i++) {
-		const struct config_change *change = &changes->items[i];
-
-		buf_printf(to, "%s %s %s%s\n", subjects[change->subject], change->name, verbs[change->kind],
-				   change->needs_restart ? ": takes a restart, not a reload" : "");
-	}
-}

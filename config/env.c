@@ -1,7 +1,8 @@
+#include "config/env.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reader.h"
 #include "saga/base/mem.h"
 
 struct config_env {

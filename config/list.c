@@ -1,7 +1,8 @@
+#include "config/list.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/reader.h"
 #include "saga/base/mem.h"
 
 void config_list_add_owned(struct config_list *list, char *text)

@@ -70,10 +70,8 @@ struct config_section {
 
 const struct config_section *table_root(void);
 const struct config_section *table_source(void);
-const struct config_section *table_verify(void);
 const struct config_section *table_target(void);
 const struct config_section *table_route(void);
-const struct config_section *table_match(void);
 const struct config_section *table_step(void);
 
 const struct config_option *option_find(const struct config_section *section, const char *name);

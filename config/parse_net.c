@@ -139,18 +139,15 @@ void parse_url(struct config_reader *r, const struct config_option *option, cons
 void parse_store(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	struct config_store *store = base;
-	char *text = parse_plain_text(r, value);
+	char *text AUTO_FREE = parse_plain_text(r, value);
 
 	if (text == NULL)
 		return;
 	if (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0') {
 		reader_error(r, "\"sqlite:PATH\"", "this store is not known");
-		free(text);
 		return;
 	}
 	option_finish(option, base);
-	store->kind = CONFIG_STORE_SQLITE;
-	store->url = text;
 	store->path = reader_resolve_path(r->doc->dir, text + 7);
 }
 

@@ -6,15 +6,10 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "config/document.h"
+#include "config/env.h"
+#include "config/list.h"
 #include "config/option.h"
-
-/* One JSON file in memory; the text is kept to find lines. */
-struct config_document {
-	char *path;
-	char *dir;
-	struct buf text;
-	json_t *root; /* an object */
-};
 
 struct config_reader {
 	struct config *config;
@@ -35,13 +30,6 @@ size_t reader_enter(struct config_reader *r, const char *key);
 size_t reader_enter_index(struct config_reader *r, size_t index);
 void reader_leave(struct config_reader *r, size_t mark);
 
-/* Loads a file whole: a regular file of at most DOCUMENT_BYTES_MAX bytes. */
-#define DOCUMENT_BYTES_MAX ((size_t)4 * 1024 * 1024)
-int document_read_file(const char *path, struct buf *to, struct err *err) MUST_CHECK;
-/* Loads and parses; complains to `found` and returns a code when that fails. */
-int document_open(const char *path, struct diagnostics *found, struct config_document *ret_doc) MUST_CHECK;
-void document_close(struct config_document *doc);
-
 /* `path` as seen from `dir`: itself when absolute. Fresh text. */
 char *reader_resolve_path(const char *dir, const char *path);
 void reader_note_file(struct config_reader *r, const char *path); /* adds it to config->files */
@@ -58,7 +46,7 @@ const char *reader_kind_of(const json_t *value);
  * text (which may hold a secret: never put it into a message unless `ret_literal`), or complains. */
 int reader_text(struct config_reader *r, const json_t *value, char **ret_text, bool *ret_literal) MUST_CHECK;
 bool reader_is_utf8(const char *text);
-/* Is it an object of that kind? */
+/* Is this value an object {"$env": …} or {"$file": …}? */
 bool reader_is_reference(const json_t *value);
 
 /* Fills a zeroed struct with the defaults of its section. */
@@ -69,12 +57,7 @@ void reader_section(struct config_reader *r, const struct config_section *sectio
 /* Complains of required options that `object` lacks. */
 void reader_require(struct config_reader *r, const struct config_section *section, const json_t *object);
 
-/* One value into its place; complains or fills. */
-void reader_option(struct config_reader *r, const struct config_option *option, const json_t *value,
-				   void *base);
-
 /* Programs: compiles through the hook and complains. The text is fresh. */
-void reader_jq_check(struct config_reader *r, const char *program);
 int reader_jq(struct config_reader *r, const json_t *value, char **ret_program) MUST_CHECK;
 /* One secret or an array of them, appended to the source's. */
 void reader_secrets(struct config_reader *r, const json_t *value, struct config_source *source);
@@ -88,16 +71,5 @@ void reader_routes(struct config_reader *r); /* after all targets */
 
 /* Names: letters, digits, '-', '_', '.', at most 64, not starting with a sign. Complains otherwise. */
 bool reader_check_name(struct config_reader *r, const char *name);
-
-/* Lists own their texts. */
-void config_list_add(struct config_list *list, const char *text);
-void config_list_add_owned(struct config_list *list, char *text);
-void config_list_finish(struct config_list *list);
-bool config_list_has(const struct config_list *list, const char *text);
-
-/* Secrets out of the environment; NULL when not set. Borrowed from `env` (or the environment). */
-const char *config_env_get(struct config_env *env, const char *name);
-/* Overwrites before freeing. Accepts NULL. */
-void config_env_wipe(char *text);
 
 #endif

@@ -1,10 +1,7 @@
 /* Texts that may stand elsewhere: {"$env": NAME}, {"$file": PATH}. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "config/nearest.h"
 #include "config/reader.h"
 #include "saga/base/mem.h"
 
@@ -130,7 +127,7 @@ int reader_text(struct config_reader *r, const json_t *value, char **ret_text, b
 
 /* ---- programs ---- */
 
-void reader_jq_check(struct config_reader *r, const char *program)
+static void check_jq(struct config_reader *r, const char *program)
 {
 	struct err err = { 0 };
 
@@ -153,179 +150,9 @@ int reader_jq(struct config_reader *r, const json_t *value, char **ret_program)
 	else if (!reader_is_utf8(*ret_program))
 		reader_error(r, "a jq program", "the program is not valid UTF-8");
 	else {
-		reader_jq_check(r, *ret_program);
+		check_jq(r, *ret_program);
 		return 0;
 	}
 	free(*ret_program);
 	return ERR_INVALID;
-}
-
-/* ---- secrets ---- */
-
-static void warn_if_open_to_all(struct config_reader *r, const json_t *value)
-{
-	const char *name = json_string_value(json_object_get(value, "$file"));
-	char *path AUTO_FREE = NULL;
-	struct stat st;
-
-	if (name == NULL)
-		return;
-	path = reader_resolve_path(r->doc->dir, name);
-	if (stat(path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
-		reader_warn(r, "mode 0640 or 0600", "every user of this machine can read the secret in %s", path);
-}
-
-static char *origin_of(const json_t *value)
-{
-	const char *env = json_string_value(json_object_get(value, "$env"));
-	const char *file = json_string_value(json_object_get(value, "$file"));
-
-	if (env != NULL)
-		return mem_printf("$env %s", env);
-	return file != NULL ? mem_printf("$file %s", file) : mem_strdup("written in the file");
-}
-
-static void add_secret(struct config_reader *r, const json_t *value, struct config_source *source)
-{
-	char *text = NULL;
-	bool literal = false;
-	struct config_secret *secret;
-
-	if (json_object_get(value, "default") != NULL) {
-		reader_error(r, "{\"$env\": NAME}", "a secret has no default: it would be everybody's");
-		return;
-	}
-	if (reader_text(r, value, &text, &literal) != 0)
-		return;
-	if (text[0] == '\0') {
-		reader_error(r, NULL, "the secret is empty");
-		free(text);
-		return;
-	}
-	if (literal)
-		reader_warn(r, "{\"$env\": NAME} or {\"$file\": PATH}",
-					"a secret stands here in plain text; whoever may read this file may forge events");
-	else
-		warn_if_open_to_all(r, value);
-	source->secrets = mem_grow(source->secrets, (source->secret_count + 1) * sizeof(*secret));
-	secret = &source->secrets[source->secret_count++];
-	*secret = (struct config_secret){ text, strlen(text), origin_of(value) };
-}
-
-void reader_secrets(struct config_reader *r, const json_t *value, struct config_source *source)
-{
-	size_t index;
-	json_t *item;
-
-	if (!json_is_array(value)) {
-		add_secret(r, value, source);
-		return;
-	}
-	json_array_foreach(value, index, item)
-	{
-		size_t mark = reader_enter_index(r, index);
-
-		add_secret(r, item, source);
-		reader_leave(r, mark);
-	}
-}
-
-/* ---- settings of a connector ---- */
-
-static json_t *resolve_value(struct config_reader *r, const json_t *value);
-
-static json_t *resolve_object(struct config_reader *r, const json_t *value)
-{
-	json_t *copy = json_object();
-	const char *key;
-	json_t *member;
-
-	json_object_foreach((json_t *)(uintptr_t)value, key, member)
-	{
-		size_t mark;
-
-		if (strcmp(key, "$comment") == 0) /* a "$schema" may be part of a body */
-			continue;
-		mark = reader_enter(r, key);
-		json_object_set_new(copy, key, resolve_value(r, member));
-		reader_leave(r, mark);
-	}
-	return copy;
-}
-
-static json_t *resolve_array(struct config_reader *r, const json_t *value)
-{
-	json_t *copy = json_array();
-	size_t index;
-	json_t *item;
-
-	json_array_foreach(value, index, item)
-	{
-		size_t mark = reader_enter_index(r, index);
-
-		json_array_append_new(copy, resolve_value(r, item));
-		reader_leave(r, mark);
-	}
-	return copy;
-}
-
-/* {"$env": NAME, "default": 25}: a number, because the default is one. */
-static json_t *integer_of_env(struct config_reader *r, const json_t *value)
-{
-	const char *name = json_string_value(json_object_get(value, "$env"));
-	const char *text = name == NULL ? NULL : config_env_get(r->hooks->env, name);
-	char *end = NULL;
-	long long number;
-
-	if (name == NULL)
-		reader_error(r, "{\"$env\": NAME}", "the variable's name is not a string");
-	if (text == NULL)
-		return json_copy(json_object_get(value, "default"));
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0')
-		reader_error(r, "a whole number, as its default is", "the environment variable %s holds no such",
-					 name);
-	return json_integer(number);
-}
-
-/* A deep copy with references replaced by their texts; what could not be read becomes an empty string. As
- * deep as the parser lets a document be. */
-static json_t *resolve_value(struct config_reader *r, const json_t *value)
-{
-	char *text = NULL;
-	bool literal = false;
-	json_t *string;
-
-	if (json_is_integer(json_object_get(value, "default")) && json_object_get(value, "$env") != NULL)
-		return integer_of_env(r, value);
-	if (json_is_object(value) && reader_is_reference(value)) {
-		if (reader_text(r, value, &text, &literal) != 0)
-			return json_string("");
-		string = json_string(text);
-		if (string == NULL) {
-			reader_error(r, NULL, "the text is not valid UTF-8");
-			string = json_string("");
-		}
-		config_env_wipe(text);
-		return string;
-	}
-	if (json_is_object(value))
-		return resolve_object(r, value);
-	if (json_is_array(value))
-		return resolve_array(r, value);
-	return json_deep_copy(value);
-}
-
-void reader_settings(struct config_reader *r, const json_t *value, struct config_target *target)
-{
-	json_decref(target->settings);
-	json_decref(target->written);
-	target->written = json_deep_copy(value);
-	if (!json_is_object(value) || reader_is_reference(value)) {
-		reader_error(r, "an object", "this is %s", reader_kind_of(value));
-		target->settings = json_object();
-		return;
-	}
-	target->settings = resolve_value(r, value);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "config/list.h"
 #include "saga/base/mem.h"
 
 bool route_glob(const char *pattern, const char *text)
@@ -50,21 +51,12 @@ static bool types_cover(const struct config_list *wide, const struct config_list
 	return narrow->count > 0;
 }
 
-static bool list_has(const struct config_list *list, const char *text)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->items[i], text) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool sources_cover(const struct config_list *wide, const struct config_list *narrow)
 {
 	if (wide->count == 0)
 		return true;
 	for (size_t i = 0; i < narrow->count; i++) {
-		if (!list_has(wide, narrow->items[i]))
+		if (!config_list_has(wide, narrow->items[i]))
 			return false;
 	}
 	return narrow->count > 0;
@@ -139,7 +131,7 @@ bool config_route_takes(const struct config_route *route, struct str source, str
 
 	if (route->sources.count > 0) {
 		name = mem_strndup(source.p, source.len);
-		if (!list_has(&route->sources, name))
+		if (!config_list_has(&route->sources, name))
 			return false;
 	}
 	if (route->types.count == 0)

@@ -99,8 +99,8 @@ static void check_keys(struct config_reader *r, const struct config_section *sec
 	}
 }
 
-void reader_option(struct config_reader *r, const struct config_option *option, const json_t *value,
-				   void *base)
+static void read_option(struct config_reader *r, const struct config_option *option, const json_t *value,
+						void *base)
 {
 	size_t mark = reader_enter(r, option->name);
 
@@ -121,7 +121,7 @@ void reader_section(struct config_reader *r, const struct config_section *sectio
 		const json_t *value = json_object_get(object, section->options[i].name);
 
 		if (value != NULL)
-			reader_option(r, &section->options[i], value, base);
+			read_option(r, &section->options[i], value, base);
 	}
 }
 

@@ -97,13 +97,6 @@ const char *config_on_failure_name(enum config_on_failure value)
 	return names[value];
 }
 
-const char *config_on_attention_name(enum config_on_attention value)
-{
-	static const char *const names[] = { "pass", "hold" };
-
-	return names[value];
-}
-
 const char *config_log_level_name(enum config_log_level value)
 {
 	static const char *const names[] = { "debug", "info", "warning", "error" };

@@ -340,11 +340,6 @@ const struct config_section *table_source(void)
 	return &source;
 }
 
-const struct config_section *table_verify(void)
-{
-	return &verify;
-}
-
 const struct config_section *table_target(void)
 {
 	return &target;
@@ -353,11 +348,6 @@ const struct config_section *table_target(void)
 const struct config_section *table_route(void)
 {
 	return &route;
-}
-
-const struct config_section *table_match(void)
-{
-	return &match;
 }
 
 const struct config_section *table_step(void)

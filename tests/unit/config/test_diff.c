@@ -37,7 +37,6 @@ static void every_change_is_found(void **state)
 {
 	struct config_fixture *f = *state;
 	AUTO_CONFIG_CHANGES struct config_changes changes = { 0 };
-	AUTO_BUF struct buf text = { 0 };
 	struct config *before;
 
 	fixture_load_good(f, before_text);
@@ -57,10 +56,6 @@ static void every_change_is_found(void **state)
 	/* A default written out is no change. */
 	assert_int_equal(changes.count, 10);
 	assert_int_equal(changes.needs_restart, 1);
-	config_changes_print(&changes, &text);
-	assert_non_null(strstr(text.data, "option /listen/intake changed: takes a restart, not a reload\n"));
-	assert_non_null(strstr(text.data, "target t changed\n"));
-	assert_null(strstr(text.data, "two"));
 	config_unref(before);
 }
 
