@@ -4,8 +4,8 @@
 Why: an assertion states a contract where it is broken first, and a sentence above a long function says what the code
 cannot. Both are easy to leave out, so the floors keep them.
 Assertions: calls of `assert` for each 1,000 lines of code (without comments and empty lines) of a module's .c and
-.h files, with ASSERT_FLOOR in the modules where a wrong call does harm. Assertions of one function that only say that something is not null count as one
-together. `static_assert` does not count.
+.h files, with ASSERT_FLOOR in the modules where a wrong call does harm. Assertions of one function that only say
+that something is not null count as one together. `static_assert` does not count.
 Comments: of the functions of LONG lines and more, the share with a comment directly above. A section banner does not
 count, and neither does a comment that adds fewer than NEW_WORDS words to the words of the function's name."""
 import collections
