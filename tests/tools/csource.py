@@ -124,13 +124,14 @@ class Function:
 
 
 def functions(root, paths):
-    """Every function definition in the files, in the order of path and line."""
-    texts, found = {}, []
+    """Every function definition in the files, in the order of path and line. What a macro makes is not seen."""
+    texts, raw, found = {}, {}, []
     for tag in sorted(tags(root, paths), key=lambda t: (t.path, t.line)):
         text = texts.get(tag.path)
         if text is None:
+            raw[tag.path] = read(root, tag.path)
             text = texts[tag.path] = re.sub(r"(?m)^[ \t]*#(?:[^\n]*\\\n)*[^\n]*",
-                                            lambda m: re.sub(r"[^\n]", " ", m.group()), blank(read(root, tag.path)))
+                                            lambda m: re.sub(r"[^\n]", " ", m.group()), blank(raw[tag.path]))
         starts = [0] + [m.end() for m in re.finditer("\n", text)]
         name_at = re.compile(rf"\b{re.escape(tag.name)}\b").search(text, starts[tag.line - 1])
         brace = text.find("{", name_at.end()) if name_at else -1
@@ -139,7 +140,7 @@ def functions(root, paths):
         begin = max(text.rfind(c, 0, name_at.start()) for c in ";}") + 1
         begin += len(text[begin:]) - len(text[begin:].lstrip())
         shut = closing(text, brace)
-        if shut < 0:
+        if shut < 0 or re.search(rf"(?m)^\s*#\s*define\s+{tag.name}\b", raw[tag.path]):
             continue
         head = text[begin:brace]
         found.append(Function(tag.name, tag.path, tag.line, line_at(text, shut), line_at(text, begin), head,

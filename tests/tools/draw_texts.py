@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws comments and messages at random, for a reader who has never seen the code.
 
-    tests/tools/draw_texts.py --seed 7 --comments 40 --messages 40 --out texts.md --key key.tsv
+    tests/tools/draw_texts.py --seed 7 --comments 40 --messages 40 --out texts.txt --key key.tsv
 
 Why: the author of a sentence cannot tell whether it is clear. A reader sees each text with the name of its file only,
 and writes down what it means; a second reader opens the key (number, path:line) and compares that with the code.
