@@ -5,6 +5,7 @@
 #include "gateway/expr/number.h"
 #include "gateway/intake/pipeline/money.h"
 #include "saga/base/clock.h"
+#include "saga/base/currency.h"
 
 struct normalization {
 	json_t *event;
@@ -149,7 +150,7 @@ static int normalize_currency(struct normalization *m, json_t *amount, unsigned 
 					   "amount.currency is %s; let the map set it, such as currency: \"EUR\"",
 					   json_kind_text(value));
 	struct str text = { json_string_value(value), json_string_length(value) };
-	if (!money_currency(text, code, ret_decimals))
+	if (!currency_find(text, code, ret_decimals))
 		return err_set(m->err, ERR_INVALID,
 					   "amount.currency \"%.12s\" is no currency code of ISO 4217, such as EUR or USD",
 					   text.p);
@@ -161,8 +162,8 @@ static int normalize_currency(struct normalization *m, json_t *amount, unsigned 
 /* Writes both forms, each only if it is not already so. */
 static void put_amount(struct normalization *m, json_t *amount, int64_t minor, unsigned decimals)
 {
-	char text[MONEY_TEXT_BYTES];
-	money_text(minor, decimals, text);
+	char text[CURRENCY_TEXT_BYTES];
+	currency_text(minor, decimals, text);
 	json_t *old = json_object_get(amount, "minor");
 	if (!json_is_integer(old) || json_integer_value(old) != minor)
 		set(m, amount, "minor", json_integer(minor));

@@ -1,26 +1,20 @@
-/* Amounts of money as integers of the currency's smallest unit. Decimal digits only, never a double. */
+/* Reads amounts of money as integers of the currency's smallest unit. Decimal digits only, never a double. The
+ * currencies and the way back to a text are in saga/base/currency.h. Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_MONEY_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_MONEY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "saga/base/buf.h"
 #include "saga/base/err.h"
 
-#define MONEY_TEXT_BYTES 32
-/* The largest amount, so that it survives as a number everywhere (2^53 - 1). */
+/* The largest amount: 2^53 - 1, the largest integer that every reader of JSON keeps exactly, also one that
+ * holds numbers as doubles. */
 #define MONEY_MINOR_MAX INT64_C(9007199254740991)
 
-/* Is it a currency code of ISO 4217 with a minor unit, in either case? Gives it in upper case and the number
- * of decimals. */
-bool money_currency(struct str text, char ret_code[4], unsigned *ret_decimals);
-
-/* "12.5" with 2 decimals → 1250. Digits, one point, an optional '-'; zeros beyond the decimals are fine,
- * other digits are not. ERR_INVALID says what is wrong, without naming a field. */
+/* Reads "12.5" with 2 decimals as 1250. Accepts digits with at most one point between them and an optional
+ * '-'; zeros beyond the currency's decimals are accepted, other digits are not. ERR_INVALID: `err` says what
+ * is wrong, in words that follow the name of the field. */
 int money_parse(struct str text, unsigned decimals, int64_t *ret_minor, struct err *err) MUST_CHECK;
-
-/* 1250 → "12.50". */
-void money_text(int64_t minor, unsigned decimals, char out[MONEY_TEXT_BYTES]);
 
 #endif
