@@ -1,6 +1,6 @@
-/* From evidence to verdict: what may have happened at the other end. Pure; no I/O. Thread: any. */
-#ifndef ALMONER_NET_CLASSIFY_H
-#define ALMONER_NET_CLASSIFY_H
+/* From evidence to verdict: can the request have taken effect at the target? Pure. Thread: any. */
+#ifndef ALMONER_GATEWAY_NET_CLASSIFY_H
+#define ALMONER_GATEWAY_NET_CLASSIFY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,27 +9,28 @@
 #include "gateway/engine/ports.h"
 #include "gateway/net/smtp/reply.h"
 
-/* How libcurl ended, in the only distinctions that matter here. */
+/* How libcurl ended, reduced to the differences that matter for a verdict. */
 enum transfer_end {
-	TRANSFER_END_OK,        /* by the rules of the protocol, all of it came */
-	TRANSFER_END_UNUSABLE,  /* libcurl did not understand the request (URL, scheme, option) */
+	TRANSFER_END_OK,        /* the whole reply came, by the rules of the protocol */
+	TRANSFER_END_UNUSABLE,  /* libcurl cannot send this request (URL, scheme, option) */
 	TRANSFER_END_NO_ANSWER, /* time-out or lost connection while waiting */
 	TRANSFER_END_FAILED     /* anything else */
 };
 
 struct http_evidence {
 	enum transfer_end end;
-	bool request_began; /* a connection stood, TLS included, and libcurl was about to send */
+	bool request_began; /* a connection was established, TLS included, and libcurl was about to send */
 	bool encrypted;
-	uint64_t request_bytes; /* accepted by the socket; for TLS a zero proves nothing */
-	bool head_complete;     /* the blank line after a status other than 1xx was seen */
-	bool body_cut_by_us;    /* the reply cap was reached and reading stopped */
+	uint64_t request_bytes; /* that the socket accepted; with TLS, 0 proves nothing */
+	bool head_complete;     /* the blank line after the head of the final reply (no 1xx) came */
+	bool body_cut_by_us;    /* the body reached its cap, and almoner stopped reading */
 };
 
+/* Neither evidence may be NULL. A complete reply is a reply whatever libcurl says about the rest. */
 enum transport_verdict classify_http(const struct http_evidence *evidence);
 enum transport_verdict classify_mail(enum transfer_end end, const struct smtp_reply *dialogue);
 
-/* A CURLcode as one of the above. */
+/* Translates a CURLcode, which is passed as an int so that this header needs no libcurl. */
 enum transfer_end classify_end(int curl_code);
 
 #endif

@@ -3,61 +3,100 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-#include "gateway/net/classify.h"
-#include "gateway/net/smtp/worker.h"
+#include "gateway/net/curl_options.h"
+#include "gateway/net/lookup.h"
+#include "gateway/net/loop.h"
+#include "gateway/net/sockets.h"
 #include "saga/base/mem.h"
 
-/* What holds for every exchange. Nothing is taken from the environment, nothing is followed. */
-static const struct curl_long_option common_longs[] = {
-	{ CURLOPT_NOSIGNAL, 1 },
-	{ CURLOPT_QUICK_EXIT, 1 }, /* a hanging resolver must not hold up whoever gives up on it */
-	{ CURLOPT_FOLLOWLOCATION, 0 },
-	{ CURLOPT_MAXREDIRS, 0 },
-	{ CURLOPT_NETRC, CURL_NETRC_IGNORED },
-	{ CURLOPT_SSL_VERIFYPEER, 1 },
-	{ CURLOPT_SSL_VERIFYHOST, 2 },
-	{ CURLOPT_TCP_NODELAY, 1 },
-	{ CURLOPT_TCP_KEEPALIVE, 1 },
-	{ CURLOPT_TCP_KEEPIDLE, 30 },
-	{ CURLOPT_TCP_KEEPINTVL, 10 },
-	{ 0, 0 },
-};
-
-CURLcode curl_options_set_longs(CURL *easy, const struct curl_long_option *options)
+static int64_t clock_ms(void)
 {
-	for (; options->option != 0; options++) {
-		CURLcode code = curl_easy_setopt(easy, options->option, options->value);
-		if (code != CURLE_OK)
-			return code;
+	struct timespec now;
+	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
+	assert(failed == 0);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- callbacks of libcurl ---- */
+
+/* libcurl calls this when a connection is established and the request is about to be sent; and again when a
+ * reused connection died and libcurl wants to send the request a second time. Sending again is safe only if
+ * certainly no byte of the first attempt went out. */
+static int on_before_request(void *ctx, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+	(void)peer_ip;
+	(void)own_ip;
+	(void)peer_port;
+	(void)own_port;
+	struct exchange *x = ctx;
+	long sent_bytes = 0;
+	if (x->request_began &&
+		(x->http.encrypted || curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent_bytes) != CURLE_OK ||
+		 sent_bytes > 0)) {
+		x->resend_stopped = true;
+		return CURL_PREREQFUNC_ABORT;
 	}
-	return CURLE_OK;
+	x->request_began = true;
+	x->connected = true;
+	return CURL_PREREQFUNC_OK;
 }
 
-/* A folder of certificates beside the file (Debian's libcurl has both, with the same in them) keeps libcurl
- * from holding on to the store it made of the file: each TLS connection would read it again, 30 ms on the
- * loop. */
-static CURLcode use_ca_file_only(CURL *easy)
+/* libcurl calls this before it starts a thread that asks the resolver; a result other than 0 prevents that. */
+static int on_lookup(void *resolver, void *reserved, void *ctx)
 {
-	if (curl_version_info(CURLVERSION_NOW)->cainfo == NULL)
-		return CURLE_OK;
-	return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	(void)resolver;
+	(void)reserved;
+	struct exchange *x = ctx;
+	x->looking_up = lookups_begin(x->lookups, clock_ms());
+	x->lookup_refused = !x->looking_up;
+	return x->lookup_refused ? 1 : 0;
 }
 
-CURLcode curl_options_set_common(CURL *easy, char *error)
+/* False stops reading. Time is counted from the first byte of the reply, to the turn of the loop. */
+static bool is_fast_enough(struct exchange *x)
 {
-	CURLcode code = curl_options_set_longs(easy, common_longs);
+	int64_t now_ms = loop_now_ms(x->loop);
+	if (x->reply_began_ms == 0)
+		x->reply_began_ms = now_ms;
+	x->too_slow = http_reply_is_slow(&x->reply, now_ms - x->reply_began_ms);
+	return !x->too_slow;
+}
+
+static size_t on_header_line(char *line, size_t size, size_t count, void *ctx)
+{
+	struct exchange *x = ctx;
+	return http_reply_line(&x->reply, line, size * count) && is_fast_enough(x) ? size * count : 0;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
+{
+	struct exchange *x = ctx;
+	return http_reply_body(&x->reply, bytes, size * count) && is_fast_enough(x) ? size * count : 0;
+}
+
+/* ---- life ---- */
+
+static CURLcode set_callbacks(struct exchange *x)
+{
+	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	if (code == CURLE_OK)
-		code = use_ca_file_only(easy);
+		code = curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_before_request);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* also overrides http_proxy and its kin … */
+		code = curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* … and no_proxy */
+		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_DATA, x);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
+		code = curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header_line);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
 	return code;
 }
 
@@ -65,18 +104,21 @@ static CURLcode set_up_handle(struct exchange *x)
 {
 	CURLcode code = curl_options_set_common(x->easy, x->error);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+		code = sockets_attach(x->sockets, x);
 	if (code == CURLE_OK)
-		code = sockets_attach(sockets_of_transfer(x->transfer), x);
+		code = http_request_init(&x->http, x->easy);
 	if (code == CURLE_OK)
-		code = http_request_init(x);
+		code = set_callbacks(x);
 	return code;
 }
 
-struct exchange *exchange_create(struct transfer *transfer, enum almoner_action_kind kind, struct err *err)
+struct exchange *exchange_create(enum almoner_action_kind kind, struct loop *loop, struct sockets *sockets,
+								 struct lookups *lookups, struct err *err)
 {
 	struct exchange *x = mem_zalloc(sizeof(*x));
-	x->transfer = transfer;
+	x->loop = loop;
+	x->sockets = sockets;
+	x->lookups = lookups;
 	x->request.kind = kind;
 	x->limits_set = (struct transport_limits){ .connect_timeout_ms = -1, .timeout_ms = -1 };
 	http_reply_init(&x->reply);
@@ -85,7 +127,7 @@ struct exchange *exchange_create(struct transfer *transfer, enum almoner_action_
 	x->easy = curl_easy_init();
 	CURLcode code = x->easy != NULL ? set_up_handle(x) : CURLE_OUT_OF_MEMORY;
 	if (code != CURLE_OK) {
-		err_set(err, ERR_SYSTEM, "libcurl %s has no memory or lacks an option almoner relies on: %s",
+		err_set(err, ERR_SYSTEM, "libcurl %s has no memory or lacks an option that almoner relies on: %s",
 				curl_version(), curl_easy_strerror(code));
 		exchange_destroy(x);
 		return NULL;
@@ -103,7 +145,9 @@ void exchange_destroy(struct exchange *x)
 	free(x);
 }
 
-int exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
+/* ---- one request ---- */
+
+void exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
@@ -111,14 +155,6 @@ int exchange_fail(struct exchange *x, enum transport_verdict verdict, const char
 	va_end(args);
 	x->verdict = verdict;
 	x->state = EXCHANGE_FAILED_LOCALLY;
-	return ERR_REFUSED;
-}
-
-long curl_options_timeout(int64_t ms)
-{
-	if (ms < 1)
-		return 1;
-	return ms > INT32_MAX ? INT32_MAX : (long)ms;
 }
 
 static CURLcode load_limits(struct exchange *x)
@@ -140,7 +176,7 @@ static CURLcode load_limits(struct exchange *x)
 	return code;
 }
 
-int exchange_load(struct exchange *x)
+bool exchange_load(struct exchange *x)
 {
 	x->state = EXCHANGE_HTTP;
 	x->request_began = false;
@@ -152,19 +188,28 @@ int exchange_load(struct exchange *x)
 	x->reply_began_ms = 0;
 	x->error[0] = '\0';
 	CURLcode code = load_limits(x);
-	if (code != CURLE_OK)
-		return exchange_refuse(x, "the time-outs are not usable: %s", curl_easy_strerror(code));
-	return http_request_load(x);
+	if (code != CURLE_OK) {
+		exchange_fail(x, TRANSPORT_NOT_SENDABLE, "the time-outs are not usable: %s",
+					  curl_easy_strerror(code));
+		return false;
+	}
+	http_reply_reset(&x->reply, x->request.limits.reply_cap_bytes);
+	char text[HTTP_FAULT_BYTES];
+	const char *fault = http_request_load(&x->http, x->easy, x->request.http, text);
+	if (fault != NULL)
+		exchange_fail(x, TRANSPORT_NOT_SENDABLE, "%s", fault);
+	return fault == NULL;
 }
 
 void exchange_extend(struct exchange *x, int64_t stalled_ms)
 {
 	struct transport_limits *have = &x->limits_set;
-	have->connect_timeout_ms += stalled_ms; /* no longer what is wanted: the next request sets its own */
+	/* The next request compares its limits with these, finds a difference and sets its own. */
+	have->connect_timeout_ms += stalled_ms;
 	have->timeout_ms += stalled_ms;
 	if (x->reply_began_ms != 0)
 		x->reply_began_ms += stalled_ms;
-	/* Neither can fail but for want of memory; then the old limits stay. */
+	/* A failure needs no treatment: the old limits would stay. */
 	(void)curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS,
 						   curl_options_timeout(have->connect_timeout_ms));
 	(void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, curl_options_timeout(have->timeout_ms));
@@ -175,112 +220,4 @@ void exchange_unload(struct exchange *x)
 	x->state = EXCHANGE_IDLE;
 	x->request = (struct transport_request){ .kind = x->request.kind, .target = x->request.target };
 	http_reply_reset(&x->reply, 0);
-}
-
-/* ---- the verdict ---- */
-
-static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
-{
-	long status = 0;
-	curl_off_t retry_after_s = 0;
-	CURLcode code = curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
-	assert(code == CURLE_OK);
-	code = curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-	assert(code == CURLE_OK);
-
-	const curl_off_t year_s = (curl_off_t)365 * 24 * 3600;
-	if (retry_after_s < 0)
-		retry_after_s = 0;
-	if (retry_after_s > year_s)
-		retry_after_s = year_s; /* so that nobody's sum overflows; the engine has a cap of its own */
-	const struct buf *body = &x->reply.body;
-	*reply = (struct almoner_reply){ .size = sizeof(*reply),
-									 .status = (uint32_t)status,
-									 .headers = http_reply_fields(&x->reply),
-									 .header_count = x->reply.field_count,
-									 .body = { .p = body->data != NULL ? body->data : "", .len = body->len },
-									 .truncated = x->reply.truncated,
-									 .retry_after_ms = (int64_t)retry_after_s * 1000 };
-}
-
-static enum transport_verdict http_verdict(struct exchange *x, CURLcode code)
-{
-	long request_bytes = 0;
-	CURLcode asked = curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-	assert(asked == CURLE_OK);
-	struct http_evidence evidence = { .end = classify_end((int)code),
-									  .request_began = x->request_began,
-									  .encrypted = x->http.encrypted,
-									  .request_bytes = (uint64_t)request_bytes,
-									  .head_complete = x->reply.head_complete,
-									  .body_cut_by_us = x->reply.truncated };
-	return classify_http(&evidence);
-}
-
-/* Peers have a say in some of these texts: what comes out is one printable line. */
-static void write_detail(struct transport_result *result, const char *reason, const char *server_reply)
-{
-	static const char *const leads[] = { [TRANSPORT_REPLY] = "",
-										 [TRANSPORT_UNREACHABLE] = "not reached: ",
-										 [TRANSPORT_UNKNOWN] = "sent, but no complete reply: ",
-										 [TRANSPORT_NOT_SENDABLE] = "not sendable: " };
-	snprintf(result->detail, sizeof(result->detail), "%s%s%s%.100s", leads[result->verdict], reason,
-			 server_reply != NULL ? "; the server said: " : "", server_reply != NULL ? server_reply : "");
-	for (char *p = result->detail; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-}
-
-static const char *http_failure_reason(const struct exchange *x, CURLcode code)
-{
-	if (x->resend_stopped)
-		return "the connection was closed before any reply came";
-	if (x->lookup_refused)
-		return EXCHANGE_LOOKUPS_HANG;
-	if (x->too_slow)
-		return "the reply came too slowly";
-	if (x->reply.head_too_long ||
-		(x->request_began && code == CURLE_OUT_OF_MEMORY)) /* of libcurl's for one line */
-		return "the reply's header does not end";
-	return x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
-}
-
-static const char *mail_failure_reason(const struct smtp_worker *worker)
-{
-	if (worker->code == CURLE_ABORTED_BY_CALLBACK ||
-		worker->code == CURLE_WRITE_ERROR) /* see smtp_worker_is_done */
-		return "no answer within the time limit";
-	return worker->error[0] != '\0' ? worker->error : curl_easy_strerror(worker->code);
-}
-
-static void mail_result(const struct smtp_worker *worker, struct transport_result *result)
-{
-	const struct smtp_reply *server_reply = &worker->reply;
-	const char *text = server_reply->text.data != NULL ? server_reply->text.data : "";
-	result->verdict = classify_mail(classify_end((int)worker->code), server_reply);
-	if (result->verdict == TRANSPORT_REPLY) {
-		result->reply = (struct almoner_reply){ .size = sizeof(result->reply),
-												.status = server_reply->status,
-												.body = { .p = text, .len = server_reply->text.len } };
-		return;
-	}
-	write_detail(result, mail_failure_reason(worker), server_reply->status >= 400 ? text : NULL);
-}
-
-void exchange_result(struct exchange *x, CURLcode code, struct transport_result *result)
-{
-	if (x->state == EXCHANGE_FAILED_LOCALLY) {
-		result->verdict = x->verdict;
-		write_detail(result, x->reason, NULL);
-		return;
-	}
-	if (x->state == EXCHANGE_MAIL) {
-		mail_result(x->worker, result);
-		return;
-	}
-	result->verdict = http_verdict(x, code);
-	if (result->verdict == TRANSPORT_REPLY)
-		fill_http_reply(x, &result->reply);
-	else
-		write_detail(result, http_failure_reason(x, code), NULL);
 }

@@ -5,15 +5,17 @@
 
 #include "saga/base/mem.h"
 
+/* Far above the longest line of any answer of the admin API. Chosen; no measurement. */
 #define LINE_CAP_BYTES ((size_t)64 << 20)
 
 struct line_reader {
-	struct buf rest; /* what has no end yet */
+	struct buf rest; /* bytes of a line whose end has not come yet */
 	void *ctx;
 	int (*line)(void *ctx, struct str text);
 	bool stopped;
 };
 
+/* Hands each complete line to the caller. A result below `len` makes libcurl end the transfer. */
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct line_reader *l = ctx;
@@ -35,7 +37,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
 	return l->rest.overflow ? 0 : len;
 }
 
-/* The list of headers curl wants; an empty Expect keeps it from asking for 100-continue. */
+/* The list of headers for libcurl; an empty Expect header prevents that libcurl asks for 100-continue and waits. */
 static struct curl_slist *make_headers(const struct http_call *call)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -71,8 +73,8 @@ static int set_call_error(CURLcode rc, const struct http_call *call, struct err 
 {
 	const char *where = call->socket_path != NULL ? call->socket_path : call->url;
 	if (rc == CURLE_COULDNT_CONNECT)
-		return err_set(err, ERR_CLOSED, "nobody answers on %s", where);
-	return err_set(err, ERR_IO, "talking to %s broke off: %s", where, curl_easy_strerror(rc));
+		return err_set(err, ERR_CLOSED, "no program listens on %s", where);
+	return err_set(err, ERR_IO, "the connection to %s broke: %s", where, curl_easy_strerror(rc));
 }
 
 int http_call(const struct http_call *call, unsigned *ret_status, struct err *err)
@@ -86,12 +88,12 @@ int http_call(const struct http_call *call, unsigned *ret_status, struct err *er
 	CURLcode rc = set_up(easy, call, headers, &reader);
 	rc = rc == CURLE_OK ? curl_easy_perform(easy) : rc;
 	long status = 0;
-	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
 	bool too_long = reader.rest.overflow;
 	if (rc == CURLE_OK && reader.rest.len > 0 && call->line != NULL)
-		(void)call->line(call->line_ctx, buf_str(&reader.rest)); /* the last line had no end */
+		(void)call->line(call->line_ctx, buf_str(&reader.rest)); /* the last line had no line end */
 	buf_free(&reader.rest);
 	*ret_status = (unsigned)status;
 	if (too_long)

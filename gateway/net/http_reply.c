@@ -45,14 +45,15 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* "HTTP/1.1 100 Continue": the first digit of the status decides */
+/* "HTTP/1.1 100 Continue": the first digit of the status is 1. */
 static bool status_is_interim(const char *line, size_t len)
 {
 	const char *space = memchr(line, ' ', len);
 	return space != NULL && space + 1 < line + len && space[1] == '1';
 }
 
-/* The head grows while fields come in and may move, so only lengths are final here. */
+/* Keeps one field, if there is space for it. The buffer may move while it grows, so only the lengths are stored
+ * here; http_reply_fields sets the pointers. Continuation lines, which RFC 9112 forbids, are dropped. */
 static void add_field(struct http_reply *r, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
@@ -77,6 +78,7 @@ static void add_field(struct http_reply *r, const char *line, size_t len)
 		(struct almoner_header){ .name = { .len = name_len }, .value = { .len = value_len } };
 }
 
+/* A status line begins a new reply: the fields of the 1xx reply before it are dropped. */
 bool http_reply_line(struct http_reply *r, const char *line, size_t len)
 {
 	r->line_bytes += len;

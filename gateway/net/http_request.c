@@ -1,11 +1,17 @@
-/* An HTTP request on a pooled handle: what differs from the handle's last request is set, the rest stays. The
- * header list is ours, node by node; libcurl only reads it. */
+/* The list of headers belongs to struct http_request, node by node; libcurl only reads it. So a header that is
+ * equal to that of the last request costs nothing. */
+#include "gateway/net/http_request.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/net/exchange.h"
+#include "gateway/net/curl_options.h"
 
-#define URL_BYTES_MAX    (16 * 1024)
+/* Chosen: common servers take no request line above 8 KiB; no measurement. */
+#define URL_BYTES_MAX (16 * 1024)
+/* Longer than any registered method (IANA: "UPDATEREDIRECTREF" has 17 letters). */
 #define METHOD_BYTES_MAX 20
 #define NODE_EXPECT      0
 #define NODE_TYPE        1
@@ -17,66 +23,10 @@ static const struct curl_long_option http_longs[] = {
 	{ 0, 0 },
 };
 
-/* Told to libcurl by their options, or not for a connector to decide. */
+/* libcurl writes these headers itself, as its options say, or they are not for a connector to decide. */
 static const char *const reserved_headers[] = { "Content-Length", "Transfer-Encoding", "Connection",
 												"Expect",         "Upgrade",           "TE",
 												"Trailer",        "Keep-Alive",        "Proxy-Connection" };
-
-/* ---- callbacks of libcurl ---- */
-
-/* Called when a connection stands and the request is about to be sent; a second time when libcurl wants to
- * send it again because a reused connection died. That is safe only if certainly nothing of the first try
- * went out. */
-static int on_before_request(void *ctx, char *peer_ip, char *own_ip, int peer_port, int own_port)
-{
-	(void)peer_ip;
-	(void)own_ip;
-	(void)peer_port;
-	(void)own_port;
-	struct exchange *x = ctx;
-	long sent_bytes = 0;
-	if (x->request_began &&
-		(x->http.encrypted || curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &sent_bytes) != CURLE_OK ||
-		 sent_bytes > 0)) {
-		x->resend_stopped = true;
-		return CURL_PREREQFUNC_ABORT;
-	}
-	x->request_began = true;
-	x->connected = true;
-	return CURL_PREREQFUNC_OK;
-}
-
-/* Called before the resolver is asked, a thread of libcurl's each time. */
-static int on_lookup(void *resolver, void *reserved, void *ctx)
-{
-	(void)resolver;
-	(void)reserved;
-	struct exchange *x = ctx;
-	x->looking_up = lookup_target_begin(x->transfer, x->request.target);
-	x->lookup_refused = !x->looking_up;
-	return x->lookup_refused ? 1 : 0;
-}
-
-static bool is_fast_enough(struct exchange *x)
-{
-	int64_t now_ms = transfer_now_ms(x->transfer);
-	if (x->reply_began_ms == 0)
-		x->reply_began_ms = now_ms;
-	x->too_slow = http_reply_is_slow(&x->reply, now_ms - x->reply_began_ms);
-	return !x->too_slow;
-}
-
-static size_t on_header_line(char *line, size_t size, size_t count, void *ctx)
-{
-	struct exchange *x = ctx;
-	return http_reply_line(&x->reply, line, size * count) && is_fast_enough(x) ? size * count : 0;
-}
-
-static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
-{
-	struct exchange *x = ctx;
-	return http_reply_body(&x->reply, bytes, size * count) && is_fast_enough(x) ? size * count : 0;
-}
 
 /* ---- the handle ---- */
 
@@ -87,36 +37,19 @@ static void node_set_text(struct http_header_node *node, const char *text)
 	node->link.data = node->text.data;
 }
 
-CURLcode http_request_init(struct exchange *x)
+CURLcode http_request_init(struct http_request *r, CURL *easy)
 {
-	struct http_request *r = &x->http;
 	node_set_text(&r->nodes[NODE_EXPECT], "Expect:");
 	r->nodes[NODE_EXPECT].link.next = &r->nodes[NODE_TYPE].link;
 	r->node_count = NODE_FIRST_FREE;
 
-	CURLcode code = curl_options_set_longs(x->easy, http_longs);
+	CURLcode code = curl_options_set_longs(easy, http_longs);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+		code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_USERAGENT, "almoner/" ALMONER_VERSION);
+		code = curl_easy_setopt(easy, CURLOPT_USERAGENT, "almoner/" ALMONER_VERSION);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, &r->nodes[0].link);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, on_before_request);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_RESOLVER_START_DATA, x);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header_line);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+		code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, &r->nodes[0].link);
 	return code;
 }
 
@@ -126,6 +59,17 @@ void http_request_finish(struct http_request *r)
 	buf_free(&r->method);
 	for (size_t i = 0; i < HTTP_HEADERS_MAX + NODE_FIRST_FREE; i++)
 		buf_free(&r->nodes[i].text);
+}
+
+/* Writes the fault and returns it. */
+static const char *fault_set(char text[HTTP_FAULT_BYTES], const char *fmt, ...) PRINTF_LIKE(2, 3);
+static const char *fault_set(char text[HTTP_FAULT_BYTES], const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, HTTP_FAULT_BYTES, fmt, args);
+	va_end(args);
+	return text;
 }
 
 static bool text_is(const struct buf *have, struct almoner_text want)
@@ -147,22 +91,22 @@ static const char *url_fault(struct almoner_text url)
 	return NULL;
 }
 
-static int load_url(struct exchange *x, struct almoner_text url)
+static const char *load_url(struct http_request *r, CURL *easy, struct almoner_text url,
+							char text[HTTP_FAULT_BYTES])
 {
-	struct http_request *r = &x->http;
 	if (text_is(&r->url, url))
-		return 0;
+		return NULL;
 	const char *fault = url_fault(url);
 	if (fault != NULL)
-		return exchange_refuse(x, "%s", fault);
+		return fault;
 	buf_clear(&r->url);
 	buf_add(&r->url, url.p, url.len);
 	r->encrypted = strncasecmp(url.p, "https", 5) == 0;
-	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_URL, r->url.data);
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, r->url.data);
 	if (code == CURLE_OK)
-		return 0;
-	buf_clear(&r->url); /* or the same text would count as set the next time */
-	return exchange_refuse(x, "the URL: %s", curl_easy_strerror(code));
+		return NULL;
+	buf_clear(&r->url); /* so that the next request with this URL does not take it for set already */
+	return fault_set(text, "the URL: %s", curl_easy_strerror(code));
 }
 
 /* ---- method and body ---- */
@@ -186,52 +130,51 @@ static enum http_shape shape_of(const struct almoner_http *http)
 	return strcmp(method, "HEAD") == 0 ? HTTP_SHAPE_HEAD : HTTP_SHAPE_GET;
 }
 
-/* The order matters: each of libcurl's options below also decides what it takes the method to be. */
-static CURLcode set_shape(struct exchange *x, enum http_shape shape)
+/* The order matters: each of the options below also sets the method, and CURLOPT_CUSTOMREQUEST overrides it. */
+static CURLcode set_shape(struct http_request *r, CURL *easy, enum http_shape shape)
 {
 	static const char *const implied[] = {
 		[HTTP_SHAPE_GET] = "GET", [HTTP_SHAPE_HEAD] = "HEAD", [HTTP_SHAPE_POST] = "POST"
 	};
-	struct http_request *r = &x->http;
-	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, NULL);
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_NOBODY, (long)(shape == HTTP_SHAPE_HEAD));
+		code = curl_easy_setopt(easy, CURLOPT_NOBODY, (long)(shape == HTTP_SHAPE_HEAD));
 	if (code == CURLE_OK && shape == HTTP_SHAPE_GET)
-		code = curl_easy_setopt(x->easy, CURLOPT_HTTPGET, 1L);
+		code = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	if (code == CURLE_OK && shape == HTTP_SHAPE_POST)
-		code = curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
+		code = curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	bool plain = strcmp(r->method.data, implied[shape]) == 0;
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, plain ? NULL : r->method.data);
+		code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, plain ? NULL : r->method.data);
 	r->shape = code == CURLE_OK ? shape : HTTP_SHAPE_NONE;
 	return code;
 }
 
-static CURLcode set_body(struct exchange *x, struct almoner_text body)
+static CURLcode set_body(CURL *easy, struct almoner_text body)
 {
-	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, body.p != NULL ? body.p : "");
+		code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.p != NULL ? body.p : "");
 	return code;
 }
 
-static int load_method(struct exchange *x, const struct almoner_http *http)
+static const char *load_method(struct http_request *r, CURL *easy, const struct almoner_http *http,
+							   char text[HTTP_FAULT_BYTES])
 {
-	struct http_request *r = &x->http;
 	if (!method_is_token(http->method))
-		return exchange_refuse(x, "the method is not an upper-case word");
+		return "the method is not an upper-case word";
 	enum http_shape shape = shape_of(http);
 	if (shape == HTTP_SHAPE_POST && strcmp(http->method.p, "HEAD") == 0)
-		return exchange_refuse(x, "HEAD has no body");
+		return "HEAD has no body";
 	CURLcode code = CURLE_OK;
 	if (shape != r->shape || !text_is(&r->method, http->method)) {
 		buf_clear(&r->method);
 		buf_add(&r->method, http->method.p, http->method.len);
-		code = set_shape(x, shape);
+		code = set_shape(r, easy, shape);
 	}
 	if (code == CURLE_OK && shape == HTTP_SHAPE_POST)
-		code = set_body(x, http->body);
-	return code == CURLE_OK ? 0 : exchange_refuse(x, "the method or body: %s", curl_easy_strerror(code));
+		code = set_body(easy, http->body);
+	return code == CURLE_OK ? NULL : fault_set(text, "the method or body: %s", curl_easy_strerror(code));
 }
 
 /* ---- headers ---- */
@@ -252,7 +195,7 @@ static const char *header_fault(const struct almoner_header *header)
 		return "has no name or no value";
 	for (size_t i = 0; i < header->name.len; i++)
 		if (!is_token_char((unsigned char)header->name.p[i]))
-			return "has a name with a character that may not be in one";
+			return "has a name with a character that is not allowed in names";
 	for (size_t i = 0; i < header->value.len; i++) {
 		unsigned char c = (unsigned char)header->value.p[i];
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
@@ -260,7 +203,7 @@ static const char *header_fault(const struct almoner_header *header)
 	}
 	for (size_t i = 0; i < sizeof(reserved_headers) / sizeof(reserved_headers[0]); i++)
 		if (name_is(header->name, reserved_headers[i]))
-			return "is not for a connector to set";
+			return "may not be set by a connector";
 	return NULL;
 }
 
@@ -281,7 +224,7 @@ static bool is_blank(struct almoner_text text)
 	return true;
 }
 
-/* "Name: value"; libcurl wants a header without a value written "Name;", and drops it otherwise. */
+/* Writes "Name: value". libcurl sends a header without a value only if it is written "Name;"; it drops "Name:". */
 static void node_write(struct http_header_node *node, const struct almoner_header *header)
 {
 	bool blank = is_blank(header->value);
@@ -305,18 +248,18 @@ static void link_nodes(struct http_request *r, size_t count)
 	r->node_count = count;
 }
 
-static int load_headers(struct exchange *x, const struct almoner_http *http)
+static const char *load_headers(struct http_request *r, const struct almoner_http *http,
+								char text[HTTP_FAULT_BYTES])
 {
-	struct http_request *r = &x->http;
 	if (http->header_count > HTTP_HEADERS_MAX)
-		return exchange_refuse(x, "more than %d headers", HTTP_HEADERS_MAX);
+		return fault_set(text, "more than %d headers", HTTP_HEADERS_MAX);
 	size_t count = NODE_FIRST_FREE;
 	bool typed = false;
 	for (size_t i = 0; i < http->header_count; i++) {
 		const struct almoner_header *header = &http->headers[i];
 		const char *fault = header_fault(header);
 		if (fault != NULL)
-			return exchange_refuse(x, "header %zu %s", i + 1, fault);
+			return fault_set(text, "header %zu %s", i + 1, fault);
 		bool is_type = !typed && name_is(header->name, "Content-Type");
 		typed = typed || is_type;
 		node_write(&r->nodes[is_type ? NODE_TYPE : count], header);
@@ -325,17 +268,16 @@ static int load_headers(struct exchange *x, const struct almoner_http *http)
 	if (!typed)
 		node_set_text(&r->nodes[NODE_TYPE], "Content-Type:");
 	link_nodes(r, count);
-	return 0;
+	return NULL;
 }
 
-int http_request_load(struct exchange *x)
+const char *http_request_load(struct http_request *r, CURL *easy, const struct almoner_http *http,
+							  char text[HTTP_FAULT_BYTES])
 {
-	const struct almoner_http *http = x->request.http;
-	http_reply_reset(&x->reply, x->request.limits.reply_cap_bytes);
-	int failed = load_url(x, http->url);
-	if (failed == 0)
-		failed = load_method(x, http);
-	if (failed == 0)
-		failed = load_headers(x, http);
-	return failed;
+	const char *fault = load_url(r, easy, http->url, text);
+	if (fault == NULL)
+		fault = load_method(r, easy, http, text);
+	if (fault == NULL)
+		fault = load_headers(r, http, text);
+	return fault;
 }

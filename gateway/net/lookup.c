@@ -1,5 +1,6 @@
 #include "gateway/net/lookup.h"
 
+/* The ring is full when its oldest entry is recent: then LOOKUPS_LOST_MAX look-ups were abandoned since. */
 bool lookups_begin(struct lookups *l, int64_t now_ms)
 {
 	int64_t oldest_ms = l->lost_ms[l->next];

@@ -1,31 +1,36 @@
-/* Bounds the look-ups of one target's name that nobody waits for any more: libcurl leaves each in a thread of
- * its own until the system's resolver comes back, and a hanging resolver must not fill the process with them.
+/* Bounds the look-ups of one target's host name that hang. libcurl resolves a name in a thread. When an
+ * exchange gives up before the resolver answers, libcurl leaves that thread behind until the resolver of the
+ * system returns; a resolver that hangs must not fill the process with threads.
  *
- * After LOOKUPS_LOST_MAX of them within LOOKUP_LOST_MS only one look-up every LOOKUP_PROBE_MS may begin, until
- * one is answered. Pure; monotonic milliseconds. */
-#ifndef ALMONER_NET_LOOKUP_H
-#define ALMONER_NET_LOOKUP_H
+ * After LOOKUPS_LOST_MAX abandoned look-ups within LOOKUP_LOST_MS, only one look-up may begin every
+ * LOOKUP_PROBE_MS, until one is answered. Pure; times are monotonic milliseconds. Thread: the loop's. */
+#ifndef ALMONER_GATEWAY_NET_LOOKUP_H
+#define ALMONER_GATEWAY_NET_LOOKUP_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* Chosen; no measurement: a thread each, so few enough for hundreds of targets. */
 #define LOOKUPS_LOST_MAX 16
-#define LOOKUP_LOST_MS   120000 /* longer than a resolver with three servers takes to give up by itself */
-#define LOOKUP_PROBE_MS  5000
+/* Longer than the resolver of the C library needs to give up with three name servers (resolv.conf: 5 s for
+ * each server, two attempts, search domains on top). */
+#define LOOKUP_LOST_MS 120000
+/* Chosen; no measurement: the delay until a target is reached again once the resolver has recovered. */
+#define LOOKUP_PROBE_MS 5000
 
-/* All zero: none so far. */
+/* A zeroed struct is valid: no look-up has begun. */
 struct lookups {
-	int64_t lost_ms[LOOKUPS_LOST_MAX]; /* a ring; 0: none */
-	size_t next;
-	int64_t began_ms; /* the last one */
+	int64_t lost_ms[LOOKUPS_LOST_MAX]; /* a ring: when look-ups were abandoned; 0: unused */
+	size_t next;                       /* the oldest entry of the ring */
+	int64_t began_ms;                  /* when the last look-up began */
 };
 
-/* True: it begins. */
+/* True: a look-up may begin now, and is counted as begun. False: too many look-ups of this name hang. */
 bool lookups_begin(struct lookups *l, int64_t now_ms);
-/* The name was found, or is known not to be there. */
+/* The resolver has found the name, or has answered that the name does not exist. */
 void lookups_answered(struct lookups *l);
-/* Given up before an answer. */
+/* The exchange gave up before the resolver answered. */
 void lookups_lost(struct lookups *l, int64_t now_ms);
 
 #endif

@@ -10,9 +10,10 @@
 
 #define NS_PER_MS 1000000
 #define NEVER     INT64_MAX
-/* A timer that fires a hair early costs a turn for nothing; one that fires this much late costs nothing. */
+/* Added to each timer. A timer that fires slightly early costs a turn in which nothing is due; 0.1 ms of delay
+ * costs nothing. Chosen; no measurement. */
 #define TIMER_SLACK_S 0.0001
-/* Longer than any turn, and than a busy machine makes wait. */
+/* Longer than any turn takes and than a busy machine delays a thread. Chosen; no measurement. */
 #define STALL_NS 1000000000
 
 struct loop_hook {
@@ -41,12 +42,11 @@ struct loop {
 	ev_timer timer;
 	struct loop_hook hooks[LOOP_PHASES];
 	int64_t deadlines_ns[LOOP_DEADLINES]; /* absolute, monotonic */
-	int64_t wait_began_ns;                /* when it went to wait */
+	int64_t wait_began_ns;                /* when the last wait began */
 	void (*on_stall)(void *ctx, int64_t stalled_ms);
 	void *on_stall_ctx;
-	int64_t armed_ns; /* what the timer stands at; NEVER: it is stopped */
+	int64_t armed_ns; /* the deadline the timer is set to; NEVER: the timer is stopped */
 	int64_t now_ns;
-	uint64_t turns;
 	bool stopping;
 	struct loop_signal signals[LOOP_SIGNALS_MAX];
 	size_t signal_count;
@@ -60,8 +60,8 @@ static int64_t clock_ns(void)
 	return (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
 }
 
-/* A deadline makes one turn; whoever still waits sets it again. So a forgotten one cannot make the loop spin.
- */
+/* A deadline causes one turn; an owner that still waits sets it again. So a deadline that its owner forgot cannot
+ * make the loop spin. */
 static void drop_reached_deadlines(struct loop *loop)
 {
 	for (size_t i = 0; i < LOOP_DEADLINES; i++)
@@ -83,17 +83,17 @@ static void arm_timer(struct loop *loop)
 	if (nearest == NEVER)
 		return;
 	int64_t left_ns = nearest - clock_ns();
-	/* libev counts from its own notion of now, which is as old as the last wait */
+	/* libev counts from the time that it read after the last wait, so that time must be updated first. */
 	ev_now_update(loop->ev);
 	ev_timer_set(&loop->timer, left_ns <= 0 ? 0.0 : (double)left_ns / 1e9 + TIMER_SLACK_S, 0.0);
 	ev_timer_start(loop->ev, &loop->timer);
 }
 
+/* One turn: all hooks, after the descriptor callbacks and before the next wait. */
 static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int revents)
 {
 	(void)revents;
 	struct loop *loop = watcher->data;
-	loop->turns++;
 	loop->now_ns = clock_ns();
 	drop_reached_deadlines(loop);
 	for (size_t phase = 0; phase < LOOP_PHASES; phase++)
@@ -106,7 +106,8 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int revents
 	loop->wait_began_ns = clock_ns();
 }
 
-/* The first of its turn: before descriptors, so that what lies ready in them can still count as in time. */
+/* Has the highest priority, so it runs before all descriptor callbacks of the turn: a reply that arrived during a
+ * stall can still be counted as in time. */
 static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int revents)
 {
 	(void)ev;
@@ -117,7 +118,7 @@ static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int revents)
 		loop->on_stall(loop->on_stall_ctx, (now_ns - loop->wait_began_ns) / NS_PER_MS);
 }
 
-/* The turn that follows does the work. */
+/* Nothing to do: the wake-up ends the wait, and the hooks of the turn do the work. */
 static void on_wake(struct ev_loop *ev, ev_async *watcher, int revents)
 {
 	(void)ev;
@@ -225,11 +226,6 @@ int64_t loop_now_ms(const struct loop *loop)
 	return loop->now_ns / NS_PER_MS;
 }
 
-uint64_t loop_turns(const struct loop *loop)
-{
-	return loop->turns;
-}
-
 static void on_signal(struct ev_loop *ev, ev_signal *watcher, int revents)
 {
 	(void)ev;
@@ -254,7 +250,7 @@ static int to_ev(unsigned events)
 	return ((events & LOOP_READ) != 0 ? EV_READ : 0) | ((events & LOOP_WRITE) != 0 ? EV_WRITE : 0);
 }
 
-/* The callback may unwatch, which frees `io`: nothing is touched after it. */
+/* The callback may call loop_io_remove, which frees `io`, so `io` is not touched after it. */
 static void on_io(struct ev_loop *ev, ev_io *watcher, int revents)
 {
 	(void)ev;

@@ -1,32 +1,36 @@
-/* libcurl's sockets on the loop.
+/* libcurl stops watching a connection after each request and watches it again for the next one. Passed on to
+ * the kernel, that would cost a system call each time. So a connection that has carried a request stays
+ * watched for reading until it is closed, also while it is idle.
  *
- * libcurl takes its hands off a connection between two requests and puts them on again with the next one;
- * told to the kernel, that is a system call each time. So a connection that has carried a request stays
- * watched for reading until it is closed. If an idle one becomes readable, the peer closed it or says what
- * nobody asked for (many servers end an idle connection with a 408), and libcurl 7.88 would take that for the
- * answer to the next request. So we shut it down, which libcurl finds when it wants to use it.
+ * If an idle connection becomes readable, the peer has closed it, or has sent bytes that no request asked for:
+ * many servers end an idle connection with a 408. libcurl 7.88 would take those bytes for the answer to the
+ * next request. So this file shuts the connection down; libcurl notices that when it wants to use it again.
  *
- * This holds for established connections only: they are closed through on_close. Sockets that never got that
- * far, and the resolver's, are closed behind our back, so they are watched exactly as libcurl says. */
+ * Only established connections are treated this way, because libcurl closes them through on_close. libcurl
+ * closes a socket that never carried a request, and the resolver's sockets, without calling on_close; so
+ * those are watched exactly as libcurl asks. */
+#include "gateway/net/sockets.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/net/exchange.h"
+#include "gateway/net/lookup.h"
 #include "gateway/net/loop.h"
 #include "saga/base/mem.h"
 
 struct socket_slot {
 	struct loop_io *io;
 	unsigned watched_events;
-	bool idle; /* libcurl does not care at present */
+	bool idle; /* libcurl does not use the connection at present */
 };
 
 struct sockets {
 	struct loop *loop;
 	CURLM *multi;
-	struct socket_slot *slots; /* by descriptor */
+	struct socket_slot *slots; /* indexed by descriptor */
 	size_t slot_count;
 };
 
@@ -50,15 +54,15 @@ static void slot_close(struct socket_slot *slot)
 	*slot = (struct socket_slot){ 0 };
 }
 
-/* What made it readable may have been read meanwhile, as the end of the reply. */
+/* An idle connection became readable. Peeks first: libcurl may have read the bytes in the same turn, as the end
+ * of the reply, and then the connection is good. */
 static void shut_idle(struct socket_slot *slot, int fd)
 {
 	char byte;
 	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	int failed = shutdown(fd, SHUT_RDWR);
-	(void)failed; /* then it is gone already */
+	shutdown(fd, SHUT_RDWR); /* fails only if the connection is closed already */
 	loop_io_set(slot->io, 0);
 	slot->watched_events = 0;
 }
@@ -87,6 +91,7 @@ static void set_events(struct sockets *s, struct socket_slot *slot, curl_socket_
 	slot->watched_events = events;
 }
 
+/* Has libcurl sent, or been about to send, a request over the connection that `easy` uses? */
 static bool is_established(CURL *easy)
 {
 	struct exchange *x = NULL;
@@ -94,6 +99,7 @@ static bool is_established(CURL *easy)
 	return code == CURLE_OK && x != NULL && x->connected;
 }
 
+/* libcurl no longer watches the socket: either the connection is idle now, or it never became one. */
 static void release_socket(struct sockets *s, struct socket_slot *slot, CURL *easy, curl_socket_t fd)
 {
 	if (!is_established(easy)) {
@@ -121,8 +127,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	return 0;
 }
 
-/* What one connection can bring into one turn of the loop. Without it the kernel lets a target that sends without end
- * fill megabytes, all read in one go while the others wait (tests/bench/neighbours.py, ten_gigabytes). */
+/* The receive buffer, and so the most that one connection can bring into one turn of the loop. With the kernel's own
+ * size a target that sends without end fills megabytes, which are all read in one turn while the other targets wait.
+ * Measured by ten_gigabytes in tests/bench/neighbours.py. */
 #define RECEIVE_BYTES 65536
 
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
@@ -131,22 +138,23 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	struct exchange *x = ctx;
 	x->connected = false;
 	if (x->looking_up)
-		lookup_target_answered(x->transfer, x->request.target);
+		lookups_answered(x->lookups);
 	x->looking_up = false;
 	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
 	const int bytes = RECEIVE_BYTES;
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0) {
-		(void)close(fd);
+		close(fd);
 		return CURL_SOCKET_BAD;
 	}
-	/* Whatever was known of this number is over, even if a later libcurl should not have told us. */
-	slot_close(slot_of(sockets_of_transfer(x->transfer), fd));
+	/* The kernel reuses descriptors: what the slot says is about an earlier socket. Normally on_close has cleared
+	 * the slot already. */
+	slot_close(slot_of(x->sockets, fd));
 	return fd;
 }
 
-/* Belongs to the connection, which may outlive the exchange that opened it. */
+/* `ctx` is the sockets and not the exchange, because a connection may outlive the exchange that opened it. */
 static int on_close(void *ctx, curl_socket_t fd)
 {
 	struct sockets *s = ctx;

@@ -1,5 +1,6 @@
 #include "gateway/net/smtp/reply.h"
 
+/* More than any operator reads of a server's answer; chosen; no measurement. */
 #define TEXT_CAP_BYTES 2048
 
 void smtp_reply_init(struct smtp_reply *r)
@@ -15,7 +16,7 @@ void smtp_reply_finish(struct smtp_reply *r)
 	buf_free(&r->previous_text);
 }
 
-/* The three digits at the head of a line, or 0. */
+/* The code at the beginning of a reply line, which is three digits; 0 when the line is no reply line. */
 static uint32_t line_code(const char *line, size_t len)
 {
 	if (len < 3 || (len > 3 && line[3] != ' ' && line[3] != '-'))

@@ -1,5 +1,5 @@
-/* Follows an SMTP dialogue by the server's lines alone (RFC 5321 section 4.2): the last complete reply, and
- * whether it came before the message, or after it. Pure. Thread: any. */
+/* Follows an SMTP dialogue by the lines of the server alone (RFC 5321 section 4.2): the last complete reply,
+ * and whether the server sent that reply before the message or after it. Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_NET_SMTP_REPLY_H
 #define ALMONER_GATEWAY_NET_SMTP_REPLY_H
 
@@ -10,25 +10,26 @@
 #include "saga/base/buf.h"
 
 struct smtp_reply {
-	uint32_t replies;         /* complete ones */
-	uint32_t greeting;        /* code of the first */
-	uint32_t status;          /* code of the last */
-	bool data_accepted;       /* 354 was seen: from here on the message may have been taken */
-	bool final;               /* the reply to the message is complete; what comes after (QUIT) is ignored */
-	bool in_multiline;        /* a multi-line reply has begun and not ended */
-	struct buf text;          /* of the last reply, without codes, lines joined by '\n'; capped */
-	uint32_t previous_status; /* the code before the last, and its text */
+	uint32_t replies;         /* number of complete replies */
+	uint32_t greeting;        /* code of the first reply */
+	uint32_t status;          /* code of the last reply */
+	bool data_accepted;       /* a 354 came: from here on the server may have taken the message */
+	bool final;               /* the reply to the message is complete; later replies (to QUIT) are ignored */
+	bool in_multiline;        /* a reply of several lines has begun and is not complete */
+	struct buf text;          /* of the last reply: without codes, lines joined by '\n', at most 2 KiB */
+	uint32_t previous_status; /* code of the reply before the last */
 	struct buf previous_text;
 };
 
 void smtp_reply_init(struct smtp_reply *r);
 void smtp_reply_finish(struct smtp_reply *r);
 
-/* One line as received, with or without its line end. What is no reply line is ignored. */
+/* Takes one line as received, with or without its line end. A line that is no reply line is ignored. */
 void smtp_reply_line(struct smtp_reply *r, const char *line, size_t len);
 
-/* libcurl says goodbye before it reports a refusal, and the answer to that is not what we want to know: goes
- * back by one reply if only the one before has `code`, the last that libcurl itself took for an answer. */
+/* When a server rejects a command, libcurl sends QUIT before it reports the rejection, so the last reply is
+ * the answer to QUIT. `code` is the last code that libcurl itself evaluated: if only the reply before the last
+ * one has that code, that reply becomes the last one again. */
 void smtp_reply_settle(struct smtp_reply *r, uint32_t code);
 
 #endif

@@ -2,12 +2,11 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "gateway/net/exchange.h"
 #include "saga/base/mem.h"
 
+/* The default of the system, 8 MiB, would reserve gigabytes for some hundred threads. Chosen; no measurement. */
 #define STACK_BYTES ((size_t)512 * 1024)
 
 static int64_t clock_ms(void)
@@ -18,65 +17,34 @@ static int64_t clock_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- the job's own copy ---- */
-
-static size_t copy_bytes(struct almoner_text text)
-{
-	return text.p != NULL ? text.len + 1 : 0;
-}
-
-static char *put_text(char *to, struct almoner_text *text)
-{
-	if (text->p == NULL)
-		return to;
-	memcpy(to, text->p, text->len);
-	to[text->len] = '\0';
-	text->p = to;
-	return to + text->len + 1;
-}
-
-static void copy_mail(struct smtp_worker *worker, const struct almoner_mail *mail)
-{
-	worker->mail = *mail;
-	struct almoner_text *texts[] = { &worker->mail.host,     &worker->mail.ehlo, &worker->mail.username,
-									 &worker->mail.password, &worker->mail.from, &worker->mail.to,
-									 &worker->mail.message };
-	size_t bytes = 1;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		bytes += copy_bytes(*texts[i]);
-	worker->texts = mem_alloc(bytes);
-	char *to = worker->texts;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		to = put_text(to, texts[i]);
-}
-
-void smtp_worker_free(struct smtp_worker *worker)
-{
-	if (worker == NULL)
-		return;
-	curl_easy_cleanup(worker->easy);
-	smtp_reply_finish(&worker->reply);
-	free(worker->texts);
-	free(worker);
-}
-
 /* ---- the thread ---- */
 
-/* Once the outcome is known, or nobody wants it, waiting any longer (for the answer to QUIT, at most) serves
- * nobody. */
-bool smtp_worker_is_done(struct smtp_worker *worker)
+/* Nothing that libcurl still waits for (at most the answer to QUIT) can change the outcome, or the outcome is
+ * no longer wanted. */
+static bool is_done(struct smtp_worker *worker)
 {
 	return atomic_load(&worker->cancelled) || worker->reply.final || clock_ms() >= worker->deadline_ms;
 }
 
-/* Called at least once a second while libcurl waits. */
+/* libcurl calls this at least once a second while it waits; a result other than 0 ends the transfer. */
 static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
 	(void)down_total;
 	(void)down;
 	(void)up_total;
 	(void)up;
-	return smtp_worker_is_done(ctx);
+	return is_done(ctx);
+}
+
+/* Looks at the deadline too: a server that sends reply lines without end keeps a newer libcurl inside one
+ * call, in which neither the time-out nor the progress callback is looked at. */
+static size_t on_reply_line(char *line, size_t size, size_t count, void *ctx)
+{
+	struct smtp_worker *worker = ctx;
+	if (is_done(worker))
+		return 0;
+	smtp_reply_line(&worker->reply, line, size * count);
+	return size * count;
 }
 
 static void report(struct smtp_worker *worker)
@@ -93,15 +61,15 @@ static void *run(void *ctx)
 	struct smtp_worker *worker = ctx;
 	long last_code = 0;
 	worker->deadline_ms = clock_ms() + worker->timeout_ms;
-	worker->code = curl_easy_perform(worker->easy);
-	CURLcode asked = curl_easy_getinfo(worker->easy, CURLINFO_RESPONSE_CODE, &last_code);
-	assert(asked == CURLE_OK);
+	worker->code = curl_easy_perform(worker->message.easy);
+	CURLcode info = curl_easy_getinfo(worker->message.easy, CURLINFO_RESPONSE_CODE, &last_code);
+	assert(info == CURLE_OK);
 	smtp_reply_settle(&worker->reply, (uint32_t)last_code);
 	report(worker);
 	return NULL;
 }
 
-/* Signals are for the threads that wait for them. */
+/* The thread blocks all signals: the loop and the main thread wait for them. Returns an error number. */
 static int start_thread(struct smtp_worker *worker)
 {
 	pthread_attr_t attributes;
@@ -120,13 +88,20 @@ static int start_thread(struct smtp_worker *worker)
 	return failed;
 }
 
-static CURLcode set_progress(struct smtp_worker *worker)
+/* ---- starting and cancelling ---- */
+
+static CURLcode set_callbacks(struct smtp_worker *worker)
 {
-	CURLcode code = curl_easy_setopt(worker->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	CURL *easy = worker->message.easy;
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_reply_line);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(worker->easy, CURLOPT_XFERINFODATA, worker);
+		code = curl_easy_setopt(easy, CURLOPT_HEADERDATA, worker);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(worker->easy, CURLOPT_NOPROGRESS, 0L);
+		code = curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_XFERINFODATA, worker);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 	return code;
 }
 
@@ -135,15 +110,12 @@ struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct excha
 {
 	struct smtp_worker *worker = mem_zalloc(sizeof(*worker));
 	smtp_reply_init(&worker->reply);
-	copy_mail(worker, request->mail);
 	worker->workers = workers;
 	worker->owner = owner;
 	worker->target = request->target;
 	worker->timeout_ms = request->limits.timeout_ms;
-	worker->looking_up = true;
-	worker->easy = curl_easy_init();
-	if (worker->easy == NULL || smtp_message_init(worker, &request->limits) != CURLE_OK ||
-		set_progress(worker) != CURLE_OK || start_thread(worker) != 0) {
+	if (smtp_message_init(&worker->message, request->mail, &request->limits) != CURLE_OK ||
+		set_callbacks(worker) != CURLE_OK || start_thread(worker) != 0) {
 		smtp_worker_free(worker);
 		return NULL;
 	}
@@ -151,7 +123,22 @@ struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct excha
 	return worker;
 }
 
-/* ---- the desk ---- */
+void smtp_worker_cancel(struct smtp_worker *worker)
+{
+	worker->owner = NULL;
+	atomic_store(&worker->cancelled, true);
+}
+
+void smtp_worker_free(struct smtp_worker *worker)
+{
+	if (worker == NULL)
+		return;
+	smtp_message_finish(&worker->message);
+	smtp_reply_finish(&worker->reply);
+	free(worker);
+}
+
+/* ---- all workers ---- */
 
 void smtp_workers_init(struct smtp_workers *workers, struct loop *loop)
 {
@@ -160,12 +147,6 @@ void smtp_workers_init(struct smtp_workers *workers, struct loop *loop)
 	TAILQ_INIT(&workers->finished);
 	int failed = pthread_mutex_init(&workers->lock, NULL);
 	assert(failed == 0);
-}
-
-void smtp_worker_cancel(struct smtp_worker *worker)
-{
-	worker->owner = NULL;
-	atomic_store(&worker->cancelled, true);
 }
 
 static void join(const struct smtp_worker *worker)
@@ -185,17 +166,18 @@ struct smtp_worker *smtp_workers_collect(struct smtp_workers *workers)
 	pthread_mutex_unlock(&workers->lock);
 	if (worker == NULL)
 		return NULL;
-	join(worker); /* it is in its last instructions */
+	join(worker); /* does not wait: a thread on the list of finished workers executes its last instructions */
 	TAILQ_REMOVE(&workers->running, worker, link);
 	return worker;
 }
 
+/* No worker may be freed before all threads have ended: each thread still inserts its worker into the list
+ * `finished`, which links the workers with each other. */
 void smtp_workers_finish(struct smtp_workers *workers)
 {
 	struct smtp_worker *worker;
 	TAILQ_FOREACH(worker, &workers->running, link)
 	smtp_worker_cancel(worker);
-	/* All threads first: each still hangs its job into the list of finished ones, beside the others. */
 	TAILQ_FOREACH(worker, &workers->running, link)
 	join(worker);
 	while ((worker = TAILQ_FIRST(&workers->running)) != NULL) {

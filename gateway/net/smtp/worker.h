@@ -1,78 +1,68 @@
-/* One mail in a thread of its own.
+/* Mails in threads of their own, one thread for each mail.
  *
- * libcurl 7.88 waits inside its calls, without giving the loop back, for the reply to the message and for the
- * answer to QUIT: on the loop, one mail server that thinks for ten seconds would hold up every target for ten
- * seconds. So a mail never runs there. Its thread is made for it (a mail costs milliseconds, a thread
- * microseconds), works on copies, and reports to a desk where the loop picks it up; how many there are at
- * once is the engine's limit per target. What a cancelled mail does to its server is its own affair; nobody
- * hears of it. */
+ * libcurl 7.88 waits inside its calls, without giving the loop control, for the reply to the message and for
+ * the answer to QUIT: on the loop's thread, a mail server that thinks for ten seconds would delay every
+ * target by ten seconds. So a mail never runs there. Its thread is created for it (sending a mail costs
+ * milliseconds, creating a thread costs microseconds), works on copies, and puts the finished mail on a list
+ * from which the loop collects it. The engine's limit for each target bounds how many run at once.
+ *
+ * A cancelled mail may still reach its server; nobody learns the outcome.
+ *
+ * Thread: the loop's, except where a member says otherwise. */
 #ifndef ALMONER_GATEWAY_NET_SMTP_WORKER_H
 #define ALMONER_GATEWAY_NET_SMTP_WORKER_H
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "gateway/engine/ports.h"
 #include "gateway/net/loop.h"
+#include "gateway/net/smtp/message.h"
 #include "gateway/net/smtp/reply.h"
 
 struct exchange;
 struct smtp_workers;
 
 struct smtp_worker {
-	TAILQ_ENTRY(smtp_worker) link;          /* of all the desk's jobs; loop's thread */
-	TAILQ_ENTRY(smtp_worker) finished_link; /* of the finished ones; under the desk's lock */
+	TAILQ_ENTRY(smtp_worker) link;          /* in workers->running */
+	TAILQ_ENTRY(smtp_worker) finished_link; /* in workers->finished; under workers->lock */
 	struct smtp_workers *workers;
-	struct exchange *owner; /* NULL: cancelled; loop's thread */
+	struct exchange *owner; /* gets the outcome; NULL once cancelled */
 	uint32_t target;
 	pthread_t thread;
 	atomic_bool cancelled;
-	/* From here on the thread's own, until it has reported. */
-	CURL *easy;
-	struct almoner_mail mail; /* texts within `texts` */
-	char *texts;
+	/* The members below belong to the worker's thread until it has put the worker on workers->finished. */
+	struct smtp_message message;
 	int64_t timeout_ms;
-	int64_t deadline_ms; /* when even QUIT is cut short; monotonic */
-	struct curl_slist recipient;
-	size_t sent;
-	bool looking_up; /* no socket was opened yet */
+	int64_t deadline_ms; /* monotonic; from then on not even the answer to QUIT is waited for */
 	struct smtp_reply reply;
-	char error[CURL_ERROR_SIZE];
-	CURLcode code;
+	CURLcode code; /* how libcurl ended */
 };
 
 TAILQ_HEAD(smtp_worker_list, smtp_worker);
 
 struct smtp_workers {
-	struct loop *loop;
-	struct smtp_worker_list running; /* loop's thread */
+	struct loop *loop;               /* borrowed */
+	struct smtp_worker_list running; /* all workers that are not yet collected */
 	pthread_mutex_t lock;
-	struct smtp_worker_list finished;
+	struct smtp_worker_list finished; /* under `lock` */
 };
 
 void smtp_workers_init(struct smtp_workers *workers, struct loop *loop);
-/* Cancels and waits for all jobs: up to a second each, all at once. */
+/* Cancels all workers and waits for their threads, all at once. A thread notices the cancellation within a
+ * second, because libcurl calls its progress callback at least that often. */
 void smtp_workers_finish(struct smtp_workers *workers);
 
-/* What makes a mail unsendable, for a person; NULL: nothing. */
-const char *smtp_message_fault(const struct almoner_mail *mail, char text[200]);
-
-/* Copies the mail and starts its thread. NULL when there is no memory or thread for it: nothing was sent. */
-struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct exchange *owner,
-									  const struct transport_request *request);
-/* Its owner is not interested any more. */
+/* Copies the mail of `request` and starts its thread. NULL when there is no memory or no thread: nothing was
+ * sent. `owner` must live until the worker is collected or cancelled. */
+MUST_CHECK struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct exchange *owner,
+												 const struct transport_request *request);
+/* The owner no longer wants the outcome. The worker stays in the list until it is collected. */
 void smtp_worker_cancel(struct smtp_worker *worker);
 
-/* A job that has ended, its thread with it; NULL: none. Free it with smtp_worker_free. */
+/* Takes one worker whose thread has ended off the lists; NULL: none. Free it with smtp_worker_free. */
 struct smtp_worker *smtp_workers_collect(struct smtp_workers *workers);
-void smtp_worker_free(struct smtp_worker *worker);
-
-/* Is there nothing more to wait for? The thread's own. */
-bool smtp_worker_is_done(struct smtp_worker *worker);
-
-/* Sets the handle to the mail; part of smtp_worker_start, and of the check that libcurl knows all options. */
-MUST_CHECK CURLcode smtp_message_init(struct smtp_worker *worker, const struct transport_limits *limits);
+void smtp_worker_free(struct smtp_worker *worker); /* accepts NULL */
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/net/transfer_internal.h"
 #include "saga/base/mem.h"
 
 #define GUARD_MS 20000
@@ -17,6 +18,7 @@
 void fixture_open(struct net_fixture *net)
 {
 	struct err err = { 0 };
+	net->turns = 0;
 	net->loop = loop_create(&err);
 	assert_non_null(net->loop);
 	net->transfer = transfer_create(net->loop, &err);
@@ -45,6 +47,7 @@ struct run_wait {
 static void on_turn(void *ctx)
 {
 	struct run_wait *w = ctx;
+	w->net->turns++;
 	w->late = loop_now_ms(w->net->loop) >= w->until_ms;
 	if ((w->calls != NULL && *w->calls >= w->n) || w->late)
 		loop_stop(w->net->loop);
@@ -73,9 +76,22 @@ void fixture_run_until(struct net_fixture *net, const unsigned *calls, unsigned 
 
 uint64_t fixture_run_ms(struct net_fixture *net, int64_t ms)
 {
-	uint64_t before = loop_turns(net->loop);
+	uint64_t before = net->turns;
 	run(net, NULL, 0, ms);
-	return loop_turns(net->loop) - before;
+	return net->turns - before;
+}
+
+size_t fixture_in_flight(const struct net_fixture *net)
+{
+	const struct exchange_list *const lists[] = { &net->transfer->running, &net->transfer->smtp_running,
+												  &net->transfer->failed_locally };
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		const struct exchange *x;
+		TAILQ_FOREACH(x, lists[i], link)
+		count++;
+	}
+	return count;
 }
 
 struct transport_limits fixture_limits(int64_t timeout_ms)

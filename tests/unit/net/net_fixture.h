@@ -1,4 +1,4 @@
-/* A loop, a transfer and a sink; requests are carried out to their end. */
+/* A loop, a transfer and a sink; requests run to their end. */
 #ifndef ALMONER_TEST_NET_FIXTURE_H
 #define ALMONER_TEST_NET_FIXTURE_H
 
@@ -11,9 +11,10 @@ struct net_fixture {
 	struct transfer *transfer;
 	struct transport port;
 	struct sink_child *sink;
+	uint64_t turns; /* of the loop, while the fixture ran it */
 };
 
-/* What came of a request; owns its copies. */
+/* The result of a request; owns its copies. */
 struct exchange_result {
 	unsigned calls;
 	enum transport_verdict verdict;
@@ -33,8 +34,10 @@ void fixture_close(struct net_fixture *net);
 
 /* Runs the loop until `*calls` has reached `n`; fails the test after 20 s. */
 void fixture_run_until(struct net_fixture *net, const unsigned *calls, unsigned n);
-/* Runs it for so many milliseconds; returns the turns it took. */
+/* Runs the loop for `ms` milliseconds; returns how many turns the loop took. */
 uint64_t fixture_run_ms(struct net_fixture *net, int64_t ms);
+/* Exchanges that were submitted and are neither delivered nor cancelled. */
+size_t fixture_in_flight(const struct net_fixture *net);
 
 struct transport_limits fixture_limits(int64_t timeout_ms);
 struct almoner_text fixture_text(const char *text);

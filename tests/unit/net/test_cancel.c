@@ -52,7 +52,7 @@ static void a_cancelled_exchange_is_never_heard_of_again(void **state)
 	net.port.cancel(net.port.ctx, on_the_wire);
 	net.port.cancel(net.port.ctx, not_yet_sent);
 	net.port.cancel(net.port.ctx, refused_one);
-	assert_int_equal(transfer_in_flight(net.transfer), 0);
+	assert_int_equal(fixture_in_flight(&net), 0);
 	fixture_submit_http(&net, &quick, fixture_limits(5000), &d);
 	fixture_run_until(&net, &d.calls, 1);
 	fixture_run_ms(&net, 450);
@@ -99,7 +99,7 @@ static void done_may_cancel_another(void **state)
 	fixture_run_until(&net, &calls, 1);
 	fixture_run_ms(&net, 100);
 	assert_int_equal(calls, 1);
-	assert_int_equal(transfer_in_flight(net.transfer), 0);
+	assert_int_equal(fixture_in_flight(&net), 0);
 }
 
 static void destroying_ends_everything_silently(void **state)
@@ -117,7 +117,7 @@ static void destroying_ends_everything_silently(void **state)
 	assert_true(fixture_run_ms(&mine, 60) > 0);
 	fixture_submit_http(&mine, &http, fixture_limits(5000), &outcomes[3]);
 	fixture_submit_http(&mine, &refused, fixture_limits(5000), &outcomes[4]);
-	assert_int_equal(transfer_in_flight(mine.transfer), 5);
+	assert_int_equal(fixture_in_flight(&mine), 5);
 	fixture_close(&mine);
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(outcomes[i].calls, 0);
@@ -139,9 +139,9 @@ static void short_time_outs_are_kept_without_spinning(void **state)
 {
 	(void)state;
 	sink_client_set(net.sink, "/hang", "{\"mode\":\"hang\"}");
-	uint64_t before = loop_turns(net.loop);
+	uint64_t before = net.turns;
 	struct exchange_result o = fixture_post(&net, "/hang", "x", fixture_limits(350));
-	uint64_t turns = loop_turns(net.loop) - before;
+	uint64_t turns = net.turns - before;
 	assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
 	assert_in_range(o.duration_ms, 349, 600);
 	assert_in_range(turns, 1, 20);

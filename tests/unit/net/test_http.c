@@ -188,7 +188,7 @@ static void unsendable_requests_are_refused_not_sent(void **state)
 		fixture_result_free(&o);
 	}
 	assert_int_equal(sink_client_counter(net.sink, "/refused", "requests"), 0);
-	assert_int_equal(transfer_in_flight(net.transfer), 0);
+	assert_int_equal(fixture_in_flight(&net), 0);
 	/* and the handle is fit for a good one */
 	struct exchange_result o = fixture_post(&net, "/refused", "x", fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);

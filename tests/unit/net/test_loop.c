@@ -103,7 +103,6 @@ static void many_wakes_make_one_turn(void **state)
 		loop_wake(s.loop);
 	loop_run(s.loop); /* one before the first wait, one for the wake-ups */
 	assert_int_equal(s.turns, 2);
-	assert_int_equal(loop_turns(s.loop), 2);
 
 	s.stop_after = 0;
 	s.until_ms = clock_ms() + 50;

@@ -295,7 +295,7 @@ static void many_at_once_and_one_cancelled(void **state)
 		fixture_result_free(&outcomes[i]);
 	}
 	assert_int_equal(outcomes[7].calls, 0);
-	assert_int_equal(transfer_in_flight(net.transfer), 0);
+	assert_int_equal(fixture_in_flight(&net), 0);
 }
 
 /* libcurl 7.88 blocks its caller while it waits for the reply to a message and to QUIT: nobody else may
@@ -342,7 +342,7 @@ static void ending_with_mails_under_way_is_quick_and_silent(void **state)
 	assert_true(sink_client_wait(mine.sink, "/smtp", "messages", 5, 10000)); /* all taken, none answered */
 	mine.port.cancel(mine.port.ctx, first);
 	fixture_submit_mail(&mine, &mail, fixture_limits(60000), &outcomes[5]);
-	assert_int_equal(transfer_in_flight(mine.transfer), 5);
+	assert_int_equal(fixture_in_flight(&mine), 5);
 	int64_t before_s = time(NULL);
 	fixture_close(&mine);
 	assert_in_range(time(NULL) - before_s, 0, 3);
