@@ -1,37 +1,7 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
-
-/* ---- released, and the breaker ---- */
-
-void target_event_unblocked(struct engine *e, struct engine_target *t)
-{
-	const struct entropy *entropy = &e->options.entropy;
-	uint64_t span_ms = entropy->below != NULL ? entropy->below(entropy->ctx, ENGINE_RELEASE_SPREAD_MS) : 0;
-	concurrency_restart(&t->concurrency, e->now_ms + (int64_t)span_ms);
-	t->start_at_ms = 0;
-	t->dirty = true;
-}
-
-void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
-{
-	if (!breaker_apply(&t->breaker, &t->config.breaker, signal, e->now_ms))
-		return;
-	char name[32], note[96] = "";
-	(void)snprintf(name, sizeof name, "breaker_%s", breaker_state_name(t->breaker.state));
-	if (t->breaker.state == BREAKER_OPEN) {
-		admission_count_opened(e->admission, t->id);
-		(void)snprintf(note, sizeof note, "asks again in %lld ms", (long long)t->breaker.open_ms);
-	} else if (t->breaker.state == BREAKER_CLOSED) {
-		target_event_unblocked(e, t);
-	}
-	journal_breaker(e->journal, t->id, name, note, t->breaker.state != BREAKER_CLOSED);
-	engine_log_line(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, name);
-	t->start_at_ms = 0;
-	t->dirty = true;
-}
 
 /* ---- starting ---- */
 

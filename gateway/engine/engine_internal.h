@@ -69,7 +69,7 @@ bool inbox_set_targets(struct inbox *box, const struct engine_target_config *tar
 void inbox_take(struct inbox *box, struct inbox_content *ret);
 void inbox_content_free(struct inbox_content *content);
 
-/* engine.c */
+/* context.c */
 int64_t engine_now_ms(struct engine *e);
 int64_t engine_wall_ms(struct engine *e);
 struct engine_target *engine_find_target(struct engine *e, uint32_t id);
@@ -81,6 +81,12 @@ void engine_log_line(struct engine *e, enum engine_log_level level, const struct
 void receive_targets(struct engine *e, const struct inbox_content *in);
 void receive_works(struct engine *e, struct work_list *works);
 void receive_news(struct engine *e, const struct target_news *news, size_t count);
+
+/* target_events.c */
+/* It was barred, or its breaker has closed: it comes back along the ramp, from its foot, after a random
+ * moment. */
+void target_event_unblocked(struct engine *e, struct engine_target *t);
+void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
 /* Ends a hold: in the log, then here by its news. */
 void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note);
 
@@ -97,10 +103,6 @@ void delivery_abort_all(struct engine *e);
 void dispatch_run(struct engine *e);
 /* A ready work whose slot is reserved: evaluates `when`, asks the journal for the intent. */
 void dispatch_request_start(struct engine *e, struct engine_target *t, struct work *w);
-/* It was barred, or its breaker has closed: it comes back along the ramp, from its foot, after a random
- * moment. */
-void target_event_unblocked(struct engine *e, struct engine_target *t);
-void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
 void dispatch_publish(struct engine *e, struct engine_target *t);
 
 #endif

@@ -61,20 +61,3 @@ void forbidden_reset(struct forbidden *f)
 		if (!f->suspects[i - 1].cleared)
 			remove_suspect(f, &f->suspects[i - 1]);
 }
-
-bool streak_rejected(struct streak *s, int64_t saga)
-{
-	for (uint32_t i = 0; i < s->count; i++)
-		if (s->sagas[i] == saga)
-			return false;
-	s->sagas[s->count++] = saga;
-	if (s->count < STREAK_LIMIT)
-		return false;
-	s->count = 0;
-	return true;
-}
-
-void streak_clear(struct streak *s)
-{
-	s->count = 0;
-}

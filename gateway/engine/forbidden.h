@@ -5,8 +5,7 @@
  * message. A step that is forbidden a second time was heard and is rejected; as long as nothing was taken
  * since, the next one that is forbidden still tells credentials. What is forbidden while the target is held
  * stays suspect: a probe that is taken clears it, and its next 403 rejects it.
- *
- * The second part counts different events rejected in a row. Pure. Thread: one. */
+ * Pure. Thread: one. */
 #ifndef ALMONER_ENGINE_FORBIDDEN_H
 #define ALMONER_ENGINE_FORBIDDEN_H
 
@@ -15,7 +14,6 @@
 
 #define FORBIDDEN_SUSPECTS 16
 #define FORBIDDEN_WAIT_MS  2000
-#define STREAK_LIMIT       20
 
 struct forbidden_suspect {
 	int64_t saga;
@@ -41,14 +39,5 @@ void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool a
 /* Settings were changed, or a hold or pause has ended: what was open is open no more. Those that another step
  * cleared stay. */
 void forbidden_reset(struct forbidden *f);
-
-struct streak {
-	int64_t sagas[STREAK_LIMIT];
-	uint32_t count;
-};
-
-/* True when this is the STREAK_LIMIT-th different event in a row; the streak then begins anew. */
-bool streak_rejected(struct streak *s, int64_t saga);
-void streak_clear(struct streak *s);
 
 #endif

@@ -8,20 +8,6 @@
 #define CLAIM_PAUSE_FIRST_MS 20
 #define CLAIM_PAUSE_CAP_MS   5000
 
-/* ---- targets ---- */
-
-static void ignore_result(void *ctx, const struct verb_result *result)
-{
-	(void)ctx, (void)result;
-}
-
-void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note)
-{
-	/* a journal that is closed releases nothing any more, and needs not: the next start reads the log */
-	if (journal_target_act(e->journal, t->name, TARGET_RELEASE, "almoner", note, NULL, ignore_result) != 0)
-		engine_log_line(e, ENGINE_WARNING, t, "the log takes no more records; the target stays held");
-}
-
 /* ---- works ---- */
 
 static bool is_attempt(const struct engine *e, const struct work *w)

@@ -7,6 +7,7 @@
 #include "gateway/engine/concurrency.h"
 #include "gateway/engine/engine.h"
 #include "gateway/engine/forbidden.h"
+#include "gateway/engine/streak.h"
 
 TAILQ_HEAD(attempt_list, attempt);
 

@@ -12,6 +12,7 @@
 #include "gateway/engine/rate.h"
 #include "gateway/engine/request.h"
 #include "gateway/engine/status.h"
+#include "gateway/engine/streak.h"
 
 #define T0 ((int64_t)1700000000000)
 

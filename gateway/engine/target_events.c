@@ -1,0 +1,43 @@
+/* Changes of a target that several files of the engine cause: its breaker moves, its hold ends, it may start again. */
+#include <stdio.h>
+
+#include "gateway/engine/engine_internal.h"
+
+void target_event_unblocked(struct engine *e, struct engine_target *t)
+{
+	const struct entropy *entropy = &e->options.entropy;
+	uint64_t span_ms = entropy->below != NULL ? entropy->below(entropy->ctx, ENGINE_RELEASE_SPREAD_MS) : 0;
+	concurrency_restart(&t->concurrency, e->now_ms + (int64_t)span_ms);
+	t->start_at_ms = 0;
+	t->dirty = true;
+}
+
+void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
+{
+	if (!breaker_apply(&t->breaker, &t->config.breaker, signal, e->now_ms))
+		return;
+	char name[32], note[96] = "";
+	(void)snprintf(name, sizeof name, "breaker_%s", breaker_state_name(t->breaker.state));
+	if (t->breaker.state == BREAKER_OPEN) {
+		admission_count_opened(e->admission, t->id);
+		(void)snprintf(note, sizeof note, "asks again in %lld ms", (long long)t->breaker.open_ms);
+	} else if (t->breaker.state == BREAKER_CLOSED) {
+		target_event_unblocked(e, t);
+	}
+	journal_breaker(e->journal, t->id, name, note, t->breaker.state != BREAKER_CLOSED);
+	engine_log_line(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, name);
+	t->start_at_ms = 0;
+	t->dirty = true;
+}
+
+static void ignore_result(void *ctx, const struct verb_result *result)
+{
+	(void)ctx, (void)result;
+}
+
+void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note)
+{
+	/* a journal that is closed releases nothing any more, and needs not: the next start reads the log */
+	if (journal_target_act(e->journal, t->name, TARGET_RELEASE, "almoner", note, NULL, ignore_result) != 0)
+		engine_log_line(e, ENGINE_WARNING, t, "the log takes no more records; the target stays held");
+}
