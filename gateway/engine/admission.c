@@ -10,21 +10,24 @@
 
 #define WINDOW_TOTAL_DEFAULT ((size_t)16 << 20)
 
-/* A target is fast when so many attempts ended in one of these spans and the one before, and they took so little
- * that it could have taken many more: then it is not the target that keeps works waiting. */
+/* A target counts as fast if at least PACE_ENDED of its attempts ended within the present span of PACE_SPAN_MS and the
+ * span before, and took PACE_MEAN_MS or less on average. New events may then wait a moment for a slot, because slots
+ * become free quickly. PACE_SPILLED: see capacity_of. The values come from experiments with the throughput benchmark
+ * in tests/bench. */
 #define PACE_SPAN_MS 50
 #define PACE_ENDED   50
 #define PACE_MEAN_MS 8
 #define PACE_SPILLED 4096
 
+/* The attempts that ended within one span. */
 struct pace {
 	uint32_t ended;
-	int64_t duration_ms; /* of them together */
+	int64_t duration_ms; /* of all of them, summed up */
 };
 
 struct admission_target {
 	struct admission_rules rules;
-	int64_t span; /* the present one's number */
+	int64_t span; /* number of the present span: the time divided by PACE_SPAN_MS */
 	struct pace now, last;
 	uint32_t slots;
 	uint32_t works;
@@ -56,7 +59,7 @@ void admission_destroy(struct admission_control *a)
 	for (size_t i = 0; i < a->cap; i++)
 		free(a->by_id[i]);
 	free(a->by_id);
-	(void)pthread_mutex_destroy(&a->lock);
+	pthread_mutex_destroy(&a->lock);
 	free(a);
 }
 
@@ -96,7 +99,7 @@ void admission_add(struct admission_control *a, uint32_t id, const char *name)
 		a->by_id[id]->status.next_due_ms = INT64_MAX;
 	}
 	a->by_id[id]->status.id = id;
-	(void)snprintf(a->by_id[id]->status.name, sizeof a->by_id[id]->status.name, "%s", name);
+	snprintf(a->by_id[id]->status.name, sizeof a->by_id[id]->status.name, "%s", name);
 	unlock(a);
 }
 
@@ -122,7 +125,7 @@ void admission_set_rules(struct admission_control *a, uint32_t id, const struct 
 	unlock(a);
 }
 
-/* ---- taking and giving back ---- */
+/* ---- slots and window memory ---- */
 
 static bool window_fits(const struct admission_control *a, const struct admission_target *t, size_t bytes)
 {
@@ -130,10 +133,11 @@ static bool window_fits(const struct admission_control *a, const struct admissio
 		   a->total_bytes + bytes <= a->total_cap_bytes;
 }
 
+/* The order is the rule: a slot first, then memory, then disk. A step gets no slot while others wait in memory, or it
+ * would overtake them. */
 static enum admission decide(struct admission_control *a, struct admission_target *t, size_t bytes,
 							 bool may_start_in_commit)
 {
-	/* ready works came earlier: nobody rides past them */
 	if (may_start_in_commit && t->rules.slots_open && t->works == 0 && t->slots < t->rules.limit) {
 		t->slots++;
 		a->slots++;
@@ -173,8 +177,9 @@ static bool is_fast(const struct admission_target *t)
 	return ended >= PACE_ENDED && t->now.duration_ms + t->last.duration_ms <= (int64_t)ended * PACE_MEAN_MS;
 }
 
-/* A little that spilled to disk is waited for as well, or it would never be worked off; much is a backlog, which
- * new events are not to feel. */
+/* How many new steps the target can start at once. Up to PACE_SPILLED due steps on disk count as "none", so that new
+ * events wait and these steps drain; otherwise each new event would take their slots. More due steps than that are a
+ * backlog, which must not slow new events down. */
 static size_t capacity_of(const struct admission_target *t, int64_t now_ms)
 {
 	int64_t spilled = t->status.next_due_ms <= now_ms ? t->status.backlog : 0;
@@ -184,6 +189,7 @@ static size_t capacity_of(const struct admission_target *t, int64_t now_ms)
 	return taken < t->rules.limit ? t->rules.limit - taken : 0;
 }
 
+/* Only targets that count as fast limit the result: at a slow target a slot does not become free soon. */
 size_t admission_capacity(struct admission_control *a, int64_t now_ms)
 {
 	size_t cap = SIZE_MAX;
@@ -217,19 +223,19 @@ uint32_t admission_take_slots(struct admission_control *a, uint32_t id, uint32_t
 	return got;
 }
 
-static void release_slots(struct admission_control *a, struct admission_target *t, uint32_t count_attempt)
+static void release_slots(struct admission_control *a, struct admission_target *t, uint32_t count)
 {
-	assert(t->slots >= count_attempt);
-	t->slots -= count_attempt;
-	a->slots -= count_attempt;
+	assert(t->slots >= count);
+	t->slots -= count;
+	a->slots -= count;
 }
 
-void admission_release_slots(struct admission_control *a, uint32_t id, uint32_t count_attempt)
+void admission_release_slots(struct admission_control *a, uint32_t id, uint32_t count)
 {
 	lock(a);
 	struct admission_target *t = find(a, id);
 	if (t != NULL)
-		release_slots(a, t, count_attempt);
+		release_slots(a, t, count);
 	unlock(a);
 }
 
@@ -265,6 +271,7 @@ uint32_t admission_slots(struct admission_control *a)
 
 /* ---- counting ---- */
 
+/* A look-up that found nothing (OUTCOME_ABSENT) is neither a success nor an error of the target. */
 static void count_attempt(struct engine_target_status *s, const struct admission_sample *sample)
 {
 	s->attempts++;
@@ -279,8 +286,8 @@ static void count_attempt(struct engine_target_status *s, const struct admission
 	if (sample->result == OUTCOME_ABSENT)
 		return;
 	s->last_error_ms = sample->now_ms;
-	(void)snprintf(s->last_error, sizeof s->last_error, "%s%s%s", name_of_outcome(sample->result),
-				   sample->detail != NULL ? ": " : "", sample->detail != NULL ? sample->detail : "");
+	snprintf(s->last_error, sizeof s->last_error, "%s%s%s", name_of_outcome(sample->result),
+			 sample->detail != NULL ? ": " : "", sample->detail != NULL ? sample->detail : "");
 }
 
 void admission_count_attempt(struct admission_control *a, uint32_t id, const struct admission_sample *sample)
@@ -317,8 +324,9 @@ void admission_count_opened(struct admission_control *a, uint32_t id)
 	unlock(a);
 }
 
-/* ---- telling ---- */
+/* ---- status ---- */
 
+/* Member by member, because `status` also holds the counters, which belong to this file. */
 void admission_publish(struct admission_control *a, uint32_t id, const struct engine_target_status *from)
 {
 	lock(a);
@@ -352,11 +360,11 @@ static struct engine_target_status status_of(const struct admission_target *t)
 size_t admission_status(struct admission_control *a, uint32_t id, struct engine_target_status *ret,
 						size_t cap)
 {
-	size_t count_attempt = 0;
+	size_t count = 0;
 	lock(a);
-	for (size_t i = 0; i < a->cap && count_attempt < cap; i++)
+	for (size_t i = 0; i < a->cap && count < cap; i++)
 		if (a->by_id[i] != NULL && (id == 0 || id == i))
-			ret[count_attempt++] = status_of(a->by_id[i]);
+			ret[count++] = status_of(a->by_id[i]);
 	unlock(a);
-	return count_attempt;
+	return count;
 }

@@ -26,7 +26,8 @@ static void derive_text(const struct attempt *a, enum direction direction, uint3
 			   generation, label, out);
 }
 
-/* A look-up asks about the DO, so it is given the DO's keys. */
+/* The idempotency key that the connector asks for by its label. A look-up asks whether the do took effect, so it gets
+ * the keys of the do. */
 static void derive_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
 {
 	const struct attempt *a = ctx;
@@ -34,6 +35,7 @@ static void derive_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
 	derive_text(a, direction, a->ref.generation, label, out);
 }
 
+/* For an undo: the key under which the do was sent, so that the connector can find what it has to reverse. */
 static void derive_do_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
 {
 	const struct attempt *a = ctx;
@@ -49,6 +51,7 @@ static uint32_t purpose_of(const struct work *w)
 	return w->ref.direction == DIRECTION_UNDO ? ALMONER_UNDO : ALMONER_DO;
 }
 
+/* Fills in what the connector sees of the step. All texts are borrowed from the work, the plan and the event. */
 static void describe_step(struct attempt *a)
 {
 	const struct work *w = a->work;
@@ -93,6 +96,8 @@ struct attempt *attempt_create(const struct attempt_host *host, const struct con
 	return a;
 }
 
+/* The connector may look at the work's texts until its `end`, but the journal, which gets the work, may free them
+ * before. So the attempt keeps the texts and the work gets copies. */
 struct work *attempt_take_work(struct attempt *a)
 {
 	struct work *w = a->work;
@@ -100,7 +105,6 @@ struct work *attempt_take_work(struct attempt *a)
 	a->work = NULL;
 	if (a->connector_state == NULL)
 		return w;
-	/* The connector may look at these until `end`; the journal, which gets the work, may free it before. */
 	a->results = w->results;
 	a->own_result = w->own_result;
 	a->checkpoint = w->checkpoint;
@@ -155,15 +159,17 @@ static void finish_with(struct attempt *a, enum outcome_class result, const char
 	finish(a);
 }
 
+/* The attempt ends before its connector finished it. Stopping the gateway is no failure of the target: an attempt that
+ * changed nothing is retried without being counted (OUTCOME_BUSY). */
 static void stop_now(struct attempt *a, bool aborted, bool sent_effects)
 {
 	enum outcome_class failure_class = attempt_result_lost_class(a, sent_effects);
 	if (aborted && failure_class == OUTCOME_UNREACHABLE)
-		finish_with(a, OUTCOME_BUSY, "cut off because the gateway stops; nothing was changed");
+		finish_with(a, OUTCOME_BUSY, "the gateway stopped before the attempt finished; nothing was changed");
 	else if (aborted)
-		finish_with(a, failure_class, "cut off because the gateway stops");
+		finish_with(a, failure_class, "the gateway stopped before the attempt finished");
 	else
-		finish_with(a, failure_class, "the attempt took too long");
+		finish_with(a, failure_class, "the attempt took longer than four exchange time-outs");
 }
 
 /* ---- sending ---- */
@@ -181,9 +187,11 @@ static void fail_inflight_full(struct attempt *a)
 {
 	enum outcome_class failure_class = attempt_result_lost_class(a, false);
 	finish_with(a, failure_class == OUTCOME_UNREACHABLE ? OUTCOME_BUSY : failure_class,
-				"too many requests are on their way; it was not sent");
+				"the request was not sent: too many requests are in flight");
 }
 
+/* Hands the connector's action to the transport. A request with effects is recorded first, so that a crash leaves a
+ * trace of what may have been sent. */
 static void submit(struct attempt *a)
 {
 	bool effects = a->action.effect == ALMONER_EFFECTS;
@@ -208,7 +216,8 @@ static void submit(struct attempt *a)
 	assert(a->exchange != NULL);
 }
 
-/* The intent alone covers the first effect; a later one must find its way back to where it was. */
+/* The intent in the log covers the first effect. Before a later one the checkpoint must be durable, so that after a
+ * crash the connector can continue from it. An unchanged checkpoint is durable already. */
 static bool needs_checkpoint(const struct attempt *a)
 {
 	struct almoner_text c = a->action.checkpoint;
@@ -218,12 +227,14 @@ static bool needs_checkpoint(const struct attempt *a)
 	return w->checkpoint == NULL || w->checkpoint_len != c.len || memcmp(w->checkpoint, c.p, c.len) != 0;
 }
 
+/* Compares the request with the one that an earlier attempt sent under the same key: other bytes must not follow. */
 static void send_effects(struct attempt *a)
 {
 	request_digest(&a->action, a->outcome.body);
 	a->outcome.has_body = true;
 	if (a->work->has_body && request_changed(a->work->body, a->outcome.body)) {
-		finish_with(a, OUTCOME_BODY_CHANGED, "the request differs from the one sent before; it was not sent");
+		finish_with(a, OUTCOME_BODY_CHANGED,
+					"the request was not sent: it differs from the request of an earlier attempt");
 		return;
 	}
 	if (!needs_checkpoint(a)) {
@@ -245,7 +256,7 @@ static void send_action(struct attempt *a)
 		submit(a);
 }
 
-/* ---- asking ---- */
+/* ---- calling the connector ---- */
 
 static void finish_fault(struct attempt *a, struct almoner_error *error, const char *fallback)
 {
@@ -253,17 +264,18 @@ static void finish_fault(struct attempt *a, struct almoner_error *error, const c
 	finish_with(a, OUTCOME_FAULT, error->text[0] != '\0' ? error->text : fallback);
 }
 
+/* One turn of the connector: it either finishes or names the next exchange. `reply` is NULL the first time. */
 static void next_action(struct attempt *a, const struct almoner_reply *reply)
 {
 	struct almoner_error error = { .size = sizeof error };
 	a->state = ATTEMPT_IN_CONNECTOR;
 	if (a->calls++ >= ATTEMPT_EXCHANGES) {
-		finish_with(a, OUTCOME_FAULT, "the connector asked for too many exchanges");
+		finish_with(a, OUTCOME_FAULT, "the connector asked for more than 16 exchanges");
 		return;
 	}
 	a->action = (struct almoner_action){ .size = sizeof a->action };
 	if (a->port->next(a->port->ctx, a->connector_state, reply, &a->action, &error) != 0) {
-		finish_fault(a, &error, "the connector gave up without a reason");
+		finish_fault(a, &error, "the connector failed and gave no reason");
 		return;
 	}
 	if (a->action.kind == ALMONER_FINISH) {
@@ -279,25 +291,27 @@ void attempt_begin(struct attempt *a)
 	struct almoner_error error = { .size = sizeof error };
 	if (a->port->begin(a->port->ctx, &a->step, &a->connector_state, &error) != 0) {
 		a->connector_state = NULL;
-		finish_fault(a, &error, "the connector refused to begin without a reason");
+		finish_fault(a, &error, "the connector refused the step and gave no reason");
 		return;
 	}
 	next_action(a, NULL);
 }
 
-/* ---- the table ---- */
+/* ---- the table of states and inputs ---- */
 
 typedef void handler(struct attempt *a, const struct transport_result *result);
 
 static void ignore(struct attempt *a, const struct transport_result *result)
 {
-	(void)a, (void)result;
+	(void)a;
+	(void)result;
 }
 
 static void unexpected(struct attempt *a, const struct transport_result *result)
 {
-	(void)a, (void)result;
-	assert(!"an attempt got an input it cannot have in its state");
+	(void)a;
+	(void)result;
+	assert(!"an attempt got an input that cannot occur in its state");
 }
 
 static void mark_effect_sent(struct attempt *a)
@@ -314,6 +328,8 @@ static void on_reply(struct attempt *a, const struct transport_result *result)
 	next_action(a, &result->reply);
 }
 
+/* NOT_SENDABLE rejects the step, because the same request would be invalid again. After an effect that no checkpoint
+ * records it is a fault instead, which leaves the step in doubt. */
 static void on_exchange_failed(struct attempt *a, const struct transport_result *result)
 {
 	bool unknown = result->verdict == TRANSPORT_UNKNOWN;
@@ -358,6 +374,7 @@ static void on_checkpointed(struct attempt *a, const struct transport_result *re
 		submit(a);
 }
 
+/* The step must not run any more, so there is no outcome to report. */
 static void on_gone(struct attempt *a, const struct transport_result *result)
 {
 	(void)result;
@@ -416,12 +433,14 @@ static void handle_input(struct attempt *a, enum attempt_input input, const stru
 
 void attempt_answer(struct attempt *a, enum attempt_input answer, struct work *work)
 {
-	assert(a->work == NULL);
+	assert(a->work == NULL && work != NULL);
+	assert(answer == ATTEMPT_CHECKPOINTED || answer == ATTEMPT_GONE);
 	a->work = work;
 	handle_input(a, answer, NULL);
 }
 
 void attempt_stop(struct attempt *a, enum attempt_input why)
 {
+	assert(why == ATTEMPT_EXPIRED || why == ATTEMPT_ABORTED);
 	handle_input(a, why, NULL);
 }

@@ -9,11 +9,11 @@ const char *attempt_result_check_action(const struct attempt *a)
 {
 	const struct almoner_action *action = &a->action;
 	if (action->kind != ALMONER_SEND_HTTP && action->kind != ALMONER_SEND_MAIL)
-		return "the connector answered with an action this gateway does not know";
+		return "the connector asked for an action that this gateway does not know";
 	if (action->effect != ALMONER_READS && action->effect != ALMONER_EFFECTS)
-		return "the connector did not say whether its exchange reads or has effects";
+		return "the connector did not declare whether its exchange reads or has effects";
 	if (action->effect == ALMONER_EFFECTS && a->step.purpose == ALMONER_LOOKUP)
-		return "the connector wanted to change something in a look-up";
+		return "the connector asked for an exchange with effects in a look-up";
 	if (action->checkpoint.p != NULL && action->checkpoint.len > ATTEMPT_CHECKPOINT_MAX)
 		return "the connector's checkpoint is longer than 4 KiB";
 	return NULL;
@@ -57,7 +57,7 @@ static const struct {
 	[ALMONER_DENIED] = { OUTCOME_DENIED, false },
 	[ALMONER_FAULT] = { OUTCOME_FAULT, false },
 	[ALMONER_ABSENT] = { OUTCOME_ABSENT, true },
-	[ALMONER_FORBIDDEN] = { OUTCOME_REJECTED, false }, /* until another step was asked: see forbidden.h */
+	[ALMONER_FORBIDDEN] = { OUTCOME_REJECTED, false }, /* for now: target_health.c asks forbidden.h */
 };
 
 static void fault(struct attempt *a, const char *text)
@@ -74,7 +74,7 @@ static bool is_object(struct almoner_text text)
 	return object;
 }
 
-/* The class stays: what the target has taken is not in doubt because its number cannot be read. */
+/* The outcome's class stays as it is: the target accepted the step, even if the connector's result is unusable. */
 static void drop_result(struct attempt *a, const char *why)
 {
 	char *text AUTO_FREE = mem_printf("the connector's result %s and was dropped%s%s", why,
@@ -94,6 +94,7 @@ static void read_result(struct attempt *a, struct almoner_text result)
 		a->result = mem_strndup(result.p, result.len);
 }
 
+/* The longer of the connector's wish and the reply's Retry-After header; the header counts only for BUSY. */
 static int64_t retry_after_of(const struct attempt *a, const struct almoner_done *done)
 {
 	int64_t asked = done->retry_after_ms > 0 ? done->retry_after_ms : 0;
@@ -101,6 +102,7 @@ static int64_t retry_after_of(const struct attempt *a, const struct almoner_done
 	return use_header ? a->reply_retry_ms : asked;
 }
 
+/* The class is checked before it is used as an index: it comes from the plugin. */
 void attempt_result_read(struct attempt *a)
 {
 	const struct almoner_done *done = &a->action.done;
@@ -110,11 +112,11 @@ void attempt_result_read(struct attempt *a)
 	attempt_result_set_detail(a,
 							  (struct str){ done->detail.p, done->detail.p != NULL ? done->detail.len : 0 });
 	if (class == 0 || class >= sizeof classes / sizeof *classes) {
-		fault(a, "the connector finished with a class this gateway does not know");
+		fault(a, "the connector finished with an outcome class that this gateway does not know");
 		return;
 	}
 	if (classes[class].lookup_only && a->step.purpose != ALMONER_LOOKUP) {
-		fault(a, "the connector finished with ABSENT, which only a look-up may");
+		fault(a, "the connector finished with ABSENT, which is allowed only in a look-up");
 		return;
 	}
 	a->outcome.result = classes[class].outcome;

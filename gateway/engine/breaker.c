@@ -31,10 +31,11 @@ static uint32_t ring_size(const struct breaker_policy *policy)
 	return policy->window < BREAKER_WINDOW_MAX ? policy->window : BREAKER_WINDOW_MAX;
 }
 
+/* Puts one result into the ring of the last `window` results; the oldest one leaves. */
 static void count_result(struct breaker *b, const struct breaker_policy *policy, bool failure)
 {
 	uint32_t size = ring_size(policy);
-	if (b->next >= size || b->results > size) /* a reload made the window smaller */
+	if (b->next >= size || b->results > size) /* a reload of the configuration made the window smaller */
 		clear_results(b);
 	uint64_t *word = &b->ring[b->next / 64];
 	uint64_t bit = (uint64_t)1 << (b->next % 64);
@@ -69,13 +70,16 @@ static int64_t next_open_ms(const struct breaker *b, const struct breaker_policy
 	return b->open_ms >= cap / 2 ? cap : b->open_ms * 2;
 }
 
-/* ---- the table: what a signal does in a state; returns whether the state changed ---- */
+/* ---- the table of states and signals ---- */
 
+/* Applies one signal in one state and returns whether the state changed. */
 typedef bool handler(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms);
 
 static bool ignore(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
 {
-	(void)b, (void)policy, (void)now_ms;
+	(void)b;
+	(void)policy;
+	(void)now_ms;
 	return false;
 }
 
@@ -95,7 +99,7 @@ static bool closed_failure(struct breaker *b, const struct breaker_policy *polic
 static bool closed_left_open(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
 {
 	(void)now_ms;
-	b->open_ms = policy->open_ms; /* if the probe fails */
+	b->open_ms = policy->open_ms; /* half_failure doubles it */
 	return move_to(b, BREAKER_HALF_OPEN);
 }
 
@@ -107,7 +111,8 @@ static bool open_time(struct breaker *b, const struct breaker_policy *policy, in
 
 static bool open_retry_now(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
 {
-	(void)policy, (void)now_ms;
+	(void)policy;
+	(void)now_ms;
 	return move_to(b, BREAKER_HALF_OPEN);
 }
 
@@ -124,7 +129,7 @@ static bool half_failure(struct breaker *b, const struct breaker_policy *policy,
 	return open_for(b, next_open_ms(b, policy), now_ms);
 }
 
-/* It lives but wants peace: ask again after the same time, not a longer one. */
+/* The target works but is overloaded: the breaker opens for the same time again, not for twice as long. */
 static bool half_busy(struct breaker *b, const struct breaker_policy *policy, int64_t now_ms)
 {
 	return open_for(b, b->open_ms > 0 ? b->open_ms : policy->open_ms, now_ms);
@@ -167,7 +172,7 @@ bool breaker_apply(struct breaker *b, const struct breaker_policy *policy, enum 
 	return handlers[b->state][signal](b, policy, now_ms);
 }
 
-/* ---- room ---- */
+/* ---- starts and probes ---- */
 
 static uint32_t probes_free(const struct breaker *b, const struct breaker_policy *policy)
 {
@@ -198,7 +203,7 @@ void breaker_reserve(struct breaker *b, uint32_t count)
 
 void breaker_unreserve(struct breaker *b, uint32_t count)
 {
-	/* what was reserved before a transition is forgotten with it */
+	/* A transition has forgotten the probes reserved before it, so there may be fewer than `count`. */
 	b->probes_reserved -= count < b->probes_reserved ? count : b->probes_reserved;
 }
 
@@ -221,6 +226,8 @@ void breaker_end(struct breaker *b, uint32_t epoch)
 	}
 }
 
+/* A rejected message still shows that the target works. OUTCOME_DENIED holds the target (target_health.c), so the
+ * breaker ignores it. */
 enum breaker_signal breaker_signal_of(enum outcome_class result)
 {
 	switch (result) {
@@ -234,7 +241,7 @@ enum breaker_signal breaker_signal_of(enum outcome_class result)
 		return BREAKER_FAILURE;
 	case OUTCOME_BUSY:
 		return BREAKER_BUSY;
-	case OUTCOME_DENIED: /* holds the target: the breaker has no say */
+	case OUTCOME_DENIED:
 	case OUTCOME_FAULT:
 	case OUTCOME_BODY_CHANGED:
 	case OUTCOME_NONE:

@@ -1,7 +1,9 @@
-/* Circuit breaker of one target (DESIGN §7), a table of state × signal. Pure: `now` comes in. Thread: one.
+/* Circuit breaker of one target, a table of state × signal (saga/DESIGN.md "Breaker"). Pure: the time is an argument.
+ * Thread: one at a time.
  *
- *     closed ── failures in a row, or their ratio ──► open ── time ──► half-open ── probes succeed ──► closed
- *                                                       ◄── a probe fails: twice as long ──┘
+ *     closed ── too many failures in a row, or too high a share ──► open ── time passes ──► half-open
+ *     half-open ── enough probes succeed ──► closed
+ *     half-open ── a probe fails ──► open, for twice as long
  */
 #ifndef ALMONER_ENGINE_BREAKER_H
 #define ALMONER_ENGINE_BREAKER_H
@@ -11,62 +13,64 @@
 
 #include "saga/model/state.h"
 
-#define BREAKER_WINDOW_MAX 1024
+#define BREAKER_WINDOW_MAX 1024 /* results in the ring, one bit each; chosen, no measurement */
 
 struct breaker_policy {
-	uint32_t consecutive; /* failures in a row that open it; 0: not by this */
-	double ratio;         /* of failures among the last `window` results; 0: not by this */
-	uint32_t window;      /* at most BREAKER_WINDOW_MAX count */
-	uint32_t minimum;     /* results before the ratio counts */
-	int64_t open_ms;      /* first time; doubles with each failed probe … */
-	int64_t open_cap_ms;  /* … up to this */
-	uint32_t probes;      /* in flight while half-open, and successes needed to close; at least 1 */
+	uint32_t consecutive; /* this many failures in a row open it; 0: no such rule */
+	double ratio;     /* this share of failures among the last `window` results opens it; 0: no such rule */
+	uint32_t window;  /* results; a larger number than BREAKER_WINDOW_MAX counts as BREAKER_WINDOW_MAX */
+	uint32_t minimum; /* the ratio counts from this many results on */
+	int64_t open_ms;  /* how long it stays open at first; doubles after each failed probe */
+	int64_t open_cap_ms; /* the longest time it stays open */
+	uint32_t probes; /* attempts in flight while half-open, and successes needed to close; 0 counts as 1 */
 };
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_STATES };
 
 enum breaker_signal {
-	BREAKER_HEALTH,    /* the target answers */
-	BREAKER_FAILURE,   /* it does not, or its answer leaves doubt */
-	BREAKER_BUSY,      /* it answers, and asks for patience */
-	BREAKER_NEUTRAL,   /* says nothing about the target: our own fault */
-	BREAKER_TIME,      /* a look at the clock */
-	BREAKER_RETRY_NOW, /* a person wants it tried now */
-	BREAKER_LEFT_OPEN, /* the last process left it away from closed */
+	BREAKER_HEALTH,    /* an attempt shows that the target works */
+	BREAKER_FAILURE,   /* an attempt shows that the target does not work, or leaves doubt */
+	BREAKER_BUSY,      /* the target answered that it is overloaded */
+	BREAKER_NEUTRAL,   /* an attempt says nothing about the target, for example a fault of ours */
+	BREAKER_TIME,      /* time has passed */
+	BREAKER_RETRY_NOW, /* an operator resumed the target or changed its settings */
+	BREAKER_LEFT_OPEN, /* at start: the last process ended while the breaker was not closed */
 	BREAKER_SIGNALS
 };
 
 struct breaker {
 	enum breaker_state state;
-	uint32_t epoch; /* grows with every transition: results of older attempts do not count */
+	uint32_t
+		epoch; /* grows with every transition; results of attempts that began in an older epoch do not count */
 	uint32_t consecutive_failures;
 	uint32_t results;                           /* in the ring */
 	uint32_t failures;                          /* in the ring */
-	uint32_t next;                              /* place in the ring */
-	uint64_t ring[BREAKER_WINDOW_MAX / 64];     /* 1: failure */
-	int64_t open_ms;                            /* of the present or next opening */
-	int64_t until_ms;                           /* OPEN */
-	uint32_t probes_reserved, probes_in_flight; /* HALF_OPEN */
-	uint32_t probes_ok;
+	uint32_t next;                              /* index of the ring's next bit */
+	uint64_t ring[BREAKER_WINDOW_MAX / 64];     /* one bit a result; 1: failure */
+	int64_t open_ms;                            /* length of the present opening, or of the next one */
+	int64_t until_ms;                           /* end of the opening, in BREAKER_OPEN */
+	uint32_t probes_reserved, probes_in_flight; /* in BREAKER_HALF_OPEN */
+	uint32_t probes_ok;                         /* that succeeded, in BREAKER_HALF_OPEN */
 };
 
+/* Closed, without results. */
 void breaker_init(struct breaker *b);
 /* Returns whether the state changed. */
 bool breaker_apply(struct breaker *b, const struct breaker_policy *policy, enum breaker_signal signal,
 				   int64_t now_ms);
-/* How many attempts it would let start now: without bound (UINT32_MAX) when closed, none when open. */
+/* How many more attempts may start now: UINT32_MAX when closed, 0 when open, free probes when half-open. */
 uint32_t breaker_capacity(const struct breaker *b, const struct breaker_policy *policy);
-/* Half-open: probes whose intents are on their way to the log; undone by breaker_unreserve or consumed by
- * breaker_begin. Otherwise without effect. */
+/* In BREAKER_HALF_OPEN: reserves probes while their intents go to the log. breaker_unreserve gives them back,
+ * breaker_begin uses one. In other states neither function does anything. */
 void breaker_reserve(struct breaker *b, uint32_t count);
 void breaker_unreserve(struct breaker *b, uint32_t count);
-/* May this attempt begin now? Half-open: it takes a reserved probe's place. */
+/* Whether an attempt may begin now. In BREAKER_HALF_OPEN it uses a reserved probe, and may not begin without one. */
 bool breaker_begin(struct breaker *b);
-/* An attempt that began in `epoch` has ended. */
+/* To be called once for each breaker_begin that returned true, when the attempt ends. `epoch`: b->epoch when it began. */
 void breaker_end(struct breaker *b, uint32_t epoch);
-/* What an outcome says about the target's health. */
+/* What an outcome says about the target. */
 enum breaker_signal breaker_signal_of(enum outcome_class result);
-/* "closed", "open", "half_open": as users see them. */
+/* "closed", "open" or "half_open", as the admin API shows it; "?" for other values. */
 const char *breaker_state_name(enum breaker_state s);
 
 #endif

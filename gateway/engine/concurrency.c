@@ -1,5 +1,8 @@
 #include "gateway/engine/concurrency.h"
 
+#include "saga/base/check.h"
+
+/* Attempts in flight together report the same overload together, so the limit is halved at most this often. */
 #define SHRINK_EVERY_MS  1000
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_CAP_MS   5000
@@ -30,7 +33,8 @@ void concurrency_grow(struct concurrency *w, uint32_t max)
 		w->limit = max > 0 ? (double)max : 1.0;
 }
 
-/* Narrowing alone cannot help once one at a time is too much: then wait between them, longer each time. */
+/* A limit of one cannot be halved: if one attempt at a time is too much, the engine waits between attempts, and each
+ * time longer. */
 static int64_t next_backoff_ms(struct concurrency *w)
 {
 	if (w->limit >= 2)
@@ -43,6 +47,7 @@ static int64_t next_backoff_ms(struct concurrency *w)
 
 void concurrency_shrink(struct concurrency *w, int64_t now_ms, int64_t retry_after_ms)
 {
+	assert(retry_after_ms >= 0);
 	int64_t span = retry_after_ms > 0 ? retry_after_ms : next_backoff_ms(w);
 	if (span > CONCURRENCY_BACKOFF_CAP_MS)
 		span = CONCURRENCY_BACKOFF_CAP_MS;

@@ -1,31 +1,32 @@
-/* How many attempts may be in flight at a target at present: additive increase from the foot of the ramp
- * after start, after the breaker closed and after a hold or pause, halved when the target asks for patience. Pure. Thread: one. */
+/* How many attempts may be in flight at one target at present. The limit starts at the foot of a ramp, grows by about
+ * one for each round of successes, and is halved when the target reports overload (additive increase, multiplicative
+ * decrease, as in Postfix's queue manager). The ramp starts again when the daemon starts, when the breaker closes, and
+ * when a hold or a pause ends. Pure: the time is an argument. Thread: one at a time. */
 #ifndef ALMONER_GATEWAY_ENGINE_CONCURRENCY_H
 #define ALMONER_GATEWAY_ENGINE_CONCURRENCY_H
 
 #include <stdint.h>
 
-#define CONCURRENCY_START 2
-#define CONCURRENCY_BACKOFF_CAP_MS                                                                           \
-	60000 /* a target's Retry-After keeps *other* steps waiting no longer than this                          \
-		   */
+#define CONCURRENCY_START 2 /* attempts at the foot of the ramp; chosen, no measurement */
+/* A target's Retry-After delays the other steps of the target at most this long; chosen, no measurement. */
+#define CONCURRENCY_BACKOFF_CAP_MS 60000
 
 struct concurrency {
 	double limit;
-	int64_t shrunk_ms;        /* last time: halved once a second, not once for each of those in flight */
-	int64_t backoff_until_ms; /* start nothing before */
-	int64_t backoff_ms;       /* grows while the target is busy even with one in flight */
+	int64_t shrunk_ms;        /* when the limit was last halved; 0: never */
+	int64_t backoff_until_ms; /* nothing starts before */
+	int64_t backoff_ms;       /* grows while the target is overloaded even with one attempt in flight */
 };
 
 /* At the foot of the ramp. */
 void concurrency_init(struct concurrency *w);
-/* At the foot again; nothing starts before `at_ms`, nor earlier than the target has asked for. */
+/* Starts the ramp again. Nothing starts before `at_ms`, nor before the end of a back-off that is under way. */
 void concurrency_restart(struct concurrency *w, int64_t at_ms);
-/* At least 1, at most `max`. */
+/* The limit at present: at least 1, at most `max`. */
 uint32_t concurrency_limit(const struct concurrency *w, uint32_t max);
-/* An attempt ended well: about one more in flight for every round of them. */
+/* An attempt showed that the target works. */
 void concurrency_grow(struct concurrency *w, uint32_t max);
-/* The target asks for patience; `retry_after_ms`: how long, 0 when it did not say. */
+/* The target reported overload. `retry_after_ms`: its Retry-After, 0 for none. */
 void concurrency_shrink(struct concurrency *w, int64_t now_ms, int64_t retry_after_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* What every file of the engine asks of it: the time of this tick, a target by its id, a log line. */
+/* What all files of the engine use: the time of the present tick, a target by its id, a line for the log. */
 #include "gateway/engine/engine_internal.h"
 
 int64_t engine_now_ms(struct engine *e)

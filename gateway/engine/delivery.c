@@ -1,12 +1,14 @@
+/* Attempts from the permit to the report of their outcome. Knows each attempt of each target; attempt.c knows one. */
 #include <stdio.h>
 
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
 
-#define ATTEMPT_TIMEOUTS 4 /* a whole attempt may take this many exchange time-outs */
+#define ATTEMPT_TIMEOUTS 4 /* a whole attempt may last this many times the time-out of one exchange; chosen */
 
 /* ---- beginning ---- */
 
+/* Closes a permit that may not be used any more. The journal writes `not_started`, so the intent leaves no doubt. */
 static void return_unused(struct engine *e, struct engine_target *t, struct work *w)
 {
 	if (t != NULL) {
@@ -25,6 +27,8 @@ static int64_t attempt_limit_ms(const struct engine_target *t)
 	return exchange < cap_ms / ATTEMPT_TIMEOUTS ? exchange * ATTEMPT_TIMEOUTS : cap_ms;
 }
 
+/* Notes in the attempt the breaker's epoch and the target's revision, so that the end of the attempt can tell whether it
+ * still says something about the target. */
 static void begin_attempt(struct engine *e, struct engine_target *t, struct work *w,
 						  struct target_start start)
 {
@@ -64,7 +68,7 @@ void delivery_start(struct engine *e, struct engine_target *t, struct work *w)
 		return_unused(e, t, w);
 }
 
-/* ---- on the way ---- */
+/* ---- what an attempt asks for, and its deadline ---- */
 
 void delivery_checkpoint(void *ctx, struct attempt *a, struct str bytes)
 {
@@ -82,7 +86,7 @@ bool delivery_record_inflight(void *ctx, struct attempt *a)
 
 void delivery_attempt_ended(void *ctx, struct attempt *a, const struct outcome *outcome)
 {
-	(void)outcome; /* stays in the attempt until delivery_report */
+	(void)outcome; /* delivery_report reads it from the attempt */
 	struct engine *e = ctx;
 	struct engine_target *t = engine_find_target(e, a->settings.target);
 	assert(t != NULL && e->active_attempts > 0);
@@ -91,6 +95,8 @@ void delivery_attempt_ended(void *ctx, struct attempt *a, const struct outcome *
 	e->active_attempts--;
 }
 
+/* Ends the attempts whose deadline has passed and computes t->deadline_ms anew. An attempt that waits for the journal
+ * gets no second deadline: it ends when the journal answers. */
 void delivery_expire(struct engine *e, struct engine_target *t)
 {
 	struct attempt *next = TAILQ_FIRST(&t->attempts);
@@ -99,7 +105,7 @@ void delivery_expire(struct engine *e, struct engine_target *t)
 		struct attempt *a = next;
 		next = TAILQ_NEXT(a, link);
 		if (a->settings.deadline_ms <= e->now_ms) {
-			a->settings.deadline_ms = INT64_MAX; /* while checkpointing it ends with the journal's answer */
+			a->settings.deadline_ms = INT64_MAX;
 			attempt_stop(a, ATTEMPT_EXPIRED);
 		} else if (a->settings.deadline_ms < t->deadline_ms) {
 			t->deadline_ms = a->settings.deadline_ms;
@@ -124,6 +130,8 @@ void delivery_abort_all(struct engine *e)
 
 /* ---- the outcome ---- */
 
+/* target_health_update comes first, because it may change the outcome's class. The journal gets the hold in the same
+ * operation as the outcome, so one commit holds both. */
 static void report_outcome(struct engine *e, struct engine_target *t, struct attempt *a)
 {
 	struct health_verdict verdict = target_health_update(t, a, e->aborted, e->now_ms);
@@ -134,11 +142,11 @@ static void report_outcome(struct engine *e, struct engine_target *t, struct att
 									   .detail = a->outcome.detail };
 	admission_count_attempt(e->admission, t->id, &sample);
 	if (verdict.release)
-		target_event_end_hold(e, t, "a step was taken: the target answers again");
+		target_event_end_hold(e, t, "the target accepted a step, so its credentials work again");
 	if (verdict.hold[0] != '\0') {
 		engine_log_line(e, ENGINE_WARNING, t,
-						verdict.credentials ? "held: its credentials are refused"
-											: "held: it looks misconfigured");
+						verdict.credentials ? "held: the target refuses our credentials"
+											: "held: the target looks misconfigured");
 	}
 	struct work *w = attempt_take_work(a);
 	journal_outcome(e->journal, w, &a->outcome, verdict.hold[0] != '\0' ? verdict.hold : NULL);
@@ -152,11 +160,13 @@ static void log_failure(struct engine *e, struct engine_target *t, const struct 
 		return;
 	t->logged_ms = e->now_ms;
 	char text[160];
-	(void)snprintf(text, sizeof text, "saga %lld: an attempt ended as %s (status %u)", (long long)a->saga,
-				   name_of_outcome(a->outcome.result), (unsigned)a->outcome.status);
+	snprintf(text, sizeof text, "saga %lld: an attempt ended as %s (status %u)", (long long)a->saga,
+			 name_of_outcome(a->outcome.result), (unsigned)a->outcome.status);
 	engine_log_line(e, ENGINE_WARNING, t, text);
 }
 
+/* Gives back what the attempt had: its place in the breaker, its slot, the port. Exchanges after the first one count for
+ * the rate limit only now, because their number was not known before. */
 static void finish_attempt(struct engine *e, struct attempt *a)
 {
 	struct engine_target *t = engine_find_target(e, a->settings.target);
@@ -166,7 +176,7 @@ static void finish_attempt(struct engine *e, struct attempt *a)
 	if (a->exchanges > 1)
 		rate_take(&t->rate, &t->config.rate, e->now_ms, a->exchanges - 1);
 	if (a->outcome.result == OUTCOME_NONE) {
-		admission_release_slots(e->admission, t->id, 1); /* the step moved on under it: nothing to report */
+		admission_release_slots(e->admission, t->id, 1); /* ATTEMPT_GONE: there is no outcome to report */
 		journal_clear_inflight(e->journal, a->work);
 	} else {
 		report_outcome(e, t, a);

@@ -1,3 +1,5 @@
+/* What may start now: gives each target its turn, claims steps from disk, sends ready works back to disk, and publishes
+ * each target's status and rules to admission control. */
 #include <stdio.h>
 
 #include "gateway/engine/engine_internal.h"
@@ -5,10 +7,11 @@
 
 /* ---- starting ---- */
 
+/* A condition that cannot be evaluated is a fault of the configuration: the step goes to attention. */
 static void fail_condition(struct engine *e, struct engine_target *t, struct work *w, const char *why)
 {
 	char detail[ATTEMPT_DETAIL_BYTES + 1];
-	(void)snprintf(detail, sizeof detail, "its `when` fails: %.250s", why);
+	snprintf(detail, sizeof detail, "the step's `when` condition failed: %.250s", why);
 	struct outcome outcome = { .result = OUTCOME_FAULT, .detail = detail };
 	target_unreserve(t, e->admission, 1);
 	if (w->engine == &e->mark_probe)
@@ -17,9 +20,9 @@ static void fail_condition(struct engine *e, struct engine_target *t, struct wor
 	journal_outcome(e->journal, w, &outcome, NULL);
 }
 
+/* A work that comes with a slot while a probe is reserved is the probe: a target has at most one claim at a time. */
 void dispatch_request_start(struct engine *e, struct engine_target *t, struct work *w)
 {
-	/* what comes with a slot while a probe is claimed was granted for it: claims come one at a time */
 	bool probe = w->slot && t->held && t->probe_reserved;
 	w->engine = probe ? &e->mark_probe : &e->mark_start;
 	if (!w->needs_condition) {
@@ -75,8 +78,9 @@ static void probe_held(struct engine *e, struct engine_target *t)
 	journal_claim(e->journal, t->id, 1);
 }
 
-/* ---- giving back ---- */
+/* ---- targets that cannot start ---- */
 
+/* The delay of ENGINE_SPILL_MS spares the disk when a hold or an open breaker ends soon. */
 static void spill(struct engine *e, struct engine_target *t)
 {
 	if (t->cannot_start_since_ms == 0)
@@ -95,15 +99,16 @@ static bool destroy_removed(struct engine *e, struct engine_target *t)
 		return false;
 	admission_load(e->admission, t->id, &slots, &works);
 	if (slots > 0 || works > 0)
-		return false; /* permits are still with the journal */
+		return false; /* the journal still has permits or works of this target */
 	TAILQ_REMOVE(&e->targets, t, link);
 	admission_remove(e->admission, t->id);
 	target_destroy(t);
 	return true;
 }
 
-/* ---- the round ---- */
+/* ---- the round over all targets ---- */
 
+/* Takes the mutex of admission control only when something changed: this runs twice a tick for each target. */
 void dispatch_publish(struct engine *e, struct engine_target *t)
 {
 	struct admission_rules rules = target_rules(t, e->draining, e->now_ms);
@@ -120,6 +125,7 @@ void dispatch_publish(struct engine *e, struct engine_target *t)
 	t->dirty = false;
 }
 
+/* Ready works in memory start before steps on disk are claimed, because they are older. */
 static uint32_t serve_target(struct engine *e, struct engine_target *t, uint32_t budget)
 {
 	uint32_t started = 0;
@@ -156,7 +162,8 @@ static size_t count_targets(const struct engine *e)
 	return count;
 }
 
-/* Every target gets its turn; who comes first moves on by one each time, because the budget may not last. */
+/* Each target gets its turn. The budget of starts may run out before the last one, so each round begins with the next
+ * target in the list. */
 void dispatch_run(struct engine *e)
 {
 	uint32_t budget = ENGINE_STARTS_PER_TICK;
@@ -164,7 +171,7 @@ void dispatch_run(struct engine *e)
 	e->first_target = t;
 	for (size_t left = count_targets(e); left > 0; left--) {
 		struct engine_target *next = next_target(e, t);
-		dispatch_publish(e, t); /* what outcomes and news have changed counts from now on */
+		dispatch_publish(e, t); /* outcomes and news may have changed the rules */
 		uint32_t started = serve_target(e, t, budget);
 		budget -= started;
 		if (!destroy_removed(e, t))

@@ -6,7 +6,8 @@
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
-#define DRAIN_GRACE_MS 2000 /* for the journal's answers after everything was cut off */
+/* After a drain has cut off all attempts, the engine waits this long for the journal's answers. Chosen. */
+#define DRAIN_GRACE_MS 2000
 
 /* ---- life ---- */
 
@@ -31,6 +32,7 @@ struct engine *engine_create(const struct engine_options *options)
 
 void engine_set_journal(struct engine *e, struct journal *journal)
 {
+	assert(e->journal == NULL && journal != NULL);
 	e->journal = journal;
 }
 
@@ -54,7 +56,7 @@ static void drop_works(struct work_list *list)
 	}
 }
 
-/* Ports that were handed in and never adopted are ours all the same. */
+/* Sets of targets that no tick has taken over hold ports, and these must be released like all others. */
 static void adopt_remaining(struct engine *e)
 {
 	struct inbox_content in;
@@ -64,6 +66,7 @@ static void adopt_remaining(struct engine *e)
 	inbox_content_free(&in);
 }
 
+/* Clears e->journal first, so that nothing below reports to the journal. */
 void engine_destroy(struct engine *e)
 {
 	if (e == NULL)
@@ -134,18 +137,18 @@ static void process_inbox(struct engine *e)
 void engine_tick(struct engine *e)
 {
 	assert(e->journal != NULL);
-	(void)engine_now_ms(e);
+	engine_now_ms(e); /* e->now_ms is valid from here to the end of the tick */
 	e->more_work = false;
 	process_inbox(e);
 	if (e->draining && !e->aborted && e->now_ms >= e->drain_until_ms)
 		delivery_abort_all(e);
 	delivery_report(e);
 	dispatch_run(e);
-	delivery_report(e); /* what ended without an exchange */
+	delivery_report(e); /* attempts that dispatch_run started and that ended without an exchange */
 	e->now_known = e->wall_known = false;
 }
 
-/* When draining moves on by time alone. */
+/* When a drain needs the next tick: at its end, and once more when the wait for the journal is over. */
 static int64_t drain_next_ms(const struct engine *e)
 {
 	int64_t grace_end_ms = e->drain_until_ms + DRAIN_GRACE_MS;
@@ -154,9 +157,10 @@ static int64_t drain_next_ms(const struct engine *e)
 	return e->aborted && e->now_ms < grace_end_ms ? grace_end_ms : INT64_MAX;
 }
 
+/* While draining only deadlines count: nothing else can start. */
 int64_t engine_next_ms(struct engine *e)
 {
-	int64_t now = e->now_ms; /* of the tick just done */
+	int64_t now = e->now_ms; /* of the last tick */
 	if (e->more_work || !TAILQ_EMPTY(&e->ended))
 		return 0;
 	int64_t next = drain_next_ms(e);
@@ -172,10 +176,11 @@ int64_t engine_next_ms(struct engine *e)
 	return next > now ? next - now : 0;
 }
 
-/* ---- the end ---- */
+/* ---- drain ---- */
 
 void engine_drain(struct engine *e, int64_t wait_ms)
 {
+	assert(wait_ms >= 0);
 	if (e->draining)
 		return;
 	e->draining = true;

@@ -1,5 +1,5 @@
-/* Inside of the engine: what its files share. Everything belongs to the engine's thread, except the inbox,
- * which has its lock, and the gates, which have theirs. */
+/* Internal to the engine: what its files share. Only the engine's thread uses it, except for the inbox and admission
+ * control, which have a mutex each. */
 #ifndef ALMONER_ENGINE_INTERNAL_H
 #define ALMONER_ENGINE_INTERNAL_H
 
@@ -8,31 +8,32 @@
 #include "gateway/engine/target.h"
 #include "gateway/engine/target_health.h"
 
+/* Bounds of one tick, so that the event loop stays responsive; chosen, no measurement. */
 #define ENGINE_STARTS_PER_TICK 256
 #define ENGINE_SPILLS_PER_TICK 256
-#define ENGINE_LOG_EVERY_MS    10000
+#define ENGINE_LOG_EVERY_MS    10000 /* at most one line about a failed attempt of one target in this time */
 
-/* One call of engine_set_targets. */
+/* The copied arguments of one call of engine_set_targets. */
 struct target_set {
 	STAILQ_ENTRY(target_set) link;
 	size_t count;
-	char **names; /* of the targets */
+	char **names; /* of the targets; targets[i].name points to names[i] */
 	struct engine_target_config *targets;
 };
 
-/* What other threads brought since the last tick. */
+/* What other threads delivered since the last tick. */
 struct inbox_content {
 	struct work_list works;
 	struct target_news *news;
 	size_t news_count, news_cap;
 	STAILQ_HEAD(, target_set)
-	sets; /* oldest first; all are adopted, so that every port is released in its turn */
+	sets; /* oldest first; the engine takes over each one, or its ports would leak */
 };
 
 struct inbox {
 	pthread_mutex_t lock;
 	struct inbox_content content;
-	bool wake_pending; /* wake was called since the last tick */
+	bool wake_pending; /* options.wake was called since the last tick */
 };
 
 struct engine {
@@ -42,67 +43,86 @@ struct engine {
 	struct admission_control *admission;
 	struct inbox inbox;
 	struct target_list targets;
-	struct engine_target *first_target; /* who is first in the next round; NULL: the first */
-	struct target_news *pending_news;   /* the last news of targets that are not configured (yet) */
+	struct engine_target *first_target; /* where the last round over the targets began; NULL: at none */
+	struct target_news *pending_news;   /* the latest news of targets whose settings have not arrived yet */
 	size_t pending_count, pending_cap;
-	struct attempt_list ended; /* their outcomes go to the journal at the next tick */
-	uint32_t active_attempts;  /* attempts, those in `ended` not counted */
+	struct attempt_list ended; /* attempts whose outcome is not reported to the journal yet */
+	uint32_t active_attempts;  /* attempts that have not ended */
 	int64_t now_ms, wall_ms;
-	bool now_known, wall_known; /* that clock was read in this turn */
-	bool more_work;             /* the budget of the last tick was used up */
+	bool now_known, wall_known; /* whether that clock was read in this tick */
+	bool more_work;             /* the last tick reached its bound of starts or spills */
 	bool draining;
-	bool aborted; /* the drain is over: what was still under way was cut off */
+	bool aborted; /* the drain is over: attempts that had not ended were cut off */
 	int64_t drain_until_ms;
-	/* Its address marks a work on its way through the journal (work.engine) for which a slot is reserved and
-	 * no attempt exists yet: journal_start or journal_condition_result. */
+	/* work.engine of a work that is with the journal (journal_start, journal_condition_result) and has a slot but no
+	 * attempt points to one of these two; `mark_probe` if the work is the probe of a held target. */
 	char mark_start;
-	char mark_probe; /* the same for the probe of a held target */
+	char mark_probe;
 };
 
-/* inbox.c */
+/* ---- inbox.c ---- */
+
 void inbox_init(struct inbox *box);
 void inbox_finish(struct inbox *box);
-/* Both tell whether the engine has to be woken. Thread: any. */
+/* Both return whether the engine must be woken. Thread: any. */
 bool inbox_deliver(struct inbox *box, const struct handout *handout);
 bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count);
-/* Everything that came; the caller owns it. */
+/* Moves everything that was delivered to `ret`, which the caller frees with inbox_content_free. */
 void inbox_take(struct inbox *box, struct inbox_content *ret);
 void inbox_content_free(struct inbox_content *content);
 
-/* context.c */
+/* ---- context.c ---- */
+
+/* The monotonic clock and the time of day. Each is read once a tick. */
 int64_t engine_now_ms(struct engine *e);
 int64_t engine_wall_ms(struct engine *e);
+/* NULL: there is no such target. */
 struct engine_target *engine_find_target(struct engine *e, uint32_t id);
+/* `t` may be NULL. */
 void engine_log_line(struct engine *e, enum engine_log_level level, const struct engine_target *t,
 					 const char *text);
 
-/* receive.c: what the journal delivered */
-/* In an engine that is being destroyed (without a journal) this only takes the ports over. */
+/* ---- receive.c ---- */
+
+/* Takes over the delivered sets of targets. Without a journal (the engine is being destroyed) it only takes over the
+ * ports, so that they are released. */
 void receive_targets(struct engine *e, const struct inbox_content *in);
 void receive_works(struct engine *e, struct work_list *works);
 void receive_news(struct engine *e, const struct target_news *news, size_t count);
 
-/* target_events.c */
-/* It was barred, or its breaker has closed: it comes back along the ramp, from its foot, after a random
- * moment. */
+/* ---- target_events.c ---- */
+
+/* A hold or a pause has ended, or the breaker has closed: the target starts again at the foot of its ramp, after a
+ * random delay of at most ENGINE_RELEASE_SPREAD_MS, so that targets unblocked together do not start together. */
 void target_event_unblocked(struct engine *e, struct engine_target *t);
+/* Gives the signal to the target's breaker. A transition is logged and reported to the journal. */
 void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
-/* Ends a hold: in the log, then here by its news. */
+/* Asks the journal to end the hold. t->held changes when the journal's news arrive. `note` is the reason for the log. */
 void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note);
 
-/* delivery.c: attempts from begin to outcome */
-void delivery_start(struct engine *e, struct engine_target *t, struct work *w); /* a START; `t` may be NULL */
+/* ---- delivery.c ---- */
+
+/* A work of kind WORK_START: begins its attempt, or gives its permit back. `t` NULL: the target was removed. */
+void delivery_start(struct engine *e, struct engine_target *t, struct work *w);
+/* The engine's functions for struct attempt_host, which describes them; `ctx` is the engine. */
 void delivery_attempt_ended(void *ctx, struct attempt *a, const struct outcome *outcome);
 void delivery_checkpoint(void *ctx, struct attempt *a, struct str bytes);
 bool delivery_record_inflight(void *ctx, struct attempt *a);
-void delivery_report(struct engine *e); /* outcomes of those that ended */
+/* Reports the outcomes of all attempts in e->ended to the journal. */
+void delivery_report(struct engine *e);
+/* Ends the target's attempts whose deadline has passed. */
 void delivery_expire(struct engine *e, struct engine_target *t);
+/* The drain is over: cuts off all attempts. */
 void delivery_abort_all(struct engine *e);
 
-/* dispatch.c: what may start now */
+/* ---- dispatch.c ---- */
+
+/* One round over all targets. */
 void dispatch_run(struct engine *e);
-/* A ready work whose slot is reserved: evaluates `when`, asks the journal for the intent. */
+/* For a ready work whose slot is reserved: evaluates the step's `when` condition, if it has one, and asks the journal for
+ * the intent. */
 void dispatch_request_start(struct engine *e, struct engine_target *t, struct work *w);
+/* Passes the target's rules and status on to admission control when they have changed. */
 void dispatch_publish(struct engine *e, struct engine_target *t);
 
 #endif

@@ -32,6 +32,7 @@ static void add_suspect(struct forbidden *f, int64_t saga, uint16_t step)
 	f->suspects[f->count++] = (struct forbidden_suspect){ .saga = saga, .step = step };
 }
 
+/* While the target is held, each 403 counts as denied, even that of a cleared suspect. */
 enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step, bool held)
 {
 	struct forbidden_suspect *known = find(f, saga, step);

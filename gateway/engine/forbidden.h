@@ -1,24 +1,27 @@
-/* Is it the message or are it our credentials? (DESIGN §7, `denied` and `rejected`.)
+/* Finds out what a reply 403 means: this one message is not allowed (rejected), or our credentials are not accepted
+ * (denied). See saga/DESIGN.md "Outcome classes".
  *
- * A 403 alone does not say. The first one of a step makes the step wait a moment; meanwhile other steps of
- * the target go on and are the probe: one that is denied too means credentials, one that is taken means the
- * message. A step that is forbidden a second time was heard and is rejected; as long as nothing was taken
- * since, the next one that is forbidden still tells credentials. What is forbidden while the target is held
- * stays suspect: a probe that is taken clears it, and its next 403 rejects it.
- * Pure. Thread: one. */
+ * One 403 alone does not say. The first 403 makes its step wait a moment and makes the step a suspect; meanwhile the
+ * target gets other steps. If another step is forbidden too, our credentials are the cause (denied), and the target is
+ * held. If another step is accepted, the credentials work: all suspects are cleared, and a cleared step is rejected at
+ * its next 403. A step that is forbidden again while no other suspect is open is rejected as well. A step that is
+ * forbidden while the target is held becomes a suspect; a probe that is accepted clears it. Pure. Thread: one at a
+ * time. */
 #ifndef ALMONER_ENGINE_FORBIDDEN_H
 #define ALMONER_ENGINE_FORBIDDEN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FORBIDDEN_SUSPECTS 16
-#define FORBIDDEN_WAIT_MS  2000
+#define FORBIDDEN_SUSPECTS                                                                                   \
+	16 /* the oldest suspect is forgotten when one more comes; chosen, no measurement */
+#define FORBIDDEN_WAIT_MS 2000 /* before the step is sent again; long enough for another step; chosen */
 
+/* A step that was answered with 403. */
 struct forbidden_suspect {
 	int64_t saga;
 	uint16_t step;
-	bool cleared; /* another step was taken meanwhile: credentials are fine */
+	bool cleared; /* since its 403 the target has accepted another step, so the credentials work */
 };
 
 struct forbidden {
@@ -27,17 +30,16 @@ struct forbidden {
 };
 
 enum forbidden_verdict {
-	FORBIDDEN_WAIT,   /* ask again in a moment; no attempt spent */
-	FORBIDDEN_DENIED, /* a second step is forbidden too: credentials */
-	FORBIDDEN_REJECTED
+	FORBIDDEN_WAIT,    /* send the step again after FORBIDDEN_WAIT_MS; the attempt does not count */
+	FORBIDDEN_DENIED,  /* a second step is forbidden too: the credentials are not accepted */
+	FORBIDDEN_REJECTED /* the target refuses this message */
 };
 
-/* A step was answered with 403. `held`: the target is held by now. */
+/* A step was answered with 403. `held`: the target is held at this moment. */
 enum forbidden_verdict forbidden_seen(struct forbidden *f, int64_t saga, uint16_t step, bool held);
-/* A step was answered otherwise. `accepted`: our credentials were good enough for it. */
+/* A step was answered otherwise. `accepted`: the answer shows that the target accepts our credentials. */
 void forbidden_answered(struct forbidden *f, int64_t saga, uint16_t step, bool accepted);
-/* Settings were changed, or a hold or pause has ended: what was open is open no more. Those that another step
- * cleared stay. */
+/* The settings were changed, or a hold or a pause has ended: forgets the suspects that are not cleared. */
 void forbidden_reset(struct forbidden *f);
 
 #endif

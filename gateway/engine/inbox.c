@@ -1,3 +1,4 @@
+/* What other threads bring to the engine: one mutex, and the rule that the engine is woken once between two ticks. */
 #include <stdlib.h>
 
 #include "gateway/engine/engine_internal.h"
@@ -46,7 +47,7 @@ void inbox_content_free(struct inbox_content *content)
 void inbox_finish(struct inbox *box)
 {
 	inbox_content_free(&box->content);
-	(void)pthread_mutex_destroy(&box->lock);
+	pthread_mutex_destroy(&box->lock);
 }
 
 static void lock(struct inbox *box)
@@ -55,7 +56,7 @@ static void lock(struct inbox *box)
 	assert(failed == 0);
 }
 
-/* Unlocks; tells whether this is the first thing to come since the last tick. */
+/* Unlocks. Returns whether the engine must be woken: true for the first delivery since the last tick. */
 static bool unlock_first(struct inbox *box)
 {
 	bool first = !box->wake_pending;
@@ -65,6 +66,7 @@ static bool unlock_first(struct inbox *box)
 	return first;
 }
 
+/* The lists are moved, not copied: a STAILQ head holds a pointer to its own last link. */
 void inbox_take(struct inbox *box, struct inbox_content *ret)
 {
 	lock(box);
@@ -90,9 +92,8 @@ static void add_news(struct inbox_content *content, const struct target_news *ne
 
 bool inbox_deliver(struct inbox *box, const struct handout *handout)
 {
-	/* the list belongs to the receiver: its head may be emptied */
 	struct work_list works = handout->works;
-	if (STAILQ_EMPTY(&works))
+	if (STAILQ_EMPTY(&works)) /* the copied head of an empty list points into the original head */
 		STAILQ_INIT(&works);
 	lock(box);
 	STAILQ_CONCAT(&box->content.works, &works);
@@ -101,6 +102,7 @@ bool inbox_deliver(struct inbox *box, const struct handout *handout)
 	return unlock_first(box);
 }
 
+/* Copies everything, names included, because the caller's configuration may be freed before the next tick. */
 bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count)
 {
 	struct target_set *set = mem_zalloc(sizeof *set);

@@ -2,7 +2,7 @@
 
 #include "saga/base/check.h"
 
-/* Time per token; the span is bounded so that sums of a million tokens stay far from overflow. */
+/* Time for each token. `per_ms` is bounded to a year, so that a million tokens do not overflow 64 bits. */
 static int64_t interval_us(const struct rate_policy *policy)
 {
 	const int64_t longest_ms = (int64_t)366 * 24 * 3600 * 1000;

@@ -1,3 +1,4 @@
+/* Takes in what the inbox holds: works and answers of the journal, news of targets, and new sets of targets. */
 #include <stdio.h>
 #include <string.h>
 
@@ -5,6 +6,7 @@
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
+/* After a claim that granted nothing, the next one waits, at most CLAIM_PAUSE_CAP_MS. Chosen, no measurement. */
 #define CLAIM_PAUSE_FIRST_MS 20
 #define CLAIM_PAUSE_CAP_MS   5000
 
@@ -15,6 +17,8 @@ static bool is_attempt(const struct engine *e, const struct work *w)
 	return w->engine != NULL && w->engine != &e->mark_start && w->engine != &e->mark_probe;
 }
 
+/* A work with a slot was claimed from disk and starts now; one without a slot waits in memory. A work that cannot start
+ * goes back to disk, where an operator and the next start see it. */
 static void ready(struct engine *e, struct engine_target *t, struct work *w)
 {
 	bool unusable = e->draining || (t != NULL && target_cannot_start(t) && !t->probe_reserved);
@@ -30,6 +34,7 @@ static void ready(struct engine *e, struct engine_target *t, struct work *w)
 	}
 }
 
+/* The step must not run now, for example because an operator or its saga's failure policy stopped it. */
 static void work_gone(struct engine *e, struct engine_target *t, struct work *w)
 {
 	if (is_attempt(e, w)) {
@@ -44,6 +49,7 @@ static void work_gone(struct engine *e, struct engine_target *t, struct work *w)
 	work_destroy(w);
 }
 
+/* WORK_CHECKPOINTED and, for an attempt, WORK_GONE answer an attempt that waits; the others are about no attempt yet. */
 static void receive_work(struct engine *e, struct work *w)
 {
 	struct engine_target *t = engine_find_target(e, w->target);
@@ -75,6 +81,8 @@ void receive_works(struct engine *e, struct work_list *works)
 
 /* ---- news ---- */
 
+/* Gives back the slots that the claim did not use. Without the growing pause a claim that finds nothing would be
+ * repeated in each tick. */
 static void claim_done(struct engine *e, struct engine_target *t, uint32_t granted)
 {
 	assert(granted <= t->claimed);
@@ -90,6 +98,7 @@ static void claim_done(struct engine *e, struct engine_target *t, uint32_t grant
 		t->probe_reserved = false;
 }
 
+/* The journal reports a target's state at its first news, and when an operator or an outcome has changed it. */
 static void state_changed(struct engine *e, struct engine_target *t, const struct target_state *state)
 {
 	bool was_blocked = target_blocked_by_operator(t);
@@ -100,9 +109,9 @@ static void state_changed(struct engine *e, struct engine_target *t, const struc
 	t->state_known = true;
 	t->paused = state->paused;
 	t->held = state->held;
-	(void)snprintf(t->held_reason, sizeof t->held_reason, "%s", state->held ? state->held_reason : "");
+	snprintf(t->held_reason, sizeof t->held_reason, "%s", state->held ? state->held_reason : "");
 	t->credentials = state->held && strncmp(state->held_reason, "credentials", 11) == 0;
-	/* a start may well be the mended configuration: the first question comes at once */
+	/* The operator may have restarted the daemon after a fix of the credentials: then the first probe goes out at once. */
 	if (newly_held)
 		t->probe_at_ms = e->now_ms + (at_start ? 0 : t->config.probe_ms);
 	if (!state->held)
@@ -129,8 +138,8 @@ static void apply_news(struct engine *e, struct engine_target *t, const struct t
 	t->dirty = true;
 }
 
-/* What is known of a target may come before its settings: the last of it is kept, with what must not be lost.
- */
+/* The news of a target may arrive before its settings. The latest numbers are kept; a state that was reported earlier is
+ * kept too, unless a newer state arrives. */
 static void keep_pending_news(struct engine *e, const struct target_news *news)
 {
 	struct target_news *pending = NULL;
@@ -179,6 +188,8 @@ void receive_news(struct engine *e, const struct target_news *news, size_t count
 
 /* ---- targets ---- */
 
+/* A reload opens every connector anew, so only the digest of the settings tells whether the operator changed something.
+ * Without a journal (see adopt_remaining in engine.c) only the port is taken over. */
 static void adopt_target(struct engine *e, const struct engine_target_config *config)
 {
 	struct engine_target *t = engine_find_target(e, config->id);
@@ -189,7 +200,6 @@ static void adopt_target(struct engine *e, const struct engine_target_config *co
 		apply_pending_news(e, t);
 		return;
 	}
-	/* not the port: a reload opens every connector anew */
 	bool was_paused = t->config.paused;
 	bool changed = memcmp(t->config.digest, config->digest, DIGEST_BYTES) != 0;
 	target_configure(t, config);
@@ -200,7 +210,7 @@ static void adopt_target(struct engine *e, const struct engine_target_config *co
 	if (was_paused && !t->config.paused)
 		target_event_unblocked(e, t);
 	if (t->held)
-		target_event_end_hold(e, t, "its settings were changed");
+		target_event_end_hold(e, t, "the target's settings were changed");
 	target_event_breaker(e, t, BREAKER_RETRY_NOW);
 }
 

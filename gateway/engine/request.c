@@ -18,8 +18,8 @@ static struct str text_of(struct almoner_text t)
 	return (struct str){ t.p != NULL ? t.p : "", t.p != NULL ? t.len : 0 };
 }
 
-/* Cuts scheme and host off; the rest up to '?' is the path, then comes the query. A fragment is never sent.
- */
+/* Skips scheme and host. What follows up to '?' is the path, the rest is the query. A fragment ('#') is cut off: it is
+ * never sent. */
 static void split_url(struct str url, struct str *ret_path, struct str *ret_query)
 {
 	const char *p = url.p, *end = url.p + url.len;
@@ -46,6 +46,7 @@ static uint32_t exchange_id(char kind, struct str a, struct str b)
 	return fnv(hash, b.p, b.len);
 }
 
+/* The caller has checked action->kind: it sends HTTP or mail. */
 void request_digest(const struct almoner_action *action, uint8_t ret_digest[REQUEST_DIGEST_BYTES])
 {
 	struct str content[2];

@@ -1,4 +1,5 @@
-/* The digest that holds a step's request bytes frozen within a generation (DESIGN §6). Pure. Thread: any. */
+/* The digest that keeps the bytes of a step's request the same in all attempts of one generation (saga/DESIGN.md "Pinned
+ * and current"). Pure. Thread: any. */
 #ifndef ALMONER_ENGINE_REQUEST_H
 #define ALMONER_ENGINE_REQUEST_H
 
@@ -7,15 +8,15 @@
 
 #include "connectors/almoner_connector.h"
 
-#define REQUEST_DIGEST_BYTES 16
+#define REQUEST_DIGEST_BYTES 16 /* stored in the log, like struct outcome's `body` */
 
-/* Bytes 0–3 say *which* exchange it is: FNV-1a over the kind and, for HTTP, method and path, for mail the
- * recipient. Bytes 4–15 are the first 12 of the SHA-256 over what it says: for HTTP the query and the body,
- * for mail the message. Scheme, host, headers and credentials are left out: they are current at each attempt.
- */
+/* Bytes 0 to 3 identify the exchange: FNV-1a over its kind and, for HTTP, method and path, for mail the recipient. Bytes
+ * 4 to 15 are the first 12 bytes of a SHA-256 over the content: for HTTP query and body, for mail the message. Scheme,
+ * host, headers and credentials are left out, because each attempt uses the current ones. */
 void request_digest(const struct almoner_action *action, uint8_t ret_digest[REQUEST_DIGEST_BYTES]);
 
-/* The same exchange, but it says something else. Different exchanges of one step are never compared. */
+/* True when both digests are of the same exchange and its content differs. Digests of different exchanges never count as
+ * changed, because a step may consist of several exchanges. */
 bool request_changed(const uint8_t before[REQUEST_DIGEST_BYTES], const uint8_t now[REQUEST_DIGEST_BYTES]);
 
 #endif

@@ -7,6 +7,7 @@
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
+/* Defaults of struct engine_target_config. Chosen, no measurement. */
 #define WINDOW_DEFAULT_BYTES ((size_t)4 << 20)
 #define REPLY_CAP_BYTES      ((size_t)64 * 1024)
 
@@ -36,6 +37,7 @@ void target_port_unref(struct target_port *p)
 	free(p);
 }
 
+/* The port is replaced only when its ctx differs, so that a reload that opens nothing anew keeps it. */
 void target_configure(struct engine_target *t, const struct engine_target_config *config)
 {
 	if (t->port == NULL || t->port->port.ctx != config->port.ctx) {
@@ -81,7 +83,7 @@ void target_destroy(struct engine_target *t)
 	free(t);
 }
 
-/* ---- may it start? ---- */
+/* ---- whether it may start ---- */
 
 bool target_blocked_by_operator(const struct engine_target *t)
 {
@@ -121,6 +123,7 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* Slots are taken last: the other limits are the engine thread's own, but slots are shared with the journal's thread. */
 uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want,
 						int64_t now_ms)
 {
@@ -141,7 +144,7 @@ uint32_t target_reserve(struct engine_target *t, struct admission_control *admis
 bool target_reserve_probe(struct engine_target *t, struct admission_control *admission, int64_t now_ms)
 {
 	if (admission_take_slots(admission, t->id, 1) == 0) {
-		t->start_at_ms = INT64_MAX; /* a slot that comes back wakes it */
+		t->start_at_ms = INT64_MAX; /* giving back a slot sets it to 0 */
 		return false;
 	}
 	rate_take(&t->rate, &t->config.rate, now_ms, 1);
@@ -157,7 +160,7 @@ void target_unreserve(struct engine_target *t, struct admission_control *admissi
 	admission_release_slots(admission, t->id, count);
 	rate_give_back(&t->rate, &t->config.rate, count);
 	breaker_unreserve(&t->breaker, count);
-	t->start_at_ms = 0; /* somebody else may have been refused for want of these */
+	t->start_at_ms = 0; /* another start may have been refused for lack of these */
 }
 
 struct target_start target_begin(struct engine_target *t)
@@ -172,8 +175,9 @@ struct target_start target_begin(struct engine_target *t)
 	return start;
 }
 
-/* ---- telling ---- */
+/* ---- status, and the next tick ---- */
 
+/* With a rate limit no step starts in the commit that accepts its event: the journal's thread cannot take rate tokens. */
 struct admission_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms)
 {
 	bool open = !draining && !target_blocked_by_operator(t) && t->breaker.state == BREAKER_CLOSED;
@@ -186,6 +190,7 @@ struct admission_rules target_rules(const struct engine_target *t, bool draining
 	};
 }
 
+/* While half-open, no more attempts than probes may be in flight. */
 void target_status(const struct engine_target *t, struct engine_target_status *ret)
 {
 	uint32_t now = concurrency_limit(&t->concurrency, t->config.in_flight);
@@ -206,20 +211,21 @@ void target_status(const struct engine_target *t, struct engine_target_status *r
 	memcpy(ret->held_reason, t->held_reason, sizeof ret->held_reason);
 }
 
-/* When a start may be tried, as far as only time is in the way; a free slot wakes the engine by itself. */
+/* When a start may be tried, as far as it waits for a time. When it waits for a slot, the end of an attempt brings the
+ * next tick. */
 static int64_t start_next_ms(const struct engine_target *t)
 {
 	if (!STAILQ_EMPTY(&t->ready))
 		return t->start_at_ms;
 	if (t->backlog > 0 && t->claimed == 0) {
 		int64_t due = max_ms(t->next_due_ms, t->claim_not_before_ms);
-		/* refused at the last try: then by what was in the way, else when it is due */
+		/* start_at_ms is 0 unless the last try was refused. */
 		return t->start_at_ms != 0 ? max_ms(t->start_at_ms, due) : due;
 	}
 	return INT64_MAX;
 }
 
-/* When a held target may be asked: in its turn, with a step that is due. */
+/* When a held target may get its next probe: a probe needs a step on disk that is due. */
 static int64_t probe_next_ms(const struct engine_target *t)
 {
 	if (!t->held || !t->credentials || t->removed || t->paused || t->config.paused || t->backlog <= 0 ||
@@ -239,7 +245,7 @@ int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
 	next = min_ms(next, probe_next_ms(t));
 	if (!target_cannot_start(t))
 		next = min_ms(next, start_next_ms(t));
-	if (!target_cannot_start(t) && t->concurrency.backoff_until_ms > now_ms) /* the gate opens then */
+	if (!target_cannot_start(t) && t->concurrency.backoff_until_ms > now_ms) /* then target_rules changes */
 		next = min_ms(next, t->concurrency.backoff_until_ms);
 	return next;
 }

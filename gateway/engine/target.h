@@ -1,4 +1,4 @@
-/* Inside of the engine: one target as the engine's thread knows it, and what it may start now. */
+/* Internal to the engine: one target as the engine's thread knows it, and what it may start now. */
 #ifndef ALMONER_ENGINE_TARGET_H
 #define ALMONER_ENGINE_TARGET_H
 
@@ -11,24 +11,29 @@
 
 TAILQ_HEAD(attempt_list, attempt);
 
-#define TARGET_PROBE_MS          (5 * 60 * 1000) /* a target held for its credentials is asked this often by default */
-#define ENGINE_SPILL_MS          1000            /* ready works of a shut target go back to disk after this */
-#define ENGINE_RELEASE_SPREAD_MS 500 /* targets released at once begin within so long of each other */
+/* How often a target that is held for its credentials gets a probe, unless configured. Chosen, no measurement. */
+#define TARGET_PROBE_MS (5 * 60 * 1000)
+/* A target that cannot start keeps its ready works in memory this long, then they go to disk. Chosen. */
+#define ENGINE_SPILL_MS 1000
+/* Targets that are unblocked together start again within this time. Chosen. */
+#define ENGINE_RELEASE_SPREAD_MS 500
 
-/* A connector in use; outlives its replacement until its last attempt has ended. */
+/* A connector in use. After a reload has replaced it, it lives until its last attempt has ended. */
 struct target_port {
 	struct connector_port port;
-	void (*release)(void *port_ctx);
-	uint32_t users; /* attempts, and the target itself */
+	void (*release)(void *port_ctx); /* or NULL */
+	uint32_t users;                  /* attempts, and the target itself */
 };
 
 struct engine_target {
 	TAILQ_ENTRY(engine_target) link;
 	uint32_t id;
 	char *name;
-	struct engine_target_config config; /* name and port are not used: see above and below */
+	struct engine_target_config
+		config; /* its members name and port are not used: `name` and `port` here are */
 	struct target_port *port;
-	bool removed; /* no longer configured; stays until nothing of it is under way */
+	bool
+		removed; /* no longer configured; the target stays until its last slot and its last work are given back */
 
 	struct breaker breaker;
 	struct concurrency concurrency;
@@ -36,74 +41,78 @@ struct engine_target {
 	struct forbidden forbidden;
 	struct streak streak;
 
-	/* Moves on when its settings are changed and when a hold or a pause ends: what an attempt that began before
-	 * says about credentials and settings is no longer news. */
+	/* Grows when the settings change and when a hold or a pause ends. What an attempt with an older revision says about
+	 * credentials and settings is outdated. */
 	uint32_t revision;
-	bool state_known; /* the journal has said how it was left */
-	bool paused;      /* by a person */
+	bool state_known; /* the journal has reported the state that the last process left */
+	bool paused;      /* by an operator */
 	bool held;
-	bool credentials; /* … and probed */
+	bool credentials; /* the hold is for credentials; only such a hold is probed */
 	char held_reason[200];
-	int64_t probe_at_ms;
-	bool probe_reserved; /* the next attempt to begin is the held target's probe */
+	int64_t probe_at_ms; /* when the next probe of the held target may go out */
+	bool probe_reserved; /* the next attempt to begin is the probe */
 
-	struct work_list ready;
+	struct work_list ready; /* in memory, oldest first */
 	uint32_t ready_count;
-	int64_t cannot_start_since_ms; /* since when nothing of `ready` may start; 0: it may */
+	int64_t cannot_start_since_ms; /* since when target_cannot_start was true; 0: it is false */
 
 	struct attempt_list attempts;
-	int64_t deadline_ms; /* no attempt ends its time before this; INT64_MAX: none */
+	int64_t deadline_ms; /* the earliest deadline of the attempts; INT64_MAX: none */
 
-	int64_t backlog, next_due_ms;
-	uint32_t claimed; /* slots reserved for the claim under way; 0: none */
+	int64_t backlog, next_due_ms; /* as in struct target_news */
+	uint32_t claimed;             /* slots reserved for the claim under way; 0: no claim */
 	int64_t claim_not_before_ms, claim_pause_ms;
-	int64_t
-		start_at_ms; /* when a start refused by calm or rate may be tried again; INT64_MAX: time is not it */
+	/* When a start that was refused by back-off or rate limit may be tried again. INT64_MAX: it waits for a slot or a
+	 * probe, not for a time. 0: try again in the next tick; whoever gives a slot back sets it. */
+	int64_t start_at_ms;
 
-	int64_t logged_ms;            /* last line about an attempt */
-	struct admission_rules rules; /* as published */
-	bool dirty;                   /* the status has to be published */
+	int64_t logged_ms;            /* when a failed attempt was last logged; 0: never */
+	struct admission_rules rules; /* as last published */
+	bool dirty;                   /* the status must be published */
 };
 
 TAILQ_HEAD(target_list, engine_target);
 
 struct engine_target *target_create(const struct engine_target_config *config, int64_t now_ms);
-/* Nothing may be under way. Drops the port. */
+/* The target must have no attempts and no ready works. Gives up its use of the port. */
 void target_destroy(struct engine_target *t);
-/* New settings for the same id. */
+/* Replaces the settings; `config->id` is the target's. */
 void target_configure(struct engine_target *t, const struct engine_target_config *config);
 
 struct target_port *target_port_ref(struct target_port *p);
-void target_port_unref(struct target_port *p); /* the last one releases. NULL is accepted */
+/* The last user's call releases the port. NULL is accepted. */
+void target_port_unref(struct target_port *p);
 
-/* Nothing may begin, whatever breaker and limits say. */
+/* True when nothing may start whatever breaker and limits allow: the target is paused, held or removed. */
 bool target_blocked_by_operator(const struct engine_target *t);
-/* Barred, or the breaker is open: ready works go back to disk. */
+/* True when nothing may start: blocked, or the breaker is open. Ready works then go back to disk. */
 bool target_cannot_start(const struct engine_target *t);
-/* New settings, or nothing bars it any more: what attempts under way say of credentials and rejections is about what was. */
+/* The settings changed, or a hold or pause ended: see `revision`. Forgets open 403s and the streak of rejections. */
 void target_bump_revision(struct engine_target *t);
-/* May a held target be asked with one step now? */
+/* Whether a probe may be sent to the target now. False unless it is held for its credentials. */
 bool target_probe_due(const struct engine_target *t, int64_t now_ms);
 
-/* Takes slots, tokens and probes for up to `want` attempts; gives how many, and for none sets start_at_ms. */
+/* Reserves slots, rate tokens and probes for up to `want` attempts. Returns how many. If it returns 0, start_at_ms says
+ * when to try again. */
 uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want,
 						int64_t now_ms);
-/* One for a held target's probe, whatever breaker and limits say. */
+/* Reserves one attempt for the probe of a held target, whatever breaker and rate limit allow. False: no slot is free. */
 bool target_reserve_probe(struct engine_target *t, struct admission_control *admission, int64_t now_ms);
-/* They are not used. */
+/* Gives back what was reserved for `count` attempts. */
 void target_unreserve(struct engine_target *t, struct admission_control *admission, uint32_t count);
-/* A permit is here: may its attempt begin? */
+/* Whether an attempt may begin whose permit has arrived. Much may have changed since its slot was reserved. */
 struct target_start {
 	bool allowed;
-	bool probe;   /* of a held target */
-	bool counted; /* by the breaker: breaker_end is due */
+	bool probe;   /* it is the probe of a held target */
+	bool counted; /* the breaker counts it: breaker_end is due when it ends */
 };
 struct target_start target_begin(struct engine_target *t);
 
-/* What the gate lets through at present. */
+/* What the target admits at present. */
 struct admission_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms);
+/* Fills in the members that the engine's thread knows; see admission_publish. */
 void target_status(const struct engine_target *t, struct engine_target_status *ret);
-/* When something of this target becomes due by time alone; INT64_MAX: never. */
+/* The next time at which the target needs a tick although nothing is delivered; INT64_MAX: none. */
 int64_t target_next_ms(const struct engine_target *t, int64_t now_ms);
 
 #endif

@@ -1,4 +1,5 @@
-/* Changes of a target that several files of the engine cause: its breaker moves, its hold ends, it may start again. */
+/* What happens to a target for reasons that several files of the engine notice: its breaker changes state, its hold ends,
+ * or it may start again. */
 #include <stdio.h>
 
 #include "gateway/engine/engine_internal.h"
@@ -12,15 +13,16 @@ void target_event_unblocked(struct engine *e, struct engine_target *t)
 	t->dirty = true;
 }
 
+/* Each transition goes into the log, so that the next start knows whether the breaker was closed. */
 void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal)
 {
 	if (!breaker_apply(&t->breaker, &t->config.breaker, signal, e->now_ms))
 		return;
 	char name[32], note[96] = "";
-	(void)snprintf(name, sizeof name, "breaker_%s", breaker_state_name(t->breaker.state));
+	snprintf(name, sizeof name, "breaker_%s", breaker_state_name(t->breaker.state));
 	if (t->breaker.state == BREAKER_OPEN) {
 		admission_count_opened(e->admission, t->id);
-		(void)snprintf(note, sizeof note, "asks again in %lld ms", (long long)t->breaker.open_ms);
+		snprintf(note, sizeof note, "sends a probe in %lld ms", (long long)t->breaker.open_ms);
 	} else if (t->breaker.state == BREAKER_CLOSED) {
 		target_event_unblocked(e, t);
 	}
@@ -32,12 +34,13 @@ void target_event_breaker(struct engine *e, struct engine_target *t, enum breake
 
 static void ignore_result(void *ctx, const struct verb_result *result)
 {
-	(void)ctx, (void)result;
+	(void)ctx;
+	(void)result;
 }
 
 void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note)
 {
-	/* a journal that is closed releases nothing any more, and needs not: the next start reads the log */
+	/* A closed journal takes no records. The target then stays held until the next start, which probes it at once. */
 	if (journal_target_act(e->journal, t->name, TARGET_RELEASE, "almoner", note, NULL, ignore_result) != 0)
-		engine_log_line(e, ENGINE_WARNING, t, "the log takes no more records; the target stays held");
+		engine_log_line(e, ENGINE_WARNING, t, "the journal is closed (shutting down): the target stays held");
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-/* Did the target look at our message with credentials it took? */
+/* Whether the attempt shows that the target accepted our credentials: it looked at the message itself. */
 static bool credentials_accepted(const struct attempt *a)
 {
 	if (a->forbidden || a->not_sendable || a->exchanges == 0)
@@ -26,13 +26,14 @@ static bool credentials_accepted(const struct attempt *a)
 	return false;
 }
 
+/* A 403 to outdated settings counts as denied: a denied step is sent again, now with the current settings. */
 static void reclassify_forbidden(struct engine_target *t, struct attempt *a, bool outdated)
 {
 	static const enum outcome_class results[] = { [FORBIDDEN_WAIT] = OUTCOME_BUSY,
 												  [FORBIDDEN_DENIED] = OUTCOME_DENIED,
 												  [FORBIDDEN_REJECTED] = OUTCOME_REJECTED };
 	if (outdated) {
-		a->outcome.result = OUTCOME_DENIED; /* asked again by what holds now */
+		a->outcome.result = OUTCOME_DENIED;
 		return;
 	}
 	a->outcome.result = results[forbidden_seen(&t->forbidden, a->saga, a->ref.step, t->held)];
@@ -43,22 +44,23 @@ static void reclassify_forbidden(struct engine_target *t, struct attempt *a, boo
 static void hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a,
 				 const char *why, int64_t probe_at_ms)
 {
-	(void)snprintf(verdict->hold, sizeof verdict->hold, "%s: %.150s", why,
-				   a->detail[0] != '\0' ? a->detail : "no details");
-	t->held = true; /* at once; the journal's news will say the same */
+	snprintf(verdict->hold, sizeof verdict->hold, "%s: %.150s", why,
+			 a->detail[0] != '\0' ? a->detail : "no details");
+	t->held = true; /* now, so that nothing starts before the journal's news report the same */
 	t->credentials = verdict->credentials;
 	t->probe_at_ms = probe_at_ms;
-	(void)snprintf(t->held_reason, sizeof t->held_reason, "%s", verdict->hold);
+	snprintf(t->held_reason, sizeof t->held_reason, "%s", verdict->hold);
 	t->dirty = true;
 }
 
-/* Two 403 are weaker evidence than a 401: a third step is asked soon. */
+/* Two 403s are weaker evidence than a 401, so a third step is sent soon to check them. */
 static int64_t first_probe_ms(const struct engine_target *t, const struct attempt *a)
 {
 	int64_t probe_ms = t->config.probe_ms;
 	return a->forbidden && FORBIDDEN_WAIT_MS < probe_ms ? FORBIDDEN_WAIT_MS : probe_ms;
 }
 
+/* A target that is held already stays held for its first reason: attempts that were under way report the same trouble. */
 static void decide_hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a,
 						int64_t now_ms)
 {
@@ -66,7 +68,7 @@ static void decide_hold(struct engine_target *t, struct health_verdict *verdict,
 	if (result == OUTCOME_OK || result == OUTCOME_EXISTS) {
 		streak_clear(&t->streak);
 	} else if (t->held) {
-		return; /* the first reason stands; others that were under way say it again */
+		return;
 	} else if (result == OUTCOME_DENIED) {
 		verdict->credentials = true;
 		hold(t, verdict, a, "credentials", now_ms + first_probe_ms(t, a));
@@ -85,12 +87,13 @@ static enum breaker_signal health_signal(const struct attempt *a, bool aborted)
 	return breaker_signal_of(a->outcome.result);
 }
 
+/* An outdated attempt (see `revision` in target.h) neither holds nor releases the target, nor clears suspects. */
 struct health_verdict target_health_update(struct engine_target *t, struct attempt *a, bool aborted,
 										   int64_t now_ms)
 {
 	struct health_verdict verdict = { .signal = health_signal(a, aborted) };
 	if (a->epoch != t->breaker.epoch)
-		verdict.signal = BREAKER_NEUTRAL; /* it began in another time */
+		verdict.signal = BREAKER_NEUTRAL; /* the attempt began before the breaker last changed state */
 	if (verdict.signal == BREAKER_HEALTH)
 		concurrency_grow(&t->concurrency, t->config.in_flight);
 	else if (verdict.signal == BREAKER_BUSY)

@@ -3,6 +3,11 @@
 
 #include "tests/sim/log_replay.h"
 
+static bool text_begins(struct str text, struct str start)
+{
+	return text.len >= start.len && memcmp(text.p, start.p, start.len) == 0;
+}
+
 static void cover_doubt(struct simulation *w, const struct sim_target *t)
 {
 	static const enum coverage_point coverage[REPEAT_COUNT] = { [REPEAT_IDEMPOTENT] = COVER_DOUBT_IDEMPOTENT,
@@ -46,7 +51,7 @@ static void cover_outcome(struct simulation *w, const struct replay_step *st, co
 	case OUTCOME_COUNT:
 		break;
 	}
-	if (r->personal.len > 7 && memcmp(r->personal.p, "cut off", 7) == 0)
+	if (text_begins(r->personal, STR("the gateway stopped before")))
 		coverage_point_hit(w->coverage, COVER_CUT);
 }
 
@@ -121,7 +126,7 @@ static void cover_released(struct simulation *w, const struct record *r)
 {
 	if (!str_is(r->actor, "almoner"))
 		return;
-	bool settings = r->note.len >= 12 && memcmp(r->note.p, "its settings", 12) == 0;
+	bool settings = text_begins(r->note, STR("the target's settings"));
 	coverage_point_hit(w->coverage, settings ? COVER_RELOAD_RELEASED : COVER_PROBE_RELEASED);
 }
 

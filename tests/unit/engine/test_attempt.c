@@ -202,7 +202,7 @@ static void test_each_effect_is_noted_before_it_is_sent(void **state)
 	assert_int_equal(b->effects_recorded, 2);
 	assert_int_equal(b->submits, 2);
 	assert_int_equal(b->outcome.result, OUTCOME_BUSY);
-	assert_non_null(strstr(b->detail, "it was not sent"));
+	assert_non_null(strstr(b->detail, "was not sent"));
 	fixture_destroy(b);
 }
 
