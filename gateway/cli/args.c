@@ -1,5 +1,6 @@
 #include "gateway/cli/args.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <jansson.h>
 #include <stddef.h>
@@ -8,64 +9,70 @@
 
 enum args_kind { FLAG, TEXT, FILTER };
 
-/* offset: of the bool or text in struct args; FILTER: `filter` is the API's name. */
+/* The table of all options. A FLAG sets the bool at `offset` in struct args, a TEXT sets the pointer there,
+ * and a FILTER appends `filter` (the parameter's name in the admin API) with its value to the query string.
+ */
 static const struct cli_option {
 	const char *name;
-	unsigned set;
+	unsigned set; /* enum args_set: the sets that hold the option */
 	enum args_kind kind;
 	size_t offset;
 	const char *filter;
-	const char *value; /* for usage */
-	const char *help;  /* NULL: another name of the one before */
+	const char *value; /* what usage prints for the value */
+	const char *help;  /* NULL: a second name of another option, which help does not list */
 } options[] = {
 	{ "--json", ARGS_JSON, FLAG, offsetof(struct args, json), NULL, NULL,
-	  "one JSON object a line, for programs" },
+	  "print one JSON object per line, for programs" },
 	{ "--state", ARGS_FILTER, FILTER, 0, "state", "STATE",
-	  "sagas in this state: running, paused, compensating, attention, completed, completed_partial, "
+	  "only sagas in this state: running, paused, compensating, attention, completed, completed_partial, "
 	  "compensated, cancelled, unrouted" },
-	{ "--target", ARGS_FILTER, FILTER, 0, "target", "NAME", "with a step for this target" },
+	{ "--target", ARGS_FILTER, FILTER, 0, "target", "NAME", "only sagas with a step for this target" },
 	{ "--outcome", ARGS_FILTER, FILTER, 0, "outcome", "CLASS",
-	  "with a step whose last attempt ended so: ok, unreachable, busy, unknown, exists, rejected, denied, "
-	  "fault, absent, body_changed" },
+	  "only sagas with a step whose last attempt had this outcome: ok, unreachable, busy, unknown, exists, "
+	  "rejected, denied, fault, absent, body_changed" },
 	{ "--attention", ARGS_FILTER, FILTER, 0, "reason", "REASON",
-	  "for this reason: rejected, exhausted, in_doubt, fault, body_changed, target_missing, undo_failed, "
-	  "quarantined, gift_missing" },
-	{ "--older", ARGS_FILTER, FILTER, 0, "older", "AGE", "accepted longer ago than this: 30m, 2h, 7d" },
+	  "only sagas that need attention for this reason: rejected, exhausted, in_doubt, fault, body_changed, "
+	  "target_missing, undo_failed, quarantined, gift_missing" },
+	{ "--older", ARGS_FILTER, FILTER, 0, "older", "AGE",
+	  "only sagas accepted longer ago than this: 30m, 2h, 7d" },
 	{ "--older-than", ARGS_FILTER, FILTER, 0, "older", NULL, NULL },
-	{ "--newer", ARGS_FILTER, FILTER, 0, "newer", "AGE", "accepted since: 30m, 2h, 7d" },
+	{ "--newer", ARGS_FILTER, FILTER, 0, "newer", "AGE",
+	  "only sagas accepted within this time: 30m, 2h, 7d" },
 	{ "--newer-than", ARGS_FILTER, FILTER, 0, "newer", NULL, NULL },
 	{ "--age", ARGS_FILTER, FILTER, 0, "older", NULL, NULL },
-	{ "--source", ARGS_FILTER | ARGS_SOURCE, FILTER, 0, "source", "NAME", "of this source" },
-	{ "--donor", ARGS_FILTER, FILTER, 0, "donor", "DONOR", "of this donor, as saga show names it" },
-	{ "--event", ARGS_FILTER, FILTER, 0, "event_id", "ID", "with this id of the sender's" },
-	{ "--limit", ARGS_LIMIT, TEXT, offsetof(struct args, limit), NULL, "N", "the newest N only" },
+	{ "--source", ARGS_FILTER | ARGS_SOURCE, FILTER, 0, "source", "NAME", "only what came from this source" },
+	{ "--donor", ARGS_FILTER, FILTER, 0, "donor", "DONOR",
+	  "only sagas of this donor, as saga show prints it" },
+	{ "--event", ARGS_FILTER, FILTER, 0, "event_id", "ID", "only events to which the sender gave this id" },
+	{ "--limit", ARGS_LIMIT, TEXT, offsetof(struct args, limit), NULL, "N", "only the newest N" },
 	{ "--after", ARGS_LOG, TEXT, offsetof(struct args, after), NULL, "NUMBER",
-	  "only what comes after this number of the log" },
+	  "only records of the log with a larger number (seq) than this" },
 	{ "--all", ARGS_BULK | ARGS_CONFIRM, FLAG, offsetof(struct args, all), NULL, NULL,
-	  "all that match, instead of naming them" },
+	  "all that match the filters, instead of named ones" },
 	{ "--dry-run", ARGS_BULK | ARGS_CONFIRM, FLAG, offsetof(struct args, dry_run), NULL, NULL,
-	  "say how many it would be, and change nothing" },
+	  "print what would be done, and change nothing" },
 	{ "--yes", ARGS_BULK | ARGS_CONFIRM, FLAG, offsetof(struct args, yes), NULL, NULL,
-	  "do not ask; needed where nobody can be asked" },
+	  "do not ask for confirmation; required when standard input is not a terminal" },
 	{ "--no-wait", ARGS_BULK, FLAG, offsetof(struct args, no_wait), NULL, NULL,
-	  "leave it to the daemon and end; job list shows how far it is" },
+	  "with --all: return at once and let the daemon finish; job list shows the progress" },
 	{ "--rate", ARGS_BULK, TEXT, offsetof(struct args, rate), NULL, "N/s",
-	  "with --all: so many a second at most" },
+	  "with --all: change at most N sagas per second (N/m: per minute)" },
 	{ "--redo-in-doubt", ARGS_RESUME, FLAG, offsetof(struct args, redo_in_doubt), NULL, NULL,
-	  "send again, too, what may have worked already" },
+	  "also send the steps in doubt again, although they may have worked" },
 	{ "--done", ARGS_RESOLVE, FLAG, offsetof(struct args, done), NULL, NULL,
-	  "it took effect: the saga goes on from there" },
+	  "the step took effect at the target; the saga continues after it" },
 	{ "--not-done", ARGS_RESOLVE, FLAG, offsetof(struct args, not_done), NULL, NULL,
-	  "it did not, and stays so" },
+	  "the step did not take effect, and it is not sent again" },
 	{ "--id", ARGS_RESOLVE, TEXT, offsetof(struct args, id), NULL, "ID",
-	  "the record's id at the target, for later steps and for undo" },
+	  "the id of the record at the target, for later steps and for undo" },
 	{ "--reason", ARGS_CHANGE, TEXT, offsetof(struct args, reason), NULL, "TEXT",
-	  "kept in the log with your name" },
+	  "a note, kept in the log together with your user name" },
 };
 #define OPTION_COUNT (sizeof options / sizeof options[0])
 
 void args_encode(struct buf *out, const char *text)
 {
+	assert(text != NULL);
 	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
 		if (isalnum(*c) || strchr("-._~@", *c) != NULL)
 			buf_byte(out, *c);
@@ -101,13 +108,13 @@ static int unknown_option(const char *word, unsigned sets, struct err *err)
 {
 	struct buf known = { 0 };
 	args_usage(sets, "", &known);
-	int rc = err_set(err, ERR_INVALID, "unknown option %s; this command takes %s", word,
+	int rc = err_set(err, ERR_INVALID, "unknown option %s; the options of this command: %s", word,
 					 known.len > 0 ? known.data : "none");
 	buf_free(&known);
 	return rc;
 }
 
-/* As far as JSON goes, in which everything is asked. */
+/* Is the text valid UTF-8 as JSON needs it? Every word of a command goes into a request as JSON. */
 static bool is_utf8(const char *word)
 {
 	json_t *text = json_string(word);
@@ -115,7 +122,8 @@ static bool is_utf8(const char *word)
 	return text != NULL;
 }
 
-/* Gives how many words were used. */
+/* Reads the option at argv[0], whose value may be the next of the `left` words. Returns how many words the
+ * option took (1 or 2), or ERR_INVALID. */
 static int take_option(struct args *a, int left, char **argv, unsigned sets, struct err *err)
 {
 	const char *equals = strchr(argv[0], '=');
@@ -133,13 +141,17 @@ static int take_option(struct args *a, int left, char **argv, unsigned sets, str
 		return err_set(err, ERR_INVALID, "%s needs a value", o->name);
 	const char *value = equals != NULL ? equals + 1 : argv[1];
 	if (!is_utf8(value))
-		return err_set(err, ERR_INVALID, "the value of %s is not UTF-8 text", o->name);
+		return err_set(err, ERR_INVALID, "the value of %s is not valid UTF-8", o->name);
 	set_option(a, o, value);
 	return equals != NULL ? 1 : 2;
 }
 
+/* Options may stand anywhere among the operands; after "--" every word is an operand. A single "-" is an
+ * operand, too. */
 int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct err *err)
 {
+	assert(argc >= 0);
+	assert(sets < ARGS_SETS_END);
 	*ret = (struct args){ .reason = "" };
 	bool only_operands = false;
 	for (int i = 0; i < argc;) {
@@ -147,11 +159,12 @@ int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct er
 		if (!only_operands && strcmp(argv[i], "--") == 0)
 			only_operands = true;
 		else if (!is_utf8(argv[i]))
-			used = err_set(err, ERR_INVALID, "word %d is not UTF-8 text", i + 1);
+			used = err_set(err, ERR_INVALID, "word %d of the command is not valid UTF-8", i + 1);
 		else if (!only_operands && argv[i][0] == '-' && argv[i][1] != '\0')
 			used = take_option(ret, argc - i, argv + i, sets, err);
 		else if (ret->operand_count == ARGS_OPERANDS_MAX)
-			used = err_set(err, ERR_INVALID, "more than %d words; use --all with filters", ARGS_OPERANDS_MAX);
+			used =
+				err_set(err, ERR_INVALID, "more than %d operands; use --all with filters", ARGS_OPERANDS_MAX);
 		else
 			ret->operands[ret->operand_count++] = argv[i];
 		if (used < 0) {
@@ -165,6 +178,7 @@ int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct er
 
 void args_finish(struct args *a)
 {
+	assert(a->operand_count <= ARGS_OPERANDS_MAX);
 	buf_free(&a->filter);
 }
 
@@ -175,6 +189,7 @@ static bool shown(const struct cli_option *o, unsigned sets)
 
 void args_usage(unsigned sets, const char *operands, struct buf *out)
 {
+	assert(sets < ARGS_SETS_END && operands != NULL);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct cli_option *o = &options[i];
 		if (!shown(o, sets) || strstr(operands, o->name) != NULL)
@@ -184,8 +199,10 @@ void args_usage(unsigned sets, const char *operands, struct buf *out)
 	}
 }
 
+/* Names and values are padded to one column, so that the meanings begin in the same place. */
 void args_explain(unsigned sets, struct buf *out)
 {
+	assert(sets < ARGS_SETS_END);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		const struct cli_option *o = &options[i];
 		int used = (int)strlen(o->name);

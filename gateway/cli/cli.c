@@ -1,5 +1,6 @@
 #include "gateway/cli/cli.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,56 +10,63 @@
 #define CHANGE (ARGS_JSON | ARGS_CHANGE)
 #define BULK   (CHANGE | ARGS_FILTER | ARGS_BULK)
 
-/* One row per command; `words` are one or two. */
+/* The table of all commands. A name has one or two words. `operands` is the operand part of the usage line,
+ * `sets` the option sets (enum args_set) that the command takes. */
 static const struct cli_command {
 	const char *name;
 	const char *operands;
 	unsigned sets;
-	size_t min_operands, max_operands; /* operands */
+	size_t min_operands, max_operands;
 	run_command *run;
 	const char *help;
 } commands[] = {
-	{ "status", "", ARGS_JSON, 0, 0, cli_views_status, "how it goes: sagas by state, targets, intake" },
-	{ "saga list", "", LIST, 0, 0, cli_sagas_list, "sagas that match, newest first" },
-	{ "saga show", "ID", ARGS_JSON, 1, 1, cli_sagas_show, "what happened to one event, line by line" },
+	{ "status", "", ARGS_JSON, 0, 0, cli_views_status, "numbers of sagas by state, alerts, targets, intake" },
+	{ "saga list", "", LIST, 0, 0, cli_sagas_list, "the sagas that match the filters, newest first" },
+	{ "saga show", "ID", ARGS_JSON, 1, 1, cli_sagas_show, "the history of one event, and what can be done" },
 	{ "saga resume", "ID… | --all", BULK | ARGS_RESUME, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas,
-	  "make go on what is paused, waiting to retry, or in attention for a definite reason" },
-	{ "saga retry", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "try one step now" },
-	{ "saga redo", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "send a step again though it may have worked" },
-	{ "saga resolve", "ID STEP --done | --not-done", CHANGE | ARGS_RESOLVE, 2, 2, cli_verbs_step,
-	  "I checked by hand: it was done, or it was not (it stays undone; redo sends it)" },
-	{ "saga skip", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "leave this step undone" },
+	  "continue paused sagas and retry failed steps (not those in doubt)" },
+	{ "saga retry", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "try one step again now" },
+	{ "saga redo", "ID STEP", CHANGE, 2, 2, cli_verbs_step,
+	  "send a step again, although it may have worked" },
+	{ "saga resolve", "ID STEP --done | --not-done", CHANGE | ARGS_RESOLVE, 2, 2, cli_verbs_resolve,
+	  "record what a check at the target showed: the step was done, or not" },
+	{ "saga skip", "ID STEP", CHANGE, 2, 2, cli_verbs_step, "leave a step undone, and the steps after it" },
 	{ "saga pause", "ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas,
-	  "start nothing more until resumed" },
+	  "start no more steps until the saga is resumed" },
 	{ "saga cancel", "ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas,
-	  "start nothing more, for good" },
+	  "start no more steps, for good" },
 	{ "saga compensate", "ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_sagas,
-	  "undo what succeeded, in reverse order" },
+	  "undo the steps that succeeded, in reverse order" },
 	{ "job list", "", ARGS_JSON | ARGS_LIMIT, 0, 0, cli_jobs_list,
-	  "verbs with --all, newest first: how far each has come" },
-	{ "job show", "ID", ARGS_JSON, 1, 1, cli_jobs_show, "one of them" },
-	{ "job cancel", "ID", CHANGE, 1, 1, cli_jobs_cancel, "end one; what it has moved stays moved" },
+	  "bulk operations (--all), newest first, with progress" },
+	{ "job show", "ID", ARGS_JSON, 1, 1, cli_jobs_show, "one bulk operation in detail" },
+	{ "job cancel", "ID", CHANGE, 1, 1, cli_jobs_cancel,
+	  "stop a bulk operation; what it changed stays changed" },
 	{ "event show", "ID | SOURCE/EVENT_ID", ARGS_JSON, 1, 1, cli_views_event,
 	  "an event as received and as mapped" },
 	{ "event reprocess", "ID… | SOURCE/EVENT_ID… | --all", BULK, 0, ARGS_OPERANDS_MAX, cli_verbs_events,
-	  "map quarantined events again" },
+	  "map quarantined events again, after a change of the configuration" },
 	{ "refused list", "", ARGS_JSON | ARGS_SOURCE, 0, 0, cli_rejected_list,
-	  "requests refused with 401 that are kept (sources.NAME.keep_refused)" },
-	{ "refused show", "ID", ARGS_JSON, 1, 1, cli_rejected_show, "one of them as it came" },
+	  "stored requests that were refused with 401 (sources.NAME.keep_refused)" },
+	{ "refused show", "ID", ARGS_JSON, 1, 1, cli_rejected_show, "one stored request as it was received" },
 	{ "refused replay", "ID… | --all | --source NAME", CHANGE | ARGS_SOURCE | ARGS_CONFIRM, 0,
-	  ARGS_OPERANDS_MAX, cli_rejected_replay, "take in those that fit, once the secret is mended" },
+	  ARGS_OPERANDS_MAX, cli_rejected_replay,
+	  "verify stored requests with the current secrets; accept those that pass" },
 	{ "target list", "", ARGS_JSON, 0, 0, cli_targets_list, "all targets with state, breaker and backlog" },
-	{ "target show", "NAME", ARGS_JSON, 1, 1, cli_targets_show, "one target" },
-	{ "target pause", "NAME", CHANGE, 1, 1, cli_verbs_target, "send nothing to it until resumed" },
-	{ "target resume", "NAME", CHANGE, 1, 1, cli_verbs_target, "end a pause or a hold" },
-	{ "backlog", "", ARGS_JSON, 0, 0, cli_targets_backlog, "what waits, by target and age" },
+	{ "target show", "NAME", ARGS_JSON, 1, 1, cli_targets_show, "one target in detail" },
+	{ "target pause", "NAME", CHANGE, 1, 1, cli_verbs_target_pause,
+	  "send nothing to a target until resumed" },
+	{ "target resume", "NAME", CHANGE, 1, 1, cli_verbs_target_resume, "end a pause or a hold of a target" },
+	{ "backlog", "", ARGS_JSON, 0, 0, cli_targets_backlog, "waiting steps by target and age" },
 	{ "log export", "", ARGS_JSON | ARGS_LOG, 0, 0, cli_views_log,
-	  "every record of the saga log, one a line" },
-	{ "verify", "", ARGS_JSON, 0, 0, cli_views_verify, "check chain, digests and database" },
+	  "every record of the saga log, one JSON object per line" },
+	{ "verify", "", ARGS_JSON, 0, 0, cli_views_verify,
+	  "check the log's chain and digests, and the database" },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
-/* How many words of argv the command's name takes; 0 when it is another. */
+/* Returns how many words of argv are the name of this command (1 or 2), or 0 if argv names another command.
+ */
 static int command_fits(const struct cli_command *c, int argc, char **argv)
 {
 	const char *space = strchr(c->name, ' ');
@@ -83,7 +91,7 @@ static void print_usage(FILE *to, const struct cli_command *c)
 {
 	struct buf usage = { 0 };
 	usage_line(c, &usage);
-	(void)fputs(usage.data, to);
+	fputs(usage.data, to);
 	buf_free(&usage);
 }
 
@@ -97,18 +105,19 @@ static bool wants_help(int argc, char **argv)
 
 static int help_one(const struct cli_command *c)
 {
-	(void)printf("%s\n", c->help);
+	printf("%s\n", c->help);
 	print_usage(stdout, c);
 	struct buf options = { 0 };
 	args_explain(c->sets, &options);
-	(void)fputs(options.len > 0 ? options.data : "", stdout);
+	fputs(options.len > 0 ? options.data : "", stdout);
 	buf_free(&options);
 	return CLI_OK;
 }
 
 #define PARSED (-1)
 
-/* PARSED with the words, or the exit code of help shown or of wrong usage, said. */
+/* Returns PARSED with the words in *ret, or an exit code: help or a usage error was printed, and the command
+ * has nothing more to do. */
 static int parse_command(const struct cli_command *c, int argc, char **argv, struct args *ret)
 {
 	if (wants_help(argc, argv))
@@ -117,12 +126,12 @@ static int parse_command(const struct cli_command *c, int argc, char **argv, str
 	int rc = args_parse(argc, argv, c->sets, ret, &err);
 	if (rc == 0 && (ret->operand_count < c->min_operands || ret->operand_count > c->max_operands)) {
 		rc = err_set(&err, ERR_INVALID, "%s %s", c->name,
-					 ret->operand_count < c->min_operands ? "needs more words" : "takes no more words");
+					 ret->operand_count < c->min_operands ? "needs more operands" : "takes no more operands");
 		args_finish(ret);
 	}
 	if (rc == 0)
 		return PARSED;
-	(void)fprintf(stderr, "almoner: %s\n", err.text);
+	fprintf(stderr, "almoner: %s\n", err.text);
 	print_usage(stderr, c);
 	return CLI_USAGE;
 }
@@ -151,14 +160,16 @@ static const struct cli_command *find(int argc, char **argv, int *ret_used)
 
 void cli_help_line(const char *name, const char *operands, const char *help, struct buf *out)
 {
+	assert(*name != '\0' && *help != '\0');
 	int width = 28;
 	for (const char *c = operands; *c != '\0'; c++)
-		width += ((unsigned char)*c & 0xC0) == 0x80; /* "…" is three bytes and one column */
+		width += ((unsigned char)*c & 0xC0) == 0x80; /* printf pads by bytes; "…" has three, but one column */
 	buf_printf(out, "%-16s %-*s %s\n", name, width, operands, help);
 }
 
 bool cli_suggest(const char *first, struct buf *out)
 {
+	assert(first != NULL);
 	size_t len = strlen(first);
 	bool any = false;
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -173,12 +184,14 @@ bool cli_suggest(const char *first, struct buf *out)
 
 bool cli_has_command(int argc, char **argv)
 {
+	assert(argc >= 0);
 	int used;
 	return find(argc, argv, &used) != NULL;
 }
 
 bool cli_needs_no_port(int argc, char **argv, int *ret_code)
 {
+	assert(argc >= 0);
 	int used;
 	const struct cli_command *c = find(argc, argv, &used);
 	struct args args = { 0 };
@@ -190,6 +203,7 @@ bool cli_needs_no_port(int argc, char **argv, int *ret_code)
 
 int cli_run(const struct cli_port *port, int argc, char **argv)
 {
+	assert(port->call != NULL && argc >= 0);
 	int used;
 	const struct cli_command *c = find(argc, argv, &used);
 	return c != NULL ? run_found(c, port, argc - used, argv + used)

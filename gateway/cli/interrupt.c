@@ -8,7 +8,8 @@
 
 #include "saga/base/mem.h"
 
-#define EXIT_INTERRUPTED 130 /* as shells say it */
+/* What a shell reports for a process that SIGINT ended: 128 plus the number of the signal. */
+#define EXIT_INTERRUPTED 130
 
 struct interrupt {
 	pthread_t thread;
@@ -18,10 +19,11 @@ struct interrupt {
 
 static void only_sigint(sigset_t *set)
 {
-	(void)sigemptyset(set);
-	(void)sigaddset(set, SIGINT);
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
 }
 
+/* A thread that waits with sigwait may print and exit, which a signal handler must not do. */
 static void *wait_for_sigint(void *arg)
 {
 	const struct interrupt *i = arg;
@@ -30,11 +32,10 @@ static void *wait_for_sigint(void *arg)
 	only_sigint(&set);
 	if (sigwait(&set, &signum) != 0)
 		return NULL;
-	(void)fprintf(
-		stderr,
-		"\nalmoner: job %lld goes on in the daemon: almoner job show %lld; to end it: almoner job cancel "
-		"%lld\n",
-		i->job, i->job, i->job);
+	fprintf(stderr,
+			"\nalmoner: job %lld continues in the daemon. To see it: almoner job show %lld; to stop it: "
+			"almoner job cancel %lld\n",
+			i->job, i->job, i->job);
 	_exit(EXIT_INTERRUPTED);
 }
 
@@ -50,7 +51,7 @@ struct interrupt *interrupt_begin(long long job)
 	}
 	if (pthread_create(&i->thread, NULL, wait_for_sigint, i) == 0)
 		return i;
-	(void)pthread_sigmask(SIG_SETMASK, &i->before, NULL);
+	pthread_sigmask(SIG_SETMASK, &i->before, NULL);
 	free(i);
 	return NULL;
 }
@@ -59,8 +60,8 @@ void interrupt_end(struct interrupt *i)
 {
 	if (i == NULL)
 		return;
-	(void)pthread_cancel(i->thread); /* in sigwait */
-	(void)pthread_join(i->thread, NULL);
-	(void)pthread_sigmask(SIG_SETMASK, &i->before, NULL);
+	pthread_cancel(i->thread); /* sigwait, where the thread waits, is a cancellation point */
+	pthread_join(i->thread, NULL);
+	pthread_sigmask(SIG_SETMASK, &i->before, NULL);
 	free(i);
 }

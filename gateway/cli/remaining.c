@@ -4,7 +4,6 @@
 
 #include "gateway/cli/run.h"
 
-/* For each target that is held: how many wait for it, and what ends it. */
 void remaining_held(const json_t *result)
 {
 	const char *name;
@@ -12,8 +11,8 @@ void remaining_held(const json_t *result)
 	json_object_foreach(json_object_get(result, "held_targets"), name, count)
 	{
 		long long steps = json_integer_value(count);
-		(void)printf("%lld %s because target %s is held or paused: almoner target resume %s\n", steps,
-					 run_plural(steps, "step waits", "steps wait"), name, name);
+		printf("%lld %s because target %s is held or paused: almoner target resume %s\n", steps,
+			   run_plural(steps, "step waits", "steps wait"), name, name);
 	}
 }
 
@@ -21,8 +20,8 @@ void remaining_in_doubt(const json_t *result)
 {
 	long long doubt = run_number(result, "in_doubt");
 	if (doubt > 0)
-		(void)printf(
-			"%lld %s in doubt, left standing: check at the target, then `saga resolve`; `saga redo` or "
-			"--redo-in-doubt sends again\n",
-			doubt, run_plural(doubt, "step", "steps"));
+		printf(
+			"%lld %s in doubt and not sent again: check at the target, then use `saga resolve`; `saga redo` "
+			"or --redo-in-doubt sends again\n",
+			doubt, run_plural(doubt, "step is", "steps are"));
 }

@@ -1,5 +1,6 @@
 #include "gateway/cli/run.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +10,19 @@
 #include "saga/base/mem.h"
 
 struct reply_lines {
-	json_t *last; /* the last line, owned; errors end up here */
-	bool for_terminal;
+	json_t *last;      /* the last line, owned; an error is always the last line */
+	bool for_terminal; /* replace control characters */
 	void *ctx;
-	int (*each)(void *ctx, json_t *line); /* NULL: only remember */
+	int (*each)(void *ctx, json_t *line); /* NULL: only the last line is wanted */
 };
 
-/* Names, ids and error texts come from outside: nothing in them may speak to the terminal. */
+/* Names, ids and error texts come from donors, platforms and targets. Their control characters (C0, DEL, and
+ * C1 in its UTF-8 form) become "?" so that a terminal does not obey them. */
 static void clean_text(json_t *text, bool lines)
 {
 	char *copy AUTO_FREE = mem_strndup(json_string_value(text), json_string_length(text));
 	unsigned char *c = (unsigned char *)copy;
-	unsigned char *end = c + json_string_length(text); /* a NUL may stand in between */
+	unsigned char *end = c + json_string_length(text); /* the text may contain NUL bytes */
 	bool changed = false;
 	for (; c < end; c++) {
 		bool c1 = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0; /* U+0080 … U+009F */
@@ -32,7 +34,7 @@ static void clean_text(json_t *text, bool lines)
 		changed = changed || c0 || c1;
 	}
 	if (changed)
-		(void)json_string_set(text, copy);
+		json_string_set(text, copy);
 }
 
 void run_clean(json_t *value, bool lines)
@@ -46,6 +48,8 @@ void run_clean(json_t *value, bool lines)
 	json_object_foreach(value, name, item) run_clean(item, strcmp(name, "raw") == 0);
 }
 
+/* A line with "error" and without "saga" ends the answer; with "saga" it is the result of one saga of a bulk
+ * verb, and the answer continues. */
 static int on_line(void *ctx, struct str text)
 {
 	struct reply_lines *c = ctx;
@@ -62,13 +66,16 @@ static int on_line(void *ctx, struct str text)
 	return c->each != NULL && !is_error ? c->each(c->ctx, line) : 0;
 }
 
+/* Prints the error of an answer, if there is one, and maps its HTTP status to an exit code. An answer that
+ * began with 200 can still end with an error line. */
 static int exit_code(const struct command_run *run, unsigned status, const json_t *last)
 {
 	const char *error = json_string_value(json_object_get(last, "error"));
 	if (status < 400 && (error == NULL || json_object_get(last, "saga") != NULL))
 		return CLI_OK;
 	if (!run->quiet)
-		(void)fprintf(stderr, "almoner: %s\n", error != NULL ? error : "the daemon refused without a reason");
+		fprintf(stderr, "almoner: %s\n",
+				error != NULL ? error : "the daemon refused the request without a reason");
 	if (status == 404)
 		return CLI_NOT_FOUND;
 	if (status == 503)
@@ -76,9 +83,12 @@ static int exit_code(const struct command_run *run, unsigned status, const json_
 	return status == 400 ? CLI_USAGE : CLI_FAILED;
 }
 
+/* Takes `body`. A call that fails before an answer came has no status: the port's error decides the exit
+ * code. */
 static int call(struct command_run *run, const char *method, const char *path, json_t *body,
 				struct reply_lines *c)
 {
+	assert(*path == '/');
 	char *text AUTO_FREE = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	json_decref(body);
 	unsigned status = 0;
@@ -86,7 +96,7 @@ static int call(struct command_run *run, const char *method, const char *path, j
 	int rc = run->port->call(run->port->ctx, method, path, text, c, on_line, &status, &err);
 	if (rc != 0) {
 		if (!run->quiet)
-			(void)fprintf(stderr, "almoner: %s\n", err.text);
+			fprintf(stderr, "almoner: %s\n", err.text);
 		return rc == ERR_CLOSED || rc == ERR_REFUSED ? CLI_UNREACHABLE
 			   : rc == ERR_NOT_FOUND                 ? CLI_NOT_FOUND
 													 : CLI_FAILED;
@@ -96,6 +106,7 @@ static int call(struct command_run *run, const char *method, const char *path, j
 
 int run_call(struct command_run *run, const char *method, const char *path, json_t *body, json_t **ret)
 {
+	assert(ret != NULL);
 	struct reply_lines c = { .for_terminal = !run->args.json };
 	int code = call(run, method, path, body, &c);
 	if (code != CLI_OK || c.last == NULL) {
@@ -110,6 +121,7 @@ int run_call(struct command_run *run, const char *method, const char *path, json
 int run_stream(struct command_run *run, const char *method, const char *path, json_t *body, void *ctx,
 			   int (*each)(void *ctx, json_t *line))
 {
+	assert(each != NULL);
 	struct reply_lines c = { .for_terminal = !run->args.json, .ctx = ctx, .each = each };
 	int code = call(run, method, path, body, &c);
 	json_decref(c.last);
@@ -124,8 +136,9 @@ int run_print(json_t *value)
 
 void run_reconnect(struct command_run *run, int wait_ms)
 {
+	assert(wait_ms > 0);
 	const struct timespec wait = { .tv_sec = wait_ms / 1000, .tv_nsec = (long)(wait_ms % 1000) * 1000000 };
-	(void)nanosleep(&wait, NULL);
+	nanosleep(&wait, NULL);
 	if (run->port->reconnect != NULL)
 		run->port->reconnect(run->port->ctx);
 }
@@ -139,8 +152,23 @@ static int print_line(void *ctx, json_t *line)
 
 int run_copy(struct command_run *run, const char *path)
 {
-	run->args.json = true; /* JSON escapes control characters by itself */
+	assert(*path == '/');
+	run->args.json = true; /* JSON escapes control characters, so the lines need no cleaning */
 	return run_stream(run, "GET", path, NULL, NULL, print_line);
+}
+
+void run_event_path(const char *base, const char *name, struct buf *out)
+{
+	assert(*base == '/' && base[strlen(base) - 1] == '/');
+	buf_text(out, base);
+	const char *slash = strchr(name, '/');
+	if (slash != NULL) {
+		char *source AUTO_FREE = mem_strndup(name, (size_t)(slash - name));
+		args_encode(out, source);
+		buf_byte(out, '/');
+		name = slash + 1;
+	}
+	args_encode(out, name);
 }
 
 const char *run_text(const json_t *object, const char *member)
@@ -170,7 +198,7 @@ const char *run_step_state(const json_t *step)
 
 const char *run_raw(const json_t *object)
 {
-	return json_is_null(json_object_get(object, "raw")) ? "(no UTF-8: --json has it as raw_base64)"
+	return json_is_null(json_object_get(object, "raw")) ? "(not UTF-8 text; --json prints it as raw_base64)"
 														: run_text(object, "raw");
 }
 
@@ -181,25 +209,29 @@ long long run_number(const json_t *object, const char *member)
 
 const char *run_plural(long long count, const char *one, const char *many)
 {
+	assert(one != NULL && many != NULL);
 	return count == 1 ? one : many;
 }
 
 bool run_confirm(const struct command_run *run, long long count, const char *one, const char *many)
 {
+	assert(one != NULL && many != NULL);
 	if (run->args.yes)
 		return true;
 	if (isatty(STDIN_FILENO) != 1) {
-		(void)fprintf(stderr, "almoner: nothing was done: not on a terminal, so say --yes to go ahead\n");
+		fprintf(stderr,
+				"almoner: not confirmed, nothing was done: standard input is no terminal; add --yes\n");
 		return false;
 	}
-	(void)printf("%s %lld %s? [y/N] ", run->verb, count, run_plural(count, one, many));
-	(void)fflush(stdout);
+	printf("%s %lld %s? [y/N] ", run->verb, count, run_plural(count, one, many));
+	fflush(stdout);
 	char answer[8];
 	return fgets(answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
 int run_usage(const char *text)
 {
-	(void)fprintf(stderr, "almoner: %s\n", text);
+	assert(*text != '\0');
+	fprintf(stderr, "almoner: %s\n", text);
 	return CLI_USAGE;
 }

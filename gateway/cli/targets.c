@@ -1,4 +1,5 @@
 /* `target list`, `target show` and `backlog` as tables. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 
 /* ---- targets ---- */
 
-/* Why it is held or paused; else, why it is left alone. */
+/* Why the target is held or paused; otherwise, if its breaker is not closed, the last error. */
 static const char *reason_of(const json_t *t)
 {
 	const char *breaker = run_text(t, "breaker");
@@ -21,12 +22,11 @@ static int print_target(void *ctx, json_t *t)
 {
 	size_t *rows = ctx;
 	if ((*rows)++ == 0)
-		(void)printf("%-16s  %-12s  %-8s  %-10s  %9s  %9s  %9s  %9s  %s\n", "TARGET", "CONNECTOR", "STATE",
-					 "BREAKER", "IN FLIGHT", "BACKLOG", "ATTENTION", "DONE", "REASON");
-	(void)printf("%-16s  %-12s  %-8s  %-10s  %9lld  %9lld  %9lld  %9lld  %s\n", run_text(t, "name"),
-				 run_text(t, "connector"), run_text(t, "state"), run_text(t, "breaker"),
-				 run_number(t, "in_flight"), run_number(t, "backlog"), run_number(t, "attention"),
-				 run_number(t, "succeeded"), reason_of(t));
+		printf("%-16s  %-12s  %-8s  %-10s  %9s  %9s  %9s  %9s  %s\n", "TARGET", "CONNECTOR", "STATE",
+			   "BREAKER", "IN FLIGHT", "BACKLOG", "ATTENTION", "DONE", "REASON");
+	printf("%-16s  %-12s  %-8s  %-10s  %9lld  %9lld  %9lld  %9lld  %s\n", run_text(t, "name"),
+		   run_text(t, "connector"), run_text(t, "state"), run_text(t, "breaker"), run_number(t, "in_flight"),
+		   run_number(t, "backlog"), run_number(t, "attention"), run_number(t, "succeeded"), reason_of(t));
 	return 0;
 }
 
@@ -37,7 +37,7 @@ int cli_targets_list(struct command_run *run)
 		return run_copy(run, "/v1/targets");
 	int code = run_stream(run, "GET", "/v1/targets", NULL, &rows, print_target);
 	if (code == CLI_OK && rows == 0)
-		(void)printf("no targets are configured\n");
+		printf("no targets are configured\n");
 	return code;
 }
 
@@ -56,10 +56,11 @@ static void print_members(json_t *object)
 		const char *shown = json_is_string(value) ? json_string_value(value)
 							: json_is_null(value) ? "-"
 												  : text;
-		(void)printf("%-12s  %s\n", name, shown != NULL ? shown : "");
+		printf("%-12s  %s\n", name, shown != NULL ? shown : "");
 	}
 }
 
+/* The API has no answer for one target, so this looks through the list of all. */
 static int print_if_wanted(void *ctx, json_t *t)
 {
 	struct target_search *w = ctx;
@@ -76,36 +77,39 @@ static int print_if_wanted(void *ctx, json_t *t)
 
 int cli_targets_show(struct command_run *run)
 {
+	assert(run->args.operand_count == 1);
 	struct target_search wanted = { run, false };
 	int code = run_stream(run, "GET", "/v1/targets", NULL, &wanted, print_if_wanted);
 	if (code != CLI_OK || wanted.found)
 		return code;
-	(void)fprintf(stderr, "almoner: there is no target \"%s\"; see target list\n", run->args.operands[0]);
+	fprintf(stderr, "almoner: there is no target \"%s\"; `target list` prints all\n", run->args.operands[0]);
 	return CLI_NOT_FOUND;
 }
 
 /* ---- backlog ---- */
 
+/* The ages are those of age_names in gateway/admin/views/targets_view.c. */
 static int print_backlog(void *ctx, json_t *row)
 {
 	static const char *const ages[] = { "1m", "10m", "1h", "6h", "1d", "7d" };
 	size_t *rows = ctx;
 	if ((*rows)++ == 0) {
-		(void)printf("%-16s  %9s", "TARGET", "WAITING");
+		printf("%-16s  %9s", "TARGET", "WAITING");
 		for (size_t i = 0; i < sizeof ages / sizeof ages[0]; i++)
-			(void)printf("  >%7s", ages[i]);
-		(void)putchar('\n');
+			printf("  >%7s", ages[i]);
+		putchar('\n');
 	}
-	(void)printf("%-16s  %9lld", run_text(row, "target"), run_number(row, "total"));
+	printf("%-16s  %9lld", run_text(row, "target"), run_number(row, "total"));
 	const json_t *older = json_object_get(row, "older_than");
 	for (size_t i = 0; i < sizeof ages / sizeof ages[0]; i++)
-		(void)printf("  %8lld", run_number(older, ages[i]));
-	(void)putchar('\n');
+		printf("  %8lld", run_number(older, ages[i]));
+	putchar('\n');
 	return 0;
 }
 
 int cli_targets_backlog(struct command_run *run)
 {
+	assert(run->args.operand_count == 0);
 	size_t rows = 0;
 	if (run->args.json)
 		return run_copy(run, "/v1/backlog");

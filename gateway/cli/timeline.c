@@ -1,5 +1,6 @@
 #include "gateway/cli/timeline.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,59 +9,61 @@
 
 /* ---- one sentence per record ---- */
 
-/* By name; by number where its plan is not known. */
+/* A record carries the number of its step instead of the name if the plan of the saga is not known. */
 static void print_step_name(const json_t *r)
 {
 	if (json_is_integer(json_object_get(r, "step")))
-		(void)printf("step %lld", run_number(r, "step"));
+		printf("step %lld", run_number(r, "step"));
 	else
-		(void)printf("%s", run_text(r, "step"));
+		printf("%s", run_text(r, "step"));
 }
 
-/* What is undone is said so: "succeeded" alone would be taken for the do. */
-static void print_part(const json_t *r)
+/* A step that is undone has "undo of" before its name; otherwise its state "succeeded" would read as the
+ * success of the step itself. */
+static void print_subject(const json_t *r)
 {
-	(void)printf("%s", run_is_undo(r) ? "undo of " : "");
+	printf("%s", run_is_undo(r) ? "undo of " : "");
 	print_step_name(r);
 }
 
 static void print_attempt(const json_t *r)
 {
-	print_part(r);
-	(void)printf(", attempt %lld", run_number(r, "attempt"));
+	print_subject(r);
+	printf(", attempt %lld", run_number(r, "attempt"));
 	if (run_number(r, "generation") > 1)
-		(void)printf(" (sent again: generation %lld)", run_number(r, "generation"));
+		printf(" (sent again: generation %lld)", run_number(r, "generation"));
 }
 
 static void print_accepted(const json_t *r)
 {
-	(void)printf("accepted and written down; route %s", run_text(r, "route"));
+	printf("accepted and stored on disk; route %s", run_text(r, "route"));
 }
 
 static void print_quarantined(const json_t *r)
 {
-	(void)printf("kept, but not usable: %s", run_text(r, "why_not"));
+	printf("stored, but it cannot be mapped: %s", run_text(r, "why_not"));
 }
 
 static void print_intent(const json_t *r)
 {
 	print_attempt(r);
-	(void)printf(strcmp(run_text(r, "purpose"), "lookup") == 0 ? ": looks whether it happened" : ": begins");
+	printf(strcmp(run_text(r, "purpose"), "lookup") == 0 ? ": looks up whether it took effect" : ": starts");
 }
 
 static void print_not_started(const json_t *r)
 {
 	print_attempt(r);
-	(void)printf(": was not begun after all, nothing was sent");
+	printf(": did not start, nothing was sent");
 }
 
 static void print_checkpoint(const json_t *r)
 {
 	print_attempt(r);
-	(void)printf(": first part done, remembered");
+	printf(": part of the work is done and recorded");
 }
 
-/* Without the status, which is said already: "422: no such fund" and "200" begin with it. */
+/* The detail of the outcome without the HTTP status at its beginning ("422: no such fund", "200"), because
+ * the sentence has the status already. */
 static const char *detail_of(const json_t *r)
 {
 	const char *detail = run_text(r, "detail");
@@ -76,84 +79,96 @@ static const char *detail_of(const json_t *r)
 static void print_outcome(const json_t *r)
 {
 	print_attempt(r);
-	(void)printf(": %s", run_text(r, "outcome"));
+	printf(": %s", run_text(r, "outcome"));
 	if (run_number(r, "status") > 0)
-		(void)printf(" (%lld)", run_number(r, "status"));
+		printf(" (%lld)", run_number(r, "status"));
 	if (run_number(r, "duration_ms") > 0)
-		(void)printf(" after %lld ms", run_number(r, "duration_ms"));
+		printf(" after %lld ms", run_number(r, "duration_ms"));
 	const char *detail = detail_of(r);
 	if (*detail != '\0')
-		(void)printf(": %s", detail);
+		printf(": %s", detail);
 }
 
 static void print_result(const json_t *r)
 {
 	const json_t *result = json_object_get(r, "result");
 	print_step_name(r);
-	(void)printf(" gave");
+	printf(" returned");
 	const char *name;
 	json_t *value;
 	json_object_foreach((json_t *)(uintptr_t)result, name, value)
 	{
 		if (json_is_string(value))
-			(void)printf(" %s %s", name, json_string_value(value));
+			printf(" %s %s", name, json_string_value(value));
 	}
 }
 
 static void print_step_change(const json_t *r)
 {
-	print_part(r);
+	print_subject(r);
 	if (strcmp(run_text(r, "to"), "kept") == 0 && !run_is_undo(r)) {
-		(void)printf(" is kept: its connector cannot undo");
+		printf(" is kept: its connector cannot undo it");
 		return;
 	}
-	(void)printf(" is now %s", run_text(r, "to"));
+	printf(" is now %s", run_text(r, "to"));
 	if (*run_text(r, "reason") != '\0')
-		(void)printf(" (%s)", run_text(r, "reason"));
+		printf(" (%s)", run_text(r, "reason"));
 	if (*run_text(r, "due") != '\0')
-		(void)printf(" until %s", run_text(r, "due"));
+		printf(" until %s", run_text(r, "due"));
 }
 
 static void print_decision(const json_t *r)
 {
-	(void)printf("by the route's rule: %s", run_text(r, "decision"));
+	printf("decided by the route's failure policy: %s", run_text(r, "decision"));
 }
 
 static void print_verb(const json_t *r)
 {
-	(void)printf("%s by %s", run_text(r, "verb"), run_text(r, "actor"));
+	printf("%s by %s", run_text(r, "verb"), run_text(r, "actor"));
 	if (*run_text(r, "step") != '\0')
-		(void)printf(" on %s", run_text(r, "step"));
+		printf(" on %s", run_text(r, "step"));
 	if (*run_text(r, "note") != '\0')
-		(void)printf(": \"%s\"", run_text(r, "note"));
+		printf(": \"%s\"", run_text(r, "note"));
 }
 
 static void print_reprocessed(const json_t *r)
 {
-	(void)printf("mapped again by %s", run_text(r, "actor"));
+	printf("mapped again by %s", run_text(r, "actor"));
 	if (*run_text(r, "note") != '\0')
-		(void)printf(": \"%s\"", run_text(r, "note"));
+		printf(": \"%s\"", run_text(r, "note"));
 }
 
 static void print_saga_change(const json_t *r)
 {
-	(void)printf("the saga is now %s", run_text(r, "to"));
+	printf("the saga is now %s", run_text(r, "to"));
 	if (*run_text(r, "reason") != '\0')
-		(void)printf(" (%s)", run_text(r, "reason"));
+		printf(" (%s)", run_text(r, "reason"));
 }
 
 static void print_related(const json_t *r)
 {
 	if (*run_text(r, "event_id") != '\0')
-		(void)printf("the platform also said: %s (%s)", run_text(r, "type"), run_text(r, "event_id"));
-	else /* it came before the gift and is named in the list below */
-		(void)printf("an earlier event of this gift was put beside it");
+		printf("the platform also sent: %s (%s)", run_text(r, "type"), run_text(r, "event_id"));
+	else /* it came before the gift; the list of related events below names it */
+		printf("an earlier event of this gift was linked to it");
 }
 
 static void print_duplicate(const json_t *r)
 {
 	(void)r;
-	(void)printf("the same event came again with another body: the first one stands");
+	printf("the same event came again with a different body: the first body is used");
+}
+
+static void print_unrouted(const json_t *r)
+{
+	(void)r;
+	printf("no route matches this event; nothing is sent");
+}
+
+static void print_gift_missing(const json_t *r)
+{
+	(void)r;
+	printf("the gift that this event belongs to has not come");
 }
 
 static const struct {
@@ -167,34 +182,35 @@ static const struct {
 	{ "decision", print_decision },     { "verb", print_verb },
 	{ "saga", print_saga_change },      { "related", print_related },
 	{ "duplicate", print_duplicate },   { "reprocessed", print_reprocessed },
+	{ "unrouted", print_unrouted },     { "gift_missing", print_gift_missing },
 };
 
 static void print_record(const json_t *r)
 {
 	const char *record = run_text(r, "record");
-	(void)printf("  %s  ", run_text(r, "at"));
+	printf("  %s  ", run_text(r, "at"));
 	for (size_t i = 0; i < sizeof printers / sizeof printers[0]; i++) {
 		if (strcmp(record, printers[i].record) == 0) {
 			printers[i].print_record(r);
-			(void)putchar('\n');
+			putchar('\n');
 			return;
 		}
 	}
-	(void)printf("%s\n", record); /* unrouted, gift_missing: the word says it */
+	printf("%s\n", record); /* of a newer daemon: the name of the record is all that is known */
 }
 
-/* ---- the whole ---- */
+/* ---- steps ---- */
 
-/* What a step waits for that has not been sent yet; else it would only say "ready". */
+/* What a step waits for; its state alone ("ready", "waiting") does not show it. */
 static const char *wait_of(const json_t *step, bool paused)
 {
 	static const char *const texts[][3] = {
-		{ "ready", "lane", "behind an earlier event of this donor" },
-		{ "ready", "slot", "waits for its target (room, rate or breaker: almoner target list)" },
-		{ "waiting", "after", "waits for the steps it comes after" },
+		{ "ready", "lane", "waits for an earlier event of this donor" },
+		{ "ready", "slot", "waits for its target (limit, rate or breaker: almoner target list)" },
+		{ "waiting", "after", "waits for the steps before it" },
 	};
 	if (run_is_undo(step) && strcmp(run_text(step, "state"), "waiting") == 0)
-		return "waits until the steps that come after it are undone";
+		return "waits until the later steps are undone";
 	if (paused && !run_is_undo(step) && strcmp(run_text(step, "state"), "ready") == 0)
 		return "waits until the saga is resumed";
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -210,6 +226,7 @@ static void add_part(struct buf *parts, const char *before, const char *text)
 		buf_printf(parts, "%s%s%s", parts->len > 0 ? ", " : "", before, text);
 }
 
+/* One line: name, state, then what applies of reason, wait, next attempt, attempts, id and the last error. */
 static void print_step(const json_t *step, bool paused)
 {
 	struct buf parts AUTO_BUF = { 0 };
@@ -224,36 +241,46 @@ static void print_step(const json_t *step, bool paused)
 	add_part(&parts, "id ", run_text(json_object_get(step, "result"), "id"));
 	if (strcmp(run_text(step, "state"), "succeeded") != 0)
 		add_part(&parts, "", run_text(step, "detail"));
-	(void)printf("  %-16s %-14s %s\n", run_text(step, "name"), run_step_state(step),
-				 parts.len > 0 ? parts.data : "");
+	printf("  %-16s %-14s %s\n", run_text(step, "name"), run_step_state(step),
+		   parts.len > 0 ? parts.data : "");
+}
+
+/* ---- the whole ---- */
+
+static void print_head(const json_t *saga, bool paused)
+{
+	printf("saga %lld: %s", run_number(saga, "id"), run_text(saga, "state"));
+	if (*run_text(saga, "reason") != '\0')
+		printf(" (%s)", run_text(saga, "reason"));
+	if (paused && strcmp(run_text(saga, "state"), "attention") == 0)
+		printf(", and paused"); /* the state can show only one of the two */
+	printf("\n%s%sevent %s from %s", run_text(saga, "type"), *run_text(saga, "type") != '\0' ? " " : "",
+		   run_text(saga, "event_id"), run_text(saga, "source"));
+	if (*run_text(saga, "gift") != '\0')
+		printf(", gift %s", run_text(saga, "gift"));
+	if (*run_text(saga, "key") != '\0')
+		printf(", donor %s", run_text(saga, "key"));
+	putchar('\n');
+	if (*run_text(saga, "note") != '\0')
+		printf("%s\n", run_text(saga, "note"));
 }
 
 void timeline_print(const json_t *saga)
 {
-	(void)printf("saga %lld: %s", run_number(saga, "id"), run_text(saga, "state"));
-	if (*run_text(saga, "reason") != '\0')
-		(void)printf(" (%s)", run_text(saga, "reason"));
+	assert(saga != NULL);
 	bool paused = json_is_true(json_object_get(saga, "paused"));
-	if (paused && strcmp(run_text(saga, "state"), "attention") == 0)
-		(void)printf(", and paused"); /* the state cannot say both, and its lanes are kept all the same */
-	(void)printf("\n%s%sevent %s from %s", run_text(saga, "type"), *run_text(saga, "type") != '\0' ? " " : "",
-				 run_text(saga, "event_id"), run_text(saga, "source"));
-	if (*run_text(saga, "gift") != '\0')
-		(void)printf(", gift %s", run_text(saga, "gift"));
-	if (*run_text(saga, "key") != '\0')
-		(void)printf(", donor %s", run_text(saga, "key"));
-	(void)putchar('\n');
-	if (*run_text(saga, "note") != '\0')
-		(void)printf("%s\n", run_text(saga, "note"));
+	print_head(saga, paused);
 	size_t i;
 	json_t *item;
 	json_array_foreach(json_object_get(saga, "steps"), i, item) print_step(item, paused);
-	(void)printf("\nwhat happened:\n");
+	printf("\nwhat happened:\n");
 	json_array_foreach(json_object_get(saga, "log"), i, item) print_record(item);
 	if (json_array_size(json_object_get(saga, "related")) > 0)
-		(void)printf("\nevents of the same gift:\n");
-	json_array_foreach(json_object_get(saga, "related"), i, item)(void)
+		printf("\nevents of the same gift:\n");
+	json_array_foreach(json_object_get(saga, "related"), i, item)
+	{
 		printf("  %s  related event %s (%s)\n", run_text(item, "received_at"), run_text(item, "type"),
 			   run_text(item, "event_id"));
+	}
 	advice_print(saga);
 }

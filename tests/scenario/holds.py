@@ -365,7 +365,7 @@ def a_target_goes(place):
     sagas = give(gateway, 3)
     gateway.reload({"sources": INTERNAL, "targets": {}, "routes": []}, taken=False)
     check("3 open steps (almoner saga list --target crm" in gateway.log(), gateway.log()[-500:])
-    check("To let it go on:\n  almoner target resume crm" in gateway.cli("saga", "show", sagas[0]), "what it waits for")
+    check("To continue:\n  almoner target resume crm" in gateway.cli("saga", "show", sagas[0]), "what it waits for")
     gateway.stop()
     gateway.write({"sources": INTERNAL, "targets": {}, "routes": []})
     gateway.start()

@@ -49,7 +49,7 @@ def seen_and_left(place):
     equal((row["verb"], row["filter"], row["rate"], row["reason"], row["expected"]), ("pause", "state=running", "40/s", "month's end", 40),
           "what was asked for")
     check(row["state"] == "running" and row["moved"] < 40, f"the rate holds it back: {row}")
-    check("1 under way" in gateway.cli("status"), "status tells")
+    check("1 running" in gateway.cli("status"), "status tells")
     until("it is done", lambda: job(gateway, 1)["state"] == "done")
     row = job(gateway, 1)
     equal((row["matched"], row["moved"], row["refused"], row["upto"]), (40, 40, 0, max(ids)), "what it did")
@@ -105,8 +105,8 @@ def waits_through_a_restart(place):
     gateway.start()
     out, err = cli.communicate(timeout=60 * SLOW)
     equal(cli.returncode, 0, f"exit code: {out} {err}")
-    check("120 of 120 sagas moved" in out, out)
-    check(err.count("goes on when it is back") <= 1, f"says so once: {err}")
+    check("120 of 120 sagas changed" in out, out)
+    check(err.count("continues when it runs again") <= 1, f"says so once: {err}")
     cli = start_cli(gateway, "saga", "resume", "--all", "--yes", "--rate", "60/s", "--json")
     until("it has begun", lambda: gateway.rows("job", "list")[0]["moved"] > 0 and gateway.rows("job", "list")[0]["verb"] == "resume")
     gateway.stop()
@@ -123,7 +123,7 @@ def interrupted(place):
     cli.send_signal(signal.SIGINT)
     _, err = cli.communicate(timeout=30 * SLOW)
     equal(cli.returncode, 130, f"exit code: {err}")
-    check("job 1 goes on" in err and "job show 1" in err and "job cancel 1" in err, err)
+    check("job 1 continues" in err and "job show 1" in err and "job cancel 1" in err, err)
     until("it is done", lambda: job(gateway, 1)["state"] == "done")
     equal(sorted(verbs_of(gateway)), sorted(ids), "each once")
 
@@ -140,7 +140,7 @@ def cancelled(place):
     check("was cancelled" in err, err)
     row = job(gateway, 1)
     equal((row["state"], row["moved"] < 60), ("cancelled", True), "the job")
-    check(f"{row['moved']} of {row['matched']} sagas moved" in out, out)
+    check(f"{row['moved']} of {row['matched']} sagas changed" in out, out)
     equal(len(gateway.sagas("--state", "paused")), row["moved"], "what it moved")
     equal(sorted(verbs_of(gateway)), sorted(ids)[-row["moved"]:], "from the newest down")
     gateway.kill()
@@ -156,8 +156,8 @@ def said_twice(place):
     two = [start_cli(gateway, "saga", "pause", "--all", "--yes", "--rate", "80/s") for _ in range(2)]
     said = [cli.communicate(timeout=60 * SLOW) for cli in two]
     equal([cli.returncode for cli in two], [0, 0], f"exit codes: {said}")
-    equal(sum("already, as job 1" in err for _, err in said), 1, f"one is told: {said}")
-    check(all("80 of 80 sagas moved" in out for out, _ in said), f"both hear the end: {said}")
+    equal(sum("already runs, as job 1" in err for _, err in said), 1, f"one is told: {said}")
+    check(all("80 of 80 sagas changed" in out for out, _ in said), f"both hear the end: {said}")
     equal((len(gateway.rows("job", "list")), sorted(verbs_of(gateway))), (1, sorted(ids)), "one job, each saga once")
     # Two different ones at once over the same sagas: each saga's verb has one effect.
     first = begin(gateway, "resume", "--all", "--rate", "200/s")
@@ -255,7 +255,7 @@ def mapped_again(place):
     gateway.start()
     out, err = cli.communicate(timeout=60 * SLOW)
     equal(cli.returncode, 1, f"one is refused: {out} {err}")
-    check("1 refused, as they are still not usable" in out, out)
+    check("1 refused, because they still cannot be mapped" in out, out)
     gateway.wait_all("completed", 40)
     # What was under way at the kill is sent again under its key, which is how the target knows.
     equal(sink.count("/crm") - sink.count("/crm", "repeats"), 40, "each is sent once")

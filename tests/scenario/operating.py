@@ -87,7 +87,7 @@ def list_filters(place):
     for filters in (("--state", "attention"), ("--target", "books"), ("--outcome", "rejected"), ("--source", "other"),
                     ("--donor", "zoe@example.org"), ("--event", "ev-1000"), ("--attention", "rejected")):
         equal([s["id"] for s in gateway.sagas(*filters)], [last], f"{filters}")
-        check("1 more" not in gateway.cli("saga", "list", *filters), "no more of them")
+        check("older" not in gateway.cli("saga", "list", *filters), "no more of them")
     equal(len(gateway.sagas("--newer", "1h")), 56, "age, newer")
     equal(gateway.sagas("--older", "1h"), [], "age, older")
     equal(gateway.sagas("--state", "completed", "--target", "books"), [], "filters are joined")
@@ -151,7 +151,7 @@ def behind_a_held_target(place):
     give(gateway, 3, first=100)
     until("they wait", lambda: gateway.target("crm")["backlog"] == 3)
     out = gateway.cli("saga", "resume", "--all", "--yes")
-    check("4 of 4 sagas moved" in out, out)
+    check("4 of 4 sagas changed" in out, out)
     check("7 steps wait because target crm" in out and "target resume crm" in out, f"all that wait: {out}")
     out = gateway.cli("saga", "resume", "--all", "--yes")
     check("0 sagas match" in out and "7 steps wait" in out, f"also when nothing moves: {out}")
@@ -171,7 +171,7 @@ def doubt_is_left_standing(place):
     gateway.wait_all("attention", 2)
     sink.behave("/crm")
     out = gateway.cli("saga", "resume", "--all", "--yes")
-    check("0 sagas match" in out and "2 steps in doubt" in out, out)
+    check("0 sagas match" in out and "2 steps are in doubt" in out, out)
     check("in doubt" in gateway.cli("saga", "resume", ids[0]), "by number, too")
     gateway.cli("saga", "resolve", ids[0], "crm", "--not-done", "--reason", "not there")
     gateway.wait_saga(ids[0], "completed_partial")

@@ -59,7 +59,7 @@ def replay_after_mending(place):
     gateway.cli_error("refused", "replay", "--all", code=1)  # not on a terminal
     gateway.cli_error("refused", "replay", code=2)
     told = gateway.cli("refused", "replay", "--source", "forms", "--yes", "--reason", "secret mended")
-    check("100 accepted" in told and "2 stay kept" in told, told)
+    check("100 accepted" in told and "2 stay refused and stored" in told, told)
     gateway.wait_all("completed", 100)
     equal(sink.stats("/crm")["duplicates"], 0, "each once")
     equal(sink.count("/crm"), 100, "all of them")

@@ -90,7 +90,7 @@ def breaker(place):
         gateway.accepted("internal", donation(n, donor=f"d{n}@example.org"))
     until("open", lambda: gateway.target("crm")["breaker"] == "open")
     until("the table says why", lambda: "unknown: 500" in gateway.cli("target", "list"))
-    until("so does the saga", lambda: "does not answer well (breaker " in gateway.cli("saga", "show", 1))
+    until("so does the saga", lambda: " fails (breaker " in gateway.cli("saga", "show", 1))
     until("a probe was sent and refused", lambda: "half" in json.dumps(gateway.rows("log", "export")))
     sink.behave("/crm")
     gateway.wait_all("completed", 10)

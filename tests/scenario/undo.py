@@ -54,7 +54,7 @@ def in_reverse_order(place):
     saga = gateway.wait_saga(gateway.accepted("internal", donation(7)), "compensated")
     equal(states(saga)["odd"], ("attention", "fault"), "a fault, too")
     shown = gateway.cli("saga", "show", saga["id"])
-    check("undo of crm, attempt 1: ok" in shown and "by the route's rule: compensate" in shown and "undone" in shown, f"and saga show tells it: {shown}")
+    check("undo of crm, attempt 1: ok" in shown and "decided by the route's failure policy: compensate" in shown and "undone" in shown, f"and saga show tells it: {shown}")
     equal(gateway.admin("GET", "/v1/status")["sagas"]["compensated"], 3, "at rest")
 
 

@@ -11,7 +11,7 @@
 #include "saga/model/state.h"
 
 #define WORDS_MAX 16
-#define ALL       (~0u)
+#define ALL       (ARGS_SETS_END - 1)
 
 /* Cuts at spaces; "_" stands for a space in a word. */
 static int parse(const char *line, unsigned sets, struct args *ret, struct err *err)

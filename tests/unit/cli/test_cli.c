@@ -206,8 +206,8 @@ static void bulk(void **state)
 	expect_output(fake_daemon.asked[1], "POST /v1/bulk/resume?state=attention ");
 	expect_output(fake_daemon.asked[1], "\"dry_run\":false");
 	expect_output(fake_daemon.asked[1], "\"reason\":\"mended\"");
-	expect_output(output.out, "2 of 3 sagas moved");
-	expect_output(output.out, "2 steps in doubt");
+	expect_output(output.out, "2 of 3 sagas changed");
+	expect_output(output.out, "2 steps are in doubt");
 	expect_output(output.out, "4 steps wait because target crm is held or paused: almoner target resume crm");
 	expect_output(output.out, "1 step waits because target books");
 	assert_int_equal(run("saga resume --all --yes --json"), CLI_FAILED);
@@ -230,9 +230,9 @@ static void not_waited_for(void **state)
 	assert_int_equal(fake_daemon.count, 2);
 	expect_output(output.out, "job 7\n");
 	expect_output(output.err, "job show 7");
-	expect_output(output.err, "the same is under way already, as job 7 by uid 5");
+	expect_output(output.err, "the same operation already runs, as job 7 of uid 5");
 	assert_int_equal(run("saga resume 4 --no-wait"), CLI_USAGE);
-	expect_output(output.err, "go with --all");
+	expect_output(output.err, "need --all");
 }
 
 /* The daemon goes away and comes back: the CLI says so once and goes on to the end. */
@@ -245,8 +245,8 @@ static void waits_through_a_restart(void **state)
 	answer(3, 200, SUMMARY("false", "3", ",\"job\":7,\"state\":\"cancelled\",\"moved\":1"));
 	assert_int_equal(run("saga resume --all --yes"), CLI_FAILED);
 	assert_int_equal(fake_daemon.count, 4);
-	expect_output(output.out, "1 of 3 sagas moved");
-	expect_output(output.err, "job 7 goes on when it is back");
+	expect_output(output.out, "1 of 3 sagas changed");
+	expect_output(output.err, "job 7 continues when it runs again");
 	expect_output(output.err, "job 7 was cancelled");
 }
 
@@ -258,7 +258,7 @@ static void nothing_matched(void **state)
 	assert_int_equal(fake_daemon.count, 1);
 	expect_output(output.out, "0 sagas match");
 	expect_output(output.out, "target resume crm");
-	expect_output(output.out, "1 passed over");
+	expect_output(output.out, "1 open saga is left out");
 }
 
 static void several_ids(void **state)
@@ -272,7 +272,7 @@ static void several_ids(void **state)
 	expect_output(output.out, "saga 8: resume: done; the saga is now running");
 	expect_output(output.out, "target resume crm");
 	expect_output(output.out, "saga 10: resume: nothing to change");
-	expect_output(output.out, "1 step in doubt");
+	expect_output(output.out, "1 step is in doubt");
 	expect_output(output.err, "no saga 9");
 }
 
@@ -291,10 +291,10 @@ static void table(void **state)
 	assert_int_equal(run("saga list"), CLI_OK);
 	expect_output(output.out, "attention(in_doubt)");
 	expect_output(output.out, "crm attention(in_doubt), books succeeded");
-	expect_output(output.out, "and 1233 more");
+	expect_output(output.out, "and 1233 older ones");
 	answer(1, 200, "{\"count\":1}");
 	assert_int_equal(run("saga list"), CLI_OK);
-	assert_null(strstr(output.out, "more"));
+	assert_null(strstr(output.out, "older"));
 }
 
 /* What donors and platforms send is shown, but never obeyed by the terminal. */

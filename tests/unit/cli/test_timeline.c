@@ -116,7 +116,7 @@ static void sentences(void **state)
 	expect_text("resume by uid 7 (anna): \"fund mended\"");
 	expect_text("(sent again: generation 2): rejected (422) after 31 ms: fund unknown");
 	expect_text("undo of ");
-	expect_text("looks whether it happened");
+	expect_text("looks up whether it took effect");
 	expect_text("mapped again by uid 7 (anna): \"map mended\"");
 	expect_text("\nevents of the same gift:\n");
 	expect_text("related event charge.updated (ev-2)");
@@ -163,7 +163,7 @@ static void what_to_do_with_each(void **state)
 {
 	(void)state;
 	print(two_steps("attention", "in_doubt", "do"));
-	expect_text("Look at target post, it was sent with key 0a1b");
+	expect_text("Check at target post; it was sent with key 0a1b");
 	expect_text("almoner saga resolve 7 mail --done");
 	expect_text("almoner saga resume 7 ");
 	/* what set off the undo is past */
@@ -179,7 +179,7 @@ static void what_to_do_with_each(void **state)
 static void what_it_waits_for(void **state)
 {
 	(void)state;
-	static const char *const waits[][3] = { { "ready", "lane", "ready          behind an earlier event" },
+	static const char *const waits[][3] = { { "ready", "lane", "ready          waits for an earlier event" },
 											{ "ready", "slot", "ready          waits for its target" },
 											{ "waiting", "after", "waiting        waits for the steps" } };
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
@@ -196,7 +196,7 @@ static void what_it_waits_for(void **state)
 	expect_text("undone         1 attempt\n");
 	print(json_pack("{s:i, s:[{s:s, s:s, s:s, s:s}]}", "id", 7, "steps", "name", "crm", "state", "waiting",
 					"why", "after", "direction", "undo"));
-	expect_text("undo waiting   waits until the steps that come after it are undone\n");
+	expect_text("undo waiting   waits until the later steps are undone\n");
 }
 
 int main(void)
