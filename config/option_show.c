@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "config/option.h"
 #include "config/units.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 
 static const void *field(const struct config_option *option, const void *base)

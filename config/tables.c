@@ -2,13 +2,13 @@
 #include "config/option.h"
 
 #include "config/config.h"
+#include "saga/base/clock.h"
 
 #define AT(type, member) offsetof(struct type, member)
 #define SECTION(title, type, table)                                                                          \
 	{ #table, title, table##_options, sizeof(table##_options) / sizeof(table##_options[0]),                  \
 	  sizeof(struct type) }
-#define DAY_MS 86400000.0
-#define MIB    1048576.0
+#define MIB 1048576.0
 
 static const struct config_option listen_options[] = {
 	{ "intake", OPTION_ADDRESS, 0, "\"127.0.0.1:8480\"", .flags = OPTION_RESTART,

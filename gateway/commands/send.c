@@ -8,6 +8,7 @@
 #include "gateway/commands/event_client.h"
 #include "gateway/commands/read_file.h"
 #include "saga/base/digest.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 
 struct send_options {

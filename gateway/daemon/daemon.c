@@ -10,6 +10,7 @@
 #include "gateway/daemon/notify.h"
 #include "gateway/expr/condition.h"
 #include "gateway/expr/expr.h"
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/base/path.h"
 #include "saga/store/store_sqlite.h"

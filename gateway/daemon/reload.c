@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/daemon/daemon_internal.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 
 /* ---- what speaks against it ---- */

@@ -4,6 +4,7 @@
 
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
+#include "saga/base/entropy.h"
 
 /* ---- starting ---- */
 

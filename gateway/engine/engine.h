@@ -20,6 +20,7 @@
 #include "gateway/engine/status.h"
 #include "saga/base/clock.h"
 #include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/journal/journal.h"
 
 struct engine;

@@ -7,6 +7,7 @@
 #include "gateway/intake/pipeline/request.h"
 #include "gateway/intake/server/server_internal.h"
 #include "saga/base/mem.h"
+#include "saga/base/reader.h"
 
 /* Of a source in a second: a burst of a platform fits, a flood neither keeps the log's thread busy nor drives
  * out within moments what a platform sent. */

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "gateway/intake/pipeline/verify.h"
-#include "saga/base/digest.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 
 static void add_header(struct sign_headers *h, const char *name, const char *value)

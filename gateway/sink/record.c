@@ -5,7 +5,9 @@
 
 #include "gateway/sink/sink.h"
 #include "saga/base/digest.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
+#include "saga/base/reader.h"
 
 static struct sink_key *key_of(struct sink_endpoint *endpoint, struct str key)
 {

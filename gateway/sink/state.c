@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "gateway/sink/sink.h"
-#include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
 int64_t sink_now_us(void)

@@ -4,22 +4,10 @@
 #ifndef ALMONER_BASE_BUF_H
 #define ALMONER_BASE_BUF_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "saga/base/check.h"
-
-/* A borrowed run of bytes; not necessarily NUL-terminated. */
-struct str {
-	const char *p;
-	size_t len;
-};
-
-#define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
-struct str str_of(const char *text); /* NULL becomes the empty string */
-bool str_eq(struct str a, struct str b);
-bool str_is(struct str a, const char *text);
+#include "saga/base/str.h"
 
 struct buf {
 	char *data; /* NULL while empty; always NUL-terminated otherwise (the NUL is not counted) */
@@ -47,20 +35,5 @@ void buf_uint(struct buf *b, uint64_t value);
 void buf_int(struct buf *b, int64_t value);
 void buf_bytes(struct buf *b, const void *bytes, size_t len); /* length, then bytes */
 void buf_string(struct buf *b, const char *text);             /* as buf_bytes; NULL is the empty string */
-
-/* Reads from front to back; `bad` is sticky, and every read after it gives zero or empty. */
-struct reader {
-	const uint8_t *p;
-	const uint8_t *end;
-	bool bad;
-};
-
-struct reader reader_of(const void *bytes, size_t len);
-uint8_t reader_byte(struct reader *r);
-uint64_t reader_uint(struct reader *r);
-int64_t reader_int(struct reader *r);
-struct str reader_bytes(struct reader *r); /* borrowed from the input */
-void reader_fixed(struct reader *r, void *to, size_t len);
-bool reader_done(const struct reader *r); /* all consumed and nothing bad */
 
 #endif

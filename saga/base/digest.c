@@ -1,7 +1,6 @@
 #include "saga/base/digest.h"
 
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,21 +61,5 @@ void digest_bytes(const void *bytes, size_t len, uint8_t out[DIGEST_BYTES])
 {
 	EVP_MD_CTX *ctx = thread_context();
 	if (EVP_DigestUpdate(ctx, bytes, len) != 1 || EVP_DigestFinal_ex(ctx, out, NULL) != 1)
-		abort_on_crypto();
-}
-
-void hex_encode(const uint8_t *bytes, size_t len, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < len; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[2 * len] = '\0';
-}
-
-void entropy_bytes(void *out, size_t len)
-{
-	if (RAND_bytes(out, (int)len) != 1)
 		abort_on_crypto();
 }

@@ -1,4 +1,4 @@
-/* SHA-256 with the algorithm fetched once and one context per thread, and hex.
+/* SHA-256 with the algorithm fetched once and one context per thread.
  * Thread: any. */
 #ifndef ALMONER_BASE_DIGEST_H
 #define ALMONER_BASE_DIGEST_H
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "saga/base/buf.h"
+#include "saga/base/str.h"
 
 #define DIGEST_BYTES   32
 #define DIGEST16_BYTES 16
@@ -17,11 +17,5 @@ void digest_parts(const struct str *parts, size_t count, uint8_t out[DIGEST_BYTE
 
 /* The plain SHA-256 of one run of bytes (no length prefix). */
 void digest_bytes(const void *bytes, size_t len, uint8_t out[DIGEST_BYTES]);
-
-/* Lower-case hex and a NUL: `out` has room for 2 * len + 1. */
-void hex_encode(const uint8_t *bytes, size_t len, char *out);
-
-/* Fills `len` random bytes from the system's generator; aborts on failure. */
-void entropy_bytes(void *out, size_t len);
 
 #endif

@@ -11,7 +11,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	va_list args;
 	va_start(args, fmt);
 	err->code = code;
-	(void)vsnprintf(err->text, sizeof err->text, fmt, args);
+	vsnprintf(err->text, sizeof err->text, fmt, args);
 	va_end(args);
 	return code;
 }
@@ -23,12 +23,13 @@ int err_wrap(struct err *err, int code, const char *fmt, ...)
 	char clause[sizeof err->text];
 	va_list args;
 	va_start(args, fmt);
-	(void)vsnprintf(clause, sizeof clause, fmt, args);
+	vsnprintf(clause, sizeof clause, fmt, args);
 	va_end(args);
 	size_t used = strlen(clause);
-	(void)snprintf(clause + used, sizeof clause - used, ": %s", err->text);
+	snprintf(clause + used, sizeof clause - used, ": %s", err->text);
 	memcpy(err->text, clause, sizeof err->text);
-	return err->code;
+	err->code = code;
+	return code;
 }
 
 const char *err_code_text(int code)

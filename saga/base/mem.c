@@ -29,6 +29,14 @@ void *mem_grow(void *old, size_t bytes)
 	return or_abort(realloc(old, bytes ? bytes : 1));
 }
 
+void *mem_grow_array(void *old, size_t count, size_t item_bytes)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(count, item_bytes, &bytes))
+		or_abort(NULL);
+	return mem_grow(old, bytes);
+}
+
 char *mem_strdup(const char *text)
 {
 	return mem_strndup(text, strlen(text));

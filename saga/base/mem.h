@@ -9,6 +9,8 @@
 void *mem_alloc(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *mem_zalloc(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *mem_grow(void *old, size_t bytes) __attribute__((returns_nonnull));
+/* mem_grow for `count` elements of `item_bytes`; a product that overflows counts as out of memory. */
+void *mem_grow_array(void *old, size_t count, size_t item_bytes) __attribute__((returns_nonnull));
 char *mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 /* Copies `len` bytes and adds a NUL. */
 char *mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));

@@ -2,6 +2,7 @@
  * rows of targets that are gone. In slices, each a short transaction. */
 #include <stdlib.h>
 
+#include "saga/base/clock.h"
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
 
@@ -15,7 +16,6 @@
 #define DISK_EVERY_MS   1000
 #define DISK_MARGIN     16
 #define WAL_BLOCKED_MS  2000 /* our own readers take 250 ms */
-#define DAY_MS          86400000
 
 static void notify_disk(const struct journal *j, enum disk_news news, int64_t bytes)
 {

@@ -15,6 +15,7 @@
 #define ALMONER_JOURNAL_JOURNAL_H
 
 #include "saga/base/clock.h"
+#include "saga/base/entropy.h"
 #include "saga/journal/schedule/work.h"
 #include "saga/journal/state/inflight.h"
 #include "saga/store/store.h"

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "saga/base/entropy.h"
 #include "saga/journal/front/op.h"
 #include "saga/journal/journal.h"
 #include "saga/journal/log.h"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
 

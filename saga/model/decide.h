@@ -8,6 +8,7 @@
 #define ALMONER_MODEL_DECIDE_H
 
 #include "saga/base/clock.h"
+#include "saga/base/entropy.h"
 #include "saga/base/err.h"
 #include "saga/model/record.h"
 #include "saga/model/retry.h"

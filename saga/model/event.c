@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 
 struct event_block {

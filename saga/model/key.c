@@ -4,6 +4,7 @@
 
 #include "saga/base/buf.h"
 #include "saga/base/digest.h"
+#include "saga/base/hex.h"
 
 void key_derive(const char *source, const char *event_id, const char *step, enum direction direction,
 				uint32_t generation, const char *label, char out[KEY_TEXT_BYTES])

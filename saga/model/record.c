@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "saga/base/reader.h"
 #include "saga/model/plan.h"
 
 /* Head: a version byte, then per record its kind, a presence mask (varint; what the happy path needs is in

@@ -9,6 +9,7 @@
 
 #include "saga/base/buf.h"
 #include "saga/base/err.h"
+#include "saga/base/reader.h"
 #include "saga/model/state.h"
 
 /* Stored: append only. The text is the `record` member in `log export --json`. */

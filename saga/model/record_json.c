@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "saga/base/clock.h"
-#include "saga/base/digest.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 #include "saga/model/job.h"
 #include "saga/model/saga.h"

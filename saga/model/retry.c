@@ -1,5 +1,7 @@
 #include "saga/model/retry.h"
 
+#include "saga/base/entropy.h"
+
 #include <math.h>
 
 static int64_t clamp_to_zero(int64_t value)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "saga/base/clock.h"
+#include "saga/base/entropy.h"
 
 struct retry_policy {
 	int64_t first_ms;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
+#include "saga/base/reader.h"
 #include "saga/model/saga.h"
 
 /* Stored form: a version byte, the saga's flags and fields, then its steps. A step is its state, why and

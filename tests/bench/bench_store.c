@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/store/store_sqlite.h"
 

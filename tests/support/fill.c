@@ -12,13 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "saga/base/clock.h"
 #include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/journal/journal.h"
 #include "saga/store/store_sqlite.h"
 
 #define AT_ONCE 512
-#define DAY_MS  86400000
 
 struct fill {
 	const char *path;

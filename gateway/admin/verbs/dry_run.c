@@ -1,5 +1,7 @@
 #include "gateway/admin/verbs/dry_run.h"
 
+#include "saga/base/entropy.h"
+
 /* Which effects a target can tell apart matters for what happens later, not for whether a verb applies. */
 static const struct step_rules *rules_of(void *ctx, const char *target)
 {

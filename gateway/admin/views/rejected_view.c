@@ -9,6 +9,7 @@
 #include "gateway/admin/views/views.h"
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
+#include "saga/base/reader.h"
 
 #define PAGE 64
 

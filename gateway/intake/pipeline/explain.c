@@ -1,6 +1,6 @@
 #include "gateway/intake/pipeline/explain.h"
 
-#include "saga/base/digest.h"
+#include "saga/base/hex.h"
 
 /* Adds {"stage":…,"ok":…,"detail":…} and returns it, borrowed, for more members. */
 static json_t *stage(json_t *to, const char *name, const char *fault)

@@ -5,6 +5,7 @@
 
 #include "gateway/intake/pipeline/canonical.h"
 #include "saga/base/digest.h"
+#include "saga/base/hex.h"
 
 const char *identify_kind_name(enum identity_kind kind)
 {

@@ -1,10 +1,9 @@
 /* What new events, related events and reprocessing share. */
 #include <string.h>
 
+#include "saga/base/clock.h"
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
-
-#define DAY_MS 86400000
 
 static int64_t today(const struct journal *j)
 {

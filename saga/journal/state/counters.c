@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
+#include "saga/base/reader.h"
 #include "saga/journal/journal_internal.h"
 
 /* 1 did not have `blocked`: it is then counted at start. 1 and 2 did not have `lane_rules`: rows in lanes are

@@ -2,20 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 /* Virtual machine steps between two looks at the clock: about a fifth of a millisecond. */
 #define PROGRESS_STEPS 10000
-
-int64_t clock_monotonic_ms(void)
-{
-	struct timespec now;
-	if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-		abort();
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- errors ---- */
 

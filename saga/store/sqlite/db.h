@@ -42,7 +42,6 @@ int db_exec(struct db *db, const char *what, const char *sql, struct err *err) M
 int db_int(struct db *db, const char *sql, int64_t *ret, struct err *err) MUST_CHECK;
 /* Every query ends with ERR_BUSY at db->deadline_ms. */
 void db_enforce_deadline(struct db *db);
-int64_t clock_monotonic_ms(void);
 
 /* Rows changed by the last statement. */
 int64_t db_changes(struct db *db);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "saga/base/clock.h"
+
 /* How far back an event is looked for whose key has expired or was made otherwise. */
 #define FIND_BUDGET_MS 2000
 

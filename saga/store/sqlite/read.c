@@ -1,5 +1,6 @@
 /* The reader's look-ups of one saga, one event, the log, related events, targets and counters. */
 #include "saga/store/sqlite/read.h"
+#include "saga/base/clock.h"
 #include "saga/store/sqlite/plans.h"
 
 #include <string.h>

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,12 @@
 #include "saga/base/buf.h"
 #include "saga/base/clock.h"
 #include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/base/err.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 #include "saga/base/path.h"
+#include "saga/base/reader.h"
 
 static void numbers_come_back(void **state)
 {
@@ -139,7 +143,9 @@ static void errors_gain_a_clause_a_layer(void **state)
 	(void)state;
 	struct err err = { 0 };
 	assert_int_equal(err_set(&err, ERR_INVALID, "line %d", 3), ERR_INVALID);
-	assert_int_equal(err_wrap(&err, ERR_IO, "reading %s", "x"), ERR_INVALID);
+	assert_int_equal(err_wrap(&err, ERR_IO, "reading %s", "x"),
+					 ERR_IO); /* the outer layer's code replaces it */
+	assert_int_equal(err.code, ERR_IO);
 	assert_string_equal(err.text, "reading x: line 3");
 	assert_int_equal(err_wrap(NULL, ERR_IO, "x"), ERR_IO);
 	assert_string_equal(err_code_text(ERR_STALE), "stale");
@@ -148,8 +154,8 @@ static void errors_gain_a_clause_a_layer(void **state)
 	char big[2000];
 	memset(big, 'a', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
-	(void)err_set(&err, ERR_INVALID, "%s", big);
-	(void)err_wrap(&err, 0, "%s", big);
+	err_set(&err, ERR_INVALID, "%s", big);
+	err_wrap(&err, ERR_INVALID, "%s", big);
 	assert_int_equal(strlen(err.text), sizeof err.text - 1);
 }
 
@@ -175,6 +181,42 @@ static void times_read_as_people_write_them(void **state)
 	struct clock clock = clock_system();
 	int64_t before = clock.now_ms(clock.ctx);
 	assert_true(clock.now_ms(clock.ctx) >= before);
+}
+
+static void monotonic_time_only_grows(void **state)
+{
+	(void)state;
+	int64_t ns = clock_monotonic_ns();
+	int64_t us = clock_monotonic_us();
+	int64_t ms = clock_monotonic_ms();
+	assert_true(us >= ns / 1000 && us < ns / 1000 + 60000000);
+	assert_true(ms >= us / 1000 && ms < us / 1000 + 60000);
+	struct timespec at = clock_timespec(1999);
+	assert_int_equal(at.tv_sec, 1);
+	assert_int_equal(at.tv_nsec, 999000000);
+	for (int64_t after_ms = 0; after_ms < 3000; after_ms += 999) { /* with and without a carry */
+		int64_t before_ns = clock_monotonic_ns();
+		struct timespec until = clock_deadline(after_ms);
+		int64_t until_ns = (int64_t)until.tv_sec * 1000000000 + until.tv_nsec;
+		assert_in_range(until.tv_nsec, 0, 999999999);
+		assert_true(until_ns >= before_ns + after_ms * 1000000);
+		assert_true(until_ns <= clock_monotonic_ns() + after_ms * 1000000);
+	}
+}
+
+static void a_condition_waits_by_the_monotonic_clock(void **state)
+{
+	(void)state;
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t condition;
+	assert_int_equal(clock_condition_init(&condition), 0);
+	int64_t before_ns = clock_monotonic_ns();
+	struct timespec until = clock_deadline(5);
+	pthread_mutex_lock(&lock);
+	assert_int_equal(pthread_cond_timedwait(&condition, &lock, &until), ETIMEDOUT);
+	pthread_mutex_unlock(&lock);
+	assert_true(clock_monotonic_ns() >= before_ns + 5000000);
+	pthread_cond_destroy(&condition);
 }
 
 static void folders_are_made_for_a_file(void **state)
@@ -212,6 +254,8 @@ int main(void)
 		cmocka_unit_test(randomness_differs),
 		cmocka_unit_test(errors_gain_a_clause_a_layer),
 		cmocka_unit_test(times_read_as_people_write_them),
+		cmocka_unit_test(monotonic_time_only_grows),
+		cmocka_unit_test(a_condition_waits_by_the_monotonic_clock),
 		cmocka_unit_test(folders_are_made_for_a_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

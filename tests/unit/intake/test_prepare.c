@@ -1,4 +1,5 @@
 /* From request to accept: ids, gifts, routes, lanes, quarantine. */
+#include "saga/base/hex.h"
 #include "tests/unit/intake/intake_fixture.h"
 
 #include <stdlib.h>

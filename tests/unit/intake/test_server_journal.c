@@ -1,4 +1,5 @@
 /* The door in front of the real journal on a real file: what was answered 2xx is there after a restart. */
+#include "saga/base/entropy.h"
 #include "tests/unit/intake/server_fixture.h"
 
 #include <dirent.h>

@@ -1,11 +1,11 @@
 /* One payment, several events, one gift: the shipped preset in every order the platform may choose. */
+#include "saga/base/hex.h"
 #include "tests/unit/intake/intake_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/intake/pipeline/mac.h"
-#include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
 #define ROUTE "{\"name\":\"gifts\",\"match\":{\"type\":\"donation.*\"},\"steps\":[{\"target\":\"crm\"}]}"

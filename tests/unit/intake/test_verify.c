@@ -1,4 +1,5 @@
 /* The platforms' own vectors, through the shipped presets where there is one. */
+#include "saga/base/hex.h"
 #include "tests/unit/intake/intake_fixture.h"
 
 #include <openssl/evp.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 
 #include "gateway/intake/pipeline/verify.h"
-#include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
 static enum verify_verdict check(const char *source, const char *body, const char *const *headers,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/journal/journal.h"
 #include "saga/store/store_sqlite.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/model/event.h"
 #include "saga/model/key.h"

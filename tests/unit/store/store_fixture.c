@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/digest.h"
+#include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "tests/unit/store/cmocka_all.h"
 

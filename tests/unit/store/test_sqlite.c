@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 #include "saga/store/lock.h"
 #include "saga/store/sqlite/read.h"
