@@ -1,47 +1,8 @@
 #include "connectors/kit/answer.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "connectors/kit/json.h"
-
-#define SECRET_BYTES_MIN 6
-
-/* ---- secrets ---- */
-
-void kit_secrets_add(struct kit_secrets *secrets, const char *text)
-{
-	if (text == NULL || strlen(text) < SECRET_BYTES_MIN)
-		return;
-	char **items = realloc(secrets->items, (secrets->count + 1) * sizeof *items);
-	if (items == NULL)
-		return;
-	secrets->items = items;
-	items[secrets->count] = strdup(text);
-	secrets->count += items[secrets->count] != NULL;
-}
-
-void kit_secrets_free(struct kit_secrets *secrets)
-{
-	for (size_t i = 0; i < secrets->count; i++) {
-		explicit_bzero(secrets->items[i], strlen(secrets->items[i]));
-		free(secrets->items[i]);
-	}
-	free(secrets->items);
-	*secrets = (struct kit_secrets){ 0 };
-}
-
-/* The length of the secret that begins at p, 0 for none. */
-static size_t kit_secrets_match(const struct kit_secrets *secrets, const char *p, size_t len)
-{
-	size_t longest = 0;
-	for (size_t i = 0; secrets != NULL && i < secrets->count; i++) {
-		size_t n = strlen(secrets->items[i]);
-		if (n <= len && n > longest && memcmp(p, secrets->items[i], n) == 0)
-			longest = n;
-	}
-	return longest;
-}
 
 /* ---- details ---- */
 
@@ -186,14 +147,4 @@ void kit_answer_result_id(struct kit_answer *answer, const char *id)
 	kit_text_puts(&answer->result, "{\"id\":");
 	kit_text_json_string(&answer->result, id, strlen(id));
 	kit_text_putc(&answer->result, '}');
-}
-
-const char *kit_json_id(const json_t *reply, const char *path, char out[200])
-{
-	struct kit_text t AUTO_TEXT = { 0 };
-	const json_t *value = kit_json_at(reply, path);
-	if (!kit_json_scalar(&t, value) || t.len == 0 || t.len >= 200)
-		return NULL;
-	memcpy(out, t.p, t.len + 1);
-	return out;
 }

@@ -8,20 +8,11 @@
 
 #include "connectors/almoner_connector.h"
 #include "connectors/kit/context.h"
+#include "connectors/kit/secrets.h"
 #include "connectors/kit/text.h"
 
 #define KIT_ANSWER_HEADERS_MAX 41
 #define KIT_ANSWER_DETAIL_MAX  300
-
-/* Texts that must never come out in a detail, for example because a target echoes our request. */
-struct kit_secrets {
-	char **items;
-	size_t count;
-};
-
-/* Remembers a copy; short ones (under 6 bytes) would blot out ordinary words and are left alone. */
-void kit_secrets_add(struct kit_secrets *secrets, const char *text);
-void kit_secrets_free(struct kit_secrets *secrets); /* wipes them */
 
 struct kit_answer {
 	const struct kit_secrets *secrets;
@@ -59,8 +50,5 @@ int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *prob
 
 /* Writes {"id":…} into answer.result. */
 void kit_answer_result_id(struct kit_answer *answer, const char *id);
-
-/* "a", "an id" of a reply: a string or a number as text; NULL when there is none. Writes into `out`. */
-const char *kit_json_id(const json_t *reply, const char *path, char out[200]);
 
 #endif

@@ -158,3 +158,13 @@ void kit_json_write(struct kit_text *t, const json_t *value)
 	else if (!kit_json_scalar(t, value))
 		kit_text_puts(t, "null");
 }
+
+const char *kit_json_id(const json_t *reply, const char *path, char out[200])
+{
+	struct kit_text t AUTO_TEXT = { 0 };
+	const json_t *value = kit_json_at(reply, path);
+	if (!kit_json_scalar(&t, value) || t.len == 0 || t.len >= 200)
+		return NULL;
+	memcpy(out, t.p, t.len + 1);
+	return out;
+}

@@ -28,4 +28,7 @@ bool kit_json_scalar(struct kit_text *t, const json_t *value);
 /* Appends compact JSON, members in their order; a real is written with the fewest digits that read back. */
 void kit_json_write(struct kit_text *t, const json_t *value);
 
+/* "a", "an id" of a reply: a string or a number as text; NULL when there is none. Writes into `out`. */
+const char *kit_json_id(const json_t *reply, const char *path, char out[200]);
+
 #endif

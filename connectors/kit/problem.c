@@ -12,12 +12,3 @@ bool kit_problem_set(struct kit_problem *problem, uint32_t result_class, const c
 	va_end(args);
 	return false;
 }
-
-int kit_error_set(struct almoner_error *error, const char *fmt, ...)
-{
-	va_list args;
-	va_start(args, fmt);
-	(void)vsnprintf(error->text, sizeof error->text, fmt, args);
-	va_end(args);
-	return -1;
-}

@@ -6,15 +6,15 @@
 #include <stdint.h>
 
 #include "connectors/almoner_connector.h"
+#include "connectors/kit/error.h"
 
 struct kit_problem {
 	uint32_t result_class; /* enum almoner_class; 0: none */
 	char text[400];
 };
 
-/* Both return the value callers hand on: false, and -1. */
+/* Returns false, the value callers hand on. */
 bool kit_problem_set(struct kit_problem *problem, uint32_t result_class, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-int kit_error_set(struct almoner_error *error, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
