@@ -10,7 +10,8 @@ struct quickbooks_fault_rule {
 	uint32_t result_class;
 };
 
-/* Codes of the Fault object. What is not listed goes by the kind of fault. */
+/* The class of each known code in a Fault, from the vendor's list of error codes. For a code that is not listed,
+ * the type of the Fault decides. */
 static const struct quickbooks_fault_rule rules[] = {
 	{ 120, ALMONER_DENIED },
 	{ 3200, ALMONER_DENIED },
@@ -42,7 +43,8 @@ static uint32_t class_of_fault(unsigned code, const char *type)
 	return ALMONER_UNKNOWN;
 }
 
-/* The two spellings the service uses: "Fault" of the API, "fault" of what stands before it. */
+/* The first error of a Fault, and the type of the Fault. The API writes "Fault"; the gateway in front of the API
+ * writes "fault". NULL if there is neither. */
 static const json_t *first_error(const json_t *body, const char **ret_type)
 {
 	const json_t *upper = kit_json_at(body, "Fault");
@@ -52,40 +54,35 @@ static const json_t *first_error(const json_t *body, const char **ret_type)
 	return error != NULL ? error : fault;
 }
 
+/* The text of a member whose name has two spellings. */
 static const char *error_text(const json_t *error, const char *upper, const char *lower)
 {
 	const char *text = kit_json_text_at(error, upper);
 	return text != NULL ? text : kit_json_text_at(error, lower);
 }
 
+/* The message is "CODE MESSAGE: DETAIL". The code may be text with zeros in front: "003001" is 3001. */
 static void read_fault(struct quickbooks_reply *r, const json_t *error)
 {
 	struct kit_text code AUTO_TEXT = { 0 };
-	(void)kit_json_scalar(&code, kit_json_at(error, "code"));
+	kit_json_scalar(&code, kit_json_at(error, "code"));
 	const char *message = error_text(error, "Message", "message");
 	const char *detail = error_text(error, "Detail", "detail");
-	/* "003001" and 3001 are the same. */
 	r->code = (unsigned)strtoul(kit_text_view(&code).p, NULL, 10);
 	bool both = message != NULL && detail != NULL && strcmp(message, detail) != 0;
 	const char *single = message != NULL ? message : detail;
-	(void)snprintf(r->message, sizeof r->message, "%s%s%s%s%s", code.len > 0 ? code.p : "",
-				   code.len > 0 ? " " : "", single != NULL ? single : "", both ? ": " : "",
-				   both ? detail : "");
+	snprintf(r->message, sizeof r->message, "%s%s%s%s%s", code.len > 0 ? code.p : "", code.len > 0 ? " " : "",
+			 single != NULL ? single : "", both ? ": " : "", both ? detail : "");
 }
 
-/* These statuses speak for themselves, whatever the body says. */
+/* True for a status whose class counts more than the Fault in the body. */
 static bool status_decides(uint32_t status)
 {
 	return status == 401 || status == 403 || status == 408 || status == 429 || status >= 500 ||
 		   status < 200 || (status >= 300 && status < 400);
 }
 
-static uint32_t for_effect(uint32_t result_class, enum almoner_effect effect)
-{
-	bool doubt = result_class == ALMONER_UNKNOWN && effect == ALMONER_READS;
-	return doubt ? ALMONER_UNREACHABLE : result_class;
-}
-
+/* A 200 may contain a Fault, and a 200 that is not JSON is no reply of the API. */
 void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effect,
 					 struct quickbooks_reply *ret)
 {
@@ -96,9 +93,9 @@ void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effe
 	if (error != NULL)
 		read_fault(ret, error);
 	if (error != NULL && !status_decides(reply->status))
-		ret->result_class = for_effect(class_of_fault(ret->code, type), effect);
+		ret->result_class = kit_reply_class_after(class_of_fault(ret->code, type), effect);
 	else if (ret->result_class == ALMONER_OK && !json_is_object(ret->body))
-		ret->result_class = for_effect(ALMONER_UNKNOWN, effect);
+		ret->result_class = kit_reply_class_after(ALMONER_UNKNOWN, effect);
 }
 
 void quickbooks_reply_free(struct quickbooks_reply *r)

@@ -1,15 +1,18 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "connectors/accounting/quickbooks.h"
 #include "connectors/kit/date.h"
-#include "connectors/kit/json.h"
+#include "connectors/kit/escape.h"
 #include "connectors/kit/template.h"
 
+/* Of a DisplayName, from the vendor's documents. */
 #define NAME_BYTES_MAX 100
 
-/* ---- what the event says ---- */
+/* ---- data of the event ---- */
 
-/* A display name: no colon (it separates levels), no control characters, not too long, no blanks around. */
+/* Makes a valid DisplayName: colons (they separate levels) and control characters become spaces, spaces at both
+ * ends are removed, and the name is cut after the last whole character that fits. */
 static void clean_name(struct kit_text *name)
 {
 	struct kit_text raw AUTO_TEXT = *name;
@@ -24,14 +27,14 @@ static void clean_name(struct kit_text *name)
 		bool bad = n == 1 && (p[take] == ':' || (unsigned char)p[take] < ' ');
 		kit_text_add(name, bad ? " " : p + take, bad ? 1 : n);
 	}
-	while (name->len > 0 && name->p[name->len - 1] == ' ')
-		name->p[--name->len] = '\0';
+	kit_text_trim(name);
 }
 
+/* A gift without a name and without an address belongs to the anonymous customer. */
 static bool name_customer(struct quickbooks_attempt *a, struct kit_problem *problem)
 {
 	kit_text_clear(&a->name);
-	if (!kit_template_text(a->settings->customer_name, &a->context, KIT_ESCAPE_NONE, &a->name, problem))
+	if (!kit_template_text(a->settings->customer_name, &a->kit.context, KIT_ESCAPE_NONE, &a->name, problem))
 		return false;
 	clean_name(&a->name);
 	if (a->name.len == 0)
@@ -41,20 +44,21 @@ static bool name_customer(struct quickbooks_attempt *a, struct kit_problem *prob
 
 bool quickbooks_prepare(struct quickbooks_attempt *a, struct kit_problem *problem)
 {
-	if (!kit_context_load(&a->context, problem) || !kit_money_of_event(&a->context, &a->money, problem))
+	if (!kit_context_load(&a->kit.context, problem) ||
+		!kit_money_of_event(&a->kit.context, &a->money, problem))
 		return false;
 	if (a->money.minor <= 0)
 		return kit_problem_set(problem, ALMONER_REJECTED,
 							   "amount.minor must be more than 0 for a sales receipt");
-	kit_reference_of(a->context.step, a->reference);
-	a->email = kit_context_text(&a->context, "donor.email");
+	kit_reference_of(a->kit.context.step, a->reference);
+	a->email = kit_context_text(&a->kit.context, "donor.email");
 	return name_customer(a, problem);
 }
 
+/* The name is cut, not the address: the address is the part that makes the result unique. */
 void quickbooks_distinguish_name(struct quickbooks_attempt *a)
 {
 	struct kit_text longer = { 0 };
-	/* The address must survive the cut: it is what makes the name unique. */
 	size_t cap = NAME_BYTES_MAX - 3 > strlen(a->email) ? NAME_BYTES_MAX - 3 - strlen(a->email) : 0;
 	size_t keep = 0;
 	for (size_t n = 0; keep < a->name.len; keep += n) {
@@ -68,9 +72,9 @@ void quickbooks_distinguish_name(struct quickbooks_attempt *a)
 	a->name = longer;
 }
 
-/* ---- pieces of requests ---- */
+/* ---- parts of requests ---- */
 
-/* A string of the query language: in single quotes, with backslashes before quotes and backslashes. */
+/* A string of the query language stands in single quotes; quotes and backslashes in it get a backslash. */
 static void put_query_text(struct kit_text *to, const char *value)
 {
 	struct kit_text quoted AUTO_TEXT = { 0 };
@@ -81,47 +85,43 @@ static void put_query_text(struct kit_text *to, const char *value)
 		kit_text_putc(&quoted, *p);
 	}
 	kit_text_putc(&quoted, '\'');
-	kit_text_escape(to, KIT_ESCAPE_URL, kit_text_view(&quoted).p, quoted.len);
+	kit_escape_put(to, KIT_ESCAPE_URL, kit_text_view(&quoted).p, quoted.len);
 }
 
 static void put_query(struct quickbooks_attempt *a, const char *select, const char *value)
 {
-	struct kit_text *url = &a->answer.url;
+	struct kit_text *url = &a->kit.answer.url;
 	kit_text_printf(url, "%s/query?query=", a->settings->base);
-	kit_text_escape(url, KIT_ESCAPE_URL, select, strlen(select));
+	kit_escape_put(url, KIT_ESCAPE_URL, select, strlen(select));
 	put_query_text(url, value);
 	kit_text_printf(url, "&minorversion=%lld", (long long)a->settings->minor_version);
 }
 
+/* `label` tells the effects of one step apart; QuickBooks recognises a repeat by `requestid`. */
 static void put_post(struct quickbooks_attempt *a, const char *path, const char *label)
 {
 	char key[33];
-	(void)kit_context_key(a->context.step, label, key);
-	kit_text_printf(&a->answer.url, "%s/%srequestid=%s&minorversion=%lld", a->settings->base, path, key,
+	kit_context_key(a->kit.context.step, label, key);
+	kit_text_printf(&a->kit.answer.url, "%s/%srequestid=%s&minorversion=%lld", a->settings->base, path, key,
 					(long long)a->settings->minor_version);
-	kit_answer_header(&a->answer, "Content-Type", kit_text_lit("application/json"));
-}
-
-static void put_member(struct kit_text *to, const char *name, const char *value)
-{
-	kit_text_printf(to, "\"%s\":", name);
-	kit_text_json_string(to, value, strlen(value));
+	kit_answer_header(&a->kit.answer, "Content-Type", kit_text_lit("application/json"));
 }
 
 static void put_ref(struct kit_text *to, const char *name, const char *id)
 {
 	kit_text_printf(to, "\"%s\":{", name);
-	put_member(to, "value", id);
+	kit_escape_json_member(to, "value", id);
 	kit_text_putc(to, '}');
 }
 
+/* The home currency is not named: companies without multi-currency refuse documents that name one. */
 static void put_currency(struct quickbooks_attempt *a)
 {
 	const char *home = a->settings->home_currency;
 	if (home != NULL && strcasecmp(home, a->money.currency) == 0)
 		return;
-	kit_text_putc(&a->answer.body, ',');
-	put_ref(&a->answer.body, "CurrencyRef", a->money.currency);
+	kit_text_putc(&a->kit.answer.body, ',');
+	put_ref(&a->kit.answer.body, "CurrencyRef", a->money.currency);
 }
 
 /* ---- requests ---- */
@@ -151,60 +151,62 @@ static void read_receipt(struct quickbooks_attempt *a)
 
 static void create_customer(struct quickbooks_attempt *a)
 {
-	struct kit_text *body = &a->answer.body;
+	struct kit_text *body = &a->kit.answer.body;
 	put_post(a, "customer?", "customer");
 	kit_text_putc(body, '{');
-	put_member(body, "DisplayName", kit_text_view(&a->name).p);
+	kit_escape_json_member(body, "DisplayName", kit_text_view(&a->name).p);
 	if (a->email != NULL) {
 		kit_text_puts(body, ",\"PrimaryEmailAddr\":{");
-		put_member(body, "Address", a->email);
+		kit_escape_json_member(body, "Address", a->email);
 		kit_text_putc(body, '}');
 	}
 	put_currency(a);
 	kit_text_putc(body, '}');
 }
 
+/* The day is the one at the place of the gift. Without a known time QuickBooks takes the current day. */
 static void put_txn_date(struct quickbooks_attempt *a)
 {
 	int64_t at = 0;
 	int offset = 0;
 	char day[KIT_DATE_BYTES];
-	if (!kit_date_of_event(&a->context, &at, &offset))
+	if (!kit_date_of_event(&a->kit.context, &at, &offset))
 		return;
 	kit_date_day(at, offset, day);
-	kit_text_printf(&a->answer.body, ",\"TxnDate\":\"%s\"", day);
+	kit_text_printf(&a->kit.answer.body, ",\"TxnDate\":\"%s\"", day);
 }
 
+/* The private note lets a bookkeeper find the event of a receipt. */
 static void put_note(struct quickbooks_attempt *a)
 {
-	const struct almoner_step *step = a->context.step;
+	const struct almoner_step *step = a->kit.context.step;
 	struct kit_text note AUTO_TEXT = { 0 };
-	const char *gift = kit_context_text(&a->context, "gift");
+	const char *gift = kit_context_text(&a->kit.context, "gift");
 	kit_text_printf(&note, "almoner: ");
 	kit_text_put(&note, step->source);
 	kit_text_putc(&note, '/');
 	kit_text_put(&note, step->event_id);
 	if (gift != NULL)
 		kit_text_printf(&note, ", gift %s", gift);
-	kit_text_putc(&a->answer.body, ',');
-	put_member(&a->answer.body, "PrivateNote", kit_text_view(&note).p);
+	kit_text_putc(&a->kit.answer.body, ',');
+	kit_escape_json_member(&a->kit.answer.body, "PrivateNote", kit_text_view(&note).p);
 }
 
+/* The checkpoint keeps the customer: a later attempt then does not look for it again. */
 static void create_receipt(struct quickbooks_attempt *a)
 {
-	struct kit_text *body = &a->answer.body;
+	struct kit_text *body = &a->kit.answer.body;
 	put_post(a, "salesreceipt?", "");
-	kit_text_puts(&a->answer.checkpoint, "{");
-	put_member(&a->answer.checkpoint, "customer", a->customer);
-	kit_text_puts(&a->answer.checkpoint, "}");
+	kit_text_puts(&a->kit.answer.checkpoint, "{");
+	kit_escape_json_member(&a->kit.answer.checkpoint, "customer", a->customer);
+	kit_text_puts(&a->kit.answer.checkpoint, "}");
 	kit_text_putc(body, '{');
 	put_ref(body, "CustomerRef", a->customer);
 	kit_text_putc(body, ',');
-	put_member(body, "PaymentRefNum", a->reference);
+	kit_escape_json_member(body, "PaymentRefNum", a->reference);
 	put_txn_date(a);
 	put_note(a);
 	put_currency(a);
-	/* The amount is written digit by digit: no double has touched it. */
 	kit_text_printf(
 		body, ",\"Line\":[{\"Amount\":%s,\"DetailType\":\"SalesItemLineDetail\",\"SalesItemLineDetail\":{",
 		a->money.text);
@@ -217,19 +219,21 @@ static void create_receipt(struct quickbooks_attempt *a)
 	kit_text_putc(body, '}');
 }
 
+/* The version of the receipt is part of the key: if another user edits the receipt, the next void is a new
+ * request and not a repeat of the first one. */
 static void void_receipt(struct quickbooks_attempt *a)
 {
 	char label[QB_ID_BYTES + 8];
-	/* A request id answers for one version of the document: after somebody's edit it is another request. */
-	(void)snprintf(label, sizeof label, "void-%s", a->sync_token);
+	snprintf(label, sizeof label, "void-%s", a->sync_token);
 	put_post(a, "salesreceipt?operation=update&include=void&", label);
-	kit_text_putc(&a->answer.body, '{');
-	put_member(&a->answer.body, "Id", a->receipt);
-	kit_text_putc(&a->answer.body, ',');
-	put_member(&a->answer.body, "SyncToken", a->sync_token);
-	kit_text_puts(&a->answer.body, ",\"sparse\":true}");
+	kit_text_putc(&a->kit.answer.body, '{');
+	kit_escape_json_member(&a->kit.answer.body, "Id", a->receipt);
+	kit_text_putc(&a->kit.answer.body, ',');
+	kit_escape_json_member(&a->kit.answer.body, "SyncToken", a->sync_token);
+	kit_text_puts(&a->kit.answer.body, ",\"sparse\":true}");
 }
 
+/* How the request of a phase is written, and its effect. */
 struct quickbooks_request {
 	void (*make)(struct quickbooks_attempt *a);
 	enum almoner_effect effect;
@@ -248,15 +252,19 @@ static const struct quickbooks_request requests[QB_PHASE_COUNT] = {
 	[QB_VOID] = { void_receipt, ALMONER_EFFECTS },
 };
 
-int quickbooks_send(struct quickbooks_attempt *a, enum quickbooks_phase phase, struct almoner_action *action,
-					struct almoner_error *error)
+bool quickbooks_phase_reads(enum quickbooks_phase phase)
+{
+	return requests[phase].effect == ALMONER_READS;
+}
+
+int quickbooks_send(struct quickbooks_attempt *a, enum quickbooks_phase phase)
 {
 	const struct quickbooks_request *r = &requests[phase];
 	bool posts = r->effect == ALMONER_EFFECTS;
 	a->phase = phase;
-	kit_answer_start(&a->answer);
-	kit_answer_header(&a->answer, "Authorization", kit_text_lit(a->settings->authorization));
-	kit_answer_header(&a->answer, "Accept", kit_text_lit("application/json"));
+	kit_answer_clear(&a->kit.answer);
+	kit_answer_header(&a->kit.answer, "Authorization", kit_text_lit(a->settings->authorization));
+	kit_answer_header(&a->kit.answer, "Accept", kit_text_lit("application/json"));
 	r->make(a);
-	return kit_answer_send(&a->answer, posts ? "POST" : "GET", posts, r->effect, action, error);
+	return kit_answer_send(&a->kit.answer, posts ? "POST" : "GET", posts, r->effect);
 }

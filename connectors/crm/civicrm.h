@@ -1,90 +1,99 @@
-/* CiviCRM APIv4: settings, and the parts of the conversation. Private to the crm connector. */
+/* CiviCRM APIv4: the settings, and the parts of a conversation with it. Private to the crm connector. */
 #ifndef ALMONER_CONNECTORS_CRM_CIVICRM_H
 #define ALMONER_CONNECTORS_CRM_CIVICRM_H
 
-#include <jansson.h>
-
-#include "connectors/kit/answer.h"
 #include "connectors/kit/money.h"
 #include "connectors/kit/reference.h"
+#include "connectors/kit/shell.h"
 
 #define CIVI_OPTION_COUNT 13
 extern const struct almoner_option civicrm_options[CIVI_OPTION_COUNT];
 
-/* What happens to a contact that was found. */
-enum civicrm_existing { CIVI_KEEP, CIVI_FILL, CIVI_OVERWRITE };
+/* What a gift may change in a contact that exists already. */
+enum civicrm_existing {
+	CIVI_KEEP,     /* nothing */
+	CIVI_FILL,     /* empty fields */
+	CIVI_OVERWRITE /* every field that the event carries */
+};
 
 struct civicrm_settings {
-	json_t *json;
+	struct kit_instance kit;
 	char *base;          /* "https://…/civicrm/ajax/api4" */
 	char *authorization; /* "Bearer …" */
 	char *financial_type;
-	char *payment_instrument; /* NULL: CiviCRM decides */
+	char *payment_instrument; /* NULL: CiviCRM chooses */
 	char *status;
-	char *trxn_id;              /* text template; NULL: made from source, event and step */
-	const json_t *contribution; /* JSON template with further fields */
-	bool match_external;
+	char *trxn_id;              /* text template; NULL: made of source, event and step */
+	const json_t *contribution; /* JSON template with more fields; borrowed from kit.json */
+	bool match_external;        /* a contact is found by the donor's id, not by e-mail */
 	enum civicrm_existing existing;
 	int64_t anonymous_contact; /* 0: none */
-	struct kit_secrets secrets;
 };
 
-int civicrm_settings_read(struct civicrm_settings *s, struct almoner_text text, struct almoner_error *error);
+/* Reads s->kit.json. Returns 0, or -1 with `error` filled; civicrm_settings_free is needed in both cases. */
+int civicrm_settings_read(struct civicrm_settings *s, struct almoner_error *error);
 void civicrm_settings_free(struct civicrm_settings *s);
 
-/* What the next reply answers. */
+/* Which request was sent last: the next reply answers it. */
 enum civicrm_phase {
 	CIVI_START,
 	CIVI_FIND_CONTACT,
 	CIVI_CREATE_CONTACT,
 	CIVI_UPDATE_CONTACT,
 	CIVI_CREATE_CONTRIBUTION,
-	CIVI_CONFIRM, /* after "this transaction exists" */
-	CIVI_LOOKUP,  /* a look-up for its own sake */
-	CIVI_FIND_UNDO,
+	CIVI_CONFIRM,   /* after the reply "this transaction exists" */
+	CIVI_LOOKUP,    /* the purpose of the attempt is LOOKUP */
+	CIVI_FIND_UNDO, /* finds the contribution to cancel by its transaction id */
 	CIVI_CANCEL,
 	CIVI_PHASE_COUNT
 };
 
-/* By what the contact is recognised. */
-enum civicrm_match { CIVI_BY_EMAIL, CIVI_BY_EXTERNAL, CIVI_BY_SOURCE };
+/* The field by which the contact is found. */
+enum civicrm_match {
+	CIVI_BY_EMAIL,
+	CIVI_BY_EXTERNAL, /* the donor's id at the sender */
+	CIVI_BY_SOURCE    /* our reference: the donor has neither address nor id */
+};
 
 struct civicrm_attempt {
+	struct kit_attempt kit;
 	const struct civicrm_settings *settings;
-	struct kit_context context;
-	struct kit_answer answer;
 	enum civicrm_phase phase;
 	struct kit_money money;
 	enum civicrm_match match;
-	const char *email;    /* of the donor; NULL: none */
-	const char *external; /* the donor's id; NULL: none */
-	const char *phone;    /* NULL: none */
-	char *first_name;     /* NULL: the event carries none */
-	char *last_name;
-	json_t *found;   /* the contact as it was found */
-	int64_t contact; /* 0: not known yet */
-	int64_t contribution;
+	const char *email;    /* of the donor, borrowed from the event; NULL: none */
+	const char *external; /* id of the donor, borrowed; NULL: none, or not used to find the contact */
+	const char *phone;    /* of the donor, borrowed; NULL: none */
+	char *first_name;     /* owned; NULL: none */
+	char *last_name;      /* owned; NULL: none */
+	json_t *found;        /* owned copy of the contact that was found; NULL: none was found */
+	int64_t contact;      /* id; 0: not known yet */
+	int64_t contribution; /* id; 0: not known yet */
 	struct kit_text trxn_id;
 	char reference[KIT_REFERENCE_BYTES];
 };
 
-/* Donor, amount and transaction id of the event. */
+/* Takes donor, amount and transaction id from the event; the second function takes only the transaction id.
+ * False with `problem` filled if the event lacks one of them. */
 bool civicrm_prepare(struct civicrm_attempt *a, struct kit_problem *problem);
 bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem);
 
-/* Writes the request of a phase and hands it out. */
-int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase, struct almoner_action *action,
-				 struct almoner_error *error);
-/* Something of the event is to be written into the contact that was found. */
+/* Sends the request of a phase. Returns what `next` has to return. */
+int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase);
+/* True if the request of a phase changes nothing at the target. */
+bool civicrm_phase_reads(enum civicrm_phase phase);
+/* True if the event has values to write into the contact that was found. */
 bool civicrm_has_updates(const struct civicrm_attempt *a);
 
+/* The meaning of a reply. */
 struct civicrm_reply {
-	json_t *body;
-	const json_t *values; /* of the body: the list; NULL when there is none */
-	uint32_t result_class;
-	char message[300];
+	json_t *body;          /* NULL if the body is not JSON */
+	const json_t *values;  /* the list of records in the body; NULL if there is none */
+	uint32_t result_class; /* enum almoner_class */
+	char message[300];     /* error text of CiviCRM; "": none */
 };
 
+/* Fills `ret`, which civicrm_reply_free frees. `effect` is that of the request. */
 void civicrm_read(const struct almoner_reply *reply, enum almoner_effect effect, struct civicrm_reply *ret);
 void civicrm_reply_free(struct civicrm_reply *r);
 

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "connectors/crm/civicrm.h"
@@ -9,8 +10,9 @@ struct civicrm_phrase {
 	uint32_t result_class;
 };
 
-/* Every exception but "unauthorised" is a 500: only the words tell a lasting error from a passing one.
- * Without "view debug output" the words are an opaque id, and the 500 stays what a 500 is. */
+/* CiviCRM answers 500 to every exception except "unauthorised". Only the text of the exception shows whether a
+ * repeat can help. A user without the permission "view debug output" gets an id in place of the text; such a
+ * reply is classified by its status. */
 static const struct civicrm_phrase phrases[] = {
 	{ "already exists", ALMONER_EXISTS },
 	{ "Duplicate", ALMONER_EXISTS },
@@ -26,25 +28,19 @@ static uint32_t class_of_message(const char *message, uint32_t otherwise)
 	return otherwise;
 }
 
-static uint32_t for_effect(uint32_t result_class, enum almoner_effect effect)
-{
-	bool doubt = result_class == ALMONER_UNKNOWN && effect == ALMONER_READS;
-	return doubt ? ALMONER_UNREACHABLE : result_class;
-}
-
+/* A 200 without a list of values is no answer of the API: for example, it is a login form. */
 void civicrm_read(const struct almoner_reply *reply, enum almoner_effect effect, struct civicrm_reply *ret)
 {
 	*ret = (struct civicrm_reply){ .body = reply->truncated == 0 ? kit_json_parse(reply->body) : NULL };
 	const char *message = kit_json_text_at(ret->body, "error_message");
 	ret->result_class = kit_reply_class_http(reply, effect);
-	(void)snprintf(ret->message, sizeof ret->message, "%s", message != NULL ? message : "");
+	snprintf(ret->message, sizeof ret->message, "%s", message != NULL ? message : "");
 	if (message != NULL && (reply->status == 500 || reply->status == 200))
-		ret->result_class = class_of_message(message, for_effect(ALMONER_UNKNOWN, effect));
+		ret->result_class = class_of_message(message, kit_reply_class_after(ALMONER_UNKNOWN, effect));
 	const json_t *values = kit_json_at(ret->body, "values");
 	ret->values = json_is_array(values) ? values : NULL;
-	/* A page that is no answer of the API, such as a log-in form with 200. */
 	if (ret->result_class == ALMONER_OK && ret->values == NULL)
-		ret->result_class = for_effect(ALMONER_UNKNOWN, effect);
+		ret->result_class = kit_reply_class_after(ALMONER_UNKNOWN, effect);
 }
 
 void civicrm_reply_free(struct civicrm_reply *r)

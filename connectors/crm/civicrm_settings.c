@@ -2,80 +2,62 @@
 #include <string.h>
 
 #include "connectors/crm/civicrm.h"
-#include "connectors/kit/json.h"
+#include "connectors/kit/error.h"
 #include "connectors/kit/settings.h"
 #include "connectors/kit/template.h"
 
-#define OPTION(name_, type_, ...) { .name = name_, .type = ALMONER_OPTION_##type_, __VA_ARGS__ }
-
 const struct almoner_option civicrm_options[CIVI_OPTION_COUNT] = {
-	OPTION("provider", CHOICE, .fallback = "\"civicrm\"", .choices = "civicrm", .help = "Which CRM"),
-	OPTION("base_url", URL, .required = 1, .help = "Address of the site: https://charity.example"),
-	OPTION("api_path", STRING, .fallback = "\"/civicrm/ajax/api4\"", .help = "Path of APIv4 on it"),
-	OPTION("api_key", STRING, .required = 1, .secret = 1,
-		   .help = "API key of a user; needs the authx extension"),
-	OPTION(
+	KIT_OPTION("provider", CHOICE, .fallback = "\"civicrm\"", .choices = "civicrm", .help = "Which CRM"),
+	KIT_OPTION("base_url", URL, .required = 1, .help = "Address of the site: https://charity.example"),
+	KIT_OPTION("api_path", STRING, .fallback = "\"/civicrm/ajax/api4\"", .help = "Path of APIv4 on the site"),
+	KIT_OPTION("api_key", STRING, .required = 1, .secret = 1,
+			   .help = "API key of a user; needs the authx extension"),
+	KIT_OPTION(
 		"match", CHOICE, .fallback = "\"email\"", .choices = "email|external_identifier",
 		.help =
-			"How a donor is recognised; external_identifier is the event's donor.id. The target's order.by "
-			"should say the same, or two first gifts at once make two contacts"),
-	OPTION(
-		"existing", CHOICE, .fallback = "\"fill\"", .choices = "keep|fill|overwrite",
+			"How a donor is recognised; external_identifier is donor.id of the event. order.by of the target "
+			"should use the same field, otherwise two first gifts at the same time create two contacts"),
+	KIT_OPTION("existing", CHOICE, .fallback = "\"fill\"", .choices = "keep|fill|overwrite",
+			   .help =
+				   "What a gift may change in a contact that exists: keep changes nothing, fill fills in "
+				   "empty names "
+				   "and phone numbers, overwrite replaces them. A value that the event lacks never changes "
+				   "anything"),
+	KIT_OPTION("anonymous_contact", INTEGER, .fallback = "0",
+			   .help = "Id of the contact of gifts that name no donor; 0: such gifts are rejected"),
+	KIT_OPTION("financial_type", STRING, .fallback = "\"Donation\"", .help = "Name of the financial type"),
+	KIT_OPTION("payment_instrument", STRING,
+			   .help = "Name of the payment method; without it CiviCRM chooses"),
+	KIT_OPTION("status", STRING, .fallback = "\"Completed\"", .help = "Name of the contribution status"),
+	KIT_OPTION(
+		"trxn_id", STRING,
 		.help =
-			"Names of a contact that exists: keep them, fill in empty ones, or overwrite them with what the "
-			"event carries; what it does not carry is never touched"),
-	OPTION("anonymous_contact", INTEGER, .fallback = "0",
-		   .help =
-			   "Id of the contact that gifts without any donor are booked on; 0: such gifts are rejected"),
-	OPTION("financial_type", STRING, .fallback = "\"Donation\"", .help = "Name of the financial type"),
-	OPTION("payment_instrument", STRING, .help = "Name of the payment method; without it CiviCRM decides"),
-	OPTION("status", STRING, .fallback = "\"Completed\"", .help = "Name of the contribution status"),
-	OPTION("trxn_id", STRING,
-		   .help =
-			   "The contribution's unique transaction id, text template; by default made from source, event "
-			   "and step"),
-	OPTION(
+			"Unique transaction id of the contribution; text template. The default is made of source, event "
+			"and step"),
+	KIT_OPTION(
 		"contribution", JSON, .fallback = "{}",
-		.help =
-			"Further fields of the contribution, JSON template: {\"campaign_id:name\": \"{{campaign?}}\"}"),
-	OPTION("source", STRING, .fallback = "\"almoner\"",
-		   .help = "Source of the contribution, as people see it"),
+		.help = "More fields of the contribution; JSON template: {\"campaign_id:name\": \"{{campaign?}}\"}"),
+	KIT_OPTION("source", STRING, .fallback = "\"almoner\"",
+			   .help = "Source of the contribution that users of CiviCRM see"),
 };
 
 static int make_base(struct civicrm_settings *s, struct almoner_error *error)
 {
-	char *url = kit_settings_text(s->json, "base_url");
-	char *path = kit_settings_text(s->json, "api_path");
-	int rc = -1;
-	size_t len = url != NULL ? strlen(url) : 0;
-	while (len > 0 && url[len - 1] == '/')
-		len--;
-	if (url == NULL || kit_template_has_tags(url) || strpbrk(url, "?#") != NULL ||
-		kit_template_check_url(url, "base_url", error) != 0)
-		(void)kit_error_set(error,
-							"base_url: must be an absolute http or https address without tags and query");
-	else if (path == NULL || *path != '/' || strpbrk(path, " ?#\r\n") != NULL)
-		(void)kit_error_set(error, "api_path: must begin with / and hold no query");
-	else
-		rc = asprintf(&s->base, "%.*s%s", (int)len, url, path) < 0 ? -1 : 0;
+	char *url = kit_settings_base_url(s->kit.json, "base_url", error);
+	char *path = kit_settings_text(s->kit.json, "api_path");
+	int rc = url != NULL ? 0 : -1;
+	if (rc == 0 && strpbrk(url, "?#") != NULL)
+		rc = kit_error_set(error, "base_url: must not contain a query or a fragment");
+	if (rc == 0 && (path == NULL || *path != '/' || strpbrk(path, " ?#\r\n") != NULL))
+		rc = kit_error_set(error, "api_path: must begin with / and must not contain a query");
+	if (rc == 0)
+		rc = asprintf(&s->base, "%s%s", url, path) < 0 ? -1 : 0;
 	free(url);
 	free(path);
 	return rc;
 }
 
-static int make_authorization(struct civicrm_settings *s, struct almoner_error *error)
-{
-	char *key = kit_settings_text(s->json, "api_key");
-	int rc = -1;
-	if (key == NULL || strpbrk(key, " \r\n\t") != NULL)
-		(void)kit_error_set(error, "api_key: must be one word");
-	else
-		rc = asprintf(&s->authorization, "Bearer %s", key) < 0 ? -1 : 0;
-	kit_secrets_add(&s->secrets, key);
-	free(key);
-	return rc;
-}
-
+/* The extra fields must not replace the ones that identify the gift. */
 static int check_contribution(const json_t *fields, struct almoner_error *error)
 {
 	static const char *const reserved[] = { "contact_id", "total_amount", "currency", "trxn_id", "id" };
@@ -87,27 +69,29 @@ static int check_contribution(const json_t *fields, struct almoner_error *error)
 	return kit_template_check(fields, "contribution", error);
 }
 
-static void take(struct civicrm_settings *s)
+static enum civicrm_existing existing_of(const json_t *settings)
 {
-	s->financial_type = kit_settings_text(s->json, "financial_type");
-	s->payment_instrument = kit_settings_text(s->json, "payment_instrument");
-	s->status = kit_settings_text(s->json, "status");
-	s->trxn_id = kit_settings_text(s->json, "trxn_id");
-	s->contribution = json_object_get(s->json, "contribution");
-	s->match_external = kit_settings_choice_is(s->json, "match", "external_identifier");
-	s->existing = kit_settings_choice_is(s->json, "existing", "keep")        ? CIVI_KEEP
-				  : kit_settings_choice_is(s->json, "existing", "overwrite") ? CIVI_OVERWRITE
-																			 : CIVI_FILL;
-	s->anonymous_contact = kit_settings_integer(s->json, "anonymous_contact", 0);
+	if (kit_settings_choice_is(settings, "existing", "keep"))
+		return CIVI_KEEP;
+	return kit_settings_choice_is(settings, "existing", "overwrite") ? CIVI_OVERWRITE : CIVI_FILL;
 }
 
-int civicrm_settings_read(struct civicrm_settings *s, struct almoner_text text, struct almoner_error *error)
+int civicrm_settings_read(struct civicrm_settings *s, struct almoner_error *error)
 {
-	s->json = kit_json_parse(text);
-	take(s);
-	if (make_base(s, error) != 0 || make_authorization(s, error) != 0 ||
-		check_contribution(s->contribution, error) != 0)
+	const json_t *json = s->kit.json;
+	if (make_base(s, error) != 0)
 		return -1;
+	s->authorization = kit_settings_bearer(json, "api_key", &s->kit.secrets, error);
+	s->contribution = json_object_get(json, "contribution");
+	if (s->authorization == NULL || check_contribution(s->contribution, error) != 0)
+		return -1;
+	s->financial_type = kit_settings_text(json, "financial_type");
+	s->payment_instrument = kit_settings_text(json, "payment_instrument");
+	s->status = kit_settings_text(json, "status");
+	s->trxn_id = kit_settings_text(json, "trxn_id");
+	s->match_external = kit_settings_choice_is(json, "match", "external_identifier");
+	s->existing = existing_of(json);
+	s->anonymous_contact = kit_settings_integer(json, "anonymous_contact", 0);
 	if (s->financial_type == NULL || s->status == NULL)
 		return kit_error_set(error, "financial_type and status must not be empty");
 	if (s->anonymous_contact < 0)
@@ -118,13 +102,9 @@ int civicrm_settings_read(struct civicrm_settings *s, struct almoner_text text, 
 void civicrm_settings_free(struct civicrm_settings *s)
 {
 	free(s->base);
-	if (s->authorization != NULL)
-		explicit_bzero(s->authorization, strlen(s->authorization));
-	free(s->authorization);
+	kit_secrets_wipe(s->authorization);
 	free(s->financial_type);
 	free(s->payment_instrument);
 	free(s->status);
 	free(s->trxn_id);
-	kit_secrets_free(&s->secrets);
-	json_decref(s->json);
 }

@@ -3,19 +3,22 @@
 
 #include "connectors/crm/civicrm.h"
 #include "connectors/kit/date.h"
+#include "connectors/kit/error.h"
+#include "connectors/kit/escape.h"
 #include "connectors/kit/json.h"
 #include "connectors/kit/template.h"
 
+/* Of the column trxn_id in CiviCRM. */
 #define TRXN_BYTES_MAX 255
 
-/* ---- what the event says ---- */
+/* ---- data of the event ---- */
 
 static char *copy_or_null(const char *text, size_t len)
 {
 	return len > 0 ? strndup(text, len) : NULL;
 }
 
-/* "Ada King Lovelace": the last word is the family name, the rest the given names. */
+/* "Ada King Lovelace": the last word is the family name, the words before it are the given names. */
 static void split_name(struct civicrm_attempt *a, const char *whole)
 {
 	size_t len = strlen(whole);
@@ -30,11 +33,12 @@ static void split_name(struct civicrm_attempt *a, const char *whole)
 	a->first_name = copy_or_null(whole, last);
 }
 
+/* Separate names win over a name in one piece. */
 static void take_names(struct civicrm_attempt *a)
 {
-	const char *first = kit_context_text(&a->context, "donor.first_name");
-	const char *last = kit_context_text(&a->context, "donor.last_name");
-	const char *whole = kit_context_text(&a->context, "donor.name");
+	const char *first = kit_context_text(&a->kit.context, "donor.first_name");
+	const char *last = kit_context_text(&a->kit.context, "donor.last_name");
+	const char *whole = kit_context_text(&a->kit.context, "donor.name");
 	if (first == NULL && last == NULL && whole != NULL) {
 		split_name(a, whole);
 		return;
@@ -48,11 +52,12 @@ static bool has_donor(const struct civicrm_attempt *a)
 	return a->email != NULL || a->external != NULL || a->first_name != NULL || a->last_name != NULL;
 }
 
+/* How the contact is found. A gift without any data of a donor goes to the anonymous contact. */
 static bool choose_contact(struct civicrm_attempt *a, struct kit_problem *problem)
 {
-	a->email = kit_context_text(&a->context, "donor.email");
-	a->external = a->settings->match_external ? kit_context_text(&a->context, "donor.id") : NULL;
-	a->phone = kit_context_text(&a->context, "donor.phone");
+	a->email = kit_context_text(&a->kit.context, "donor.email");
+	a->external = a->settings->match_external ? kit_context_text(&a->kit.context, "donor.id") : NULL;
+	a->phone = kit_context_text(&a->kit.context, "donor.phone");
 	take_names(a);
 	a->match = a->external != NULL ? CIVI_BY_EXTERNAL : a->email != NULL ? CIVI_BY_EMAIL : CIVI_BY_SOURCE;
 	if (has_donor(a))
@@ -62,12 +67,14 @@ static bool choose_contact(struct civicrm_attempt *a, struct kit_problem *proble
 											 "the event names no donor, and anonymous_contact is not set");
 }
 
+/* A transaction id that is too long for CiviCRM is replaced by our reference, which is as unique. An id that a
+ * template makes is never cut: two cut ids could be equal. */
 bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem)
 {
-	const struct almoner_step *step = a->context.step;
+	const struct almoner_step *step = a->kit.context.step;
 	kit_reference_of(step, a->reference);
 	if (a->settings->trxn_id != NULL &&
-		!kit_template_text(a->settings->trxn_id, &a->context, KIT_ESCAPE_HEADER, &a->trxn_id, problem))
+		!kit_template_text(a->settings->trxn_id, &a->kit.context, KIT_ESCAPE_HEADER, &a->trxn_id, problem))
 		return false;
 	if (a->settings->trxn_id == NULL) {
 		kit_text_puts(&a->trxn_id, "almoner:");
@@ -82,44 +89,37 @@ bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem
 		}
 	}
 	if (a->trxn_id.len == 0 || a->trxn_id.len > TRXN_BYTES_MAX)
-		return kit_problem_set(problem, ALMONER_REJECTED, "trxn_id comes out empty or longer than %d bytes",
+		return kit_problem_set(problem, ALMONER_REJECTED, "trxn_id is empty or longer than %d bytes",
 							   TRXN_BYTES_MAX);
 	return true;
 }
 
 bool civicrm_prepare(struct civicrm_attempt *a, struct kit_problem *problem)
 {
-	return kit_context_load(&a->context, problem) && kit_money_of_event(&a->context, &a->money, problem) &&
-		   choose_contact(a, problem) && civicrm_prepare_trxn(a, problem);
+	return kit_context_load(&a->kit.context, problem) &&
+		   kit_money_of_event(&a->kit.context, &a->money, problem) && choose_contact(a, problem) &&
+		   civicrm_prepare_trxn(a, problem);
 }
 
-/* ---- pieces of requests ---- */
+/* ---- parts of requests ---- */
 
-static void put_text(struct kit_text *to, const char *name, const char *value)
-{
-	kit_text_json_string(to, name, strlen(name));
-	kit_text_putc(to, ':');
-	kit_text_json_string(to, value, strlen(value));
-}
-
-/* A member after others; nothing when the event carries nothing. */
+/* Appends a further member of an object; nothing if the value is NULL. */
 static void put_more(struct kit_text *to, const char *name, const char *value)
 {
 	if (value == NULL)
 		return;
 	kit_text_putc(to, ',');
-	put_text(to, name, value);
+	kit_escape_json_member(to, name, value);
 }
 
 static void put_condition(struct kit_text *to, const char *field, const char *value)
 {
 	kit_text_printf(to, "[\"%s\",\"=\",", field);
-	kit_text_json_string(to, value, strlen(value));
+	kit_escape_json_string(to, value, strlen(value));
 	kit_text_putc(to, ']');
 }
 
-/* ---- requests: each writes the JSON of `params`
- * ------------------------------------------------------------ */
+/* ---- requests: each writes the JSON of `params` ---- */
 
 static bool find_contact(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
@@ -136,23 +136,24 @@ static bool find_contact(struct civicrm_attempt *a, struct kit_text *params, str
 	return true;
 }
 
+/* `source` holds our reference. A contact without an e-mail address is found again by it, if the reply to this
+ * request is lost. */
 static bool create_contact(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
 	kit_text_puts(params, "{\"values\":{");
-	put_text(params, "contact_type", "Individual");
+	kit_escape_json_member(params, "contact_type", "Individual");
 	put_more(params, "first_name", a->first_name);
 	put_more(params, "last_name", a->last_name);
 	put_more(params, "email_primary.email", a->email);
 	put_more(params, "phone_primary.phone", a->phone);
 	put_more(params, "external_identifier", a->external);
-	/* By this the contact is found again when the reply is lost and the donor has no e-mail address. */
 	put_more(params, "source", a->reference);
 	kit_text_puts(params, "}}");
 	return true;
 }
 
-/* A field of a contact and what the event says of it. */
+/* A field of a contact, and the value in the event; NULL: the event has none. */
 struct contact_update {
 	const char *field;
 	const char *value;
@@ -167,10 +168,10 @@ static void collect_updates(const struct civicrm_attempt *a, struct contact_upda
 	out[2] = (struct contact_update){ "phone_primary.phone", a->phone };
 }
 
-/* The event has something to say, and the contact has nothing there (or something else, to overwrite). */
+/* True if the value of the event has to be written: the field of the contact is empty, or it differs and the
+ * settings say "overwrite". The name of the field may contain a dot, so it is a member and not a path. */
 static bool is_update(const struct civicrm_attempt *a, const struct contact_update *n)
 {
-	/* The name may hold a dot: it is a member, not a path. */
 	const char *has = json_string_value(json_object_get(a->found, n->field));
 	bool empty = has == NULL || *has == '\0';
 	if (n->value == NULL || a->settings->existing == CIVI_KEEP)
@@ -199,29 +200,30 @@ static bool update_contact(struct civicrm_attempt *a, struct kit_text *params, s
 		if (!is_update(a, &all[i]))
 			continue;
 		kit_text_puts(params, comma);
-		put_text(params, all[i].field, all[i].value);
+		kit_escape_json_member(params, all[i].field, all[i].value);
 		comma = ",";
 	}
 	kit_text_puts(params, "}}");
 	return true;
 }
 
+/* The time at the place of the gift. Without a known time CiviCRM takes the current time. */
 static void put_receive_date(struct civicrm_attempt *a, struct kit_text *params)
 {
 	int64_t at = 0;
 	int offset = 0;
 	char date[KIT_DATE_BYTES];
-	if (!kit_date_of_event(&a->context, &at, &offset))
+	if (!kit_date_of_event(&a->kit.context, &at, &offset))
 		return;
 	kit_date_seconds(at, offset, date);
 	put_more(params, "receive_date", date);
 }
 
-/* Further fields of the settings, without the braces of their object. */
+/* The extra fields of the settings. They are rendered as an object whose braces are then left out. */
 static bool put_extra_fields(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	struct kit_text fields AUTO_TEXT = { 0 };
-	if (!kit_template_json(a->settings->contribution, &a->context, &fields, problem))
+	if (!kit_template_json(a->settings->contribution, &a->kit.context, &fields, problem))
 		return false;
 	if (fields.len > 2) {
 		kit_text_putc(params, ',');
@@ -234,7 +236,7 @@ static bool create_contribution(struct civicrm_attempt *a, struct kit_text *para
 								struct kit_problem *problem)
 {
 	const struct civicrm_settings *s = a->settings;
-	kit_text_printf(&a->answer.checkpoint, "{\"contact\":%lld}", (long long)a->contact);
+	kit_text_printf(&a->kit.answer.checkpoint, "{\"contact\":%lld}", (long long)a->contact);
 	kit_text_printf(params, "{\"values\":{\"contact_id\":%lld,\"total_amount\":%s", (long long)a->contact,
 					a->money.text);
 	put_more(params, "currency", a->money.currency);
@@ -242,7 +244,7 @@ static bool create_contribution(struct civicrm_attempt *a, struct kit_text *para
 	put_more(params, "financial_type_id:name", s->financial_type);
 	put_more(params, "contribution_status_id:name", s->status);
 	put_more(params, "payment_instrument_id:name", s->payment_instrument);
-	put_more(params, "source", kit_json_text_at(s->json, "source"));
+	put_more(params, "source", kit_json_text_at(s->kit.json, "source"));
 	put_receive_date(a, params);
 	if (!put_extra_fields(a, params, problem))
 		return false;
@@ -260,11 +262,11 @@ static bool find_contribution(struct civicrm_attempt *a, struct kit_text *params
 	return true;
 }
 
+/* The condition leaves a contribution alone that a user has refunded or cancelled already. */
 static bool cancel_contribution(struct civicrm_attempt *a, struct kit_text *params,
 								struct kit_problem *problem)
 {
 	(void)problem;
-	/* What a person has refunded or cancelled already stays as it is. */
 	kit_text_printf(params,
 					"{\"where\":[[\"id\",\"=\",%lld],[\"contribution_status_id:name\",\"!=\",\"Cancelled\"],"
 					"[\"contribution_status_id:name\",\"!=\",\"Refunded\"]],"
@@ -273,9 +275,10 @@ static bool cancel_contribution(struct civicrm_attempt *a, struct kit_text *para
 	return true;
 }
 
+/* How the request of a phase is written, and its effect. */
 struct civicrm_request {
 	bool (*make)(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem);
-	const char *path; /* entity and action */
+	const char *path; /* entity and action of APIv4 */
 	enum almoner_effect effect;
 };
 
@@ -290,24 +293,29 @@ static const struct civicrm_request requests[CIVI_PHASE_COUNT] = {
 	[CIVI_CANCEL] = { cancel_contribution, "Contribution/update", ALMONER_EFFECTS },
 };
 
-int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase, struct almoner_action *action,
-				 struct almoner_error *error)
+bool civicrm_phase_reads(enum civicrm_phase phase)
+{
+	return requests[phase].effect == ALMONER_READS;
+}
+
+/* The parameters are the JSON in a form field. CiviCRM would ignore parameters in a JSON body. X-Requested-With
+ * is required: without it CiviCRM refuses the request as a possible forgery. */
+int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase)
 {
 	const struct civicrm_request *r = &requests[phase];
 	struct kit_text params AUTO_TEXT = { 0 };
 	struct kit_problem problem = { 0 };
 	a->phase = phase;
-	kit_answer_start(&a->answer);
+	kit_answer_clear(&a->kit.answer);
 	if (!r->make(a, &params, &problem))
-		return kit_answer_problem(&a->answer, &problem, action, error);
+		return kit_answer_problem(&a->kit.answer, &problem);
 	if (params.failed)
-		return kit_error_set(error, "the request is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
-	kit_text_printf(&a->answer.url, "%s/%s", a->settings->base, r->path);
-	/* The API reads a form field that holds JSON; a JSON body would be taken for no parameters at all. */
-	kit_text_puts(&a->answer.body, "params=");
-	kit_text_escape(&a->answer.body, KIT_ESCAPE_URL, params.p, params.len);
-	kit_answer_header(&a->answer, "X-Civi-Auth", kit_text_lit(a->settings->authorization));
-	kit_answer_header(&a->answer, "X-Requested-With", kit_text_lit("XMLHttpRequest"));
-	kit_answer_header(&a->answer, "Content-Type", kit_text_lit("application/x-www-form-urlencoded"));
-	return kit_answer_send(&a->answer, "POST", true, r->effect, action, error);
+		return kit_error_set(a->kit.answer.error, "the request is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
+	kit_text_printf(&a->kit.answer.url, "%s/%s", a->settings->base, r->path);
+	kit_text_puts(&a->kit.answer.body, "params=");
+	kit_escape_put(&a->kit.answer.body, KIT_ESCAPE_URL, params.p, params.len);
+	kit_answer_header(&a->kit.answer, "X-Civi-Auth", kit_text_lit(a->settings->authorization));
+	kit_answer_header(&a->kit.answer, "X-Requested-With", kit_text_lit("XMLHttpRequest"));
+	kit_answer_header(&a->kit.answer, "Content-Type", kit_text_lit("application/x-www-form-urlencoded"));
+	return kit_answer_send(&a->kit.answer, "POST", true, r->effect);
 }

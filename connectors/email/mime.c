@@ -3,14 +3,17 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define LINE_MAX_QP   76
-#define WORD_OVERHEAD 12  /* "=?UTF-8?B?" and "?=" */
-#define UNBROKEN_MAX  900 /* of 998 bytes a line may have (RFC 5322) */
-#define LOCAL_MAX     64
-#define ADDRESS_MAX   254
+#include "connectors/kit/escape.h"
 
-/* ---- addresses ---- */
+#define LINE_BYTES_MAX      76 /* RFC 2045 and RFC 2047 */
+#define WORD_OVERHEAD_BYTES 12 /* "=?UTF-8?B?" and "?=" of an encoded word */
+#define WORD_SOURCE_MAX     45 /* bytes that become 60 of base64: with the overhead less than 75 (RFC 2047) */
+#define UNBROKEN_BYTES_MAX  900 /* without a space to fold at; a line may have 998 bytes (RFC 5322) */
+#define QUOTED_BYTES_MAX    60  /* of a display name in quotes, so that it fits on one line */
 
+/* ---- headers ---- */
+
+/* True if all characters are letters, digits or one of `extra`. */
 static bool has_only(const char *p, size_t len, const char *extra)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -21,39 +24,6 @@ static bool has_only(const char *p, size_t len, const char *extra)
 	}
 	return true;
 }
-
-static bool dots_are_good(const char *p, size_t len)
-{
-	return p[0] != '.' && p[len - 1] != '.' && memmem(p, len, "..", 2) == NULL;
-}
-
-const char *mime_address_fault(const char *address)
-{
-	const char *at = strchr(address, '@');
-	size_t len = strlen(address);
-	if (len > ADDRESS_MAX)
-		return "is longer than 254 bytes";
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)address[i] >= 0x80)
-			return "has characters beyond ASCII, which need a mail service with SMTPUTF8";
-	if (at == NULL || strchr(at + 1, '@') != NULL)
-		return "must have exactly one @";
-	size_t local = (size_t)(at - address);
-	size_t domain = len - local - 1;
-	if (local == 0 || local > LOCAL_MAX || !has_only(address, local, "!#$%&'*+-/=?^_`{|}~.") ||
-		!dots_are_good(address, local))
-		return "has an unusable part before the @";
-	if (domain == 0 || !has_only(at + 1, domain, "-.") || !dots_are_good(at + 1, domain) || at[1] == '-')
-		return "has an unusable domain";
-	return NULL;
-}
-
-const char *mime_domain(const char *address)
-{
-	return strchr(address, '@') + 1;
-}
-
-/* ---- headers ---- */
 
 static void put_base64(struct kit_text *to, const char *bytes, size_t len)
 {
@@ -69,7 +39,7 @@ static void put_base64(struct kit_text *to, const char *bytes, size_t len)
 	}
 }
 
-/* As many whole characters as fit `room` bytes; at least one. */
+/* The number of bytes of the whole characters that fit into `cap` bytes; at least one character. */
 static size_t whole_characters(const char *p, size_t len, size_t cap)
 {
 	size_t taken = 0;
@@ -83,13 +53,14 @@ static size_t whole_characters(const char *p, size_t len, size_t cap)
 	return taken;
 }
 
+/* Encoded words of base64, one a line. A word never splits a character (RFC 2047). `column` is the number of
+ * bytes that the line has already. */
 static void put_encoded_words(struct kit_text *to, size_t column, const char *value, size_t len)
 {
 	while (len > 0) {
-		size_t cap =
-			LINE_MAX_QP > column + WORD_OVERHEAD + 4 ? (LINE_MAX_QP - column - WORD_OVERHEAD) / 4 * 3 : 3;
-		/* Three bytes may be needed for one more character: stay below the limit of 75 a word. */
-		size_t take = whole_characters(value, len, cap > 45 ? 45 : cap);
+		size_t used = column + WORD_OVERHEAD_BYTES;
+		size_t cap = LINE_BYTES_MAX > used + 4 ? (LINE_BYTES_MAX - used) / 4 * 3 : 3;
+		size_t take = whole_characters(value, len, cap > WORD_SOURCE_MAX ? WORD_SOURCE_MAX : cap);
 		kit_text_puts(to, "=?UTF-8?B?");
 		put_base64(to, value, take);
 		kit_text_puts(to, "?=");
@@ -101,6 +72,8 @@ static void put_encoded_words(struct kit_text *to, size_t column, const char *va
 	}
 }
 
+/* True if the value can be written as it is: printable ASCII that a header can be folded at, and nothing that
+ * looks like an encoded word. */
 static bool plain_ascii(const char *value, size_t len)
 {
 	size_t unbroken = 0;
@@ -108,13 +81,13 @@ static bool plain_ascii(const char *value, size_t len)
 		if ((unsigned char)value[i] >= 0x7F || (unsigned char)value[i] < 0x20)
 			return false;
 		unbroken = value[i] == ' ' ? 0 : unbroken + 1;
-		if (unbroken > UNBROKEN_MAX)
+		if (unbroken > UNBROKEN_BYTES_MAX)
 			return false;
 	}
 	return memmem(value, len, "=?", 2) == NULL;
 }
 
-/* Breaks before a space once a line would grow too long. */
+/* Writes word by word and breaks before a space where the line would become too long. */
 static void put_folded(struct kit_text *to, size_t column, const char *value, size_t len)
 {
 	for (size_t i = 0; i < len;) {
@@ -123,9 +96,9 @@ static void put_folded(struct kit_text *to, size_t column, const char *value, si
 			word++;
 		while (word < len && value[word] != ' ')
 			word++;
-		/* A line of nothing but blanks would end the header for some readers. */
+		/* Some readers take a line of only spaces for the end of the headers. */
 		bool blank = value[word - 1] == ' ';
-		if (i > 0 && !blank && column + (word - i) > LINE_MAX_QP && value[i] == ' ') {
+		if (i > 0 && !blank && column + (word - i) > LINE_BYTES_MAX && value[i] == ' ') {
 			kit_text_puts(to, "\r\n");
 			column = 0;
 		}
@@ -135,10 +108,11 @@ static void put_folded(struct kit_text *to, size_t column, const char *value, si
 	}
 }
 
+/* Plain values are folded, all others encoded. An empty value stays empty. */
 static void put_value(struct kit_text *to, size_t column, const char *value)
 {
 	struct kit_text clean AUTO_TEXT = { 0 };
-	kit_text_escape(&clean, KIT_ESCAPE_HEADER, value, strlen(value));
+	kit_escape_put(&clean, KIT_ESCAPE_HEADER, value, strlen(value));
 	if (clean.len > 0 && plain_ascii(clean.p, clean.len))
 		put_folded(to, column, clean.p, clean.len);
 	else
@@ -152,11 +126,12 @@ void mime_header(struct kit_text *to, const char *name, const char *value)
 	kit_text_puts(to, "\r\n");
 }
 
-/* A phrase of atoms and spaces needs no quotes; other short ASCII is quoted, the rest encoded. */
+/* A phrase of atoms and spaces needs no quotes. Other short ASCII is put in quotes, everything else is
+ * encoded. */
 static void put_display(struct kit_text *to, size_t column, const char *display)
 {
 	size_t len = strlen(display);
-	if (!plain_ascii(display, len) || len > 60) {
+	if (!plain_ascii(display, len) || len > QUOTED_BYTES_MAX) {
 		put_encoded_words(to, column, display, len);
 		return;
 	}
@@ -183,14 +158,16 @@ void mime_mailbox(struct kit_text *to, const char *name, const char *display, co
 
 /* ---- bodies ---- */
 
+/* Writes quoted-printable; `column` is the length of the current line. */
 struct qp_writer {
 	struct kit_text *to;
 	size_t column;
 };
 
+/* Appends a piece that must not be split, after a soft line break if the line is full. */
 static void qp_put(struct qp_writer *q, const char *piece, size_t len)
 {
-	if (q->column + len > LINE_MAX_QP - 1) {
+	if (q->column + len > LINE_BYTES_MAX - 1) {
 		kit_text_puts(q->to, "=\r\n");
 		q->column = 0;
 	}
@@ -198,6 +175,7 @@ static void qp_put(struct qp_writer *q, const char *piece, size_t len)
 	q->column += len;
 }
 
+/* A space at the end of a line must be coded: transports remove it. */
 static void qp_byte(struct qp_writer *q, unsigned char c, bool last_of_line)
 {
 	static const char hex[] = "0123456789ABCDEF";
@@ -215,6 +193,7 @@ static bool ends_line(struct almoner_text b, size_t i)
 	return i >= b.len || b.p[i] == '\n' || b.p[i] == '\r';
 }
 
+/* Line ends of the body become CRLF; the last line gets one too. */
 static void put_quoted_printable(struct kit_text *to, struct almoner_text body)
 {
 	struct qp_writer q = { to, 0 };

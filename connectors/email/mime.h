@@ -1,22 +1,18 @@
-/* Internet messages: headers, encoded words, quoted-printable, addresses. Lines end in CRLF. */
+/* The parts of an Internet message (RFC 5322, RFC 2045 to 2047): headers, encoded words, quoted-printable. Each
+ * function appends to `to`, with lines that end in CRLF. */
 #ifndef ALMONER_CONNECTORS_EMAIL_MIME_H
 #define ALMONER_CONNECTORS_EMAIL_MIME_H
 
 #include "connectors/kit/text.h"
 
-/* Why a bare address cannot be used; NULL when it can. Strict on purpose: what is let through here stands in
- * SMTP commands. Quoted local parts and addresses beyond ASCII are refused. */
-const char *mime_address_fault(const char *address);
-/* What stands after the '@' of a good address. */
-const char *mime_domain(const char *address);
-
-/* "Name: value", folded; encoded words (RFC 2047) where the value is not plain ASCII. Control characters in
- * the value become spaces. */
+/* "Name: value", folded into lines of at most 76 bytes. A value that is not plain ASCII is written as encoded
+ * words (RFC 2047). A run of control characters in the value becomes one space. */
 void mime_header(struct kit_text *to, const char *name, const char *value);
-/* "From: Display Name <address>"; `display` NULL: the address alone. */
+/* "From: Display Name <address>". Without `display` (NULL or "") only the address is written. */
 void mime_mailbox(struct kit_text *to, const char *name, const char *display, const char *address);
 
-/* A text part's headers and its body in quoted-printable; any line ends in, CRLF out, ends with CRLF. */
+/* The headers of a text part and its body in quoted-printable. The lines of `body` may end in LF, CR or CRLF;
+ * the part ends with CRLF. */
 void mime_text_part(struct kit_text *to, const char *type, const struct kit_text *body);
 
 #endif

@@ -1,36 +1,34 @@
-/* One attempt of the http connector, and the requests it makes of its settings. */
+/* One attempt of the http connector, and the requests that it makes of the settings. */
 #ifndef ALMONER_CONNECTORS_HTTP_REQUEST_H
 #define ALMONER_CONNECTORS_HTTP_REQUEST_H
 
 #include "connectors/http/http_settings.h"
-#include "connectors/kit/answer.h"
+#include "connectors/kit/shell.h"
 
-/* What the reply that comes next answers. */
+/* Which request was sent last: the next reply answers it. */
 enum http_phase {
-	HTTP_PHASE_START,       /* nothing was sent yet */
-	HTTP_PHASE_READ_ETAG,   /* the record whose ETag goes along */
+	HTTP_PHASE_START,       /* nothing is sent yet */
+	HTTP_PHASE_READ_ETAG,   /* reads the record whose ETag the write needs */
 	HTTP_PHASE_DO,          /* the main request */
-	HTTP_PHASE_CONFIRM,     /* the look-up after "exists already" */
-	HTTP_PHASE_AFTER_RACE,  /* the look-up after somebody wrote meanwhile */
-	HTTP_PHASE_LOOKUP,      /* a look-up for its own sake */
-	HTTP_PHASE_UNDO_LOOKUP, /* the look-up of what an undo is to reverse */
+	HTTP_PHASE_CONFIRM,     /* the look-up after the target said "exists already" */
+	HTTP_PHASE_AFTER_RACE,  /* the look-up after a 412: another writer changed the record */
+	HTTP_PHASE_LOOKUP,      /* the look-up of an attempt whose purpose is LOOKUP */
+	HTTP_PHASE_UNDO_LOOKUP, /* the look-up that finds what an undo has to reverse */
 	HTTP_PHASE_UNDO
 };
 
 struct http_attempt {
+	struct kit_attempt kit;
 	const struct http_settings *settings;
-	struct kit_context context;
-	struct kit_answer answer;
 	enum http_phase phase;
-	char key[36];
-	struct kit_text etag; /* of what is there; empty: nothing is */
-	unsigned precondition_failures;
-	bool etag_changed; /* the ETag was another one when it was read again */
+	char key[36];                   /* the key as a header value, with its quotes */
+	struct kit_text etag;           /* of the record that was read; empty: there was no record */
+	unsigned precondition_failures; /* how often the target answered 412 */
+	bool etag_changed;              /* a later read gave another ETag than the first one */
 };
 
-/* Renders address, headers and body into a->answer; what needs no rendering is left to the caller. `keyed`:
- * the step's key goes along. */
-bool http_request_make(struct http_attempt *a, const struct request_settings *r, bool keyed,
-					   struct kit_problem *problem);
+/* Renders a request of the settings and sends it; `phase` says what the reply will answer. Returns what `next`
+ * has to return. An event that the templates cannot render ends the attempt. */
+int http_request_send(struct http_attempt *a, const struct request_settings *r, enum http_phase phase);
 
 #endif

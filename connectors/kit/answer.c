@@ -1,13 +1,15 @@
 #include "connectors/kit/answer.h"
 
+#include <assert.h>
 #include <string.h>
 
-#include "connectors/kit/json.h"
+#include "connectors/kit/escape.h"
 
 /* ---- details ---- */
 
-/* Appends one character, cleaned, and returns how many bytes of the source it stood for: what is no UTF-8
- * becomes '?', a secret "***", control characters and blanks one blank. */
+/* Appends the character at `p` in its clean form and returns the number of bytes it had there: a secret
+ * becomes "***", a byte that is not UTF-8 becomes '?', a run of control characters and spaces becomes one
+ * space. */
 static size_t put_clean_character(struct kit_text *to, const struct kit_secrets *secrets, const char *p,
 								  size_t len)
 {
@@ -30,23 +32,22 @@ static size_t put_clean_character(struct kit_text *to, const struct kit_secrets 
 	return n;
 }
 
-static void put_clean(struct kit_text *to, const struct kit_secrets *secrets, const char *p, size_t len)
+static void put_clean(struct kit_text *to, const struct kit_secrets *secrets, struct almoner_text text)
 {
 	size_t at = 0;
-	while (at < len && to->len < KIT_ANSWER_DETAIL_MAX)
-		at += put_clean_character(to, secrets, p + at, len - at);
-	while (to->len > 0 && to->p[to->len - 1] == ' ')
-		to->p[--to->len] = '\0';
-	if (at < len)
+	while (at < text.len && to->len < KIT_ANSWER_DETAIL_MAX)
+		at += put_clean_character(to, secrets, text.p + at, text.len - at);
+	kit_text_trim(to);
+	if (at < text.len)
 		kit_text_puts(to, "…");
 }
 
-static void make_detail(struct kit_answer *answer, const struct almoner_reply *reply, const char *what,
-						const char *message, bool good)
+static void make_detail(struct kit_answer *answer, const char *what, const char *message, bool good)
 {
+	const struct almoner_reply *reply = answer->reply;
 	struct kit_text *d = &answer->detail;
 	if (what != NULL)
-		put_clean(d, answer->secrets, what, strlen(what));
+		put_clean(d, answer->secrets, kit_text_lit(what));
 	if (reply != NULL && reply->status != 0)
 		kit_text_printf(d, "%s%u", d->len > 0 ? ": " : "", reply->status);
 	struct almoner_text source = kit_text_lit(message);
@@ -54,11 +55,21 @@ static void make_detail(struct kit_answer *answer, const struct almoner_reply *r
 		source = reply->body;
 	if (source.p != NULL && source.len > 0) {
 		kit_text_puts(d, d->len > 0 ? ": " : "");
-		put_clean(d, answer->secrets, source.p, source.len);
+		put_clean(d, answer->secrets, source);
 	}
 }
 
-/* ---- handing out ---- */
+/* ---- life ---- */
+
+static void each_text(struct kit_answer *answer, void (*use)(struct kit_text *))
+{
+	use(&answer->url);
+	use(&answer->body);
+	use(&answer->values);
+	use(&answer->detail);
+	use(&answer->result);
+	use(&answer->checkpoint);
+}
 
 void kit_answer_init(struct kit_answer *answer, const struct kit_secrets *secrets)
 {
@@ -67,30 +78,33 @@ void kit_answer_init(struct kit_answer *answer, const struct kit_secrets *secret
 
 void kit_answer_free(struct kit_answer *answer)
 {
-	kit_text_free(&answer->url);
-	kit_text_free(&answer->body);
-	kit_text_free(&answer->values);
-	kit_text_free(&answer->detail);
-	kit_text_free(&answer->result);
-	kit_text_free(&answer->checkpoint);
+	each_text(answer, kit_text_free);
 }
 
-void kit_answer_start(struct kit_answer *answer)
+void kit_answer_clear(struct kit_answer *answer)
 {
-	kit_text_clear(&answer->url);
-	kit_text_clear(&answer->body);
-	kit_text_clear(&answer->values);
-	kit_text_clear(&answer->detail);
-	kit_text_clear(&answer->result);
-	kit_text_clear(&answer->checkpoint);
+	each_text(answer, kit_text_clear);
 	answer->header_count = 0;
 }
 
+void kit_answer_start(struct kit_answer *answer, const struct almoner_reply *reply,
+					  struct almoner_action *action, struct almoner_error *error)
+{
+	assert(action != NULL && error != NULL);
+	kit_answer_clear(answer);
+	answer->reply = reply;
+	answer->action = action;
+	answer->error = error;
+}
+
+/* ---- the three ends of a call ---- */
+
+/* The settings of a connector limit the number of headers when they are read, and the headers that a
+ * connector adds itself are a fixed few: too many headers are a mistake in the connector. */
 void kit_answer_header(struct kit_answer *answer, const char *name, struct almoner_text value)
 {
-	/* Settings are checked against the limit when they are read; a connector's own headers are few. */
-	if (answer->header_count < KIT_ANSWER_HEADERS_MAX)
-		answer->headers[answer->header_count++] = (struct almoner_header){ kit_text_lit(name), value };
+	assert(answer->header_count < KIT_ANSWER_HEADERS_MAX);
+	answer->headers[answer->header_count++] = (struct almoner_header){ kit_text_lit(name), value };
 }
 
 static bool is_complete(const struct kit_answer *answer)
@@ -99,11 +113,13 @@ static bool is_complete(const struct kit_answer *answer)
 		   !answer->result.failed && !answer->checkpoint.failed;
 }
 
-int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect,
-					struct almoner_action *action, struct almoner_error *error)
+int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect)
 {
+	assert(answer->action != NULL); /* kit_answer_start came first */
+	assert(effect == ALMONER_READS || effect == ALMONER_EFFECTS);
 	if (!is_complete(answer))
-		return kit_error_set(error, "the request is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
+		return kit_error_set(answer->error, "the request is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
+	struct almoner_action *action = answer->action;
 	action->kind = ALMONER_SEND_HTTP;
 	action->effect = effect;
 	action->http = (struct almoner_http){ .method = kit_text_lit(method),
@@ -117,34 +133,37 @@ int kit_answer_send(struct kit_answer *answer, const char *method, bool body, en
 	return 0;
 }
 
-int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const struct almoner_reply *reply,
-					  const char *what, const char *message, struct almoner_action *action,
-					  struct almoner_error *error)
+int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const char *what, const char *message)
 {
-	make_detail(answer, reply, what, message, result_class == ALMONER_OK);
+	assert(answer->action != NULL); /* kit_answer_start came first */
+	assert(result_class >= ALMONER_OK && result_class <= ALMONER_FORBIDDEN);
+	const struct almoner_reply *reply = answer->reply;
+	make_detail(answer, what, message, result_class == ALMONER_OK);
 	if (!is_complete(answer))
-		return kit_error_set(error, "the reply is too large to be told");
-	action->kind = ALMONER_FINISH;
-	action->done =
+		return kit_error_set(answer->error, "the result is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
+	answer->action->kind = ALMONER_FINISH;
+	answer->action->done =
 		(struct almoner_done){ .result_class = result_class, .detail = kit_text_view(&answer->detail) };
 	if (reply != NULL) {
-		action->done.status = reply->status;
-		action->done.retry_after_ms = reply->retry_after_ms;
+		answer->action->done.status = reply->status;
+		answer->action->done.retry_after_ms = reply->retry_after_ms;
 	}
 	if (answer->result.len > 0)
-		action->done.result = kit_text_view(&answer->result);
+		answer->action->done.result = kit_text_view(&answer->result);
 	return 0;
 }
 
-int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem,
-					   struct almoner_action *action, struct almoner_error *error)
+int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem)
 {
-	return kit_answer_finish(answer, problem->result_class, NULL, NULL, problem->text, action, error);
+	assert(problem->result_class != 0);
+	answer->reply = NULL;
+	return kit_answer_finish(answer, problem->result_class, NULL, problem->text);
 }
 
 void kit_answer_result_id(struct kit_answer *answer, const char *id)
 {
-	kit_text_puts(&answer->result, "{\"id\":");
-	kit_text_json_string(&answer->result, id, strlen(id));
+	assert(answer->result.len == 0);
+	kit_text_putc(&answer->result, '{');
+	kit_escape_json_member(&answer->result, "id", id);
 	kit_text_putc(&answer->result, '}');
 }

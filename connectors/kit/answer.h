@@ -1,54 +1,67 @@
-/* What an attempt hands to the host: one request or one outcome, with the memory behind it. Every attempt
- * owns one; each call starts it afresh, so what was handed out lives until the next call, as the interface
- * wants. */
+/* The answer to one call of `next`: a request to send, or the outcome of the attempt. Each attempt owns one
+ * struct kit_answer. The interface wants the texts of an action to live until the next call of the same
+ * attempt, and so they do: only kit_answer_start and kit_answer_clear empty them.
+ *
+ * A connector fills the texts it needs (url, body, …) and ends its call with one of kit_answer_send,
+ * kit_answer_finish and kit_answer_problem, or with kit_error_set(answer->error, …). */
 #ifndef ALMONER_KIT_ANSWER_H
 #define ALMONER_KIT_ANSWER_H
 
-#include <jansson.h>
-
 #include "connectors/almoner_connector.h"
-#include "connectors/kit/context.h"
+#include "connectors/kit/error.h"
+#include "connectors/kit/problem.h"
 #include "connectors/kit/secrets.h"
 #include "connectors/kit/text.h"
 
+/* 38 headers of the settings and three that a connector adds. Chosen; no measurement. */
 #define KIT_ANSWER_HEADERS_MAX 41
-#define KIT_ANSWER_DETAIL_MAX  300
+/* A detail is one line of a list, in bytes. A longer one is cut off after this. Chosen; no measurement. */
+#define KIT_ANSWER_DETAIL_MAX 300
 
 struct kit_answer {
-	const struct kit_secrets *secrets;
+	const struct kit_secrets *secrets; /* of the instance; NULL: none */
 	struct kit_text url;
 	struct kit_text body;
-	struct kit_text values; /* of headers that are rendered per attempt */
+	struct kit_text values; /* memory for header values that are rendered in each attempt */
 	struct kit_text detail;
-	struct kit_text result;
-	struct kit_text checkpoint;
+	struct kit_text result;     /* JSON object with the result of the step; empty: no result */
+	struct kit_text checkpoint; /* JSON that the next attempt gets back; empty: nothing to remember */
 	struct almoner_header headers[KIT_ANSWER_HEADERS_MAX];
 	size_t header_count;
+
+	/* The call that is being answered; borrowed from the host until `next` returns. */
+	const struct almoner_reply *reply; /* NULL: the first call of the attempt */
+	struct almoner_action *action;
+	struct almoner_error *error;
 };
 
 void kit_answer_init(struct kit_answer *answer, const struct kit_secrets *secrets);
 void kit_answer_free(struct kit_answer *answer);
-/* Before each `next`: empties the parts. */
-void kit_answer_start(struct kit_answer *answer);
+/* Begins the answer to a new call of `next`. struct kit_shell does this for its connectors. */
+void kit_answer_start(struct kit_answer *answer, const struct almoner_reply *reply,
+					  struct almoner_action *action, struct almoner_error *error);
+/* Empties the texts and the headers. The call that is being answered stays the same. */
+void kit_answer_clear(struct kit_answer *answer);
 
-/* Adds a header whose texts outlive the call. */
+/* Adds a header to the request. `name` and the value are not copied: they must live as long as the answer's
+ * own texts. */
 void kit_answer_header(struct kit_answer *answer, const char *name, struct almoner_text value);
 
-/* Hands out url, headers and body as a request; `body` false: none. Returns what `next` returns. */
-int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect,
-					struct almoner_action *action, struct almoner_error *error);
+/* These three fill the action and return what `next` has to return. */
 
-/* Finishes. `what` begins the detail ("creating the customer"; NULL: nothing), `said` is the target's own
- * word (NULL: the beginning of the reply's body when the class is not OK). `reply` may be NULL. The detail
- * becomes one line of clean UTF-8 without secrets. `result` is what answer.result holds, when it holds
- * something. */
-int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const struct almoner_reply *reply,
-					  const char *what, const char *message, struct almoner_action *action,
-					  struct almoner_error *error);
-int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem,
-					   struct almoner_action *action, struct almoner_error *error);
+/* Sends answer->url and the headers, with answer->body if `body` is true. */
+int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect);
+/* Ends the attempt with a class of enum almoner_class and with answer->result. The detail for the operator is
+ * "WHAT: STATUS: MESSAGE". `what` names the exchange ("creating the customer"); NULL leaves it out.
+ * `message` is the text that the target gave; NULL takes the start of the reply's body if the class is not
+ * OK, "" leaves it out. The detail becomes one line of clean UTF-8 without secrets. */
+int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const char *what,
+					  const char *message);
+/* Ends the attempt with the class and the text of a problem. The status of the reply is left out, because the
+ * reply is not what failed. */
+int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem);
 
-/* Writes {"id":…} into answer.result. */
+/* Writes {"id":…} into answer->result. */
 void kit_answer_result_id(struct kit_answer *answer, const char *id);
 
 #endif

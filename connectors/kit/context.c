@@ -1,5 +1,6 @@
 #include "connectors/kit/context.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 void kit_context_init(struct kit_context *context, const struct almoner_step *step)
 {
+	assert(step != NULL && step->key != NULL);
 	*context = (struct kit_context){ .step = step };
 }
 
@@ -20,6 +22,7 @@ void kit_context_finish(struct kit_context *context)
 
 const char *kit_context_key(const struct almoner_step *step, const char *label, char out[33])
 {
+	assert(label != NULL);
 	step->key(step->key_ctx, label, out);
 	out[32] = '\0';
 	return out;
@@ -27,6 +30,7 @@ const char *kit_context_key(const struct almoner_step *step, const char *label, 
 
 const char *kit_context_do_key(const struct almoner_step *step, const char *label, char out[33])
 {
+	assert(label != NULL);
 	bool has = step->size >= offsetof(struct almoner_step, do_key) + sizeof step->do_key;
 	if (!has || step->do_key == NULL)
 		return kit_context_key(step, label, out);
@@ -35,12 +39,13 @@ const char *kit_context_do_key(const struct almoner_step *step, const char *labe
 	return out;
 }
 
+/* NULL if a text of the step is not UTF-8, which jansson refuses. */
 static json_t *make_builtins(const struct kit_context *context)
 {
 	const struct almoner_step *step = context->step;
 	char key[33], do_key[33];
-	(void)kit_context_key(step, "", key);
-	(void)kit_context_do_key(step, "", do_key);
+	kit_context_key(step, "", key);
+	kit_context_do_key(step, "", do_key);
 	json_t *builtins = json_object();
 	json_t *steps = kit_json_parse(step->steps);
 	if (builtins == NULL ||
@@ -78,8 +83,10 @@ static bool is_word(const char *path, size_t len, const char *word)
 	return len == strlen(word) && memcmp(path, word, len) == 0;
 }
 
+/* The part of the path before the first dot chooses where the rest is looked up. */
 json_t *kit_context_at(struct kit_context *context, const char *path)
 {
+	assert(context->builtins != NULL);
 	static const char *const builtins[] = { "event", "steps", "saga", "step", "key", "do_key" };
 	if (*path == '.')
 		path++;
@@ -100,6 +107,7 @@ void kit_context_set_own(struct kit_context *context, json_t *own)
 
 void kit_context_use_do_key(struct kit_context *context, bool use_do_key)
 {
+	assert(!use_do_key || context->step->purpose == ALMONER_UNDO);
 	context->use_do_key = use_do_key;
 	json_decref(context->builtins);
 	context->builtins = NULL;

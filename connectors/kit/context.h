@@ -1,9 +1,11 @@
-/* What templates can name: the event's members at top level, and
+/* The values that templates can name: the members of the event, and these seven names, which win over members
+ * of the event with the same name:
  *   event   the whole canonical event        saga   number of the saga
  *   steps   results of earlier steps         step   name of this step
- *   own     what DO gave back                key    the idempotency key of the main exchange
- *   do_key  in an undo: the key that the do carried
- * These seven names win over members of the event. Parsed only when something is asked for. */
+ *   own     the result of DO                 key    the idempotency key of the main exchange
+ *   do_key  the key that DO carried; in an undo it differs from `key`
+ * The context parses the texts of the step when kit_context_load is called, not before: an attempt that needs
+ * no value costs no parsing. */
 #ifndef ALMONER_KIT_CONTEXT_H
 #define ALMONER_KIT_CONTEXT_H
 
@@ -13,27 +15,34 @@
 #include "connectors/kit/problem.h"
 
 struct kit_context {
-	const struct almoner_step *step;
-	json_t *event;
-	json_t *own; /* replaced by a look-up that found what DO had given back */
-	json_t *builtins;
-	bool use_do_key; /* `key` is that of the do, also in an undo */
+	const struct almoner_step *step; /* borrowed; lives until the attempt ends */
+	json_t *event;                   /* NULL until it is loaded */
+	json_t *own;                     /* NULL: unknown. A look-up that found the result of DO replaces it */
+	json_t *builtins;                /* the other six names; NULL until they are loaded */
+	bool use_do_key;                 /* `key` is the key of DO, also in an undo */
 };
 
 void kit_context_init(struct kit_context *context, const struct almoner_step *step);
 void kit_context_finish(struct kit_context *context);
 
-/* Parses; true at once when done already. A text that is no JSON is a FAULT. */
+/* Parses the texts of the step; returns true at once if they are parsed already. False with `problem` filled
+ * (FAULT) if the event is not a JSON object. */
 bool kit_context_load(struct kit_context *context, struct kit_problem *problem);
-/* After kit_context_load: the value at a dotted path, borrowed; NULL when absent. */
+
+/* These two need a loaded context. The value at a dotted path, or the text there; borrowed, NULL if absent (a
+ * text also if it is empty). */
 json_t *kit_context_at(struct kit_context *context, const char *path);
-/* Puts a result in the place of `own`; takes the reference. */
+const char *kit_context_text(struct kit_context *context, const char *path);
+
+/* Makes `own` the result of DO that templates see. Takes the reference; NULL means unknown. */
 void kit_context_set_own(struct kit_context *context, json_t *own);
-/* A look-up within an undo asks about the do: until it is ended, `key` means the do's. */
+/* Chooses which key the name `key` stands for. A look-up inside an undo asks about DO and so needs the key of
+ * DO (true); the undo itself needs its own (false). The context must be loaded again afterwards. */
 void kit_context_use_do_key(struct kit_context *context, bool use_do_key);
 
-/* Shorthands for what connectors need most; after kit_context_load. */
-const char *kit_context_text(struct kit_context *context, const char *path); /* NULL: absent or empty */
+/* The key of this step for one exchange, or the key of its DO: 32 hex digits in `out`, which is returned.
+ * `label` tells several effects of one step apart; "" for the main one. A host older than interface 1.1 has
+ * no do_key; the second function then returns the key of the step. */
 const char *kit_context_key(const struct almoner_step *step, const char *label, char out[33]);
 const char *kit_context_do_key(const struct almoner_step *step, const char *label, char out[33]);
 

@@ -1,9 +1,11 @@
 #include "connectors/kit/date.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+/* Reads exactly `digits` digits and moves *p behind them. */
 static bool number(const char **p, size_t digits, int *ret)
 {
 	int value = 0;
@@ -18,6 +20,7 @@ static bool number(const char **p, size_t digits, int *ret)
 	return true;
 }
 
+/* Moves *p over one character if it is one of `any_of`. */
 static bool literal(const char **p, const char *any_of)
 {
 	if (**p == '\0' || strchr(any_of, **p) == NULL)
@@ -46,6 +49,7 @@ static bool read_day(const char **p, struct tm *tm)
 	return day_exists(tm);
 }
 
+/* A second of 60 is a leap second. Digits after the third of a fraction are dropped. */
 static bool read_time(const char **p, struct tm *tm, int *ms)
 {
 	if (!number(p, 2, &tm->tm_hour) || !literal(p, ":") || !number(p, 2, &tm->tm_min) || !literal(p, ":") ||
@@ -61,6 +65,7 @@ static bool read_time(const char **p, struct tm *tm, int *ms)
 	return digits > 0;
 }
 
+/* "Z", or "+01:00"; the result is in minutes. */
 static bool read_offset(const char **p, int *offset_min)
 {
 	*offset_min = 0;
@@ -78,6 +83,7 @@ static bool read_offset(const char **p, int *offset_min)
 
 bool kit_date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min)
 {
+	assert(text != NULL);
 	struct tm tm = { 0 };
 	int ms = 0;
 	int offset = 0;
@@ -95,9 +101,10 @@ bool kit_date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min)
 
 static struct tm local_time(int64_t ms, int offset_min)
 {
+	assert(offset_min > -24 * 60 && offset_min < 24 * 60);
 	time_t at = (time_t)(ms / 1000 + (int64_t)offset_min * 60);
 	struct tm tm = { 0 };
-	(void)gmtime_r(&at, &tm);
+	gmtime_r(&at, &tm);
 	return tm;
 }
 
@@ -115,7 +122,8 @@ void kit_date_seconds(int64_t ms, int offset_min, char out[KIT_DATE_BYTES])
 		out[0] = '\0';
 }
 
-/* Names of days and months are English whatever the locale: none is ever set, but a plugin cannot know. */
+/* Mail wants English names of days and months. strftime would write those of the locale, and a plugin does
+ * not know which locale its host has set. The remainders only show the compiler that the text fits. */
 void kit_date_mail(int64_t ms, int offset_min, char out[KIT_DATE_BYTES])
 {
 	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
@@ -123,10 +131,9 @@ void kit_date_mail(int64_t ms, int offset_min, char out[KIT_DATE_BYTES])
 									  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	struct tm tm = local_time(ms, offset_min);
 	int size = offset_min < 0 ? -offset_min : offset_min;
-	(void)snprintf(out, KIT_DATE_BYTES, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", days[tm.tm_wday % 7],
-				   tm.tm_mday % 100, months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100,
-				   tm.tm_min % 100, tm.tm_sec % 100, offset_min < 0 ? '-' : '+', (size / 60) % 100,
-				   size % 60);
+	snprintf(out, KIT_DATE_BYTES, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", days[tm.tm_wday % 7],
+			 tm.tm_mday % 100, months[tm.tm_mon % 12], (tm.tm_year + 1900) % 10000, tm.tm_hour % 100,
+			 tm.tm_min % 100, tm.tm_sec % 100, offset_min < 0 ? '-' : '+', (size / 60) % 100, size % 60);
 }
 
 bool kit_date_of_event(struct kit_context *context, int64_t *ret_ms, int *ret_offset_min)

@@ -1,9 +1,11 @@
 #include "connectors/kit/json.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "connectors/kit/escape.h"
 
 json_t *kit_json_parse(struct almoner_text input)
 {
@@ -16,8 +18,10 @@ void kit_json_drop(json_t **slot)
 	*slot = NULL;
 }
 
+/* A position has at most 9 digits, so that strtoul cannot overflow. */
 json_t *kit_json_member(const json_t *value, const char *name, size_t len)
 {
+	assert(name != NULL);
 	char key[256];
 	if (len == 0 || len >= sizeof key)
 		return NULL;
@@ -30,7 +34,8 @@ json_t *kit_json_member(const json_t *value, const char *name, size_t len)
 	return json_array_get(value, strtoul(key, NULL, 10));
 }
 
-/* jansson's getters take const and give out what may be changed; nothing here changes anything. */
+/* The getters of jansson take a const value and return one that is not const. The kit's getters do the same;
+ * none of their callers changes the value. */
 static json_t *without_const(const json_t *value)
 {
 	union {
@@ -42,6 +47,7 @@ static json_t *without_const(const json_t *value)
 
 json_t *kit_json_at(const json_t *root, const char *path)
 {
+	assert(path != NULL);
 	const json_t *value = root;
 	if (*path == '.')
 		path++;
@@ -81,11 +87,12 @@ bool kit_json_is_present(const json_t *value)
 	return false;
 }
 
+/* 15 digits are enough for a number that people wrote, 17 for every double. */
 static void write_real(struct kit_text *t, double real)
 {
 	char out[40];
 	for (int digits = 15; digits <= 17; digits++) {
-		(void)snprintf(out, sizeof out, "%.*g", digits, real);
+		snprintf(out, sizeof out, "%.*g", digits, real);
 		if (strtod(out, NULL) == real)
 			break;
 	}
@@ -129,7 +136,7 @@ static void write_object(struct kit_text *t, json_t *object)
 		if (!first)
 			kit_text_putc(t, ',');
 		first = false;
-		kit_text_json_string(t, key, strlen(key));
+		kit_escape_json_string(t, key, strlen(key));
 		kit_text_putc(t, ':');
 		kit_json_write(t, member);
 	}
@@ -154,16 +161,17 @@ void kit_json_write(struct kit_text *t, const json_t *value)
 	else if (json_is_array(value))
 		write_array(t, value);
 	else if (json_is_string(value))
-		kit_text_json_string(t, json_string_value(value), json_string_length(value));
+		kit_escape_json_string(t, json_string_value(value), json_string_length(value));
 	else if (!kit_json_scalar(t, value))
 		kit_text_puts(t, "null");
 }
 
-const char *kit_json_id(const json_t *reply, const char *path, char out[200])
+const char *kit_json_id(const json_t *reply, const char *path, char out[KIT_JSON_ID_BYTES])
 {
+	assert(out != NULL);
 	struct kit_text t AUTO_TEXT = { 0 };
 	const json_t *value = kit_json_at(reply, path);
-	if (!kit_json_scalar(&t, value) || t.len == 0 || t.len >= 200)
+	if (!kit_json_scalar(&t, value) || t.len == 0 || t.len >= KIT_JSON_ID_BYTES)
 		return NULL;
 	memcpy(out, t.p, t.len + 1);
 	return out;

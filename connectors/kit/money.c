@@ -1,60 +1,29 @@
 #include "connectors/kit/money.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
-struct currency_exponent {
-	const char *currencies;
-	unsigned digits;
-};
+#include "connectors/kit/json.h"
+#include "saga/base/buf.h"
+#include "saga/base/currency.h"
 
-/* ISO 4217, the codes that do not have two digits. */
-static const struct currency_exponent exponents[] = {
-	{ "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 0 },
-	{ "BHD IQD JOD KWD LYD OMR TND", 3 },
-	{ "CLF UYW", 4 },
-};
-
-static bool listed(const char *list, const char *currency)
+static unsigned decimals_of(const char *currency)
 {
-	for (; *list != '\0'; list += list[3] == ' ' ? 4 : 3)
-		if (strncasecmp(list, currency, 3) == 0)
-			return true;
-	return false;
-}
-
-unsigned kit_money_exponent(const char *currency)
-{
-	for (size_t i = 0; i < sizeof exponents / sizeof *exponents; i++)
-		if (strlen(currency) == 3 && listed(exponents[i].currencies, currency))
-			return exponents[i].digits;
-	return 2;
-}
-
-static uint64_t power_of_ten(unsigned digits)
-{
-	uint64_t power = 1;
-	while (digits-- > 0)
-		power *= 10;
-	return power;
+	char code[4];
+	unsigned decimals = 2;
+	currency_find(str_of(currency), code, &decimals);
+	return decimals;
 }
 
 void kit_money_text(int64_t minor, const char *currency, char out[KIT_MONEY_BYTES])
 {
-	unsigned digits = kit_money_exponent(currency);
-	uint64_t unit = power_of_ten(digits);
-	uint64_t size = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor;
-	const char *sign = minor < 0 ? "-" : "";
-	if (digits == 0)
-		(void)snprintf(out, KIT_MONEY_BYTES, "%s%" PRIu64, sign, size);
-	else
-		(void)snprintf(out, KIT_MONEY_BYTES, "%s%" PRIu64 ".%0*" PRIu64, sign, size / unit, (int)digits,
-					   size % unit);
+	static_assert(KIT_MONEY_BYTES >= CURRENCY_TEXT_BYTES, "room for the text of every amount");
+	assert(currency != NULL);
+	currency_text(minor, decimals_of(currency), out);
 }
 
-/* Reads at most `most` digits; false on overflow. */
+/* Reads at most `most` digits into *value and counts them; false if the value would become too large. */
 static bool digits_into(const char **p, unsigned most, uint64_t *value, unsigned *count)
 {
 	for (*count = 0; *count < most && **p >= '0' && **p <= '9'; (*p)++, (*count)++) {
@@ -65,9 +34,11 @@ static bool digits_into(const char **p, unsigned most, uint64_t *value, unsigned
 	return true;
 }
 
+/* A text has at most 18 digits before the point: no currency needs more. */
 bool kit_money_parse(const char *text, const char *currency, int64_t *ret_minor)
 {
-	unsigned exponent = kit_money_exponent(currency);
+	assert(text != NULL && currency != NULL);
+	unsigned exponent = decimals_of(currency);
 	bool negative = *text == '-';
 	const char *p = text + (negative ? 1 : 0);
 	uint64_t value = 0;
@@ -79,14 +50,18 @@ bool kit_money_parse(const char *text, const char *currency, int64_t *ret_minor)
 		p++;
 		if (*p < '0' || *p > '9' || !digits_into(&p, exponent, &value, &fraction))
 			return false;
-		/* More zeros than the currency has digits change nothing. */
+		/* Zeros behind the last decimal of the currency do not change the amount. */
 		if (fraction == exponent)
 			p += strspn(p, "0");
 	}
-	uint64_t scale = power_of_ten(exponent - fraction);
-	if (*p != '\0' || value > (uint64_t)INT64_MAX / scale)
+	for (; fraction < exponent; fraction++) {
+		if (value > INT64_MAX / 10)
+			return false;
+		value *= 10;
+	}
+	if (*p != '\0')
 		return false;
-	*ret_minor = (negative ? -1 : 1) * (int64_t)(value * scale);
+	*ret_minor = negative ? -(int64_t)value : (int64_t)value;
 	return true;
 }
 
@@ -109,4 +84,15 @@ bool kit_money_of_event(struct kit_context *context, struct kit_money *ret_money
 	ret_money->currency[3] = '\0';
 	kit_money_text(ret_money->minor, ret_money->currency, ret_money->text);
 	return true;
+}
+
+bool kit_money_is(const struct kit_money *money, const json_t *amount, const char *currency)
+{
+	assert(strlen(money->currency) == 3);
+	struct kit_text text AUTO_TEXT = { 0 };
+	int64_t minor = 0;
+	if (currency != NULL && strcasecmp(currency, money->currency) != 0)
+		return false;
+	return kit_json_scalar(&text, amount) &&
+		   kit_money_parse(kit_text_view(&text).p, money->currency, &minor) && minor == money->minor;
 }

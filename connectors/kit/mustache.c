@@ -1,27 +1,32 @@
 #include "connectors/kit/mustache.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/kit/error.h"
 #include "connectors/kit/json.h"
+#include "saga/base/array.h"
+#include "saga/base/mem.h"
 
+/* How deep sections may be nested. Chosen; no measurement. */
 #define DEPTH_MAX 24
 
 enum mustache_node_kind { NODE_TEXT, NODE_VARIABLE, NODE_UNESCAPED, NODE_SECTION, NODE_INVERTED, NODE_CLOSE };
 
-/* Nodes in the order of the source; a section knows where it ends. */
+/* One piece of a template. Nodes stand in the order of the source. Texts and names are ranges of the source. */
 struct mustache_node {
 	enum mustache_node_kind kind;
 	size_t begin; /* of the text, or of the name */
 	size_t len;
-	size_t close_index; /* SECTION, INVERTED: index of the CLOSE */
+	size_t close_index; /* NODE_SECTION, NODE_INVERTED: index of the node that closes it */
 };
 
 struct kit_mustache {
 	char *source;
 	struct mustache_node *nodes;
 	size_t count;
-	size_t cap;
+	size_t capacity;
 };
 
 /* ---- reading ---- */
@@ -30,16 +35,16 @@ struct mustache_parser {
 	struct kit_mustache *m;
 	const char *where;
 	struct almoner_error *error;
-	size_t open[DEPTH_MAX];
+	size_t open[DEPTH_MAX]; /* indexes of the section nodes that are not closed yet */
 	size_t depth;
-	size_t at;
+	size_t at; /* the source is read up to here */
 };
 
-/* A tag as found in the source. */
+/* A tag as it stands in the source; all numbers are positions or lengths there. */
 struct mustache_tag {
-	size_t begin, end; /* of the whole tag */
+	size_t begin, end;
 	size_t name, name_len;
-	char sigil; /* 0 for a variable, '{' for {{{ }}} */
+	char sigil; /* the character behind "{{"; 0: a variable */
 };
 
 static size_t line_of(const struct mustache_parser *p, size_t at)
@@ -50,33 +55,28 @@ static size_t line_of(const struct mustache_parser *p, size_t at)
 	return line;
 }
 
+/* Fills the error with the line, what is wrong, and up to 60 bytes of `name`. Returns false. */
 static bool fail(struct mustache_parser *p, size_t at, const char *what, const char *name, size_t len)
 {
-	(void)kit_error_set(p->error, "%s, line %zu: %s \"%.*s\"", p->where, line_of(p, at), what,
-						(int)(len < 60 ? len : 60), name);
+	kit_error_set(p->error, "%s, line %zu: %s \"%.*s\"", p->where, line_of(p, at), what,
+				  (int)(len < 60 ? len : 60), name);
 	return false;
 }
 
-static bool push(struct mustache_parser *p, enum mustache_node_kind kind, size_t begin, size_t len)
+static void push(struct mustache_parser *p, enum mustache_node_kind kind, size_t begin, size_t len)
 {
 	struct kit_mustache *m = p->m;
-	if (m->count == m->cap) {
-		size_t cap = m->cap == 0 ? 16 : m->cap * 2;
-		struct mustache_node *nodes = realloc(m->nodes, cap * sizeof *nodes);
-		if (nodes == NULL)
-			return fail(p, begin, "out of memory at", "", 0);
-		m->nodes = nodes;
-		m->cap = cap;
-	}
+	ARRAY_GROW(m->nodes, m->count, m->capacity);
 	m->nodes[m->count++] = (struct mustache_node){ kind, begin, len, 0 };
-	return true;
 }
 
-static bool push_text(struct mustache_parser *p, size_t begin, size_t end)
+static void push_text(struct mustache_parser *p, size_t begin, size_t end)
 {
-	return begin == end || push(p, NODE_TEXT, begin, end - begin);
+	if (begin < end)
+		push(p, NODE_TEXT, begin, end - begin);
 }
 
+/* Reads the tag whose "{{" is at `begin`, with the spaces around its name removed. */
 static bool find_tag(struct mustache_parser *p, size_t begin, struct mustache_tag *tag)
 {
 	const char *s = p->m->source;
@@ -84,7 +84,7 @@ static bool find_tag(struct mustache_parser *p, size_t begin, struct mustache_ta
 	const char *closing = sigil == '{' ? "}}}" : "}}";
 	const char *close = strstr(s + begin + 2, closing);
 	if (close == NULL)
-		return fail(p, begin, "the tag is not closed:", s + begin, strcspn(s + begin, "\n"));
+		return fail(p, begin, "this tag is not closed:", s + begin, strcspn(s + begin, "\n"));
 	bool marked = sigil != '\0' && strchr("#^/!&{>=", sigil) != NULL;
 	size_t from = begin + 2 + (marked ? 1 : 0);
 	size_t to = (size_t)(close - s);
@@ -102,7 +102,8 @@ static bool find_tag(struct mustache_parser *p, size_t begin, struct mustache_ta
 	return true;
 }
 
-/* Sections and comments alone on their line take the line with them. */
+/* Widens a section tag or a comment that is alone on its line to the whole line, so that the line does not
+ * appear. `floor` is the end of the previous tag. */
 static void take_whole_line(const struct mustache_parser *p, struct mustache_tag *tag, size_t floor)
 {
 	const char *s = p->m->source;
@@ -120,6 +121,7 @@ static void take_whole_line(const struct mustache_parser *p, struct mustache_tag
 	tag->end = s[end] == '\n' ? end + 1 : end;
 }
 
+/* ".", or parts that are not empty, separated by dots. */
 static bool name_is_good(const char *name, size_t len)
 {
 	if (len == 1 && *name == '.')
@@ -135,23 +137,27 @@ static bool name_is_good(const char *name, size_t len)
 static bool open_section(struct mustache_parser *p, const struct mustache_tag *tag)
 {
 	if (p->depth == DEPTH_MAX)
-		return fail(p, tag->begin, "sections nested too deeply at", p->m->source + tag->name, tag->name_len);
+		return fail(p, tag->begin, "sections are nested too deeply at", p->m->source + tag->name,
+					tag->name_len);
 	p->open[p->depth++] = p->m->count;
-	return push(p, tag->sigil == '#' ? NODE_SECTION : NODE_INVERTED, tag->name, tag->name_len);
+	push(p, tag->sigil == '#' ? NODE_SECTION : NODE_INVERTED, tag->name, tag->name_len);
+	return true;
 }
 
 static bool close_section(struct mustache_parser *p, const struct mustache_tag *tag)
 {
 	const char *name = p->m->source + tag->name;
 	if (p->depth == 0)
-		return fail(p, tag->begin, "no section is open to close", name, tag->name_len);
+		return fail(p, tag->begin, "no section is open that this could close:", name, tag->name_len);
 	struct mustache_node *opener = &p->m->nodes[p->open[--p->depth]];
 	if (opener->len != tag->name_len || memcmp(p->m->source + opener->begin, name, tag->name_len) != 0)
-		return fail(p, tag->begin, "this closes another section than the open one:", name, tag->name_len);
+		return fail(p, tag->begin, "this does not close the section that is open:", name, tag->name_len);
 	opener->close_index = p->m->count;
-	return push(p, NODE_CLOSE, tag->name, tag->name_len);
+	push(p, NODE_CLOSE, tag->name, tag->name_len);
+	return true;
 }
 
+/* Adds the node of a tag; a comment has none. */
 static bool add_tag(struct mustache_parser *p, const struct mustache_tag *tag)
 {
 	const char *name = p->m->source + tag->name;
@@ -160,14 +166,16 @@ static bool add_tag(struct mustache_parser *p, const struct mustache_tag *tag)
 	if (tag->sigil == '>' || tag->sigil == '=')
 		return fail(p, tag->begin, "partials and changed delimiters are not supported:", name, tag->name_len);
 	if (!name_is_good(name, tag->name_len))
-		return fail(p, tag->begin, "this is no name of a value:", name, tag->name_len);
+		return fail(p, tag->begin, "this is not the name of a value:", name, tag->name_len);
 	if (tag->sigil == '#' || tag->sigil == '^')
 		return open_section(p, tag);
 	if (tag->sigil == '/')
 		return close_section(p, tag);
-	return push(p, tag->sigil == '\0' ? NODE_VARIABLE : NODE_UNESCAPED, tag->name, tag->name_len);
+	push(p, tag->sigil == '\0' ? NODE_VARIABLE : NODE_UNESCAPED, tag->name, tag->name_len);
+	return true;
 }
 
+/* Reads tag after tag; the bytes between two tags are text. */
 static bool parse(struct mustache_parser *p)
 {
 	const char *s = p->m->source;
@@ -180,7 +188,8 @@ static bool parse(struct mustache_parser *p)
 			return false;
 		if (tag.sigil != '\0' && strchr("#^/!", tag.sigil) != NULL)
 			take_whole_line(p, &tag, p->at);
-		if (!push_text(p, p->at, tag.begin) || !add_tag(p, &tag))
+		push_text(p, p->at, tag.begin);
+		if (!add_tag(p, &tag))
 			return false;
 		p->at = tag.end;
 	}
@@ -188,20 +197,15 @@ static bool parse(struct mustache_parser *p)
 		const struct mustache_node *open = &p->m->nodes[p->open[p->depth - 1]];
 		return fail(p, open->begin, "this section is never closed:", s + open->begin, open->len);
 	}
-	return push_text(p, p->at, strlen(s));
+	push_text(p, p->at, strlen(s));
+	return true;
 }
 
 struct kit_mustache *kit_mustache_read(const char *source, const char *where, struct almoner_error *error)
 {
-	struct kit_mustache *m = calloc(1, sizeof *m);
-	char *copy = strdup(source);
-	if (m == NULL || copy == NULL) {
-		free(m);
-		free(copy);
-		(void)kit_error_set(error, "%s: out of memory", where);
-		return NULL;
-	}
-	m->source = copy;
+	assert(source != NULL && where != NULL);
+	struct kit_mustache *m = mem_zalloc(sizeof *m);
+	m->source = mem_strdup(source);
 	struct mustache_parser p = { .m = m, .where = where, .error = error };
 	if (parse(&p))
 		return m;
@@ -226,12 +230,12 @@ struct mustache_renderer {
 	enum kit_escape escape;
 	struct kit_text *out;
 	struct kit_problem *problem;
-	const json_t *scope[DEPTH_MAX];
+	const json_t *scope[DEPTH_MAX]; /* values of the sections around the current node, outermost first */
 	size_t depth;
 };
 
-/* The first part of a name is looked for from the innermost scope outwards, the rest inside what was found.
- */
+/* Looks for the first part of a name in the innermost scope, then in the scopes around it, then in the
+ * context. The other parts are looked for only inside the value that was found. */
 static const json_t *find_value(const struct mustache_renderer *r, const struct mustache_node *node)
 {
 	char name[200];
@@ -260,22 +264,25 @@ static bool render_variable(struct mustache_renderer *r, const struct mustache_n
 		return kit_problem_set(r->problem, ALMONER_FAULT, "{{%.*s}} is an object or a list, not text",
 							   (int)(node->len < 100 ? node->len : 100), r->m->source + node->begin);
 	bool raw = node->kind == NODE_UNESCAPED && r->escape == KIT_ESCAPE_HTML;
-	kit_text_escape(r->out, raw ? KIT_ESCAPE_NONE : r->escape, kit_text_view(&plain).p, plain.len);
+	kit_escape_put(r->out, raw ? KIT_ESCAPE_NONE : r->escape, kit_text_view(&plain).p, plain.len);
 	return true;
 }
 
+/* Renders the nodes from `from` up to but without `to`. */
 static bool render_range(struct mustache_renderer *r, size_t from, size_t to);
 
+/* Renders nodes with `scope` as the innermost scope. */
 static bool render_with(struct mustache_renderer *r, const json_t *scope, size_t from, size_t to)
 {
 	if (r->depth == DEPTH_MAX)
-		return kit_problem_set(r->problem, ALMONER_FAULT, "sections nested too deeply");
+		return kit_problem_set(r->problem, ALMONER_FAULT, "sections are nested too deeply");
 	r->scope[r->depth++] = scope;
 	bool ok = render_range(r, from, to);
 	r->depth--;
 	return ok;
 }
 
+/* `at` is the index of the section node. An empty object counts as present here: its section appears. */
 static bool render_section(struct mustache_renderer *r, size_t at)
 {
 	const struct mustache_node *node = &r->m->nodes[at];
@@ -315,6 +322,7 @@ static bool render_range(struct mustache_renderer *r, size_t from, size_t to)
 bool kit_mustache_render(const struct kit_mustache *m, struct kit_context *context, enum kit_escape escape,
 						 struct kit_text *out, struct kit_problem *problem)
 {
+	assert((unsigned)escape <= KIT_ESCAPE_URL);
 	struct mustache_renderer r = {
 		.m = m, .context = context, .escape = escape, .out = out, .problem = problem
 	};

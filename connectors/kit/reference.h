@@ -1,14 +1,16 @@
-/* A short name for what a step makes, the same whenever and wherever it is computed: for targets where we
- * look for our own records by a reference number. */
+/* A short name for the record that a step creates. Every attempt computes the same name, so a connector can
+ * look for its own record by it. For targets with a reference number of limited length. */
 #ifndef ALMONER_KIT_REFERENCE_H
 #define ALMONER_KIT_REFERENCE_H
 
 #include "connectors/almoner_connector.h"
 
+/* "al-", 16 hex digits and the NUL. QuickBooks allows 21 characters in a PaymentRefNum (vendor's documents). */
 #define KIT_REFERENCE_BYTES 20
 
-/* "al-" and 16 hex digits of a 64-bit FNV-1a over source, event id and step name. Not a secret and not proof
- * against design; whoever looks records up by it compares amounts as well. */
+/* Writes "al-" and the 64-bit FNV-1a of source, event id and step name. The hash is no secret, and a sender
+ * can choose events whose references are equal: a connector that finds a record by its reference must also
+ * compare the amount. */
 void kit_reference_of(const struct almoner_step *step, char out[KIT_REFERENCE_BYTES]);
 
 #endif

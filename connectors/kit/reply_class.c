@@ -1,7 +1,10 @@
 #include "connectors/kit/reply_class.h"
 
+#include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 
+/* A range of reply codes, both ends included. */
 struct reply_rule {
 	uint32_t from, to;
 	uint32_t result_class;
@@ -17,8 +20,8 @@ static uint32_t by_table(const struct reply_rule *rules, size_t count, uint32_t 
 
 #define BY_TABLE(rules, status) by_table(rules, sizeof(rules) / sizeof *(rules), status)
 
-/* First match counts. 302 and 303 are how web applications answer a form that was taken as well as one that
- * was not; the other redirects say that the request was not looked at. */
+/* The first matching row counts; no row: UNKNOWN. Web applications answer 302 and 303 to a form that they
+ * accepted and also to one that they rejected. The other redirects mean that the request was not processed. */
 static const struct reply_rule http_rules[] = {
 	{ 200, 299, ALMONER_OK },     { 302, 303, ALMONER_UNKNOWN },   { 300, 399, ALMONER_REJECTED },
 	{ 401, 401, ALMONER_DENIED }, { 403, 403, ALMONER_FORBIDDEN }, { 407, 407, ALMONER_DENIED },
@@ -26,19 +29,24 @@ static const struct reply_rule http_rules[] = {
 	{ 425, 425, ALMONER_BUSY },   { 429, 429, ALMONER_BUSY },      { 400, 499, ALMONER_REJECTED },
 };
 
-static uint32_t class_of_read(uint32_t result_class)
+uint32_t kit_reply_class_after(uint32_t result_class, enum almoner_effect effect)
 {
-	if (result_class == ALMONER_UNKNOWN)
-		return ALMONER_UNREACHABLE;
-	return result_class == ALMONER_EXISTS ? ALMONER_REJECTED : result_class;
+	assert(result_class >= ALMONER_OK && result_class <= ALMONER_FORBIDDEN);
+	bool read_only = effect == ALMONER_READS;
+	return read_only && result_class == ALMONER_UNKNOWN ? ALMONER_UNREACHABLE : result_class;
 }
 
+/* A 503 with Retry-After says that the target did not process the request; a 503 without it can come from a
+ * proxy after the target acted. */
 uint32_t kit_reply_class_http(const struct almoner_reply *reply, enum almoner_effect effect)
 {
+	assert(effect == ALMONER_READS || effect == ALMONER_EFFECTS);
 	uint32_t result_class = BY_TABLE(http_rules, reply->status);
 	if (reply->status == 503 && reply->retry_after_ms > 0)
 		result_class = ALMONER_BUSY;
-	return effect == ALMONER_READS ? class_of_read(result_class) : result_class;
+	if (effect == ALMONER_READS && result_class == ALMONER_EXISTS)
+		return ALMONER_REJECTED;
+	return kit_reply_class_after(result_class, effect);
 }
 
 static const struct reply_rule smtp_rules[] = {

@@ -1,13 +1,16 @@
 #include "connectors/kit/template.h"
 
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
+#include "connectors/kit/error.h"
 #include "connectors/kit/json.h"
 
+/* The longest path in a tag, with its NUL. Chosen; no measurement. */
 #define PATH_BYTES 200
 
-/* One tag: the bytes from "{{" to "}}". */
+/* One tag. `begin` is at its "{{", `end` behind its "}}". */
 struct template_tag {
 	const char *begin;
 	const char *end;
@@ -15,6 +18,7 @@ struct template_tag {
 	bool optional;
 };
 
+/* Parts that are not empty, separated by dots; one more dot may stand in front. */
 static bool path_is_good(const char *path)
 {
 	if (*path == '.')
@@ -29,7 +33,7 @@ static bool path_is_good(const char *path)
 	}
 }
 
-/* Reads the tag that begins at `begin`. */
+/* Reads the tag whose "{{" is at `begin`. False if it is not closed or its path is not valid. */
 static bool tag_read(const char *begin, struct template_tag *tag)
 {
 	const char *close = strstr(begin, "}}");
@@ -56,26 +60,28 @@ static bool tag_read(const char *begin, struct template_tag *tag)
 
 bool kit_template_has_tags(const char *text)
 {
+	assert(text != NULL);
 	return strstr(text, "{{") != NULL;
 }
 
 int kit_template_check_text(const char *text, const char *where, struct almoner_error *error)
 {
+	assert(text != NULL && where != NULL);
 	struct template_tag tag;
 	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(tag.end, "{{")) {
 		if (!tag_read(p, &tag))
-			return kit_error_set(error,
-								 "%s: a tag is written {{path.to.value}} or {{path.to.value?}}, here stands "
-								 "\"%.40s\"",
-								 where, p);
+			return kit_error_set(
+				error,
+				"%s: a tag has the form {{path.to.value}} or {{path.to.value?}}, but this one "
+				"is \"%.40s\"",
+				where, p);
 	}
 	return 0;
 }
 
 static int check_members(const json_t *value, const char *where, struct almoner_error *error)
 {
-	/* Only read; jansson's iterators want a pointer without const. */
-	json_t *object = kit_json_at(value, "");
+	json_t *object = kit_json_at(value, ""); /* jansson iterates only over a value that is not const */
 	const char *key = NULL;
 	json_t *member = NULL;
 	json_object_foreach(object, key, member)
@@ -88,6 +94,7 @@ static int check_members(const json_t *value, const char *where, struct almoner_
 
 int kit_template_check(const json_t *value, const char *where, struct almoner_error *error)
 {
+	assert(where != NULL);
 	if (json_is_string(value))
 		return kit_template_check_text(json_string_value(value), where, error);
 	if (json_is_object(value))
@@ -98,31 +105,33 @@ int kit_template_check(const json_t *value, const char *where, struct almoner_er
 	return 0;
 }
 
-static bool missing(const json_t *value)
+static bool is_missing(const json_t *value)
 {
 	return value == NULL || json_is_null(value);
 }
 
-/* A value that stands in a URL must not be able to leave its place. */
+/* Rejects the values that would change the path of a URL although they are escaped: "a//b", "a/./b" and
+ * "a/../b" lead to other addresses. */
 static bool fits_url(const struct kit_text *value, const char *path, struct kit_problem *problem)
 {
 	struct almoner_text v = kit_text_view(value);
 	if (v.len == 0)
-		return kit_problem_set(problem, ALMONER_REJECTED, "%s is empty, and the address needs it", path);
+		return kit_problem_set(problem, ALMONER_REJECTED, "%s is empty, and the URL needs it", path);
 	if (kit_text_same(v, ".") || kit_text_same(v, ".."))
-		return kit_problem_set(problem, ALMONER_REJECTED, "%s is \"%s\", which has no place in an address",
+		return kit_problem_set(problem, ALMONER_REJECTED, "%s is \"%s\", which must not be part of a URL",
 							   path, v.p);
 	return true;
 }
 
+/* Appends the text of the value that the tag names. */
 static bool put_value(const struct template_tag *tag, struct kit_context *context, enum kit_escape escape,
 					  struct kit_text *out, struct kit_problem *problem)
 {
 	const json_t *value = kit_context_at(context, tag->path);
-	if (missing(value) && tag->optional)
+	if (is_missing(value) && tag->optional)
 		return true;
-	if (missing(value))
-		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
+	if (is_missing(value))
+		return kit_problem_set(problem, ALMONER_REJECTED, "%s is missing, and the template needs it",
 							   tag->path);
 	struct kit_text plain AUTO_TEXT = { 0 };
 	if (!kit_json_scalar(&plain, value))
@@ -130,7 +139,7 @@ static bool put_value(const struct template_tag *tag, struct kit_context *contex
 							   "%s is an object or a list and cannot stand inside text", tag->path);
 	if (escape == KIT_ESCAPE_URL && !fits_url(&plain, tag->path, problem))
 		return false;
-	kit_text_escape(out, escape, kit_text_view(&plain).p, plain.len);
+	kit_escape_put(out, escape, kit_text_view(&plain).p, plain.len);
 	return true;
 }
 
@@ -143,6 +152,7 @@ static bool check_size(const struct kit_text *out, struct kit_problem *problem)
 bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape,
 					   struct kit_text *out, struct kit_problem *problem)
 {
+	assert((unsigned)escape <= KIT_ESCAPE_URL);
 	struct template_tag tag = { 0 };
 	const char *rest = text;
 	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(rest, "{{")) {
@@ -157,20 +167,21 @@ bool kit_template_text(const char *text, struct kit_context *context, enum kit_e
 	return check_size(out, problem);
 }
 
-/* The string is exactly one tag. */
+/* True if the string is one tag and nothing else, so that it becomes the value itself. */
 static bool is_single_tag(const char *text, struct template_tag *tag)
 {
 	return strncmp(text, "{{", 2) == 0 && tag_read(text, tag) && *tag->end == '\0';
 }
 
-/* A member that is one optional tag without a value leaves no trace. */
+/* True if a member or list element is one optional tag whose value is missing: it is left out. */
 static bool is_omitted(const json_t *value, struct kit_context *context)
 {
 	struct template_tag tag;
 	return json_is_string(value) && is_single_tag(json_string_value(value), &tag) && tag.optional &&
-		   missing(kit_context_at(context, tag.path));
+		   is_missing(kit_context_at(context, tag.path));
 }
 
+/* A string that is one tag becomes the value; all other strings stay strings. */
 static bool render_string(const char *text, struct kit_context *context, struct kit_text *out,
 						  struct kit_problem *problem)
 {
@@ -184,7 +195,7 @@ static bool render_string(const char *text, struct kit_context *context, struct 
 	}
 	const json_t *value = kit_context_at(context, tag.path);
 	if (value == NULL && !tag.optional)
-		return kit_problem_set(problem, ALMONER_REJECTED, "there is no %s, which the template needs",
+		return kit_problem_set(problem, ALMONER_REJECTED, "%s is missing, and the template needs it",
 							   tag.path);
 	kit_json_write(out, value);
 	return true;
@@ -208,7 +219,7 @@ static bool render_object(const json_t *value, struct kit_context *context, stru
 		if (!first)
 			kit_text_putc(out, ',');
 		first = false;
-		kit_text_json_string(out, key, strlen(key));
+		kit_escape_json_string(out, key, strlen(key));
 		kit_text_putc(out, ':');
 		if (!render_value(member, context, out, problem))
 			return false;
@@ -256,22 +267,24 @@ bool kit_template_json(const json_t *value, struct kit_context *context, struct 
 		   check_size(out, problem);
 }
 
+/* Spaces are allowed inside a tag, as in {{ id }}. */
 int kit_template_check_url(const char *url, const char *where, struct almoner_error *error)
 {
+	assert(url != NULL && where != NULL);
 	size_t scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
 	const char *host = url + scheme;
 	size_t host_len = strcspn(host, "/?#");
 	if (scheme == 0 || host_len == 0)
-		return kit_error_set(error, "%s: must be an absolute http or https address", where);
+		return kit_error_set(error, "%s: must be an absolute http or https URL", where);
 	if (memchr(host, '@', host_len) != NULL)
-		return kit_error_set(error, "%s: no user or password in an address; use a header", where);
+		return kit_error_set(error, "%s: a URL must not contain a user or password; use a header", where);
 	if (memchr(host, '{', host_len) != NULL)
-		return kit_error_set(error, "%s: tags may stand only after the host", where);
+		return kit_error_set(error, "%s: tags are allowed only after the host", where);
 	bool inside = false;
 	for (const char *p = url; *p != '\0'; p++) {
 		inside = strncmp(p, "{{", 2) == 0 || (inside && strncmp(p, "}}", 2) != 0);
 		if ((unsigned char)*p < 0x20 || *p == 0x7F || (*p == ' ' && !inside))
-			return kit_error_set(error, "%s: no spaces or control characters in an address", where);
+			return kit_error_set(error, "%s: a URL must not contain spaces or control characters", where);
 	}
 	return kit_template_check_text(url, where, error);
 }

@@ -1,5 +1,6 @@
-/* Growing text with a cap, and the escapes of the places a value may stand in. Running out of memory or over
- * the cap sets `failed` and drops what comes after: check once, at the end. */
+/* A text that grows, with an upper limit. Writers do not check for failure after each call: an append beyond
+ * the limit sets `failed`, later appends do nothing, and the writer checks `failed` once at the end. Running
+ * out of memory ends the process, as everywhere in the gateway. */
 #ifndef ALMONER_KIT_TEXT_H
 #define ALMONER_KIT_TEXT_H
 
@@ -8,47 +9,46 @@
 
 #include "connectors/almoner_connector.h"
 
+/* 4 MiB. A request or mail of a gift is a few KiB; the limit stops templates that multiply. Chosen; no
+ * measurement. */
 #define KIT_TEXT_BYTES_MAX ((size_t)4 << 20)
 
 /* A zeroed struct is a valid empty text. */
 struct kit_text {
-	char *p; /* NUL-terminated; NULL while empty */
+	char *p; /* ends with a NUL that is not counted; NULL while nothing was ever added */
 	size_t len;
-	size_t cap;
-	bool failed;
+	size_t capacity;
+	bool failed; /* an append would have exceeded KIT_TEXT_BYTES_MAX; kit_text_clear resets it */
 };
 
 void kit_text_free(struct kit_text *t);
-void kit_text_clear(struct kit_text *t); /* keeps the memory, forgets the failure */
+/* Empties the text and resets `failed`. The memory is kept for the next use. */
+void kit_text_clear(struct kit_text *t);
+/* `struct kit_text t AUTO_TEXT = { 0 };` frees the text at the end of its scope. */
 #define AUTO_TEXT __attribute__((cleanup(kit_text_free)))
 
+/* Each of these appends. `bytes` may be NULL if `len` is 0; an absent almoner_text appends nothing. */
 void kit_text_add(struct kit_text *t, const char *bytes, size_t len);
 void kit_text_puts(struct kit_text *t, const char *chars);
 void kit_text_putc(struct kit_text *t, char c);
 void kit_text_put(struct kit_text *t, struct almoner_text other);
 void kit_text_printf(struct kit_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Borrowed; valid until the text changes. Present (p != NULL) even when empty. */
+/* Removes the spaces at the end. */
+void kit_text_trim(struct kit_text *t);
+
+/* The content, borrowed until the text changes. The result is present (p != NULL) even if the text is
+ * empty. */
 struct almoner_text kit_text_view(const struct kit_text *t);
-/* Wraps a C string; NULL is the absent text. */
+/* Wraps a C string without copying it; NULL becomes the absent text. */
 struct almoner_text kit_text_lit(const char *chars);
+
+/* True if `a` is present and equals `b`; the second form ignores the case of ASCII letters. */
 bool kit_text_same(struct almoner_text a, const char *b);
 bool kit_text_same_nocase(struct almoner_text a, const char *b);
 
-/* Where a value is put, which decides how it is escaped. */
-enum kit_escape {
-	KIT_ESCAPE_NONE,   /* as it is */
-	KIT_ESCAPE_HTML,   /* element content and quoted attributes */
-	KIT_ESCAPE_JSON,   /* inside a JSON string's quotes */
-	KIT_ESCAPE_HEADER, /* one line: runs of control characters become one space */
-	KIT_ESCAPE_URL     /* one component: everything but RFC 3986 unreserved characters is percent-encoded */
-};
-
-void kit_text_escape(struct kit_text *t, enum kit_escape escape, const char *bytes, size_t len);
-/* A complete JSON string, quotes included; bytes that are no UTF-8 become U+FFFD. */
-void kit_text_json_string(struct kit_text *t, const char *bytes, size_t len);
-
-/* Length of the valid UTF-8 character at p (1 … 4), 0 when there is none. NUL counts as a character. */
+/* The length in bytes (1 to 4) of the UTF-8 character that starts at `p`, where `len` bytes follow. 0 if the
+ * bytes are not valid UTF-8 or `len` is 0. A NUL byte counts as a character. */
 size_t kit_text_utf8_len(const char *p, size_t len);
 
 #endif

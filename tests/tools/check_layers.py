@@ -17,6 +17,7 @@ MAY_USE = {
     "saga/journal": ["saga/base", "saga/model", "saga/store/store.h"],
     "config": ["saga/base", "saga/model"],
     "connectors": [],
+    "connectors/kit": ["saga/base", "connectors/almoner_connector.h"],
     "gateway/expr": ["saga/base", "gateway/engine/ports.h", "connectors/almoner_connector.h"],
     "gateway/engine": ["saga/base", "saga/model", "saga/journal", "saga/store/store.h", "connectors/almoner_connector.h"],
     "gateway/net": ["saga/base", "gateway/engine/ports.h", "connectors/almoner_connector.h"],

@@ -149,7 +149,7 @@ static void currencies_must_agree(void **state)
 	ends(driver_answer(
 			 &d, 200,
 			 "{\"QueryResponse\":{\"Customer\":[{\"Id\":\"42\",\"CurrencyRef\":{\"value\":\"USD\"}}]}}"),
-		 ALMONER_REJECTED, "kept in USD and the gift is in EUR");
+		 ALMONER_REJECTED, "currency is USD and the gift is in EUR");
 	driver_close(&d);
 	opened(&d, "{\"realm_id\":\"1\",\"access_token\":\"t\",\"item_ref\":\"19\",\"home_currency\":\"EUR\","
 			   "\"deposit_account\":\"35\"}");

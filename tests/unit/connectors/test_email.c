@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "connectors/email/mime.h"
+#include "connectors/kit/mail_address.h"
 
 static struct catalog *catalog;
 static const struct catalog_entry *email;
@@ -89,14 +90,14 @@ static void recipients_are_checked(void **state)
 {
 	(void)state;
 	static const char *const events[][2] = {
-		{ "{}", "no address to write to: there is no donor.email" },
-		{ "{\"donor\":{\"email\":null}}", "there is no donor.email" },
-		{ "{\"donor\":{\"email\":\"a@b\\r\\nRCPT TO:<c@d>\"}}", "exactly one @" },
-		{ "{\"donor\":{\"email\":\"a@b.example\\r\\nDATA\"}}", "unusable domain" },
+		{ "{}", "there is no recipient: donor.email is missing" },
+		{ "{\"donor\":{\"email\":null}}", "donor.email is missing" },
+		{ "{\"donor\":{\"email\":\"a@b\\r\\nRCPT TO:<c@d>\"}}", "control character" },
+		{ "{\"donor\":{\"email\":\"a@b.example\\r\\nDATA\"}}", "control character" },
 		{ "{\"donor\":{\"email\":\"<a@b.example>\"}}", "unusable" },
 		{ "{\"donor\":{\"email\":\"a b@c.example\"}}", "unusable" },
 		{ "{\"donor\":{\"email\":\"nobody\"}}", "exactly one @" },
-		{ "{\"donor\":{\"email\":\"j\\u00f6rg@c.example\"}}", "SMTPUTF8" },
+		{ "{\"donor\":{\"email\":\"j\\u00f6rg@c.example\"}}", "beyond ASCII" },
 		{ "{\"donor\":{\"email\":[\"a@b.example\"]}}", "cannot stand inside text" },
 	};
 	struct driver d;
@@ -130,7 +131,7 @@ static void only_sending_is_possible(void **state)
 	driver_step(&d, GIFT);
 	d.step.purpose = ALMONER_UNDO;
 	assert_int_equal(driver_begin(&d), -1);
-	assert_non_null(strstr(d.error.text, "neither taken back"));
+	assert_non_null(strstr(d.error.text, "cannot be taken back"));
 	driver_close(&d);
 }
 
@@ -150,7 +151,7 @@ static void wrong_settings_are_explained(void **state)
 	(void)state;
 	static const char *const wrong[][2] = {
 		{ "{" SERVER ",\"username\":\"u\"}", "password: is missing" },
-		{ "{" SERVER ",\"username\":\"u\",\"password\":\"hunter22\",\"tls\":\"none\"}", "in the clear" },
+		{ "{" SERVER ",\"username\":\"u\",\"password\":\"hunter22\",\"tls\":\"none\"}", "unencrypted" },
 		{ "{" SERVER ",\"port\":70000}", "1 to 65535" },
 		{ "{" SERVER ",\"reply_to\":\"Office <o@x.example>\"}", "reply_to: the address" },
 		{ "{" SERVER ",\"headers\":{\"Bcc\":\"x@y.example\"}}", "Bcc is set by the connector" },
@@ -236,15 +237,15 @@ static void addresses_are_judged(void **state)
 									   "a@-b",  "\"a b\"@c", "a@b c",  "a\t@b", "a,b@c", "a@[127.0.0.1]",
 									   "a;b@c", "a:b@c" };
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		assert_null(mime_address_fault(good[i]));
+		assert_null(kit_mail_address_fault(good[i]));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (mime_address_fault(bad[i]) == NULL)
+		if (kit_mail_address_fault(bad[i]) == NULL)
 			fail_msg("\"%s\" was accepted", bad[i]);
 	char big[300];
 	memset(big, 'a', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	big[10] = '@';
-	assert_non_null(mime_address_fault(big));
+	assert_non_null(kit_mail_address_fault(big));
 }
 
 static void remove_file(const char *name)

@@ -78,7 +78,7 @@ static void missing_values_reject_the_event(void **state)
 	(void)state;
 	struct driver d;
 	opened(&d, "{\"url\":\"https://x.example/{{donor.fax}}\",\"repeat\":\"unsafe\"}");
-	ends(driver_start(&d, GIFT, ALMONER_DO), ALMONER_REJECTED, "there is no donor.fax");
+	ends(driver_start(&d, GIFT, ALMONER_DO), ALMONER_REJECTED, "donor.fax is missing");
 	driver_close(&d);
 }
 
@@ -112,7 +112,7 @@ static void success_is_read_as_configured(void **state)
 	(void)driver_start(&d, GIFT, ALMONER_DO);
 	ends(driver_answer(&d, 201, "{\"ok\":true}"), ALMONER_UNKNOWN, "201");
 	(void)driver_start(&d, GIFT, ALMONER_DO);
-	ends(driver_answer(&d, 200, "<html>log in</html>"), ALMONER_UNKNOWN, "not the JSON");
+	ends(driver_answer(&d, 200, "<html>log in</html>"), ALMONER_UNKNOWN, "is not JSON");
 	driver_close(&d);
 }
 
@@ -232,7 +232,7 @@ static void a_write_that_loses_every_race_waits(void **state)
 		sends(driver_answer(&d, 412, ""), "GET", "https://crm.example/v/evt_1", ALMONER_READS);
 	}
 	(void)read_gives(&d, 200, "\"v2\"");
-	ends(driver_answer(&d, 412, ""), ALMONER_BUSY, "somebody else wrote");
+	ends(driver_answer(&d, 412, ""), ALMONER_BUSY, "another writer changed");
 	driver_close(&d);
 }
 
@@ -395,7 +395,7 @@ static void a_wrong_lookup_needs_an_operator(void **state)
 	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
 	ends(driver_answer(&d, 200, "{\"cents\":2550}"), ALMONER_OK, NULL);
 	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
-	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_EXISTS, "something else");
+	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_EXISTS, "another record");
 	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
 	ends(driver_answer(&d, 200, "{\"cents\":null}"), ALMONER_ABSENT, NULL);
 	(void)driver_start(&d, GIFT, ALMONER_DO);
@@ -403,9 +403,9 @@ static void a_wrong_lookup_needs_an_operator(void **state)
 	ends(driver_answer(&d, 200, "{\"cents\":2550}"), ALMONER_OK, NULL);
 	(void)driver_start(&d, GIFT, ALMONER_DO);
 	(void)driver_answer(&d, 409, "");
-	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_EXISTS, "something else");
+	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_EXISTS, "another record");
 	(void)driver_start(&d, GIFT, ALMONER_UNDO);
-	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_REJECTED, "something else");
+	ends(driver_answer(&d, 200, "{\"cents\":9}"), ALMONER_REJECTED, "another record");
 	driver_close(&d);
 }
 
@@ -418,12 +418,12 @@ static void wrong_settings_are_explained(void **state)
 		{ "{" URL ",\"repeat\":\"keyed\",\"repeat_ttl\":\"0\"}", "repeat_ttl" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"method\":\"post\"}", "upper case" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"Host\":\"x\"}}", "Host is set by the gateway" },
-		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"a b\":\"x\"}}", "no name of a header" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"a b\":\"x\"}}", "not a valid header name" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"X-A\":5}}", "must be a string" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"headers\":[]}", "must be an object" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"body\":{\"a\":\"{{\"}}", "body: a tag" },
-		{ "{" URL ",\"repeat\":\"keyed\",\"method\":\"GET\",\"body\":{}}", "carries no body" },
-		{ "{" URL ",\"repeat\":\"keyed\",\"success\":{\"staus\":200}}", "\"staus\" is not known" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"method\":\"GET\",\"body\":{}}", "has no body" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"success\":{\"staus\":200}}", "\"staus\" is not a known member" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"success\":{\"status\":99}}", "100 to 599" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"success\":{\"equals\":1}}", "equals needs a path" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"undo\":{}}", "undo: url: is missing" },
@@ -431,10 +431,11 @@ static void wrong_settings_are_explained(void **state)
 		  "undo: url: must be an absolute" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"lookup\":5}", "lookup: must be an object" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":true}", "etag: must be an object" },
-		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":{\"header\":1}}", "etag: \"header\" is not known here" },
+		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":{\"header\":1}}",
+		  "etag: \"header\" is not a known member" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":{\"url\":\"/relative\"}}", "etag: url" },
 		{ "{" URL ",\"repeat\":\"keyed\",\"etag\":{},\"headers\":{\"if-match\":\"*\"}}",
-		  "etag: if-match stands in headers already" },
+		  "etag: headers already contains if-match" },
 		{ "{\"url\":\"https://{{host}}/\",\"repeat\":\"keyed\"}", "only after the host" },
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

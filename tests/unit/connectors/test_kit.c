@@ -8,6 +8,7 @@
 
 #include "connectors/kit/answer.h"
 #include "connectors/kit/date.h"
+#include "connectors/kit/escape.h"
 #include "connectors/kit/json.h"
 #include "connectors/kit/money.h"
 #include "connectors/kit/reference.h"
@@ -17,7 +18,7 @@
 static void escapes_to(enum kit_escape place, const char *in, const char *out)
 {
 	struct kit_text t AUTO_TEXT = { 0 };
-	kit_text_escape(&t, place, in, strlen(in));
+	kit_escape_put(&t, place, in, strlen(in));
 	assert_string_equal(kit_text_view(&t).p, out);
 }
 
@@ -238,14 +239,14 @@ static void details_are_one_clean_line_without_secrets(void **state)
 	struct almoner_reply reply = { .status = 418,
 								   .body =
 									   kit_text_lit("  tea\r\n\tpot\xFF sesame-open sesame-ope abc\x01") };
-	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, &reply, "brewing", NULL, &action, &error),
-					 0);
+	kit_answer_start(&answer, &reply, &action, &error);
+	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, "brewing", NULL), 0);
 	assert_string_equal(action.done.detail.p, "brewing: 418: tea pot? *** sesame-ope abc");
-	kit_answer_start(&answer);
 	static char big[5000];
 	memset(big, 'x', sizeof big - 1);
 	reply.body = kit_text_lit(big);
-	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, &reply, NULL, NULL, &action, &error), 0);
+	kit_answer_start(&answer, &reply, &action, &error);
+	assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, NULL, NULL), 0);
 	assert_true(action.done.detail.len < 320);
 	kit_answer_free(&answer);
 	kit_secrets_free(&secrets);

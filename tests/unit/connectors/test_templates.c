@@ -87,7 +87,7 @@ static void tags_in_text_are_interpolated_and_escaped(void **state)
 	json_gives("[\"{{amount.value}} EUR\",\"{{donor.age}}{{recurring}}\"]", "[\"25.50 EUR\",\"41false\"]");
 	json_gives("[\"{{lines.1.n}}!\"]", "[\"two!\"]");
 	json_gives("[\"x {{donor}}\"]", "!donor is an object or a list");
-	json_gives("[\"x {{donor.phone}}\"]", "!there is no donor.phone");
+	json_gives("[\"x {{donor.phone}}\"]", "!donor.phone is missing");
 }
 
 static void optional_members_vanish(void **state)
@@ -103,8 +103,8 @@ static void optional_members_vanish(void **state)
 static void missing_values_are_named(void **state)
 {
 	(void)state;
-	json_gives("{\"a\":\"{{donor.fax}}\"}", "!there is no donor.fax");
-	text_gives(KIT_ESCAPE_NONE, "{{nothing.at.all}}", "!there is no nothing.at.all");
+	json_gives("{\"a\":\"{{donor.fax}}\"}", "!donor.fax is missing");
+	text_gives(KIT_ESCAPE_NONE, "{{nothing.at.all}}", "!nothing.at.all is missing");
 }
 
 static void context_has_its_names(void **state)
@@ -123,7 +123,7 @@ static void addresses_cannot_be_left(void **state)
 	(void)state;
 	text_gives(KIT_ESCAPE_URL, "http://x/{{donor.name}}?q={{amount.value}}",
 			   "http://x/Zo%C3%AB%20%3Cz%40x%3E?q=25.50");
-	text_gives(KIT_ESCAPE_URL, "http://x/{{path}}/y", "!has no place in an address");
+	text_gives(KIT_ESCAPE_URL, "http://x/{{path}}/y", "!must not be part of a URL");
 	text_gives(KIT_ESCAPE_URL, "http://x/{{empty}}", "!empty is empty");
 }
 
@@ -235,14 +235,14 @@ static void broken_mustache_is_refused_with_its_line(void **state)
 	(void)state;
 	mustache_gives(KIT_ESCAPE_NONE, "a\nb {{#x}}", "!text, line 2: this section is never closed: \"x\"");
 	mustache_gives(KIT_ESCAPE_NONE, "{{/x}}", "!no section is open");
-	mustache_gives(KIT_ESCAPE_NONE, "{{#x}}{{/y}}", "!closes another section");
+	mustache_gives(KIT_ESCAPE_NONE, "{{#x}}{{/y}}", "!does not close the section");
 	mustache_gives(KIT_ESCAPE_NONE, "{{x", "!not closed");
 	mustache_gives(KIT_ESCAPE_NONE, "{{{x}}", "!not closed");
 	mustache_gives(KIT_ESCAPE_NONE, "{{> part}}", "!partials");
 	mustache_gives(KIT_ESCAPE_NONE, "{{=<% %>=}}", "!changed delimiters");
-	mustache_gives(KIT_ESCAPE_NONE, "{{}}", "!no name");
-	mustache_gives(KIT_ESCAPE_NONE, "{{a b}}", "!no name");
-	mustache_gives(KIT_ESCAPE_NONE, "{{a..b}}", "!no name");
+	mustache_gives(KIT_ESCAPE_NONE, "{{}}", "!not the name");
+	mustache_gives(KIT_ESCAPE_NONE, "{{a b}}", "!not the name");
+	mustache_gives(KIT_ESCAPE_NONE, "{{a..b}}", "!not the name");
 }
 
 static void deep_nesting_is_bounded(void **state)
