@@ -288,7 +288,7 @@ static int settle_blackbox(struct daemon *d, struct err *err)
 
 static int listen_all(struct daemon *d, struct err *err)
 {
-	struct intake_server_options options = { .log = intake_server_log(d->journal),
+	struct intake_server_options options = { .journal = intake_server_journal(d->journal),
 											 .hooks = { d, daemon_is_ready, daemon_quarantine_count,
 														on_rejected },
 											 .clock = d->clock,

@@ -30,7 +30,7 @@ struct quarantine *quarantine_create(void *ctx, int (*count)(void *ctx, const ch
 	struct quarantine *q = mem_zalloc(sizeof *q);
 	q->ctx = ctx;
 	q->count = count;
-	(void)pthread_mutex_init(&q->lock, NULL);
+	pthread_mutex_init(&q->lock, NULL);
 	STAILQ_INIT(&q->sources);
 	return q;
 }
@@ -45,7 +45,7 @@ void quarantine_destroy(struct quarantine *q)
 		free(p->source);
 		free(p);
 	}
-	(void)pthread_mutex_destroy(&q->lock);
+	pthread_mutex_destroy(&q->lock);
 	free(q);
 }
 
@@ -68,9 +68,9 @@ static void recount(struct quarantine *q, struct quarantine_source *p, int64_t n
 {
 	int64_t queries = p->queries, counted = 0;
 	p->at_ms = now_ms;
-	(void)pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->lock);
 	int rc = q->count(q->ctx, p->source, &counted);
-	(void)pthread_mutex_lock(&q->lock);
+	pthread_mutex_lock(&q->lock);
 	if (rc != 0)
 		return;
 	p->known = true;
@@ -80,12 +80,12 @@ static void recount(struct quarantine *q, struct quarantine_source *p, int64_t n
 
 int64_t quarantine_count_open(struct quarantine *q, const char *source, int64_t now_ms)
 {
-	(void)pthread_mutex_lock(&q->lock);
+	pthread_mutex_lock(&q->lock);
 	struct quarantine_source *p = source_of(q, source);
 	if (!p->known || now_ms - p->at_ms >= QUARANTINE_RECOUNT_MS)
 		recount(q, p, now_ms);
 	int64_t open = p->known ? p->counted + p->queries - p->queries_at_count : INT64_MAX;
 	p->queries++;
-	(void)pthread_mutex_unlock(&q->lock);
+	pthread_mutex_unlock(&q->lock);
 	return open;
 }

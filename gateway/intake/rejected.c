@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "gateway/intake/pipeline/request.h"
-#include "gateway/intake/server/server_internal.h"
+#include "gateway/intake/server/request_internal.h"
 #include "saga/base/mem.h"
 #include "saga/base/reader.h"
 
@@ -22,13 +22,13 @@ static bool within_rate(struct intake_server *s, struct counter *c, int64_t byte
 {
 	int64_t share = keep_bytes / CAP_SHARE_PER_SECOND;
 	int64_t limit_bytes = share > BYTES_PER_SECOND ? share : BYTES_PER_SECOND;
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	if (c->kept.second != now_ms / 1000)
 		c->kept = (struct kept_in_second){ .second = now_ms / 1000 };
 	bool may = c->kept.requests < REQUESTS_PER_SECOND && c->kept.bytes < limit_bytes;
 	c->kept.requests += may ? 1 : 0;
 	c->kept.bytes += may ? bytes : 0;
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	return may;
 }
 
@@ -46,14 +46,14 @@ static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind, const char
 void rejected_keep(struct server_request *r, const struct intake_request *request)
 {
 	const struct config_source *source = r->source->config;
-	const struct intake_log *log = &r->server->options.log;
-	if (source->keep_rejected_bytes == 0 || log->keep_rejected == NULL ||
+	const struct intake_journal *journal = &r->server->options.journal;
+	if (source->keep_rejected_bytes == 0 || journal->keep_rejected == NULL ||
 		!within_rate(r->server, r->counter, (int64_t)request->body.len, source->keep_rejected_bytes,
 					 request->now_ms))
 		return;
 	struct buf headers AUTO_BUF = { 0 };
 	char address[PEER_TEXT_BYTES];
-	(void)MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, add_header, &headers);
+	MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, add_header, &headers);
 	peer_text(&r->client, address);
 	const struct rejected_row row = { .source = str_of(source->name),
 									  .received_ms = request->now_ms,
@@ -63,7 +63,7 @@ void rejected_keep(struct server_request *r, const struct intake_request *reques
 									  .url = str_of(request->url),
 									  .headers = buf_str(&headers),
 									  .body = request->body };
-	if (log->keep_rejected(log->ctx, &row, source->keep_rejected_bytes) == 0)
+	if (journal->keep_rejected(journal->ctx, &row, source->keep_rejected_bytes) == 0)
 		counter_add(r->counter, INTAKE_REJECTED_KEPT);
 }
 

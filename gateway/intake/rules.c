@@ -148,7 +148,7 @@ int rules_create(struct config *config, struct rules **ret, struct err *err)
 
 struct rules *rules_ref(struct rules *r)
 {
-	(void)__atomic_add_fetch(&r->references, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&r->references, 1, __ATOMIC_RELAXED);
 	return r;
 }
 

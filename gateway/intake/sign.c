@@ -24,7 +24,7 @@ static void encode(enum verify_encoding encoding, const uint8_t *mac, size_t len
 	if (encoding == VERIFY_HEX)
 		hex_encode(mac, len, out);
 	else
-		(void)EVP_EncodeBlock((unsigned char *)out, mac, (int)len);
+		EVP_EncodeBlock((unsigned char *)out, mac, (int)len);
 }
 
 /* One element: "t=1700000000", or only the value where elements have no names. */
@@ -64,7 +64,7 @@ static int sign_hmac(const struct config_source *source, struct str body, const 
 	if (rc != 0)
 		return rc;
 	char seconds[24];
-	(void)snprintf(seconds, sizeof seconds, "%lld", (long long)(wall_ms / 1000));
+	snprintf(seconds, sizeof seconds, "%lld", (long long)(wall_ms / 1000));
 	add_hmac(source, verifier, &(struct verify_signed){ str_of(id), str_of(seconds), url, body }, ret);
 	verify_destroy(verifier);
 	return 0;

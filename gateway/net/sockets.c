@@ -56,7 +56,7 @@ static void slot_close(struct socket_slot *slot)
 
 /* An idle connection became readable. Peeks first: libcurl may have read the bytes in the same turn, as the end
  * of the reply, and then the connection is good. */
-static void shut_idle(struct socket_slot *slot, int fd)
+static void close_idle(struct socket_slot *slot, int fd)
 {
 	char byte;
 	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -72,7 +72,7 @@ static void on_io(void *ctx, int fd, unsigned events)
 	struct sockets *s = ctx;
 	struct socket_slot *slot = slot_of(s, fd);
 	if (slot->idle) {
-		shut_idle(slot, fd);
+		close_idle(slot, fd);
 		return;
 	}
 	int mask = ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |

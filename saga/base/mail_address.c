@@ -101,7 +101,7 @@ const char *mail_address_fault(struct str address, bool literal_allowed)
 	return domain_is_plain(domain, domain_len) ? NULL : "has an unusable domain";
 }
 
-const char *mail_host_fault(struct str host)
+const char *mail_address_host_fault(struct str host)
 {
 	if (host.p == NULL || host.len == 0)
 		return "is empty";

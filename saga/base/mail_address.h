@@ -18,6 +18,6 @@ const char *mail_address_fault(struct str address, bool literal_allowed);
 
 /* The same for a host to connect to or a name to greet with: a host name, an IPv4 address, or an IPv6 address
  * without brackets. */
-const char *mail_host_fault(struct str host);
+const char *mail_address_host_fault(struct str host);
 
 #endif

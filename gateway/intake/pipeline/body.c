@@ -69,7 +69,7 @@ static bool fits_int64(struct str t)
 	memcpy(copy, t.p, t.len);
 	copy[t.len] = '\0';
 	errno = 0;
-	(void)strtoll(copy, NULL, 10);
+	strtoll(copy, NULL, 10);
 	return errno == 0;
 }
 

@@ -59,7 +59,7 @@ static int normalize_text(struct normalization *m, json_t *object, const char *p
 	json_t *value = member(object, name);
 	if (json_is_integer(value)) {
 		char text[NUMBER_TEXT_BYTES];
-		(void)snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
+		snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
 		set(m, object, name, json_string(text));
 		value = member(object, name);
 	}
@@ -120,7 +120,7 @@ static bool decimal_text(const json_t *value, char number[NUMBER_TEXT_BYTES], st
 		return true;
 	}
 	if (json_is_integer(value))
-		(void)snprintf(number, NUMBER_TEXT_BYTES, "%lld", (long long)json_integer_value(value));
+		snprintf(number, NUMBER_TEXT_BYTES, "%lld", (long long)json_integer_value(value));
 	else if (json_is_real(value))
 		number_shortest(json_real_value(value), number);
 	else

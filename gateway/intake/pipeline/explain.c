@@ -6,18 +6,18 @@
 static json_t *stage(json_t *to, const char *name, const char *fault)
 {
 	json_t *made = json_object();
-	(void)json_object_set_new(made, "stage", json_string(name));
-	(void)json_object_set_new(made, "ok", json_boolean(fault == NULL));
+	json_object_set_new(made, "stage", json_string(name));
+	json_object_set_new(made, "ok", json_boolean(fault == NULL));
 	if (fault != NULL)
-		(void)json_object_set_new(made, "detail", json_string(fault));
-	(void)json_array_append_new(to, made);
+		json_object_set_new(made, "detail", json_string(fault));
+	json_array_append_new(to, made);
 	return made;
 }
 
 static void put(json_t *object, const char *name, const char *value)
 {
 	if (value != NULL && value[0] != '\0')
-		(void)json_object_set_new(object, name, json_string(value));
+		json_object_set_new(object, name, json_string(value));
 }
 
 void explain_verify(json_t *to, const struct config_verify *config, enum verify_verdict verdict)
@@ -35,7 +35,7 @@ void explain_parse(json_t *to, const struct body *body, const char *fault)
 		return;
 	json_t *made = stage(to, "parse", fault);
 	if (fault == NULL)
-		(void)json_object_set_new(made, "numbers_as_texts", json_boolean(body->altered));
+		json_object_set_new(made, "numbers_as_texts", json_boolean(body->altered));
 }
 
 void explain_identity(json_t *to, const struct identity *identity, const char *fault)
@@ -56,7 +56,7 @@ void explain_map(json_t *to, json_t *event, const struct identity *identity, con
 	json_t *made = stage(to, "map", fault);
 	if (event == NULL)
 		return;
-	(void)json_object_set(made, "event", event);
+	json_object_set(made, "event", event);
 	put(made, "event_id", identity->id.data);
 	put(made, "gift", identity->gift.data);
 	put(made, "kind", identify_kind_name(identity->kind));
@@ -72,13 +72,12 @@ static json_t *explain_step(const struct rules *rules, const struct routing *rou
 	json_t *after = json_array();
 	for (size_t i = 0; i < routing->route->config->step_count; i++) {
 		if ((step->after >> i & 1u) != 0)
-			(void)json_array_append_new(after, json_string(routing->route->config->steps[i].name));
+			json_array_append_new(after, json_string(routing->route->config->steps[i].name));
 	}
-	(void)json_object_set_new(made, "after", after);
+	json_object_set_new(made, "after", after);
 	put(made, "when", step->when);
 	if ((routing->condition_known >> index & 1u) != 0)
-		(void)json_object_set_new(made, "when_true",
-								  json_boolean((routing->condition_true >> index & 1u) != 0));
+		json_object_set_new(made, "when_true", json_boolean((routing->condition_true >> index & 1u) != 0));
 	AUTO_BUF struct buf key = { 0 };
 	if (route_lane_key(&rules->lane_rules[step->target], event, &key, NULL) == 0)
 		put(made, "order_key", key.data);
@@ -92,13 +91,13 @@ void explain_route(json_t *to, const struct rules *rules, const struct routing *
 		return;
 	json_t *made = stage(to, "route", fault);
 	const struct route_rules *route = fault == NULL ? routing->route : NULL;
-	(void)json_object_set_new(made, "route", route != NULL ? json_string(route->config->name) : json_null());
+	json_object_set_new(made, "route", route != NULL ? json_string(route->config->name) : json_null());
 	if (route == NULL)
 		return;
 	json_t *steps = json_array();
 	for (size_t i = 0; i < route->config->step_count; i++)
-		(void)json_array_append_new(steps, explain_step(rules, routing, i, event));
-	(void)json_object_set_new(made, "steps", steps);
+		json_array_append_new(steps, explain_step(rules, routing, i, event));
+	json_object_set_new(made, "steps", steps);
 }
 
 void explain_result(json_t *to, const struct accept *accept, const char *note)

@@ -31,7 +31,7 @@ static EVP_MAC *hmac;
 
 static void abort_crypto(void)
 {
-	(void)fputs("almoner: the crypto library failed, stopping\n", stderr);
+	fputs("almoner: the crypto library failed, stopping\n", stderr);
 	abort();
 }
 
@@ -53,7 +53,7 @@ static void fetch_once(void)
 /* A context whose digest is set; it stays set when only the key changes. */
 static EVP_MAC_CTX *context(enum verify_hash hash)
 {
-	(void)pthread_once(&once, fetch_once);
+	pthread_once(&once, fetch_once);
 	struct contexts *c = pthread_getspecific(contexts_key);
 	if (c == NULL) {
 		c = mem_zalloc(sizeof *c);
@@ -62,7 +62,7 @@ static EVP_MAC_CTX *context(enum verify_hash hash)
 	}
 	if (c->of[hash] == NULL) {
 		char name[8];
-		(void)snprintf(name, sizeof name, "%s", hashes[hash].digest);
+		snprintf(name, sizeof name, "%s", hashes[hash].digest);
 		const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
 									  OSSL_PARAM_construct_end() };
 		c->of[hash] = EVP_MAC_CTX_new(hmac);

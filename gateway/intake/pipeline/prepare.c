@@ -187,7 +187,7 @@ static void fill(struct prepare_run *run, bool quarantined)
 	if (run->identity.id.len == 0)
 		identify_by_digest(run->request->body, &run->identity);
 	if (quarantined)
-		(void)snprintf(run->to->note, sizeof run->to->note, "%s", run->err.text);
+		snprintf(run->to->note, sizeof run->to->note, "%s", run->err.text);
 	const char *source = run->source->config->name;
 	const struct buf *dedup = run->identity.dedup.len > 0 ? &run->identity.dedup : &run->identity.id;
 	const struct buf *gift = &run->identity.gift;

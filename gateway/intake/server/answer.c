@@ -7,7 +7,7 @@
 struct intake_answer answer_error(unsigned status, const char *message)
 {
 	struct intake_answer a = { .status = status };
-	(void)snprintf(a.body, sizeof a.body, "{\"error\":\"%s\"}", message);
+	snprintf(a.body, sizeof a.body, "{\"error\":\"%s\"}", message);
 	return a;
 }
 
@@ -25,10 +25,10 @@ struct intake_answer answer_of(const struct accept_result *result, unsigned acce
 	struct intake_answer a = { .status = result->duplicate ? 200 : accepted };
 	char saga[24] = "null";
 	if (result->saga != 0)
-		(void)snprintf(saga, sizeof saga, "%lld", (long long)result->saga);
-	(void)snprintf(a.body, sizeof a.body, "{\"saga\":%s%s%s%s%s%s}", saga,
-				   result->related ? ",\"related\":true" : "", result->duplicate ? ",\"duplicate\":true" : "",
-				   result->differs ? ",\"differs\":true" : "", result->unrouted ? ",\"unrouted\":true" : "",
-				   result->quarantined ? ",\"quarantined\":true" : "");
+		snprintf(saga, sizeof saga, "%lld", (long long)result->saga);
+	snprintf(a.body, sizeof a.body, "{\"saga\":%s%s%s%s%s%s}", saga,
+			 result->related ? ",\"related\":true" : "", result->duplicate ? ",\"duplicate\":true" : "",
+			 result->differs ? ",\"differs\":true" : "", result->unrouted ? ",\"unrouted\":true" : "",
+			 result->quarantined ? ",\"quarantined\":true" : "");
 	return a;
 }

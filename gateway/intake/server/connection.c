@@ -1,21 +1,11 @@
-/* Sockets: who may come, how many, and for how long. */
+/* Sockets: which are accepted, how many, and how long each may take. */
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "gateway/intake/server/server_internal.h"
 #include "saga/base/mem.h"
 
-/* How soon a sender may come again whose event was not recorded in time. */
-#define RETRY_LATE_S 5
-
-static void report_rejected(struct intake_server *s, const struct peer_address *peer, const char *why)
-{
-	char text[PEER_TEXT_BYTES];
-	peer_text(peer, text);
-	if (s->options.hooks.rejected != NULL)
-		s->options.hooks.rejected(s->options.hooks.ctx, "", text, 0, why);
-}
-
+/* Called before libmicrohttpd creates a connection: MHD_NO closes the socket at once. */
 enum MHD_Result connection_accept_policy(void *cls, const struct sockaddr *address, socklen_t len)
 {
 	struct intake_server *s = cls;
@@ -23,15 +13,15 @@ enum MHD_Result connection_accept_policy(void *cls, const struct sockaddr *addre
 	if (atomic_load(&s->closing))
 		return MHD_NO;
 	struct peer_address peer = peer_of_socket(address);
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	const struct config *config = s->rules->config;
-	/* A proxy stands for many senders; those are counted one by one when their requests come. */
+	/* A proxy stands for many senders, which are counted one by one when their requests arrive. */
 	bool may = peer_trusted(config, &peer) || peers_count(s->peers, &peer) < config->limits.connections;
 	if (!may)
 		counter_add(counter_of(s, ""), INTAKE_BUSY);
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	if (!may)
-		report_rejected(s, &peer, "too many connections from this address");
+		intake_server_report_rejected(s, "", &peer, 0, "too many connections from this address");
 	return may ? MHD_YES : MHD_NO;
 }
 
@@ -40,38 +30,39 @@ static bool is_busy(enum connection_phase phase)
 	return phase == CONNECTION_WAITING || phase == CONNECTION_SENDING;
 }
 
-/* With nobody stopping there is nobody waiting: a broadcast a request would wake the sweeper each time. */
+/* Broadcasts only if a thread waits for `busy` or `suspended`, which happens while the server stops: the sweeper
+ * waits for the same condition, and a broadcast with each request would wake the sweeper each time. */
 void connection_notify_waiters(struct intake_server *s)
 {
 	if (s->waiters > 0)
-		(void)pthread_cond_broadcast(&s->changed);
+		pthread_cond_broadcast(&s->changed);
 }
 
 static void opened(struct intake_server *s, struct MHD_Connection *mhd, void **socket_context)
 {
 	struct connection *c = mem_zalloc(sizeof *c);
-	/* One after the other: since libmicrohttpd 1.0 each answer stands where the one before it stood. */
+	/* Read one after the other: since libmicrohttpd 1.0 each result overwrites the one before. */
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	c->fd = info != NULL ? info->connect_fd : -1;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	c->peer = peer_of_socket(info != NULL ? info->client_addr : NULL);
 	c->since_ms = intake_server_now(s);
 	*socket_context = c;
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	TAILQ_INSERT_TAIL(&s->connections, c, link);
 	peers_add(s->peers, &c->peer);
 	if (s->connection_count++ == 0)
-		(void)pthread_cond_broadcast(&s->changed);
-	(void)pthread_mutex_unlock(&s->lock);
+		pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
 }
 
-/* Comes before the descriptor is closed, so that a shutdown under the lock never hits somebody else's socket.
- */
+/* libmicrohttpd calls this before it closes the descriptor. So a connection in the list always has a valid
+ * descriptor, and a shutdown under the lock cannot hit the socket of another connection. */
 static void closed(struct intake_server *s, void **socket_context)
 {
 	struct connection *c = *socket_context;
 	*socket_context = NULL;
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	TAILQ_REMOVE(&s->connections, c, link);
 	if (c->linger && !atomic_load(&s->closing))
 		linger_begin(s, c->fd);
@@ -79,7 +70,7 @@ static void closed(struct intake_server *s, void **socket_context)
 	connection_notify_waiters(s);
 	peers_remove(s->peers, &c->peer);
 	s->connection_count--;
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	free(c);
 }
 
@@ -95,7 +86,7 @@ void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_cont
 void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase,
 								 int64_t now_ms)
 {
-	/* The first request's time began when its sender connected: its header may have come byte by byte. */
+	/* The time of the first request began when its sender connected, because its header may arrive byte by byte. */
 	if (c->phase != CONNECTION_OPEN || phase != CONNECTION_READING)
 		c->since_ms = now_ms;
 	s->busy += is_busy(phase);
@@ -107,14 +98,14 @@ void connection_set_phase_locked(struct intake_server *s, struct connection *c, 
 void connection_set_phase(struct intake_server *s, struct connection *c, enum connection_phase phase)
 {
 	int64_t now_ms = intake_server_now(s);
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	connection_set_phase_locked(s, c, phase, now_ms);
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- deadlines ---- */
 
-static void shut_slow(struct intake_server *s, int64_t now_ms)
+void connection_close_slow(struct intake_server *s, int64_t now_ms)
 {
 	int64_t limit_ms = s->rules->config->limits.request_timeout_ms;
 	struct connection *c;
@@ -123,50 +114,10 @@ static void shut_slow(struct intake_server *s, int64_t now_ms)
 		if (c->timed_out || c->phase == CONNECTION_WAITING || now_ms - c->since_ms < limit_ms)
 			continue;
 		c->timed_out = true;
-		/* libmicrohttpd then sees the end of the stream and closes; its own timeout starts anew with each
-		 * byte. */
-		(void)shutdown(c->fd, SHUT_RDWR);
+		/* libmicrohttpd then sees the end of the stream and closes. Its own timeout starts again with each byte,
+		 * so it cannot bound a whole request. */
+		shutdown(c->fd, SHUT_RDWR);
 		if (c->phase != CONNECTION_IDLE)
 			counter_add(counter_of(s, ""), INTAKE_SLOW);
 	}
-}
-
-/* Moves those that are due from the waiting ones to `late`; under the lock. */
-static void take_late(struct intake_server *s, int64_t now_ms, struct requests *late)
-{
-	struct server_request *next;
-	for (struct server_request *r = TAILQ_FIRST(&s->waiting); r != NULL; r = next) {
-		next = TAILQ_NEXT(r, waiting_link);
-		if (r->due_ms > now_ms)
-			continue;
-		TAILQ_REMOVE(&s->waiting, r, waiting_link);
-		TAILQ_INSERT_TAIL(late, r, waiting_link);
-		r->waiting = false;
-		r->answered = true;
-		r->answer = answer_busy(RETRY_LATE_S, "not recorded in time, send it again");
-		counter_add(r->counter, INTAKE_LATE);
-	}
-}
-
-void waiting_answer_late(struct intake_server *s, int64_t now_ms)
-{
-	struct requests late = TAILQ_HEAD_INITIALIZER(late);
-	struct server_request *r;
-	(void)pthread_mutex_lock(&s->lock);
-	take_late(s, now_ms, &late);
-	(void)pthread_mutex_unlock(&s->lock);
-	/* Suspended, and nobody else resumes them any more: they live until then. */
-	while ((r = TAILQ_FIRST(&late)) != NULL) {
-		TAILQ_REMOVE(&late, r, waiting_link);
-		MHD_resume_connection(r->mhd);
-	}
-}
-
-void intake_server_sweep(struct intake_server *s, int64_t now_ms)
-{
-	(void)pthread_mutex_lock(&s->lock);
-	shut_slow(s, now_ms);
-	linger_sweep(s, now_ms);
-	(void)pthread_mutex_unlock(&s->lock);
-	waiting_answer_late(s, now_ms);
 }

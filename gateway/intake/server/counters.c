@@ -30,7 +30,7 @@ struct counter *counter_of(struct intake_server *s, const char *source)
 
 void counter_add(struct counter *c, enum intake_counter what)
 {
-	(void)atomic_fetch_add_explicit(&c->counts[what], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&c->counts[what], 1, memory_order_relaxed);
 }
 
 void counters_destroy(struct intake_server *s)
@@ -47,7 +47,7 @@ void intake_counters_each(struct intake_server *s, void *ctx,
 						  void (*each)(void *ctx, const struct intake_source_counters *c))
 {
 	struct counter *c;
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	STAILQ_FOREACH(c, &s->counters, link)
 	{
 		struct intake_source_counters copy = { .source = c->source };
@@ -55,15 +55,15 @@ void intake_counters_each(struct intake_server *s, void *ctx,
 			copy.counts[i] = atomic_load_explicit(&c->counts[i], memory_order_relaxed);
 		each(ctx, &copy);
 	}
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 }
 
 struct intake_server_gauges intake_server_gauges(struct intake_server *s)
 {
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	struct intake_server_gauges g = { .connections = s->connection_count,
 									  .waiting = s->suspended,
 									  .reading_bytes = atomic_load(&s->reading_bytes) };
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	return g;
 }

@@ -28,7 +28,7 @@ static enum MHD_Result check_header(void *ctx, enum MHD_ValueKind kind, const ch
 const char *framing_fault(struct MHD_Connection *mhd, const char *version)
 {
 	struct framing_headers f = { .digits = true, .chunked = true };
-	(void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, check_header, &f);
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, check_header, &f);
 	if (f.lengths + f.encodings > 1)
 		return f.encodings == 0 ? "more than one Content-Length" : "a length and an encoding, or two of them";
 	if (!f.digits)

@@ -1,5 +1,5 @@
-/* After an answer that came before the end of its request: the socket is read and dropped a while longer, else
- * closing it with bytes unread resets the connection, and the sender never sees the answer. */
+/* An answer was sent before the end of its request. The socket is read for a while longer and the bytes are
+ * dropped: closing a socket with unread bytes resets the connection, and the sender would not see the answer. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -8,24 +8,26 @@
 #include "gateway/intake/server/server_internal.h"
 #include "saga/base/mem.h"
 
+/* How long a socket lingers, how many linger at once, and how much of one is read in one sweep. Chosen; no
+ * measurement. */
 enum { LINGER_MS = 10000, LINGER_MAX = 64, LINGER_TURN_BYTES = 4 << 20 };
 
 void linger_begin(struct intake_server *s, int fd)
 {
 	if (s->linger_count >= LINGER_MAX)
 		return;
-	int copy_fd = dup(fd); /* libmicrohttpd closes its own */
+	int copy_fd = dup(fd); /* libmicrohttpd closes `fd` itself */
 	if (copy_fd < 0)
 		return;
-	(void)shutdown(copy_fd, SHUT_WR);
+	shutdown(copy_fd, SHUT_WR);
 	struct lingering *l = mem_zalloc(sizeof *l);
 	*l = (struct lingering){ .fd = copy_fd, .until_ms = intake_server_now(s) + LINGER_MS };
 	TAILQ_INSERT_TAIL(&s->lingering, l, link);
 	if (s->linger_count++ == 0)
-		(void)pthread_cond_broadcast(&s->changed);
+		pthread_cond_broadcast(&s->changed);
 }
 
-/* False once there is nothing more to wait for. */
+/* Reads and drops what has arrived. False when the peer has closed the connection, or it failed. */
 static bool drain_socket(const struct lingering *l)
 {
 	char dropped[32 * 1024];
@@ -47,7 +49,7 @@ void linger_sweep(struct intake_server *s, int64_t now_ms)
 			continue;
 		TAILQ_REMOVE(&s->lingering, l, link);
 		s->linger_count--;
-		(void)close(l->fd);
+		close(l->fd);
 		free(l);
 	}
 }

@@ -76,7 +76,7 @@ bool peer_parse(struct str text, struct peer_address *ret)
 void peer_text(const struct peer_address *address, char out[PEER_TEXT_BYTES])
 {
 	if (address->family == 0 || inet_ntop(address->family, address->bytes, out, PEER_TEXT_BYTES) == NULL)
-		(void)snprintf(out, PEER_TEXT_BYTES, "unknown");
+		snprintf(out, PEER_TEXT_BYTES, "unknown");
 }
 
 static bool in_range(const struct config_cidr *range, const struct peer_address *address)

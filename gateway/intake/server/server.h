@@ -1,8 +1,8 @@
-/* The door: POST /in/{source}, /healthz, /readyz on libmicrohttpd's epoll threads. A connection is suspended
- * until its event is committed and only then answered.
+/* The HTTP server for events: POST /in/{source}, /healthz, /readyz, on the epoll threads of libmicrohttpd. A
+ * connection is suspended until its event is committed, and answered only then.
  *
- * To stop: intake_server_quiesce → journal_stop (its callbacks answer what is waiting) → intake_server_wait_idle →
- * intake_server_stop. */
+ * To stop: intake_server_quiesce, then journal_stop (its callbacks answer the requests that wait), then
+ * intake_server_wait_idle, then intake_server_stop. */
 #ifndef ALMONER_GATEWAY_INTAKE_SERVER_SERVER_H
 #define ALMONER_GATEWAY_INTAKE_SERVER_SERVER_H
 
@@ -10,68 +10,72 @@
 #include "saga/base/clock.h"
 #include "saga/journal/journal.h"
 
-/* Where events go: the journal, or a stand-in. */
-struct intake_log {
+/* Where events go: the journal, or a stand-in of a test. */
+struct intake_journal {
 	void *ctx;
-	/* As journal_accept: 0 takes `a` (and will call a->done once, from any thread), else `a` stays the
-	 * caller's. */
+	/* As journal_accept. 0: takes `a` and calls a->done once, on any thread. Other results: `a` still belongs to
+	 * the caller. */
 	int (*accept)(void *ctx, struct accept *a);
-	/* As journal_keep_rejected; NULL: none are kept. */
+	/* As journal_keep_rejected. NULL: no rejected requests are kept. */
 	int (*keep_rejected)(void *ctx, const struct rejected_row *row, int64_t keep_bytes);
 };
-struct intake_log intake_server_log(struct journal *j);
+struct intake_journal intake_server_journal(struct journal *j);
 
 struct intake_server_hooks {
 	void *ctx;
-	/* May events be taken now? Else `why` says what is wrong ("disk low"), for /readyz. NULL: always. */
+	/* True: events can be accepted now. False: *why names the reason ("disk low"), for /readyz. NULL: always
+	 * true. */
 	bool (*ready)(void *ctx, const char **why);
-	/* How many quarantined events of this source are open; NULL: the cap is not applied. */
+	/* The number of open quarantined events of this source; NULL: limits.quarantine_cap is not applied. */
 	int64_t (*quarantined)(void *ctx, const char *source);
-	/* A refusal that somebody should hear of (401, caps); never with a donor's data. NULL: nobody. */
+	/* Reports a request that was rejected (401, 413, 400, 503) or a connection (status 0), for the log; `why` never
+	 * contains a donor's data. `source` is "" when none was found. NULL: not reported. */
 	void (*rejected)(void *ctx, const char *source, const char *address, int status, const char *why);
 };
 
 struct intake_server_options {
-	struct intake_log log;
+	struct intake_journal journal;
 	struct intake_server_hooks hooks;
 	struct clock clock;
-	bool own_sweep; /* a thread calls intake_server_sweep; false: the caller does */
+	bool own_sweep; /* true: a thread of the server calls intake_server_sweep; false: the caller does */
 };
 
 struct intake_server;
 struct rules;
 
-/* Listens as config->listen says; ERR_SYSTEM with the address when that fails. */
+/* Listens on config->listen. ERR_SYSTEM: the address cannot be used, or no thread; ERR_INVALID: see rules_create.
+ * Takes its own reference on `config`; copies `options`. */
 int intake_server_start(struct config *config, const struct intake_server_options *options,
 						struct intake_server **ret, struct err *err) MUST_CHECK;
-uint16_t intake_server_port(const struct intake_server *s); /* the port it got, for port 0 */
-/* New rules for requests that begin from now on. ERR_INVALID: they stay as they were. Thread: any. */
+uint16_t intake_server_port(const struct intake_server *s); /* the real port, also if 0 was configured */
+/* Requests that begin from now on use the new configuration. ERR_INVALID: the old one stays. Thread: any. */
 int intake_server_set_config(struct intake_server *s, struct config *config, struct err *err) MUST_CHECK;
-/* Those of today, as a new reference: for judging again what was kept. Thread: any. */
+/* The present rules, as a new reference; replaying kept requests needs them. Thread: any. */
 struct rules *intake_server_rules(struct intake_server *s);
 
-/* Ends what is too slow: requests older than request_timeout lose their socket, commits later than
- * commit_wait are answered 503 (the record stays, the sender's retry is a duplicate). Thread: any. */
+/* Ends what is too slow. The socket of a request older than limits.request_timeout is shut down. A request whose
+ * commit takes longer than limits.commit_wait is answered 503; if the event is committed later it stands, and the
+ * sender's retry is a duplicate. Thread: any. */
 void intake_server_sweep(struct intake_server *s, int64_t now_ms);
 
-/* No new connections; new requests on open ones are answered 503. */
+/* From now on new connections are refused, and new requests on open connections are answered 503. Thread: any. */
 void intake_server_quiesce(struct intake_server *s);
-/* Waits until no request waits for its commit; after `timeout_ms` those left are answered 503. False: some
- * were. */
+/* Waits until no request waits for its commit or is being answered. After `timeout_ms` the requests that still
+ * wait are answered 503, and the result is false. */
 bool intake_server_wait_idle(struct intake_server *s, int64_t timeout_ms);
-/* Ends the threads and frees. Commits that come even later are harmless. NULL is accepted. */
+/* Ends the threads and frees. A commit that comes even later is harmless. Accepts NULL. */
 void intake_server_stop(struct intake_server *s);
 
 /* ---- figures ---- */
 
 #define INTAKE_COUNTER_TABLE(X)                                                                              \
-	X(INTAKE_ACCEPTED, "accepted") /* a new saga, whatever became of it */                                   \
+	X(INTAKE_ACCEPTED, "accepted") /* a new saga, also an unrouted or quarantined one */                     \
 	X(INTAKE_RELATED, "related")                                                                             \
 	X(INTAKE_DUPLICATE, "duplicate")                                                                         \
 	X(INTAKE_UNROUTED, "unrouted")       /* of the accepted */                                               \
 	X(INTAKE_QUARANTINED, "quarantined") /* of the accepted */                                               \
 	X(INTAKE_UNVERIFIED, "unverified")   /* 401 */                                                           \
-	X(INTAKE_REJECTED_KEPT, "kept")      /* of those, kept to be judged again */                             \
+	X(INTAKE_REJECTED_KEPT, "kept")      /* of the unverified, kept for a replay */                          \
 	X(INTAKE_TOO_LARGE, "too_large")     /* 413 */                                                           \
 	X(INTAKE_BUSY, "busy")               /* 503: queue or disk full, source paused, cap, stopping */         \
 	X(INTAKE_LATE, "late")               /* 503: no commit in time */                                        \
@@ -80,20 +84,20 @@ void intake_server_stop(struct intake_server *s);
 #define INTAKE_COUNTER_ENUM(name, text) name,
 enum intake_counter { INTAKE_COUNTER_TABLE(INTAKE_COUNTER_ENUM) INTAKE_COUNTERS };
 #undef INTAKE_COUNTER_ENUM
-const char *intake_counter_name(enum intake_counter c);
+const char *intake_counter_name(enum intake_counter c); /* "?" for a value outside the enum */
 
 struct intake_source_counters {
-	const char *source; /* lives as long as the server; "" counts what reached no source */
+	const char *source; /* valid as long as the server; "": requests that reached no source */
 	uint64_t counts[INTAKE_COUNTERS];
 };
-/* Calls `each` once per source ever configured. Thread: any. */
+/* Calls `each` once for each source that was ever configured, under the server's lock. Thread: any. */
 void intake_counters_each(struct intake_server *s, void *ctx,
 						  void (*each)(void *ctx, const struct intake_source_counters *c));
 
 struct intake_server_gauges {
 	uint64_t connections;
-	uint64_t waiting;      /* for their commit */
-	int64_t reading_bytes; /* of bodies that are not complete */
+	uint64_t waiting;      /* requests that wait for their commit */
+	int64_t reading_bytes; /* of bodies that are still arriving */
 };
 struct intake_server_gauges intake_server_gauges(struct intake_server *s);
 

@@ -1,4 +1,16 @@
-/* The server's insides, shared by server.c, connection.c, request.c and counters.c. */
+/* Shared by the files of the intake server. In reading order:
+ *
+ *     server.c           start, new configuration, stop
+ *     state.c            the server's memory, its rules, waiting for a change
+ *     listener.c         the listening socket
+ *     connection.c       callbacks of libmicrohttpd for sockets
+ *     request.c          callbacks of libmicrohttpd for requests (request_internal.h)
+ *     waiting.c          requests that wait for their commit
+ *     linger.c           sockets that are read after an early answer
+ *     sweeper.c          the thread that keeps deadlines
+ *     counters.c         figures
+ *
+ * "Under the lock" means the server's lock. It is never held while libmicrohttpd is called. */
 #ifndef ALMONER_GATEWAY_INTAKE_SERVER_SERVER_INTERNAL_H
 #define ALMONER_GATEWAY_INTAKE_SERVER_SERVER_INTERNAL_H
 
@@ -12,127 +24,132 @@
 #include "gateway/intake/server/peers.h"
 #include "gateway/intake/server/server.h"
 
-/* What a socket is doing; each phase but WAITING has its deadline. */
+/* What a connection is doing. Each phase but WAITING has the deadline limits.request_timeout. */
 enum connection_phase {
 	CONNECTION_OPEN,    /* connected, no request line yet */
-	CONNECTION_READING, /* a request is coming in */
-	CONNECTION_WAITING, /* suspended until the commit */
-	CONNECTION_SENDING, /* an answer goes out */
-	CONNECTION_IDLE     /* kept alive between requests */
+	CONNECTION_READING, /* a request is arriving */
+	CONNECTION_WAITING, /* suspended until its event is committed */
+	CONNECTION_SENDING, /* an answer is being sent */
+	CONNECTION_IDLE     /* kept alive between two requests */
 };
 
 struct connection {
-	TAILQ_ENTRY(connection) link;
-	int fd;
+	TAILQ_ENTRY(connection) link; /* in server->connections */
+	int fd;                       /* owned by libmicrohttpd */
 	struct peer_address peer;
 	enum connection_phase phase;
-	int64_t since_ms;
-	bool timed_out; /* its socket was shut down by us */
-	bool linger;    /* answered before the end of the request: it is read on after the answer */
+	int64_t since_ms; /* the deadline of the phase counts from here */
+	bool timed_out;   /* the server has shut the socket down */
+	bool linger;      /* answered before the end of the request: see linger.c */
 };
 
 struct lingering {
 	TAILQ_ENTRY(lingering) link;
-	int fd;
+	int fd; /* owned; a duplicate of the connection's */
 	int64_t until_ms;
 };
 
+/* The figures of one source; the source "" stands for requests that reached no source. */
 struct counter {
 	STAILQ_ENTRY(counter) link;
-	char *source;
+	char *source; /* owned */
 	atomic_uint_fast64_t counts[INTAKE_COUNTERS];
 	struct kept_in_second {
-		int64_t second; /* the last one in which refused requests were kept … */
-		int64_t requests, bytes;
-	} kept; /* under the server's lock */
+		int64_t second;          /* the last second in which a rejected request was kept */
+		int64_t requests, bytes; /* kept in that second */
+	} kept;                      /* under the lock */
 };
 
-struct server_request {
-	TAILQ_ENTRY(server_request) waiting_link;
-	struct intake_server *server;
-	struct MHD_Connection *mhd;
-	struct connection *connection;
-	struct rules *rules;
-	const struct source_rules *source;
-	struct counter *counter;
-	char *uri;                  /* as in the request line, query included */
-	struct peer_address client; /* behind the proxy, if any */
-	bool client_counted;
-	struct buf body;
-	int64_t reading_bytes; /* of it, counted in the server's */
-	size_t excess_bytes;   /* bytes over the limit that were read and thrown away */
-	bool started;
-	bool answer_ready; /* `answer` stands without asking the log */
-	/* Under the server's lock. */
-	bool waiting;   /* in the list */
-	bool suspended; /* counted in server->suspended */
-	bool answered;
-	int64_t due_ms;
-	struct intake_answer answer;
-	unsigned references; /* the connection's and the accept's */
-};
+struct server_request;
 
 struct intake_server {
 	struct intake_server_options options;
 	struct MHD_Daemon *daemon;
-	int listen_fd;
+	int listen_fd; /* owned by libmicrohttpd once `daemon` is set; -1: none */
 	uint16_t port;
 	atomic_bool closing;
-	atomic_int_fast64_t reading_bytes; /* of all bodies under way */
-	atomic_uint references;            /* the owner's and one per accept under way */
+	atomic_int_fast64_t reading_bytes; /* of all bodies that are arriving */
+	atomic_uint references;            /* one of the owner, one of each accept that is not committed */
 	pthread_t sweeper;
 	bool has_sweeper;
-	pthread_mutex_t lock;   /* everything below; never held while libmicrohttpd is called */
-	pthread_cond_t changed; /* the first connection came, the sweeper shall end, or what waiters wait for */
-	unsigned waiters;       /* for `suspended` or `busy` to become 0 */
+	pthread_mutex_t lock; /* guards all members below */
+	/* Signalled: the first connection came, the sweeper must end, `suspended` or `busy` went down. */
+	pthread_cond_t changed;
+	unsigned waiters; /* threads that wait until `suspended` or `busy` is 0 */
 	struct rules *rules;
 	TAILQ_HEAD(connections, connection) connections;
 	unsigned connection_count;
 	TAILQ_HEAD(, lingering) lingering;
 	unsigned linger_count;
-	TAILQ_HEAD(requests, server_request) waiting; /* by due time, nearly */
-	unsigned suspended;                           /* libmicrohttpd must not be stopped while there are any */
+	TAILQ_HEAD(requests, server_request) waiting; /* almost in the order of due_ms */
+	unsigned suspended;                           /* requests; MHD_stop_daemon aborts while there is one */
 	unsigned busy; /* connections that wait for a commit or are being answered */
 	struct peers *peers;
-	STAILQ_HEAD(, counter) counters; /* the first is "" */
+	STAILQ_HEAD(, counter) counters; /* the first one is "" */
 };
 
-int64_t intake_server_now(const struct intake_server *s);
+/* ---- state.c ---- */
+
+struct intake_server *intake_server_create(const struct intake_server_options *options);
 void intake_server_unref(struct intake_server *s);
+int64_t intake_server_now(const struct intake_server *s);
+/* Takes over the reference `rules`, for requests that begin from now on. */
+void intake_server_install_rules(struct intake_server *s, struct rules *rules);
+/* Waits at most `ms` for `changed`. Under the lock. */
+void intake_server_wait_changed(struct intake_server *s, int64_t ms);
+/* Calls the hook for rejected requests, if there is one. `source`: "" for none. Not under the lock. */
+void intake_server_report_rejected(struct intake_server *s, const char *source,
+								   const struct peer_address *address, unsigned status, const char *why);
 
-/* ---- connection.c: callbacks of libmicrohttpd ---- */
+/* ---- listener.c ---- */
 
+int listener_open(struct intake_server *s, const struct config_listen *listen, struct err *err) MUST_CHECK;
+
+/* ---- connection.c ---- */
+
+/* Callbacks of libmicrohttpd; `cls` is the server. */
 enum MHD_Result connection_accept_policy(void *cls, const struct sockaddr *address, socklen_t len);
 void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
 					   enum MHD_ConnectionNotificationCode code);
-/* Locks; the second one is for who holds the lock. */
+/* The first function locks; call the second one under the lock. */
 void connection_set_phase(struct intake_server *s, struct connection *c, enum connection_phase phase);
 void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase,
 								 int64_t now_ms);
-/* Under the lock, after `suspended` or `busy` went down: tells whoever waits for that, and nobody else. */
+/* Call it after `suspended` or `busy` went down. Under the lock. */
 void connection_notify_waiters(struct intake_server *s);
-/* Answers 503 to all that wait for a commit since before their due time. */
-void waiting_answer_late(struct intake_server *s, int64_t now_ms);
+/* Shuts down the sockets whose phase lasts too long. Under the lock. */
+void connection_close_slow(struct intake_server *s, int64_t now_ms);
 
 /* ---- linger.c: under the lock ---- */
 
-/* Reads on from what `fd` is connected to, which the caller then closes. */
+/* Goes on reading from the peer of `fd`; the caller may close `fd`. */
 void linger_begin(struct intake_server *s, int fd);
 void linger_sweep(struct intake_server *s, int64_t now_ms); /* INT64_MAX: ends all */
 
-/* ---- request.c: likewise ---- */
+/* ---- waiting.c ---- */
 
-void *request_open(void *cls, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
-							   const char *version, const char *data, size_t *data_len, void **slot);
-void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD_RequestTerminationCode why);
-/* Answers a waiting request and lets it go on; nothing when it is answered already. */
+/* Suspends the request until waiting_answer or its due time. */
+void waiting_begin(struct server_request *r);
+/* Answers and resumes a waiting request; does nothing when it is answered already. `r` may be gone when this
+ * returns, unless the caller has a reference. */
 void waiting_answer(struct server_request *r, const struct intake_answer *answer);
+/* Answers 503 to all requests whose due time has passed. */
+void waiting_answer_late(struct intake_server *s, int64_t now_ms);
+/* The answer of a request that was resumed; false: it has none yet. */
+bool waiting_take_answer(struct server_request *r, struct intake_answer *ret);
+/* The connection ended: the request is no longer suspended. Under the lock. */
+void waiting_end(struct server_request *r);
+
+/* ---- sweeper.c ---- */
+
+int sweeper_start(struct intake_server *s, struct err *err) MUST_CHECK;
+void sweeper_stop(struct intake_server *s); /* does nothing when none runs */
 
 /* ---- counters.c ---- */
 
-struct counter *counter_of(struct intake_server *s, const char *source); /* made when new; under the lock */
-void counter_add(struct counter *c, enum intake_counter what);
+/* Creates the counter of a new source. Under the lock. */
+struct counter *counter_of(struct intake_server *s, const char *source);
+void counter_add(struct counter *c, enum intake_counter what); /* Thread: any */
 void counters_destroy(struct intake_server *s);
 
 #endif

@@ -96,14 +96,14 @@ static void lengths_have_bounds(void **state)
 static void hosts(void **state)
 {
 	(void)state;
-	assert_null(mail_host_fault(STR("mail.example.org")));
-	assert_null(mail_host_fault(STR("127.0.0.1")));
-	assert_null(mail_host_fault(STR("::1")));
-	assert_non_null(mail_host_fault(STR("")));
-	assert_non_null(mail_host_fault(STR("a/b")));
-	assert_non_null(mail_host_fault(STR("user@host")));
-	assert_non_null(mail_host_fault(STR("a b")));
-	assert_non_null(mail_host_fault(STR("::1\r\n")));
+	assert_null(mail_address_host_fault(STR("mail.example.org")));
+	assert_null(mail_address_host_fault(STR("127.0.0.1")));
+	assert_null(mail_address_host_fault(STR("::1")));
+	assert_non_null(mail_address_host_fault(STR("")));
+	assert_non_null(mail_address_host_fault(STR("a/b")));
+	assert_non_null(mail_address_host_fault(STR("user@host")));
+	assert_non_null(mail_address_host_fault(STR("a b")));
+	assert_non_null(mail_address_host_fault(STR("::1\r\n")));
 }
 
 int main(void)

@@ -151,7 +151,7 @@ void server_fixture_open(struct server_fixture *d, const char *sources, const ch
 	(void)pthread_cond_init(&d->script.moved, NULL);
 	assert_int_equal(pthread_create(&d->script.thread, NULL, committer, &d->script), 0);
 	const struct intake_server_options options = {
-		.log = { &d->script, take },
+		.journal = { &d->script, take, NULL },
 		.hooks = { d, ready, quarantined, refused },
 		.clock = own_sweep ? clock_system() : (struct clock){ d, now_ms, now_ms },
 		.own_sweep = own_sweep,

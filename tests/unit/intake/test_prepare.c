@@ -269,8 +269,8 @@ static void a_default_order_takes_the_id_first(void **state)
 	assert_memory_equal(p->accept.start.lanes[0], digest, LANE_BYTES);
 	digest_bytes("f", 1, digest); /* the second of two keys, the first is missing */
 	assert_memory_equal(p->accept.start.lanes[1], digest, LANE_BYTES);
-	AUTO_PREPARED struct prepared *nobody = fixture_prepare(rules, "in", "{\"type\":\"t\"}", NULL);
-	assert_int_equal(nobody->accept.start.lane_mask, 0);
+	AUTO_PREPARED struct prepared *without = fixture_prepare(rules, "in", "{\"type\":\"t\"}", NULL);
+	assert_int_equal(without->accept.start.lane_mask, 0);
 	rules_unref(rules);
 }
 

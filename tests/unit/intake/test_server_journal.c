@@ -60,7 +60,7 @@ static struct journal *open_journal(const char *dir)
 static struct intake_server *open_intake(struct journal *j)
 {
 	struct config *config = server_fixture_config(SOURCES, "", "");
-	const struct intake_server_options options = { .log = intake_server_log(j),
+	const struct intake_server_options options = { .journal = intake_server_journal(j),
 												   .clock = clock_system(),
 												   .own_sweep = true };
 	struct intake_server *s = NULL;

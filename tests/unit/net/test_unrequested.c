@@ -26,9 +26,9 @@ static struct {
 	int listener;
 	unsigned port;
 	pthread_t thread;
-	const char *unrequested; /* sent on the first connection when `say` is posted; NULL: closed */
-	sem_t say;
-	sem_t said;
+	const char *unrequested; /* sent on the first connection when `send_now` is posted; NULL: closed */
+	sem_t send_now;
+	sem_t sent;
 	atomic_uint connections;
 	atomic_uint requests;
 } peer;
@@ -57,12 +57,12 @@ static void serve_first(int fd)
 		return;
 	peer.requests++;
 	SEND(fd, REPLY("first"));
-	sem_wait(&peer.say);
+	sem_wait(&peer.send_now);
 	if (peer.unrequested != NULL)
 		SEND(fd, peer.unrequested);
 	else
 		shutdown(fd, SHUT_WR);
-	sem_post(&peer.said);
+	sem_post(&peer.sent);
 	while (read_request(fd)) /* what comes here is counted and never answered */
 		peer.requests++;
 }
@@ -91,8 +91,8 @@ static void start_peer(const char *unrequested)
 	peer.unrequested = unrequested;
 	peer.connections = 0;
 	peer.requests = 0;
-	assert_int_equal(sem_init(&peer.say, 0, 0), 0);
-	assert_int_equal(sem_init(&peer.said, 0, 0), 0);
+	assert_int_equal(sem_init(&peer.send_now, 0, 0), 0);
+	assert_int_equal(sem_init(&peer.sent, 0, 0), 0);
 	peer.listener = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind(peer.listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(peer.listener, 16), 0);
@@ -117,8 +117,8 @@ static void the_next_request_is_not_answered_by(const char *unrequested)
 	start_peer(unrequested);
 	fixture_open(&net);
 	expect_answer(&net, "first");
-	sem_post(&peer.say);
-	sem_wait(&peer.said);
+	sem_post(&peer.send_now);
+	sem_wait(&peer.sent);
 	(void)fixture_run_ms(&net, 50); /* the loop sees what came */
 	expect_answer(&net, "again");
 	assert_int_equal(peer.connections, 2);
