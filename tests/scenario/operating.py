@@ -378,14 +378,13 @@ def rude_clients(place):
         client.close()
 
 
-def out_of_tree(folder, flags):
-    """The skeleton under a name of its own, built as connectors/README.md says and held to the conformance kit."""
-    top = TESTS.parent
+def out_of_tree(folder, pc, root):
+    """The skeleton under a name of its own, built with the installed kit as connectors/README.md says, and held to the conformance suite."""
     source = folder / "mine.c"
     source.write_text((TESTS / "conformance" / "skeleton.c").read_text().replace('"skeleton"', '"mine"'))
-    jansson = subprocess.run(["pkg-config", "--cflags", "--libs", "jansson"], capture_output=True, text=True, check=True).stdout.split()
-    subprocess.run(["cc", "-std=c17", "-D_GNU_SOURCE", "-shared", "-fPIC", "-fvisibility=hidden", "-I", top, "-o", folder / "mine.so", source,
-                    *sorted((top / "connectors" / "kit").glob("*.c")), *flags, *jansson], check=True)
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "almoner-kit"], capture_output=True, text=True, check=True,
+                           env={**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}).stdout.split()
+    subprocess.run(["cc", "-shared", "-fPIC", "-fvisibility=hidden", "-o", folder / "mine.so", source, *flags], check=True)
     subprocess.run([BUILD / "tests" / "conformance" / "almoner-conformance", "mine.so", TESTS / "conformance" / "suites" / "skeleton.json", "1", "50"],
                    cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
@@ -402,7 +401,7 @@ def installed(place):
     (place.folder / "own").mkdir()
     (place.folder / "old.c").write_text(source)
     subprocess.run(["cc", "-shared", "-fPIC", "-o", place.folder / "own" / "old.so", place.folder / "old.c", *flags], check=True)
-    out_of_tree(place.folder / "own", flags)
+    out_of_tree(place.folder / "own", pc, root)
     gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": [], "connectors": {"path": str(place.folder / "own")}}, start=False)
     done = subprocess.run([program, "connector", "list", "--json", "--config", gateway.config_path], capture_output=True, text=True, check=True)
     found = {one["name"]: one["origin"] for one in map(json.loads, done.stdout.splitlines())}
