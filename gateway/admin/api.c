@@ -88,7 +88,7 @@ static int decode_names(struct admin_call *call, struct err *err)
 		free(as_query);
 		if (rc != 0)
 			return rc;
-		saga_set_text(&call->name[i], query_value(&part, "n"));
+		mem_set_text(&call->name[i], query_value(&part, "n"));
 		query_finish(&part);
 	}
 	return 0;

@@ -84,7 +84,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	int len = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
 	if (len > 0 && buf_reserve(b, (size_t)len)) {
-		(void)vsnprintf(b->data + b->len, (size_t)len + 1, fmt, args_copy);
+		vsnprintf(b->data + b->len, (size_t)len + 1, fmt, args_copy);
 		b->len += (size_t)len;
 	}
 	va_end(args_copy);

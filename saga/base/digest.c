@@ -12,7 +12,7 @@ static EVP_MD *sha256;
 
 static void abort_on_crypto(void)
 {
-	(void)fputs("almoner: the crypto library failed, stopping\n", stderr);
+	fputs("almoner: the crypto library failed, stopping\n", stderr);
 	abort();
 }
 
@@ -30,7 +30,7 @@ static void fetch_once(void)
 
 static EVP_MD_CTX *thread_context(void)
 {
-	(void)pthread_once(&fetch_guard, fetch_once);
+	pthread_once(&fetch_guard, fetch_once);
 	EVP_MD_CTX *ctx = pthread_getspecific(context_key);
 	if (ctx == NULL) {
 		ctx = EVP_MD_CTX_new();

@@ -17,7 +17,7 @@ int mapped_open(const char *what, const char *path, size_t bytes, void **ret, st
 		pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		rc = pages == MAP_FAILED ? errno : 0;
 	}
-	(void)close(fd);
+	close(fd);
 	if (rc != 0)
 		return err_set(err, ERR_IO, "%s %s: %s", what, path, strerrordesc_np(rc));
 	*ret = pages;
@@ -26,5 +26,5 @@ int mapped_open(const char *what, const char *path, size_t bytes, void **ret, st
 
 void mapped_close(void *pages, size_t bytes)
 {
-	(void)munmap(pages, bytes);
+	munmap(pages, bytes);
 }

@@ -8,7 +8,7 @@
 static void *or_abort(void *p)
 {
 	if (p == NULL) {
-		(void)fputs("almoner: out of memory, stopping; everything acknowledged is on disk\n", stderr);
+		fputs("almoner: out of memory, stopping; everything acknowledged is on disk\n", stderr);
 		abort();
 	}
 	return p;
@@ -59,6 +59,13 @@ char *mem_printf(const char *fmt, ...)
 	int len = vasprintf(&text, fmt, args);
 	va_end(args);
 	return or_abort(len < 0 ? NULL : text);
+}
+
+void mem_set_text(char **slot, const char *text)
+{
+	char *fresh = text != NULL ? mem_strdup(text) : NULL;
+	free(*slot);
+	*slot = fresh;
 }
 
 void mem_cleanup_free(void *slot)

@@ -17,6 +17,9 @@ char *mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_n
 /* printf into a fresh string. */
 char *mem_printf(const char *fmt, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
+/* Replaces an owned text: frees `*slot` and puts a copy of `text` there, or NULL if `text` is NULL. */
+void mem_set_text(char **slot, const char *text);
+
 /* `char *text AUTO_FREE = ...;` frees at the end of the scope. */
 void mem_cleanup_free(void *slot);
 #define AUTO_FREE __attribute__((cleanup(mem_cleanup_free)))

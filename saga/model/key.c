@@ -10,7 +10,7 @@ void key_derive(const char *source, const char *event_id, const char *step, enum
 				uint32_t generation, const char *label, char out[KEY_TEXT_BYTES])
 {
 	char number[11]; /* the generation in decimal: the same bytes on every machine */
-	(void)snprintf(number, sizeof number, "%lu", (unsigned long)generation);
+	snprintf(number, sizeof number, "%lu", (unsigned long)generation);
 	const struct str parts[] = { STR("almoner-key-1"),
 								 str_of(source),
 								 str_of(event_id),

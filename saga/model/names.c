@@ -69,8 +69,3 @@ VALUE_FUNCTION(name_to_outcome, outcome_names)
 VALUE_FUNCTION(name_to_repeat, repeat_names)
 VALUE_FUNCTION(name_to_policy, policy_names)
 VALUE_FUNCTION(name_to_verb, verb_names)
-
-bool saga_state_at_rest(enum saga_state s)
-{
-	return s >= SAGA_COMPLETED && s < SAGA_STATE_COUNT;
-}

@@ -160,7 +160,7 @@ static void keep_result(struct outcome_attempt *a)
 		step_set_detail(a->st, "done; the connector's result was not a JSON object and was dropped");
 		return;
 	}
-	saga_set_text(&a->st->result, a->o->result_json);
+	mem_set_text(&a->st->result, a->o->result_json);
 	struct record r = settle_record(a->d, RECORD_RESULT, (int)a->index);
 	r.personal = str_of(a->o->result_json);
 	records_add(a->d->log, &r);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "saga/base/reader.h"
+#include "saga/model/codec.h"
 #include "saga/model/plan.h"
 
 /* Head: a version byte, then per record its kind, a presence mask (varint; what the happy path needs is in
@@ -50,17 +51,6 @@ void records_clear(struct records *r)
 static uint32_t default_generation(const struct record *rec)
 {
 	return rec->step >= 0 ? 1 : 0;
-}
-
-/* Differences wrap on purpose: any two times, also hostile ones, come back as they were. */
-static int64_t wrapping_sub(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-static int64_t wrapping_add(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
 static uint32_t mask_of(const struct record *rec, int64_t last_at_ms)

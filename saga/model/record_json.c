@@ -25,7 +25,7 @@ static void put_hex(json_t *object, const char *key, struct str bytes, const cha
 {
 	char *hex AUTO_FREE = mem_alloc(2 * bytes.len + 1);
 	hex_encode((const uint8_t *)bytes.p, bytes.len, hex);
-	(void)json_object_set_new(object, key, json_sprintf("%s%s", prefix, hex));
+	json_object_set_new(object, key, json_sprintf("%s%s", prefix, hex));
 }
 
 static void put_str(json_t *object, const char *key, struct str text)
@@ -34,7 +34,7 @@ static void put_str(json_t *object, const char *key, struct str text)
 		return;
 	json_t *value = json_stringn(text.p, text.len);
 	if (value != NULL)
-		(void)json_object_set_new(object, key, value);
+		json_object_set_new(object, key, value);
 	else
 		put_hex(object, key, text, "hex:");
 }
@@ -42,13 +42,13 @@ static void put_str(json_t *object, const char *key, struct str text)
 static void put_name(json_t *object, const char *key, const char *word)
 {
 	if (word[0] != '\0')
-		(void)json_object_set_new(object, key, json_string(word));
+		json_object_set_new(object, key, json_string(word));
 }
 
 static void put_count(json_t *object, const char *key, int64_t value)
 {
 	if (value != 0)
-		(void)json_object_set_new(object, key, json_integer(value));
+		json_object_set_new(object, key, json_integer(value));
 }
 
 static void put_time(json_t *object, const char *key, int64_t at_ms)
@@ -57,7 +57,7 @@ static void put_time(json_t *object, const char *key, int64_t at_ms)
 	if (at_ms == 0)
 		return;
 	clock_rfc3339(at_ms, text);
-	(void)json_object_set_new(object, key, json_string(text));
+	json_object_set_new(object, key, json_string(text));
 }
 
 static void put_step(json_t *object, const struct record *r, const struct plan *plan)
@@ -66,7 +66,7 @@ static void put_step(json_t *object, const struct record *r, const struct plan *
 		return;
 	bool named = plan != NULL && (unsigned)r->step < plan->step_count;
 	json_t *step = named ? json_string(plan->steps[r->step].name) : json_integer(r->step);
-	(void)json_object_set_new(object, "step", step);
+	json_object_set_new(object, "step", step);
 	put_name(object, "direction", name_of_direction(r->direction));
 	put_count(object, "generation", r->generation);
 	put_count(object, "attempt", r->attempt);
@@ -96,19 +96,19 @@ static void put_personal(json_t *object, const struct record *r)
 						 ? json_loadb(r->personal.p, r->personal.len, JSON_REJECT_DUPLICATES, NULL)
 						 : NULL;
 	if (parsed != NULL)
-		(void)json_object_set_new(object, key, parsed);
+		json_object_set_new(object, key, parsed);
 	else
 		put_str(object, key != NULL ? key : "detail", r->personal);
 	if (r->forgotten)
-		(void)json_object_set_new(object, "forgotten", json_true());
+		json_object_set_new(object, "forgotten", json_true());
 }
 
 json_t *record_json(const struct record *record, enum subject subject, int64_t subject_id, int64_t seq,
 					int64_t commit, const struct plan *plan)
 {
 	json_t *object = json_object();
-	(void)json_object_set_new(object, "seq", json_integer(seq));
-	(void)json_object_set_new(object, "commit", json_integer(commit));
+	json_object_set_new(object, "seq", json_integer(seq));
+	json_object_set_new(object, "commit", json_integer(commit));
 	put_time(object, "at", record->at_ms);
 	put_name(object, "subject", name_of_subject(subject));
 	put_count(object, "id", subject_id);

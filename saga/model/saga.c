@@ -62,13 +62,6 @@ void saga_destroy(struct saga *s)
 	free(s);
 }
 
-void saga_set_text(char **slot, const char *text)
-{
-	char *fresh = text != NULL ? mem_strdup(text) : NULL;
-	free(*slot);
-	*slot = fresh;
-}
-
 bool saga_is_live(const struct saga *s)
 {
 	for (unsigned i = 0; i < s->step_count; i++) {

@@ -104,9 +104,6 @@ void saga_encode(const struct saga *s, struct buf *out);
 int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret,
 				struct err *err) MUST_CHECK;
 
-/* Replace a text owned by the saga; NULL clears. */
-void saga_set_text(char **slot, const char *text);
-
 /* The pure functions of DESIGN §6; the precedence is a table in saga_state.c. */
 enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason);
 /* Every non-terminal step has its `why`, every state its legal companions; NULL when sound, else which rule

@@ -3,6 +3,7 @@
 
 #include "saga/base/mem.h"
 #include "saga/base/reader.h"
+#include "saga/model/codec.h"
 #include "saga/model/saga.h"
 
 /* Stored form: a version byte, the saga's flags and fields, then its steps. A step is its state, why and
@@ -75,16 +76,6 @@ static uint32_t step_flags(const struct step *st)
 	for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
 		flags |= members[i].has ? members[i].bit : 0;
 	return flags;
-}
-
-static int64_t wrapping_sub(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-static int64_t wrapping_add(int64_t a, int64_t b)
-{
-	return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
 static void add_uint(struct buf *out, bool has, uint64_t value)

@@ -84,6 +84,11 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 	return precedence[row].state;
 }
 
+bool saga_state_at_rest(enum saga_state s)
+{
+	return s >= SAGA_COMPLETED && s < SAGA_STATE_COUNT;
+}
+
 bool saga_step_needs_operator(const struct saga *s, const struct step *st)
 {
 	return s->state == SAGA_ATTENTION && attention_counts(s, st);

@@ -281,8 +281,7 @@ static void check_or_abort(const struct saga *s)
 	const char *broken = saga_check(s);
 	if (broken == NULL)
 		return;
-	(void)fprintf(stderr, "almoner: saga %lld broke a rule of the model: %s; stopping\n", (long long)s->id,
-				  broken);
+	fprintf(stderr, "almoner: saga %lld broke a rule of the model: %s; stopping\n", (long long)s->id, broken);
 	abort();
 }
 

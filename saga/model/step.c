@@ -52,7 +52,7 @@ static void set_ended(struct step *st, enum step_state state)
 	st->by_operator = false;
 	st->due_ms = 0;
 	step_clear_doubt(st);
-	saga_set_text(&st->checkpoint, NULL);
+	mem_set_text(&st->checkpoint, NULL);
 	st->checkpoint_len = 0;
 }
 
@@ -147,7 +147,7 @@ void step_new_generation(struct step *st)
 	step_reset_budget(st);
 	step_clear_doubt(st);
 	st->doubt_before = doubt_before;
-	saga_set_text(&st->checkpoint, NULL);
+	mem_set_text(&st->checkpoint, NULL);
 	st->checkpoint_len = 0;
 }
 
@@ -167,7 +167,7 @@ void step_begin_undo(struct step *st)
 void step_set_detail(struct step *st, const char *detail)
 {
 	if (detail == NULL || strlen(detail) <= STEP_DETAIL_BYTES) {
-		saga_set_text(&st->detail, detail);
+		mem_set_text(&st->detail, detail);
 		return;
 	}
 	size_t len = STEP_DETAIL_BYTES;

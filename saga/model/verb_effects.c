@@ -1,5 +1,6 @@
 #include "saga/model/verb_effects.h"
 
+#include "saga/base/mem.h"
 #include "saga/model/settle.h"
 #include "saga/model/step.h"
 
@@ -107,7 +108,7 @@ static void keep_result(struct decide *d, unsigned step, const char *result_json
 {
 	if (result_json == NULL || d->saga->steps[step].direction == DIRECTION_UNDO)
 		return;
-	saga_set_text(&d->saga->steps[step].result, result_json);
+	mem_set_text(&d->saga->steps[step].result, result_json);
 	struct record r = settle_record(d, RECORD_RESULT, (int)step);
 	r.personal = str_of(result_json);
 	records_add(d->log, &r);

@@ -27,7 +27,7 @@ static void rich(struct model_fixture *k)
 	s->finished_ms = FIXTURE_START_MS - 5;
 	st->doubt_before = st->by_operator = st->condition_passed = true;
 	st->location = LOCATION_DISK;
-	saga_set_text(&s->note, "a note");
+	mem_set_text(&s->note, "a note");
 	assert_null(saga_check(s));
 }
 
