@@ -12,7 +12,8 @@
 #include "config/config.h"
 #include "gateway/admin/target_live.h"
 #include "gateway/admin/verbs/replay.h"
-#include "saga/journal/journal.h"
+#include "saga/journal/intake_port.h"
+#include "saga/journal/operator_port.h"
 #include "saga/store/store.h"
 
 /* What the composition root lends. Everything may be called from any thread, several at once. */

@@ -4,6 +4,7 @@
 
 #include "gateway/admin/api.h"
 #include "gateway/admin/query.h"
+#include "saga/journal/figures.h"
 
 struct admin_call {
 	const struct api_context *api;

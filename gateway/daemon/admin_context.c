@@ -5,6 +5,8 @@
 
 #include "gateway/daemon/daemon_internal.h"
 #include "gateway/intake/pipeline/prepare.h"
+#include "saga/journal/figures.h"
+#include "saga/journal/operator_port.h"
 #include "saga/store/store_sqlite.h"
 
 static int open_reader(void *ctx, struct store_reader *ret, struct err *err)

@@ -7,6 +7,7 @@
 #include "gateway/alerts/attention.h"
 #include "gateway/daemon/daemon_internal.h"
 #include "saga/base/mem.h"
+#include "saga/journal/figures.h"
 #include "saga/store/store_sqlite.h"
 
 #define ROUND_EVERY_MS 1000

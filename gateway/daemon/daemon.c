@@ -13,6 +13,7 @@
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/base/path.h"
+#include "saga/journal/state/inflight.h"
 #include "saga/store/store_sqlite.h"
 
 #define COMMIT_GRACE_MS 5000

@@ -18,6 +18,7 @@
 #include "gateway/net/transfer.h"
 #include "gateway/plugin/blackbox.h"
 #include "gateway/plugin/instance.h"
+#include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
 
 struct daemon {

@@ -6,6 +6,8 @@
 #include "gateway/daemon/daemon_internal.h"
 #include "saga/base/hex.h"
 #include "saga/base/mem.h"
+#include "saga/journal/figures.h"
+#include "saga/journal/operator_port.h"
 
 /* ---- what speaks against it ---- */
 

@@ -6,6 +6,7 @@
 #include "gateway/intake/pipeline/prepare.h"
 #include "gateway/intake/rejected.h"
 #include "saga/base/mem.h"
+#include "saga/journal/intake_port.h"
 
 struct accept_wait {
 	pthread_mutex_t lock;

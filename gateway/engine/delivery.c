@@ -3,6 +3,7 @@
 
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
+#include "saga/journal/engine_port.h"
 
 #define ATTEMPT_TIMEOUTS 4 /* a whole attempt may last this many times the time-out of one exchange; chosen */
 

@@ -5,6 +5,7 @@
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
 #include "saga/base/entropy.h"
+#include "saga/journal/engine_port.h"
 
 /* ---- starting ---- */
 

@@ -5,6 +5,8 @@
 #include "gateway/engine/engine_internal.h"
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
+#include "saga/journal/engine_port.h"
+#include "saga/journal/operator_port.h"
 
 /* After a claim that granted nothing, the next one waits, at most CLAIM_PAUSE_CAP_MS. Chosen, no measurement. */
 #define CLAIM_PAUSE_FIRST_MS 20

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "gateway/engine/engine_internal.h"
+#include "saga/journal/engine_port.h"
+#include "saga/journal/operator_port.h"
 
 void target_event_unblocked(struct engine *e, struct engine_target *t)
 {

@@ -5,6 +5,8 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
+#include "saga/journal/schedule/schedule.h"
 
 struct audit_target {
 	int64_t open, attention;
@@ -228,12 +230,12 @@ static int audit_sums(struct audit_run *a)
 int journal_audit(struct journal *j, struct err *err)
 {
 	struct audit_run a = { .j = j, .err = err };
-	a.targets = mem_zalloc((j->target_count + 1) * sizeof *a.targets);
+	a.targets = mem_zalloc((j->targets.count + 1) * sizeof *a.targets);
 	int rc = 0;
 	for (int64_t id = 1; rc == 0 && id <= j->last_saga; id++)
 		rc = audit_saga(&a, id);
-	for (size_t i = 0; rc == 0 && i < j->target_count; i++)
-		rc = audit_target(&a, j->targets[i]);
+	for (size_t i = 0; rc == 0 && i < j->targets.count; i++)
+		rc = audit_target(&a, j->targets.entries[i]);
 	if (rc == 0)
 		rc = audit_sums(&a);
 	free(a.targets);

@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
+#include "saga/journal/clamp.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
+#include "saga/journal/state/inflight.h"
 
 int batch_begin(struct journal *j)
 {
 	struct batch *b = &j->batch;
-	assert(!b->open && STAILQ_EMPTY(&b->touched) && b->log_count == 0);
+	assert(!b->open && STAILQ_EMPTY(&b->touched) && j->log.subject_count == 0);
 	j->now_ms = j->clock.now_ms(j->clock.ctx);
 	b->wrote = false;
 	int rc = j->store.begin(j->store.ctx, &j->err);
@@ -44,8 +47,8 @@ static int write_saga(struct journal *j, struct cache_entry *e)
 
 static int refresh_targets(struct journal *j)
 {
-	for (size_t i = 0; i < j->target_count; i++) {
-		struct target_entry *t = j->targets[i];
+	for (size_t i = 0; i < j->targets.count; i++) {
+		struct target_entry *t = j->targets.entries[i];
 		int64_t due_ms;
 		int rc = clamp_due_rows(j, t);
 		if (rc == 0 && t->news)
@@ -65,18 +68,12 @@ static int write_batch(struct journal *j)
 		if (rc == 0)
 			rc = write_saga(j, e);
 	}
-	struct log_writer lw = { 0 };
-	if (rc == 0)
-		rc = log_write_all(j, &lw);
-	if (rc == 0)
-		rc = log_write_chain(j, &lw);
-	log_end(&lw);
-	return rc;
+	return rc != 0 ? rc : log_write(j);
 }
 
 static int write_counters(struct journal *j)
 {
-	assert(counters_add_up(j));
+	assert(counters_fault(j) == NULL);
 	counters_encode(j, &j->batch.value);
 	return j->store.counters_put(j->store.ctx, buf_str(&j->batch.value), &j->err);
 }
@@ -89,9 +86,7 @@ static void release(struct journal *j)
 		STAILQ_REMOVE_HEAD(&b->touched, touched_link);
 		cache_release(j, e);
 	}
-	for (size_t i = 0; i < b->log_count; i++)
-		records_free(&b->logs[i].records);
-	b->log_count = 0;
+	log_clear(&j->log);
 	b->open = false;
 }
 
@@ -111,7 +106,7 @@ int batch_commit(struct journal *j)
 	if (rc != 0)
 		return rc;
 	if (j->batch.wrote && j->inflight != NULL && !j->recovering)
-		inflight_committed(j->inflight, j->chain.commit);
+		inflight_committed(j->inflight, j->log.chain.commit);
 	release(j);
 	counters_publish(j);
 	return 0;
@@ -141,13 +136,13 @@ void batch_hand_out(struct journal *j)
 {
 	struct batch *b = &j->batch;
 	b->news_count = 0;
-	if (b->news_cap < j->target_count) {
-		b->news_cap = j->target_count;
-		b->news = mem_grow(b->news, b->news_cap * sizeof *b->news);
+	if (b->news_capacity < j->targets.count) {
+		b->news_capacity = j->targets.count;
+		b->news = mem_grow(b->news, b->news_capacity * sizeof *b->news);
 	}
-	for (size_t i = 0; i < j->target_count; i++) {
-		if (j->targets[i]->news)
-			b->news[b->news_count++] = news_of(j->targets[i]);
+	for (size_t i = 0; i < j->targets.count; i++) {
+		if (j->targets.entries[i]->news)
+			b->news[b->news_count++] = news_of(j->targets.entries[i]);
 	}
 	struct handout d = { .news = b->news, .news_count = b->news_count };
 	STAILQ_INIT(&d.works);
@@ -164,15 +159,7 @@ void batch_free(struct journal *j)
 		STAILQ_REMOVE_HEAD(&b->works, link);
 		work_destroy(w);
 	}
-	for (size_t i = 0; i < b->log_count; i++)
-		records_free(&b->logs[i].records);
-	for (size_t i = 0; i < b->spare_count; i++) {
-		records_free(b->spare[i]);
-		free(b->spare[i]);
-	}
-	free(b->logs);
 	free(b->freed);
-	free(b->spare);
 	free(b->news);
 	buf_free(&b->value);
 }

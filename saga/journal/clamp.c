@@ -1,5 +1,7 @@
 /* Due times further ahead than a target's policy allows, after the clock was set back or the policy changed. */
+#include "saga/journal/clamp.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
 
 #define CLAMPS_A_BATCH 64
 

@@ -5,6 +5,8 @@
 #include "saga/base/clock.h"
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
+#include "saga/journal/schedule/location.h"
+#include "saga/journal/schedule/schedule.h"
 
 #define PAGES_WHEN_IDLE 1500
 #define PAGES_WHEN_BUSY 16000
@@ -28,10 +30,10 @@ static void update_wal_blocked(struct journal *j, int64_t now_ms)
 {
 	int64_t pages = j->store.wal_pages(j->store.ctx);
 	int64_t since_ms = j->idle.wal_blocked_since_ms;
-	bool notified = atomic_load(&j->wal_blocked_bytes) > 0;
+	bool notified = atomic_load(&j->disk.wal_blocked_bytes) > 0;
 	if (pages < PAGES_WHEN_BUSY) {
 		j->idle.wal_blocked_since_ms = 0;
-		atomic_store(&j->wal_blocked_bytes, 0);
+		atomic_store(&j->disk.wal_blocked_bytes, 0);
 		if (notified)
 			notify_disk(j, WAL_UNBLOCKED, pages * STORE_PAGE_BYTES);
 		return;
@@ -39,7 +41,7 @@ static void update_wal_blocked(struct journal *j, int64_t now_ms)
 	j->idle.wal_blocked_since_ms = since_ms == 0 ? now_ms : since_ms;
 	if (since_ms == 0 || now_ms - since_ms < WAL_BLOCKED_MS)
 		return;
-	atomic_store(&j->wal_blocked_bytes, pages * STORE_PAGE_BYTES);
+	atomic_store(&j->disk.wal_blocked_bytes, pages * STORE_PAGE_BYTES);
 	if (!notified)
 		notify_disk(j, WAL_BLOCKED, pages * STORE_PAGE_BYTES);
 }
@@ -70,7 +72,7 @@ int idle_checkpoint(struct journal *j, bool busy)
 
 static bool disk_watched(const struct journal *j)
 {
-	return j->reserve_bytes > 0 || j->idle.checkpoint_full || atomic_load(&j->disk_low);
+	return j->reserve_bytes > 0 || j->idle.checkpoint_full || atomic_load(&j->disk.low);
 }
 
 /* A burst can eat the reserve within a second: so much may come before the next look. An event takes a few
@@ -83,7 +85,7 @@ static bool disk_due(const struct journal *j)
 /* At the edge each event would turn the answer; a little more than the reserve ends it. */
 static int64_t free_bytes_wanted(const struct journal *j)
 {
-	return j->reserve_bytes + (atomic_load(&j->disk_low) ? j->reserve_bytes / DISK_MARGIN : 0);
+	return j->reserve_bytes + (atomic_load(&j->disk.low) ? j->reserve_bytes / DISK_MARGIN : 0);
 }
 
 void idle_check_disk(struct journal *j)
@@ -95,12 +97,12 @@ void idle_check_disk(struct journal *j)
 	int64_t free_bytes = j->store.free_bytes(j->store.ctx);
 	bool gone = !j->store.files_unchanged(j->store.ctx);
 	bool low = gone || j->idle.checkpoint_full || (free_bytes >= 0 && free_bytes < free_bytes_wanted(j));
-	bool was_gone = atomic_exchange(&j->store_gone, gone);
-	if (atomic_exchange(&j->disk_low, low) == low && was_gone == gone)
+	bool was_gone = atomic_exchange(&j->disk.store_gone, gone);
+	if (atomic_exchange(&j->disk.low, low) == low && was_gone == gone)
 		return;
 	notify_disk(j, gone ? STORE_FILES_GONE : low ? DISK_LOW : DISK_ENOUGH, free_bytes);
-	for (size_t i = 0; i < j->target_count; i++)
-		j->targets[i]->news = true; /* claims may be granted again, or not */
+	for (size_t i = 0; i < j->targets.count; i++)
+		j->targets.entries[i]->news = true; /* claims may be granted again, or not */
 }
 
 static int commit_slice(struct journal *j, int rc)
@@ -163,8 +165,8 @@ static int sweep_missing(struct journal *j, struct target_entry *t)
 
 static int sweep_all_missing(struct journal *j)
 {
-	for (size_t i = 0; i < j->target_count; i++) {
-		struct target_entry *t = j->targets[i];
+	for (size_t i = 0; i < j->targets.count; i++) {
+		struct target_entry *t = j->targets.entries[i];
 		bool due = false;
 		/* At the start nobody has looked yet when its first row is due: there is no news of it. */
 		int rc = t->rules.missing && t->claimable > 0 ? target_has_backlog(j, t, &due) : 0;
@@ -209,10 +211,10 @@ static bool recheck_lanes_due(const struct target_entry *t)
 /* One slice a turn: who asks for something meanwhile is served in between. */
 static int recheck_lanes_some(struct journal *j)
 {
-	for (size_t i = 0; i < j->target_count; i++) {
-		if (recheck_lanes_due(j->targets[i]))
-			return recheck_lanes_slice(j, j->targets[i]);
-		j->targets[i]->recheck_lanes = false;
+	for (size_t i = 0; i < j->targets.count; i++) {
+		if (recheck_lanes_due(j->targets.entries[i]))
+			return recheck_lanes_slice(j, j->targets.entries[i]);
+		j->targets.entries[i]->recheck_lanes = false;
 	}
 	return 0;
 }
@@ -221,8 +223,8 @@ static int recheck_lanes_some(struct journal *j)
 static int deliver_news(struct journal *j)
 {
 	bool any = false;
-	for (size_t i = 0; i < j->target_count; i++)
-		any = any || j->targets[i]->news || j->targets[i]->clamp_pending;
+	for (size_t i = 0; i < j->targets.count; i++)
+		any = any || j->targets.entries[i]->news || j->targets.entries[i]->clamp_pending;
 	if (!any)
 		return 0;
 	return commit_slice(j, batch_begin(j));
@@ -231,7 +233,7 @@ static int deliver_news(struct journal *j)
 /* Below the reserve, before the next look: the write-ahead log may have grown to what is missing. */
 static int wal_truncate(struct journal *j)
 {
-	if (!atomic_load(&j->disk_low) || j->now_ms < j->idle.disk_next_ms)
+	if (!atomic_load(&j->disk.low) || j->now_ms < j->idle.disk_next_ms)
 		return 0;
 	int rc = j->store.wal_truncate(j->store.ctx, &j->err);
 	if (rc != ERR_FULL)
@@ -263,8 +265,8 @@ int64_t idle_next_ms(const struct journal *j)
 		j->idle.related_next_ms < j->idle.prune_next_ms ? j->idle.related_next_ms : j->idle.prune_next_ms;
 	if (disk_watched(j) && j->idle.disk_next_ms < next)
 		next = j->idle.disk_next_ms;
-	for (size_t i = 0; i < j->target_count; i++) {
-		const struct target_entry *t = j->targets[i];
+	for (size_t i = 0; i < j->targets.count; i++) {
+		const struct target_entry *t = j->targets.entries[i];
 		if (t->rules.missing && t->claimable > 0 && t->next_due_ms < next)
 			next = t->next_due_ms;
 		if (recheck_lanes_due(t) || t->clamp_pending)

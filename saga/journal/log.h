@@ -1,4 +1,5 @@
-/* The log rows of a batch: one for each subject, and the chain digest over them. */
+/* The log rows of a batch: one row for each subject that has records, in the order in which the batch first touched
+ * them, and one chain digest over all rows of the commit (saga/DESIGN.md "The log"). Thread: the journal's. */
 #ifndef ALMONER_SAGA_JOURNAL_LOG_H
 #define ALMONER_SAGA_JOURNAL_LOG_H
 
@@ -8,15 +9,32 @@
 
 struct journal;
 
-struct log_writer {
-	struct chain_row chain;
-	struct store_chain *digest; /* NULL until the first row */
+/* The records of this batch about one target, job, the daemon or the configuration; those about sagas are in the
+ * saga's cache entry. */
+struct subject_log {
+	enum subject subject;
+	int64_t id;
+	struct records records;
 };
 
+#define LOG_SALTS 64 /* drawn at once, since each draw is a system call; chosen */
+
+struct log_state {
+	int64_t last_row;       /* number of the last log row */
+	struct chain_row chain; /* of the last commit */
+	struct subject_log *subjects;
+	size_t subject_count, subject_capacity;
+	uint8_t salts[LOG_SALTS][16];
+	size_t salts_left;
+};
+
+/* The records of a subject in this batch, to be added to. Valid until the next call. SUBJECT_SAGA is not for here:
+ * see cache_log. */
 struct records *log_records(struct journal *j, enum subject subject, int64_t id);
-int log_write_all(struct journal *j, struct log_writer *lw) MUST_CHECK;
-int log_write_chain(struct journal *j, struct log_writer *lw) MUST_CHECK;
-/* Frees what an unfinished writer holds. */
-void log_end(struct log_writer *lw);
+/* Writes all rows and the chain. A batch without records writes nothing and uses no commit number. */
+int log_write(struct journal *j) MUST_CHECK;
+/* Forgets the records of the batch. */
+void log_clear(struct log_state *l);
+void log_free(struct log_state *l);
 
 #endif

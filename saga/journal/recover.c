@@ -2,6 +2,9 @@
  * saga that was handled is no longer live, so a crash in the middle of this just means that the rest follows
  * next time. */
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
+#include "saga/journal/schedule/schedule.h"
+#include "saga/journal/state/inflight.h"
 
 #define SLICE 64
 

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #include "saga/base/mem.h"
+#include "saga/journal/engine_port.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/schedule.h"
+#include "saga/journal/state/inflight.h"
 
 /* A batch holds so many operations at most: nobody's answer waits for more than that. */
 #define BATCH_OPS            512
@@ -23,8 +26,8 @@ static int load_head(struct journal *j)
 		return rc;
 	j->last_saga = head.last_saga;
 	j->last_related = head.last_related;
-	j->chain = head.chain;
-	j->last_log = head.chain.last;
+	j->log.chain = head.chain;
+	j->log.last_row = head.chain.last;
 	rc = targets_load(j);
 	if (rc == 0)
 		rc = counters_load(j, buf_str(&head.counters));
@@ -40,14 +43,14 @@ static int load_head(struct journal *j)
 static int check_last_commit(struct journal *j)
 {
 	int64_t acknowledged = j->inflight != NULL ? inflight_last_commit(j->inflight) : 0;
-	if (acknowledged <= j->chain.commit)
+	if (acknowledged <= j->log.chain.commit)
 		return 0;
 	return err_set(
 		&j->err, ERR_CORRUPT,
 		"the store ends with commit %lld, and %lld were acknowledged: the file -wal beside it is missing or "
 		"was cut off; put it back. Only after restoring a backup, or to go on without what was in it, "
 		"remove the file .sending beside the store",
-		(long long)j->chain.commit, (long long)acknowledged);
+		(long long)j->log.chain.commit, (long long)acknowledged);
 }
 
 static int record_daemon(struct journal *j, const char *text, const char *actor, const char *note)
@@ -86,7 +89,6 @@ static void init(struct journal *j, const struct journal_options *o)
 	j->key_days = o->key_days > 0 ? o->key_days : 400;
 	STAILQ_INIT(&j->batch.touched);
 	STAILQ_INIT(&j->batch.works);
-	j->batch.salts_used = sizeof j->batch.salts / sizeof j->batch.salts[0];
 	lanes_init(&j->lanes);
 	cache_init(&j->cache);
 }
@@ -97,7 +99,7 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 	init(j, options);
 	int rc = queue_init(&j->queue, options->queue_bytes, options->queue_records, &j->err);
 	if (rc == 0)
-		rc = pthread_mutex_init(&j->counts_lock, NULL) == 0 ? 0 : err_set(&j->err, ERR_SYSTEM, "no mutex");
+		rc = pthread_mutex_init(&j->published.lock, NULL) == 0 ? 0 : err_set(&j->err, ERR_SYSTEM, "no mutex");
 	if (rc == 0)
 		rc = load_head(j);
 	if (rc == 0)
@@ -113,7 +115,7 @@ int journal_create(const struct journal_options *options, struct journal **ret, 
 	}
 	if (j->inflight != NULL) {
 		inflight_reset(j->inflight);
-		inflight_committed(j->inflight, j->chain.commit);
+		inflight_committed(j->inflight, j->log.chain.commit);
 	}
 	j->recovering = false;
 	*ret = j;
@@ -139,12 +141,13 @@ void journal_destroy(struct journal *j)
 	drop_queued(j);
 	queue_finish(&j->queue);
 	batch_free(j);
+	log_free(&j->log);
 	cache_free(j);
 	plans_free(j);
 	lanes_free(&j->lanes);
 	targets_free(j);
-	free(j->counts.targets);
-	pthread_mutex_destroy(&j->counts_lock);
+	free(j->published.counts.targets);
+	pthread_mutex_destroy(&j->published.lock);
 	j->store.close(j->store.ctx);
 	free(j);
 }
@@ -204,22 +207,22 @@ static size_t accept_budget(struct journal *j)
 	size_t start_capacity =
 		j->hooks.start_capacity != NULL ? j->hooks.start_capacity(j->hooks.ctx) : SIZE_MAX;
 	if (start_capacity > 0) {
-		j->accepts_delayed_since_ms = 0;
+		j->delay.since_ms = 0;
 		return start_capacity;
 	}
 	int64_t now_ms = j->clock.now_ms(j->clock.ctx);
-	if (j->accepts_delayed_since_ms == 0)
-		j->accepts_delayed_since_ms = now_ms;
-	return now_ms - j->accepts_delayed_since_ms < ACCEPT_DELAY_MAX_MS ? 0 : SIZE_MAX;
+	if (j->delay.since_ms == 0)
+		j->delay.since_ms = now_ms;
+	return now_ms - j->delay.since_ms < ACCEPT_DELAY_MAX_MS ? 0 : SIZE_MAX;
 }
 
 static size_t take_ops(struct journal *j, struct op_list *to)
 {
 	size_t accepts = accept_budget(j);
-	j->accepts_delayed = false;
+	j->delay.left_behind = false;
 	if (accepts == SIZE_MAX)
 		return queue_take(&j->queue, to, BATCH_OPS);
-	return queue_take_limited(&j->queue, to, BATCH_OPS, accepts, &j->accepts_delayed);
+	return queue_take_limited(&j->queue, to, BATCH_OPS, accepts, &j->delay.left_behind);
 }
 
 /* One batch and, when nothing more waits, the work for quiet times. Gives the number of operations. */
@@ -277,7 +280,8 @@ static void *thread_main(void *arg)
 		if (count >= GATHER_OPS)
 			gather_ops();
 		if (count >= 0)
-			queue_wait(&j->queue, j->accepts_delayed ? ACCEPT_DELAY_POLL_MS : wait_ms(j), j->accepts_delayed);
+			queue_wait(&j->queue, j->delay.left_behind ? ACCEPT_DELAY_POLL_MS : wait_ms(j),
+					   j->delay.left_behind);
 	}
 	return NULL;
 }

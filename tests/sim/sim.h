@@ -17,7 +17,11 @@
 
 #include "gateway/engine/engine.h"
 #include "saga/base/buf.h"
+#include "saga/journal/engine_port.h"
+#include "saga/journal/figures.h"
+#include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
+#include "saga/journal/operator_port.h"
 #include "saga/store/store_sqlite.h"
 #include "tests/sim/coverage_points.h"
 

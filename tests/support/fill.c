@@ -16,6 +16,7 @@
 #include "saga/base/digest.h"
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
+#include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
 #include "saga/store/store_sqlite.h"
 

@@ -7,6 +7,8 @@
 #include "gateway/admin/json.h"
 #include "gateway/admin/views/job_json.h"
 #include "saga/base/mem.h"
+#include "saga/journal/figures.h"
+#include "saga/journal/operator_port.h"
 
 #define SAGAS_PER_TURN    256  /* sagas between two slices, or two looks at the other jobs */
 #define SLICES_PER_SECOND 10   /* of a job with a rate, at most */

@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "saga/journal/journal.h"
+#include "saga/journal/operator_port.h"
 
 struct verb_wait {
 	pthread_mutex_t lock;

@@ -7,6 +7,7 @@
 #include "gateway/admin/jobs/wait.h"
 #include "gateway/admin/views/job_json.h"
 #include "gateway/admin/views/verb_json.h"
+#include "saga/journal/operator_port.h"
 
 /* ---- targets ---- */
 

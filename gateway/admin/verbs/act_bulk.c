@@ -12,6 +12,7 @@
 #include "gateway/admin/verbs/bulk_match.h"
 #include "gateway/admin/views/job_json.h"
 #include "saga/base/mem.h"
+#include "saga/journal/operator_port.h"
 
 #define SAGAS_PER_PIECE 256 /* sagas between two pieces of the answer */
 

@@ -6,6 +6,8 @@
 #include "gateway/admin/verbs/act.h"
 #include "gateway/admin/verbs/replay.h"
 #include "saga/base/mem.h"
+#include "saga/journal/intake_port.h"
+#include "saga/journal/operator_port.h"
 
 struct replay_stream {
 	const struct api_context *api;

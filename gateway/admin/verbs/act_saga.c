@@ -8,6 +8,7 @@
 #include "gateway/admin/verbs/dry_run.h"
 #include "gateway/admin/verbs/held_targets.h"
 #include "gateway/admin/views/verb_json.h"
+#include "saga/journal/operator_port.h"
 
 #define RESULT_BYTES_MAX ((size_t)64 * 1024)
 

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "saga/journal/journal.h"
+#include "saga/journal/operator_port.h"
 #include "saga/model/job.h"
 
 /* A new reference. */

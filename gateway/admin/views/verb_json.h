@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "saga/journal/journal.h"
+#include "saga/journal/operator_port.h"
 
 /* {"changed", "in_doubt", "held", "held_target", "state"}. A new reference. */
 json_t *verb_json_result(const struct verb_result *r);

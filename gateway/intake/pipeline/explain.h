@@ -8,7 +8,7 @@
 #include "gateway/intake/pipeline/body.h"
 #include "gateway/intake/pipeline/identify.h"
 #include "gateway/intake/pipeline/route.h"
-#include "saga/journal/journal.h"
+#include "saga/journal/intake_port.h"
 
 void explain_verify(json_t *to, const struct config_verify *config, enum verify_verdict verdict);
 void explain_parse(json_t *to, const struct body *body, const char *fault);

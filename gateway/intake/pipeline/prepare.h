@@ -7,7 +7,7 @@
 
 #include "gateway/intake/pipeline/request.h"
 #include "gateway/intake/rules.h"
-#include "saga/journal/journal.h"
+#include "saga/journal/intake_port.h"
 
 /* Everything an accept points to. Free with free() once event and plan references are dropped:
  * prepare_destroy. */

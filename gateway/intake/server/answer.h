@@ -2,7 +2,7 @@
 #ifndef ALMONER_GATEWAY_INTAKE_SERVER_ANSWER_H
 #define ALMONER_GATEWAY_INTAKE_SERVER_ANSWER_H
 
-#include "saga/journal/journal.h"
+#include "saga/journal/intake_port.h"
 
 struct intake_answer {
 	unsigned status;

@@ -5,6 +5,7 @@
 #include "gateway/intake/server/framing.h"
 #include "gateway/intake/server/request_internal.h"
 #include "saga/base/mem.h"
+#include "saga/journal/intake_port.h"
 
 #define PATH_PREFIX "/in/"
 

@@ -8,7 +8,7 @@
 
 #include "config/config.h"
 #include "saga/base/clock.h"
-#include "saga/journal/journal.h"
+#include "saga/journal/intake_port.h"
 
 /* Where events go: the journal, or a stand-in of a test. */
 struct intake_journal {

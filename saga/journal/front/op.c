@@ -6,6 +6,7 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
 #include "saga/journal/ops/ops.h"
+#include "saga/journal/schedule/schedule.h"
 
 /* Of a verb that a failed commit took with it. */
 #define TEXT_LOG_FAILED                                                                                      \
@@ -28,7 +29,7 @@ static int run_accept(struct journal *j, struct op *op)
 static bool answer_if_damaged(struct journal *j, struct op *op, int rc)
 {
 	bool verb = op->kind == OP_VERB || op->kind == OP_REPROCESS;
-	if (!verb || !cache_is_damaged(j, rc) || j->damaged_saga != op->u.verb.saga)
+	if (!verb || !cache_is_damaged(j, rc) || j->cache.damaged_saga != op->u.verb.saga)
 		return false;
 	struct verb_result *r = &op->u.verb.result;
 	r->code = err_set(&r->err, ERR_CORRUPT, "%s; run `almoner verify`, restore a backup", j->err.text);

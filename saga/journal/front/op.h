@@ -1,14 +1,17 @@
-/* Operations on their way to the journal's thread, and the queue they wait in. */
+/* An operation: what a port function asks of the journal's thread. It is made on the caller's thread (submit.c),
+ * waits in the queue, runs once inside the transaction of a batch, is answered after the commit, and freed. */
 #ifndef ALMONER_SAGA_JOURNAL_FRONT_OP_H
 #define ALMONER_SAGA_JOURNAL_FRONT_OP_H
 
-#include <pthread.h>
 #include <sys/queue.h>
 
+#include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
+#include "saga/journal/operator_port.h"
 
 enum op_kind {
 	OP_ACCEPT,
+	/* From OP_START to OP_BREAKER: reports of the engine (queue.c). */
 	OP_START,
 	OP_CONDITION_RESULT,
 	OP_NOT_STARTED,
@@ -23,111 +26,85 @@ enum op_kind {
 	OP_SET_TARGETS,
 	OP_ADD_RECORD,
 	OP_JOB_CREATE,
-	OP_JOB_SLICE, /* waits behind everything else */
+	OP_JOB_SLICE, /* runs after all other queued operations */
 	OP_JOB_CANCEL,
 	OP_KEEP_REJECTED,
-	OP_DROP_REJECTED
+	OP_DROP_REJECTED,
+	OP_KIND_COUNT
 };
 
-#define OP_TEXTS 4
+#define OP_TEXTS 3
 
+/* The member of `u` that belongs to the kind holds its arguments and its result. Texts are copies in `text`; the
+ * comment of each member says which text has which index. */
 struct op {
 	STAILQ_ENTRY(op) link;
 	enum op_kind kind;
-	char *text[OP_TEXTS]; /* owned; what they are, each kind says */
+	char *text[OP_TEXTS]; /* owned; NULL: not given */
 	void *ctx;            /* of the callback */
 	union {
-		struct {
-			struct accept *a;
+		struct {              /* OP_ACCEPT */
+			struct accept *a; /* owned until it is answered */
 			struct accept_result result;
-			size_t bytes;
+			size_t bytes; /* memory it counts for in the queue */
 		} accept;
-		struct {
-			struct work *w; /* NULL once it went back or was freed */
-			bool condition_true;
-			struct outcome outcome; /* texts: detail, result, hold reason */
-			char *bytes;            /* checkpoint */
+		struct {                    /* OP_START … OP_SPILL */
+			struct work *w;         /* owned; NULL once it was handed back */
+			bool condition_true;    /* OP_CONDITION_RESULT */
+			struct outcome outcome; /* OP_OUTCOME; texts: detail, result, hold reason */
+			char *bytes;            /* OP_CHECKPOINT; owned, NULL once the work has them */
 			size_t bytes_len;
 		} step;
-		struct {
-			uint32_t target; /* texts of a breaker's move: text, note */
-			uint32_t max;    /* of a claim */
-			bool not_closed; /* of a breaker's move */
+		struct { /* OP_CLAIM, OP_BREAKER */
+			uint32_t target;
+			uint32_t max;    /* OP_CLAIM */
+			bool not_closed; /* OP_BREAKER; texts: the change, note */
 		} target;
-		struct {
+		struct { /* OP_VERB, OP_REPROCESS, OP_TARGET_ACT */
 			int64_t saga;
-			struct verb_call call; /* texts: actor, note, result_json */
-			struct event *event;   /* reprocess, with all down to `gift` */
-			struct saga_start *start;
+			struct verb_call call;    /* OP_VERB; texts: actor, note, result JSON */
+			struct event *event;      /* OP_REPROCESS, down to `gift`; texts: actor, note. A reference */
+			struct saga_start *start; /* owned, with its texts and lanes in one block */
 			enum accept_kind kind;
 			uint8_t dedup[STORE_KEY_BYTES];
 			bool has_gift;
 			uint8_t gift[STORE_KEY_BYTES];
-			enum target_action action; /* texts: target, actor, note */
+			enum target_action action; /* OP_TARGET_ACT; texts: target, actor, note */
 			struct verb_result result;
-			void (*done)(void *ctx, const struct verb_result *result);
+			verb_done_fn *done;
 		} verb;
-		struct {
-			struct journal_target *targets; /* names owned */
+		struct {                            /* OP_SET_TARGETS */
+			struct journal_target *targets; /* owned, with their names */
 			size_t count;
 			void (*done)(void *ctx, const struct journal_target *targets, size_t count);
 		} set;
-		struct {
-			struct job *job;          /* the draft; then as it is after the operation */
-			struct job_slice slice;   /* texts: held, error */
-			struct job_saga *sagas;   /* of the slice */
-			struct job_result result; /* texts of a cancel: actor, note */
+		struct {                      /* OP_JOB_CREATE, OP_JOB_SLICE, OP_JOB_CANCEL */
+			struct job *job;          /* owned: the draft, and afterwards the stored job */
+			struct job_slice slice;   /* OP_JOB_SLICE; texts: held, error */
+			struct job_saga *sagas;   /* OP_JOB_SLICE; owned: the result for each id */
+			struct job_result result; /* texts of OP_JOB_CANCEL: actor, note */
 			job_done *done;
 		} job;
-		struct {
-			struct rejected_row row; /* texts in `block`; to drop: only the id */
-			char *block;
+		struct {                     /* OP_KEEP_REJECTED, OP_DROP_REJECTED */
+			struct rejected_row row; /* its texts are in `block`; OP_DROP_REJECTED: only the id */
+			char *block;             /* owned */
 			size_t bytes;
 			int64_t keep_bytes;
 		} rejected;
-		enum subject subject; /* of a note; texts: text, actor, note */
+		enum subject subject; /* OP_ADD_RECORD; texts: text, actor, note */
 	} u;
 };
 
 STAILQ_HEAD(op_list, op);
 
-struct op_queue {
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	struct op_list ops;
-	struct op_list job_slices; /* slices of jobs: one a batch, after the others */
-	size_t records, bytes;     /* accepts that wait for their commit */
-	size_t records_cap, bytes_cap;
-	bool closed;   /* takes nothing more */
-	bool pushed;   /* something since the thread looked last */
-	bool sleeping; /* the thread waits: wake it */
-};
-
-int queue_init(struct op_queue *q, size_t bytes_cap, size_t records_cap, struct err *err);
-void queue_finish(struct op_queue *q);
-/* ERR_CLOSED, or ERR_FULL for an accept: `op` stays with the caller. Thread: any. */
-int queue_push(struct op_queue *q, struct op *op) MUST_CHECK;
-/* Moves up to `max` operations out, and one of those behind; gives how many. */
-size_t queue_take(struct op_queue *q, struct op_list *to, size_t max);
-/* The same, but at most so many accepts: the engine's reports go past those that wait. Unless there is an
- * operation of anybody else, for those keep their order among the accepts. */
-size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts,
-						  bool *ret_delayed);
-bool queue_empty(struct op_queue *q);
-/* Waits for an operation or the close, at most `wait_ms` (-1: as long as it takes). `more`: what is in the queue
- * is held back, so for one more. */
-void queue_wait(struct op_queue *q, int64_t wait_ms, bool new_only);
-void queue_close(struct op_queue *q);
-bool queue_closed(struct op_queue *q);
-/* These accepts have their commit. */
-void queue_committed(struct op_queue *q, size_t records, size_t bytes);
-
+/* Zeroed but for its kind. Thread: any. */
 struct op *op_new(enum op_kind kind);
-/* Runs inside the transaction. */
-int op_run(struct journal *j, struct op *op);
-/* Answers: `code` 0 after the commit, else why nothing was recorded. Then frees. */
+/* Runs the operation in the open transaction. 0, or a store error; what the caller did wrong is in the operation's
+ * result instead. */
+int op_run(struct journal *j, struct op *op) MUST_CHECK;
+/* Answers the caller and frees. `code`: 0 after the commit, else why nothing was recorded. */
 void op_finish(struct op *op, int code);
-/* Frees without a word. */
+/* Frees without an answer. */
 void op_drop(struct op *op);
 
 #endif

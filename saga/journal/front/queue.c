@@ -5,10 +5,10 @@
 
 #include "saga/journal/journal_internal.h"
 
-int queue_init(struct op_queue *q, size_t bytes_cap, size_t records_cap, struct err *err)
+int queue_init(struct op_queue *q, size_t bytes_capacity, size_t records_capacity, struct err *err)
 {
-	*q = (struct op_queue){ .bytes_cap = bytes_cap != 0 ? bytes_cap : 16u << 20,
-							.records_cap = records_cap != 0 ? records_cap : 16384 };
+	*q = (struct op_queue){ .bytes_capacity = bytes_capacity != 0 ? bytes_capacity : 16u << 20,
+							.records_capacity = records_capacity != 0 ? records_capacity : 16384 };
 	STAILQ_INIT(&q->ops);
 	STAILQ_INIT(&q->job_slices);
 	pthread_condattr_t attr;
@@ -171,6 +171,14 @@ bool queue_closed(struct op_queue *q)
 	return closed;
 }
 
+void queue_figures(struct op_queue *q, int64_t *ret_records, int64_t *ret_bytes)
+{
+	lock(q);
+	*ret_records = (int64_t)q->records;
+	*ret_bytes = (int64_t)q->bytes;
+	unlock(q);
+}
+
 void queue_committed(struct op_queue *q, size_t records, size_t bytes)
 {
 	if (records == 0)
@@ -186,7 +194,8 @@ int queue_push(struct op_queue *q, struct op *op)
 	lock(q);
 	int rc = q->closed ? ERR_CLOSED : 0;
 	bool accept = op->kind == OP_ACCEPT;
-	if (rc == 0 && accept && (q->records >= q->records_cap || q->bytes + op->u.accept.bytes > q->bytes_cap))
+	if (rc == 0 && accept &&
+		(q->records >= q->records_capacity || q->bytes + op->u.accept.bytes > q->bytes_capacity))
 		rc = ERR_FULL;
 	if (rc == 0) {
 		STAILQ_INSERT_TAIL(op->kind == OP_JOB_SLICE ? &q->job_slices : &q->ops, op, link);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
+#include "saga/journal/engine_port.h"
 #include "saga/journal/journal_internal.h"
 
 static char *copy(const char *text)
@@ -23,7 +24,7 @@ void journal_gift_key(const char *source, const char *gift, uint8_t out[STORE_KE
 
 int journal_accept(struct journal *j, struct accept *a)
 {
-	if (atomic_load_explicit(&j->disk_low, memory_order_relaxed))
+	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed))
 		return ERR_FULL;
 	struct op *op = op_new(OP_ACCEPT);
 	op->u.accept.a = a;
@@ -59,7 +60,7 @@ static struct rejected_row copy_row(const struct rejected_row *row, char **ret_b
 
 int journal_keep_rejected(struct journal *j, const struct rejected_row *row, int64_t keep_bytes)
 {
-	if (atomic_load_explicit(&j->disk_low, memory_order_relaxed) ||
+	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed) ||
 		atomic_load(&j->rejected_bytes) > WAITING_BYTES_MAX)
 		return ERR_FULL;
 	struct op *op = op_new(OP_KEEP_REJECTED);

@@ -35,7 +35,7 @@ static int accept_saga(struct journal *j, struct accept *a, struct accept_result
 int accept_run(struct journal *j, struct accept *a, struct accept_result *result)
 {
 	*result = (struct accept_result){ 0 };
-	if (atomic_load_explicit(&j->disk_low, memory_order_relaxed)) {
+	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed)) {
 		result->code = ERR_FULL;
 		return 0;
 	}

@@ -1,29 +1,44 @@
-/* How events enter the log: new ones, duplicates, related ones, and events that are mapped again. */
+/* How events enter the log: new ones, duplicates, related ones, and events that are mapped again. All functions run
+ * in a transaction and return 0 or a store error. */
 #ifndef ALMONER_SAGA_JOURNAL_OPS_ACCEPT_H
 #define ALMONER_SAGA_JOURNAL_OPS_ACCEPT_H
 
 #include "saga/journal/journal_internal.h"
 
-/* accept.c */
-int accept_run(struct journal *j, struct accept *a, struct accept_result *result);
+/* accept.c: the handler of OP_ACCEPT; fills the result, which says ERR_FULL while the disk is low. */
+int accept_run(struct journal *j, struct accept *a, struct accept_result *result) MUST_CHECK;
 
-/* related.c */
-int accept_related(struct journal *j, struct accept *a, struct accept_result *result);
-int accept_gift_missing(struct journal *j, int64_t related);
+/* related.c: an event that belongs to the gift of another event. */
+int accept_related(struct journal *j, struct accept *a, struct accept_result *result) MUST_CHECK;
+/* related.c: the gift of this related event never came. The event becomes a saga of its own in
+ * attention(gift_missing), and other events that wait for the same gift are attached to that saga. */
+int accept_gift_missing(struct journal *j, int64_t related) MUST_CHECK;
 
-/* reprocess.c */
-int accept_reprocess(struct journal *j, struct op *op);
+/* reprocess.c: the handler of OP_REPROCESS. */
+int accept_reprocess(struct journal *j, struct op *op) MUST_CHECK;
 
-/* accept_common.c */
+/* ---- accept_common.c: what they share ---- */
+
+/* Claims a dedup or gift key. `owner`, as keys store it: positive a saga, negative a related event. *ret_owner: who
+ * owns the key now; an earlier owner keeps it. */
 int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int64_t owner,
-					 int64_t *ret_owner);
+					 int64_t *ret_owner) MUST_CHECK;
+/* Fills the result of an event whose key belongs to `owner`, and flags a body that differs. */
 int accept_duplicate(struct journal *j, const struct event *event, int64_t owner,
-					 struct accept_result *result);
+					 struct accept_result *result) MUST_CHECK;
+/* Adds a record to the saga of the gift. */
 void accept_record_related(struct journal *j, int64_t saga, struct str type, struct str event_id);
-int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t own);
+/* Attaches all related events that wait for this gift to its saga. `own`: how many of them are the saga's own event,
+ * which gets no record. */
+int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga,
+						  size_t own) MUST_CHECK;
+/* Makes a saga value of `wanted` with the stored plan and the present time; *ret_start is what decide_accepted
+ * needs. The caller owns the saga. */
 int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,
-					 struct plan_info **ret_plan, struct saga_start *ret_start);
-int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct event *event);
+					 struct plan_info **ret_plan, struct saga_start *ret_start) MUST_CHECK;
+/* Stores a new saga under the next number (j->last_saga afterwards) and schedules it. */
+int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct event *event) MUST_CHECK;
+/* Records who replays the event, when an operator does. */
 void accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga);
 
 #endif

@@ -4,6 +4,7 @@
 #include "saga/base/clock.h"
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
+#include "saga/journal/schedule/schedule.h"
 
 static int64_t today(const struct journal *j)
 {

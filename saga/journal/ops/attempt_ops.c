@@ -5,6 +5,9 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/ops/ops.h"
+#include "saga/journal/schedule/claims.h"
+#include "saga/journal/schedule/location.h"
+#include "saga/journal/schedule/schedule.h"
 
 static struct work *take_work(struct op *op)
 {

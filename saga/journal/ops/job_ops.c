@@ -4,6 +4,7 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/ops/ops.h"
+#include "saga/journal/schedule/schedule.h"
 
 static void record(struct journal *j, const struct job *job, const char *actor, const char *note)
 {
@@ -119,7 +120,7 @@ static int apply_one(struct journal *j, const struct job *job, int64_t saga, str
 									.note = job->note };
 	ret->saga = saga;
 	int rc = ops_verb_on(j, saga, &call, &ret->result);
-	if (cache_is_damaged(j, rc) && j->damaged_saga == saga) {
+	if (cache_is_damaged(j, rc) && j->cache.damaged_saga == saga) {
 		ret->result.code =
 			err_set(&ret->result.err, ERR_CORRUPT, "%s; run `almoner verify`, restore a backup", j->err.text);
 		j->err = (struct err){ 0 };

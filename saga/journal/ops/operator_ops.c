@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "saga/journal/ops/ops.h"
+#include "saga/journal/schedule/schedule.h"
 
 /* Steps that could go on but for their target. */
 static void count_held(const struct cache_entry *e, struct verb_result *r)

@@ -5,7 +5,7 @@
 int ops_keep_rejected(struct journal *j, struct op *op)
 {
 	bool kept = false;
-	if (atomic_load_explicit(&j->disk_low, memory_order_relaxed))
+	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed))
 		return 0;
 	int rc =
 		j->store.rejected_put(j->store.ctx, &op->u.rejected.row, op->u.rejected.keep_bytes, &kept, &j->err);

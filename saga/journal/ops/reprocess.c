@@ -1,6 +1,7 @@
 /* A quarantined saga mapped again. */
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
+#include "saga/journal/schedule/schedule.h"
 
 static int check_reprocessable(const struct cache_entry *e, struct verb_result *r)
 {

@@ -1,5 +1,8 @@
 /* Claims: rows on disk that the engine has free slots for. */
+#include "saga/journal/schedule/claims.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
+#include "saga/journal/schedule/schedule.h"
 
 #define CLAIM_SLICE 64
 

@@ -3,6 +3,8 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/handout.h"
+#include "saga/journal/schedule/location.h"
 
 static void fill_results(struct work *w, const struct saga *s)
 {

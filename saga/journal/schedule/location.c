@@ -4,6 +4,7 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
 
 static bool claimable(uint8_t why)
 {
@@ -26,9 +27,9 @@ static void mark_lane_freed(struct journal *j, struct target_entry *t, const uin
 	struct batch *b = &j->batch;
 	if (t->with_lane == 0)
 		return; /* nobody waits on disk */
-	if (b->freed_count == b->freed_cap) {
-		b->freed_cap = b->freed_cap * 2 + 16;
-		b->freed = mem_grow(b->freed, b->freed_cap * sizeof *b->freed);
+	if (b->freed_count == b->freed_capacity) {
+		b->freed_capacity = b->freed_capacity * 2 + 16;
+		b->freed = mem_grow(b->freed, b->freed_capacity * sizeof *b->freed);
 	}
 	struct freed_lane *f = &b->freed[b->freed_count++];
 	f->target = t;

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
+#include "saga/journal/schedule/schedule.h"
 
 int schedule_lane_blocked(struct journal *j, const struct cache_entry *e, unsigned i, bool *ret)
 {

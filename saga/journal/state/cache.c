@@ -5,6 +5,7 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/schedule/location.h"
 
 #define CACHE_FIRST_CAP 256
 #define LOG_KEPT_BYTES  65536 /* a buffer that grew larger is not kept */
@@ -110,7 +111,7 @@ static void derive_locations(struct cache_entry *e)
 int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
 {
 	struct cache_entry *e = cache_find(&j->cache, id);
-	j->damaged_saga = 0;
+	j->cache.damaged_saga = 0;
 	if (e != NULL && e->saga != NULL) {
 		*ret = cache_touch(j, id);
 		return 0;
@@ -129,7 +130,7 @@ int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
 	else if (rc == 0)
 		rc = saga_decode(id, plan->plan, (struct str){ bytes, row.value.len }, &saga, &j->err);
 	if (rc != 0) {
-		j->damaged_saga =
+		j->cache.damaged_saga =
 			rc == ERR_CORRUPT ? id : 0; /* a damaged plan too: its sagas cannot be read, others can */
 		return rc;
 	}
@@ -142,7 +143,7 @@ int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
 
 bool cache_is_damaged(const struct journal *j, int rc)
 {
-	return rc == ERR_CORRUPT && j->damaged_saga != 0;
+	return rc == ERR_CORRUPT && j->cache.damaged_saga != 0;
 }
 
 struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_info *plan)
@@ -165,7 +166,7 @@ void cache_replace(struct journal *j, struct cache_entry *e, struct saga *saga, 
 
 struct records *cache_log(struct journal *j, struct cache_entry *e)
 {
-	struct batch *b = &j->batch;
+	struct saga_cache *b = &j->cache;
 	assert(e->touched);
 	if (e->log == NULL)
 		e->log = b->spare_count > 0 ? b->spare[--b->spare_count] : mem_zalloc(sizeof *e->log);
@@ -204,15 +205,15 @@ static void destroy_entry(struct journal *j, struct cache_entry *e)
 
 static void recycle_log(struct journal *j, struct cache_entry *e)
 {
-	struct batch *b = &j->batch;
+	struct saga_cache *b = &j->cache;
 	if (e->log == NULL)
 		return;
 	if (e->log->head.capacity + e->log->personal.capacity > LOG_KEPT_BYTES)
 		records_free(e->log);
 	records_clear(e->log);
-	if (b->spare_count == b->spare_cap) {
-		b->spare_cap = b->spare_cap * 2 + 16;
-		b->spare = mem_grow(b->spare, b->spare_cap * sizeof(struct records *));
+	if (b->spare_count == b->spare_capacity) {
+		b->spare_capacity = b->spare_capacity * 2 + 16;
+		b->spare = mem_grow(b->spare, b->spare_capacity * sizeof(struct records *));
 	}
 	b->spare[b->spare_count++] = e->log;
 	e->log = NULL;
@@ -244,6 +245,11 @@ void cache_free(struct journal *j)
 			destroy_entry(j, e);
 		}
 	}
+	for (size_t i = 0; i < c->spare_count; i++) {
+		records_free(c->spare[i]);
+		free(c->spare[i]);
+	}
+	free(c->spare);
 	free(c->slots);
 	*c = (struct saga_cache){ 0 };
 }

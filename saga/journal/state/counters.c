@@ -11,7 +11,6 @@
  * then looked at again. */
 #define COUNTERS_VERSION 3
 #define COUNTERS_FIRST   1
-#define BLOCKED_UNKNOWN  (-1)
 
 static void account_step(struct cache_entry *e, unsigned i)
 {
@@ -38,7 +37,7 @@ void counters_account(struct journal *j, struct cache_entry *e)
 	j->totals.sagas[e->counted]++;
 }
 
-bool counters_add_up(const struct journal *j)
+static bool add_up(const struct journal *j)
 {
 	uint64_t sum = (uint64_t)j->totals.related; /* unsigned: damaged figures may be of any size */
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
@@ -55,7 +54,7 @@ const char *counters_fault(const struct journal *j)
 		if (t->sagas[i] < 0)
 			return "sagas of some state are below zero";
 	}
-	if (!counters_add_up(j))
+	if (!add_up(j))
 		return "the sagas and related events are not as many as the events accepted";
 	return NULL;
 }
@@ -79,19 +78,19 @@ static void record_recount(struct journal *j, const struct target_entry *t, cons
 static bool rows_agree(const struct target_entry *t, const struct row_counts *rows)
 {
 	return rows->claimable == t->claimable && rows->with_lane == t->with_lane &&
-		   (rows->blocked == t->blocked || t->blocked == BLOCKED_UNKNOWN);
+		   (rows->blocked == t->blocked || t->blocked == COUNT_UNKNOWN);
 }
 
 /* A long backlog must not cost start-up time. Counts that are wrong meet the limit as it shrinks. */
 static bool worth_counting(const struct journal *j, const struct target_entry *t)
 {
-	return t->blocked == BLOCKED_UNKNOWN || t->claimable + t->blocked + t->with_lane <= j->recount_rows;
+	return t->blocked == COUNT_UNKNOWN || t->claimable + t->blocked + t->with_lane <= j->recount_rows;
 }
 
 int counters_recount(struct journal *j)
 {
-	for (size_t i = 0; i < j->target_count; i++) {
-		struct target_entry *t = j->targets[i];
+	for (size_t i = 0; i < j->targets.count; i++) {
+		struct target_entry *t = j->targets.entries[i];
 		struct row_counts rows;
 		if (!worth_counting(j, t))
 			continue;
@@ -122,9 +121,9 @@ void counters_encode(struct journal *j, struct buf *out)
 	buf_uint(out, SAGA_STATE_COUNT);
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
 		buf_int(out, t->sagas[i]);
-	buf_uint(out, j->target_count);
-	for (size_t i = 0; i < j->target_count; i++) {
-		const struct target_entry *target = j->targets[i];
+	buf_uint(out, j->targets.count);
+	for (size_t i = 0; i < j->targets.count; i++) {
+		const struct target_entry *target = j->targets.entries[i];
 		buf_string(out, target->name);
 		buf_int(out, target->open);
 		buf_int(out, target->claimable);
@@ -172,7 +171,7 @@ static void read_target(struct reader *r, uint8_t version, uint32_t id, struct s
 		memcpy(ret->c.name, name.p, name.len);
 	ret->c.open = reader_int(r);
 	ret->rows.claimable = reader_int(r);
-	ret->rows.blocked = version == COUNTERS_FIRST ? BLOCKED_UNKNOWN : reader_int(r);
+	ret->rows.blocked = version == COUNTERS_FIRST ? COUNT_UNKNOWN : reader_int(r);
 	ret->rows.with_lane = reader_int(r);
 	ret->c.attention = reader_int(r);
 	ret->c.succeeded = reader_int(r);
@@ -212,11 +211,11 @@ int counters_load(struct journal *j, struct str bytes)
 	struct stored_target *targets = NULL;
 	size_t count = 0;
 	int rc = decode_counters(bytes, &j->totals, &targets, &count, &j->err);
-	if (rc == 0 && count != j->target_count)
-		rc =
-			err_set(&j->err, ERR_CORRUPT, "counters: %zu targets, the store has %zu", count, j->target_count);
+	if (rc == 0 && count != j->targets.count)
+		rc = err_set(&j->err, ERR_CORRUPT, "counters: %zu targets, the store has %zu", count,
+					 j->targets.count);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		struct target_entry *t = j->targets[i];
+		struct target_entry *t = j->targets.entries[i];
 		t->open = targets[i].c.open;
 		t->claimable = targets[i].rows.claimable;
 		t->blocked = targets[i].rows.blocked;
@@ -232,7 +231,7 @@ int counters_load(struct journal *j, struct str bytes)
 /* All that waits, as `backlog` counts it. */
 static int64_t waiting_rows(int64_t claimable, int64_t blocked)
 {
-	return claimable + (blocked == BLOCKED_UNKNOWN ? 0 : blocked);
+	return claimable + (blocked == COUNT_UNKNOWN ? 0 : blocked);
 }
 
 static void copy_totals(const struct totals *t, struct journal_counts *ret)
@@ -268,17 +267,17 @@ int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct e
 
 static void publish_targets(struct journal *j)
 {
-	struct journal_counts *c = &j->counts;
-	if (c->target_count != j->target_count) {
-		c->targets = mem_grow(c->targets, j->target_count * sizeof *c->targets);
-		for (size_t i = c->target_count; i < j->target_count; i++) {
-			c->targets[i] = (struct journal_target_counts){ .id = j->targets[i]->id };
-			snprintf(c->targets[i].name, sizeof c->targets[i].name, "%s", j->targets[i]->name);
+	struct journal_counts *c = &j->published.counts;
+	if (c->target_count != j->targets.count) {
+		c->targets = mem_grow(c->targets, j->targets.count * sizeof *c->targets);
+		for (size_t i = c->target_count; i < j->targets.count; i++) {
+			c->targets[i] = (struct journal_target_counts){ .id = j->targets.entries[i]->id };
+			snprintf(c->targets[i].name, sizeof c->targets[i].name, "%s", j->targets.entries[i]->name);
 		}
-		c->target_count = j->target_count;
+		c->target_count = j->targets.count;
 	}
-	for (size_t i = 0; i < j->target_count; i++) {
-		const struct target_entry *t = j->targets[i];
+	for (size_t i = 0; i < j->targets.count; i++) {
+		const struct target_entry *t = j->targets.entries[i];
 		c->targets[i].open = t->open;
 		c->targets[i].backlog = waiting_rows(t->claimable, t->blocked);
 		c->targets[i].attention = t->attention;
@@ -288,27 +287,24 @@ static void publish_targets(struct journal *j)
 
 void counters_publish(struct journal *j)
 {
-	pthread_mutex_lock(&j->counts_lock);
-	copy_totals(&j->totals, &j->counts);
+	pthread_mutex_lock(&j->published.lock);
+	copy_totals(&j->totals, &j->published.counts);
 	publish_targets(j);
-	pthread_mutex_unlock(&j->counts_lock);
+	pthread_mutex_unlock(&j->published.lock);
 }
 
 void journal_counts(struct journal *j, struct journal_counts *ret)
 {
-	pthread_mutex_lock(&j->counts_lock);
-	*ret = j->counts;
+	pthread_mutex_lock(&j->published.lock);
+	*ret = j->published.counts;
 	ret->targets = mem_alloc((ret->target_count + 1) * sizeof *ret->targets);
 	if (ret->target_count > 0)
-		memcpy(ret->targets, j->counts.targets, ret->target_count * sizeof *ret->targets);
-	pthread_mutex_unlock(&j->counts_lock);
-	pthread_mutex_lock(&j->queue.lock);
-	ret->queue_records = (int64_t)j->queue.records;
-	ret->queue_bytes = (int64_t)j->queue.bytes;
-	pthread_mutex_unlock(&j->queue.lock);
-	ret->disk_low = atomic_load(&j->disk_low);
-	ret->store_gone = atomic_load(&j->store_gone);
-	ret->wal_blocked_bytes = atomic_load(&j->wal_blocked_bytes);
+		memcpy(ret->targets, j->published.counts.targets, ret->target_count * sizeof *ret->targets);
+	pthread_mutex_unlock(&j->published.lock);
+	queue_figures(&j->queue, &ret->queue_records, &ret->queue_bytes);
+	ret->disk_low = atomic_load(&j->disk.low);
+	ret->store_gone = atomic_load(&j->disk.store_gone);
+	ret->wal_blocked_bytes = atomic_load(&j->disk.wal_blocked_bytes);
 }
 
 void journal_counts_finish(struct journal_counts *c)

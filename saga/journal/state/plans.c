@@ -19,7 +19,10 @@ static int plans_put(struct journal *j, struct plan *plan, int64_t number, struc
 			return rc;
 		}
 	}
-	p->plans = mem_grow(p->plans, (p->count + 1) * sizeof(struct plan_info *));
+	if (p->count == p->capacity) {
+		p->capacity = p->capacity * 2 + 8;
+		p->plans = mem_grow(p->plans, p->capacity * sizeof(struct plan_info *));
+	}
 	p->plans[p->count++] = info;
 	*ret = info;
 	return 0;

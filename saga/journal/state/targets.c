@@ -23,7 +23,7 @@ static size_t name_slot(const char *name)
 
 struct target_entry *target_of_name(struct journal *j, const char *name)
 {
-	struct target_entry *t = j->by_name[name_slot(name)];
+	struct target_entry *t = j->targets.by_name[name_slot(name)];
 	while (t != NULL && strcmp(t->name, name) != 0)
 		t = t->next_by_name;
 	return t;
@@ -31,7 +31,7 @@ struct target_entry *target_of_name(struct journal *j, const char *name)
 
 struct target_entry *target_of_id(struct journal *j, uint32_t id)
 {
-	return id >= 1 && id <= j->target_count ? j->targets[id - 1] : NULL;
+	return id >= 1 && id <= j->targets.count ? j->targets.entries[id - 1] : NULL;
 }
 
 static struct target_entry *add(struct journal *j, const struct target_row *row)
@@ -43,11 +43,11 @@ static struct target_entry *add(struct journal *j, const struct target_row *row)
 	t->rules = rules_missing;
 	t->due_unknown = true;
 	t->next_due_ms = INT64_MAX;
-	j->targets = mem_grow(j->targets, (j->target_count + 1) * sizeof(struct target_entry *));
-	j->targets[j->target_count++] = t;
+	j->targets.entries = mem_grow(j->targets.entries, (j->targets.count + 1) * sizeof(struct target_entry *));
+	j->targets.entries[j->targets.count++] = t;
 	size_t slot = name_slot(t->name);
-	t->next_by_name = j->by_name[slot];
-	j->by_name[slot] = t;
+	t->next_by_name = j->targets.by_name[slot];
+	j->targets.by_name[slot] = t;
 	return t;
 }
 
@@ -56,7 +56,7 @@ int target_ensure(struct journal *j, const char *name, struct target_entry **ret
 	*ret = target_of_name(j, name);
 	if (*ret != NULL)
 		return 0;
-	struct target_row row = { .id = (uint32_t)j->target_count + 1, .changed_ms = j->now_ms };
+	struct target_row row = { .id = (uint32_t)j->targets.count + 1, .changed_ms = j->now_ms };
 	if (strlen(name) >= sizeof row.name)
 		return err_set(&j->err, ERR_TOO_BIG, "target name %.40s…: at most %zu bytes", name,
 					   sizeof row.name - 1);
@@ -119,17 +119,16 @@ int targets_load(struct journal *j)
 
 void targets_free(struct journal *j)
 {
-	for (size_t i = 0; i < j->target_count; i++)
-		free(j->targets[i]);
-	free(j->targets);
-	j->targets = NULL;
-	j->target_count = 0;
+	for (size_t i = 0; i < j->targets.count; i++)
+		free(j->targets.entries[i]);
+	free(j->targets.entries);
+	j->targets = (struct target_table){ 0 };
 }
 
 int targets_set_rules(struct journal *j, struct journal_target *targets, size_t count)
 {
-	for (size_t i = 0; i < j->target_count; i++) {
-		struct target_entry *t = j->targets[i];
+	for (size_t i = 0; i < j->targets.count; i++) {
+		struct target_entry *t = j->targets.entries[i];
 		t->was_missing = t->rules.missing;
 		t->rules.missing = true;
 	}
@@ -145,9 +144,9 @@ int targets_set_rules(struct journal *j, struct journal_target *targets, size_t 
 		if (holds != t->rules.attention_holds)
 			recheck_lanes(t);
 	}
-	for (size_t i = 0; i < j->target_count; i++) {
-		if (j->targets[i]->was_missing != j->targets[i]->rules.missing)
-			recheck_lanes(j->targets[i]);
+	for (size_t i = 0; i < j->targets.count; i++) {
+		if (j->targets.entries[i]->was_missing != j->targets.entries[i]->rules.missing)
+			recheck_lanes(j->targets.entries[i]);
 	}
 	return 0;
 }
@@ -166,7 +165,7 @@ struct rules_port targets_rules_port(struct journal *j)
 bool target_is_open(const struct journal *j, const struct target_entry *t, bool probe)
 {
 	return !t->row.paused && (probe || !t->row.held) &&
-		   !atomic_load_explicit(&j->disk_low, memory_order_relaxed);
+		   !atomic_load_explicit(&j->disk.low, memory_order_relaxed);
 }
 
 int target_next_due(struct journal *j, struct target_entry *t, int64_t *ret_ms)

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
+#include "saga/journal/intake_port.h"
+#include "saga/journal/operator_port.h"
+#include "saga/journal/state/inflight.h"
 
 const char *promise_name(enum promise p)
 {

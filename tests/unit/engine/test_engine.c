@@ -13,6 +13,8 @@
 #include "gateway/engine/engine.h"
 #include "gateway/engine/target.h"
 #include "saga/base/mem.h"
+#include "saga/journal/engine_port.h"
+#include "saga/journal/operator_port.h"
 #include "tests/unit/engine/engine_fixture.h"
 
 #define T0 ((int64_t)1000000)

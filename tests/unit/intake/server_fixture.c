@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
+#include "saga/journal/intake_port.h"
 
 #define PATIENCE_MS 20000
 

@@ -1,5 +1,6 @@
 /* From request to accept: ids, gifts, routes, lanes, quarantine. */
 #include "saga/base/hex.h"
+#include "saga/journal/intake_port.h"
 #include "tests/unit/intake/intake_fixture.h"
 
 #include <stdlib.h>

@@ -1,5 +1,7 @@
 /* The door in front of the real journal on a real file: what was answered 2xx is there after a restart. */
 #include "saga/base/entropy.h"
+#include "saga/journal/figures.h"
+#include "saga/journal/journal.h"
 #include "tests/unit/intake/server_fixture.h"
 
 #include <dirent.h>

@@ -1,5 +1,6 @@
 /* One payment, several events, one gift: the shipped preset in every order the platform may choose. */
 #include "saga/base/hex.h"
+#include "saga/journal/intake_port.h"
 #include "tests/unit/intake/intake_fixture.h"
 
 #include <stdlib.h>

@@ -9,7 +9,11 @@
 
 #include <cmocka.h>
 
+#include "saga/journal/engine_port.h"
+#include "saga/journal/figures.h"
+#include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
+#include "saga/journal/operator_port.h"
 #include "saga/store/store_sqlite.h"
 
 #define FIXTURE_T0 INT64_C(1700000000000)

@@ -1,0 +1,36 @@
+/* One batch, which is one transaction: begin, operations, commit, handing out. */
+#ifndef ALMONER_SAGA_JOURNAL_BATCH_H
+#define ALMONER_SAGA_JOURNAL_BATCH_H
+
+#include "saga/journal/state/cache.h"
+#include "saga/journal/state/targets.h"
+
+/* A lane that a step left, or in which a step ended running: the next saga may be able to start. */
+struct freed_lane {
+	struct target_entry *target;
+	uint8_t lane[LANE_BYTES];
+};
+
+struct batch {
+	STAILQ_HEAD(, cache_entry) touched; /* sagas of this batch */
+	struct work_list works;             /* to be handed out after the commit */
+	struct freed_lane *freed;           /* since the last schedule_next_in_lane */
+	size_t freed_count, freed_capacity;
+	struct target_news *news;
+	size_t news_count, news_capacity;
+	struct buf value;   /* scratch: an encoded saga, the counters */
+	unsigned unchecked; /* commits since invariants were checked */
+	bool open;          /* a transaction is open */
+	bool wrote;         /* it contains a change, so it must be committed */
+};
+
+/* Opens the transaction and reads the clock into j->now_ms. No batch is open. */
+int batch_begin(struct journal *j) MUST_CHECK;
+/* Writes every touched saga, the log rows and the counters once, and syncs; a batch without a change is rolled
+ * back. Freed lanes have been given on (schedule_next_in_lane). */
+int batch_commit(struct journal *j) MUST_CHECK;
+/* After the commit: gives works and news to hooks.hand_out. */
+void batch_hand_out(struct journal *j);
+void batch_free(struct journal *j);
+
+#endif

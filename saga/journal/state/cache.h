@@ -1,0 +1,81 @@
+/* Sagas in memory: the live ones, so that an outcome needs no read, and all that the current batch has touched, so
+ * that several operations on one saga make one update and one log row. An entry is valid until the end of the
+ * batch. Thread: the journal's. */
+#ifndef ALMONER_SAGA_JOURNAL_STATE_CACHE_H
+#define ALMONER_SAGA_JOURNAL_STATE_CACHE_H
+
+#include <sys/queue.h>
+
+#include "saga/journal/schedule/lanes.h"
+#include "saga/journal/state/plans.h"
+#include "saga/model/decide.h"
+#include "saga/model/event.h"
+
+struct journal;
+
+/* Where one step waits, and how it was counted: what is true on disk, in the engine and in the counters, beside what
+ * the saga itself says. location.c keeps it, except for the first members. */
+struct step_location {
+	bool open, attention, done; /* as counters.c has counted the step */
+	uint8_t location;           /* enum location */
+	uint8_t row_why;            /* with LOCATION_DISK: enum why of the row */
+	uint8_t direction;          /* with LOCATION_ENGINE: of the work handed out */
+	uint32_t generation;        /* with LOCATION_ENGINE: of the work handed out */
+	int64_t row_due_ms;         /* with LOCATION_DISK */
+	struct lane_node node;
+};
+
+#define NOT_COUNTED 0xff
+
+struct cache_entry {
+	struct cache_entry *next; /* in the same hash slot */
+	STAILQ_ENTRY(cache_entry) touched_link;
+	int64_t id;
+	struct saga *saga;               /* NULL: the batch only writes to the saga's log */
+	struct plan_info *plan;          /* NULL without a saga */
+	struct step_location *locations; /* one for each step; NULL without a saga */
+	struct event *event;             /* a reference until the end of the batch; NULL: not read */
+	struct records *log;             /* the saga's records of this batch; NULL: none */
+	uint8_t counted;                 /* enum saga_state as counters.c has counted it, or NOT_COUNTED */
+	bool touched;                    /* in the list of this batch */
+	bool is_new;                     /* made in this batch: to be inserted */
+	bool changed;                    /* to be written at the commit */
+};
+
+struct saga_cache {
+	struct cache_entry **slots; /* a hash table by id */
+	size_t capacity;            /* a power of two */
+	size_t count;
+	int64_t damaged_saga;   /* the saga that the last cache_load could not decode; 0: none */
+	struct records **spare; /* empty record buffers, to be used again */
+	size_t spare_count, spare_capacity;
+};
+
+void cache_init(struct saga_cache *c);
+void cache_free(struct journal *j);
+/* NULL: not in memory. Does not touch the entry. */
+struct cache_entry *cache_find(const struct saga_cache *c, int64_t id);
+/* Makes the saga part of this batch without loading it. */
+struct cache_entry *cache_touch(struct journal *j, int64_t id);
+/* Makes the saga part of this batch, loaded. ERR_NOT_FOUND; ERR_CORRUPT with cache_is_damaged when the saga's own
+ * stored value cannot be decoded: neither has to end the journal. Other codes are store errors. */
+int cache_load(struct journal *j, int64_t id, struct cache_entry **ret) MUST_CHECK;
+/* Is `rc` of the last cache_load about that one saga rather than the store? j->err says what is wrong with it. */
+bool cache_is_damaged(const struct journal *j, int rc);
+/* A saga made in this batch; takes it over. */
+struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_info *plan);
+/* Puts another saga under the same id (reprocess); takes it over. Every step of the old one must be at
+ * LOCATION_NONE. */
+void cache_replace(struct journal *j, struct cache_entry *e, struct saga *saga, struct plan_info *plan);
+/* The records of this saga in this batch, to be added to. */
+struct records *cache_log(struct journal *j, struct cache_entry *e);
+/* What a decision about this saga needs. */
+struct decide cache_decide_context(struct journal *j, struct cache_entry *e);
+/* Gives the entry the event when it has none; takes a reference of its own. */
+void cache_set_event(struct cache_entry *e, struct event *event);
+/* Reads the event when the entry has none. */
+int cache_load_event(struct journal *j, struct cache_entry *e) MUST_CHECK;
+/* At the end of the batch: forgets the entry's records and event, and drops the entry unless its saga is live. */
+void cache_release(struct journal *j, struct cache_entry *e);
+
+#endif
