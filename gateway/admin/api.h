@@ -1,11 +1,11 @@
-/* The admin API: JSON in, JSON out, one table of routes. It knows nothing of sockets: gateway/admin/server.c
- * serves it on the unix socket, and without a daemon the CLI calls it in its own process on a read-only
- * store.
+/* The admin API: requests and answers in JSON, and one table of routes. It knows no sockets:
+ * gateway/admin/server.c serves it on unix sockets, and without a daemon the command line calls it in its own
+ * process on a read-only store.
  *
- * Lists are newline-delimited JSON, produced piece by piece, so that all rows of a large store pass through a
- * bounded buffer. Errors are {"error": TEXT} with the status saying which kind. */
-#ifndef ALMONER_ADMIN_API_H
-#define ALMONER_ADMIN_API_H
+ * A list is newline-delimited JSON and is produced piece by piece, so that a list of any length needs little
+ * memory. An error is {"error": TEXT}; the HTTP status gives its kind. */
+#ifndef ALMONER_GATEWAY_ADMIN_API_H
+#define ALMONER_GATEWAY_ADMIN_API_H
 
 #include <jansson.h>
 
@@ -16,54 +16,63 @@
 #include "saga/journal/operator_port.h"
 #include "saga/store/store.h"
 
-/* What the composition root lends. Everything may be called from any thread, several at once. */
 struct jobs;
 
+/* What the API needs of the rest of the program. It is filled in by the daemon
+ * (gateway/daemon/admin_context.c) or by the command line. The functions must accept calls from several
+ * threads at once. */
 struct api_context {
 	void *ctx;
-	struct journal *journal; /* NULL: no daemon, only reading */
-	struct jobs *jobs;       /* who carries out verbs in bulk; NULL: no daemon */
-	/* A reader of the caller's own. */
+	struct journal *journal; /* NULL without a daemon: routes that change something are refused */
+	struct jobs *jobs;       /* runs bulk verbs; NULL without a daemon */
+	/* Opens a reader for the caller alone; the caller closes it. */
 	int (*open_reader)(void *ctx, struct store_reader *ret, struct err *err);
+	/* Milliseconds since 1970 in the gateway's clock, which does not go back. */
 	int64_t (*now_ms)(void *ctx);
-	/* A new reference to today's configuration. */
+	/* A new reference to the current configuration, never NULL; the caller calls config_unref. */
 	struct config *(*config)(void *ctx);
-	/* What the engine knows of a target, by the store's number; false: nothing. NULL: no daemon. */
+	/* What the engine knows of the target with this number in the store; false if it knows nothing. NULL
+	 * without a daemon. */
 	bool (*target_live)(void *ctx, uint32_t id, struct target_live *ret);
-	/* Adds the daemon's own figures (intake counters, uptime, version) to `status`. */
+	/* Adds the daemon's own figures (intake counters, uptime, version, alerts) to `status`. NULL without a
+	 * daemon. */
 	void (*status)(void *ctx, json_t *status);
-	/* Maps the kept event again with today's configuration and hands it to journal_reprocess. */
+	/* Maps the stored event again with the current configuration and gives the result to journal_reprocess.
+	 * Calls `done` exactly once if it returns 0, and never otherwise. NULL without a daemon. */
 	int (*reprocess)(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
 					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),
 					 struct err *err);
-	/* Judges a refused request again, by the time at which it came; one that is verified now is accepted as it
-	 * would be from its sender, and dropped from those kept. Waits for the commit. ERR_REFUSED: still not
-	 * verified; ERR_NOT_FOUND: its source is gone; ERR_FULL, ERR_CLOSED: nothing is taken in now. */
+	/* Verifies a stored request again with the current secrets and the time of its receipt. If it is valid
+	 * now, accepts it as if its sender had just sent it, removes it from the stored ones, and waits for the
+	 * commit. ERR_REFUSED: still not valid; ERR_NOT_FOUND: its source is not configured; ERR_FULL,
+	 * ERR_CLOSED: the daemon accepts no events now. NULL without a daemon. */
 	int (*replay)(void *ctx, const struct rejected_row *row, const struct replay_call *call,
 				  struct accept_result *ret);
 };
 
+/* All texts are borrowed for the call. */
 struct api_request {
 	const char *method;
-	const char *path;  /* without the query */
+	const char *path;  /* percent-encoded, without the query */
 	const char *query; /* percent-encoded, without "?"; "" for none */
 	struct str body;
-	const char *actor; /* "uid 1000 (anna)" */
+	const char *actor; /* who calls: "uid 1000 (anna)" */
 };
 
-/* A whole answer in `body`, or a stream: while `more` is set it is called for further pieces. */
+/* An answer: complete in `body`, or, if `more` is set, a stream of pieces. */
 struct api_reply {
 	unsigned status;
 	struct buf body;
 	void *stream;
-	/* Appends to `out`: 1 more to come, 0 that was all, ERR_* broken off (the reader sees a line
-	 * {"error":…}). */
+	/* Appends the next piece to `out`. Returns 1 if there is more, 0 at the end, or ERR_*: then the reader of
+	 * the stream gets a last line {"error": …}. */
 	int (*more)(void *stream, struct buf *out, struct err *err);
 	void (*stream_free)(void *stream);
 };
 
-/* Always fills a reply, errors included. Thread: any. */
+/* Fills *ret in every case, also for an error. `api` must outlive a stream. Thread: any. */
 void api_handle(const struct api_context *api, const struct api_request *request, struct api_reply *ret);
+/* Frees the body and the stream of a reply. */
 void api_reply_finish(struct api_reply *reply);
 
 #endif

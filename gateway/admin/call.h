@@ -1,6 +1,6 @@
-/* What a handler of the admin API gets, and its helpers. Private to the room. */
-#ifndef ALMONER_ADMIN_CALL_H
-#define ALMONER_ADMIN_CALL_H
+/* What a handler of the admin API gets (struct admin_call), and what handlers share. */
+#ifndef ALMONER_GATEWAY_ADMIN_CALL_H
+#define ALMONER_GATEWAY_ADMIN_CALL_H
 
 #include "gateway/admin/api.h"
 #include "gateway/admin/query.h"
@@ -10,30 +10,38 @@ struct admin_call {
 	const struct api_context *api;
 	const struct api_request *request;
 	struct query_string query;
-	json_t *body;  /* object, or NULL */
-	char *name[2]; /* what stood in the path for {…} */
+	json_t *body;  /* an object, or NULL for an empty body */
+	char *name[2]; /* the decoded parts of the path for the {} of the route; NULL for those it has not */
 	struct api_reply *reply;
 };
 
 typedef void admin_call_handler(struct admin_call *call);
 
-/* {"error": …}; ERR_NOT_FOUND → 404, ERR_REFUSED and ERR_BUSY → 409, ERR_INVALID → 400, ERR_FULL, ERR_CLOSED
- * → 503. */
+/* Replies {"error": TEXT}; NULL or "" as `text` takes the general text of `code`. The status is 404 for
+ * ERR_NOT_FOUND; 409 for ERR_REFUSED, ERR_BUSY and ERR_STALE; 400 for ERR_INVALID and ERR_TOO_BIG; 503 for
+ * ERR_FULL and ERR_CLOSED; else 500. */
 void admin_call_fail(struct admin_call *call, int code, const char *text);
-/* The reply is this object; takes the reference. */
+/* Appends an object to the reply as one line. Takes the reference. */
 void admin_call_json(struct admin_call *call, json_t *value);
-/* The saga id in name[index], or 0 after having failed the call. */
-int64_t admin_call_saga_id(struct admin_call *call, unsigned index);
+/* Makes the reply a stream; `stream`, `more` and `stream_free` are those of struct api_reply. */
+void admin_call_stream(struct admin_call *call, void *stream, int (*more)(void *, struct buf *, struct err *),
+					   void (*stream_free)(void *));
+/* Reads a number from 1 on. Returns 0 if `text` is something else. */
+int64_t admin_call_parse_id(const char *text);
+/* The id in name[0]. Returns 0 after it replied with an error. */
+int64_t admin_call_saga_id(struct admin_call *call);
 int64_t admin_call_job_id(struct admin_call *call);
-/* Events are named by saga id, or by source and the sender's event id. ERR_NOT_FOUND, ERR_INVALID. */
-int admin_call_find_saga(const struct admin_call *call, struct store_reader *reader, int64_t *ret,
-						 struct err *err) MUST_CHECK;
-/* Reader of one call; false after having failed it. */
+/* Reads the event that the path names, by saga id or by source and the sender's event id. Returns NULL after
+ * it replied with an error. The caller calls event_unref. */
+struct event *admin_call_event(struct admin_call *call, int64_t *ret_saga);
+/* Opens a reader for this call, which the caller closes. Returns false after it replied with an error. */
 bool admin_call_open_reader(struct admin_call *call, struct store_reader *ret);
-/* The kept figures: the journal's, or without a daemon the store's. Free with journal_counts_finish. */
+/* The figures that every commit keeps: from the journal, or without a daemon from the store. The caller calls
+ * journal_counts_finish. */
 int admin_call_counts(struct admin_call *call, struct journal_counts *ret, struct err *err) MUST_CHECK;
-/* "reason" of the body, "" when absent. Borrowed. */
+/* "reason" of the body, or "". Borrowed. */
 const char *admin_call_note(const struct admin_call *call);
+/* Is the member of the body true? */
 bool admin_call_flag(const struct admin_call *call, const char *member);
 
 #endif

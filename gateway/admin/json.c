@@ -1,5 +1,6 @@
 #include "gateway/admin/json.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -15,15 +16,12 @@ json_t *admin_json_time(int64_t at_ms)
 	return json_string(text);
 }
 
-/* Bytes that are no UTF-8 (a peer's, or a text of ours that was cut in the middle of a character) become
- * "?". */
 static json_t *ascii_text(const char *text)
 {
-	json_t *value = NULL;
 	char *copy AUTO_FREE = mem_strdup(text);
 	for (char *c = copy; *c != '\0'; c++)
 		*c = (signed char)*c < 0 ? '?' : *c;
-	value = json_string(copy);
+	json_t *value = json_string(copy);
 	return value != NULL ? value : json_null();
 }
 
@@ -37,10 +35,11 @@ json_t *admin_json_text(const char *text)
 
 void admin_json_line(struct buf *out, json_t *value)
 {
+	assert(value != NULL);
 	char *text = json_dumps(value, JSON_COMPACT);
 	json_decref(value);
-	if (text == NULL)
-		abort(); /* only for values that were never JSON: a bug of ours */
+	assert(text !=
+		   NULL); /* only a value that was never valid JSON cannot be written: an error in this program */
 	buf_text(out, text);
 	buf_byte(out, '\n');
 	free(text);
@@ -48,11 +47,12 @@ void admin_json_line(struct buf *out, json_t *value)
 
 void admin_json_set_raw(json_t *object, const char *bytes, size_t len)
 {
+	assert(json_is_object(object));
 	json_t *raw = json_stringn(bytes, len);
 	json_object_set_new(object, "raw", raw != NULL ? raw : json_null());
 	if (raw != NULL)
 		return;
 	char *text AUTO_FREE = mem_alloc(4 * (len / 3 + 1) + 1);
-	(void)EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)len);
+	EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)len);
 	json_object_set_new(object, "raw_base64", json_string(text));
 }

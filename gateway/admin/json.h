@@ -1,4 +1,4 @@
-/* The pieces of which the answers of the admin API are made. */
+/* The pieces from which the answers of the admin API are made. */
 #ifndef ALMONER_GATEWAY_ADMIN_JSON_H
 #define ALMONER_GATEWAY_ADMIN_JSON_H
 
@@ -7,15 +7,18 @@
 
 #include "saga/base/buf.h"
 
-/* RFC 3339 text, or JSON null for 0. A new reference. */
+/* The time as RFC 3339 text, or JSON null for 0. `at_ms`: milliseconds since 1970. A new reference. */
 json_t *admin_json_time(int64_t at_ms);
-/* JSON null for NULL and ""; what is no UTF-8 comes as "?". A new reference, never NULL. */
+/* The text, or JSON null for NULL and "". If the text is not valid UTF-8, each byte above 127 becomes "?". A
+ * new reference, never NULL. Every text in an answer goes through here: jansson refuses other bytes, and
+ * error texts are cut at a fixed length, perhaps inside a character. */
 json_t *admin_json_text(const char *text);
 
-/* Bytes as they came: sets `raw`, a text, or for what is no UTF-8 null, with `raw_base64` beside it. */
+/* Sets the member `raw` to the bytes as a text. If they are not valid UTF-8, `raw` is null and `raw_base64`
+ * holds them. */
 void admin_json_set_raw(json_t *object, const char *bytes, size_t len);
 
-/* One line of newline-delimited JSON; takes the reference. */
+/* Appends the value as one line of newline-delimited JSON. Takes the reference. */
 void admin_json_line(struct buf *out, json_t *value);
 
 #endif

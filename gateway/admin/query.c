@@ -1,75 +1,51 @@
 #include "gateway/admin/query.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/units.h"
 #include "saga/base/mem.h"
+#include "saga/base/percent.h"
+#include "saga/base/utf8.h"
 
-static int hex_digit(char c)
+/* Decodes in place. False for a wrong percent sign or a NUL, which would cut the text. */
+static bool decode(char *text)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* In place; -1 for a broken percent sign or a NUL. */
-static int percent_decode(char *text)
-{
-	char *to = text;
-	for (const char *from = text; *from != '\0'; from++) {
-		if (*from == '%') {
-			int high = hex_digit(from[1]);
-			int low = high < 0 ? -1 : hex_digit(from[2]);
-			if (low < 0 || (high == 0 && low == 0))
-				return -1;
-			*to++ = (char)(high * 16 + low);
-			from += 2;
-		} else {
-			*to++ = *from == '+' ? ' ' : *from;
-		}
-	}
-	*to = '\0';
-	return 0;
+	size_t len;
+	if (!percent_decode(str_of(text), text, &len) || memchr(text, '\0', len) != NULL)
+		return false;
+	text[len] = '\0';
+	return true;
 }
 
 const char *query_value(const struct query_string *q, const char *name)
 {
+	assert(q->count <= QUERY_PARTS_MAX);
 	for (size_t i = 0; i < q->count; i++)
 		if (strcmp(q->names[i], name) == 0)
 			return q->values[i];
 	return NULL;
 }
 
-/* As far as JSON goes, in which everything is answered. */
-static bool is_utf8(const char *text)
-{
-	json_t *value = json_string(text);
-	json_decref(value);
-	return value != NULL;
-}
-
+/* Adds one "name=value" of the query; decodes it in place. A parameter without "=" has the value "". */
 static int query_add(struct query_string *q, char *part, struct err *err)
 {
 	if (q->count == QUERY_PARTS_MAX)
-		return err_set(err, ERR_INVALID, "the query has more than %d parts", QUERY_PARTS_MAX);
+		return err_set(err, ERR_INVALID, "the query has more than %d parameters", QUERY_PARTS_MAX);
 	char *value = strchr(part, '=');
 	if (value != NULL)
 		*value++ = '\0';
 	else
 		value = part + strlen(part);
-	if (percent_decode(part) != 0 || percent_decode(value) != 0)
-		return err_set(err, ERR_INVALID, "the query holds a broken percent sign; write %%XX");
-	if (!is_utf8(part) || !is_utf8(value))
-		return err_set(err, ERR_INVALID, "the query is not UTF-8");
+	if (!decode(part) || !decode(value))
+		return err_set(err, ERR_INVALID,
+					   "the query has a percent sign without two hexadecimal digits after it; write %%XX");
+	if (!utf8_valid(str_of(part)) || !utf8_valid(str_of(value)))
+		return err_set(err, ERR_INVALID, "the query is not valid UTF-8");
 	if (query_value(q, part) != NULL)
-		return err_set(err, ERR_INVALID, "\"%.60s\" is given twice; one value is looked for", part);
+		return err_set(err, ERR_INVALID, "\"%.60s\" is given twice; only one value is possible", part);
 	q->names[q->count] = part;
 	q->values[q->count++] = value;
 	return 0;
@@ -77,6 +53,7 @@ static int query_add(struct query_string *q, char *part, struct err *err)
 
 int query_parse(const char *query, struct query_string *ret, struct err *err)
 {
+	assert(query != NULL);
 	*ret = (struct query_string){ .text = mem_strdup(query) };
 	char *rest = ret->text;
 	for (char *part = strsep(&rest, "&"); part != NULL; part = strsep(&rest, "&")) {
@@ -100,6 +77,7 @@ void query_finish(struct query_string *q)
 int query_number(const struct query_string *q, const char *name, int64_t fallback, int64_t *ret,
 				 struct err *err)
 {
+	assert(fallback >= -1);
 	const char *text = query_value(q, name);
 	if (text == NULL) {
 		*ret = fallback;
@@ -109,19 +87,20 @@ int query_number(const struct query_string *q, const char *name, int64_t fallbac
 	errno = 0;
 	long long value = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || value < 0)
-		return err_set(err, ERR_INVALID, "%s \"%.60s\" is not a whole number from 0 on", name, text);
+		return err_set(err, ERR_INVALID, "%s \"%.60s\" is not a whole number (0 or more)", name, text);
 	*ret = value;
 	return 0;
 }
 
 int query_check_names(const struct query_string *q, const char *const *names, struct err *err)
 {
+	assert(names != NULL);
 	for (size_t i = 0; i < q->count; i++) {
 		size_t n = 0;
 		while (names[n] != NULL && strcmp(names[n], q->names[i]) != 0)
 			n++;
 		if (names[n] == NULL)
-			return err_set(err, ERR_INVALID, "this takes no \"%.60s\"", q->names[i]);
+			return err_set(err, ERR_INVALID, "there is no parameter \"%.60s\" here", q->names[i]);
 	}
 	return 0;
 }
@@ -133,7 +112,7 @@ static int set_name(const char *name, const char *text, int (*find)(const char *
 {
 	int value = find(text);
 	if (value < 0)
-		return err_set(err, ERR_INVALID, "%s \"%.60s\" is unknown; one of: %s", name, text, choices);
+		return err_set(err, ERR_INVALID, "%s \"%.60s\" is unknown; the values are: %s", name, text, choices);
 	*ret = value;
 	return 0;
 }
@@ -148,6 +127,7 @@ static int set_age(const char *name, const char *text, int64_t now_ms, int64_t *
 	return 0;
 }
 
+/* Sets a filter whose value is a word or an age. ERR_NOT_FOUND: there is no such filter. */
 static int set_filter(struct saga_filter *f, const char *name, const char *value, int64_t now_ms,
 					  struct err *err)
 {
@@ -192,6 +172,7 @@ static const char **text_slot(struct saga_filter *f, const char *name)
 	return NULL;
 }
 
+/* "limit" and "before" belong to lists, not to the filter; their handlers read them. */
 static int take_filter(struct saga_filter *f, const char *name, const char *value, int64_t now_ms,
 					   struct err *err)
 {
@@ -206,13 +187,14 @@ static int take_filter(struct saga_filter *f, const char *name, const char *valu
 	if (rc != ERR_NOT_FOUND)
 		return rc;
 	return err_set(err, ERR_INVALID,
-				   "unknown filter \"%.60s\"; there are state, reason, target, outcome, source, donor, "
+				   "unknown filter \"%.60s\"; the filters are state, reason, target, outcome, source, donor, "
 				   "event_id, older, newer",
 				   name);
 }
 
 int query_filter(const struct query_string *q, int64_t now_ms, struct saga_filter *ret, struct err *err)
 {
+	assert(now_ms > 0);
 	*ret = (struct saga_filter){ .state = -1, .outcome = -1, .reason = -1 };
 	int rc = 0;
 	for (size_t i = 0; i < q->count && rc == 0; i++)

@@ -1,10 +1,11 @@
 /* Query strings: decoded names and values, and the filters of `saga list`. */
-#ifndef ALMONER_ADMIN_QUERY_H
-#define ALMONER_ADMIN_QUERY_H
+#ifndef ALMONER_GATEWAY_ADMIN_QUERY_H
+#define ALMONER_GATEWAY_ADMIN_QUERY_H
 
 #include "saga/base/err.h"
 #include "saga/store/store.h"
 
+/* Parameters of one query. Chosen: there are 11 (nine filters, limit, before). */
 #define QUERY_PARTS_MAX 16
 
 struct query_string {
@@ -14,20 +15,24 @@ struct query_string {
 	const char *values[QUERY_PARTS_MAX];
 };
 
-/* ERR_INVALID: a broken percent sign, bytes that are no UTF-8, a name that comes twice, too many parts. */
+/* Decodes `query` ("a=1&b=2", percent-encoded, without "?"). ERR_INVALID: a wrong percent sign, bytes that
+ * are not UTF-8, a name that is given twice, or more than QUERY_PARTS_MAX parameters; *ret needs no
+ * query_finish then. */
 int query_parse(const char *query, struct query_string *ret, struct err *err) MUST_CHECK;
 void query_finish(struct query_string *q);
-/* NULL when absent. */
+/* NULL if the parameter is absent. Borrowed. */
 const char *query_value(const struct query_string *q, const char *name);
-/* `fallback` when absent; ERR_INVALID for what is no whole number from 0 on. */
+/* `fallback` (-1 or more) if the parameter is absent; ERR_INVALID if it is not a whole number of 0 or more.
+ */
 int query_number(const struct query_string *q, const char *name, int64_t fallback, int64_t *ret,
 				 struct err *err) MUST_CHECK;
 
-/* ERR_INVALID for a name that is not among `names` (ended by NULL). */
+/* ERR_INVALID if the query has a parameter that is not among `names` (NULL ends the list). */
 int query_check_names(const struct query_string *q, const char *const *names, struct err *err) MUST_CHECK;
 
-/* state, reason, target, outcome, source, donor, event_id, older and newer ("2h": ages). Texts are borrowed
- * from the query. Unknown words are errors that list the right ones; an unknown parameter is one, too. */
+/* Reads the filters state, reason, target, outcome, source, donor, event_id, and older and newer, which are
+ * ages ("2h") before `now_ms`. The texts in *ret point into the query. ERR_INVALID with a text that lists
+ * what is possible: an unknown parameter or value. */
 int query_filter(const struct query_string *q, int64_t now_ms, struct saga_filter *ret,
 				 struct err *err) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 #include "gateway/admin/server.h"
 
+#include <assert.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,11 @@
 #include "gateway/admin/unix_socket.h"
 #include "saga/base/mem.h"
 
+/* Chosen, no measurement: bounds for a few operators at once. */
 #define SOCKETS_MAX     8
 #define BODY_CAP_BYTES  ((size_t)1 << 20)
 #define CONNECTIONS_MAX 64
-#define STREAM_BLOCK    ((size_t)64 * 1024)
+#define STREAM_BLOCK    ((size_t)64 * 1024) /* the size of a read from a streaming answer */
 #define IDLE_TIMEOUT_S  60
 
 struct admin_server {
@@ -26,16 +28,16 @@ struct admin_server {
 	} sockets[SOCKETS_MAX];
 };
 
-/* One request while its body arrives. */
+/* A request whose body is still arriving. */
 struct admin_upload {
 	struct buf body;
-	char *path;        /* as it came: the API decodes the names in it */
+	char *path;        /* percent-encoded as received: the API decodes the names in it */
 	const char *query; /* points into path's memory */
-	bool headers_seen; /* the headers were announced */
-	bool too_big;
+	bool headers_seen; /* libmicrohttpd has called on_request for the headers */
+	bool too_big;      /* the body is longer than BODY_CAP_BYTES */
 };
 
-/* A streaming answer: pieces are produced into `piece` and handed out from `sent` on. */
+/* A streaming answer: each piece is written to reply.body and sent to the peer from the offset `sent`. */
 struct reply_stream {
 	struct api_reply reply;
 	size_t sent;
@@ -44,6 +46,8 @@ struct reply_stream {
 
 /* ---- answers ---- */
 
+/* Gives libmicrohttpd the next bytes. When the piece is used up, the handler makes the next one. An error
+ * after the first piece cannot change the status any more, so it becomes the last line. */
 static ssize_t stream_read(void *ctx, uint64_t pos, char *to, size_t cap)
 {
 	(void)pos;
@@ -113,8 +117,8 @@ static void upload_reset(struct admin_upload *u)
 	*u = (struct admin_upload){ .query = "" };
 }
 
-/* The one request under way on a connection belongs to the connection: of one whose header has no room, libmicrohttpd
- * tells the URI but never the end. */
+/* The struct admin_upload belongs to the connection, not to the request: if the header of a request is too
+ * long, libmicrohttpd calls on_uri, but never on_completed. */
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **socket_context,
 						  enum MHD_ConnectionNotificationCode code)
 {
@@ -130,8 +134,8 @@ static void on_connection(void *ctx, struct MHD_Connection *connection, void **s
 	}
 }
 
-/* libmicrohttpd decodes path and query; the API wants them as they came, so both are taken from the whole
- * URI. */
+/* Keeps path and query as received. libmicrohttpd would decode them before the API has cut the path at its
+ * slashes. */
 static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
 {
 	(void)ctx;
@@ -175,8 +179,8 @@ static void handle(struct admin_server *s, struct MHD_Connection *connection, co
 		reply);
 }
 
-/* Called once with the headers, then for each part of the body, then once more. `*request` is ours from
- * on_uri. */
+/* libmicrohttpd calls this once after the headers, then for each part of the body, then once at the end,
+ * which makes the answer. `*request` is the struct admin_upload that on_uri returned. */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *path,
 								  const char *method, const char *version, const char *data, size_t *data_len,
 								  void **request)
@@ -198,7 +202,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	}
 	struct api_reply reply = { .status = 413 };
 	if (u->too_big)
-		buf_text(&reply.body, "{\"error\":\"the body is larger than 1 MiB\"}\n");
+		buf_text(&reply.body, "{\"error\":\"the body is longer than 1 MiB\"}\n");
 	else
 		handle(ctx, connection, method, u, &reply);
 	return answer(connection, &reply);
@@ -220,8 +224,8 @@ static int listen_on(struct admin_server *s, const char *path, struct err *err)
 		(unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (daemon == NULL) {
 		unix_socket_remove(path, &socket);
-		(void)close(socket.fd);
-		return err_set(err, ERR_SYSTEM, "libmicrohttpd refused to serve %s", path);
+		close(socket.fd);
+		return err_set(err, ERR_SYSTEM, "libmicrohttpd cannot serve %s", path);
 	}
 	s->sockets[s->count].daemon = daemon;
 	s->sockets[s->count].socket = socket;
@@ -232,8 +236,9 @@ static int listen_on(struct admin_server *s, const char *path, struct err *err)
 int admin_server_start(const struct api_context *api, const struct config_list *paths,
 					   struct admin_server **ret, struct err *err)
 {
+	assert(api->open_reader != NULL && api->config != NULL && api->now_ms != NULL);
 	if (paths->count > SOCKETS_MAX)
-		return err_set(err, ERR_INVALID, "listen.admin: at most %d sockets", SOCKETS_MAX);
+		return err_set(err, ERR_INVALID, "listen.admin: more than %d sockets", SOCKETS_MAX);
 	struct admin_server *s = mem_zalloc(sizeof *s);
 	s->api = api;
 	for (size_t i = 0; i < paths->count; i++) {
@@ -252,7 +257,8 @@ void admin_server_stop(struct admin_server *s)
 	if (s == NULL)
 		return;
 	for (size_t i = 0; i < s->count; i++) {
-		/* While it still listens nobody can have taken the path for a stale one. */
+		/* First the file, then the listener: while this process listens, another daemon that starts does not
+		 * take the file for a stale one and replace it. */
 		unix_socket_remove(s->sockets[i].path, &s->sockets[i].socket);
 		MHD_stop_daemon(s->sockets[i].daemon);
 		free(s->sockets[i].path);

@@ -1,14 +1,16 @@
-/* What the engine knows of a target at this moment. */
-#ifndef ALMONER_ADMIN_TARGET_LIVE_H
-#define ALMONER_ADMIN_TARGET_LIVE_H
+/* What the engine knows of a target at this moment. The store does not keep these figures. */
+#ifndef ALMONER_GATEWAY_ADMIN_TARGET_LIVE_H
+#define ALMONER_GATEWAY_ADMIN_TARGET_LIVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct target_live {
-	char breaker[16]; /* closed, open, half_open */
-	uint32_t in_flight;
-	uint32_t window;      /* how many may be in flight now (ramp) */
-	int64_t ready;        /* waiting in memory */
+	const char *breaker; /* the state's name for JSON: "closed", "open", "half_open"; static */
+	bool breaker_closed;
+	uint32_t in_flight;   /* attempts that run now */
+	uint32_t window;      /* how many attempts may run at once now */
+	int64_t ready;        /* steps that wait in memory; those that wait on disk are in journal_counts */
 	char last_error[320]; /* "" for none */
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/admin/unix_socket.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -16,10 +17,12 @@
 #include "saga/base/mem.h"
 #include "saga/base/path.h"
 
-_Static_assert(sizeof(((struct sockaddr_un *)NULL)->sun_path) == UNIX_SOCKET_PATH_BYTES, "paths fit");
+_Static_assert(sizeof(((struct sockaddr_un *)NULL)->sun_path) == UNIX_SOCKET_PATH_BYTES,
+			   "UNIX_SOCKET_PATH_BYTES is the size of sun_path");
 
 /* ---- paths ---- */
 
+/* Opens the folder of `path`: "." for a name without a slash. */
 static int open_folder(const char *path, int flags, int *ret, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -35,10 +38,11 @@ static int open_folder(const char *path, int flags, int *ret, struct err *err)
 
 int unix_socket_path_open(const char *path, struct unix_socket_path *ret, struct err *err)
 {
+	assert(path != NULL);
 	*ret = (struct unix_socket_path){ .folder = -1 };
 	size_t len = strlen(path);
 	if (len == 0)
-		return err_set(err, ERR_INVALID, "listen.admin: the socket has no path");
+		return err_set(err, ERR_INVALID, "listen.admin: the path is empty");
 	if (len < sizeof ret->text) {
 		memcpy(ret->text, path, len + 1);
 		return 0;
@@ -52,14 +56,14 @@ int unix_socket_path_open(const char *path, struct unix_socket_path *ret, struct
 	if (used >= 0 && (size_t)used < sizeof ret->text)
 		return 0;
 	unix_socket_path_close(ret);
-	return err_set(err, ERR_INVALID, "listen.admin: the socket's name \"%s\" is too long; some 80 bytes fit",
-				   name);
+	return err_set(err, ERR_INVALID,
+				   "listen.admin: the file name \"%s\" is too long; the limit is about 80 bytes", name);
 }
 
 void unix_socket_path_close(struct unix_socket_path *p)
 {
 	if (p->folder >= 0)
-		(void)close(p->folder);
+		close(p->folder);
 	p->folder = -1;
 }
 
@@ -78,7 +82,8 @@ static int new_socket(int flags, int *ret, struct err *err)
 	return *ret < 0 ? err_set(err, ERR_SYSTEM, "socket: %s", strerror(errno)) : 0;
 }
 
-/* A socket file nobody answers on is what a killed daemon left. Anything else is not ours to remove. */
+/* Removes a socket file on which no process listens: a killed daemon leaves such a file. Any other file stays
+ * and is an error. */
 static int remove_stale(const char *path, const struct unix_socket_path *p, struct err *err)
 {
 	struct stat found;
@@ -86,17 +91,18 @@ static int remove_stale(const char *path, const struct unix_socket_path *p, stru
 		return errno == ENOENT ? 0 : err_set(err, ERR_SYSTEM, "listen.admin: %s: %s", path, strerror(errno));
 	if (!S_ISSOCK(found.st_mode))
 		return err_set(err, ERR_REFUSED,
-					   "listen.admin: %s is there and is no socket; move it, or name another path", path);
+					   "listen.admin: %s exists and is not a socket; move it, or configure another path",
+					   path);
 	int fd;
 	int rc = new_socket(SOCK_NONBLOCK, &fd, err);
 	if (rc != 0)
 		return rc;
 	struct sockaddr_un address = address_of(p);
 	bool answers = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
-	(void)close(fd);
+	close(fd);
 	if (answers)
 		return err_set(err, ERR_BUSY,
-					   "listen.admin: another daemon answers on %s; stop it, or give this one another path",
+					   "listen.admin: another daemon listens on %s; stop it, or configure another path",
 					   path);
 	return unlink(p->text) == 0
 			   ? 0
@@ -104,6 +110,7 @@ static int remove_stale(const char *path, const struct unix_socket_path *p, stru
 						 strerror(errno));
 }
 
+/* Binds, listens, and remembers device and inode of the file. */
 static int bind_and_listen(const char *path, const struct unix_socket_path *p, struct unix_socket *ret,
 						   struct err *err)
 {
@@ -112,13 +119,13 @@ static int bind_and_listen(const char *path, const struct unix_socket_path *p, s
 	if (rc != 0)
 		return rc;
 	struct sockaddr_un address = address_of(p);
-	mode_t before = umask(0117); /* the socket is 0660 from its first moment */
+	mode_t before = umask(0117); /* so that the file has mode 0660 from its creation */
 	rc = bind(fd, (const struct sockaddr *)&address, sizeof address);
-	(void)umask(before);
+	umask(before);
 	struct stat made = { 0 };
 	if (rc != 0 || listen(fd, 64) != 0 || lstat(p->text, &made) != 0) {
 		rc = err_set(err, ERR_SYSTEM, "listen.admin: cannot listen on %s: %s", path, strerror(errno));
-		(void)close(fd);
+		close(fd);
 		return rc;
 	}
 	*ret = (struct unix_socket){ fd, made.st_dev, made.st_ino };
@@ -134,7 +141,8 @@ int unix_socket_listen(const char *path, struct unix_socket *ret, struct err *er
 		rc = open_folder(path, O_RDONLY, &folder, err);
 	if (rc != 0)
 		return rc;
-	/* Two daemons that start at once must not take each other's socket for a stale one. */
+	/* The lock makes two daemons that start at the same time take turns: otherwise one of them could bind
+	 * after the other has looked for a stale socket, and lose its new socket. */
 	if (flock(folder, LOCK_EX) != 0)
 		rc =
 			err_set(err, ERR_SYSTEM, "listen.admin: cannot lock the folder of %s: %s", path, strerror(errno));
@@ -146,32 +154,34 @@ int unix_socket_listen(const char *path, struct unix_socket *ret, struct err *er
 			rc = bind_and_listen(path, &p, ret, err);
 		unix_socket_path_close(&p);
 	}
-	(void)close(folder);
+	close(folder);
 	return rc;
 }
 
 void unix_socket_remove(const char *path, const struct unix_socket *s)
 {
+	assert(s->fd >= 0);
 	struct stat found;
 	if (lstat(path, &found) == 0 && found.st_dev == s->device && found.st_ino == s->inode)
-		(void)unlink(path);
+		unlink(path);
 }
 
 /* ---- the peer ---- */
 
 void unix_socket_actor(int fd, char out[UNIX_SOCKET_ACTOR_BYTES])
 {
+	assert(fd >= 0);
 	struct ucred peer;
 	socklen_t len = sizeof peer;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
-		(void)snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid unknown");
+		snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid unknown");
 		return;
 	}
 	struct passwd entry;
 	struct passwd *found = NULL;
 	char buffer[4096];
 	if (getpwuid_r(peer.uid, &entry, buffer, sizeof buffer, &found) == 0 && found != NULL)
-		(void)snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid %u (%s)", peer.uid, found->pw_name);
+		snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid %u (%s)", peer.uid, found->pw_name);
 	else
-		(void)snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid %u", peer.uid);
+		snprintf(out, UNIX_SOCKET_ACTOR_BYTES, "uid %u", peer.uid);
 }

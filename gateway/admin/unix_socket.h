@@ -1,36 +1,39 @@
-/* Listening on a unix socket, and who is on the other side. */
-#ifndef ALMONER_ADMIN_UNIX_SOCKET_H
-#define ALMONER_ADMIN_UNIX_SOCKET_H
+/* Listens on a unix socket and names the user on the other side. */
+#ifndef ALMONER_GATEWAY_ADMIN_UNIX_SOCKET_H
+#define ALMONER_GATEWAY_ADMIN_UNIX_SOCKET_H
 
 #include <sys/types.h>
 
 #include "saga/base/err.h"
 
-#define UNIX_SOCKET_ACTOR_BYTES 96
-#define UNIX_SOCKET_PATH_BYTES  108 /* what the kernel takes, with the NUL */
+#define UNIX_SOCKET_ACTOR_BYTES 96  /* chosen: "uid", a number and a user name; longer names are cut */
+#define UNIX_SOCKET_PATH_BYTES  108 /* the size of sun_path, with the NUL */
 
-/* A path short enough for the kernel: itself, or one through an open descriptor of its folder. */
+/* A path that fits into struct sockaddr_un: the path itself, or, if it is too long, /proc/self/fd/N/NAME with
+ * an open descriptor of its folder. */
 struct unix_socket_path {
 	char text[UNIX_SOCKET_PATH_BYTES];
-	int folder; /* -1: not needed */
+	int folder; /* the descriptor N; -1 if the path itself fits */
 };
-/* ERR_INVALID: even the file's name is too long; ERR_NOT_FOUND: there is no such folder. */
+/* ERR_INVALID: no path, or the name of the file alone is too long; ERR_NOT_FOUND: its folder does not exist.
+ */
 int unix_socket_path_open(const char *path, struct unix_socket_path *ret, struct err *err) MUST_CHECK;
 void unix_socket_path_close(struct unix_socket_path *p);
 
 struct unix_socket {
-	int fd; /* listening, not blocking */
+	int fd; /* listening, non-blocking */
 	dev_t device;
-	ino_t inode; /* of the file that was made */
+	ino_t inode; /* device and inode of the socket file: they show whether the file is still ours */
 };
 
-/* Mode 0660; folders on the way are made (0750). A socket nobody answers on is replaced; ERR_BUSY: somebody
- * does; ERR_REFUSED: the path is something else than a socket. */
+/* Makes a socket of mode 0660, and its missing folders with mode 0750. Replaces a socket that no process
+ * listens on. ERR_BUSY: a process listens on it; ERR_REFUSED: the path exists and is not a socket. */
 int unix_socket_listen(const char *path, struct unix_socket *ret, struct err *err) MUST_CHECK;
-/* Removes the file, unless somebody else's stands there by now. Before the descriptor is closed. */
+/* Removes the file, unless another process has put its own file there. Call it before the descriptor is
+ * closed. */
 void unix_socket_remove(const char *path, const struct unix_socket *s);
 
-/* "uid 1000 (anna)", or "uid unknown". */
+/* The user on the other side of a connected socket: "uid 1000 (anna)", or "uid unknown". */
 void unix_socket_actor(int fd, char out[UNIX_SOCKET_ACTOR_BYTES]);
 
 #endif

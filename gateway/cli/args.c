@@ -2,10 +2,11 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "saga/base/utf8.h"
 
 enum args_kind { FLAG, TEXT, FILTER };
 
@@ -114,14 +115,6 @@ static int unknown_option(const char *word, unsigned sets, struct err *err)
 	return rc;
 }
 
-/* Is the text valid UTF-8 as JSON needs it? Every word of a command goes into a request as JSON. */
-static bool is_utf8(const char *word)
-{
-	json_t *text = json_string(word);
-	json_decref(text);
-	return text != NULL;
-}
-
 /* Reads the option at argv[0], whose value may be the next of the `left` words. Returns how many words the
  * option took (1 or 2), or ERR_INVALID. */
 static int take_option(struct args *a, int left, char **argv, unsigned sets, struct err *err)
@@ -140,7 +133,7 @@ static int take_option(struct args *a, int left, char **argv, unsigned sets, str
 	if (equals == NULL && left < 2)
 		return err_set(err, ERR_INVALID, "%s needs a value", o->name);
 	const char *value = equals != NULL ? equals + 1 : argv[1];
-	if (!is_utf8(value))
+	if (!utf8_valid(str_of(value)))
 		return err_set(err, ERR_INVALID, "the value of %s is not valid UTF-8", o->name);
 	set_option(a, o, value);
 	return equals != NULL ? 1 : 2;
@@ -158,7 +151,7 @@ int args_parse(int argc, char **argv, unsigned sets, struct args *ret, struct er
 		int used = 1;
 		if (!only_operands && strcmp(argv[i], "--") == 0)
 			only_operands = true;
-		else if (!is_utf8(argv[i]))
+		else if (!utf8_valid(str_of(argv[i])))
 			used = err_set(err, ERR_INVALID, "word %d of the command is not valid UTF-8", i + 1);
 		else if (!only_operands && argv[i][0] == '-' && argv[i][1] != '\0')
 			used = take_option(ret, argc - i, argv + i, sets, err);

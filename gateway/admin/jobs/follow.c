@@ -1,24 +1,29 @@
-/* Following a job: what the runner has said since, then the summary. */
+/* Follows a job: gives the lines that the jobs thread has added since the last call, then the summary. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "gateway/admin/jobs/job_live.h"
 #include "gateway/admin/json.h"
 #include "gateway/admin/views/job_json.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-#define KEEPALIVE_MS 1000 /* an empty line so often: a follower that is gone is noticed */
-#define PIECE_BYTES  ((size_t)64 * 1024)
+/* A follower gets an empty line at least this often, so that a connection that was closed is noticed. Chosen.
+ */
+#define KEEPALIVE_MS 1000
+#define PIECE_BYTES  ((size_t)64 * 1024) /* a piece ends with the line that reaches this size; chosen */
 
 struct job_follow {
 	struct jobs *jobs;
 	struct job_live *live;
-	uint64_t next_line;
-	int64_t left_out;
+	uint64_t next_line; /* the number of the next line to give */
+	int64_t left_out;   /* lines that were replaced before this follower read them */
 };
 
 int jobs_follow(struct jobs *jobs, int64_t id, struct job_follow **ret)
 {
-	(void)pthread_mutex_lock(&jobs->lock);
+	assert(id > 0);
+	pthread_mutex_lock(&jobs->lock);
 	struct job_live *live;
 	TAILQ_FOREACH(live, &jobs->live, link)
 	{
@@ -30,10 +35,11 @@ int jobs_follow(struct jobs *jobs, int64_t id, struct job_follow **ret)
 		*ret = mem_zalloc(sizeof **ret);
 		**ret = (struct job_follow){ .jobs = jobs, .live = live };
 	}
-	(void)pthread_mutex_unlock(&jobs->lock);
+	pthread_mutex_unlock(&jobs->lock);
 	return live != NULL ? 0 : ERR_NOT_FOUND;
 }
 
+/* With the lock held. */
 static void take_lines(struct job_follow *f, struct buf *out)
 {
 	const struct job_live *live = f->live;
@@ -46,12 +52,13 @@ static void take_lines(struct job_follow *f, struct buf *out)
 		buf_text(out, live->lines[f->next_line % JOB_LINES]);
 }
 
+/* With the lock held: waits for news and gives the next piece. */
 static int piece(struct job_follow *f, struct buf *out, struct err *err)
 {
 	struct job_live *live = f->live;
-	int64_t until_ms = jobs_monotonic_ms() + KEEPALIVE_MS;
+	int64_t until_ms = clock_monotonic_ms() + KEEPALIVE_MS;
 	while (f->next_line == live->next_line && !live->ended && !f->jobs->stopping &&
-		   jobs_monotonic_ms() < until_ms)
+		   clock_monotonic_ms() < until_ms)
 		job_live_wait(f->jobs, until_ms);
 	take_lines(f, out);
 	if (out->len > 0)
@@ -61,7 +68,7 @@ static int piece(struct job_follow *f, struct buf *out, struct err *err)
 		return 0;
 	}
 	if (live->ended || f->jobs->stopping)
-		return err_set(err, ERR_CLOSED, "the daemon is stopping; job %lld goes on when it is started again",
+		return err_set(err, ERR_CLOSED, "the daemon is stopping; job %lld continues when it is started again",
 					   (long long)live->job->id);
 	buf_byte(out, '\n');
 	return 1;
@@ -70,17 +77,18 @@ static int piece(struct job_follow *f, struct buf *out, struct err *err)
 int job_follow_more(void *follow, struct buf *out, struct err *err)
 {
 	struct job_follow *f = follow;
-	(void)pthread_mutex_lock(&f->jobs->lock);
+	pthread_mutex_lock(&f->jobs->lock);
 	int rc = piece(f, out, err);
-	(void)pthread_mutex_unlock(&f->jobs->lock);
+	pthread_mutex_unlock(&f->jobs->lock);
 	return rc;
 }
 
 void job_follow_free(void *follow)
 {
 	struct job_follow *f = follow;
-	(void)pthread_mutex_lock(&f->jobs->lock);
+	pthread_mutex_lock(&f->jobs->lock);
+	assert(f->live->followers > 0);
 	f->live->followers--;
-	(void)pthread_mutex_unlock(&f->jobs->lock);
+	pthread_mutex_unlock(&f->jobs->lock);
 	free(f);
 }

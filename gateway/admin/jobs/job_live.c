@@ -1,11 +1,14 @@
 #include "gateway/admin/jobs/job_live.h"
 
+#include <assert.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-#define ENDED_KEPT 16 /* for those who come to follow a job that was quick */
+/* Ended jobs kept in memory, so that the caller who made a short job can still follow it. Chosen, no
+ * measurement. */
+#define ENDED_KEPT 16
 
 struct job_live *job_live_find(struct jobs *jobs, int64_t id)
 {
@@ -18,9 +21,9 @@ struct job_live *job_live_find(struct jobs *jobs, int64_t id)
 	return NULL;
 }
 
-/* With the lock held. */
 void job_live_update(struct jobs *jobs, const struct job *job)
 {
+	assert(job->id > 0);
 	struct job_live *live = job_live_find(jobs, job->id);
 	if (live == NULL) {
 		live = mem_zalloc(sizeof *live);
@@ -28,15 +31,16 @@ void job_live_update(struct jobs *jobs, const struct job *job)
 		TAILQ_INSERT_TAIL(&jobs->live, live, link);
 	}
 	if (live->ended && job->state == JOB_RUNNING)
-		return; /* a slice's answer that comes after that of the cancel which ended the job */
+		return; /* the answer for a slice that was under way when the job was cancelled: it came after the cancel */
 	job_destroy(live->job);
 	live->job = job_copy(job);
 	live->ended = job->state != JOB_RUNNING;
-	(void)pthread_cond_broadcast(&jobs->changed);
+	pthread_cond_broadcast(&jobs->changed);
 }
 
 void job_live_free(struct job_live *live)
 {
+	assert(live->followers == 0);
 	if (live->open)
 		bulk_match_close(&live->match);
 	for (size_t i = 0; i < JOB_LINES; i++)
@@ -46,7 +50,7 @@ void job_live_free(struct job_live *live)
 	free(live);
 }
 
-/* With the lock held: the oldest that have ended go, unless somebody follows them. */
+/* New jobs are at the end of the list, so this goes from the end to the beginning. */
 void job_live_forget_ended(struct jobs *jobs)
 {
 	size_t ended = 0;
@@ -61,21 +65,16 @@ void job_live_forget_ended(struct jobs *jobs)
 	}
 }
 
-int64_t jobs_monotonic_ms(void)
-{
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void job_live_wait(struct jobs *jobs, int64_t until_ms)
 {
-	struct timespec until = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = until_ms % 1000 * 1000000 };
-	(void)pthread_cond_timedwait(&jobs->changed, &jobs->lock, &until);
+	assert(until_ms > 0);
+	struct timespec until = clock_timespec(until_ms);
+	pthread_cond_timedwait(&jobs->changed, &jobs->lock, &until);
 }
 
 void job_live_add_line(struct job_live *live, char *text)
 {
+	assert(text != NULL);
 	char **slot = &live->lines[live->next_line++ % JOB_LINES];
 	free(*slot);
 	*slot = text;

@@ -1,5 +1,5 @@
-/* Shared by the runner and those who follow. Everything is under jobs->lock, except what is named as the
- * runner's. */
+/* The jobs that run or have just ended, in memory: shared by the jobs thread and the followers. Everything is
+ * protected by jobs->lock, except the members that only the jobs thread uses. */
 #ifndef ALMONER_GATEWAY_ADMIN_JOBS_JOB_LIVE_H
 #define ALMONER_GATEWAY_ADMIN_JOBS_JOB_LIVE_H
 
@@ -9,25 +9,28 @@
 #include "gateway/admin/jobs/jobs.h"
 #include "gateway/admin/verbs/bulk_match.h"
 
-#define JOB_LINES 2048 /* kept for those who follow */
+/* Lines kept for followers: 128 slices. Chosen, no measurement. */
+#define JOB_LINES 2048
+/* Targets that one job remembers to have started steps at; for further ones it does not wait. Chosen. */
+#define JOB_TARGETS_MAX 16
 
 struct job_live {
 	TAILQ_ENTRY(job_live) link;
-	struct job *job; /* as of the last commit */
-	bool ended;      /* it is no longer running, or not here */
+	struct job *job; /* as of the last commit; owned */
+	bool ended;      /* the job is no longer running, or the journal is closed */
 	unsigned followers;
-	char *lines[JOB_LINES]; /* line n stands at n % JOB_LINES */
-	uint64_t next_line;     /* those before next_line - JOB_LINES are gone */
+	char *lines[JOB_LINES]; /* line n is at n % JOB_LINES; owned */
+	uint64_t next_line;     /* the number of the next line; older ones than next_line - JOB_LINES are gone */
 
-	/* The runner's alone. */
-	struct job *initial; /* as it was when it came here: its words, and where to begin */
+	/* Used by the jobs thread only. */
+	struct job *initial; /* as it was when this process took it over: its filter, and where to begin; owned */
 	struct bulk_match match;
-	bool open;                     /* the sieve */
-	int64_t next_ms;               /* monotonic */
-	int64_t slice_ms;              /* the last slice */
-	int64_t refresh_ms;            /* the sieve's last refresh */
-	unsigned failures;             /* to read, in a row */
-	char started_targets[16][128]; /* targets whose steps it has started */
+	bool open;          /* `match` is open */
+	int64_t next_ms;    /* monotonic, as all times here: when the job has its next turn */
+	int64_t slice_ms;   /* when the last slice began */
+	int64_t refresh_ms; /* when `match` was opened or refreshed */
+	unsigned failures;  /* attempts to read that failed, in a row */
+	char started_targets[JOB_TARGETS_MAX][128]; /* the targets at which this job has started steps */
 	size_t started_count;
 };
 
@@ -35,21 +38,25 @@ struct jobs {
 	const struct api_context *api;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* lines, news, the end; on the monotonic clock */
+	pthread_cond_t changed; /* new lines, a changed job, or the stop; uses the monotonic clock */
 	bool stopping;
-	bool joined;
+	bool joined; /* the thread does not run */
 	TAILQ_HEAD(job_lives, job_live) live;
 };
 
-int64_t jobs_monotonic_ms(void);
-/* All with the lock held. */
+/* All functions below: the caller holds jobs->lock. */
+
+/* NULL if the job is not known here. */
 struct job_live *job_live_find(struct jobs *jobs, int64_t id);
+/* Copies the state of a job after a commit; adds the job if it is new. Wakes the followers. */
 void job_live_update(struct jobs *jobs, const struct job *job);
+/* Frees the oldest jobs that have ended and have no follower, beyond those kept for late followers. */
 void job_live_forget_ended(struct jobs *jobs);
+/* Frees a job that is no longer in the list. */
 void job_live_free(struct job_live *live);
-/* With the lock held: until something changes or this time. */
+/* Waits until something changes, or until this time of the monotonic clock. */
 void job_live_wait(struct jobs *jobs, int64_t until_ms);
-/* With the lock held: keeps a line, takes the text. */
+/* Keeps a line for the followers. Takes the text. */
 void job_live_add_line(struct job_live *live, char *text);
 
 #endif

@@ -1,23 +1,26 @@
 #include "gateway/admin/jobs/job_slice.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gateway/admin/jobs/wait.h"
 #include "gateway/admin/json.h"
 #include "gateway/admin/views/job_json.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 #include "saga/journal/figures.h"
 #include "saga/journal/operator_port.h"
 
-#define SAGAS_PER_TURN    256  /* sagas between two slices, or two looks at the other jobs */
-#define SLICES_PER_SECOND 10   /* of a job with a rate, at most */
-#define REFRESH_MS        1000 /* what was read ahead is no older */
-#define RETRY_MS          500  /* after a reader that failed, or with the disk full */
-#define FAILURES_MAX      60
-#define BACKLOG_MAX       64  /* steps waiting at a target before a job adds to them … */
-#define YIELD_MS          500 /* … but one slice so often: a target may never work them off */
-#define YIELD_CHECK_MS    10
+/* All chosen; the scenario jobs.py measures that live events wait for a bounded number of a job's steps. */
+#define SAGAS_PER_TURN    256  /* sagas examined before another job has its turn */
+#define SLICES_PER_SECOND 10   /* at most, of a job with a rate */
+#define REFRESH_MS        1000 /* configuration, holds and sagas read ahead are at most this old */
+#define RETRY_MS          500  /* pause after a read that failed, or while the disk is full */
+#define FAILURES_MAX      60   /* failed reads in a row that end the job */
+#define BACKLOG_MAX       64   /* with more steps waiting at a target, a job starts no more there … */
+#define YIELD_MS          500  /* … except one slice in this time, since the target may never get through */
+#define YIELD_CHECK_MS    10   /* how long a job that waits for a target sleeps */
 
 /* ---- live traffic first ---- */
 
@@ -27,8 +30,7 @@ static void add_started(struct job_live *live, const char *target)
 		if (strcmp(live->started_targets[i], target) == 0)
 			return;
 	if (live->started_count < sizeof live->started_targets / sizeof live->started_targets[0])
-		(void)snprintf(live->started_targets[live->started_count++], sizeof live->started_targets[0], "%s",
-					   target);
+		snprintf(live->started_targets[live->started_count++], sizeof live->started_targets[0], "%s", target);
 }
 
 static void add_started_steps(struct job_live *live, const struct saga *saga)
@@ -54,17 +56,19 @@ static bool target_is_held(const struct job_live *live, const char *target)
 	return false;
 }
 
-/* Does this target work off a long line? A closed one does not, and nobody gains by waiting for it. */
+/* Does this target still have many steps to work through? A held target, or one whose breaker is not closed,
+ * does not work, and waiting for it would help no live event. */
 static bool is_backlogged(const struct jobs *jobs, const struct job_live *live,
 						  const struct journal_target_counts *t)
 {
 	struct target_live now;
 	return has_started(live, t->name) && !target_is_held(live, t->name) && jobs->api->target_live != NULL &&
-		   jobs->api->target_live(jobs->api->ctx, t->id, &now) && strcmp(now.breaker, "closed") == 0 &&
+		   jobs->api->target_live(jobs->api->ctx, t->id, &now) && now.breaker_closed &&
 		   t->backlog + now.ready > BACKLOG_MAX;
 }
 
-/* When the next slice may come; 0: now. */
+/* Returns the time at which the job should be looked at again because live traffic goes first, or 0: the
+ * slice may come now. */
 static int64_t yield_until(const struct jobs *jobs, const struct job_live *live, int64_t now_ms)
 {
 	struct journal_counts counts;
@@ -80,6 +84,7 @@ static int64_t yield_until(const struct jobs *jobs, const struct job_live *live,
 
 /* ---- one slice ---- */
 
+/* Sagas in one slice. A job with a rate has small slices, so that they spread over the second. */
 static size_t slice_cap(const struct job *job)
 {
 	if (job->rate == 0)
@@ -88,7 +93,8 @@ static size_t slice_cap(const struct job *job)
 	return cap < 1 ? 1 : cap > JOB_SLICE_SAGAS ? JOB_SLICE_SAGAS : (size_t)cap;
 }
 
-/* Gives 1 when there may be more, 0 at the end, ERR_*. */
+/* Collects matching sagas until the slice is full or SAGAS_PER_TURN are examined. Returns 1 if there may be
+ * more, 0 at the end, or ERR_*. */
 static int fill_slice(struct job_live *live, struct job_slice *slice, struct err *err)
 {
 	size_t cap = slice_cap(live->initial);
@@ -105,6 +111,7 @@ static int fill_slice(struct job_live *live, struct job_slice *slice, struct err
 	return rc;
 }
 
+/* Opens the search at the first slice of this process, and refreshes it when it is older than REFRESH_MS. */
 static int prepare_match(struct jobs *jobs, struct job_live *live, int64_t now_ms, struct err *err)
 {
 	int rc = 0;
@@ -119,7 +126,7 @@ static int prepare_match(struct jobs *jobs, struct job_live *live, int64_t now_m
 	return rc;
 }
 
-/* ---- what is mapped again ---- */
+/* ---- reprocess ---- */
 
 static void reprocess_one(struct jobs *jobs, struct job_live *live, int64_t saga, struct verb_result *ret)
 {
@@ -140,19 +147,20 @@ static void reprocess_one(struct jobs *jobs, struct job_live *live, int64_t saga
 
 static bool is_active(struct jobs *jobs, const struct job_live *live)
 {
-	(void)pthread_mutex_lock(&jobs->lock);
+	pthread_mutex_lock(&jobs->lock);
 	bool wanted = !live->ended && !jobs->stopping;
-	(void)pthread_mutex_unlock(&jobs->lock);
+	pthread_mutex_unlock(&jobs->lock);
 	return wanted;
 }
 
-/* Each is an operation of its own, with a commit of its own, before that of the slice: after a crash in
- * between those that were mapped are no match any more, and only the figures do not know of them. */
+/* Mapping an event again is an operation with its own commit, which comes before the commit of the slice.
+ * After a crash between the two, the events that were mapped match no more, so they are not mapped twice;
+ * only the job's counts miss them. */
 static void reprocess_slice(struct jobs *jobs, struct job_live *live, struct job_slice *slice)
 {
 	for (size_t i = 0; i < slice->count; i++) {
 		if (!is_active(jobs, live)) {
-			live->match.position = slice->ids[i] + 1; /* from here it goes on */
+			live->match.position = slice->ids[i] + 1; /* the job continues with this saga */
 			slice->finished = false;
 			break;
 		}
@@ -164,17 +172,18 @@ static void reprocess_slice(struct jobs *jobs, struct job_live *live, struct job
 		slice->refused += one.result.code != 0 ? 1 : 0;
 		struct buf line = { 0 };
 		admin_json_line(&line, job_json_saga(&one));
-		(void)pthread_mutex_lock(&jobs->lock);
+		pthread_mutex_lock(&jobs->lock);
 		job_live_add_line(live, buf_take(&line));
-		(void)pthread_cond_broadcast(&jobs->changed);
-		(void)pthread_mutex_unlock(&jobs->lock);
+		pthread_cond_broadcast(&jobs->changed);
+		pthread_mutex_unlock(&jobs->lock);
 	}
 	slice->count = 0;
 }
 
+/* Adds the lines of the slice and the new state of the job for its followers. */
 static void on_slice_done(struct jobs *jobs, struct job_live *live, const struct job_wait *wait)
 {
-	(void)pthread_mutex_lock(&jobs->lock);
+	pthread_mutex_lock(&jobs->lock);
 	for (size_t i = 0; i < wait->count; i++) {
 		struct buf line = { 0 };
 		admin_json_line(&line, job_json_saga(&wait->sagas[i]));
@@ -182,12 +191,14 @@ static void on_slice_done(struct jobs *jobs, struct job_live *live, const struct
 	}
 	if (wait->job != NULL)
 		job_live_update(jobs, wait->job);
-	else if (wait->code != ERR_REFUSED) /* cancelled: who did so tells */
-		live->ended = true;             /* the journal is at its end */
-	(void)pthread_cond_broadcast(&jobs->changed);
-	(void)pthread_mutex_unlock(&jobs->lock);
+	else if (wait->code != ERR_REFUSED) /* refused: cancelled meanwhile, and act_job calls jobs_update */
+		live->ended = true;             /* the journal is closed */
+	pthread_cond_broadcast(&jobs->changed);
+	pthread_mutex_unlock(&jobs->lock);
 }
 
+/* Gives the slice to the journal and waits for its commit. The journal stores position and counts in the same
+ * commit. */
 static void submit_slice(struct jobs *jobs, struct job_live *live, struct job_slice *slice)
 {
 	json_t *counted = held_targets_json(&live->match.held);
@@ -203,19 +214,19 @@ static void submit_slice(struct jobs *jobs, struct job_live *live, struct job_sl
 	wait_job_init(&wait);
 	int rc = journal_job_slice(jobs->api->journal, slice, &wait, wait_job_done);
 	if (rc == 0)
-		(void)wait_job_code(&wait);
+		wait_job_code(&wait);
 	else
 		wait.code = rc;
 	on_slice_done(jobs, live, &wait);
 	wait_job_finish(&wait);
 }
 
-/* Reading is tried again for a while; what it cannot get over ends the job with a word. */
+/* After a read that failed: tries again later, or ends the job with the error. */
 static void retry_or_fail(struct jobs *jobs, struct job_live *live, struct job_slice *slice, int code,
 						  const char *why)
 {
 	if (code == ERR_BUSY && ++live->failures < FAILURES_MAX) {
-		live->next_ms = jobs_monotonic_ms() + RETRY_MS;
+		live->next_ms = clock_monotonic_ms() + RETRY_MS;
 		return;
 	}
 	slice->finished = true;
@@ -225,7 +236,8 @@ static void retry_or_fail(struct jobs *jobs, struct job_live *live, struct job_s
 
 void job_slice_run(struct jobs *jobs, struct job_live *live)
 {
-	int64_t now_ms = jobs_monotonic_ms();
+	assert(live->initial != NULL && !jobs->joined);
+	int64_t now_ms = clock_monotonic_ms();
 	int64_t until_ms = live->open ? yield_until(jobs, live, now_ms) : 0;
 	if (until_ms > 0) {
 		live->next_ms = until_ms;

@@ -6,13 +6,13 @@
 
 #include "saga/base/mem.h"
 
+/* Only a lack of memory makes these fail, which ends the program elsewhere, too. */
 static void init(pthread_mutex_t *lock, pthread_cond_t *changed)
 {
 	int rc = pthread_mutex_init(lock, NULL);
 	assert(rc == 0);
 	rc = pthread_cond_init(changed, NULL);
 	assert(rc == 0);
-	(void)rc;
 }
 
 void wait_verb_init(struct verb_wait *w)
@@ -23,26 +23,27 @@ void wait_verb_init(struct verb_wait *w)
 
 void wait_verb_finish(struct verb_wait *w)
 {
-	(void)pthread_cond_destroy(&w->changed);
-	(void)pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->lock);
 }
 
 void wait_verb_done(void *ctx, const struct verb_result *result)
 {
 	struct verb_wait *w = ctx;
-	(void)pthread_mutex_lock(&w->lock);
+	assert(result->code <= 0);
+	pthread_mutex_lock(&w->lock);
 	w->result = *result;
 	w->done = true;
-	(void)pthread_cond_signal(&w->changed);
-	(void)pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
 }
 
 const struct verb_result *wait_verb_result(struct verb_wait *w)
 {
-	(void)pthread_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->lock);
 	while (!w->done)
-		(void)pthread_cond_wait(&w->changed, &w->lock);
-	(void)pthread_mutex_unlock(&w->lock);
+		pthread_cond_wait(&w->changed, &w->lock);
+	pthread_mutex_unlock(&w->lock);
 	return &w->result;
 }
 
@@ -58,14 +59,15 @@ void wait_job_finish(struct job_wait *w)
 {
 	job_destroy(w->job);
 	free(w->sagas);
-	(void)pthread_cond_destroy(&w->changed);
-	(void)pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->lock);
 }
 
 void wait_job_done(void *ctx, const struct job_result *result)
 {
 	struct job_wait *w = ctx;
-	(void)pthread_mutex_lock(&w->lock);
+	assert(result->code != 0 || result->job != NULL);
+	pthread_mutex_lock(&w->lock);
 	w->code = result->code;
 	w->already = result->already;
 	w->err = result->err;
@@ -75,15 +77,15 @@ void wait_job_done(void *ctx, const struct job_result *result)
 	if (result->count > 0)
 		memcpy(w->sagas, result->sagas, result->count * sizeof *w->sagas);
 	w->done = true;
-	(void)pthread_cond_signal(&w->changed);
-	(void)pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
 }
 
 int wait_job_code(struct job_wait *w)
 {
-	(void)pthread_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->lock);
 	while (!w->done)
-		(void)pthread_cond_wait(&w->changed, &w->lock);
-	(void)pthread_mutex_unlock(&w->lock);
+		pthread_cond_wait(&w->changed, &w->lock);
+	pthread_mutex_unlock(&w->lock);
 	return w->code;
 }

@@ -1,4 +1,5 @@
-/* Waiting for the journal's answer to one operation of a person. */
+/* Waits for the journal's answer to one operation of an operator: start the operation with wait_verb_done or
+ * wait_job_done as its callback, then call wait_verb_result or wait_job_code. */
 #ifndef ALMONER_GATEWAY_ADMIN_JOBS_WAIT_H
 #define ALMONER_GATEWAY_ADMIN_JOBS_WAIT_H
 
@@ -17,17 +18,18 @@ void wait_verb_init(struct verb_wait *w);
 void wait_verb_finish(struct verb_wait *w);
 /* The `done` of journal_verb and its siblings; `ctx` is the struct verb_wait. */
 void wait_verb_done(void *ctx, const struct verb_result *result);
-/* Blocks until it was called. The journal answers everything it has taken, also when it stops. */
+/* Blocks until wait_verb_done was called. It always is, because the journal answers every operation that it
+ * has accepted, also when it stops. The result is borrowed. */
 const struct verb_result *wait_verb_result(struct verb_wait *w);
 
-/* The same for the operations on jobs; what they give is copied. */
+/* Waits for an operation on a job. The job and the sagas of the answer are copied. */
 struct job_wait {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool done;
 	int code;
-	bool already;
-	struct job *job; /* owned; take it by setting it to NULL */
+	bool already;    /* an identical job was running already, and `job` is that one */
+	struct job *job; /* owned; NULL after an error */
 	struct job_saga *sagas;
 	size_t count;
 	struct err err;
@@ -35,8 +37,9 @@ struct job_wait {
 
 void wait_job_init(struct job_wait *w);
 void wait_job_finish(struct job_wait *w);
+/* The `done` of journal_job_create and its siblings; `ctx` is the struct job_wait. */
 void wait_job_done(void *ctx, const struct job_result *result);
-/* Blocks until it was called. Gives the code. */
+/* Blocks until wait_job_done was called. Returns the code of the answer: 0 or ERR_*. */
 int wait_job_code(struct job_wait *w);
 
 #endif

@@ -1,4 +1,4 @@
-/* What people do to one target, one event, one job. */
+/* Verbs on one target, one event or one job. */
 #include "gateway/admin/verbs/act.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 
 /* ---- targets ---- */
 
-/* A pause that stands in the configuration is not ended by a verb. */
+/* `paused_by`: the target stays paused after a resume, because its configuration pauses it. */
 static void reply_target(struct admin_call *call, const struct verb_result *r)
 {
 	if (r->code != 0) {
@@ -31,7 +31,7 @@ void act_target(struct admin_call *call)
 {
 	bool pause = strcmp(call->name[1], "pause") == 0;
 	if (!pause && strcmp(call->name[1], "resume") != 0) {
-		admin_call_fail(call, ERR_INVALID, "a target takes the verbs pause and resume");
+		admin_call_fail(call, ERR_INVALID, "the verbs of a target are pause and resume");
 		return;
 	}
 	struct verb_wait wait;
@@ -47,35 +47,25 @@ void act_target(struct admin_call *call)
 
 /* ---- events ---- */
 
-static void reply_with_result(struct admin_call *call, const struct verb_result *r)
-{
-	if (r->code != 0)
-		admin_call_fail(call, r->code, r->err.text);
-	else
-		admin_call_json(call, verb_json_result(r));
-}
-
+/* Maps the event again and waits for the commit. */
 void act_reprocess(struct admin_call *call)
 {
-	struct store_reader reader;
-	if (!admin_call_open_reader(call, &reader))
+	int64_t saga = 0;
+	struct event *event = admin_call_event(call, &saga);
+	if (event == NULL)
 		return;
 	struct err err = { 0 };
-	int64_t saga = 0;
-	struct event *event = NULL;
-	int rc = admin_call_find_saga(call, &reader, &saga, &err);
-	if (rc == 0)
-		rc = reader.event_get(reader.ctx, saga, &event, &err);
-	reader.close(reader.ctx);
 	struct verb_wait wait;
 	wait_verb_init(&wait);
-	if (rc == 0)
-		rc = call->api->reprocess(call->api->ctx, saga, event, call->request->actor, admin_call_note(call),
+	int rc = call->api->reprocess(call->api->ctx, saga, event, call->request->actor, admin_call_note(call),
 								  &wait, wait_verb_done, &err);
-	if (rc != 0)
-		admin_call_fail(call, rc, event == NULL && rc == ERR_NOT_FOUND ? "there is no such event" : err.text);
+	const struct verb_result *result = rc == 0 ? wait_verb_result(&wait) : NULL;
+	if (result == NULL)
+		admin_call_fail(call, rc, err.text);
+	else if (result->code != 0)
+		admin_call_fail(call, result->code, result->err.text);
 	else
-		reply_with_result(call, wait_verb_result(&wait));
+		admin_call_json(call, verb_json_result(result));
 	wait_verb_finish(&wait);
 	event_unref(event);
 }
@@ -88,7 +78,7 @@ void act_job(struct admin_call *call)
 	if (id == 0)
 		return;
 	if (strcmp(call->name[1], "cancel") != 0) {
-		admin_call_fail(call, ERR_INVALID, "a job takes the verb cancel");
+		admin_call_fail(call, ERR_INVALID, "the verb of a job is cancel");
 		return;
 	}
 	struct job_wait wait;

@@ -1,4 +1,5 @@
-/* The handlers of the admin API that change something. */
+/* The handlers of the routes that change something; they need a daemon. The table of routes is in
+ * gateway/admin/api.c. */
 #ifndef ALMONER_GATEWAY_ADMIN_VERBS_ACT_H
 #define ALMONER_GATEWAY_ADMIN_VERBS_ACT_H
 

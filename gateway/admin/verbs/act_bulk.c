@@ -1,6 +1,6 @@
-/* One verb on all sagas that match. With "dry_run" they are only counted: a summary. Else it is a job: with
- * "wait": false the answer is the job, without it a line for each saga as it is moved and then the summary;
- * the job goes on when whoever asked is gone. */
+/* POST /v1/bulk/VERB: one verb on all sagas that match. With "dry_run" they are only counted, and the answer
+ * is a summary. Otherwise this makes a job. With "wait": false the answer is the job; without it, a line for
+ * each saga as the job changes it, and then the summary. The job continues when the caller hangs up. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +14,10 @@
 #include "saga/base/mem.h"
 #include "saga/journal/operator_port.h"
 
-#define SAGAS_PER_PIECE 256 /* sagas between two pieces of the answer */
+/* Sagas that a dry run reads between two pieces of its answer. Chosen, no measurement. */
+#define SAGAS_PER_PIECE 256
 
-/* ---- what is asked for ---- */
+/* ---- the request ---- */
 
 static int parse_verb(struct admin_call *call, struct job *job, struct err *err)
 {
@@ -29,7 +30,7 @@ static int parse_verb(struct admin_call *call, struct job *job, struct err *err)
 		}
 	return err_set(
 		err, ERR_INVALID,
-		"in bulk there are resume, pause, cancel, compensate and reprocess; \"%s\" is none of them",
+		"\"%s\" is no bulk verb; the bulk verbs are resume, pause, cancel, compensate and reprocess",
 		call->name[0]);
 }
 
@@ -40,7 +41,7 @@ static int parse_rate(struct admin_call *call, struct job *job, struct err *err)
 	if (value == NULL || json_is_null(value))
 		return 0;
 	if (!json_is_string(value) || units_rate(json_string_value(value), &rate) != 0)
-		return err_set(err, ERR_INVALID, "\"rate\" is not " UNITS_RATE_FORM);
+		return err_set(err, ERR_INVALID, "\"rate\" must be " UNITS_RATE_FORM);
 	job->rate = rate.count;
 	job->rate_ms = rate.per_ms;
 	return 0;
@@ -52,6 +53,8 @@ static void set_text(char **slot, const char *text)
 	*slot = mem_strdup(text);
 }
 
+/* Fills the draft of the job. The filter is checked here and stored as text; the job reads it again when it
+ * runs. */
 static int parse_job(struct admin_call *call, struct job *job, struct err *err)
 {
 	set_text(&job->filter, call->request->query);
@@ -69,7 +72,7 @@ static int parse_job(struct admin_call *call, struct job *job, struct err *err)
 	return rc == 0 ? parse_rate(call, job, err) : rc;
 }
 
-/* ---- counting ---- */
+/* ---- dry run ---- */
 
 struct dry_run {
 	struct job *job;
@@ -86,6 +89,7 @@ static void dry_run_free(void *stream)
 	free(r);
 }
 
+/* The members are those of a job's summary; those that only a job can count are 0. */
 static void dry_run_summary(const struct dry_run *r, struct buf *out)
 {
 	const struct bulk_match *s = &r->match;
@@ -99,6 +103,8 @@ static void dry_run_summary(const struct dry_run *r, struct buf *out)
 	admin_json_line(out, line);
 }
 
+/* Reads the next sagas. The pieces are empty until the summary; between them a caller that hung up is
+ * noticed. */
 static int dry_run_more(void *stream, struct buf *out, struct err *err)
 {
 	struct dry_run *r = stream;
@@ -114,6 +120,7 @@ static int dry_run_more(void *stream, struct buf *out, struct err *err)
 	return rc;
 }
 
+/* Takes `job`. */
 static void dry_run_begin(struct admin_call *call, struct job *job)
 {
 	struct dry_run *r = mem_zalloc(sizeof *r);
@@ -126,23 +133,19 @@ static void dry_run_begin(struct admin_call *call, struct job *job)
 		return;
 	}
 	r->match.dry_run = true;
-	call->reply->stream = r;
-	call->reply->more = dry_run_more;
-	call->reply->stream_free = dry_run_free;
+	admin_call_stream(call, r, dry_run_more, dry_run_free);
 }
 
-/* ---- doing ---- */
+/* ---- job ---- */
 
 static void follow_job(struct admin_call *call, int64_t id)
 {
 	struct job_follow *follow = NULL;
 	if (jobs_follow(call->api->jobs, id, &follow) != 0) {
-		admin_call_fail(call, ERR_NOT_FOUND, "that job is not under way here");
+		admin_call_fail(call, ERR_NOT_FOUND, "this job does not run here");
 		return;
 	}
-	call->reply->stream = follow;
-	call->reply->more = job_follow_more;
-	call->reply->stream_free = job_follow_free;
+	admin_call_stream(call, follow, job_follow_more, job_follow_free);
 }
 
 static void reply_created(struct admin_call *call, const struct job_wait *wait)
@@ -179,13 +182,13 @@ void act_bulk(struct admin_call *call)
 	int rc = parse_job(call, job, &err);
 	bool counting = admin_call_flag(call, "dry_run");
 	if (rc == 0 && !counting && call->api->jobs == NULL)
-		rc = err_set(&err, ERR_CLOSED, "nobody carries out jobs here");
+		rc = err_set(&err, ERR_CLOSED, "bulk operations need a running daemon");
 	if (rc != 0)
 		admin_call_fail(call, rc, err.text);
 	else if (!counting)
 		create_job(call, job);
 	if (rc == 0 && counting)
-		dry_run_begin(call, job); /* takes it */
+		dry_run_begin(call, job); /* takes the job */
 	else
 		job_destroy(job);
 }

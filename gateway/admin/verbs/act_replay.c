@@ -1,4 +1,5 @@
-/* Takes in the refused requests that today's secrets fit: a line each, then a summary. */
+/* POST /v1/refused/replay: verifies stored requests with the current secrets and accepts those that pass. The
+ * answer has a line for each request, then a summary. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,22 +15,24 @@ struct replay_stream {
 	struct store_reader reader;
 	struct replay_call call;
 	char *actor, *note;
-	char *source; /* NULL: all */
-	int64_t *ids; /* NULL: all of the source */
+	char *source; /* NULL: of all sources */
+	int64_t *ids; /* the requests named by the caller; NULL: all of the source */
 	size_t id_count, id_at;
 	int64_t after;
-	int64_t started_ms; /* what comes later is not for this one */
+	int64_t
+		started_ms; /* requests that are received later are left out, or a busy sender would keep this running */
 	int64_t matched, accepted, duplicates, quarantined, rejected, failed;
 };
 
-/* A copy: while its event is committed no reading goes on. */
+/* A copy of one request, so that the reader's snapshot is closed while the event is committed. */
 struct rejected_copy {
-	int64_t wanted; /* 0: the next one */
+	int64_t wanted; /* the id named by the caller; 0: any, the next one is taken */
 	bool found;
 	struct rejected_row row;
 	char *block;
 };
 
+/* The five texts of the row share one block. Returns 1: one row is enough. */
 static int copy_row(void *ctx, const struct rejected_row *row)
 {
 	struct rejected_copy *c = ctx;
@@ -66,18 +69,21 @@ static json_t *failure_json(int rc)
 {
 	if (rc == 0)
 		return json_null();
-	return json_string(rc == ERR_REFUSED     ? "still no secret fits"
+	return json_string(rc == ERR_REFUSED     ? "its signature is still not valid"
 					   : rc == ERR_NOT_FOUND ? "its source is not in the configuration"
 											 : err_code_text(rc));
 }
 
+/* Verifies one request and writes its line. An error here ends the whole replay: the daemon accepts nothing
+ * now. */
 static int replay_one(struct replay_stream *r, const struct rejected_row *row, struct buf *out,
 					  struct err *err)
 {
 	struct accept_result result;
 	int rc = r->api->replay(r->api->ctx, row, &r->call, &result);
 	if (rc == ERR_FULL || rc == ERR_CLOSED || rc == ERR_IO)
-		return err_set(err, rc, "stopped after %lld: the daemon takes no more now", (long long)r->accepted);
+		return err_set(err, rc, "stopped after %lld accepted requests: the daemon accepts no more events now",
+					   (long long)r->accepted);
 	r->matched++;
 	json_t *line = rc == 0 ? accept_json(r, &result) : json_object();
 	if (rc == 0) {
@@ -87,7 +93,7 @@ static int replay_one(struct replay_stream *r, const struct rejected_row *row, s
 	} else if (rc == ERR_REFUSED) {
 		r->rejected++;
 	} else {
-		r->failed++; /* its source is gone, or it is damaged */
+		r->failed++; /* its source is not configured, or it is damaged */
 	}
 	json_object_set_new(line, "id", json_integer(row->id));
 	json_object_set_new(line, "verified", json_boolean(rc == 0));
@@ -96,7 +102,8 @@ static int replay_one(struct replay_stream *r, const struct rejected_row *row, s
 	return 0;
 }
 
-/* *ret_more false: that was all. */
+/* Copies the next request into *c; c->found is false for a named request that is no longer stored. *ret_more
+ * is false at the end. */
 static int replay_next(struct replay_stream *r, struct rejected_copy *c, bool *ret_more, struct err *err)
 {
 	int64_t next;
@@ -128,7 +135,7 @@ static void replay_summary(const struct replay_stream *r, struct buf *out)
 								   (json_int_t)r->rejected, "failed", (json_int_t)r->failed));
 }
 
-/* For the log of the daemon's own doings: who let in how many of what had been refused. */
+/* Records in the log who accepted how many of the requests that had been refused. */
 static void log_replay(const struct replay_stream *r)
 {
 	if (r->call.dry_run || r->accepted == 0)
@@ -157,7 +164,7 @@ static int replay_more(void *stream, struct buf *out, struct err *err)
 static void replay_free(void *stream)
 {
 	struct replay_stream *r = stream;
-	log_replay(r); /* also when who asked has gone */
+	log_replay(r); /* here, so that it is recorded also when the caller hangs up */
 	r->reader.close(r->reader.ctx);
 	free(r->actor);
 	free(r->note);
@@ -177,16 +184,9 @@ static int take_ids(struct replay_stream *r, const json_t *ids, struct err *err)
 	{
 		r->ids[r->id_count++] = json_integer_value(id);
 		if (json_integer_value(id) <= 0)
-			return err_set(err, ERR_INVALID,
-						   "\"ids\" holds something that is no number of a refused request");
+			return err_set(err, ERR_INVALID, "\"ids\" must hold numbers of refused requests");
 	}
 	return 0;
-}
-
-int replay_check_query(const struct admin_call *call, struct err *err)
-{
-	static const char *const names[] = { "source", NULL };
-	return query_check_names(&call->query, names, err);
 }
 
 void act_replay(struct admin_call *call)
@@ -204,7 +204,7 @@ void act_replay(struct admin_call *call)
 								 .source = source != NULL ? mem_strdup(source) : NULL,
 								 .started_ms = call->api->now_ms(call->api->ctx) };
 	r->call = (struct replay_call){ r->actor, r->note, admin_call_flag(call, "dry_run") };
-	int rc = replay_check_query(call, &err);
+	int rc = query_check_names(&call->query, (const char *const[]){ "source", NULL }, &err);
 	if (rc == 0)
 		rc = take_ids(r, json_object_get(call->body, "ids"), &err);
 	if (rc != 0) {
@@ -212,7 +212,5 @@ void act_replay(struct admin_call *call)
 		replay_free(r);
 		return;
 	}
-	call->reply->stream = r;
-	call->reply->more = replay_more;
-	call->reply->stream_free = replay_free;
+	admin_call_stream(call, r, replay_more, replay_free);
 }

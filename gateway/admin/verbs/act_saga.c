@@ -1,4 +1,4 @@
-/* What people do to one saga. */
+/* POST /v1/sagas/ID/VERB: a verb on one saga or on one of its steps. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +10,11 @@
 #include "gateway/admin/views/verb_json.h"
 #include "saga/journal/operator_port.h"
 
+/* The longest "result" that an operator may give: the limit for the result of a connector. */
 #define RESULT_BYTES_MAX ((size_t)64 * 1024)
 
-/* ---- sagas ---- */
-
+/* The verb of the path. `resolve` is two verbs, told apart by "as" in the body; reprocess has a route of its
+ * own. */
 static int parse_verb(const char *word, const json_t *body, enum verb *ret, struct err *err)
 {
 	if (strcmp(word, "resolve") == 0) {
@@ -22,21 +23,22 @@ static int parse_verb(const char *word, const json_t *body, enum verb *ret, stru
 		if (!done && (as == NULL || strcmp(as, "not_done") != 0))
 			return err_set(
 				err, ERR_INVALID,
-				"resolve needs \"as\": \"done\" or \"not_done\": what did you find when you checked?");
+				"resolve needs \"as\": \"done\" or \"not_done\", by what a check at the target showed");
 		*ret = done ? VERB_RESOLVE_DONE : VERB_RESOLVE_NOT_DONE;
 		return 0;
 	}
 	int verb = name_to_verb(word);
 	if (verb < 0 || verb == VERB_REPROCESS)
-		return err_set(
-			err, ERR_INVALID,
-			"unknown verb \"%s\"; there are resume, retry, redo, resolve, skip, pause, cancel, compensate",
-			word);
+		return err_set(err, ERR_INVALID,
+					   "unknown verb \"%s\"; the verbs are resume, retry, redo, resolve, skip, pause, "
+					   "cancel, compensate",
+					   word);
 	*ret = (enum verb)verb;
 	return 0;
 }
 
-/* The saga as it stands, and (unless NULL) which targets it waits for that are held. */
+/* Reads the saga (the caller calls saga_destroy) and, unless `ret_held` is NULL, counts which of its steps
+ * wait for a target that is held or paused. */
 static int read_saga(struct admin_call *call, int64_t saga, struct saga **ret, struct held_targets *ret_held,
 					 struct err *err)
 {
@@ -83,20 +85,22 @@ static int find_step(struct admin_call *call, int64_t saga, const char *name, in
 	return rc;
 }
 
-/* The same bounds as for a connector's result: later steps and look-ups read it. */
+/* Later steps and look-ups read the result as they read a connector's, so it has the same bounds. */
 static int take_result(const json_t *result, char **ret_text, struct err *err)
 {
 	if (!json_is_object(result))
-		return err_set(err, ERR_INVALID, "\"result\" must be an object, as {\"id\": \"1042\"}");
+		return err_set(err, ERR_INVALID, "\"result\" must be an object such as {\"id\": \"1042\"}");
 	char *text = json_dumps(result, JSON_COMPACT | JSON_SORT_KEYS);
 	if (text == NULL || strlen(text) > RESULT_BYTES_MAX) {
 		free(text);
-		return err_set(err, ERR_INVALID, "\"result\" is longer than 64 KiB; give only what later steps need");
+		return err_set(err, ERR_INVALID, "\"result\" is longer than 64 KiB; give only what later steps use");
 	}
 	*ret_text = text;
 	return 0;
 }
 
+/* Fills *verb from path and body. *ret_result, which *verb may point to, is the caller's to free, also on an
+ * error. */
 static int prepare_verb(struct admin_call *call, int64_t saga, struct verb_call *verb, char **ret_result,
 						struct err *err)
 {
@@ -115,12 +119,8 @@ static int prepare_verb(struct admin_call *call, int64_t saga, struct verb_call 
 	return rc;
 }
 
-static bool is_compensate(const struct admin_call *call)
-{
-	return strcmp(call->name[1], "compensate") == 0;
-}
-
-/* What became of what had taken effect: undone, still to be undone, or kept as there is no undo. */
+/* Adds what became of the steps that had taken effect: how many are undone, how many are still being undone,
+ * and the names of those that are kept because their connector cannot undo. */
 static void add_undone(json_t *result, const struct saga *s)
 {
 	json_int_t undone = 0;
@@ -140,8 +140,9 @@ static void add_undone(json_t *result, const struct saga *s)
 	json_object_set_new(result, "kept", kept);
 }
 
-/* The result of a resume says for each target how many steps go on waiting for it. */
-static void reply_verb(struct admin_call *call, int64_t saga, const struct verb_result *r)
+/* The reply to a resume counts, for each target that is held or paused, the steps that still wait for it. The
+ * saga is read again for that, because the journal's result names only one such target. */
+static void reply_verb(struct admin_call *call, int64_t saga, enum verb verb, const struct verb_result *r)
 {
 	json_t *result = verb_json_result(r);
 	struct saga *s = NULL;
@@ -151,7 +152,7 @@ static void reply_verb(struct admin_call *call, int64_t saga, const struct verb_
 		saga_destroy(s);
 	}
 	held_targets_finish(&held);
-	if (is_compensate(call) && read_saga(call, saga, &s, NULL, NULL) == 0) {
+	if (verb == VERB_COMPENSATE && read_saga(call, saga, &s, NULL, NULL) == 0) {
 		add_undone(result, s);
 		saga_destroy(s);
 	}
@@ -169,7 +170,7 @@ static json_t *dry_run_json(const struct saga *s, unsigned changed, unsigned dou
 	return result;
 }
 
-/* {"dry_run": true}: what it would do, tried on a copy. */
+/* {"dry_run": true}: applies the verb to a copy of the saga and reports what it changed. */
 static int dry_run_one(struct admin_call *call, int64_t saga, const struct verb_call *verb, struct err *err)
 {
 	struct saga *s = NULL;
@@ -189,6 +190,7 @@ static int dry_run_one(struct admin_call *call, int64_t saga, const struct verb_
 	return rc;
 }
 
+/* Gives the verb to the journal and waits for its commit. */
 static int apply_verb(struct admin_call *call, int64_t saga, const struct verb_call *verb, struct err *err)
 {
 	struct verb_wait wait;
@@ -198,7 +200,7 @@ static int apply_verb(struct admin_call *call, int64_t saga, const struct verb_c
 		const struct verb_result *r = wait_verb_result(&wait);
 		rc = r->code;
 		if (rc == 0)
-			reply_verb(call, saga, r);
+			reply_verb(call, saga, verb->verb, r);
 		else
 			*err = r->err;
 	}
@@ -208,7 +210,7 @@ static int apply_verb(struct admin_call *call, int64_t saga, const struct verb_c
 
 void act_saga(struct admin_call *call)
 {
-	int64_t saga = admin_call_saga_id(call, 0);
+	int64_t saga = admin_call_saga_id(call);
 	if (saga == 0)
 		return;
 	struct verb_call verb;

@@ -1,5 +1,6 @@
 #include "gateway/admin/verbs/bulk_match.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +9,12 @@
 
 static void begin_scan(struct bulk_match *s)
 {
-	/* What is at rest can only be undone. */
+	/* Only compensate changes sagas at rest. */
 	scan_begin(&s->scan, &s->reader, &s->filter, s->position, s->verb.verb != VERB_COMPENSATE);
 }
 
+/* Reads which targets are held or paused now, and takes over the counts so far. `counted`: JSON text, or "".
+ */
 static int open_held(struct bulk_match *s, const char *counted, struct err *err)
 {
 	struct held_targets held = { 0 };
@@ -27,6 +30,7 @@ static int open_held(struct bulk_match *s, const char *counted, struct err *err)
 int bulk_match_open(const struct api_context *api, const struct job *job, struct bulk_match *ret,
 					struct err *err)
 {
+	assert(job->position >= 0 && job->filter != NULL);
 	*ret = (struct bulk_match){ .api = api, .position = job->position };
 	ret->verb = (struct verb_call){ .verb = job->verb,
 									.step = -1,
@@ -61,6 +65,7 @@ void bulk_match_close(struct bulk_match *s)
 
 int bulk_match_refresh(struct bulk_match *s, struct err *err)
 {
+	assert(s->api != NULL);
 	json_t *counted = held_targets_json(&s->held);
 	char *text AUTO_FREE = json_dumps(counted, JSON_COMPACT);
 	json_decref(counted);
@@ -72,7 +77,7 @@ int bulk_match_refresh(struct bulk_match *s, struct err *err)
 	return rc;
 }
 
-/* Would the verb move this one? Changes `saga`. */
+/* Would the verb change this saga? Applies the verb to `saga` itself and counts doubts and sagas left out. */
 static bool verb_changes(struct bulk_match *s, struct saga *saga)
 {
 	unsigned changed = 0;
@@ -80,13 +85,15 @@ static bool verb_changes(struct bulk_match *s, struct saga *saga)
 	bool open = !saga_state_at_rest((enum saga_state)saga->state);
 	int rc = dry_run_verb(saga, s->config, s->api->now_ms(s->api->ctx), &s->verb, &changed, &doubt, NULL);
 	s->in_doubt += rc == 0 && (changed == 0 || s->dry_run) ? doubt : 0;
-	/* To map again is for few; it would be odd to be told of all the others. */
+	/* reprocess applies to few sagas, so the number of the others means nothing to the operator */
 	s->passed_over += rc != 0 && open && s->verb.verb != VERB_REPROCESS ? 1 : 0;
 	return rc == 0 && changed > 0;
 }
 
+/* One page of the scan can end without a saga although there are more; then *ret is NULL and the result 1. */
 int bulk_match_next(struct bulk_match *s, struct saga **ret, struct err *err)
 {
+	assert(s->api != NULL); /* bulk_match_open succeeded */
 	*ret = NULL;
 	bool more = true;
 	struct saga *saga = NULL;
@@ -97,7 +104,7 @@ int bulk_match_next(struct bulk_match *s, struct saga **ret, struct err *err)
 		return more ? 1 : 0;
 	bool matches = verb_changes(s, saga);
 	if (s->verb.verb == VERB_RESUME)
-		held_targets_count(&s->held, saga); /* as it stands after the verb */
+		held_targets_count(&s->held, saga); /* in its state after the verb */
 	s->position = saga->id;
 	if (matches)
 		*ret = saga;

@@ -1,5 +1,5 @@
-/* Which sagas a verb in bulk is for, newest first: those that match the filter and that the verb, tried on a
- * copy, would move. Counts what it passes on the way. Private to the room. */
+/* Finds the sagas of a bulk verb, newest first: those that match the filter and that the verb, applied to a
+ * copy, would change. Counts what it leaves out on the way. */
 #ifndef ALMONER_GATEWAY_ADMIN_VERBS_BULK_MATCH_H
 #define ALMONER_GATEWAY_ADMIN_VERBS_BULK_MATCH_H
 
@@ -13,28 +13,30 @@
 struct bulk_match {
 	const struct api_context *api; /* borrowed */
 	struct store_reader reader;
-	struct query_string query; /* owns the filter's texts */
+	struct query_string query; /* owns the texts to which `filter` points */
 	struct saga_filter filter;
 	struct config *config;
 	struct saga_scan scan;
-	struct held_targets held; /* what goes on waiting, counted */
+	struct held_targets held; /* counts the steps that wait because their target is held or paused */
 	struct verb_call verb;
-	int64_t position; /* sagas from this id up have been looked at */
-	/* Since they were last set to 0. */
-	int64_t in_doubt;    /* of those the verb does not move; of all with `rehearsal` */
-	int64_t passed_over; /* open, but not for this verb: quarantined ones are not resumed */
-	bool dry_run;        /* nothing will be done: doubt of those that match counts, too */
+	int64_t position; /* the sagas from this id up have been examined */
+	/* Counts since the user of this struct last set them to 0. */
+	int64_t in_doubt; /* steps in doubt, of sagas that the verb does not change; with dry_run of all sagas */
+	int64_t passed_over; /* open sagas to which the verb does not apply: a quarantined one is not resumed */
+	bool dry_run;        /* no saga is changed afterwards, so in_doubt counts the matching sagas, too */
 };
 
-/* Goes on from job->position, with the counts in job->held. Texts of `job` are borrowed as the verb's. On
- * failure nothing is left to close. */
+/* Continues from job->position with the counts in job->held. Borrows the texts of `job` until
+ * bulk_match_close. After an error there is nothing to close. */
 int bulk_match_open(const struct api_context *api, const struct job *job, struct bulk_match *ret,
 					struct err *err) MUST_CHECK;
 void bulk_match_close(struct bulk_match *s);
-/* Looks at one saga: *ret is it, as it would be after the verb, when it is to be moved, else NULL; the
- * caller's to saga_destroy. Gives 1, 0 at the end, or ERR_*; ERR_BUSY may be tried again. */
+/* Examines at most one saga. *ret: the saga as it would be after the verb, if the verb changes it, else NULL;
+ * the caller calls saga_destroy. Returns 1, 0 at the end, or ERR_*; after ERR_BUSY the call may be repeated.
+ */
 int bulk_match_next(struct bulk_match *s, struct saga **ret, struct err *err) MUST_CHECK;
-/* After a while: today's configuration and holds; what was read ahead is read again. */
+/* Reads the current configuration and holds, and reads the sagas again that were read ahead. A job calls it
+ * now and then, so that it does not work with old data. */
 int bulk_match_refresh(struct bulk_match *s, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,8 +1,11 @@
 #include "gateway/admin/verbs/dry_run.h"
 
+#include <assert.h>
+
 #include "saga/base/entropy.h"
 
-/* Which effects a target can tell apart matters for what happens later, not for whether a verb applies. */
+/* The rules of a target for a dry run. Only `missing` matters here: repeat class and retry times decide what
+ * happens after a verb, not whether the verb applies. */
 static const struct step_rules *rules_of(void *ctx, const char *target)
 {
 	static const struct step_rules present = {
@@ -19,6 +22,7 @@ static const struct step_rules *rules_of(void *ctx, const char *target)
 int dry_run_verb(struct saga *s, const struct config *config, int64_t now_ms, const struct verb_call *call,
 				 unsigned *ret_changed, unsigned *ret_doubt, struct err *err)
 {
+	assert(now_ms > 0 && call->step >= -1);
 	struct records log = { 0 };
 	struct decide d = { .saga = s,
 						.now_ms = now_ms,

@@ -1,5 +1,6 @@
 #include "gateway/admin/verbs/held_targets.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ int held_targets_read(struct store_reader *reader, const struct config *config, 
 	*ret = (struct held_targets){ .items = mem_zalloc((count + 1) * sizeof *ret->items) };
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].paused || rows[i].held || config_pauses(config, rows[i].name))
-			(void)snprintf(ret->items[ret->count++].name, sizeof ret->items->name, "%s", rows[i].name);
+			snprintf(ret->items[ret->count++].name, sizeof ret->items->name, "%s", rows[i].name);
 	free(rows);
 	return 0;
 }
@@ -43,6 +44,7 @@ static void count_step(struct held_targets *held, const char *target)
 
 void held_targets_count(struct held_targets *held, const struct saga *s)
 {
+	assert(s->plan != NULL);
 	for (unsigned i = 0; i < s->step_count; i++)
 		if (s->steps[i].state == STEP_READY || s->steps[i].state == STEP_RETRY_WAIT)
 			count_step(held, s->plan->steps[i].target);
@@ -66,11 +68,12 @@ static void add_count(struct held_targets *held, const char *target, int64_t ste
 	held->items = mem_grow(held->items, (held->count + 1) * sizeof *held->items);
 	struct held_target *item = &held->items[held->count++];
 	*item = (struct held_target){ .steps = steps };
-	(void)snprintf(item->name, sizeof item->name, "%s", target);
+	snprintf(item->name, sizeof item->name, "%s", target);
 }
 
 void held_targets_add_json(struct held_targets *held, const char *counted)
 {
+	assert(counted != NULL);
 	json_t *object = *counted != '\0' ? json_loads(counted, 0, NULL) : NULL;
 	const char *name;
 	json_t *steps;

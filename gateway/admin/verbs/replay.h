@@ -1,20 +1,13 @@
-/* Refused requests in the admin API: what replaying one asks of the daemon, and what the handlers share. */
+/* What the replay of one stored request needs from the daemon (api_context.replay) besides the request. */
 #ifndef ALMONER_GATEWAY_ADMIN_VERBS_REPLAY_H
 #define ALMONER_GATEWAY_ADMIN_VERBS_REPLAY_H
 
 #include <stdbool.h>
 
-#include "saga/base/err.h"
-
-struct admin_call;
-
 struct replay_call {
 	const char *actor;
-	const char *note;
-	bool dry_run; /* only judged */
+	const char *note; /* the operator's reason, "" for none */
+	bool dry_run;     /* only verify, accept nothing */
 };
-
-/* The only filter is the source. */
-int replay_check_query(const struct admin_call *call, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,6 +1,10 @@
 #include "gateway/admin/verbs/scan.h"
 
-#define PAGE_BUDGET_MS 200 /* a reader may not hold a snapshot for long (DESIGN §12) */
+#include <assert.h>
+
+/* A reader must not keep a snapshot open for long, or the write-ahead log grows (saga/DESIGN.md "Hazards of
+ * SQLite"). */
+#define PAGE_BUDGET_MS 200
 
 static void add_cursor(struct saga_scan *s, int state, int64_t before)
 {
@@ -10,6 +14,7 @@ static void add_cursor(struct saga_scan *s, int state, int64_t before)
 void scan_begin(struct saga_scan *s, struct store_reader *reader, const struct saga_filter *filter,
 				int64_t before, bool open_only)
 {
+	assert(before >= 0 && filter->state < SAGA_STATE_COUNT);
 	*s = (struct saga_scan){ .reader = reader, .filter = filter };
 	if (!open_only || filter->state >= 0) {
 		add_cursor(s, filter->state, before);
@@ -41,7 +46,8 @@ static int cursor_fill(struct saga_scan *s, struct scan_cursor *cursor, struct e
 	return 0;
 }
 
-/* Every lane must show its newest before one of them may be given. *ret_more: a slice brought nothing yet. */
+/* Fills every cursor: the newest saga of all is known only when each cursor has its own newest. *ret_more: a
+ * page of a cursor ended without a saga, because its time was over. */
 static int fill_all(struct saga_scan *s, bool *ret_more, struct err *err)
 {
 	*ret_more = false;
@@ -67,8 +73,10 @@ static struct scan_cursor *newest_cursor(struct saga_scan *s)
 	return newest;
 }
 
+/* A saga whose state changes between two pages can appear in two cursors; the second one is dropped. */
 int scan_next(struct saga_scan *s, struct saga **ret, bool *ret_more, struct err *err)
 {
+	assert(s->cursor_count <= SCAN_CURSORS);
 	*ret = NULL;
 	while (*ret == NULL) {
 		int rc = fill_all(s, ret_more, err);

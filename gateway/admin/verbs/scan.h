@@ -1,11 +1,12 @@
-/* Sagas that match, newest first, in one state or in several. Several states are read from their indexes and
- * merged by id, so that looking for what is open never reads what is at rest. Private to the room. */
+/* Reads the sagas that match a filter, newest first, of one state or of all open states. Open states are read
+ * from one index each and merged by id, so that a search for open sagas does not read the many that are at
+ * rest. */
 #ifndef ALMONER_GATEWAY_ADMIN_VERBS_SCAN_H
 #define ALMONER_GATEWAY_ADMIN_VERBS_SCAN_H
 
 #include "saga/store/store.h"
 
-#define SCAN_PAGE 32
+#define SCAN_PAGE 32 /* sagas read at once for each state; chosen, no measurement */
 
 struct scan_cursor {
 	int state; /* enum saga_state, or -1: any */
@@ -14,7 +15,7 @@ struct scan_cursor {
 	size_t count, next;
 };
 
-/* The open states at most; a single lane for everything. */
+/* One cursor for each open state, or one cursor for everything. */
 #define SCAN_CURSORS SAGA_STATE_COUNT
 
 struct saga_scan {
@@ -22,15 +23,15 @@ struct saga_scan {
 	const struct saga_filter *filter; /* borrowed */
 	struct scan_cursor cursors[SCAN_CURSORS];
 	size_t cursor_count;
-	int64_t last; /* id given last: a saga that changed its state between two pages comes once */
+	int64_t last; /* the id returned last: a saga whose state changed between two pages is returned once */
 };
 
-/* From below `before` (INT64_MAX: from the newest). `open_only`: only states that are not at rest. A filter
- * with a state is taken as it is. */
+/* Begins below the id `before` (INT64_MAX: with the newest saga). `open_only`: reads only the states that are
+ * not at rest, unless the filter names a state. Borrows reader and filter. */
 void scan_begin(struct saga_scan *s, struct store_reader *reader, const struct saga_filter *filter,
 				int64_t before, bool open_only);
-/* The next one, the caller's to saga_destroy; NULL at the end. With `*ret_more` set and NULL the time of one
- * slice is over: call again. */
+/* The next saga in *ret; the caller calls saga_destroy. NULL: the end, or, if *ret_more is true, the time for
+ * one page is over and the caller may call again. */
 int scan_next(struct saga_scan *s, struct saga **ret, bool *ret_more, struct err *err) MUST_CHECK;
 void scan_finish(struct saga_scan *s);
 

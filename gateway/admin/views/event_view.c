@@ -1,9 +1,8 @@
-/* An event as it was received and as it was mapped. */
-#include <string.h>
-
+/* GET /v1/events/…: an event as it was received and as it was mapped. */
 #include "gateway/admin/json.h"
 #include "gateway/admin/views/views.h"
 
+/* A quarantined event has no canonical form: the member is null. */
 static json_t *event_json(int64_t saga, const struct event *e)
 {
 	json_t *canonical =
@@ -24,20 +23,10 @@ static json_t *event_json(int64_t saga, const struct event *e)
 
 void view_event(struct admin_call *call)
 {
-	struct store_reader reader;
-	if (!admin_call_open_reader(call, &reader))
-		return;
-	struct err err = { 0 };
 	int64_t saga = 0;
-	struct event *event = NULL;
-	int rc = admin_call_find_saga(call, &reader, &saga, &err);
-	if (rc == 0)
-		rc = reader.event_get(reader.ctx, saga, &event, &err);
-	reader.close(reader.ctx);
-	if (rc != 0) {
-		admin_call_fail(call, rc, rc == ERR_NOT_FOUND ? "there is no such event" : err.text);
+	struct event *event = admin_call_event(call, &saga);
+	if (event == NULL)
 		return;
-	}
 	admin_call_json(call, event_json(saga, event));
 	event_unref(event);
 }

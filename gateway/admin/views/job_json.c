@@ -1,9 +1,12 @@
 #include "gateway/admin/views/job_json.h"
 
+#include <assert.h>
+
 #include "config/units.h"
 #include "gateway/admin/json.h"
 #include "gateway/admin/views/verb_json.h"
 
+/* The store keeps these counts as JSON text; "" stands for none. */
 static json_t *load_held_targets(const struct job *job)
 {
 	json_t *held = *job->held != '\0' ? json_loads(job->held, 0, NULL) : NULL;
@@ -51,8 +54,10 @@ json_t *job_json(const struct job *job)
 	return object;
 }
 
+/* Also names the target with the most waiting steps (`held_target`), for programs that print one only. */
 json_t *job_json_summary(const struct job *job, int64_t left_out)
 {
+	assert(left_out >= 0);
 	json_t *line = json_pack("{s:b, s:b, s:I, s:s}", "done", 1, "dry_run", 0, "job", (json_int_t)job->id,
 							 "state", name_of_job_state(job->state));
 	add_counters(line, job);
@@ -79,6 +84,7 @@ json_t *job_json_summary(const struct job *job, int64_t left_out)
 
 json_t *job_json_saga(const struct job_saga *saga)
 {
+	assert(saga->result.code <= 0);
 	const struct verb_result *r = &saga->result;
 	json_t *line = r->code == 0 ? verb_json_result(r) : json_object();
 	if (r->code != 0)

@@ -1,4 +1,4 @@
-/* Jobs: the list, one, following one, cancelling one. */
+/* GET /v1/jobs…: the list of jobs, one job, and the lines of a job as it runs. */
 #include <stdlib.h>
 
 #include "gateway/admin/jobs/jobs.h"
@@ -7,14 +7,14 @@
 #include "gateway/admin/views/views.h"
 #include "saga/base/mem.h"
 
-#define PAGE_JOBS 64
+#define PAGE_JOBS 64 /* jobs for each piece of the list; chosen, no measurement */
 
 /* ---- list ---- */
 
 struct job_stream {
 	struct store_reader reader;
 	int64_t before;
-	int64_t left; /* rows still wanted, -1: all */
+	int64_t left; /* how many more jobs the caller wants; -1: all */
 };
 
 static int job_stream_more(void *stream, struct buf *out, struct err *err)
@@ -61,13 +61,12 @@ void view_jobs(struct admin_call *call)
 		return;
 	struct job_stream *s = mem_alloc(sizeof *s);
 	*s = (struct job_stream){ .reader = reader, .left = left, .before = before };
-	call->reply->stream = s;
-	call->reply->more = job_stream_more;
-	call->reply->stream_free = job_stream_free;
+	admin_call_stream(call, s, job_stream_more, job_stream_free);
 }
 
 /* ---- one ---- */
 
+/* Returns NULL after it replied with an error. */
 static struct job *read_job(struct admin_call *call, int64_t id)
 {
 	struct store_reader reader;
@@ -91,6 +90,7 @@ void view_job(struct admin_call *call)
 	job_destroy(job);
 }
 
+/* A job that has ended long ago cannot be followed; then its summary is the whole answer. */
 void view_job_lines(struct admin_call *call)
 {
 	int64_t id = admin_call_job_id(call);
@@ -99,14 +99,12 @@ void view_job_lines(struct admin_call *call)
 		return;
 	struct job_follow *follow = NULL;
 	if (call->api->jobs != NULL && jobs_follow(call->api->jobs, id, &follow) == 0) {
-		call->reply->stream = follow;
-		call->reply->more = job_follow_more;
-		call->reply->stream_free = job_follow_free;
+		admin_call_stream(call, follow, job_follow_more, job_follow_free);
 	} else if (job->state != JOB_RUNNING) {
 		admin_call_json(call, job_json_summary(job, 0));
 	} else {
 		admin_call_fail(call, ERR_CLOSED,
-						"the job goes on when the daemon runs: start it with `almoner serve`");
+						"the job continues when the daemon runs: start it with `almoner serve`");
 	}
 	job_destroy(job);
 }

@@ -1,10 +1,13 @@
 #include "gateway/admin/views/log_json.h"
 
+#include <assert.h>
+
 #include "gateway/admin/json.h"
 #include "saga/model/record_json.h"
 
 void log_json_row(const struct log_row *row, const struct plan *plan, json_t *list)
 {
+	assert(json_is_array(list));
 	struct records_reader reader = records_read(row->head, row->personal);
 	struct record record;
 	struct err err = { 0 };

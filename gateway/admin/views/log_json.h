@@ -1,4 +1,4 @@
-/* Log rows as JSON objects, one per record. */
+/* Rows of the log as JSON for users. A row holds one or more records; each becomes one object. */
 #ifndef ALMONER_GATEWAY_ADMIN_VIEWS_LOG_JSON_H
 #define ALMONER_GATEWAY_ADMIN_VIEWS_LOG_JSON_H
 
@@ -6,8 +6,9 @@
 
 #include "saga/store/store.h"
 
-/* Appends one object per record of the row to `list`; a row that does not decode becomes
- * {"record":"unreadable"}. `plan`: gives step names; NULL leaves step numbers. */
+/* Appends the objects of the row's records to the array `list`. A row that cannot be decoded ends with an
+ * object {"record":"unreadable"}. `plan`: the plan of the row's saga, for the names of steps; with NULL the
+ * objects have the numbers of steps. */
 void log_json_row(const struct log_row *row, const struct plan *plan, json_t *list);
 
 #endif

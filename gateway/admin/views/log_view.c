@@ -1,4 +1,4 @@
-/* `log export`: every record, one a line; and `verify`. */
+/* GET /v1/log, every record of the log on its own line, and GET /v1/verify. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,16 +7,16 @@
 #include "gateway/admin/views/views.h"
 #include "saga/base/mem.h"
 
-#define PAGE_ROWS 256
+#define PAGE_ROWS 256 /* rows for each piece of the answer; chosen, no measurement */
 
 struct log_stream {
 	struct store_reader reader;
 	int64_t saga;
 	int64_t after;
-	json_t *page; /* during one call of more */
+	json_t *page; /* the objects of the current piece; NULL between two pieces */
 	struct target_row *targets;
 	size_t target_count;
-	/* The saga whose plan was looked up last: records of one saga often stand together. */
+	/* The saga whose plan was read last. Records of one saga often follow each other, so this saves reads. */
 	int64_t known_saga;
 	struct plan *plan;
 };
@@ -28,8 +28,9 @@ static int each_row(void *ctx, const struct log_row *row)
 	return 0;
 }
 
-/* ---- names beside the numbers ---- */
+/* ---- names of steps and targets ---- */
 
+/* NULL if the saga cannot be read; its records then keep the number of the step. */
 static const struct plan *plan_of(struct log_stream *s, int64_t id)
 {
 	if (id == s->known_saga)
@@ -63,6 +64,7 @@ static void name_target(const struct log_stream *s, json_t *record)
 			json_object_set_new(record, "target", admin_json_text(s->targets[i].name));
 }
 
+/* Adds the names that belong to the numbers in the record: of the step, or of the target. */
 static void name_all(struct log_stream *s, json_t *record)
 {
 	const char *subject = json_string_value(json_object_get(record, "subject"));
@@ -74,6 +76,8 @@ static void name_all(struct log_stream *s, json_t *record)
 
 /* ---- the stream ---- */
 
+/* One page of rows. The rows are read first and named afterwards, because naming them uses the same reader.
+ */
 static int log_stream_more(void *stream, struct buf *out, struct err *err)
 {
 	struct log_stream *s = stream;
@@ -122,9 +126,7 @@ void view_log(struct admin_call *call)
 		log_stream_free(s);
 		return;
 	}
-	call->reply->stream = s;
-	call->reply->more = log_stream_more;
-	call->reply->stream_free = log_stream_free;
+	admin_call_stream(call, s, log_stream_more, log_stream_free);
 }
 
 static void add_finding(void *ctx, const char *line)

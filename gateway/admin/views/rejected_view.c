@@ -1,17 +1,15 @@
-/* Refused requests that are kept. */
-#include <errno.h>
+/* GET /v1/refused…: stored requests that were refused with 401. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "gateway/admin/json.h"
-#include "gateway/admin/verbs/replay.h"
 #include "gateway/admin/views/views.h"
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 #include "saga/base/reader.h"
 
-#define PAGE 64
+#define PAGE_REQUESTS 64 /* requests for each piece of the list; chosen, no measurement */
 
 static json_t *row_json(const struct rejected_row *row)
 {
@@ -29,9 +27,9 @@ static json_t *row_json(const struct rejected_row *row)
 
 struct rejected_stream {
 	struct store_reader reader;
-	char *source; /* NULL: all */
+	char *source; /* NULL: of all sources */
 	int64_t after;
-	struct buf *out;
+	struct buf *out; /* during one call of rejected_stream_more */
 };
 
 static int add_row(void *ctx, const struct rejected_row *row)
@@ -45,7 +43,8 @@ static int rejected_stream_more(void *stream, struct buf *out, struct err *err)
 {
 	struct rejected_stream *l = stream;
 	l->out = out;
-	int rc = l->reader.rejected_list(l->reader.ctx, l->source, l->after, PAGE, l, add_row, &l->after, err);
+	int rc = l->reader.rejected_list(l->reader.ctx, l->source, l->after, PAGE_REQUESTS, l, add_row, &l->after,
+									 err);
 	return rc != 0 ? rc : l->after != 0;
 }
 
@@ -61,7 +60,7 @@ void view_rejected(struct admin_call *call)
 {
 	struct err err = { 0 };
 	struct store_reader reader;
-	int rc = replay_check_query(call, &err);
+	int rc = query_check_names(&call->query, (const char *const[]){ "source", NULL }, &err);
 	if (rc != 0) {
 		admin_call_fail(call, rc, err.text);
 		return;
@@ -72,12 +71,11 @@ void view_rejected(struct admin_call *call)
 	struct rejected_stream *l = mem_zalloc(sizeof *l);
 	l->reader = reader;
 	l->source = source != NULL ? mem_strdup(source) : NULL;
-	call->reply->stream = l;
-	call->reply->more = rejected_stream_more;
-	call->reply->stream_free = rejected_stream_free;
+	admin_call_stream(call, l, rejected_stream_more, rejected_stream_free);
 }
 
-/* A token is as good as the secret itself. */
+/* Does the header carry a secret? A token in a header is itself the secret, and so is Authorization; a
+ * signature is not. */
 static bool is_secret(const struct config *config, struct str source, const char *name)
 {
 	int at = config_find_source(config, source);
@@ -85,7 +83,8 @@ static bool is_secret(const struct config *config, struct str source, const char
 	return strcasecmp(name, "Authorization") == 0 || (token != NULL && strcasecmp(name, token) == 0);
 }
 
-/* As gateway/intake/rejected.h packs them: name and value, one after the other. */
+/* The headers as gateway/intake/rejected.h packs them: name and value in turn. The values of secrets are not
+ * shown. */
 static json_t *headers_json(const struct config *config, const struct rejected_row *row)
 {
 	struct reader in = reader_of(row->headers.p, row->headers.len);
@@ -96,7 +95,7 @@ static json_t *headers_json(const struct config *config, const struct rejected_r
 		part = reader_bytes(&in);
 		char *text AUTO_FREE = mem_strndup(part.len > 0 ? part.p : "", part.len);
 		bool secret = is_secret(config, row->source, name);
-		/* fails for a name that is no text: it is not shown */
+		/* fails for a name that is not UTF-8, which is then left out */
 		(void)!json_object_set_new(value, name, admin_json_text(secret ? "(not shown)" : text));
 	}
 	return value;
@@ -108,6 +107,7 @@ struct rejected_lookup {
 	json_t *value;
 };
 
+/* The list starts at the wanted id; if that request is not stored, the row is another one. */
 static int show_row(void *ctx, const struct rejected_row *row)
 {
 	struct rejected_lookup *one = ctx;
@@ -121,37 +121,27 @@ static int show_row(void *ctx, const struct rejected_row *row)
 	return 1;
 }
 
-static int parse_id(const char *text, int64_t *ret, struct err *err)
-{
-	char *end;
-	errno = 0;
-	long long id = strtoll(text, &end, 10);
-	if (errno != 0 || *end != '\0' || id <= 0)
-		return err_set(err, ERR_INVALID, "a refused request is named by its number, as in `refused list`");
-	*ret = id;
-	return 0;
-}
-
 void view_rejected_one(struct admin_call *call)
 {
 	struct err err = { 0 };
 	struct store_reader reader;
 	struct rejected_lookup one = { 0 };
 	int64_t next;
-	int rc = parse_id(call->name[0], &one.id, &err);
-	if (rc != 0) {
-		admin_call_fail(call, rc, err.text);
+	one.id = admin_call_parse_id(call->name[0]);
+	if (one.id == 0) {
+		admin_call_fail(call, ERR_INVALID,
+						"a refused request is named by its number: `refused list` prints it");
 		return;
 	}
 	if (!admin_call_open_reader(call, &reader))
 		return;
 	struct config *config = call->api->config(call->api->ctx);
 	one.config = config;
-	rc = reader.rejected_list(reader.ctx, NULL, one.id - 1, 1, &one, show_row, &next, &err);
+	int rc = reader.rejected_list(reader.ctx, NULL, one.id - 1, 1, &one, show_row, &next, &err);
 	reader.close(reader.ctx);
 	config_unref(config);
 	if (rc == 0 && one.value == NULL)
-		rc = err_set(&err, ERR_NOT_FOUND, "no refused request %lld is kept", (long long)one.id);
+		rc = err_set(&err, ERR_NOT_FOUND, "no refused request %lld is stored", (long long)one.id);
 	if (rc != 0)
 		admin_call_fail(call, rc, err.text);
 	else

@@ -1,5 +1,7 @@
 #include "gateway/admin/views/saga_json.h"
 
+#include <assert.h>
+
 #include "gateway/admin/json.h"
 #include "saga/model/key.h"
 
@@ -16,6 +18,7 @@ static const char *step_reason(const struct step *st)
 	return st->state == STEP_SKIPPED ? name_of_skip(st->skip) : "";
 }
 
+/* `key` is the idempotency key that the target has seen, so that operators can search for it there. */
 static json_t *step_json(const struct saga *s, unsigned i)
 {
 	const struct step *st = &s->steps[i];
@@ -42,6 +45,7 @@ static json_t *step_json(const struct saga *s, unsigned i)
 
 json_t *saga_json(const struct saga *s)
 {
+	assert(s->plan != NULL);
 	json_t *saga = json_object();
 	json_object_set_new(saga, "id", json_integer(s->id));
 	json_object_set_new(saga, "state", json_string(name_of_saga_state(s->state)));

@@ -1,4 +1,5 @@
-/* A saga as users see it: the members are an interface, only added to. */
+/* A saga as JSON for users. The members are an interface: new ones may be added, existing ones stay as they
+ * are. */
 #ifndef ALMONER_GATEWAY_ADMIN_VIEWS_SAGA_JSON_H
 #define ALMONER_GATEWAY_ADMIN_VIEWS_SAGA_JSON_H
 

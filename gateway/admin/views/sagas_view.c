@@ -1,4 +1,4 @@
-/* Reading sagas: the list, the count, one with its log. */
+/* GET /v1/sagas…: the list of sagas, their number, and one saga with its log. */
 #include <stdlib.h>
 
 #include "gateway/admin/json.h"
@@ -7,19 +7,23 @@
 #include "gateway/admin/views/views.h"
 #include "saga/base/mem.h"
 
-#define PAGE_SAGAS     64
-#define PAGE_BUDGET_MS 200 /* a reader may not hold a snapshot for long (DESIGN §12) */
+#define PAGE_SAGAS 64 /* sagas for each piece of the list; chosen, no measurement */
+/* A reader must not keep a snapshot open for long, or the write-ahead log grows (saga/DESIGN.md "Hazards of
+ * SQLite"). */
+#define PAGE_BUDGET_MS 200
 
 /* ---- list ---- */
 
 struct saga_stream {
 	struct store_reader reader;
-	struct query_string query; /* owns the filter's texts */
+	struct query_string query; /* owns the texts to which `filter` points */
 	struct saga_filter filter;
 	int64_t before;
-	int64_t left; /* rows still wanted, -1: all */
+	int64_t left; /* how many more sagas the caller wants; -1: all */
 };
 
+/* One page. The store ends a page early when PAGE_BUDGET_MS are over, so a page can be empty before the end.
+ */
 static int saga_stream_more(void *stream, struct buf *out, struct err *err)
 {
 	struct saga_stream *s = stream;
@@ -52,6 +56,7 @@ static void saga_stream_free(void *stream)
 	free(s);
 }
 
+/* Reads the query and opens the reader. On an error the caller still calls saga_stream_free. */
 static int saga_stream_begin(struct admin_call *call, struct saga_stream *s, struct err *err)
 {
 	int64_t now_ms = call->api->now_ms(call->api->ctx);
@@ -62,7 +67,7 @@ static int saga_stream_begin(struct admin_call *call, struct saga_stream *s, str
 		rc = query_number(&call->query, "before", INT64_MAX, &s->before, err);
 	if (rc == 0)
 		rc = call->api->open_reader(call->api->ctx, &s->reader, err);
-	s->query = call->query; /* the stream outlives the call and its filter points into the query */
+	s->query = call->query; /* the stream outlives the call, so it takes the query over */
 	call->query = (struct query_string){ 0 };
 	return rc;
 }
@@ -77,14 +82,13 @@ void view_sagas(struct admin_call *call)
 		saga_stream_free(s);
 		return;
 	}
-	call->reply->stream = s;
-	call->reply->more = saga_stream_more;
-	call->reply->stream_free = saga_stream_free;
+	admin_call_stream(call, s, saga_stream_more, saga_stream_free);
 }
 
 /* ---- count ---- */
 
-/* All, or all of one state: these are kept in every commit and need no looking. */
+/* Is the number among the figures that every commit keeps? It is for all sagas, and for all sagas of one
+ * state. */
 static bool is_counted_already(const struct saga_filter *f)
 {
 	return f->older_ms == 0 && f->newer_ms == 0 && f->target == NULL && f->outcome < 0 && f->reason < 0 &&
@@ -161,6 +165,7 @@ static int show_related(void *ctx, const struct related_row *row)
 	return 0;
 }
 
+/* Reads the log of a saga, page by page, into show->list. */
 static int read_log(struct store_reader *reader, int64_t id, struct saga_details *show, struct err *err)
 {
 	int64_t after = 0;
@@ -173,6 +178,7 @@ static int read_log(struct store_reader *reader, int64_t id, struct saga_details
 	}
 }
 
+/* The saga as an object with its log and its related events. A new reference in *ret. */
 static int show_saga(struct store_reader *reader, int64_t id, json_t **ret, struct err *err)
 {
 	struct saga *s = NULL;
@@ -198,7 +204,7 @@ static int show_saga(struct store_reader *reader, int64_t id, json_t **ret, stru
 void view_saga(struct admin_call *call)
 {
 	struct store_reader reader;
-	int64_t id = admin_call_saga_id(call, 0);
+	int64_t id = admin_call_saga_id(call);
 	if (id == 0 || !admin_call_open_reader(call, &reader))
 		return;
 	struct err err = { 0 };

@@ -1,10 +1,11 @@
-/* Targets, and the backlog by age. */
+/* GET /v1/targets and GET /v1/backlog. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/admin/json.h"
 #include "gateway/admin/views/views.h"
 
+/* The ages by which the backlog is counted. gateway/cli/targets.c prints the same. */
 static const int64_t age_edges_ms[] = { 0, 60000, 600000, 3600000, 21600000, 86400000, 604800000 };
 static const char *const age_names[] = { "all", "1m", "10m", "1h", "6h", "1d", "7d" };
 #define AGE_COUNT (sizeof age_edges_ms / sizeof age_edges_ms[0])
@@ -27,6 +28,8 @@ struct target_view {
 	const struct journal_target_counts *counts;
 };
 
+/* The state that operators see. If several apply, the first of this list: not in the configuration, held,
+ * paused by an operator, paused by the configuration. */
 static void target_state(const struct target_view *v, const char **ret_state, const char **ret_reason)
 {
 	*ret_reason = NULL;
@@ -42,10 +45,11 @@ static void target_state(const struct target_view *v, const char **ret_state, co
 		*ret_reason = v->row->held_reason;
 	} else if (v->config_pauses) {
 		*ret_state = "paused";
-		*ret_reason = "\"paused\" stands in its configuration";
+		*ret_reason = "its configuration has \"paused\": true";
 	}
 }
 
+/* `backlog` counts the steps that wait on disk and those that wait in the engine's memory. */
 static json_t *target_json(const struct api_context *api, const struct target_view *v)
 {
 	struct target_live live = { .breaker = "" };
@@ -58,7 +62,8 @@ static json_t *target_json(const struct api_context *api, const struct target_vi
 	json_object_set_new(target, "connector", admin_json_text(v->connector));
 	json_object_set_new(target, "state", json_string(state));
 	json_object_set_new(target, "reason", admin_json_text(reason));
-	/* also beside a hold, which keeps it from being asked whether it ends */
+	/* "state" shows the hold of a target that is also paused; a paused target is not probed, so its hold does
+	 * not end by itself */
 	json_object_set_new(target, "paused",
 						json_boolean(v->config_pauses || (v->row != NULL && v->row->paused)));
 	json_object_set_new(target, "breaker", admin_json_text(known ? live.breaker : NULL));
@@ -81,7 +86,8 @@ static const struct target_row *row_of(const struct target_row *rows, size_t cou
 	return NULL;
 }
 
-/* Those of the configuration first, then those that only the store still knows and that have open steps. */
+/* The targets of the configuration first, then the targets that were removed from it and still have open
+ * steps. */
 static void list_targets(struct admin_call *call, const struct config *config, const struct target_row *rows,
 						 size_t count, const struct journal_counts *counts)
 {
@@ -124,6 +130,7 @@ void view_targets(struct admin_call *call)
 
 /* ---- backlog ---- */
 
+/* Steps in the engine's memory have no age here; they count for the total only. */
 static int backlog_line(struct admin_call *call, struct store_reader *reader, const struct target_row *row,
 						struct err *err)
 {

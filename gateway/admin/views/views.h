@@ -1,4 +1,4 @@
-/* The handlers of the admin API that only read. */
+/* The handlers of the routes that only read. The table of routes is in gateway/admin/api.c. */
 #ifndef ALMONER_GATEWAY_ADMIN_VIEWS_VIEWS_H
 #define ALMONER_GATEWAY_ADMIN_VIEWS_VIEWS_H
 
