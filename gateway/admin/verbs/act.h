@@ -5,6 +5,10 @@
 
 #include "gateway/admin/call.h"
 
-admin_call_handler act_saga, act_bulk, act_job, act_target, act_reprocess, act_replay;
-
+void act_saga(struct admin_call *call);
+void act_bulk(struct admin_call *call);
+void act_job(struct admin_call *call);
+void act_target(struct admin_call *call);
+void act_reprocess(struct admin_call *call);
+void act_replay(struct admin_call *call);
 #endif

@@ -4,7 +4,18 @@
 
 #include "gateway/admin/call.h"
 
-admin_call_handler view_status, view_sagas, view_saga_count, view_saga, view_event, view_log, view_targets,
-	view_backlog, view_verify, view_jobs, view_job, view_job_lines, view_rejected, view_rejected_one;
-
+void view_status(struct admin_call *call);
+void view_sagas(struct admin_call *call);
+void view_saga_count(struct admin_call *call);
+void view_saga(struct admin_call *call);
+void view_event(struct admin_call *call);
+void view_log(struct admin_call *call);
+void view_targets(struct admin_call *call);
+void view_backlog(struct admin_call *call);
+void view_verify(struct admin_call *call);
+void view_jobs(struct admin_call *call);
+void view_job(struct admin_call *call);
+void view_job_lines(struct admin_call *call);
+void view_rejected(struct admin_call *call);
+void view_rejected_one(struct admin_call *call);
 #endif

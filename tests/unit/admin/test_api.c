@@ -16,9 +16,9 @@ static void routes(void **state)
 	admin_fixture_error(a, 404, "GET", "/v1/nothing", NULL, "no such path");
 	admin_fixture_error(a, 404, "GET", "/v1/sagas/", NULL, "no such path");
 	admin_fixture_error(a, 404, "GET", "/v1/sagas/1/2/3", NULL, "no such path");
-	admin_fixture_error(a, 405, "POST", "/v1/sagas", "{}", "another method");
-	admin_fixture_error(a, 405, "DELETE", "/v1/sagas/1", NULL, "another method");
-	admin_fixture_error(a, 405, "GET", "/v1/bulk/resume", NULL, "another method");
+	admin_fixture_error(a, 405, "POST", "/v1/sagas", "{}", "does not accept this method");
+	admin_fixture_error(a, 405, "DELETE", "/v1/sagas/1", NULL, "does not accept this method");
+	admin_fixture_error(a, 405, "GET", "/v1/bulk/resume", NULL, "does not accept this method");
 	admin_fixture_error(a, 400, "GET", "/v1/sagas?state=%", NULL, "percent");
 	admin_fixture_error(a, 400, "GET", "/v1/sagas/%zz", NULL, "percent");
 	admin_fixture_error(a, 400, "GET", "/v1/sagas/one", NULL, "number");
@@ -42,7 +42,7 @@ static void hostile_bytes(void **state)
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"\xff\"}", "JSON");
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "[]", "JSON object");
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"a\",\"reason\":\"b\"}", "JSON");
-	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":5}", "not a text");
+	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":5}", "must be a text");
 	/* A long word in an error text is cut in the middle of a character. */
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/sagas?state=x");

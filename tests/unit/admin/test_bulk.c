@@ -21,7 +21,7 @@ static void in_bulk(void **state)
 	admin_fixture_sagas(a, 99); /* 50 rejected */
 	fixture_accept(a->journal_fixture, &(struct fixture_event){ .id = "odd", .quarantined = true });
 	admin_fixture_thread(a);
-	admin_fixture_error(a, 400, "POST", "/v1/bulk/skip", "{}", "in bulk");
+	admin_fixture_error(a, 400, "POST", "/v1/bulk/skip", "{}", "no bulk verb");
 	admin_fixture_error(a, 400, "POST", "/v1/bulk/resume?stat=attention", "{}", "unknown filter");
 	json_t *summary = bulk(a, "/v1/bulk/resume", "{\"dry_run\":true}", 0);
 	assert_int_equal(admin_fixture_number(summary, "matched"), 50);

@@ -99,7 +99,7 @@ static void something_else_stays(void **state)
 	struct unix_socket s;
 	struct err err = { 0 };
 	assert_int_equal(unix_socket_listen(path, &s, &err), ERR_REFUSED);
-	assert_non_null(strstr(err.text, "no socket"));
+	assert_non_null(strstr(err.text, "not a socket"));
 	struct stat found;
 	assert_int_equal(stat(path, &found), 0);
 	assert_int_equal(found.st_size, 8);
