@@ -1,6 +1,7 @@
 /* Any header value, mailbox and body gives lines that end in CRLF; a value never begins a header of its own. An address
  * that passes has nothing that SMTP reads as a command. */
 #include "connectors/email/mime.h"
+#include "connectors/kit/mail_address.h"
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 #include "tests/fuzz/target.h"
@@ -33,9 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	AUTO_TEXT struct kit_text body = { 0 };
 	mime_header(&header, "Subject", value);
 	check_lines(&header, true);
-	if (mime_address_fault(address) == NULL) {
+	if (kit_mail_address_fault(address) == NULL) {
 		assert(strpbrk(address, "\r\n <>\t,;") == NULL);
-		assert(mime_domain(address)[0] != '\0');
+		assert(kit_mail_address_domain(address)[0] != '\0');
 		mime_mailbox(&mailbox, "To", value, address);
 		check_lines(&mailbox, true);
 	}
