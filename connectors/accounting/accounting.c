@@ -269,6 +269,7 @@ static int on_start(struct quickbooks_turn *t)
 
 /* ---- the interface ---- */
 
+/* The reply is read once, in the same way for all phases; then the phase decides what it means. */
 static int accounting_next(void *attempt, const struct almoner_reply *reply)
 {
 	static int (*const on_reply[QB_PHASE_COUNT])(struct quickbooks_turn *) = {

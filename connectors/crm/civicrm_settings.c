@@ -41,6 +41,7 @@ const struct almoner_option civicrm_options[CIVI_OPTION_COUNT] = {
 			   .help = "Source of the contribution that users of CiviCRM see"),
 };
 
+/* The API is below the site. The path is a setting because sites that run in a CMS have other paths. */
 static int make_base(struct civicrm_settings *s, struct almoner_error *error)
 {
 	char *url = kit_settings_base_url(s->kit.json, "base_url", error);
@@ -76,6 +77,7 @@ static enum civicrm_existing existing_of(const json_t *settings)
 	return kit_settings_choice_is(settings, "existing", "overwrite") ? CIVI_OVERWRITE : CIVI_FILL;
 }
 
+/* The first wrong setting ends the reading; crm_close frees what was read before it. */
 int civicrm_settings_read(struct civicrm_settings *s, struct almoner_error *error)
 {
 	const json_t *json = s->kit.json;

@@ -189,6 +189,7 @@ bool civicrm_has_updates(const struct civicrm_attempt *a)
 	return false;
 }
 
+/* Writes only the fields that differ, so that changes by users of CiviCRM stay. */
 static bool update_contact(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
@@ -232,6 +233,8 @@ static bool put_extra_fields(struct civicrm_attempt *a, struct kit_text *params,
 	return true;
 }
 
+/* The transaction id makes the contribution unique: CiviCRM refuses a second one with the same id. The
+ * checkpoint keeps the contact: a later attempt then does not look for it again. */
 static bool create_contribution(struct civicrm_attempt *a, struct kit_text *params,
 								struct kit_problem *problem)
 {

@@ -204,6 +204,8 @@ static bool prepare_lookup(struct civicrm_attempt *a, struct kit_problem *proble
 		   kit_money_of_event(&a->kit.context, &a->money, problem) && civicrm_prepare_trxn(a, problem);
 }
 
+/* A look-up needs the amount, to compare it; an undo does not, so it also works for an event that DO would
+ * reject. */
 static int on_start(struct civicrm_turn *t)
 {
 	struct kit_problem problem = { 0 };
@@ -222,6 +224,7 @@ static int on_start(struct civicrm_turn *t)
 
 /* ---- the interface ---- */
 
+/* The reply is read once, in the same way for all phases; then the phase decides what it means. */
 static int crm_next(void *attempt, const struct almoner_reply *reply)
 {
 	static int (*const on_reply[CIVI_PHASE_COUNT])(struct civicrm_turn *) = {

@@ -133,6 +133,7 @@ static bool compose(struct email_attempt *a, struct kit_problem *problem)
 
 /* ---- the interface ---- */
 
+/* One exchange is all: SMTP has no request that reads. */
 static int send_mail(struct email_attempt *a)
 {
 	const struct email_settings *s = a->settings;

@@ -104,6 +104,7 @@ static bool is_set_by_connector(const char *name)
 	return false;
 }
 
+/* The names are checked now, so that no event can meet a wrong one; the values are templates. */
 static int check_headers(const json_t *headers, struct almoner_error *error)
 {
 	const char *name = NULL;

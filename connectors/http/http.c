@@ -123,6 +123,8 @@ static int on_start(struct http_attempt *a)
 	}
 }
 
+/* Each phase has one handler for the reply to its request; the first call has no reply and starts the purpose
+ * of the attempt. */
 static int http_next(void *attempt, const struct almoner_reply *reply)
 {
 	static int (*const on_reply[])(struct http_attempt *) = {

@@ -16,6 +16,7 @@
  * measurement. */
 #define SECRET_WORD_BYTES_MIN 8
 
+/* The reserved headers belong to the transport: a wrong value would break the framing of the request. */
 static int check_header(const char *name, const json_t *value, struct almoner_error *error)
 {
 	static const char *const reserved[] = { "Host", "Content-Length", "Transfer-Encoding", "Connection",

@@ -65,6 +65,8 @@ uint32_t http_lookup_unclear_class(const struct almoner_reply *reply)
 	return result_class == ALMONER_OK ? ALMONER_UNREACHABLE : result_class;
 }
 
+/* A different record is EXISTS and not ABSENT: sending again would overwrite or duplicate it, so an operator
+ * decides. */
 int http_lookup_on_reply(struct http_attempt *a)
 {
 	switch (evaluate(a)) {

@@ -42,6 +42,7 @@ static bool has_no_body(const char *method)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
+/* The kind of body follows from the method and from the type of the JSON value. */
 static int read_body(struct request_settings *r, const json_t *body, const char *content_type,
 					 const char *where, struct almoner_error *error)
 {
@@ -82,6 +83,7 @@ static int read_request(struct http_settings *s, struct request_settings *r, con
 	return read_body(r, json_object_get(from, "body"), s->content_type, label, error);
 }
 
+/* Without gone_status, 404 and 410 mean that there is nothing left to undo. */
 static int read_undo(struct http_settings *s, const json_t *undo, struct almoner_error *error)
 {
 	static const char *const known[] = { "method",          "url",        "body", "gone_status",
@@ -156,6 +158,7 @@ static int read_success(struct http_settings *s, const json_t *success, struct a
 
 /* ---- all settings ---- */
 
+/* A repeat class that the other settings cannot keep would be a false promise to the gateway. */
 static int read_repeat(struct http_settings *s, struct almoner_error *error)
 {
 	int64_t ttl = kit_settings_integer(s->kit.json, "repeat_ttl", 0);
@@ -172,6 +175,7 @@ static int read_repeat(struct http_settings *s, struct almoner_error *error)
 	return 0;
 }
 
+/* The order matters: `etag` fails if the headers already contain a condition, and `repeat` may need the look-up. */
 int http_settings_read(struct http_settings *s, struct almoner_error *error)
 {
 	const json_t *json = s->kit.json;

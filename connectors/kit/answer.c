@@ -42,6 +42,8 @@ static void put_clean(struct kit_text *to, const struct kit_secrets *secrets, st
 		kit_text_puts(to, "…");
 }
 
+/* "WHAT: STATUS: MESSAGE", each part only if there is one. `what` and `message` are cleaned like the body: a
+ * message may repeat data of the event. */
 static void make_detail(struct kit_answer *answer, const char *what, const char *message, bool good)
 {
 	const struct almoner_reply *reply = answer->reply;
@@ -113,6 +115,7 @@ static bool is_complete(const struct kit_answer *answer)
 		   !answer->result.failed && !answer->checkpoint.failed;
 }
 
+/* A text over its limit would be sent incomplete, so it fails the call instead. */
 int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect)
 {
 	assert(answer->action != NULL); /* kit_answer_start came first */

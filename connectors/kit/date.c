@@ -81,6 +81,7 @@ static bool read_offset(const char **p, int *offset_min)
 	return true;
 }
 
+/* timegm gives the time as if the text were UTC; the offset is subtracted afterwards. */
 bool kit_date_parse(const char *text, int64_t *ret_ms, int *ret_offset_min)
 {
 	assert(text != NULL);

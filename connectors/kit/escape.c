@@ -76,6 +76,8 @@ static void put_json(struct kit_text *t, const char *bytes, size_t len)
 	kit_text_add(t, bytes + plain, len - plain);
 }
 
+/* A run of control characters becomes one space, or nothing at the start: a line break in a value would begin
+ * a header of its own. */
 static void put_header(struct kit_text *t, const char *bytes, size_t len)
 {
 	bool pending = false;

@@ -45,6 +45,7 @@ static json_t *without_const(const json_t *value)
 	return u.free;
 }
 
+/* Two dots in a row name an empty member, which does not exist. */
 json_t *kit_json_at(const json_t *root, const char *path)
 {
 	assert(path != NULL);
@@ -101,6 +102,7 @@ static void write_real(struct kit_text *t, double real)
 		kit_text_puts(t, ".0");
 }
 
+/* jansson itself would write the real number 0.1 as 0.10000000000000001. */
 bool kit_json_scalar(struct kit_text *t, const json_t *value)
 {
 	switch (value == NULL ? JSON_NULL : json_typeof(value)) {

@@ -65,6 +65,7 @@ bool kit_money_parse(const char *text, const char *currency, int64_t *ret_minor)
 	return true;
 }
 
+/* The event comes from the map of the source, which may omit or break the amount: both are REJECTED. */
 bool kit_money_of_event(struct kit_context *context, struct kit_money *ret_money, struct kit_problem *problem)
 {
 	const json_t *minor = kit_context_at(context, "amount.minor");

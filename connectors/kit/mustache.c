@@ -301,6 +301,7 @@ static bool render_section(struct mustache_renderer *r, size_t at)
 	return render_with(r, value, at + 1, node->close_index);
 }
 
+/* The nodes inside a section are skipped here, because rendering the section has handled them. */
 static bool render_range(struct mustache_renderer *r, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {

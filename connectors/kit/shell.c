@@ -6,6 +6,7 @@
 #include "connectors/kit/json.h"
 #include "saga/base/mem.h"
 
+/* After a failed `open`, `close` frees the part that was made: a connector needs no second clean-up path. */
 int kit_shell_open(const struct kit_shell *shell, struct almoner_text settings, void **instance,
 				   struct almoner_traits *traits, struct almoner_error *error)
 {

@@ -149,6 +149,7 @@ static bool check_size(const struct kit_text *out, struct kit_problem *problem)
 										   "the rendered text is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
 }
 
+/* The tags were checked when the instance was opened; a malformed one here is a mistake in the connector. */
 bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape,
 					   struct kit_text *out, struct kit_problem *problem)
 {
@@ -204,6 +205,7 @@ static bool render_string(const char *text, struct kit_context *context, struct 
 static bool render_value(const json_t *value, struct kit_context *context, struct kit_text *out,
 						 struct kit_problem *problem);
 
+/* Members keep their order. An omitted member leaves no comma. */
 static bool render_object(const json_t *value, struct kit_context *context, struct kit_text *out,
 						  struct kit_problem *problem)
 {

@@ -1,10 +1,12 @@
+/* Runs one conversation with a connector and checks each of its actions. */
 #include "tests/conformance/conformance.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-/* A call that takes this long on a busy machine is not "within milliseconds". */
+/* The interface asks for milliseconds. The limit is higher because test machines are busy; chosen; no
+ * measurement. */
 #define CALL_MS_MAX 1000
 
 #define RESULT_BYTES_MAX ((size_t)64 * 1024)
@@ -14,7 +16,7 @@ struct conversation_state {
 	const struct suite *suite;
 	const struct conversation *conversation;
 	struct findings *f;
-	struct buf *trace; /* every byte handed out */
+	struct buf *trace; /* every byte of every action */
 	bool effects_sent;
 	bool last_had_effects;
 	bool last_was_http;
@@ -49,7 +51,7 @@ static void check_detail(const struct conversation_state *s, struct almoner_text
 		fault(s, "the detail is not UTF-8", "");
 	json_decref(utf8);
 	if (detail.len > 1024)
-		fault(s, "the detail is no line but a page", "");
+		fault(s, "the detail is longer than one line", "");
 	for (size_t i = 0; i < detail.len; i++) {
 		if ((unsigned char)detail.p[i] < 0x20) {
 			fault(s, "the detail has control characters", detail.p);
@@ -61,7 +63,8 @@ static void check_detail(const struct conversation_state *s, struct almoner_text
 			fault(s, "the detail holds a secret", detail.p);
 }
 
-/* The host drops one it cannot keep; then the saga does not know under which number the target has it. */
+/* The gateway drops a result that it cannot keep. Then the saga does not know the id that the record has at the
+ * target. */
 static void check_result(const struct conversation_state *s, struct almoner_text result)
 {
 	if (result.p == NULL || result.len == 0)
@@ -74,7 +77,7 @@ static void check_result(const struct conversation_state *s, struct almoner_text
 	json_decref(value);
 }
 
-/* Gateways that failed or timed out: nobody knows whether the target acted. */
+/* True after a 502 or 504 to a request with effects: a proxy failed, and the target may have acted. */
 static bool leaves_doubt(const struct conversation_state *s)
 {
 	return s->last_had_effects && s->last_was_http && (s->last_status == 502 || s->last_status == 504);
@@ -88,11 +91,11 @@ static void check_done(const struct conversation_state *s, const struct almoner_
 	trace(s, done->result);
 	buf_printf(s->trace, "%u/%u;", done->result_class, done->status);
 	if (!s->effects_sent && done->result_class == ALMONER_UNKNOWN)
-		fault(s, "in doubt, though only reading exchanges were sent", "");
+		fault(s, "in doubt, although only reading exchanges were sent", "");
 	if (leaves_doubt(s) && done->result_class != ALMONER_UNKNOWN)
-		fault(s, "sure of the outcome, though a gateway failed while effects were under way", "");
+		fault(s, "sure of the outcome, although a proxy failed during a request with effects", "");
 	if (done->result_class != ALMONER_OK && done->detail.len == 0)
-		fault(s, "an outcome that is not ok says nothing to a person", "");
+		fault(s, "an outcome that is not ok has no detail for the operator", "");
 }
 
 static void check_http(const struct conversation_state *s, const struct almoner_http *http)
@@ -104,14 +107,14 @@ static void check_http(const struct conversation_state *s, const struct almoner_
 		trace(s, http->headers[i].name);
 		trace(s, http->headers[i].value);
 	}
-	/* A target that is only read must not be asked with a method that changes things. */
+	/* These methods change the target, so such a request is no reading exchange. */
 	bool changing = driver_is(http->method, "PUT") || driver_is(http->method, "DELETE") ||
 					driver_is(http->method, "PATCH");
 	if (s->d->action.effect == ALMONER_READS && changing)
 		fault(s, "declared as reading, sent as", http->method.p);
 	for (size_t i = 0; i < s->suite->canary_count; i++)
 		if (driver_has(http->url, s->suite->canaries[i]))
-			fault(s, "a secret stands in an address, which ends in logs", "");
+			fault(s, "a URL contains a secret, and URLs get into logs", "");
 }
 
 static void check_action(struct conversation_state *s)
@@ -152,7 +155,7 @@ static int timed_next(struct conversation_state *s, const struct almoner_reply *
 	if (now_ms() - began > CALL_MS_MAX)
 		fault(s, "a call took longer than a second", "");
 	if (rc != 0 && !s->conversation->may_fail)
-		fault(s, "could not go on", s->d->error.text);
+		fault(s, "could not continue", s->d->error.text);
 	if (rc == 0)
 		check_action(s);
 	return rc;
@@ -180,7 +183,7 @@ static void run_once(struct conversation_state *s)
 		s->last_status = s->conversation->replies[i].status;
 		rc = timed_next(s, &s->conversation->replies[i]);
 	}
-	/* Finished or not: the host may end an attempt at any time. */
+	/* The gateway may end an attempt at any time, also without an outcome. */
 	driver_end(s->d);
 }
 

@@ -1,7 +1,7 @@
-/* almoner-conformance CONNECTOR.so SUITE.json [SEED [ROUNDS]]: does a connector hold what the interface asks?
+/* almoner-conformance CONNECTOR.so SUITE.json [SEED [ROUNDS]]: does a connector follow the rules of the interface?
  *
- * Exit code 0: nothing found; 1: something, told on standard output; 2: it could not be tried. The suite's
- * form is told in tests/conformance/README.md. */
+ * Exit code 0: no fault was found; 1: faults were found and printed; 2: the connector could not be tried.
+ * tests/conformance/README.md describes the file of a suite. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "saga/base/mem.h"
 #include "tests/conformance/conformance.h"
 
-/* "…/almoner_http.so" and "…/http.so" are both named "http"; the caller frees. */
+/* The connector's name in a file name: "http" for "…/almoner_http.so" and for "…/http.so". The caller frees it. */
 static char *name_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -27,15 +27,14 @@ static int try_connector(const struct catalog_entry *entry, const struct suite *
 	struct findings f = { 0 };
 	char *settings AUTO_FREE = json_dumps(suite->settings, JSON_COMPACT);
 	if (driver_open(&d, entry, settings, suite->base_dir) != 0) {
-		(void)printf("the settings are refused:\n%s", d.problems.data);
+		printf("the settings are refused:\n%s", d.problems.data);
 		driver_close(&d);
 		return 2;
 	}
 	conformance_run(&d, suite, seed, rounds, &f);
 	driver_close(&d);
-	(void)printf("%s: %zu conversations, %zu exchanges, seed %llu: %zu faults\n%s", entry->name,
-				 f.conversations, f.exchanges, (unsigned long long)seed, f.faults,
-				 f.lines.data != NULL ? f.lines.data : "");
+	printf("%s: %zu conversations, %zu exchanges, seed %llu: %zu faults\n%s", entry->name, f.conversations,
+		   f.exchanges, (unsigned long long)seed, f.faults, f.lines.data != NULL ? f.lines.data : "");
 	buf_free(&f.lines);
 	return f.faults == 0 ? 0 : 1;
 }
@@ -43,19 +42,19 @@ static int try_connector(const struct catalog_entry *entry, const struct suite *
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		(void)fprintf(stderr, "usage: almoner-conformance CONNECTOR.so SUITE.json [SEED [ROUNDS]]\n");
+		fprintf(stderr, "usage: almoner-conformance CONNECTOR.so SUITE.json [SEED [ROUNDS]]\n");
 		return 2;
 	}
 	struct suite suite;
 	struct err err = { 0 };
 	char *name AUTO_FREE = name_of(argv[1]);
-	/* without a slash the linker would look for it among the system's libraries */
+	/* dlopen looks for a name without a slash in the folders of the system's libraries. */
 	char *file AUTO_FREE = mem_printf("%s%s", strchr(argv[1], '/') == NULL ? "./" : "", argv[1]);
 	struct catalog_entry entry = { .name = name, .file = file };
 	uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
 	size_t rounds = argc > 4 ? strtoul(argv[4], NULL, 10) : 20000;
 	if (load_connector(file, name, &entry.connector, &err) != 0) {
-		(void)fprintf(stderr, "%s\n", err.text);
+		fprintf(stderr, "%s\n", err.text);
 		return 2;
 	}
 	if (suite_read(argv[2], &suite) != 0)

@@ -1,3 +1,4 @@
+/* What is tried on a connector. */
 #include "tests/conformance/conformance.h"
 
 #include <stdlib.h>
@@ -14,11 +15,10 @@ struct conformance_run {
 	struct findings *f;
 	uint64_t random;
 	char *huge;
-	char *echo; /* a target that gives our secrets back */
+	char *echo; /* a body that repeats our secrets */
 };
 
-/* ---- randomness: xorshift, from a seed that is printed
- * ------------------------------------------------------ */
+/* ---- random numbers: xorshift, from a seed that is printed ---- */
 
 static uint64_t draw(struct conformance_run *r, uint64_t below)
 {
@@ -53,7 +53,7 @@ static struct almoner_reply reply_of(uint32_t status, const char *body)
 								   .body = driver_text(body) };
 }
 
-/* A body of the suite with some of its bytes changed or its end missing; the caller frees. */
+/* A body of the suite with some bytes changed, or cut off; the caller frees it. */
 static char *damaged(struct conformance_run *r, const char *body)
 {
 	char *copy = mem_strdup(body);
@@ -78,7 +78,7 @@ static uint32_t any_status(struct conformance_run *r)
 	return usual[draw(r, sizeof usual / sizeof *usual)];
 }
 
-/* The body may be `owned`, to be freed by the caller. */
+/* If the body is an own copy, *owned points to it and the caller frees it; otherwise *owned is NULL. */
 static struct almoner_reply any_reply(struct conformance_run *r, char **owned)
 {
 	struct almoner_reply reply = reply_of(any_status(r), NULL);
@@ -97,8 +97,8 @@ static struct almoner_reply any_reply(struct conformance_run *r, char **owned)
 
 /* ---- events ---- */
 
-/* Calls `use` with the event once per value it holds, that value taken away, and then with others in its
- * place. */
+/* Calls `use` with variants of the event: once without the member `key` of `holder`, and once with each of the
+ * other values in its place. `holder` is a part of `event`. */
 static void vary_member(struct conformance_run *r, json_t *event, json_t *holder, const char *key,
 						void (*use)(struct conformance_run *, const char *))
 {
@@ -128,7 +128,8 @@ static void vary_member(struct conformance_run *r, json_t *event, json_t *holder
 	(void)json_object_set_new(holder, key, old);
 }
 
-/* The members of one object, and of the objects in it. The names are gathered first: the object changes. */
+/* Varies the members of one object and of the objects in it. The names are collected first, because the object
+ * changes meanwhile. */
 static void vary_object(struct conformance_run *r, json_t *event, json_t *holder,
 						void (*use)(struct conformance_run *, const char *))
 {
@@ -150,7 +151,7 @@ static void vary_object(struct conformance_run *r, json_t *event, json_t *holder
 static const uint32_t purposes[] = { ALMONER_DO, ALMONER_UNDO, ALMONER_LOOKUP };
 #define PURPOSE_COUNT (sizeof purposes / sizeof *purposes)
 
-/* A connector is only asked for what it says it can do. */
+/* True if the connector says that it can do this: only then the gateway asks for it. */
 static bool able(const struct conformance_run *r, uint32_t purpose)
 {
 	uint32_t can = instance_traits(r->d->instance)->capabilities;
@@ -167,7 +168,7 @@ static void run_conversation(struct conformance_run *r, uint32_t purpose, const 
 	conversation_run(r->d, r->suite, &conversation, r->f);
 }
 
-/* Every status with every kind of body, as answer to the first exchange and to the one after it. */
+/* Every status with every kind of body, as the reply to the first exchange and to the second one. */
 static void every_status(struct conformance_run *r)
 {
 	for (uint32_t status = 100; status < 600; status++) {
@@ -218,7 +219,7 @@ static void every_event(struct conformance_run *r)
 				run_conversation(r, purposes[p], hopeless[i], NULL, 0, true);
 }
 
-/* Checkpoints that are none of ours, and attempts ended right after they began. */
+/* Checkpoints that the connector never wrote, and attempts that end right after they began. */
 static void odd_starts(struct conformance_run *r)
 {
 	static const char *const checkpoints[] = { "",

@@ -1,4 +1,4 @@
-/* A connector that commits one sin, named in its settings: the kit must find it. */
+/* A connector with one defect, which its settings name. The conformance suite must find it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 struct sloppy {
 	char defect[24];
 	char secret[64];
-	unsigned turns; /* kept between attempts, which is a sin of its own */
+	unsigned turns; /* counts over all attempts: with it the bytes of equal attempts differ */
 };
 
 struct sloppy_attempt {
@@ -40,7 +40,7 @@ static int sloppy_open(const struct almoner_host *host, struct almoner_text sett
 	struct sloppy *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return -1;
-	take(settings, "\"sin\"", s->defect, sizeof s->defect);
+	take(settings, "\"defect\"", s->defect, sizeof s->defect);
 	take(settings, "\"secret\"", s->secret, sizeof s->secret);
 	traits->repeat = ALMONER_REPEAT_UNSAFE;
 	*instance = s;
@@ -68,7 +68,7 @@ static int is(const struct sloppy_attempt *a, const char *defect)
 static int send_it(struct sloppy_attempt *a, struct almoner_action *action)
 {
 	unsigned turns = is(a, "other bytes") ? a->of->turns++ : 0;
-	(void)snprintf(a->body, sizeof a->body, "{\"n\":%u}", turns);
+	snprintf(a->body, sizeof a->body, "{\"n\":%u}", turns);
 	action->kind = ALMONER_SEND_HTTP;
 	action->effect = is(a, "doubt of a read") || is(a, "deletes to read") ? ALMONER_READS : ALMONER_EFFECTS;
 	action->http.method = text(is(a, "deletes to read") ? "DELETE" : "POST");
@@ -81,7 +81,7 @@ static int finish(struct sloppy_attempt *a, const struct almoner_reply *reply, s
 				  struct almoner_error *error)
 {
 	if (is(a, "gives up") && reply->body.p == NULL) {
-		(void)snprintf(error->text, sizeof error->text, "no body");
+		snprintf(error->text, sizeof error->text, "no body");
 		return -1;
 	}
 	int unsure = reply->status >= 500 && !is(a, "certainty");
@@ -109,8 +109,8 @@ static int sloppy_next(void *attempt, const struct almoner_reply *reply, struct 
 const struct almoner_connector *almoner_connector(void)
 {
 	static const struct almoner_option options[] = {
-		{ "sin", ALMONER_OPTION_STRING, 1, 0, NULL, NULL, "Which" },
-		{ "secret", ALMONER_OPTION_STRING, 1, 1, NULL, NULL, "Something to betray" },
+		{ "defect", ALMONER_OPTION_STRING, 1, 0, NULL, NULL, "Which defect" },
+		{ "secret", ALMONER_OPTION_STRING, 1, 1, NULL, NULL, "A secret that the defect reveals" },
 	};
 	static const struct almoner_connector self = {
 		.size = sizeof(struct almoner_connector),
@@ -118,7 +118,7 @@ const struct almoner_connector *almoner_connector(void)
 		.abi_minor = ALMONER_ABI_MINOR,
 		.name = "sloppy",
 		.version = "1.0",
-		.summary = "Commits one sin",
+		.summary = "Has one defect",
 		.proven = "documents only",
 		.options = options,
 		.option_count = 2,

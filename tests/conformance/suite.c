@@ -1,3 +1,4 @@
+/* Reads the file of a suite, and keeps the faults that are found. */
 #include "tests/conformance/conformance.h"
 
 #include <libgen.h>
@@ -14,8 +15,7 @@ static void keep(char ***list, size_t *count, char *text)
 	(*list)[(*count)++] = text;
 }
 
-/* Every text anywhere in the settings that begins with "canary", without words before it ("Bearer canary…").
- */
+/* Collects each text in the settings that contains "canary", from that word on: "Bearer canary1" gives "canary1". */
 static void gather_canaries(struct suite *s, json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -41,12 +41,12 @@ int suite_read(const char *path, struct suite *ret_suite)
 	size_t i = 0;
 	json_t *reply = NULL;
 	if (s.json == NULL) {
-		(void)fprintf(stderr, "%s:%d: %s\n", path, error.line, error.text);
+		fprintf(stderr, "%s:%d: %s\n", path, error.line, error.text);
 		return -1;
 	}
 	s.settings = json_object_get(s.json, "settings");
 	if (!json_is_object(s.settings) || !json_is_object(json_object_get(s.json, "event"))) {
-		(void)fprintf(stderr, "%s: \"settings\" and \"event\" must be objects\n", path);
+		fprintf(stderr, "%s: \"settings\" and \"event\" must be objects\n", path);
 		json_decref(s.json);
 		return -1;
 	}
@@ -78,9 +78,8 @@ void conformance_finding(struct findings *f, const char *fmt, ...)
 	char line[700];
 	va_list args;
 	va_start(args, fmt);
-	(void)vsnprintf(line, sizeof line, fmt, args);
+	vsnprintf(line, sizeof line, fmt, args);
 	va_end(args);
-	/* The first ones tell the story; the rest is counted. */
 	if (f->faults++ < 20)
 		buf_printf(&f->lines, "%s\n", line);
 }

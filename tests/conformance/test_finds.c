@@ -1,4 +1,4 @@
-/* The kit finds what it is for: each sin of the sloppy connector, and nothing when it commits none. */
+/* The conformance suite finds each defect of the sloppy connector, and no fault if it has no defect. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 static struct catalog_entry entry = { .name = "sloppy" };
 
-/* Runs the kit over the connector with this sin; the findings go to `ret`. */
+/* Runs the suite on the connector with this defect; the findings go to `ret`. */
 static void run(const char *defect, struct findings *ret)
 {
 	char settings[100];
@@ -21,7 +21,7 @@ static void run(const char *defect, struct findings *ret)
 	char *canaries[] = { canary };
 	struct suite suite = { .event = event, .canaries = canaries, .canary_count = 1 };
 	struct driver d;
-	(void)snprintf(settings, sizeof settings, "{\"sin\":\"%s\",\"secret\":\"%s\"}", defect, canary);
+	snprintf(settings, sizeof settings, "{\"defect\":\"%s\",\"secret\":\"%s\"}", defect, canary);
 	assert_int_equal(driver_open(&d, &entry, settings, NULL), 0);
 	conformance_run(&d, &suite, 1, 100, ret);
 	driver_close(&d);
@@ -34,11 +34,11 @@ static void each_defect_is_found(void **state)
 		{ "other bytes", "other bytes the second time" },
 		{ "doubt of a read", "only reading exchanges were sent" },
 		{ "deletes to read", "declared as reading" },
-		{ "gives up", "could not go on: no body" },
+		{ "gives up", "could not continue: no body" },
 		{ "certainty", "sure of the outcome" },
 		{ "secret", "the detail holds a secret" },
 		{ "control", "control characters" },
-		{ "silence", "says nothing to a person" },
+		{ "silence", "no detail for the operator" },
 		{ "broken result", "no JSON object" },
 	};
 	for (size_t i = 0; i < sizeof defects / sizeof *defects; i++) {
@@ -68,7 +68,7 @@ int main(void)
 	};
 	struct err err = { 0 };
 	if (load_connector(ALMONER_SLOPPY, "sloppy", &entry.connector, &err) != 0) {
-		(void)fprintf(stderr, "%s\n", err.text);
+		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 	"\"donor\":{\"id\":\"d-7\",\"name\":\"Ada King Lovelace\",\"email\":\"ada@example.org\"},"               \
 	"\"amount\":{\"minor\":2550,\"value\":\"25.50\",\"currency\":\"EUR\"}}"
 
-/* The connector of this name from the build tree. */
+/* The connector with this name, loaded from the build folder. The caller destroys *ret_catalog. */
 static inline const struct catalog_entry *shipped(struct catalog **ret_catalog, const char *name)
 {
 	const struct catalog_entry *entry = NULL;

@@ -30,13 +30,13 @@ static void posts(const struct almoner_action *a, const struct driver *d, const 
 	char url[300];
 	struct almoner_step step = d->step;
 	driver_key(&step, label, key);
-	(void)snprintf(url, sizeof url, BASE "/%srequestid=%s&minorversion=75", entity, key);
+	snprintf(url, sizeof url, BASE "/%srequestid=%s&minorversion=75", entity, key);
 	sends(a, "POST", url, ALMONER_EFFECTS);
 }
 
-#define NOBODY  "{\"QueryResponse\":{}}"
-#define ADA     "{\"QueryResponse\":{\"Customer\":[{\"Id\":\"42\",\"DisplayName\":\"Ada King Lovelace\"}]}}"
-#define CREATED "{\"SalesReceipt\":{\"Id\":\"900\",\"SyncToken\":\"0\",\"TotalAmt\":25.5}}"
+#define NO_CUSTOMER "{\"QueryResponse\":{}}"
+#define ADA         "{\"QueryResponse\":{\"Customer\":[{\"Id\":\"42\",\"DisplayName\":\"Ada King Lovelace\"}]}}"
+#define CREATED     "{\"SalesReceipt\":{\"Id\":\"900\",\"SyncToken\":\"0\",\"TotalAmt\":25.5}}"
 #define FAULT(code, text)                                                                                    \
 	"{\"Fault\":{\"Error\":[{\"Message\":\"" text "\",\"Detail\":\"more\",\"code\":\"" code                  \
 	"\"}],\"type\":\"ValidationFault\"}}"
@@ -76,8 +76,8 @@ static void new_customer_is_made_first(void **state)
 	struct driver d;
 	opened(&d, SETTINGS);
 	(void)driver_start(&d, GIFT, ALMONER_DO);
-	asks(driver_answer(&d, 200, NOBODY), "DisplayName%20%3D%20%27Ada%20King%20Lovelace%27");
-	const struct almoner_action *a = driver_answer(&d, 200, NOBODY);
+	asks(driver_answer(&d, 200, NO_CUSTOMER), "DisplayName%20%3D%20%27Ada%20King%20Lovelace%27");
+	const struct almoner_action *a = driver_answer(&d, 200, NO_CUSTOMER);
 	posts(a, &d, "customer?", "customer");
 	assert_string_equal(a->http.body.p,
 						"{\"DisplayName\":\"Ada King Lovelace\",\"PrimaryEmailAddr\":{\"Address\":"
@@ -86,7 +86,7 @@ static void new_customer_is_made_first(void **state)
 	a = driver_answer(&d, 200, "{\"Customer\":{\"Id\":\"77\"}}");
 	posts(a, &d, "salesreceipt?", "");
 	assert_string_equal(a->checkpoint.p, "{\"customer\":\"77\"}");
-	/* The next attempt goes on from there, with the same bytes. */
+	/* The next attempt starts at the checkpoint and sends the same bytes. */
 	char *first = strdup(a->http.body.p);
 	driver_step(&d, GIFT);
 	d.step.attempt = 2;
@@ -105,23 +105,23 @@ static void namesakes_are_kept_apart(void **state)
 	struct driver d;
 	opened(&d, SETTINGS);
 	(void)driver_start(&d, GIFT, ALMONER_DO);
-	(void)driver_answer(&d, 200, NOBODY);
+	(void)driver_answer(&d, 200, NO_CUSTOMER);
 	const struct almoner_action *a = driver_answer(
 		&d, 200,
 		"{\"QueryResponse\":{\"Customer\":[{\"Id\":\"42\",\"DisplayName\":\"Ada King Lovelace\","
 		"\"PrimaryEmailAddr\":{\"Address\":\"other@example.org\"}}]}}");
 	posts(a, &d, "customer?", "customer");
 	assert_true(driver_has(a->http.body, "\"DisplayName\":\"Ada King Lovelace (ada@example.org)\""));
-	/* The name turns out to exist: look for it, and use it. */
+	/* QuickBooks says that the name exists: the connector looks for that customer and uses it. */
 	asks(driver_answer(&d, 400, FAULT("6240", "Duplicate Name Exists Error")),
 		 "Lovelace%20%28ada%40example.org%29");
 	posts(driver_answer(&d, 200, "{\"QueryResponse\":{\"Customer\":[{\"Id\":\"43\"}]}}"), &d, "salesreceipt?",
 		  "");
 	(void)driver_start(&d, GIFT, ALMONER_DO);
-	(void)driver_answer(&d, 200, NOBODY);
-	(void)driver_answer(&d, 200, NOBODY);
+	(void)driver_answer(&d, 200, NO_CUSTOMER);
+	(void)driver_answer(&d, 200, NO_CUSTOMER);
 	(void)driver_answer(&d, 400, FAULT("6240", "Duplicate Name Exists Error"));
-	ends(driver_answer(&d, 200, NOBODY), ALMONER_REJECTED, "vendor");
+	ends(driver_answer(&d, 200, NO_CUSTOMER), ALMONER_REJECTED, "vendor");
 	driver_close(&d);
 }
 
@@ -130,7 +130,7 @@ static void names_are_quoted_in_queries(void **state)
 	(void)state;
 	struct driver d;
 	opened(&d, SETTINGS);
-	/* A colon would mean a sub-customer; quotes would end the string. */
+	/* In a name a colon means a sub-customer, and a quote would end the string of the query. */
 	asks(driver_start(
 			 &d, "{\"donor\":{\"name\":\"O'Brien: \\\\ Co\"},\"amount\":{\"minor\":1,\"currency\":\"EUR\"}}",
 			 ALMONER_DO),
@@ -214,7 +214,7 @@ static void lookups_compare_amounts(void **state)
 	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
 	ends(driver_answer(&d, 200, FOUND("900", "0")), ALMONER_EXISTS, "voided");
 	(void)driver_start(&d, GIFT, ALMONER_LOOKUP);
-	ends(driver_answer(&d, 200, NOBODY), ALMONER_ABSENT, NULL);
+	ends(driver_answer(&d, 200, NO_CUSTOMER), ALMONER_ABSENT, NULL);
 	(void)driver_start(&d, GIFT, ALMONER_DO);
 	(void)driver_answer(&d, 200, ADA);
 	asks(driver_answer(&d, 400, FAULT("6140", "Duplicate Document Number")), "PaymentRefNum");
@@ -236,7 +236,7 @@ static void undo_voids_the_version_it_read(void **state)
 	const struct almoner_action *a = driver_answer(&d, 200, FOUND("900", "25.5"));
 	posts(a, &d, "salesreceipt?operation=update&include=void&", "void-3");
 	assert_string_equal(a->http.body.p, "{\"Id\":\"900\",\"SyncToken\":\"3\",\"sparse\":true}");
-	/* Somebody was quicker: once more from the reading, then patience. */
+	/* Another user edited the receipt meanwhile: it is read once more, and the second time the step waits. */
 	asks(driver_answer(&d, 400, FAULT("5010", "Stale Object Error")), "900");
 	(void)driver_answer(&d, 200, FOUND("900", "25.5"));
 	ends(driver_answer(&d, 400, FAULT("5010", "Stale Object Error")), ALMONER_BUSY, NULL);
@@ -249,7 +249,7 @@ static void undo_of_nothing_is_done(void **state)
 	struct driver d;
 	opened(&d, SETTINGS);
 	asks(driver_start(&d, GIFT, ALMONER_UNDO), "PaymentRefNum");
-	ends(driver_answer(&d, 200, NOBODY), ALMONER_OK, "nothing to void");
+	ends(driver_answer(&d, 200, NO_CUSTOMER), ALMONER_OK, "nothing to void");
 	(void)driver_start(&d, GIFT, ALMONER_UNDO);
 	ends(driver_answer(&d, 200, FOUND("900", "0.00")), ALMONER_OK, "void already");
 	(void)driver_start(&d, GIFT, ALMONER_UNDO);

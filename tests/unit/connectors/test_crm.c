@@ -18,7 +18,7 @@ static int hex_digit(char c)
 	return c <= '9' ? c - '0' : c - 'A' + 10;
 }
 
-/* The JSON of the form field `params`, decoded; the caller decrefs. */
+/* The JSON in the form field `params`; the caller releases it with json_decref. */
 static json_t *params_of(const struct almoner_action *a)
 {
 	struct buf text AUTO_BUF = { 0 };
@@ -37,11 +37,11 @@ static json_t *params_of(const struct almoner_action *a)
 	return params;
 }
 
-/* The action calls entity/action, and its parameters (compact JSON) hold `part`. */
+/* Fails unless the action calls entity/action of the API with parameters that contain `part` as compact JSON. */
 static void calls(const struct almoner_action *a, const char *path, uint32_t effect, const char *part)
 {
 	char url[200];
-	(void)snprintf(url, sizeof url, BASE "/%s", path);
+	snprintf(url, sizeof url, BASE "/%s", path);
 	sends(a, "POST", url, effect);
 	json_t *params = params_of(a);
 	char *text = json_dumps(params, JSON_COMPACT);
@@ -125,7 +125,7 @@ static void existing_data_is_filled_in_kept_or_overwritten(void **state)
 	(void)driver_start(&d, GIFT, ALMONER_DO);
 	calls(driver_answer(&d, 200, VALUES(HALF)), "Contact/update", ALMONER_EFFECTS,
 		  "\"values\":{\"first_name\":\"Ada King\",\"last_name\":\"Lovelace\"}");
-	/* What the event does not carry is never touched. */
+	/* A field that the event lacks never changes. */
 	(void)driver_start(
 		&d, "{\"donor\":{\"email\":\"a@b.example\"},\"amount\":{\"minor\":1,\"currency\":\"EUR\"}}",
 		ALMONER_DO);
@@ -144,7 +144,7 @@ static void donors_are_matched_as_configured(void **state)
 		  "[\"external_identifier\",\"=\",\"d-7\"]");
 	calls(driver_answer(&d, 200, VALUES("")), "Contact/create", ALMONER_EFFECTS,
 		  "\"external_identifier\":\"d-7\"");
-	/* A name alone: our own reference finds the contact again after a lost reply. */
+	/* The donor has only a name: after a lost reply, our reference finds the contact again. */
 	calls(driver_start(&d, "{\"donor\":{\"name\":\"Plato\"},\"amount\":{\"minor\":1,\"currency\":\"EUR\"}}",
 					   ALMONER_DO),
 		  "Contact/get", ALMONER_READS, "[\"source\",\"=\",\"al-");

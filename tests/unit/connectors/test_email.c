@@ -13,7 +13,7 @@ static char folder[] = "/tmp/almoner-mail-XXXXXX";
 static void write_file(const char *name, const char *text)
 {
 	char path[100];
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
 	FILE *f = fopen(path, "w");
 	assert_non_null(f);
 	assert_true(fputs(text, f) >= 0);
@@ -40,14 +40,13 @@ static void plain_mail_is_complete(void **state)
 	assert_int_equal(instance_traits(d.instance)->repeat, ALMONER_REPEAT_UNSAFE);
 	const struct almoner_action *a = driver_start(&d, GIFT, ALMONER_DO);
 	driver_key(&d.step, "", key);
-	(void)snprintf(
-		expected, sizeof expected,
-		"From: thanks@charity.example\r\nTo: ada@example.org\r\nSubject: Thank you\r\n"
-		"Date: Mon, 23 Nov 2026 22:09:00 +0000\r\nMessage-ID: <%s@charity.example>\r\n"
-		"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
-		"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-		"Dear Ada King Lovelace,\r\n25.50 EUR\r\n",
-		key);
+	snprintf(expected, sizeof expected,
+			 "From: thanks@charity.example\r\nTo: ada@example.org\r\nSubject: Thank you\r\n"
+			 "Date: Mon, 23 Nov 2026 22:09:00 +0000\r\nMessage-ID: <%s@charity.example>\r\n"
+			 "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+			 "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+			 "Dear Ada King Lovelace,\r\n25.50 EUR\r\n",
+			 key);
 	assert_int_equal(a->kind, ALMONER_SEND_MAIL);
 	assert_int_equal(a->effect, ALMONER_EFFECTS);
 	assert_string_equal(a->mail.message.p, expected);
@@ -172,7 +171,7 @@ static void wrong_settings_are_explained(void **state)
 	driver_close(&d);
 }
 
-/* ---- parts ---- */
+/* ---- parts of a message ---- */
 
 static void header_gives(const char *value, const char *expected)
 {
@@ -195,7 +194,7 @@ static void headers_are_folded_and_encoded(void **state)
 	header_gives("one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
 				 "Subject: one two three four five six seven eight nine ten eleven twelve\r\n"
 				 " thirteen fourteen fifteen\r\n");
-	/* Characters are never cut in two, whatever the length. */
+	/* At no length does an encoded word split a character. */
 	header_gives(
 		"\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC"
 		"\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC",
@@ -251,7 +250,7 @@ static void addresses_are_judged(void **state)
 static void remove_file(const char *name)
 {
 	char path[100];
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
 	(void)unlink(path);
 }
 

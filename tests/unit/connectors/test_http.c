@@ -24,7 +24,7 @@ static void default_request_is_the_event_itself(void **state)
 	const char *event = GIFT;
 	const struct almoner_action *a = driver_start(&d, event, ALMONER_DO);
 	sends(a, "POST", "https://crm.example/gifts", ALMONER_EFFECTS);
-	/* Not a copy: the very bytes of the event. */
+	/* The body is the event itself, not a copy of it. */
 	assert_ptr_equal(a->http.body.p, event);
 	assert_int_equal(a->http.body.len, strlen(event));
 	assert_null(a->checkpoint.p);
@@ -56,7 +56,7 @@ static void templates_make_address_headers_and_body(void **state)
 	assert_string_equal(driver_header(&d, "Content-Type"), "application/vnd.x+json");
 	assert_int_equal(driver_header(&d, "X-Request")[0], '"');
 	assert_int_equal(strlen(driver_header(&d, "X-Request")), 34);
-	/* A target that echoes our header does not get it into the log. */
+	/* A target repeats our header in its error text; the detail does not show it. */
 	ends(driver_answer(&d, 400, "bad token s3cr3t-token for you"), ALMONER_REJECTED, "bad token *** for you");
 	driver_close(&d);
 }
@@ -144,7 +144,7 @@ static void existing_records_are_looked_up(void **state)
 	assert_int_equal(instance_traits(d.instance)->capabilities, ALMONER_CAN_LOOKUP);
 	(void)driver_start(&d, GIFT, ALMONER_DO);
 	driver_key(&d.step, "", key);
-	(void)snprintf(url, sizeof url, "https://crm.example/gifts?key=%s", key);
+	snprintf(url, sizeof url, "https://crm.example/gifts?key=%s", key);
 	sends(driver_answer(&d, 409, "exists"), "GET", url, ALMONER_READS);
 	assert_null(d.action.http.body.p);
 	const struct almoner_action *a = driver_answer(&d, 200, "{\"items\":[{\"id\":\"g-1\"}]}");
@@ -183,7 +183,7 @@ static void lookups_find_or_do_not(void **state)
 	driver_close(&d);
 }
 
-/* The reply to reading, with or without an ETag. */
+/* The target answers the request that reads the record; `etag` NULL: without an ETag. */
 static const struct almoner_action *read_gives(struct driver *d, uint32_t status, const char *etag)
 {
 	struct almoner_header header = { driver_text("etag"), driver_text(etag) };
@@ -206,13 +206,13 @@ static void writes_carry_the_etag_read(void **state)
 	assert_null(driver_header(&d, "Idempotency-Key"));
 	sends(read_gives(&d, 200, "\"v1\""), "PATCH", "https://crm.example/donors/d-7", ALMONER_EFFECTS);
 	assert_string_equal(driver_header(&d, "If-Match"), "\"v1\"");
-	/* Somebody wrote meanwhile: read again, written onto that. */
+	/* Another writer changed the record: it is read again, and the write is based on that. */
 	sends(driver_answer(&d, 412, ""), "GET", "https://crm.example/donors/d-7", ALMONER_READS);
 	assert_null(driver_header(&d, "If-Match"));
 	(void)read_gives(&d, 200, "W/\"v2\"");
 	assert_string_equal(driver_header(&d, "If-Match"), "W/\"v2\"");
 	ends(driver_answer(&d, 200, ""), ALMONER_OK, NULL);
-	/* Nothing there yet: made only if nobody else makes it. */
+	/* There is no record yet: it is created only if no other writer creates it first. */
 	(void)driver_start(&d, GIFT, ALMONER_DO);
 	(void)read_gives(&d, 404, NULL);
 	assert_null(driver_header(&d, "If-Match"));
@@ -236,7 +236,8 @@ static void a_write_that_loses_every_race_waits(void **state)
 	driver_close(&d);
 }
 
-/* Weak ETags, or a proxy that rewrites them: waiting would not help, and nobody would hear of it. */
+/* With weak ETags, or a proxy that rewrites them, each write is refused. A retry cannot help, so an operator must
+ * see it. */
 static void a_stale_etag_needs_an_operator(void **state)
 {
 	(void)state;
@@ -311,7 +312,7 @@ static void undo_uses_what_do_gave_back(void **state)
 	sends(&d.action, "DELETE", "https://crm.example/gifts/g%2F1", ALMONER_EFFECTS);
 	assert_string_not_equal(driver_header(&d, "Idempotency-Key"), do_key);
 	ends(driver_answer(&d, 404, ""), ALMONER_OK, "nothing to undo");
-	/* Nothing known and no way to look: a person must say. */
+	/* The result of DO is unknown and there is no look-up: the step needs an operator. */
 	ends(driver_start(&d, GIFT, ALMONER_UNDO), ALMONER_REJECTED, "own.id");
 	driver_close(&d);
 }
@@ -329,7 +330,7 @@ static void undo_looks_first_when_nothing_is_known(void **state)
 	ends(driver_answer(&d, 200, "{\"items\":[]}"), ALMONER_OK, "nothing to undo");
 	(void)driver_start(&d, GIFT, ALMONER_UNDO);
 	ends(driver_answer(&d, 503, ""), ALMONER_UNREACHABLE, NULL);
-	/* An empty result is as good as none. */
+	/* An empty result counts as unknown. */
 	driver_step(&d, GIFT);
 	d.step.purpose = ALMONER_UNDO;
 	d.step.own_result = driver_text("");
@@ -339,8 +340,8 @@ static void undo_looks_first_when_nothing_is_known(void **state)
 	driver_close(&d);
 }
 
-/* The do carried its own key: by the undo's nobody would find it, and the undo would call that "nothing to
- * undo". */
+/* DO was sent with its own key. A look-up with the key of the undo would find nothing, and the undo would report
+ * "nothing to undo". */
 static void an_undo_looks_for_the_do_by_its_key(void **state)
 {
 	(void)state;
@@ -352,11 +353,11 @@ static void an_undo_looks_for_the_do_by_its_key(void **state)
 		   "}");
 	driver_step(&d, GIFT);
 	driver_key(&d.step, "", key);
-	(void)snprintf(url, sizeof url, "https://crm.example/gifts?key=%s", key);
+	snprintf(url, sizeof url, "https://crm.example/gifts?key=%s", key);
 	sends(driver_start(&d, GIFT, ALMONER_UNDO), "GET", url, ALMONER_READS);
 	driver_key(&d.step, "", undo_key);
 	assert_string_not_equal(key, undo_key);
-	(void)snprintf(url, sizeof url, "https://crm.example/void/%s/%s", key, undo_key);
+	snprintf(url, sizeof url, "https://crm.example/void/%s/%s", key, undo_key);
 	sends(driver_answer(&d, 200, "{\"items\":[{\"id\":\"g-9\"}]}"), "POST", url, ALMONER_EFFECTS);
 	assert_string_equal(driver_header(&d, "Idempotency-Key"), undo_key);
 	driver_close(&d);
@@ -380,7 +381,7 @@ static void undo_is_always_under_its_own_key(void **state)
 	opened(&d, "{" URL ",\"repeat\":\"keyed\",\"headers\":{\"Idempotency-Key\":\"charity-{{key}}\"},\"undo\":"
 			   "{\"url\":\"https://crm.example/void\"}}");
 	(void)driver_start(&d, GIFT, ALMONER_UNDO);
-	(void)snprintf(wanted, sizeof wanted, "charity-%s", undo_key);
+	snprintf(wanted, sizeof wanted, "charity-%s", undo_key);
 	assert_string_equal(driver_header(&d, "Idempotency-Key"), wanted);
 	driver_close(&d);
 }

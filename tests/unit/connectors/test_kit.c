@@ -1,8 +1,13 @@
-/* The kit's small parts: escapes, JSON, money, dates, classes. */
+/* The small parts of the kit: escapes, JSON, money, dates, reply classes, and the assertions of wrong calls. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -193,7 +198,7 @@ static void statuses_have_their_class(void **state)
 {
 	(void)state;
 	static const uint32_t expected[][3] = {
-		/* status, after effects, after reads */
+		/* status, class after a request with effects, class after one that only reads */
 		{ 200, ALMONER_OK, ALMONER_OK },
 		{ 204, ALMONER_OK, ALMONER_OK },
 		{ 301, ALMONER_REJECTED, ALMONER_REJECTED },
@@ -281,6 +286,71 @@ static void tokens_are_tokens(void **state)
 	assert_false(kit_settings_is_token("\xC3\xA9"));
 }
 
+/* ---- wrong calls end the process ---- */
+
+static void wrong_class(void)
+{
+	struct kit_problem problem;
+	kit_problem_set(&problem, 0, "no class");
+}
+
+static void wrong_escape(void)
+{
+	struct kit_text t = { 0 };
+	kit_escape_put(&t, (enum kit_escape)99, "x", 1);
+}
+
+static void wrong_offset(void)
+{
+	char out[KIT_DATE_BYTES];
+	kit_date_day(0, 24 * 60, out);
+}
+
+static void answer_without_start(void)
+{
+	struct kit_answer answer;
+	kit_answer_init(&answer, NULL);
+	kit_answer_send(&answer, "POST", false, ALMONER_EFFECTS);
+}
+
+static void context_not_loaded(void)
+{
+	struct kit_context context = { 0 };
+	kit_context_at(&context, "donor");
+}
+
+static void too_many_headers(void)
+{
+	struct kit_answer answer;
+	kit_answer_init(&answer, NULL);
+	for (size_t i = 0; i <= KIT_ANSWER_HEADERS_MAX; i++)
+		kit_answer_header(&answer, "X", kit_text_lit("x"));
+}
+
+/* Each call runs in a process of its own, because a failed assertion ends it with SIGABRT. */
+static void wrong_calls_end_the_process(void **state)
+{
+	(void)state;
+	static void (*const calls[])(void) = { wrong_class,          wrong_escape,       wrong_offset,
+										   answer_without_start, context_not_loaded, too_many_headers };
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			const struct rlimit no_core = { 0, 0 };
+			setrlimit(RLIMIT_CORE, &no_core);
+			signal(SIGABRT, SIG_DFL);
+			if (freopen("/dev/null", "w", stderr) != NULL)
+				calls[i]();
+			_exit(0);
+		}
+		int status = 0;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+			fail_msg("call %zu did not end the process: status %d", i, status);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +367,7 @@ int main(void)
 		cmocka_unit_test(details_are_one_clean_line_without_secrets),
 		cmocka_unit_test(references_differ_by_step),
 		cmocka_unit_test(tokens_are_tokens),
+		cmocka_unit_test(wrong_calls_end_the_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Typed JSON and text templates, addresses, Mustache. */
+/* Typed templates in JSON and text, URLs of settings, Mustache. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -35,7 +35,8 @@ static struct almoner_step the_step(void)
 								  .key = give_key };
 }
 
-/* Renders a JSON template; the result, or the problem behind "!". */
+/* Renders a JSON template and compares the result. If `expected` begins with "!", rendering must fail with that
+ * text. */
 static void json_gives(const char *template, const char *expected)
 {
 	struct almoner_step step = the_step();
