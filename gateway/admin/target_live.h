@@ -2,12 +2,12 @@
 #ifndef ALMONER_GATEWAY_ADMIN_TARGET_LIVE_H
 #define ALMONER_GATEWAY_ADMIN_TARGET_LIVE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
+#include "saga/model/state.h"
+
 struct target_live {
-	const char *breaker; /* the state's name for JSON: "closed", "open", "half_open"; static */
-	bool breaker_closed;
+	enum breaker_state breaker;
 	uint32_t in_flight;   /* attempts that run now */
 	uint32_t window;      /* how many attempts may run at once now */
 	int64_t ready;        /* steps that wait in memory; those that wait on disk are in journal_counts */

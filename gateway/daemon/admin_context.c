@@ -37,8 +37,7 @@ static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
 	struct engine_target_status status;
 	if (id == 0 || engine_status(d->engine, id, &status, 1) != 1)
 		return false;
-	*ret = (struct target_live){ .breaker = breaker_state_name(status.breaker),
-								 .breaker_closed = status.breaker == BREAKER_CLOSED,
+	*ret = (struct target_live){ .breaker = status.breaker,
 								 .in_flight = status.in_flight,
 								 .window = status.in_flight_now,
 								 .ready = status.window_works };

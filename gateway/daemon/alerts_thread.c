@@ -1,7 +1,6 @@
 #include "gateway/daemon/alerts_thread.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "gateway/alerts/attention.h"
@@ -52,7 +51,7 @@ static void check_source(void *ctx, const struct intake_source_counters *c)
 static void check_target(struct alert_round *l, const struct engine_target_status *t)
 {
 	struct alerts *a = l->w->alerts;
-	bool credentials = strncmp(t->held_reason, "credentials", strlen("credentials")) == 0;
+	bool credentials = t->hold == HOLD_CREDENTIALS;
 	if (t->held)
 		alerts_level(a, credentials ? ALERT_CREDENTIALS : ALERT_MISCONFIGURED, t->name, 1);
 	else if (t->breaker != BREAKER_CLOSED)

@@ -250,9 +250,3 @@ enum breaker_signal breaker_signal_of(enum outcome_class result)
 	}
 	return BREAKER_NEUTRAL;
 }
-
-const char *breaker_state_name(enum breaker_state s)
-{
-	static const char *const names[BREAKER_STATES] = { "closed", "open", "half_open" };
-	return s < BREAKER_STATES ? names[s] : "?";
-}

@@ -25,8 +25,6 @@ struct breaker_policy {
 	uint32_t probes; /* attempts in flight while half-open, and successes needed to close; 0 counts as 1 */
 };
 
-enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN, BREAKER_STATES };
-
 enum breaker_signal {
 	BREAKER_HEALTH,    /* an attempt shows that the target works */
 	BREAKER_FAILURE,   /* an attempt shows that the target does not work, or leaves doubt */
@@ -70,7 +68,5 @@ bool breaker_begin(struct breaker *b);
 void breaker_end(struct breaker *b, uint32_t epoch);
 /* What an outcome says about the target. */
 enum breaker_signal breaker_signal_of(enum outcome_class result);
-/* "closed", "open" or "half_open", as the admin API shows it; "?" for other values. */
-const char *breaker_state_name(enum breaker_state s);
 
 #endif

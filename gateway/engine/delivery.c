@@ -144,13 +144,13 @@ static void report_outcome(struct engine *e, struct engine_target *t, struct att
 	admission_count_attempt(e->admission, t->id, &sample);
 	if (verdict.release)
 		target_event_end_hold(e, t, "the target accepted a step, so its credentials work again");
-	if (verdict.hold[0] != '\0') {
+	if (verdict.hold != HOLD_NONE) {
 		engine_log_line(e, ENGINE_WARNING, t,
-						verdict.credentials ? "held: the target refuses our credentials"
-											: "held: the target looks misconfigured");
+						verdict.hold == HOLD_CREDENTIALS ? "held: the target refuses our credentials"
+														 : "held: the target looks misconfigured");
 	}
 	struct work *w = attempt_take_work(a);
-	journal_outcome(e->journal, w, &a->outcome, verdict.hold[0] != '\0' ? verdict.hold : NULL);
+	journal_outcome(e->journal, w, &a->outcome, verdict.hold != HOLD_NONE ? verdict.reason : NULL);
 	target_event_breaker(e, t, verdict.signal);
 }
 

@@ -112,7 +112,7 @@ static void state_changed(struct engine *e, struct engine_target *t, const struc
 	t->paused = state->paused;
 	t->held = state->held;
 	snprintf(t->held_reason, sizeof t->held_reason, "%s", state->held ? state->held_reason : "");
-	t->credentials = state->held && strncmp(state->held_reason, "credentials", 11) == 0;
+	t->hold = state->hold;
 	/* The operator may have restarted the daemon after a fix of the credentials: then the first probe goes out at once. */
 	if (newly_held)
 		t->probe_at_ms = e->now_ms + (at_start ? 0 : t->config.probe_ms);

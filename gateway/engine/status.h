@@ -17,6 +17,7 @@ struct engine_target_status {
 	char name[128];
 	bool paused;
 	bool held;
+	enum hold_kind hold;
 	char held_reason[200];
 	enum breaker_state breaker;
 	int64_t breaker_until_ms; /* end of BREAKER_OPEN on the monotonic clock; 0 in other states */

@@ -104,7 +104,7 @@ void target_bump_revision(struct engine_target *t)
 
 bool target_probe_due(const struct engine_target *t, int64_t now_ms)
 {
-	return t->held && t->credentials && !t->removed && !t->paused && !t->config.paused &&
+	return t->held && t->hold == HOLD_CREDENTIALS && !t->removed && !t->paused && !t->config.paused &&
 		   now_ms >= t->probe_at_ms;
 }
 
@@ -199,6 +199,7 @@ void target_status(const struct engine_target *t, struct engine_target_status *r
 	*ret = (struct engine_target_status){
 		.paused = t->paused || t->config.paused,
 		.held = t->held,
+		.hold = t->hold,
 		.breaker = t->breaker.state,
 		.breaker_until_ms = t->breaker.state == BREAKER_OPEN ? t->breaker.until_ms : 0,
 		.in_flight_limit = t->config.in_flight,
@@ -228,8 +229,8 @@ static int64_t start_next_ms(const struct engine_target *t)
 /* When a held target may get its next probe: a probe needs a step on disk that is due. */
 static int64_t probe_next_ms(const struct engine_target *t)
 {
-	if (!t->held || !t->credentials || t->removed || t->paused || t->config.paused || t->backlog <= 0 ||
-		t->claimed > 0)
+	if (!t->held || t->hold != HOLD_CREDENTIALS || t->removed || t->paused || t->config.paused ||
+		t->backlog <= 0 || t->claimed > 0)
 		return INT64_MAX;
 	int64_t at = max_ms(max_ms(t->probe_at_ms, t->claim_not_before_ms), t->next_due_ms);
 	return max_ms(at, t->start_at_ms);

@@ -47,7 +47,7 @@ struct engine_target {
 	bool state_known; /* the journal has reported the state that the last process left */
 	bool paused;      /* by an operator */
 	bool held;
-	bool credentials; /* the hold is for credentials; only such a hold is probed */
+	enum hold_kind hold; /* only HOLD_CREDENTIALS is probed */
 	char held_reason[200];
 	int64_t probe_at_ms; /* when the next probe of the held target may go out */
 	bool probe_reserved; /* the next attempt to begin is the probe */

@@ -20,16 +20,16 @@ void target_event_breaker(struct engine *e, struct engine_target *t, enum breake
 {
 	if (!breaker_apply(&t->breaker, &t->config.breaker, signal, e->now_ms))
 		return;
-	char name[32], note[96] = "";
-	snprintf(name, sizeof name, "breaker_%s", breaker_state_name(t->breaker.state));
+	char text[32], note[96] = "";
+	snprintf(text, sizeof text, "breaker_%s", name_of_breaker(t->breaker.state));
 	if (t->breaker.state == BREAKER_OPEN) {
 		admission_count_opened(e->admission, t->id);
 		snprintf(note, sizeof note, "sends a probe in %lld ms", (long long)t->breaker.open_ms);
 	} else if (t->breaker.state == BREAKER_CLOSED) {
 		target_event_unblocked(e, t);
 	}
-	journal_breaker(e->journal, t->id, name, note, t->breaker.state != BREAKER_CLOSED);
-	engine_log_line(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, name);
+	journal_breaker(e->journal, t->id, t->breaker.state, note);
+	engine_log_line(e, t->breaker.state == BREAKER_OPEN ? ENGINE_WARNING : ENGINE_INFO, t, text);
 	t->start_at_ms = 0;
 	t->dirty = true;
 }

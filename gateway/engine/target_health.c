@@ -42,14 +42,17 @@ static void reclassify_forbidden(struct engine_target *t, struct attempt *a, boo
 }
 
 static void hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a,
-				 const char *why, int64_t probe_at_ms)
+				 enum hold_kind kind, int64_t probe_at_ms)
 {
-	snprintf(verdict->hold, sizeof verdict->hold, "%s: %.150s", why,
+	const char *why =
+		kind == HOLD_MISCONFIGURED ? ": 20 different events in a row were rejected, the last one" : "";
+	verdict->hold = kind;
+	snprintf(verdict->reason, sizeof verdict->reason, "%s%s: %.150s", name_of_hold(kind), why,
 			 a->detail[0] != '\0' ? a->detail : "no details");
 	t->held = true; /* now, so that nothing starts before the journal's news report the same */
-	t->credentials = verdict->credentials;
+	t->hold = kind;
 	t->probe_at_ms = probe_at_ms;
-	snprintf(t->held_reason, sizeof t->held_reason, "%s", verdict->hold);
+	snprintf(t->held_reason, sizeof t->held_reason, "%s", verdict->reason);
 	t->dirty = true;
 }
 
@@ -70,11 +73,9 @@ static void decide_hold(struct engine_target *t, struct health_verdict *verdict,
 	} else if (t->held) {
 		return;
 	} else if (result == OUTCOME_DENIED) {
-		verdict->credentials = true;
-		hold(t, verdict, a, "credentials", now_ms + first_probe_ms(t, a));
+		hold(t, verdict, a, HOLD_CREDENTIALS, now_ms + first_probe_ms(t, a));
 	} else if (result == OUTCOME_REJECTED && streak_rejected(&t->streak, a->saga)) {
-		hold(t, verdict, a, "looks misconfigured: 20 different events in a row were rejected, the last one",
-			 now_ms);
+		hold(t, verdict, a, HOLD_MISCONFIGURED, now_ms);
 	}
 }
 

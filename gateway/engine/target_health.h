@@ -7,9 +7,9 @@
 
 struct health_verdict {
 	enum breaker_signal signal;
-	char hold[200];   /* why the target is to be held, for the log; "": it is not to be held */
-	bool credentials; /* the hold is for credentials */
-	bool release;     /* the target accepted the probe: its hold ends */
+	enum hold_kind hold; /* HOLD_NONE: the target is not to be held by this attempt */
+	char reason[200];    /* of the hold, for the log: the kind's word, a colon and the details */
+	bool release;        /* the target accepted the probe: its hold ends */
 };
 
 /* Updates the target's ramp, suspects and streak, and t->held at once. Decides the class of an outcome that was 403:

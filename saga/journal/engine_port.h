@@ -45,8 +45,8 @@ void journal_spill(struct journal *j, struct work *w);
  * are due, nothing more can be granted now, and news follows when that changes. At most one claim of a target at a
  * time; an unknown target gets no answer. */
 void journal_claim(struct journal *j, uint32_t target, uint32_t max);
-/* A target's breaker changed its state. `text`: the word for the log ("breaker_open", …); `note`: details, may be
- * empty. `not_closed` is stored with the target, so that the next process starts with a probe. */
-void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool not_closed);
+/* A target's breaker changed its state: the log gets the word "breaker_open" or the like. `note`: details, may be empty.
+ * Whether the breaker is closed is stored with the target, so that the next process starts with a probe. */
+void journal_breaker(struct journal *j, uint32_t target, enum breaker_state state, const char *note);
 
 #endif

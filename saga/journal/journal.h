@@ -39,6 +39,7 @@ struct target_state {
 	bool paused; /* by an operator */
 	bool
 		held; /* by the engine, which found its credentials refused or its settings wrong, or by an operator */
+	enum hold_kind hold; /* HOLD_NONE: not held, or held for a reason of an unknown kind */
 	char held_reason[200];
 	bool breaker_not_closed; /* as last reported by journal_breaker, perhaps by an earlier process */
 };

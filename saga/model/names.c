@@ -18,6 +18,8 @@ static const char *const outcome_names[] = { OUTCOME_TABLE(NAME_ENTRY) };
 static const char *const repeat_names[] = { REPEAT_TABLE(NAME_ENTRY) };
 static const char *const policy_names[] = { POLICY_TABLE(NAME_ENTRY) };
 static const char *const verb_names[] = { VERB_TABLE(NAME_ENTRY) };
+static const char *const breaker_names[] = { BREAKER_STATE_TABLE(NAME_ENTRY) };
+static const char *const hold_names[] = { HOLD_TABLE(NAME_ENTRY) };
 static const char *const record_kind_names[] = { RECORD_TABLE(NAME_ENTRY) };
 static const char *const subject_names[] = { SUBJECT_TABLE(NAME_ENTRY) };
 static const char *const job_state_names[] = { JOB_STATE_TABLE(NAME_ENTRY) };
@@ -54,6 +56,8 @@ NAME_FUNCTION(name_of_outcome, enum outcome_class, outcome_names)
 NAME_FUNCTION(name_of_repeat, enum repeat, repeat_names)
 NAME_FUNCTION(name_of_policy, enum policy, policy_names)
 NAME_FUNCTION(name_of_verb, enum verb, verb_names)
+NAME_FUNCTION(name_of_breaker, enum breaker_state, breaker_names)
+NAME_FUNCTION(name_of_hold, enum hold_kind, hold_names)
 NAME_FUNCTION(name_of_record_kind, enum record_kind, record_kind_names)
 NAME_FUNCTION(name_of_subject, enum subject, subject_names)
 NAME_FUNCTION(name_of_job_state, enum job_state, job_state_names)
@@ -69,3 +73,13 @@ VALUE_FUNCTION(name_to_outcome, outcome_names)
 VALUE_FUNCTION(name_to_repeat, repeat_names)
 VALUE_FUNCTION(name_to_policy, policy_names)
 VALUE_FUNCTION(name_to_verb, verb_names)
+
+enum hold_kind name_to_hold(const char *reason)
+{
+	for (unsigned kind = HOLD_NONE + 1; kind < HOLD_KINDS; kind++) {
+		size_t len = strlen(hold_names[kind]);
+		if (strncmp(reason, hold_names[kind], len) == 0)
+			return (enum hold_kind)kind;
+	}
+	return HOLD_NONE;
+}

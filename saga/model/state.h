@@ -98,6 +98,18 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(VERB_COMPENSATE, 8, "compensate")                                                                      \
 	X(VERB_REPROCESS, 9, "reprocess")
 
+/* Of a target's circuit breaker: saga/DESIGN.md "Breaker". The log and the admin API use these words. */
+#define BREAKER_STATE_TABLE(X)                                                                               \
+	X(BREAKER_CLOSED, 0, "closed")                                                                           \
+	X(BREAKER_OPEN, 1, "open")                                                                               \
+	X(BREAKER_HALF_OPEN, 2, "half_open")
+
+/* Why the gateway holds a target. The reason that the store keeps begins with the kind's word and a colon. */
+#define HOLD_TABLE(X)                                                                                        \
+	X(HOLD_NONE, 0, "")                                                                                      \
+	X(HOLD_CREDENTIALS, 1, "credentials")                                                                    \
+	X(HOLD_MISCONFIGURED, 2, "looks misconfigured")
+
 #define STATE_ENUM(name, value, text) name = (value),
 enum step_state { STEP_STATE_TABLE(STATE_ENUM) STEP_STATE_COUNT };
 enum saga_state { SAGA_STATE_TABLE(STATE_ENUM) SAGA_STATE_COUNT };
@@ -108,6 +120,8 @@ enum outcome_class { OUTCOME_TABLE(STATE_ENUM) OUTCOME_COUNT };
 enum repeat { REPEAT_TABLE(STATE_ENUM) REPEAT_COUNT };
 enum policy { POLICY_TABLE(STATE_ENUM) POLICY_COUNT };
 enum verb { VERB_TABLE(STATE_ENUM) VERB_COUNT };
+enum breaker_state { BREAKER_STATE_TABLE(STATE_ENUM) BREAKER_STATES };
+enum hold_kind { HOLD_TABLE(STATE_ENUM) HOLD_KINDS };
 #undef STATE_ENUM
 
 /* Names; "?" for a value outside the table. */
@@ -121,6 +135,8 @@ const char *name_of_outcome(enum outcome_class c);
 const char *name_of_repeat(enum repeat r);
 const char *name_of_policy(enum policy p);
 const char *name_of_verb(enum verb v);
+const char *name_of_breaker(enum breaker_state b);
+const char *name_of_hold(enum hold_kind h);
 
 /* The value for a name, -1 when there is none. */
 int name_to_saga_state(const char *name);
@@ -129,6 +145,8 @@ int name_to_outcome(const char *name);
 int name_to_repeat(const char *name);
 int name_to_policy(const char *name);
 int name_to_verb(const char *name);
+/* The kind of a hold from the reason that the store keeps; HOLD_NONE when the reason begins with no kind's word. */
+enum hold_kind name_to_hold(const char *reason);
 
 /* completed … unrouted: nothing will move it but a person. */
 bool saga_state_at_rest(enum saga_state s);

@@ -181,7 +181,7 @@ static void list_target_states(const struct simulation *w)
 		if (engine_status(w->engine, w->targets[i].id, &s, 1) == 1)
 			(void)fprintf(
 				stderr, "  %s:%s%s breaker %s, in flight %u of %u, window %u, backlog %lld due in %lld ms\n",
-				s.name, s.paused ? " paused" : "", s.held ? " held" : "", breaker_state_name(s.breaker),
+				s.name, s.paused ? " paused" : "", s.held ? " held" : "", name_of_breaker(s.breaker),
 				s.in_flight, s.in_flight_now, s.window_works, (long long)s.backlog,
 				(long long)(s.next_due_ms - w->now_ms));
 	}

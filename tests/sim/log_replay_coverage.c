@@ -157,7 +157,7 @@ static void breaker_noted(struct simulation *w, unsigned target, enum breaker_st
 		coverage_point_hit(w->coverage, COVER_BREAKER_LEFT_OPEN);
 	if (!found && !legal[*was][now])
 		sim_fail(w, "%s: the breaker went from %s to %s", w->targets[target].name,
-				 breaker_state_name((enum breaker_state) * was), breaker_state_name(now));
+				 name_of_breaker((enum breaker_state) * was), name_of_breaker(now));
 	if (*was == BREAKER_HALF_OPEN && now == BREAKER_OPEN)
 		coverage_point_hit(w->coverage, COVER_BREAKER_REOPENED);
 	coverage_point_hit(w->coverage, now == BREAKER_OPEN     ? COVER_BREAKER_OPEN
@@ -173,7 +173,7 @@ void log_replay_cover_target(struct simulation *w, int64_t id, const struct reco
 			continue;
 		for (int b = 0; b < BREAKER_STATES; b++) {
 			char text[32] = "breaker_";
-			(void)strncat(text, breaker_state_name((enum breaker_state)b), sizeof text - 9);
+			(void)strncat(text, name_of_breaker((enum breaker_state)b), sizeof text - 9);
 			if (str_is(r->text, text))
 				breaker_noted(w, i, (enum breaker_state)b);
 		}

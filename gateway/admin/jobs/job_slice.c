@@ -63,7 +63,7 @@ static bool is_backlogged(const struct jobs *jobs, const struct job_live *live,
 {
 	struct target_live now;
 	return has_started(live, t->name) && !target_is_held(live, t->name) && jobs->api->target_live != NULL &&
-		   jobs->api->target_live(jobs->api->ctx, t->id, &now) && now.breaker_closed &&
+		   jobs->api->target_live(jobs->api->ctx, t->id, &now) && now.breaker == BREAKER_CLOSED &&
 		   t->backlog + now.ready > BACKLOG_MAX;
 }
 

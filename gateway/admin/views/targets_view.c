@@ -52,7 +52,7 @@ static void target_state(const struct target_view *v, const char **ret_state, co
 /* `backlog` counts the steps that wait on disk and those that wait in the engine's memory. */
 static json_t *target_json(const struct api_context *api, const struct target_view *v)
 {
-	struct target_live live = { .breaker = "" };
+	struct target_live live = { 0 };
 	bool known = v->row != NULL && api->target_live != NULL && api->target_live(api->ctx, v->row->id, &live);
 	const char *state;
 	const char *reason;
@@ -66,7 +66,7 @@ static json_t *target_json(const struct api_context *api, const struct target_vi
 	 * not end by itself */
 	json_object_set_new(target, "paused",
 						json_boolean(v->config_pauses || (v->row != NULL && v->row->paused)));
-	json_object_set_new(target, "breaker", admin_json_text(known ? live.breaker : NULL));
+	json_object_set_new(target, "breaker", admin_json_text(known ? name_of_breaker(live.breaker) : NULL));
 	json_object_set_new(target, "in_flight", json_integer(known ? live.in_flight : 0));
 	json_object_set_new(target, "window", json_integer(known ? live.window : 0));
 	int64_t rows = v->counts != NULL ? v->counts->backlog : 0;

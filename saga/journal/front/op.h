@@ -57,8 +57,8 @@ struct op {
 		} step;
 		struct { /* OP_CLAIM, OP_BREAKER */
 			uint32_t target;
-			uint32_t max;    /* OP_CLAIM */
-			bool not_closed; /* OP_BREAKER; texts: the change, note */
+			uint32_t max;               /* OP_CLAIM */
+			enum breaker_state breaker; /* OP_BREAKER; text: note */
 		} target;
 		struct { /* OP_VERB, OP_REPROCESS, OP_TARGET_ACT */
 			int64_t saga;

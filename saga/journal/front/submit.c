@@ -161,13 +161,12 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 	push_or_fail(j, op);
 }
 
-void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool not_closed)
+void journal_breaker(struct journal *j, uint32_t target, enum breaker_state state, const char *note)
 {
 	struct op *op = op_new(OP_BREAKER);
 	op->u.target.target = target;
-	op->u.target.not_closed = not_closed;
-	op->text[0] = copy(text);
-	op->text[1] = copy(note);
+	op->u.target.breaker = state;
+	op->text[0] = copy(note);
 	push_or_fail(j, op);
 }
 

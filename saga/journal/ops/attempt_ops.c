@@ -1,5 +1,7 @@
 /* What the engine reports and asks. A completion that speaks of a past generation or attempt is normal
  * (people act at the same time): it changes nothing, and an answer that is due is GONE. */
+#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,15 +174,17 @@ int ops_breaker(struct journal *j, struct op *op)
 	struct target_entry *t = target_of_id(j, op->u.target.target);
 	if (t == NULL)
 		return 0;
-	t->row.breaker_not_closed = op->u.target.not_closed;
+	t->row.breaker_not_closed = op->u.target.breaker != BREAKER_CLOSED;
 	int rc = j->store.target_put(j->store.ctx, &t->row, &j->err);
 	if (rc != 0)
 		return rc;
+	char text[32];
+	snprintf(text, sizeof text, "breaker_%s", name_of_breaker(op->u.target.breaker));
 	records_add(log_records(j, SUBJECT_TARGET, op->u.target.target),
 				&(struct record){ .kind = RECORD_TARGET,
 								  .at_ms = j->now_ms,
 								  .step = RECORD_NO_STEP,
-								  .text = str_of(op->text[0]),
-								  .note = str_of(op->text[1]) });
+								  .text = str_of(text),
+								  .note = str_of(op->text[0]) });
 	return 0;
 }

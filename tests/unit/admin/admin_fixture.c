@@ -36,7 +36,7 @@ static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
 	a->live_asked++;
 	if (id != CRM)
 		return false;
-	*ret = (struct target_live){ .breaker = "open", .breaker_closed = false, .in_flight = 3, .window = 1, .ready = 7 };
+	*ret = (struct target_live){ .breaker = BREAKER_OPEN, .in_flight = 3, .window = 1, .ready = 7 };
 	(void)snprintf(ret->last_error, sizeof ret->last_error, "unknown: \xc3"); /* cut in a character */
 	return true;
 }

@@ -237,7 +237,7 @@ static void test_outcomes_and_health(void **state)
 	assert_int_equal(breaker_signal_of(OUTCOME_BUSY), BREAKER_BUSY);
 	assert_int_equal(breaker_signal_of(OUTCOME_DENIED), BREAKER_NEUTRAL);
 	assert_int_equal(breaker_signal_of(OUTCOME_FAULT), BREAKER_NEUTRAL);
-	assert_string_equal(breaker_state_name(BREAKER_HALF_OPEN), "half_open");
+	assert_string_equal(name_of_breaker(BREAKER_HALF_OPEN), "half_open");
 }
 
 int main(void)

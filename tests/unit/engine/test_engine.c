@@ -83,10 +83,10 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 	j->claimed = max;
 }
 
-void journal_breaker(struct journal *j, uint32_t target, const char *text, const char *note, bool away)
+void journal_breaker(struct journal *j, uint32_t target, enum breaker_state state, const char *note)
 {
-	(void)target, (void)text, (void)note;
-	j->breaker_not_closed = away;
+	(void)target, (void)note;
+	j->breaker_not_closed = state != BREAKER_CLOSED;
 }
 
 int journal_target_act(struct journal *j, const char *target, enum target_action action, const char *actor,
@@ -200,7 +200,7 @@ static struct target_news held_news(int64_t backlog)
 {
 	struct target_news news = { .target = 1, .backlog = backlog, .state_changed = true };
 	news.state.held = true;
-	(void)snprintf(news.state.held_reason, sizeof news.state.held_reason, "credentials: refused");
+	news.state.hold = HOLD_CREDENTIALS;
 	return news;
 }
 

@@ -41,7 +41,8 @@ static void test_denied_holds_for_credentials(void **state)
 	struct engine_target *t = make_target();
 	struct attempt a = ended(1, OUTCOME_DENIED);
 	struct health_verdict j = target_health_update(t, &a, false, T0);
-	assert_string_equal(j.hold, "credentials: said so");
+	assert_int_equal(j.hold, HOLD_CREDENTIALS);
+	assert_string_equal(j.reason, "credentials: said so");
 	assert_int_equal(j.signal, BREAKER_NEUTRAL);
 	assert_true(target_blocked_by_operator(t));
 	assert_false(target_probe_due(t, T0 + TARGET_PROBE_MS - 1));
@@ -61,7 +62,7 @@ static void test_the_first_403_waits_and_a_second_step_decides(void **state)
 	assert_int_equal(t->concurrency.backoff_until_ms, 0);
 	j = target_health_update(t, &second, false, T0);
 	assert_int_equal(second.outcome.result, OUTCOME_DENIED);
-	assert_true(j.credentials);
+	assert_int_equal(j.hold, HOLD_CREDENTIALS);
 	target_destroy(t);
 }
 
@@ -77,7 +78,7 @@ static void test_two_403_start_a_third_step_soon(void **state)
 		target_health_update(t, &others, false, T0); /* was under way with them: nothing is burnt */
 	assert_int_equal(others.outcome.result, OUTCOME_DENIED);
 	assert_int_equal(others.outcome.retry_after_ms, 0);
-	assert_string_equal(j.hold, ""); /* it is held already */
+	assert_int_equal(j.hold, HOLD_NONE); /* it is held already */
 	probe.probe = true;
 	assert_false(target_health_update(t, &probe, false, T0).release);
 	assert_int_equal(probe.outcome.result, OUTCOME_DENIED);
@@ -91,17 +92,17 @@ static void test_what_began_before_the_settings_changed_holds_nothing(void **sta
 	struct engine_target *t = make_target();
 	struct attempt denied = ended(1, OUTCOME_DENIED), first = forbidden(2), second = forbidden(3);
 	target_bump_revision(t);
-	assert_string_equal(target_health_update(t, &denied, false, T0).hold, "");
-	assert_string_equal(target_health_update(t, &first, false, T0).hold, "");
-	assert_string_equal(target_health_update(t, &second, false, T0).hold, "");
+	assert_int_equal(target_health_update(t, &denied, false, T0).hold, HOLD_NONE);
+	assert_int_equal(target_health_update(t, &first, false, T0).hold, HOLD_NONE);
+	assert_int_equal(target_health_update(t, &second, false, T0).hold, HOLD_NONE);
 	assert_int_equal(second.outcome.result, OUTCOME_DENIED); /* asked again, nothing spent */
 	for (int64_t saga = 1; saga <= 2 * STREAK_LIMIT; saga++) {
 		struct attempt a = ended(saga, OUTCOME_REJECTED);
-		assert_string_equal(target_health_update(t, &a, false, T0).hold, "");
+		assert_int_equal(target_health_update(t, &a, false, T0).hold, HOLD_NONE);
 	}
 	struct attempt now = ended(1, OUTCOME_DENIED);
 	now.revision = t->revision;
-	assert_memory_equal(target_health_update(t, &now, false, T0).hold, "credentials", 11);
+	assert_int_equal(target_health_update(t, &now, false, T0).hold, HOLD_CREDENTIALS);
 	target_destroy(t);
 }
 
@@ -111,7 +112,7 @@ static void test_the_first_hold_reason_is_kept(void **state)
 	struct engine_target *t = make_target();
 	struct attempt a = ended(1, OUTCOME_DENIED), same = ended(2, OUTCOME_DENIED);
 	(void)target_health_update(t, &a, false, T0);
-	assert_string_equal(target_health_update(t, &same, false, T0 + 1000).hold, "");
+	assert_int_equal(target_health_update(t, &same, false, T0 + 1000).hold, HOLD_NONE);
 	assert_true(target_probe_due(t, T0 + TARGET_PROBE_MS)); /* not put off */
 	target_destroy(t);
 }
@@ -148,12 +149,13 @@ static void test_twenty_rejections_in_a_row_hold(void **state)
 	struct engine_target *t = make_target();
 	for (int64_t saga = 1; saga < STREAK_LIMIT; saga++) {
 		struct attempt a = ended(saga, OUTCOME_REJECTED);
-		assert_string_equal(target_health_update(t, &a, false, T0).hold, "");
+		assert_int_equal(target_health_update(t, &a, false, T0).hold, HOLD_NONE);
 	}
 	struct attempt last = ended(STREAK_LIMIT, OUTCOME_REJECTED);
 	struct health_verdict j = target_health_update(t, &last, false, T0);
-	assert_memory_equal(j.hold, "looks misconfigured", 19);
-	assert_false(j.credentials);
+	assert_memory_equal(j.reason, "looks misconfigured: 20 ", 24);
+	assert_int_equal(j.hold, HOLD_MISCONFIGURED);
+	assert_int_equal(name_to_hold(j.reason), HOLD_MISCONFIGURED);
 	assert_false(target_probe_due(t, T0 + 10 * TARGET_PROBE_MS)); /* a probe would burn a step */
 	target_destroy(t);
 }
