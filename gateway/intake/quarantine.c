@@ -11,18 +11,18 @@
 struct quarantine_source {
 	STAILQ_ENTRY(quarantine_source) link;
 	char *source;
-	bool known;    /* `counted` was looked up once */
-	int64_t at_ms; /* when it was last tried */
+	bool known;    /* `counted` is valid */
+	int64_t at_ms; /* when counting was last attempted */
 	int64_t counted;
-	int64_t queries;          /* ever */
-	int64_t queries_at_count; /* … before `counted` was looked up */
+	int64_t queries;          /* calls of quarantine_count_open, ever */
+	int64_t queries_at_count; /* the value of `queries` when `counted` was counted */
 };
 
 struct quarantine {
 	void *ctx;
 	int (*count)(void *ctx, const char *source, int64_t *ret);
 	pthread_mutex_t lock;
-	STAILQ_HEAD(, quarantine_source) sources; /* sources ever configured; never fewer */
+	STAILQ_HEAD(, quarantine_source) sources; /* entries are never removed, so pointers to them stay valid */
 };
 
 struct quarantine *quarantine_create(void *ctx, int (*count)(void *ctx, const char *source, int64_t *ret))
@@ -63,7 +63,8 @@ static struct quarantine_source *source_of(struct quarantine *q, const char *sou
 	return p;
 }
 
-/* Others ask on meanwhile: with the last figure, or counting themselves while there is none. */
+/* Counts without the lock. Other threads go on meanwhile: with the last number, or they count as well while there is
+ * none. */
 static void recount(struct quarantine *q, struct quarantine_source *p, int64_t now_ms)
 {
 	int64_t queries = p->queries, counted = 0;

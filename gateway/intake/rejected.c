@@ -6,17 +6,19 @@
 
 #include "gateway/intake/pipeline/request.h"
 #include "gateway/intake/server/request_internal.h"
-#include "saga/base/mem.h"
+#include "saga/base/array.h"
 #include "saga/base/reader.h"
 
-/* Of a source in a second: a burst of a platform fits, a flood neither keeps the log's thread busy nor drives
- * out within moments what a platform sent. */
-#define REQUESTS_PER_SECOND  1000
-#define BYTES_PER_SECOND     (4 << 20)
-#define CAP_SHARE_PER_SECOND 16 /* … or this share of the room, if that is more */
+/* Limits for each source and second. A burst of a platform fits. A flood of forged requests cannot keep the thread of
+ * the journal busy, and cannot push out within seconds what a platform sent. Chosen; no measurement. */
+#define REQUESTS_PER_SECOND 1000
+#define BYTES_PER_SECOND    (4 << 20)
+#define CAP_SHARE_PER_SECOND                                                                                 \
+	16 /* a sixteenth of the source's capacity, if that is more than BYTES_PER_SECOND */
 
 /* ---- keeping ---- */
 
+/* Counts the request if it is within both limits of its second. */
 static bool within_rate(struct intake_server *s, struct counter *c, int64_t bytes, int64_t keep_bytes,
 						int64_t now_ms)
 {
@@ -36,13 +38,14 @@ static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind, const char
 {
 	struct buf *out = ctx;
 	(void)kind;
-	if (strcasecmp(name, "Cookie") != 0) { /* nobody verifies by it */
+	if (strcasecmp(name, "Cookie") != 0) { /* no signature is in a cookie, and cookies are secrets */
 		buf_string(out, name);
 		buf_string(out, value);
 	}
 	return MHD_YES;
 }
 
+/* The journal copies the row, so it is built on the stack. */
 void rejected_keep(struct server_request *r, const struct intake_request *request)
 {
 	const struct config_source *source = r->source->config;
@@ -67,8 +70,9 @@ void rejected_keep(struct server_request *r, const struct intake_request *reques
 		counter_add(r->counter, INTAKE_REJECTED_KEPT);
 }
 
-/* ---- what was kept ---- */
+/* ---- reading ---- */
 
+/* All texts go into one allocation: each length prefix is at least one byte, and becomes one NUL. */
 int rejected_unpack(struct str packed, struct rejected_headers *ret)
 {
 	struct reader in = reader_of(packed.p, packed.len);
@@ -84,7 +88,7 @@ int rejected_unpack(struct str packed, struct rejected_headers *ret)
 			at += text.len;
 			*at++ = '\0';
 		}
-		ret->items = mem_grow(ret->items, (ret->count + 1) * sizeof *ret->items);
+		ARRAY_GROW_BY_COUNT(ret->items, ret->count);
 		ret->items[ret->count++] = (struct rejected_header){ pair[0], pair[1] };
 	}
 	if (!in.bad)

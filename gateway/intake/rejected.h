@@ -1,6 +1,6 @@
-/* Requests answered 401, kept for a while where the source wants it (keep_rejected): a wrong secret on a
- * platform that sends once would lose every donor it speaks of. Once the secret is right they are judged
- * again, by the time at which they came. */
+/* Requests that were answered 401, kept for a while if the source's option `keep_refused` says so. Otherwise a wrong
+ * secret would lose the gifts of a platform that sends each event only once. When the operator has fixed the secret,
+ * the kept requests are verified again, with the time at which they came (gateway/daemon/replay.c). */
 #ifndef ALMONER_GATEWAY_INTAKE_REJECTED_H
 #define ALMONER_GATEWAY_INTAKE_REJECTED_H
 
@@ -13,24 +13,24 @@
 struct server_request;
 struct intake_request;
 
-/* Gives it to the log when the source keeps such requests, and not too much came this second. The answer does
- * not wait for it. */
+/* Hands the request to the journal if its source keeps such requests and has not kept too many in this second. The
+ * answer to the sender does not wait for that. `r` must have a source. */
 void rejected_keep(struct server_request *r, const struct intake_request *request);
 
-/* ---- what was kept: headers as they came, names and values one after the other ---- */
+/* ---- the headers of a kept request, as the journal stores them ---- */
 
 struct rejected_headers {
-	char *text; /* owned */
+	char *text; /* owned; all names and values */
 	struct rejected_header {
 		const char *name;
 		const char *value;
-	} *items; /* owned */
+	} *items; /* owned; in the order in which the headers came */
 	size_t count;
 };
-/* ERR_CORRUPT for bytes that are no headers. */
+/* Decodes the stored bytes. ERR_CORRUPT: they are no headers; *ret is then empty. */
 int rejected_unpack(struct str packed, struct rejected_headers *ret) MUST_CHECK;
 void rejected_headers_finish(struct rejected_headers *h);
-/* As struct intake_request wants it; `ctx` is the struct rejected_headers. */
+/* The function `header` of struct intake_request; `ctx` is the struct rejected_headers. */
 const char *rejected_header(void *ctx, const char *name);
 
 #endif

@@ -1,17 +1,18 @@
-/* A configuration snapshot made ready for intake: programs taken apart, secrets decoded, plans built.
- * Immutable and reference-counted; requests under way keep theirs across a reload. */
-#ifndef ALMONER_INTAKE_RULES_H
-#define ALMONER_INTAKE_RULES_H
+/* A configuration snapshot prepared for intake: jq programs created, secrets decoded, plans built. Immutable and
+ * reference-counted: a request keeps the rules it began with, also across a reload. Thread: any. */
+#ifndef ALMONER_GATEWAY_INTAKE_RULES_H
+#define ALMONER_GATEWAY_INTAKE_RULES_H
 
 #include "config/config.h"
 #include "gateway/expr/expr.h"
 #include "gateway/intake/pipeline/verify.h"
 #include "saga/model/plan.h"
 
-/* Which line an event stands in at a target: the first program that gives a text. */
+/* The rule for the lane of an event at a target (option `order`): the first program that gives a text gives the
+ * ordering key. */
 struct lane_rule {
-	bool standard; /* .donor.id, else .donor.email in lower case */
-	struct expr **by;
+	bool standard;    /* no programs: .donor.id, else .donor.email in lower case */
+	struct expr **by; /* owned, like all programs below */
 	size_t count;
 };
 
@@ -19,9 +20,9 @@ struct source_rules {
 	const struct config_source *config;
 	struct verifier *verifier;
 	struct expr *map;
-	struct expr *event_id;  /* NULL: as the map says */
-	struct expr *gift;      /* NULL: as the map says */
-	struct expr *gift_made; /* NULL: every event */
+	struct expr *event_id;  /* NULL: the map gives the id */
+	struct expr *gift;      /* NULL: the map gives the gift */
+	struct expr *gift_made; /* NULL: the mapped type decides, see gateway/intake/pipeline/identify.h */
 	struct expr *related;   /* NULL: see gateway/intake/pipeline/identify.h */
 	struct expr **dedup;
 	size_t dedup_count;
@@ -29,8 +30,8 @@ struct source_rules {
 
 struct route_rules {
 	const struct config_route *config;
-	struct expr *where;                  /* NULL: always */
-	struct expr *when[CONFIG_STEPS_MAX]; /* only of steps without `after`; NULL: always */
+	struct expr *where;                  /* NULL: takes every event of its sources and types */
+	struct expr *when[CONFIG_STEPS_MAX]; /* of steps without `after`; NULL: the step is always done */
 	struct plan *plan;
 };
 
@@ -38,14 +39,14 @@ struct rules {
 	struct config *config; /* a reference */
 	struct source_rules *sources;
 	struct route_rules *routes;
-	struct lane_rule *lane_rules; /* one per target */
-	struct plan *empty;
-	unsigned references;
+	struct lane_rule *lane_rules; /* one for each target */
+	struct plan *empty;           /* for quarantined and unrouted events; a reference */
+	unsigned references;          /* atomic */
 };
 
-/* Takes its own reference on `config`. ERR_INVALID names the source or route. */
+/* Takes its own reference on `config`. ERR_INVALID: a secret or a plan is unusable; `err` names the source or route. */
 int rules_create(struct config *config, struct rules **ret, struct err *err) MUST_CHECK;
 struct rules *rules_ref(struct rules *r);
-void rules_unref(struct rules *r); /* NULL is accepted */
+void rules_unref(struct rules *r); /* accepts NULL */
 
 #endif

@@ -14,7 +14,7 @@ static void add_header(struct sign_headers *h, const char *name, const char *val
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (strncasecmp(h->lines[i], name, strlen(name)) == 0 && h->lines[i][strlen(name)] == ':')
-			return; /* the id header may be named twice */
+			return; /* the scheme and the preset may use the same header for the id */
 	h->lines[h->count++] = mem_printf("%s: %s", name, value);
 }
 
@@ -27,7 +27,7 @@ static void encode(enum verify_encoding encoding, const uint8_t *mac, size_t len
 		EVP_EncodeBlock((unsigned char *)out, mac, (int)len);
 }
 
-/* One element: "t=1700000000", or only the value where elements have no names. */
+/* Appends one element: "t=1700000000", or only the value if elements have no names. */
 static void add_element(const struct config_verify *v, struct buf *to, const char *name, const char *prefix,
 						const char *value)
 {
@@ -74,7 +74,7 @@ static int sign_token(const struct config_source *source, struct sign_headers *r
 {
 	const struct config_verify *v = &source->verify;
 	if (v->token_header == NULL)
-		return err_set(err, ERR_INVALID, "source %s takes its token in the body at %s; write it there",
+		return err_set(err, ERR_INVALID, "source %s expects its token in the body at %s; write it there",
 					   source->name, v->token_pointer != NULL ? v->token_pointer : "?");
 	char *value AUTO_FREE =
 		mem_printf("%s%s", v->token_prefix != NULL ? v->token_prefix : "", source->secrets[0].value);

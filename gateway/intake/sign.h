@@ -1,20 +1,22 @@
-/* Signing as a platform does: the other side of verify.h, for `send`, the demo and tests. */
-#ifndef ALMONER_INTAKE_SIGN_H
-#define ALMONER_INTAKE_SIGN_H
+/* Signs a request as a platform does, so that verify.h accepts it: for `almoner send`, the demo and tests. */
+#ifndef ALMONER_GATEWAY_INTAKE_SIGN_H
+#define ALMONER_GATEWAY_INTAKE_SIGN_H
 
 #include "config/config.h"
 #include "saga/base/err.h"
 
+/* Signature, timestamp, id, and the event id of the preset. */
 #define SIGN_HEADERS_MAX 4
 
 struct sign_headers {
 	size_t count;
-	char *lines[SIGN_HEADERS_MAX]; /* "Name: value" */
+	char *lines[SIGN_HEADERS_MAX]; /* "Name: value"; owned */
 };
 
-/* Headers that make `body` pass this source's verification with its first secret. `id`: the event id where
- * the scheme or the preset carries it in a header. ERR_INVALID: no secret, or a token that stands in the body
- * (write it there). */
+/* Makes the headers with which `body` passes the verification of this source, with its first secret. `id`: the event
+ * id, for schemes and presets that send it in a header. `url`: for signatures that cover it; may be NULL.
+ * ERR_INVALID: the source has no secret, or its token is in the body, where the caller must write it. Call
+ * sign_headers_finish also after an error. */
 int sign_request(const struct config_source *source, struct str body, const char *id, int64_t wall_ms,
 				 const char *url, struct sign_headers *ret, struct err *err) MUST_CHECK;
 void sign_headers_finish(struct sign_headers *h);

@@ -3,21 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "gateway/net/curl_options.h"
 #include "gateway/net/lookup.h"
 #include "gateway/net/loop.h"
 #include "gateway/net/sockets.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
-	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- callbacks of libcurl ---- */
 
@@ -49,7 +41,7 @@ static int on_lookup(void *resolver, void *reserved, void *ctx)
 	(void)resolver;
 	(void)reserved;
 	struct exchange *x = ctx;
-	x->looking_up = lookups_begin(x->lookups, clock_ms());
+	x->looking_up = lookups_begin(x->lookups, clock_monotonic_ms());
 	x->lookup_refused = !x->looking_up;
 	return x->lookup_refused ? 1 : 0;
 }

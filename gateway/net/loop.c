@@ -4,8 +4,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 #define NS_PER_MS 1000000
@@ -14,7 +14,7 @@
  * costs nothing. Chosen; no measurement. */
 #define TIMER_SLACK_S 0.0001
 /* Longer than any turn takes and than a busy machine delays a thread. Chosen; no measurement. */
-#define STALL_NS 1000000000
+#define STALL_NS (SECOND_MS * NS_PER_MS)
 
 struct loop_hook {
 	void (*fn)(void *ctx);
@@ -52,14 +52,6 @@ struct loop {
 	size_t signal_count;
 };
 
-static int64_t clock_ns(void)
-{
-	struct timespec now;
-	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
-	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000 * NS_PER_MS + now.tv_nsec;
-}
-
 /* A deadline causes one turn; an owner that still waits sets it again. So a deadline that its owner forgot cannot
  * make the loop spin. */
 static void drop_reached_deadlines(struct loop *loop)
@@ -82,7 +74,7 @@ static void arm_timer(struct loop *loop)
 	loop->armed_ns = nearest;
 	if (nearest == NEVER)
 		return;
-	int64_t left_ns = nearest - clock_ns();
+	int64_t left_ns = nearest - clock_monotonic_ns();
 	/* libev counts from the time that it read after the last wait, so that time must be updated first. */
 	ev_now_update(loop->ev);
 	ev_timer_set(&loop->timer, left_ns <= 0 ? 0.0 : (double)left_ns / 1e9 + TIMER_SLACK_S, 0.0);
@@ -94,7 +86,7 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int revents
 {
 	(void)revents;
 	struct loop *loop = watcher->data;
-	loop->now_ns = clock_ns();
+	loop->now_ns = clock_monotonic_ns();
 	drop_reached_deadlines(loop);
 	for (size_t phase = 0; phase < LOOP_PHASES; phase++)
 		if (loop->hooks[phase].fn != NULL)
@@ -103,7 +95,7 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int revents
 		ev_break(ev, EVBREAK_ONE);
 	else
 		arm_timer(loop);
-	loop->wait_began_ns = clock_ns();
+	loop->wait_began_ns = clock_monotonic_ns();
 }
 
 /* Has the highest priority, so it runs before all descriptor callbacks of the turn: a reply that arrived during a
@@ -113,7 +105,7 @@ static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int revents)
 	(void)ev;
 	(void)revents;
 	struct loop *loop = watcher->data;
-	int64_t now_ns = clock_ns();
+	int64_t now_ns = clock_monotonic_ns();
 	if (loop->on_stall != NULL && loop->armed_ns != NEVER && now_ns - loop->armed_ns > STALL_NS)
 		loop->on_stall(loop->on_stall_ctx, (now_ns - loop->wait_began_ns) / NS_PER_MS);
 }
@@ -146,7 +138,7 @@ struct loop *loop_create(struct err *err)
 	struct loop *loop = mem_zalloc(sizeof(*loop));
 	loop->ev = ev;
 	loop->armed_ns = NEVER;
-	loop->now_ns = clock_ns();
+	loop->now_ns = clock_monotonic_ns();
 	for (size_t i = 0; i < LOOP_DEADLINES; i++)
 		loop->deadlines_ns[i] = NEVER;
 
@@ -214,7 +206,7 @@ void loop_set_deadline_ms(struct loop *loop, int64_t from_now_ms)
 void loop_set_deadline_of(struct loop *loop, enum loop_deadline owner, int64_t from_now_ms)
 {
 	assert(owner < LOOP_DEADLINES);
-	int64_t now_ns = clock_ns();
+	int64_t now_ns = clock_monotonic_ns();
 	if (from_now_ms < 0 || from_now_ms > (NEVER - now_ns) / NS_PER_MS)
 		loop->deadlines_ns[owner] = NEVER;
 	else

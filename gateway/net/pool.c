@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "saga/base/mem.h"
+#include "saga/base/array.h"
 
 /* A target rarely has more exchanges in flight at once, and an idle handle takes some tens of KiB. Chosen; no
  * measurement. */
@@ -24,7 +24,7 @@ struct target_pool *pool_of(struct pools *pools, uint32_t target)
 	pool = mem_zalloc(sizeof(*pool));
 	pool->target = target;
 	TAILQ_INIT(&pool->idle);
-	pools->items = mem_grow(pools->items, (pools->count + 1) * sizeof(*pools->items));
+	ARRAY_GROW_BY_COUNT(pools->items, pools->count);
 	pools->items[pools->count++] = pool;
 	return pool;
 }

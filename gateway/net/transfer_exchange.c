@@ -1,14 +1,5 @@
-#include <time.h>
-
 #include "gateway/net/transfer_internal.h"
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
-	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "saga/base/clock.h"
 
 static struct exchange *acquire_exchange(struct transfer *t, const struct transport_request *request)
 {
@@ -91,7 +82,7 @@ static void start_mail(struct transfer *t, struct exchange *x)
 		exchange_fail(x, TRANSPORT_NOT_SENDABLE, "%s", fault);
 		return;
 	}
-	if (!lookups_begin(x->lookups, clock_ms())) {
+	if (!lookups_begin(x->lookups, clock_monotonic_ms())) {
 		exchange_fail(x, TRANSPORT_UNREACHABLE, EXCHANGE_LOOKUPS_HANG);
 		return;
 	}
@@ -107,7 +98,7 @@ void *transfer_submit(void *transfer, const struct transport_request *request)
 	assert(request->kind == ALMONER_SEND_HTTP ? request->http != NULL : request->mail != NULL);
 	struct exchange *x = acquire_exchange(t, request);
 	x->request = *request;
-	x->started_ms = clock_ms();
+	x->started_ms = clock_monotonic_ms();
 	/* A caller outside the loop's turns needs a turn to come, or the request would not be sent. */
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, 0);
 	if (request->kind == ALMONER_SEND_HTTP)
@@ -126,7 +117,7 @@ void transfer_lookup_ended(struct transfer *t, uint32_t target, bool answered)
 	if (answered)
 		lookups_answered(lookups);
 	else
-		lookups_lost(lookups, clock_ms());
+		lookups_lost(lookups, clock_monotonic_ms());
 }
 
 void transfer_cancel(void *transfer, void *exchange)
@@ -147,7 +138,7 @@ void transfer_deliver(struct transfer *t, struct exchange *x, CURLcode code)
 {
 	struct transport_result result = { 0 };
 	exchange_result(x, code, &result);
-	result.duration_ms = clock_ms() - x->started_ms;
+	result.duration_ms = clock_monotonic_ms() - x->started_ms;
 	remove_exchange(t, x);
 	x->request.done(x->request.ctx, &result);
 	release_exchange(t, x);

@@ -1,14 +1,5 @@
-#include <time.h>
-
 #include "gateway/net/transfer_internal.h"
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
-	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "saga/base/clock.h"
 
 /* libcurl says when it wants to be called. libcurl forbids calling it from inside this function, even for a
  * time-out of 0; transfer_on_send sets the loop's deadline later. */
@@ -18,7 +9,7 @@ int transfer_on_timer(CURLM *multi, long timeout_ms, void *transfer)
 	struct transfer *t = transfer;
 	/* Rounds up by 1 ms: an early call would find nothing due. */
 	if (timeout_ms > 0)
-		t->curl_due_ms = clock_ms() + timeout_ms + 1;
+		t->curl_due_ms = clock_monotonic_ms() + timeout_ms + 1;
 	else
 		t->curl_due_ms = timeout_ms == 0 ? 0 : TRANSFER_NEVER;
 	return 0;
@@ -26,7 +17,7 @@ int transfer_on_timer(CURLM *multi, long timeout_ms, void *transfer)
 
 static void run_due(struct transfer *t)
 {
-	if (t->curl_due_ms == TRANSFER_NEVER || t->curl_due_ms > clock_ms())
+	if (t->curl_due_ms == TRANSFER_NEVER || t->curl_due_ms > clock_monotonic_ms())
 		return;
 	t->curl_due_ms = TRANSFER_NEVER;
 	int running = 0;
@@ -112,6 +103,6 @@ void transfer_on_send(void *transfer)
 	if (t->has_uncollected || !TAILQ_EMPTY(&t->failed_locally))
 		wait_ms = 0;
 	else if (t->curl_due_ms != TRANSFER_NEVER)
-		wait_ms = t->curl_due_ms > clock_ms() ? t->curl_due_ms - clock_ms() : 0;
+		wait_ms = t->curl_due_ms > clock_monotonic_ms() ? t->curl_due_ms - clock_monotonic_ms() : 0;
 	loop_set_deadline_of(t->loop, LOOP_DEADLINE_TRANSFER, wait_ms);
 }

@@ -18,7 +18,8 @@ static size_t digits(struct str t, size_t at)
 	return at - from;
 }
 
-/* Each moves *at behind its part of a number; false when the part is begun but not whole. */
+/* whole_part, fraction_part and exponent_part each move *at behind their part of a number. False: the part has begun
+ * but is incomplete. */
 static bool whole_part(struct str t, size_t *at)
 {
 	*at += t.len > 0 && t.p[0] == '-';
@@ -49,7 +50,7 @@ static bool exponent_part(struct str t, size_t *at)
 	return exponent > 0;
 }
 
-/* Is the token a JSON number (RFC 8259)? Anything else is left for the parser to refuse. */
+/* Is the token a JSON number (RFC 8259)? The parser rejects any other token later. */
 static bool is_number(struct str t, bool *ret_integer)
 {
 	size_t at = 0;
@@ -73,6 +74,7 @@ static bool fits_int64(struct str t)
 	return errno == 0;
 }
 
+/* True for a number that would change its value as a double or a 64-bit integer. */
 static bool needs_quotes(struct str token)
 {
 	bool integer = false;
@@ -87,12 +89,12 @@ struct body_scan {
 	struct str text;
 	size_t at;
 	unsigned depth;
-	bool blanks;
-	size_t copied;     /* everything before is in `quoted` */
-	struct buf quoted; /* in use once a number needed quotes */
+	bool blanks;       /* there was white space between tokens */
+	size_t copied;     /* the bytes before this are in `quoted` already */
+	struct buf quoted; /* the text with quotes added; empty until a number needed them */
 };
 
-/* `at` stands behind the opening quote; leaves it behind the closing one, or at the end. */
+/* `at` is behind the opening quote; moves it behind the closing one, or behind the end of the text. */
 static void scan_string(struct body_scan *s)
 {
 	while (s->at < s->text.len && s->text.p[s->at] != '"')
@@ -100,6 +102,7 @@ static void scan_string(struct body_scan *s)
 	s->at++;
 }
 
+/* Jansson would turn a large or long number into another one, so such a number gets quotes before it is parsed. */
 static void scan_number(struct body_scan *s)
 {
 	size_t from = s->at;
@@ -116,7 +119,7 @@ static void scan_number(struct body_scan *s)
 	s->copied = s->at;
 }
 
-/* False: nested too deep, at s->at. */
+/* False: the text is nested too deep at s->at. Brackets need not match here; the parser checks that. */
 static bool scan_token(struct body_scan *s)
 {
 	char c = s->text.p[s->at];
@@ -140,7 +143,7 @@ static bool scan_token(struct body_scan *s)
 
 static int parse_failed(const json_error_t *fault, struct err *err)
 {
-	/* The parser's text may go on with "near '…'": a piece of the body. */
+	/* The parser's message may continue with "near '…'", which quotes the body: that part is cut off. */
 	const char *near = strstr(fault->text, " near ");
 	size_t len = near != NULL ? (size_t)(near - fault->text) : strlen(fault->text);
 	return err_set(err, ERR_INVALID, "the body is not usable JSON: %.*s, line %d column %d", (int)len,
@@ -161,6 +164,7 @@ static int parse(struct body_scan *s, struct body *ret, struct err *err)
 	return 0;
 }
 
+/* The scan comes before the parser, because jansson has no limit for the depth below 2,048 and loses digits. */
 int body_parse(struct str text, struct body *ret, struct err *err)
 {
 	if (text.len == 0)
@@ -186,7 +190,7 @@ void body_finish(struct body *b)
 
 /* ---- pointers ---- */
 
-/* The next reference token, unescaped, as a fresh text; moves *at behind it. NULL: malformed. */
+/* The next token of a JSON pointer, unescaped, as a fresh text; moves *at behind it. NULL: malformed. */
 static char *next_token(const char **at)
 {
 	if (**at != '/')
@@ -206,7 +210,7 @@ static char *next_token(const char **at)
 	return token;
 }
 
-/* False when the token is no index. */
+/* False: the token is no array index (RFC 6901 forbids leading zeros). */
 static bool array_index(const char *token, size_t *ret)
 {
 	size_t len = strspn(token, "0123456789");

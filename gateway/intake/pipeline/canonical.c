@@ -23,7 +23,7 @@ static const char *json_kind_text(const json_t *value)
 	return value == NULL ? "missing" : names[json_typeof(value)];
 }
 
-/* A member that is there and not null. */
+/* A member; NULL: absent, or its value is null. */
 static json_t *member(const json_t *object, const char *name)
 {
 	json_t *value = json_object_get(object, name);
@@ -47,12 +47,13 @@ static int check_text(const char *path, const json_t *value, struct err *err)
 		return err_set(err, ERR_INVALID, "%s is longer than %d bytes", path, CANONICAL_TEXT_MAX);
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			return err_set(err, ERR_INVALID, "%s has a control character in it", path);
+			return err_set(err, ERR_INVALID, "%s contains a control character", path);
 	}
 	return 0;
 }
 
-/* A text, made of an integer if need be; empty and null count as absent, and then `hint` takes its place. */
+/* Makes the member a text. An integer becomes its decimal text. An empty text and null count as absent, and `hint`
+ * (or NULL) replaces them. */
 static int normalize_text(struct normalization *m, json_t *object, const char *path, const char *name,
 						  const char *hint)
 {
@@ -91,12 +92,13 @@ static int normalize_donor(struct normalization *m)
 	return rc;
 }
 
+/* A text is taken as it is; connectors parse it. */
 static int normalize_time(struct normalization *m)
 {
 	json_t *at = member(m->event, "occurred_at");
 	if (at == NULL || json_is_string(at))
 		return 0;
-	/* Seconds since 1970, as most platforms send it; up to the year 9999. */
+	/* Most platforms send seconds since 1970; the largest value here is the end of the year 9999. */
 	json_int_t seconds = json_integer_value(at);
 	if (!json_is_integer(at) || seconds < 0 || seconds > INT64_C(253402300799))
 		return err_set(
@@ -110,9 +112,8 @@ static int normalize_time(struct normalization *m)
 
 /* ---- money ---- */
 
-/* The decimal text of a number or string; false for anything else. Integers of any size come as they were
- * written.
- */
+/* The decimal text of a number or string; false: neither. body_parse has turned integers that do not fit 64 bits into
+ * strings, so those are read exactly as well. `number` is the buffer for a text that must be made. */
 static bool decimal_text(const json_t *value, char number[NUMBER_TEXT_BYTES], struct str *ret)
 {
 	if (json_is_string(value)) {
@@ -141,6 +142,7 @@ static int read_amount(const char *path, const json_t *value, unsigned decimals,
 	return rc != 0 ? err_wrap(err, rc, "%s", path) : 0;
 }
 
+/* Also gives the number of decimals, which the amount is read with. */
 static int normalize_currency(struct normalization *m, json_t *amount, unsigned *ret_decimals)
 {
 	json_t *value = member(amount, "currency");
@@ -159,7 +161,7 @@ static int normalize_currency(struct normalization *m, json_t *amount, unsigned 
 	return 0;
 }
 
-/* Writes both forms, each only if it is not already so. */
+/* Writes the amount in both forms, each only if the event does not have it already. */
 static void put_amount(struct normalization *m, json_t *amount, int64_t minor, unsigned decimals)
 {
 	char text[CURRENCY_TEXT_BYTES];
@@ -172,6 +174,7 @@ static void put_amount(struct normalization *m, json_t *amount, int64_t minor, u
 		set(m, amount, "value", json_string(text));
 }
 
+/* The map gives `minor`, `value` or both; both must be the same amount, or the event is quarantined. */
 static int normalize_amount(struct normalization *m)
 {
 	json_t *amount = member(m->event, "amount");
@@ -199,8 +202,9 @@ static int normalize_amount(struct normalization *m)
 	if (rc != 0)
 		return rc;
 	if (minor != NULL && value != NULL && in_minor != in_value)
-		return err_set(m->err, ERR_INVALID,
-					   "amount.minor and amount.value do not say the same; let the map set only one of them");
+		return err_set(
+			m->err, ERR_INVALID,
+			"amount.minor and amount.value are different amounts; let the map set only one of them");
 	put_amount(m, amount, minor != NULL ? in_minor : in_value, decimals);
 	return 0;
 }
@@ -226,6 +230,7 @@ static int normalize_type(struct normalization *m, const struct canonical_hints 
 	return 0;
 }
 
+/* The type comes first, because it decides whether the event must have an amount. */
 int canonical_normalize(json_t *event, const struct canonical_hints *hints, bool *ret_changed,
 						struct err *err)
 {

@@ -1,11 +1,12 @@
-/* The canonical donation event: what every map aims at and every connector reads.
+/* The canonical donation event: every map produces it, and every connector reads it.
  *
  *     id, type, gift, occurred_at, donor{id,email,name,phone,address}, amount{minor,value,currency},
- *     fund, campaign, recurring, … (members not named here are kept as they are)
+ *     fund, campaign, recurring, and any others, which are kept as they are
  *
  * After canonical_normalize: `id` and `type` are texts; `gift` is a text or absent; `occurred_at` is a text or
- * absent; `donor` is an object whose `id` and `email` are texts, or absent or null; and for `donation.*`
- * `amount` has `minor` (integer), `currency` (upper case) and `value` (decimal text, the same amount). */
+ * absent; `donor` is an object whose `id` and `email` are texts, or absent or null. If the type begins with
+ * `donation.`, `amount` has `minor` (integer), `currency` (upper case) and `value` (the same amount as a decimal
+ * text). Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_CANONICAL_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_CANONICAL_H
 
@@ -14,24 +15,26 @@
 
 #include "saga/base/err.h"
 
-#define CANONICAL_TEXT_MAX 500 /* bytes of id, type, gift */
+/* Bytes of id, type, gift, and of a donor's id and e-mail; far above what platforms send. Chosen; no measurement. */
+#define CANONICAL_TEXT_MAX 500
 
-/* What is used where the map leaves a member out; NULL for nothing. */
+/* Values for members that the map leaves out; NULL: none. Borrowed. */
 struct canonical_hints {
 	const char *id;
 	const char *type;
 	const char *gift;
-	bool is_gift; /* a type outside donation.* becomes donation.created */
+	bool is_gift; /* a type that does not begin with `donation.` becomes `donation.created` */
 };
 
-/* Normalises the mapped event in place. *ret_changed: it is not what it was. ERR_INVALID: the text names the
- * member and how to mend it. A missing id is no error: it stays missing. */
+/* Normalises the mapped event in place (NULL: the map gave nothing, which is an error). *ret_changed: the event is
+ * different now. ERR_INVALID: `err` names the member and says how to fix the map. A missing id is no error, and the
+ * id stays missing. */
 int canonical_normalize(json_t *event, const struct canonical_hints *hints, bool *ret_changed,
 						struct err *err) MUST_CHECK;
 
-/* A top-level text, or NULL. Borrowed. */
+/* A text member of the top level, borrowed; NULL: absent, empty or no text. */
 const char *canonical_text(const json_t *event, const char *member);
-/* The donor's id, else e-mail, else NULL. Borrowed. */
+/* The donor's id; without one the e-mail; without both NULL. Borrowed. */
 const char *canonical_donor(const json_t *event);
 
 #endif

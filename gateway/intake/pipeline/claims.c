@@ -6,6 +6,7 @@
 
 #include "gateway/intake/pipeline/decode.h"
 #include "gateway/intake/pipeline/verify_internal.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 
 struct str claims_trim(struct str s)
@@ -44,7 +45,7 @@ static void take_signature(const struct config_verify *config, struct str text, 
 	struct str value = { text.p + prefix, text.len - prefix };
 	uint8_t *out = claimed->signatures[claimed->signature_count];
 	size_t len = 0;
-	bool ok = config->encoding == VERIFY_HEX ? decode_hex(value, out, MAC_BYTES_MAX, &len)
+	bool ok = config->encoding == VERIFY_HEX ? hex_decode(value, out, MAC_BYTES_MAX, &len)
 											 : decode_base64(value, out, MAC_BYTES_MAX, &len);
 	if (ok && len == mac_bytes(config->hash))
 		claimed->signature_count++;

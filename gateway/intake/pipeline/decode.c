@@ -1,30 +1,5 @@
 #include "gateway/intake/pipeline/decode.h"
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-bool decode_hex(struct str text, uint8_t *out, size_t capacity, size_t *ret_len)
-{
-	if (text.len % 2 != 0 || text.len / 2 > capacity)
-		return false;
-	for (size_t i = 0; i < text.len / 2; i++) {
-		int high = hex_digit(text.p[2 * i]), low = hex_digit(text.p[2 * i + 1]);
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (uint8_t)(high * 16 + low);
-	}
-	*ret_len = text.len / 2;
-	return true;
-}
-
 static int base64_digit(char c)
 {
 	if (c >= 'A' && c <= 'Z')
@@ -36,7 +11,7 @@ static int base64_digit(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Four characters, of which the last `pad` are '='. */
+/* Decodes four characters, of which the last `pad` are '='. */
 static bool decode_group(const char *four, unsigned pad, uint8_t out[3])
 {
 	uint32_t bits = 0;
@@ -49,10 +24,11 @@ static bool decode_group(const char *four, unsigned pad, uint8_t out[3])
 	out[0] = (uint8_t)(bits >> 16);
 	out[1] = (uint8_t)(bits >> 8);
 	out[2] = (uint8_t)bits;
-	/* The bits behind the last byte must be zero: one text per value. */
+	/* The unused bits of the last character must be zero, so that each value has one text only. */
 	return pad == 0 || (pad == 1 && out[2] == 0) || (pad == 2 && out[1] == 0 && out[2] == 0);
 }
 
+/* Padding is only allowed in the last group; decode_group rejects '=' everywhere else. */
 bool decode_base64(struct str text, uint8_t *out, size_t capacity, size_t *ret_len)
 {
 	if (text.len == 0 || text.len % 4 != 0)

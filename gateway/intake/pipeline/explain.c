@@ -62,6 +62,7 @@ void explain_map(json_t *to, json_t *event, const struct identity *identity, con
 	put(made, "kind", identify_kind_name(identity->kind));
 }
 
+/* One step of the route, with the ordering key that its lane is computed from. */
 static json_t *explain_step(const struct rules *rules, const struct routing *routing, size_t index,
 							struct expr_input *event)
 {
@@ -84,6 +85,7 @@ static json_t *explain_step(const struct rules *rules, const struct routing *rou
 	return made;
 }
 
+/* `route` is null when no route takes the event, and after a fault. */
 void explain_route(json_t *to, const struct rules *rules, const struct routing *routing,
 				   struct expr_input *event, const char *fault)
 {

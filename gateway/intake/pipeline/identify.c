@@ -26,6 +26,7 @@ void identify_finish(struct identity *i)
 	buf_free(&i->type);
 }
 
+/* Keeps one byte more than allowed, so that check_length still sees that the text is too long. NULL: no change. */
 static void set_text(struct buf *to, const char *text)
 {
 	if (text == NULL)
@@ -42,13 +43,13 @@ static int check_length(const char *what, const struct buf *text, struct err *er
 		return err_set(err, ERR_INVALID, "%s gave a text longer than %d bytes", what, IDENTITY_TEXT_MAX);
 	for (size_t i = 0; i < text->len; i++) {
 		if ((unsigned char)text->data[i] < 0x20 || text->data[i] == 0x7f)
-			return err_set(err, ERR_INVALID, "%s gave a text with a control character in it", what);
+			return err_set(err, ERR_INVALID, "%s gave a text that contains a control character", what);
 	}
 	return 0;
 }
 
-/* A header that cannot be an id or type (too long, control characters, not UTF-8) is none: the map or the
- * digest stands in. */
+/* A header that cannot be an id or a type (too long, control characters, not UTF-8) counts as absent: the map or the
+ * digest gives the id then. */
 static void drop_unusable(struct buf *text)
 {
 	json_t *valid = json_stringn(text->data != NULL ? text->data : "", text->len);
@@ -57,6 +58,7 @@ static void drop_unusable(struct buf *text)
 	json_decref(valid);
 }
 
+/* The id that the signature covers is taken from the proof and not from the header, which may occur twice. */
 static void id_of_header(const struct config_source *config, const struct intake_request *request,
 						 const struct verify_proof *proof, struct buf *to)
 {
@@ -102,6 +104,7 @@ static int eval_bool(const char *what, const struct expr *program, struct expr_i
 	return rc != 0 ? err_wrap(err, ERR_INVALID, "%s", what) : 0;
 }
 
+/* See the head of identify.h for the rules. */
 static int eval_kind(const struct source_rules *source, struct expr_input *body, struct identity *to,
 					 struct err *err)
 {
@@ -123,6 +126,8 @@ static int eval_kind(const struct source_rules *source, struct expr_input *body,
 	return rc;
 }
 
+/* Joins the values of all programs. A program without a value is an error: the event could not be told from
+ * another one, and would be lost as a duplicate. */
 static int eval_dedup(const struct source_rules *source, struct expr_input *body, struct buf *to,
 					  struct err *err)
 {
@@ -135,12 +140,13 @@ static int eval_dedup(const struct source_rules *source, struct expr_input *body
 			return err_wrap(err, ERR_INVALID, "dedup \"%.60s\"", expr_text(source->dedup[i]));
 		if (!present)
 			return err_set(err, ERR_INVALID,
-						   "dedup \"%.60s\" gave no value: two events could not be told apart",
+						   "dedup \"%.60s\" gave no value, so two events could not be distinguished",
 						   expr_text(source->dedup[i]));
 	}
 	return 0;
 }
 
+/* The type of the body is only a hint, so one that is too long is ignored. */
 int identify_by_body(const struct source_rules *source, struct expr_input *body, struct identity *to,
 					 struct err *err)
 {

@@ -1,9 +1,11 @@
-/* What an event is, before it is mapped: its id, its gift, and whether it is the gift itself.
+/* What an event is: its id, its gift, and whether it is the gift itself.
  *
- * One gift, one saga. `gift_made` true: this event is the gift and starts its saga; without `gift_made` a
- * `donation.created` is. Otherwise `related` decides: true means the event is recorded beside its gift and
- * starts nothing. Without `related`, an event that has a gift, is not made, and maps to `donation.created` is
- * related. All others (refunds, donor changes, unknown types) are sagas of their own. */
+ * A gift has one saga (gateway/DESIGN.md "One gift, one saga"). An event is the gift, and starts its saga, if the
+ * source's condition `gift_made` is true; for a source without `gift_made`, if the mapped type is
+ * `donation.created`. Otherwise the condition `related` decides: if it is true, the event is recorded beside its
+ * gift and starts no saga. For a source without `related`, an event is related if it names a gift, `gift_made` was
+ * false, and it maps to `donation.created`. All other events (refunds, changes of a donor, unknown types) are sagas
+ * of their own. Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_IDENTIFY_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_IDENTIFY_H
 
@@ -13,40 +15,40 @@
 #include "gateway/intake/rules.h"
 
 enum identity_kind {
-	IDENTITY_OPEN,    /* the mapped event decides: identify_settle */
+	IDENTITY_OPEN,    /* not decided yet: the mapped event decides in identify_settle */
 	IDENTITY_GIFT,    /* starts the saga of its gift */
-	IDENTITY_RELATED, /* speaks of a gift */
-	IDENTITY_OWN      /* a saga, but not of a gift */
+	IDENTITY_RELATED, /* belongs to a gift that another event starts */
+	IDENTITY_OWN      /* starts a saga that is not a gift's */
 };
 const char *identify_kind_name(enum identity_kind kind);
 
-#define IDENTITY_TEXT_MAX 500
+#define IDENTITY_TEXT_MAX 500 /* bytes of id, gift and type; as CANONICAL_TEXT_MAX */
 
 struct identity {
 	enum identity_kind kind;
-	bool not_made;    /* gift_made was asked and said no */
-	struct buf id;    /* empty: as the map says */
-	struct buf gift;  /* empty: as the map says */
-	struct buf dedup; /* empty: the id */
-	struct buf type;  /* of a header or the body's `type`; only a hint */
+	bool not_made;    /* the condition `gift_made` was evaluated and is false */
+	struct buf id;    /* empty: the map gives it */
+	struct buf gift;  /* empty: the map gives it */
+	struct buf dedup; /* what duplicates are recognised by; empty: the id */
+	struct buf type;  /* from a header or the body's member `type`; the map may give another */
 };
 
 void identify_finish(struct identity *i);
 #define AUTO_IDENTITY __attribute__((cleanup(identify_finish)))
 
-/* What headers say. The id is the one that `proof` signed, or at least comes with the same prefix: an id that
- * anybody may add makes one message many. `known_id` and `known_type` (or NULL) stand for headers that are no
- * longer there. */
+/* Takes id and type from the headers. If the signature covers an id, that id is taken; otherwise the header with the
+ * same prefix as the signature: an unsigned id header would let anyone replay one signed message as many events.
+ * `known_id` and `known_type` (or NULL) replace headers that are no longer available. */
 void identify_by_headers(const struct source_rules *source, const struct intake_request *request,
 						 const struct verify_proof *proof, const char *known_id, const char *known_type,
 						 struct identity *to);
-/* What the body says. ERR_INVALID: a program failed; the text names it. */
+/* Takes id, gift, dedup, kind and type from the body, with the source's programs. ERR_INVALID: a program failed; `err`
+ * names it. */
 int identify_by_body(const struct source_rules *source, struct expr_input *body, struct identity *to,
 					 struct err *err) MUST_CHECK;
-/* Settles IDENTITY_OPEN with the canonical type, and fills id and gift from the canonical event where open.
- */
+/* Fills id and gift from the mapped event where they are empty, and decides the kind if it is IDENTITY_OPEN. */
 void identify_settle(const json_t *event, struct identity *to);
-/* The id of an event that has none: "body-" and 32 hex digits of the body's digest. */
+/* Sets the id of an event that has none: "body-" and 32 hex digits of the body's digest. */
 void identify_by_digest(struct str body, struct identity *to);
 
 #endif

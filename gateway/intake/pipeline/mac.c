@@ -24,7 +24,7 @@ struct contexts {
 	EVP_MAC_CTX *of[HASHES];
 };
 
-/* Process-wide, written once: OpenSSL 3.0 pays for every implicit fetch. */
+/* For the whole process, written once: OpenSSL 3.0 searches its providers at every implicit fetch. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t contexts_key;
 static EVP_MAC *hmac;
@@ -50,7 +50,7 @@ static void fetch_once(void)
 		abort_crypto();
 }
 
-/* A context whose digest is set; it stays set when only the key changes. */
+/* The thread's context for this hash. Its digest stays set when only the key changes. */
 static EVP_MAC_CTX *context(enum verify_hash hash)
 {
 	pthread_once(&once, fetch_once);
@@ -80,7 +80,7 @@ size_t mac_bytes(enum verify_hash hash)
 void mac_compute(enum verify_hash hash, struct str key, const struct str *parts, size_t count,
 				 uint8_t out[MAC_BYTES_MAX])
 {
-	/* A key of no bytes would mean "the key as before" to EVP_MAC_init. */
+	/* EVP_MAC_init takes an empty key for "keep the last key". */
 	assert(key.len > 0);
 	EVP_MAC_CTX *ctx = context(hash);
 	bool ok = EVP_MAC_init(ctx, (const unsigned char *)key.p, key.len, NULL) == 1;

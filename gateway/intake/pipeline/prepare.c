@@ -11,10 +11,10 @@
 #include "gateway/intake/pipeline/text.h"
 #include "saga/base/mem.h"
 
-/* How long a related event waits for its gift (DESIGN §9). */
-#define GIFT_WAIT_MS (INT64_C(60) * 60 * 1000)
+/* How long a related event waits for its gift before operators are alerted: gateway/DESIGN.md "One gift, one saga". */
+#define GIFT_WAIT_MS HOUR_MS
 
-/* One run: what is known so far. */
+/* One run of the pipeline: what is known so far. */
 struct prepare_run {
 	struct rules *rules;
 	const struct source_rules *source;
@@ -24,15 +24,15 @@ struct prepare_run {
 	struct verify_proof proof;
 	struct identity identity;
 	struct body body;
-	json_t *event; /* canonical; NULL when it is not (or never) mapped */
+	json_t *event; /* canonical; NULL: not mapped (yet) */
 	struct buf text;
 	bool text_is_raw; /* the body is its own canonical text */
 	struct routing routing;
 	struct prepared *to;
-	struct err err; /* why it is quarantined */
+	struct err err; /* why the event is quarantined */
 };
 
-/* ---- stages; a code other than 0 means quarantine, with run->err ---- */
+/* ---- stages: a result other than 0 means quarantine, and run->err says why ---- */
 
 static int stage_parse(struct prepare_run *run)
 {
@@ -40,7 +40,7 @@ static int stage_parse(struct prepare_run *run)
 	explain_parse(run->explain, &run->body, rc == 0 ? NULL : run->err.text);
 	if (rc != 0)
 		return rc;
-	/* A secret that travels in the body goes no further than the check. */
+	/* A secret that was sent in the body must not be stored, mapped or sent on. */
 	const char *pointer = run->source->config->verify.token_pointer;
 	if (pointer != NULL && body_remove(run->body.root, pointer))
 		run->body.altered = true;
@@ -54,7 +54,7 @@ static int stage_identify(struct prepare_run *run, struct expr_input *body)
 	return rc;
 }
 
-/* The canonical text is the body itself when nothing had to be done to it. */
+/* If nothing in the body was changed, the body is its own canonical text: it is stored once. */
 static void render(struct prepare_run *run, bool changed)
 {
 	run->text_is_raw =
@@ -63,6 +63,7 @@ static void render(struct prepare_run *run, bool changed)
 		text_json(run->event, &run->text);
 }
 
+/* From the body to the canonical event. An event that no source of ids gave an id gets one of its digest. */
 static int stage_map(struct prepare_run *run, struct expr_input *body)
 {
 	json_t *mapped = NULL;
@@ -100,8 +101,8 @@ static int stage_route(struct prepare_run *run)
 	return rc;
 }
 
-/* A related event is not mapped: nothing of it is sent anywhere. Only where its id is the mapped one, it must
- * be found; a map that fails on it is then no fault. */
+/* A related event is recorded without a mapped form, because nothing of it is sent to a target. The map runs only
+ * if the id comes from it; a map that fails is then ignored, because maps are written for gifts. */
 static void id_of_related(struct prepare_run *run, struct expr_input *body)
 {
 	json_t *mapped = NULL;
@@ -112,6 +113,7 @@ static void id_of_related(struct prepare_run *run, struct expr_input *body)
 	json_decref(mapped);
 }
 
+/* All stages after verification. A related event ends after its identity is known. */
 static int run_body(struct prepare_run *run)
 {
 	int rc = stage_parse(run);
@@ -134,6 +136,7 @@ static int run_body(struct prepare_run *run)
 
 /* ---- the accept ---- */
 
+/* A quarantined event keeps neither type nor donor of a map that failed. */
 static struct event *make_event(const struct prepare_run *run, bool quarantined)
 {
 	const struct buf *identity_type = &run->identity.type;
@@ -144,8 +147,8 @@ static struct event *make_event(const struct prepare_run *run, bool quarantined)
 	struct event_fields fields = {
 		.source = str_of(run->source->config->name),
 		.event_id = buf_str(&run->identity.id),
-		/* Not mapped: what the sender called it, so that a related event can be told and a quarantined one
-		 * mapped again although its headers are gone. */
+		/* An event that is not mapped keeps the sender's own type: operators read it, and a quarantined event
+		 * can be mapped again although its headers are gone. */
 		.type = type != NULL ? str_of(type) : buf_str(identity_type),
 		.gift = buf_str(&run->identity.gift),
 		.donor = str_of(donor),
@@ -157,6 +160,7 @@ static struct event *make_event(const struct prepare_run *run, bool quarantined)
 	return event_create(&fields, run->request->now_ms);
 }
 
+/* A quarantined or unrouted event gets the empty plan, which has no steps. */
 static void fill_start(const struct prepare_run *run, const struct event *event, bool quarantined)
 {
 	struct prepared *to = run->to;
@@ -181,6 +185,7 @@ static void fill_start(const struct prepare_run *run, const struct event *event,
 	to->accept.start.condition_true = run->routing.condition_true;
 }
 
+/* Everything that the accept needs. An event without an id gets one of the digest of its body. */
 static void fill(struct prepare_run *run, bool quarantined)
 {
 	struct accept *a = &run->to->accept;
@@ -204,8 +209,9 @@ static void fill(struct prepare_run *run, bool quarantined)
 	explain_result(run->explain, a, run->to->note);
 }
 
-/* An id that stood in for one the map could not give yet must not outlive its reason: the sender's repeats
- * come under the mapped one. */
+/* The known id of a stored event; NULL: none, or it is only the digest of the body, which was used because mapping
+ * had failed. Such an id must be dropped once the map works, or the sender's retries, which get the mapped id, would
+ * not be recognised as duplicates. */
 static const char *stored_event_id(const struct prepare_run *run)
 {
 	AUTO_IDENTITY struct identity digest_id = { 0 };
@@ -216,6 +222,7 @@ static const char *stored_event_id(const struct prepare_run *run)
 	return strcmp(id, digest_id.id.data) != 0 ? id : NULL;
 }
 
+/* A stored event was verified when it came, and its headers are gone. */
 static bool verified(struct prepare_run *run)
 {
 	if (run->known->event_id != NULL)
@@ -233,6 +240,7 @@ static void run_finish(struct prepare_run *run)
 	buf_free(&run->text);
 }
 
+/* Verification is the only stage that rejects: an authentic event is always kept, quarantined if it must be. */
 int prepare_event(struct rules *rules, const char *source, const struct intake_request *request,
 				  const struct prepare_known *known, json_t *explain, struct prepared **ret)
 {

@@ -1,5 +1,5 @@
-/* From a request to what the journal takes: verify, parse, identify, map, route. Pure: no clock, no I/O; also
- * what `source try` and `event reprocess` run. */
+/* The pipeline: from a request to an accept for the journal, by verifying, parsing, identifying, mapping and routing.
+ * `source try` and `event reprocess` run the same pipeline. Pure: no clock, no I/O. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_PREPARE_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_PREPARE_H
 
@@ -9,29 +9,29 @@
 #include "gateway/intake/rules.h"
 #include "saga/journal/intake_port.h"
 
-/* Everything an accept points to. Free with free() once event and plan references are dropped:
- * prepare_destroy. */
+/* An accept and everything it points to. */
 struct prepared {
-	struct accept accept; /* first: `accept.done` gets its address back */
-	struct rules *rules;  /* a reference: the plan lives there */
-	char note[512];       /* why it is quarantined */
+	struct accept accept; /* the first member: `accept.done` casts its pointer to struct prepared */
+	struct rules *rules;  /* a reference, because the plan belongs to the rules */
+	char note[512];       /* why the event is quarantined; "": it is not */
 	uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES];
 };
-void prepare_destroy(struct prepared *p); /* NULL is accepted */
+void prepare_destroy(struct prepared *p); /* accepts NULL */
 #define AUTO_PREPARED __attribute__((cleanup(prepare_cleanup)))
 void prepare_cleanup(struct prepared **slot);
 
-/* What an event that is already stored brings along; all NULL for a fresh request. */
+/* What is known of an event that is already stored; all NULL for a fresh request. */
 struct prepare_known {
-	const char *event_id; /* set: the request is taken as verified, and this is its id; "" and what
-						   * identify_by_digest makes of the body give way to the id the body has now */
-	const char *type;     /* what a header said at the time; "" for nothing */
+	/* Not NULL: the request counts as verified, and this is its id. An id of "", or one that identify_by_digest
+	 * made of the body, is replaced by the id that the body has under the present rules. */
+	const char *event_id;
+	const char *type; /* what a header said when the event came; "": nothing */
 };
 
-/* Returns 0 with a fresh `*ret`: to be handed to the journal, quarantined or not. ERR_REFUSED: not verified
- * (answer 401, without a reason). ERR_NOT_FOUND: no such source.
- * `explain`: NULL, or a JSON array to which each stage adds an object {"stage":…,"ok":bool,…}: verify, parse,
- * id, gift, map, event, route, steps. No secrets; it does hold the donor's data. */
+/* 0: *ret is a fresh accept for the journal, perhaps a quarantined one; free it with prepare_destroy. ERR_REFUSED:
+ * not verified; answer 401 without a reason. ERR_NOT_FOUND: no such source. `known` may be NULL.
+ * `explain`: NULL, or a JSON array to which each stage adds an object {"stage":…,"ok":bool,…}, see explain.h. The
+ * objects hold the donor's data, but no secrets. */
 int prepare_event(struct rules *rules, const char *source, const struct intake_request *request,
 				  const struct prepare_known *known, json_t *explain, struct prepared **ret) MUST_CHECK;
 

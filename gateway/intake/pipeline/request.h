@@ -1,4 +1,4 @@
-/* One request as the pure part of intake sees it. All texts are borrowed. */
+/* One request as the pure part of intake sees it, without libmicrohttpd. All texts are borrowed. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_REQUEST_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_REQUEST_H
 
@@ -9,14 +9,15 @@
 struct intake_request {
 	struct str body;
 	void *headers_ctx;
-	/* Value of a header, name without regard to case; NULL when absent. The function may be NULL: no headers.
-	 */
+	/* The value of a header, whose name is compared without regard to case; NULL: absent. The function itself may
+	 * be NULL: no headers. */
 	const char *(*header)(void *ctx, const char *name);
-	const char *url; /* as the outside reached us, for {url}; NULL: unknown */
-	int64_t now_ms;  /* steady clock */
-	int64_t wall_ms; /* wall clock, for tolerances */
+	const char *url; /* the URL that the sender used, for signatures that cover it; NULL: unknown */
+	int64_t now_ms;  /* the steady clock of saga/base/clock.h */
+	int64_t wall_ms; /* the wall clock, for the tolerance of a signature's time */
 };
 
-const char *request_header(const struct intake_request *request, const char *name); /* NULL when absent */
+/* The value of a header; NULL: absent, or `name` is NULL. */
+const char *request_header(const struct intake_request *request, const char *name);
 
 #endif

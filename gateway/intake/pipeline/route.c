@@ -8,6 +8,7 @@
 
 /* ---- lanes ---- */
 
+/* The donor's id, else the e-mail in lower case, so that "Ada@x.org" and "ada@x.org" share a lane. */
 static void standard_lane_key(const json_t *event, struct buf *to)
 {
 	const json_t *donor = json_object_get(event, "donor");
@@ -36,6 +37,7 @@ int route_lane_key(const struct lane_rule *order, struct expr_input *event, stru
 	return 0;
 }
 
+/* A lane is a digest of the ordering key, so that all lanes have the same length. */
 static int step_lane(const struct rules *rules, const struct config_step *step, struct expr_input *event,
 					 uint8_t lane[LANE_BYTES], bool *ret_has, struct err *err)
 {
@@ -52,7 +54,8 @@ static int step_lane(const struct rules *rules, const struct config_step *step, 
 	return 0;
 }
 
-/* Steps at one target stand in one line, and most routes order all targets alike: compute each rule once. */
+/* An earlier step of the route whose lane is computed by the same rule; -1: none. Most routes order all targets by the
+ * donor, so that each rule is computed once. */
 static int same_lane_rule_before(const struct rules *rules, const struct config_route *route, size_t step)
 {
 	const struct lane_rule *rule = &rules->lane_rules[route->steps[step].target];
@@ -64,6 +67,7 @@ static int same_lane_rule_before(const struct rules *rules, const struct config_
 	return -1;
 }
 
+/* A step without an ordering key has no lane and waits for no other. */
 static int set_lanes(const struct rules *rules, const struct config_route *route, struct expr_input *event,
 					 struct routing *to, uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES], struct err *err)
 {
@@ -84,6 +88,7 @@ static int set_lanes(const struct rules *rules, const struct config_route *route
 
 /* ---- conditions ---- */
 
+/* Only the conditions of steps without `after`; the engine evaluates the others when their turn comes. */
 static int set_conditions(const struct route_rules *route, struct expr_input *event, struct routing *to,
 						  struct err *err)
 {
@@ -101,6 +106,7 @@ static int set_conditions(const struct route_rules *route, struct expr_input *ev
 	return 0;
 }
 
+/* Routes are tried in the order of the configuration. *ret NULL: no route takes the event. */
 static int find_route(const struct rules *rules, struct str source, struct expr_input *event,
 					  const struct route_rules **ret, struct err *err)
 {

@@ -4,6 +4,7 @@
 
 #include "gateway/expr/number.h"
 
+/* The two-character escapes that RFC 8259 has for common characters; NULL: none. */
 static const char *short_escape(unsigned char c)
 {
 	switch (c) {
@@ -22,6 +23,7 @@ static const char *short_escape(unsigned char c)
 	}
 }
 
+/* Copies runs of characters that need no escape in one piece. */
 static void add_string(const char *text, size_t len, struct buf *to)
 {
 	size_t from = 0;
@@ -44,7 +46,7 @@ static void add_string(const char *text, size_t len, struct buf *to)
 
 static void add_object(const json_t *object, struct buf *to)
 {
-	/* The iterator's type is not const; nothing is changed. */
+	/* jansson's iterator takes no const object, but changes nothing. */
 	json_t *walked = (json_t *)(uintptr_t)object;
 	const char *comma = "{";
 	for (void *it = json_object_iter(walked); it != NULL; it = json_object_iter_next(walked, it)) {
@@ -70,6 +72,7 @@ static void add_array(const json_t *array, struct buf *to)
 	buf_byte(to, ']');
 }
 
+/* A kind outside the enum, which jansson does not produce, becomes null. */
 void text_json(const json_t *value, struct buf *to)
 {
 	char number[NUMBER_TEXT_BYTES];

@@ -1,4 +1,5 @@
-/* A tree as compact JSON text: members in their order, numbers in their shortest exact form. */
+/* Writes a JSON tree as compact text: members in their order, numbers in their shortest exact form. jansson's own
+ * writer prints doubles with 17 digits. Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_TEXT_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_TEXT_H
 
@@ -6,7 +7,7 @@
 
 #include "saga/base/buf.h"
 
-/* Appends. `value` is no deeper than EXPR_DEPTH_MAX. */
+/* Appends to `to`. `value` must not be nested deeper than EXPR_DEPTH_MAX: the function calls itself. */
 void text_json(const json_t *value, struct buf *to);
 
 #endif

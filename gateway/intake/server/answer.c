@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+/* Retry-After, in seconds, when the journal could not take the event. Chosen; no measurement. */
 #define RETRY_FULL_S 5
 
 struct intake_answer answer_error(unsigned status, const char *message)

@@ -1,4 +1,4 @@
-/* What a request is answered: status and JSON body, as one value. Pure. */
+/* The answer to a request as one value: status, headers and JSON body. Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_SERVER_ANSWER_H
 #define ALMONER_GATEWAY_INTAKE_SERVER_ANSWER_H
 
@@ -6,15 +6,17 @@
 
 struct intake_answer {
 	unsigned status;
-	unsigned retry_after_s; /* 0: not said */
-	const char *allow;      /* for 405; NULL otherwise */
+	unsigned retry_after_s; /* 0: no such header */
+	const char *allow;      /* static; for 405, otherwise NULL */
 	char body[160];
 };
 
-/* After the commit. `accepted` is the status for what was taken: 202, or 200 where a source says so. */
+/* The answer after the commit. `accepted`: the status for a new event, 202, or 200 if the source's option `answer`
+ * says so. */
 struct intake_answer answer_of(const struct accept_result *result, unsigned accepted);
-/* {"error":"…"}; `words` is a fixed text of ours. */
+/* {"error":"…"}. `message` is not escaped: it must be a fixed text of this program. */
 struct intake_answer answer_error(unsigned status, const char *message);
+/* The same with status 503 and Retry-After. */
 struct intake_answer answer_busy(unsigned retry_after_s, const char *message);
 
 #endif

@@ -38,6 +38,7 @@ void connection_notify_waiters(struct intake_server *s)
 		pthread_cond_broadcast(&s->changed);
 }
 
+/* The callback for a new connection; the context lives until `closed`. */
 static void opened(struct intake_server *s, struct MHD_Connection *mhd, void **socket_context)
 {
 	struct connection *c = mem_zalloc(sizeof *c);
@@ -105,6 +106,7 @@ void connection_set_phase(struct intake_server *s, struct connection *c, enum co
 
 /* ---- deadlines ---- */
 
+/* A request that waits for its commit is not slow: waiting_answer_late ends it. */
 void connection_close_slow(struct intake_server *s, int64_t now_ms)
 {
 	int64_t limit_ms = s->rules->config->limits.request_timeout_ms;

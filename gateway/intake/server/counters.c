@@ -14,6 +14,7 @@ const char *intake_counter_name(enum intake_counter c)
 	return (unsigned)c < INTAKE_COUNTERS ? names[c] : "?";
 }
 
+/* There are as many counters as sources were ever configured, so a list is enough. */
 struct counter *counter_of(struct intake_server *s, const char *source)
 {
 	struct counter *c;

@@ -7,8 +7,8 @@
 
 struct framing_headers {
 	unsigned lengths, encodings;
-	bool digits;  /* every length is a number and nothing else */
-	bool chunked; /* every encoding is "chunked" */
+	bool digits;  /* every Content-Length consists of digits */
+	bool chunked; /* every Transfer-Encoding is "chunked" */
 };
 
 static enum MHD_Result check_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -30,7 +30,9 @@ const char *framing_fault(struct MHD_Connection *mhd, const char *version)
 	struct framing_headers f = { .digits = true, .chunked = true };
 	MHD_get_connection_values(mhd, MHD_HEADER_KIND, check_header, &f);
 	if (f.lengths + f.encodings > 1)
-		return f.encodings == 0 ? "more than one Content-Length" : "a length and an encoding, or two of them";
+		return f.encodings == 0
+				   ? "more than one Content-Length"
+				   : "Content-Length beside Transfer-Encoding, or more than one Transfer-Encoding";
 	if (!f.digits)
 		return "Content-Length is not a number";
 	if (!f.chunked)

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
+#include "saga/base/entropy.h"
+#include "saga/base/fnv.h"
+#include "saga/base/hash.h"
 #include "saga/base/mem.h"
-
-#define BUCKETS 1024
 
 /* ---- addresses ---- */
 
@@ -25,6 +25,7 @@ static struct peer_address from_ipv6(const struct in6_addr *in6)
 	return a;
 }
 
+/* The structures are copied before they are read, because `address` may not be aligned for them. */
 struct peer_address peer_of_socket(const struct sockaddr *address)
 {
 	struct peer_address a = { 0 };
@@ -41,7 +42,8 @@ struct peer_address peer_of_socket(const struct sockaddr *address)
 	return a;
 }
 
-/* "[2001:db8::1]:4711" and "192.0.2.1:4711" lose brackets and port. */
+/* Removes brackets and port: "[2001:db8::1]:4711", "192.0.2.1:4711". A text with several colons and no brackets is an
+ * IPv6 address without a port. */
 static struct str bare_address(struct str text)
 {
 	const char *colon = memchr(text.p, ':', text.len);
@@ -54,6 +56,7 @@ static struct str bare_address(struct str text)
 	return text;
 }
 
+/* The copy has space for the longest address; a longer text is none. */
 bool peer_parse(struct str text, struct peer_address *ret)
 {
 	char copy[INET6_ADDRSTRLEN];
@@ -108,6 +111,8 @@ static struct str trim_blanks(struct str s)
 	return s;
 }
 
+/* Reads from the right: each proxy appends the address it got the request from, so only the right end is written by
+ * the proxy that connected; everything before may be invented by the sender. */
 struct peer_address peer_behind_proxy(const struct config *config, const struct peer_address *peer,
 									  const char *forwarded_for)
 {
@@ -118,7 +123,7 @@ struct peer_address peer_behind_proxy(const struct config *config, const struct 
 		size_t from = comma != NULL ? (size_t)(comma - rest.p) + 1 : 0;
 		struct peer_address next;
 		if (!peer_parse(trim_blanks((struct str){ rest.p + from, rest.len - from }), &next))
-			break; /* what stands before it was not written by a proxy we know */
+			break; /* not written by a trusted proxy, so the elements before it cannot be believed either */
 		at = next;
 		rest.len = from > 0 ? from - 1 : 0;
 	}
@@ -128,48 +133,44 @@ struct peer_address peer_behind_proxy(const struct config *config, const struct 
 /* ---- counts ---- */
 
 struct peer {
-	LIST_ENTRY(peer) link;
+	struct hash_link link;
 	struct peer_address address;
 	unsigned count;
 };
 
 struct peers {
-	LIST_HEAD(, peer) buckets[BUCKETS];
+	struct hash_table table;
+	uint64_t seed; /* random: senders choose their IPv6 addresses, and must not be able to choose a bucket */
 };
 
 struct peers *peers_create(void)
 {
 	struct peers *p = mem_zalloc(sizeof *p);
-	for (size_t i = 0; i < BUCKETS; i++)
-		LIST_INIT(&p->buckets[i]);
+	entropy_bytes(&p->seed, sizeof p->seed);
 	return p;
 }
 
 void peers_destroy(struct peers *p)
 {
-	for (size_t i = 0; p != NULL && i < BUCKETS; i++) {
-		while (!LIST_EMPTY(&p->buckets[i])) {
-			struct peer *first = LIST_FIRST(&p->buckets[i]);
-			LIST_REMOVE(first, link);
-			free(first);
-		}
-	}
+	if (p == NULL)
+		return;
+	struct hash_cursor cursor = { 0 };
+	struct hash_link *link;
+	while ((link = hash_walk(&p->table, &cursor)) != NULL)
+		free(HASH_ENTRY(link, struct peer, link));
+	hash_free(&p->table);
 	free(p);
 }
 
-static size_t bucket_of(const struct peer_address *address)
+static uint64_t hash_of(const struct peers *p, const struct peer_address *address)
 {
-	uint32_t hash = 2166136261u; /* FNV-1a */
-	for (size_t i = 0; i < sizeof address->bytes; i++)
-		hash = (hash ^ address->bytes[i]) * 16777619u;
-	return hash % BUCKETS;
+	return fnv64(fnv64(FNV64_BASIS, &p->seed, sizeof p->seed), address->bytes, sizeof address->bytes);
 }
 
 static struct peer *find(const struct peers *p, const struct peer_address *address)
 {
-	struct peer *peer;
-	LIST_FOREACH(peer, &p->buckets[bucket_of(address)], link)
-	{
+	for (struct hash_link *l = hash_first(&p->table, hash_of(p, address)); l != NULL; l = hash_next(l)) {
+		struct peer *peer = HASH_ENTRY(l, struct peer, link);
 		if (peer->address.family == address->family &&
 			memcmp(peer->address.bytes, address->bytes, sizeof address->bytes) == 0)
 			return peer;
@@ -189,7 +190,7 @@ void peers_add(struct peers *p, const struct peer_address *address)
 	if (peer == NULL) {
 		peer = mem_zalloc(sizeof *peer);
 		peer->address = *address;
-		LIST_INSERT_HEAD(&p->buckets[bucket_of(address)], peer, link);
+		hash_insert(&p->table, &peer->link, hash_of(p, address));
 	}
 	peer->count++;
 }
@@ -199,6 +200,6 @@ void peers_remove(struct peers *p, const struct peer_address *address)
 	struct peer *peer = find(p, address);
 	if (peer == NULL || --peer->count > 0)
 		return;
-	LIST_REMOVE(peer, link);
+	hash_remove(&p->table, &peer->link);
 	free(peer);
 }

@@ -44,6 +44,7 @@ static bool over_cap(const struct server_request *r, const struct prepared *p)
 	return hooks->quarantined(hooks->ctx, r->source->config->name) >= r->rules->config->limits.quarantine_cap;
 }
 
+/* "unrouted" and "quarantined" are counted beside "accepted". */
 static void count_result(const struct server_request *r, const struct accept_result *result)
 {
 	if (result->code != 0)
@@ -88,6 +89,7 @@ static void submit_to_journal(struct server_request *r, struct prepared *p)
 	}
 }
 
+/* Order: size, signature, quarantine cap, journal. */
 bool request_submit(struct server_request *r)
 {
 	struct intake_server *s = r->server;

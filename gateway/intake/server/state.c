@@ -1,21 +1,15 @@
 #include <stdlib.h>
-#include <time.h>
 
 #include "gateway/intake/server/server_internal.h"
 #include "saga/base/mem.h"
 
-/* The condition variable uses the monotonic clock, so that a step of the system's clock does not delay a wait. */
 struct intake_server *intake_server_create(const struct intake_server_options *options)
 {
 	struct intake_server *s = mem_zalloc(sizeof *s);
 	s->options = *options;
 	s->listen_fd = -1;
 	atomic_init(&s->references, 1);
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	clock_condition_init(&s->changed);
 	pthread_mutex_init(&s->lock, NULL);
 	TAILQ_INIT(&s->connections);
 	TAILQ_INIT(&s->waiting);
@@ -64,14 +58,7 @@ void intake_server_install_rules(struct intake_server *s, struct rules *rules)
 
 void intake_server_wait_changed(struct intake_server *s, int64_t ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
+	struct timespec until = clock_deadline(ms);
 	pthread_cond_timedwait(&s->changed, &s->lock, &until);
 }
 

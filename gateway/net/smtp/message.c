@@ -45,7 +45,8 @@ const char *smtp_message_fault(const struct almoner_mail *mail, char text[SMTP_F
 		const char *fault;
 	} parts[] = {
 		{ "the mail server", mail_address_host_fault(str_of_text(mail->host)) },
-		{ "the name we greet with", mail->ehlo.p != NULL ? mail_address_host_fault(str_of_text(mail->ehlo)) : NULL },
+		{ "the name we greet with",
+		  mail->ehlo.p != NULL ? mail_address_host_fault(str_of_text(mail->ehlo)) : NULL },
 		{ "the sender's address", mail_address_fault(str_of_text(mail->from), true) },
 		{ "the recipient's address", mail_address_fault(str_of_text(mail->to), true) },
 		{ "the message", smtp_message_body_fault(mail->message) },

@@ -2,20 +2,12 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 /* The default of the system, 8 MiB, would reserve gigabytes for some hundred threads. Chosen; no measurement. */
 #define STACK_BYTES ((size_t)512 * 1024)
-
-static int64_t clock_ms(void)
-{
-	struct timespec now;
-	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
-	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the thread ---- */
 
@@ -23,7 +15,8 @@ static int64_t clock_ms(void)
  * no longer wanted. */
 static bool is_done(struct smtp_worker *worker)
 {
-	return atomic_load(&worker->cancelled) || worker->reply.final || clock_ms() >= worker->deadline_ms;
+	return atomic_load(&worker->cancelled) || worker->reply.final ||
+		   clock_monotonic_ms() >= worker->deadline_ms;
 }
 
 /* libcurl calls this at least once a second while it waits; a result other than 0 ends the transfer. */
@@ -60,7 +53,7 @@ static void *run(void *ctx)
 {
 	struct smtp_worker *worker = ctx;
 	long last_code = 0;
-	worker->deadline_ms = clock_ms() + worker->timeout_ms;
+	worker->deadline_ms = clock_monotonic_ms() + worker->timeout_ms;
 	worker->code = curl_easy_perform(worker->message.easy);
 	CURLcode info = curl_easy_getinfo(worker->message.easy, CURLINFO_RESPONSE_CODE, &last_code);
 	assert(info == CURLE_OK);
