@@ -82,6 +82,7 @@ static int sign_token(const struct config_source *source, struct sign_headers *r
 	return 0;
 }
 
+/* The event id goes last: add_header skips it when the scheme has sent it already. */
 int sign_request(const struct config_source *source, struct str body, const char *id, int64_t wall_ms,
 				 const char *url, struct sign_headers *ret, struct err *err)
 {

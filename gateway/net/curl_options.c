@@ -35,6 +35,7 @@ static CURLcode use_ca_file_only(CURL *easy)
 	return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
+/* CURLOPT_PROTOCOLS_STR differs for HTTP and mail, so the caller sets it. */
 CURLcode curl_options_set_common(CURL *easy, char *error)
 {
 	CURLcode code = curl_options_set_longs(easy, common_longs);

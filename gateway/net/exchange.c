@@ -70,6 +70,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 
 /* ---- life ---- */
 
+/* Every callback gets the exchange, which lives as long as its handle. */
 static CURLcode set_callbacks(struct exchange *x)
 {
 	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
@@ -104,6 +105,7 @@ static CURLcode set_up_handle(struct exchange *x)
 	return code;
 }
 
+/* A mail exchange has no handle of its own: its worker has one. */
 struct exchange *exchange_create(enum almoner_action_kind kind, struct loop *loop, struct sockets *sockets,
 								 struct lookups *lookups, struct err *err)
 {
@@ -149,6 +151,7 @@ void exchange_fail(struct exchange *x, enum transport_verdict verdict, const cha
 	x->state = EXCHANGE_FAILED_LOCALLY;
 }
 
+/* Sets only the limits that differ from those of the handle's last request. */
 static CURLcode load_limits(struct exchange *x)
 {
 	const struct transport_limits *want = &x->request.limits;
@@ -168,6 +171,7 @@ static CURLcode load_limits(struct exchange *x)
 	return code;
 }
 
+/* Also resets the evidence of the last request, which would otherwise decide the verdict of this one. */
 bool exchange_load(struct exchange *x)
 {
 	x->state = EXCHANGE_HTTP;

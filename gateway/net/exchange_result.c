@@ -5,6 +5,7 @@
 #include "gateway/net/exchange.h"
 #include "gateway/net/smtp/worker.h"
 
+/* libcurl parses Retry-After, also when it is a date. The reply borrows headers and body from the exchange. */
 static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 {
 	long status = 0;
@@ -94,6 +95,7 @@ static void mail_result(const struct smtp_worker *worker, struct transport_resul
 	write_detail(result, mail_failure_reason(worker), server_reply->status >= 400 ? text : NULL);
 }
 
+/* A reply carries its own explanation; for every other verdict the detail says what happened. */
 void exchange_result(struct exchange *x, CURLcode code, struct transport_result *result)
 {
 	if (x->state == EXCHANGE_FAILED_LOCALLY) {

@@ -47,6 +47,7 @@ static struct curl_slist *make_headers(const struct http_call *call)
 	return list;
 }
 
+/* No proxy and no signals; a method other than GET sends the body, also an empty one. */
 static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_slist *headers,
 					   struct line_reader *reader)
 {
@@ -77,6 +78,7 @@ static int set_call_error(CURLcode rc, const struct http_call *call, struct err 
 	return err_set(err, ERR_IO, "the connection to %s broke: %s", where, curl_easy_strerror(rc));
 }
 
+/* A line that the callback ended the call with makes libcurl report a write error, which is no failure then. */
 int http_call(const struct http_call *call, unsigned *ret_status, struct err *err)
 {
 	CURL *easy = curl_easy_init();

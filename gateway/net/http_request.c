@@ -37,6 +37,7 @@ static void node_set_text(struct http_header_node *node, const char *text)
 	node->link.data = node->text.data;
 }
 
+/* libcurl keeps a pointer to the first node, so the list changes later without libcurl being called. */
 CURLcode http_request_init(struct http_request *r, CURL *easy)
 {
 	node_set_text(&r->nodes[NODE_EXPECT], "Expect:");
@@ -91,6 +92,7 @@ static const char *url_fault(struct almoner_text url)
 	return NULL;
 }
 
+/* An equal URL is not set again, so that libcurl need not copy and parse it. */
 static const char *load_url(struct http_request *r, CURL *easy, struct almoner_text url,
 							char text[HTTP_FAULT_BYTES])
 {
@@ -158,6 +160,7 @@ static CURLcode set_body(CURL *easy, struct almoner_text body)
 	return code;
 }
 
+/* The body is set for every request, because libcurl keeps only a pointer to it. */
 static const char *load_method(struct http_request *r, CURL *easy, const struct almoner_http *http,
 							   char text[HTTP_FAULT_BYTES])
 {
@@ -189,6 +192,8 @@ static bool is_token_char(unsigned char c)
 	return c > 0x20 && c < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
 }
 
+/* What is wrong with a header, to follow "header 3 "; NULL: nothing. A control character in a value could begin
+ * another header, or end the request. */
 static const char *header_fault(const struct almoner_header *header)
 {
 	if (header->name.p == NULL || header->name.len == 0 || header->value.p == NULL)
@@ -248,6 +253,7 @@ static void link_nodes(struct http_request *r, size_t count)
 	r->node_count = count;
 }
 
+/* The first Content-Type goes into its own node; a second one is sent as it is. */
 static const char *load_headers(struct http_request *r, const struct almoner_http *http,
 								char text[HTTP_FAULT_BYTES])
 {

@@ -61,6 +61,7 @@ static void drop_reached_deadlines(struct loop *loop)
 			loop->deadlines_ns[i] = NEVER;
 }
 
+/* Sets the one timer to the nearest deadline, unless the timer is set to it already. */
 static void arm_timer(struct loop *loop)
 {
 	int64_t nearest = NEVER;
@@ -126,6 +127,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *watcher, int revents)
 	loop->armed_ns = NEVER;
 }
 
+/* EVFLAG_NOENV: libev must not take its back end from the environment. */
 struct loop *loop_create(struct err *err)
 {
 	struct ev_loop *ev = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);

@@ -111,6 +111,7 @@ static void release_socket(struct sockets *s, struct socket_slot *slot, CURL *ea
 		set_events(s, slot, fd, LOOP_READ);
 }
 
+/* libcurl wants other events for a socket, or none any more. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
 	(void)socket_ctx;
@@ -132,6 +133,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
  * Measured by ten_gigabytes in tests/bench/neighbours.py. */
 #define RECEIVE_BYTES 65536
 
+/* libcurl opens a connection for this exchange, so a look-up of the name, if one was needed, was answered. */
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	(void)purpose;

@@ -60,6 +60,7 @@ static bool try_mail(struct err *err)
 	return code == CURLE_OK;
 }
 
+/* After curl_global_init a failure goes through transfer_destroy, which undoes all that was done. */
 struct transfer *transfer_create(struct loop *loop, struct err *err)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

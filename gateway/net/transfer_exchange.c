@@ -74,6 +74,7 @@ static void start_http(struct transfer *t, struct exchange *x)
 	assert(code == CURLM_OK);
 }
 
+/* The look-up counts as begun here, on the loop's thread: the callbacks of a mail's handle run on another thread. */
 static void start_mail(struct transfer *t, struct exchange *x)
 {
 	char text[SMTP_FAULT_BYTES];
@@ -92,6 +93,8 @@ static void start_mail(struct transfer *t, struct exchange *x)
 		exchange_fail(x, TRANSPORT_UNREACHABLE, "no memory or no thread left to send the mail");
 }
 
+/* Never calls `done`: also a request that fails at once is delivered in the next turn, so that the caller need not
+ * expect the result inside its call. */
 void *transfer_submit(void *transfer, const struct transport_request *request)
 {
 	struct transfer *t = transfer;

@@ -41,6 +41,7 @@ void transfer_on_stall(void *transfer, int64_t stalled_ms)
 
 /* ---- collecting ---- */
 
+/* `done` may cancel other exchanges; curl_multi_info_read never returns a handle that was removed. */
 static void collect_http(struct transfer *t)
 {
 	CURLMsg *message;

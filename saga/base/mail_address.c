@@ -79,6 +79,7 @@ static const char *bytes_fault(struct str text)
 	return NULL;
 }
 
+/* Checks the bytes first, so that the later checks see printable ASCII only. */
 const char *mail_address_fault(struct str address, bool literal_allowed)
 {
 	if (address.p == NULL || address.len == 0)

@@ -36,7 +36,7 @@ WORDS = {
     "judge": ("health, update", ()),
     "mend": ("repair, fix", ()),
     "mended": ("repaired, fixed", ()),
-    "nobody": ("none", ()),
+    "nobody": ("none", ("CURLOPT_NOBODY",)),
     "placed": ("location", ()),
     "rehearsal": ("dry_run", ()),
     "rehearse": ("dry_run", ()),

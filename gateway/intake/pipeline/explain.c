@@ -102,6 +102,7 @@ void explain_route(json_t *to, const struct rules *rules, const struct routing *
 	json_object_set_new(made, "steps", steps);
 }
 
+/* An event that became something else than an ordinary saga says so in `becomes`. */
 void explain_result(json_t *to, const struct accept *accept, const char *note)
 {
 	if (to == NULL)

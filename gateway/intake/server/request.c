@@ -132,6 +132,7 @@ static enum MHD_Result reject_framing(struct server_request *r, const char *why)
 	return request_answer_send(r, &answer);
 }
 
+/* The request keeps the rules of this moment until its answer, also across a reload. */
 static enum MHD_Result begin(struct server_request *r, const char *url, const char *method,
 							 const char *version)
 {

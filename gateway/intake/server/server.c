@@ -36,6 +36,7 @@ uint16_t intake_server_port(const struct intake_server *s)
 	return s->port;
 }
 
+/* Each thread of the pool has its own epoll set. The listening socket belongs to the daemon from here on. */
 static int start_daemon(struct intake_server *s, const struct config *config, struct err *err)
 {
 	int64_t threads = config->listen.intake_threads;
@@ -123,6 +124,7 @@ bool intake_server_wait_idle(struct intake_server *s, int64_t timeout_ms)
 	return idle;
 }
 
+/* Late accepts keep the memory alive: each holds a reference until its commit. */
 void intake_server_stop(struct intake_server *s)
 {
 	if (s == NULL)

@@ -21,6 +21,8 @@ static struct str str_of_text(struct almoner_text text)
 	return (struct str){ text.p, text.len };
 }
 
+/* A lone CR or LF is the start of SMTP smuggling: some servers take it for a line end and see the end of the mail
+ * where others do not. */
 const char *smtp_message_body_fault(struct almoner_text message)
 {
 	if (message.p == NULL || message.len == 0)
@@ -38,6 +40,7 @@ const char *smtp_message_body_fault(struct almoner_text message)
 	return NULL;
 }
 
+/* The first fault in the order of the table counts. */
 const char *smtp_message_fault(const struct almoner_mail *mail, char text[SMTP_FAULT_BYTES])
 {
 	const struct {
@@ -159,6 +162,7 @@ static CURLcode set_login(CURL *easy, const struct almoner_mail *mail)
 	return code;
 }
 
+/* ALMONER_TLS_STARTTLS requires TLS: CURLUSESSL_ALL fails if the server does not offer STARTTLS. */
 static CURLcode set_envelope(struct smtp_message *m)
 {
 	const struct almoner_mail *mail = &m->mail;
@@ -187,6 +191,7 @@ static CURLcode set_callbacks(struct smtp_message *m)
 	return code;
 }
 
+/* The mail is copied before anything can fail, so that smtp_message_finish always has a valid state. */
 CURLcode smtp_message_init(struct smtp_message *m, const struct almoner_mail *mail,
 						   const struct transport_limits *limits)
 {

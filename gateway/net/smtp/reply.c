@@ -61,6 +61,7 @@ static void reply_complete(struct smtp_reply *r, uint32_t code)
 		r->data_accepted = true;
 }
 
+/* "250-text" continues a reply, "250 text" and "250" end it. */
 void smtp_reply_line(struct smtp_reply *r, const char *line, size_t len)
 {
 	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))

@@ -98,6 +98,8 @@ static CURLcode set_callbacks(struct smtp_worker *worker)
 	return code;
 }
 
+/* The thread may end before its worker is on the list `running`. That does no harm: workers are collected on the
+ * loop's thread, which is here until then. */
 struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct exchange *owner,
 									  const struct transport_request *request)
 {
@@ -148,6 +150,7 @@ static void join(const struct smtp_worker *worker)
 	assert(failed == 0);
 }
 
+/* `running` is looked at first, so that a turn without mails costs no lock. */
 struct smtp_worker *smtp_workers_collect(struct smtp_workers *workers)
 {
 	if (TAILQ_EMPTY(&workers->running))

@@ -69,7 +69,7 @@ static void money_that_does_not_is_refused(void **state)
 	expect(EVENT("\"value\":true,\"currency\":\"EUR\""),
 		   "!amount.value is true, expected a number or a decimal text");
 	expect(EVENT("\"minor\":100,\"value\":\"2.00\",\"currency\":\"EUR\""),
-		   "!amount.minor and amount.value do not say the same; let the map set only one of them");
+		   "!amount.minor and amount.value are different amounts; let the map set only one of them");
 	expect(EVENT("\"minor\":100"),
 		   "!amount.currency is missing; let the map set it, such as currency: \"EUR\"");
 	expect(EVENT("\"minor\":100,\"currency\":\"BTC\""),
@@ -101,7 +101,7 @@ static void other_members(void **state)
 	expect("{\"id\":\"e\"}", "!type is missing; let the map set it, such as type: \"donation.created\"");
 	expect("{\"type\":\"\"}", "!type is missing; let the map set it, such as type: \"donation.created\"");
 	expect("{\"type\":[]}", "!type is an array, expected a text; let the map make it one with tostring");
-	expect("{\"type\":\"a\\nb\"}", "!type has a control character in it");
+	expect("{\"type\":\"a\\nb\"}", "!type contains a control character");
 	expect("{\"type\":\"t\",\"donor\":\"Anna\"}",
 		   "!donor is a text, expected an object such as {\"email\": …, \"name\": …}, or nothing");
 	expect("{\"type\":\"t\",\"donor\":{\"email\":{}}}",
