@@ -9,6 +9,7 @@
 #include "gateway/intake/pipeline/identify.h"
 #include "gateway/intake/pipeline/route.h"
 #include "gateway/intake/pipeline/text.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 /* How long a related event waits for its gift before operators are alerted: gateway/DESIGN.md "One gift, one saga". */

@@ -16,9 +16,9 @@
 
 #define PATIENCE_MS 20000
 
-/* ---- the log ---- */
+/* ---- the journal ---- */
 
-static struct accept_result answer_of(struct scripted_log *s, const struct accept *a)
+static struct accept_result answer_of(struct scripted_journal *s, const struct accept *a)
 {
 	struct accept_result r = { .unrouted = a->kind == ACCEPT_SAGA && a->start.unrouted,
 							   .quarantined = a->start.own_reason == REASON_QUARANTINED,
@@ -36,71 +36,71 @@ static struct accept_result answer_of(struct scripted_log *s, const struct accep
 	return r;
 }
 
-/* Calls back without the lock; the lock is held before and after. */
-static void commit_held(struct scripted_log *s)
+/* Called under the lock; `done` is called without it. */
+static void commit_held(struct scripted_journal *s)
 {
 	while (s->held_count > 0) {
 		struct accept *a = s->held[0];
 		memmove(s->held, s->held + 1, --s->held_count * sizeof s->held[0]);
 		struct accept_result r = answer_of(s, a);
-		(void)pthread_mutex_unlock(&s->lock);
+		pthread_mutex_unlock(&s->lock);
 		a->done(a->ctx, a, &r);
-		(void)pthread_mutex_lock(&s->lock);
+		pthread_mutex_lock(&s->lock);
 	}
 }
 
 static void *committer(void *arg)
 {
-	struct scripted_log *s = arg;
-	(void)pthread_mutex_lock(&s->lock);
+	struct scripted_journal *s = arg;
+	pthread_mutex_lock(&s->lock);
 	while (!s->ending) {
-		if (s->mode == LOG_COMMIT)
+		if (s->mode == JOURNAL_COMMIT)
 			commit_held(s);
 		if (!s->ending)
-			(void)pthread_cond_wait(&s->moved, &s->lock);
+			pthread_cond_wait(&s->moved, &s->lock);
 	}
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
 static int take(void *ctx, struct accept *a)
 {
-	struct scripted_log *s = ctx;
-	(void)pthread_mutex_lock(&s->lock);
-	int rc = s->mode == LOG_REFUSE || s->held_count == HELD_MAX ? ERR_FULL : 0;
+	struct scripted_journal *s = ctx;
+	pthread_mutex_lock(&s->lock);
+	int rc = s->mode == JOURNAL_REJECT || s->held_count == HELD_MAX ? ERR_FULL : 0;
 	if (rc == 0)
 		s->held[s->held_count++] = a;
-	(void)pthread_cond_broadcast(&s->moved);
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_cond_broadcast(&s->moved);
+	pthread_mutex_unlock(&s->lock);
 	return rc;
 }
 
-void scripted_log_mode(struct scripted_log *s, enum log_mode mode)
+void scripted_journal_mode(struct scripted_journal *s, enum journal_mode mode)
 {
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	s->mode = mode;
-	(void)pthread_cond_broadcast(&s->moved);
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_cond_broadcast(&s->moved);
+	pthread_mutex_unlock(&s->lock);
 }
 
-void scripted_log_wait_held(struct scripted_log *s, size_t count)
+void scripted_journal_wait_held(struct scripted_journal *s, size_t count)
 {
 	struct timespec until;
 	int rc = 0;
 	(void)clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += PATIENCE_MS / 1000;
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	while (s->held_count < count && rc == 0)
 		rc = pthread_cond_timedwait(&s->moved, &s->lock, &until);
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	assert_int_equal(rc, 0);
 }
 
-void scripted_log_release(struct scripted_log *s)
+void scripted_journal_release(struct scripted_journal *s)
 {
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	commit_held(s);
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- the server ---- */
@@ -128,9 +128,9 @@ static void refused(void *ctx, const char *source, const char *address, int stat
 	(void)source;
 	(void)status;
 	(void)why;
-	(void)pthread_mutex_lock(&d->script.lock);
-	(void)snprintf(d->last_address, sizeof d->last_address, "%s", address);
-	(void)pthread_mutex_unlock(&d->script.lock);
+	pthread_mutex_lock(&d->script.lock);
+	snprintf(d->last_address, sizeof d->last_address, "%s", address);
+	pthread_mutex_unlock(&d->script.lock);
 	(void)atomic_fetch_add(&d->refusals, 1);
 }
 
@@ -148,8 +148,8 @@ void server_fixture_open(struct server_fixture *d, const char *sources, const ch
 {
 	memset(d, 0, sizeof *d);
 	atomic_init(&d->now_ms, 1000000);
-	(void)pthread_mutex_init(&d->script.lock, NULL);
-	(void)pthread_cond_init(&d->script.moved, NULL);
+	pthread_mutex_init(&d->script.lock, NULL);
+	pthread_cond_init(&d->script.moved, NULL);
 	assert_int_equal(pthread_create(&d->script.thread, NULL, committer, &d->script), 0);
 	const struct intake_server_options options = {
 		.journal = { &d->script, take, NULL },
@@ -168,14 +168,14 @@ void server_fixture_open(struct server_fixture *d, const char *sources, const ch
 void server_fixture_close(struct server_fixture *d)
 {
 	intake_server_stop(d->intake);
-	(void)pthread_mutex_lock(&d->script.lock);
+	pthread_mutex_lock(&d->script.lock);
 	d->script.ending = true;
 	commit_held(&d->script);
-	(void)pthread_cond_broadcast(&d->script.moved);
-	(void)pthread_mutex_unlock(&d->script.lock);
+	pthread_cond_broadcast(&d->script.moved);
+	pthread_mutex_unlock(&d->script.lock);
 	assert_int_equal(pthread_join(d->script.thread, NULL), 0);
-	(void)pthread_cond_destroy(&d->script.moved);
-	(void)pthread_mutex_destroy(&d->script.lock);
+	pthread_cond_destroy(&d->script.moved);
+	pthread_mutex_destroy(&d->script.lock);
 }
 
 void server_fixture_sweep(struct server_fixture *d, int64_t later_ms)

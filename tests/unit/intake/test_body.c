@@ -76,7 +76,7 @@ static void refuses(void **state)
 			fail_msg("%s: %s", cases[i].text, err.text);
 		assert_null(strstr(err.text, "secret-name"));
 	}
-	/* A NUL in the middle does not end it. */
+	/* A NUL in the middle does not end the body. */
 	struct body body;
 	assert_int_equal(body_parse((struct str){ "{}\0{}", 5 }, &body, NULL), ERR_INVALID);
 }
@@ -94,7 +94,7 @@ static void depth_is_bounded(void **state)
 	memset(text, '[', BODY_DEPTH_MAX + 1);
 	assert_int_equal(body_parse((struct str){ text, BODY_DEPTH_MAX + 1 }, &body, &err), ERR_INVALID);
 	assert_non_null(strstr(err.text, "nested deeper than 60 at byte 61"));
-	/* A million brackets cost nothing. */
+	/* A million brackets are rejected without deep recursion. */
 	char *flood = malloc(1000000);
 	memset(flood, '[', 1000000);
 	assert_int_equal(body_parse((struct str){ flood, 1000000 }, &body, NULL), ERR_INVALID);
@@ -104,7 +104,7 @@ static void depth_is_bounded(void **state)
 static void pointers(void **state)
 {
 	static const struct {
-		const char *pointer, *value; /* NULL: nothing there */
+		const char *pointer, *value; /* NULL: no such value */
 	} cases[] = { { "/a/b", "x" },
 				  { "/a/c~1d", "y" },
 				  { "/a/e~0f", "z" },

@@ -17,7 +17,7 @@ static struct peer_address address(const char *text)
 static void parses_what_proxies_write(void **state)
 {
 	static const struct {
-		const char *text, *plain; /* NULL: refused */
+		const char *text, *plain; /* NULL: rejected */
 	} cases[] = { { "192.0.2.1", "192.0.2.1" },
 				  { "192.0.2.1:4711", "192.0.2.1" },
 				  { "2001:db8::1", "2001:db8::1" },
@@ -82,7 +82,7 @@ static void counts(void **state)
 	assert_int_equal(peers_count(peers, &a), 2);
 	peers_remove(peers, &a);
 	peers_remove(peers, &b);
-	peers_remove(peers, &b); /* once too often does no harm */
+	peers_remove(peers, &b); /* one removal too many does no harm */
 	assert_int_equal(peers_count(peers, &a), 1);
 	assert_int_equal(peers_count(peers, &b), 0);
 	for (unsigned i = 0; i < 5000; i++) {

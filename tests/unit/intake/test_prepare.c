@@ -103,7 +103,7 @@ static void quarantine_has_a_reason(void **state)
 		assert_string_equal(p->accept.event->f.raw.p, cases[i].body);
 		assert_int_equal(p->accept.event->f.canonical.len, 0);
 		assert_ptr_equal(p->accept.start.plan, rules->empty);
-		/* Told apart by what there is: the body. */
+		/* Without an id, events are distinguished by their body. */
 		assert_int_equal(strncmp(p->accept.event->f.event_id.p, "body-", 5), 0);
 		assert_int_equal(p->accept.event->f.event_id.len, 5 + 32);
 		assert_key(p->accept.dedup, "in", p->accept.event->f.event_id.p);
@@ -150,10 +150,10 @@ static void ids(void **state)
 		assert_string_equal(p->accept.event->f.event_id.p, cases[i].id);
 		assert_key(p->accept.dedup, cases[i].source, cases[i].dedup);
 	}
-	/* Gaps are filled from the headers. */
+	/* Members that the map leaves out come from the headers. */
 	AUTO_PREPARED struct prepared *filled = fixture_prepare(rules, "head", "{\"a\":1}", delivery);
 	assert_string_equal(filled->accept.event->f.canonical.p, "{\"a\":1,\"type\":\"ping\",\"id\":\"d-77\"}");
-	/* A key of which a part is missing would throw two events together. */
+	/* A deduplication key with a missing part would make two events equal. */
 	AUTO_PREPARED struct prepared *half =
 		fixture_prepare(rules, "dup", "{\"type\":\"t\",\"payment\":\"p1\"}", NULL);
 	assert_string_equal(becomes(half), "quarantined");
@@ -202,7 +202,7 @@ static void gifts_without_a_preset(void **state)
 		  "{\"type\":\"donation.refunded\",\"payment\":\"p\",\"amount\":{\"minor\":1,\"currency\":\"EUR\"}}",
 		  "saga", false },
 		{ "cond", "{\"type\":\"donor.updated\"}", "saga", false },
-		/* Made, but not usable: the gift is claimed all the same, so that its siblings find it. */
+		/* The gift was made, but its event is unusable: the gift is claimed anyway, so that related events find it. */
 		{ "cond", "{\"type\":\"order\",\"paid\":true,\"payment\":\"p\"}", "quarantined", true },
 	};
 	struct rules *rules = fixture_rules(source, ROUTE_ALL);
@@ -238,7 +238,8 @@ static void routes_and_lanes(void **state)
 	/* Step 2 comes after another: its condition waits for the result. */
 	assert_int_equal(s->condition_known, 1 | 8);
 	assert_int_equal(s->condition_true, 1);
-	/* crm by e-mail as written, books by default in lower case, thanks by phone or fund: neither is there. */
+	/* crm orders by the e-mail as written, books by the default (lower case), thanks by phone or fund, which are both
+	 * missing. */
 	assert_int_equal(s->lane_mask, 1 | 2 | 8);
 	uint8_t digest[DIGEST_BYTES];
 	digest_bytes("Anna@Example.org", 16, digest);
@@ -292,7 +293,7 @@ static void a_secret_in_the_body_goes_no_further(void **state)
 	rules_unref(rules);
 }
 
-/* A quarantined event is mapped again after the map was mended: same id, same type, no signature any more. */
+/* A quarantined event is mapped again after the map was fixed: same id, same type, and the signature is gone. */
 static void reprocessing(void **state)
 {
 	static const char source[] = "\"in\":{\"preset\":\"github\",\"secrets\":[\"s\"],\"map\":\"%s\"}";
@@ -307,7 +308,7 @@ static void reprocessing(void **state)
 	struct prepared *p = NULL;
 	(void)state;
 	assert_int_equal(prepare_event(rules, "in", &request, NULL, NULL, &p),
-					 ERR_REFUSED); /* that signature is made up */
+					 ERR_REFUSED); /* a wrong signature */
 	const struct prepare_known known = { .event_id = "d1", .type = "ping" };
 	request = fixture_request("{\"n\":1}", NULL);
 	assert_int_equal(prepare_event(rules, "in", &request, &known, NULL, &p), 0);
@@ -324,7 +325,7 @@ static void reprocessing(void **state)
 	rules_unref(rules);
 }
 
-/* The id that stood in for the one the map could not give makes room for it, any other id stays. */
+/* An id that is only a digest of the body is replaced once the map gives one; any other id stays. */
 static void a_digest_id_yields_to_the_mapped_id(void **state)
 {
 	static const char *const broken = "\"in\":{\"verify\":\"none\",\"map\":\"error(\\\"not yet\\\")\"}";

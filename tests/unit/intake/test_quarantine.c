@@ -1,4 +1,4 @@
-/* The figure behind the cap of the quarantine. */
+/* The number of quarantined events that limits.quarantine_cap is compared with. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@ struct fake_store {
 	int code;
 	int64_t open;
 	unsigned counts_read;
-	struct quarantine *nested_check; /* what another thread would do meanwhile */
+	struct quarantine *nested_check; /* if not NULL: asked while the store counts, as another thread would */
 	int64_t nested_answer;
 };
 
@@ -47,7 +47,7 @@ static void counts_anew_now_and_then(void **state)
 	quarantine_destroy(NULL);
 }
 
-/* A store that cannot be read is no reason to take everything. */
+/* Without a number from the store, events must not be accepted without limit. */
 static void a_failed_count_keeps_the_limit(void **state)
 {
 	struct fake_store s = { .code = ERR_IO };
@@ -60,7 +60,7 @@ static void a_failed_count_keeps_the_limit(void **state)
 	s.code = ERR_IO;
 	assert_int_equal(quarantine_count_open(q, "a", 6000), 41);
 	assert_int_equal(quarantine_count_open(q, "a", 6001), 42);
-	assert_int_equal(s.counts_read, 2); /* not for every event */
+	assert_int_equal(s.counts_read, 2); /* the store does not count for every event */
 	quarantine_destroy(q);
 }
 
@@ -72,7 +72,7 @@ static void any_number_of_sources(void **state)
 	(void)state;
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 200; i++) {
-			(void)snprintf(name, sizeof name, "source-%d", i);
+			snprintf(name, sizeof name, "source-%d", i);
 			assert_int_equal(quarantine_count_open(q, name, 0), 5 + round);
 		}
 	}
@@ -80,7 +80,7 @@ static void any_number_of_sources(void **state)
 	quarantine_destroy(q);
 }
 
-/* Whoever asks while it is counted neither waits nor is forgotten. */
+/* A question during the count neither waits nor is left out of the number. */
 static void checks_during_a_count(void **state)
 {
 	struct fake_store s = { .open = 5 };

@@ -1,4 +1,4 @@
-/* Headers of refused requests: read again as they were packed, whatever the bytes are. */
+/* Headers of rejected requests: unpacked exactly as they were packed, for any bytes. */
 #include "tests/unit/intake/intake_fixture.h"
 
 #include <stdlib.h>
@@ -19,7 +19,8 @@ static void what_was_packed_is_found(void **state)
 		buf_string(&packed, words[i]);
 	assert_int_equal(rejected_unpack(buf_str(&packed), &h), 0);
 	assert_int_equal(h.count, 4);
-	assert_string_equal(rejected_header(&h, "x-signature"), "abc"); /* the first counts, as on the wire */
+	assert_string_equal(rejected_header(&h, "x-signature"),
+						"abc"); /* of two equal names the first counts, as in libmicrohttpd */
 	assert_string_equal(rejected_header(&h, "EMPTY"), "");
 	assert_null(rejected_header(&h, "Host"));
 	rejected_headers_finish(&h);
@@ -35,7 +36,7 @@ static void none_is_none(void **state)
 	rejected_headers_finish(&h);
 }
 
-/* Cut anywhere, and any byte changed: an answer or an error, never more. */
+/* Truncated anywhere, or with any byte changed: a result or an error, and no access beyond the bytes. */
 static void damaged_bytes_are_no_headers(void **state)
 {
 	(void)state;
@@ -47,7 +48,8 @@ static void damaged_bytes_are_no_headers(void **state)
 			char *copy AUTO_FREE = mem_strndup(packed.data, packed.len);
 			struct rejected_headers h;
 			copy[len] = (char)byte;
-			char *exact = malloc(len + 1); /* so that a sanitizer sees a byte too many */
+			char *exact =
+				malloc(len + 1); /* of the exact size, so that a sanitizer sees a read beyond the end */
 			memcpy(exact, copy, len + 1);
 			if (rejected_unpack((struct str){ exact, len + 1 }, &h) == 0)
 				rejected_headers_finish(&h);

@@ -1,4 +1,4 @@
-/* The door over real sockets. */
+/* The intake server over real sockets. */
 #include "tests/unit/intake/server_fixture.h"
 
 #include <sched.h>
@@ -131,17 +131,17 @@ static void pipelined_and_chunked(void **state)
 	server_fixture_close(&d);
 }
 
-/* The deadline is for requests; who waits for the commit waits for us. */
+/* limits.request_timeout is for arriving requests; a request that waits for its commit has limits.commit_wait. */
 static void late_commits_are_answered_503(void **state)
 {
 	struct server_fixture d;
 	struct reply r;
 	(void)state;
 	server_fixture_open(&d, OPEN, "\"commit_wait\":\"5s\"", "", false);
-	scripted_log_mode(&d.script, LOG_HOLD);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
-	scripted_log_wait_held(&d.script, 1);
+	scripted_journal_wait_held(&d.script, 1);
 	server_fixture_sweep(&d, 4999);
 	assert_int_equal(intake_server_gauges(d.intake).waiting, 1);
 	server_fixture_sweep(&d, 1);
@@ -150,9 +150,9 @@ static void late_commits_are_answered_503(void **state)
 	assert_non_null(strstr(r.text, "Retry-After: 5\r\n"));
 	assert_string_equal(r.body, "{\"error\":\"not recorded in time, send it again\"}");
 	assert_int_equal(server_fixture_count(&d, "in", INTAKE_LATE), 1);
-	/* The commit comes after all; the sender comes again and is told. */
-	scripted_log_release(&d.script);
-	scripted_log_mode(&d.script, LOG_COMMIT);
+	/* The commit comes late; the sender's retry is answered as a duplicate. */
+	scripted_journal_release(&d.script);
+	scripted_journal_mode(&d.script, JOURNAL_COMMIT);
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 200, "{\"saga\":1,\"duplicate\":true,\"unrouted\":true}");
 	(void)close(fd);
@@ -165,13 +165,13 @@ static void a_full_log_is_503(void **state)
 	struct reply r;
 	(void)state;
 	server_fixture_open(&d, OPEN, "", "", false);
-	scripted_log_mode(&d.script, LOG_REFUSE);
+	scripted_journal_mode(&d.script, JOURNAL_REJECT);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
 	client_read(fd, &r);
 	assert_int_equal(r.status, 503);
 	assert_non_null(strstr(r.text, "Retry-After: 5\r\n"));
-	scripted_log_mode(&d.script, LOG_COMMIT);
+	scripted_journal_mode(&d.script, JOURNAL_COMMIT);
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 202, NULL);
 	(void)close(fd);
@@ -183,20 +183,20 @@ static void senders_that_leave(void **state)
 	struct server_fixture d;
 	(void)state;
 	server_fixture_open(&d, OPEN, "", "", false);
-	scripted_log_mode(&d.script, LOG_HOLD);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	for (size_t i = 0; i < 20; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		int fd = client_connect(&d);
 		client_post(fd, "/in/in", "", body);
-		scripted_log_wait_held(&d.script, i + 1);
-		/* A reset, not a polite end: the answer has nowhere to go. */
+		scripted_journal_wait_held(&d.script, i + 1);
+		/* A reset instead of an orderly end: the answer cannot be delivered. */
 		const struct linger hard = { .l_onoff = 1 };
 		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
 		(void)close(fd);
 	}
-	scripted_log_release(&d.script);
+	scripted_journal_release(&d.script);
 	assert_int_equal(server_fixture_count(&d, "in", INTAKE_ACCEPTED), 20);
-	scripted_log_mode(&d.script, LOG_COMMIT);
+	scripted_journal_mode(&d.script, JOURNAL_COMMIT);
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
 	client_expect(fd, 202, "{\"saga\":21,\"unrouted\":true}");
@@ -210,15 +210,16 @@ static void new_rules_for_new_requests(void **state)
 	struct err err = { 0 };
 	(void)state;
 	server_fixture_open(&d, "\"old\":{\"verify\":\"none\",\"answer\":200}", "", "", false);
-	scripted_log_mode(&d.script, LOG_HOLD);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	int fd = client_connect(&d), other = client_connect(&d);
 	client_post(fd, "/in/old", "", BODY);
-	scripted_log_wait_held(&d.script, 1);
+	scripted_journal_wait_held(&d.script, 1);
 	struct config *config = server_fixture_config("\"new\":{\"verify\":\"none\"}", "", "");
 	assert_int_equal(intake_server_set_config(d.intake, config, &err), 0);
 	config_unref(config);
-	scripted_log_mode(&d.script, LOG_COMMIT);
-	client_expect(fd, 200, "{\"saga\":1,\"unrouted\":true}"); /* as it was when it came */
+	scripted_journal_mode(&d.script, JOURNAL_COMMIT);
+	client_expect(fd, 200,
+				  "{\"saga\":1,\"unrouted\":true}"); /* by the rules of the moment when the request began */
 	client_post(other, "/in/new", "", "{\"id\":\"n\",\"type\":\"t\"}");
 	client_expect(other, 202, NULL);
 	client_post(fd, "/in/old", "", BODY);
@@ -230,14 +231,14 @@ static void new_rules_for_new_requests(void **state)
 	server_fixture_close(&d);
 }
 
-/* The library aborts when it is stopped while a connection is suspended. */
+/* libmicrohttpd aborts when it is stopped while a connection is suspended. */
 static void stopping_with_waiting_senders(void **state)
 {
 	struct server_fixture d;
 	int fds[8];
 	(void)state;
 	server_fixture_open(&d, OPEN, "", "", false);
-	scripted_log_mode(&d.script, LOG_HOLD);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	for (size_t i = 0; i < 8; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		fds[i] = client_connect(&d);
@@ -246,16 +247,16 @@ static void stopping_with_waiting_senders(void **state)
 	int idle = client_connect(&d);
 	client_send(idle, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
 	client_expect(idle, 200, NULL);
-	scripted_log_wait_held(&d.script, 8);
+	scripted_journal_wait_held(&d.script, 8);
 	intake_server_quiesce(d.intake);
 	intake_server_quiesce(d.intake);
 	client_post(idle, "/in/in", "", BODY);
 	client_expect(idle, 503, "{\"error\":\"stopping\"}");
 	int late = client_connect(&d);
-	assert_true(client_closed(late)); /* nobody else gets in */
+	assert_true(client_closed(late)); /* new connections are refused */
 	(void)close(late);
-	/* The log is flushed: everybody is told what became of their event. */
-	scripted_log_release(&d.script);
+	/* The journal commits what it has: every sender gets its answer. */
+	scripted_journal_release(&d.script);
 	assert_true(intake_server_wait_idle(d.intake, 10000));
 	for (size_t i = 0; i < 8; i++) {
 		client_expect(fds[i], 202, NULL);
@@ -265,36 +266,36 @@ static void stopping_with_waiting_senders(void **state)
 	server_fixture_close(&d);
 }
 
-/* And if the log never answers, they are told to come again; what it says after that hurts nobody. */
+/* If the journal never commits, the senders get a 503; a commit after that does no harm. */
 static void stopping_without_the_log(void **state)
 {
 	struct server_fixture d;
 	int fds[8];
 	(void)state;
 	server_fixture_open(&d, OPEN, "", "", false);
-	scripted_log_mode(&d.script, LOG_HOLD);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	for (size_t i = 0; i < 8; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		fds[i] = client_connect(&d);
 		client_post(fds[i], "/in/in", "", body);
 	}
-	scripted_log_wait_held(&d.script, 8);
+	scripted_journal_wait_held(&d.script, 8);
 	intake_server_quiesce(d.intake);
 	assert_false(intake_server_wait_idle(d.intake, 1));
 	for (size_t i = 0; i < 8; i++)
 		client_expect(fds[i], 503, NULL);
-	server_fixture_close(&d); /* stops, then commits what was held */
+	server_fixture_close(&d); /* stops the server, then commits what was held */
 	for (size_t i = 0; i < 8; i++)
 		(void)close(fds[i]);
 }
 
-/* The server's own thread keeps the deadlines when asked to. */
+/* With own_sweep the server's own thread keeps the deadlines. */
 static void its_own_sweeper(void **state)
 {
 	struct server_fixture d;
 	(void)state;
 	server_fixture_open(&d, OPEN, "\"request_timeout\":\"1s\",\"commit_wait\":\"1s\"", "", true);
-	scripted_log_mode(&d.script, LOG_HOLD);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	int slow = client_connect(&d), waiting = client_connect(&d);
 	client_send(slow, "POST /in/in HT");
 	client_post(waiting, "/in/in", "", BODY);

@@ -1,4 +1,4 @@
-/* The door in front of the real journal on a real file: what was answered 2xx is there after a restart. */
+/* The intake server with the real journal on a real file: every event that was answered 2xx exists after a restart. */
 #include "saga/base/entropy.h"
 #include "saga/journal/figures.h"
 #include "saga/journal/journal.h"
@@ -73,7 +73,7 @@ static struct intake_server *open_intake(struct journal *j)
 	return s;
 }
 
-/* As the daemon does it. */
+/* The order in which the daemon stops. */
 static void stop(struct intake_server *s, struct journal *j)
 {
 	intake_server_quiesce(s);
@@ -139,7 +139,7 @@ static void accepted_is_there_after_a_restart(void **state)
 	client_read(fd, &r);
 	assert_int_equal(r.status, 200);
 	assert_non_null(strstr(r.body, "{\"saga\":1,\"duplicate\":true"));
-	/* A second event that says the gift was made is the same gift. */
+	/* A second event that says the gift was made belongs to the same gift. */
 	client_post(fd, "/in/pay", "",
 				"{\"id\":\"again\",\"g\":\"g1\",\"made\":true,\"type\":\"t\",\"amount\":{\"minor\":5,"
 				"\"currency\":\"EUR\"}}");
@@ -177,14 +177,14 @@ static void *send_many(void *arg)
 		client_post(fd, "/in/in", "", body);
 		client_read(fd, &r);
 		if (r.status == 0)
-			break; /* stopped */
+			break; /* the server has stopped */
 		s->accepted += r.status == 202;
 	}
 	(void)close(fd);
 	return NULL;
 }
 
-/* Stopped in the middle of it: every 202 is in the log. */
+/* The server stops while senders send: every event that was answered 202 is in the store. */
 static void stopping_under_load(void **state)
 {
 	char dir[] = "/tmp/almoner-intake-XXXXXX";

@@ -1,4 +1,4 @@
-/* The door's limits over real sockets: sizes, times, numbers. */
+/* The limits of the intake server over real sockets: sizes, times, numbers. */
 #include "tests/unit/intake/server_fixture.h"
 
 #include <sched.h>
@@ -17,12 +17,12 @@ static void too_large(void **state)
 	struct server_fixture d;
 	(void)state;
 	server_fixture_open(&d, OPEN, "\"body\":\"1KiB\"", "", false);
-	/* By what it says … */
+	/* The announced length is too large. */
 	int fd = client_connect(&d);
 	client_send(fd, "POST /in/in HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n");
 	client_expect(fd, 413, "{\"error\":\"too large\"}");
 	(void)close(fd);
-	/* … by what comes … */
+	/* The body is too large, without an announced length. */
 	fd = client_connect(&d);
 	client_send(fd, "POST /in/in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
 	char chunk[600] = "200\r\n";
@@ -33,7 +33,7 @@ static void too_large(void **state)
 	client_send(fd, "0\r\n\r\n");
 	client_expect(fd, 413, "{\"error\":\"too large\"}");
 	(void)close(fd);
-	/* … and nobody reads for ever. */
+	/* A body without end is cut off. */
 	fd = client_connect(&d);
 	client_send(fd, "POST /in/in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
 	for (int i = 0; i < 2000; i++)
@@ -41,7 +41,7 @@ static void too_large(void **state)
 	assert_true(client_closed(fd));
 	(void)close(fd);
 	assert_int_equal(server_fixture_count(&d, "in", INTAKE_TOO_LARGE), 2);
-	/* Exactly the limit is fine. */
+	/* A body of exactly the limit is accepted. */
 	char body[1025];
 	memset(body, ' ', 1024);
 	memcpy(body, BODY, sizeof BODY - 1);
@@ -69,7 +69,7 @@ static void header_floods(void **state)
 	if (r.status != 0)
 		assert_int_equal(r.status, 431);
 	(void)close(fd);
-	/* One endless line. */
+	/* A header line without end. */
 	buf_clear(&big);
 	buf_text(&big, "GET /");
 	for (int i = 0; i < 100000; i++)
@@ -86,7 +86,7 @@ static void header_floods(void **state)
 	server_fixture_close(&d);
 }
 
-/* A byte a second would never time out in the library: each one starts its clock anew. */
+/* A sender of one byte a second: libmicrohttpd's own time-out would never end it, because each byte starts it again. */
 static void slow_senders_lose_their_socket(void **state)
 {
 	static const char *const starts[] = { "", "POST /in/in HTTP/1.1\r\nX-Slow: ",
@@ -97,7 +97,7 @@ static void slow_senders_lose_their_socket(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		int fd = client_connect(&d);
 		client_send(fd, starts[i]);
-		/* Another one's answer shows that the server has seen this one. */
+		/* The answer to another request shows that the server has seen this connection. */
 		int other = client_connect(&d);
 		client_post(other, "/in/in", "", BODY);
 		client_expect(other, i == 0 ? 202 : 200, NULL);
@@ -123,7 +123,7 @@ static void wait_reading(struct server_fixture *d, int64_t bytes)
 		(void)sched_yield();
 }
 
-/* Bodies under way are memory too, whoever sends them. */
+/* Bodies that are arriving take memory, so their sum is bounded. */
 static void bodies_under_way_have_a_cap(void **state)
 {
 	enum { PART = 512 * 1024 - 16 };
@@ -146,8 +146,8 @@ static void bodies_under_way_have_a_cap(void **state)
 	client_read(fd, &r);
 	assert_int_equal(r.status, 503);
 	assert_non_null(strstr(r.text, "Retry-After: "));
-	wait_reading(&d, (int64_t)PART * 2); /* what was refused holds nothing */
-	/* Gone without an end, or accepted: either way there is room again. */
+	wait_reading(&d, (int64_t)PART * 2); /* a rejected body takes no memory */
+	/* A request that was cut off and one that was accepted both free their memory. */
 	(void)close(fds[0]);
 	wait_reading(&d, PART);
 	client_send(fds[1], "{\"id\":\"0123456\"");
@@ -171,7 +171,7 @@ static void the_quarantine_has_a_cap(void **state)
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", "garbage");
 	client_expect(fd, 503, NULL);
-	client_post(fd, "/in/in", "", BODY); /* what is usable still gets in */
+	client_post(fd, "/in/in", "", BODY); /* usable events are still accepted */
 	client_expect(fd, 202, NULL);
 	(void)close(fd);
 	server_fixture_close(&d);
@@ -191,7 +191,7 @@ static void connections_per_address(void **state)
 	fds[3] = client_connect(&d);
 	assert_true(client_closed(fds[3]));
 	assert_int_equal(server_fixture_count(&d, "", INTAKE_BUSY), 1);
-	/* One goes, another may come: as soon as the server has seen it go. */
+	/* When one connection is closed another is accepted, once the server has seen the end of the first. */
 	(void)close(fds[0]);
 	(void)close(fds[3]);
 	while (intake_server_gauges(d.intake).connections > 2)
@@ -210,25 +210,25 @@ static void senders_behind_a_proxy(void **state)
 	int fds[4];
 	(void)state;
 	server_fixture_open(&d, OPEN, "\"connections\":2", ",\"trusted_proxies\":[\"127.0.0.0/8\"]", false);
-	scripted_log_mode(&d.script, LOG_HOLD);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	for (size_t i = 0; i < 4; i++)
-		fds[i] = client_connect(&d); /* the proxy itself is not capped */
+		fds[i] = client_connect(&d); /* connections of the proxy itself are not limited */
 	for (size_t i = 0; i < 2; i++) {
 		char *body AUTO_FREE = mem_printf("{\"id\":\"%zu\",\"type\":\"t\"}", i);
 		client_post(fds[i], "/in/in", "X-Forwarded-For: 203.0.113.5\r\n", body);
-		scripted_log_wait_held(&d.script, i + 1);
+		scripted_journal_wait_held(&d.script, i + 1);
 	}
 	client_post(fds[2], "/in/in", "X-Forwarded-For: 203.0.113.5\r\n", BODY);
 	client_expect(fds[2], 503, "{\"error\":\"too many requests from this address\"}");
 	assert_string_equal(d.last_address, "203.0.113.5");
 	client_post(fds[3], "/in/in", "X-Forwarded-For: 203.0.113.6\r\n", BODY);
-	scripted_log_wait_held(&d.script, 3);
-	scripted_log_release(&d.script);
+	scripted_journal_wait_held(&d.script, 3);
+	scripted_journal_release(&d.script);
 	client_expect(fds[0], 202, NULL);
 	client_expect(fds[1], 202, NULL);
 	client_expect(fds[3], 202, NULL);
-	/* Their share is free again. */
-	scripted_log_mode(&d.script, LOG_COMMIT);
+	/* The sender's share is free again. */
+	scripted_journal_mode(&d.script, JOURNAL_COMMIT);
 	client_post(fds[0], "/in/in", "X-Forwarded-For: 203.0.113.5\r\n", BODY);
 	client_expect(fds[0], 200, NULL);
 	for (size_t i = 0; i < 4; i++)

@@ -1,4 +1,4 @@
-/* One payment, several events, one gift: the shipped preset in every order the platform may choose. */
+/* One payment causes several events and one gift: the shipped preset, with the events in every order. */
 #include "saga/base/hex.h"
 #include "saga/journal/intake_port.h"
 #include "tests/unit/intake/intake_fixture.h"
@@ -51,7 +51,7 @@ static struct rules *stripe_rules(void)
 	return fixture_rules("\"stripe\":{\"preset\":\"stripe\",\"secrets\":[\"whsec_x\"]}", ROUTE);
 }
 
-/* As the journal does: the first gift-made event owns the gift; a later one is a duplicate. */
+/* As in the journal: the first event that makes the gift owns it, and a later one is a duplicate. */
 struct gift_totals {
 	unsigned sagas, related, duplicates;
 	bool owned;
@@ -134,7 +134,7 @@ static void siblings_keep_the_platforms_type(void **state)
 	rules_unref(rules);
 }
 
-/* Each month's invoice is a gift of its own. */
+/* The invoice of each month is a gift of its own. */
 static void renewals_are_gifts(void **state)
 {
 	static const char january[] =

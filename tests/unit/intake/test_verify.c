@@ -1,4 +1,4 @@
-/* The platforms' own vectors, through the shipped presets where there is one. */
+/* The test vectors that platforms publish, through the shipped presets where there are presets. */
 #include "saga/base/hex.h"
 #include "tests/unit/intake/intake_fixture.h"
 
@@ -59,12 +59,12 @@ static void standard_webhooks(void **state)
 	assert_int_equal(check(STD_SOURCE, STD_BODY, no_id, now, NULL), VERIFY_WRONG);
 	assert_int_equal(check(STD_SOURCE, STD_BODY, garbage, now, NULL), VERIFY_MALFORMED);
 	assert_int_equal(check(STD_SOURCE, STD_BODY, NULL, now, NULL), VERIFY_MISSING);
-	/* Both sides of now, to the second. */
+	/* The tolerance before and after now, to the second. */
 	assert_int_equal(check(STD_SOURCE, STD_BODY, good, now + 300, NULL), VERIFY_OK);
 	assert_int_equal(check(STD_SOURCE, STD_BODY, good, now + 301, NULL), VERIFY_TOO_OLD);
 	assert_int_equal(check(STD_SOURCE, STD_BODY, good, now - 300, NULL), VERIFY_OK);
 	assert_int_equal(check(STD_SOURCE, STD_BODY, good, now - 301, NULL), VERIFY_TOO_NEW);
-	/* Wrong comes before old: an old timestamp tells nothing. */
+	/* A wrong signature with an old time is WRONG, not TOO_OLD: the verdict must not reveal the tolerance. */
 	assert_int_equal(check(STD_SOURCE, STD_BODY, wrong, now + 9999, NULL), VERIFY_WRONG);
 }
 
@@ -145,7 +145,7 @@ static void shopify_donorbox_twilio(void **state)
 	assert_int_equal(check(donorbox_source, "[{\"id\":1}]", donorbox, 1691135469, NULL), VERIFY_OK);
 	assert_int_equal(check(donorbox_source, "[{\"id\":1}]", donorbox, 1691135469 + 400, NULL),
 					 VERIFY_TOO_OLD);
-	/* The URL is signed too; the parameters stand in for the body as the platform joins them. */
+	/* The signature covers the URL; the body here is the parameters in the form in which the platform joins them. */
 	const char twilio_source[] = HMAC_SOURCE(
 		"12345",
 		"\"header\":\"X-Twilio-Signature\",\"encoding\":\"base64\",\"hash\":\"sha1\",\"signed_string\":"
@@ -246,7 +246,7 @@ static void expect_id(const char *const *headers, const char *id)
 	rules_unref(rules);
 }
 
-/* One signed message stays one event, whatever headers somebody adds. */
+/* A signed message stays one event, whatever unsigned headers a sender adds. */
 static void the_signed_id_is_the_event_id(void **state)
 {
 	static const char id[] = "msg_p5jXN8AQM9LWM0D4loKWxJek";

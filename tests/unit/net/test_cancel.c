@@ -1,4 +1,4 @@
-/* Exchanges that are cancelled, and how time passes. */
+/* Exchanges that are cancelled, and time-outs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,7 +75,8 @@ static void cancel_the_other(void *ctx, const struct transport_result *result)
 	net.port.cancel(net.port.ctx, c->other->self);
 }
 
-/* Both replies are there in the same turn: once the first is told, the second must not be any more. */
+/* Both replies arrive in the same turn. The first `done` cancels the second exchange, whose `done` must not be called
+ * then. */
 static void done_may_cancel_another(void **state)
 {
 	(void)state;

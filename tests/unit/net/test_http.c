@@ -40,7 +40,7 @@ static const char *member(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
-/* ---- what goes out ---- */
+/* ---- requests ---- */
 
 static void a_post_carries_what_was_asked_and_nothing_else(void **state)
 {
@@ -70,7 +70,7 @@ static void a_post_carries_what_was_asked_and_nothing_else(void **state)
 	json_decref(stats);
 }
 
-/* One handle serves all of these in turn: nothing of one request may show in the next. */
+/* One handle sends all of these requests in turn: no part of one request may appear in the next. */
 static void a_handle_forgets_its_last_request(void **state)
 {
 	(void)state;
@@ -189,13 +189,13 @@ static void unsendable_requests_are_refused_not_sent(void **state)
 	}
 	assert_int_equal(sink_client_counter(net.sink, "/refused", "requests"), 0);
 	assert_int_equal(fixture_in_flight(&net), 0);
-	/* and the handle is fit for a good one */
+	/* and the handle can still send a good request */
 	struct exchange_result o = fixture_post(&net, "/refused", "x", fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	fixture_result_free(&o);
 }
 
-/* ---- what comes back ---- */
+/* ---- replies ---- */
 
 static void replies_come_back_whole(void **state)
 {
@@ -209,7 +209,7 @@ static void replies_come_back_whole(void **state)
 	assert_int_equal(o.status, 422);
 	assert_string_equal(o.body, "{\"error\":\"no\"}");
 	assert_string_equal(o.header_x, "yes");
-	assert_int_equal(o.header_count, 3); /* none of the interim ones */
+	assert_int_equal(o.header_count, 3); /* none of the 1xx replies */
 	assert_false(o.truncated);
 	fixture_result_free(&o);
 }
@@ -282,8 +282,8 @@ static void a_redirect_is_a_reply_and_not_followed(void **state)
 	assert_int_equal(sink_client_counter(net.sink, "/loop", "requests"), 1);
 }
 
-/* Whatever a peer does after it got the request: not known, and sent exactly once, on new and on used
- * connections. */
+/* Whatever a peer does after it got the request, the outcome is unknown and the request was sent exactly once, on new
+ * and on reused connections. */
 static void after_the_first_byte_trouble_is_unknown_and_sent_once(void **state)
 {
 	(void)state;
@@ -307,7 +307,7 @@ static void after_the_first_byte_trouble_is_unknown_and_sent_once(void **state)
 			limits.fresh_connection = fresh != 0;
 			sink_client_set(net.sink, "/bad", "{\"status\":200}");
 			struct exchange_result first = fixture_post(&net, "/bad", "warm", fixture_limits(5000));
-			assert_int_equal(first.verdict, TRANSPORT_REPLY); /* leaves a connection to be used again */
+			assert_int_equal(first.verdict, TRANSPORT_REPLY); /* leaves an idle connection */
 			fixture_result_free(&first);
 			sink_client_set(net.sink, "/bad", modes[i]);
 			sink_client_clear(net.sink, "/bad");
@@ -322,7 +322,8 @@ static void after_the_first_byte_trouble_is_unknown_and_sent_once(void **state)
 	}
 }
 
-/* libcurl would send it up to six times; ten in flight at once make it likely to catch one that does. */
+/* libcurl alone would send such a request up to six times. Ten requests at once make it likely that one of them would
+ * be sent again. */
 static void a_receiver_that_reads_and_closes_counts_each_send_once(void **state)
 {
 	(void)state;

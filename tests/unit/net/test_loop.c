@@ -108,7 +108,7 @@ static void many_wakes_make_one_turn(void **state)
 	s.until_ms = clock_ms() + 50;
 	loop_set_deadline_ms(s.loop, 50);
 	loop_run(s.loop);
-	assert_in_range(s.turns, 4, 5); /* nothing of the thousand was left over */
+	assert_in_range(s.turns, 4, 5); /* no wake-up of the thousand was left over */
 	loop_destroy(s.loop);
 }
 

@@ -68,7 +68,7 @@ static void a_mail_arrives_as_it_was_written(void **state)
 		struct exchange_result o = fixture_mail(&net, &mail, fixture_limits(5000));
 		assert_int_equal(o.verdict, TRANSPORT_REPLY);
 		assert_int_equal(o.status, 250);
-		assert_non_null(strstr(o.body, "queued as")); /* the server's id for it */
+		assert_non_null(strstr(o.body, "queued as")); /* with the id that the server gave the mail */
 		fixture_result_free(&o);
 	}
 	json_t *stats = sink_client_stats(net.sink, "/smtp", true);
@@ -270,7 +270,7 @@ static void what_could_inject_never_reaches_libcurl(void **state)
 		if (o.verdict != TRANSPORT_NOT_SENDABLE)
 			print_error("case %zu: %d %s\n", i, (int)o.verdict, o.detail);
 		assert_int_equal(o.verdict, TRANSPORT_NOT_SENDABLE);
-		assert_null(strstr(o.detail, "ada")); /* says what is wrong, not whose address it is */
+		assert_null(strstr(o.detail, "ada")); /* names the fault, but not the address */
 		fixture_result_free(&o);
 	}
 	assert_int_equal(sink_client_counter(net.sink, "/smtp", "connections"), 0);
@@ -298,8 +298,8 @@ static void many_at_once_and_one_cancelled(void **state)
 	assert_int_equal(fixture_in_flight(&net), 0);
 }
 
-/* libcurl 7.88 blocks its caller while it waits for the reply to a message and to QUIT: nobody else may
- * notice. */
+/* libcurl 7.88 blocks its caller while it waits for the reply to the message and to QUIT. Other exchanges must not be
+ * delayed by that. */
 static void a_silent_mail_server_delays_no_other(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
-/* Exchanges that never reach anybody: refused connections, names that do not resolve, TLS that fails. The
- * resolver of this program is our own, so that it can hang. */
+/* Exchanges that do not reach a target: refused connections, names that do not resolve, TLS that fails. This program
+ * brings its own resolver, which can hang. */
 #include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -71,7 +71,7 @@ static struct exchange_result post_to(const char *url, struct transport_limits l
 	return fixture_http(&net, &http, limits);
 }
 
-/* A port on which nobody listens. */
+/* A port on which no program listens. */
 static unsigned closed_port(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -109,7 +109,7 @@ static void tls_to_a_peer_that_has_none(void **state)
 	assert_int_equal(sink_client_counter(net.sink, "/tls", "requests"), 0);
 }
 
-/* A backlog of one that is full: the kernel does not answer further connections. */
+/* The backlog has one place, which is taken: the kernel does not answer further connections. */
 static void a_connection_that_is_never_accepted(void **state)
 {
 	(void)state;
@@ -136,8 +136,7 @@ static void a_connection_that_is_never_accepted(void **state)
 	close(listener);
 }
 
-/* Whoever gives up on a hanging resolver must not wait for it: neither the time-out, nor cancel, nor the end.
- */
+/* The resolver hangs: neither a time-out, nor a cancellation, nor the end of the transfer may wait for it. */
 static void a_hanging_resolver_delays_no_other(void **state)
 {
 	(void)state;
@@ -163,10 +162,10 @@ static void a_hanging_resolver_delays_no_other(void **state)
 	assert_in_range(timed_out.duration_ms, 390, 800);
 	assert_int_equal(cancelled.calls, 0);
 	assert_int_equal(hung, 2);
-	assert_int_equal(hanging, 2); /* still: nobody waited for them */
+	assert_int_equal(hanging, 2); /* the two look-ups still hang: nothing has waited for them */
 }
 
-/* Each look-up that is given up stays behind in a thread: there are only so many of them. */
+/* Each look-up that was abandoned leaves a thread behind, so their number is bounded. */
 static void lost_lookups_are_few(void **state)
 {
 	(void)state;

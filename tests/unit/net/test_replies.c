@@ -159,7 +159,7 @@ static void the_last_complete_reply_counts(void **state)
 	assert_true(r.data_accepted);
 	assert_false(r.final);
 	feed_text(&r, "250-2.0.0\r\n");
-	assert_false(r.final); /* half a reply is none */
+	assert_false(r.final); /* half a reply does not count */
 	feed_text(&r, "250 queued as 7\r\n");
 	assert_true(r.final);
 	feed_text(&r, "221 bye\r\n");
@@ -272,9 +272,9 @@ static void lost_lookups_bound_further_ones(void **state)
 		lookups_lost(&l, now_ms);
 	}
 	assert_false(lookups_begin(&l, now_ms + LOOKUP_PROBE_MS - 1));
-	assert_true(lookups_begin(&l, now_ms + LOOKUP_PROBE_MS)); /* one may ask */
+	assert_true(lookups_begin(&l, now_ms + LOOKUP_PROBE_MS)); /* one probe may begin */
 	assert_false(lookups_begin(&l, now_ms + LOOKUP_PROBE_MS + 1));
-	assert_true(lookups_begin(&l, now_ms + LOOKUP_LOST_MS)); /* the oldest has ended by now */
+	assert_true(lookups_begin(&l, now_ms + LOOKUP_LOST_MS)); /* the oldest has left the time window */
 	assert_true(lookups_begin(&l, now_ms + LOOKUP_LOST_MS));
 }
 

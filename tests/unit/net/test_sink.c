@@ -1,4 +1,4 @@
-/* The receivers themselves: what tests and checkers conclude from them is worth no more than they are. */
+/* The receivers that tests and scenarios use (gateway/sink): their conclusions are only as good as these programs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -168,7 +168,7 @@ static void the_books_know_a_repeat_by_its_request_id(void **state)
 	json_decref(stats);
 }
 
-/* The real one keeps what it did when its answer is lost. */
+/* A real accounting service keeps what it did, also when its answer is lost. */
 static void a_stub_may_act_and_lose_the_answer(void **state)
 {
 	(void)state;
@@ -247,7 +247,7 @@ static void mails_are_counted_by_message_id(void **state)
 		fixture_result_free(&o);
 	}
 	assert_int_equal(sink_client_counter(net.sink, "/smtp", "messages"),
-					 2); /* one whose answer was lost, one answered */
+					 2); /* one request lost its answer, one was answered */
 	assert_int_equal(sink_client_counter(net.sink, "/smtp", "refused"), 1);
 	assert_int_equal(sink_client_counter(net.sink, "/smtp", "distinct_message_ids"), 1);
 	assert_int_equal(sink_client_counter(net.sink, "/smtp", "duplicates"), 1);

@@ -1,7 +1,6 @@
-/* TLS: a peer that cannot prove who it is gets nothing; with one that can, connections are used again and
- * nothing is sent twice. The server runs in a thread of this program with a certificate made on the spot;
- * that libcurl shall trust it for one half of the tests is slipped in where the net room asks for a handle
- * (link option --wrap). */
+/* TLS: a peer whose certificate is not trusted gets no byte of the request; with a trusted peer, connections are used
+ * again and nothing is sent twice. The server runs in a thread of this program, with a certificate made at start. The
+ * tests that trust the certificate set it where gateway/net creates a libcurl handle (link option --wrap). */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -52,7 +51,7 @@ static struct {
 	pthread_t thread;
 	atomic_uint connections;
 	atomic_uint requests;
-	atomic_uint answers_left; /* then it reads a request and closes */
+	atomic_uint answers_left; /* when they are used up, the server reads a request and closes */
 } server;
 
 static char cert_path[] = "/tmp/almoner-net-tls-XXXXXX";
@@ -249,7 +248,7 @@ static void a_trusted_connection_that_dies_is_no_second_send(void **state)
 	struct exchange_result o = post(&net, "127.0.0.1");
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	fixture_result_free(&o);
-	o = post(&net, "127.0.0.1"); /* read, and closed without an answer */
+	o = post(&net, "127.0.0.1"); /* the server reads the request and closes without an answer */
 	assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
 	assert_int_equal(server.requests, 2);
 	fixture_close(&net);
@@ -262,7 +261,8 @@ static int64_t cpu_us(void)
 	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
-/* Reading them takes tens of milliseconds on the loop, in which nobody else is served. */
+/* Reading the system's certificates takes tens of milliseconds on the loop's thread, during which no other exchange
+ * makes progress. */
 static void the_systems_authorities_are_read_once(void **state)
 {
 	(void)state;
@@ -270,7 +270,7 @@ static void the_systems_authorities_are_read_once(void **state)
 	struct stat file;
 	const char *path = curl_version_info(CURLVERSION_NOW)->cainfo;
 	if (path == NULL || stat(path, &file) != 0 || file.st_size < 100000)
-		skip(); /* too few to be felt */
+		skip(); /* too few certificates for a difference in time */
 	trusted = NULL;
 	fixture_open(&net);
 	int64_t first_us = 0;

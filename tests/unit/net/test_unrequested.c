@@ -1,5 +1,5 @@
-/* A peer that says more than it was asked: what lies on an idle connection is never the answer to the next
- * request. The peer runs in a thread of this program. */
+/* A peer that sends bytes without a request: bytes on an idle connection must never be taken for the answer to the
+ * next request. The peer runs in a thread of this program. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -63,7 +63,7 @@ static void serve_first(int fd)
 	else
 		shutdown(fd, SHUT_WR);
 	sem_post(&peer.sent);
-	while (read_request(fd)) /* what comes here is counted and never answered */
+	while (read_request(fd)) /* counted and never answered */
 		peer.requests++;
 }
 
@@ -119,7 +119,7 @@ static void the_next_request_is_not_answered_by(const char *unrequested)
 	expect_answer(&net, "first");
 	sem_post(&peer.send_now);
 	sem_wait(&peer.sent);
-	(void)fixture_run_ms(&net, 50); /* the loop sees what came */
+	fixture_run_ms(&net, 50); /* the loop sees the bytes */
 	expect_answer(&net, "again");
 	assert_int_equal(peer.connections, 2);
 	fixture_close(&net);
@@ -134,7 +134,7 @@ static void an_unrequested_reply(void **state)
 	the_next_request_is_not_answered_by(REPLY("wrong"));
 }
 
-/* How many servers say goodbye to an idle connection. */
+/* Many servers end an idle connection like this. */
 static void an_unrequested_408(void **state)
 {
 	(void)state;
