@@ -145,7 +145,7 @@ static void run_handler(struct admin_call *call, const struct api_route *route)
 void api_handle(const struct api_context *api, const struct api_request *request, struct api_reply *ret)
 {
 	assert(request->query != NULL && request->actor != NULL);
-	assert(api->jobs == NULL || api->journal != NULL); /* jobs work through the journal */
+	assert(api->jobs == NULL || api->journal != NULL); /* the jobs thread needs the journal */
 	*ret = (struct api_reply){ .status = 200 };
 	struct admin_call call = { .api = api, .request = request, .reply = ret };
 	const struct api_route *found = NULL;

@@ -6,14 +6,15 @@
 
 #include "saga/base/err.h"
 
-#define UNIX_SOCKET_ACTOR_BYTES 96  /* chosen: "uid", a number and a user name; longer names are cut */
-#define UNIX_SOCKET_PATH_BYTES  108 /* the size of sun_path, with the NUL */
+#define UNIX_SOCKET_ACTOR_BYTES                                                                              \
+	96 /* space for "uid", a number and a user name; a longer name is cut. Chosen */
+#define UNIX_SOCKET_PATH_BYTES 108 /* the size of sun_path, with the NUL */
 
 /* A path that fits into struct sockaddr_un: the path itself, or, if it is too long, /proc/self/fd/N/NAME with
  * an open descriptor of its folder. */
 struct unix_socket_path {
 	char text[UNIX_SOCKET_PATH_BYTES];
-	int folder; /* the descriptor N; -1 if the path itself fits */
+	int folder; /* open descriptor of the socket's folder; -1 if the path itself fits */
 };
 /* ERR_INVALID: no path, or the name of the file alone is too long; ERR_NOT_FOUND: its folder does not exist.
  */

@@ -95,7 +95,7 @@ static json_t *ids_of(const struct command_run *run)
 	return ids;
 }
 
-/* One call of the API: a dry run only verifies. Gives the summary, a new reference or NULL. */
+/* One call of the API: a dry run only verifies. *ret_summary: a new reference, or NULL. */
 static int replay(struct command_run *run, bool dry_run, bool lines, json_t **ret_summary)
 {
 	struct replay_lines r = { .run = run, .lines = lines };

@@ -11,9 +11,9 @@
 
 struct reply_lines {
 	json_t *last;      /* the last line, owned; an error is always the last line */
-	bool for_terminal; /* replace control characters */
+	bool for_terminal; /* whether control characters in the answer are replaced */
 	void *ctx;
-	int (*each)(void *ctx, json_t *line); /* NULL: only the last line is wanted */
+	int (*each)(void *ctx, json_t *line); /* NULL if only the last line is wanted */
 };
 
 /* Names, ids and error texts come from donors, platforms and targets. Their control characters (C0, DEL, and

@@ -196,7 +196,8 @@ static void print_record(const json_t *r)
 			return;
 		}
 	}
-	printf("%s\n", record); /* of a newer daemon: the name of the record is all that is known */
+	printf("%s\n",
+		   record); /* a kind of record that only a newer daemon writes: its name is all that is known */
 }
 
 /* ---- steps ---- */
@@ -253,7 +254,7 @@ static void print_head(const json_t *saga, bool paused)
 	if (*run_text(saga, "reason") != '\0')
 		printf(" (%s)", run_text(saga, "reason"));
 	if (paused && strcmp(run_text(saga, "state"), "attention") == 0)
-		printf(", and paused"); /* the state can show only one of the two */
+		printf(", and paused"); /* the state shows only that the saga is in attention */
 	printf("\n%s%sevent %s from %s", run_text(saga, "type"), *run_text(saga, "type") != '\0' ? " " : "",
 		   run_text(saga, "event_id"), run_text(saga, "source"));
 	if (*run_text(saga, "gift") != '\0')

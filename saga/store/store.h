@@ -214,8 +214,8 @@ struct store_writer {
 	/* Bytes free on the store's file system, less what the pages not yet checkpointed may need; -1 unknown.
 	 */
 	int64_t (*free_bytes)(void *ctx);
-	/* Are the files still found where they were opened? What is written to one that was removed or replaced is lost
-	 * with the process. */
+	/* Are the files still found where they were opened? What is written to one that was removed or replaced
+	 * is lost with the process. */
 	bool (*files_unchanged)(void *ctx);
 	void (*close)(void *ctx);
 };
@@ -288,5 +288,9 @@ void store_gift_key(const char *source, const char *gift, uint8_t ret[STORE_KEY_
 
 /* Digest of a personal part with its salt, as in log_row: of digest_parts(salt, personal). */
 void store_personal_digest(const uint8_t salt[16], struct str personal, uint8_t ret[32]);
+
+/* Copies a row with its texts, which point into *ret_block afterwards; the caller frees the block.
+ * *ret_bytes: the size of the texts. */
+struct rejected_row store_rejected_copy(const struct rejected_row *row, char **ret_block, size_t *ret_bytes);
 
 #endif

@@ -39,7 +39,7 @@ int jobs_follow(struct jobs *jobs, int64_t id, struct job_follow **ret)
 	return live != NULL ? 0 : ERR_NOT_FOUND;
 }
 
-/* With the lock held. */
+/* The caller holds jobs->lock. Appends the new lines; counts those that were replaced before this call. */
 static void take_lines(struct job_follow *f, struct buf *out)
 {
 	const struct job_live *live = f->live;
@@ -52,7 +52,7 @@ static void take_lines(struct job_follow *f, struct buf *out)
 		buf_text(out, live->lines[f->next_line % JOB_LINES]);
 }
 
-/* With the lock held: waits for news and gives the next piece. */
+/* The caller holds jobs->lock. Waits for news and gives the next piece. */
 static int piece(struct job_follow *f, struct buf *out, struct err *err)
 {
 	struct job_live *live = f->live;

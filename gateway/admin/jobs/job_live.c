@@ -31,7 +31,7 @@ void job_live_update(struct jobs *jobs, const struct job *job)
 		TAILQ_INSERT_TAIL(&jobs->live, live, link);
 	}
 	if (live->ended && job->state == JOB_RUNNING)
-		return; /* the answer for a slice that was under way when the job was cancelled: it came after the cancel */
+		return; /* a slice that was running when the job was cancelled has ended: the job stays cancelled */
 	job_destroy(live->job);
 	live->job = job_copy(job);
 	live->ended = job->state != JOB_RUNNING;

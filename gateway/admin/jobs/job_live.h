@@ -11,7 +11,8 @@
 
 /* Lines kept for followers: 128 slices. Chosen, no measurement. */
 #define JOB_LINES 2048
-/* Targets that one job remembers to have started steps at; for further ones it does not wait. Chosen. */
+/* A job remembers at which targets it has started steps, because it waits while many steps wait there. It
+ * remembers this many; for further targets it does not wait. Chosen. */
 #define JOB_TARGETS_MAX 16
 
 struct job_live {
@@ -23,13 +24,14 @@ struct job_live {
 	uint64_t next_line;     /* the number of the next line; older ones than next_line - JOB_LINES are gone */
 
 	/* Used by the jobs thread only. */
-	struct job *initial; /* as it was when this process took it over: its filter, and where to begin; owned */
+	struct job *
+		initial; /* the job as it was when this process took it over: its filter, and where to begin; owned */
 	struct bulk_match match;
 	bool open;          /* `match` is open */
 	int64_t next_ms;    /* monotonic, as all times here: when the job has its next turn */
 	int64_t slice_ms;   /* when the last slice began */
 	int64_t refresh_ms; /* when `match` was opened or refreshed */
-	unsigned failures;  /* attempts to read that failed, in a row */
+	unsigned failures;  /* reads of the store that failed, in a row */
 	char started_targets[JOB_TARGETS_MAX][128]; /* the targets at which this job has started steps */
 	size_t started_count;
 };

@@ -12,15 +12,17 @@
 #include "saga/journal/figures.h"
 #include "saga/journal/operator_port.h"
 
-/* All chosen; the scenario jobs.py measures that live events wait for a bounded number of a job's steps. */
+/* All values are chosen; the scenario test jobs.py measures that live events wait for a bounded number of a
+ * job's steps. */
 #define SAGAS_PER_TURN    256  /* sagas examined before another job has its turn */
 #define SLICES_PER_SECOND 10   /* at most, of a job with a rate */
 #define REFRESH_MS        1000 /* configuration, holds and sagas read ahead are at most this old */
 #define RETRY_MS          500  /* pause after a read that failed, or while the disk is full */
 #define FAILURES_MAX      60   /* failed reads in a row that end the job */
-#define BACKLOG_MAX       64   /* with more steps waiting at a target, a job starts no more there … */
-#define YIELD_MS          500  /* … except one slice in this time, since the target may never get through */
-#define YIELD_CHECK_MS    10   /* how long a job that waits for a target sleeps */
+#define BACKLOG_MAX       64   /* while more steps than this wait at a target, a job starts none there */
+#define YIELD_MS                                                                                             \
+	500 /* a job starts one slice in this time in spite of BACKLOG_MAX: a target may never catch up */
+#define YIELD_CHECK_MS 10 /* a job that waits because of BACKLOG_MAX looks again after this time */
 
 /* ---- live traffic first ---- */
 

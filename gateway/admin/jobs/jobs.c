@@ -35,7 +35,7 @@ size_t jobs_running(struct jobs *jobs)
 
 /* ---- the thread ---- */
 
-/* With the lock held: the running job whose turn comes next, or NULL. */
+/* The caller holds jobs->lock. Returns the running job whose turn comes next, or NULL. */
 static struct job_live *next_live(struct jobs *jobs)
 {
 	struct job_live *next = NULL;
@@ -54,7 +54,8 @@ static struct job_live *next_live(struct jobs *jobs)
 static void *run_thread(void *arg)
 {
 	struct jobs *jobs = arg;
-	pthread_setname_np(pthread_self(), "jobs"); /* for top and profilers; a failure does no harm */
+	pthread_setname_np(pthread_self(),
+					   "jobs"); /* the name that top and profilers show; a failure does no harm */
 	pthread_mutex_lock(&jobs->lock);
 	while (!jobs->stopping) {
 		job_live_forget_ended(jobs);

@@ -6,7 +6,7 @@
 
 #include "saga/base/mem.h"
 
-/* Only a lack of memory makes these fail, which ends the program elsewhere, too. */
+/* Initialising a lock fails only without memory, and then the program ends, as everywhere. */
 static void init(pthread_mutex_t *lock, pthread_cond_t *changed)
 {
 	int rc = pthread_mutex_init(lock, NULL);

@@ -1,7 +1,6 @@
 /* POST /v1/refused/replay: verifies stored requests with the current secrets and accepts those that pass. The
  * answer has a line for each request, then a summary. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/admin/json.h"
 #include "gateway/admin/verbs/act.h"
@@ -32,24 +31,13 @@ struct rejected_copy {
 	char *block;
 };
 
-/* The five texts of the row share one block. Returns 1: one row is enough. */
+/* Returns 1: one row is enough. */
 static int copy_row(void *ctx, const struct rejected_row *row)
 {
 	struct rejected_copy *c = ctx;
-	c->row = *row;
+	size_t bytes;
+	c->row = store_rejected_copy(row, &c->block, &bytes);
 	c->found = c->wanted == 0 || c->wanted == row->id;
-	struct str *const texts[] = { &c->row.source, &c->row.address, &c->row.url, &c->row.headers,
-								  &c->row.body };
-	size_t bytes = 0;
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		bytes += texts[i]->len;
-	char *at = c->block = mem_alloc(bytes + 1);
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		if (texts[i]->len > 0)
-			memcpy(at, texts[i]->p, texts[i]->len);
-		texts[i]->p = at;
-		at += texts[i]->len;
-	}
 	return 1;
 }
 
@@ -93,7 +81,7 @@ static int replay_one(struct replay_stream *r, const struct rejected_row *row, s
 	} else if (rc == ERR_REFUSED) {
 		r->rejected++;
 	} else {
-		r->failed++; /* its source is not configured, or it is damaged */
+		r->failed++; /* the request's source is not configured, or the stored request is damaged */
 	}
 	json_object_set_new(line, "id", json_integer(row->id));
 	json_object_set_new(line, "verified", json_boolean(rc == 0));
@@ -164,7 +152,7 @@ static int replay_more(void *stream, struct buf *out, struct err *err)
 static void replay_free(void *stream)
 {
 	struct replay_stream *r = stream;
-	log_replay(r); /* here, so that it is recorded also when the caller hangs up */
+	log_replay(r); /* at the end of the stream, so that it is recorded also when the caller hangs up */
 	r->reader.close(r->reader.ctx);
 	free(r->actor);
 	free(r->note);

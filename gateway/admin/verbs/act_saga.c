@@ -13,8 +13,8 @@
 /* The longest "result" that an operator may give: the limit for the result of a connector. */
 #define RESULT_BYTES_MAX ((size_t)64 * 1024)
 
-/* The verb of the path. `resolve` is two verbs, told apart by "as" in the body; reprocess has a route of its
- * own. */
+/* The verb of the path. `resolve` is two verbs, which "as" in the body distinguishes; reprocess has a route
+ * of its own. */
 static int parse_verb(const char *word, const json_t *body, enum verb *ret, struct err *err)
 {
 	if (strcmp(word, "resolve") == 0) {

@@ -104,7 +104,7 @@ int bulk_match_next(struct bulk_match *s, struct saga **ret, struct err *err)
 		return more ? 1 : 0;
 	bool matches = verb_changes(s, saga);
 	if (s->verb.verb == VERB_RESUME)
-		held_targets_count(&s->held, saga); /* in its state after the verb */
+		held_targets_count(&s->held, saga); /* verb_changes has applied the verb to `saga` */
 	s->position = saga->id;
 	if (matches)
 		*ret = saga;

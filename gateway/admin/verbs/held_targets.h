@@ -12,7 +12,7 @@
 struct held_targets {
 	struct held_target {
 		char name[128];
-		int64_t steps; /* that wait for this target, as far as counted */
+		int64_t steps; /* how many steps wait for this target, of the sagas counted so far */
 	} *items;
 	size_t count;
 };

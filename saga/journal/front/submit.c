@@ -39,32 +39,13 @@ int journal_accept(struct journal *j, struct accept *a)
 
 #define WAITING_BYTES_MAX (4 << 20) /* of those on their way to the store */
 
-/* One block holds all its texts. */
-static struct rejected_row copy_row(const struct rejected_row *row, char **ret_block, size_t *ret_bytes)
-{
-	struct rejected_row copy = *row;
-	struct str *const texts[] = { &copy.source, &copy.address, &copy.url, &copy.headers, &copy.body };
-	size_t count = sizeof texts / sizeof texts[0], bytes = 0;
-	for (size_t i = 0; i < count; i++)
-		bytes += texts[i]->len;
-	char *at = *ret_block = mem_alloc(bytes + 1);
-	*ret_bytes = bytes;
-	for (size_t i = 0; i < count; i++) {
-		if (texts[i]->len > 0)
-			memcpy(at, texts[i]->p, texts[i]->len);
-		texts[i]->p = at;
-		at += texts[i]->len;
-	}
-	return copy;
-}
-
 int journal_keep_rejected(struct journal *j, const struct rejected_row *row, int64_t keep_bytes)
 {
 	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed) ||
 		atomic_load(&j->rejected_bytes) > WAITING_BYTES_MAX)
 		return ERR_FULL;
 	struct op *op = op_new(OP_KEEP_REJECTED);
-	op->u.rejected.row = copy_row(row, &op->u.rejected.block, &op->u.rejected.bytes);
+	op->u.rejected.row = store_rejected_copy(row, &op->u.rejected.block, &op->u.rejected.bytes);
 	op->u.rejected.keep_bytes = keep_bytes;
 	size_t bytes = op->u.rejected.bytes; /* once it is queued it is the thread's */
 	atomic_fetch_add(&j->rejected_bytes, bytes);
