@@ -22,7 +22,8 @@ struct quickbooks_settings {
 	int64_t minor_version;
 };
 
-/* Reads s->kit.json. Returns 0, or -1 with `error` filled; quickbooks_settings_free is needed in both cases. */
+/* Reads s->kit.json. Returns 0, or -1 with `error` filled; quickbooks_settings_free is needed in both
+ * cases. */
 int quickbooks_settings_read(struct quickbooks_settings *s, struct almoner_error *error);
 void quickbooks_settings_free(struct quickbooks_settings *s);
 

@@ -10,8 +10,8 @@ struct quickbooks_fault_rule {
 	uint32_t result_class;
 };
 
-/* The class of each known code in a Fault, from the vendor's list of error codes. For a code that is not listed,
- * the type of the Fault decides. */
+/* The class of each known code in a Fault, from the vendor's list of error codes. For a code that is not
+ * listed, the type of the Fault decides. */
 static const struct quickbooks_fault_rule rules[] = {
 	{ 120, ALMONER_DENIED },
 	{ 3200, ALMONER_DENIED },
@@ -43,8 +43,8 @@ static uint32_t class_of_fault(unsigned code, const char *type)
 	return ALMONER_UNKNOWN;
 }
 
-/* The first error of a Fault, and the type of the Fault. The API writes "Fault"; the gateway in front of the API
- * writes "fault". NULL if there is neither. */
+/* The first error of a Fault, and the type of the Fault. The API writes "Fault"; the gateway in front of the
+ * API writes "fault". NULL if there is neither. */
 static const json_t *first_error(const json_t *body, const char **ret_type)
 {
 	const json_t *upper = kit_json_at(body, "Fault");

@@ -11,8 +11,8 @@
 
 /* ---- data of the event ---- */
 
-/* Makes a valid DisplayName: colons (they separate levels) and control characters become spaces, spaces at both
- * ends are removed, and the name is cut after the last whole character that fits. */
+/* Makes a valid DisplayName: colons (they separate levels) and control characters become spaces, spaces at
+ * both ends are removed, and the name is cut after the last whole character that fits. */
 static void clean_name(struct kit_text *name)
 {
 	struct kit_text raw AUTO_TEXT = *name;

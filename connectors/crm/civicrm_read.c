@@ -10,9 +10,9 @@ struct civicrm_phrase {
 	uint32_t result_class;
 };
 
-/* CiviCRM answers 500 to every exception except "unauthorised". Only the text of the exception shows whether a
- * repeat can help. A user without the permission "view debug output" gets an id in place of the text; such a
- * reply is classified by its status. */
+/* CiviCRM answers 500 to every exception except "unauthorised". Only the text of the exception shows whether
+ * a repeat can help. A user without the permission "view debug output" gets an id in place of the text; such
+ * a reply is classified by its status. */
 static const struct civicrm_phrase phrases[] = {
 	{ "already exists", ALMONER_EXISTS },
 	{ "Duplicate", ALMONER_EXISTS },

@@ -67,8 +67,8 @@ static bool choose_contact(struct civicrm_attempt *a, struct kit_problem *proble
 											 "the event names no donor, and anonymous_contact is not set");
 }
 
-/* A transaction id that is too long for CiviCRM is replaced by our reference, which is as unique. An id that a
- * template makes is never cut: two cut ids could be equal. */
+/* A transaction id that is too long for CiviCRM is replaced by our reference, which is as unique. An id that
+ * a template makes is never cut: two cut ids could be equal. */
 bool civicrm_prepare_trxn(struct civicrm_attempt *a, struct kit_problem *problem)
 {
 	const struct almoner_step *step = a->kit.context.step;
@@ -136,8 +136,8 @@ static bool find_contact(struct civicrm_attempt *a, struct kit_text *params, str
 	return true;
 }
 
-/* `source` holds our reference. A contact without an e-mail address is found again by it, if the reply to this
- * request is lost. */
+/* `source` holds our reference. A contact without an e-mail address is found again by it, if the reply to
+ * this request is lost. */
 static bool create_contact(struct civicrm_attempt *a, struct kit_text *params, struct kit_problem *problem)
 {
 	(void)problem;
@@ -301,8 +301,8 @@ bool civicrm_phase_reads(enum civicrm_phase phase)
 	return requests[phase].effect == ALMONER_READS;
 }
 
-/* The parameters are the JSON in a form field. CiviCRM would ignore parameters in a JSON body. X-Requested-With
- * is required: without it CiviCRM refuses the request as a possible forgery. */
+/* The parameters are the JSON in a form field. CiviCRM would ignore parameters in a JSON body.
+ * X-Requested-With is required: without it CiviCRM refuses the request as a possible forgery. */
 int civicrm_send(struct civicrm_attempt *a, enum civicrm_phase phase)
 {
 	const struct civicrm_request *r = &requests[phase];

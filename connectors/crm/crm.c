@@ -166,7 +166,8 @@ static int on_found_to_undo(struct civicrm_turn *t)
 	return civicrm_send(t->a, CIVI_CANCEL);
 }
 
-/* The request changes only a contribution that is not cancelled yet; an empty list means that there was none. */
+/* The request changes only a contribution that is not cancelled yet; an empty list means that there was
+ * none. */
 static int on_cancelled(struct civicrm_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
@@ -189,7 +190,8 @@ static int start_do(struct civicrm_turn *t)
 	return civicrm_send(t->a, t->a->contact > 0 ? CIVI_CREATE_CONTRIBUTION : CIVI_FIND_CONTACT);
 }
 
-/* If the result of DO is known, its id is enough. Otherwise the contribution is found by its transaction id. */
+/* If the result of DO is known, its id is enough. Otherwise the contribution is found by its transaction
+ * id. */
 static bool prepare_undo(struct civicrm_attempt *a, struct kit_problem *problem)
 {
 	if (!kit_context_load(&a->kit.context, problem))

@@ -45,8 +45,8 @@ static bool put_template_header(struct email_attempt *a, const char *name, const
 	return true;
 }
 
-/* The Date must be the same on every attempt. If neither the gateway nor the event gives such a time, the mail
- * server adds the date. */
+/* The Date must be the same on every attempt. If neither the gateway nor the event gives such a time, the
+ * mail server adds the date. */
 static void put_date(struct email_attempt *a)
 {
 	int64_t at = a->kit.context.step->accepted_ms;

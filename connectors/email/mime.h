@@ -1,5 +1,5 @@
-/* The parts of an Internet message (RFC 5322, RFC 2045 to 2047): headers, encoded words, quoted-printable. Each
- * function appends to `to`, with lines that end in CRLF. */
+/* The parts of an Internet message (RFC 5322, RFC 2045 to 2047): headers, encoded words, quoted-printable.
+ * Each function appends to `to`, with lines that end in CRLF. */
 #ifndef ALMONER_CONNECTORS_EMAIL_MIME_H
 #define ALMONER_CONNECTORS_EMAIL_MIME_H
 

@@ -27,8 +27,8 @@ struct http_attempt {
 	bool etag_changed;              /* a later read gave another ETag than the first one */
 };
 
-/* Renders a request of the settings and sends it; `phase` says what the reply will answer. Returns what `next`
- * has to return. An event that the templates cannot render ends the attempt. */
+/* Renders a request of the settings and sends it; `phase` says what the reply will answer. Returns what
+ * `next` has to return. An event that the templates cannot render ends the attempt. */
 int http_request_send(struct http_attempt *a, const struct request_settings *r, enum http_phase phase);
 
 #endif

@@ -175,7 +175,8 @@ static int read_repeat(struct http_settings *s, struct almoner_error *error)
 	return 0;
 }
 
-/* The order matters: `etag` fails if the headers already contain a condition, and `repeat` may need the look-up. */
+/* The order matters: `etag` fails if the headers already contain a condition, and `repeat` may need the
+ * look-up. */
 int http_settings_read(struct http_settings *s, struct almoner_error *error)
 {
 	const json_t *json = s->kit.json;

@@ -1,5 +1,5 @@
-/* Shared by the files that read the settings of the http connector. Each function returns 0, or -1 with `error`
- * filled; `where` names the setting in the error. */
+/* Shared by the files that read the settings of the http connector. Each function returns 0, or -1 with
+ * `error` filled; `where` names the setting in the error. */
 #ifndef ALMONER_CONNECTORS_HTTP_SETTINGS_INTERNAL_H
 #define ALMONER_CONNECTORS_HTTP_SETTINGS_INTERNAL_H
 

@@ -62,7 +62,8 @@ static json_t *make_builtins(const struct kit_context *context)
 	return builtins;
 }
 
-/* `own` that is not JSON counts as unknown: it comes from the target, and the undo can look for the record. */
+/* `own` that is not JSON counts as unknown: it comes from the target, and the undo can look for the
+ * record. */
 bool kit_context_load(struct kit_context *context, struct kit_problem *problem)
 {
 	if (context->builtins != NULL)

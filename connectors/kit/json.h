@@ -1,5 +1,5 @@
-/* JSON of the event, the settings and the replies: reading by path, and writing without loss. Values are those
- * of jansson. */
+/* JSON of the event, the settings and the replies: reading by path, and writing without loss. Values are
+ * those of jansson. */
 #ifndef ALMONER_KIT_JSON_H
 #define ALMONER_KIT_JSON_H
 

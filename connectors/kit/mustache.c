@@ -14,7 +14,8 @@
 
 enum mustache_node_kind { NODE_TEXT, NODE_VARIABLE, NODE_UNESCAPED, NODE_SECTION, NODE_INVERTED, NODE_CLOSE };
 
-/* One piece of a template. Nodes stand in the order of the source. Texts and names are ranges of the source. */
+/* One piece of a template. Nodes stand in the order of the source. Texts and names are ranges of the
+ * source. */
 struct mustache_node {
 	enum mustache_node_kind kind;
 	size_t begin; /* of the text, or of the name */

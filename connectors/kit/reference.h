@@ -5,7 +5,8 @@
 
 #include "connectors/almoner_connector.h"
 
-/* "al-", 16 hex digits and the NUL. QuickBooks allows 21 characters in a PaymentRefNum (vendor's documents). */
+/* "al-", 16 hex digits and the NUL. QuickBooks allows 21 characters in a PaymentRefNum (vendor's
+ * documents). */
 #define KIT_REFERENCE_BYTES 20
 
 /* Writes "al-" and the 64-bit FNV-1a of source, event id and step name. The hash is no secret, and a sender

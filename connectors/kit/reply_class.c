@@ -21,7 +21,8 @@ static uint32_t by_table(const struct reply_rule *rules, size_t count, uint32_t 
 #define BY_TABLE(rules, status) by_table(rules, sizeof(rules) / sizeof *(rules), status)
 
 /* The first matching row counts; no row: UNKNOWN. Web applications answer 302 and 303 to a form that they
- * accepted and also to one that they rejected. The other redirects mean that the request was not processed. */
+ * accepted and also to one that they rejected. The other redirects mean that the request was not
+ * processed. */
 static const struct reply_rule http_rules[] = {
 	{ 200, 299, ALMONER_OK },     { 302, 303, ALMONER_UNKNOWN },   { 300, 399, ALMONER_REJECTED },
 	{ 401, 401, ALMONER_DENIED }, { 403, 403, ALMONER_FORBIDDEN }, { 407, 407, ALMONER_DENIED },

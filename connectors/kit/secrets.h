@@ -1,5 +1,5 @@
-/* The secrets of one instance. The kit takes them out of every detail, because a target may repeat our request
- * in its error text. */
+/* The secrets of one instance. The kit takes them out of every detail, because a target may repeat our
+ * request in its error text. */
 #ifndef ALMONER_KIT_SECRETS_H
 #define ALMONER_KIT_SECRETS_H
 

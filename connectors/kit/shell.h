@@ -1,5 +1,5 @@
-/* The frame of a connector. open, close, begin and end of the interface, and the checks around `next`, are the
- * same in every connector: the kit has them. A connector has two structs and a table of functions:
+/* The frame of a connector. open, close, begin and end of the interface, and the checks around `next`, are
+ * the same in every connector: the kit has them. A connector has two structs and a table of functions:
  *
  *   struct NAME          one configured instance; its first member is a struct kit_instance
  *   struct NAME_attempt  one attempt; its first member is a struct kit_attempt
@@ -38,8 +38,8 @@ struct kit_attempt {
 struct kit_shell {
 	size_t instance_bytes;
 	size_t attempt_bytes;
-	/* Reads instance->json into the instance and fills `traits`. Returns 0, or -1 with `error` filled; `close`
-	 * is called then too. */
+	/* Reads instance->json into the instance and fills `traits`. Returns 0, or -1 with `error` filled;
+	 * `close` is called then too. */
 	int (*open)(void *instance, struct almoner_traits *traits, struct almoner_error *error);
 	/* Frees what `open` made; the kit frees the struct kit_instance. NULL: nothing to free. */
 	void (*close)(void *instance);

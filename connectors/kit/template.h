@@ -1,11 +1,11 @@
 /* Typed templates: text or JSON with tags such as {{donor.email}} and {{donor.phone?}}.
  *
- * In JSON, a string that is exactly one tag becomes the value itself: a number, an object, a boolean, or null.
- * In all other text, also inside a longer JSON string, a tag becomes the text of its value, escaped for the
- * place it stands in.
- * A tag with '?' is optional: if the value is absent or null, the member (or list element) is left out, and
- * inside text the tag becomes nothing. Without '?' an absent value is a problem (REJECTED) that names the
- * path: this event cannot be sent. An object, a list or null inside text is also a problem (REJECTED). */
+ * In JSON, a string that is exactly one tag becomes the value itself: a number, an object, a boolean, or
+ * null. In all other text, also inside a longer JSON string, a tag becomes the text of its value, escaped for
+ * the place it stands in. A tag with '?' is optional: if the value is absent or null, the member (or list
+ * element) is left out, and inside text the tag becomes nothing. Without '?' an absent value is a problem
+ * (REJECTED) that names the path: this event cannot be sent. An object, a list or null inside text is also a
+ * problem (REJECTED). */
 #ifndef ALMONER_KIT_TEMPLATE_H
 #define ALMONER_KIT_TEMPLATE_H
 

@@ -50,7 +50,8 @@ struct conversation {
 void conversation_run(struct driver *d, const struct suite *suite, const struct conversation *conversation,
 					  struct findings *f);
 
-/* Tries everything on an opened connector. `seed` starts the random conversations, of which there are `rounds`. */
+/* Tries everything on an opened connector. `seed` starts the random conversations, of which there are
+ * `rounds`. */
 void conformance_run(struct driver *d, const struct suite *suite, uint64_t seed, size_t rounds,
 					 struct findings *f);
 

@@ -63,8 +63,8 @@ static void check_detail(const struct conversation_state *s, struct almoner_text
 			fault(s, "the detail holds a secret", detail.p);
 }
 
-/* The gateway drops a result that it cannot keep. Then the saga does not know the id that the record has at the
- * target. */
+/* The gateway drops a result that it cannot keep. Then the saga does not know the id that the record has at
+ * the target. */
 static void check_result(const struct conversation_state *s, struct almoner_text result)
 {
 	if (result.p == NULL || result.len == 0)

@@ -1,4 +1,5 @@
-/* almoner-conformance CONNECTOR.so SUITE.json [SEED [ROUNDS]]: does a connector follow the rules of the interface?
+/* almoner-conformance CONNECTOR.so SUITE.json [SEED [ROUNDS]]: does a connector follow the rules of the
+ * interface?
  *
  * Exit code 0: no fault was found; 1: faults were found and printed; 2: the connector could not be tried.
  * tests/conformance/README.md describes the file of a suite. */
@@ -10,7 +11,8 @@
 #include "saga/base/mem.h"
 #include "tests/conformance/conformance.h"
 
-/* The connector's name in a file name: "http" for "…/almoner_http.so" and for "…/http.so". The caller frees it. */
+/* The connector's name in a file name: "http" for "…/almoner_http.so" and "…/http.so". The caller frees
+ * it. */
 static char *name_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');

@@ -97,8 +97,8 @@ static struct almoner_reply any_reply(struct conformance_run *r, char **owned)
 
 /* ---- events ---- */
 
-/* Calls `use` with variants of the event: once without the member `key` of `holder`, and once with each of the
- * other values in its place. `holder` is a part of `event`. */
+/* Calls `use` with variants of the event: once without the member `key` of `holder`, and once with each of
+ * the other values in its place. `holder` is a part of `event`. */
 static void vary_member(struct conformance_run *r, json_t *event, json_t *holder, const char *key,
 						void (*use)(struct conformance_run *, const char *))
 {
@@ -128,8 +128,8 @@ static void vary_member(struct conformance_run *r, json_t *event, json_t *holder
 	(void)json_object_set_new(holder, key, old);
 }
 
-/* Varies the members of one object and of the objects in it. The names are collected first, because the object
- * changes meanwhile. */
+/* Varies the members of one object and of the objects in it. The names are collected first, because the
+ * object changes meanwhile. */
 static void vary_object(struct conformance_run *r, json_t *event, json_t *holder,
 						void (*use)(struct conformance_run *, const char *))
 {

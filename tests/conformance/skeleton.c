@@ -1,5 +1,5 @@
-/* The smallest useful connector: it sends the canonical event to one address. connectors/README.md shows it. It
- * includes the installed headers of the kit, so the file also compiles outside this tree. */
+/* The smallest useful connector: it sends the canonical event to one address. connectors/README.md shows it.
+ * It includes the installed headers of the kit, so the file also compiles outside this tree. */
 #include <almoner/kit/answer.h>
 #include <almoner/kit/reply_class.h>
 #include <almoner/kit/settings.h>

@@ -15,7 +15,8 @@ static void keep(char ***list, size_t *count, char *text)
 	(*list)[(*count)++] = text;
 }
 
-/* Collects each text in the settings that contains "canary", from that word on: "Bearer canary1" gives "canary1". */
+/* Collects each text in the settings that contains "canary", from that word on: "Bearer canary1" gives
+ * "canary1". */
 static void gather_canaries(struct suite *s, json_t *value)
 {
 	const char *text = json_string_value(value);

@@ -37,7 +37,8 @@ static json_t *params_of(const struct almoner_action *a)
 	return params;
 }
 
-/* Fails unless the action calls entity/action of the API with parameters that contain `part` as compact JSON. */
+/* Fails unless the action calls entity/action of the API with parameters that contain `part` as compact
+ * JSON. */
 static void calls(const struct almoner_action *a, const char *path, uint32_t effect, const char *part)
 {
 	char url[200];

@@ -236,8 +236,8 @@ static void a_write_that_loses_every_race_waits(void **state)
 	driver_close(&d);
 }
 
-/* With weak ETags, or a proxy that rewrites them, each write is refused. A retry cannot help, so an operator must
- * see it. */
+/* With weak ETags, or a proxy that rewrites them, each write is refused. A retry cannot help, so an operator
+ * must see it. */
 static void a_stale_etag_needs_an_operator(void **state)
 {
 	(void)state;
@@ -340,8 +340,8 @@ static void undo_looks_first_when_nothing_is_known(void **state)
 	driver_close(&d);
 }
 
-/* DO was sent with its own key. A look-up with the key of the undo would find nothing, and the undo would report
- * "nothing to undo". */
+/* DO was sent with its own key. A look-up with the key of the undo would find nothing, and the undo would
+ * report "nothing to undo". */
 static void an_undo_looks_for_the_do_by_its_key(void **state)
 {
 	(void)state;

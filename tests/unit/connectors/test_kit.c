@@ -1,4 +1,5 @@
-/* The small parts of the kit: escapes, JSON, money, dates, reply classes, and the assertions of wrong calls. */
+/* The small parts of the kit: escapes, JSON, money, dates, reply classes, and the assertions of wrong
+ * calls. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -35,8 +35,8 @@ static struct almoner_step the_step(void)
 								  .key = give_key };
 }
 
-/* Renders a JSON template and compares the result. If `expected` begins with "!", rendering must fail with that
- * text. */
+/* Renders a JSON template and compares the result. If `expected` begins with "!", rendering must fail with
+ * that text. */
 static void json_gives(const char *template, const char *expected)
 {
 	struct almoner_step step = the_step();
