@@ -13,8 +13,13 @@ struct command_line {
 
 typedef int command_function(const struct command_line *line);
 
-command_function command_serve, command_check, command_demo, command_send, command_source_try,
-	command_connector_list, command_connector_describe;
+int command_serve(const struct command_line *line);
+int command_check(const struct command_line *line);
+int command_demo(const struct command_line *line);
+int command_send(const struct command_line *line);
+int command_source_try(const struct command_line *line);
+int command_connector_list(const struct command_line *line);
+int command_connector_describe(const struct command_line *line);
 
 /* The port for commands that speak the admin API: the daemon's socket, or, when no daemon answers and the
  * command only reads, the same API in this process on the read-only store. */

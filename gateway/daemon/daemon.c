@@ -9,130 +9,12 @@
 #include "gateway/daemon/daemon_internal.h"
 #include "gateway/daemon/notify.h"
 #include "gateway/expr/condition.h"
-#include "gateway/expr/expr.h"
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
-#include "saga/base/path.h"
-#include "saga/journal/state/inflight.h"
-#include "saga/store/store_sqlite.h"
 
 #define COMMIT_GRACE_MS 5000
 
-/* ---- configuration ---- */
-
-/* The connectors' search path stands in the main file; targets come after it. */
-static void on_connector_path(void *ctx, const struct config_list *path)
-{
-	struct catalog **catalog = ctx;
-	catalog_destroy(*catalog);
-	*catalog = catalog_create((const char *const *)path->items, path->count);
-}
-
-static int check_target(void *ctx, const struct config_target *target, const struct config_report *report,
-						struct config_traits *ret_traits)
-{
-	struct catalog **catalog = ctx;
-	return instance_check_target(*catalog, target, report, ret_traits);
-}
-
-int daemon_config_load(const char *path, struct config_env *env, struct config **ret,
-					   struct catalog **ret_catalog, struct diagnostics *found)
-{
-	*ret_catalog = NULL;
-	const struct config_hooks hooks = { .ctx = ret_catalog,
-										.env = env,
-										.connector_path = on_connector_path,
-										.compile = expr_check_hook,
-										.check_target = check_target };
-	return config_load(path, &hooks, ret, found);
-}
-
-int daemon_config_load_print(const char *path, struct config_env *env, struct config **ret,
-							 struct catalog **ret_catalog)
-{
-	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
-	int rc = daemon_config_load(path, env, ret, ret_catalog, &found);
-	struct buf text AUTO_BUF = { 0 };
-	diagnostics_print(&found, &text);
-	if (text.len > 0)
-		(void)fputs(text.data, stderr);
-	return rc;
-}
-
-struct config *daemon_config_get(struct daemon *d)
-{
-	(void)pthread_mutex_lock(&d->config_lock);
-	struct config *config = config_ref(d->config);
-	(void)pthread_mutex_unlock(&d->config_lock);
-	return config;
-}
-
-void daemon_config_swap(struct daemon *d, struct config *config)
-{
-	(void)pthread_mutex_lock(&d->config_lock);
-	struct config *before = d->config;
-	d->config = config;
-	(void)pthread_mutex_unlock(&d->config_lock);
-	config_unref(before);
-}
-
-/* ---- hooks between the rooms ---- */
-
-static enum admission on_admission(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit)
-{
-	struct daemon *d = ctx;
-	return engine_admit(d->engine, target, bytes, may_start_in_commit);
-}
-
-static size_t on_capacity(void *ctx)
-{
-	struct daemon *d = ctx;
-	return engine_capacity(d->engine);
-}
-
-static void on_deliver(void *ctx, const struct handout *delivery)
-{
-	struct daemon *d = ctx;
-	engine_deliver(d->engine, delivery);
-}
-
-static void on_journal_failed(void *ctx, const struct err *err)
-{
-	struct daemon *d = ctx;
-	logger_line(d->logger, CONFIG_LOG_ERROR, "store_failed", "why", err->text, "then",
-				"nothing more is acknowledged or written; ending, everything acknowledged is on disk", NULL);
-	atomic_store(&d->failed, true);
-	loop_wake(d->loop);
-}
-
-static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
-{
-	struct daemon *d = ctx;
-	static const struct {
-		enum config_log_level level;
-		const char *event, *key, *effect;
-	} lines[] = {
-		[DISK_LOW] = { CONFIG_LOG_WARNING, "disk_low", "free_bytes",
-					   "intake answers 503 and nothing new begins until there is a sixteenth more than "
-					   "store.reserve" },
-		[STORE_FILES_GONE] = { CONFIG_LOG_ERROR, "store_gone", "free_bytes",
-							   "the store's file or its -wal was removed, renamed or replaced: intake "
-							   "answers 503 and nothing "
-							   "new begins until it is back. Do not end the daemon before: what it holds is "
-							   "in "
-							   "/proc/PID/fd" },
-		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "accepting again" },
-		[WAL_BLOCKED] = { CONFIG_LOG_WARNING, "store_held_up", "log_bytes",
-						  "another program reads the store in one long transaction, so the write-ahead log "
-						  "grows until the disk is down to store.reserve; end that program" },
-		[WAL_UNBLOCKED] = { CONFIG_LOG_INFO, "store_let_go", "log_bytes",
-							"the write-ahead log is used again" },
-	};
-	char number[24];
-	(void)snprintf(number, sizeof number, "%lld", (long long)bytes);
-	logger_line(d->logger, lines[news].level, lines[news].event, lines[news].key, number, "then",
-				lines[news].effect, NULL);
-}
+/* ---- hooks ---- */
 
 static void on_engine_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
 {
@@ -216,77 +98,6 @@ static int make_engine(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* Whole days, never fewer than were asked for. */
-static int key_days(const struct config *config)
-{
-	const int64_t day_ms = 86400000;
-	int64_t days = (config->store.dedup_keep_ms + day_ms - 1) / day_ms;
-	return days > 0 ? (int)days : 1;
-}
-
-static int open_inflight_file(struct daemon *d, struct err *err)
-{
-	char *path AUTO_FREE = mem_printf("%s.sending", d->config->store.path);
-	return inflight_open(path, &d->inflight, err);
-}
-
-static int make_journal(struct daemon *d, struct journal_target *targets, struct err *err)
-{
-	struct store_writer store;
-	int rc = path_make_parents(d->config->store.path, err);
-	if (rc == 0)
-		rc = store_sqlite_open(d->config->store.path, NULL, &store, err);
-	if (rc != 0)
-		return rc;
-	rc = open_inflight_file(d, err);
-	if (rc != 0) {
-		store.close(store.ctx);
-		return rc;
-	}
-	char actor[64];
-	(void)snprintf(actor, sizeof actor, "almoner %s, pid %d", ALMONER_VERSION, (int)getpid());
-	struct journal_options options = { .store = store,
-									   .clock = d->clock,
-									   .entropy = entropy_system(),
-									   .hooks = { .ctx = d,
-												  .admission = on_admission,
-												  .start_capacity = on_capacity,
-												  .hand_out = on_deliver,
-												  .failed = on_journal_failed,
-												  .disk = on_disk_news },
-									   .targets = targets,
-									   .target_count = d->config->target_count,
-									   .queue_bytes = (size_t)d->config->limits.queue_bytes,
-									   .queue_records = (size_t)d->config->limits.queue_records,
-									   .reserve_bytes = d->config->store.reserve_bytes,
-									   .key_days = key_days(d->config),
-									   .inflight = d->inflight,
-									   .actor = actor };
-	return journal_create(&options, &d->journal, err);
-}
-
-/* Steps whose connector brought the last process down go to attention before anything runs. */
-static int settle_blackbox(struct daemon *d, struct err *err)
-{
-	struct blackbox_report reports[BLACKBOX_SLOTS];
-	size_t count = blackbox_read_previous(d->box, reports);
-	for (size_t i = 0; i < count; i++) {
-		const struct blackbox_report *r = &reports[i];
-		if (!r->blamed || r->call.saga == 0)
-			continue;
-		char detail[200];
-		(void)snprintf(detail, sizeof detail, "the connector %s while it ran this step",
-					   blackbox_end_name(r->end_kind));
-		int rc = journal_blame(d->journal, (int64_t)r->call.saga, r->call.step, detail, err);
-		if (rc != 0 && rc != ERR_STALE && rc != ERR_NOT_FOUND)
-			return rc;
-		logger_line(d->logger, CONFIG_LOG_ERROR, "step_blamed", "step", r->call.step, "target",
-					r->call.target, "why", detail, NULL);
-	}
-	blackbox_settle(d->box);
-	return 0;
-}
-
 static int listen_all(struct daemon *d, struct err *err)
 {
 	struct intake_server_options options = { .journal = intake_server_journal(d->journal),
@@ -314,11 +125,12 @@ static int start_all(struct daemon *d, struct err *err)
 	struct instance **opened = NULL;
 	int rc = make_engine(d, err);
 	if (rc == 0)
-		rc = make_journal(d, targets, err); /* takes the store's lock: from here on nobody else runs on it */
+		rc = daemon_journal_setup(d, targets,
+								  err); /* takes the store's lock: from here on nobody else runs on it */
 	if (rc == 0)
 		rc = open_blackbox(d, err);
 	if (rc == 0)
-		rc = settle_blackbox(d, err);
+		rc = daemon_settle_blackbox(d, err);
 	if (rc == 0)
 		rc = daemon_open_instances(d, d->config, &opened, err);
 	if (rc != 0)

@@ -52,11 +52,19 @@ struct daemon {
 	pthread_t reload_thread;
 	atomic_bool failed; /* the store failed: no drain, exit 1 */
 	atomic_bool stopping;
-	int64_t drain_until_ms;
 };
+
+/* ---- config.c ---- */
 
 struct config *daemon_config_get(struct daemon *d);               /* a new reference; thread: any */
 void daemon_config_swap(struct daemon *d, struct config *config); /* takes the reference */
+int daemon_open_reader(void *ctx, struct store_reader *ret, struct err *err) MUST_CHECK;
+
+/* ---- journal_setup.c ---- */
+
+int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struct err *err) MUST_CHECK;
+/* Steps whose connector brought the last process down go to attention before anything runs. */
+int daemon_settle_blackbox(struct daemon *d, struct err *err) MUST_CHECK;
 
 /* ---- targets.c ---- */
 
@@ -84,12 +92,21 @@ void daemon_reload_wait(struct daemon *d);
 int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay_call *call,
 				  struct accept_result *ret) MUST_CHECK;
 
-/* ---- admin_context.c ---- */
+/* ---- reprocess.c ---- */
 
-void daemon_admin_context_init(struct daemon *d);
+int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
+					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),
+					 struct err *err) MUST_CHECK;
+
+/* ---- quarantine.c ---- */
+
 /* For quarantine_create: reads the store. */
 int daemon_quarantine_read(void *ctx, const char *source, int64_t *ret) MUST_CHECK;
 int64_t daemon_quarantine_count(void *ctx, const char *source); /* struct intake_server_hooks */
+
+/* ---- admin_context.c ---- */
+
+void daemon_admin_context_init(struct daemon *d);
 bool daemon_is_ready(void *ctx, const char **why);
 
 #endif

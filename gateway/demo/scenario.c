@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/commands/admin_client.h"
 #include "gateway/commands/event_client.h"
 #include "gateway/demo/demo_internal.h"
 #include "gateway/net/http_call.h"
@@ -25,11 +24,6 @@ static int keep_line(void *ctx, struct str text)
 	json_decref(*slot);
 	*slot = json_loadb(text.p, text.len, 0, NULL);
 	return 0;
-}
-
-int demo_get(const struct demo_setup *s, const char *path, json_t **ret, struct err *err)
-{
-	return admin_client_get(s->socket_path, path, ret, err);
 }
 
 int demo_set_crm_fault(const struct demo_setup *s, bool broken, struct err *err)

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gateway/commands/admin_client.h"
 #include "gateway/commands/read_file.h"
 #include "gateway/demo/demo_internal.h"
 #include "saga/base/mem.h"
@@ -77,6 +78,11 @@ static int make_folder(struct demo_setup *s, struct err *err)
 }
 
 /* ---- processes ---- */
+
+int demo_get(const struct demo_setup *s, const char *path, json_t **ret, struct err *err)
+{
+	return admin_client_get(s->socket_path, path, ret, err);
+}
 
 static char *program_beside(const char *in_build, const char *installed)
 {

@@ -1,0 +1,71 @@
+/* The daemon's configuration: how it is loaded and checked, and the one in use. */
+#include <stdio.h>
+
+#include "gateway/daemon/daemon_internal.h"
+#include "gateway/expr/expr.h"
+#include "saga/store/store_sqlite.h"
+
+/* The connectors' search path stands in the main file; targets come after it. */
+static void on_connector_path(void *ctx, const struct config_list *path)
+{
+	struct catalog **catalog = ctx;
+	catalog_destroy(*catalog);
+	*catalog = catalog_create((const char *const *)path->items, path->count);
+}
+
+static int check_target(void *ctx, const struct config_target *target, const struct config_report *report,
+						struct config_traits *ret_traits)
+{
+	struct catalog **catalog = ctx;
+	return instance_check_target(*catalog, target, report, ret_traits);
+}
+
+int daemon_config_load(const char *path, struct config_env *env, struct config **ret,
+					   struct catalog **ret_catalog, struct diagnostics *found)
+{
+	*ret_catalog = NULL;
+	const struct config_hooks hooks = { .ctx = ret_catalog,
+										.env = env,
+										.connector_path = on_connector_path,
+										.compile = expr_check_hook,
+										.check_target = check_target };
+	return config_load(path, &hooks, ret, found);
+}
+
+int daemon_config_load_print(const char *path, struct config_env *env, struct config **ret,
+							 struct catalog **ret_catalog)
+{
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	int rc = daemon_config_load(path, env, ret, ret_catalog, &found);
+	struct buf text AUTO_BUF = { 0 };
+	diagnostics_print(&found, &text);
+	if (text.len > 0)
+		(void)fputs(text.data, stderr);
+	return rc;
+}
+
+struct config *daemon_config_get(struct daemon *d)
+{
+	(void)pthread_mutex_lock(&d->config_lock);
+	struct config *config = config_ref(d->config);
+	(void)pthread_mutex_unlock(&d->config_lock);
+	return config;
+}
+
+void daemon_config_swap(struct daemon *d, struct config *config)
+{
+	(void)pthread_mutex_lock(&d->config_lock);
+	struct config *before = d->config;
+	d->config = config;
+	(void)pthread_mutex_unlock(&d->config_lock);
+	config_unref(before);
+}
+
+int daemon_open_reader(void *ctx, struct store_reader *ret, struct err *err)
+{
+	struct daemon *d = ctx;
+	struct config *config = daemon_config_get(d);
+	int rc = store_sqlite_open_reader(config->store.path, NULL, ret, err);
+	config_unref(config);
+	return rc;
+}

@@ -1,0 +1,30 @@
+/* `event reprocess`: maps a quarantined event again with the configuration in use. */
+#include "gateway/daemon/daemon_internal.h"
+#include "gateway/intake/pipeline/prepare.h"
+#include "saga/journal/operator_port.h"
+
+int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
+					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),
+					 struct err *err)
+{
+	struct daemon *d = ctx;
+	struct config *config = daemon_config_get(d);
+	struct rules *rules = NULL;
+	int rc = rules_create(config, &rules, err);
+	config_unref(config);
+	if (rc != 0)
+		return rc;
+	struct intake_request request = { .body = event->f.raw,
+									  .now_ms = event->received_ms,
+									  .wall_ms = d->clock.wall_ms(d->clock.ctx) };
+	struct prepare_known known = { .event_id = event->f.event_id.p, .type = event->f.type.p };
+	struct prepared *p AUTO_PREPARED = NULL;
+	rc = prepare_event(rules, event->f.source.p, &request, &known, NULL, &p);
+	rules_unref(rules);
+	if (rc != 0)
+		return err_set(err, rc, "source %s: %s", event->f.source.p,
+					   rc == ERR_NOT_FOUND ? "no longer in the configuration" : err_code_text(rc));
+	if (p->accept.start.own_reason != REASON_NONE)
+		return err_set(err, ERR_REFUSED, "still not usable: %s", p->note);
+	return journal_reprocess(d->journal, saga, &p->accept, actor, note, done_ctx, done);
+}
