@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "gateway/sink/http.h"
+#include "gateway/sink/conn.h"
 
 #define ENDLESS_BYTES (10ull * 1024 * 1024 * 1024)
 
@@ -130,7 +130,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
 		alive = sink_conn_flush(c);
 	}
 	if (alive)
-		sink_conn_next(c);
+		c->next(c);
 }
 
 bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *reply, const struct sink_request *request,
@@ -177,7 +177,7 @@ static void finish_answer(struct sink_conn *c)
 	c->endpoint->open--;
 	c->endpoint->answered++;
 	c->endpoint = NULL;
-	sink_control_wake(c->sink);
+	sink_waiters_wake(c->sink);
 }
 
 static void reset(int fd)

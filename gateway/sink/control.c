@@ -26,40 +26,9 @@
 #include "gateway/sink/sink.h"
 #include "saga/base/mem.h"
 
-void sink_answer_json(struct sink_answer *answer, uint32_t status, json_t *value)
-{
-	assert(value != NULL);
-	answer->status = status;
-	AUTO_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	json_decref(value);
-	buf_clear(&answer->body);
-	buf_text(&answer->body, text);
-}
-
 static void answer_error(struct sink_answer *answer, uint32_t status, const char *why)
 {
 	sink_answer_json(answer, status, json_pack("{s:s}", "error", why));
-}
-
-static bool is_smtp(struct str path)
-{
-	return str_is(path, "/smtp");
-}
-
-static json_t *stats_of(struct sink *sink, struct str path, bool entries)
-{
-	return is_smtp(path) ? sink_smtp_stats(sink->smtp, entries)
-						 : sink_endpoint_stats(sink_endpoint_of(sink, path), entries);
-}
-
-/* "requests", or below an object: "by_status.200". */
-static json_int_t counter_of(const json_t *stats, const char *counter)
-{
-	const char *dot = strchr(counter, '.');
-	if (dot == NULL)
-		return json_integer_value(json_object_get(stats, counter));
-	AUTO_FREE char *outer = mem_strndup(counter, (size_t)(dot - counter));
-	return json_integer_value(json_object_get(json_object_get(stats, outer), dot + 1));
 }
 
 static void set_behaviour(struct sink *sink, struct str path, struct str body, struct sink_answer *answer)
@@ -71,8 +40,8 @@ static void set_behaviour(struct sink *sink, struct str path, struct str body, s
 		answer_error(answer, 400, error.text);
 		return;
 	}
-	bool good = is_smtp(path) ? sink_smtp_set_behaviour(sink->smtp, behaviour, why)
-							  : sink_set_behaviour(sink_endpoint_of(sink, path), behaviour, why);
+	bool good = sink_is_smtp(path) ? sink_smtp_set_behaviour(sink->smtp, behaviour, why)
+								   : sink_behaviour_set(sink_endpoint_of(sink, path), behaviour, why);
 	json_decref(behaviour);
 	if (good)
 		sink_answer_json(answer, 200, json_pack("{s:b}", "ok", 1));
@@ -98,52 +67,10 @@ static bool read_wait(struct str query, struct sink_waiter *w)
 	return true;
 }
 
-/* True: `answer` is filled. */
-static bool try_waiter(struct sink *sink, const struct sink_waiter *w, struct sink_answer *answer)
-{
-	json_t *stats = stats_of(sink, str_of(w->path), w->entries);
-	bool reached = counter_of(stats, w->counter) >= w->at_least;
-	if (!reached && sink_now_ms() < w->until_ms) {
-		json_decref(stats);
-		return false;
-	}
-	sink_answer_json(answer, reached ? 200 : 408, stats);
-	return true;
-}
-
-static void forget_at(struct sink *sink, size_t i)
-{
-	sink->waiters[i] = sink->waiters[--sink->waiter_count];
-}
-
-void sink_control_forget(struct sink *sink, void *waiter)
-{
-	for (size_t i = 0; i < sink->waiter_count; i++)
-		if (sink->waiters[i].conn == waiter) {
-			forget_at(sink, i);
-			return;
-		}
-}
-
-void sink_control_wake(struct sink *sink)
-{
-	for (size_t i = 0; i < sink->waiter_count;) {
-		struct sink_answer answer = { 0 };
-		void *conn = sink->waiters[i].conn;
-		if (!try_waiter(sink, &sink->waiters[i], &answer)) {
-			i++;
-			continue;
-		}
-		forget_at(sink, i);
-		sink_http_resume(conn, &answer);
-		buf_free(&answer.body);
-	}
-}
-
 static bool get_stats(struct sink *sink, const struct sink_request *request, struct str path, void *conn,
-					  struct sink_answer *answer)
+					  const struct sink_continuation *how, struct sink_answer *answer)
 {
-	struct sink_waiter w = { .conn = conn };
+	struct sink_waiter w = { .conn = conn, .how = how };
 	AUTO_BUF struct buf value = { 0 };
 	w.entries = sink_form_field(request->query, "entries", &value);
 	if (path.len >= sizeof(w.path)) {
@@ -152,33 +79,33 @@ static bool get_stats(struct sink *sink, const struct sink_request *request, str
 	}
 	memcpy(w.path, path.p, path.len);
 	if (!read_wait(request->query, &w)) {
-		sink_answer_json(answer, 200, stats_of(sink, path, w.entries));
+		sink_answer_json(answer, 200, sink_waiters_stats(sink, path, w.entries));
 		return true;
 	}
-	if (try_waiter(sink, &w, answer))
+	if (sink_waiters_try(sink, &w, answer))
 		return true;
 	if (sink->waiter_count == SINK_WAITERS_MAX) {
 		answer_error(answer, 503, "too many are waiting");
 		return true;
 	}
 	sink->waiters[sink->waiter_count++] = w;
-	sink_http_wait_ms(conn, w.until_ms - sink_now_ms());
+	how->wait_ms(conn, w.until_ms - sink_now_ms());
 	return false;
 }
 
 bool sink_control(struct sink *sink, const struct sink_request *request, void *waiter,
-				  struct sink_answer *answer)
+				  const struct sink_continuation *how, struct sink_answer *answer)
 {
 	size_t prefix = sizeof(SINK_CONTROL) - 1;
 	struct str path = { .p = request->path.p + prefix, .len = request->path.len - prefix };
 	if (path.len == 0)
 		path = STR("/");
 	if (str_is(request->method, "GET"))
-		return get_stats(sink, request, path, waiter, answer);
+		return get_stats(sink, request, path, waiter, how, answer);
 	if (str_is(request->method, "POST")) {
 		set_behaviour(sink, path, request->body, answer);
 	} else if (str_is(request->method, "DELETE")) {
-		if (is_smtp(path))
+		if (sink_is_smtp(path))
 			sink_smtp_reset(sink->smtp);
 		else
 			sink_endpoint_reset(sink_endpoint_of(sink, path));

@@ -1,5 +1,6 @@
 /* Texts: searching, and query strings and forms (application/x-www-form-urlencoded). */
 #include <string.h>
+#include <strings.h>
 
 #include "gateway/sink/sink.h"
 
@@ -52,4 +53,25 @@ bool sink_form_field(struct str form, const char *name, struct buf *value)
 		p = stop + 1;
 	}
 	return false;
+}
+
+struct str sink_header(struct str headers, const char *name)
+{
+	size_t name_len = strlen(name);
+	const char *p = headers.p;
+	const char *end = headers.p + headers.len;
+	while (p < end) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		if (stop == NULL)
+			break;
+		if ((size_t)(stop - p) > name_len && p[name_len] == ':' && strncasecmp(p, name, name_len) == 0) {
+			const char *value = p + name_len + 1;
+			while (value < stop && *value == ' ')
+				value++;
+			const char *last = stop > value && stop[-1] == '\r' ? stop - 1 : stop;
+			return (struct str){ .p = value, .len = (size_t)(last - value) };
+		}
+		p = stop + 1;
+	}
+	return (struct str){ .p = "", .len = 0 };
 }

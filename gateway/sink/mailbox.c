@@ -139,7 +139,7 @@ void sink_smtp_store(struct smtp_session *s)
 			state->duplicates++;
 		*slot = state;
 	}
-	sink_log(s->sink, "/smtp", id, 250, buf_str(&s->message));
+	sink_history_add(s->sink, "/smtp", id, 250, buf_str(&s->message));
 	if (!s->sink->record || json_array_size(state->entries) >= SINK_ENTRIES_MAX)
 		return;
 	json_t *text = json_stringn(s->message.data, s->message.len);

@@ -103,7 +103,7 @@ static bool preset(struct sink *sink, const char *text)
 	if (behaviour != NULL) {
 		struct str path = { .p = text, .len = (size_t)(equals - text) };
 		good = str_is(path, "/smtp") ? sink_smtp_set_behaviour(sink->smtp, behaviour, why)
-									 : sink_set_behaviour(sink_endpoint_of(sink, path), behaviour, why);
+									 : sink_behaviour_set(sink_endpoint_of(sink, path), behaviour, why);
 	}
 	json_decref(behaviour);
 	if (!good)

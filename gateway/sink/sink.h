@@ -136,8 +136,14 @@ struct smtp_session;
 #define SINK_WAITERS_MAX 64
 
 /* A control request that waits for a counter. */
+struct sink_continuation {
+	void (*resume)(void *conn, struct sink_answer *answer);
+	void (*wait_ms)(void *conn, int64_t ms);
+};
+
 struct sink_waiter {
 	void *conn;
+	const struct sink_continuation *how;
 	char path[200];
 	char counter[40];
 	json_int_t at_least;
@@ -169,14 +175,16 @@ void sink_endpoint_reset(struct sink_endpoint *endpoint);
 void sink_endpoints_free(struct sink *sink);
 
 /* Replaces a place's behaviour; false with `why` filled when the JSON is not understood. */
-MUST_CHECK bool sink_set_behaviour(struct sink_endpoint *endpoint, json_t *behaviour, char why[200]);
+MUST_CHECK bool sink_behaviour_set(struct sink_endpoint *endpoint, json_t *behaviour, char why[200]);
+
+void sink_behaviour_drop(struct sink_endpoint *endpoint);
 
 /* The act for the next request; NULL: the default one. Moves the sequence on. */
-const struct sink_reply *sink_next_reply(struct sink_endpoint *endpoint);
+const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint);
 /* Without moving it: what a request's head would meet. */
-const struct sink_reply *sink_peek_reply(const struct sink_endpoint *endpoint);
+const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoint);
 /* The status flapping forces on this request; 0: none. */
-uint32_t sink_flap_status(struct sink_flap *flap);
+uint32_t sink_behaviour_flap(struct sink_flap *flap);
 
 /* Does the default work: an id per key. */
 void sink_default_work(struct sink_endpoint *endpoint, const struct sink_request *request,
@@ -187,29 +195,29 @@ void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint,
 json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries);
 
 /* One line of the independent history, written before the answer goes out. */
-void sink_log(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body);
+void sink_history_add(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body);
 
 /* ---- control ---- */
 
 #define SINK_CONTROL "/_control"
 
-/* Answers a request below SINK_CONTROL; false: later, through sink_control_wake (`waiter` waits for a
+/* Answers a request below SINK_CONTROL; false: later, through sink_waiters_wake (`waiter` waits for a
  * counter). */
 MUST_CHECK bool sink_control(struct sink *sink, const struct sink_request *request, void *waiter,
-							 struct sink_answer *answer);
+							 const struct sink_continuation *how, struct sink_answer *answer);
+bool sink_is_smtp(struct str path);
+json_t *sink_waiters_stats(struct sink *sink, struct str path, bool entries);
+/* True: `answer` is filled. */
+MUST_CHECK bool sink_waiters_try(struct sink *sink, const struct sink_waiter *w, struct sink_answer *answer);
 /* A waiter's connection is gone, or its time is over. */
-void sink_control_forget(struct sink *sink, void *waiter);
+void sink_waiters_forget(struct sink *sink, void *waiter);
 /* Looks after all waiters: call it when a counter has moved or time has passed. */
-void sink_control_wake(struct sink *sink);
+void sink_waiters_wake(struct sink *sink);
 
 /* ---- HTTP ---- */
 
 void sink_http_accept(struct sink *sink, int fd);
 void sink_http_close_all(struct sink *sink);
-/* The answer to a connection that waited in sink_control. */
-void sink_http_resume(void *waiter, struct sink_answer *answer);
-/* Asks for a call of sink_control_wake after so many ms. */
-void sink_http_wait_ms(void *waiter, int64_t ms);
 
 /* Where `text` begins in `in`; NULL: nowhere. */
 const char *sink_find_text(struct str in, const char *text);

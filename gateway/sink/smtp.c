@@ -245,7 +245,7 @@ static bool on_dot(struct smtp_session *s)
 	else
 		sink_smtp_store(s);
 	reset_mail(s);
-	sink_control_wake(s->sink);
+	sink_waiters_wake(s->sink);
 	if (fault != NULL && fault->mode != SMTP_FAULT_REPLY)
 		return perform_mode(s, fault);
 	AUTO_FREE char *line =
@@ -350,7 +350,7 @@ void sink_smtp_accept(struct sink *sink, int fd)
 	ev_io_start(sink->loop, &s->io);
 	if (!answer(s, SMTP_CONNECT, "220 sink ESMTP\r\n"))
 		sink_smtp_end(s);
-	sink_control_wake(sink);
+	sink_waiters_wake(sink);
 }
 
 void sink_smtp_close_all(struct sink *sink)

@@ -1,6 +1,6 @@
 /* Inside of the sink's HTTP half: a connection, and how an answer is given on it. */
-#ifndef ALMONER_GATEWAY_SINK_HTTP_H
-#define ALMONER_GATEWAY_SINK_HTTP_H
+#ifndef ALMONER_GATEWAY_SINK_CONN_H
+#define ALMONER_GATEWAY_SINK_CONN_H
 
 #include <sys/queue.h>
 
@@ -33,6 +33,8 @@ struct sink_conn {
 	bool close_after;
 	bool reset_after;
 	uint64_t endless_left; /* filler bytes still to come */
+	/* Takes up the next request if the answer is out and one has come. May close the connection. */
+	void (*next)(struct sink_conn *c);
 };
 
 /* Composes and starts an answer in the manner of `act` (NULL: plainly). False: the connection is gone. */
@@ -42,7 +44,11 @@ MUST_CHECK bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *r
 MUST_CHECK bool sink_conn_flush(struct sink_conn *c);
 void sink_conn_watch(struct sink_conn *c, int events);
 void sink_conn_close(struct sink_conn *c);
-/* Takes up the next request if the answer is out and one has come. May close the connection. */
-void sink_conn_next(struct sink_conn *c);
+
+#define SINK_REQUEST_MAX    (64u * 1024 * 1024)
+#define SINK_REQUEST_BROKEN SIZE_MAX
+
+/* Bytes of the whole request at in_at; 0: not all here yet; SINK_REQUEST_BROKEN: not understood. */
+size_t sink_request_parse(struct sink_conn *c, struct sink_request *r);
 
 #endif

@@ -1,0 +1,180 @@
+/* What an endpoint has been set to answer. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/sink/sink.h"
+#include "saga/base/mem.h"
+
+void sink_behaviour_drop(struct sink_endpoint *endpoint)
+{
+	for (size_t i = 0; i < endpoint->reply_count; i++) {
+		buf_free(&endpoint->replies[i].headers);
+		buf_free(&endpoint->replies[i].body);
+	}
+	free(endpoint->replies);
+	endpoint->replies = NULL;
+	endpoint->reply_count = 0;
+	endpoint->reply_at = 0;
+	endpoint->reply_used = 0;
+}
+
+static const char *const mode_names[] = {
+#define SINK_MODE_NAME(name, text) [name] = text,
+	SINK_MODES(SINK_MODE_NAME)
+#undef SINK_MODE_NAME
+};
+
+static bool known_keys(json_t *object, const char *const *names, char why[200])
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(object, key, value)
+	{
+		size_t i = 0;
+		while (names[i] != NULL && strcmp(names[i], key) != 0)
+			i++;
+		if (names[i] == NULL) {
+			snprintf(why, 200, "unknown key \"%.60s\"", key);
+			return false;
+		}
+	}
+	return true;
+}
+
+static int64_t number(const json_t *object, const char *key, int64_t fallback)
+{
+	const json_t *value = json_object_get(object, key);
+	return json_is_integer(value) ? (int64_t)json_integer_value(value) : fallback;
+}
+
+static bool read_mode(const json_t *item, enum sink_mode *ret_mode, char why[200])
+{
+	const char *name = json_string_value(json_object_get(item, "mode"));
+	*ret_mode = SINK_NORMAL;
+	if (name == NULL)
+		return true;
+	for (int i = 0; i < SINK_MODE_COUNT; i++)
+		if (strcmp(mode_names[i], name) == 0) {
+			*ret_mode = (enum sink_mode)i;
+			return true;
+		}
+	snprintf(why, 200, "unknown mode \"%.60s\"", name);
+	return false;
+}
+
+static void read_headers(const json_t *item, struct buf *headers)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(json_object_get(item, "headers"), name, value) buf_printf(
+		headers, "%s: %s\r\n", name, json_string_value(value) != NULL ? json_string_value(value) : "");
+}
+
+/* A string is the body; anything else is sent as JSON. */
+static void read_body(const json_t *item, struct buf *body)
+{
+	const json_t *value = json_object_get(item, "body");
+	if (json_is_string(value)) {
+		buf_add(body, json_string_value(value), json_string_length(value));
+	} else if (value != NULL) {
+		char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+		buf_text(body, text);
+		free(text);
+	}
+}
+
+static bool read_reply(json_t *item, struct sink_reply *reply, char why[200])
+{
+	static const char *const names[] = { "status",      "mode",    "times",   "delay_ms",
+										 "at_byte",     "drip_ms", "interim", "headers",
+										 "no_continue", "body",    "flap",    NULL };
+	if (!json_is_object(item)) {
+		snprintf(why, 200, "an entry of \"reply\" is not an object");
+		return false;
+	}
+	if (!known_keys(item, names, why) || !read_mode(item, &reply->mode, why))
+		return false;
+	int64_t status = number(item, "status", 0);
+	if (status != 0 && (status < 100 || status >= SINK_STATUS_MAX)) {
+		snprintf(why, 200, "status %lld is none", (long long)status);
+		return false;
+	}
+	reply->status = (uint32_t)status;
+	reply->times = (uint32_t)number(item, "times", 0);
+	reply->delay_ms = number(item, "delay_ms", 0);
+	reply->at_byte = (uint64_t)number(item, "at_byte", 0);
+	reply->drip_ms = number(item, "drip_ms", 1000);
+	reply->interim = (uint32_t)number(item, "interim", 0);
+	reply->no_continue = json_is_true(json_object_get(item, "no_continue"));
+	read_headers(item, &reply->headers);
+	read_body(item, &reply->body);
+	return true;
+}
+
+static void read_flap(const json_t *flap, struct sink_flap *to)
+{
+	*to = (struct sink_flap){ .on_requests = (uint32_t)number(flap, "on_requests", 0),
+							  .off_requests = (uint32_t)number(flap, "off_requests", 0),
+							  .on_ms = number(flap, "on_ms", 0),
+							  .off_ms = number(flap, "off_ms", 0),
+							  .status = (uint32_t)number(flap, "status", 503),
+							  .since_ms = sink_now_ms() };
+}
+
+bool sink_behaviour_set(struct sink_endpoint *endpoint, json_t *behaviour, char why[200])
+{
+	if (!json_is_object(behaviour)) {
+		snprintf(why, 200, "a behaviour is a JSON object");
+		return false;
+	}
+	json_t *list = json_object_get(behaviour, "reply");
+	static const char *const names[] = { "reply", "flap", NULL };
+	if (list != NULL && !known_keys(behaviour, names, why))
+		return false;
+	size_t count = list != NULL ? json_array_size(list) : 1;
+	sink_behaviour_drop(endpoint);
+	endpoint->replies = mem_zalloc((count + 1) * sizeof(*endpoint->replies));
+	for (size_t i = 0; i < count; i++) {
+		endpoint->reply_count++;
+		if (!read_reply(list != NULL ? json_array_get(list, i) : behaviour, &endpoint->replies[i], why)) {
+			sink_behaviour_drop(endpoint);
+			return false;
+		}
+	}
+	read_flap(json_object_get(behaviour, "flap"), &endpoint->flap);
+	return true;
+}
+
+const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoint)
+{
+	return endpoint->reply_at < endpoint->reply_count ? &endpoint->replies[endpoint->reply_at] : NULL;
+}
+
+/* When the last entry with a number of times is used up, the default behaviour returns. */
+const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint)
+{
+	const struct sink_reply *reply = sink_behaviour_peek(endpoint);
+	if (reply != NULL && reply->times > 0 && ++endpoint->reply_used >= reply->times) {
+		endpoint->reply_at++;
+		endpoint->reply_used = 0;
+	}
+	return reply;
+}
+
+uint32_t sink_behaviour_flap(struct sink_flap *flap)
+{
+	uint64_t on = 0;
+	uint64_t period = 0;
+	uint64_t at = 0;
+	if (flap->off_requests > 0) {
+		on = flap->on_requests;
+		period = on + flap->off_requests;
+		at = flap->seen++;
+	} else if (flap->off_ms > 0) {
+		on = (uint64_t)flap->on_ms;
+		period = on + (uint64_t)flap->off_ms;
+		at = (uint64_t)(sink_now_ms() - flap->since_ms);
+	}
+	return period > 0 && at % period >= on ? flap->status : 0;
+}
