@@ -36,8 +36,8 @@ static const struct {
 static void help_line(size_t i, const char *before, struct buf *out)
 {
 	char words[40];
-	(void)snprintf(words, sizeof words, "%s%s%s", commands[i].first, commands[i].second != NULL ? " " : "",
-				   commands[i].second != NULL ? commands[i].second : "");
+	snprintf(words, sizeof words, "%s%s%s", commands[i].first, commands[i].second != NULL ? " " : "",
+			 commands[i].second != NULL ? commands[i].second : "");
 	buf_text(out, before);
 	cli_help_line(words, commands[i].operands, commands[i].help, out);
 }
@@ -49,13 +49,12 @@ static int print_help(void)
 		help_line(i, "  ", &lines);
 	buf_byte(&lines, '\n');
 	cli_help(&lines);
-	(void)printf(
-		"almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
-		"usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
-		ALMONER_VERSION);
-	(void)printf("%s\none verb's options: almoner saga resume --help; when something is wrong: man almoner\n"
-				 "exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n",
-				 lines.data);
+	printf("almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
+		   "usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
+		   ALMONER_VERSION);
+	printf("%s\none verb's options: almoner saga resume --help; when something is wrong: man almoner\n"
+		   "exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n",
+		   lines.data);
 	return CLI_OK;
 }
 
@@ -70,7 +69,7 @@ static int take_config(int *argc, char **argv, const char **ret)
 			*ret = argv[i] + 9;
 		} else if (!only_words && strcmp(argv[i], "--config") == 0) {
 			if (i + 1 == *argc) {
-				(void)fprintf(stderr, "almoner: --config needs a file\n");
+				fprintf(stderr, "almoner: --config needs a file\n");
 				return CLI_USAGE;
 			}
 			*ret = argv[++i];
@@ -87,7 +86,7 @@ static void suggest(const char *first, struct buf *out)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (commands[i].second != NULL && strcmp(commands[i].first, first) == 0)
 			help_line(i, "  almoner ", out);
-	(void)cli_suggest(first, out);
+	cli_suggest(first, out);
 }
 
 /* "almoner saga" is answered with what can follow. */
@@ -97,13 +96,13 @@ static int unknown_command(int argc, char **argv)
 	suggest(argv[0], &known);
 	bool wants_help = known.len > 0 && argc > 1 && strcmp(argv[1], "--help") == 0;
 	if (wants_help)
-		(void)printf("%s", known.data);
+		printf("%s", known.data);
 	else if (known.len > 0)
-		(void)fprintf(stderr, "almoner: \"%s\" %s%s%s; there are:\n%s", argv[0],
-					  argc > 1 ? "has no verb \"" : "needs a verb", argc > 1 ? argv[1] : "",
-					  argc > 1 ? "\"" : "", known.data);
+		fprintf(stderr, "almoner: \"%s\" %s%s%s; there are:\n%s", argv[0],
+				argc > 1 ? "has no verb \"" : "needs a verb", argc > 1 ? argv[1] : "", argc > 1 ? "\"" : "",
+				known.data);
 	else
-		(void)fprintf(stderr, "almoner: unknown command \"%s\"; see almoner --help\n", argv[0]);
+		fprintf(stderr, "almoner: unknown command \"%s\"; see almoner --help\n", argv[0]);
 	return wants_help ? CLI_OK : CLI_USAGE;
 }
 
@@ -120,9 +119,9 @@ static int dispatch(const char *config_path, int argc, char **argv)
 			(words == 2 && strcmp(argv[1], commands[i].second) != 0))
 			continue;
 		if (asks_help(argc - words, argv + words)) {
-			(void)printf("%s\nusage: almoner %s%s%s%s%s [--config FILE]\n", commands[i].help,
-						 commands[i].first, words == 2 ? " " : "", words == 2 ? commands[i].second : "",
-						 *commands[i].operands != '\0' ? " " : "", commands[i].operands);
+			printf("%s\nusage: almoner %s%s%s%s%s [--config FILE]\n", commands[i].help, commands[i].first,
+				   words == 2 ? " " : "", words == 2 ? commands[i].second : "",
+				   *commands[i].operands != '\0' ? " " : "", commands[i].operands);
 			return CLI_OK;
 		}
 		return commands[i].run(&(struct command_line){ config_path, argc - words, argv + words });
@@ -134,7 +133,7 @@ static int dispatch(const char *config_path, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	setlocale(LC_CTYPE, "C.UTF-8");
 	const char *config_path = getenv("ALMONER_CONFIG");
 	if (config_path == NULL || *config_path == '\0')
 		config_path = DEFAULT_CONFIG;
@@ -144,17 +143,17 @@ int main(int argc, char **argv)
 	if (code != CLI_OK)
 		return code;
 	if (argc == 0) {
-		(void)print_help();
+		print_help();
 		return CLI_USAGE;
 	}
 	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0)
 		return print_help();
 	if (strcmp(argv[0], "--version") == 0) {
-		(void)printf("almoner %s\n", ALMONER_VERSION);
+		printf("almoner %s\n", ALMONER_VERSION);
 		return CLI_OK;
 	}
 	code = dispatch(config_path, argc, argv);
 	if (code == CLI_FAILED && strcmp(config_path, DEFAULT_CONFIG) == 0 && access(config_path, F_OK) != 0)
-		(void)fprintf(stderr, "almoner: another file: --config FILE, or export ALMONER_CONFIG=FILE\n");
+		fprintf(stderr, "almoner: another file: --config FILE, or export ALMONER_CONFIG=FILE\n");
 	return code;
 }

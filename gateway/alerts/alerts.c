@@ -149,7 +149,7 @@ struct alerts *alerts_create(void *ctx, void (*changed)(void *ctx, bool raised, 
 	struct alerts *a = mem_zalloc(sizeof *a);
 	a->ctx = ctx;
 	a->changed = changed;
-	(void)pthread_mutex_init(&a->lock, NULL);
+	pthread_mutex_init(&a->lock, NULL);
 	TAILQ_INIT(&a->conditions);
 	return a;
 }
@@ -165,7 +165,7 @@ void alerts_destroy(struct alerts *a)
 		free(c->text);
 		free(c);
 	}
-	(void)pthread_mutex_destroy(&a->lock);
+	pthread_mutex_destroy(&a->lock);
 	free(a);
 }
 
@@ -194,9 +194,9 @@ void alerts_level(struct alerts *a, enum alert_kind kind, const char *subject, i
 {
 	if (value <= 0)
 		return;
-	(void)pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->lock);
 	condition_of(a, kind, subject)->level += value;
-	(void)pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->lock);
 }
 
 /* ---- counters ---- */
@@ -225,13 +225,13 @@ void alerts_counter(struct alerts *a, enum alert_kind kind, const char *subject,
 					const struct config_alerts *policy, int64_t now_ms)
 {
 	int64_t slot_ms = policy->window_ms / (SLOTS - 1);
-	(void)pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->lock);
 	struct alert_condition *c = condition_of(a, kind, subject);
 	window_move(&c->window, slot_ms > 0 ? slot_ms : 1, now_ms);
 	if (total > c->window.last)
 		c->window.grown[c->window.slot % SLOTS] += total - c->window.last;
 	c->window.last = total;
-	(void)pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->lock);
 }
 
 /* ---- judging ---- */
@@ -340,7 +340,7 @@ static void take_value(struct alert_condition *c)
 void alerts_update(struct alerts *a, const struct config_alerts *policy, int64_t now_ms, int64_t wall_ms)
 {
 	struct alert_condition *c;
-	(void)pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->lock);
 	TAILQ_FOREACH(c, &a->conditions, link)
 	{
 		take_value(c);
@@ -349,18 +349,18 @@ void alerts_update(struct alerts *a, const struct config_alerts *policy, int64_t
 		else
 			update_absent(a, c, policy, now_ms, wall_ms);
 	}
-	(void)pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->lock);
 }
 
 void alerts_each(struct alerts *a, void *ctx, void (*each)(void *ctx, const struct alert *alert))
 {
 	struct alert_condition *c;
-	(void)pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->lock);
 	TAILQ_FOREACH(c, &a->conditions, link)
 	{
 		struct alert alert = alert_of(c);
 		if (c->raised)
 			each(ctx, &alert);
 	}
-	(void)pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->lock);
 }

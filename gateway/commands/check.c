@@ -30,21 +30,20 @@ static void print_check(const struct diagnostics *found, const struct config *co
 {
 	struct buf text AUTO_BUF = { 0 };
 	diagnostics_print(found, &text);
-	(void)fputs(text.data != NULL ? text.data : "", stderr);
+	fputs(text.data != NULL ? text.data : "", stderr);
 	buf_clear(&text);
 	if (config != NULL)
 		config_print(config, &text);
 	else
-		(void)fprintf(stderr, "almoner: %s has %zu error%s\n", path, found->errors,
-					  found->errors == 1 ? "" : "s");
-	(void)fputs(text.data != NULL ? text.data : "", stdout);
+		fprintf(stderr, "almoner: %s has %zu error%s\n", path, found->errors, found->errors == 1 ? "" : "s");
+	fputs(text.data != NULL ? text.data : "", stdout);
 }
 
 int command_check(const struct command_line *line)
 {
 	bool json = json_line_wanted(line, 0);
 	if (line->argc > (json ? 1 : 0)) {
-		(void)fprintf(stderr, "almoner: usage: check [--json] [--config FILE]\n");
+		fprintf(stderr, "almoner: usage: check [--json] [--config FILE]\n");
 		return CLI_USAGE;
 	}
 	struct config_env *env = config_env_create();

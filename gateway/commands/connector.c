@@ -39,18 +39,17 @@ static void print_entry(const struct catalog_entry *e, bool json)
 	if (json)
 		json_line_print(entry_json(e));
 	else if (e->connector != NULL)
-		(void)printf("%-12s %-8s %-16s proven by: %-20s %s\n", e->name, e->connector->version,
-					 catalog_origin_name(e->origin), e->connector->proven, e->connector->summary);
+		printf("%-12s %-8s %-16s proven by: %-20s %s\n", e->name, e->connector->version,
+			   catalog_origin_name(e->origin), e->connector->proven, e->connector->summary);
 	else
-		(void)printf("%-12s %-8s %-16s refused: %s\n", e->name, "-", catalog_origin_name(e->origin),
-					 e->error);
+		printf("%-12s %-8s %-16s refused: %s\n", e->name, "-", catalog_origin_name(e->origin), e->error);
 }
 
 int command_connector_list(const struct command_line *line)
 {
 	bool json = json_line_wanted(line, 0);
 	if (line->argc > (json ? 1 : 0)) {
-		(void)fprintf(stderr, "almoner: connector list takes only --json\n");
+		fprintf(stderr, "almoner: connector list takes only --json\n");
 		return CLI_USAGE;
 	}
 	struct catalog *catalog = open_catalog(line);
@@ -59,7 +58,7 @@ int command_connector_list(const struct command_line *line)
 	for (size_t i = 0; i < count; i++)
 		print_entry(entries[i], json);
 	if (count == 0 && !json)
-		(void)printf("no connectors found\n");
+		printf("no connectors found\n");
 	catalog_destroy(catalog);
 	return CLI_OK;
 }
@@ -79,11 +78,10 @@ static json_t *option_json(const struct almoner_option *o)
 
 static void print_option(const struct almoner_option *o)
 {
-	(void)printf("  %-16s %-9s %s%s%s%s\n      %s%s%s\n", o->name, catalog_option_type_name(o->type),
-				 o->required ? "required" : "", o->secret ? " secret" : "",
-				 o->fallback != NULL ? "default " : "", o->fallback != NULL ? o->fallback : "",
-				 o->help != NULL ? o->help : "", o->choices != NULL ? ". One of: " : "",
-				 o->choices != NULL ? o->choices : "");
+	printf("  %-16s %-9s %s%s%s%s\n      %s%s%s\n", o->name, catalog_option_type_name(o->type),
+		   o->required ? "required" : "", o->secret ? " secret" : "", o->fallback != NULL ? "default " : "",
+		   o->fallback != NULL ? o->fallback : "", o->help != NULL ? o->help : "",
+		   o->choices != NULL ? ". One of: " : "", o->choices != NULL ? o->choices : "");
 }
 
 static void describe(const struct catalog_entry *e, bool json)
@@ -110,7 +108,7 @@ int command_connector_describe(const struct command_line *line)
 {
 	bool json = json_line_wanted(line, 1);
 	if (line->argc != (json ? 2 : 1)) {
-		(void)fprintf(stderr, "almoner: usage: connector describe NAME [--json]\n");
+		fprintf(stderr, "almoner: usage: connector describe NAME [--json]\n");
 		return CLI_USAGE;
 	}
 	struct catalog *catalog = open_catalog(line);
@@ -120,7 +118,7 @@ int command_connector_describe(const struct command_line *line)
 	if (rc == 0)
 		describe(entry, json);
 	else
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		fprintf(stderr, "almoner: %s\n", err.text);
 	catalog_destroy(catalog);
 	return rc == 0 ? CLI_OK : rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 }

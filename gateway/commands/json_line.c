@@ -18,6 +18,6 @@ void json_line_set_text(json_t *object, const char *member, const char *text)
 void json_line_print(json_t *value)
 {
 	char *text AUTO_FREE = json_dumps(value, JSON_COMPACT);
-	(void)puts(text != NULL ? text : "{}");
+	puts(text != NULL ? text : "{}");
 	json_decref(value);
 }

@@ -19,6 +19,6 @@ int read_file(const char *path, size_t cap_bytes, struct buf *out, struct err *e
 		rc = err_set(err, ERR_TOO_BIG, "%s is larger than the %zu bytes intake takes (limits.body)", path,
 					 cap_bytes);
 	if (in != stdin)
-		(void)fclose(in);
+		fclose(in);
 	return rc;
 }

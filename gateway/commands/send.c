@@ -63,7 +63,7 @@ static char *event_id_of(const struct send_options *s, struct str body)
 static int print_line(void *ctx, struct str text)
 {
 	(void)ctx;
-	(void)printf("%.*s\n", (int)text.len, text.p);
+	printf("%.*s\n", (int)text.len, text.p);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static int send_event(const struct config *config, const struct send_options *s,
 {
 	int at = config_find_source(config, str_of(s->source));
 	if (at < 0) {
-		(void)fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", s->source);
+		fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", s->source);
 		return CLI_NOT_FOUND;
 	}
 	const struct config_source *source = &config->sources[at];
@@ -106,10 +106,10 @@ static int send_event(const struct config *config, const struct send_options *s,
 	if (rc == 0)
 		rc = event_client_post(source, url, body, id, NULL, print_line, &status, &err);
 	if (rc != 0)
-		(void)fprintf(stderr, "almoner: %s%s\n", err.text,
-					  rc == ERR_CLOSED ? "; is the gateway running? (almoner serve)" : "");
+		fprintf(stderr, "almoner: %s%s\n", err.text,
+				rc == ERR_CLOSED ? "; is the gateway running? (almoner serve)" : "");
 	else
-		(void)fprintf(stderr, "%s answered %u\n", url, status);
+		fprintf(stderr, "%s answered %u\n", url, status);
 	if (rc == ERR_CLOSED)
 		return CLI_UNREACHABLE;
 	return rc == 0 && status < 300 ? CLI_OK : CLI_FAILED;
@@ -119,7 +119,7 @@ int command_send(const struct command_line *line)
 {
 	struct send_options s = { 0 };
 	if (parse_operands(line, &s) != CLI_OK) {
-		(void)fprintf(
+		fprintf(
 			stderr,
 			"almoner: usage: send SOURCE FILE [--url URL] [--id ID] [--json]   (FILE - is standard input)\n");
 		return CLI_USAGE;
@@ -132,10 +132,9 @@ int command_send(const struct command_line *line)
 	if (config_load(line->config_path, NULL, &config, &found) != 0) {
 		struct buf text AUTO_BUF = { 0 };
 		diagnostics_print(&found, &text);
-		(void)fprintf(stderr, "%s",
-					  text.data != NULL ? text.data : "almoner: the configuration has errors\n");
+		fprintf(stderr, "%s", text.data != NULL ? text.data : "almoner: the configuration has errors\n");
 	} else if (read_file(s.file, (size_t)64 << 20, &body, &err) != 0) {
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		fprintf(stderr, "almoner: %s\n", err.text);
 	} else {
 		code = send_event(config, &s, buf_str(&body));
 	}

@@ -37,7 +37,7 @@ static int take_header(struct try_options *t, const char *text)
 {
 	const char *colon = strchr(text, ':');
 	if (colon == NULL || colon == text || t->header_count == HEADERS_MAX) {
-		(void)fprintf(stderr, "almoner: --header wants 'Name: value', at most %d of them\n", HEADERS_MAX);
+		fprintf(stderr, "almoner: --header wants 'Name: value', at most %d of them\n", HEADERS_MAX);
 		return CLI_USAGE;
 	}
 	t->headers[t->header_count].name = mem_strndup(text, (size_t)(colon - text));
@@ -55,7 +55,7 @@ static int parse_operands(const struct command_line *line, struct try_options *t
 		} else if (strcmp(arg, "--json") == 0) {
 			t->json = true;
 		} else if (arg[0] == '-' && arg[1] != '\0') {
-			(void)fprintf(stderr, "almoner: unknown option %s; source try takes --header and --json\n", arg);
+			fprintf(stderr, "almoner: unknown option %s; source try takes --header and --json\n", arg);
 			return CLI_USAGE;
 		} else if (t->source == NULL) {
 			t->source = arg;
@@ -68,8 +68,8 @@ static int parse_operands(const struct command_line *line, struct try_options *t
 	}
 	if (t->source != NULL && t->file != NULL)
 		return CLI_OK;
-	(void)fprintf(stderr, "almoner: usage: source try NAME FILE [--header 'Name: value']… [--json]   (FILE - "
-						  "is standard input)\n");
+	fprintf(stderr, "almoner: usage: source try NAME FILE [--header 'Name: value']… [--json]   (FILE - "
+					"is standard input)\n");
 	return CLI_USAGE;
 }
 
@@ -80,12 +80,12 @@ static void print_member(const char *name, const json_t *value)
 	char *text AUTO_FREE = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (json_is_object(value) || json_is_array(value)) {
 		char *lines AUTO_FREE = json_dumps(value, JSON_INDENT(2));
-		(void)printf("    %s:\n%s\n", name, lines != NULL ? lines : "");
+		printf("    %s:\n%s\n", name, lines != NULL ? lines : "");
 	} else {
-		(void)printf("    %s: %s\n", name,
-					 json_is_string(value) ? json_string_value(value)
-					 : text != NULL        ? text
-										   : "");
+		printf("    %s: %s\n", name,
+			   json_is_string(value) ? json_string_value(value)
+			   : text != NULL        ? text
+									 : "");
 	}
 }
 
@@ -99,11 +99,11 @@ static void print_stages(json_t *stages, bool unsigned_try)
 		const char *name;
 		json_t *value;
 		if (unsigned_try && i == 0) {
-			(void)printf("1. verify: not checked, see below\n");
+			printf("1. verify: not checked, see below\n");
 			continue;
 		}
-		(void)printf("%zu. %s: %s\n", i + 1, json_string_value(json_object_get(stage, "stage")),
-					 json_is_true(json_object_get(stage, "ok")) ? "ok" : "NOT ok");
+		printf("%zu. %s: %s\n", i + 1, json_string_value(json_object_get(stage, "stage")),
+			   json_is_true(json_object_get(stage, "ok")) ? "ok" : "NOT ok");
 		json_object_foreach(stage, name, value)
 		{
 			if (strcmp(name, "stage") != 0 && strcmp(name, "ok") != 0)
@@ -145,7 +145,7 @@ static int try_source(struct rules *rules, struct try_options *t, struct str bod
 		rc = prepare_event(rules, t->source, &request, &known, stages, &p);
 	}
 	if (rc == ERR_NOT_FOUND) {
-		(void)fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", t->source);
+		fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", t->source);
 		json_decref(stages);
 		return CLI_NOT_FOUND;
 	}
@@ -154,14 +154,14 @@ static int try_source(struct rules *rules, struct try_options *t, struct str bod
 		json_t *all = json_pack("{s:s, s:b, s:s, s:O}", "source", t->source, "verified",
 								!unsigned_try && rc == 0, "verdict", verdict, "stages", stages);
 		char *text AUTO_FREE = json_dumps(all, JSON_COMPACT);
-		(void)puts(text != NULL ? text : "{}");
+		puts(text != NULL ? text : "{}");
 		json_decref(all);
 	} else {
 		print_stages(stages, unsigned_try);
-		(void)printf("=> %s\n%s", verdict,
-					 unsigned_try ? "   (not verified: no --header was given; with the platform's headers "
-									"the signature is checked too)\n"
-								  : "");
+		printf("=> %s\n%s", verdict,
+			   unsigned_try ? "   (not verified: no --header was given; with the platform's headers "
+							  "the signature is checked too)\n"
+							: "");
 	}
 	json_decref(stages);
 	bool bad = rc != 0 || (p->accept.kind == ACCEPT_SAGA && p->accept.start.own_reason != REASON_NONE);
@@ -184,7 +184,7 @@ int command_source_try(const struct command_line *line)
 	if (code == CLI_OK && rc == 0)
 		rc = rules_create(config, &rules, &err);
 	if (rc != 0) {
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		fprintf(stderr, "almoner: %s\n", err.text);
 		code = rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 	}
 	if (code == CLI_OK)

@@ -1,4 +1,4 @@
-/* What the admin API and intake ask of the daemon. */
+/* What the admin API reads from the daemon (struct api_context), and whether intake may accept events. */
 #include <stdio.h>
 
 #include "gateway/daemon/daemon_internal.h"
@@ -27,7 +27,8 @@ static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
 								 .in_flight = status.in_flight,
 								 .window = status.in_flight_now,
 								 .ready = status.window_works };
-	(void)snprintf(ret->last_error, sizeof ret->last_error, "%s", status.last_error);
+	snprintf(ret->breaker, sizeof ret->breaker, "%s", breaker_state_name(status.breaker));
+	snprintf(ret->last_error, sizeof ret->last_error, "%s", status.last_error);
 	return true;
 }
 
@@ -42,6 +43,7 @@ static void add_source_counts(void *ctx, const struct intake_source_counters *c)
 	json_object_set_new(ctx, *c->source != '\0' ? c->source : "-", source);
 }
 
+/* Adds what only the running daemon knows to `almoner status`: alerts, version, uptime and the figures of intake. */
 static void add_status(void *ctx, json_t *status)
 {
 	struct daemon *d = ctx;
@@ -73,7 +75,7 @@ void daemon_admin_context_init(struct daemon *d)
 								   .replay = daemon_replay };
 }
 
-/* ---- intake's questions ---- */
+/* ---- for intake ---- */
 
 bool daemon_is_ready(void *ctx, const char **why)
 {
@@ -87,7 +89,7 @@ bool daemon_is_ready(void *ctx, const char **why)
 		struct journal_counts counts;
 		journal_counts(d->journal, &counts);
 		if (counts.store_gone)
-			*why = "the store's file is not where it was";
+			*why = "the store's file was moved or removed";
 		else if (counts.disk_low)
 			*why = "free disk space is below store.reserve";
 		journal_counts_finish(&counts);

@@ -1,11 +1,11 @@
-/* The daemon's configuration: how it is loaded and checked, and the one in use. */
+/* The configuration of the daemon: loading and checking it, and the reference to the one in use. */
 #include <stdio.h>
 
 #include "gateway/daemon/daemon_internal.h"
 #include "gateway/expr/expr.h"
 #include "saga/store/store_sqlite.h"
 
-/* The connectors' search path stands in the main file; targets come after it. */
+/* The loader calls this when it has read connectors.path, and only then checks the targets, which need the catalog. */
 static void on_connector_path(void *ctx, const struct config_list *path)
 {
 	struct catalog **catalog = ctx;
@@ -40,24 +40,24 @@ int daemon_config_load_print(const char *path, struct config_env *env, struct co
 	struct buf text AUTO_BUF = { 0 };
 	diagnostics_print(&found, &text);
 	if (text.len > 0)
-		(void)fputs(text.data, stderr);
+		fputs(text.data, stderr);
 	return rc;
 }
 
 struct config *daemon_config_get(struct daemon *d)
 {
-	(void)pthread_mutex_lock(&d->config_lock);
+	pthread_mutex_lock(&d->config_lock);
 	struct config *config = config_ref(d->config);
-	(void)pthread_mutex_unlock(&d->config_lock);
+	pthread_mutex_unlock(&d->config_lock);
 	return config;
 }
 
 void daemon_config_swap(struct daemon *d, struct config *config)
 {
-	(void)pthread_mutex_lock(&d->config_lock);
+	pthread_mutex_lock(&d->config_lock);
 	struct config *before = d->config;
 	d->config = config;
-	(void)pthread_mutex_unlock(&d->config_lock);
+	pthread_mutex_unlock(&d->config_lock);
 	config_unref(before);
 }
 

@@ -12,9 +12,10 @@
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 
+/* How long, at the end, requests may still wait for their commit. The same 5 s as in service. */
 #define COMMIT_GRACE_MS 5000
 
-/* ---- hooks ---- */
+/* ---- hooks of engine, intake and loop ---- */
 
 static void on_engine_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
 {
@@ -36,8 +37,9 @@ static void wake_loop(void *ctx)
 	loop_wake(ctx);
 }
 
-/* ---- the turn of the loop, and its end ---- */
+/* ---- the loop's turn, and its end ---- */
 
+/* The loop keeps running: on_turn ends it when the engine's attempts have ended, at the latest after `drain`. */
 static void begin_stop(struct daemon *d, const char *why)
 {
 	if (atomic_exchange(&d->stopping, true))
@@ -63,6 +65,7 @@ static void on_hangup(void *ctx, int signum)
 	daemon_reload_if_requested(d);
 }
 
+/* The loop calls this once a turn, after all input: the engine decides, and says when it wants the next turn. */
 static void on_turn(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -74,7 +77,7 @@ static void on_turn(void *ctx)
 	loop_set_deadline_ms(d->loop, over ? 0 : engine_next_ms(d->engine));
 }
 
-/* ---- beginning, in this order ---- */
+/* ---- start: the functions stand in the order in which they run ---- */
 
 static int open_blackbox(struct daemon *d, struct err *err)
 {
@@ -82,6 +85,7 @@ static int open_blackbox(struct daemon *d, struct err *err)
 	return blackbox_open(&(struct blackbox_settings){ .path = path }, &d->box, err);
 }
 
+/* The event loop, the transfers on it, and the engine that starts them. The journal is connected later. */
 static int make_engine(struct daemon *d, struct err *err)
 {
 	d->loop = loop_create(err);
@@ -98,6 +102,7 @@ static int make_engine(struct daemon *d, struct err *err)
 	return 0;
 }
 
+/* Intake, the thread for alerts, bulk jobs (those of the previous process continue) and the admin API. */
 static int listen_all(struct daemon *d, struct err *err)
 {
 	struct intake_server_options options = { .journal = intake_server_journal(d->journal),
@@ -119,14 +124,15 @@ static int listen_all(struct daemon *d, struct err *err)
 	return admin_server_start(&d->api, &d->config->listen.admin, &d->admin, err);
 }
 
+/* The order matters: the store is locked before the black box is opened, steps are blamed before the engine can start
+ * one, and intake listens last, when everything behind it works. After an error stop_all ends what was started. */
 static int start_all(struct daemon *d, struct err *err)
 {
 	struct journal_target *targets AUTO_FREE = daemon_journal_targets(d->config);
 	struct instance **opened = NULL;
 	int rc = make_engine(d, err);
 	if (rc == 0)
-		rc = daemon_journal_setup(d, targets,
-								  err); /* takes the store's lock: from here on nobody else runs on it */
+		rc = daemon_journal_setup(d, targets, err); /* locks the store against a second daemon */
 	if (rc == 0)
 		rc = open_blackbox(d, err);
 	if (rc == 0)
@@ -146,20 +152,22 @@ static int start_all(struct daemon *d, struct err *err)
 	return rc == 0 ? listen_all(d, err) : rc;
 }
 
-/* ---- ending ---- */
+/* ---- end ---- */
 
+/* Ends what start_all has started, in an order in which no part is used after its end. NULL parts are accepted. */
 static void stop_all(struct daemon *d, const char *why)
 {
 	daemon_reload_wait(d);
-	jobs_stop(d->jobs); /* they go on at the next start */
+	jobs_stop(d->jobs); /* the next daemon continues them */
 	if (d->journal != NULL)
-		journal_stop(d->journal, why); /* answers whoever waits: senders and people */
-	admin_server_stop(d->admin);       /* its handlers ask intake, engine and jobs */
+		journal_stop(d->journal, why); /* every sender and operator that waits gets an answer */
+	admin_server_stop(d->admin);       /* before intake, engine and jobs: its handlers read them */
 	alerts_thread_stop(d->alerts);
 	jobs_destroy(d->jobs);
 	if (d->intake != NULL) {
 		intake_server_quiesce(d->intake);
-		(void)intake_server_wait_idle(d->intake, COMMIT_GRACE_MS); /* those left got their 503 */
+		/* False: requests still waited and were answered 503. Their events may be in the store; the senders repeat. */
+		(void)intake_server_wait_idle(d->intake, COMMIT_GRACE_MS);
 		intake_server_stop(d->intake);
 	}
 	engine_destroy(d->engine);
@@ -173,15 +181,16 @@ static void stop_all(struct daemon *d, const char *why)
 	config_unref(d->config);
 	catalog_destroy(d->catalog);
 	config_env_destroy(d->env);
-	(void)pthread_mutex_destroy(&d->config_lock);
+	pthread_mutex_destroy(&d->config_lock);
 	quarantine_destroy(d->quarantine);
 	log_throttle_destroy(d->log_throttle);
 }
 
+/* For people (the log), for systemd, and for a caller of daemon_run. */
 static void announce(struct daemon *d)
 {
 	char port[16];
-	(void)snprintf(port, sizeof port, "%u", intake_server_port(d->intake));
+	snprintf(port, sizeof port, "%u", intake_server_port(d->intake));
 	logger_line(d->logger, CONFIG_LOG_INFO, "serving", "version", ALMONER_VERSION, "intake",
 				d->config->listen.host, "port", port, "store", d->config->store.path, NULL);
 	notify_supervisor("READY=1");
@@ -191,18 +200,17 @@ static void announce(struct daemon *d)
 
 int daemon_run(const struct daemon_options *options)
 {
-	(void)signal(
-		SIGXFSZ,
-		SIG_IGN); /* past `ulimit -f` a write fails, as on a full disk, and the store's end is told */
+	/* Beyond `ulimit -f` a write must fail as on a full disk, so that the daemon can stop in order, not by a signal. */
+	signal(SIGXFSZ, SIG_IGN);
 	struct daemon d = { .options = options, .env = config_env_create(), .clock = clock_system() };
-	(void)pthread_mutex_init(&d.config_lock, NULL);
+	pthread_mutex_init(&d.config_lock, NULL);
 	d.quarantine = quarantine_create(&d, daemon_quarantine_read);
 	d.log_throttle = log_throttle_create();
 	d.started_ms = d.clock.now_ms(d.clock.ctx);
 	struct err err = { 0 };
 	int rc = daemon_config_load_print(options->config_path, d.env, &d.config, &d.catalog);
 	if (rc != 0) {
-		(void)fprintf(stderr, "almoner: %s has errors; nothing was started\n", options->config_path);
+		fprintf(stderr, "almoner: %s has errors; the daemon did not start\n", options->config_path);
 		stop_all(&d, "errors in the configuration");
 		return 1;
 	}
@@ -211,7 +219,7 @@ int daemon_run(const struct daemon_options *options)
 	if (rc == 0)
 		rc = start_all(&d, &err);
 	if (rc != 0) {
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		fprintf(stderr, "almoner: %s\n", err.text);
 		stop_all(&d, "could not start");
 		return 1;
 	}

@@ -1,4 +1,5 @@
-/* What the daemon is made of. Private to gateway/daemon*.c. */
+/* What the files of gateway/daemon share: the parts of the daemon, and one group of functions for each file. Private to
+ * this folder. */
 #ifndef ALMONER_GATEWAY_DAEMON_DAEMON_INTERNAL_H
 #define ALMONER_GATEWAY_DAEMON_DAEMON_INTERNAL_H
 
@@ -21,6 +22,8 @@
 #include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
 
+/* Made and destroyed by daemon_run. The parts are made in start_all and stopped in stop_all (daemon.c); a part that
+ * has not been made is NULL. Other threads read the pointers only after start_all has started them. */
 struct daemon {
 	const struct daemon_options *options;
 	struct config_env *env;
@@ -38,75 +41,89 @@ struct daemon {
 	struct jobs *jobs;
 	struct api_context api;
 	struct clock clock;
-	int64_t started_ms;
+	int64_t started_ms; /* on `clock`; for the uptime */
 
-	pthread_mutex_t config_lock; /* guards the reference below */
-	struct config *config;
+	pthread_mutex_t config_lock; /* guards `config` */
+	struct config *config;       /* the configuration in use; a reload replaces it */
 
-	struct quarantine *quarantine; /* asked by intake */
+	struct quarantine *quarantine; /* intake asks how many events of a source are quarantined */
 	struct log_throttle *log_throttle;
 
-	atomic_bool reloading; /* one at a time */
-	bool reload_started;   /* reload_thread is to be joined */
-	bool reload_requested; /* SIGHUP came; the loop's thread only */
+	atomic_bool reloading; /* a reload runs; at most one does */
+	bool reload_started;   /* reload_thread must be joined; thread: the loop's */
+	bool reload_requested; /* SIGHUP has arrived; thread: the loop's */
 	pthread_t reload_thread;
-	atomic_bool failed; /* the store failed: no drain, exit 1 */
+	atomic_bool failed; /* the store failed: stop at once, exit code 1 */
 	atomic_bool stopping;
 };
 
 /* ---- config.c ---- */
 
-struct config *daemon_config_get(struct daemon *d);               /* a new reference; thread: any */
-void daemon_config_swap(struct daemon *d, struct config *config); /* takes the reference */
+/* The configuration in use, as a new reference (config_unref). Thread: any. */
+struct config *daemon_config_get(struct daemon *d);
+/* Puts another configuration into use and takes the caller's reference. Thread: any. */
+void daemon_config_swap(struct daemon *d, struct config *config);
+/* Opens a read-only connection to the store; the caller closes it. `ctx` is the struct daemon. Thread: any. */
 int daemon_open_reader(void *ctx, struct store_reader *ret, struct err *err) MUST_CHECK;
 
 /* ---- journal_setup.c ---- */
 
+/* Opens the store, which locks it against a second daemon, and makes the journal: sets d->journal and d->inflight.
+ * Fills in the `id` of each of the d->config->target_count targets. */
 int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struct err *err) MUST_CHECK;
-/* Steps whose connector brought the last process down go to attention before anything runs. */
+/* Reads in the black box which steps' connectors ended the previous process, and sets these steps to attention
+ * (fault). Must run before the engine can start a step, or the same crash could repeat. */
 int daemon_settle_blackbox(struct daemon *d, struct err *err) MUST_CHECK;
 
 /* ---- targets.c ---- */
 
-/* The targets as the journal wants them; free() the array, names are borrowed from the configuration. */
+/* The targets of a configuration in the journal's form, without ids: config->target_count of them. free() the array;
+ * the names belong to the configuration. */
 struct journal_target *daemon_journal_targets(const struct config *config);
-/* Opens every target's connector: an array in the configuration's order, NULL at its end. */
+/* Opens one connector instance for each target: an array in the configuration's order that ends with NULL. It goes to
+ * daemon_set_engine_targets or to daemon_close_instances. */
 int daemon_open_instances(struct daemon *d, const struct config *config, struct instance ***ret,
 						  struct err *err) MUST_CHECK;
 void daemon_close_instances(struct instance **opened);
-/* Gives them to the engine; `ids` are what the journal gave, in order. */
+/* Hands the targets of a configuration to the engine, and `opened` with them. `ids`: the array that the journal filled
+ * in, in the configuration's order. */
 void daemon_set_engine_targets(struct daemon *d, const struct config *config, struct instance **opened,
 							   const struct journal_target *ids);
 
 /* ---- reload.c ---- */
 
-/* After SIGHUP: reads the configuration again on a thread of its own, all or nothing. One that came while
- * another was under way follows it, so that the file's last state is always read. Thread: the loop's. */
+/* If a reload is requested, starts it on a thread of its own. A request that arrives while a reload runs starts another
+ * one after it, so the last state of the file is always read. Thread: the loop's. */
 void daemon_reload_if_requested(struct daemon *d);
-/* Waits for one that is under way. Before journal_stop. */
+/* Waits until a running reload has ended. Call it before journal_stop: the reload waits for answers of the journal. */
 void daemon_reload_wait(struct daemon *d);
 
 /* ---- replay.c ---- */
 
-/* struct api_context */
+/* The hook `replay` of struct api_context, described there. Blocks until the commit. Thread: an admin thread. */
 int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay_call *call,
 				  struct accept_result *ret) MUST_CHECK;
 
 /* ---- reprocess.c ---- */
 
+/* The hook `reprocess` of struct api_context, described there. `done` runs on the journal's thread. */
 int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
 					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),
 					 struct err *err) MUST_CHECK;
 
 /* ---- quarantine.c ---- */
 
-/* For quarantine_create: reads the store. */
+/* Counts the quarantined events of a source in the store; stops counting at limits.quarantine_cap. For
+ * quarantine_create. */
 int daemon_quarantine_read(void *ctx, const char *source, int64_t *ret) MUST_CHECK;
-int64_t daemon_quarantine_count(void *ctx, const char *source); /* struct intake_server_hooks */
+/* The same number from the cache, for the hooks of intake. Thread: any. */
+int64_t daemon_quarantine_count(void *ctx, const char *source);
 
 /* ---- admin_context.c ---- */
 
+/* Fills in d->api, which the admin server and the bulk jobs borrow. */
 void daemon_admin_context_init(struct daemon *d);
+/* Whether intake may accept events; if not, *why is a static text. For the hooks of intake. Thread: any. */
 bool daemon_is_ready(void *ctx, const char **why);
 
 #endif

@@ -1,4 +1,4 @@
-/* Opens the store and the journal, with what the journal asks of the engine and reports to the log. */
+/* Opens the store and makes the journal. Its hooks connect it with the engine (may this step start?) and with the log. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -28,15 +28,22 @@ static void on_deliver(void *ctx, const struct handout *delivery)
 	engine_deliver(d->engine, delivery);
 }
 
+/* The process must end here: after a failed write or sync the operating system may report success for data that is not
+ * on disk (gateway/DESIGN.md "Threads", saga/DESIGN.md "Promises"). Thread: the journal's. */
 static void on_journal_failed(void *ctx, const struct err *err)
 {
 	struct daemon *d = ctx;
-	logger_line(d->logger, CONFIG_LOG_ERROR, "store_failed", "why", err->text, "then",
-				"nothing more is acknowledged or written; ending, everything acknowledged is on disk", NULL);
+	logger_line(
+		d->logger, CONFIG_LOG_ERROR, "store_failed", "why", err->text, "effect",
+		"the daemon stops: no event is acknowledged and nothing is written any more; every acknowledged "
+		"event is on disk",
+		NULL);
 	atomic_store(&d->failed, true);
 	loop_wake(d->loop);
 }
 
+/* `bytes`: the free space of the disk for DISK_* and STORE_FILES_GONE, the size of the write-ahead log for WAL_*.
+ * Thread: the journal's. */
 static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 {
 	struct daemon *d = ctx;
@@ -45,32 +52,33 @@ static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 		const char *event, *key, *effect;
 	} lines[] = {
 		[DISK_LOW] = { CONFIG_LOG_WARNING, "disk_low", "free_bytes",
-					   "intake answers 503 and nothing new begins until there is a sixteenth more than "
-					   "store.reserve" },
+					   "intake answers 503 and no attempt starts until the free space is store.reserve and "
+					   "one "
+					   "sixteenth more" },
 		[STORE_FILES_GONE] = { CONFIG_LOG_ERROR, "store_gone", "free_bytes",
 							   "the store's file or its -wal was removed, renamed or replaced: intake "
-							   "answers 503 and nothing "
-							   "new begins until it is back. Do not end the daemon before: what it holds is "
-							   "in "
-							   "/proc/PID/fd" },
-		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "accepting again" },
-		[WAL_BLOCKED] = { CONFIG_LOG_WARNING, "store_held_up", "log_bytes",
+							   "answers 503 "
+							   "and no attempt starts until the files are back. Keep the daemon running "
+							   "until then: "
+							   "it still holds the files open, in /proc/PID/fd" },
+		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "intake accepts events again" },
+		[WAL_BLOCKED] = { CONFIG_LOG_WARNING, "store_held_up", "wal_bytes",
 						  "another program reads the store in one long transaction, so the write-ahead log "
-						  "grows until the disk is down to store.reserve; end that program" },
-		[WAL_UNBLOCKED] = { CONFIG_LOG_INFO, "store_let_go", "log_bytes",
-							"the write-ahead log is used again" },
+						  "grows "
+						  "until the free space is down to store.reserve; end that program" },
+		[WAL_UNBLOCKED] = { CONFIG_LOG_INFO, "store_let_go", "wal_bytes",
+							"the write-ahead log is reused again and stops growing" },
 	};
 	char number[24];
-	(void)snprintf(number, sizeof number, "%lld", (long long)bytes);
-	logger_line(d->logger, lines[news].level, lines[news].event, lines[news].key, number, "then",
+	snprintf(number, sizeof number, "%lld", (long long)bytes);
+	logger_line(d->logger, lines[news].level, lines[news].event, lines[news].key, number, "effect",
 				lines[news].effect, NULL);
 }
 
-/* Whole days, never fewer than were asked for. */
+/* The journal counts the age of deduplication keys in whole days: rounded up, so that none is dropped too early. */
 static int key_days(const struct config *config)
 {
-	const int64_t day_ms = 86400000;
-	int64_t days = (config->store.dedup_keep_ms + day_ms - 1) / day_ms;
+	int64_t days = (config->store.dedup_keep_ms + DAY_MS - 1) / DAY_MS;
 	return days > 0 ? (int)days : 1;
 }
 
@@ -80,6 +88,7 @@ static int open_inflight_file(struct daemon *d, struct err *err)
 	return inflight_open(path, &d->inflight, err);
 }
 
+/* journal_create takes over the store, also when it fails; the in-flight file stays the daemon's. */
 int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struct err *err)
 {
 	struct store_writer store;
@@ -94,7 +103,7 @@ int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struc
 		return rc;
 	}
 	char actor[64];
-	(void)snprintf(actor, sizeof actor, "almoner %s, pid %d", ALMONER_VERSION, (int)getpid());
+	snprintf(actor, sizeof actor, "almoner %s, pid %d", ALMONER_VERSION, (int)getpid());
 	struct journal_options options = { .store = store,
 									   .clock = d->clock,
 									   .entropy = entropy_system(),
@@ -115,18 +124,19 @@ int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struc
 	return journal_create(&options, &d->journal, err);
 }
 
-/* Steps whose connector brought the last process down go to attention before anything runs. */
+/* A step that has moved on since (ERR_STALE) or whose saga was pruned (ERR_NOT_FOUND) needs no attention any more. */
 int daemon_settle_blackbox(struct daemon *d, struct err *err)
 {
 	struct blackbox_report reports[BLACKBOX_SLOTS];
 	size_t count = blackbox_read_previous(d->box, reports);
 	for (size_t i = 0; i < count; i++) {
 		const struct blackbox_report *r = &reports[i];
-		if (!r->blamed || r->call.saga == 0)
+		if (!r->blamed ||
+			r->call.saga == 0) /* saga 0: the connector ran for no step, e.g. to check its settings */
 			continue;
 		char detail[200];
-		(void)snprintf(detail, sizeof detail, "the connector %s while it ran this step",
-					   blackbox_end_name(r->end_kind));
+		snprintf(detail, sizeof detail, "the connector %s while it ran this step",
+				 blackbox_end_name(r->end_kind));
 		int rc = journal_blame(d->journal, (int64_t)r->call.saga, r->call.step, detail, err);
 		if (rc != 0 && rc != ERR_STALE && rc != ERR_NOT_FOUND)
 			return rc;

@@ -1,8 +1,10 @@
-/* Telling the supervisor (systemd's notify protocol: one datagram to $NOTIFY_SOCKET). Nothing happens without
- * one. */
+/* Reports to systemd that the daemon is ready or stops (sd_notify protocol: one datagram to the unix socket that
+ * $NOTIFY_SOCKET names). Written here because linking libsystemd for two datagrams is not worth a dependency. */
 #ifndef ALMONER_GATEWAY_DAEMON_NOTIFY_H
 #define ALMONER_GATEWAY_DAEMON_NOTIFY_H
 
-void notify_supervisor(const char *state); /* "READY=1", "STOPPING=1" */
+/* `state`: "READY=1" or "STOPPING=1". Without $NOTIFY_SOCKET nothing happens; errors are ignored, because the daemon
+ * works without a supervisor too. */
+void notify_supervisor(const char *state);
 
 #endif

@@ -1,6 +1,7 @@
-/* How many events of a source are in quarantine: read from the store, and the cached number intake asks for. */
+/* The number of quarantined events of a source: read from the store, and cached for intake. */
 #include "gateway/daemon/daemon_internal.h"
 
+/* The count may exceed the cap by less than one page; intake compares with >=. */
 int daemon_quarantine_read(void *ctx, const char *source, int64_t *ret)
 {
 	struct daemon *d = ctx;
@@ -15,6 +16,7 @@ int daemon_quarantine_read(void *ctx, const char *source, int64_t *ret)
 	};
 	int64_t before = INT64_MAX;
 	int64_t total = 0;
+	/* Pages of 64 sagas, each within 200 ms, keep the read transaction of the store short. */
 	while (rc == 0 && before != 0 && total < config->limits.quarantine_cap) {
 		struct saga *page[64];
 		size_t count = 0;

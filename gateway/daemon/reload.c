@@ -1,4 +1,5 @@
-/* SIGHUP: the configuration is read again on a thread of its own and taken over as a whole, or not at all. */
+/* SIGHUP: reads the configuration again on a thread of its own, because compiling and checking take longer than the event
+ * loop may stand still, and puts it into use as a whole or not at all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "saga/journal/figures.h"
 #include "saga/journal/operator_port.h"
 
-/* ---- what speaks against it ---- */
+/* ---- reasons to refuse ---- */
 
 static int64_t open_steps(const struct journal_counts *counts, const char *target)
 {
@@ -19,6 +20,7 @@ static int64_t open_steps(const struct journal_counts *counts, const char *targe
 	return 0;
 }
 
+/* A step that is not finished needs the settings of its target, so a target with open steps must stay. */
 static int check_removed(const struct config_change *c, const struct journal_counts *counts, struct err *err)
 {
 	if (c->subject != CONFIG_TARGET || c->kind != CONFIG_REMOVED)
@@ -28,8 +30,8 @@ static int check_removed(const struct config_change *c, const struct journal_cou
 		return 0;
 	return err_set(
 		err, ERR_REFUSED,
-		"target %s is gone from the configuration but has %lld open step%s (almoner saga list --target "
-		"%s --state running, and --state attention); settle or cancel first, or put it back",
+		"target %s is no longer in the configuration but has %lld open step%s (almoner saga list --target %s "
+		"--state running, and --state attention); settle or cancel them first, or put the target back",
 		c->name, (long long)open, open == 1 ? "" : "s", c->name);
 }
 
@@ -39,7 +41,8 @@ static int check_restart(const struct config *before, const struct config *after
 	config_diff(before, after, &changes);
 	for (size_t i = 0; i < changes.count; i++)
 		if (changes.items[i].needs_restart)
-			return err_set(err, ERR_REFUSED, "%s cannot change while the daemon runs; restart it for that",
+			return err_set(err, ERR_REFUSED,
+						   "%s cannot change while the daemon runs; restart the daemon to change it",
 						   changes.items[i].name);
 	return 0;
 }
@@ -58,42 +61,43 @@ static int check_open_steps(struct daemon *d, const struct config *before, const
 	return rc;
 }
 
-/* ---- taking it over ---- */
+/* ---- putting the new configuration into use ---- */
 
 struct target_ids_wait {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool done;
-	size_t count;                   /* of ids given; 0 with targets asked for: the journal failed */
-	struct journal_target *targets; /* the caller's: ids are copied in */
+	size_t count; /* of ids that the journal gave; fewer than it was given targets: it failed */
+	struct journal_target *targets; /* belongs to the waiting caller; receives the ids */
 };
 
 static void on_ids(void *ctx, const struct journal_target *targets, size_t count)
 {
 	struct target_ids_wait *ids = ctx;
-	(void)pthread_mutex_lock(&ids->lock);
+	pthread_mutex_lock(&ids->lock);
 	for (size_t i = 0; i < count; i++)
 		ids->targets[i].id = targets[i].id;
 	ids->count = count;
 	ids->done = true;
-	(void)pthread_cond_signal(&ids->changed);
-	(void)pthread_mutex_unlock(&ids->lock);
+	pthread_cond_signal(&ids->changed);
+	pthread_mutex_unlock(&ids->lock);
 }
 
+/* Blocks until the journal has taken the targets, and fills in their ids. ERR_CLOSED: the journal stops or has failed. */
 static int set_journal_targets(struct daemon *d, struct journal_target *targets, size_t count)
 {
 	struct target_ids_wait ids = { .targets = targets };
-	(void)pthread_mutex_init(&ids.lock, NULL);
-	(void)pthread_cond_init(&ids.changed, NULL);
+	pthread_mutex_init(&ids.lock, NULL);
+	pthread_cond_init(&ids.changed, NULL);
 	int rc = journal_set_targets(d->journal, targets, count, &ids, on_ids);
-	(void)pthread_mutex_lock(&ids.lock);
+	pthread_mutex_lock(&ids.lock);
 	while (rc == 0 && !ids.done)
-		(void)pthread_cond_wait(&ids.changed, &ids.lock);
-	(void)pthread_mutex_unlock(&ids.lock);
+		pthread_cond_wait(&ids.changed, &ids.lock);
+	pthread_mutex_unlock(&ids.lock);
 	if (rc == 0 && ids.count != count)
 		rc = ERR_CLOSED;
-	(void)pthread_cond_destroy(&ids.changed);
-	(void)pthread_mutex_destroy(&ids.lock);
+	pthread_cond_destroy(&ids.changed);
+	pthread_mutex_destroy(&ids.lock);
 	return rc;
 }
 
@@ -105,8 +109,8 @@ static bool has_target(const struct config *c, const char *name)
 	return false;
 }
 
-/* Those of the new configuration, and those of the old one that are gone from it: while routes change, either
- * may be met. The caller's to free. */
+/* The targets of the new configuration, then those that only the old one has: while intake changes from the old routes
+ * to the new ones, events of both kinds arrive. free() the array. */
 static struct journal_target *targets_of_both(const struct config *before, const struct config *after,
 											  size_t *ret_count)
 {
@@ -121,20 +125,20 @@ static struct journal_target *targets_of_both(const struct config *before, const
 	return all;
 }
 
-/* Intake goes by the new routes, so nothing new comes for a target that is gone. What came before is in the
- * journal's queue: once its answer is here, that is counted. */
+/* Called when intake uses the new routes, so no new event can get a step at a removed target. Events accepted before may
+ * still be in the journal's queue. The answer of set_journal_targets comes after them, so the check counts them all. */
 static int recheck_removed(struct daemon *d, const struct config *before, const struct config *after,
 						   struct journal_target *both, size_t count, struct err *err)
 {
 	if (count == after->target_count)
 		return 0;
 	int rc = set_journal_targets(d, both, count);
-	return rc != 0 ? err_set(err, rc, "the journal takes nothing any more")
+	return rc != 0 ? err_set(err, rc, "the journal is closed: the daemon stops, or its store has failed")
 				   : check_open_steps(d, before, after, err);
 }
 
-/* Back to what was. The old rules were good once; should intake fail now, it keeps the new ones, and the
- * next reload mends that. */
+/* Puts the old configuration back. Intake has accepted the old rules before; should it fail to now (no memory for a jq
+ * program, say), it keeps the new rules until the next reload. */
 static void roll_back(struct daemon *d, struct config *before, bool intake_too)
 {
 	struct err err = { 0 };
@@ -144,7 +148,8 @@ static void roll_back(struct daemon *d, struct config *before, bool intake_too)
 	(void)set_journal_targets(d, old, before->target_count);
 }
 
-/* All or nothing: what can fail comes first, and journal and intake go back when something refuses. */
+/* All or nothing: everything that can fail runs before the engine, which cannot fail, gets the new targets. After a
+ * failure, journal and intake get the old configuration back. */
 static int apply_config(struct daemon *d, struct config *before, struct config *after, struct err *err)
 {
 	struct instance **opened = NULL;
@@ -157,14 +162,14 @@ static int apply_config(struct daemon *d, struct config *before, struct config *
 	rc = set_journal_targets(d, both, count);
 	if (rc != 0) {
 		daemon_close_instances(opened);
-		return err_set(err, rc, "the journal takes nothing any more");
+		return err_set(err, rc, "the journal is closed: the daemon stops, or its store has failed");
 	}
 	rc = intake_server_set_config(d->intake, after, err);
 	bool swapped = rc == 0;
 	if (rc == 0)
 		rc = recheck_removed(d, before, after, both, count, err);
 	if (rc == 0 && set_journal_targets(d, targets, after->target_count) != 0)
-		rc = err_set(err, ERR_CLOSED, "the journal takes nothing any more");
+		rc = err_set(err, ERR_CLOSED, "the journal is closed: the daemon stops, or its store has failed");
 	if (rc == 0)
 		rc = logger_reopen(d->logger, &after->log, err);
 	if (rc != 0) {
@@ -176,13 +181,13 @@ static int apply_config(struct daemon *d, struct config *before, struct config *
 	return 0;
 }
 
-/* Every finding is a line of the log: nobody looks at a daemon's standard error. */
+/* Writes each error and warning to the log, because an operator does not see the standard error of a daemon. */
 static void log_findings(struct daemon *d, const struct diagnostics *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		const struct diagnostic *f = &found->items[i];
 		char line[16];
-		(void)snprintf(line, sizeof line, "%d", f->line);
+		snprintf(line, sizeof line, "%d", f->line);
 		logger_line(d->logger, f->severity == DIAG_ERROR ? CONFIG_LOG_ERROR : CONFIG_LOG_WARNING, "config",
 					"file", f->file, "line", f->line > 0 ? line : NULL, "at", f->pointer, "text", f->message,
 					"expected", f->expected, NULL);
@@ -194,14 +199,17 @@ static int read_config(struct daemon *d, struct config **ret, struct err *err)
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
 	struct catalog *catalog = NULL;
 	int rc = daemon_config_load(d->options->config_path, d->env, ret, &catalog, &found);
-	catalog_destroy(catalog); /* the daemon keeps its own; loaded code stays */
+	catalog_destroy(
+		catalog); /* the daemon keeps the catalog of its start, so a reload never changes the code of a plugin */
 	log_findings(d, &found);
 	return rc == 0 ? 0
 				   : err_set(err, rc,
-							 "the configuration has %zu error%s, each in a line above; the old one stays",
+							 "the configuration has %zu error%s, each logged in a line before this one; the "
+							 "old one stays in use",
 							 found.errors, found.errors == 1 ? "" : "s");
 }
 
+/* A success and a refusal are both recorded in the saga log; `before` stays in use after a refusal. */
 static int reload(struct daemon *d, struct config *before, struct err *err)
 {
 	struct config *after = NULL;
@@ -222,9 +230,11 @@ static int reload(struct daemon *d, struct config *before, struct err *err)
 	return rc;
 }
 
+/* Ends with loop_wake: the loop may have a further request, and starts it when this thread is done. */
 static void *reload_thread(void *ctx)
 {
 	struct daemon *d = ctx;
+	pthread_setname_np(pthread_self(), "reload"); /* for top, gdb and profilers */
 	struct config *before = daemon_config_get(d);
 	struct err err = { 0 };
 	if (reload(d, before, &err) == 0) {
@@ -249,13 +259,14 @@ void daemon_reload_if_requested(struct daemon *d)
 	d->reload_started = pthread_create(&d->reload_thread, NULL, reload_thread, d) == 0;
 	if (!d->reload_started) {
 		atomic_store(&d->reloading, false);
-		logger_line(d->logger, CONFIG_LOG_ERROR, "reload_refused", "why", "no thread could be started", NULL);
+		logger_line(d->logger, CONFIG_LOG_ERROR, "reload_refused", "why",
+					"the thread for the reload does not start", NULL);
 	}
 }
 
 void daemon_reload_wait(struct daemon *d)
 {
 	if (d->reload_started)
-		(void)pthread_join(d->reload_thread, NULL);
+		pthread_join(d->reload_thread, NULL);
 	d->reload_started = false;
 }

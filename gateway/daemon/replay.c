@@ -1,4 +1,4 @@
-/* Refused requests, judged again: with today's secrets, by the time at which they came. */
+/* `refused replay`: verifies a rejected request anew, with the secrets in use now but by the time at which it arrived. */
 #include <string.h>
 
 #include "gateway/admin/verbs/replay.h"
@@ -19,36 +19,37 @@ static void on_accepted(void *ctx, struct accept *a, const struct accept_result 
 {
 	struct accept_wait *w = ctx;
 	prepare_destroy((struct prepared *)a);
-	(void)pthread_mutex_lock(&w->lock);
+	pthread_mutex_lock(&w->lock);
 	w->result = *result;
 	w->done = true;
-	(void)pthread_cond_signal(&w->changed);
-	(void)pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
 }
 
-/* Takes `p`. */
+/* Takes ownership of `p`, also on failure. Blocks until the journal has committed or refused the event. */
 static int accept_and_wait(struct daemon *d, struct prepared *p, struct accept_result *ret)
 {
 	struct accept_wait w = { .done = false };
-	(void)pthread_mutex_init(&w.lock, NULL);
-	(void)pthread_cond_init(&w.changed, NULL);
+	pthread_mutex_init(&w.lock, NULL);
+	pthread_cond_init(&w.changed, NULL);
 	p->accept.ctx = &w;
 	p->accept.done = on_accepted;
 	int rc = journal_accept(d->journal, &p->accept);
 	if (rc != 0)
 		prepare_destroy(p);
-	(void)pthread_mutex_lock(&w.lock);
+	pthread_mutex_lock(&w.lock);
 	while (rc == 0 && !w.done)
-		(void)pthread_cond_wait(&w.changed, &w.lock);
-	(void)pthread_mutex_unlock(&w.lock);
-	(void)pthread_cond_destroy(&w.changed);
-	(void)pthread_mutex_destroy(&w.lock);
+		pthread_cond_wait(&w.changed, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	pthread_cond_destroy(&w.changed);
+	pthread_mutex_destroy(&w.lock);
 	*ret = w.result;
 	return rc != 0 ? rc : w.result.code;
 }
 
-static int verify_again(struct daemon *d, const struct rejected_row *row, struct rejected_headers *headers,
-						struct prepared **ret)
+/* Runs the same steps as intake: verification, map, routes. ERR_REFUSED: still no secret fits. */
+static int reverify(struct daemon *d, const struct rejected_row *row, struct rejected_headers *headers,
+					struct prepared **ret)
 {
 	struct rules *rules = intake_server_rules(d->intake);
 	char *source AUTO_FREE = mem_strndup(row->source.p, row->source.len);
@@ -64,6 +65,7 @@ static int verify_again(struct daemon *d, const struct rejected_row *row, struct
 	return rc;
 }
 
+/* Intake has the same limit: a wrong map must not fill the disk with quarantined events. */
 static bool over_cap(struct daemon *d, const struct prepared *p)
 {
 	if (p->accept.start.own_reason != REASON_QUARANTINED)
@@ -74,6 +76,7 @@ static bool over_cap(struct daemon *d, const struct prepared *p)
 	return daemon_quarantine_count(d, p->accept.event->f.source.p) >= cap;
 }
 
+/* A dry run stops after the verification and stores nothing. */
 int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay_call *call,
 				  struct accept_result *ret)
 {
@@ -84,7 +87,7 @@ int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay
 	int rc = rejected_unpack(row->headers, &headers);
 	if (rc != 0)
 		return rc;
-	rc = verify_again(d, row, &headers, &p);
+	rc = reverify(d, row, &headers, &p);
 	rejected_headers_finish(&headers);
 	if (rc != 0)
 		return rc;
@@ -96,6 +99,6 @@ int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay
 	p->accept.actor = call->actor;
 	p->accept.note = call->note;
 	rc = accept_and_wait(d, p, ret);
-	/* Not dropped, it would be a duplicate the next time. */
+	/* If the daemon ends before the row is dropped, the next replay finds the event to be a duplicate: no harm. */
 	return rc == 0 ? journal_drop_rejected(d->journal, row->id) : rc;
 }

@@ -1,8 +1,9 @@
-/* `event reprocess`: maps a quarantined event again with the configuration in use. */
+/* `event reprocess`: maps a stored event anew with the configuration in use. */
 #include "gateway/daemon/daemon_internal.h"
 #include "gateway/intake/pipeline/prepare.h"
 #include "saga/journal/operator_port.h"
 
+/* The time of reception stays that of the event; only the map, the routes and the plan are today's. */
 int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
 					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),
 					 struct err *err)
@@ -23,8 +24,8 @@ int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const c
 	rules_unref(rules);
 	if (rc != 0)
 		return err_set(err, rc, "source %s: %s", event->f.source.p,
-					   rc == ERR_NOT_FOUND ? "no longer in the configuration" : err_code_text(rc));
+					   rc == ERR_NOT_FOUND ? "is no longer in the configuration" : err_code_text(rc));
 	if (p->accept.start.own_reason != REASON_NONE)
-		return err_set(err, ERR_REFUSED, "still not usable: %s", p->note);
+		return err_set(err, ERR_REFUSED, "the event is still not usable: %s", p->note);
 	return journal_reprocess(d->journal, saga, &p->accept, actor, note, done_ctx, done);
 }

@@ -1,10 +1,12 @@
-/* From the configuration's targets to the journal's rules and the engine's instances. */
+/* Makes from the targets of the configuration what the journal needs (rules of steps) and what the engine needs (an open
+ * connector with limits, breaker and rate). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/daemon/daemon_internal.h"
 #include "saga/base/mem.h"
 
+/* A repeat class that the connector did not declare counts as unsafe: the class that never repeats a call by itself. */
 static struct step_rules rules_of(const struct config_target *t)
 {
 	int repeat = name_to_repeat(t->traits.repeat);
@@ -54,6 +56,7 @@ static void release_instance(void *port_ctx)
 	instance_close(port_ctx);
 }
 
+/* Borrows the names in `t`; engine_set_targets copies them. */
 static struct engine_target_config engine_target(const struct config_target *t, uint32_t id,
 												 struct instance *instance)
 {
@@ -79,13 +82,15 @@ static struct engine_target_config engine_target(const struct config_target *t, 
 		.reply_cap_bytes = (size_t)t->limits.reply_bytes,
 		.window_bytes = (size_t)t->limits.window_bytes,
 	};
-	/* the configuration names files, the instance has read them */
+	/* The digest tells the engine whether an operator has changed something. The settings may name files (templates,
+	 * keys) whose content only the instance knows, so both digests count. */
 	const struct str parts[] = { { (const char *)t->digest, DIGEST_BYTES },
 								 { (const char *)instance_digest(instance), DIGEST_BYTES } };
 	digest_parts(parts, 2, target.digest);
 	return target;
 }
 
+/* Finds the connector of a target and opens an instance of it with the target's settings. */
 static int open_one(struct daemon *d, const struct config_target *t, struct instance **ret, struct err *err)
 {
 	const struct catalog_entry *connector;
@@ -132,5 +137,5 @@ void daemon_set_engine_targets(struct daemon *d, const struct config *config, st
 		targets[i] = engine_target(&config->targets[i], ids[i].id, opened[i]);
 	engine_set_targets(d->engine, targets, config->target_count);
 	free(targets);
-	free(opened); /* the engine releases each one when its last attempt is done */
+	free(opened); /* the engine calls release_instance for each one after its last attempt */
 }

@@ -30,7 +30,7 @@ static int parse_seconds(const struct command_line *line, int64_t *ret)
 	*ret = strtoll(text, &end, 10);
 	if (errno == 0 && end != text && *end == '\0' && *ret > 0)
 		return CLI_OK;
-	(void)fprintf(stderr, "almoner: usage: demo [--seconds N]\n");
+	fprintf(stderr, "almoner: usage: demo [--seconds N]\n");
 	return CLI_USAGE;
 }
 
@@ -48,7 +48,7 @@ int command_demo(const struct command_line *line)
 	if (rc == 0)
 		demo_scenario(&setup, seconds, &interrupted);
 	else
-		(void)fprintf(stderr, "almoner: %s\n", err.text);
+		fprintf(stderr, "almoner: %s\n", err.text);
 	int code = demo_setup_end(&setup);
 	return rc == 0 && code == 0 ? CLI_OK : CLI_FAILED;
 }

@@ -52,7 +52,7 @@ static const struct {
 /* A checkout session as Stripe sends it, paid. */
 static char *stripe_session(unsigned n, const char *tag, char id[64])
 {
-	(void)snprintf(id, 64, "evt_demo_%s_%u", tag, n);
+	snprintf(id, 64, "evt_demo_%s_%u", tag, n);
 	json_t *event = json_pack("{s:s, s:s, s:s, s:i, s:{s:{s:s, s:o, s:s, s:s, s:o, s:i, s:s, s:{s:s, s:s}}}}",
 							  "id", id, "object", "event", "type", "checkout.session.completed", "created",
 							  1700000000, "data", "object", "object", "checkout.session", "id",
@@ -101,24 +101,24 @@ static void send_gift(const struct demo_setup *s, unsigned n)
 	struct err err = { 0 };
 	const char *name = donors[n % DONOR_COUNT].name;
 	if (demo_send_gift(s, n, &saga, &err) != 0)
-		(void)printf("  !  a donation was not taken: %s\n", err.text);
+		printf("  !  a donation was not taken: %s\n", err.text);
 	else
-		(void)printf("  ♥  %-*s gives %4d.%02d EUR   signed webhook → on disk → 202, saga %lld\n",
-					 pad_width(name, 14), name, donors[n % DONOR_COUNT].minor / 100,
-					 donors[n % DONOR_COUNT].minor % 100, (long long)saga);
+		printf("  ♥  %-*s gives %4d.%02d EUR   signed webhook → on disk → 202, saga %lld\n",
+			   pad_width(name, 14), name, donors[n % DONOR_COUNT].minor / 100,
+			   donors[n % DONOR_COUNT].minor % 100, (long long)saga);
 }
 
 static void switch_crm(const struct demo_setup *s, bool broken)
 {
 	struct err err = { 0 };
 	if (demo_set_crm_fault(s, broken, &err) != 0)
-		(void)printf("  !  %s\n", err.text);
+		printf("  !  %s\n", err.text);
 	else if (broken)
-		(void)printf("\n  ✗  the CRM starts to fail (503). E-mail and accounting do not notice; the CRM's "
-					 "share waits and is retried.\n\n");
+		printf("\n  ✗  the CRM starts to fail (503). E-mail and accounting do not notice; the CRM's "
+			   "share waits and is retried.\n\n");
 	else
-		(void)printf("\n  ✓  the CRM is back. What waited is delivered, each with the key of its first "
-					 "attempt: nothing is booked twice.\n\n");
+		printf("\n  ✓  the CRM is back. What waited is delivered, each with the key of its first "
+			   "attempt: nothing is booked twice.\n\n");
 }
 
 static void print_status(const struct demo_setup *s)
@@ -126,38 +126,38 @@ static void print_status(const struct demo_setup *s)
 	json_t *status = NULL;
 	struct err err = { 0 };
 	if (demo_get(s, "/v1/status", &status, &err) != 0) {
-		(void)printf("  !  %s\n", err.text);
+		printf("  !  %s\n", err.text);
 		return;
 	}
 	const json_t *sagas = json_object_get(status, "sagas");
-	(void)printf("  …  %lld accepted: %lld completed, %lld on their way, %lld need a person\n",
-				 (long long)json_integer_value(json_object_get(status, "accepted")),
-				 (long long)json_integer_value(json_object_get(sagas, "completed")),
-				 (long long)json_integer_value(json_object_get(sagas, "running")),
-				 (long long)json_integer_value(json_object_get(sagas, "attention")));
+	printf("  …  %lld accepted: %lld completed, %lld on their way, %lld need a person\n",
+		   (long long)json_integer_value(json_object_get(status, "accepted")),
+		   (long long)json_integer_value(json_object_get(sagas, "completed")),
+		   (long long)json_integer_value(json_object_get(sagas, "running")),
+		   (long long)json_integer_value(json_object_get(sagas, "attention")));
 	json_decref(status);
 }
 
 static void print_intro(const struct demo_setup *s)
 {
-	(void)printf("almoner demo: a gateway of its own in %s\n\n"
-				 "  Stripe (played by this program) ─► intake 127.0.0.1:%u ─► saga log ─► crm, books, thanks "
-				 "(receivers on port %u, mail %u)\n\n"
-				 "In a second terminal:\n"
-				 "  export ALMONER_CONFIG=%s\n"
-				 "  alias almoner=%s\n"
-				 "  almoner status\n"
-				 "  almoner saga list\n"
-				 "  almoner saga show 1\n"
-				 "  almoner target pause crm     (and: target resume crm)\n"
-				 "  almoner backlog\n\n"
-				 "Ctrl-C ends it.\n\n",
-				 s->folder, s->intake_port, s->http_port, s->smtp_port, s->config_path, s->program);
+	printf("almoner demo: a gateway of its own in %s\n\n"
+		   "  Stripe (played by this program) ─► intake 127.0.0.1:%u ─► saga log ─► crm, books, thanks "
+		   "(receivers on port %u, mail %u)\n\n"
+		   "In a second terminal:\n"
+		   "  export ALMONER_CONFIG=%s\n"
+		   "  alias almoner=%s\n"
+		   "  almoner status\n"
+		   "  almoner saga list\n"
+		   "  almoner saga show 1\n"
+		   "  almoner target pause crm     (and: target resume crm)\n"
+		   "  almoner backlog\n\n"
+		   "Ctrl-C ends it.\n\n",
+		   s->folder, s->intake_port, s->http_port, s->smtp_port, s->config_path, s->program);
 }
 
 static void print_end(const struct demo_setup *s)
 {
-	(void)printf("\nThe last word:\n");
+	printf("\nThe last word:\n");
 	print_status(s);
 }
 
@@ -175,7 +175,7 @@ static void settle(const struct demo_setup *s, const volatile int *stop)
 		json_decref(status);
 		if (done)
 			return;
-		(void)poll(NULL, 0, 100);
+		poll(NULL, 0, 100);
 	}
 }
 
@@ -191,10 +191,10 @@ void demo_scenario(const struct demo_setup *s, int64_t seconds, const volatile i
 		send_gift(s, step);
 		if (step % REPORT_EVERY == REPORT_EVERY - 1)
 			print_status(s);
-		(void)fflush(stdout);
-		(void)poll(NULL, 0, STEP_MS);
+		fflush(stdout);
+		poll(NULL, 0, STEP_MS);
 	}
 	settle(s, stop);
 	print_end(s);
-	(void)fflush(stdout);
+	fflush(stdout);
 }

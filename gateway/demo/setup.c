@@ -112,15 +112,15 @@ static pid_t start(char *const argv[], int *ret_out, const char *errors_to)
 	pid_t child = fork();
 	if (child == 0) {
 		int errors = open(errors_to, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		(void)setpgid(0, 0); /* Ctrl-C is for the demo, which ends them in order */
-		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+		setpgid(0, 0); /* Ctrl-C is for the demo, which ends them in order */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent || errors < 0 || dup2(ends[1], STDOUT_FILENO) < 0 ||
 			dup2(errors, STDERR_FILENO) < 0)
 			_exit(127);
-		(void)execv(argv[0], argv);
+		execv(argv[0], argv);
 		_exit(127);
 	}
-	(void)close(ends[1]);
+	close(ends[1]);
 	*ret_out = ends[0];
 	return child;
 }
@@ -160,7 +160,7 @@ static int start_receivers(struct demo_setup *s, struct err *err)
 	int rc = read_port(lines, "http", &s->http_port, err);
 	if (rc == 0)
 		rc = read_port(lines, "smtp", &s->smtp_port, err);
-	(void)fclose(lines);
+	fclose(lines);
 	return rc;
 }
 
@@ -189,7 +189,7 @@ static int start_daemon(struct demo_setup *s, struct err *err)
 	s->daemon = start(argv, &out, log);
 	if (s->daemon < 0)
 		return err_set(err, ERR_SYSTEM, "cannot start the gateway: %s", strerror(errno));
-	(void)close(out);
+	close(out);
 	for (unsigned tries = 0; tries < 500; tries++) {
 		json_t *status = NULL;
 		if (demo_get(s, "/v1/status", &status, NULL) == 0) {
@@ -207,7 +207,7 @@ static int start_daemon(struct demo_setup *s, struct err *err)
 						   : err_set(err, ERR_SYSTEM, "the gateway did not start: %s",
 									 output.data != NULL ? output.data : "");
 		}
-		(void)poll(NULL, 0, 20);
+		poll(NULL, 0, 20);
 	}
 	return err_set(err, ERR_SYSTEM, "the gateway does not answer on %s; see %s", s->socket_path, log);
 }
@@ -216,10 +216,10 @@ static int start_daemon(struct demo_setup *s, struct err *err)
 static int set_environment(const struct demo_setup *s, struct err *err)
 {
 	char http[32], books[48], crm[40], smtp[16];
-	(void)snprintf(http, sizeof http, "http://127.0.0.1:%u", s->http_port);
-	(void)snprintf(books, sizeof books, "%s/quickbooks", http);
-	(void)snprintf(crm, sizeof crm, "%s/crm", http);
-	(void)snprintf(smtp, sizeof smtp, "%u", s->smtp_port);
+	snprintf(http, sizeof http, "http://127.0.0.1:%u", s->http_port);
+	snprintf(books, sizeof books, "%s/quickbooks", http);
+	snprintf(crm, sizeof crm, "%s/crm", http);
+	snprintf(smtp, sizeof smtp, "%u", s->smtp_port);
 	const struct {
 		const char *name, *value;
 	} variables[] = {
@@ -273,12 +273,12 @@ static int remove_entry(const char *path, const struct stat *info, int kind, str
 int demo_setup_end(struct demo_setup *s)
 {
 	int code = end_process(s->daemon);
-	(void)end_process(s->receivers);
+	end_process(s->receivers);
 	if (s->folder != NULL && code == 0)
-		(void)nftw(s->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		nftw(s->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	else if (s->folder != NULL)
-		(void)fprintf(stderr, "almoner: the gateway ended with %d; its folder stays for a look: %s\n", code,
-					  s->folder);
+		fprintf(stderr, "almoner: the gateway ended with %d; its folder stays for a look: %s\n", code,
+				s->folder);
 	config_unref(s->config);
 	free(s->folder);
 	free(s->config_path);

@@ -19,7 +19,7 @@ struct log_throttle {
 struct log_throttle *log_throttle_create(void)
 {
 	struct log_throttle *r = mem_zalloc(sizeof *r);
-	(void)pthread_mutex_init(&r->lock, NULL);
+	pthread_mutex_init(&r->lock, NULL);
 	return r;
 }
 
@@ -27,14 +27,14 @@ void log_throttle_destroy(struct log_throttle *r)
 {
 	if (r == NULL)
 		return;
-	(void)pthread_mutex_destroy(&r->lock);
+	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
 
 /* True: this one is written. *ret_suppressed: what was not, since the last line. */
 static bool may_write(struct log_throttle *r, int64_t now_ms, uint64_t *ret_suppressed)
 {
-	(void)pthread_mutex_lock(&r->lock);
+	pthread_mutex_lock(&r->lock);
 	if (now_ms - r->since_ms >= WINDOW_MS) {
 		r->since_ms = now_ms;
 		r->written = 0;
@@ -43,7 +43,7 @@ static bool may_write(struct log_throttle *r, int64_t now_ms, uint64_t *ret_supp
 	*ret_suppressed = allowed ? r->suppressed : 0;
 	r->written += allowed ? 1 : 0;
 	r->suppressed = allowed ? 0 : r->suppressed + 1;
-	(void)pthread_mutex_unlock(&r->lock);
+	pthread_mutex_unlock(&r->lock);
 	return allowed;
 }
 
@@ -55,8 +55,8 @@ void log_throttle_rejected(struct log_throttle *r, struct logger *logger, int64_
 		return;
 	char code[12];
 	char more[24];
-	(void)snprintf(code, sizeof code, "%d", status);
-	(void)snprintf(more, sizeof more, "%llu", (unsigned long long)suppressed);
+	snprintf(code, sizeof code, "%d", status);
+	snprintf(more, sizeof more, "%llu", (unsigned long long)suppressed);
 	logger_line(logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code,
 				"why", why, "unsaid", suppressed > 0 ? more : NULL, NULL);
 }

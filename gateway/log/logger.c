@@ -39,7 +39,7 @@ int logger_create(const struct config_log *config, struct logger **ret, struct e
 	if (rc != 0)
 		return rc;
 	struct logger *l = mem_zalloc(sizeof *l);
-	(void)pthread_mutex_init(&l->lock, NULL);
+	pthread_mutex_init(&l->lock, NULL);
 	l->fd = fd;
 	l->format = config->format;
 	l->level = config->level;
@@ -52,8 +52,8 @@ void logger_destroy(struct logger *l)
 	if (l == NULL)
 		return;
 	if (l->fd != STDERR_FILENO)
-		(void)close(l->fd);
-	(void)pthread_mutex_destroy(&l->lock);
+		close(l->fd);
+	pthread_mutex_destroy(&l->lock);
 	free(l);
 }
 
@@ -63,14 +63,14 @@ int logger_reopen(struct logger *l, const struct config_log *config, struct err 
 	int rc = open_file(config->file, &fd, err);
 	if (rc != 0)
 		return rc;
-	(void)pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->lock);
 	int before = l->fd;
 	l->fd = fd;
 	l->format = config->format;
 	l->level = config->level;
-	(void)pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->lock);
 	if (before != STDERR_FILENO)
-		(void)close(before);
+		close(before);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ void logger_line(struct logger *l, enum config_log_level level, const char *even
 {
 	if (l == NULL)
 		return;
-	(void)pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->lock);
 	if (level >= l->level) {
 		struct clock clock = clock_system();
 		char at[CLOCK_TEXT_BYTES];
@@ -184,5 +184,5 @@ void logger_line(struct logger *l, enum config_log_level level, const char *even
 		(void)written; /* a log that cannot be written has nobody to tell */
 		buf_free(&line);
 	}
-	(void)pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->lock);
 }
