@@ -6,24 +6,27 @@
 
 #include "saga/base/mem.h"
 
-#define PAGE 64
+/* Chosen, no measurement: a page fits on the stack, and 16 pages of small sagas take a few milliseconds. */
+#define PAGE       64
+#define PAGES_MOST 16
 
 struct subject_counts {
 	STAILQ_ENTRY(subject_counts) link;
 	enum alert_kind kind;
 	char *subject;
-	int64_t count;      /* of the round under way */
-	int64_t last_count; /* of the last whole one */
+	int64_t count;      /* in the pass that runs */
+	int64_t last_count; /* in the last complete pass */
 };
 
 struct attention {
 	STAILQ_HEAD(, subject_counts) subject_counts;
-	bool reading;
-	int64_t before;  /* where to read on */
-	int64_t version; /* of the round, or of the last one */
-	bool have_round; /* a whole round was read */
+	bool reading;    /* a pass runs */
+	int64_t before;  /* while reading: the next page has saga ids below this one */
+	int64_t version; /* of the store when the last pass began */
+	bool complete;   /* a pass has been completed */
 };
 
+/* Which alert a reason for attention raises. */
 static enum alert_kind kind_of(enum reason reason)
 {
 	static const enum alert_kind kinds[REASON_COUNT] = {
@@ -56,7 +59,7 @@ void attention_clear(struct attention *t)
 		free(f->subject);
 		free(f);
 	}
-	t->reading = t->have_round = false;
+	t->reading = t->complete = false;
 }
 
 void attention_destroy(struct attention *t)
@@ -67,6 +70,7 @@ void attention_destroy(struct attention *t)
 	free(t);
 }
 
+/* Adds one to the count of a kind at a subject. A linear search: the subjects are the configured sources and targets. */
 static void count(struct attention *t, enum alert_kind kind, const char *subject)
 {
 	struct subject_counts *f;
@@ -93,7 +97,7 @@ static void count_saga(struct attention *t, const struct saga *s)
 			count(t, kind_of((enum reason)s->steps[i].reason), s->plan->steps[i].target);
 }
 
-static void finish_round(struct attention *t)
+static void finish_pass(struct attention *t)
 {
 	struct subject_counts *f;
 	STAILQ_FOREACH(f, &t->subject_counts, link)
@@ -102,14 +106,15 @@ static void finish_round(struct attention *t)
 		f->count = 0;
 	}
 	t->reading = false;
-	t->have_round = true;
+	t->complete = true;
 }
 
 bool attention_is_current(const struct attention *t, int64_t version)
 {
-	return !t->reading && t->have_round && t->version == version;
+	return !t->reading && t->complete && t->version == version;
 }
 
+/* The store may change between the pages: a saga that is resolved meanwhile can still be counted until the next pass. */
 int attention_read(struct attention *t, struct store_reader *reader, int64_t version, int64_t budget_ms,
 				   struct err *err)
 {
@@ -119,8 +124,9 @@ int attention_read(struct attention *t, struct store_reader *reader, int64_t ver
 		t->version = version;
 		t->before = INT64_MAX;
 	}
+	assert(budget_ms > 0);
 	size_t page_count = PAGE;
-	for (int pages = 0; pages < 16 && page_count == PAGE && t->before != 0; pages++) {
+	for (int pages = 0; pages < PAGES_MOST && page_count == PAGE && t->before != 0; pages++) {
 		struct saga *page[PAGE];
 		int rc = reader->saga_list(reader->ctx, &filter, t->before, budget_ms, page, PAGE, &page_count,
 								   &t->before, err);
@@ -132,7 +138,7 @@ int attention_read(struct attention *t, struct store_reader *reader, int64_t ver
 		}
 	}
 	if (t->before == 0)
-		finish_round(t);
+		finish_pass(t);
 	return 0;
 }
 

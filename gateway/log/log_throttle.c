@@ -6,6 +6,7 @@
 
 #include "saga/base/mem.h"
 
+/* At most this many lines in each window. Chosen, no measurement: a flood writes about 4 MB an hour. */
 #define WINDOW_MS        10000
 #define LINES_PER_WINDOW 50
 
@@ -31,7 +32,7 @@ void log_throttle_destroy(struct log_throttle *r)
 	free(r);
 }
 
-/* True: this one is written. *ret_suppressed: what was not, since the last line. */
+/* True if the line may be written; then *ret_suppressed is the number of lines suppressed since the last written one. */
 static bool may_write(struct log_throttle *r, int64_t now_ms, uint64_t *ret_suppressed)
 {
 	pthread_mutex_lock(&r->lock);
@@ -58,5 +59,5 @@ void log_throttle_rejected(struct log_throttle *r, struct logger *logger, int64_
 	snprintf(code, sizeof code, "%d", status);
 	snprintf(more, sizeof more, "%llu", (unsigned long long)suppressed);
 	logger_line(logger, CONFIG_LOG_WARNING, "refused", "source", source, "peer", address, "status", code,
-				"why", why, "unsaid", suppressed > 0 ? more : NULL, NULL);
+				"why", why, "suppressed", suppressed > 0 ? more : NULL, NULL);
 }

@@ -10,8 +10,10 @@
 
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
+#include "saga/base/utf8.h"
 
-#define VALUE_CAP_BYTES 2000 /* of one value, as it is written; keys and their number are ours */
+/* A longer text is cut. Chosen, no measurement: it bounds a line, because keys and their number are ours. */
+#define VALUE_CAP_BYTES 2000
 
 struct logger {
 	pthread_mutex_t lock;
@@ -74,41 +76,16 @@ int logger_reopen(struct logger *l, const struct config_log *config, struct err 
 	return 0;
 }
 
-/* First bytes of UTF-8, and what may follow them at once (RFC 3629); every further byte is 80 … BF. */
-static const struct {
-	unsigned char first, last;
-	unsigned char low, high;
-	size_t bytes;
-} utf8[] = {
-	{ 0x01, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-	{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-	{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-};
-
-/* How many bytes this UTF-8 character has; 0: it is none. */
-static size_t character_bytes(const unsigned char *c)
-{
-	size_t row = 0;
-	while (row < sizeof utf8 / sizeof utf8[0] && (c[0] < utf8[row].first || c[0] > utf8[row].last))
-		row++;
-	if (row == sizeof utf8 / sizeof utf8[0])
-		return 0;
-	if (utf8[row].bytes > 1 && (c[1] < utf8[row].low || c[1] > utf8[row].high))
-		return 0;
-	for (size_t i = 2; i < utf8[row].bytes; i++)
-		if ((c[i] & 0xc0) != 0x80)
-			return 0;
-	return utf8[row].bytes;
-}
-
-/* Quoted text that is safe in both formats: JSON's escapes; control characters, and bytes that are no UTF-8,
- * never reach a terminal or a parser. Ends with "…" where it is cut. */
+/* Adds text in quotes with JSON's escapes, for both formats. Texts may come from a peer, so control characters (also C1,
+ * U+0080 to U+009F, which terminals obey) are escaped, and bytes that are no UTF-8 become '?'. A cut text ends with "…". */
 static void add_quoted(struct buf *line, const char *text)
 {
 	buf_byte(line, '"');
 	size_t begin = line->len;
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0';) {
-		size_t len = character_bytes(c);
+	const unsigned char *c = (const unsigned char *)text;
+	const unsigned char *end = c + strlen(text);
+	while (c < end) {
+		size_t len = utf8_length((const char *)c, (size_t)(end - c));
 		bool control = *c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
 		if (line->len - begin > VALUE_CAP_BYTES) {
 			buf_text(line, "…");
@@ -127,7 +104,7 @@ static void add_quoted(struct buf *line, const char *text)
 	buf_byte(line, '"');
 }
 
-/* A value that needs no quotes in key=value. */
+/* Whether a value can stand without quotes in key=value. */
 static bool is_plain(const char *text)
 {
 	size_t len = 0;
@@ -160,6 +137,7 @@ static void add_pairs(struct buf *line, enum config_log_format format, va_list p
 	}
 }
 
+/* The lock is held while writing, so that a reload cannot close the file in between. */
 void logger_line(struct logger *l, enum config_log_level level, const char *event, ...)
 {
 	if (l == NULL)
@@ -181,7 +159,7 @@ void logger_line(struct logger *l, enum config_log_level level, const char *even
 		va_end(pairs);
 		buf_text(&line, l->format == CONFIG_LOG_JSON ? "}\n" : "\n");
 		ssize_t written = write(l->fd, line.data, line.len);
-		(void)written; /* a log that cannot be written has nobody to tell */
+		(void)written; /* a failed write of the log cannot be logged */
 		buf_free(&line);
 	}
 	pthread_mutex_unlock(&l->lock);

@@ -202,23 +202,24 @@ static void texts_say_how_many_and_of_what(void **state)
 	level(p, ALERT_IN_DOUBT, 4, 1000);
 	level(p, ALERT_IN_DOUBT, 5, 1000);
 	alerts_each(p->alerts, &out, count_each);
-	assert_non_null(strstr(out.data, "unverified forms 1700001001000 9 requests within 1 min"));
+	assert_non_null(strstr(out.data, "unverified forms 1700001001000 9 request(s) within 1 min"));
 	assert_non_null(strstr(out.data, "sources.forms.secrets"));
-	assert_non_null(strstr(out.data, "\nin_doubt crm 1700001002000 5 steps may"));
+	assert_non_null(strstr(out.data, "\nin_doubt crm 1700001002000 5 step(s) may"));
 	assert_null(strchr(out.data, '{'));
 }
 
-static void singular_and_plural_differ(void **state)
+/* The text of a raised alert is written anew in each round. */
+static void a_raised_alert_shows_the_current_number(void **state)
 {
 	struct alerts_fixture *p = *state;
 	struct buf text AUTO_BUF = { 0 };
 	level(p, ALERT_UNDO_FAILED, 1, 0);
 	alerts_each(p->alerts, &text, count_each);
-	assert_non_null(strstr(text.data, "1 undo failed, and"));
+	assert_non_null(strstr(text.data, "1 undo(s) failed, so"));
 	level(p, ALERT_UNDO_FAILED, 2, 0);
 	buf_clear(&text);
 	alerts_each(p->alerts, &text, count_each);
-	assert_non_null(strstr(text.data, "2 undos failed, and"));
+	assert_non_null(strstr(text.data, "2 undo(s) failed, so"));
 }
 
 /* Every kind has its name and its text. */
@@ -235,7 +236,7 @@ static void every_kind_is_in_the_table(void **state)
 	for (const char *at = out.data; (at = strchr(at, '\n')) != NULL; at++)
 		lines++;
 	assert_int_equal(lines, ALERT_KINDS);
-	assert_string_equal(alert_name(ALERT_KINDS), "?");
+	assert_string_equal(alert_kind_name(ALERT_KINDS), "?");
 }
 
 int main(void)
@@ -250,7 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_new_policy_ends_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_fault_counts_though_nothing_is_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(texts_say_how_many_and_of_what, setup, teardown),
-		cmocka_unit_test_setup_teardown(singular_and_plural_differ, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_raised_alert_shows_the_current_number, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_kind_is_in_the_table, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
