@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "gateway/commands/event_client.h"
-#include "gateway/demo/demo_internal.h"
+#include "gateway/demo/demo.h"
 #include "gateway/net/http_call.h"
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"

@@ -14,7 +14,7 @@
 
 #include "gateway/commands/admin_client.h"
 #include "gateway/commands/read_file.h"
-#include "gateway/demo/demo_internal.h"
+#include "gateway/demo/demo.h"
 #include "saga/base/mem.h"
 
 #define DEMO_SECRET "whsec_ZGVtby1zZWNyZXQtb2YtYWxtb25lci1ub3QtcmVhbA=="

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gateway/commands/commands.h"
-#include "gateway/demo/demo_internal.h"
+#include "gateway/demo/demo.h"
 
 /* Written by the signal handler only: how often Ctrl-C was pressed. */
 static volatile int interrupted;

@@ -1,7 +1,7 @@
 /* The demo's two halves: the stage (folder, receivers, daemon) and the story it tells. Private to
  * demo.c. */
-#ifndef ALMONER_GATEWAY_DEMO_DEMO_INTERNAL_H
-#define ALMONER_GATEWAY_DEMO_DEMO_INTERNAL_H
+#ifndef ALMONER_GATEWAY_DEMO_DEMO_H
+#define ALMONER_GATEWAY_DEMO_DEMO_H
 
 #include <stdint.h>
 #include <sys/types.h>
