@@ -1,4 +1,5 @@
-/* almoner: finds the configuration and the command, nothing else. */
+/* almoner: finds the path of the configuration and the command, and runs the command. Commands that are not in the table
+ * below are those of the admin API (gateway/cli). */
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,19 +21,21 @@ static const struct {
 } commands[] = {
 	{ "serve", NULL, command_serve, "", "run the gateway until SIGTERM" },
 	{ "check", NULL, command_check, "[--json]",
-	  "read the configuration and say what it does, or every error in it" },
+	  "check the configuration: print what it does, or all of its errors" },
 	{ "demo", NULL, command_demo, "[--seconds N]",
-	  "a gateway, receivers and signed donations, in a folder of their own" },
+	  "run a gateway with receivers and signed donations in a temporary folder" },
 	{ "send", NULL, command_send, "SOURCE FILE [--url URL] [--id ID]",
-	  "sign an event as its platform would and post it" },
+	  "sign an event as its platform would, and post it to the gateway" },
 	{ "source", "try", command_source_try, "NAME FILE [--header 'N: V']… [--json]",
-	  "what a payload becomes, step by step; stores nothing" },
+	  "show step by step what becomes of an event; nothing is stored or sent" },
 	{ "connector", "list", command_connector_list, "[--json]",
-	  "the connectors there are, and how far each is proven" },
-	{ "connector", "describe", command_connector_describe, "NAME [--json]", "a connector's options" },
+	  "list the connectors, and how far each is proven" },
+	{ "connector", "describe", command_connector_describe, "NAME [--json]",
+	  "list the options of a connector" },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 
+/* Appends the help of command `i`: `before`, its words, its operands, and what it does. */
 static void help_line(size_t i, const char *before, struct buf *out)
 {
 	char words[40];
@@ -42,6 +45,7 @@ static void help_line(size_t i, const char *before, struct buf *out)
 	cli_help_line(words, commands[i].operands, commands[i].help, out);
 }
 
+/* The help of gateway/cli comes after the commands of this file; both fill one buffer, so the columns match. */
 static int print_help(void)
 {
 	struct buf lines AUTO_BUF = { 0 };
@@ -49,16 +53,17 @@ static int print_help(void)
 		help_line(i, "  ", &lines);
 	buf_byte(&lines, '\n');
 	cli_help(&lines);
-	printf("almoner %s: takes in donation events, writes each down before it says yes, and delivers it\n\n"
-		   "usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
-		   ALMONER_VERSION);
-	printf("%s\none verb's options: almoner saga resume --help; when something is wrong: man almoner\n"
+	printf(
+		"almoner %s: receives donation events, stores each one before it acknowledges it, and delivers it\n\n"
+		"usage: almoner COMMAND … [--config FILE]   (or ALMONER_CONFIG, or /etc/almoner/almoner.json)\n\n",
+		ALMONER_VERSION);
+	printf("%s\nthe options of a command: almoner saga resume --help; when something is wrong: man almoner\n"
 		   "exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 no daemon\n",
 		   lines.data);
 	return CLI_OK;
 }
 
-/* Takes --config FILE out of the words, wherever it stands (but not after "--"). */
+/* Removes --config FILE and --config=FILE from the arguments, at any position before "--", and gives the last FILE. */
 static int take_config(int *argc, char **argv, const char **ret)
 {
 	int kept = 0;
@@ -81,6 +86,7 @@ static int take_config(int *argc, char **argv, const char **ret)
 	return CLI_OK;
 }
 
+/* Appends the help of all commands that begin with the word `first`, also those of gateway/cli. */
 static void suggest(const char *first, struct buf *out)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
@@ -89,7 +95,7 @@ static void suggest(const char *first, struct buf *out)
 	cli_suggest(first, out);
 }
 
-/* "almoner saga" is answered with what can follow. */
+/* The answer to a first word without its second, as in "almoner saga": the commands that begin with this word. */
 static int unknown_command(int argc, char **argv)
 {
 	struct buf known AUTO_BUF = { 0 };
@@ -111,6 +117,7 @@ static bool asks_help(int argc, char **argv)
 	return argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0);
 }
 
+/* Runs the command that `argv` begins with; `--help` after it prints its help instead. */
 static int dispatch(const char *config_path, int argc, char **argv)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++) {
@@ -131,6 +138,7 @@ static int dispatch(const char *config_path, int argc, char **argv)
 	return unknown_command(argc, argv);
 }
 
+/* The locale makes the width of UTF-8 text known to the tables of gateway/cli; messages are English in every locale. */
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -154,6 +162,6 @@ int main(int argc, char **argv)
 	}
 	code = dispatch(config_path, argc, argv);
 	if (code == CLI_FAILED && strcmp(config_path, DEFAULT_CONFIG) == 0 && access(config_path, F_OK) != 0)
-		fprintf(stderr, "almoner: another file: --config FILE, or export ALMONER_CONFIG=FILE\n");
+		fprintf(stderr, "almoner: to use another configuration: --config FILE, or set ALMONER_CONFIG\n");
 	return code;
 }

@@ -141,6 +141,7 @@ static void add_value(struct buf *out, struct str name, const char *subject, int
 		buf_text(out, str_is(name, "subject") ? subject : window);
 }
 
+/* A name in braces other than n and subject is {window}: the texts are constants of this file, so nothing checks them. */
 char *alert_kind_text(enum alert_kind kind, const char *subject, int64_t value,
 					  const struct config_alerts *policy)
 {

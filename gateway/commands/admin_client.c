@@ -1,19 +1,14 @@
 #include "gateway/commands/admin_client.h"
 
 #include "gateway/admin/unix_socket.h"
+#include "gateway/commands/json_line.h"
 #include "gateway/net/http_call.h"
 #include "saga/base/mem.h"
 
+/* Chosen, no measurement: the daemon answers such requests within milliseconds. */
 #define TIMEOUT_MS 5000
 
-static int keep_line(void *ctx, struct str text)
-{
-	json_t **slot = ctx;
-	json_decref(*slot);
-	*slot = json_loadb(text.p, text.len, 0, NULL);
-	return 0;
-}
-
+/* The host name in the URL is only for the Host header; the connection goes to the socket. */
 int admin_client_get(const char *socket_path, const char *path, json_t **ret, struct err *err)
 {
 	struct unix_socket_path socket;
@@ -28,7 +23,7 @@ int admin_client_get(const char *socket_path, const char *path, json_t **ret, st
 										.url = url,
 										.timeout_ms = TIMEOUT_MS,
 										.line_ctx = &answer,
-										.line = keep_line },
+										.line = json_line_keep },
 				   &status, err);
 	unix_socket_path_close(&socket);
 	if (rc == 0 && (status != 200 || answer == NULL))

@@ -1,4 +1,5 @@
-/* Commands of gateway/cli: through the daemon's socket, or in this process on the read-only store. */
+/* The port through which the commands of gateway/cli reach the admin API: the daemon's socket, or, when no daemon answers,
+ * the same API in this process on the read-only store. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 struct admin_port {
 	struct config *config;
-	bool offline; /* no socket answered: remembered, so that several calls say the same */
+	bool offline; /* no daemon answered: then all further calls of this command use the store */
 	struct clock clock;
 };
 
@@ -22,7 +23,7 @@ static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 {
 	struct admin_port *p = ctx;
 	int rc = store_sqlite_open_reader(p->config->store.path, NULL, ret, err);
-	if (rc == ERR_NOT_FOUND) /* said for who has not begun yet */
+	if (rc == ERR_NOT_FOUND) /* usual before the first start */
 		return err_set(
 			err, rc,
 			"no daemon answers, and there is no store %s yet; start it with: almoner serve --config %s",
@@ -44,6 +45,7 @@ static struct config *get_config(void *ctx)
 
 /* ---- the API in this process ---- */
 
+/* Passes each complete line of `bytes` to `line`, and empties `bytes`: the API ends each piece with a whole line. */
 static int pass_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_ctx, struct str text),
 					  bool *ret_stop)
 {
@@ -58,6 +60,7 @@ static int pass_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_
 	return 0;
 }
 
+/* Only for GET: the store is opened read-only. The API without a daemon has no journal, no jobs and no live figures. */
 static int call_in_process(struct admin_port *p, const char *method, const char *path, const char *body,
 						   void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
 						   struct err *err)
@@ -91,19 +94,20 @@ static int call_in_process(struct admin_port *p, const char *method, const char 
 
 /* ---- the port ---- */
 
+/* ERR_CLOSED: no daemon listens there, so the caller may use the store. ERR_REFUSED: one may, but this user has no access. */
 static int call_socket(const char *socket_path, const char *method, const char *path, const char *body,
 					   void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
 					   struct err *err)
 {
 	struct unix_socket_path short_path;
 	if (unix_socket_path_open(socket_path, &short_path, err) != 0)
-		return ERR_CLOSED; /* no folder, no daemon */
+		return ERR_CLOSED; /* without the folder of the socket there is no daemon */
 	if (access(short_path.text, W_OK) != 0 && errno == EACCES) {
 		unix_socket_path_close(&short_path);
-		return err_set(
-			err, ERR_REFUSED,
-			"the daemon's socket %s is not for this user: use the daemon's user, or join its group",
-			socket_path);
+		return err_set(err, ERR_REFUSED,
+					   "this user has no access to the daemon's socket %s: run the command as the user of "
+					   "the daemon, or join its group",
+					   socket_path);
 	}
 	char *url AUTO_FREE = mem_printf("http://almoner%s", path);
 	int rc = http_call(&(struct http_call){ .socket_path = short_path.text,
@@ -117,6 +121,7 @@ static int call_socket(const char *socket_path, const char *method, const char *
 	return rc;
 }
 
+/* The function `call` of struct cli_port, described there. Tries the sockets of the configuration in their order. */
 static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
 				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
 {
@@ -132,14 +137,15 @@ static int call(void *ctx, const char *method, const char *path, const char *bod
 		return call_in_process(p, method, path, body, line_ctx, line, ret_status, err);
 	if (p->config->listen.admin.count == 0)
 		return err_set(err, ERR_CLOSED,
-					   "this changes something, and %s names no admin socket: add \"listen\": {\"admin\": "
-					   "[\"unix:PATH\"]} and restart the daemon",
+					   "this command changes something, so it needs a daemon, but %s names no admin socket: "
+					   "add \"listen\": "
+					   "{\"admin\": [\"unix:PATH\"]} and restart the daemon",
 					   p->config->path);
-	return err_set(
-		err, ERR_CLOSED,
-		"this changes something, and no daemon answers on %s; start it with: almoner serve --config "
-		"%s",
-		p->config->listen.admin.items[0], p->config->path);
+	return err_set(err, ERR_CLOSED,
+				   "this command changes something, so it needs a daemon, but none answers on %s; start it "
+				   "with: almoner serve "
+				   "--config %s",
+				   p->config->listen.admin.items[0], p->config->path);
 }
 
 static void reconnect(void *ctx)
@@ -148,15 +154,15 @@ static void reconnect(void *ctx)
 	p->offline = false;
 }
 
+/* A missing configuration gives its own exit code, so that scripts can tell it from a daemon that is not running. */
 int command_admin(const char *config_path, int argc, char **argv)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
 	struct admin_port port = { .clock = clock_system() };
 	int code;
-	if (cli_needs_no_port(argc, argv, &code)) /* also on a machine that has no configuration yet */
+	if (cli_needs_no_port(argc, argv, &code)) /* e.g. --help: must work without a configuration */
 		return code;
-	/* Secrets are not needed here and may be readable by the daemon's user only: the check leaves them aside.
-	 */
+	/* `lenient` skips the secrets: these commands do not need them, and only the daemon's user may be able to read them. */
 	int rc = config_load(config_path, &(struct config_hooks){ .lenient = true }, &port.config, &found);
 	if (rc != 0) {
 		struct buf text AUTO_BUF = { 0 };

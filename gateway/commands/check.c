@@ -1,4 +1,4 @@
-/* `check`: reads the configuration and prints what it does, or every error in it. */
+/* `check`: checks the configuration as `serve` does, and prints what it does, or all of its errors. */
 #include <stdio.h>
 
 #include "gateway/commands/commands.h"
@@ -39,6 +39,7 @@ static void print_check(const struct diagnostics *found, const struct config *co
 	fputs(text.data != NULL ? text.data : "", stdout);
 }
 
+/* Prints errors to standard error and the description to standard output; with --json everything to standard output. */
 int command_check(const struct command_line *line)
 {
 	bool json = json_line_wanted(line, 0);

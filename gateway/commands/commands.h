@@ -1,13 +1,14 @@
-/* The commands that need more than the admin API: one row each in commands.c. */
+/* The commands that need more than the admin API; each has a row in the table of gateway/main.c. Every command gives the
+ * exit code of the process (enum in gateway/cli/cli.h) and prints its own errors to standard error. */
 #ifndef ALMONER_GATEWAY_COMMANDS_COMMANDS_H
 #define ALMONER_GATEWAY_COMMANDS_COMMANDS_H
 
 #include "gateway/cli/cli.h"
 
-/* What main found out before the command runs. */
+/* What gateway/main.c passes to a command. */
 struct command_line {
-	const char *config_path; /* ---- config, ALMONER_CONFIG, or /etc/almoner/almoner.json ---- */
-	int argc;                /* words after the command's own */
+	const char *config_path; /* from --config, ALMONER_CONFIG, or the default; the file may be missing */
+	int argc;                /* the arguments after the words of the command */
 	char **argv;
 };
 
@@ -21,8 +22,8 @@ int command_source_try(const struct command_line *line);
 int command_connector_list(const struct command_line *line);
 int command_connector_describe(const struct command_line *line);
 
-/* The port for commands that speak the admin API: the daemon's socket, or, when no daemon answers and the
- * command only reads, the same API in this process on the read-only store. */
+/* Runs the commands of gateway/cli, which use only the admin API. The API is that of the daemon, through its socket. When no
+ * daemon answers and the command only reads, the same API runs in this process on the store, opened read-only. */
 int command_admin(const char *config_path, int argc, char **argv);
 
 #endif

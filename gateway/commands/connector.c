@@ -5,7 +5,7 @@
 #include "gateway/commands/json_line.h"
 #include "gateway/daemon/daemon.h"
 
-/* The configuration only adds places to look at; without one there are the usual places. */
+/* A usable configuration adds connectors.path to the folders that are searched. Without one, the command still works. */
 static struct catalog *open_catalog(const struct command_line *line)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
@@ -45,11 +45,12 @@ static void print_entry(const struct catalog_entry *e, bool json)
 		printf("%-12s %-8s %-16s refused: %s\n", e->name, "-", catalog_origin_name(e->origin), e->error);
 }
 
+/* A plugin that was found but refused is listed too, with the reason. */
 int command_connector_list(const struct command_line *line)
 {
 	bool json = json_line_wanted(line, 0);
 	if (line->argc > (json ? 1 : 0)) {
-		fprintf(stderr, "almoner: connector list takes only --json\n");
+		fprintf(stderr, "almoner: usage: connector list [--json]\n");
 		return CLI_USAGE;
 	}
 	struct catalog *catalog = open_catalog(line);
@@ -58,7 +59,7 @@ int command_connector_list(const struct command_line *line)
 	for (size_t i = 0; i < count; i++)
 		print_entry(entries[i], json);
 	if (count == 0 && !json)
-		printf("no connectors found\n");
+		printf("no connectors were found\n");
 	catalog_destroy(catalog);
 	return CLI_OK;
 }
@@ -84,6 +85,7 @@ static void print_option(const struct almoner_option *o)
 		   o->choices != NULL ? ". One of: " : "", o->choices != NULL ? o->choices : "");
 }
 
+/* With --json: the entry as in `connector list`, and its options. */
 static void describe(const struct catalog_entry *e, bool json)
 {
 	json_t *options = json_array();
@@ -104,6 +106,7 @@ static void describe(const struct catalog_entry *e, bool json)
 	json_decref(options);
 }
 
+/* A connector that was found but refused gives CLI_FAILED with the reason; an unknown name CLI_NOT_FOUND. */
 int command_connector_describe(const struct command_line *line)
 {
 	bool json = json_line_wanted(line, 1);

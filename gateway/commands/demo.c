@@ -1,4 +1,4 @@
-/* `demo`: a whole charity in a temporary folder. */
+/* `demo`: plays a charity in a temporary folder, with its own gateway and receivers. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "gateway/commands/commands.h"
 #include "gateway/demo/demo.h"
 
-/* Written by the signal handler only: how often Ctrl-C was pressed. */
+/* How often SIGINT or SIGTERM has arrived; only the signal handler writes it. */
 static volatile int interrupted;
 
 static void on_interrupt(int signum)
@@ -17,6 +17,7 @@ static void on_interrupt(int signum)
 	interrupted = interrupted + 1;
 }
 
+/* "--seconds N" or "--seconds=N"; 0 without it. */
 static int parse_seconds(const struct command_line *line, int64_t *ret)
 {
 	*ret = 0;
@@ -34,6 +35,7 @@ static int parse_seconds(const struct command_line *line, int64_t *ret)
 	return CLI_USAGE;
 }
 
+/* The handlers are set first, so that Ctrl-C during the start still removes the folder and ends both processes. */
 int command_demo(const struct command_line *line)
 {
 	int64_t seconds;

@@ -7,6 +7,7 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
+/* Intake answers within 5 s, with 503 if the commit takes longer; the rest is for a slow network (--url). */
 #define TIMEOUT_MS 30000
 
 char *event_client_url(const struct config *config, uint16_t port, const char *source)
@@ -18,6 +19,7 @@ char *event_client_url(const struct config *config, uint16_t port, const char *s
 	return mem_printf("http://%s%s%s:%u/in/%s", v6 ? "[" : "", host, v6 ? "]" : "", port, source);
 }
 
+/* The signature holds the present time, so a posted event cannot be repeated later with the same headers. */
 int event_client_post(const struct config_source *source, const char *url, struct str body, const char *id,
 					  void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
 					  struct err *err)

@@ -21,3 +21,11 @@ void json_line_print(json_t *value)
 	puts(text != NULL ? text : "{}");
 	json_decref(value);
 }
+
+int json_line_keep(void *slot, struct str text)
+{
+	json_t **kept = slot;
+	json_decref(*kept);
+	*kept = json_loadb(text.p, text.len, 0, NULL);
+	return 0;
+}

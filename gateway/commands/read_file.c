@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Stops reading just above the cap, so an endless input ends with ERR_TOO_BIG. */
 int read_file(const char *path, size_t cap_bytes, struct buf *out, struct err *err)
 {
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");

@@ -1,4 +1,4 @@
-/* `send`: signs an event as its platform would and posts it to intake. */
+/* `send`: signs an event as its platform would, posts it to intake and prints the answer. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,11 @@
 struct send_options {
 	const char *source;
 	const char *file;
-	const char *url; /* NULL: intake as the configuration says */
-	const char *id;  /* NULL: the member `id` of the body, else the body's digest */
+	const char *url; /* NULL: listen.intake of the configuration */
+	const char *id;  /* NULL: event_id_of chooses one */
 };
 
+/* Reads operands and options in any order. CLI_USAGE: one is unknown, missing or too many. */
 static int parse_operands(const struct command_line *line, struct send_options *s)
 {
 	for (int i = 0; i < line->argc; i++) {
@@ -27,7 +28,7 @@ static int parse_operands(const struct command_line *line, struct send_options *
 		else if (strcmp(arg, "--id") == 0 && i + 1 < line->argc)
 			s->id = line->argv[++i];
 		else if (strcmp(arg, "--json") == 0)
-			continue; /* the answer is JSON already */
+			continue; /* accepted without effect: the answer of intake is JSON anyway */
 		else if (arg[0] == '-' && arg[1] != '\0')
 			return CLI_USAGE;
 		else if (s->source == NULL)
@@ -40,6 +41,7 @@ static int parse_operands(const struct command_line *line, struct send_options *
 	return s->source != NULL && s->file != NULL ? CLI_OK : CLI_USAGE;
 }
 
+/* --id, or the member `id` of the body, or the digest of the body: a file that is sent twice keeps its id. */
 static char *event_id_of(const struct send_options *s, struct str body)
 {
 	if (s->id != NULL)
@@ -67,7 +69,7 @@ static int print_line(void *ctx, struct str text)
 	return 0;
 }
 
-/* Intake as the configuration says; with port 0 only the daemon knows which one it got. */
+/* If the configuration says port 0, the system chose the port, and the daemon is asked for it. */
 static int find_url(const struct config *config, const struct send_options *s, char **ret, struct err *err)
 {
 	if (s->url != NULL || config->listen.port != 0) {
@@ -79,17 +81,18 @@ static int find_url(const struct config *config, const struct send_options *s, c
 	for (size_t i = 0; i < config->listen.admin.count && rc == ERR_CLOSED; i++)
 		rc = admin_client_get(config->listen.admin.items[i], "/v1/status", &status, err);
 	if (rc != 0)
-		return err_set(
-			err, rc,
-			"listen.intake leaves the port to the system, and no daemon says which one it got; start it, "
-			"or name it: --url http://127.0.0.1:PORT/in/%s",
-			s->source);
+		return err_set(err, rc,
+					   "listen.intake has port 0, so only a running daemon knows the port, and none answers; "
+					   "start the daemon, or "
+					   "give the address: --url http://127.0.0.1:PORT/in/%s",
+					   s->source);
 	json_int_t port = json_integer_value(json_object_get(json_object_get(status, "intake"), "port"));
 	*ret = event_client_url(config, (uint16_t)port, s->source);
 	json_decref(status);
 	return 0;
 }
 
+/* A status of 300 and more is a failure, so that a script sees it in the exit code. */
 static int send_event(const struct config *config, const struct send_options *s, struct str body)
 {
 	int at = config_find_source(config, str_of(s->source));
@@ -115,6 +118,7 @@ static int send_event(const struct config *config, const struct send_options *s,
 	return rc == 0 && status < 300 ? CLI_OK : CLI_FAILED;
 }
 
+/* Loads the configuration without connectors: only the source and its secret are needed. */
 int command_send(const struct command_line *line)
 {
 	struct send_options s = { 0 };

@@ -7,7 +7,7 @@
 int command_serve(const struct command_line *line)
 {
 	if (line->argc > 0) {
-		fprintf(stderr, "almoner: serve takes no words; see almoner --help\n");
+		fprintf(stderr, "almoner: serve takes no arguments but --config FILE; see almoner --help\n");
 		return CLI_USAGE;
 	}
 	return daemon_run(&(struct daemon_options){ .config_path = line->config_path });

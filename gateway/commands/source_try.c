@@ -1,4 +1,4 @@
-/* `source try`: what a payload becomes, step by step, without storing or sending. */
+/* `source try`: runs an event through the steps of intake and prints the result of each; nothing is stored or sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
+/* Chosen: more than any platform sends; no measurement. */
 #define HEADERS_MAX 64
 
 struct try_options {
@@ -37,7 +38,7 @@ static int take_header(struct try_options *t, const char *text)
 {
 	const char *colon = strchr(text, ':');
 	if (colon == NULL || colon == text || t->header_count == HEADERS_MAX) {
-		fprintf(stderr, "almoner: --header wants 'Name: value', at most %d of them\n", HEADERS_MAX);
+		fprintf(stderr, "almoner: --header needs 'Name: value' and may be given %d times\n", HEADERS_MAX);
 		return CLI_USAGE;
 	}
 	t->headers[t->header_count].name = mem_strndup(text, (size_t)(colon - text));
@@ -45,6 +46,7 @@ static int take_header(struct try_options *t, const char *text)
 	return CLI_OK;
 }
 
+/* Prints what is wrong and gives CLI_USAGE. The names of the headers are copied; command_source_try frees them. */
 static int parse_operands(const struct command_line *line, struct try_options *t)
 {
 	for (int i = 0; i < line->argc; i++) {
@@ -73,7 +75,7 @@ static int parse_operands(const struct command_line *line, struct try_options *t
 	return CLI_USAGE;
 }
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static void print_member(const char *name, const json_t *value)
 {
@@ -89,7 +91,7 @@ static void print_member(const char *name, const json_t *value)
 	}
 }
 
-/* `unsigned_try`: the first stage failed for want of headers, which is no news to who gave none. */
+/* `unsigned_try`: no --header was given, so a failed verification is no result: it is shown as not checked. */
 static void print_stages(json_t *stages, bool unsigned_try)
 {
 	size_t i;
@@ -99,7 +101,7 @@ static void print_stages(json_t *stages, bool unsigned_try)
 		const char *name;
 		json_t *value;
 		if (unsigned_try && i == 0) {
-			printf("1. verify: not checked, see below\n");
+			printf("1. verify: not checked (no --header was given)\n");
 			continue;
 		}
 		printf("%zu. %s: %s\n", i + 1, json_string_value(json_object_get(stage, "stage")),
@@ -115,14 +117,16 @@ static void print_stages(json_t *stages, bool unsigned_try)
 static const char *verdict_of(int rc, const struct prepared *p)
 {
 	if (rc == ERR_REFUSED)
-		return "refused: it would be answered 401";
+		return "refused: intake would answer 401";
 	if (p->accept.kind == ACCEPT_RELATED)
-		return "related: recorded beside the saga of its gift, starts none";
+		return "related: it would be recorded beside the saga of its gift and start none";
 	if (p->accept.start.own_reason == REASON_QUARANTINED)
-		return "quarantined: kept, answered as new, waits for `event reprocess`";
-	return p->accept.start.unrouted ? "unrouted: kept, no route takes it" : "accepted: it would start a saga";
+		return "quarantined: it would be stored, answered like a new event, and wait for `event reprocess`";
+	return p->accept.start.unrouted ? "unrouted: it would be stored; no route matches it"
+									: "accepted: it would start a saga";
 }
 
+/* Gives CLI_FAILED if the event would be refused or quarantined, so that a script can test a map. */
 static int try_source(struct rules *rules, struct try_options *t, struct str body)
 {
 	struct clock clock = clock_system();
@@ -136,7 +140,7 @@ static int try_source(struct rules *rules, struct try_options *t, struct str bod
 	json_t *stages = json_array();
 	struct prepared *p AUTO_PREPARED = NULL;
 	int rc = prepare_event(rules, t->source, &request, NULL, stages, &p);
-	/* Without headers nothing can be verified: then the rest is worth seeing all the same. */
+	/* Without headers the signature cannot be verified. The other steps are still useful, so they run as if it were. */
 	bool unsigned_try = rc == ERR_REFUSED && t->header_count == 0;
 	if (unsigned_try) {
 		int at = config_find_source(rules->config, str_of(t->source));
@@ -159,15 +163,16 @@ static int try_source(struct rules *rules, struct try_options *t, struct str bod
 	} else {
 		print_stages(stages, unsigned_try);
 		printf("=> %s\n%s", verdict,
-			   unsigned_try ? "   (not verified: no --header was given; with the platform's headers "
-							  "the signature is checked too)\n"
-							: "");
+			   unsigned_try
+				   ? "   (not verified: to check the signature, give the platform's headers with --header)\n"
+				   : "");
 	}
 	json_decref(stages);
 	bool bad = rc != 0 || (p->accept.kind == ACCEPT_SAGA && p->accept.start.own_reason != REASON_NONE);
 	return bad ? CLI_FAILED : CLI_OK;
 }
 
+/* The file may be as long as intake accepts (limits.body). */
 int command_source_try(const struct command_line *line)
 {
 	struct try_options t = { 0 };

@@ -1,5 +1,5 @@
-/* The demo's two halves: the stage (folder, receivers, daemon) and the story it tells. Private to
- * demo.c. */
+/* What `almoner demo` runs: setup.c prepares a temporary folder and starts the receivers and a daemon, scenario.c sends
+ * donations and lets the CRM fail. gateway/commands/demo.c calls both. One thread. */
 #ifndef ALMONER_GATEWAY_DEMO_DEMO_H
 #define ALMONER_GATEWAY_DEMO_DEMO_H
 
@@ -9,32 +9,31 @@
 #include "config/config.h"
 #include "saga/base/err.h"
 
+/* Zeroed before demo_setup_begin; the strings belong to it until demo_setup_end. */
 struct demo_setup {
-	char *folder; /* temporary; removed at the end unless --keep */
+	char *folder; /* temporary; removed at the end, but kept if the daemon failed */
 	char *config_path;
-	char *program; /* this one, for the commands to type */
+	char *program; /* path of almoner, for the commands that the demo prints */
 	char *socket_path;
-	uint16_t http_port; /* of the receivers */
-	uint16_t smtp_port;
+	uint16_t http_port; /* of the receivers; all ports are on 127.0.0.1 */
+	uint16_t smtp_port; /* of the receivers */
 	uint16_t intake_port;
-	pid_t receivers;
-	pid_t daemon;
+	pid_t receivers; /* process of almoner-sink; 0: not started */
+	pid_t daemon;    /* process of `almoner serve`; 0: not started */
 	struct config *config;
 };
 
-/* Copies the shipped example, starts receivers and daemon, waits until both answer. */
+/* Copies the shipped example configuration, starts receivers and daemon, and waits until both answer. After an error too,
+ * call demo_setup_end. */
 int demo_setup_begin(struct demo_setup *s, struct err *err) MUST_CHECK;
-/* SIGTERM to both, in order, and waits; removes the folder. Gives the daemon's exit code. */
+/* Ends first the daemon, then the receivers, and removes the folder if the daemon's exit code is 0. Gives that code. */
 int demo_setup_end(struct demo_setup *s);
 
-/* A fault of the CRM receiver (HTTP 503), on or off. */
-int demo_set_crm_fault(const struct demo_setup *s, bool broken, struct err *err) MUST_CHECK;
-/* Signs and posts donation number `n`; *ret_saga: its saga. */
-int demo_send_gift(const struct demo_setup *s, unsigned n, int64_t *ret_saga, struct err *err) MUST_CHECK;
-/* A call of the admin API whose answer is one object: a new reference. */
+/* GET of `path` from the daemon's admin API (admin_client_get). */
 int demo_get(const struct demo_setup *s, const char *path, json_t **ret, struct err *err) MUST_CHECK;
 
-/* Tells the story until `stop` is set or the seconds are over (0: no end). */
+/* Plays until *stop is not 0 or `seconds` are over (0: no end), and prints each step. *stop is set by a signal handler: the
+ * number of Ctrl-C so far. */
 void demo_scenario(const struct demo_setup *s, int64_t seconds, const volatile int *stop);
 
 #endif

@@ -1,32 +1,27 @@
-/* What the demo does and says, a beat at a time. */
+/* What the demo plays: signed donations, and a CRM that fails for a third of the time and recovers. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/commands/event_client.h"
+#include "gateway/commands/json_line.h"
 #include "gateway/demo/demo.h"
 #include "gateway/net/http_call.h"
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-#define STEP_MS      500
-#define CYCLE_STEPS  24 /* the CRM fails for the middle third of each cycle */
-#define BREAK_AT     6
-#define REPAIR_AT    14
-#define REPORT_EVERY 8
+/* Chosen so that a person can read each line, and sees the first failure after 3 s. */
+#define STEP_MS      500 /* one donation in each step */
+#define CYCLE_STEPS  24
+#define BREAK_AT     6  /* the CRM fails from this step of a cycle … */
+#define REPAIR_AT    14 /* … to this one */
+#define REPORT_EVERY 8  /* steps */
 
-/* ---- talking ---- */
+/* ---- requests ---- */
 
-static int keep_line(void *ctx, struct str text)
-{
-	json_t **slot = ctx;
-	json_decref(*slot);
-	*slot = json_loadb(text.p, text.len, 0, NULL);
-	return 0;
-}
-
-int demo_set_crm_fault(const struct demo_setup *s, bool broken, struct err *err)
+/* Makes the CRM's receiver answer 503 to everything, or work again. */
+static int set_crm_fault(const struct demo_setup *s, bool broken, struct err *err)
 {
 	char *url AUTO_FREE = mem_printf("http://127.0.0.1:%u/_control/crm", s->http_port);
 	unsigned status = 0;
@@ -49,7 +44,7 @@ static const struct {
 };
 #define DONOR_COUNT (sizeof donors / sizeof donors[0])
 
-/* A checkout session as Stripe sends it, paid. */
+/* A paid checkout session as Stripe sends it, donation number `n`. `tag` makes the ids differ between two demos. */
 static char *stripe_session(unsigned n, const char *tag, char id[64])
 {
 	snprintf(id, 64, "evt_demo_%s_%u", tag, n);
@@ -65,7 +60,8 @@ static char *stripe_session(unsigned n, const char *tag, char id[64])
 	return text;
 }
 
-int demo_send_gift(const struct demo_setup *s, unsigned n, int64_t *ret_saga, struct err *err)
+/* Signs and posts donation number `n`; *ret_saga is the number of its saga. */
+static int post_gift(const struct demo_setup *s, unsigned n, int64_t *ret_saga, struct err *err)
 {
 	int at = config_find_source(s->config, str_of("stripe"));
 	if (at < 0)
@@ -76,8 +72,8 @@ int demo_send_gift(const struct demo_setup *s, unsigned n, int64_t *ret_saga, st
 	char *url AUTO_FREE = mem_printf("http://127.0.0.1:%u/in/stripe", s->intake_port);
 	json_t *answer = NULL;
 	unsigned status = 0;
-	int rc =
-		event_client_post(&s->config->sources[at], url, str_of(body), id, &answer, keep_line, &status, err);
+	int rc = event_client_post(&s->config->sources[at], url, str_of(body), id, &answer, json_line_keep,
+							   &status, err);
 	*ret_saga = json_integer_value(json_object_get(answer, "saga"));
 	json_decref(answer);
 	if (rc == 0 && status >= 300)
@@ -85,9 +81,9 @@ int demo_send_gift(const struct demo_setup *s, unsigned n, int64_t *ret_saga, st
 	return rc;
 }
 
-/* ---- the story ---- */
+/* ---- the steps, and what is printed ---- */
 
-/* printf pads to bytes: a name's bytes that continue a character take no place on the screen. */
+/* printf counts bytes, the screen shows characters: adds one column for each byte that continues a UTF-8 character. */
 static int pad_width(const char *name, int columns)
 {
 	for (const char *c = name; *c != '\0'; c++)
@@ -100,8 +96,8 @@ static void send_gift(const struct demo_setup *s, unsigned n)
 	int64_t saga = 0;
 	struct err err = { 0 };
 	const char *name = donors[n % DONOR_COUNT].name;
-	if (demo_send_gift(s, n, &saga, &err) != 0)
-		printf("  !  a donation was not taken: %s\n", err.text);
+	if (post_gift(s, n, &saga, &err) != 0)
+		printf("  !  a donation was not accepted: %s\n", err.text);
 	else
 		printf("  ♥  %-*s gives %4d.%02d EUR   signed webhook → on disk → 202, saga %lld\n",
 			   pad_width(name, 14), name, donors[n % DONOR_COUNT].minor / 100,
@@ -111,16 +107,19 @@ static void send_gift(const struct demo_setup *s, unsigned n)
 static void switch_crm(const struct demo_setup *s, bool broken)
 {
 	struct err err = { 0 };
-	if (demo_set_crm_fault(s, broken, &err) != 0)
+	if (set_crm_fault(s, broken, &err) != 0)
 		printf("  !  %s\n", err.text);
 	else if (broken)
-		printf("\n  ✗  the CRM starts to fail (503). E-mail and accounting do not notice; the CRM's "
-			   "share waits and is retried.\n\n");
+		printf("\n  ✗  the CRM starts to fail (503). E-mail and accounting are not affected; the steps for "
+			   "the CRM "
+			   "wait and are retried.\n\n");
 	else
-		printf("\n  ✓  the CRM is back. What waited is delivered, each with the key of its first "
-			   "attempt: nothing is booked twice.\n\n");
+		printf("\n  ✓  the CRM works again. The waiting steps are delivered, each with the idempotency key "
+			   "of its "
+			   "first attempt, so nothing is booked twice.\n\n");
 }
 
+/* One line with the figures of `almoner status`. */
 static void print_status(const struct demo_setup *s)
 {
 	json_t *status = NULL;
@@ -130,7 +129,7 @@ static void print_status(const struct demo_setup *s)
 		return;
 	}
 	const json_t *sagas = json_object_get(status, "sagas");
-	printf("  …  %lld accepted: %lld completed, %lld on their way, %lld need a person\n",
+	printf("  …  %lld accepted: %lld completed, %lld running, %lld need an operator\n",
 		   (long long)json_integer_value(json_object_get(status, "accepted")),
 		   (long long)json_integer_value(json_object_get(sagas, "completed")),
 		   (long long)json_integer_value(json_object_get(sagas, "running")),
@@ -138,6 +137,7 @@ static void print_status(const struct demo_setup *s)
 	json_decref(status);
 }
 
+/* Everything a user needs to look at the running demo from a second terminal. */
 static void print_intro(const struct demo_setup *s)
 {
 	printf("almoner demo: a gateway of its own in %s\n\n"
@@ -157,15 +157,16 @@ static void print_intro(const struct demo_setup *s)
 
 static void print_end(const struct demo_setup *s)
 {
-	printf("\nThe last word:\n");
+	printf("\nAt the end:\n");
 	print_status(s);
 }
 
-/* Waits for what is under way, so that the last figures are whole; a few seconds at most. */
+/* Repairs the CRM and waits until no saga is running, at most 10 s, so that the last figures are complete. A second Ctrl-C
+ * ends the waiting. */
 static void settle(const struct demo_setup *s, const volatile int *stop)
 {
 	struct err err = { 0 };
-	if (demo_set_crm_fault(s, false, &err) != 0)
+	if (set_crm_fault(s, false, &err) != 0)
 		return;
 	for (unsigned tries = 0; tries < 100 && *stop < 2; tries++) {
 		json_t *status = NULL;
@@ -179,6 +180,7 @@ static void settle(const struct demo_setup *s, const volatile int *stop)
 	}
 }
 
+/* An error of a single donation is printed and does not end the demo. */
 void demo_scenario(const struct demo_setup *s, int64_t seconds, const volatile int *stop)
 {
 	struct clock clock = clock_system();

@@ -1,3 +1,4 @@
+/* The folder and the processes of the demo. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -17,6 +18,7 @@
 #include "gateway/demo/demo.h"
 #include "saga/base/mem.h"
 
+/* The webhook secret of the demo's Stripe source: "demo-secret-of-almoner-not-real" in base64. */
 #define DEMO_SECRET "whsec_ZGVtby1zZWNyZXQtb2YtYWxtb25lci1ub3QtcmVhbA=="
 
 /* ---- the folder ---- */
@@ -37,7 +39,7 @@ static int copy_file(const char *from, const char *to, struct err *err)
 	return rc == 0 ? write_file(to, buf_str(&text), err) : rc;
 }
 
-/* Files of one directory of the example; directories in it are skipped. */
+/* Copies the files of a directory and, recursively, its subdirectories. Both paths without a slash at the end. */
 static int copy_directory(const char *from, const char *to, struct err *err)
 {
 	if (mkdir(to, 0700) != 0 && errno != EEXIST)
@@ -62,6 +64,7 @@ static int copy_directory(const char *from, const char *to, struct err *err)
 	return rc;
 }
 
+/* The example is found beside the program: in the source tree when it runs from the build directory, else in share/. */
 static int make_folder(struct demo_setup *s, struct err *err)
 {
 	char *main_file AUTO_FREE = config_find_shipped("examples/almoner.json");
@@ -84,6 +87,8 @@ int demo_get(const struct demo_setup *s, const char *path, json_t **ret, struct 
 	return admin_client_get(s->socket_path, path, ret, err);
 }
 
+/* The path of another program of almoner: relative to the build directory of this one, or to where it is installed. A new
+ * string; NULL without /proc. */
 static char *program_beside(const char *in_build, const char *installed)
 {
 	char self[4096];
@@ -101,8 +106,8 @@ static char *program_beside(const char *in_build, const char *installed)
 	return path;
 }
 
-/* Starts a program; its standard output comes through *ret_out (or goes nowhere when NULL), errors to
- * `errors_to`. */
+/* Starts a program. *ret_out is a pipe from its standard output; its standard error is appended to the file `errors_to`. It
+ * gets SIGTERM if this process dies. -1 on failure, with errno. */
 static pid_t start(char *const argv[], int *ret_out, const char *errors_to)
 {
 	int ends[2];
@@ -112,7 +117,8 @@ static pid_t start(char *const argv[], int *ret_out, const char *errors_to)
 	pid_t child = fork();
 	if (child == 0) {
 		int errors = open(errors_to, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		setpgid(0, 0); /* Ctrl-C is for the demo, which ends them in order */
+		setpgid(0,
+				0); /* a group of its own, so that Ctrl-C reaches only the demo, which ends both in order */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent || errors < 0 || dup2(ends[1], STDOUT_FILENO) < 0 ||
 			dup2(errors, STDERR_FILENO) < 0)
@@ -125,7 +131,7 @@ static pid_t start(char *const argv[], int *ret_out, const char *errors_to)
 	return child;
 }
 
-/* "http 127.0.0.1:41234" within ten seconds. */
+/* Reads a line like "http 127.0.0.1:41234", for which it waits at most 10 s. */
 static int read_port(FILE *out, const char *name, uint16_t *ret, struct err *err)
 {
 	char line[128];
@@ -137,17 +143,18 @@ static int read_port(FILE *out, const char *name, uint16_t *ret, struct err *err
 		port = colon != NULL ? strtoul(colon + 1, NULL, 10) : 0;
 	}
 	if (port == 0 || port > UINT16_MAX)
-		return err_set(err, ERR_SYSTEM, "the demo's receivers did not start");
+		return err_set(err, ERR_SYSTEM, "the receivers of the demo (almoner-sink) did not start");
 	*ret = (uint16_t)port;
 	return 0;
 }
 
+/* almoner-sink prints its addresses in the first two lines; without a buffer, poll in read_port sees the second one. */
 static int start_receivers(struct demo_setup *s, struct err *err)
 {
 	char *program AUTO_FREE = program_beside("gateway/sink/almoner-sink", "../libexec/almoner/almoner-sink");
 	if (program == NULL || access(program, X_OK) != 0)
 		return err_set(err, ERR_NOT_FOUND,
-					   "the demo's receivers (almoner-sink) are not there: build with ninja -C build");
+					   "the receivers of the demo (almoner-sink) were not found; build them: ninja -C build");
 	char http[] = "127.0.0.1:0";
 	char smtp[] = "127.0.0.1:0";
 	char *const argv[] = { program, (char[]){ "--http" }, http, (char[]){ "--smtp" }, smtp, NULL };
@@ -164,6 +171,7 @@ static int start_receivers(struct demo_setup *s, struct err *err)
 	return rc;
 }
 
+/* Only to know the source's secret and the admin socket; the daemon loads the same file itself. */
 static int load_config(struct demo_setup *s, struct err *err)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
@@ -180,6 +188,7 @@ static int load_config(struct demo_setup *s, struct err *err)
 	return 0;
 }
 
+/* Waits at most 10 s for the admin API. If the daemon ends before, its log is the error text. */
 static int start_daemon(struct demo_setup *s, struct err *err)
 {
 	char *log AUTO_FREE = mem_printf("%s/gateway.log", s->folder);
@@ -212,7 +221,7 @@ static int start_daemon(struct demo_setup *s, struct err *err)
 	return err_set(err, ERR_SYSTEM, "the gateway does not answer on %s; see %s", s->socket_path, log);
 }
 
-/* The example's own variables lead it to the demo's receivers. */
+/* The example configuration takes addresses and secrets from these variables; the daemon inherits them. */
 static int set_environment(const struct demo_setup *s, struct err *err)
 {
 	char http[32], books[48], crm[40], smtp[16];
@@ -252,6 +261,7 @@ int demo_setup_begin(struct demo_setup *s, struct err *err)
 	return rc == 0 ? start_daemon(s, err) : rc;
 }
 
+/* SIGTERM, then waits. The exit code; 1 if a signal ended the process, 0 if there is none. */
 static int end_process(pid_t pid)
 {
 	int status = 0;
@@ -277,8 +287,7 @@ int demo_setup_end(struct demo_setup *s)
 	if (s->folder != NULL && code == 0)
 		nftw(s->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	else if (s->folder != NULL)
-		fprintf(stderr, "almoner: the gateway ended with %d; its folder stays for a look: %s\n", code,
-				s->folder);
+		fprintf(stderr, "almoner: the gateway ended with %d; its folder is kept: %s\n", code, s->folder);
 	config_unref(s->config);
 	free(s->folder);
 	free(s->config_path);

@@ -59,6 +59,7 @@ void logger_destroy(struct logger *l)
 	free(l);
 }
 
+/* The new file is opened before the lock is taken: a slow file system must not stop the threads that log. */
 int logger_reopen(struct logger *l, const struct config_log *config, struct err *err)
 {
 	int fd;
