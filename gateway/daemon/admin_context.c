@@ -27,7 +27,6 @@ static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
 								 .in_flight = status.in_flight,
 								 .window = status.in_flight_now,
 								 .ready = status.window_works };
-	snprintf(ret->breaker, sizeof ret->breaker, "%s", breaker_state_name(status.breaker));
 	snprintf(ret->last_error, sizeof ret->last_error, "%s", status.last_error);
 	return true;
 }

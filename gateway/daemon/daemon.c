@@ -11,6 +11,7 @@
 #include "gateway/expr/condition.h"
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
+#include "saga/journal/state/inflight.h"
 
 /* How long, at the end, requests may still wait for their commit. The same 5 s as in service. */
 #define COMMIT_GRACE_MS 5000
