@@ -1,4 +1,4 @@
-/* Giving an answer: plainly, or in one of the ways a bad peer would. */
+/* Composes an answer and sends it: correctly, or in one of the ways in which peers fail (SINK_MODES). */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -6,28 +6,27 @@
 
 #include "gateway/sink/conn.h"
 
+/* More than any client reads before a limit or time-out of its own ends the reading. */
 #define ENDLESS_BYTES (10ull * 1024 * 1024 * 1024)
 
 static const char *reason_of(uint32_t status)
 {
-	switch (status) {
-	case 200:
-		return "OK";
-	case 201:
-		return "Created";
-	case 302:
-		return "Found";
-	case 404:
-		return "Not Found";
-	case 429:
-		return "Too Many Requests";
-	case 500:
-		return "Internal Server Error";
-	case 503:
-		return "Service Unavailable";
-	default:
-		return "Answer";
-	}
+	static const struct {
+		uint32_t status;
+		const char *text;
+	} reasons[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 302, "Found" },
+		{ 404, "Not Found" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return "Answer";
 }
 
 static void head(struct buf *out, uint32_t status, const struct sink_reply *reply)
@@ -50,6 +49,7 @@ static void plain(struct buf *out, const struct sink_reply *reply, const struct 
 		buf_add(out, answer->body.data, answer->body.len);
 }
 
+/* Writes the whole answer into c->out, or its beginning (endless modes), and says how it ends. */
 static void compose(struct sink_conn *c, const struct sink_reply *reply, const struct sink_request *request,
 					const struct sink_answer *answer)
 {
@@ -99,6 +99,7 @@ static void compose(struct sink_conn *c, const struct sink_reply *reply, const s
 	}
 }
 
+/* Begins to send: at once, never (SINK_HANG), or byte by byte from a timer (SINK_DRIP). */
 static bool start(struct sink_conn *c)
 {
 	if (c->mode == SINK_CLOSE) {
@@ -133,6 +134,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
 		c->next(c);
 }
 
+/* Interim answers (103) are sent together with the final one, after its delay. */
 bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *reply, const struct sink_request *request,
 					  const struct sink_answer *answer)
 {
@@ -157,7 +159,7 @@ bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *reply, const
 static void refill(struct sink_conn *c)
 {
 	static const char line[] =
-		"X-Filler: this header line is one of very many that will come, and none of them ends\r\n";
+		"X-Filler: one of very many header lines, after which the header does not end\r\n";
 	buf_clear(&c->out);
 	c->out_at = 0;
 	while (c->out.len < 32768)
@@ -167,6 +169,7 @@ static void refill(struct sink_conn *c)
 	c->endless_left -= c->out.len;
 }
 
+/* The answer is sent: counts it and lets the connection read the next request. */
 static void finish_answer(struct sink_conn *c)
 {
 	ev_timer_stop(c->sink->loop, &c->timer);
@@ -180,6 +183,7 @@ static void finish_answer(struct sink_conn *c)
 	sink_waiters_wake(c->sink);
 }
 
+/* With a linger time of 0, close sends RST instead of FIN. */
 static void reset(int fd)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
@@ -201,6 +205,7 @@ static bool done_writing(struct sink_conn *c)
 
 enum write_progress { PROGRESS_MORE, PROGRESS_LATER, PROGRESS_GONE };
 
+/* One send. PROGRESS_LATER: the socket is full, or the timer continues. */
 static enum write_progress write_some(struct sink_conn *c)
 {
 	size_t left = c->out.len - c->out_at;
@@ -214,7 +219,7 @@ static enum write_progress write_some(struct sink_conn *c)
 		return PROGRESS_MORE;
 	if (!drip)
 		sink_conn_watch(c, EV_READ | EV_WRITE);
-	return PROGRESS_LATER; /* a drip waits for its timer */
+	return PROGRESS_LATER; /* SINK_DRIP: its timer sends the next byte */
 }
 
 bool sink_conn_flush(struct sink_conn *c)

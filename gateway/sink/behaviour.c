@@ -1,9 +1,10 @@
-/* What an endpoint has been set to answer. */
+/* The behaviour of an endpoint: reading it from JSON (control.c describes it), and the reply for each request. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/sink/sink.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 void sink_behaviour_drop(struct sink_endpoint *endpoint)
@@ -71,7 +72,7 @@ static void read_headers(const json_t *item, struct buf *headers)
 		headers, "%s: %s\r\n", name, json_string_value(value) != NULL ? json_string_value(value) : "");
 }
 
-/* A string is the body; anything else is sent as JSON. */
+/* A string is sent as it is, any other value as JSON. */
 static void read_body(const json_t *item, struct buf *body)
 {
 	const json_t *value = json_object_get(item, "body");
@@ -84,6 +85,7 @@ static void read_body(const json_t *item, struct buf *body)
 	}
 }
 
+/* One entry of "reply". An unknown key is an error, so that a typing mistake in a test is noticed. */
 static bool read_reply(json_t *item, struct sink_reply *reply, char why[200])
 {
 	static const char *const names[] = { "status",      "mode",    "times",   "delay_ms",
@@ -97,7 +99,7 @@ static bool read_reply(json_t *item, struct sink_reply *reply, char why[200])
 		return false;
 	int64_t status = number(item, "status", 0);
 	if (status != 0 && (status < 100 || status >= SINK_STATUS_MAX)) {
-		snprintf(why, 200, "status %lld is none", (long long)status);
+		snprintf(why, 200, "%lld is no HTTP status", (long long)status);
 		return false;
 	}
 	reply->status = (uint32_t)status;
@@ -119,9 +121,10 @@ static void read_flap(const json_t *flap, struct sink_flap *to)
 							  .on_ms = number(flap, "on_ms", 0),
 							  .off_ms = number(flap, "off_ms", 0),
 							  .status = (uint32_t)number(flap, "status", 503),
-							  .since_ms = sink_now_ms() };
+							  .since_ms = clock_monotonic_ms() };
 }
 
+/* The body of the request is {"reply": […], "flap": …} or, without "reply", a single reply. */
 bool sink_behaviour_set(struct sink_endpoint *endpoint, json_t *behaviour, char why[200])
 {
 	if (!json_is_object(behaviour)) {
@@ -151,7 +154,7 @@ const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoin
 	return endpoint->reply_at < endpoint->reply_count ? &endpoint->replies[endpoint->reply_at] : NULL;
 }
 
-/* When the last entry with a number of times is used up, the default behaviour returns. */
+/* A reply without `times` stays for ever. After the last reply that is used up, the endpoint does its default work. */
 const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint)
 {
 	const struct sink_reply *reply = sink_behaviour_peek(endpoint);
@@ -162,6 +165,7 @@ const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint)
 	return reply;
 }
 
+/* By number of requests if off_requests is set, else by time. The position in the period decides. */
 uint32_t sink_behaviour_flap(struct sink_flap *flap)
 {
 	uint64_t on = 0;
@@ -174,7 +178,7 @@ uint32_t sink_behaviour_flap(struct sink_flap *flap)
 	} else if (flap->off_ms > 0) {
 		on = (uint64_t)flap->on_ms;
 		period = on + (uint64_t)flap->off_ms;
-		at = (uint64_t)(sink_now_ms() - flap->since_ms);
+		at = (uint64_t)(clock_monotonic_ms() - flap->since_ms);
 	}
 	return period > 0 && at % period >= on ? flap->status : 0;
 }

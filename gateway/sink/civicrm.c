@@ -1,10 +1,10 @@
 /* A stand-in for CiviCRM's APIv4 over AJAX, below /civicrm: POST /civicrm/ajax/api4/ENTITY/ACTION with the
- * form field `params` holding JSON. Any entity can be got, created, saved, updated and deleted; Contact and
+ * form field `params` holding JSON. Any entity can be read, created, saved, updated and deleted; Contact and
  * Contribution have their required fields, Contribution its unique trxn_id and invoice_id. Facts from the
  * project's developer documentation ("APIv4 usage", "AJAX interface") and its behaviour: an unknown match
  * creates, errors of the database and of validation both come as 500.
  *
- * What counts: GET /_control/civicrm → stub: {"contacts", "contributions", "duplicates_refused"}, with
+ * Its counters: GET /_control/civicrm → stub: {"contacts", "contributions", "duplicates_refused"}, with
  * ?entries=1 also the records by entity. */
 #include <string.h>
 
@@ -31,7 +31,7 @@ static void fail(struct sink_answer *answer, uint32_t status, const char *messag
 
 /* ---- where ---- */
 
-/* As the database compares: without case, and numbers like their text. */
+/* Compares as the database does: without case, and a number equals its text. */
 static bool equal(const json_t *a, const json_t *b)
 {
 	AUTO_FREE char *left =
@@ -49,6 +49,7 @@ static bool is_one_of(const json_t *held, const json_t *list)
 	return false;
 }
 
+/* One condition [FIELD, OPERATOR, VALUE]. An unknown operator never holds. */
 static bool clause_holds(const json_t *record, const json_t *clause)
 {
 	const char *field = json_string_value(json_array_get(clause, 0));
@@ -69,7 +70,7 @@ static bool clause_holds(const json_t *record, const json_t *clause)
 	return strcmp(op, "=") == 0 && present && equal(held, value);
 }
 
-/* Fields with a default that callers ask for though nobody sets them. */
+/* is_deleted and is_test have defaults in the real service, so a condition on them holds for records without them. */
 static bool record_matches(const json_t *record, const json_t *where)
 {
 	size_t i;
@@ -103,6 +104,7 @@ static bool has(const json_t *record, const char *field)
 	return (value != NULL && !json_is_null(value)) || json_object_get(record, by_name) != NULL;
 }
 
+/* Whether another record has the same value in this field; an absent value is never taken. */
 static bool value_is_taken(const json_t *table, const json_t *record, const char *field)
 {
 	const json_t *value = json_object_get(record, field);
@@ -128,6 +130,7 @@ static bool contact_exists(struct sink_endpoint *endpoint, const json_t *id)
 	return false;
 }
 
+/* The message of the error, in the words of the real service; NULL: the record is valid. */
 static const char *contribution_fault(struct sink_endpoint *endpoint, const json_t *table,
 									  const json_t *record)
 {
@@ -197,7 +200,8 @@ static void create(struct sink_endpoint *endpoint, const char *entity, const jso
 	json_decref(record);
 }
 
-/* Exactly one match updates; none, several, or a match field the record lacks, creates. */
+/* The record that `save` updates: the only one with the same values in all match fields. NULL, and so a new record, if there
+ * is none, if there are several, or if the given values lack a match field. */
 static json_t *find_match(json_t *table, const json_t *values, const json_t *match)
 {
 	json_t *where = json_array();
@@ -217,6 +221,7 @@ static json_t *find_match(json_t *table, const json_t *values, const json_t *mat
 	return one;
 }
 
+/* After the first fault nothing more is created, and the answer is the fault. */
 static void save(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				 struct sink_answer *answer)
 {
@@ -246,6 +251,7 @@ static void save(struct sink_endpoint *endpoint, const char *entity, const json_
 	fail(answer, 500, fault);
 }
 
+/* Without a condition and without an id nothing is updated. */
 static void update(struct sink_endpoint *endpoint, const char *entity, const json_t *params,
 				   struct sink_answer *answer)
 {
@@ -298,6 +304,7 @@ static const struct {
 
 /* ---- the stub ---- */
 
+/* `entity` is "ENTITY/ACTION". The parameters may be in the body or in the query. */
 static void run_action(struct sink_endpoint *endpoint, char *entity, const struct sink_request *request,
 					   struct sink_answer *answer)
 {
@@ -309,7 +316,7 @@ static void run_action(struct sink_endpoint *endpoint, char *entity, const struc
 	if (sink_form_field(request->body, "params", &text) || sink_form_field(request->query, "params", &text))
 		params = json_loadb(text.data, text.len, 0, NULL);
 	if (params == NULL)
-		params = json_object(); /* as the real one: a wrong form is an empty one */
+		params = json_object(); /* like the real service, which treats a wrong form as an empty one */
 	for (size_t i = 0; slash != NULL && i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (strcmp(actions[i].name, slash + 1) == 0)
 			actions[i].run(endpoint, entity, params, answer);
@@ -318,6 +325,7 @@ static void run_action(struct sink_endpoint *endpoint, char *entity, const struc
 		fail(answer, 404, "Api4 action does not exist");
 }
 
+/* The checks of the real service, in its order: page, login, header against foreign sites, method. */
 static void handle(struct sink_endpoint *endpoint, const struct sink_request *request,
 				   struct sink_answer *answer)
 {

@@ -1,4 +1,4 @@
-/* A connection of the sink's HTTP half: watching it and closing it. */
+/* Watching and closing a connection of the HTTP half. */
 #include "gateway/sink/conn.h"
 
 #include <stdlib.h>

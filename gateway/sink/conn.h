@@ -1,4 +1,4 @@
-/* Inside of the sink's HTTP half: a connection, and how an answer is given on it. */
+/* Private to the HTTP half of the sink: a connection, the requests it brings, and how answers are sent. */
 #ifndef ALMONER_GATEWAY_SINK_CONN_H
 #define ALMONER_GATEWAY_SINK_CONN_H
 
@@ -7,10 +7,10 @@
 #include "gateway/sink/sink.h"
 
 enum sink_conn_phase {
-	SINK_CONN_READING,   /* a request is coming */
-	SINK_CONN_DELAYED,   /* the answer is ready and waits for its time */
-	SINK_CONN_WRITING,   /* the answer is going out */
-	SINK_CONN_SILENT,    /* nothing will ever be said */
+	SINK_CONN_READING,   /* waits for a request, or for the rest of one */
+	SINK_CONN_DELAYED,   /* the answer is composed and waits for its delay_ms */
+	SINK_CONN_WRITING,   /* the answer is being sent */
+	SINK_CONN_SILENT,    /* SINK_HANG: nothing will be sent */
 	SINK_CONN_CONTROLLED /* a control request waits for a counter */
 };
 
@@ -22,33 +22,36 @@ struct sink_conn {
 	int fd;
 	enum sink_conn_phase phase;
 	struct buf in;
-	size_t in_at;   /* consumed */
-	bool counted;   /* counted as a connection of some place */
+	size_t in_at;   /* bytes of `in` that earlier requests took */
+	bool counted;   /* as a connection of the endpoint of its first request */
 	bool continued; /* 100 Continue was sent for the request at in_at */
 	struct buf out;
-	size_t out_at;
-	struct sink_endpoint *endpoint; /* whose `open` counts this request */
-	enum sink_mode mode;            /* of the answer going out */
+	size_t out_at;                  /* bytes of `out` that are sent */
+	struct sink_endpoint *endpoint; /* its `open` counts the present request; NULL: none */
+	enum sink_mode mode;            /* of the answer that is being sent */
 	double drip_s;
 	bool close_after;
 	bool reset_after;
-	uint64_t endless_left; /* filler bytes still to come */
-	/* Takes up the next request if the answer is out and one has come. May close the connection. */
+	uint64_t endless_left; /* SINK_ENDLESS_*: bytes still to send */
+	/* Handles the next request if the answer is sent and a request is complete. May free the connection. A pointer,
+	 * because answer.c, which calls it, is below http.c. */
 	void (*next)(struct sink_conn *c);
 };
 
-/* Composes and starts an answer in the manner of `act` (NULL: plainly). False: the connection is gone. */
+/* Composes an answer and starts to send it, as `reply` says (NULL: normally). False: the connection is closed and freed. */
 MUST_CHECK bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *reply,
 								 const struct sink_request *request, const struct sink_answer *answer);
-/* Writes what can be written; false: the connection is gone. */
+/* Sends what the socket takes. False: the connection is closed and freed. */
 MUST_CHECK bool sink_conn_flush(struct sink_conn *c);
+/* Waits for these events (EV_READ, EV_WRITE) of libev. */
 void sink_conn_watch(struct sink_conn *c, int events);
 void sink_conn_close(struct sink_conn *c);
 
 #define SINK_REQUEST_MAX    (64u * 1024 * 1024)
 #define SINK_REQUEST_BROKEN SIZE_MAX
 
-/* Bytes of the whole request at in_at; 0: not all here yet; SINK_REQUEST_BROKEN: not understood. */
+/* The number of bytes of the complete request at in_at. 0: more bytes must arrive. SINK_REQUEST_BROKEN: no valid request,
+ * or one that the sink does not support. */
 size_t sink_request_parse(struct sink_conn *c, struct sink_request *r);
 
 #endif

@@ -1,29 +1,27 @@
 /* The control interface of the sink, over HTTP:
  *
- * POST /_control/PATH sets the behaviour of PATH; the body is {"reply": [ACT, …], "flap": FLAP}, or one ACT.
+ * POST /_control/PATH sets the behaviour of PATH. The body is {"reply": [REPLY, …], "flap": FLAP}, or one REPLY:
  *
- * ACT: {"status": 503, "times": 2, "headers": {"Retry-After": "1"}, "body": …, "delay_ms": 50,
+ *   {"status": 503, "times": 2, "headers": {"Retry-After": "1"}, "body": …, "delay_ms": 50,
+ *    "mode": "hang|close_after_body|reset_at_byte|drip|endless_headers|endless_body|bad_chunking|wrong_length|
+ *             redirect_loop|not_http",
+ *    "at_byte": 10, "drip_ms": 1000, "interim": 2, "no_continue": true}
  *
- * "mode": "hang|close_after_body|reset_at_byte|drip|endless_headers|endless_body|bad_chunking|wrong_length|
+ *   Without a status the endpoint does its work and answers 200. Without `times` the reply stays for ever. After the last
+ *   reply that is used up, the endpoint does its default work.
+ *   FLAP: {"on_requests": 3, "off_requests": 2} or {"on_ms": …, "off_ms": …}, and "status": 503
  *
- * redirect_loop|not_http", "at_byte": 10, "drip_ms": 1000, "interim": 2, "no_continue": true}
+ * POST /_control/smtp: smtp.c describes the body.
  *
- * Without a status the place does its work and answers 200; without `times` the act is for ever; after the
- * last act the default comes back.
+ * GET /_control/PATH: the counters. ?entries=1: also the records. ?wait=COUNTER&at_least=N&timeout_ms=MS: answers when the
+ * counter has reached N, or with status 408 when the time is up.
  *
- * FLAP: {"on_requests": 3, "off_requests": 2} or {"on_ms": …, "off_ms": …}, and "status": 503
- *
- * POST /_control/smtp: see smtp.c
- *
- * GET /_control/PATH: counters; ?entries=1: also what came; ?wait=COUNTER&at_least=N&timeout_ms=MS: answers
- * when the counter has got there, or with status 408
- *
- * DELETE /_control/PATH sets counters and records back; the behaviour stays
- */
+ * DELETE /_control/PATH sets counters and records back; the behaviour stays. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/sink/sink.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 static void answer_error(struct sink_answer *answer, uint32_t status, const char *why)
@@ -31,6 +29,7 @@ static void answer_error(struct sink_answer *answer, uint32_t status, const char
 	sink_answer_json(answer, status, json_pack("{s:s}", "error", why));
 }
 
+/* 400 with the reason if the body is wrong. */
 static void set_behaviour(struct sink *sink, struct str path, struct str body, struct sink_answer *answer)
 {
 	json_error_t error;
@@ -51,6 +50,7 @@ static void set_behaviour(struct sink *sink, struct str path, struct str body, s
 
 /* ---- waiting ---- */
 
+/* The fields of a request that waits; false: it does not wait. At most 10 s unless it says otherwise. */
 static bool read_wait(struct str query, struct sink_waiter *w)
 {
 	AUTO_BUF struct buf value = { 0 };
@@ -63,10 +63,11 @@ static bool read_wait(struct str query, struct sink_waiter *w)
 	int64_t timeout_ms = 10000;
 	if (sink_form_field(query, "timeout_ms", &value))
 		timeout_ms = strtoll(value.data, NULL, 10);
-	w->until_ms = sink_now_ms() + timeout_ms;
+	w->until_ms = clock_monotonic_ms() + timeout_ms;
 	return true;
 }
 
+/* False: the counter has not reached its value, and the request now waits. */
 static bool get_stats(struct sink *sink, const struct sink_request *request, struct str path, void *conn,
 					  const struct sink_continuation *how, struct sink_answer *answer)
 {
@@ -74,7 +75,7 @@ static bool get_stats(struct sink *sink, const struct sink_request *request, str
 	AUTO_BUF struct buf value = { 0 };
 	w.entries = sink_form_field(request->query, "entries", &value);
 	if (path.len >= sizeof(w.path)) {
-		answer_error(answer, 400, "that path is too long");
+		answer_error(answer, 400, "the path is too long");
 		return true;
 	}
 	memcpy(w.path, path.p, path.len);
@@ -85,14 +86,15 @@ static bool get_stats(struct sink *sink, const struct sink_request *request, str
 	if (sink_waiters_try(sink, &w, answer))
 		return true;
 	if (sink->waiter_count == SINK_WAITERS_MAX) {
-		answer_error(answer, 503, "too many are waiting");
+		answer_error(answer, 503, "too many requests wait already");
 		return true;
 	}
 	sink->waiters[sink->waiter_count++] = w;
-	how->wait_ms(conn, w.until_ms - sink_now_ms());
+	how->wait_ms(conn, w.until_ms - clock_monotonic_ms());
 	return false;
 }
 
+/* The path after the prefix names the endpoint. */
 bool sink_control(struct sink *sink, const struct sink_request *request, void *waiter,
 				  const struct sink_continuation *how, struct sink_answer *answer)
 {

@@ -1,42 +1,28 @@
-/* Texts: searching, and query strings and forms (application/x-www-form-urlencoded). */
+/* Finding things in texts: a substring, a header, a field of a query string or form. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "gateway/sink/sink.h"
+#include "saga/base/mem.h"
+#include "saga/base/percent.h"
 
 const char *sink_find_text(struct str in, const char *text)
 {
 	return in.p != NULL ? memmem(in.p, in.len, text, strlen(text)) : NULL;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static void decode(struct str text, struct buf *to)
 {
+	AUTO_FREE char *bytes = mem_alloc(text.len + 1);
+	size_t len;
+	(void)percent_decode(text, bytes, &len); /* a wrong escape stays as it is, like in most servers */
 	buf_clear(to);
-	buf_text(to, "");
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.p[i];
-		if (c == '+') {
-			c = ' ';
-		} else if (c == '%' && i + 2 < text.len && hex_digit(text.p[i + 1]) >= 0 &&
-				   hex_digit(text.p[i + 2]) >= 0) {
-			c = (char)(hex_digit(text.p[i + 1]) * 16 + hex_digit(text.p[i + 2]));
-			i += 2;
-		}
-		buf_add(to, &c, 1);
-	}
+	buf_text(to, ""); /* so that the value ends with a NUL even if it is empty */
+	buf_add(to, bytes, len);
 }
 
+/* The first field of this name; a name without '=' does not count. */
 bool sink_form_field(struct str form, const char *name, struct buf *value)
 {
 	size_t name_len = strlen(name);
@@ -55,6 +41,7 @@ bool sink_form_field(struct str form, const char *name, struct buf *value)
 	return false;
 }
 
+/* Only "Name:" at the beginning of a line counts; spaces after the colon are skipped. */
 struct str sink_header(struct str headers, const char *name)
 {
 	size_t name_len = strlen(name);

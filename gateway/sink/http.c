@@ -1,4 +1,4 @@
-/* The HTTP half of the sink: connections and requests. */
+/* The HTTP half of the sink: takes requests from connections and decides which answer they get. */
 #include "gateway/sink/conn.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 
 static void next_request(struct sink_conn *c);
 
-/* ---- waiting control requests ---- */
+/* ---- control requests that wait ---- */
 
 static void resume(void *waiter, struct sink_answer *answer)
 {
@@ -67,6 +67,7 @@ static bool answer_control(struct sink_conn *c, const struct sink_request *r)
 	return alive;
 }
 
+/* Whether the peer gets no HTTP answer at all; the records then show status 0. */
 static bool never_answers(const struct sink_reply *reply)
 {
 	return reply != NULL &&
@@ -74,7 +75,7 @@ static bool never_answers(const struct sink_reply *reply)
 			(reply->mode == SINK_RESET && reply->at_byte == 0) || reply->mode == SINK_NOT_HTTP);
 }
 
-/* What takes effect, and what would be answered. */
+/* Does the work of the endpoint and gives its answer. `forced` (flapping) or a status in the reply replaces the work. */
 static void work(struct sink_endpoint *endpoint, const struct sink_reply *reply, uint32_t forced,
 				 const struct sink_request *r, struct sink_answer *answer)
 {
@@ -92,6 +93,7 @@ static void work(struct sink_endpoint *endpoint, const struct sink_reply *reply,
 		sink_default_work(endpoint, r, answer);
 }
 
+/* The request is recorded before the answer is sent, so the history has every answered request. */
 static bool answer_endpoint(struct sink_conn *c, const struct sink_request *r)
 {
 	struct sink_endpoint *endpoint = sink_endpoint_of(c->sink, r->path);
@@ -110,6 +112,7 @@ static bool answer_endpoint(struct sink_conn *c, const struct sink_request *r)
 	return alive;
 }
 
+/* Drops the requests that are done from the input, but not for each small one: moving bytes costs time. */
 static void compact(struct sink_conn *c)
 {
 	if (c->in_at == c->in.len) {
@@ -123,6 +126,7 @@ static void compact(struct sink_conn *c)
 	c->in_at = 0;
 }
 
+/* Several requests may have arrived at once (pipelining): answers them one after the other. */
 static void next_request(struct sink_conn *c)
 {
 	while (c->phase == SINK_CONN_READING) {

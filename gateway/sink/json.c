@@ -1,4 +1,4 @@
-/* JSON values in answers. */
+/* JSON as the body of an answer. */
 #include <stdlib.h>
 
 #include "gateway/sink/sink.h"

@@ -1,4 +1,4 @@
-/* The SMTP half's memory: faults set, messages taken. */
+/* The state of the SMTP half: faults that are set, and messages that were accepted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "gateway/sink/smtp.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 static const char *const stage_names[] = {
@@ -56,6 +57,7 @@ static void drop_behaviour(struct smtp_state *state)
 	state->auth_password = NULL;
 }
 
+/* One entry of "faults": it has either a reply or a mode. */
 static bool read_fault(const json_t *item, struct smtp_fault *fault, char why[200])
 {
 	const char *at = json_string_value(json_object_get(item, "at"));
@@ -66,7 +68,7 @@ static bool read_fault(const json_t *item, struct smtp_fault *fault, char why[20
 		index_of(mode_names, sizeof(mode_names) / sizeof(mode_names[0]), mode != NULL ? mode : "reply");
 	if (stage < 0 || mode_index < 0 ||
 		((enum smtp_fault_mode)mode_index == SMTP_FAULT_REPLY) != (reply != NULL)) {
-		snprintf(why, 200, "a fault is {\"at\": stage, \"reply\": text} or {\"at\": stage, \"mode\": how}");
+		snprintf(why, 200, "a fault is {\"at\": STAGE, \"reply\": TEXT} or {\"at\": STAGE, \"mode\": MODE}");
 		return false;
 	}
 	*fault = (struct smtp_fault){ .stage = (enum smtp_stage)stage,
@@ -100,6 +102,7 @@ static void read_auth(const json_t *auth, struct smtp_state *state)
 	state->auth_password = base64(password, strlen(password));
 }
 
+/* A wrong entry removes the whole behaviour, so a test cannot run with half of it. */
 bool sink_smtp_set_behaviour(struct smtp_state *state, const json_t *behaviour, char why[200])
 {
 	const json_t *list = json_object_get(behaviour, "faults");
@@ -127,6 +130,7 @@ static struct str message_id(const struct buf *message)
 	return sink_header(head, "Message-ID");
 }
 
+/* A message without Message-ID counts as no duplicate. */
 void sink_smtp_store(struct smtp_session *s)
 {
 	struct smtp_state *state = s->sink->smtp;
@@ -144,8 +148,9 @@ void sink_smtp_store(struct smtp_session *s)
 		return;
 	json_t *text = json_stringn(s->message.data, s->message.len);
 	json_array_append_new(state->entries,
-						  json_pack("{s:I, s:s, s:s, s:O, s:s%, s:o}", "at_ms", (json_int_t)sink_now_ms(),
-									"helo", s->helo.data != NULL ? s->helo.data : "", "from",
+						  json_pack("{s:I, s:s, s:s, s:O, s:s%, s:o}", "at_ms",
+									(json_int_t)clock_monotonic_ms(), "helo",
+									s->helo.data != NULL ? s->helo.data : "", "from",
 									s->from.data != NULL ? s->from.data : "", "to", s->recipients,
 									"message_id", id.p, id.len, "text", text != NULL ? text : json_null()));
 }
@@ -155,7 +160,7 @@ json_t *sink_smtp_stats(struct smtp_state *state, bool entries)
 	json_t *stats =
 		json_pack("{s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)state->connections, "messages",
 				  (json_int_t)state->messages, "refused", (json_int_t)state->rejected, "distinct_message_ids",
-				  (json_int_t)state->ids.count, "duplicates", (json_int_t)state->duplicates);
+				  (json_int_t)sink_map_count(&state->ids), "duplicates", (json_int_t)state->duplicates);
 	assert(stats != NULL);
 	if (entries)
 		json_object_set(stats, "entries", state->entries);

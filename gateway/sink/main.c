@@ -16,11 +16,13 @@
 
 static const char usage[] =
 	"usage: almoner-sink [--http HOST:PORT] [--smtp HOST:PORT] [options]\n"
-	"  Receivers for demo, tests and benchmarks. Port 0 picks a free one; the addresses are the first lines "
+	"  Receivers for demo, tests and benchmarks. Port 0 chooses a free port; the addresses are the first "
+	"lines "
 	"of output.\n"
-	"  --set PATH=JSON   behaviour of a path from the start (may be repeated); as POST /_control/PATH\n"
+	"  --set PATH=JSON   set the behaviour of a path at the start, like POST /_control/PATH; may be "
+	"repeated\n"
 	"  --log FILE        append one JSON line per request or mail, before it is answered\n"
-	"  --no-record       keep no requests, only counters\n"
+	"  --no-record       keep only counters, no records of requests\n"
 	"  --quiet           print only the addresses\n";
 
 struct sink_listener {
@@ -57,6 +59,7 @@ static bool parse_address(const char *text, struct sockaddr_in *address)
 	return *end == '\0' && port <= 65535 && inet_pton(AF_INET, host, &address->sin_addr) == 1;
 }
 
+/* Prints the address, with the port that the system chose. */
 static bool start_listening(struct sink_listener *l, struct sink *sink, const char *name, const char *text,
 							void (*take)(struct sink *, int))
 {
@@ -64,7 +67,8 @@ static bool start_listening(struct sink_listener *l, struct sink *sink, const ch
 	socklen_t len = sizeof(address);
 	int on = 1;
 	if (!parse_address(text, &address)) {
-		fprintf(stderr, "almoner-sink: --%s wants an IPv4 address and a port, not \"%s\"\n", name, text);
+		fprintf(stderr, "almoner-sink: --%s needs an IPv4 address and a port, HOST:PORT, not \"%s\"\n", name,
+				text);
 		return false;
 	}
 	l->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -93,7 +97,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int revents)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* PATH=JSON */
+/* The operand of --set: PATH=JSON. */
 static bool preset(struct sink *sink, const char *text)
 {
 	const char *equals = strchr(text, '=');
@@ -118,6 +122,7 @@ struct sink_options {
 	bool quiet;
 };
 
+/* False: the usage must be printed. --set takes effect at once. */
 static bool read_options(int argc, char **argv, struct sink_options *o, struct sink *sink)
 {
 	static const struct option longs[] = { { "http", required_argument, NULL, 'h' },
@@ -155,12 +160,13 @@ static bool open_log(struct sink *sink, const char *path)
 	return sink->log_fd >= 0;
 }
 
+/* Runs until SIGTERM or SIGINT. The exit code. */
 static int serve(struct sink *sink, const struct sink_options *o)
 {
 	struct sink_listener http = { 0 };
 	struct sink_listener smtp = { 0 };
 	ev_signal stop[2];
-	/* before the addresses are out: whoever has read them may already be done with us */
+	/* Before the addresses are printed: a parent that has read them may already send SIGTERM. */
 	ev_signal_init(&stop[0], on_signal, SIGTERM);
 	ev_signal_init(&stop[1], on_signal, SIGINT);
 	ev_signal_start(sink->loop, &stop[0]);
@@ -177,6 +183,7 @@ static int serve(struct sink *sink, const struct sink_options *o)
 	return 0;
 }
 
+/* SIGPIPE is ignored: a peer that closes early must not end the sink. */
 int main(int argc, char **argv)
 {
 	struct sink *sink = mem_zalloc(sizeof(*sink));

@@ -1,34 +1,21 @@
-/* A map from strings to owned blocks; open hashing, no removal. For test tools. */
+/* A map from strings to pointers, which only grows until it is freed. Keys are copied. */
 #ifndef ALMONER_GATEWAY_SINK_MAP_H
 #define ALMONER_GATEWAY_SINK_MAP_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-#include "saga/base/buf.h"
+#include "saga/base/hash.h"
+#include "saga/base/str.h"
 
-struct sink_map_node {
-	struct sink_map_node *next;
-	uint64_t hash;
-	void *value;
-	size_t key_len;
-	char key[];
-};
-
+/* A zeroed struct is a valid empty map. */
 struct sink_map {
-	struct sink_map_node **buckets;
-	size_t bucket_count;
-	size_t count;
+	struct hash_table nodes;
 };
 
-/* The value under `key`, or NULL. */
-void *sink_map_get(const struct sink_map *map, struct str key);
-/* The slot of `key`, made with NULL in it when new. Valid until the map is freed. */
+/* Where the value of `key` is stored; a new key gets NULL. Valid until the map is freed. */
 void **sink_map_slot(struct sink_map *map, struct str key);
-/* Calls `fn` for every entry. */
-void sink_map_each(const struct sink_map *map, void (*fn)(void *ctx, const char *key, void *value),
-				   void *ctx);
-/* Frees the map and, with `free_value`, each value. */
+size_t sink_map_count(const struct sink_map *map);
+/* Frees the map, and each value with `free_value` unless that is NULL. Leaves a valid empty map. */
 void sink_map_free(struct sink_map *map, void (*free_value)(void *value));
 
 #endif

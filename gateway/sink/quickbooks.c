@@ -3,8 +3,9 @@
  * public documentation: "Query operations", "Create a salesreceipt", "Void a salesreceipt", "Handling common
  * errors".
  *
- * What counts: GET /_control/quickbooks → stub: {customers, salesreceipts, voided, replays, by_payment_ref},
- * with ?entries=1 also the records. A Fault with HTTP 200, or any other answer, is set as a behaviour. */
+ * Its counters: GET /_control/quickbooks → stub: {customers, salesreceipts, voided, replays, by_payment_ref},
+ * with ?entries=1 also the records. Another answer, such as a Fault with HTTP
+ * 200, is set as a behaviour. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,7 @@ static struct str word_after(const char *text, const char *keyword)
 	return (struct str){ .p = p, .len = len };
 }
 
-/* "PrimaryEmailAddr" stands for its Address. */
+/* Compares a field of a record with a text. In a query "PrimaryEmailAddr" means its member Address. */
 static bool matches(const json_t *record, const char *field, const char *value)
 {
 	const json_t *held = json_object_get(record, field);
@@ -112,6 +113,7 @@ static json_t *select_from(const json_t *list, struct str field, const char *val
 	return found;
 }
 
+/* Understands one condition, FIELD = 'VALUE': the queries that the connector sends. */
 static void query(struct sink_endpoint *endpoint, const struct sink_request *request,
 				  struct sink_answer *answer)
 {
@@ -156,6 +158,7 @@ static void create_customer(struct sink_endpoint *endpoint, json_t *body, struct
 		answer_with(answer, "Customer", store(endpoint, "customers", body));
 }
 
+/* Answers with a Fault if not. */
 static bool receipt_is_valid(struct sink_endpoint *endpoint, const json_t *body, struct sink_answer *answer)
 {
 	const json_t *customer = json_object_get(body, "CustomerRef");
@@ -188,7 +191,7 @@ static void count_reference(struct sink_endpoint *endpoint, const json_t *body)
 	json_object_set_new(counts, ref, json_integer(so_far + 1));
 }
 
-/* The first answer to a requestid is given again, whatever the body says now. */
+/* A requestid that was used before gets the first answer again, whatever the body says now. */
 static void create_receipt(struct sink_endpoint *endpoint, const char *request_id, json_t *body,
 						   struct sink_answer *answer)
 {
@@ -209,6 +212,7 @@ static void create_receipt(struct sink_endpoint *endpoint, const char *request_i
 	answer_with(answer, "SalesReceipt", body);
 }
 
+/* As at the vendor: only with the current SyncToken, and the receipt stays with the amount 0. */
 static void void_receipt(struct sink_endpoint *endpoint, const json_t *body, struct sink_answer *answer)
 {
 	json_t *record = find(data_of(endpoint, "salesreceipts"), "Id", text_of(body, "Id"));
@@ -238,6 +242,7 @@ static struct str last_segment(struct str path)
 	return (struct str){ .p = slash + 1, .len = path.len - (size_t)(slash - path.p) - 1 };
 }
 
+/* POST …/customer, …/salesreceipt, …/salesreceipt?operation=void. */
 static void write_entity(struct sink_endpoint *endpoint, const struct sink_request *request,
 						 struct sink_answer *answer)
 {

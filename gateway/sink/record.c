@@ -1,7 +1,8 @@
-/* Counting and keeping what came. */
+/* Counts requests and keeps their records. */
 #include <stdlib.h>
 
 #include "gateway/sink/sink.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 static struct sink_key *key_of(struct sink_endpoint *endpoint, struct str key)
@@ -12,6 +13,7 @@ static struct sink_key *key_of(struct sink_endpoint *endpoint, struct str key)
 	return *slot;
 }
 
+/* The id is "PATH-NUMBER". */
 void sink_default_work(struct sink_endpoint *endpoint, const struct sink_request *request,
 					   struct sink_answer *answer)
 {
@@ -37,6 +39,7 @@ static void count_key(struct sink_endpoint *endpoint, struct str name, uint32_t 
 		endpoint->duplicates++;
 }
 
+/* The parts of a request are stored in one block, each with its length; stats.c reads them back. */
 static void keep_entry(struct sink_endpoint *endpoint, const struct sink_request *request, uint32_t status)
 {
 	if (endpoint->entry_count >= SINK_ENTRIES_MAX) {
@@ -44,7 +47,7 @@ static void keep_entry(struct sink_endpoint *endpoint, const struct sink_request
 		return;
 	}
 	struct sink_entry *entry = mem_zalloc(sizeof(*entry));
-	entry->at_ms = sink_now_ms();
+	entry->at_ms = clock_monotonic_ms();
 	entry->status = status;
 	const struct str parts[] = { request->method, request->path,    request->query,
 								 request->key,    request->headers, request->body };
@@ -54,6 +57,7 @@ static void keep_entry(struct sink_endpoint *endpoint, const struct sink_request
 	endpoint->entry_count++;
 }
 
+/* The waiting control requests are answered last, when all counters are right. */
 void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint,
 						 const struct sink_request *request, uint32_t status)
 {

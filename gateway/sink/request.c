@@ -1,12 +1,13 @@
-/* Reading a request from what a connection has received. */
+/* Reads a request from the bytes that a connection has received. Chunked requests are not supported. */
 #include "gateway/sink/conn.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define HEAD_MAX_BYTES (128u * 1024)
+#define HEAD_MAX_BYTES (128u * 1024) /* chosen: more than any connector sends */
 
+/* "METHOD /path?query HTTP/1.1"; the query is empty if there is none. */
 static bool split_first_line(struct str line, struct sink_request *r)
 {
 	const char *space = memchr(line.p, ' ', line.len);
@@ -26,6 +27,7 @@ static bool split_first_line(struct str line, struct sink_request *r)
 	return true;
 }
 
+/* Answers Expect: 100-continue once for a request, unless the reply that waits for it forbids it. */
 static void send_continue(struct sink_conn *c, const struct sink_request *r)
 {
 	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -36,10 +38,10 @@ static void send_continue(struct sink_conn *c, const struct sink_request *r)
 	if (reply != NULL && reply->no_continue)
 		return;
 	ssize_t n = send(c->fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
-	(void)n; /* a peer that is gone shows at the next read */
+	(void)n; /* the next read shows whether the peer has gone */
 }
 
-/* Bytes of the whole request at in_at; 0: not all here yet; SINK_REQUEST_BROKEN: not understood. */
+/* Parses from the beginning each time: requests are short, and the sink needs no state between reads. */
 size_t sink_request_parse(struct sink_conn *c, struct sink_request *r)
 {
 	size_t have = c->in.len - c->in_at;

@@ -1,8 +1,10 @@
 /* almoner-sink: the receivers that the demo, the tests and the benchmarks send to. One process, one thread.
  *
- * HTTP: every path is a place of its own, with a behaviour (what it answers, in what manner), counters and a
- * record of what came. SMTP: the place "/smtp". The places "/quickbooks" and "/civicrm" are stateful stubs.
- * The control interface is described in control.c and, for shells, in README.md. */
+ * HTTP: every path is an endpoint of its own, with a behaviour (what it answers, and how), counters, and records of its
+ * requests. SMTP has the path "/smtp". The endpoints "/quickbooks" and "/civicrm" are stubs: they keep data as these
+ * services do. control.c describes the control interface, README.md shows it for shells.
+ *
+ * The records of a test's run are in memory, so an endpoint keeps at most SINK_ENTRIES_MAX of them. */
 #ifndef ALMONER_GATEWAY_SINK_SINK_H
 #define ALMONER_GATEWAY_SINK_SINK_H
 
@@ -16,22 +18,22 @@
 #include "saga/base/buf.h"
 #include "saga/base/check.h"
 
-#define SINK_ENTRIES_MAX 20000
-#define SINK_STATUS_MAX  600
+#define SINK_ENTRIES_MAX 20000 /* chosen: more than any test reads back */
+#define SINK_STATUS_MAX  600   /* HTTP statuses are below this one */
 
-/* How an answer is given. */
+/* How an answer is sent: the name in the code and the word in a behaviour. */
 #define SINK_MODES(X)                                                                                        \
 	X(SINK_NORMAL, "normal")                                                                                 \
-	X(SINK_HANG, "hang")                       /* take the request, never answer */                          \
+	X(SINK_HANG, "hang")                       /* read the request, never answer */                          \
 	X(SINK_CLOSE, "close_after_body")          /* read all of the request, close without a byte */           \
 	X(SINK_RESET, "reset_at_byte")             /* answer `at_byte` bytes, then reset the connection */       \
 	X(SINK_DRIP, "drip")                       /* one byte every `drip_ms` (1000) */                         \
-	X(SINK_ENDLESS_HEADERS, "endless_headers") /* header lines for ever */                                   \
-	X(SINK_ENDLESS_BODY, "endless_body")       /* ten gigabytes */                                           \
-	X(SINK_BAD_CHUNKING, "bad_chunking")       /* a chunk size that is none */                               \
-	X(SINK_WRONG_LENGTH, "wrong_length")       /* Content-Length promises 100 bytes too many, then close */  \
+	X(SINK_ENDLESS_HEADERS, "endless_headers") /* header lines without end */                                \
+	X(SINK_ENDLESS_BODY, "endless_body")       /* a body of 10 GiB */                                        \
+	X(SINK_BAD_CHUNKING, "bad_chunking")       /* a chunk size that is no number */                          \
+	X(SINK_WRONG_LENGTH, "wrong_length")       /* Content-Length is 100 too large, then close */             \
 	X(SINK_REDIRECT, "redirect_loop")          /* 302 to itself */                                           \
-	X(SINK_NOT_HTTP, "not_http")               /* some bytes that are no HTTP, then close */
+	X(SINK_NOT_HTTP, "not_http")               /* bytes that are not HTTP, then close */
 
 enum sink_mode {
 #define SINK_MODE_ENUM(name, text) name,
@@ -40,38 +42,40 @@ enum sink_mode {
 		SINK_MODE_COUNT
 };
 
-/* One entry of a behaviour. Without a status the place does its work (the stub acts, an id is given); with
- * one it only answers, and nothing takes effect. */
+/* One reply of a behaviour. With status 0 the endpoint does its work (the stub acts, or an id is given out) and answers with
+ * the result. With another status it only answers, and nothing takes effect. */
 struct sink_reply {
 	uint32_t status;
 	enum sink_mode mode;
-	uint32_t times; /* 0: for ever */
-	int64_t delay_ms;
-	uint64_t at_byte;
-	int64_t drip_ms;
-	uint32_t interim;   /* this many 103 answers first */
-	bool no_continue;   /* never answer Expect: 100-continue */
+	uint32_t times;     /* for this many requests; 0: for all that follow */
+	int64_t delay_ms;   /* before the answer */
+	uint64_t at_byte;   /* SINK_RESET: bytes of the answer before the reset */
+	int64_t drip_ms;    /* SINK_DRIP: pause after each byte */
+	uint32_t interim;   /* this many 103 answers come first */
+	bool no_continue;   /* do not answer Expect: 100-continue */
 	struct buf headers; /* "Name: value\r\n"… */
 	struct buf body;
 };
 
-/* On for so many requests or milliseconds, then off (answers `status`), and so on. Zero: not in use. */
+/* The endpoint works for on_requests requests (or on_ms), then answers `status` for off_requests (or off_ms), and repeats
+ * this. All zero: it does not flap. */
 struct sink_flap {
 	uint32_t on_requests;
 	uint32_t off_requests;
 	int64_t on_ms;
 	int64_t off_ms;
 	uint32_t status;
-	uint64_t seen;
-	int64_t since_ms;
+	uint64_t seen;    /* requests so far */
+	int64_t since_ms; /* monotonic clock */
 };
 
+/* A request; all texts point into the buffer of the connection. */
 struct sink_request {
 	struct str method;
 	struct str path;
 	struct str query;
-	struct str headers; /* the raw lines, each with CR LF */
-	struct str key;     /* Idempotency-Key */
+	struct str headers; /* as received: lines that end with CR LF */
+	struct str key;     /* the header Idempotency-Key; empty: none */
 	struct str body;
 };
 
@@ -80,22 +84,24 @@ struct sink_answer {
 	struct buf body;
 };
 
+/* The record of one request. */
 struct sink_entry {
 	STAILQ_ENTRY(sink_entry) link;
 	int64_t at_ms;
-	uint32_t status; /* 0: not answered */
+	uint32_t status; /* 0: was not answered */
 	struct buf data; /* method, path, query, key, headers, body, each length-prefixed (buf_bytes) */
 };
 
+/* What an endpoint knows of one idempotency key. */
 struct sink_key {
 	uint64_t requests;
 	uint64_t successes;
-	uint64_t id;
+	uint64_t id; /* that the first request got; 0: none yet */
 };
 
 struct sink_endpoint;
 
-/* A stub answers requests below its place. */
+/* A stub does the work of an endpoint and of all paths below it. `entries`: also give all records. */
 struct sink_stub {
 	const char *path;
 	void (*handle)(struct sink_endpoint *endpoint, const struct sink_request *request,
@@ -112,13 +118,13 @@ struct sink_endpoint {
 	uint32_t reply_used;
 	struct sink_flap flap;
 	uint64_t requests;
-	uint64_t unanswered;
-	uint64_t answered;    /* answers gone out whole */
-	uint64_t repeats;     /* requests whose key had been seen before */
-	uint64_t duplicates;  /* successes under a key that already had one */
-	uint64_t ids;         /* given out so far */
-	uint64_t connections; /* whose first request came here */
-	uint64_t open;
+	uint64_t unanswered;  /* requests that were to get no answer */
+	uint64_t answered;    /* answers sent completely */
+	uint64_t repeats;     /* requests whose key an earlier request had */
+	uint64_t duplicates;  /* successes (2xx) under a key that already had one */
+	uint64_t ids;         /* ids given out so far */
+	uint64_t connections; /* whose first request was for this endpoint */
+	uint64_t open;        /* requests that wait for their answer to be sent */
 	uint64_t max_concurrent;
 	uint64_t by_status[SINK_STATUS_MAX];
 	struct sink_map keys; /* of struct sink_key */
@@ -135,10 +141,11 @@ struct smtp_session;
 
 #define SINK_WAITERS_MAX 64
 
-/* A control request that waits for a counter. */
+/* A control request that waits until a counter has reached a value. */
+/* How a control request that waits is continued: `conn` is the connection, opaque to the control interface. */
 struct sink_continuation {
-	void (*resume)(void *conn, struct sink_answer *answer);
-	void (*wait_ms)(void *conn, int64_t ms);
+	void (*resume)(void *conn, struct sink_answer *answer); /* sends the answer */
+	void (*wait_ms)(void *conn, int64_t ms); /* asks for a call of sink_waiters_wake after this time */
 };
 
 struct sink_waiter {
@@ -147,7 +154,7 @@ struct sink_waiter {
 	char path[200];
 	char counter[40];
 	json_int_t at_least;
-	int64_t until_ms;
+	int64_t until_ms; /* monotonic clock */
 	bool entries;
 };
 
@@ -157,76 +164,85 @@ struct sink {
 	struct smtp_state *smtp;
 	LIST_HEAD(, sink_conn) conns;
 	LIST_HEAD(, smtp_session) sessions;
-	int log_fd;
-	bool record;
+	int log_fd;  /* of --log; -1: none */
+	bool record; /* keep records of requests and mails */
 	struct sink_waiter waiters[SINK_WAITERS_MAX];
 	size_t waiter_count;
 };
 
-/* CLOCK_MONOTONIC. */
-int64_t sink_now_ms(void);
-int64_t sink_now_us(void);
+/* ---- endpoints: state.c ---- */
 
-/* ---- state ---- */
-
-/* The place of a path, made when new. A path below a stub's is the stub's. */
+/* The endpoint of a path, made if it is new. A path below that of a stub belongs to the stub. */
 struct sink_endpoint *sink_endpoint_of(struct sink *sink, struct str path);
+/* Sets counters, records and the data of a stub back; the behaviour stays. */
 void sink_endpoint_reset(struct sink_endpoint *endpoint);
 void sink_endpoints_free(struct sink *sink);
 
-/* Replaces a place's behaviour; false with `why` filled when the JSON is not understood. */
+/* ---- behaviour.c ---- */
+
+/* Replaces the behaviour of an endpoint. False: the JSON is wrong, `why` says how, and the endpoint has no behaviour. */
 MUST_CHECK bool sink_behaviour_set(struct sink_endpoint *endpoint, json_t *behaviour, char why[200]);
 
+/* Removes all replies: the endpoint does its default work again. */
 void sink_behaviour_drop(struct sink_endpoint *endpoint);
 
-/* The act for the next request; NULL: the default one. Moves the sequence on. */
+/* The reply for the next request, and moves on in the sequence. NULL: do the default work. */
 const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint);
-/* Without moving it: what a request's head would meet. */
+/* The same without moving on. */
 const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoint);
-/* The status flapping forces on this request; 0: none. */
+/* Counts a request and gives the status that flapping sets for it; 0: the endpoint works now. */
 uint32_t sink_behaviour_flap(struct sink_flap *flap);
 
-/* Does the default work: an id per key. */
+/* ---- record.c, stats.c, history.c ---- */
+
+/* The work of an endpoint without a stub: an id for each idempotency key, the same for each repeat. */
 void sink_default_work(struct sink_endpoint *endpoint, const struct sink_request *request,
 					   struct sink_answer *answer);
-/* Counts, records and logs a request that is about to be answered with `status` (0: will not be). */
+/* Counts, records and logs a request before it is answered with `status`; 0: it gets no answer. */
 void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint,
 						 const struct sink_request *request, uint32_t status);
+/* The counters of an endpoint as JSON, with `entries` also the records. */
 json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries);
 
-/* One line of the independent history, written before the answer goes out. */
+/* Appends a line to the history (--log), which tests compare with the gateway's own records. Call it before the answer is
+ * sent: then every answered request is in the history, even if the process is killed. */
 void sink_history_add(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body);
 
-/* ---- control ---- */
+/* ---- control interface: control.c, waiters.c ---- */
 
 #define SINK_CONTROL "/_control"
 
-/* Answers a request below SINK_CONTROL; false: later, through sink_waiters_wake (`waiter` waits for a
- * counter). */
+/* Answers a request below SINK_CONTROL. False: the answer comes later, through how->resume(waiter, …), because the request
+ * waits for a counter. */
 MUST_CHECK bool sink_control(struct sink *sink, const struct sink_request *request, void *waiter,
 							 const struct sink_continuation *how, struct sink_answer *answer);
+/* Whether a path means the SMTP half. */
 bool sink_is_smtp(struct str path);
+/* The counters of a path, HTTP or SMTP. */
 json_t *sink_waiters_stats(struct sink *sink, struct str path, bool entries);
-/* True: `answer` is filled. */
+/* True if the wait is over, because the counter has its value (200) or time is up (408): then `answer` is filled. */
 MUST_CHECK bool sink_waiters_try(struct sink *sink, const struct sink_waiter *w, struct sink_answer *answer);
-/* A waiter's connection is gone, or its time is over. */
+/* Removes the waiting request of a connection that is closed. */
 void sink_waiters_forget(struct sink *sink, void *waiter);
-/* Looks after all waiters: call it when a counter has moved or time has passed. */
+/* Answers each waiting request whose wait is over. Call it when a counter has changed or a time is up. */
 void sink_waiters_wake(struct sink *sink);
 
-/* ---- HTTP ---- */
+/* ---- http.c ---- */
 
+/* Takes over the descriptor of a new connection. */
 void sink_http_accept(struct sink *sink, int fd);
 void sink_http_close_all(struct sink *sink);
 
-/* Where `text` begins in `in`; NULL: nowhere. */
+/* ---- form.c ---- */
+
+/* The first occurrence of `text` in `in`; NULL: there is none. */
 const char *sink_find_text(struct str in, const char *text);
-/* A header's value in raw header lines, without case; empty when absent. */
+/* The value of a header in raw header lines, the name in any case; empty if it is absent. */
 struct str sink_header(struct str headers, const char *name);
-/* A field of a query string or form, decoded; false when absent. */
+/* A decoded field of a query string or form, which replaces `value`. False if it is absent. */
 bool sink_form_field(struct str form, const char *name, struct buf *value);
 
-/* ---- SMTP ---- */
+/* ---- SMTP: smtp.c, mailbox.c ---- */
 
 struct smtp_state *sink_smtp_create(void);
 void sink_smtp_destroy(struct smtp_state *smtp);
@@ -236,11 +252,11 @@ MUST_CHECK bool sink_smtp_set_behaviour(struct smtp_state *smtp, const json_t *b
 json_t *sink_smtp_stats(struct smtp_state *smtp, bool entries);
 void sink_smtp_reset(struct smtp_state *smtp);
 
-/* ---- stubs ---- */
+/* ---- stubs: quickbooks.c, civicrm.c; json.c ---- */
 
 extern const struct sink_stub sink_quickbooks;
 extern const struct sink_stub sink_civicrm;
-/* Puts a JSON value into the answer and drops the reference. */
+/* Makes the JSON value the body of the answer and drops the reference. */
 void sink_answer_json(struct sink_answer *answer, uint32_t status, json_t *value);
 
 #endif

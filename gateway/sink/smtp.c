@@ -1,13 +1,13 @@
-/* The SMTP half of the sink: sessions and what they do wrong on request.
+/* The SMTP half of the sink: sessions, and the faults that a behaviour sets.
  *
  * Behaviour (POST /_control/smtp):
  *   {"faults": [{"at": STAGE, "reply": "451 4.3.0 not now", "times": 2}, {"at": STAGE, "mode": MODE}, …],
  *    "auth": {"user": "u", "password": "p"}}
  *   STAGE  connect ehlo starttls auth mail rcpt data content dot quit
  *          (content: the first bytes of the message after 354; dot: the end of the message)
- *   MODE   silence: say nothing more · reset: reset the connection · close: close it
- *   A message whose `dot` meets a mode was taken; only the answer is lost. With a `reply` of 4xx or 5xx it
- * was not. The first fault of a stage that is not used up applies. With `auth`, MAIL needs a login. */
+ *   MODE   silence: send nothing more · reset: reset the connection · close: close it
+ *   A message whose `dot` has a mode was accepted, and only the answer is lost. With a `reply` of 4xx or 5xx it was not
+ *   accepted. The first fault of a stage that is not used up applies. With `auth`, MAIL needs a login. */
 #include "gateway/sink/smtp.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 #include "saga/base/mem.h"
 
-#define LINE_MAX_BYTES   8192
+#define LINE_MAX_BYTES   8192 /* of a line; a longer one ends the session */
 #define MESSAGE_MAX      (64u * 1024 * 1024)
 #define SEND(s, literal) send_text((s), literal "\r\n")
 
@@ -27,7 +27,7 @@ static bool send_text(struct smtp_session *s, const char *text)
 {
 	if (send(s->fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text))
 		return true;
-	sink_smtp_close(s); /* replies are short: a peer that does not take them is gone */
+	sink_smtp_close(s); /* a short reply always fits into the socket buffer of a peer that reads */
 	return false;
 }
 
@@ -46,7 +46,8 @@ static bool perform_mode(struct smtp_session *s, const struct smtp_fault *fault)
 	return false;
 }
 
-/* True in `hit`: a fault was performed instead of the normal answer. Returns whether the session lives. */
+/* Performs the fault of this stage, if one is set; *hit says so, and then the normal answer must not be sent. False: the
+ * session is to be ended. */
 static bool apply_fault(struct smtp_session *s, enum smtp_stage stage, bool *hit)
 {
 	const struct smtp_fault *fault = sink_smtp_fault(s->sink->smtp, stage);
@@ -102,13 +103,14 @@ static bool on_helo(struct smtp_session *s, const char *args)
 	return SEND(s, "250 sink");
 }
 
+/* MAIL FROM. Like the other commands: false if the session is to be ended. */
 static bool on_mail(struct smtp_session *s, const char *args)
 {
 	bool hit;
 	if (!apply_fault(s, SMTP_MAIL, &hit) || hit)
 		return hit && !s->gone;
 	if (s->sink->smtp->auth_plain != NULL && !s->logged_in)
-		return SEND(s, "530 5.7.0 log in first");
+		return SEND(s, "530 5.7.0 login needed");
 	if (strncasecmp(args, "FROM:<", 6) != 0)
 		return SEND(s, "501 5.5.4 MAIL FROM:<address>");
 	reset_mail(s);
@@ -118,6 +120,7 @@ static bool on_mail(struct smtp_session *s, const char *args)
 	return SEND(s, "250 2.1.0 ok");
 }
 
+/* RCPT TO, once for each recipient; the order of commands is checked as a real server does. */
 static bool on_rcpt(struct smtp_session *s, const char *args)
 {
 	bool hit;
@@ -176,9 +179,10 @@ static bool finish_login(struct smtp_session *s, bool good)
 {
 	s->login_step = SMTP_LOGIN_NONE;
 	s->logged_in = good;
-	return good ? SEND(s, "235 2.7.0 welcome") : SEND(s, "535 5.7.8 who are you");
+	return good ? SEND(s, "235 2.7.0 logged in") : SEND(s, "535 5.7.8 login refused");
 }
 
+/* AUTH PLAIN in one or two lines, AUTH LOGIN in three. The texts of the 334 replies are "Username:" in base64, or empty. */
 static bool on_auth(struct smtp_session *s, const char *args)
 {
 	const struct smtp_state *state = s->sink->smtp;
@@ -230,11 +234,12 @@ static bool on_command(struct smtp_session *s, const char *line)
 		if (strncasecmp(line, commands[i].verb, len) == 0 && (line[len] == ' ' || line[len] == '\0'))
 			return commands[i].run(s, line[len] == ' ' ? line + len + 1 : line + len);
 	}
-	return SEND(s, "500 5.5.2 what");
+	return SEND(s, "500 5.5.2 unknown command");
 }
 
 /* ---- the message ---- */
 
+/* The end of a message. The message is stored and counted before the answer, whatever happens to the answer. */
 static bool on_dot(struct smtp_session *s)
 {
 	struct smtp_state *state = s->sink->smtp;
@@ -275,6 +280,7 @@ static bool take_line(struct smtp_session *s, char *line, size_t len)
 	return on_content_line(s, line, len);
 }
 
+/* Handles each complete line of the input and keeps the rest. False: the session is to be ended. */
 static bool take_lines(struct smtp_session *s)
 {
 	size_t at = 0;
@@ -292,6 +298,7 @@ static bool take_lines(struct smtp_session *s)
 	return s->silent || s->in.len < LINE_MAX_BYTES;
 }
 
+/* The fault "content" is performed on the first bytes after 354, so the peer is in the middle of its message. */
 static void on_ready(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	(void)loop;
@@ -308,7 +315,7 @@ static void on_ready(struct ev_loop *loop, ev_io *watcher, int revents)
 	bool hit = false;
 	bool alive = true;
 	if (s->silent)
-		return; /* what comes is read and dropped */
+		return; /* the bytes are read and dropped, so the peer sees no error */
 	if (s->in_data)
 		alive = apply_fault(s, SMTP_CONTENT, &hit);
 	if (alive && !hit) {
@@ -319,7 +326,7 @@ static void on_ready(struct ev_loop *loop, ev_io *watcher, int revents)
 		sink_smtp_end(s);
 }
 
-/* Closing is noted at once and done at the end, so that nobody on the way holds a freed session. */
+/* Only noted here and done in on_ready, so that no caller on the way up uses a freed session. */
 void sink_smtp_close(struct smtp_session *s)
 {
 	s->gone = true;

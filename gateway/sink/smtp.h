@@ -1,9 +1,10 @@
-/* Inside of the sink's SMTP half. */
+/* Private to the SMTP half of the sink: its state and a session. */
 #ifndef ALMONER_GATEWAY_SINK_SMTP_H
 #define ALMONER_GATEWAY_SINK_SMTP_H
 
 #include "gateway/sink/sink.h"
 
+/* The points of a session at which a fault can be set. */
 #define SMTP_STAGES(X)                                                                                       \
 	X(SMTP_CONNECT, "connect")                                                                               \
 	X(SMTP_EHLO, "ehlo")                                                                                     \
@@ -25,11 +26,12 @@ enum smtp_stage {
 
 enum smtp_fault_mode { SMTP_FAULT_REPLY, SMTP_FAULT_SILENCE, SMTP_FAULT_RESET, SMTP_FAULT_CLOSE };
 
+/* What to do wrong, where, and how often. */
 struct smtp_fault {
 	enum smtp_stage stage;
 	enum smtp_fault_mode mode;
-	char *reply;
-	uint32_t times; /* 0: for ever */
+	char *reply;    /* SMTP_FAULT_REPLY: the line to answer; NULL in other modes */
+	uint32_t times; /* 0: always */
 	uint32_t used;
 };
 
@@ -38,14 +40,14 @@ enum smtp_login_step { SMTP_LOGIN_NONE, SMTP_LOGIN_PLAIN, SMTP_LOGIN_USER, SMTP_
 struct smtp_state {
 	struct smtp_fault *faults;
 	size_t fault_count;
-	char *auth_plain; /* base64 of what AUTH PLAIN must say; NULL: no login asked for */
-	char *auth_user;  /* base64 */
+	char *auth_plain; /* base64 of the right AUTH PLAIN answer; NULL: no login is needed */
+	char *auth_user;  /* base64, for AUTH LOGIN */
 	char *auth_password;
 	uint64_t connections;
 	uint64_t messages;
-	uint64_t rejected; /* messages answered with 4xx or 5xx after the dot */
-	uint64_t duplicates;
-	struct sink_map ids; /* Message-ID → NULL */
+	uint64_t rejected;   /* messages answered with 4xx or 5xx after the dot */
+	uint64_t duplicates; /* messages whose Message-ID was there before */
+	struct sink_map ids; /* Message-ID → not NULL */
 	json_t *entries;
 };
 
@@ -60,18 +62,20 @@ struct smtp_session {
 	json_t *recipients;
 	struct buf message;
 	bool in_data;
-	bool silent;
-	bool gone; /* to be ended by whoever called */
+	bool silent; /* SMTP_FAULT_SILENCE: whatever arrives is dropped */
+	bool gone;   /* must be ended by on_ready or sink_smtp_accept */
 	bool logged_in;
 	bool login_user_good;
 	enum smtp_login_step login_step;
 };
 
-/* The fault for this stage, used once; NULL: none. */
+/* The first fault of this stage that is not used up, and counts its use. NULL: there is none. */
 const struct smtp_fault *sink_smtp_fault(struct smtp_state *state, enum smtp_stage stage);
-/* Records and logs the session's message. */
+/* Counts, records and logs the message that the session has received. */
 void sink_smtp_store(struct smtp_session *s);
+/* Notes that the session must end; the session stays valid until sink_smtp_end. */
 void sink_smtp_close(struct smtp_session *s);
+/* Closes the connection and frees the session. */
 void sink_smtp_end(struct smtp_session *s);
 
 #endif

@@ -1,26 +1,9 @@
+/* The endpoints: one for each path, made when its first request or behaviour arrives. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "gateway/sink/sink.h"
 #include "saga/base/mem.h"
-
-int64_t sink_now_us(void)
-{
-	struct timespec now;
-	int failed = clock_gettime(CLOCK_MONOTONIC, &now);
-	assert(failed == 0);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-int64_t sink_now_ms(void)
-{
-	return sink_now_us() / 1000;
-}
-
-/* ---- places ---- */
 
 static const struct sink_stub *const stubs[] = { &sink_quickbooks, &sink_civicrm };
 
@@ -35,6 +18,7 @@ static const struct sink_stub *stub_of(struct str path)
 	return NULL;
 }
 
+/* The data of a stub belongs to one endpoint, so that its counters are in one place. */
 struct sink_endpoint *sink_endpoint_of(struct sink *sink, struct str path)
 {
 	const struct sink_stub *stub = stub_of(path);
@@ -64,6 +48,7 @@ static void drop_entries(struct sink_endpoint *endpoint)
 	endpoint->entries_dropped = 0;
 }
 
+/* `open` stays: these requests still run and decrease it when they end. */
 void sink_endpoint_reset(struct sink_endpoint *endpoint)
 {
 	drop_entries(endpoint);

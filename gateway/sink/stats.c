@@ -1,4 +1,4 @@
-/* An endpoint's counters and records as JSON. */
+/* The counters and records of an endpoint as JSON, for the control interface. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,9 +14,10 @@ static json_t *text_json(struct str text)
 		return value;
 	AUTO_FREE char *hex = mem_alloc(2 * text.len + 1);
 	hex_encode((const uint8_t *)text.p, text.len, hex);
-	return json_pack("{s:s}", "hex", hex); /* not UTF-8 */
+	return json_pack("{s:s}", "hex", hex); /* JSON strings hold only UTF-8 */
 }
 
+/* Raw header lines as an object; of several headers with one name the last stays. */
 static json_t *headers_json(struct str headers)
 {
 	json_t *object = json_object();
@@ -74,13 +75,14 @@ static json_t *entries_json(const struct sink_endpoint *endpoint)
 	return list;
 }
 
+/* The names here are the ones that `?wait=` takes. */
 json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries)
 {
 	json_t *stats = json_pack(
 		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "path", endpoint->path, "connections",
 		(json_int_t)endpoint->connections, "answered", (json_int_t)endpoint->answered, "requests",
 		(json_int_t)endpoint->requests, "unanswered", (json_int_t)endpoint->unanswered, "distinct_keys",
-		(json_int_t)endpoint->keys.count, "repeats", (json_int_t)endpoint->repeats, "duplicates",
+		(json_int_t)sink_map_count(&endpoint->keys), "repeats", (json_int_t)endpoint->repeats, "duplicates",
 		(json_int_t)endpoint->duplicates, "open", (json_int_t)endpoint->open, "max_concurrent",
 		(json_int_t)endpoint->max_concurrent, "entries_dropped", (json_int_t)endpoint->entries_dropped,
 		"by_status", statuses_json(endpoint));

@@ -1,8 +1,9 @@
-/* Control requests that wait for a counter. */
+/* Control requests that wait until a counter has reached a value, so that tests need no sleeping. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/sink/sink.h"
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 bool sink_is_smtp(struct str path)
@@ -16,7 +17,7 @@ json_t *sink_waiters_stats(struct sink *sink, struct str path, bool entries)
 							  : sink_endpoint_stats(sink_endpoint_of(sink, path), entries);
 }
 
-/* "requests", or below an object: "by_status.200". */
+/* A counter by its name, "requests", or inside an object, "by_status.200". */
 static json_int_t counter_of(const json_t *stats, const char *counter)
 {
 	const char *dot = strchr(counter, '.');
@@ -26,12 +27,12 @@ static json_int_t counter_of(const json_t *stats, const char *counter)
 	return json_integer_value(json_object_get(json_object_get(stats, outer), dot + 1));
 }
 
-/* True: `answer` is filled. */
+/* The counters are the body of the answer in both cases. */
 bool sink_waiters_try(struct sink *sink, const struct sink_waiter *w, struct sink_answer *answer)
 {
 	json_t *stats = sink_waiters_stats(sink, str_of(w->path), w->entries);
 	bool reached = counter_of(stats, w->counter) >= w->at_least;
-	if (!reached && sink_now_ms() < w->until_ms) {
+	if (!reached && clock_monotonic_ms() < w->until_ms) {
 		json_decref(stats);
 		return false;
 	}
@@ -53,6 +54,8 @@ void sink_waiters_forget(struct sink *sink, void *waiter)
 		}
 }
 
+/* how->resume may send an answer that makes a client send the next request, and so change the list: each turn reads it
+ * anew. */
 void sink_waiters_wake(struct sink *sink)
 {
 	for (size_t i = 0; i < sink->waiter_count;) {
