@@ -10,7 +10,7 @@
 	"\"crm\":{\"connector\":\"http\"},\"books\":{\"connector\":\"http\"},"                                   \
 	"\"thanks\":{\"connector\":\"http\"},\"mail\":{\"connector\":\"http\"}"
 
-/* ---- what the composition root lends ---- */
+/* ---- the functions of struct api_context ---- */
 
 static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 {
@@ -37,7 +37,7 @@ static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
 	if (id != CRM)
 		return false;
 	*ret = (struct target_live){ .breaker = BREAKER_OPEN, .in_flight = 3, .window = 1, .ready = 7 };
-	(void)snprintf(ret->last_error, sizeof ret->last_error, "unknown: \xc3"); /* cut in a character */
+	snprintf(ret->last_error, sizeof ret->last_error, "unknown: \xc3"); /* ends inside a UTF-8 character */
 	return true;
 }
 
@@ -48,11 +48,10 @@ void admin_fixture_targets(struct admin_fixture *a, const char *targets)
 	char *path AUTO_FREE = mem_printf("%s/almoner.json", a->journal_fixture->dir);
 	FILE *out = fopen(path, "w");
 	assert_non_null(out);
-	(void)fprintf(
-		out,
-		"{\"listen\":{\"intake\":\"127.0.0.1:0\"},\"store\":{\"url\":\"sqlite:j.db\"},\"targets\":{%s},"
-		"\"sources\":{},\"routes\":[]}",
-		targets);
+	fprintf(out,
+			"{\"listen\":{\"intake\":\"127.0.0.1:0\"},\"store\":{\"url\":\"sqlite:j.db\"},\"targets\":{%s},"
+			"\"sources\":{},\"routes\":[]}",
+			targets);
 	assert_int_equal(fclose(out), 0);
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
 	struct config *config = NULL;
@@ -101,7 +100,7 @@ int admin_fixture_teardown(void **state)
 		journal_stop(a->journal_fixture->j, "the test is over");
 	config_unref(a->config);
 	char *path AUTO_FREE = mem_printf("%s/almoner.json", a->journal_fixture->dir);
-	(void)remove(path);
+	remove(path);
 	void *journal_fixture = a->journal_fixture;
 	free(a);
 	return fixture_teardown(&journal_fixture);
@@ -117,11 +116,11 @@ static void add_lines(json_t *list, const struct buf *bytes)
 			continue;
 		json_t *line = json_loadb(bytes->data + from, i - from, 0, NULL);
 		if (line == NULL)
-			fail_msg("no JSON: \"%.*s\"", (int)(i - from), bytes->data + from);
+			fail_msg("not JSON: \"%.*s\"", (int)(i - from), bytes->data + from);
 		json_array_append_new(list, line);
 		from = i + 1;
 	}
-	assert_int_equal(from, bytes->len); /* every line has its end */
+	assert_int_equal(from, bytes->len); /* the last line ends with a line end, too */
 }
 
 json_t *admin_fixture_lines(struct admin_fixture *a, unsigned status, const char *method, const char *path,
@@ -175,11 +174,11 @@ void admin_fixture_error(struct admin_fixture *a, unsigned status, const char *m
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	assert_non_null(error);
 	if (strstr(error, text) == NULL)
-		fail_msg("%s %s: \"%s\" does not say \"%s\"", method, path, error, text);
+		fail_msg("%s %s: \"%s\" does not contain \"%s\"", method, path, error, text);
 	json_decref(answer);
 }
 
-/* ---- what stands in answers, and sagas to answer for ---- */
+/* ---- members of answers, and sagas ---- */
 
 const char *admin_fixture_text(const json_t *object, const char *member)
 {
@@ -197,7 +196,7 @@ void admin_fixture_sagas(struct admin_fixture *a, int count)
 	fixture_use_plan(a->journal_fixture, "crm", POLICY_CONTINUE);
 	for (int n = 1; n <= count; n++) {
 		char id[16];
-		(void)snprintf(id, sizeof id, "ev/%d", n);
+		snprintf(id, sizeof id, "ev/%d", n);
 		int64_t saga = fixture_accept_id(a->journal_fixture, id);
 		fixture_finish(a->journal_fixture, saga, CRM, n % 2 == 1 ? OUTCOME_REJECTED : OUTCOME_OK);
 	}

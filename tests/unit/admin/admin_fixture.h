@@ -1,4 +1,5 @@
-/* The admin API on a real store: the journal's rig, a configuration, and calls that give JSON. */
+/* The admin API on a real store: the fixture of the journal tests, a configuration, and calls that return
+ * JSON. */
 #ifndef ALMONER_TESTS_UNIT_ADMIN_ADMIN_FIXTURE_H
 #define ALMONER_TESTS_UNIT_ADMIN_ADMIN_FIXTURE_H
 
@@ -15,27 +16,29 @@ struct admin_fixture {
 	struct jobs *jobs;
 };
 
-/* Sagas may be made through `rig` until admin_fixture_thread. */
+/* Until admin_fixture_thread is called, a test makes sagas through `journal_fixture`. */
 int admin_fixture_setup(void **state);
 int admin_fixture_teardown(void **state);
-/* From now on the journal has its own thread: verbs are answered, the rig must not be pumped. */
+/* Starts the threads of the journal and of the jobs, so that verbs are answered. After that, the test must
+ * not pump the journal itself. */
 void admin_fixture_thread(struct admin_fixture *a);
-/* Another configuration: the inside of "targets". */
+/* Replaces the configuration. `targets`: the members of "targets" as JSON, without the braces. */
 void admin_fixture_targets(struct admin_fixture *a, const char *targets);
 
-/* Every line of the answer, streams to their end. A new array; checks the status. */
+/* Makes a call, checks the status, and returns every line of the answer, of a stream up to its end. A new
+ * array. */
 json_t *admin_fixture_lines(struct admin_fixture *a, unsigned status, const char *method, const char *path,
 							const char *body);
-/* The one line of it. */
+/* The same for an answer of one line: returns that line, a new reference. */
 json_t *admin_fixture_one(struct admin_fixture *a, unsigned status, const char *method, const char *path,
 						  const char *body);
-/* "error" of an answer with this status holds this text. */
+/* Makes a call and checks that the status is this one and that "error" contains `text`. */
 void admin_fixture_error(struct admin_fixture *a, unsigned status, const char *method, const char *path,
 						 const char *body, const char *text);
-/* A member; "" or 0 when it is none. */
+/* The value of a member; "" or 0 if the member is absent. */
 const char *admin_fixture_text(const json_t *object, const char *member);
 long long admin_fixture_number(const json_t *object, const char *member);
-/* Sagas of one step at the CRM: the odd ones are rejected. */
+/* Makes `count` sagas with one step at the CRM. The target rejects the step of every odd saga. */
 void admin_fixture_sagas(struct admin_fixture *a, int count);
 
 #endif

@@ -1,4 +1,5 @@
-/* Alerts: raised once, told while they stand, ended only when it stays calm. */
+/* Alerts: raised once, listed while they are active, and ended only when the cause has been absent for a
+ * while. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,13 +20,14 @@ struct alerts_fixture {
 	struct alerts *alerts;
 	struct config_alerts policy;
 	int64_t now_ms;
-	struct buf told; /* "+name subject " and "-name subject " */
+	struct buf
+		changes; /* "+name subject " for an alert that was raised, "-name subject " for one that ended */
 };
 
 static void on_changed(void *ctx, bool raised, const struct alert *alert)
 {
 	struct alerts_fixture *p = ctx;
-	buf_printf(&p->told, "%c%s %s ", raised ? '+' : '-', alert->name, alert->subject);
+	buf_printf(&p->changes, "%c%s %s ", raised ? '+' : '-', alert->name, alert->subject);
 }
 
 static int setup(void **state)
@@ -47,7 +49,7 @@ static int teardown(void **state)
 {
 	struct alerts_fixture *p = *state;
 	alerts_destroy(p->alerts);
-	buf_free(&p->told);
+	buf_free(&p->changes);
 	free(p);
 	return 0;
 }
@@ -58,14 +60,14 @@ static void evaluate_after(struct alerts_fixture *p, int64_t after_ms)
 	alerts_update(p->alerts, &p->policy, p->now_ms, WALL_MS + p->now_ms);
 }
 
-static void told(struct alerts_fixture *p, const char *wanted)
+static void expect_changes(struct alerts_fixture *p, const char *wanted)
 {
-	assert_string_equal(p->told.data != NULL ? p->told.data : "", wanted);
-	buf_clear(&p->told);
+	assert_string_equal(p->changes.data != NULL ? p->changes.data : "", wanted);
+	buf_clear(&p->changes);
 }
 
-/* `total` counted, for so many seconds a look each. */
-static void look(struct alerts_fixture *p, uint64_t total, int seconds)
+/* Evaluates once a second for `seconds`, while the counter is at `total`. */
+static void evaluate(struct alerts_fixture *p, uint64_t total, int seconds)
 {
 	for (int i = 0; i < seconds; i++) {
 		alerts_counter(p->alerts, ALERT_UNVERIFIED, "forms", total, &p->policy, p->now_ms + 1000);
@@ -82,68 +84,70 @@ static void level(struct alerts_fixture *p, enum alert_kind kind, int64_t value,
 static void a_rate_is_raised_and_ends(void **state)
 {
 	struct alerts_fixture *p = *state;
-	look(p, 7, 5);
-	told(p, "");
-	look(p, 8, 40);
-	told(p, "+unverified forms ");
-	look(p, 8, 19); /* the first seven leave the window, one stays: less than a quarter; then calm for 5 s */
-	told(p, "");
-	look(p, 8, 15);
-	told(p, "-unverified forms ");
-	look(p, 8, 100);
-	told(p, "");
+	evaluate(p, 7, 5);
+	expect_changes(p, "");
+	evaluate(p, 8, 40);
+	expect_changes(p, "+unverified forms ");
+	evaluate(
+		p, 8,
+		19); /* seven requests leave the window and one stays, which is less than a quarter; then 5 s pass */
+	expect_changes(p, "");
+	evaluate(p, 8, 15);
+	expect_changes(p, "-unverified forms ");
+	evaluate(p, 8, 100);
+	expect_changes(p, "");
 }
 
-/* Many, but slowly: never so many at once. */
+/* Many requests, but slowly: the window never holds enough of them. */
 static void a_trickle_is_no_alert(void **state)
 {
 	struct alerts_fixture *p = *state;
 	for (uint64_t i = 1; i <= 50; i++)
-		look(p, i, 10);
-	told(p, "");
+		evaluate(p, i, 10);
+	expect_changes(p, "");
 }
 
-/* It hovers about the threshold: one alert, not a row of them. */
+/* A rate that stays near the threshold is one alert, not many. */
 static void a_rate_about_its_threshold_is_one_alert(void **state)
 {
 	struct alerts_fixture *p = *state;
 	uint64_t total = 8;
-	look(p, total, 1);
-	told(p, "+unverified forms ");
+	evaluate(p, total, 1);
+	expect_changes(p, "+unverified forms ");
 	for (int i = 0; i < 60; i++)
-		look(p, total += 1, i % 2 == 0 ? 6 : 10);
-	told(p, "");
+		evaluate(p, total += 1, i % 2 == 0 ? 6 : 10);
+	expect_changes(p, "");
 }
 
 static void a_level_ends_when_absent_long_enough(void **state)
 {
 	struct alerts_fixture *p = *state;
 	level(p, ALERT_CREDENTIALS, 1, 1000);
-	told(p, "+credentials crm ");
-	for (int i = 0; i < 20; i++) /* away for 4 s, and there again */
+	expect_changes(p, "+credentials crm ");
+	for (int i = 0; i < 20; i++) /* absent for 4 s, then present again */
 		level(p, ALERT_CREDENTIALS, i % 5 == 0, 1000);
-	told(p, "");
+	expect_changes(p, "");
 	for (int i = 0; i < 6; i++)
 		level(p, ALERT_CREDENTIALS, 0, 1000);
-	told(p, "-credentials crm ");
+	expect_changes(p, "-credentials crm ");
 }
 
 static void a_threshold_and_a_time_are_waited_for(void **state)
 {
 	struct alerts_fixture *p = *state;
 	level(p, ALERT_ATTENTION, 2, 1000);
-	told(p, "");
+	expect_changes(p, "");
 	level(p, ALERT_ATTENTION, 3, 1000);
-	told(p, "+attention crm ");
+	expect_changes(p, "+attention crm ");
 	level(p, ALERT_BREAKER_OPEN, 1, 1000);
 	level(p, ALERT_BREAKER_OPEN, 1, 29000);
-	level(p, ALERT_BREAKER_OPEN, 0, 900); /* closed in between */
-	buf_clear(&p->told);
+	level(p, ALERT_BREAKER_OPEN, 0, 900); /* the breaker was closed in between */
+	buf_clear(&p->changes);
 	level(p, ALERT_BREAKER_OPEN, 1, 1000);
 	level(p, ALERT_BREAKER_OPEN, 1, 29900);
-	told(p, "");
+	expect_changes(p, "");
 	level(p, ALERT_BREAKER_OPEN, 1, 100);
-	told(p, "+breaker_open crm ");
+	expect_changes(p, "+breaker_open crm ");
 }
 
 static void zero_is_never(void **state)
@@ -152,40 +156,41 @@ static void zero_is_never(void **state)
 	p->policy.attention = 0;
 	p->policy.unverified = 0;
 	level(p, ALERT_ATTENTION, 1000, 1000);
-	look(p, 1000, 3);
-	told(p, "");
+	evaluate(p, 1000, 3);
+	expect_changes(p, "");
 }
 
-/* An alert that stands when its threshold is set to "never" ends. */
+/* An active alert ends when its threshold is set to "never". */
 static void a_new_policy_ends_it(void **state)
 {
 	struct alerts_fixture *p = *state;
 	level(p, ALERT_ATTENTION, 5, 1000);
-	told(p, "+attention crm ");
+	expect_changes(p, "+attention crm ");
 	p->policy.attention = 0;
 	level(p, ALERT_ATTENTION, 5, 1000);
 	level(p, ALERT_ATTENTION, 5, 6000);
-	told(p, "-attention crm ");
+	expect_changes(p, "-attention crm ");
 }
 
-/* A fault that was undone at once leaves only the counter; one that stays open ends when it is settled. */
+/* A fault whose saga was undone at once is seen in the counter only; a fault that stays open ends the alert
+ * when it is settled. */
 static void a_fault_counts_though_nothing_is_open(void **state)
 {
 	struct alerts_fixture *p = *state;
 	alerts_counter(p->alerts, ALERT_FAULT, "crm", 1, &p->policy, p->now_ms);
 	evaluate_after(p, 1000);
-	told(p, "+fault crm ");
+	expect_changes(p, "+fault crm ");
 	for (int i = 0; i < 70; i++) {
 		alerts_counter(p->alerts, ALERT_FAULT, "crm", 1, &p->policy, p->now_ms);
 		evaluate_after(p, 1000);
 	}
-	told(p, "-fault crm ");
+	expect_changes(p, "-fault crm ");
 	alerts_counter(p->alerts, ALERT_FAULT, "crm", 2, &p->policy, p->now_ms);
 	level(p, ALERT_FAULT, 1, 1000);
-	told(p, "+fault crm ");
+	expect_changes(p, "+fault crm ");
 	level(p, ALERT_FAULT, 0, 1000);
 	level(p, ALERT_FAULT, 0, 5000);
-	told(p, "-fault crm ");
+	expect_changes(p, "-fault crm ");
 }
 
 static void count_each(void *ctx, const struct alert *alert)
@@ -198,7 +203,7 @@ static void texts_say_how_many_and_of_what(void **state)
 {
 	struct alerts_fixture *p = *state;
 	struct buf AUTO_BUF out = { 0 };
-	look(p, 9, 1);
+	evaluate(p, 9, 1);
 	level(p, ALERT_IN_DOUBT, 4, 1000);
 	level(p, ALERT_IN_DOUBT, 5, 1000);
 	alerts_each(p->alerts, &out, count_each);
@@ -222,7 +227,7 @@ static void a_raised_alert_shows_the_current_number(void **state)
 	assert_non_null(strstr(text.data, "2 undo(s) failed, so"));
 }
 
-/* Every kind has its name and its text. */
+/* Every kind of alert has a name and a text. */
 static void every_kind_is_in_the_table(void **state)
 {
 	struct alerts_fixture *p = *state;

@@ -1,4 +1,4 @@
-/* The admin API: routes, lists, verbs in ones and in bulk, on a real store with a real journal. */
+/* The admin API on a real store and journal: routes, lists, and verbs on one saga. */
 #include "tests/unit/admin/admin_fixture.h"
 
 #include <stdio.h>
@@ -31,7 +31,7 @@ static void routes(void **state)
 	json_decref(all);
 }
 
-/* What is no UTF-8 once brought a NULL to json_dumps, and the process down. */
+/* Text that is not UTF-8 must not end the process: json_dumps would get NULL. */
 static void hostile_bytes(void **state)
 {
 	struct admin_fixture *a = *state;
@@ -43,7 +43,7 @@ static void hostile_bytes(void **state)
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "[]", "JSON object");
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":\"a\",\"reason\":\"b\"}", "JSON");
 	admin_fixture_error(a, 400, "POST", "/v1/sagas/1/resume", "{\"reason\":5}", "must be a text");
-	/* A long word in an error text is cut in the middle of a character. */
+	/* An error text repeats a long word and is cut inside a character. */
 	struct buf path AUTO_BUF = { 0 };
 	buf_text(&path, "/v1/sagas?state=x");
 	for (int i = 0; i < 400; i++)
@@ -80,7 +80,7 @@ static void names_in_paths(void **state)
 static void list_and_count(void **state)
 {
 	struct admin_fixture *a = *state;
-	admin_fixture_sagas(a, 150); /* more than a page */
+	admin_fixture_sagas(a, 150); /* more than one page of the list */
 	json_t *all = admin_fixture_lines(a, 200, "GET", "/v1/sagas", NULL);
 	assert_int_equal(json_array_size(all), 150);
 	long long before = 1000;
@@ -262,7 +262,8 @@ static void verbs(void **state)
 	assert_int_equal(admin_fixture_number(tried, "changed"), 1);
 	json_decref(tried);
 	json_t *saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
-	assert_string_equal(admin_fixture_text(saga, "state"), "attention"); /* it was a dry run */
+	assert_string_equal(admin_fixture_text(saga, "state"),
+						"attention"); /* unchanged, because it was a dry run */
 	json_decref(saga);
 	json_t *done = admin_fixture_one(
 		a, 200, "POST", "/v1/sagas/1/resolve",

@@ -1,4 +1,4 @@
-/* The admin API in bulk: jobs, those who follow them, and what they leave standing. */
+/* Bulk verbs of the admin API: jobs, their followers, and what they leave unchanged. */
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +28,8 @@ static void in_bulk(void **state)
 	assert_int_equal(admin_fixture_number(summary, "moved"), 0);
 	assert_int_equal(admin_fixture_number(summary, "passed_over"), 1); /* the quarantined one */
 	json_decref(summary);
-	/* What is at rest is no match for a pause; each saga comes once though its state changes on the way. */
+	/* A pause does not match sagas at rest. Each saga is changed once, although its state changes during the
+	 * job. */
 	summary = bulk(a, "/v1/bulk/pause", "{}", 50);
 	assert_int_equal(admin_fixture_number(summary, "matched"), 50);
 	assert_int_equal(admin_fixture_number(summary, "moved"), 50);
@@ -44,7 +45,7 @@ static void in_bulk(void **state)
 	json_decref(summary);
 }
 
-/* Left alone, followed, listed, cancelled; what ended is still told. */
+/* A job can be left alone, followed, listed and cancelled; a job that has ended can still be read. */
 static void jobs_of_the_api(void **state)
 {
 	struct admin_fixture *a = *state;
@@ -83,7 +84,7 @@ static void jobs_of_the_api(void **state)
 	assert_string_equal(admin_fixture_text(summary, "state"), "cancelled");
 	assert_true(admin_fixture_number(summary, "moved") <= 1);
 	json_decref(lines);
-	summary = bulk(a, "/v1/bulk/cancel", "{}", 50); /* another job goes by the first */
+	summary = bulk(a, "/v1/bulk/cancel", "{}", 50); /* a second job runs beside the first */
 	assert_int_equal(admin_fixture_number(summary, "job"), 2);
 	assert_int_equal(admin_fixture_number(summary, "moved"), 50);
 	json_decref((json_t *)(uintptr_t)summary);
@@ -96,7 +97,8 @@ static void jobs_of_the_api(void **state)
 	json_decref(list);
 }
 
-/* Said while its first slice is under way: what the slice answers does not bring it back. */
+/* A job is cancelled while its first slice runs: the answer for the slice does not make the job running
+ * again. */
 static void a_cancelled_job_stays_so(void **state)
 {
 	struct admin_fixture *a = *state;
@@ -105,9 +107,9 @@ static void a_cancelled_job_stays_so(void **state)
 	for (int i = 1; i <= 40; i++) {
 		char path[64];
 		json_decref(admin_fixture_one(a, 200, "POST", "/v1/bulk/pause", "{\"wait\":false,\"rate\":\"1/h\"}"));
-		(void)snprintf(path, sizeof path, "/v1/jobs/%d/cancel", i);
+		snprintf(path, sizeof path, "/v1/jobs/%d/cancel", i);
 		json_decref(admin_fixture_one(a, 200, "POST", path, "{}"));
-		(void)snprintf(path, sizeof path, "/v1/jobs/%d/lines", i);
+		snprintf(path, sizeof path, "/v1/jobs/%d/lines", i);
 		json_t *lines = admin_fixture_lines(a, 200, "GET", path, NULL);
 		assert_string_equal(admin_fixture_text(json_array_get(lines, json_array_size(lines) - 1), "state"),
 							"cancelled");
@@ -128,12 +130,12 @@ static void held_targets(void **state)
 	json_t *summary = bulk(a, "/v1/bulk/resume", "{}", 3);
 	assert_int_equal(admin_fixture_number(summary, "moved"), 3);
 	assert_int_equal(admin_fixture_number(summary, "held"),
-					 4); /* three that moved, and one that had nothing to move */
+					 4); /* three sagas were changed; a fourth already waited */
 	assert_string_equal(admin_fixture_text(summary, "held_target"), "crm");
 	assert_int_equal(admin_fixture_number(json_object_get(summary, "held_targets"), "crm"), 4);
 	assert_null(json_object_get(json_object_get(summary, "held_targets"), "books"));
 	json_decref(summary);
-	summary = bulk(a, "/v1/bulk/resume", "{}", 0); /* nothing matches, yet four wait */
+	summary = bulk(a, "/v1/bulk/resume", "{}", 0); /* no saga matches, but four steps wait */
 	assert_int_equal(admin_fixture_number(summary, "held"), 4);
 	json_decref(summary);
 	json_t *one = admin_fixture_one(a, 200, "POST", "/v1/sagas/1/resume", "{}");
@@ -144,10 +146,11 @@ static void held_targets(void **state)
 static void doubt_stands(void **state)
 {
 	struct admin_fixture *a = *state;
-	fixture_use_plan(a->journal_fixture, "thanks", POLICY_CONTINUE); /* unsafe */
+	fixture_use_plan(a->journal_fixture, "thanks",
+					 POLICY_CONTINUE); /* the repeat class of this target is unsafe */
 	int64_t saga = fixture_accept_id(a->journal_fixture, "e");
 	journal_start(a->journal_fixture->j, fixture_take(a->journal_fixture, WORK_READY, saga, THANKS));
-	(void)fixture_pump(a->journal_fixture);
+	fixture_pump(a->journal_fixture);
 	fixture_finish(a->journal_fixture, saga, THANKS, OUTCOME_UNKNOWN);
 	fixture_assert_step(a->journal_fixture, saga, "thanks", STEP_ATTENTION, REASON_IN_DOUBT);
 	admin_fixture_thread(a);

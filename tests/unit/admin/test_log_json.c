@@ -1,4 +1,4 @@
-/* Log rows that do not decode must not hide the others, nor end the process. */
+/* Rows of the log that cannot be decoded must neither hide other rows nor end the process. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,7 +66,7 @@ static void damaged(void **state)
 		json_decref(list);
 	}
 	assert_true(unreadable > r.head.len / 2);
-	/* Any byte changed: JSON comes out, whatever it says. */
+	/* Whichever byte is changed, the result is valid JSON. */
 	for (size_t at = 0; at < r.head.len; at++) {
 		for (int bit = 0; bit < 8; bit++) {
 			r.head.data[at] = (char)(r.head.data[at] ^ (1 << bit));

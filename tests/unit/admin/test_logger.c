@@ -1,4 +1,4 @@
-/* Log lines: always one line, always valid, whatever the values hold. */
+/* Each log entry is one valid line, whatever bytes its values hold. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,16 +18,16 @@ struct logger_fixture {
 	char path[64];
 	struct config_log config;
 	struct logger *logger;
-	long reader_bytes; /* of the file so far */
+	long reader_bytes; /* the bytes of the file that were read so far */
 };
 
 static int setup(void **state)
 {
 	struct logger_fixture *p = mem_zalloc(sizeof *p);
-	(void)snprintf(p->path, sizeof p->path, "/tmp/almoner-log-XXXXXX");
+	snprintf(p->path, sizeof p->path, "/tmp/almoner-log-XXXXXX");
 	int fd = mkstemp(p->path);
 	assert_true(fd >= 0);
-	(void)close(fd);
+	close(fd);
 	p->config = (struct config_log){ CONFIG_LOG_KV, CONFIG_LOG_INFO, p->path };
 	*state = p;
 	return 0;
@@ -37,7 +37,7 @@ static int teardown(void **state)
 {
 	struct logger_fixture *p = *state;
 	logger_destroy(p->logger);
-	(void)unlink(p->path);
+	unlink(p->path);
 	free(p);
 	return 0;
 }
@@ -48,15 +48,15 @@ static void begin(struct logger_fixture *p, enum config_log_format format)
 	assert_int_equal(logger_create(&p->config, &p->logger, NULL), 0);
 }
 
-/* The one line that came since the last call, without its end. (Emptying the file each time would have some
- * file systems write it to disk each time.) */
+/* The one line that was written since the last call, without its line end. The file is not truncated between
+ * calls, because some file systems write it to disk then. */
 static char *line_of(struct logger_fixture *p)
 {
 	static char text[65536];
 	FILE *in = fopen(p->path, "r");
 	assert_int_equal(fseek(in, p->reader_bytes, SEEK_SET), 0);
 	size_t len = fread(text, 1, sizeof text - 1, in);
-	(void)fclose(in);
+	fclose(in);
 	p->reader_bytes += (long)len;
 	assert_true(len > 0 && text[len - 1] == '\n');
 	text[len - 1] = '\0';
@@ -90,7 +90,7 @@ static void json_is_always_valid(void **state)
 		const char *text = line_of(p);
 		json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 		if (line == NULL)
-			fail_msg("no JSON: %s", text);
+			fail_msg("not JSON: %s", text);
 		assert_non_null(json_object_get(line, "target"));
 		assert_string_equal(json_string_value(json_object_get(line, "text")), "t");
 		assert_string_equal(json_string_value(json_object_get(line, "level")), "warning");
@@ -113,7 +113,7 @@ static void every_byte(void **state)
 			logger_line(p->logger, CONFIG_LOG_INFO, "e", "v", value, NULL);
 			json_t *line = json_loads(line_of(p), 0, NULL);
 			if (line == NULL)
-				fail_msg("no JSON for %02x %02x", a, b);
+				fail_msg("not JSON for %02x %02x", a, b);
 			json_decref(line);
 		}
 	}
@@ -168,9 +168,9 @@ static void levels_and_reopening(void **state)
 	struct err err = { 0 };
 	assert_true(logger_reopen(p->logger, &other, &err) != 0);
 	assert_non_null(strstr(err.text, bad));
-	logger_line(p->logger, CONFIG_LOG_DEBUG, "as_before", NULL); /* all or nothing */
+	logger_line(p->logger, CONFIG_LOG_DEBUG, "as_before", NULL); /* a failed reopen changes nothing */
 	assert_non_null(strstr(line_of(p), "event=as_before"));
-	logger_line(NULL, CONFIG_LOG_ERROR, "nobody", NULL);
+	logger_line(NULL, CONFIG_LOG_ERROR, "no_logger", NULL);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -19,7 +19,7 @@ static void refused(const char *text, const char *why)
 	struct err err = { 0 };
 	assert_int_equal(query_parse(text, &q, &err), ERR_INVALID);
 	if (strstr(err.text, why) == NULL)
-		fail_msg("\"%s\": \"%s\" does not say \"%s\"", text, err.text, why);
+		fail_msg("\"%s\": \"%s\" does not contain \"%s\"", text, err.text, why);
 }
 
 static void names_and_values(void **state)
@@ -47,10 +47,10 @@ static void hostile(void **state)
 	refused("a=%4", "percent");
 	refused("a=%zz", "percent");
 	refused("%g1=a", "percent");
-	refused("a=b%00c", "percent"); /* a NUL would hide what follows */
+	refused("a=b%00c", "percent"); /* a NUL would hide the rest of the value */
 	refused("a=%ff", "UTF-8");
 	refused("a=%c3%28", "UTF-8");
-	refused("a=%ed%a0%80", "UTF-8"); /* a surrogate */
+	refused("a=%ed%a0%80", "UTF-8"); /* a surrogate is not UTF-8 */
 	refused("a=1&a=2", "twice");
 }
 
@@ -154,7 +154,7 @@ static void unknown_words(void **state)
 									   "older=-1h",  "newer=", "colour=red",   "State=running" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(filter(bad[i], &q, &f, &err), ERR_INVALID);
-	/* Every word there is stands in the error text. */
+	/* The error for an unknown word lists every word that exists. */
 	assert_int_equal(filter("state=gone", &q, &f, &err), ERR_INVALID);
 	for (int i = 0; i < SAGA_STATE_COUNT; i++)
 		assert_non_null(strstr(err.text, name_of_saga_state((enum saga_state)i)));

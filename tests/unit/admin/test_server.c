@@ -1,4 +1,4 @@
-/* The API over a real unix socket: bodies, streams, broken ones, clients that go away. */
+/* The API over a real unix socket: bodies, streams, streams that fail, clients that hang up. */
 #include "tests/unit/admin/admin_fixture.h"
 
 #include <malloc.h>
@@ -53,7 +53,7 @@ static int teardown(void **state)
 
 struct received_lines {
 	size_t lines;
-	size_t enough; /* break off after so many */
+	size_t enough; /* the client hangs up after this many lines */
 	char last[4096];
 };
 
@@ -91,7 +91,7 @@ static void make_sagas(struct server_fixture *s, int count)
 	fixture_use_plan(s->journal_fixture->journal_fixture, "crm", POLICY_CONTINUE);
 	for (int n = 0; n < count; n++) {
 		char id[16];
-		(void)snprintf(id, sizeof id, "e%d", n);
+		snprintf(id, sizeof id, "e%d", n);
 		fixture_finish(s->journal_fixture->journal_fixture,
 					   fixture_accept_id(s->journal_fixture->journal_fixture, id), CRM, OUTCOME_OK);
 	}
@@ -106,18 +106,18 @@ static void streams_and_bodies(void **state)
 	struct received_lines got = { 0 };
 	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
 	assert_int_equal(got.lines, 300);
-	got = (struct received_lines){ .enough = 3 }; /* goes away in the middle */
+	got = (struct received_lines){ .enough = 3 }; /* the client hangs up in the middle of the stream */
 	assert_int_equal(call(s, "GET", "/v1/sagas", STR(""), &got), 200);
 	got = (struct received_lines){ 0 };
 	assert_int_equal(call(s, "POST", "/v1/targets/crm/pause", STR("{\"reason\":\"t\"}"), &got), 200);
 	got = (struct received_lines){ 0 };
 	assert_int_equal(call(s, "GET", "/v1/log", STR(""), &got), 200);
 	char who[32];
-	(void)snprintf(who, sizeof who, "uid %u", getuid());
-	assert_non_null(strstr(got.last, who)); /* the peer is the actor */
+	snprintf(who, sizeof who, "uid %u", getuid());
+	assert_non_null(strstr(got.last, who)); /* the uid of the peer is the actor */
 	got = (struct received_lines){ 0 };
 	assert_int_equal(call(s, "GET", "/v1/sagas?donor=a%26state%3Dx", STR(""), &got), 200);
-	assert_int_equal(got.lines, 0); /* not decoded before it was cut at & */
+	assert_int_equal(got.lines, 0); /* the query is cut at "&" before it is decoded */
 }
 
 static void too_large(void **state)
@@ -155,7 +155,7 @@ static int open_failing_reader(void *ctx, struct store_reader *ret, struct err *
 	return rc;
 }
 
-/* Rows, then an error: the reader is told so in the last line, as the status is long gone. */
+/* A stream that fails after some rows: the status was sent already, so the error is the last line. */
 static void broken_stream(void **state)
 {
 	struct server_fixture *s = *state;
@@ -192,10 +192,10 @@ static void ask_too_much(const struct server_fixture *s)
 	char reply[512];
 	while (recv(fd, reply, sizeof reply, 0) > 0)
 		;
-	(void)close(fd);
+	close(fd);
 }
 
-/* More arguments than libmicrohttpd has room for: it breaks off, and nothing stays behind. */
+/* More arguments than libmicrohttpd has memory for: it ends the connection, and no memory is lost. */
 static void endless_query(void **state)
 {
 	struct server_fixture *s = *state;
@@ -212,7 +212,7 @@ static void endless_query(void **state)
 	assert_int_equal(call(s, "GET", "/v1/status", STR(""), &got), 200);
 }
 
-/* Clients that connect and say nothing, or stop in the middle, must not keep the server from ending. */
+/* Clients that connect and send nothing, or stop in the middle, must not keep the server from stopping. */
 static void silent_clients(void **state)
 {
 	struct server_fixture *s = *state;
@@ -229,7 +229,7 @@ static void silent_clients(void **state)
 	admin_server_stop(s->server);
 	s->server = NULL;
 	for (size_t i = 0; i < 8; i++)
-		(void)close(clients[i]);
+		close(clients[i]);
 }
 
 static void two_servers(void **state)

@@ -1,4 +1,4 @@
-/* Sockets that are stale, busy, something else, or too long for the kernel. */
+/* Paths of sockets: a stale socket, a socket in use, another kind of file, a path too long for the kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ static bool answers(const char *path)
 	memcpy(to.sun_path, p.text, sizeof to.sun_path);
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	bool ok = connect(fd, (const struct sockaddr *)&to, sizeof to) == 0;
-	(void)close(fd);
+	close(fd);
 	unix_socket_path_close(&p);
 	return ok;
 }
@@ -61,7 +61,7 @@ static void mode_and_folders(void **state)
 	assert_int_equal(stat(path, &found), 0);
 	assert_int_equal(found.st_mode & 07777, 0660);
 	assert_true(answers(path));
-	(void)close(s.fd);
+	close(s.fd);
 	unix_socket_remove(path, &s);
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -75,19 +75,20 @@ static void stale_and_busy(void **state)
 	assert_int_equal(unix_socket_listen(path, &first, NULL), 0);
 	assert_int_equal(unix_socket_listen(path, &second, &err), ERR_BUSY);
 	assert_non_null(strstr(err.text, path));
-	assert_true(answers(path)); /* the first one is untouched */
-	(void)close(first.fd);      /* as kill -9 leaves it */
+	assert_true(answers(path)); /* the first socket still works */
+	close(first.fd);            /* closed without removal, as after kill -9 */
 	assert_false(answers(path));
 	assert_int_equal(unix_socket_listen(path, &second, NULL), 0);
 	assert_true(answers(path));
-	/* Somebody removed the file under a daemon's feet: its end must not take the next one's socket away. */
+	/* The file was removed while a daemon listens, and another daemon made a new one: the first daemon must
+	 * not remove the file of the other when it stops. */
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(unix_socket_listen(path, &first, NULL), 0);
 	unix_socket_remove(path, &second);
-	(void)close(second.fd);
+	close(second.fd);
 	assert_true(answers(path));
 	unix_socket_remove(path, &first);
-	(void)close(first.fd);
+	close(first.fd);
 }
 
 static void something_else_stays(void **state)
@@ -95,7 +96,7 @@ static void something_else_stays(void **state)
 	char *path AUTO_FREE = mem_printf("%s/almoner.db", (char *)*state);
 	int fd = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_int_equal(write(fd, "precious", 8), 8);
-	(void)close(fd);
+	close(fd);
 	struct unix_socket s;
 	struct err err = { 0 };
 	assert_int_equal(unix_socket_listen(path, &s, &err), ERR_REFUSED);
@@ -117,7 +118,7 @@ static void long_paths(void **state)
 	assert_int_equal(unix_socket_listen(path, &s, NULL), 0);
 	assert_true(answers(path));
 	assert_int_equal(unix_socket_listen(path, &again, NULL), ERR_BUSY);
-	(void)close(s.fd);
+	close(s.fd);
 	unix_socket_remove(path, &s);
 	assert_int_equal(access(path, F_OK), -1);
 
@@ -149,10 +150,10 @@ static void actor(void **state)
 	char who[UNIX_SOCKET_ACTOR_BYTES];
 	char wanted[32];
 	unix_socket_actor(ends[0], who);
-	(void)snprintf(wanted, sizeof wanted, "uid %u", getuid());
+	snprintf(wanted, sizeof wanted, "uid %u", getuid());
 	assert_memory_equal(who, wanted, strlen(wanted));
-	(void)close(ends[0]);
-	(void)close(ends[1]);
+	close(ends[0]);
+	close(ends[1]);
 	unix_socket_actor(ends[0], who);
 	assert_string_equal(who, "uid unknown");
 }

@@ -1,4 +1,4 @@
-/* What a command prints. */
+/* Captures what a command prints to standard output and standard error. */
 #ifndef ALMONER_TESTS_UNIT_CLI_CAPTURE_H
 #define ALMONER_TESTS_UNIT_CLI_CAPTURE_H
 
@@ -15,6 +15,7 @@ struct capture {
 	int saved[2];
 	int files[2];
 };
+/* Redirects both until capture_end, which puts the texts into `out` and `err`. */
 void capture_begin(struct capture *c);
 void capture_end(struct capture *c);
 

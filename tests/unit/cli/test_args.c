@@ -1,4 +1,4 @@
-/* The table of options. */
+/* The table of options: parsing, errors, usage and help. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,14 +13,14 @@
 #define WORDS_MAX 16
 #define ALL       (ARGS_SETS_END - 1)
 
-/* Cuts at spaces; "_" stands for a space in a word. */
+/* Cuts the line into words at spaces; "_" stands for a space inside a word. */
 static int parse(const char *line, unsigned sets, struct args *ret, struct err *err)
 {
-	static char room[1024];
+	static char words_text[1024];
 	char *operands[WORDS_MAX];
 	int count = 0;
-	(void)strncpy(room, line, sizeof room - 1);
-	char *rest = room;
+	strncpy(words_text, line, sizeof words_text - 1);
+	char *rest = words_text;
 	for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " "))
 		if (*word != '\0')
 			operands[count++] = word;
@@ -69,7 +69,7 @@ static void filters(void **state)
 	assert_true(a.has_filter);
 	assert_string_equal(a.filter.data, "state=attention&target=a%26b&older=2h&donor=a@b.c&event_id=x%2Fy%25");
 	args_finish(&a);
-	/* Synonyms say the same. */
+	/* Two names of one option give the same filter. */
 	static const char *const pairs[][2] = { { "--older 1h", "--older-than 1h" },
 											{ "--older 1h", "--age 1h" },
 											{ "--newer 1h", "--newer-than 1h" } };
@@ -92,7 +92,7 @@ static void refusals(void **state)
 	refused("--reason", ALL, "needs a value");
 	refused("7 --state", ALL, "needs a value");
 	refused("-j", ALL, "unknown option -j");
-	refused("--all", ARGS_JSON, "[--json]"); /* and says which there are */
+	refused("--all", ARGS_JSON, "[--json]"); /* and the error lists the options that exist */
 	refused("--all", 0, "none");
 	refused("7 \xff", ALL, "UTF-8");
 	refused("--reason \xc3", ALL, "UTF-8");
@@ -122,7 +122,7 @@ static void usage(void **state)
 	assert_string_equal(text.data, "[--json] [--reason TEXT]");
 	buf_clear(&text);
 	args_usage(ARGS_FILTER, "", &text);
-	assert_null(strstr(text.data, "--older-than")); /* synonyms are not shown */
+	assert_null(strstr(text.data, "--older-than")); /* second names are not listed */
 	buf_clear(&text);
 	args_usage(ARGS_RESOLVE, "ID STEP --done | --not-done", &text);
 	assert_string_equal(text.data, "[--id ID]");
@@ -134,7 +134,7 @@ static void has_operand(const char *text, const char *word)
 		fail_msg("%s is not explained in:\n%s", word, text);
 }
 
-/* What can be asked for is named: a person need not try. */
+/* The help of a filter lists all its values. */
 static void explained(void **state)
 {
 	(void)state;

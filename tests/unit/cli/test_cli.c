@@ -1,4 +1,4 @@
-/* Commands against answers made up here: exit codes, what is asked, what people read. */
+/* Commands against a fake daemon: exit codes, the requests that are sent, and the texts for operators. */
 #include "tests/unit/cli/capture.h"
 
 #include <jansson.h>
@@ -11,12 +11,12 @@
 #include "gateway/cli/run.h"
 #include "saga/base/mem.h"
 
-/* The next answers, in order; what was asked is remembered. */
+/* Gives the prepared answers in order and records the requests. */
 struct fake_daemon {
 	struct answer {
 		int code;
 		unsigned status;
-		const char *lines; /* cut at line ends */
+		const char *lines; /* the body; cut into lines at line ends */
 	} answers[4];
 	unsigned count;
 	char asked[4][2048]; /* "POST /path body" */
@@ -30,8 +30,8 @@ static int call(void *ctx, const char *method, const char *path, const char *bod
 	(void)ctx;
 	assert_true(fake_daemon.count < 4);
 	const struct answer *a = &fake_daemon.answers[fake_daemon.count];
-	(void)snprintf(fake_daemon.asked[fake_daemon.count++], sizeof fake_daemon.asked[0], "%s %s %s", method,
-				   path, body != NULL ? body : "");
+	snprintf(fake_daemon.asked[fake_daemon.count++], sizeof fake_daemon.asked[0], "%s %s %s", method, path,
+			 body != NULL ? body : "");
 	if (a->code != 0)
 		return err_set(err, a->code, "%s", a->lines);
 	char *text AUTO_FREE = mem_strdup(a->lines != NULL ? a->lines : "");
@@ -43,7 +43,7 @@ static int call(void *ctx, const char *method, const char *path, const char *bod
 	return 0;
 }
 
-/* Words are cut at spaces. */
+/* Runs a command, given as words with spaces between them. */
 static int run(const char *command)
 {
 	char *text AUTO_FREE = mem_strdup(command);
@@ -74,7 +74,7 @@ static int reset(void **state)
 static void expect_output(const char *where, const char *text)
 {
 	if (strstr(where, text) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", where, text);
+		fail_msg("\"%s\" does not contain \"%s\"", where, text);
 }
 
 /* ---- exit codes ---- */
@@ -99,7 +99,7 @@ static void exit_codes(void **state)
 	fake_daemon.answers[0] = (struct answer){ .code = ERR_IO, .lines = "broke off" };
 	assert_int_equal(run("saga list"), CLI_FAILED);
 	answer(0, 200, "{\"id\":1,\"state\":\"running\",\"steps\":[]}\n{\"error\":\"the disk is gone\"}");
-	assert_int_equal(run("saga list --json"), CLI_FAILED); /* broken off in the middle */
+	assert_int_equal(run("saga list --json"), CLI_FAILED); /* the answer fails in the middle */
 	expect_output(output.err, "the disk is gone");
 	answer(0, 200, "{\"sound\":false,\"findings\":1,\"lines\":[\"commit 7 is missing\"]}");
 	assert_int_equal(run("verify"), CLI_FAILED);
@@ -126,7 +126,7 @@ static void usage(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		if (run(bad[i]) != CLI_USAGE)
 			fail_msg("%s is no usage error", bad[i]);
-		assert_int_equal(fake_daemon.count, 0); /* nothing was asked */
+		assert_int_equal(fake_daemon.count, 0); /* no request was sent */
 		expect_output(output.err, "almoner: ");
 	}
 	assert_int_equal(run("saga resume --help"), CLI_OK);
@@ -141,7 +141,7 @@ static void usage(void **state)
 	assert_false(cli_has_command(1, words));
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static void requests_sent(void **state)
 {
@@ -152,6 +152,10 @@ static void requests_sent(void **state)
 	expect_output(fake_daemon.asked[0], "\"as\":\"done\"");
 	expect_output(fake_daemon.asked[0], "\"result\":{\"id\":\"X-1\"}");
 	expect_output(fake_daemon.asked[0], "\"reason\":\"seen\"");
+	assert_null(strstr(output.out, "saga redo"));
+	assert_int_equal(run("saga resolve 7 crm --not-done"), CLI_OK);
+	expect_output(fake_daemon.asked[0], "\"as\":\"not_done\"");
+	expect_output(output.out, "to send it: almoner saga redo 7 crm\n");
 	assert_int_equal(run("event reprocess forms/a/b?c"), CLI_OK);
 	expect_output(fake_daemon.asked[0], "POST /v1/reprocess/forms/a%2Fb%3Fc ");
 	assert_int_equal(run("target pause a/b"), CLI_OK);
@@ -165,11 +169,16 @@ static void requests_sent(void **state)
 	expect_output(fake_daemon.asked[1], "GET /v1/sagas/count?state=attention&older=2h ");
 	expect_output(output.out, "no saga matches");
 	assert_int_equal(run("saga list --json"), CLI_OK);
-	assert_string_equal(fake_daemon.asked[0], "GET /v1/sagas "); /* all rows */
+	assert_string_equal(fake_daemon.asked[0], "GET /v1/sagas "); /* without a limit */
 	assert_int_equal(fake_daemon.count, 1);
+	assert_int_equal(run("saga list --json --limit 1&state=x"), CLI_OK);
+	assert_string_equal(fake_daemon.asked[0],
+						"GET /v1/sagas?limit=1%26state%3Dx "); /* one parameter, not two */
+	assert_int_equal(run("job list --json --limit 1&before=2"), CLI_OK);
+	assert_string_equal(fake_daemon.asked[0], "GET /v1/jobs?limit=1%26before%3D2 ");
 }
 
-/* ---- in bulk ---- */
+/* ---- bulk verbs ---- */
 
 #define SUMMARY(dry, matched, rest) "{\"done\":true,\"dry_run\":" dry ",\"matched\":" matched rest "}"
 
@@ -188,16 +197,16 @@ static void bulk(void **state)
 	expect_output(fake_daemon.asked[0], "POST /v1/bulk/resume ");
 	expect_output(fake_daemon.asked[0], "\"dry_run\":true");
 	expect_output(output.out, "3 sagas match");
-	/* Not on a terminal: nothing is done without --yes. */
+	/* Standard input is not a terminal: nothing is done without --yes. */
 	int null = dup(STDIN_FILENO);
 	assert_non_null(freopen("/dev/null", "r", stdin));
 	assert_int_equal(run("saga resume --all"), CLI_FAILED);
 	assert_int_equal(fake_daemon.count, 1);
 	expect_output(output.err, "--yes");
 	assert_true(dup2(null, STDIN_FILENO) >= 0);
-	(void)close(null);
-	assert_int_equal(run("saga resume --all --state attention --yes --reason mended --rate 50/s"),
-					 CLI_FAILED); /* one refused */
+	close(null);
+	assert_int_equal(run("saga resume --all --state attention --yes --reason corrected --rate 50/s"),
+					 CLI_FAILED); /* one saga was refused */
 	assert_int_equal(fake_daemon.count, 3);
 	expect_output(fake_daemon.asked[1], "\"wait\":false");
 	expect_output(fake_daemon.asked[1], "\"rate\":\"50/s\"");
@@ -205,7 +214,7 @@ static void bulk(void **state)
 	expect_output(fake_daemon.asked[2], "GET /v1/jobs/7/lines ");
 	expect_output(fake_daemon.asked[1], "POST /v1/bulk/resume?state=attention ");
 	expect_output(fake_daemon.asked[1], "\"dry_run\":false");
-	expect_output(fake_daemon.asked[1], "\"reason\":\"mended\"");
+	expect_output(fake_daemon.asked[1], "\"reason\":\"corrected\"");
 	expect_output(output.out, "2 of 3 sagas changed");
 	expect_output(output.out, "2 steps are in doubt");
 	expect_output(output.out, "4 steps wait because target crm is held or paused: almoner target resume crm");
@@ -220,7 +229,7 @@ static void bulk(void **state)
 	}
 }
 
-/* Left alone, the job's number is all there is to say. */
+/* --no-wait prints the number of the job and a hint, and does not follow the job. */
 static void not_waited_for(void **state)
 {
 	(void)state;
@@ -235,7 +244,7 @@ static void not_waited_for(void **state)
 	expect_output(output.err, "need --all");
 }
 
-/* The daemon goes away and comes back: the CLI says so once and goes on to the end. */
+/* The daemon restarts during a job: the command reports that once and follows the job to its end. */
 static void waits_through_a_restart(void **state)
 {
 	(void)state;
@@ -268,7 +277,7 @@ static void several_ids(void **state)
 	answer(1, 404, "{\"error\":\"there is no saga 9\"}");
 	answer(2, 200, "{\"changed\":0,\"in_doubt\":1,\"state\":\"attention\"}");
 	assert_int_equal(run("saga resume 8 9 10"), CLI_NOT_FOUND);
-	assert_int_equal(fake_daemon.count, 3); /* one that is not there does not stop the others */
+	assert_int_equal(fake_daemon.count, 3); /* a saga that does not exist does not stop the others */
 	expect_output(output.out, "saga 8: resume: done; the saga is now running");
 	expect_output(output.out, "target resume crm");
 	expect_output(output.out, "saga 10: resume: nothing to change");
@@ -276,7 +285,7 @@ static void several_ids(void **state)
 	expect_output(output.err, "no saga 9");
 }
 
-/* ---- for people ---- */
+/* ---- texts for operators ---- */
 
 static void table(void **state)
 {
@@ -297,7 +306,7 @@ static void table(void **state)
 	assert_null(strstr(output.out, "older"));
 }
 
-/* What donors and platforms send is shown, but never obeyed by the terminal. */
+/* Control characters from donors and platforms do not reach the terminal. */
 static void control_characters(void **state)
 {
 	(void)state;
@@ -310,10 +319,11 @@ static void control_characters(void **state)
 	assert_null(strchr(output.out, '\x07'));
 	assert_null(strstr(output.out, "\xc2\x9b"));
 	expect_output(output.out, "a?[2Jb?c");
-	expect_output(output.out, "x\ny?"); /* its lines stay */
+	expect_output(output.out, "x\ny?"); /* line ends of the raw body stay */
 	assert_int_equal(run("event show 1 --json"), CLI_OK);
 	json_t *event = json_loads(output.out, 0, NULL);
-	assert_string_equal(json_string_value(json_object_get(event, "type")), "a\x1b[2Jb\nc"); /* untouched */
+	assert_string_equal(json_string_value(json_object_get(event, "type")),
+						"a\x1b[2Jb\nc"); /* --json leaves the text as it is */
 	assert_null(strchr(output.out, '\x1b'));
 	json_decref(event);
 }
@@ -332,7 +342,11 @@ static void targets(void **state)
 	assert_int_equal(run("target show cr"), CLI_NOT_FOUND);
 	answer(0, 200, "{\"changed\":1,\"paused_by\":\"configuration\"}");
 	assert_int_equal(run("target resume crm"), CLI_OK);
+	expect_output(output.out, "target crm: resumed\n");
 	expect_output(output.out, "stays paused");
+	assert_int_equal(run("target pause crm"), CLI_OK);
+	expect_output(output.out, "target crm: paused; events are still accepted and wait\n");
+	assert_null(strstr(output.out, "stays paused"));
 	answer(0, 200,
 		   "{\"daemon\":true,\"accepted\":2,\"sagas\":{\"completed\":2},\"intake\":{\"host\":\"::1\","
 		   "\"port\":81}}");

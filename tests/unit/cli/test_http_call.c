@@ -1,4 +1,4 @@
-/* Lines out of an answer that comes in any pieces. */
+/* http_call gives whole lines, in whatever pieces the answer arrives. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@ static void *run_server(void *ctx)
 	char asked[4096];
 	(void)!recv(fd, asked, sizeof asked, 0);
 	int one = 1;
-	(void)setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
+	setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof one);
 	for (size_t sent = 0; sent < t->len;) {
 		size_t len = t->len - sent < t->piece ? t->len - sent : t->piece;
 		ssize_t n = send(fd, t->text + sent, len, MSG_NOSIGNAL);
@@ -40,7 +40,7 @@ static void *run_server(void *ctx)
 			break;
 		sent += (size_t)n;
 	}
-	(void)close(fd);
+	close(fd);
 	return NULL;
 }
 
@@ -60,12 +60,12 @@ static void begin(struct fake_server *t, const char *text, size_t len, size_t pi
 
 static void end(struct fake_server *t)
 {
-	(void)pthread_join(t->thread, NULL);
-	(void)close(t->listener);
+	pthread_join(t->thread, NULL);
+	close(t->listener);
 }
 
 struct received_lines {
-	struct buf lines; /* joined by | */
+	struct buf lines; /* the lines, joined by "|" */
 	size_t count, stop_at;
 };
 
@@ -152,7 +152,7 @@ static void a_long_line(void **state)
 	buf_free(&g.lines);
 }
 
-/* Longer than any line of ours: an error that says so, not half a line handed on as a whole one. */
+/* A line that is longer than the limit is an error; no part of it is given as a line. */
 static void too_long_a_line(void **state)
 {
 	(void)state;
@@ -186,7 +186,7 @@ static void no_server(void **state)
 							   &status, &err),
 					 ERR_CLOSED);
 	assert_non_null(strstr(err.text, "almoner-no-such.sock"));
-	struct fake_server t; /* listens, takes, and closes without a word */
+	struct fake_server t; /* accepts a connection and closes it without an answer */
 	struct received_lines g = { 0 };
 	begin(&t, "", 0, 1);
 	assert_int_equal(fetch(&t, &g, &status, &err), ERR_IO);
@@ -195,7 +195,7 @@ static void no_server(void **state)
 	begin(&t, cut, sizeof cut - 1, 7);
 	assert_int_equal(fetch(&t, &g, &status, &err), ERR_IO);
 	end(&t);
-	assert_int_equal(g.count, 0); /* what broke off is no line */
+	assert_int_equal(g.count, 0); /* an incomplete line is not given */
 	buf_free(&g.lines);
 }
 

@@ -1,4 +1,5 @@
-/* What `send` signs, intake believes: every preset, and every form of verification a source may declare. */
+/* Intake accepts what `send` signs: for every preset and every form of verification that a source may have.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,10 +77,10 @@ static void each_way(void **state)
 				fail_msg("%s: not believed", sources[i]);
 			for (size_t n = 0; n < h.count; n++)
 				assert_null(strpbrk(h.lines[n], "\r\n"));
-			/* Another body is not, unless the proof is a token. */
+			/* With another body the signature is refused, unless the proof is a token. */
 			if (s->verify.scheme == VERIFY_HMAC)
 				assert_int_equal(check(s, &h, STR("{\"id\":\"f\"}"), WALL), VERIFY_WRONG);
-			/* Nor is an old one, where a time is signed. */
+			/* An old request is refused if its time is signed. */
 			bool timed = s->verify.timestamp_header != NULL || s->verify.timestamp_element != NULL;
 			assert_int_equal(check(s, &h, bodies[b], WALL + 3600000), timed ? VERIFY_TOO_OLD : VERIFY_OK);
 			sign_headers_finish(&h);

@@ -1,4 +1,4 @@
-/* `saga show` tells every kind of record, as the model writes it, in a sentence of its own. */
+/* `saga show` prints every kind of record that the model writes as a sentence. */
 #include "tests/unit/cli/capture.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void print(json_t *saga)
 static void expect_text(const char *text)
 {
 	if (strstr(output.out, text) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", output.out, text);
+		fail_msg("\"%s\" does not contain \"%s\"", output.out, text);
 }
 
 static void every_kind(void **state)
@@ -66,7 +66,7 @@ static void every_kind(void **state)
 		assert_non_null(line);
 		const char *text = line + strlen("2023-11-14T22:13:20.000Z  ");
 		if (*text == '\n' || *text == '\0')
-			fail_msg("nothing is told of %s", name_of_record_kind((enum record_kind)kind));
+			fail_msg("%s has no sentence", name_of_record_kind((enum record_kind)kind));
 		if (of_step && strstr(text, "step 3") == NULL)
 			fail_msg("%s does not name its step: %s", name_of_record_kind((enum record_kind)kind), text);
 	}
@@ -87,7 +87,7 @@ static void sentences(void **state)
 													   .step = RECORD_NO_STEP,
 													   .text = STR("resume"),
 													   .actor = STR("uid 7 (anna)"),
-													   .note = STR("fund mended") }));
+													   .note = STR("fund corrected") }));
 	json_array_append_new(log, record((struct record){ .kind = RECORD_OUTCOME,
 													   .step = 0,
 													   .generation = 2,
@@ -105,7 +105,7 @@ static void sentences(void **state)
 	json_array_append_new(log, record((struct record){ .kind = RECORD_REPROCESSED,
 													   .step = RECORD_NO_STEP,
 													   .actor = STR("uid 7 (anna)"),
-													   .note = STR("map mended") }));
+													   .note = STR("map corrected") }));
 	json_array_append_new(
 		json_object_get(saga, "related"),
 		json_pack("{s:s, s:s, s:s}", "event_id", "ev-2", "type", "charge.updated", "received_at", "T"));
@@ -113,11 +113,11 @@ static void sentences(void **state)
 	expect_text("saga 7: attention (rejected)");
 	expect_text("donor anna@example.org");
 	expect_text("2 attempts, id A-17, 422 fund unknown");
-	expect_text("resume by uid 7 (anna): \"fund mended\"");
+	expect_text("resume by uid 7 (anna): \"fund corrected\"");
 	expect_text("(sent again: generation 2): rejected (422) after 31 ms: fund unknown");
 	expect_text("undo of ");
 	expect_text("looks up whether it took effect");
-	expect_text("mapped again by uid 7 (anna): \"map mended\"");
+	expect_text("mapped again by uid 7 (anna): \"map corrected\"");
 	expect_text("\nevents of the same gift:\n");
 	expect_text("related event charge.updated (ev-2)");
 	expect_text("almoner saga resume 7");
@@ -143,7 +143,7 @@ static void what_to_do(void **state)
 	expect_text("almoner saga cancel 7 ");
 	print(saga_with("completed", NULL));
 	assert_null(strstr(output.out, "almoner saga"));
-	print(json_object()); /* a daemon of another version: no crash */
+	print(json_object()); /* an answer of a daemon of another version must not crash the command */
 }
 
 static json_t *two_steps(const char *state, const char *reason, const char *direction)
@@ -158,7 +158,7 @@ static json_t *two_steps(const char *state, const char *reason, const char *dire
 	return saga;
 }
 
-/* Each step that needs a person by itself, and none that does not. */
+/* Each step that needs an operator gets its advice, and no other step. */
 static void what_to_do_with_each(void **state)
 {
 	(void)state;
@@ -166,11 +166,11 @@ static void what_to_do_with_each(void **state)
 	expect_text("Check at target post; it was sent with key 0a1b");
 	expect_text("almoner saga resolve 7 mail --done");
 	expect_text("almoner saga resume 7 ");
-	/* what set off the undo is past */
+	/* the failure that started the undo needs no advice any more */
 	print(two_steps("attention", "undo_failed", "undo"));
 	expect_text("almoner saga retry 7 mail\n");
 	assert_null(strstr(output.out, "resume"));
-	/* a cancelled saga hides no doubt, but asks nothing else */
+	/* a cancelled saga gets advice for a doubt only */
 	print(two_steps("cancelled", "in_doubt", "do"));
 	expect_text("almoner saga resolve 7 mail --done");
 	assert_null(strstr(output.out, "resume"));
