@@ -1,4 +1,4 @@
-/* What every store computes alike: the chain, salted digests, keys. */
+/* What every store computes alike: the chain of digests, salted digests, keys. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,8 @@
 #include "saga/base/mem.h"
 #include "saga/store/store.h"
 
-/* The input is gathered and hashed once: 104 bytes a row, so a batch of 64 events is 7 KB. */
+/* The input of a commit is collected and hashed once: 104 bytes for each row, 7 KB for a batch of 64
+ * events. */
 struct store_chain {
 	struct buf input;
 };

@@ -12,7 +12,7 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-/* Room for "pid 4194304 on HOST since 2026-11-23T22:09:00.123Z". */
+/* Enough for "pid 4194304 on HOST since 2026-11-23T22:09:00.123Z" with a HOST of 63 bytes. */
 #define HOLDER_BYTES 160
 
 static void read_holder(int fd, char out[HOLDER_BYTES])
@@ -28,13 +28,13 @@ static int busy_error(int fd, const char *path, struct err *err)
 	read_holder(fd, holder);
 	if (holder[0] == '\0')
 		return err_set(err, ERR_BUSY,
-					   "store %s is being read without a daemon (verify, export): "
-					   "try again when that has ended",
+					   "store %s is being read by a command without a daemon (verify, export): "
+					   "try again when that command has ended",
 					   path);
 	return err_set(
 		err, ERR_BUSY,
-		"store %s is in use by %s: only one daemon may write it; stop that one first, or give this one "
-		"another store",
+		"store %s is in use by %s: only one daemon may write a store; stop that daemon, or configure another "
+		"store for this one",
 		path, holder);
 }
 
@@ -45,13 +45,13 @@ static int lock_file(int fd, int operation, const char *path, struct err *err)
 			return busy_error(fd, path, err);
 		if (errno != EINTR)
 			return err_set(err, ERR_SYSTEM,
-						   "locking %s.lock: %s; the store must be on a file system with locks", path,
+						   "locking %s.lock: %s; the file system of the store must support locks", path,
 						   strerror(errno));
 	}
 	return 0;
 }
 
-/* For people and for the refusal text of the next one; the lock itself does not depend on it. */
+/* For operators, and for the error text of the next daemon. The lock does not depend on this text. */
 static int write_holder(int fd, const char *path, struct err *err)
 {
 	char host[64] = "?";
@@ -68,23 +68,25 @@ static int write_holder(int fd, const char *path, struct err *err)
 	return 0;
 }
 
-/* Beside the file itself, whatever link led there: SQLite follows links, and two names must not be two locks. */
+/* The lock file lies beside the real file, because SQLite follows symbolic links and two names of one
+ * store must lead to one lock. */
 static int lock_name(const char *path, char **ret, struct err *err)
 {
 	struct stat st;
 	char *real AUTO_FREE = realpath(path, NULL);
 	if (real == NULL && lstat(path, &st) == 0)
-		return err_set(err, ERR_SYSTEM, "store %s is a link that leads to no file", path);
+		return err_set(err, ERR_SYSTEM, "store %s is a symbolic link to a file that does not exist", path);
 	if (real != NULL && stat(real, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1)
 		return err_set(
 			err, ERR_SYSTEM,
-			"store %s has other names (hard links), and under another name another daemon could write it: "
-			"make the others copies, or remove them (`find -samefile %s`)",
+			"store %s has other names (hard links), and another daemon could write it under one of them: "
+			"remove the other names, or make copies instead (`find -samefile %s` lists them)",
 			path, path);
 	*ret = mem_printf("%s.lock", real != NULL ? real : path);
 	return 0;
 }
 
+/* O_NOFOLLOW: an attacker who may write to the folder must not redirect the truncation to another file. */
 int store_lock_take(const char *path, struct store_lock *ret, struct err *err)
 {
 	char *name AUTO_FREE = NULL;
@@ -99,7 +101,7 @@ int store_lock_take(const char *path, struct store_lock *ret, struct err *err)
 	if (rc == 0)
 		rc = write_holder(fd, path, err);
 	if (rc != 0) {
-		(void)close(fd); /* nothing was written that could be lost */
+		(void)close(fd); /* only the text about the holder was written */
 		return rc;
 	}
 	ret->fd = fd;
@@ -132,7 +134,8 @@ void store_lock_release(struct store_lock *lock)
 {
 	if (lock->fd < 0)
 		return;
-	/* Empty means: nobody. A reader's shared descriptor cannot be truncated and need not be. */
+	/* An empty file means that no daemon runs. A reader's descriptor is read-only; truncating it fails,
+	 * harmlessly. */
 	if (ftruncate(lock->fd, 0) != 0)
 		errno = 0;
 	(void)close(lock->fd);

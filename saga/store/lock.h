@@ -1,19 +1,22 @@
-/* The single-process lock: flock on a file of its own beside the store, because closing any descriptor of the
- * store itself would drop SQLite's own locks. The kernel releases it however the holder dies. */
+/* The lock that allows one daemon per store: flock on a file of its own beside the store. (Opening and
+ * closing the store's own file a second time would drop SQLite's locks on it.) The kernel releases the
+ * lock whenever its holder ends. */
 #ifndef ALMONER_SAGA_STORE_LOCK_H
 #define ALMONER_SAGA_STORE_LOCK_H
 
 #include "saga/base/err.h"
 
 struct store_lock {
-	int fd; /* -1: none */
+	int fd; /* -1: nothing is locked */
 };
 
-/* Takes PATH.lock for the writer and writes pid, host and time into it. A link is followed first. ERR_BUSY names the
- * holder; ERR_SYSTEM also for a store with hard links, whose other names a lock beside this one would not guard. */
+/* Locks PATH.lock exclusively for the writer and writes pid, host and time into it. When `path` is a
+ * symbolic link, the lock file lies beside the file that the link leads to. ERR_BUSY names the holder.
+ * ERR_SYSTEM also for a store with hard links: a daemon that opens another of its names would look for
+ * another lock file. */
 int store_lock_take(const char *path, struct store_lock *ret, struct err *err) MUST_CHECK;
-/* For a reader that must be sure that no daemon runs: shared. ERR_BUSY when one does; no lock file at all is
- * success with fd -1. */
+/* Locks PATH.lock shared, for a reader that needs to keep daemons out while it reads. ERR_BUSY when a
+ * daemon runs. Without a lock file no daemon ever ran here: success with fd -1. */
 int store_lock_share(const char *path, struct store_lock *ret, struct err *err) MUST_CHECK;
 void store_lock_release(struct store_lock *lock);
 

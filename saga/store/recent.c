@@ -6,7 +6,7 @@
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 
-#define FIRST_CAPACITY 64
+#define FIRST_CAPACITY 64 /* chosen; no measurement */
 
 void store_recent_init(struct store_recent *r)
 {
@@ -46,7 +46,7 @@ static void link_all(struct store_recent *r)
 		link_key(r, i);
 }
 
-/* Twice as many slots as keys at most. */
+/* There are twice as many slots as keys, so a search ends soon at a free slot. */
 static void grow(struct store_recent *r)
 {
 	r->capacity = r->capacity == 0 ? FIRST_CAPACITY : r->capacity * 2;
@@ -84,6 +84,7 @@ void store_recent_add(struct store_recent *r, const struct recent_key *key)
 	link_key(r, r->count++);
 }
 
+/* Keeps the order of the other keys; the indexes of keys change, so the table is built again. */
 void store_recent_sweep(struct store_recent *r)
 {
 	size_t kept = 0;

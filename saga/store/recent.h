@@ -1,4 +1,5 @@
-/* The keys claimed last, in memory: found by digest, kept in the order of their claim. */
+/* The keys claimed last, in memory: a hash table over an array that keeps the order of their claims.
+ * keys.c loads it from the table claim_new. */
 #ifndef ALMONER_SAGA_STORE_RECENT_H
 #define ALMONER_SAGA_STORE_RECENT_H
 
@@ -6,29 +7,29 @@
 
 struct recent_key {
 	uint8_t digest[STORE_KEY_BYTES];
-	int64_t owner;
-	int64_t id; /* its row */
+	int64_t owner; /* as in key_claim; 0 marks a key for store_recent_sweep */
+	int64_t id;    /* of its row in claim_new */
 	int64_t day;
 };
 
 struct store_recent {
-	struct recent_key *keys; /* by rising id */
+	struct recent_key *keys; /* ascending by id */
 	size_t count;
 	size_t capacity;
 	uint32_t *slots; /* open addressing; index + 1 into keys, 0: free */
 	size_t slot_mask;
-	uint64_t seed; /* nobody outside can aim at one slot */
+	uint64_t seed; /* random and odd: a sender cannot choose event ids that all hash to one slot */
 };
 
 void store_recent_init(struct store_recent *r);
 void store_recent_finish(struct store_recent *r);
 void store_recent_clear(struct store_recent *r);
-/* NULL when it is not there; valid until the next change. */
+/* NULL when the key is not in the table; else borrowed until the next change of the table. */
 const struct recent_key *store_recent_find(const struct store_recent *r,
 										   const uint8_t digest[STORE_KEY_BYTES]);
-/* `key` must not be there yet. */
+/* `key` must not be in the table yet, and its id must be above the ids in it. */
 void store_recent_add(struct store_recent *r, const struct recent_key *key);
-/* Removes those whose owner is 0: the caller marks them so in `keys`. */
+/* Removes the keys that the caller has marked in `keys` with owner 0. */
 void store_recent_sweep(struct store_recent *r);
 
 #endif

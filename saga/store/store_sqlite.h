@@ -1,20 +1,23 @@
-/* SQLite behind the store port (DESIGN §4, §12): WAL, synchronous=FULL asserted, one writing connection. */
+/* SQLite behind the store port: write-ahead log, synchronous=FULL read back, one writing connection. The
+ * hazards behind these settings: saga/DESIGN.md "Hazards of SQLite". */
 #ifndef ALMONER_STORE_SQLITE_H
 #define ALMONER_STORE_SQLITE_H
 
 #include "saga/store/store.h"
 
 struct store_sqlite_options {
-	const char *vfs; /* NULL: the default; tests bring a shim */
+	const char
+		*vfs; /* name of a registered SQLite VFS; NULL: the default. Tests use one that fails on purpose */
 };
 
-/* Opens or creates the file, takes the single-process lock (on a separate file PATH.lock that holds the
- * holder's pid and host; ERR_BUSY names the holder), migrates, checkpoints and syncs what a crash left,
- * asserts FULL. */
+/* Opens or creates the file for writing. Takes the lock that keeps a second daemon out (the file
+ * PATH.lock, which holds pid and host of the daemon; ERR_BUSY names them), migrates the schema, copies and
+ * syncs what a crash left in the write-ahead log, and checks that the settings for durability took effect.
+ * `options` may be NULL. */
 int store_sqlite_open(const char *path, const struct store_sqlite_options *options, struct store_writer *ret,
 					  struct err *err) MUST_CHECK;
-/* Read-only, never checkpoints on close; works with and without a daemon on the file. ERR_NOT_FOUND: no such
- * file. */
+/* Opens the file read-only, with or without a daemon at work; never runs a checkpoint. ERR_NOT_FOUND: no such
+ * file. `options` may be NULL. */
 int store_sqlite_open_reader(const char *path, const struct store_sqlite_options *options,
 							 struct store_reader *ret, struct err *err) MUST_CHECK;
 

@@ -42,6 +42,7 @@ void column_bind_event(struct db_query *q, const struct event *event)
 	query_text(q, f->canonical);
 }
 
+/* event_restore recomputes the digests from what the row holds: a changed row shows a changed digest. */
 struct event *column_event(struct db_query *q, int first)
 {
 	uint8_t salt[EVENT_SALT_BYTES];
@@ -96,10 +97,10 @@ void column_related(struct db_query *q, struct related_row *ret)
 	ret->event = column_event(q, 4);
 }
 
-/* Texts are ours and short; a longer one is cut. */
+/* Names and reasons of targets are short texts of our own; a longer one is cut. */
 static void copy_text(char *to, size_t capacity, struct str from)
 {
-	(void)snprintf(to, capacity, "%.*s", (int)from.len, from.p);
+	snprintf(to, capacity, "%.*s", (int)from.len, from.p);
 }
 
 static void column_target(struct db_query *q, struct target_row *ret)

@@ -6,7 +6,8 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-/* Virtual machine steps between two looks at the clock: about a fifth of a millisecond. */
+/* SQLite calls the progress handler after this many of its virtual machine instructions: about every 0.2
+ * ms. */
 #define PROGRESS_STEPS 10000
 
 /* ---- errors ---- */
@@ -17,28 +18,31 @@ static const struct error_code {
 	const char *remedy;
 } error_codes[] = {
 	{ SQLITE_FULL, ERR_FULL, "; free space on that disk" },
-	{ SQLITE_IOERR, ERR_IO, "; look at the system's log for the disk" },
+	{ SQLITE_IOERR, ERR_IO, "; look for disk errors in the system log" },
 	{ SQLITE_CORRUPT, ERR_CORRUPT,
-	  "; keep the file as it is, run `almoner verify`, restore a backup beside it" },
-	{ SQLITE_NOTADB, ERR_CORRUPT, "; is store.url right?" },
+	  "; keep the file unchanged, run `almoner verify`, restore a backup beside it" },
+	{ SQLITE_NOTADB, ERR_CORRUPT, "; check store.url" },
 	{ SQLITE_BUSY, ERR_BUSY, "" },
 	{ SQLITE_LOCKED, ERR_BUSY, "" },
-	{ SQLITE_INTERRUPT, ERR_BUSY, ": the query took too long; narrow it" },
+	{ SQLITE_INTERRUPT, ERR_BUSY, ": the query took too long; use a narrower filter" },
 	{ SQLITE_CONSTRAINT, ERR_INVALID, "" },
 	{ SQLITE_TOOBIG, ERR_TOO_BIG, "" },
 	{ SQLITE_CANTOPEN, ERR_SYSTEM, "; the file and its folder must exist and be accessible" },
 	{ SQLITE_READONLY, ERR_SYSTEM, "; the file and its folder must be writable" },
-	{ SQLITE_PERM, ERR_SYSTEM, "; look at the permissions of the file" },
+	{ SQLITE_PERM, ERR_SYSTEM, "; check the permissions of the file" },
 };
 
-/* After a failed write or sync nothing more goes to the file, also not when it is closed: a second sync may
- * lie, and the log is what the next start settles from (DESIGN §4). */
+/* After a failed write or sync nothing more may go to the main file, and closing must not run a checkpoint
+ * either: a second sync can report success although the first one lost data. The next start recovers from
+ * the write-ahead log that stays (saga/DESIGN.md "Hazards of SQLite"). */
 static void keep_wal(struct db *db)
 {
 	if (db->handle != NULL)
 		(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
 
+/* rc may come from a call that did not store its error in the connection (a bind, a file control): then the
+ * connection's extended code and message belong to another call and are not used. */
 int db_error(struct db *db, int rc, const char *what, struct err *err)
 {
 	int extended = db->handle != NULL ? sqlite3_extended_errcode(db->handle) : rc;
@@ -95,10 +99,11 @@ void db_close(struct db *db)
 {
 	plan_cache_forget(&db->plans);
 	for (size_t i = 0; i < db->count && db->prepared != NULL; i++)
-		(void)sqlite3_finalize(db->prepared[i]); /* repeats the last step's code, reported then */
+		(void)sqlite3_finalize(
+			db->prepared[i]); /* returns the code of the last step again, which was reported */
 	free(db->prepared);
 	int rc = sqlite3_close(db->handle);
-	assert(rc == SQLITE_OK); /* only open statements can refuse it */
+	assert(rc == SQLITE_OK); /* fails only while a statement is not finalized */
 	free(db->path);
 	*db = (struct db){ 0 };
 }
@@ -117,7 +122,7 @@ int db_int(struct db *db, const char *sql, int64_t *ret, struct err *err)
 		rc = sqlite3_step(st);
 	int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 	int code = rc == SQLITE_ROW ? 0 : db_error(db, rc, sql, err);
-	(void)sqlite3_finalize(st); /* repeats the step's code */
+	(void)sqlite3_finalize(st); /* returns the code of the step again */
 	if (code == 0)
 		*ret = value;
 	return code;

@@ -1,5 +1,5 @@
 /* One SQLite connection with its prepared statements, and what its error codes mean to us.
- * Internal to the store_sqlite files. */
+ * Internal to saga/store/sqlite. */
 #ifndef ALMONER_SAGA_STORE_SQLITE_DB_H
 #define ALMONER_SAGA_STORE_SQLITE_DB_H
 
@@ -8,13 +8,15 @@
 #include "saga/store/sqlite/plan_cache.h"
 #include "saga/store/store.h"
 
-/* A statement of a connection's table: `what` says in words what it does, for error texts. */
+/* One row of a connection's table of statements. `what` names the action in error texts ("adding a saga"). */
 struct db_statement {
 	const char *what;
 	const char *sql;
 };
 
-#define DB_BUSY_MS 5000 /* how long SQLite waits for a lock: readers hold theirs for slices of 250 ms */
+/* How long SQLite waits for a lock. Readers hold theirs for at most READ_SLICE_MS (250 ms), so a wait of
+ * this length means that something is wrong. Chosen; no measurement. */
+#define DB_BUSY_MS 5000
 
 struct db {
 	sqlite3 *handle;
@@ -23,27 +25,29 @@ struct db {
 	size_t count;
 	sqlite3_stmt **prepared;
 	struct plan_cache plans;
-	int64_t deadline_ms; /* monotonic; INT64_MAX: none. Enforced by db_enforce_deadline's progress handler */
+	int64_t deadline_ms; /* monotonic clock; INT64_MAX: none. Effective after db_enforce_deadline */
 };
 
-/* Opens, sets the busy timeout. `name` is what SQLite gets: a path or a URI. On error nothing stays open. */
+/* Opens the file and sets the busy timeout. `path` is for messages; `name` is what SQLite gets, a path or
+ * a URI. `vfs` may be NULL. On error nothing stays open. */
 int db_open(struct db *db, const char *path, const char *name, int flags, const char *vfs,
 			struct err *err) MUST_CHECK;
-/* Prepares the whole table, once. */
+/* Prepares every statement of the table; call it once. `table` must outlive the connection. */
 int db_prepare(struct db *db, const struct db_statement *table, size_t count, struct err *err) MUST_CHECK;
-/* Finalizes and closes; a zeroed db is accepted. */
+/* Finalizes the statements and closes. Accepts a zeroed db. No query may be in use. */
 void db_close(struct db *db);
 
-/* Turns a result code into ours with a text: what, where, SQLite's message and code, how to mend. */
+/* Translates an SQLite result code into ERR_*, with a text: what was done, the file, SQLite's message and
+ * code, and what an operator can do. */
 int db_error(struct db *db, int rc, const char *what, struct err *err);
-/* Runs SQL without results. */
+/* Runs SQL that returns no rows. */
 int db_exec(struct db *db, const char *what, const char *sql, struct err *err) MUST_CHECK;
-/* Runs SQL that gives one integer. */
+/* Runs SQL that returns one integer. */
 int db_int(struct db *db, const char *sql, int64_t *ret, struct err *err) MUST_CHECK;
-/* Every query ends with ERR_BUSY at db->deadline_ms. */
+/* From now on every query ends with ERR_BUSY once db->deadline_ms has passed. */
 void db_enforce_deadline(struct db *db);
 
-/* Rows changed by the last statement. */
+/* Rows that the last statement inserted, updated or deleted. */
 int64_t db_changes(struct db *db);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the journal reads at start, and plans. */
+/* What the journal reads at start (the last numbers, the end of the chain, the counters), and plans. */
 #include "saga/store/sqlite/plans.h"
 #include "saga/store/sqlite/write.h"
 
@@ -10,7 +10,7 @@ static int head_max(struct sqlite_writer *w, enum writer_statement which, int64_
 	int rc = query_next(&q, err);
 	if (rc < 0)
 		return rc;
-	*ret = rc == 1 ? column_int(&q, 0) : 0; /* NULL of an empty table reads as 0 */
+	*ret = rc == 1 ? column_int(&q, 0) : 0; /* max() of an empty table is NULL, which reads as 0 */
 	return 0;
 }
 
@@ -84,6 +84,7 @@ static int plan_add(struct sqlite_writer *w, const struct plan *plan, int64_t *r
 	return rc;
 }
 
+/* The cache also knows plans that this transaction added, so write_rollback must empty it. */
 static int head_plan_put(void *ctx, const struct plan *plan, int64_t *ret, struct err *err)
 {
 	struct sqlite_writer *w = ctx;

@@ -1,4 +1,4 @@
-/* Jobs: few rows, written once a slice. */
+/* Jobs (bulk operations). There are few rows; the journal writes a job once for each slice of its work. */
 #include "saga/store/sqlite/read.h"
 #include "saga/store/sqlite/write.h"
 
@@ -6,6 +6,7 @@
 
 #include "saga/base/mem.h"
 
+/* Binds JOB_COLUMNS in their order. */
 static void bind_job(struct db_query *q, const struct job *job)
 {
 	if (job->id != 0)
@@ -34,6 +35,7 @@ static void column_text(struct db_query *q, int column, char **slot)
 	*slot = mem_strndup(text.len > 0 ? text.p : "", text.len);
 }
 
+/* Reads JOB_COLUMNS. A verb that this program does not know is a damaged row. */
 static int column_job(struct db_query *q, struct job **ret, struct err *err)
 {
 	struct job *job = job_new();
@@ -58,7 +60,8 @@ static int column_job(struct db_query *q, struct job **ret, struct err *err)
 	column_text(q, column++, &job->held);
 	column_text(q, column, &job->error);
 	if (verb < 0) {
-		int rc = err_set(err, ERR_CORRUPT, "store %s: job %lld has no verb", q->db->path, (long long)job->id);
+		int rc = err_set(err, ERR_CORRUPT, "store %s: job %lld has no verb that this program knows",
+						 q->db->path, (long long)job->id);
 		job_destroy(job);
 		return rc;
 	}
@@ -66,7 +69,7 @@ static int column_job(struct db_query *q, struct job **ret, struct err *err)
 	return 0;
 }
 
-/* NULL when there is no such row. */
+/* *ret is NULL when the query has no further row. */
 static int job_of(struct db_query *q, struct job **ret, struct err *err)
 {
 	*ret = NULL;
@@ -125,6 +128,7 @@ void jobs_ops(struct store_writer *ops)
 
 /* ---- the reader ---- */
 
+/* On error the jobs read so far are destroyed. */
 static int reader_job_list(void *ctx, int64_t before, struct job **jobs, size_t capacity, size_t *ret,
 						   struct err *err)
 {

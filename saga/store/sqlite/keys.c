@@ -1,21 +1,24 @@
-/* Keys: claimed once, found again for 400 days.
+/* Keys (of events and gifts): claimed once, found again until store.dedup_keep has passed (400 days by
+ * default).
  *
- * A key is a digest, so its place in a sorted table is random: sorted in one by one, every event would
- * rewrite a page of its own, in the log and again in the file. New keys are therefore appended to claim_new
- * and kept in memory; when there are many, they are sorted into claim a slice at a time, so that one
- * rewritten page takes many keys and no commit carries much of it. A crash in between leaves keys in both
- * tables with the same owner, and the move begins again. Figures: saga/README.md. */
+ * A key is a digest, so its position in a sorted table is random. Inserting keys one by one would rewrite
+ * one page for each event, first in the write-ahead log and then in the main file. New keys are therefore
+ * appended to the table claim_new and kept in memory. When there are many of them, they are moved to the
+ * sorted table claim, one slice at a time: a rewritten page then takes many keys, and no single commit
+ * does much of the work. A crash during a move leaves keys in both tables with the same owner, and the
+ * move starts again. Figures: saga/store/README.md. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "saga/base/mem.h"
 #include "saga/store/sqlite/write.h"
 
-/* Keys that wait in claim_new before they are moved; while they are, as many again come in: 4 MiB at most. */
+/* A move starts when claim_new holds this many keys. During the move the same number can be added, so the
+ * keys in memory take at most 4 MiB. */
 #define RECENT_KEYS 32768
-/* Moved at once, for as many claims: under a millisecond. */
+/* After this many claims, this many keys are moved: under a millisecond of work. */
 #define MOVE_SLICE_KEYS 256
-/* Keys looked at by one key_prune: a few milliseconds. */
+/* The most keys of claim that one key_prune examines: a few milliseconds of work. */
 #define PRUNE_SCAN_KEYS 16384
 
 /* ---- in memory ---- */
@@ -33,6 +36,7 @@ void keys_finish(struct sqlite_writer *w)
 	store_recent_finish(&w->keys.recent);
 }
 
+/* Memory mirrors claim_new: loaded at start, and again when a rollback undid claims. */
 int keys_load(struct sqlite_writer *w, struct err *err)
 {
 	struct key_table *table = &w->keys;
@@ -63,6 +67,7 @@ int keys_rolled_back(struct sqlite_writer *w, struct err *err)
 
 /* ---- moving ---- */
 
+/* For qsort_r: orders indexes into the array `keys` by the digests of the keys. */
 static int compare_digests(const void *a, const void *b, void *keys)
 {
 	const struct recent_key *all = keys;
@@ -71,6 +76,7 @@ static int compare_digests(const void *a, const void *b, void *keys)
 	return memcmp(all[*x].digest, all[*y].digest, STORE_KEY_BYTES);
 }
 
+/* Sorts the keys of now by digest. Keys claimed later are behind move_count and wait for the next move. */
 static void move_begin(struct key_table *table)
 {
 	table->move_count = table->recent.count;
@@ -91,7 +97,7 @@ static int move_one(struct sqlite_writer *w, const struct recent_key *key, struc
 	return query_run(&q, err);
 }
 
-/* All are in claim: their first rows may go. */
+/* Every key of the move is in claim now: deletes their rows in claim_new and removes them from memory. */
 static int move_end(struct sqlite_writer *w, struct err *err)
 {
 	struct key_table *table = &w->keys;
@@ -105,6 +111,7 @@ static int move_end(struct sqlite_writer *w, struct err *err)
 	return rc;
 }
 
+/* Called after each claim: does nothing for MOVE_SLICE_KEYS - 1 claims, then moves a slice. */
 static int move_slice(struct sqlite_writer *w, struct err *err)
 {
 	struct key_table *table = &w->keys;
@@ -158,6 +165,7 @@ static int keys_add(struct sqlite_writer *w, const struct recent_key *key, struc
 	return move_slice(w, err);
 }
 
+/* A key's id continues from the newest key in memory; with an empty memory claim_new is empty too. */
 static int keys_claim(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t day,
 					  int64_t *ret_owner, struct err *err)
 {
@@ -190,9 +198,10 @@ static int delete_by(struct sqlite_writer *w, enum writer_statement which, const
 	return query_run(&q, err);
 }
 
+/* Deletes old keys that are still in claim_new. */
 static int prune_recent(struct sqlite_writer *w, int64_t day, size_t limit, size_t *deleted, struct err *err)
 {
-	struct key_table *table = &w->keys; /* what is moved already goes by the other table's turn */
+	struct key_table *table = &w->keys; /* copies already moved to claim are pruned there */
 	size_t removed = 0;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < table->recent.count && removed < limit; i++) {
@@ -205,7 +214,7 @@ static int prune_recent(struct sqlite_writer *w, int64_t day, size_t limit, size
 	}
 	if (removed > 0) {
 		table->changed = true;
-		move_stop(table); /* the order has lost its meaning; it begins again */
+		move_stop(table); /* the sweep below changes the indexes in move_order; the move starts again */
 		store_recent_sweep(&table->recent);
 	}
 	*deleted = removed;
@@ -220,7 +229,7 @@ static int keys_delete(struct sqlite_writer *w, struct str digests, struct err *
 	return rc;
 }
 
-/* Gathers old keys behind the place where the last call ended, and moves that place. */
+/* Collects old keys of claim, from prune_after on, and advances prune_after. */
 static int keys_collect_old(struct sqlite_writer *w, int64_t day, size_t limit, struct buf *old,
 							struct err *err)
 {
@@ -239,12 +248,14 @@ static int keys_collect_old(struct sqlite_writer *w, int64_t day, size_t limit, 
 	}
 	if (rc < 0)
 		return rc;
-	table->prune_in_progress = seen; /* nothing behind it: from the beginning next time */
+	table->prune_in_progress =
+		seen; /* no keys are left behind prune_after: the next call starts from the first key */
 	if (seen)
 		memcpy(table->prune_after, after, sizeof after);
 	return 0;
 }
 
+/* First the keys in memory, then a bounded part of claim, with what is left of `limit`. */
 static int keys_prune(void *ctx, int64_t day, size_t limit, size_t *ret_deleted, struct err *err)
 {
 	struct sqlite_writer *w = ctx;

@@ -1,4 +1,4 @@
-/* Finding sagas: filters, newest first, in slices of time. */
+/* Finding sagas: by filter, newest first, in slices of time; and by event id. */
 #include "saga/store/sqlite/read.h"
 
 #include <string.h>
@@ -6,7 +6,8 @@
 
 #include "saga/base/clock.h"
 
-/* How far back an event is looked for whose key has expired or was made otherwise. */
+/* How long saga_find scans for an event that has no key of its id: the key has expired, or the source's
+ * option `dedup` builds its keys from other fields. Chosen; no measurement. */
 #define FIND_BUDGET_MS 2000
 
 struct saga_listing {
@@ -15,12 +16,12 @@ struct saga_listing {
 	struct saga **sagas;
 	size_t capacity;
 	size_t found;
-	int64_t before; /* where to go on; 0: at the end */
+	int64_t before; /* the scan continues below this id; 0: it has reached the end */
 };
 
 /* ---- filters ---- */
 
-/* What the columns tell, before anything is decoded. */
+/* The part of the filter that the columns decide, so that the saga is not decoded in vain. */
 static bool columns_match(const struct saga_filter *f, struct db_query *q)
 {
 	int64_t created_ms = column_int(q, 4);
@@ -40,7 +41,7 @@ static bool donor_matches(const char *wanted, const char *donor)
 	return strchr(wanted, '@') != NULL ? strcasecmp(wanted, donor) == 0 : strcmp(wanted, donor) == 0;
 }
 
-/* Some one step answers target, outcome and reason together. */
+/* True if one step satisfies target, outcome and reason together. */
 static bool any_step_matches(const struct saga_filter *f, const struct saga *s)
 {
 	for (unsigned i = 0; i < s->step_count; i++) {
@@ -56,7 +57,7 @@ static bool steps_match(const struct saga_filter *f, const struct saga *s)
 {
 	if (f->target == NULL && f->outcome < 0 && f->reason < 0)
 		return true;
-	/* The saga's own reason (quarantined …) belongs to no step. */
+	/* The saga's own reason (quarantined, gift_missing) belongs to no step. */
 	if (f->target == NULL && f->outcome < 0 && s->reason == f->reason)
 		return true;
 	return any_step_matches(f, s);
@@ -85,7 +86,8 @@ static int take_row(struct saga_listing *l, struct db_query *q, struct err *err)
 	return 0;
 }
 
-/* Open sagas have an index by state; those at rest are most of the table, which is read backwards. */
+/* A filter for an open state uses the index of open sagas. Sagas at rest are most of the table, so for
+ * them the table itself is read backwards. */
 static struct db_query list_query(struct saga_listing *l)
 {
 	int state = l->filter->state;
@@ -97,7 +99,8 @@ static struct db_query list_query(struct saga_listing *l)
 	return q;
 }
 
-/* One read transaction of at most a slice, or until `until_ms`; at least one row. */
+/* One read transaction: ends after a slice or at until_ms, but examines at least one row, so that the scan
+ * always advances. */
 static int scan_slice(struct saga_listing *l, int64_t until_ms, struct err *err)
 {
 	read_slice(l->r);
@@ -132,7 +135,8 @@ static int scan(struct saga_listing *l, int64_t budget_ms, struct err *err)
 
 /* ---- by event id ---- */
 
-/* The saga of the owner when it really is this event; 0 otherwise. */
+/* *ret_id is the saga of the key's owner, or 0 when the owner is another event: with the source's option
+ * `dedup` different events can share a key. */
 static int owner_saga(struct sqlite_reader *r, int64_t owner, const char *source, const char *event_id,
 					  int64_t *ret_id, struct err *err)
 {
@@ -146,6 +150,7 @@ static int owner_saga(struct sqlite_reader *r, int64_t owner, const char *source
 	return 0;
 }
 
+/* *ret_id is 0 when no key leads to this event. The key's query ends before the owner's begins. */
 static int find_by_key(struct sqlite_reader *r, const char *source, const char *event_id, int64_t *ret_id,
 					   struct err *err)
 {
@@ -165,6 +170,7 @@ static int find_by_key(struct sqlite_reader *r, const char *source, const char *
 	return owner == 0 ? 0 : owner_saga(r, owner, source, event_id, ret_id, err);
 }
 
+/* Fallback for events without a key of their id: newest sagas first, for FIND_BUDGET_MS. */
 static int find_by_scan(struct sqlite_reader *r, const char *source, const char *event_id, int64_t *ret_id,
 						struct err *err)
 {
@@ -182,11 +188,12 @@ static int find_by_scan(struct sqlite_reader *r, const char *source, const char 
 		return 0;
 	}
 	if (l.before == 0)
-		return err_set(err, ERR_NOT_FOUND, "no event %s/%s", source, event_id);
-	return err_set(err, ERR_NOT_FOUND,
-				   "no event %s/%s by its key, nor among the sagas down to %lld: list older ones "
-				   "with filters",
-				   source, event_id, (long long)l.before);
+		return err_set(err, ERR_NOT_FOUND, "there is no event %s/%s", source, event_id);
+	return err_set(
+		err, ERR_NOT_FOUND,
+		"no event %s/%s has a key, and none of the sagas from the newest down to %lld is of that event: "
+		"search older sagas with `almoner saga list`",
+		source, event_id, (long long)l.before);
 }
 
 static int list_saga_find(void *ctx, const char *source, const char *event_id, int64_t *ret_id,
@@ -202,7 +209,7 @@ static int list_saga_find(void *ctx, const char *source, const char *event_id, i
 	return 0;
 }
 
-/* The one saga of an event, if it passes the other filters. */
+/* Lists at most the one saga with this id, if it satisfies the rest of the filter. */
 static int list_one(struct saga_listing *l, int64_t id, struct err *err)
 {
 	if (id < l->before) {
@@ -218,6 +225,7 @@ static int list_one(struct saga_listing *l, int64_t id, struct err *err)
 	return 0;
 }
 
+/* A filter for one event of one source needs no scan when the event has its key. */
 static int list_run(struct saga_listing *l, int64_t budget_ms, struct err *err)
 {
 	int64_t id = 0;
@@ -230,6 +238,7 @@ static int list_run(struct saga_listing *l, int64_t budget_ms, struct err *err)
 	return id != 0 ? list_one(l, id, err) : scan(l, budget_ms, err);
 }
 
+/* On error the sagas found so far are destroyed: the caller gets all or none. */
 static int list_saga_list(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
 						  struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next,
 						  struct err *err)

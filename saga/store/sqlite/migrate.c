@@ -2,13 +2,14 @@
 
 #include <stdio.h>
 
-/* "almn": lets `file` and us tell an almoner store from any other SQLite database. */
+/* "almn" in ASCII: distinguishes an almoner store from every other SQLite database. */
 #define APPLICATION_ID 0x616c6d6e
 
-/* Applied in order, never edited once released: a change of the schema is a new entry.
+/* The migrations, applied in order. A released entry is never edited: each change of the schema is a new
+ * entry.
  *
- * The hot path of an event touches event, claim, saga and log (DESIGN §4); the figures behind each index are
- * in the store section of saga/README.md. */
+ * An event that succeeds at once touches only event, claim_new, saga and log (saga/DESIGN.md "Shape of
+ * rows"); what each index costs is in saga/store/README.md. */
 static const char *const migrations[] = {
 	"CREATE TABLE plan ("
 	"  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, json TEXT NOT NULL);"
@@ -16,17 +17,17 @@ static const char *const migrations[] = {
 	"CREATE TABLE saga ("
 	"  id INTEGER PRIMARY KEY, plan INTEGER NOT NULL, state INTEGER NOT NULL, live INTEGER NOT NULL,"
 	"  created INTEGER NOT NULL, value BLOB NOT NULL);"
-	/* Open sagas only (state < 4: not at rest), and those at rest with a call still under way. */
+	/* Indexes open sagas (state < 4: not at rest) and sagas at rest that still have a call under way. */
 	"CREATE INDEX saga_open ON saga(live, state) WHERE state < 4 OR live = 1;"
 
-	/* The payload: the only table, beside related and log.personal, that holds personal data. */
+	/* The payload. Personal data is only here, in related, in refused and in log.personal. */
 	"CREATE TABLE event ("
 	"  saga INTEGER PRIMARY KEY, received INTEGER NOT NULL, salt BLOB NOT NULL, source TEXT NOT NULL,"
 	"  event_id TEXT NOT NULL, type TEXT NOT NULL, gift TEXT NOT NULL, donor TEXT NOT NULL,"
 	"  content_type TEXT NOT NULL, raw BLOB NOT NULL, canonical TEXT NOT NULL);"
 
-	/* Keys are random: sorted in one by one, each event would rewrite a page of its own. The newest are only
-	 * appended, and sorted in many at a time (keys.c). */
+	/* Keys are random, so inserting them one by one into a sorted table would rewrite one page for each
+	 * event. New keys are appended to claim_new and moved into claim many at a time (keys.c). */
 	"CREATE TABLE claim_new ("
 	"  id INTEGER PRIMARY KEY, digest BLOB NOT NULL, owner INTEGER NOT NULL, day INTEGER NOT NULL);"
 	"CREATE TABLE claim ("
@@ -41,8 +42,8 @@ static const char *const migrations[] = {
 	"CREATE INDEX related_due ON related(due) WHERE saga = 0;"
 	"CREATE INDEX related_saga ON related(saga) WHERE saga > 0;"
 
-	/* Steps off the hot path. why 2 and 3 are due and slot: claimable; 4 and 5 are lane and after: blocked.
-	 * `since` rides in both indexes so that the backlog by age is read from them alone. */
+	/* Steps that wait on disk. why 2 and 3 (due, slot) are claimable, 4 and 5 (lane, after) are blocked.
+	 * `since` is in both indexes so that the backlog by age is read from the indexes alone. */
 	"CREATE TABLE step ("
 	"  saga INTEGER NOT NULL, step INTEGER NOT NULL, target INTEGER NOT NULL, why INTEGER NOT NULL,"
 	"  lane BLOB, due INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (saga, step)) WITHOUT ROWID;"
@@ -54,8 +55,8 @@ static const char *const migrations[] = {
 	"  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, paused INTEGER NOT NULL, held INTEGER NOT NULL,"
 	"  held_reason TEXT NOT NULL, changed INTEGER NOT NULL);"
 
-	/* personal, salt and personal_digest are NULL where there is no personal part; forgetting it sets
-	 * personal and salt to NULL and leaves the digest, which is in the chain. */
+	/* personal, salt and personal_digest are NULL when there is no personal part. Forgetting a personal
+	 * part sets personal and salt to NULL and keeps the digest, because the chain covers the digest. */
 	"CREATE TABLE log ("
 	"  no INTEGER PRIMARY KEY, commit_no INTEGER NOT NULL, subject INTEGER NOT NULL,"
 	"  subject_id INTEGER NOT NULL, at INTEGER NOT NULL, head BLOB NOT NULL, personal BLOB, salt BLOB,"
@@ -68,7 +69,7 @@ static const char *const migrations[] = {
 
 	"CREATE TABLE counters (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL);",
 
-	/* 2: verbs in bulk as jobs. state 1 is running. */
+	/* 2: bulk operations as jobs. state 1 is running. */
 	"CREATE TABLE job ("
 	"  id INTEGER PRIMARY KEY, state INTEGER NOT NULL, verb TEXT NOT NULL, redo INTEGER NOT NULL,"
 	"  filter TEXT NOT NULL, actor TEXT NOT NULL, note TEXT NOT NULL, rate INTEGER NOT NULL,"
@@ -79,9 +80,10 @@ static const char *const migrations[] = {
 	"  passed_over INTEGER NOT NULL, held TEXT NOT NULL, error TEXT NOT NULL);"
 	"CREATE INDEX job_running ON job(id) WHERE state = 1;",
 
-	/* 3: requests refused as not verified, for a while. Numbers are never used again: one that was replayed or
-	 * went is not confused with another. `wall` is what their time was judged by. Bytes of a source are kept,
-	 * not counted by scan. */
+	/* 3: rejected requests (not verified), kept for a limited time. AUTOINCREMENT: an id is never used
+	 * again, so the id of a deleted request never names another request. `wall` is the wall clock at
+	 * reception, which signed timestamps are compared with. refused_total keeps the bytes of each source,
+	 * so that no scan counts them. */
 	"CREATE TABLE refused ("
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, received INTEGER NOT NULL,"
 	"  wall INTEGER NOT NULL, until INTEGER NOT NULL, bytes INTEGER NOT NULL, address TEXT NOT NULL,"
@@ -90,12 +92,14 @@ static const char *const migrations[] = {
 	"CREATE INDEX refused_until ON refused(until);"
 	"CREATE TABLE refused_total (source TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;",
 
-	/* 4: a target's breaker outlives the process. */
+	/* 4: remembers across restarts whether a target's breaker was closed. */
 	"ALTER TABLE target ADD COLUMN breaker_away INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
+/* Gives the schema version of the file; 0 for an empty file. An error for any other program's database and
+ * for a version that this program does not know. */
 static int read_version(struct db *db, int64_t *ret_version, struct err *err)
 {
 	int64_t application = 0;
@@ -109,20 +113,23 @@ static int read_version(struct db *db, int64_t *ret_version, struct err *err)
 		return rc;
 	if (application != APPLICATION_ID && (tables > 0 || *ret_version != 0))
 		return err_set(err, ERR_CORRUPT,
-					   "%s is an SQLite database, but not an almoner store; is store.url right?", db->path);
+					   "%s is an SQLite database, but not an almoner store; check store.url", db->path);
 	if (*ret_version > VERSION)
-		return err_set(err, ERR_REFUSED,
-					   "store %s was written by a newer almoner (its schema is %lld, this one knows %lld): "
-					   "run that version, or restore the backup made before the upgrade",
-					   db->path, (long long)*ret_version, (long long)VERSION);
+		return err_set(
+			err, ERR_REFUSED,
+			"store %s was written by a newer almoner (its schema version is %lld, this program knows up to "
+			"%lld): run the newer version, or restore the backup made before the upgrade",
+			db->path, (long long)*ret_version, (long long)VERSION);
 	return 0;
 }
 
+/* Applies one migration and stamps the new version in the same transaction: a crash leaves the old version
+ * or the new one, never half a migration. */
 static int apply_migration(struct db *db, int64_t from, struct err *err)
 {
 	char stamp[96];
-	(void)snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %lld",
-				   APPLICATION_ID, (long long)from + 1);
+	snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %lld", APPLICATION_ID,
+			 (long long)from + 1);
 	int rc = db_exec(db, "migrating", "BEGIN IMMEDIATE", err);
 	if (rc != 0)
 		return rc;
@@ -132,7 +139,7 @@ static int apply_migration(struct db *db, int64_t from, struct err *err)
 	if (rc == 0)
 		rc = db_exec(db, "migrating", "COMMIT", err);
 	if (rc != 0 && !sqlite3_get_autocommit(db->handle))
-		(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* the first error is the one to tell */
+		(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL); /* err reports the first error */
 	return rc;
 }
 
@@ -158,8 +165,8 @@ int migrate_check(struct db *db, struct err *err)
 	if (rc == 0 && version < VERSION)
 		return err_set(
 			err, ERR_REFUSED,
-			"store %s has the older schema %lld (this almoner reads %lld): start the daemon once, it "
-			"migrates",
+			"store %s has the older schema version %lld (this program reads %lld): start the daemon once, it "
+			"migrates the store",
 			db->path, (long long)version, (long long)VERSION);
 	return rc;
 }

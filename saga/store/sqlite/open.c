@@ -1,4 +1,4 @@
-/* Opening and closing the writing connection, and checkpoints. */
+/* Opening and closing the writing connection, checkpoints, and the state of the files on disk. */
 #include "saga/store/store_sqlite.h"
 
 #include <errno.h>
@@ -13,16 +13,19 @@
 #include "saga/store/sqlite/migrate.h"
 #include "saga/store/sqlite/write.h"
 
-/* A write-ahead log as long as this (256 MiB), though copied, has not begun again because there always was a
- * reader: wait for them a moment, whose slices take up to 250 ms, and not again for another 64 MiB. */
+/* SQLite reuses the write-ahead log from its start only at a moment without readers. If the log has grown
+ * to this length (256 MiB) although its pages are copied, overlapping readers prevented that: a checkpoint
+ * then waits once for the readers, whose transactions last up to 250 ms, and again only after another 64
+ * MiB. Chosen; no measurement. */
 #define WAL_RESTART_PAGES       65536
 #define WAL_RESTART_EVERY_PAGES 16384
 #define WAL_RESTART_WAIT_MS     300
-/* A log that is not longer than this is not worth giving back. */
+/* wal_truncate leaves a log of up to this size alone: it would return too little disk space. */
 #define WAL_KEPT_BYTES 1048576
 
-/* SQLite creates the other files with the mode of this one: donors' data is not for everybody's eyes. Only
- * when it does not exist yet can nobody hold a lock on it that closing would drop. */
+/* Creates the file readable by owner and group only, because it will hold donors' data; SQLite creates its
+ * other files with the same mode. An existing file is not opened here: closing this descriptor would drop
+ * SQLite locks. */
 static int create_private(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
@@ -37,14 +40,15 @@ static int create_private(const char *path, struct err *err)
 
 /* ---- settings ---- */
 
-/* secure_delete FAST: a forgotten payload is overwritten wherever that costs no extra page. */
+/* secure_delete FAST overwrites a deleted payload with zeros when that writes no additional page. */
 static const char settings[] =
 	"PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -8192; "
 	"PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; PRAGMA secure_delete = FAST; "
 	"PRAGMA locking_mode = NORMAL; PRAGMA journal_size_limit = -1; "
 	"PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 0";
 
-/* What durability stands on is read back: a build of SQLite may ignore a pragma without a word. */
+/* The settings that durability depends on are read back, because a build of SQLite may silently ignore a
+ * pragma. */
 static const struct expected_setting {
 	const char *sql;
 	int64_t value;
@@ -63,8 +67,10 @@ static int assert_settings(struct db *db, struct err *err)
 		if (rc != 0)
 			return rc;
 		if (value != expectations[i].value)
-			return err_set(err, ERR_SYSTEM, "store %s: %s is %lld, not %lld: not durable on this file system",
-						   db->path, expectations[i].sql, (long long)value, (long long)expectations[i].value);
+			return err_set(
+				err, ERR_SYSTEM,
+				"store %s: %s is %lld, expected %lld: the store would not be durable on this file system",
+				db->path, expectations[i].sql, (long long)value, (long long)expectations[i].value);
 	}
 	return 0;
 }
@@ -79,13 +85,14 @@ static int configure(struct db *db, struct err *err)
 
 /* ---- checkpoints and syncing ---- */
 
+/* SQLite calls this hook after each commit with the length of the write-ahead log. */
 static int count_frames(void *ctx, sqlite3 *handle, const char *schema, int frames)
 {
 	(void)handle;
 	(void)schema;
 	struct sqlite_writer *w = ctx;
 	if (frames < w->frames)
-		w->checkpointed = 0; /* the log has begun again from its start */
+		w->checkpointed = 0; /* SQLite writes the log from its start again */
 	w->frames = frames;
 	return SQLITE_OK;
 }
@@ -96,7 +103,7 @@ static int run_checkpoint(struct sqlite_writer *w, int mode, struct err *err)
 	int copied = 0;
 	int rc = sqlite3_wal_checkpoint_v2(w->db.handle, "main", mode, &frames, &copied);
 	if (rc != SQLITE_OK &&
-		(rc & 0xff) != SQLITE_BUSY) /* busy: a reader held it up; copied as far as could be */
+		(rc & 0xff) != SQLITE_BUSY) /* busy is no error: readers need the rest of the pages */
 		return db_error(&w->db, rc, "checkpointing", err);
 	if (frames >= 0 && copied >= 0) {
 		w->frames = frames;
@@ -105,7 +112,7 @@ static int run_checkpoint(struct sqlite_writer *w, int mode, struct err *err)
 	return 0;
 }
 
-/* Overlapping readers can keep the log from beginning again for as long as they overlap. */
+/* Waits for readers, so that the next commit can write the log from its start: see WAL_RESTART_PAGES. */
 static int restart_wal(struct sqlite_writer *w, struct err *err)
 {
 	w->restart_at = w->frames + WAL_RESTART_EVERY_PAGES;
@@ -153,12 +160,13 @@ static int sync_directory(const char *path, struct err *err)
 	int rc = fd < 0 ? -1 : fsync(fd);
 	int saved_errno = errno;
 	if (fd >= 0)
-		(void)close(fd); /* nothing was written through it */
+		(void)close(fd); /* opened for fsync only */
 	return rc == 0 ? 0 : err_set(err, ERR_IO, "syncing folder %s: %s", folder, strerror(saved_errno));
 }
 
-/* What a crash or a failed sync left may be in the page cache only: it is copied to the main file and synced
- * before anything is built on it. Through SQLite's own descriptor: closing another would drop its locks. */
+/* After a crash or a failed sync, pages of the write-ahead log may exist in the page cache only. They are
+ * copied to the main file and synced before anything new is written. The sync uses SQLite's own
+ * descriptor, because closing another descriptor of the file would drop SQLite's locks. */
 static int recover_wal(struct sqlite_writer *w, struct err *err)
 {
 	int rc = run_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, err);
@@ -166,8 +174,9 @@ static int recover_wal(struct sqlite_writer *w, struct err *err)
 		return rc;
 	if (w->frames != w->checkpointed)
 		return err_set(err, ERR_BUSY,
-					   "store %s: a reader keeps the last log from being settled; end it and start "
-					   "again",
+					   "store %s: a reader prevents the recovery of the write-ahead log; end the reader "
+					   "(almoner verify, "
+					   "backup or export) and start again",
 					   w->db.path);
 	sqlite3_file *file = NULL;
 	int sqlite_rc = sqlite3_file_control(w->db.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
@@ -178,7 +187,7 @@ static int recover_wal(struct sqlite_writer *w, struct err *err)
 	return sync_directory(w->db.path, err);
 }
 
-/* Pages in the log only may still each ask for a place of their own in the main file. */
+/* Each page that is only in the log may extend the main file by one page at the next checkpoint. */
 static int64_t writer_free_bytes(void *ctx)
 {
 	const struct sqlite_writer *w = ctx;
@@ -189,7 +198,8 @@ static int64_t writer_free_bytes(void *ctx)
 	return left > 0 ? left : 0;
 }
 
-/* By name, for no descriptor of the files may be opened here: closing it would drop SQLite's locks. */
+/* Compares by name with stat, because opening and closing the file would drop SQLite's locks. The first call
+ * records the identity. A file that never existed counts as unchanged. */
 static bool is_same_file(const char *path, struct file_identity *identity)
 {
 	struct stat st;
@@ -212,20 +222,24 @@ static bool writer_files_unchanged(void *ctx)
 static void writer_close(void *ctx)
 {
 	struct sqlite_writer *w = ctx;
-	db_close(&w->db); /* an open transaction is rolled back; the last one out checkpoints, best effort */
+	db_close(
+		&w->db); /* rolls an open transaction back; SQLite then tries a checkpoint if no reader is left */
 	store_lock_release(&w->lock);
 	buf_free(&w->value);
 	keys_finish(w);
 	free(w);
 }
 
+/* The order matters: the file must be known as a store before settings change it, and recovered before the
+ * first statement builds on its pages. */
 static int open_locked(struct sqlite_writer *w, const char *path, const char *vfs, struct err *err)
 {
 	int rc = create_private(path, err);
 	if (rc == 0)
 		rc = db_open(&w->db, path, path, SQLITE_OPEN_READWRITE, vfs, err);
 	if (rc == 0)
-		rc = migrate_recognise(&w->db, err); /* before anything of somebody else's file is changed */
+		rc = migrate_recognise(&w->db,
+							   err); /* before the first change: the file may belong to another program */
 	if (rc == 0)
 		rc = configure(&w->db, err);
 	if (rc == 0)
@@ -237,9 +251,9 @@ static int open_locked(struct sqlite_writer *w, const char *path, const char *vf
 	if (rc == 0)
 		rc = keys_load(w, err);
 	if (rc == 0)
-		(void)sqlite3_wal_hook(w->db.handle, count_frames, w); /* returns the hook before, none */
+		(void)sqlite3_wal_hook(w->db.handle, count_frames, w); /* returns the previous hook; there was none */
 	if (rc == 0)
-		(void)writer_files_unchanged(w); /* sees them for the first time */
+		(void)writer_files_unchanged(w); /* records device and inode of the files */
 	return rc;
 }
 

@@ -18,13 +18,15 @@ static void reader_close(void *ctx)
 	free(r);
 }
 
+/* On error nothing stays open. */
 static int reader_begin(struct sqlite_reader *r, const char *path, const char *name, int flags,
 						const char *vfs, struct err *err)
 {
 	int rc = db_open(&r->db, path, name, SQLITE_OPEN_READONLY | flags, vfs, err);
 	if (rc != 0)
 		return rc;
-	/* The writer alone checkpoints: two at once can corrupt in this SQLite (DESIGN §12). */
+	/* Only the writer may run checkpoints: before SQLite 3.51.3 two at once can corrupt the file
+	 * (saga/DESIGN.md "Hazards of SQLite"). */
 	int sqlite_rc = sqlite3_db_config(r->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	rc = sqlite_rc == SQLITE_OK ? 0 : db_error(&r->db, sqlite_rc, "opening to read", err);
 	if (rc == 0)
@@ -43,7 +45,7 @@ static int reader_begin(struct sqlite_reader *r, const char *path, const char *n
 	return rc;
 }
 
-/* "file:PATH?immutable=1" with everything escaped that means something in a URI. */
+/* "file:PATH?immutable=1" with the characters escaped that have a meaning in a URI. */
 static char *immutable_uri(const char *path)
 {
 	struct buf uri = { 0 };
@@ -57,8 +59,9 @@ static char *immutable_uri(const char *path)
 	return buf_take(&uri);
 }
 
-/* A folder we may not write to: SQLite cannot make its shared memory there. When no daemon holds the lock,
- * and keeps being kept out while we read, and the last one left no write-ahead log, the file stands still. */
+/* For a folder without write permission, where SQLite cannot create its shared memory file. The store can
+ * be read as an immutable file if nothing changes it: no daemon runs (the shared lock keeps daemons out
+ * while this reader is open), and the last daemon left no write-ahead log. */
 static int open_immutable(struct sqlite_reader *r, const char *path, const char *vfs, struct err *err)
 {
 	struct err first = err != NULL ? *err : (struct err){ 0 };
@@ -68,11 +71,11 @@ static int open_immutable(struct sqlite_reader *r, const char *path, const char 
 	char *log AUTO_FREE = mem_printf("%s-wal", path);
 	struct stat st;
 	if (stat(log, &st) == 0 && st.st_size > 0)
-		return err_set(
-			err, ERR_SYSTEM,
-			"%s; its write-ahead log holds what a stopped daemon left: read it as a user who may write "
-			"in its folder, or start the daemon once",
-			first.text);
+		return err_set(err, ERR_SYSTEM,
+					   "%s; a stopped daemon left commits in the write-ahead log: read the store as a user "
+					   "who may write to "
+					   "its folder, or start the daemon once",
+					   first.text);
 	char *uri AUTO_FREE = immutable_uri(path);
 	return reader_begin(r, path, uri, SQLITE_OPEN_URI, vfs, err);
 }

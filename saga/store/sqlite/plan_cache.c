@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "saga/base/check.h"
+
 struct plan_cache_slot *plan_cache_by_digest(struct plan_cache *cache, const uint8_t digest[32])
 {
 	for (unsigned i = 0; i < PLAN_CACHE_SLOTS; i++)
@@ -21,6 +23,7 @@ struct plan_cache_slot *plan_cache_by_number(struct plan_cache *cache, int64_t n
 struct plan_cache_slot *plan_cache_remember(struct plan_cache *cache, int64_t number,
 											const uint8_t digest[32])
 {
+	assert(number > 0);
 	struct plan_cache_slot *slot = plan_cache_by_number(cache, number);
 	if (slot != NULL)
 		return slot;

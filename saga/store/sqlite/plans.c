@@ -2,6 +2,7 @@
 
 #include "saga/store/sqlite/columns.h"
 
+/* Reads and parses the plan of a row that exists for certain: a saga refers to it. */
 static int plans_load(struct db *db, size_t which, int64_t number, struct plan_cache_slot **ret,
 					  struct err *err)
 {
@@ -15,7 +16,7 @@ static int plans_load(struct db *db, size_t which, int64_t number, struct plan_c
 	struct plan *plan = NULL;
 	rc = plan_parse(column_bytes(&q, 0), &plan, err);
 	if (rc != 0) {
-		(void)err_wrap(err, ERR_CORRUPT, "store %s: plan %lld", db->path, (long long)number);
+		err_wrap(err, ERR_CORRUPT, "store %s: plan %lld", db->path, (long long)number);
 		return ERR_CORRUPT;
 	}
 	*ret = plan_cache_remember(&db->plans, number, plan->digest);

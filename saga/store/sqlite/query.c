@@ -10,9 +10,10 @@ struct db_query query_begin(struct db *db, size_t which)
 
 void query_end(struct db_query *q)
 {
-	(void)sqlite3_reset(q->st); /* repeats the step's code */
+	(void)sqlite3_reset(q->st); /* returns the code of the last step again, which was reported */
 }
 
+/* Keeps the first error; query_next reports it. */
 static void note_bind_result(struct db_query *q, int rc)
 {
 	if (q->rc == SQLITE_OK)
@@ -26,6 +27,7 @@ void query_int(struct db_query *q, int64_t value)
 
 void query_blob(struct db_query *q, const void *bytes, size_t len)
 {
+	assert(bytes != NULL || len == 0);
 	note_bind_result(q, sqlite3_bind_blob64(q->st, ++q->at, len > 0 ? bytes : "", len, SQLITE_STATIC));
 }
 

@@ -16,7 +16,7 @@ void read_slice(struct sqlite_reader *r)
 
 bool read_slice_over(const struct sqlite_reader *r)
 {
-	/* Before the progress handler would cut the next step off. */
+	/* A margin, so that the loop ends before the progress handler interrupts the next step. */
 	return clock_monotonic_ms() >= r->db.deadline_ms - READ_SLICE_MS / 5;
 }
 
@@ -30,7 +30,7 @@ int read_saga(struct sqlite_reader *r, struct db_query *q, struct saga **ret, st
 	rc = saga_decode(id, plan, column_bytes(q, 5), ret, err);
 	plan_unref(plan);
 	if (rc != 0)
-		(void)err_wrap(err, rc, "store %s: saga %lld", r->db.path, (long long)id);
+		err_wrap(err, rc, "store %s: saga %lld", r->db.path, (long long)id);
 	return rc;
 }
 
@@ -64,6 +64,7 @@ static int reader_event_get(void *ctx, int64_t saga, struct event **ret, struct 
 	return 0;
 }
 
+/* Ends early when its slice is over; the caller continues from *ret_next. */
 static int reader_log_read(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,
 						   int (*each)(void *each_ctx, const struct log_row *row), int64_t *ret_next,
 						   struct err *err)
@@ -118,7 +119,7 @@ static int reader_targets(void *ctx, struct target_row **ret, size_t *ret_count,
 	return column_target_rows(&q, ret, ret_count, err);
 }
 
-/* One slice of an index from behind *at. Gives 1 when there is more. */
+/* Counts one slice of an index, from behind *at. Returns 1 when rows are left. */
 static int backlog_slice(struct sqlite_reader *r, enum reader_statement which, uint32_t target,
 						 struct step_row *at, int64_t now_ms, const int64_t *edges_ms, int64_t *counts,
 						 size_t edge_count, struct err *err)
@@ -141,10 +142,11 @@ static int backlog_slice(struct sqlite_reader *r, enum reader_statement which, u
 		if (++n % 64 == 0 && read_slice_over(r))
 			return 1;
 	}
-	/* Cut short by its deadline, on a disk that is slow: it goes on from behind what was read. */
+	/* On a slow disk the deadline can interrupt the slice; the next slice continues behind *at. */
 	return rc == ERR_BUSY && n > 0 ? 1 : rc;
 }
 
+/* Reads two indexes, claimable steps and blocked ones, in as many slices as they need. */
 static int reader_backlog(void *ctx, uint32_t target, int64_t now_ms, const int64_t *edges_ms,
 						  int64_t *counts, size_t edge_count, struct err *err)
 {

@@ -1,11 +1,12 @@
-/* The reading connection: its statements and what the files about it share. */
+/* The reading connection: its statements, and what the files of the reader share. */
 #ifndef ALMONER_SAGA_STORE_SQLITE_READ_H
 #define ALMONER_SAGA_STORE_SQLITE_READ_H
 
 #include "saga/store/lock.h"
 #include "saga/store/sqlite/columns.h"
 
-/* No read transaction lasts longer: it would hold up the write-ahead log (DESIGN §12). */
+/* The longest read transaction: a longer one would make the write-ahead log grow (saga/DESIGN.md "Hazards of
+ * SQLite"). Chosen; no measurement. */
 #define READ_SLICE_MS 250
 
 #define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
@@ -17,7 +18,7 @@
 	X(R_PLAN_GET, "reading a plan", "SELECT json FROM plan WHERE id = ?1")                                   \
 	X(R_SAGA_GET, "reading a saga", "SELECT " SAGA_COLUMNS " FROM saga WHERE id = ?1")                       \
 	X(R_LIST, "listing sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id < ?1 ORDER BY id DESC")           \
-	/* A merge of two ranges of the index: nothing is sorted. */                                             \
+	/* SQLite merges two ranges of the index, so it sorts nothing. */                                        \
 	X(R_LIST_OPEN, "listing open sagas",                                                                     \
 	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 0 AND state < 4 "                 \
 	  "AND state = ?2 AND id < ?1 UNION ALL "                                                                \
@@ -71,22 +72,24 @@ enum reader_statement { READER_TABLE(READER_ENUM) R_COUNT };
 
 struct sqlite_reader {
 	struct db db;
-	struct store_lock lock; /* fd -1 but for an immutable file */
+	struct store_lock lock; /* held only while the file is read as immutable */
 };
 
 extern const struct db_statement read_statements[R_COUNT];
 
-/* The next queries together may take a slice. */
+/* Starts a slice: the queries from here on may take READ_SLICE_MS together. */
 void read_slice(struct sqlite_reader *r);
+/* True shortly before the slice ends: a loop that asks can stop at a row of its choice. */
 bool read_slice_over(const struct sqlite_reader *r);
 
-/* Decodes the row a query with SAGA_COLUMNS stands on; the text says which saga is damaged. */
+/* Decodes the current row of a query that selects SAGA_COLUMNS; the error text names the damaged saga.
+ * *ret is the caller's to saga_destroy. */
 int read_saga(struct sqlite_reader *r, struct db_query *q, struct saga **ret, struct err *err) MUST_CHECK;
 
-/* list.c and verify.c; as in store.h. */
-void read_ops(struct store_reader *ops); /* read.c */
-void list_ops(struct store_reader *ops);
-void verify_ops(struct store_reader *ops);
+/* Each fills its part of the table, as store.h describes it. */
+void read_ops(struct store_reader *ops);          /* read.c */
+void list_ops(struct store_reader *ops);          /* list.c */
+void verify_ops(struct store_reader *ops);        /* verify.c */
 void jobs_read_ops(struct store_reader *ops);     /* jobs.c */
 void rejected_read_ops(struct store_reader *ops); /* rejected.c */
 

@@ -1,11 +1,12 @@
-/* Requests that were refused as not verified, kept for a while: bounded by bytes for each source, the oldest
- * make room. No part of the saga log: nobody vouches for them. */
+/* Rejected requests: requests whose signature or token did not verify, kept for a limited time and in a
+ * limited number of bytes for each source; the oldest are deleted first. They are no part of the saga log,
+ * because nothing proves who sent them. */
 #include "saga/store/sqlite/read.h"
 #include "saga/store/sqlite/write.h"
 
 #include <string.h>
 
-#define ROW_BYTES 256 /* of a row beside its texts, about */
+#define ROW_BYTES 256 /* estimate for a row without its texts: numbers, two index entries, page overhead */
 
 static int64_t bytes_of(const struct rejected_row *row)
 {
@@ -37,7 +38,7 @@ static int delete_row(struct sqlite_writer *w, int64_t id, struct err *err)
 	return query_run(&q, err);
 }
 
-/* *ret_bytes 0: there is none. */
+/* *ret_bytes is 0 when the source has no rejected request. */
 static int find_oldest(struct sqlite_writer *w, struct str source, int64_t *ret_id, int64_t *ret_bytes,
 					   struct err *err)
 {
@@ -49,7 +50,8 @@ static int find_oldest(struct sqlite_writer *w, struct str source, int64_t *ret_
 	return rc < 0 ? rc : 0;
 }
 
-/* Until `room` bytes are free below `keep_bytes`. */
+/* Deletes the oldest requests of the source until `needed` more bytes fit into keep_bytes. A total that is
+ * wrong (positive without rows) is corrected to 0. */
 static int evict_oldest(struct sqlite_writer *w, struct str source, int64_t needed, int64_t keep_bytes,
 						struct err *err)
 {
@@ -59,7 +61,7 @@ static int evict_oldest(struct sqlite_writer *w, struct str source, int64_t need
 		int64_t id, bytes;
 		rc = find_oldest(w, source, &id, &bytes, err);
 		if (rc == 0 && bytes == 0)
-			return total_add(w, source, -total, err); /* nothing is there */
+			return total_add(w, source, -total, err);
 		if (rc == 0)
 			rc = delete_row(w, id, err);
 		if (rc == 0)
@@ -109,6 +111,7 @@ static int rejected_delete(void *ctx, int64_t id, bool *ret_deleted, struct err 
 	return rc;
 }
 
+/* One by one, so that each query ends before the deletion begins. */
 static int rejected_prune(void *ctx, int64_t now_ms, size_t limit, size_t *ret_deleted, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
@@ -154,7 +157,8 @@ static void column_rejected(struct db_query *q, struct rejected_row *ret)
 								  .body = column_bytes(q, 8) };
 }
 
-static int list_rejected(void *ctx, const char *source, int64_t after, size_t needed, void *each_ctx,
+/* A full page, and a slice that ended early, give a *ret_next; otherwise the list is complete. */
+static int list_rejected(void *ctx, const char *source, int64_t after, size_t capacity, void *each_ctx,
 						 int (*each)(void *each_ctx, const struct rejected_row *row), int64_t *ret_next,
 						 struct err *err)
 {
@@ -162,7 +166,7 @@ static int list_rejected(void *ctx, const char *source, int64_t after, size_t ne
 	read_slice(r);
 	struct db_query AUTO_QUERY q = query_begin(&r->db, source != NULL ? R_REJECTED_OF : R_REJECTED);
 	query_int(&q, after);
-	query_int(&q, (int64_t)needed);
+	query_int(&q, (int64_t)capacity);
 	if (source != NULL)
 		query_text(&q, str_of(source));
 	*ret_next = 0;
@@ -171,7 +175,7 @@ static int list_rejected(void *ctx, const char *source, int64_t after, size_t ne
 	for (; rc == 1; rc = query_next(&q, err)) {
 		struct rejected_row row;
 		column_rejected(&q, &row);
-		*ret_next = ++used == needed ? row.id : 0;
+		*ret_next = ++used == capacity ? row.id : 0;
 		if (each(each_ctx, &row) != 0)
 			return 0;
 		if (read_slice_over(r)) {

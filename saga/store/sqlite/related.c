@@ -1,4 +1,4 @@
-/* Events that speak of another event's gift. */
+/* Related events: events about a gift whose saga another event starts. */
 #include "saga/store/sqlite/write.h"
 
 static int related_insert(void *ctx, const struct related_row *row, struct err *err)
@@ -40,12 +40,13 @@ static int related_attach(void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_
 	return rc;
 }
 
+/* Reads the earliest due times first and stops at the first one in the future. */
 static int related_due(void *ctx, int64_t now_ms, int64_t *ids, size_t capacity, size_t *ret,
 					   int64_t *ret_next_ms, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
 	struct db_query AUTO_QUERY q = query_begin(&w->db, W_RELATED_DUE);
-	query_int(&q, (int64_t)capacity + 1); /* one more: it says when to come back */
+	query_int(&q, (int64_t)capacity + 1); /* one row more than wanted: its due time is *ret_next_ms */
 	size_t used = 0;
 	int rc = query_next(&q, err);
 	while (rc == 1 && used < capacity && column_int(&q, 1) <= now_ms) {

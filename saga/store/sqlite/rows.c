@@ -1,4 +1,4 @@
-/* Steps off the hot path, and targets. */
+/* Step rows (steps that wait on disk), and targets. */
 #include "saga/store/sqlite/write.h"
 
 static int rows_put(void *ctx, const struct step_row *row, struct err *err)
@@ -27,7 +27,7 @@ static int rows_delete(void *ctx, int64_t saga, uint16_t step, struct err *err)
 	return query_run(&q, err);
 }
 
-/* Up to as many as the query's limit says. */
+/* Reads all rows of the query, whose LIMIT is the capacity of `rows`. */
 static int take_rows(struct db_query *q, struct step_row *rows, size_t *ret, struct err *err)
 {
 	size_t used = 0;
@@ -86,6 +86,7 @@ static int rows_next_due(void *ctx, uint32_t target, int64_t *ret_ms, struct err
 	return 0;
 }
 
+/* The successor in a lane, when the step before it is done. */
 static int rows_lane_first(void *ctx, uint32_t target, const uint8_t lane[LANE_BYTES], int64_t after,
 						   struct step_row *ret, struct err *err)
 {

@@ -1,5 +1,5 @@
-/* Is the store what it says it is? The database's own check, the chain over the log, and every value decoded.
- * Reads in slices, so it may run beside a daemon. */
+/* `almoner verify`: the database's own integrity check, the chain over the log, and the decoding of every
+ * value. It reads in slices, so it may run beside a daemon. */
 #include "saga/store/sqlite/read.h"
 
 #include <stdarg.h>
@@ -13,9 +13,10 @@ struct store_verification {
 	void *report_ctx;
 	void (*report)(void *report_ctx, const char *line);
 	int64_t findings;
-	struct chain_row last; /* of the commits checked so far */
-	int64_t saga;          /* … sagas */
-	int64_t step_saga;     /* … waiting steps */
+	/* How far the check has come, between slices. */
+	struct chain_row last; /* the commit checked last */
+	int64_t saga;          /* the saga checked last */
+	int64_t step_saga;     /* saga and number of the step row checked last */
 	int64_t step;
 };
 
@@ -24,8 +25,8 @@ static void PRINTF_LIKE(2, 3) report_finding(struct store_verification *v, const
 	char line[512];
 	va_list args;
 	va_start(args, fmt);
-	(void)vsnprintf(line, sizeof line, fmt,
-					args); /* NOLINT(clang-analyzer-valist.Uninitialized): it is not */
+	vsnprintf(line, sizeof line, fmt,
+			  args); /* NOLINT(clang-analyzer-valist.Uninitialized): va_start initialized it */
 	va_end(args);
 	v->findings++;
 	v->report(v->report_ctx, line);
@@ -36,7 +37,7 @@ static void PRINTF_LIKE(2, 3) report_finding(struct store_verification *v, const
 static int check_table(struct store_verification *v, const char *table, struct err *err)
 {
 	char sql[64];
-	(void)snprintf(sql, sizeof sql, "PRAGMA integrity_check(%s)", table);
+	snprintf(sql, sizeof sql, "PRAGMA integrity_check(%s)", table);
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(v->r->db.handle, sql, -1, &st, NULL);
 	if (rc == SQLITE_OK)
@@ -51,12 +52,13 @@ static int check_table(struct store_verification *v, const char *table, struct e
 	return code;
 }
 
-/* Table by table, so that no reading transaction is longer than it must be; each of these is one, whatever
- * its length: SQLite's check cannot be cut. */
+/* Checks table by table, to keep each read transaction short. One table is one transaction of any length,
+ * because SQLite's check cannot be split further. */
 static int check_database(struct store_verification *v, struct err *err)
 {
-	static const char *const tables[] = { "plan", "saga",   "event", "claim", "claim_new", "related",
-										  "step", "target", "log",   "chain", "counters" };
+	static const char *const tables[] = { "plan",    "saga",     "event",   "claim",        "claim_new",
+										  "related", "step",     "job",     "target",       "log",
+										  "chain",   "counters", "refused", "refused_total" };
 	v->r->db.deadline_ms = INT64_MAX;
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		int rc = check_table(v, tables[i], err);
@@ -68,6 +70,7 @@ static int check_database(struct store_verification *v, struct err *err)
 
 /* ---- the log ---- */
 
+/* `number` and `commit`: what the row should carry. */
 static void check_row(struct store_verification *v, const struct log_row *row, int64_t number, int64_t commit)
 {
 	static const uint8_t zeros[32];
@@ -75,16 +78,18 @@ static void check_row(struct store_verification *v, const struct log_row *row, i
 		report_finding(v, "log: rows %lld to %lld are missing", (long long)number,
 					   (long long)row->number - 1);
 	if (row->commit != commit)
-		report_finding(v, "log row %lld says commit %lld, but stands in commit %lld", (long long)row->number,
-					   (long long)row->commit, (long long)commit);
+		report_finding(v, "log row %lld names commit %lld, but belongs to commit %lld",
+					   (long long)row->number, (long long)row->commit, (long long)commit);
 	if (row->personal.len > 0) {
 		uint8_t digest[32];
 		store_personal_digest(row->salt, row->personal, digest);
 		if (memcmp(digest, row->personal_digest, sizeof digest) != 0)
-			report_finding(v, "log row %lld: its personal part is not what was recorded",
+			report_finding(v, "log row %lld: its personal part was changed after it was recorded",
 						   (long long)row->number);
 	} else if (memcmp(row->salt, zeros, sizeof row->salt) != 0) {
-		report_finding(v, "log row %lld: its personal part is gone, but not forgotten in due form",
+		report_finding(v,
+					   "log row %lld: its personal part is missing, but its salt is there: it was not "
+					   "forgotten by almoner",
 					   (long long)row->number);
 	}
 	struct records_reader records = records_read(row->head, row->personal);
@@ -97,7 +102,7 @@ static void check_row(struct store_verification *v, const struct log_row *row, i
 		report_finding(v, "log row %lld does not decode: %s", (long long)row->number, why.text);
 }
 
-/* Reads and checks the rows of one commit; gives their chain digest. */
+/* Reads and checks the log rows of one commit; ret_digest is their chain digest. */
 static int check_rows(struct store_verification *v, const struct chain_row *c, uint8_t ret_digest[32],
 					  struct err *err)
 {
@@ -121,21 +126,24 @@ static int check_rows(struct store_verification *v, const struct chain_row *c, u
 	return rc;
 }
 
+/* v->last is the commit before, and this commit afterwards. */
 static int check_commit(struct store_verification *v, const struct chain_row *c, struct err *err)
 {
 	if (c->commit != v->last.commit + 1)
 		report_finding(v, "chain: commits %lld to %lld are missing", (long long)v->last.commit + 1,
 					   (long long)c->commit - 1);
 	else if (c->first != v->last.last + 1 || c->last < c->first - 1)
-		report_finding(
-			v, "chain: commit %lld begins at row %lld and ends at %lld, but the one before ended at %lld",
-			(long long)c->commit, (long long)c->first, (long long)c->last, (long long)v->last.last);
+		report_finding(v,
+					   "chain: commit %lld begins at log row %lld and ends at %lld, but the commit before it "
+					   "ended at %lld",
+					   (long long)c->commit, (long long)c->first, (long long)c->last,
+					   (long long)v->last.last);
 	uint8_t digest[32];
 	int rc = check_rows(v, c, digest, err);
 	if (rc == 0 && memcmp(digest, c->digest, sizeof digest) != 0)
 		report_finding(v, "chain: commit %lld (log rows %lld to %lld) was changed after it was written",
 					   (long long)c->commit, (long long)c->first, (long long)c->last);
-	v->last = *c; /* go on from what is written there: one damage, one finding */
+	v->last = *c; /* continue from the stored digest, so that one damaged commit is one finding */
 	return rc;
 }
 
@@ -144,12 +152,12 @@ static int check_log_end(struct store_verification *v, struct err *err)
 	struct db_query AUTO_QUERY q = query_begin(&v->r->db, R_LAST_LOG);
 	int rc = query_next(&q, err);
 	if (rc == 1 && column_int(&q, 0) > v->last.last)
-		report_finding(v, "chain: it ends at log row %lld, but the log goes on to %lld",
+		report_finding(v, "chain: the last commit ends at log row %lld, but the log continues to row %lld",
 					   (long long)v->last.last, (long long)column_int(&q, 0));
 	return rc < 0 ? rc : 0;
 }
 
-/* Gives 1 when there is more, as all *_slice below. */
+/* Returns 1 when rows are left for another slice, like saga_slice and step_slice below. */
 static int log_slice(struct store_verification *v, struct err *err)
 {
 	struct db_query AUTO_QUERY q = query_begin(&v->r->db, R_CHAIN);
@@ -175,11 +183,11 @@ static int log_slice(struct store_verification *v, struct err *err)
 struct event_search {
 	const uint8_t *digest;
 	unsigned rows;
-	bool recorded; /* some record names an event's digest */
-	bool found;
+	bool recorded; /* some record holds the digest of an event */
+	bool found;    /* … the digest that is searched for */
 };
 
-/* The records that hold the salted digest of the saga's event: 32 bytes; a request body's has 16. */
+/* Compares the digests of 32 bytes, which are of events; a digest of 16 bytes is of a request body. */
 static int search_log_row(struct db_query *q, struct event_search *search)
 {
 	struct log_row row;
@@ -187,7 +195,7 @@ static int search_log_row(struct db_query *q, struct event_search *search)
 	search->rows++;
 	struct records_reader records = records_read(row.head, row.personal);
 	struct record record;
-	int rc = records_next(&records, &record, NULL); /* damage is told by the check of the log */
+	int rc = records_next(&records, &record, NULL); /* log_slice reports damage */
 	for (; rc == 1; rc = records_next(&records, &record, NULL)) {
 		if (record.digest.len != 32)
 			continue;
@@ -210,6 +218,8 @@ static int search_log(struct store_verification *v, int64_t saga, struct event_s
 	return rc;
 }
 
+/* The log holds the salted digest of every accepted event: a missing or changed event shows. A forgotten
+ * event has no salt any more, so only its presence is checked. */
 static int check_event(struct store_verification *v, int64_t saga, struct err *err)
 {
 	static const uint8_t zeros[EVENT_SALT_BYTES];
@@ -231,11 +241,11 @@ static int check_event(struct store_verification *v, int64_t saga, struct err *e
 	if (rc != 0)
 		return rc;
 	if (search.rows == 0)
-		report_finding(v, "saga %lld: nothing about it is in the log", (long long)saga);
+		report_finding(v, "saga %lld: the log has no row about it", (long long)saga);
 	else if (event == NULL && search.recorded)
 		report_finding(v, "saga %lld: its event is missing", (long long)saga);
 	else if (!forgotten && search.recorded && !search.found)
-		report_finding(v, "saga %lld: its event is not the one that was recorded", (long long)saga);
+		report_finding(v, "saga %lld: its event was changed after it was recorded", (long long)saga);
 	return 0;
 }
 
@@ -251,12 +261,13 @@ static int check_step_rows(struct store_verification *v, const struct saga *s, s
 		if (rc < 0)
 			return rc;
 		if (rc == 0)
-			report_finding(v, "saga %lld: step %s waits on disk, but has no row there", (long long)s->id,
+			report_finding(v, "saga %lld: step %s waits on disk, but has no step row", (long long)s->id,
 						   s->plan->steps[i].name);
 	}
 	return 0;
 }
 
+/* A saga that does not decode is a finding; an error only when reading fails. */
 static int check_saga(struct store_verification *v, struct db_query *q, struct err *err)
 {
 	struct saga *s = NULL;
@@ -268,10 +279,10 @@ static int check_saga(struct store_verification *v, struct db_query *q, struct e
 	}
 	if (column_int(q, 2) != s->state || column_int(q, 3) != saga_is_live(s) ||
 		column_int(q, 4) != s->created_ms)
-		report_finding(v, "saga %lld: its columns do not say what its value says", (long long)s->id);
+		report_finding(v, "saga %lld: its columns contradict its value", (long long)s->id);
 	const char *broken = saga_check(s);
 	if (broken != NULL)
-		report_finding(v, "saga %lld is not sound: %s", (long long)s->id, broken);
+		report_finding(v, "saga %lld is inconsistent: %s", (long long)s->id, broken);
 	rc = check_step_rows(v, s, err);
 	if (rc == 0)
 		rc = check_event(v, s->id, err);
@@ -297,6 +308,7 @@ static int saga_slice(struct store_verification *v, struct err *err)
 
 /* ---- waiting steps ---- */
 
+/* The reverse of check_step_rows: each step row must belong to a step that waits on disk. */
 static int check_step(struct store_verification *v, const struct step_row *row, struct err *err)
 {
 	struct db_query AUTO_QUERY q = query_begin(&v->r->db, R_SAGA_GET);
@@ -306,12 +318,12 @@ static int check_step(struct store_verification *v, const struct step_row *row, 
 		return rc;
 	struct saga *s = NULL;
 	if (rc == 0)
-		report_finding(v, "waiting step %lld/%u: there is no such saga", (long long)row->saga, row->step);
+		report_finding(v, "step row %lld/%u: there is no such saga", (long long)row->saga, row->step);
 	else if (read_saga(v->r, &q, &s, NULL) == 0 && row->step >= s->step_count)
-		report_finding(v, "waiting step %lld/%u: its saga has no such step", (long long)row->saga, row->step);
+		report_finding(v, "step row %lld/%u: its saga has no such step", (long long)row->saga, row->step);
 	else if (s != NULL && s->steps[row->step].location != LOCATION_DISK)
-		report_finding(v, "waiting step %lld/%u: its saga says that it is not on disk", (long long)row->saga,
-					   row->step);
+		report_finding(v, "step row %lld/%u: according to its saga the step does not wait on disk",
+					   (long long)row->saga, row->step);
 	saga_destroy(s);
 	return 0;
 }
@@ -344,7 +356,7 @@ static int run_statement(struct store_verification *v, enum reader_statement whi
 	return query_run(&q, err);
 }
 
-/* Each slice is one transaction: what it compares is of one moment. */
+/* Each slice is one transaction, so everything that it compares is of one moment. */
 static int run_in_slices(struct store_verification *v,
 						 int (*slice)(struct store_verification *v, struct err *err), struct err *err)
 {
@@ -361,7 +373,8 @@ static int run_in_slices(struct store_verification *v,
 	return rc;
 }
 
-/* Damage that stops a part from being read is a finding; only trouble with reading itself is an error. */
+/* Damage that makes a part unreadable is a finding, and verify continues with the next part. Other errors
+ * end it. */
 static int part_end(struct store_verification *v, const char *what, int rc, struct err *err)
 {
 	if (rc != ERR_CORRUPT)
@@ -370,6 +383,7 @@ static int part_end(struct store_verification *v, const char *what, int rc, stru
 	return 0;
 }
 
+/* Four parts, one after the other: the database, the log, the sagas, the step rows. */
 static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_ctx, const char *line),
 					  int64_t *ret_findings, struct err *err)
 {
@@ -382,7 +396,7 @@ static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_c
 	if (rc == 0)
 		rc = part_end(&v, "the sagas", run_in_slices(&v, saga_slice, e), e);
 	if (rc == 0)
-		rc = part_end(&v, "the waiting steps", run_in_slices(&v, step_slice, e), e);
+		rc = part_end(&v, "the step rows", run_in_slices(&v, step_slice, e), e);
 	if (rc == 0)
 		*ret_findings = v.findings;
 	return rc;

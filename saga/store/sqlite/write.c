@@ -1,4 +1,4 @@
-/* Sagas, events and the log: what every event passes through. */
+/* The writer's operations on transactions, sagas, events and the log: every event uses them. */
 #include "saga/store/sqlite/write.h"
 
 #include <string.h>
@@ -18,7 +18,8 @@ static int write_begin(void *ctx, struct err *err)
 	return run_statement(ctx, W_BEGIN, err);
 }
 
-/* After a failed commit nothing more goes to the file, also not when it is closed (DESIGN §4). */
+/* After a failed commit nothing more may go to the main file, and closing must not run a checkpoint either
+ * (saga/DESIGN.md "Hazards of SQLite"). */
 static int write_commit(void *ctx, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
@@ -33,8 +34,8 @@ static int write_commit(void *ctx, struct err *err)
 static int write_rollback(void *ctx, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
-	plan_cache_forget(&w->db.plans); /* their numbers may be undone */
-	/* After some errors SQLite has rolled back by itself. */
+	plan_cache_forget(&w->db.plans); /* the rollback may undo the insertion of a plan in it */
+	/* After some errors SQLite rolls back without being asked. */
 	int rc = sqlite3_get_autocommit(w->db.handle) ? 0 : run_statement(w, W_ROLLBACK, err);
 	return rc == 0 ? keys_rolled_back(w, err) : rc;
 }
@@ -73,6 +74,7 @@ static int write_saga_update(void *ctx, const struct saga_row *row, struct err *
 	return rc;
 }
 
+/* The value is copied into w->value, because the query that owns the column ends here. */
 static int write_saga_get(void *ctx, int64_t id, struct saga_row *ret, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
@@ -95,7 +97,7 @@ static int write_saga_get(void *ctx, int64_t id, struct saga_row *ret, struct er
 	return 0;
 }
 
-/* Merges the `count` ids, ascending, into the ids[0..*used) so far, keeping the lowest `room`. */
+/* Inserts `id` into the ascending ids[0..*used); when the array is full, the highest id is dropped. */
 static void merge_id(int64_t *ids, size_t capacity, size_t *used, int64_t id)
 {
 	size_t at = *used;
@@ -108,7 +110,8 @@ static void merge_id(int64_t *ids, size_t capacity, size_t *used, int64_t id)
 	ids[at] = id;
 }
 
-/* The index is by (live, state, id): one range per state. */
+/* The index is by (live, state, id), so there is one ascending range for each state; the ranges are
+ * merged. */
 static int write_saga_live(void *ctx, int64_t after, int64_t *ids, size_t capacity, size_t *ret,
 						   struct err *err)
 {
@@ -168,6 +171,7 @@ static int write_event_get(void *ctx, int64_t saga, struct event **ret, struct e
 
 /* ---- the log ---- */
 
+/* A zero personal_digest means that the row has no personal part: NULL in the three columns. */
 static int write_log_append(void *ctx, const struct log_row *row, struct err *err)
 {
 	static const uint8_t zeros[32];

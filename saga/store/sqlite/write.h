@@ -1,4 +1,4 @@
-/* The writing connection: its statements and what the store_sqlite files share about it. */
+/* The writing connection: its statements, and what the files of the writer share. */
 #ifndef ALMONER_SAGA_STORE_SQLITE_WRITE_H
 #define ALMONER_SAGA_STORE_SQLITE_WRITE_H
 
@@ -104,20 +104,21 @@
 enum writer_statement { WRITER_TABLE(WRITER_ENUM) W_COUNT };
 #undef WRITER_ENUM
 
-/* The keys not yet sorted into the big table, and how far that has come (keys.c). */
+/* The keys that are still in claim_new, and the progress of moving them to claim (keys.c). */
 struct key_table {
 	struct store_recent recent;
 	bool changed; /* since the transaction began */
-	uint32_t
-		*move_order; /* by digest, of the first move_count recent ones, while they are moved; else NULL */
+	/* During a move: the indexes of the first move_count recent keys, in the order of their digests. Else
+	 * NULL. */
+	uint32_t *move_order;
 	size_t move_count;
-	size_t move_at;
-	size_t claims_since_move;             /* since the last move */
-	uint8_t prune_after[STORE_KEY_BYTES]; /* where key_prune goes on, when prune_in_progress */
+	size_t move_at;                       /* position in move_order of the next key to move */
+	size_t claims_since_move;             /* claims since the last slice was moved */
+	uint8_t prune_after[STORE_KEY_BYTES]; /* key_prune continues behind this key, when prune_in_progress */
 	bool prune_in_progress;
 };
 
-/* Which file it is, whatever its name; all zero: not seen yet. */
+/* Identifies a file independently of its name; all zero: not recorded yet. */
 struct file_identity {
 	uint64_t device, inode;
 };
@@ -126,14 +127,14 @@ struct sqlite_writer {
 	struct db db;
 	struct store_lock lock;
 	struct file_identity main_file, wal_file;
-	int64_t frames;       /* in the write-ahead log after the last commit */
-	int64_t checkpointed; /* of those, already copied to the main file */
-	int64_t restart_at;   /* frames at which readers are waited for */
-	struct buf value;     /* what saga_get lends */
+	int64_t frames;       /* pages in the write-ahead log after the last commit */
+	int64_t checkpointed; /* how many of them are copied to the main file */
+	int64_t restart_at;   /* at this number of frames a checkpoint waits for readers */
+	struct buf value;     /* the bytes that saga_get returned last */
 	struct key_table keys;
 };
 
-/* Operations on a `ctx` that is a struct sqlite_writer; as in store.h. */
+/* Each fills its part of the table, as store.h describes it; `ctx` is a struct sqlite_writer. */
 extern const struct db_statement write_statements[W_COUNT];
 void write_ops(struct store_writer *ops);    /* sagas, events, log: write.c */
 void keys_ops(struct store_writer *ops);     /* keys.c */
@@ -143,7 +144,8 @@ void related_ops(struct store_writer *ops);  /* related.c */
 void jobs_ops(struct store_writer *ops);     /* jobs.c */
 void rejected_ops(struct store_writer *ops); /* rejected.c */
 
-/* keys.c: the newest keys are in memory, beside their table. */
+/* keys.c. keys_load reads claim_new into memory. A commit or rollback of the connection must be followed by
+ * keys_committed or keys_rolled_back, so that the memory matches the table. */
 int keys_load(struct sqlite_writer *w, struct err *err) MUST_CHECK;
 void keys_committed(struct sqlite_writer *w);
 int keys_rolled_back(struct sqlite_writer *w, struct err *err) MUST_CHECK;

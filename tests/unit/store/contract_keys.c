@@ -69,7 +69,7 @@ enum { MANY = 100000, BATCH = 1000 };
 static void many_key(int64_t i, uint8_t key[STORE_KEY_BYTES])
 {
 	char id[24];
-	(void)snprintf(id, sizeof id, "evt_%lld", (long long)i);
+	snprintf(id, sizeof id, "evt_%lld", (long long)i);
 	store_event_key("many", id, key);
 }
 

@@ -93,7 +93,7 @@ static void a_flipped_byte_in_the_log_is_reported(void **state)
 	fixture_close(f);
 	f->factory->harm(f->factory->ctx, DAMAGE_FLIP_HEAD, 4);
 	struct verify_report report = verify(f);
-	/* What else it breaks (the event's digest, the decoding) depends on the byte. */
+	/* Whether it also breaks the event's digest or the decoding depends on the byte. */
 	assert_true(report.findings >= 1);
 	assert_non_null(strstr(report.text.data, "commit 4 (log rows 4 to 4) was changed"));
 	assert_null(strstr(report.text.data, "commit 5"));
@@ -102,12 +102,13 @@ static void a_flipped_byte_in_the_log_is_reported(void **state)
 
 static void a_changed_personal_part_is_reported(void **state)
 {
-	reported(*state, DAMAGE_FLIP_PERSONAL, 2, 1, "log row 2: its personal part is not what was recorded");
+	reported(*state, DAMAGE_FLIP_PERSONAL, 2, 1,
+			 "log row 2: its personal part was changed after it was recorded");
 }
 
 static void a_removed_row_is_reported(void **state)
 {
-	/* Row 6 is the daemon's: the chain is the only one to miss it. */
+	/* Row 6 has the subject daemon: no saga refers to it, so only the chain shows that it is missing. */
 	reported(*state, DAMAGE_REMOVE_ROW, 6, 2, "log: rows 6 to 6 are missing");
 }
 
@@ -118,8 +119,8 @@ static void a_gap_in_the_commits_is_reported(void **state)
 
 static void a_cut_tail_is_reported(void **state)
 {
-	/* Commits 5 to 7: sagas 5 has nothing in the log any more. */
-	reported(*state, DAMAGE_REMOVE_TAIL, 5, 1, "saga 5: nothing about it is in the log");
+	/* Commits 5 to 7: the log has no row about saga 5 any more. */
+	reported(*state, DAMAGE_REMOVE_TAIL, 5, 1, "saga 5: the log has no row about it");
 }
 
 static void a_changed_chain_is_reported(void **state)
@@ -130,7 +131,7 @@ static void a_changed_chain_is_reported(void **state)
 
 static void a_renumbered_row_is_reported(void **state)
 {
-	reported(*state, DAMAGE_RENUMBER, 7, 3, "the log goes on to 1007");
+	reported(*state, DAMAGE_RENUMBER, 7, 3, "the log continues to row 1007");
 }
 
 static void damaged_sagas_are_reported(void **state)
@@ -140,12 +141,12 @@ static void damaged_sagas_are_reported(void **state)
 
 static void a_wrong_state_column_is_reported(void **state)
 {
-	reported(*state, DAMAGE_SAGA_STATE, 4, 1, "saga 4: its columns do not say what its value says");
+	reported(*state, DAMAGE_SAGA_STATE, 4, 1, "saga 4: its columns contradict its value");
 }
 
 static void another_event_is_reported(void **state)
 {
-	reported(*state, DAMAGE_EVENT, 5, 1, "saga 5: its event is not the one that was recorded");
+	reported(*state, DAMAGE_EVENT, 5, 1, "saga 5: its event was changed after it was recorded");
 }
 
 static void a_missing_event_is_reported(void **state)
@@ -155,7 +156,7 @@ static void a_missing_event_is_reported(void **state)
 
 static void a_lost_waiting_step_is_reported(void **state)
 {
-	reported(*state, DAMAGE_REMOVE_STEP, 3, 1, "saga 3: step crm waits on disk, but has no row there");
+	reported(*state, DAMAGE_REMOVE_STEP, 3, 1, "saga 3: step crm waits on disk, but has no step row");
 }
 
 static void a_stray_waiting_step_is_reported(void **state)
@@ -171,13 +172,14 @@ static void a_stray_waiting_step_is_reported(void **state)
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
 	struct verify_report report = verify(f);
 	assert_int_equal(report.findings, 3);
-	assert_non_null(strstr(report.text.data, "waiting step 2/0: its saga says that it is not on disk"));
-	assert_non_null(strstr(report.text.data, "waiting step 2/9: its saga has no such step"));
-	assert_non_null(strstr(report.text.data, "waiting step 99/0: there is no such saga"));
+	assert_non_null(
+		strstr(report.text.data, "step row 2/0: according to its saga the step does not wait on disk"));
+	assert_non_null(strstr(report.text.data, "step row 2/9: its saga has no such step"));
+	assert_non_null(strstr(report.text.data, "step row 99/0: there is no such saga"));
 	buf_free(&report.text);
 }
 
-/* Personal data can be forgotten without breaking the chain (DESIGN §4). */
+/* Personal data can be forgotten without breaking the chain (saga/DESIGN.md "Shape of rows"). */
 static void a_forgotten_personal_part_is_no_damage(void **state)
 {
 	struct store_fixture *f = *state;

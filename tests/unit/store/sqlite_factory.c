@@ -76,7 +76,7 @@ void sqlite_factory_sql(struct sqlite_factory *s, const char *sql)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, sql, NULL, NULL, &message);
 	if (rc != SQLITE_OK)
-		(void)fprintf(stderr, "%s: %s\n", sql, message != NULL ? message : sqlite3_errmsg(db));
+		fprintf(stderr, "%s: %s\n", sql, message != NULL ? message : sqlite3_errmsg(db));
 	assert(rc == SQLITE_OK);
 	rc = sqlite3_close(db);
 	assert(rc == SQLITE_OK);
@@ -87,7 +87,7 @@ void sqlite_factory_init(struct sqlite_factory *s)
 	*s = (struct sqlite_factory){ .folder = "/tmp/almoner-store-XXXXXX" };
 	const char *folder = mkdtemp(s->folder);
 	assert(folder != NULL);
-	(void)snprintf(s->path, sizeof s->path, "%s/almoner.db", s->folder);
+	snprintf(s->path, sizeof s->path, "%s/almoner.db", s->folder);
 }
 
 void sqlite_factory_finish(struct sqlite_factory *s)

@@ -36,8 +36,8 @@ static void the_wal_file_is_truncated(void **state)
 static void moved_and_restored(struct store_fixture *f, const char *suffix)
 {
 	char from[300], to[300];
-	(void)snprintf(from, sizeof from, "%s%s", sqlite_of(f)->path, suffix);
-	(void)snprintf(to, sizeof to, "%s%s.away", sqlite_of(f)->path, suffix);
+	snprintf(from, sizeof from, "%s%s", sqlite_of(f)->path, suffix);
+	snprintf(to, sizeof to, "%s%s.away", sqlite_of(f)->path, suffix);
 	assert_true(f->l.w.files_unchanged(f->l.w.ctx));
 	assert_int_equal(rename(from, to), 0);
 	assert_false(f->l.w.files_unchanged(f->l.w.ctx));
