@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "saga/base/array.h"
+#include "saga/base/check.h"
 #include "saga/base/entropy.h"
-#include "saga/base/mem.h"
-
-#define FIRST_CAPACITY 64 /* chosen; no measurement */
 
 void store_recent_init(struct store_recent *r)
 {
@@ -18,58 +17,43 @@ void store_recent_init(struct store_recent *r)
 void store_recent_finish(struct store_recent *r)
 {
 	free(r->keys);
-	free(r->slots);
+	hash_free(&r->table);
 	*r = (struct store_recent){ 0 };
 }
 
-static size_t slot_of(const struct store_recent *r, const uint8_t *digest)
+/* A digest is uniform, but a sender who knows the source can try event ids until their digests share some
+ * bits. The product with a secret odd number does not reveal which. */
+static uint64_t hash_of(const struct store_recent *r, const uint8_t *digest)
 {
 	uint64_t bits;
 	memcpy(&bits, digest, sizeof bits);
-	return (size_t)((bits * r->seed) >> 32) & r->slot_mask;
+	return bits * r->seed >> 32;
 }
 
-static void link_key(struct store_recent *r, size_t index)
+static void insert(struct store_recent *r, struct recent_key *key)
 {
-	size_t slot = slot_of(r, r->keys[index].digest);
-	while (r->slots[slot] != 0)
-		slot = (slot + 1) & r->slot_mask;
-	r->slots[slot] = (uint32_t)index + 1;
+	hash_insert(&r->table, &key->link, hash_of(r, key->digest));
 }
 
-static void link_all(struct store_recent *r)
+/* After the keys have moved in memory, which the table does not allow for an entry in it. */
+static void insert_all(struct store_recent *r)
 {
-	if (r->slots == NULL)
-		return;
-	memset(r->slots, 0, (r->slot_mask + 1) * sizeof *r->slots);
+	hash_clear(&r->table);
 	for (size_t i = 0; i < r->count; i++)
-		link_key(r, i);
-}
-
-/* There are twice as many slots as keys, so a search ends soon at a free slot. */
-static void grow(struct store_recent *r)
-{
-	r->capacity = r->capacity == 0 ? FIRST_CAPACITY : r->capacity * 2;
-	r->keys = mem_grow(r->keys, r->capacity * sizeof *r->keys);
-	free(r->slots);
-	r->slots = mem_zalloc(r->capacity * 2 * sizeof *r->slots);
-	r->slot_mask = r->capacity * 2 - 1;
-	link_all(r);
+		insert(r, &r->keys[i]);
 }
 
 void store_recent_clear(struct store_recent *r)
 {
 	r->count = 0;
-	link_all(r);
+	hash_clear(&r->table);
 }
 
 const struct recent_key *store_recent_find(const struct store_recent *r,
 										   const uint8_t digest[STORE_KEY_BYTES])
 {
-	if (r->count == 0)
-		return NULL;
-	for (size_t slot = slot_of(r, digest); r->slots[slot] != 0; slot = (slot + 1) & r->slot_mask) {
-		const struct recent_key *key = &r->keys[r->slots[slot] - 1];
+	for (struct hash_link *l = hash_first(&r->table, hash_of(r, digest)); l != NULL; l = hash_next(l)) {
+		const struct recent_key *key = HASH_ENTRY(l, struct recent_key, link);
 		if (memcmp(key->digest, digest, STORE_KEY_BYTES) == 0)
 			return key;
 	}
@@ -78,13 +62,16 @@ const struct recent_key *store_recent_find(const struct store_recent *r,
 
 void store_recent_add(struct store_recent *r, const struct recent_key *key)
 {
-	if (r->count == r->capacity)
-		grow(r);
+	assert(key->owner != 0);
+	if (r->count == r->capacity) {
+		ARRAY_GROW(r->keys, r->count, r->capacity);
+		insert_all(r);
+	}
 	r->keys[r->count] = *key;
-	link_key(r, r->count++);
+	insert(r, &r->keys[r->count++]);
 }
 
-/* Keeps the order of the other keys; the indexes of keys change, so the table is built again. */
+/* Keeps the order of the other keys. */
 void store_recent_sweep(struct store_recent *r)
 {
 	size_t kept = 0;
@@ -92,5 +79,5 @@ void store_recent_sweep(struct store_recent *r)
 		if (r->keys[i].owner != 0)
 			r->keys[kept++] = r->keys[i];
 	r->count = kept;
-	link_all(r);
+	insert_all(r);
 }

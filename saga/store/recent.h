@@ -3,9 +3,11 @@
 #ifndef ALMONER_SAGA_STORE_RECENT_H
 #define ALMONER_SAGA_STORE_RECENT_H
 
+#include "saga/base/hash.h"
 #include "saga/store/store.h"
 
 struct recent_key {
+	struct hash_link link; /* set by store_recent_add */
 	uint8_t digest[STORE_KEY_BYTES];
 	int64_t owner; /* as in key_claim; 0 marks a key for store_recent_sweep */
 	int64_t id;    /* of its row in claim_new */
@@ -16,9 +18,8 @@ struct store_recent {
 	struct recent_key *keys; /* ascending by id */
 	size_t count;
 	size_t capacity;
-	uint32_t *slots; /* open addressing; index + 1 into keys, 0: free */
-	size_t slot_mask;
-	uint64_t seed; /* random and odd: a sender cannot choose event ids that all hash to one slot */
+	struct hash_table table; /* of the keys, by digest */
+	uint64_t seed; /* random and odd: a sender cannot choose event ids whose keys all share one bucket */
 };
 
 void store_recent_init(struct store_recent *r);

@@ -64,8 +64,7 @@ struct target_row {
 	bool held;
 	char held_reason[200]; /* "credentials: …", "looks misconfigured: …" */
 	int64_t changed_ms;
-	bool
-		breaker_not_closed; /* at its last change; a restarted daemon then begins half-open */
+	bool breaker_not_closed; /* at its last change; a restarted daemon then begins half-open */
 };
 
 /* An event about a gift whose saga another event started. saga == 0: no event has started that saga yet. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/mem.h"
+#include "saga/base/array.h"
 
 int64_t column_int(struct db_query *q, int column)
 {
@@ -122,7 +122,7 @@ int column_target_rows(struct db_query *q, struct target_row **ret, size_t *ret_
 	size_t count = 0;
 	int rc = query_next(q, err);
 	for (; rc == 1; rc = query_next(q, err)) {
-		rows = mem_grow(rows, (count + 1) * sizeof *rows);
+		ARRAY_GROW_BY_COUNT(rows, count);
 		column_target(q, &rows[count++]);
 	}
 	if (rc != 0) {
