@@ -44,8 +44,7 @@ static int on_row(void *ctx, const struct rejected_row *row)
 		l->ids[l->count] = row->id;
 	l->count++;
 	l->last = *row;
-	snprintf(l->body, sizeof l->body, "%.*s", row->body.len < 15 ? (int)row->body.len : 15,
-				   row->body.p);
+	snprintf(l->body, sizeof l->body, "%.*s", row->body.len < 15 ? (int)row->body.len : 15, row->body.p);
 	assert_memory_equal(row->headers.p, "\0h", 2);
 	assert_int_equal(row->headers.len, 2);
 	assert_true(str_is(row->address, "192.0.2.7"));

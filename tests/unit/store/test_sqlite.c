@@ -323,56 +323,6 @@ static void a_folder_that_is_not_there_is_named(void **state)
 	assert_non_null(strstr(f->err.text, "/nonexistent/deep/almoner.db.lock"));
 }
 
-/* ---- verify ---- */
-
-/* Damage that only SQLite's integrity check can see: a NULL in a column that must not be NULL. */
-static void put_null(struct store_fixture *f, const char *table, const char *column, const char *type)
-{
-	static const char *const change = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = "
-									  "replace(sql, '%s %s%s', '%s %s%s') WHERE name = '%s'";
-	char *allow AUTO_FREE = mem_printf(change, column, type, " NOT NULL", column, type, "", table);
-	char *update AUTO_FREE = mem_printf("UPDATE %s SET %s = NULL", table, column);
-	char *forbid AUTO_FREE = mem_printf(change, column, type, "", column, type, " NOT NULL", table);
-	sqlite_factory_sql(sqlite_of(f), allow);
-	sqlite_factory_sql(sqlite_of(f), update);
-	sqlite_factory_sql(sqlite_of(f), forbid);
-}
-
-static void append_line(void *ctx, const char *line)
-{
-	buf_printf(ctx, "%s\n", line);
-}
-
-static void every_table_is_verified(void **state)
-{
-	static const struct {
-		const char *insert, *table, *column, *type, *finding;
-	} cases[] = {
-		{ "INSERT INTO refused VALUES (1, 's', 0, 0, 0, 1, 'a', 'u', x'00', x'00')", "refused", "address",
-		  "TEXT", "table refused: NULL value in refused.address" },
-		{ "INSERT INTO refused_total VALUES ('s', 1)", "refused_total", "bytes", "INTEGER",
-		  "table refused_total: NULL value in refused_total.bytes" },
-		{ "INSERT INTO job VALUES (1, 2, 'v', 0, 'f', 'a', 'n', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'h', "
-		  "'e')",
-		  "job", "actor", "TEXT", "table job: NULL value in job.actor" },
-	};
-	struct store_fixture *f = *state;
-	struct buf AUTO_BUF report = { 0 };
-	int64_t findings = 0;
-	struct store_reader reader;
-	fixture_close(f);
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		sqlite_factory_sql(sqlite_of(f), cases[i].insert);
-		put_null(f, cases[i].table, cases[i].column, cases[i].type);
-	}
-	must(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &reader, &f->err), &f->err);
-	must(reader.verify(reader.ctx, &report, append_line, &findings, &f->err), &f->err);
-	reader.close(reader.ctx);
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_non_null(strstr(report.data != NULL ? report.data : "", cases[i].finding));
-	assert_int_equal(findings, 3);
-}
-
 /* ---- speed and bounds ---- */
 
 static void check_plan(sqlite3 *db, const struct db_statement *statement)
@@ -509,7 +459,6 @@ int main(void)
 		TEST(another_programs_database_is_left_alone),
 		TEST(what_is_no_database_is_refused),
 		TEST(a_folder_that_is_not_there_is_named),
-		TEST(every_table_is_verified),
 		TEST(no_statement_sorts_or_scans),
 		TEST(memory_does_not_grow_with_the_backlog),
 		TEST(new_keys_do_not_stay_in_memory),
