@@ -137,14 +137,12 @@ static int call(void *ctx, const char *method, const char *path, const char *bod
 		return call_in_process(p, method, path, body, line_ctx, line, ret_status, err);
 	if (p->config->listen.admin.count == 0)
 		return err_set(err, ERR_CLOSED,
-					   "this command changes something, so it needs a daemon, but %s names no admin socket: "
-					   "add \"listen\": "
-					   "{\"admin\": [\"unix:PATH\"]} and restart the daemon",
+					   "this command changes something, so it needs a daemon, but %s names no admin "
+					   "socket: add \"listen\": {\"admin\": [\"unix:PATH\"]} and restart the daemon",
 					   p->config->path);
 	return err_set(err, ERR_CLOSED,
 				   "this command changes something, so it needs a daemon, but none answers on %s; start it "
-				   "with: almoner serve "
-				   "--config %s",
+				   "with: almoner serve --config %s",
 				   p->config->listen.admin.items[0], p->config->path);
 }
 

@@ -82,9 +82,8 @@ static int find_url(const struct config *config, const struct send_options *s, c
 		rc = admin_client_get(config->listen.admin.items[i], "/v1/status", &status, err);
 	if (rc != 0)
 		return err_set(err, rc,
-					   "listen.intake has port 0, so only a running daemon knows the port, and none answers; "
-					   "start the daemon, or "
-					   "give the address: --url http://127.0.0.1:PORT/in/%s",
+					   "listen.intake has port 0, so only a running daemon knows the port, and none "
+					   "answers; start the daemon, or give the address: --url http://127.0.0.1:PORT/in/%s",
 					   s->source);
 	json_int_t port = json_integer_value(json_object_get(json_object_get(status, "intake"), "port"));
 	*ret = event_client_url(config, (uint16_t)port, s->source);

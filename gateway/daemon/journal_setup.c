@@ -53,19 +53,15 @@ static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 	} lines[] = {
 		[DISK_LOW] = { CONFIG_LOG_WARNING, "disk_low", "free_bytes",
 					   "intake answers 503 and no attempt starts until the free space is store.reserve and "
-					   "one "
-					   "sixteenth more" },
+					   "one sixteenth more" },
 		[STORE_FILES_GONE] = { CONFIG_LOG_ERROR, "store_gone", "free_bytes",
 							   "the store's file or its -wal was removed, renamed or replaced: intake "
-							   "answers 503 "
-							   "and no attempt starts until the files are back. Keep the daemon running "
-							   "until then: "
-							   "it still holds the files open, in /proc/PID/fd" },
+							   "answers 503 and no attempt starts until the files are back. Keep the "
+							   "daemon running until then: it still holds the files open, in /proc/PID/fd" },
 		[DISK_ENOUGH] = { CONFIG_LOG_INFO, "disk_enough", "free_bytes", "intake accepts events again" },
 		[WAL_BLOCKED] = { CONFIG_LOG_WARNING, "store_held_up", "wal_bytes",
 						  "another program reads the store in one long transaction, so the write-ahead log "
-						  "grows "
-						  "until the free space is down to store.reserve; end that program" },
+						  "grows until the free space is down to store.reserve; end that program" },
 		[WAL_UNBLOCKED] = { CONFIG_LOG_INFO, "store_let_go", "wal_bytes",
 							"the write-ahead log is reused again and stops growing" },
 	};

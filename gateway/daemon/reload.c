@@ -30,8 +30,8 @@ static int check_removed(const struct config_change *c, const struct journal_cou
 		return 0;
 	return err_set(
 		err, ERR_REFUSED,
-		"target %s is no longer in the configuration but has %lld open step%s (almoner saga list --target %s "
-		"--state running, and --state attention); settle or cancel them first, or put the target back",
+		"target %s is no longer in the configuration but has %lld open step%s (almoner saga list --target "
+		"%s --state running, and --state attention); settle or cancel them first, or put the target back",
 		c->name, (long long)open, open == 1 ? "" : "s", c->name);
 }
 
@@ -204,8 +204,8 @@ static int read_config(struct daemon *d, struct config **ret, struct err *err)
 	log_findings(d, &found);
 	return rc == 0 ? 0
 				   : err_set(err, rc,
-							 "the configuration has %zu error%s, each logged in a line before this one; the "
-							 "old one stays in use",
+							 "the configuration has %zu error%s, each logged in a line before this one; "
+							 "the old one stays in use",
 							 found.errors, found.errors == 1 ? "" : "s");
 }
 

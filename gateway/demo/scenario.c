@@ -111,12 +111,10 @@ static void switch_crm(const struct demo_setup *s, bool broken)
 		printf("  !  %s\n", err.text);
 	else if (broken)
 		printf("\n  ✗  the CRM starts to fail (503). E-mail and accounting are not affected; the steps for "
-			   "the CRM "
-			   "wait and are retried.\n\n");
+			   "the CRM wait and are retried.\n\n");
 	else
 		printf("\n  ✓  the CRM works again. The waiting steps are delivered, each with the idempotency key "
-			   "of its "
-			   "first attempt, so nothing is booked twice.\n\n");
+			   "of its first attempt, so nothing is booked twice.\n\n");
 }
 
 /* One line with the figures of `almoner status`. */

@@ -17,8 +17,7 @@
 static const char usage[] =
 	"usage: almoner-sink [--http HOST:PORT] [--smtp HOST:PORT] [options]\n"
 	"  Receivers for demo, tests and benchmarks. Port 0 chooses a free port; the addresses are the first "
-	"lines "
-	"of output.\n"
+	"lines of output.\n"
 	"  --set PATH=JSON   set the behaviour of a path at the start, like POST /_control/PATH; may be "
 	"repeated\n"
 	"  --log FILE        append one JSON line per request or mail, before it is answered\n"
