@@ -85,6 +85,18 @@ static void read_body(const json_t *item, struct buf *body)
 	}
 }
 
+/* A status outside the range is refused: the answers are counted by status in an array. */
+static bool read_status(const json_t *item, uint32_t fallback, uint32_t *ret_status, char why[200])
+{
+	int64_t status = number(item, "status", fallback);
+	if (status != fallback && (status < 100 || status >= SINK_STATUS_MAX)) {
+		snprintf(why, 200, "%lld is no HTTP status", (long long)status);
+		return false;
+	}
+	*ret_status = (uint32_t)status;
+	return true;
+}
+
 /* One entry of "reply". An unknown key is an error, so that a typing mistake in a test is noticed. */
 static bool read_reply(json_t *item, struct sink_reply *reply, char why[200])
 {
@@ -97,12 +109,8 @@ static bool read_reply(json_t *item, struct sink_reply *reply, char why[200])
 	}
 	if (!known_keys(item, names, why) || !read_mode(item, &reply->mode, why))
 		return false;
-	int64_t status = number(item, "status", 0);
-	if (status != 0 && (status < 100 || status >= SINK_STATUS_MAX)) {
-		snprintf(why, 200, "%lld is no HTTP status", (long long)status);
+	if (!read_status(item, 0, &reply->status, why))
 		return false;
-	}
-	reply->status = (uint32_t)status;
 	reply->times = (uint32_t)number(item, "times", 0);
 	reply->delay_ms = number(item, "delay_ms", 0);
 	reply->at_byte = (uint64_t)number(item, "at_byte", 0);
@@ -114,14 +122,14 @@ static bool read_reply(json_t *item, struct sink_reply *reply, char why[200])
 	return true;
 }
 
-static void read_flap(const json_t *flap, struct sink_flap *to)
+static bool read_flap(const json_t *flap, struct sink_flap *to, char why[200])
 {
 	*to = (struct sink_flap){ .on_requests = (uint32_t)number(flap, "on_requests", 0),
 							  .off_requests = (uint32_t)number(flap, "off_requests", 0),
 							  .on_ms = number(flap, "on_ms", 0),
 							  .off_ms = number(flap, "off_ms", 0),
-							  .status = (uint32_t)number(flap, "status", 503),
 							  .since_ms = clock_monotonic_ms() };
+	return read_status(flap, 503, &to->status, why);
 }
 
 /* The body of the request is {"reply": […], "flap": …} or, without "reply", a single reply. */
@@ -145,8 +153,11 @@ bool sink_behaviour_set(struct sink_endpoint *endpoint, json_t *behaviour, char 
 			return false;
 		}
 	}
-	read_flap(json_object_get(behaviour, "flap"), &endpoint->flap);
-	return true;
+	if (read_flap(json_object_get(behaviour, "flap"), &endpoint->flap, why))
+		return true;
+	sink_behaviour_drop(endpoint);
+	endpoint->flap = (struct sink_flap){ 0 };
+	return false;
 }
 
 const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoint)

@@ -61,6 +61,7 @@ static void keep_entry(struct sink_endpoint *endpoint, const struct sink_request
 void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint,
 						 const struct sink_request *request, uint32_t status)
 {
+	assert(status < SINK_STATUS_MAX);
 	endpoint->requests++;
 	if (status == 0)
 		endpoint->unanswered++;

@@ -87,6 +87,15 @@ static void it_flaps_by_requests(void **state)
 		json_decref(request("/flap", NULL, 0, "x", expected[i]));
 }
 
+/* Answers are counted by status in an array, so a status outside of it must not get in. */
+static void a_status_that_is_none_is_refused(void **state)
+{
+	(void)state;
+	json_decref(request("/_control/bad", NULL, 0, "{\"flap\":{\"off_requests\":1,\"status\":100000}}", 400));
+	json_decref(request("/_control/bad", NULL, 0, "{\"status\":600}", 400));
+	json_decref(request("/bad", NULL, 0, "x", 200));
+}
+
 static void concurrency_is_seen_and_waited_for(void **state)
 {
 	(void)state;
@@ -258,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(repeats_are_counted_by_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_flaps_by_requests, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_status_that_is_none_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(concurrency_is_seen_and_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_history_is_on_disk_before_the_answer, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_books_know_a_repeat_by_its_request_id, setup, teardown),
