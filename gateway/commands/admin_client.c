@@ -11,6 +11,7 @@
 /* The host name in the URL is only for the Host header; the connection goes to the socket. */
 int admin_client_get(const char *socket_path, const char *path, json_t **ret, struct err *err)
 {
+	assert(path[0] == '/');
 	struct unix_socket_path socket;
 	int rc = unix_socket_path_open(socket_path, &socket, err);
 	if (rc != 0)

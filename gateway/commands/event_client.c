@@ -12,6 +12,7 @@
 
 char *event_client_url(const struct config *config, uint16_t port, const char *source)
 {
+	assert(port != 0); /* 0 in the configuration means that only the daemon knows the port */
 	const char *host = config->listen.host;
 	if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 || strcmp(host, "*") == 0)
 		host = "127.0.0.1";

@@ -7,6 +7,7 @@
 
 bool json_line_wanted(const struct command_line *line, int operand_count)
 {
+	assert(operand_count >= 0);
 	return line->argc == operand_count + 1 && strcmp(line->argv[operand_count], "--json") == 0;
 }
 

@@ -7,6 +7,7 @@
 /* Stops reading just above the cap, so an endless input ends with ERR_TOO_BIG. */
 int read_file(const char *path, size_t cap_bytes, struct buf *out, struct err *err)
 {
+	assert(cap_bytes > 0);
 	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
 	if (in == NULL)
 		return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot read %s: %s", path,

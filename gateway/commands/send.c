@@ -86,8 +86,10 @@ static int find_url(const struct config *config, const struct send_options *s, c
 					   "answers; start the daemon, or give the address: --url http://127.0.0.1:PORT/in/%s",
 					   s->source);
 	json_int_t port = json_integer_value(json_object_get(json_object_get(status, "intake"), "port"));
-	*ret = event_client_url(config, (uint16_t)port, s->source);
 	json_decref(status);
+	if (port <= 0 || port > UINT16_MAX)
+		return err_set(err, ERR_IO, "the daemon does not say on which port intake listens");
+	*ret = event_client_url(config, (uint16_t)port, s->source);
 	return 0;
 }
 

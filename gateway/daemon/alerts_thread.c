@@ -167,6 +167,7 @@ static void destroy(struct alerts_thread *w)
 /* The first round runs at once, so `almoner status` shows alerts from the start. */
 int alerts_thread_start(struct daemon *d, struct alerts_thread **ret, struct err *err)
 {
+	assert(d->intake != NULL && d->engine != NULL && d->journal != NULL);
 	struct alerts_thread *w = mem_zalloc(sizeof *w);
 	w->d = d;
 	w->alerts = alerts_create(w, on_changed);

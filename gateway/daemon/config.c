@@ -54,6 +54,7 @@ struct config *daemon_config_get(struct daemon *d)
 
 void daemon_config_swap(struct daemon *d, struct config *config)
 {
+	assert(config != NULL && config != d->config);
 	pthread_mutex_lock(&d->config_lock);
 	struct config *before = d->config;
 	d->config = config;

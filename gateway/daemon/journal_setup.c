@@ -87,6 +87,7 @@ static int open_inflight_file(struct daemon *d, struct err *err)
 /* journal_create takes over the store, also when it fails; the in-flight file stays the daemon's. */
 int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struct err *err)
 {
+	assert(d->engine != NULL && d->journal == NULL && d->inflight == NULL); /* the hooks call the engine */
 	struct store_writer store;
 	int rc = path_make_parents(d->config->store.path, err);
 	if (rc == 0)
@@ -123,6 +124,7 @@ int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struc
 /* A step that has moved on since (ERR_STALE) or whose saga was pruned (ERR_NOT_FOUND) needs no attention any more. */
 int daemon_settle_blackbox(struct daemon *d, struct err *err)
 {
+	assert(d->box != NULL && d->journal != NULL);
 	struct blackbox_report reports[BLACKBOX_SLOTS];
 	size_t count = blackbox_read_previous(d->box, reports);
 	for (size_t i = 0; i < count; i++) {

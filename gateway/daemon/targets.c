@@ -133,8 +133,10 @@ void daemon_set_engine_targets(struct daemon *d, const struct config *config, st
 							   const struct journal_target *ids)
 {
 	struct engine_target_config *targets = mem_zalloc((config->target_count + 1) * sizeof *targets);
-	for (size_t i = 0; i < config->target_count; i++)
+	for (size_t i = 0; i < config->target_count; i++) {
+		assert(ids[i].id != 0 && opened[i] != NULL); /* the journal numbers targets from 1 */
 		targets[i] = engine_target(&config->targets[i], ids[i].id, opened[i]);
+	}
 	engine_set_targets(d->engine, targets, config->target_count);
 	free(targets);
 	free(opened); /* the engine calls release_instance for each one after its last attempt */

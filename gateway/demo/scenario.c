@@ -181,6 +181,7 @@ static void settle(const struct demo_setup *s, const volatile int *stop)
 /* An error of a single donation is printed and does not end the demo. */
 void demo_scenario(const struct demo_setup *s, int64_t seconds, const volatile int *stop)
 {
+	assert(seconds >= 0 && s->intake_port != 0);
 	struct clock clock = clock_system();
 	int64_t end_ms = seconds > 0 ? clock.now_ms(clock.ctx) + seconds * 1000 : INT64_MAX;
 	print_intro(s);

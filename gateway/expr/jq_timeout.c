@@ -81,6 +81,7 @@ static void sleep_until_woken(void)
 static void *run_timer(void *unused)
 {
 	(void)unused;
+	pthread_setname_np(pthread_self(), "jq-timeout"); /* for top, gdb and profilers */
 	unsigned idle = 0;
 	(void)pthread_mutex_lock(&timer.lock);
 	for (;;) {

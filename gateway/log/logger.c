@@ -141,6 +141,7 @@ static void add_pairs(struct buf *line, enum config_log_format format, va_list p
 /* The lock is held while writing, so that a reload cannot close the file in between. */
 void logger_line(struct logger *l, enum config_log_level level, const char *event, ...)
 {
+	assert(level >= CONFIG_LOG_DEBUG && level <= CONFIG_LOG_ERROR && event != NULL);
 	if (l == NULL)
 		return;
 	pthread_mutex_lock(&l->lock);
