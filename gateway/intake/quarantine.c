@@ -15,7 +15,7 @@ struct quarantine_source {
 	int64_t at_ms; /* when counting was last attempted */
 	int64_t counted;
 	int64_t queries;          /* calls of quarantine_count_open, ever */
-	int64_t queries_at_count; /* the value of `queries` when `counted` was counted */
+	int64_t queries_at_count; /* the value of `queries` when the count for `counted` began */
 };
 
 struct quarantine {
@@ -63,8 +63,8 @@ static struct quarantine_source *source_of(struct quarantine *q, const char *sou
 	return p;
 }
 
-/* Counts without the lock. Other threads go on meanwhile: with the last number, or they count as well while there is
- * none. */
+/* Counts the open quarantined events in the store, without the lock. Other threads meanwhile use the last
+ * number, or count as well if there is none yet. */
 static void recount(struct quarantine *q, struct quarantine_source *p, int64_t now_ms)
 {
 	int64_t queries = p->queries, counted = 0;

@@ -9,16 +9,17 @@
 #include "saga/base/array.h"
 #include "saga/base/reader.h"
 
-/* Limits for each source and second. A burst of a platform fits. A flood of forged requests cannot keep the thread of
- * the journal busy, and cannot push out within seconds what a platform sent. Chosen; no measurement. */
+/* Limits for each source and second. A burst of a platform fits. A flood of forged requests cannot keep
+ * the thread of the journal busy, and cannot push out within seconds what a platform sent. Chosen; no
+ * measurement. */
 #define REQUESTS_PER_SECOND 1000
 #define BYTES_PER_SECOND    (4 << 20)
 #define CAP_SHARE_PER_SECOND                                                                                 \
-	16 /* a sixteenth of the source's capacity, if that is more than BYTES_PER_SECOND */
+	16 /* the limit is a sixteenth of the source's capacity if that is more than BYTES_PER_SECOND */
 
 /* ---- keeping ---- */
 
-/* Counts the request if it is within both limits of its second. */
+/* True if a rejected request is within the limits of its second; it is counted then. */
 static bool within_rate(struct intake_server *s, struct counter *c, int64_t bytes, int64_t keep_bytes,
 						int64_t now_ms)
 {
@@ -38,14 +39,15 @@ static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind, const char
 {
 	struct buf *out = ctx;
 	(void)kind;
-	if (strcasecmp(name, "Cookie") != 0) { /* no signature is in a cookie, and cookies are secrets */
+	if (strcasecmp(name, "Cookie") !=
+		0) { /* cookies are not stored: they are secrets, and no platform signs with them */
 		buf_string(out, name);
 		buf_string(out, value);
 	}
 	return MHD_YES;
 }
 
-/* The journal copies the row, so it is built on the stack. */
+/* The journal copies the row, so the row is built on the stack. */
 void rejected_keep(struct server_request *r, const struct intake_request *request)
 {
 	const struct config_source *source = r->source->config;

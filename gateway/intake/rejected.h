@@ -1,6 +1,7 @@
-/* Requests that were answered 401, kept for a while if the source's option `keep_refused` says so. Otherwise a wrong
- * secret would lose the gifts of a platform that sends each event only once. When the operator has fixed the secret,
- * the kept requests are verified again, with the time at which they came (gateway/daemon/replay.c). */
+/* Requests that were answered 401, kept for a while if the source's option `keep_refused` says so.
+ * Otherwise a wrong secret would lose the gifts of a platform that sends each event only once. When the
+ * operator has fixed the secret, the kept requests are verified again, with the time at which they came
+ * (gateway/daemon/replay.c). */
 #ifndef ALMONER_GATEWAY_INTAKE_REJECTED_H
 #define ALMONER_GATEWAY_INTAKE_REJECTED_H
 
@@ -13,8 +14,8 @@
 struct server_request;
 struct intake_request;
 
-/* Hands the request to the journal if its source keeps such requests and has not kept too many in this second. The
- * answer to the sender does not wait for that. `r` must have a source. */
+/* Hands the request to the journal if its source keeps such requests and has not kept too many in this
+ * second. The answer to the sender does not wait for that. `r` must have a source. */
 void rejected_keep(struct server_request *r, const struct intake_request *request);
 
 /* ---- the headers of a kept request, as the journal stores them ---- */
@@ -27,7 +28,7 @@ struct rejected_headers {
 	} *items; /* owned; in the order in which the headers came */
 	size_t count;
 };
-/* Decodes the stored bytes. ERR_CORRUPT: they are no headers; *ret is then empty. */
+/* Decodes the stored headers of a kept request. ERR_CORRUPT: the bytes are no headers; *ret is then empty. */
 int rejected_unpack(struct str packed, struct rejected_headers *ret) MUST_CHECK;
 void rejected_headers_finish(struct rejected_headers *h);
 /* The function `header` of struct intake_request; `ctx` is the struct rejected_headers. */

@@ -65,7 +65,8 @@ static enum policy policy_of(enum config_on_failure on_failure)
 	return policies[on_failure];
 }
 
-/* A step's own condition is evaluated by intake only if the step can start at once; the plan carries the text of all. */
+/* A step's own condition is evaluated by intake only if the step can start at once; the plan carries the
+ * text of all. */
 static int route_make(const struct config *config, const struct config_route *route, struct route_rules *to,
 					  struct err *err)
 {
@@ -98,7 +99,7 @@ static void route_finish(struct route_rules *r)
 
 /* ---- all rules ---- */
 
-/* Also for rules that rules_fill left half filled: everything not filled is zero. */
+/* Also frees rules that rules_fill left incomplete after an error: members that were not filled are zero. */
 static void rules_destroy(struct rules *r)
 {
 	for (size_t i = 0; i < r->config->source_count; i++)

@@ -1,5 +1,6 @@
-/* A configuration snapshot prepared for intake: jq programs created, secrets decoded, plans built. Immutable and
- * reference-counted: a request keeps the rules it began with, also across a reload. Thread: any. */
+/* A configuration snapshot prepared for intake: jq programs created, secrets decoded, plans built.
+ * Immutable and reference-counted: a request keeps the rules it began with, also across a reload. Thread:
+ * any. */
 #ifndef ALMONER_GATEWAY_INTAKE_RULES_H
 #define ALMONER_GATEWAY_INTAKE_RULES_H
 
@@ -8,10 +9,10 @@
 #include "gateway/intake/pipeline/verify.h"
 #include "saga/model/plan.h"
 
-/* The rule for the lane of an event at a target (option `order`): the first program that gives a text gives the
- * ordering key. */
+/* The rule for the lane of an event at a target (option `order`): the first program that gives a text
+ * gives the ordering key. */
 struct lane_rule {
-	bool standard;    /* no programs: .donor.id, else .donor.email in lower case */
+	bool standard;    /* no program: the key is .donor.id, else .donor.email in lower case */
 	struct expr **by; /* owned, like all programs below */
 	size_t count;
 };
@@ -30,8 +31,9 @@ struct source_rules {
 
 struct route_rules {
 	const struct config_route *config;
-	struct expr *where;                  /* NULL: takes every event of its sources and types */
-	struct expr *when[CONFIG_STEPS_MAX]; /* of steps without `after`; NULL: the step is always done */
+	struct expr *where; /* NULL: takes every event of its sources and types */
+	struct expr
+		*when[CONFIG_STEPS_MAX]; /* conditions of steps without `after`; NULL: the step is always done */
 	struct plan *plan;
 };
 
@@ -44,7 +46,8 @@ struct rules {
 	unsigned references;          /* atomic */
 };
 
-/* Takes its own reference on `config`. ERR_INVALID: a secret or a plan is unusable; `err` names the source or route. */
+/* Prepares rules and takes a reference on `config`. ERR_INVALID: a secret or a plan is unusable; `err`
+ * names the source or route. */
 int rules_create(struct config *config, struct rules **ret, struct err *err) MUST_CHECK;
 struct rules *rules_ref(struct rules *r);
 void rules_unref(struct rules *r); /* accepts NULL */

@@ -14,7 +14,7 @@ static void add_header(struct sign_headers *h, const char *name, const char *val
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (strncasecmp(h->lines[i], name, strlen(name)) == 0 && h->lines[i][strlen(name)] == ':')
-			return; /* the scheme and the preset may use the same header for the id */
+			return; /* the header exists: scheme and preset may use the same one for the id */
 	h->lines[h->count++] = mem_printf("%s: %s", name, value);
 }
 
@@ -82,7 +82,7 @@ static int sign_token(const struct config_source *source, struct sign_headers *r
 	return 0;
 }
 
-/* The event id goes last: add_header skips it when the scheme has sent it already. */
+/* The header with the event id is added last: add_header leaves it out if the scheme uses the same header. */
 int sign_request(const struct config_source *source, struct str body, const char *id, int64_t wall_ms,
 				 const char *url, struct sign_headers *ret, struct err *err)
 {

@@ -24,8 +24,8 @@ enum transfer_end classify_end(int curl_code)
 	return TRANSFER_END_FAILED;
 }
 
-/* Plain HTTP of which the socket accepted no byte had no effect; with TLS the socket's count says nothing about
- * the request, so the outcome is unknown. */
+/* Plain HTTP of which the socket accepted no byte had no effect; with TLS the socket's count says nothing
+ * about the request, so the outcome is unknown. */
 enum transport_verdict classify_http(const struct http_evidence *evidence)
 {
 	if (evidence->head_complete && (evidence->end == TRANSFER_END_OK || evidence->body_cut_by_us))
@@ -38,8 +38,8 @@ enum transport_verdict classify_http(const struct http_evidence *evidence)
 }
 
 /* Only the reply to the message can be a success, and before the 354 no mail can have been accepted. A
- * rejection before the 354 is a reply that the connector classifies; a server that does not greet with 220, or
- * falls silent, counts as unreachable. */
+ * rejection before the 354 is a reply that the connector classifies; a server that does not greet with
+ * 220, or falls silent, counts as unreachable. */
 enum transport_verdict classify_mail(enum transfer_end end, const struct smtp_reply *dialogue)
 {
 	if (dialogue->final)

@@ -21,12 +21,12 @@ struct http_evidence {
 	enum transfer_end end;
 	bool request_began; /* a connection was established, TLS included, and libcurl was about to send */
 	bool encrypted;
-	uint64_t request_bytes; /* that the socket accepted; with TLS, 0 proves nothing */
+	uint64_t request_bytes; /* bytes of the request that the socket accepted; with TLS, 0 proves nothing */
 	bool head_complete;     /* the blank line after the head of the final reply (no 1xx) came */
 	bool body_cut_by_us;    /* the body reached its cap, and almoner stopped reading */
 };
 
-/* Neither evidence may be NULL. A complete reply is a reply whatever libcurl says about the rest. */
+/* Give the verdict for an HTTP exchange and for a mail. The evidence must not be NULL. */
 enum transport_verdict classify_http(const struct http_evidence *evidence);
 enum transport_verdict classify_mail(enum transfer_end end, const struct smtp_reply *dialogue);
 

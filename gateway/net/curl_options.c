@@ -10,7 +10,7 @@ static const struct curl_long_option common_longs[] = {
 	{ CURLOPT_SSL_VERIFYHOST, 2 },
 	{ CURLOPT_TCP_NODELAY, 1 },
 	{ CURLOPT_TCP_KEEPALIVE, 1 },
-	{ CURLOPT_TCP_KEEPIDLE, 30 }, /* seconds, like the next one; chosen; no measurement */
+	{ CURLOPT_TCP_KEEPIDLE, 30 }, /* seconds, as for TCP_KEEPINTVL; chosen; no measurement */
 	{ CURLOPT_TCP_KEEPINTVL, 10 },
 	{ 0, 0 },
 };
@@ -35,7 +35,7 @@ static CURLcode use_ca_file_only(CURL *easy)
 	return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
-/* CURLOPT_PROTOCOLS_STR differs for HTTP and mail, so the caller sets it. */
+/* The caller sets CURLOPT_PROTOCOLS_STR, which differs between HTTP and mail. */
 CURLcode curl_options_set_common(CURL *easy, char *error)
 {
 	CURLcode code = curl_options_set_longs(easy, common_longs);

@@ -35,18 +35,19 @@ static int on_before_request(void *ctx, char *peer_ip, char *own_ip, int peer_po
 	return CURL_PREREQFUNC_OK;
 }
 
-/* libcurl calls this before it starts a thread that asks the resolver; a result other than 0 prevents that. */
+/* libcurl calls this before it starts a thread that asks the resolver; a result other than 0 prevents
+ * that. */
 static int on_lookup(void *resolver, void *reserved, void *ctx)
 {
 	(void)resolver;
 	(void)reserved;
 	struct exchange *x = ctx;
 	x->looking_up = lookups_begin(x->lookups, clock_monotonic_ms());
-	x->lookup_refused = !x->looking_up;
-	return x->lookup_refused ? 1 : 0;
+	x->lookup_stopped = !x->looking_up;
+	return x->lookup_stopped ? 1 : 0;
 }
 
-/* False stops reading. Time is counted from the first byte of the reply, to the turn of the loop. */
+/* False: the reply comes too slowly, and reading stops. The time counts from the first byte of the reply. */
 static bool is_fast_enough(struct exchange *x)
 {
 	int64_t now_ms = loop_now_ms(x->loop);
@@ -70,7 +71,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 
 /* ---- life ---- */
 
-/* Every callback gets the exchange, which lives as long as its handle. */
+/* Sets the callbacks of the handle. Each gets the exchange, which lives as long as its handle. */
 static CURLcode set_callbacks(struct exchange *x)
 {
 	CURLcode code = curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
@@ -171,7 +172,8 @@ static CURLcode load_limits(struct exchange *x)
 	return code;
 }
 
-/* Also resets the evidence of the last request, which would otherwise decide the verdict of this one. */
+/* Sets the handle to the new request. Resets the evidence of the last request first, which would otherwise
+ * decide the verdict of the new one. */
 bool exchange_load(struct exchange *x)
 {
 	x->state = EXCHANGE_HTTP;
@@ -180,7 +182,7 @@ bool exchange_load(struct exchange *x)
 	x->resend_stopped = false;
 	x->too_slow = false;
 	x->looking_up = false;
-	x->lookup_refused = false;
+	x->lookup_stopped = false;
 	x->reply_began_ms = 0;
 	x->error[0] = '\0';
 	CURLcode code = load_limits(x);
@@ -200,12 +202,12 @@ bool exchange_load(struct exchange *x)
 void exchange_extend(struct exchange *x, int64_t stalled_ms)
 {
 	struct transport_limits *have = &x->limits_set;
-	/* The next request compares its limits with these, finds a difference and sets its own. */
+	/* The next request of this handle compares its limits with the changed ones, and sets its own. */
 	have->connect_timeout_ms += stalled_ms;
 	have->timeout_ms += stalled_ms;
 	if (x->reply_began_ms != 0)
 		x->reply_began_ms += stalled_ms;
-	/* A failure needs no treatment: the old limits would stay. */
+	/* If an option cannot be set, the old limit stays; nothing else has to be done. */
 	(void)curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS,
 						   curl_options_timeout(have->connect_timeout_ms));
 	(void)curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, curl_options_timeout(have->timeout_ms));

@@ -1,6 +1,6 @@
 /* One exchange: a request, its libcurl handle, the evidence gathered while it runs, and its result.
  *
- * When an HTTP exchange is over it keeps its handle, its header nodes and its buffers, and waits in the pool of
+ * After its end an HTTP exchange keeps its handle, its header nodes and its buffers, and waits in the pool of
  * its target (pool.h); the next request sets only what differs. A mail exchange is created for one mail and
  * destroyed after it. Thread: the loop's. */
 #ifndef ALMONER_GATEWAY_NET_EXCHANGE_H
@@ -21,7 +21,7 @@ struct sockets;
 
 #define EXCHANGE_DETAIL_BYTES sizeof(((struct transport_result *)0)->detail)
 
-/* The reason of an exchange that failed because lookups_begin said no. */
+/* The reason reported for an exchange that failed because too many look-ups of its target's name hang. */
 #define EXCHANGE_LOOKUPS_HANG "look-ups of its name are not answered"
 
 enum exchange_state {
@@ -35,7 +35,7 @@ struct exchange {
 	TAILQ_ENTRY(exchange) link;
 	struct loop *loop;       /* borrowed */
 	struct sockets *sockets; /* borrowed */
-	struct lookups *lookups; /* of the target; borrowed from its pool */
+	struct lookups *lookups; /* look-ups of the target's name; borrowed from its pool */
 	enum exchange_state state;
 	struct transport_request request;
 	int64_t started_ms; /* monotonic */
@@ -52,10 +52,10 @@ struct exchange {
 	bool request_began;     /* see struct http_evidence */
 	bool connected;         /* libcurl was about to send since the last socket was opened: the connection is
 						  * established, and libcurl will close it through sockets.c */
-	bool resend_stopped;    /* libcurl wanted to send a second time and was stopped */
+	bool resend_stopped;    /* libcurl wanted to send the request a second time and was stopped */
 	bool too_slow;          /* the reply came too slowly, and reading it was stopped */
 	bool looking_up;        /* the resolver was asked, and no connection has been opened since */
-	bool lookup_refused;    /* the resolver was not asked, because too many look-ups hang */
+	bool lookup_stopped;    /* the resolver was not asked, because too many look-ups hang */
 	int64_t reply_began_ms; /* 0: no byte of the reply yet */
 	struct transport_limits limits_set; /* what the handle is set to; -1: nothing yet */
 	char error[CURL_ERROR_SIZE];        /* libcurl's description of a failure; "" for none */
@@ -65,9 +65,9 @@ struct exchange {
 
 TAILQ_HEAD(exchange_list, exchange);
 
-/* An idle exchange of one kind. NULL with `err` filled when libcurl has no memory or does not know an option
- * that almoner relies on. The borrowed objects must outlive the exchange; `sockets` and `lookups` may be NULL
- * for mail. */
+/* Creates an idle exchange for HTTP or for mail. NULL with `err` filled when libcurl has no memory or does
+ * not know an option that almoner relies on. `loop`, `sockets` and `lookups` are borrowed and must outlive
+ * the exchange; the last two may be NULL for mail. */
 MUST_CHECK struct exchange *exchange_create(enum almoner_action_kind kind, struct loop *loop,
 											struct sockets *sockets, struct lookups *lookups,
 											struct err *err);
@@ -83,7 +83,7 @@ void exchange_extend(struct exchange *x, int64_t stalled_ms);
 /* Forgets the last request and its reply; the handle stays. */
 void exchange_unload(struct exchange *x);
 
-/* Nothing was sent, and nothing will be: sets the state to EXCHANGE_FAILED_LOCALLY with this result. */
+/* Ends an exchange that has sent nothing: sets the state to EXCHANGE_FAILED_LOCALLY and stores the result. */
 void exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 

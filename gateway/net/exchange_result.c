@@ -5,7 +5,8 @@
 #include "gateway/net/exchange.h"
 #include "gateway/net/smtp/worker.h"
 
-/* libcurl parses Retry-After, also when it is a date. The reply borrows headers and body from the exchange. */
+/* Fills the connector's reply, which borrows headers and body from the exchange. libcurl parses
+ * Retry-After, also when it is a date. */
 static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 {
 	long status = 0;
@@ -44,8 +45,8 @@ static enum transport_verdict http_verdict(struct exchange *x, CURLcode code)
 	return classify_http(&evidence);
 }
 
-/* The peer controls parts of `reason` and `server_reply` (NULL: none), so control characters become spaces: the
- * detail is one printable line. */
+/* The peer controls parts of `reason` and `server_reply` (NULL: none), so control characters become
+ * spaces: the detail is one printable line. */
 static void write_detail(struct transport_result *result, const char *reason, const char *server_reply)
 {
 	static const char *const leads[] = { [TRANSPORT_REPLY] = "",
@@ -63,12 +64,13 @@ static const char *http_failure_reason(const struct exchange *x, CURLcode code)
 {
 	if (x->resend_stopped)
 		return "the connection was closed before any reply came";
-	if (x->lookup_refused)
+	if (x->lookup_stopped)
 		return EXCHANGE_LOOKUPS_HANG;
 	if (x->too_slow)
 		return "the reply came too slowly";
 	if (x->reply.head_too_long ||
-		(x->request_began && code == CURLE_OUT_OF_MEMORY)) /* a header line above libcurl's own limit */
+		(x->request_began &&
+		 code == CURLE_OUT_OF_MEMORY)) /* libcurl gives up on a header line above its own limit */
 		return "the header of the reply does not end";
 	return x->error[0] != '\0' ? x->error : curl_easy_strerror(code);
 }
@@ -95,7 +97,7 @@ static void mail_result(const struct smtp_worker *worker, struct transport_resul
 	write_detail(result, mail_failure_reason(worker), server_reply->status >= 400 ? text : NULL);
 }
 
-/* A reply carries its own explanation; for every other verdict the detail says what happened. */
+/* Fills the result of an exchange. For every verdict except TRANSPORT_REPLY the detail says what happened. */
 void exchange_result(struct exchange *x, CURLcode code, struct transport_result *result)
 {
 	if (x->state == EXCHANGE_FAILED_LOCALLY) {

@@ -15,7 +15,7 @@ struct line_reader {
 	bool stopped;
 };
 
-/* Hands each complete line to the caller. A result below `len` makes libcurl end the transfer. */
+/* Hands each complete line of the answer to the caller. A result below `len` makes libcurl end the call. */
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct line_reader *l = ctx;
@@ -37,7 +37,8 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
 	return l->rest.overflow ? 0 : len;
 }
 
-/* The list of headers for libcurl; an empty Expect header prevents that libcurl asks for 100-continue and waits. */
+/* The list of headers for libcurl; an empty Expect header prevents that libcurl asks for 100-continue and
+ * waits. */
 static struct curl_slist *make_headers(const struct http_call *call)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -47,7 +48,8 @@ static struct curl_slist *make_headers(const struct http_call *call)
 	return list;
 }
 
-/* No proxy and no signals; a method other than GET sends the body, also an empty one. */
+/* Sets the handle for one call: no proxy, no signals. Every method except GET sends the body, also an
+ * empty one. */
 static CURLcode set_up(CURL *easy, const struct http_call *call, struct curl_slist *headers,
 					   struct line_reader *reader)
 {
@@ -78,7 +80,8 @@ static int set_call_error(CURLcode rc, const struct http_call *call, struct err 
 	return err_set(err, ERR_IO, "the connection to %s broke: %s", where, curl_easy_strerror(rc));
 }
 
-/* A line that the callback ended the call with makes libcurl report a write error, which is no failure then. */
+/* When the caller's function ends the call at a line, libcurl reports a write error, which is no failure
+ * then. */
 int http_call(const struct http_call *call, unsigned *ret_status, struct err *err)
 {
 	CURL *easy = curl_easy_init();

@@ -52,8 +52,9 @@ static bool status_is_interim(const char *line, size_t len)
 	return space != NULL && space + 1 < line + len && space[1] == '1';
 }
 
-/* Keeps one field, if there is space for it. The buffer may move while it grows, so only the lengths are stored
- * here; http_reply_fields sets the pointers. Continuation lines, which RFC 9112 forbids, are dropped. */
+/* Keeps one field, if there is space for it. The buffer may move while it grows, so only the lengths are
+ * stored here; http_reply_fields sets the pointers. Continuation lines, which RFC 9112 forbids, are
+ * dropped. */
 static void add_field(struct http_reply *r, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);

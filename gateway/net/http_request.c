@@ -1,5 +1,5 @@
-/* The list of headers belongs to struct http_request, node by node; libcurl only reads it. So a header that is
- * equal to that of the last request costs nothing. */
+/* The list of headers belongs to struct http_request, node by node; libcurl only reads it. So a header
+ * that is equal to that of the last request costs nothing. */
 #include "gateway/net/http_request.h"
 
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include "gateway/net/curl_options.h"
 
-/* Chosen: common servers take no request line above 8 KiB; no measurement. */
+/* The longest URL. Chosen: common servers accept no request line above 8 KiB; no measurement. */
 #define URL_BYTES_MAX (16 * 1024)
 /* Longer than any registered method (IANA: "UPDATEREDIRECTREF" has 17 letters). */
 #define METHOD_BYTES_MAX 20
@@ -37,7 +37,8 @@ static void node_set_text(struct http_header_node *node, const char *text)
 	node->link.data = node->text.data;
 }
 
-/* libcurl keeps a pointer to the first node, so the list changes later without libcurl being called. */
+/* libcurl keeps a pointer to the first header node, so the list can change later without a call of
+ * libcurl. */
 CURLcode http_request_init(struct http_request *r, CURL *easy)
 {
 	node_set_text(&r->nodes[NODE_EXPECT], "Expect:");
@@ -107,7 +108,7 @@ static const char *load_url(struct http_request *r, CURL *easy, struct almoner_t
 	CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, r->url.data);
 	if (code == CURLE_OK)
 		return NULL;
-	buf_clear(&r->url); /* so that the next request with this URL does not take it for set already */
+	buf_clear(&r->url); /* otherwise the next request with the same URL would take it for set already */
 	return fault_set(text, "the URL: %s", curl_easy_strerror(code));
 }
 
@@ -132,7 +133,8 @@ static enum http_shape shape_of(const struct almoner_http *http)
 	return strcmp(method, "HEAD") == 0 ? HTTP_SHAPE_HEAD : HTTP_SHAPE_GET;
 }
 
-/* The order matters: each of the options below also sets the method, and CURLOPT_CUSTOMREQUEST overrides it. */
+/* The order matters: each of the options below also sets the method, and CURLOPT_CUSTOMREQUEST overrides
+ * it. */
 static CURLcode set_shape(struct http_request *r, CURL *easy, enum http_shape shape)
 {
 	static const char *const implied[] = {
@@ -160,7 +162,7 @@ static CURLcode set_body(CURL *easy, struct almoner_text body)
 	return code;
 }
 
-/* The body is set for every request, because libcurl keeps only a pointer to it. */
+/* Sets method and body. The body is set for every request, because libcurl keeps only a pointer to it. */
 static const char *load_method(struct http_request *r, CURL *easy, const struct almoner_http *http,
 							   char text[HTTP_FAULT_BYTES])
 {
@@ -192,8 +194,8 @@ static bool is_token_char(unsigned char c)
 	return c > 0x20 && c < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
 }
 
-/* What is wrong with a header, to follow "header 3 "; NULL: nothing. A control character in a value could begin
- * another header, or end the request. */
+/* What is wrong with a header, to follow "header 3 "; NULL: nothing. A control character in a value could
+ * begin another header, or end the request. */
 static const char *header_fault(const struct almoner_header *header)
 {
 	if (header->name.p == NULL || header->name.len == 0 || header->value.p == NULL)
@@ -229,7 +231,8 @@ static bool is_blank(struct almoner_text text)
 	return true;
 }
 
-/* Writes "Name: value". libcurl sends a header without a value only if it is written "Name;"; it drops "Name:". */
+/* Writes "Name: value". libcurl sends a header without a value only if it is written "Name;"; it drops
+ * "Name:". */
 static void node_write(struct http_header_node *node, const struct almoner_header *header)
 {
 	bool blank = is_blank(header->value);
@@ -253,7 +256,7 @@ static void link_nodes(struct http_request *r, size_t count)
 	r->node_count = count;
 }
 
-/* The first Content-Type goes into its own node; a second one is sent as it is. */
+/* Writes the headers into the nodes of libcurl's list. The first Content-Type has a node of its own. */
 static const char *load_headers(struct http_request *r, const struct almoner_http *http,
 								char text[HTTP_FAULT_BYTES])
 {

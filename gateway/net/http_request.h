@@ -40,8 +40,8 @@ struct http_request {
 MUST_CHECK CURLcode http_request_init(struct http_request *r, CURL *easy);
 void http_request_finish(struct http_request *r);
 
-/* Sets the handle to `http`. NULL when that succeeded. Otherwise the request is not sendable, and the returned
- * text, written to `text` for operators, says why; the next call may succeed. */
+/* Sets the handle to `http`. NULL when that succeeded. Otherwise the request is not sendable, and the
+ * returned text, written to `text` for operators, says why; the next call may succeed. */
 MUST_CHECK const char *http_request_load(struct http_request *r, CURL *easy, const struct almoner_http *http,
 										 char text[HTTP_FAULT_BYTES]);
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Chosen; no measurement: a thread each, so few enough for hundreds of targets. */
+/* Abandoned look-ups of one target's name; each leaves a thread behind. Chosen; no measurement. */
 #define LOOKUPS_LOST_MAX 16
 /* Longer than the resolver of the C library needs to give up with three name servers (resolv.conf: 5 s for
  * each server, two attempts, search domains on top). */
@@ -30,7 +30,7 @@ struct lookups {
 bool lookups_begin(struct lookups *l, int64_t now_ms);
 /* The resolver has found the name, or has answered that the name does not exist. */
 void lookups_answered(struct lookups *l);
-/* The exchange gave up before the resolver answered. */
+/* An exchange gave up before the resolver answered. */
 void lookups_lost(struct lookups *l, int64_t now_ms);
 
 #endif

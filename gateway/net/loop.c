@@ -10,10 +10,11 @@
 
 #define NS_PER_MS 1000000
 #define NEVER     INT64_MAX
-/* Added to each timer. A timer that fires slightly early costs a turn in which nothing is due; 0.1 ms of delay
- * costs nothing. Chosen; no measurement. */
+/* Added to each timer. A timer that fires slightly early costs a turn in which nothing is due; 0.1 ms of
+ * delay costs nothing. Chosen; no measurement. */
 #define TIMER_SLACK_S 0.0001
-/* Longer than any turn takes and than a busy machine delays a thread. Chosen; no measurement. */
+/* A wake-up this late counts as a stall: longer than any turn takes, and than a busy machine delays a
+ * thread. Chosen; no measurement. */
 #define STALL_NS (SECOND_MS * NS_PER_MS)
 
 struct loop_hook {
@@ -52,8 +53,8 @@ struct loop {
 	size_t signal_count;
 };
 
-/* A deadline causes one turn; an owner that still waits sets it again. So a deadline that its owner forgot cannot
- * make the loop spin. */
+/* A deadline causes one turn; an owner that still waits sets it again. So a deadline that its owner forgot
+ * cannot make the loop spin. */
 static void drop_reached_deadlines(struct loop *loop)
 {
 	for (size_t i = 0; i < LOOP_DEADLINES; i++)
@@ -99,8 +100,8 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int revents
 	loop->wait_began_ns = clock_monotonic_ns();
 }
 
-/* Has the highest priority, so it runs before all descriptor callbacks of the turn: a reply that arrived during a
- * stall can still be counted as in time. */
+/* This watcher has the highest priority, so it runs before all descriptor callbacks of the turn: a reply
+ * that arrived during a stall can still count as in time. */
 static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int revents)
 {
 	(void)ev;

@@ -28,14 +28,14 @@ enum loop_deadline { LOOP_DEADLINE_ENGINE, LOOP_DEADLINE_TRANSFER, LOOP_DEADLINE
 
 enum loop_event { LOOP_READ = 1, LOOP_WRITE = 2 };
 
-/* NULL with `err` filled when the kernel gives no epoll descriptor. Ignores SIGPIPE in the whole process: a peer
- * that closes its connection must cause an error code, not a signal. */
+/* NULL with `err` filled when the kernel gives no epoll descriptor. Ignores SIGPIPE in the whole process:
+ * a peer that closes its connection must cause an error code, not a signal. */
 MUST_CHECK struct loop *loop_create(struct err *err);
 /* No other thread may be inside loop_wake, or call it later. Accepts NULL. */
 void loop_destroy(struct loop *loop);
 
-/* Runs turns until loop_stop is called, and may be called again after that. The turn in which loop_stop is called
- * still runs all its hooks. */
+/* Runs turns until loop_stop is called, and may be called again after that. The turn in which loop_stop is
+ * called still runs all its hooks. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
@@ -43,27 +43,28 @@ void loop_stop(struct loop *loop);
  * handler. */
 void loop_wake(struct loop *loop);
 
-/* Each phase has one hook; NULL removes it. */
+/* Sets the hook of a phase of the turn; NULL removes it. */
 void loop_set_hook(struct loop *loop, enum loop_phase phase, void (*fn)(void *ctx), void *ctx);
 
-/* `fn` is called when the loop wakes more than a second after its deadline, because the process was stopped or
- * the machine stood still. The call comes before everything else in that turn, so that time-outs which passed
- * meanwhile can be extended. `stalled_ms`: the time since the loop began to wait. There is one such callback;
- * NULL removes it. */
+/* `fn` is called when the loop wakes more than a second after its deadline, because the process was
+ * stopped or the machine stood still. The call comes before everything else in that turn, so that
+ * time-outs which passed meanwhile can be extended. `stalled_ms`: the time since the loop began to wait.
+ * There is one such callback; NULL removes it. */
 void loop_on_stall(struct loop *loop, void (*fn)(void *ctx, int64_t stalled_ms), void *ctx);
 
-/* Sets the engine's only deadline: the loop takes a turn `from_now_ms` milliseconds after this call, or earlier
- * for another reason. 0: at once. -1: no deadline. A deadline that was reached is gone; set it again. */
+/* Sets the engine's only deadline: the loop takes a turn `from_now_ms` milliseconds after this call, or
+ * earlier for another reason. 0: at once. -1: no deadline. A deadline that was reached is gone; set it
+ * again. */
 void loop_set_deadline_ms(struct loop *loop, int64_t from_now_ms);
-/* The same for any owner of a deadline. */
+/* Sets the deadline of any owner, like loop_set_deadline_ms for the engine. */
 void loop_set_deadline_of(struct loop *loop, enum loop_deadline owner, int64_t from_now_ms);
 
 /* Monotonic milliseconds, read once at the beginning of each turn. */
 int64_t loop_now_ms(const struct loop *loop);
 
-/* Calls `fn` on the loop's thread when the signal arrives; signals that arrive before the call are merged into
- * one. libev allows one loop in the process for each signal. At most LOOP_SIGNALS_MAX signals a loop; more than
- * the daemon handles. */
+/* Calls `fn` on the loop's thread when the signal arrives; signals that arrive before the call are merged
+ * into one. libev allows one loop in the process for each signal. At most LOOP_SIGNALS_MAX signals a loop;
+ * more than the daemon handles. */
 #define LOOP_SIGNALS_MAX 8
 void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int signum), void *ctx);
 
@@ -71,7 +72,7 @@ void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *ctx, int sig
  * level-triggered). Call loop_io_remove before closing the descriptor; this is allowed inside `fn`. */
 struct loop_io *loop_io_add(struct loop *loop, int fd, unsigned events,
 							void (*fn)(void *ctx, int fd, unsigned events), void *ctx);
-/* Replaces the events; 0: none at present. */
+/* Changes for which events the descriptor is watched; 0: none at present. */
 void loop_io_set(struct loop_io *io, unsigned events);
 void loop_io_remove(struct loop_io *io); /* accepts NULL */
 

@@ -4,7 +4,7 @@
 
 #include "saga/base/array.h"
 
-/* A target rarely has more exchanges in flight at once, and an idle handle takes some tens of KiB. Chosen; no
+/* Idle handles kept for each target; a target rarely has more exchanges in flight at once. Chosen; no
  * measurement. */
 #define IDLE_HANDLES_MAX 64
 

@@ -1,10 +1,11 @@
-/* libcurl stops watching a connection after each request and watches it again for the next one. Passed on to
- * the kernel, that would cost a system call each time. So a connection that has carried a request stays
+/* libcurl stops watching a connection after each request and watches it again for the next one. Passed on
+ * to the kernel, that would cost a system call each time. So a connection that has carried a request stays
  * watched for reading until it is closed, also while it is idle.
  *
- * If an idle connection becomes readable, the peer has closed it, or has sent bytes that no request asked for:
- * many servers end an idle connection with a 408. libcurl 7.88 would take those bytes for the answer to the
- * next request. So this file shuts the connection down; libcurl notices that when it wants to use it again.
+ * If an idle connection becomes readable, the peer has closed it, or has sent bytes that no request asked
+ * for: many servers end an idle connection with a 408. libcurl 7.88 would take those bytes for the answer
+ * to the next request. So this file shuts the connection down; libcurl notices that when it wants to use
+ * it again.
  *
  * Only established connections are treated this way, because libcurl closes them through on_close. libcurl
  * closes a socket that never carried a request, and the resolver's sockets, without calling on_close; so
@@ -24,7 +25,7 @@
 struct socket_slot {
 	struct loop_io *io;
 	unsigned watched_events;
-	bool idle; /* libcurl does not use the connection at present */
+	bool idle; /* no request of libcurl uses the connection at present */
 };
 
 struct sockets {
@@ -54,15 +55,15 @@ static void slot_close(struct socket_slot *slot)
 	*slot = (struct socket_slot){ 0 };
 }
 
-/* An idle connection became readable. Peeks first: libcurl may have read the bytes in the same turn, as the end
- * of the reply, and then the connection is good. */
+/* An idle connection became readable. Peeks first: libcurl may have read the bytes in the same turn, as
+ * the end of the reply, and then the connection is good. */
 static void close_idle(struct socket_slot *slot, int fd)
 {
 	char byte;
 	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	shutdown(fd, SHUT_RDWR); /* fails only if the connection is closed already */
+	shutdown(fd, SHUT_RDWR); /* shutdown fails only if the connection is closed already */
 	loop_io_set(slot->io, 0);
 	slot->watched_events = 0;
 }
@@ -99,7 +100,7 @@ static bool is_established(CURL *easy)
 	return code == CURLE_OK && x != NULL && x->connected;
 }
 
-/* libcurl no longer watches the socket: either the connection is idle now, or it never became one. */
+/* libcurl no longer watches the socket: either its connection is idle now, or it was never established. */
 static void release_socket(struct sockets *s, struct socket_slot *slot, CURL *easy, curl_socket_t fd)
 {
 	if (!is_established(easy)) {
@@ -111,7 +112,7 @@ static void release_socket(struct sockets *s, struct socket_slot *slot, CURL *ea
 		set_events(s, slot, fd, LOOP_READ);
 }
 
-/* libcurl wants other events for a socket, or none any more. */
+/* libcurl asks to watch a socket for other events, or to stop watching it. */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
 {
 	(void)socket_ctx;
@@ -128,9 +129,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *so
 	return 0;
 }
 
-/* The receive buffer, and so the most that one connection can bring into one turn of the loop. With the kernel's own
- * size a target that sends without end fills megabytes, which are all read in one turn while the other targets wait.
- * Measured by ten_gigabytes in tests/bench/neighbours.py. */
+/* The receive buffer, and so the most that one connection can bring into one turn of the loop. With the
+ * kernel's own size a target that sends without end fills megabytes, which are all read in one turn while
+ * the other targets wait. Measured by ten_gigabytes in tests/bench/neighbours.py. */
 #define RECEIVE_BYTES 65536
 
 /* libcurl opens a connection for this exchange, so a look-up of the name, if one was needed, was answered. */
@@ -150,8 +151,8 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 		close(fd);
 		return CURL_SOCKET_BAD;
 	}
-	/* The kernel reuses descriptors: what the slot says is about an earlier socket. Normally on_close has cleared
-	 * the slot already. */
+	/* The kernel reuses descriptors: what the slot says is about an earlier socket. Normally on_close has
+	 * cleared the slot already. */
 	slot_close(slot_of(x->sockets, fd));
 	return fd;
 }

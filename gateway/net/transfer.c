@@ -5,8 +5,8 @@
 #include "gateway/net/transfer_internal.h"
 #include "saga/base/mem.h"
 
-/* Idle connections kept over all targets; above this libcurl closes the oldest one. Chosen: a descriptor each,
- * a quarter of the usual limit of 1,024; no measurement. */
+/* Idle connections kept over all targets; above this libcurl closes the oldest one. Chosen: a descriptor
+ * each, a quarter of the usual limit of 1,024; no measurement. */
 #define IDLE_CONNECTIONS_MAX 256L
 
 struct transport transfer_transport(struct transfer *t)
@@ -44,7 +44,7 @@ static bool try_http(struct transfer *t, struct err *err)
 	return x != NULL;
 }
 
-/* The same for mail. */
+/* Does this libcurl know all options that a mail needs? Found out at the start as well. */
 static bool try_mail(struct err *err)
 {
 	const struct transport_limits limits = { .connect_timeout_ms = 1, .timeout_ms = 1 };
@@ -60,7 +60,7 @@ static bool try_mail(struct err *err)
 	return code == CURLE_OK;
 }
 
-/* After curl_global_init a failure goes through transfer_destroy, which undoes all that was done. */
+/* After the multi handle exists, an error is handled by transfer_destroy, which undoes everything. */
 struct transfer *transfer_create(struct loop *loop, struct err *err)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

@@ -9,8 +9,7 @@ static struct exchange *acquire_exchange(struct transfer *t, const struct transp
 		return x;
 	struct err err;
 	x = exchange_create(request->kind, t->loop, t->sockets, &pool->lookups, &err);
-	assert(x !=
-		   NULL); /* transfer_create made one, so only memory can lack, and that ends the process anyway */
+	assert(x != NULL); /* transfer_create has tried this, and a lack of memory ends the process anyway */
 	return x;
 }
 
@@ -27,7 +26,7 @@ static void release_exchange(struct transfer *t, struct exchange *x)
 
 /* ---- the lists ---- */
 
-/* The list for exchanges in `state`. *ret_count: its counter, or NULL when it has none. */
+/* Gives the list for exchanges in `state`. *ret_count: the counter of that list, or NULL if it has none. */
 static struct exchange_list *list_of(struct transfer *t, enum exchange_state state, size_t **ret_count)
 {
 	*ret_count = NULL;
@@ -74,7 +73,8 @@ static void start_http(struct transfer *t, struct exchange *x)
 	assert(code == CURLM_OK);
 }
 
-/* The look-up counts as begun here, on the loop's thread: the callbacks of a mail's handle run on another thread. */
+/* The look-up counts as begun here, on the loop's thread: the callbacks of a mail's handle run on another
+ * thread. */
 static void start_mail(struct transfer *t, struct exchange *x)
 {
 	char text[SMTP_FAULT_BYTES];
@@ -93,8 +93,8 @@ static void start_mail(struct transfer *t, struct exchange *x)
 		exchange_fail(x, TRANSPORT_UNREACHABLE, "no memory or no thread left to send the mail");
 }
 
-/* Never calls `done`: also a request that fails at once is delivered in the next turn, so that the caller need not
- * expect the result inside its call. */
+/* Never calls `done`: also a request that fails at once is delivered in the next turn, so that the caller
+ * need not expect the result inside its call. */
 void *transfer_submit(void *transfer, const struct transport_request *request)
 {
 	struct transfer *t = transfer;

@@ -33,8 +33,8 @@ void transfer_cancel(void *transfer, void *exchange);
 /* Calls the exchange's `done` with the result and gives the exchange back to its pool. `code`: how libcurl
  * ended; CURLE_OK for an exchange that failed locally. */
 void transfer_deliver(struct transfer *t, struct exchange *x, CURLcode code);
-/* An abandoned (`answered` false) or answered look-up of the target's name, after which no connection was
- * opened. */
+/* Records how a look-up of the target's name ended after which no connection was opened: answered, or
+ * abandoned. */
 void transfer_lookup_ended(struct transfer *t, uint32_t target, bool answered);
 
 /* ---- transfer_turn.c: hooks of the loop and libcurl's timer ---- */

@@ -73,8 +73,8 @@ static void collect_mails(struct transfer *t)
 	}
 }
 
-/* Only those that were in the list before: `done` may submit a request that fails locally again, and this
- * loop would never end. */
+/* Delivers only the exchanges that were in the list at the beginning: `done` may submit a request that
+ * fails locally as well, and then this loop would never end. */
 static void deliver_failed_locally(struct transfer *t)
 {
 	for (size_t n = t->failed_locally_count; n > 0 && !TAILQ_EMPTY(&t->failed_locally); n--)

@@ -18,8 +18,8 @@ static size_t digits(struct str t, size_t at)
 	return at - from;
 }
 
-/* whole_part, fraction_part and exponent_part each move *at behind their part of a number. False: the part has begun
- * but is incomplete. */
+/* whole_part, fraction_part and exponent_part each move *at behind their part of a number. False: the part
+ * has begun but is incomplete. */
 static bool whole_part(struct str t, size_t *at)
 {
 	*at += t.len > 0 && t.p[0] == '-';
@@ -102,7 +102,8 @@ static void scan_string(struct body_scan *s)
 	s->at++;
 }
 
-/* Jansson would turn a large or long number into another one, so such a number gets quotes before it is parsed. */
+/* Jansson would turn a large or long number into another one, so such a number gets quotes before it is
+ * parsed. */
 static void scan_number(struct body_scan *s)
 {
 	size_t from = s->at;
@@ -164,7 +165,8 @@ static int parse(struct body_scan *s, struct body *ret, struct err *err)
 	return 0;
 }
 
-/* The scan comes before the parser, because jansson has no limit for the depth below 2,048 and loses digits. */
+/* The scan comes before the parser, because jansson has no limit for the depth below 2,048 and loses
+ * digits. */
 int body_parse(struct str text, struct body *ret, struct err *err)
 {
 	if (text.len == 0)

@@ -1,5 +1,5 @@
-/* From bytes to a JSON tree: strict JSON whose numbers keep their value, and JSON pointers into the tree. Pure.
- * Thread: any. */
+/* From bytes to a JSON tree: strict JSON whose numbers keep their value, and JSON pointers into the tree.
+ * Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_BODY_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_BODY_H
 
@@ -15,8 +15,8 @@
 struct body {
 	json_t *root; /* an object or array; owned */
 	bool compact; /* the text has no white space between tokens */
-	/* A number became a string in `root`, because neither a double nor a 64-bit integer holds it exactly; or the
-	 * caller has changed `root`. */
+	/* A number became a string in `root`, because neither a double nor a 64-bit integer holds it exactly;
+	 * or the caller has changed `root`. */
 	bool altered;
 };
 

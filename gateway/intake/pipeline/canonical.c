@@ -23,7 +23,7 @@ static const char *json_kind_text(const json_t *value)
 	return value == NULL ? "missing" : names[json_typeof(value)];
 }
 
-/* A member; NULL: absent, or its value is null. */
+/* Gives a member of a JSON object; NULL if the member is absent or its value is null. */
 static json_t *member(const json_t *object, const char *name)
 {
 	json_t *value = json_object_get(object, name);
@@ -52,8 +52,8 @@ static int check_text(const char *path, const json_t *value, struct err *err)
 	return 0;
 }
 
-/* Makes the member a text. An integer becomes its decimal text. An empty text and null count as absent, and `hint`
- * (or NULL) replaces them. */
+/* Makes the member a text. An integer becomes its decimal text. An empty text and null count as absent,
+ * and `hint` (or NULL) replaces them. */
 static int normalize_text(struct normalization *m, json_t *object, const char *path, const char *name,
 						  const char *hint)
 {
@@ -92,7 +92,7 @@ static int normalize_donor(struct normalization *m)
 	return rc;
 }
 
-/* A text is taken as it is; connectors parse it. */
+/* `occurred_at`: a text stays as it is, because connectors parse it; a number of seconds becomes a text. */
 static int normalize_time(struct normalization *m)
 {
 	json_t *at = member(m->event, "occurred_at");
@@ -112,8 +112,9 @@ static int normalize_time(struct normalization *m)
 
 /* ---- money ---- */
 
-/* The decimal text of a number or string; false: neither. body_parse has turned integers that do not fit 64 bits into
- * strings, so those are read exactly as well. `number` is the buffer for a text that must be made. */
+/* The decimal text of a number or string; false: neither. body_parse has turned integers that do not fit
+ * 64 bits into strings, so those are read exactly as well. `number` is the buffer for a text that must be
+ * made. */
 static bool decimal_text(const json_t *value, char number[NUMBER_TEXT_BYTES], struct str *ret)
 {
 	if (json_is_string(value)) {
@@ -142,7 +143,8 @@ static int read_amount(const char *path, const json_t *value, unsigned decimals,
 	return rc != 0 ? err_wrap(err, rc, "%s", path) : 0;
 }
 
-/* Also gives the number of decimals, which the amount is read with. */
+/* Checks amount.currency, writes it in upper case, and gives its number of decimals, with which the amount
+ * is read. */
 static int normalize_currency(struct normalization *m, json_t *amount, unsigned *ret_decimals)
 {
 	json_t *value = member(amount, "currency");
@@ -161,7 +163,7 @@ static int normalize_currency(struct normalization *m, json_t *amount, unsigned 
 	return 0;
 }
 
-/* Writes the amount in both forms, each only if the event does not have it already. */
+/* Writes amount.minor and amount.value, each only if the event does not have that value already. */
 static void put_amount(struct normalization *m, json_t *amount, int64_t minor, unsigned decimals)
 {
 	char text[CURRENCY_TEXT_BYTES];
@@ -230,7 +232,7 @@ static int normalize_type(struct normalization *m, const struct canonical_hints 
 	return 0;
 }
 
-/* The type comes first, because it decides whether the event must have an amount. */
+/* The type is normalised first, because it decides whether the event must have an amount. */
 int canonical_normalize(json_t *event, const struct canonical_hints *hints, bool *ret_changed,
 						struct err *err)
 {

@@ -1,4 +1,5 @@
-/* What the headers of a signed request claim: the signatures, the time and the id. Nothing here is verified. */
+/* What the headers of a signed request claim: the signatures, the time and the id. Nothing here is
+ * verified. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +19,8 @@ struct str claims_trim(struct str s)
 	return s;
 }
 
-/* Removes the text before the first `separator` from the front of *rest and returns it. Without a separator, or
- * when *rest does not contain it: all of *rest. */
+/* Removes the text before the first `separator` from the front of *rest and returns it. Without a
+ * separator, or when *rest does not contain it: all of *rest. */
 static struct str split_off(struct str *rest, const char *separator)
 {
 	size_t len = separator != NULL ? strlen(separator) : 0;
@@ -32,7 +33,8 @@ static struct str split_off(struct str *rest, const char *separator)
 	return piece;
 }
 
-/* Decodes one signature and appends it. A signature of the wrong length is malformed. */
+/* Decodes one signature of the header and appends it to the claims. A signature of the wrong length is
+ * malformed. */
 static void take_signature(const struct config_verify *config, struct str text, struct hmac_claims *claimed)
 {
 	size_t prefix = config->signature_prefix != NULL ? strlen(config->signature_prefix) : 0;
@@ -53,8 +55,9 @@ static void take_signature(const struct config_verify *config, struct str text, 
 		claimed->malformed = true;
 }
 
-/* One element of the header: "t=1700000000", "v1=5f8d…". Where elements have no names, their position ("1", "2")
- * is their name. Elements with other names are ignored. */
+/* Reads one element of the signature's header: "t=1700000000", "v1=5f8d…". Where elements have no names,
+ * their position ("1", "2") is their name. Elements with names that the configuration does not mention are
+ * ignored. */
 static void take_element(const struct config_verify *config, unsigned position, struct str element,
 						 struct hmac_claims *claimed)
 {
@@ -87,7 +90,8 @@ const char *verify_header(const struct config_verify *config, size_t prefix,
 	return request_header(request, other);
 }
 
-/* The prefixes are tried in their order; the first one under which the signature's header exists counts. */
+/* A platform may send its headers under several prefixes (webhook-, svix-). They are tried in the order of
+ * the configuration; the first one under which the signature's header exists counts. */
 bool claims_read(const struct config_verify *config, const struct intake_request *request,
 				 struct hmac_claims *claimed)
 {

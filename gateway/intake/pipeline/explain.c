@@ -2,7 +2,8 @@
 
 #include "saga/base/hex.h"
 
-/* Adds {"stage":…,"ok":…,"detail":…} and returns it, borrowed, for more members. */
+/* Appends {"stage":…,"ok":…,"detail":…} to the array `to` and returns that object, borrowed, for more
+ * members. */
 static json_t *stage(json_t *to, const char *name, const char *fault)
 {
 	json_t *made = json_object();
@@ -62,7 +63,7 @@ void explain_map(json_t *to, json_t *event, const struct identity *identity, con
 	put(made, "kind", identify_kind_name(identity->kind));
 }
 
-/* One step of the route, with the ordering key that its lane is computed from. */
+/* Describes one step of the route, with the ordering key that its lane is computed from. */
 static json_t *explain_step(const struct rules *rules, const struct routing *routing, size_t index,
 							struct expr_input *event)
 {
@@ -85,7 +86,7 @@ static json_t *explain_step(const struct rules *rules, const struct routing *rou
 	return made;
 }
 
-/* `route` is null when no route takes the event, and after a fault. */
+/* Writes the stage "route". Its member `route` is null if no route takes the event or the stage failed. */
 void explain_route(json_t *to, const struct rules *rules, const struct routing *routing,
 				   struct expr_input *event, const char *fault)
 {
@@ -102,7 +103,7 @@ void explain_route(json_t *to, const struct rules *rules, const struct routing *
 	json_object_set_new(made, "steps", steps);
 }
 
-/* An event that became something else than an ordinary saga says so in `becomes`. */
+/* Writes the stage "result": what the event becomes (saga, related, unrouted or quarantined) and its keys. */
 void explain_result(json_t *to, const struct accept *accept, const char *note)
 {
 	if (to == NULL)

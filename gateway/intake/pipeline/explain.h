@@ -1,9 +1,9 @@
-/* What happened to one request, for `source try`: each stage of the pipeline appends one JSON object to an array:
- * {"stage":"verify|parse|identify|map|route|result","ok":bool,"detail":why not,…}. The objects hold the donor's data,
- * but never a secret.
+/* What happened to one request, for `source try`: each stage of the pipeline appends one JSON object to an
+ * array: {"stage":"verify|parse|identify|map|route|result","ok":bool,"detail":why not,…}. The objects hold
+ * the donor's data, but never a secret.
  *
- * `to` is the array; every function does nothing when it is NULL. `fault`: why the stage failed; NULL: it succeeded.
- * Thread: any. */
+ * `to` is the array; every function does nothing when it is NULL. `fault`: why the stage failed; NULL: it
+ * succeeded. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_EXPLAIN_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_EXPLAIN_H
 
@@ -20,7 +20,7 @@ void explain_identity(json_t *to, const struct identity *identity, const char *f
 void explain_map(json_t *to, json_t *event, const struct identity *identity, const char *fault);
 void explain_route(json_t *to, const struct rules *rules, const struct routing *routing,
 				   struct expr_input *event, const char *fault);
-/* `note`: why the event is quarantined; "": it is not. */
+/* `note`: why the event is quarantined; "" if the event is not quarantined. */
 void explain_result(json_t *to, const struct accept *accept, const char *note);
 
 #endif

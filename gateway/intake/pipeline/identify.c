@@ -26,7 +26,8 @@ void identify_finish(struct identity *i)
 	buf_free(&i->type);
 }
 
-/* Keeps one byte more than allowed, so that check_length still sees that the text is too long. NULL: no change. */
+/* Copies a text and cuts a long one, but keeps one byte more than allowed, so that check_length still sees
+ * that it is too long. NULL: no change. */
 static void set_text(struct buf *to, const char *text)
 {
 	if (text == NULL)
@@ -48,8 +49,8 @@ static int check_length(const char *what, const struct buf *text, struct err *er
 	return 0;
 }
 
-/* A header that cannot be an id or a type (too long, control characters, not UTF-8) counts as absent: the map or the
- * digest gives the id then. */
+/* A header that cannot be an id or a type (too long, control characters, not UTF-8) counts as absent: the
+ * map or the digest gives the id then. */
 static void drop_unusable(struct buf *text)
 {
 	json_t *valid = json_stringn(text->data != NULL ? text->data : "", text->len);
@@ -104,7 +105,8 @@ static int eval_bool(const char *what, const struct expr *program, struct expr_i
 	return rc != 0 ? err_wrap(err, ERR_INVALID, "%s", what) : 0;
 }
 
-/* See the head of identify.h for the rules. */
+/* Decides whether the event is a gift, is related to one, or is neither, by the rules at the head of
+ * identify.h. */
 static int eval_kind(const struct source_rules *source, struct expr_input *body, struct identity *to,
 					 struct err *err)
 {
@@ -126,8 +128,8 @@ static int eval_kind(const struct source_rules *source, struct expr_input *body,
 	return rc;
 }
 
-/* Joins the values of all programs. A program without a value is an error: the event could not be told from
- * another one, and would be lost as a duplicate. */
+/* Joins the values of all `dedup` programs. A program without a value is an error: two different events
+ * could get the same deduplication key, and the second would be lost as a duplicate. */
 static int eval_dedup(const struct source_rules *source, struct expr_input *body, struct buf *to,
 					  struct err *err)
 {
@@ -146,7 +148,7 @@ static int eval_dedup(const struct source_rules *source, struct expr_input *body
 	return 0;
 }
 
-/* The type of the body is only a hint, so one that is too long is ignored. */
+/* The member `type` of the body is only a hint for the event's type, so one that is too long is ignored. */
 int identify_by_body(const struct source_rules *source, struct expr_input *body, struct identity *to,
 					 struct err *err)
 {

@@ -24,7 +24,8 @@ struct contexts {
 	EVP_MAC_CTX *of[HASHES];
 };
 
-/* For the whole process, written once: OpenSSL 3.0 searches its providers at every implicit fetch. */
+/* The HMAC algorithm is fetched once for the whole process, because OpenSSL 3.0 searches its providers at
+ * every implicit fetch. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t contexts_key;
 static EVP_MAC *hmac;
@@ -50,7 +51,7 @@ static void fetch_once(void)
 		abort_crypto();
 }
 
-/* The thread's context for this hash. Its digest stays set when only the key changes. */
+/* Gives the calling thread's HMAC context for this hash. Its digest stays set when only the key changes. */
 static EVP_MAC_CTX *context(enum verify_hash hash)
 {
 	pthread_once(&once, fetch_once);

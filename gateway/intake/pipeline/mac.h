@@ -1,5 +1,5 @@
-/* HMAC of a text in pieces. The algorithms are fetched once, and each thread keeps one context for each hash, because
- * OpenSSL 3 makes both expensive. Thread: any. */
+/* HMAC of a text in pieces. The algorithms are fetched once, and each thread keeps one context for each
+ * hash, because OpenSSL 3 makes both expensive. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_MAC_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_MAC_H
 
@@ -11,8 +11,8 @@
 /* The length of a MAC with this hash, in bytes. */
 size_t mac_bytes(enum verify_hash hash);
 
-/* The MAC of all parts one after the other, with nothing between them. `key` must not be empty. Ends the process when
- * the crypto library fails: without it nothing can be verified. */
+/* The MAC of all parts one after the other, with nothing between them. `key` must not be empty. Ends the
+ * process when the crypto library fails: without it nothing can be verified. */
 void mac_compute(enum verify_hash hash, struct str key, const struct str *parts, size_t count,
 				 uint8_t out[MAC_BYTES_MAX]);
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Fails before the sum could pass MONEY_MINOR_MAX. */
+/* Appends one digit to an amount; fails if the amount would pass MONEY_MINOR_MAX. */
 static int add_digit(int64_t *sum, int digit)
 {
 	if (*sum > (MONEY_MINOR_MAX - digit) / 10)
@@ -13,8 +13,8 @@ static int add_digit(int64_t *sum, int digit)
 	return 0;
 }
 
-/* True if `t` consists of digits with at most one point between two of them. *ret_point: the position of the point, or
- * the length of `t` without one. */
+/* True if `t` consists of digits with at most one point between two of them. *ret_point: the position of
+ * the point, or the length of `t` without one. */
 static bool well_formed(struct str t, size_t *ret_point)
 {
 	size_t point = t.len;
@@ -28,7 +28,8 @@ static bool well_formed(struct str t, size_t *ret_point)
 	return t.len > 0;
 }
 
-/* Reads the digits before the point and as many after it as the currency has decimals; missing ones are zeros. */
+/* Reads the digits before the point, and as many after the point as the currency has decimals; missing
+ * decimals are zeros. */
 int money_parse(struct str text, unsigned decimals, int64_t *ret_minor, struct err *err)
 {
 	bool negative = text.len > 0 && text.p[0] == '-';

@@ -1,5 +1,5 @@
-/* Reads amounts of money as integers of the currency's smallest unit. Decimal digits only, never a double. The
- * currencies and the way back to a text are in saga/base/currency.h. Pure. Thread: any. */
+/* Reads amounts of money as integers of the currency's smallest unit. Decimal digits only, never a double.
+ * The currencies and the way back to a text are in saga/base/currency.h. Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_MONEY_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_MONEY_H
 

@@ -12,7 +12,8 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-/* How long a related event waits for its gift before operators are alerted: gateway/DESIGN.md "One gift, one saga". */
+/* How long a related event waits for its gift before operators are alerted: gateway/DESIGN.md "One gift,
+ * one saga". */
 #define GIFT_WAIT_MS HOUR_MS
 
 /* One run of the pipeline: what is known so far. */
@@ -64,7 +65,8 @@ static void render(struct prepare_run *run, bool changed)
 		text_json(run->event, &run->text);
 }
 
-/* From the body to the canonical event. An event that no source of ids gave an id gets one of its digest. */
+/* Maps the body to the canonical event. If neither headers, body nor map give an id, the id is made of the
+ * body's digest. */
 static int stage_map(struct prepare_run *run, struct expr_input *body)
 {
 	json_t *mapped = NULL;
@@ -102,8 +104,8 @@ static int stage_route(struct prepare_run *run)
 	return rc;
 }
 
-/* A related event is recorded without a mapped form, because nothing of it is sent to a target. The map runs only
- * if the id comes from it; a map that fails is then ignored, because maps are written for gifts. */
+/* A related event is recorded without a mapped form, because nothing of it is sent to a target. The map
+ * runs only if the id comes from it; a map that fails is then ignored, because maps are written for gifts. */
 static void id_of_related(struct prepare_run *run, struct expr_input *body)
 {
 	json_t *mapped = NULL;
@@ -114,7 +116,7 @@ static void id_of_related(struct prepare_run *run, struct expr_input *body)
 	json_decref(mapped);
 }
 
-/* All stages after verification. A related event ends after its identity is known. */
+/* Runs all stages after verification. A related event is not mapped and not routed. */
 static int run_body(struct prepare_run *run)
 {
 	int rc = stage_parse(run);
@@ -137,7 +139,8 @@ static int run_body(struct prepare_run *run)
 
 /* ---- the accept ---- */
 
-/* A quarantined event keeps neither type nor donor of a map that failed. */
+/* Makes the stored event. A quarantined event takes neither type nor donor from the map, because the map
+ * has failed. */
 static struct event *make_event(const struct prepare_run *run, bool quarantined)
 {
 	const struct buf *identity_type = &run->identity.type;
@@ -161,7 +164,8 @@ static struct event *make_event(const struct prepare_run *run, bool quarantined)
 	return event_create(&fields, run->request->now_ms);
 }
 
-/* A quarantined or unrouted event gets the empty plan, which has no steps. */
+/* Fills the part of the accept that starts a saga. A quarantined or unrouted event gets the empty plan,
+ * which has no steps. */
 static void fill_start(const struct prepare_run *run, const struct event *event, bool quarantined)
 {
 	struct prepared *to = run->to;
@@ -186,7 +190,8 @@ static void fill_start(const struct prepare_run *run, const struct event *event,
 	to->accept.start.condition_true = run->routing.condition_true;
 }
 
-/* Everything that the accept needs. An event without an id gets one of the digest of its body. */
+/* Fills the accept for the journal. An event without an id gets one that is made of the digest of its
+ * body. */
 static void fill(struct prepare_run *run, bool quarantined)
 {
 	struct accept *a = &run->to->accept;
@@ -210,9 +215,9 @@ static void fill(struct prepare_run *run, bool quarantined)
 	explain_result(run->explain, a, run->to->note);
 }
 
-/* The known id of a stored event; NULL: none, or it is only the digest of the body, which was used because mapping
- * had failed. Such an id must be dropped once the map works, or the sender's retries, which get the mapped id, would
- * not be recognised as duplicates. */
+/* The known id of a stored event; NULL: none, or it is only the digest of the body, which was used because
+ * mapping had failed. Such an id must be dropped once the map works, or the sender's retries, which get
+ * the mapped id, would not be recognised as duplicates. */
 static const char *stored_event_id(const struct prepare_run *run)
 {
 	AUTO_IDENTITY struct identity digest_id = { 0 };
@@ -223,7 +228,8 @@ static const char *stored_event_id(const struct prepare_run *run)
 	return strcmp(id, digest_id.id.data) != 0 ? id : NULL;
 }
 
-/* A stored event was verified when it came, and its headers are gone. */
+/* Verifies the request. A stored event counts as verified: it was verified when it came, and its headers
+ * are gone. */
 static bool verified(struct prepare_run *run)
 {
 	if (run->known->event_id != NULL)
@@ -241,7 +247,8 @@ static void run_finish(struct prepare_run *run)
 	buf_free(&run->text);
 }
 
-/* Verification is the only stage that rejects: an authentic event is always kept, quarantined if it must be. */
+/* Verification is the only stage that rejects: an authentic event is always kept, quarantined if it must
+ * be. */
 int prepare_event(struct rules *rules, const char *source, const struct intake_request *request,
 				  const struct prepare_known *known, json_t *explain, struct prepared **ret)
 {

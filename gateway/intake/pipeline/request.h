@@ -9,15 +9,15 @@
 struct intake_request {
 	struct str body;
 	void *headers_ctx;
-	/* The value of a header, whose name is compared without regard to case; NULL: absent. The function itself may
-	 * be NULL: no headers. */
+	/* The value of a header, whose name is compared without regard to case; NULL: absent. The function
+	 * itself may be NULL: no headers. */
 	const char *(*header)(void *ctx, const char *name);
 	const char *url; /* the URL that the sender used, for signatures that cover it; NULL: unknown */
 	int64_t now_ms;  /* the steady clock of saga/base/clock.h */
 	int64_t wall_ms; /* the wall clock, for the tolerance of a signature's time */
 };
 
-/* The value of a header; NULL: absent, or `name` is NULL. */
+/* Gives the value of a header; NULL if the header is absent or `name` is NULL. */
 const char *request_header(const struct intake_request *request, const char *name);
 
 #endif

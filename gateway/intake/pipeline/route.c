@@ -8,7 +8,8 @@
 
 /* ---- lanes ---- */
 
-/* The donor's id, else the e-mail in lower case, so that "Ada@x.org" and "ada@x.org" share a lane. */
+/* The ordering key of a target without the option `order.by`: the donor's id, else the e-mail in lower
+ * case, so that "Ada@x.org" and "ada@x.org" share a lane. */
 static void standard_lane_key(const json_t *event, struct buf *to)
 {
 	const json_t *donor = json_object_get(event, "donor");
@@ -54,8 +55,8 @@ static int step_lane(const struct rules *rules, const struct config_step *step, 
 	return 0;
 }
 
-/* An earlier step of the route whose lane is computed by the same rule; -1: none. Most routes order all targets by the
- * donor, so that each rule is computed once. */
+/* An earlier step of the route whose lane is computed by the same rule; -1: none. Most routes order all
+ * targets by the donor, so that each rule is computed once. */
 static int same_lane_rule_before(const struct rules *rules, const struct config_route *route, size_t step)
 {
 	const struct lane_rule *rule = &rules->lane_rules[route->steps[step].target];
@@ -67,7 +68,8 @@ static int same_lane_rule_before(const struct rules *rules, const struct config_
 	return -1;
 }
 
-/* A step without an ordering key has no lane and waits for no other. */
+/* Computes the lanes of all steps. A step without an ordering key has no lane and waits for no other
+ * event's step. */
 static int set_lanes(const struct rules *rules, const struct config_route *route, struct expr_input *event,
 					 struct routing *to, uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES], struct err *err)
 {
@@ -88,7 +90,8 @@ static int set_lanes(const struct rules *rules, const struct config_route *route
 
 /* ---- conditions ---- */
 
-/* Only the conditions of steps without `after`; the engine evaluates the others when their turn comes. */
+/* Evaluates the conditions of steps without `after`. The engine evaluates the others when the steps before
+ * them have ended. */
 static int set_conditions(const struct route_rules *route, struct expr_input *event, struct routing *to,
 						  struct err *err)
 {

@@ -23,7 +23,7 @@ static const char *short_escape(unsigned char c)
 	}
 }
 
-/* Copies runs of characters that need no escape in one piece. */
+/* Appends a JSON string. Characters that need no escape are copied in runs and not one by one. */
 static void add_string(const char *text, size_t len, struct buf *to)
 {
 	size_t from = 0;
@@ -72,7 +72,7 @@ static void add_array(const json_t *array, struct buf *to)
 	buf_byte(to, ']');
 }
 
-/* A kind outside the enum, which jansson does not produce, becomes null. */
+/* A value of an unknown kind, which jansson does not produce, becomes null. */
 void text_json(const json_t *value, struct buf *to)
 {
 	char number[NUMBER_TEXT_BYTES];

@@ -8,8 +8,8 @@
 #include "gateway/intake/pipeline/verify_internal.h"
 #include "saga/base/mem.h"
 
-/* Splits "{timestamp}.{body}" into placeholders and the texts between them. A "{" that begins no placeholder is
- * text. */
+/* Splits "{timestamp}.{body}" into placeholders and the texts between them. A "{" that begins no
+ * placeholder is text. */
 static int template_compile(struct verifier *v, const char *text, struct err *err)
 {
 	static const struct {
@@ -74,7 +74,7 @@ int verify_create(const struct config_verify *config, const struct config_secret
 	if (config->scheme != VERIFY_NONE)
 		v->secrets = mem_zalloc((secret_count + 1) * sizeof *v->secrets);
 	for (size_t i = 0; i < secret_count && config->scheme != VERIFY_NONE && rc == 0; i++) {
-		v->secret_count++; /* before it can fail, so that verify_destroy frees its memory */
+		v->secret_count++; /* before secret_compile can fail: verify_destroy then frees its memory */
 		rc = secret_compile(config, &secrets[i], &v->secrets[i], err);
 	}
 	if (rc != 0) {
@@ -98,7 +98,8 @@ void verify_destroy(struct verifier *v)
 	free(v);
 }
 
-/* A part that the request does not have is empty: the MAC then matches no signature of the platform. */
+/* A placeholder for which the request has no value is empty: the MAC then matches no signature of the
+ * platform. */
 size_t verify_mac(const struct verifier *v, size_t secret, const struct verify_signed *signed_with,
 				  uint8_t out[MAC_BYTES_MAX])
 {

@@ -26,7 +26,8 @@ static bool any_secret_matches(const struct verifier *v, const struct intake_req
 							   const struct hmac_claims *claimed)
 {
 	const struct verify_signed signed_with = { claimed->id, claimed->timestamp, request->url, request->body };
-	/* All pairs are compared, also after a match, so that the time does not reveal which pair matched. */
+	/* Every MAC is compared with every claimed signature, also after a match, so that the time taken does
+	 * not reveal which secret matched. */
 	bool matches = false;
 	for (size_t s = 0; s < v->secret_count; s++) {
 		uint8_t mac[MAC_BYTES_MAX];
@@ -52,8 +53,8 @@ static bool read_seconds(struct str text, int64_t *ret)
 	return true;
 }
 
-/* The time is judged only after the signature: an unsigned time proves nothing, and the verdict must not reveal
- * which times are accepted. */
+/* The signature's time is compared with the tolerance only after the signature was found right: the
+ * verdict must not reveal which times are accepted. */
 static enum verify_verdict check_hmac(const struct verifier *v, const struct intake_request *request,
 									  struct verify_proof *proof)
 {
@@ -71,8 +72,8 @@ static enum verify_verdict check_hmac(const struct verifier *v, const struct int
 		return VERIFY_MALFORMED;
 	if (!any_secret_matches(v, request, &claimed))
 		return VERIFY_WRONG;
-	/* Compared in whole seconds, as the sender counts: with milliseconds, an event sent within the same second
-	 * could seem to come from the future. */
+	/* The signature's age is compared in whole seconds, as the sender counts: with milliseconds, a request
+	 * sent within the same second could seem to come from the future. */
 	int64_t age_s = request->wall_ms / 1000 - at_s, tolerance_s = config->tolerance_ms / 1000;
 	if (bounded && age_s > tolerance_s)
 		return VERIFY_TOO_OLD;
@@ -94,7 +95,7 @@ static enum verify_verdict compare_token(const struct verifier *v, const char *t
 	return matches ? VERIFY_OK : VERIFY_WRONG;
 }
 
-/* The prefix, such as "Bearer ", is compared without regard to case (RFC 9110 section 11.1). */
+/* The prefix of a token, such as "Bearer ", is compared without regard to case (RFC 9110 section 11.1). */
 static enum verify_verdict check_token_header(const struct verifier *v, const char *value)
 {
 	const char *prefix = v->config->token_prefix != NULL ? v->config->token_prefix : "";
@@ -118,7 +119,8 @@ static enum verify_verdict check_token_body(const struct verifier *v, struct str
 	return verdict;
 }
 
-/* A header counts before the body, also when both are configured. */
+/* If a token is configured both in a header and in the body, the body is looked at only when the header is
+ * absent. */
 static enum verify_verdict check_token(const struct verifier *v, const struct intake_request *request)
 {
 	const char *value = request_header(request, v->config->token_header);
@@ -129,7 +131,7 @@ static enum verify_verdict check_token(const struct verifier *v, const struct in
 	return VERIFY_MISSING;
 }
 
-/* A scheme outside the enum, which configuration cannot produce, rejects the request. */
+/* A scheme outside the enum, which no configuration can produce, rejects the request. */
 enum verify_verdict verify_request_proof(const struct verifier *v, const struct intake_request *request,
 										 struct verify_proof *ret_proof)
 {

@@ -1,6 +1,6 @@
-/* Does a request come from the platform it claims? `struct config_verify` declares how a platform signs. The raw
- * bytes are checked, in constant time, every secret against every signature. The sender learns only yes or no; the
- * verdict is for `source try` and the log. Pure. Thread: any. */
+/* Does a request come from the platform it claims? `struct config_verify` declares how a platform signs.
+ * The raw bytes are checked, in constant time, every secret against every signature. The sender learns
+ * only yes or no; the verdict is for `source try` and the log. Pure. Thread: any. */
 #ifndef ALMONER_GATEWAY_INTAKE_PIPELINE_VERIFY_H
 #define ALMONER_GATEWAY_INTAKE_PIPELINE_VERIFY_H
 
@@ -31,16 +31,17 @@ int verify_create(const struct config_verify *config, const struct config_secret
 				  size_t secret_count, struct verifier **ret, struct err *err) MUST_CHECK;
 void verify_destroy(struct verifier *v); /* accepts NULL; overwrites the keys */
 
-/* The headers that the verdict VERIFY_OK rests on. A sender may add other headers; they must not be trusted. */
+/* The headers that the verdict VERIFY_OK rests on. A sender may add other headers; they must not be
+ * trusted. */
 struct verify_proof {
 	size_t prefix; /* index in config->header_prefixes; 0 also when there are no prefixes */
 	bool signs_id;
 	struct str id; /* the signed id, if signs_id; borrowed from the request */
 };
-/* `ret_proof` (or NULL) is filled only if the verdict is VERIFY_OK. */
+/* Verifies a request. `ret_proof` (or NULL) is filled only if the verdict is VERIFY_OK. */
 enum verify_verdict verify_request_proof(const struct verifier *v, const struct intake_request *request,
 										 struct verify_proof *ret_proof);
-/* The same without the proof. */
+/* Verifies a request like verify_request_proof, but gives only the verdict. */
 enum verify_verdict verify_request(const struct verifier *v, const struct intake_request *request);
 /* The value of the header `name` with its prefix exchanged ("webhook-id" becomes "svix-id"); NULL: absent. */
 const char *verify_header(const struct config_verify *config, size_t prefix,

@@ -8,8 +8,8 @@
 
 /* Parts of the template of a signed string. The presets need 5 at most; chosen with a margin. */
 #define PARTS_MAX 16
-/* Signatures of one header that are looked at, so that a long header cannot cost unbounded work. Platforms send
- * one, or two while a secret is replaced. */
+/* Signatures of one header that are looked at, so that a long header cannot cost unbounded work. Platforms
+ * send one, or two while a secret is replaced. */
 #define SIGNATURES_MAX 16
 
 enum template_part_kind { TEMPLATE_TEXT, TEMPLATE_ID, TEMPLATE_TIMESTAMP, TEMPLATE_URL, TEMPLATE_BODY };
@@ -22,7 +22,8 @@ struct template_part {
 struct verify_secret {
 	char *key; /* decoded, as the scheme uses it; owned */
 	size_t len;
-	uint8_t digest[DIGEST_BYTES]; /* of the key, to compare tokens of any length in constant time */
+	uint8_t digest
+		[DIGEST_BYTES]; /* of the key: tokens of any length are compared in constant time by their digests */
 };
 
 struct verifier {
@@ -37,20 +38,19 @@ struct verifier {
 
 /* What the headers of a request claim; texts are borrowed from the request. */
 struct hmac_claims {
-	size_t
-		prefix; /* index of the prefix of the signature's header: other headers count only with the same one */
+	size_t prefix; /* of the signature's header; other headers count only with the same prefix */
 	struct str id;
 	struct str timestamp;
 	bool has_timestamp;
 	unsigned signature_count;
 	uint8_t signatures[SIGNATURES_MAX][MAC_BYTES_MAX];
-	bool malformed; /* the header contains a signature that does not decode */
+	bool malformed; /* the signature's header contains a signature that does not decode */
 };
 
 /* Reads the claims of an HMAC scheme. False: the header with the signature is missing. */
 bool claims_read(const struct config_verify *config, const struct intake_request *request,
 				 struct hmac_claims *claimed);
-/* `s` without white space at both ends. */
+/* Gives `s` without white space at both ends. */
 struct str claims_trim(struct str s);
 
 #endif

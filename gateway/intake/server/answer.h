@@ -11,12 +11,14 @@ struct intake_answer {
 	char body[160];
 };
 
-/* The answer after the commit. `accepted`: the status for a new event, 202, or 200 if the source's option `answer`
- * says so. */
+/* The answer after the commit. `accepted`: the status for a new event, 202, or 200 if the source's option
+ * `answer` says so. */
 struct intake_answer answer_of(const struct accept_result *result, unsigned accepted);
-/* {"error":"…"}. `message` is not escaped: it must be a fixed text of this program. */
+/* An answer with the body {"error":"…"}. `message` is not escaped: it must be a fixed text of this
+ * program. */
 struct intake_answer answer_error(unsigned status, const char *message);
-/* The same with status 503 and Retry-After. */
+/* An error answer with status 503 and the header Retry-After. `message` is not escaped: it must be a fixed
+ * text. */
 struct intake_answer answer_busy(unsigned retry_after_s, const char *message);
 
 #endif

@@ -30,19 +30,21 @@ static bool is_busy(enum connection_phase phase)
 	return phase == CONNECTION_WAITING || phase == CONNECTION_SENDING;
 }
 
-/* Broadcasts only if a thread waits for `busy` or `suspended`, which happens while the server stops: the sweeper
- * waits for the same condition, and a broadcast with each request would wake the sweeper each time. */
+/* Broadcasts only if a thread waits for `busy` or `suspended`, which happens while the server stops: the
+ * sweeper waits for the same condition, and a broadcast with each request would wake the sweeper each
+ * time. */
 void connection_notify_waiters(struct intake_server *s)
 {
 	if (s->waiters > 0)
 		pthread_cond_broadcast(&s->changed);
 }
 
-/* The callback for a new connection; the context lives until `closed`. */
+/* libmicrohttpd has accepted a connection. The struct connection made here lives until `closed` frees it. */
 static void opened(struct intake_server *s, struct MHD_Connection *mhd, void **socket_context)
 {
 	struct connection *c = mem_zalloc(sizeof *c);
-	/* Read one after the other: since libmicrohttpd 1.0 each result overwrites the one before. */
+	/* Each result of MHD_get_connection_info is used before the next call: since libmicrohttpd 1.0 a call
+	 * overwrites the result of the call before. */
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	c->fd = info != NULL ? info->connect_fd : -1;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -87,7 +89,8 @@ void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_cont
 void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase,
 								 int64_t now_ms)
 {
-	/* The time of the first request began when its sender connected, because its header may arrive byte by byte. */
+	/* The time of the first request began when its sender connected, because its header may arrive byte by
+	 * byte. */
 	if (c->phase != CONNECTION_OPEN || phase != CONNECTION_READING)
 		c->since_ms = now_ms;
 	s->busy += is_busy(phase);
@@ -116,8 +119,8 @@ void connection_close_slow(struct intake_server *s, int64_t now_ms)
 		if (c->timed_out || c->phase == CONNECTION_WAITING || now_ms - c->since_ms < limit_ms)
 			continue;
 		c->timed_out = true;
-		/* libmicrohttpd then sees the end of the stream and closes. Its own timeout starts again with each byte,
-		 * so it cannot bound a whole request. */
+		/* libmicrohttpd then sees the end of the stream and closes. Its own timeout starts again with each
+		 * byte, so it cannot bound a whole request. */
 		shutdown(c->fd, SHUT_RDWR);
 		if (c->phase != CONNECTION_IDLE)
 			counter_add(counter_of(s, ""), INTAKE_SLOW);

@@ -1,5 +1,6 @@
-/* An answer was sent before the end of its request. The socket is read for a while longer and the bytes are
- * dropped: closing a socket with unread bytes resets the connection, and the sender would not see the answer. */
+/* An answer was sent before the end of its request. The socket is read for a while longer and the bytes
+ * are dropped: closing a socket with unread bytes resets the connection, and the sender would not see the
+ * answer. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,7 +28,8 @@ void linger_begin(struct intake_server *s, int fd)
 		pthread_cond_broadcast(&s->changed);
 }
 
-/* Reads and drops what has arrived. False when the peer has closed the connection, or it failed. */
+/* Reads and drops the bytes that have arrived. False if the peer has closed the connection or the
+ * connection has failed. */
 static bool drain_socket(const struct lingering *l)
 {
 	char dropped[32 * 1024];

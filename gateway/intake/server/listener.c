@@ -12,7 +12,7 @@
  * net.core.somaxconn, which is 4096 by default. Chosen; no measurement. */
 #define BACKLOG 1024
 
-/* A listening socket, or -1 with errno set. */
+/* Opens a listening socket on one address; -1 with errno set if that fails. */
 static int listen_on(const struct addrinfo *address)
 {
 	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -42,8 +42,8 @@ struct peer_address peer_of_socket(const struct sockaddr *address)
 	return a;
 }
 
-/* Removes brackets and port: "[2001:db8::1]:4711", "192.0.2.1:4711". A text with several colons and no brackets is an
- * IPv6 address without a port. */
+/* Removes brackets and port: "[2001:db8::1]:4711", "192.0.2.1:4711". A text with several colons and no
+ * brackets is an IPv6 address without a port. */
 static struct str bare_address(struct str text)
 {
 	const char *colon = memchr(text.p, ':', text.len);
@@ -56,7 +56,8 @@ static struct str bare_address(struct str text)
 	return text;
 }
 
-/* The copy has space for the longest address; a longer text is none. */
+/* The text is copied to end it with a NUL; the copy has space for the longest address, and a longer text
+ * is no address. */
 bool peer_parse(struct str text, struct peer_address *ret)
 {
 	char copy[INET6_ADDRSTRLEN];
@@ -111,8 +112,8 @@ static struct str trim_blanks(struct str s)
 	return s;
 }
 
-/* Reads from the right: each proxy appends the address it got the request from, so only the right end is written by
- * the proxy that connected; everything before may be invented by the sender. */
+/* Reads from the right: each proxy appends the address it got the request from, so only the right end is
+ * written by the proxy that connected; everything before may be invented by the sender. */
 struct peer_address peer_behind_proxy(const struct config *config, const struct peer_address *peer,
 									  const char *forwarded_for)
 {
@@ -123,7 +124,7 @@ struct peer_address peer_behind_proxy(const struct config *config, const struct 
 		size_t from = comma != NULL ? (size_t)(comma - rest.p) + 1 : 0;
 		struct peer_address next;
 		if (!peer_parse(trim_blanks((struct str){ rest.p + from, rest.len - from }), &next))
-			break; /* not written by a trusted proxy, so the elements before it cannot be believed either */
+			break; /* not written by a trusted proxy, so elements before it cannot be believed either */
 		at = next;
 		rest.len = from > 0 ? from - 1 : 0;
 	}
@@ -140,7 +141,7 @@ struct peer {
 
 struct peers {
 	struct hash_table table;
-	uint64_t seed; /* random: senders choose their IPv6 addresses, and must not be able to choose a bucket */
+	uint64_t seed; /* random, so that senders cannot choose IPv6 addresses of one bucket */
 };
 
 struct peers *peers_create(void)

@@ -9,13 +9,14 @@
 
 #define PATH_PREFIX "/in/"
 
-/* Retry-After, in seconds, by reason: the sender has too many requests open, the daemon stops (a restart takes
- * about that long), the source is paused (an operator must act first). Chosen; no measurement. */
+/* Retry-After, in seconds, by reason: the sender has too many requests open, the daemon stops (a restart
+ * takes about that long), the source is paused (an operator must act first). Chosen; no measurement. */
 enum { RETRY_FULL_S = 5, RETRY_STOPPING_S = 10, RETRY_PAUSED_S = 60 };
 
 /* ---- the beginning: line and headers have arrived ---- */
 
-/* Called when the request line has arrived; the result is the `slot` of the other callbacks. */
+/* libmicrohttpd calls this when the request line has arrived. The result becomes the `slot` of
+ * request_handle and request_closed. */
 void *request_open(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
 	struct intake_server *s = cls;
@@ -73,7 +74,8 @@ static bool count_client(struct server_request *r)
 	return may;
 }
 
-/* Also sets the counter: that of the source, or that of unknown sources. */
+/* Finds the source that the URL names, and sets the counter: that of the source, or that of unknown
+ * sources. */
 static bool find_source(struct server_request *r, const char *url)
 {
 	struct intake_server *s = r->server;
@@ -85,7 +87,8 @@ static bool find_source(struct server_request *r, const char *url)
 	return index >= 0;
 }
 
-/* False when the announced length exceeds the limit. framing_fault has checked that it is a number. */
+/* False if the announced length of the body exceeds the limit. framing_fault has checked that the length
+ * is a number. */
 static bool length_fits(struct server_request *r)
 {
 	const char *length = request_mhd_header(r->mhd, "Content-Length");
@@ -93,7 +96,8 @@ static bool length_fits(struct server_request *r)
 		   strtoull(length, NULL, 10) <= (unsigned long long)r->rules->config->limits.body_bytes;
 }
 
-/* Everything that can be decided without the body. Answers wait for the end of the body, except 413. */
+/* Decides everything about an event's request that can be decided without its body. The answer waits for
+ * the end of the body, except a 413. */
 static enum MHD_Result begin_event(struct server_request *r, const char *url, const char *method)
 {
 	struct intake_answer answer;
@@ -110,7 +114,9 @@ static enum MHD_Result begin_event(struct server_request *r, const char *url, co
 		answer = answer_error(413, "too large");
 		request_answer_rejected(r, INTAKE_TOO_LARGE, &answer, "too large");
 		r->connection->linger = true;
-		return request_answer_send(r, &answer); /* before the body, so libmicrohttpd closes the connection */
+		return request_answer_send(
+			r,
+			&answer); /* the answer comes before the body, so libmicrohttpd closes the connection after it */
 	}
 	if (atomic_load(&r->server->closing))
 		return request_answer_busy(r, RETRY_STOPPING_S, "stopping");
@@ -122,8 +128,8 @@ static enum MHD_Result begin_event(struct server_request *r, const char *url, co
 	return MHD_YES;
 }
 
-/* Answers 400 and closes the connection: where this request ends is unknown, so the next bytes cannot be taken for
- * a new request. */
+/* Answers 400 and closes the connection: where this request ends is unknown, so the next bytes cannot be
+ * taken for a new request. */
 static enum MHD_Result reject_framing(struct server_request *r, const char *why)
 {
 	const struct intake_answer answer = { .status = 400, .body = "{\"error\":\"malformed request\"}" };
@@ -132,7 +138,8 @@ static enum MHD_Result reject_framing(struct server_request *r, const char *why)
 	return request_answer_send(r, &answer);
 }
 
-/* The request keeps the rules of this moment until its answer, also across a reload. */
+/* The headers have arrived. The request keeps the rules of this moment until its answer, also across a
+ * reload. */
 static enum MHD_Result begin(struct server_request *r, const char *url, const char *method,
 							 const char *version)
 {
@@ -151,8 +158,8 @@ static enum MHD_Result begin(struct server_request *r, const char *url, const ch
 
 /* ---- the callbacks ---- */
 
-/* libmicrohttpd calls this once when the headers are complete, once for each piece of the body, once at the end of
- * the request, and once more when a suspended request was resumed. */
+/* libmicrohttpd calls this once when the headers are complete, once for each piece of the body, once at
+ * the end of the request, and once more when a suspended request was resumed. */
 enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
 							   const char *version, const char *data, size_t *data_len, void **slot)
 {
@@ -169,8 +176,8 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *mhd, const char
 	return request_submit(r) ? MHD_YES : request_answer_send(r, &r->answer);
 }
 
-/* Called for every request that request_open created, also when the connection was lost. The accept may still hold
- * its reference then. */
+/* libmicrohttpd calls this for every request that request_open created, also when the connection was lost.
+ * The accept in the journal may still hold a reference on the request. */
 void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD_RequestTerminationCode why)
 {
 	struct intake_server *s = cls;

@@ -27,7 +27,7 @@ struct server_request {
 	struct buf body;
 	int64_t reading_bytes; /* the request's share of server->reading_bytes */
 	size_t excess_bytes;   /* bytes of the body that were read and dropped */
-	bool started;          /* the headers are complete and were judged */
+	bool started;          /* the headers are complete, and `begin` has decided about them */
 	bool answer_ready;     /* `answer` is decided without the journal */
 	/* Under the lock. */
 	bool waiting;   /* in server->waiting */
@@ -42,7 +42,7 @@ struct server_request {
 
 struct server_request *request_ref(struct server_request *r);
 void request_unref(struct server_request *r); /* the last one frees; Thread: any */
-/* A header of the request; NULL: absent. `ctx` is the struct MHD_Connection. */
+/* Gives a header of the request; NULL if it is absent. `ctx` is the struct MHD_Connection. */
 const char *request_mhd_header(void *ctx, const char *name);
 
 /* ---- request.c: callbacks of libmicrohttpd; `cls` is the server ---- */
@@ -54,9 +54,10 @@ void request_closed(void *cls, struct MHD_Connection *mhd, void **slot, enum MHD
 
 /* ---- request_body.c ---- */
 
-/* Takes the next bytes; sets *len to 0 as libmicrohttpd asks. MHD_NO: cut the connection. */
+/* Takes the next bytes of the body, and sets *len to 0, as libmicrohttpd requires. MHD_NO: cut the
+ * connection. */
 enum MHD_Result request_body_take(struct server_request *r, const char *data, size_t *len);
-/* Frees the body and its share of server->reading_bytes. */
+/* Frees the body of the request, and subtracts it from server->reading_bytes. */
 void request_body_drop(struct server_request *r);
 
 /* ---- request_submit.c ---- */
@@ -71,10 +72,11 @@ enum MHD_Result request_answer_send(struct server_request *r, const struct intak
 /* Stores the answer. It is sent once the body has been read and dropped: an answer before the end of the body
  * costs the sender its connection, and perhaps the answer. */
 enum MHD_Result request_answer_later(struct server_request *r, const struct intake_answer *answer);
-/* The same, and the rejection is counted and reported. `why`: for the log, without a donor's data. */
+/* Like request_answer_later, and counts and reports the rejection. `why` goes to the log and must not
+ * contain a donor's data. */
 enum MHD_Result request_answer_rejected(struct server_request *r, enum intake_counter count,
 										const struct intake_answer *answer, const char *why);
-/* The same with status 503; `message` goes into both the answer and the log. */
+/* Like request_answer_rejected, with status 503; `message` goes into both the answer and the log. */
 enum MHD_Result request_answer_busy(struct server_request *r, unsigned retry_after_s, const char *message);
 
 #endif

@@ -7,11 +7,12 @@
 #include "gateway/intake/server/request_internal.h"
 #include "saga/base/mem.h"
 
-/* Retry-After, in seconds, while a source has too many quarantined events: an operator must act first. Chosen;
- * no measurement. */
+/* Retry-After, in seconds, while a source has too many quarantined events: an operator must act first.
+ * Chosen; no measurement. */
 #define RETRY_QUARANTINE_S 60
 
-/* The URL as the sender wrote it, for signatures that cover it. Believes the headers of a trusted proxy only. */
+/* Gives the URL that the sender used, for signatures that cover the URL. X-Forwarded headers are believed
+ * only if they come from a trusted proxy. */
 static char *full_url(struct server_request *r)
 {
 	const struct config *config = r->rules->config;
@@ -27,15 +28,16 @@ static char *full_url(struct server_request *r)
 	return mem_printf("%s://%s%s", scheme, host != NULL ? host : "", r->uri);
 }
 
-/* Does the signature of this source cover the URL? A source that keeps rejected requests may be configured so
- * later, so it needs the URL too. */
+/* Does the signature of this source cover the URL? A source that keeps rejected requests always needs the
+ * URL, because an operator may configure such a signature before the replay. */
 static bool url_needed(const struct config_source *source)
 {
 	const char *template = source->verify.signed_string;
 	return source->keep_rejected_bytes > 0 || (template != NULL && strstr(template, "{url}") != NULL);
 }
 
-/* True for an event that would be quarantined while its source has as many open as it may. */
+/* True if the event would be quarantined although its source has limits.quarantine_cap open quarantined
+ * events already. */
 static bool over_cap(const struct server_request *r, const struct prepared *p)
 {
 	const struct intake_server_hooks *hooks = &r->server->options.hooks;
@@ -44,7 +46,7 @@ static bool over_cap(const struct server_request *r, const struct prepared *p)
 	return hooks->quarantined(hooks->ctx, r->source->config->name) >= r->rules->config->limits.quarantine_cap;
 }
 
-/* "unrouted" and "quarantined" are counted beside "accepted". */
+/* Counts the result of a commit. Unrouted and quarantined events are also counted as accepted. */
 static void count_result(const struct server_request *r, const struct accept_result *result)
 {
 	if (result->code != 0)
@@ -61,8 +63,7 @@ static void count_result(const struct server_request *r, const struct accept_res
 		counter_add(r->counter, INTAKE_QUARANTINED);
 }
 
-/* The journal calls this after the commit, on any thread; perhaps long after the sender got a 503. The counts
- * are right even then. */
+/* The journal calls this after the commit, on any thread, perhaps long after the sender got a 503. */
 static void committed(void *ctx, struct accept *a, const struct accept_result *result)
 {
 	struct server_request *r = ctx;
@@ -75,7 +76,8 @@ static void committed(void *ctx, struct accept *a, const struct accept_result *r
 	intake_server_unref(s);
 }
 
-/* Suspends before the hand-over: the commit may be answered before `accept` returns. */
+/* Suspends the connection before the journal gets the event, because the commit may come before `accept`
+ * returns. */
 static void submit_to_journal(struct server_request *r, struct prepared *p)
 {
 	struct intake_server *s = r->server;
@@ -114,7 +116,7 @@ bool request_submit(struct server_request *r)
 		request_answer_rejected(r, INTAKE_UNVERIFIED, &answer, "not verified");
 		return false;
 	}
-	request_body_drop(r); /* the event has a copy of the body */
+	request_body_drop(r); /* the event has its own copy of the body */
 	if (over_cap(r, p)) {
 		prepare_destroy(p);
 		request_answer_busy(r, RETRY_QUARANTINE_S, "too many quarantined events");

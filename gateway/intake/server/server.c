@@ -36,7 +36,8 @@ uint16_t intake_server_port(const struct intake_server *s)
 	return s->port;
 }
 
-/* Each thread of the pool has its own epoll set. The listening socket belongs to the daemon from here on. */
+/* Starts libmicrohttpd, which owns the listening socket from here on. Each thread of its pool has its own
+ * epoll set. */
 static int start_daemon(struct intake_server *s, const struct config *config, struct err *err)
 {
 	int64_t threads = config->listen.intake_threads;
@@ -93,13 +94,13 @@ int intake_server_set_config(struct intake_server *s, struct config *config, str
 
 void intake_server_quiesce(struct intake_server *s)
 {
-	/* MHD_quiesce_daemon is not used: in libmicrohttpd 0.9.75 it removes the listening socket from epoll while
-	 * its own threads do the same, and aborts the process when it is second. connection_accept_policy refuses all
-	 * new connections instead. */
+	/* MHD_quiesce_daemon is not used: in libmicrohttpd 0.9.75 it removes the listening socket from epoll
+	 * while its own threads do the same, and aborts the process when it is second.
+	 * connection_accept_policy refuses all new connections instead. */
 	atomic_store(&s->closing, true);
 }
 
-/* Waits until *count is 0; false: it is not within `timeout_ms`. `count` is under the lock. */
+/* Waits until the counter *count, which the lock guards, is 0. False: it was not 0 within `timeout_ms`. */
 static bool wait_zero(struct intake_server *s, const unsigned *count, int64_t timeout_ms)
 {
 	/* Threads wait in real time, whatever clock the server has: tests bring clocks that stand still. */
@@ -124,7 +125,8 @@ bool intake_server_wait_idle(struct intake_server *s, int64_t timeout_ms)
 	return idle;
 }
 
-/* Late accepts keep the memory alive: each holds a reference until its commit. */
+/* Accepts whose commit is still missing keep the server's memory alive: each holds a reference until its
+ * commit. */
 void intake_server_stop(struct intake_server *s)
 {
 	if (s == NULL)

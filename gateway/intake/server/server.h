@@ -13,23 +13,24 @@
 /* Where events go: the journal, or a stand-in of a test. */
 struct intake_journal {
 	void *ctx;
-	/* As journal_accept. 0: takes `a` and calls a->done once, on any thread. Other results: `a` still belongs to
-	 * the caller. */
+	/* Takes an event, as journal_accept does. 0: the journal has `a` and calls a->done once, on any
+	 * thread. Other results: `a` still belongs to the caller. */
 	int (*accept)(void *ctx, struct accept *a);
-	/* As journal_keep_rejected. NULL: no rejected requests are kept. */
+	/* Keeps a rejected request, as journal_keep_rejected does. NULL: no rejected requests are kept. */
 	int (*keep_rejected)(void *ctx, const struct rejected_row *row, int64_t keep_bytes);
 };
 struct intake_journal intake_server_journal(struct journal *j);
 
 struct intake_server_hooks {
 	void *ctx;
-	/* True: events can be accepted now. False: *why names the reason ("disk low"), for /readyz. NULL: always
-	 * true. */
+	/* True if events can be accepted now. False: *why names the reason ("disk low"), for /readyz. A NULL
+	 * function: always true. */
 	bool (*ready)(void *ctx, const char **why);
-	/* The number of open quarantined events of this source; NULL: limits.quarantine_cap is not applied. */
+	/* Gives the number of open quarantined events of this source. A NULL function: limits.quarantine_cap
+	 * is not applied. */
 	int64_t (*quarantined)(void *ctx, const char *source);
-	/* Reports a request that was rejected (401, 413, 400, 503) or a connection (status 0), for the log; `why` never
-	 * contains a donor's data. `source` is "" when none was found. NULL: not reported. */
+	/* Reports a request that was rejected (401, 413, 400, 503) or a connection (status 0), for the log;
+	 * `why` never contains a donor's data. `source` is "" when none was found. NULL: not reported. */
 	void (*rejected)(void *ctx, const char *source, const char *address, int status, const char *why);
 };
 
@@ -43,8 +44,8 @@ struct intake_server_options {
 struct intake_server;
 struct rules;
 
-/* Listens on config->listen. ERR_SYSTEM: the address cannot be used, or no thread; ERR_INVALID: see rules_create.
- * Takes its own reference on `config`; copies `options`. */
+/* Listens on config->listen. ERR_SYSTEM: the address cannot be used, or no thread; ERR_INVALID: see
+ * rules_create. Takes its own reference on `config`; copies `options`. */
 int intake_server_start(struct config *config, const struct intake_server_options *options,
 						struct intake_server **ret, struct err *err) MUST_CHECK;
 uint16_t intake_server_port(const struct intake_server *s); /* the real port, also if 0 was configured */
@@ -53,29 +54,30 @@ int intake_server_set_config(struct intake_server *s, struct config *config, str
 /* The present rules, as a new reference; replaying kept requests needs them. Thread: any. */
 struct rules *intake_server_rules(struct intake_server *s);
 
-/* Ends what is too slow. The socket of a request older than limits.request_timeout is shut down. A request whose
- * commit takes longer than limits.commit_wait is answered 503; if the event is committed later it stands, and the
- * sender's retry is a duplicate. Thread: any. */
+/* Ends requests that are too slow. The socket of a request older than limits.request_timeout is shut down.
+ * A request whose commit takes longer than limits.commit_wait is answered 503; the event may be committed
+ * later, and then the sender's retry is a duplicate. Thread: any. */
 void intake_server_sweep(struct intake_server *s, int64_t now_ms);
 
-/* From now on new connections are refused, and new requests on open connections are answered 503. Thread: any. */
+/* From now on new connections are refused, and new requests on open connections are answered 503. Thread:
+ * any. */
 void intake_server_quiesce(struct intake_server *s);
-/* Waits until no request waits for its commit or is being answered. After `timeout_ms` the requests that still
- * wait are answered 503, and the result is false. */
+/* Waits until no request waits for its commit or is being answered. After `timeout_ms` the requests that
+ * still wait are answered 503, and the result is false. */
 bool intake_server_wait_idle(struct intake_server *s, int64_t timeout_ms);
-/* Ends the threads and frees. A commit that comes even later is harmless. Accepts NULL. */
+/* Ends the server's threads and frees it. A commit that comes even later is harmless. Accepts NULL. */
 void intake_server_stop(struct intake_server *s);
 
 /* ---- figures ---- */
 
 #define INTAKE_COUNTER_TABLE(X)                                                                              \
-	X(INTAKE_ACCEPTED, "accepted") /* a new saga, also an unrouted or quarantined one */                     \
+	X(INTAKE_ACCEPTED, "accepted") /* events that made a new saga, also unrouted and quarantined ones */     \
 	X(INTAKE_RELATED, "related")                                                                             \
 	X(INTAKE_DUPLICATE, "duplicate")                                                                         \
 	X(INTAKE_UNROUTED, "unrouted")       /* of the accepted */                                               \
 	X(INTAKE_QUARANTINED, "quarantined") /* of the accepted */                                               \
 	X(INTAKE_UNVERIFIED, "unverified")   /* 401 */                                                           \
-	X(INTAKE_REJECTED_KEPT, "kept")      /* of the unverified, kept for a replay */                          \
+	X(INTAKE_REJECTED_KEPT, "kept")      /* unverified requests that were kept for a replay */               \
 	X(INTAKE_TOO_LARGE, "too_large")     /* 413 */                                                           \
 	X(INTAKE_BUSY, "busy")               /* 503: queue or disk full, source paused, cap, stopping */         \
 	X(INTAKE_LATE, "late")               /* 503: no commit in time */                                        \

@@ -40,7 +40,7 @@ struct connection {
 	enum connection_phase phase;
 	int64_t since_ms; /* the deadline of the phase counts from here */
 	bool timed_out;   /* the server has shut the socket down */
-	bool linger;      /* answered before the end of the request: see linger.c */
+	bool linger;      /* the answer was sent before the end of the request: see linger.c */
 };
 
 struct lingering {
@@ -82,8 +82,8 @@ struct intake_server {
 	TAILQ_HEAD(, lingering) lingering;
 	unsigned linger_count;
 	TAILQ_HEAD(requests, server_request) waiting; /* almost in the order of due_ms */
-	unsigned suspended;                           /* requests; MHD_stop_daemon aborts while there is one */
-	unsigned busy; /* connections that wait for a commit or are being answered */
+	unsigned suspended; /* number of suspended requests; MHD_stop_daemon aborts while there is one */
+	unsigned busy;      /* connections that wait for a commit or are being answered */
 	struct peers *peers;
 	STAILQ_HEAD(, counter) counters; /* the first one is "" */
 };
@@ -93,9 +93,9 @@ struct intake_server {
 struct intake_server *intake_server_create(const struct intake_server_options *options);
 void intake_server_unref(struct intake_server *s);
 int64_t intake_server_now(const struct intake_server *s);
-/* Takes over the reference `rules`, for requests that begin from now on. */
+/* Replaces the rules for requests that begin from now on. Takes over the caller's reference on `rules`. */
 void intake_server_install_rules(struct intake_server *s, struct rules *rules);
-/* Waits at most `ms` for `changed`. Under the lock. */
+/* Waits at most `ms` milliseconds until `changed` is signalled. Under the lock. */
 void intake_server_wait_changed(struct intake_server *s, int64_t ms);
 /* Calls the hook for rejected requests, if there is one. `source`: "" for none. Not under the lock. */
 void intake_server_report_rejected(struct intake_server *s, const char *source,
@@ -111,18 +111,20 @@ int listener_open(struct intake_server *s, const struct config_listen *listen, s
 enum MHD_Result connection_accept_policy(void *cls, const struct sockaddr *address, socklen_t len);
 void connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
 					   enum MHD_ConnectionNotificationCode code);
-/* The first function locks; call the second one under the lock. */
+/* Changes what the connection is doing, and starts the deadline of the new phase. The first function takes
+ * the lock; call the second one under the lock. */
 void connection_set_phase(struct intake_server *s, struct connection *c, enum connection_phase phase);
 void connection_set_phase_locked(struct intake_server *s, struct connection *c, enum connection_phase phase,
 								 int64_t now_ms);
-/* Call it after `suspended` or `busy` went down. Under the lock. */
+/* Wakes the threads that wait until `suspended` or `busy` is 0. Call it after one of them went down. Under
+ * the lock. */
 void connection_notify_waiters(struct intake_server *s);
 /* Shuts down the sockets whose phase lasts too long. Under the lock. */
 void connection_close_slow(struct intake_server *s, int64_t now_ms);
 
 /* ---- linger.c: under the lock ---- */
 
-/* Goes on reading from the peer of `fd`; the caller may close `fd`. */
+/* Continues to read from the peer of `fd` on a duplicate; the caller may close `fd`. */
 void linger_begin(struct intake_server *s, int fd);
 void linger_sweep(struct intake_server *s, int64_t now_ms); /* INT64_MAX: ends all */
 
@@ -135,7 +137,7 @@ void waiting_begin(struct server_request *r);
 void waiting_answer(struct server_request *r, const struct intake_answer *answer);
 /* Answers 503 to all requests whose due time has passed. */
 void waiting_answer_late(struct intake_server *s, int64_t now_ms);
-/* The answer of a request that was resumed; false: it has none yet. */
+/* Gives the answer of a request that was resumed; false if the request has no answer yet. */
 bool waiting_take_answer(struct server_request *r, struct intake_answer *ret);
 /* The connection ended: the request is no longer suspended. Under the lock. */
 void waiting_end(struct server_request *r);

@@ -1,9 +1,10 @@
 #include "gateway/intake/server/server_internal.h"
 
-/* How exactly deadlines are kept; small against limits.request_timeout and limits.commit_wait. Chosen; no
- * measurement. */
+/* The interval of the sweep, and so the exactness of deadlines; small against limits.request_timeout and
+ * limits.commit_wait. Chosen; no measurement. */
 #define SWEEP_EVERY_MS 200
-/* While a socket lingers its sender sends at full speed, so the socket is read often. Chosen; no measurement. */
+/* While a socket lingers its sender sends at full speed, so the socket is read often. Chosen; no
+ * measurement. */
 #define LINGER_EVERY_MS 10
 
 void intake_server_sweep(struct intake_server *s, int64_t now_ms)

@@ -21,7 +21,8 @@ void waiting_begin(struct server_request *r)
 	MHD_suspend_connection(r->mhd);
 }
 
-/* Under the lock; the caller then resumes the request outside the lock. */
+/* Takes a request off the list of waiting requests and stores its answer. Called under the lock; the
+ * caller resumes the request after it has released the lock. */
 static void take_off(struct server_request *r, const struct intake_answer *answer)
 {
 	TAILQ_REMOVE(&r->server->waiting, r, waiting_link);
@@ -42,7 +43,7 @@ void waiting_answer(struct server_request *r, const struct intake_answer *answer
 		MHD_resume_connection(r->mhd);
 }
 
-/* Moves the requests that are due from the waiting ones to `late`. Under the lock. */
+/* Moves the waiting requests whose due time has passed to the list `late`. Under the lock. */
 static void take_late(struct intake_server *s, int64_t now_ms, struct requests *late)
 {
 	const struct intake_answer answer = answer_busy(RETRY_LATE_S, "not recorded in time, send it again");
@@ -57,7 +58,8 @@ static void take_late(struct intake_server *s, int64_t now_ms, struct requests *
 	}
 }
 
-/* The requests in `late` stay valid without a reference: they are suspended, and no other thread resumes them. */
+/* The requests in `late` stay valid without a reference: they are suspended, and no other thread resumes
+ * them. */
 void waiting_answer_late(struct intake_server *s, int64_t now_ms)
 {
 	struct requests late = TAILQ_HEAD_INITIALIZER(late);

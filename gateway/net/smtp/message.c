@@ -21,8 +21,8 @@ static struct str str_of_text(struct almoner_text text)
 	return (struct str){ text.p, text.len };
 }
 
-/* A lone CR or LF is the start of SMTP smuggling: some servers take it for a line end and see the end of the mail
- * where others do not. */
+/* A lone CR or LF is the start of SMTP smuggling: some servers take it for a line end and see the end of
+ * the mail where others do not. */
 const char *smtp_message_body_fault(struct almoner_text message)
 {
 	if (message.p == NULL || message.len == 0)
@@ -40,7 +40,7 @@ const char *smtp_message_body_fault(struct almoner_text message)
 	return NULL;
 }
 
-/* The first fault in the order of the table counts. */
+/* Checks all parts of the mail; the first fault in the order of the table is reported. */
 const char *smtp_message_fault(const struct almoner_mail *mail, char text[SMTP_FAULT_BYTES])
 {
 	const struct {
@@ -85,8 +85,8 @@ static char *put_text(char *to, struct almoner_text *text)
 	return to + text->len + 1;
 }
 
-/* The engine's texts live until the outcome is reported, but a cancelled mail goes on in its thread after
- * that. So the thread works on copies, all in one allocation. */
+/* Copies the texts of the mail into one allocation. The engine's texts live until the outcome is reported,
+ * but the thread of a cancelled mail may still use them after that. */
 static void copy_mail(struct smtp_message *m, const struct almoner_mail *mail)
 {
 	m->mail = *mail;
@@ -166,7 +166,8 @@ static CURLcode set_login(CURL *easy, const struct almoner_mail *mail)
 static CURLcode set_envelope(struct smtp_message *m)
 {
 	const struct almoner_mail *mail = &m->mail;
-	/* libcurl only reads the list, but the type of its text is not const: the pointer is copied byte by byte. */
+	/* libcurl only reads the list, but the type of its text is not const: the pointer is copied byte by
+	 * byte. */
 	memcpy(&m->recipient.data, &mail->to.p, sizeof(m->recipient.data));
 	CURLcode code = curl_easy_setopt(m->easy, CURLOPT_MAIL_FROM, mail->from.p);
 	if (code == CURLE_OK)
@@ -191,7 +192,8 @@ static CURLcode set_callbacks(struct smtp_message *m)
 	return code;
 }
 
-/* The mail is copied before anything can fail, so that smtp_message_finish always has a valid state. */
+/* The mail is copied before anything can fail, so that smtp_message_finish may be called after every
+ * error. */
 CURLcode smtp_message_init(struct smtp_message *m, const struct almoner_mail *mail,
 						   const struct transport_limits *limits)
 {

@@ -17,10 +17,10 @@
 
 struct smtp_message {
 	CURL *easy;                  /* owned */
-	struct almoner_mail mail;    /* a copy; its texts point into `texts` */
+	struct almoner_mail mail;    /* a copy of the mail, whose texts point into `texts` */
 	char *texts;                 /* owned */
 	struct curl_slist recipient; /* the list that libcurl reads the only recipient from */
-	size_t sent_bytes;           /* of mail.message, handed to libcurl so far */
+	size_t sent_bytes;           /* bytes of mail.message that libcurl has read so far */
 	bool looking_up;             /* libcurl has not opened a socket yet: it may wait for the resolver */
 	char error[CURL_ERROR_SIZE]; /* libcurl's description of a failure; "" for none */
 };

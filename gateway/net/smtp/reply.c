@@ -1,6 +1,6 @@
 #include "gateway/net/smtp/reply.h"
 
-/* More than any operator reads of a server's answer; chosen; no measurement. */
+/* The longest text kept of a mail server's reply. Chosen; no measurement. */
 #define TEXT_CAP_BYTES 2048
 
 void smtp_reply_init(struct smtp_reply *r)

@@ -16,7 +16,7 @@ struct smtp_reply {
 	bool data_accepted;       /* a 354 came: from here on the server may have taken the message */
 	bool final;               /* the reply to the message is complete; later replies (to QUIT) are ignored */
 	bool in_multiline;        /* a reply of several lines has begun and is not complete */
-	struct buf text;          /* of the last reply: without codes, lines joined by '\n', at most 2 KiB */
+	struct buf text;          /* text of the last reply: without codes, lines joined by '\n', at most 2 KiB */
 	uint32_t previous_status; /* code of the reply before the last */
 	struct buf previous_text;
 };
@@ -27,9 +27,9 @@ void smtp_reply_finish(struct smtp_reply *r);
 /* Takes one line as received, with or without its line end. A line that is no reply line is ignored. */
 void smtp_reply_line(struct smtp_reply *r, const char *line, size_t len);
 
-/* When a server rejects a command, libcurl sends QUIT before it reports the rejection, so the last reply is
- * the answer to QUIT. `code` is the last code that libcurl itself evaluated: if only the reply before the last
- * one has that code, that reply becomes the last one again. */
+/* When a server rejects a command, libcurl sends QUIT before it reports the rejection, so the last reply
+ * is the answer to QUIT. `code` is the last code that libcurl itself evaluated: if only the reply before
+ * the last one has that code, that reply becomes the last one again. */
 void smtp_reply_settle(struct smtp_reply *r, uint32_t code);
 
 #endif

@@ -6,13 +6,14 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-/* The default of the system, 8 MiB, would reserve gigabytes for some hundred threads. Chosen; no measurement. */
+/* The stack of a worker's thread. The system's default of 8 MiB would reserve gigabytes for some hundred
+ * threads. Chosen; no measurement. */
 #define STACK_BYTES ((size_t)512 * 1024)
 
 /* ---- the thread ---- */
 
-/* Nothing that libcurl still waits for (at most the answer to QUIT) can change the outcome, or the outcome is
- * no longer wanted. */
+/* True if libcurl need not go on: the outcome is known, the mail was cancelled, or its time is up. libcurl
+ * may then only be waiting for the answer to QUIT. */
 static bool is_done(struct smtp_worker *worker)
 {
 	return atomic_load(&worker->cancelled) || worker->reply.final ||
@@ -63,7 +64,8 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-/* The thread blocks all signals: the loop and the main thread wait for them. Returns an error number. */
+/* Starts the worker's thread with all signals blocked, because the main thread handles them. Returns 0 or
+ * an errno value. */
 static int start_thread(struct smtp_worker *worker)
 {
 	pthread_attr_t attributes;
@@ -99,8 +101,8 @@ static CURLcode set_callbacks(struct smtp_worker *worker)
 	return code;
 }
 
-/* The thread may end before its worker is on the list `running`. That does no harm: workers are collected on the
- * loop's thread, which is here until then. */
+/* The thread may end before its worker is on the list `running`. That does no harm: workers are collected
+ * on the loop's thread, which is here until then. */
 struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct exchange *owner,
 									  const struct transport_request *request)
 {

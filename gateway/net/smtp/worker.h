@@ -6,7 +6,7 @@
  * milliseconds, creating a thread costs microseconds), works on copies, and puts the finished mail on a list
  * from which the loop collects it. The engine's limit for each target bounds how many run at once.
  *
- * A cancelled mail may still reach its server; nobody learns the outcome.
+ * A cancelled mail may still reach its server; its outcome is not reported.
  *
  * Thread: the loop's, except where a member says otherwise. */
 #ifndef ALMONER_GATEWAY_NET_SMTP_WORKER_H
@@ -35,7 +35,7 @@ struct smtp_worker {
 	/* The members below belong to the worker's thread until it has put the worker on workers->finished. */
 	struct smtp_message message;
 	int64_t timeout_ms;
-	int64_t deadline_ms; /* monotonic; from then on not even the answer to QUIT is waited for */
+	int64_t deadline_ms; /* monotonic; from then on the worker does not even wait for the answer to QUIT */
 	struct smtp_reply reply;
 	CURLcode code; /* how libcurl ended */
 };
@@ -44,7 +44,7 @@ TAILQ_HEAD(smtp_worker_list, smtp_worker);
 
 struct smtp_workers {
 	struct loop *loop;               /* borrowed */
-	struct smtp_worker_list running; /* all workers that are not yet collected */
+	struct smtp_worker_list running; /* workers that have started and are not yet collected */
 	pthread_mutex_t lock;
 	struct smtp_worker_list finished; /* under `lock` */
 };

@@ -12,10 +12,11 @@
 
 #include "gateway/intake/pipeline/prepare.h"
 
-/* Reads a whole configuration; fails the test and prints all errors if it has any. The caller owns the reference. */
+/* Reads a whole configuration; fails the test and prints all errors if it has any. The caller owns the
+ * reference. */
 struct config *fixture_config(const char *json);
-/* A configuration with listen, store, three http targets, and these sources and routes: `sources` is the text inside
- * the braces, `routes` the text inside the brackets. */
+/* A configuration with listen, store, three http targets, and these sources and routes: `sources` is the
+ * text inside the braces, `routes` the text inside the brackets. */
 struct config *fixture_config_of(const char *sources, const char *routes);
 struct rules *fixture_rules(const char *sources, const char *routes);
 

@@ -13,8 +13,8 @@ enum journal_mode { JOURNAL_COMMIT, JOURNAL_HOLD, JOURNAL_REJECT };
 
 #define HELD_MAX 512
 
-/* A stand-in for the journal. By its mode it commits at once on a thread of its own, holds accepts until released, or
- * rejects them. Recognises duplicates by their deduplication key. */
+/* A stand-in for the journal. By its mode it commits at once on a thread of its own, holds accepts until
+ * released, or rejects them. Recognises duplicates by their deduplication key. */
 struct scripted_journal {
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
@@ -37,8 +37,8 @@ struct server_fixture {
 	char last_address[64];
 };
 
-/* `limits`: the text inside the braces of that object, may be "". `more`: text that follows it in the configuration,
- * "" or ", …". */
+/* `limits`: the text inside the braces of that object, may be "". `more`: text that follows it in the
+ * configuration, "" or ", …". */
 void server_fixture_open(struct server_fixture *d, const char *sources, const char *limits, const char *more,
 						 bool own_sweep);
 struct config *server_fixture_config(const char *sources, const char *limits, const char *more);

@@ -202,7 +202,8 @@ static void gifts_without_a_preset(void **state)
 		  "{\"type\":\"donation.refunded\",\"payment\":\"p\",\"amount\":{\"minor\":1,\"currency\":\"EUR\"}}",
 		  "saga", false },
 		{ "cond", "{\"type\":\"donor.updated\"}", "saga", false },
-		/* The gift was made, but its event is unusable: the gift is claimed anyway, so that related events find it. */
+		/* The gift was made, but its event is unusable: the gift is claimed anyway, so that related events
+		 * find it. */
 		{ "cond", "{\"type\":\"order\",\"paid\":true,\"payment\":\"p\"}", "quarantined", true },
 	};
 	struct rules *rules = fixture_rules(source, ROUTE_ALL);
@@ -238,8 +239,8 @@ static void routes_and_lanes(void **state)
 	/* Step 2 comes after another: its condition waits for the result. */
 	assert_int_equal(s->condition_known, 1 | 8);
 	assert_int_equal(s->condition_true, 1);
-	/* crm orders by the e-mail as written, books by the default (lower case), thanks by phone or fund, which are both
-	 * missing. */
+	/* crm orders by the e-mail as written, books by the default (lower case), thanks by phone or fund,
+	 * which are both missing. */
 	assert_int_equal(s->lane_mask, 1 | 2 | 8);
 	uint8_t digest[DIGEST_BYTES];
 	digest_bytes("Anna@Example.org", 16, digest);
@@ -293,7 +294,8 @@ static void a_secret_in_the_body_goes_no_further(void **state)
 	rules_unref(rules);
 }
 
-/* A quarantined event is mapped again after the map was fixed: same id, same type, and the signature is gone. */
+/* A quarantined event is mapped again after the map was fixed: same id, same type, and the signature is
+ * gone. */
 static void reprocessing(void **state)
 {
 	static const char source[] = "\"in\":{\"preset\":\"github\",\"secrets\":[\"s\"],\"map\":\"%s\"}";

@@ -131,7 +131,8 @@ static void pipelined_and_chunked(void **state)
 	server_fixture_close(&d);
 }
 
-/* limits.request_timeout is for arriving requests; a request that waits for its commit has limits.commit_wait. */
+/* limits.request_timeout is for arriving requests; a request that waits for its commit has
+ * limits.commit_wait. */
 static void late_commits_are_answered_503(void **state)
 {
 	struct server_fixture d;

@@ -1,4 +1,5 @@
-/* The intake server with the real journal on a real file: every event that was answered 2xx exists after a restart. */
+/* The intake server with the real journal on a real file: every event that was answered 2xx exists after a
+ * restart. */
 #include "saga/base/entropy.h"
 #include "saga/journal/figures.h"
 #include "saga/journal/journal.h"

@@ -86,7 +86,8 @@ static void header_floods(void **state)
 	server_fixture_close(&d);
 }
 
-/* A sender of one byte a second: libmicrohttpd's own time-out would never end it, because each byte starts it again. */
+/* A sender of one byte a second: libmicrohttpd's own time-out would never end it, because each byte starts
+ * it again. */
 static void slow_senders_lose_their_socket(void **state)
 {
 	static const char *const starts[] = { "", "POST /in/in HTTP/1.1\r\nX-Slow: ",

@@ -145,7 +145,8 @@ static void shopify_donorbox_twilio(void **state)
 	assert_int_equal(check(donorbox_source, "[{\"id\":1}]", donorbox, 1691135469, NULL), VERIFY_OK);
 	assert_int_equal(check(donorbox_source, "[{\"id\":1}]", donorbox, 1691135469 + 400, NULL),
 					 VERIFY_TOO_OLD);
-	/* The signature covers the URL; the body here is the parameters in the form in which the platform joins them. */
+	/* The signature covers the URL; the body here is the parameters in the form in which the platform
+	 * joins them. */
 	const char twilio_source[] = HMAC_SOURCE(
 		"12345",
 		"\"header\":\"X-Twilio-Signature\",\"encoding\":\"base64\",\"hash\":\"sha1\",\"signed_string\":"

@@ -75,8 +75,8 @@ static void cancel_the_other(void *ctx, const struct transport_result *result)
 	net.port.cancel(net.port.ctx, c->other->self);
 }
 
-/* Both replies arrive in the same turn. The first `done` cancels the second exchange, whose `done` must not be called
- * then. */
+/* Both replies arrive in the same turn. The first `done` cancels the second exchange, whose `done` must
+ * not be called then. */
 static void done_may_cancel_another(void **state)
 {
 	(void)state;

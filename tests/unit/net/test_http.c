@@ -282,8 +282,8 @@ static void a_redirect_is_a_reply_and_not_followed(void **state)
 	assert_int_equal(sink_client_counter(net.sink, "/loop", "requests"), 1);
 }
 
-/* Whatever a peer does after it got the request, the outcome is unknown and the request was sent exactly once, on new
- * and on reused connections. */
+/* Whatever a peer does after it got the request, the outcome is unknown and the request was sent exactly
+ * once, on new and on reused connections. */
 static void after_the_first_byte_trouble_is_unknown_and_sent_once(void **state)
 {
 	(void)state;
@@ -322,8 +322,8 @@ static void after_the_first_byte_trouble_is_unknown_and_sent_once(void **state)
 	}
 }
 
-/* libcurl alone would send such a request up to six times. Ten requests at once make it likely that one of them would
- * be sent again. */
+/* libcurl alone would send such a request up to six times. Ten requests at once make it likely that one of
+ * them would be sent again. */
 static void a_receiver_that_reads_and_closes_counts_each_send_once(void **state)
 {
 	(void)state;

@@ -298,8 +298,8 @@ static void many_at_once_and_one_cancelled(void **state)
 	assert_int_equal(fixture_in_flight(&net), 0);
 }
 
-/* libcurl 7.88 blocks its caller while it waits for the reply to the message and to QUIT. Other exchanges must not be
- * delayed by that. */
+/* libcurl 7.88 blocks its caller while it waits for the reply to the message and to QUIT. Other exchanges
+ * must not be delayed by that. */
 static void a_silent_mail_server_delays_no_other(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
-/* Exchanges that do not reach a target: refused connections, names that do not resolve, TLS that fails. This program
- * brings its own resolver, which can hang. */
+/* Exchanges that do not reach a target: refused connections, names that do not resolve, TLS that fails.
+ * This program brings its own resolver, which can hang. */
 #include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>

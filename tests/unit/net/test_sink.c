@@ -1,4 +1,5 @@
-/* The receivers that tests and scenarios use (gateway/sink): their conclusions are only as good as these programs. */
+/* The receivers that tests and scenarios use (gateway/sink): their conclusions are only as good as these
+ * programs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

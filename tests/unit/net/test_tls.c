@@ -1,6 +1,7 @@
-/* TLS: a peer whose certificate is not trusted gets no byte of the request; with a trusted peer, connections are used
- * again and nothing is sent twice. The server runs in a thread of this program, with a certificate made at start. The
- * tests that trust the certificate set it where gateway/net creates a libcurl handle (link option --wrap). */
+/* TLS: a peer whose certificate is not trusted gets no byte of the request; with a trusted peer,
+ * connections are used again and nothing is sent twice. The server runs in a thread of this program, with
+ * a certificate made at start. The tests that trust the certificate set it where gateway/net creates a
+ * libcurl handle (link option --wrap). */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -261,8 +262,8 @@ static int64_t cpu_us(void)
 	return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
-/* Reading the system's certificates takes tens of milliseconds on the loop's thread, during which no other exchange
- * makes progress. */
+/* Reading the system's certificates takes tens of milliseconds on the loop's thread, during which no other
+ * exchange makes progress. */
 static void the_systems_authorities_are_read_once(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
-/* A peer that sends bytes without a request: bytes on an idle connection must never be taken for the answer to the
- * next request. The peer runs in a thread of this program. */
+/* A peer that sends bytes without a request: bytes on an idle connection must never be taken for the
+ * answer to the next request. The peer runs in a thread of this program. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
