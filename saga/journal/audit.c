@@ -39,32 +39,6 @@ static int audit_error(struct audit_run *a, unsigned i, const char *what)
 				   name_of_why((enum why)st->why), st->location, st->has_lane ? ", in a lane" : "", what);
 }
 
-static bool location_fits(const struct audit_run *a, unsigned i)
-{
-	const struct step *st = &a->s->steps[i];
-	bool in_lane = st->has_lane && !schedule_needs_operator(a->s, i);
-	bool stopped = !decide_may_start(a->s, (uint16_t)i) && !in_lane;
-	switch ((enum step_state)st->state) {
-	case STEP_RUNNING:
-		return st->location == LOCATION_ENGINE;
-	case STEP_READY:
-		return st->location != LOCATION_NONE || stopped;
-	case STEP_RETRY_WAIT:
-		return st->location == LOCATION_DISK || (st->location == LOCATION_NONE && stopped);
-	case STEP_WAITING:
-		return st->location == LOCATION_DISK ? st->has_lane
-											 : st->location == LOCATION_NONE && (a->live || !in_lane);
-	case STEP_ATTENTION:
-		return st->location == LOCATION_NONE || (st->location == LOCATION_DISK && st->has_lane);
-	case STEP_SUCCEEDED:
-	case STEP_SKIPPED:
-	case STEP_KEPT:
-	case STEP_STATE_COUNT:
-	default:
-		return st->location == LOCATION_NONE;
-	}
-}
-
 static struct target_entry *target_at(const struct audit_run *a, unsigned i)
 {
 	return target_of_name(a->j, a->s->plan->steps[i].target);
@@ -114,7 +88,7 @@ static int check_step(struct audit_run *a, unsigned i)
 	struct target_entry *t = target_at(a, i);
 	if (t == NULL)
 		return audit_error(a, i, "has a target without a number");
-	if (!location_fits(a, i))
+	if (!schedule_location_fits(a->s, i, a->live))
 		return audit_error(a, i, "is in no place that would move it");
 	struct audit_target *sum = &a->targets[t->id - 1];
 	enum why why = location_row_why(a->s, i);

@@ -1,10 +1,11 @@
-/* One transaction: what was touched is written once, one log row per subject, one chain digest, the counters;
- * then one sync. */
+#include "saga/journal/batch.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "saga/base/mem.h"
 #include "saga/journal/clamp.h"
+#include "saga/journal/invariants.h"
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/state/inflight.h"
@@ -12,7 +13,8 @@
 int batch_begin(struct journal *j)
 {
 	struct batch *b = &j->batch;
-	assert(!b->open && STAILQ_EMPTY(&b->touched) && j->log.subject_count == 0);
+	assert(!j->failed && !b->open);
+	assert(STAILQ_EMPTY(&b->touched) && b->freed_count == 0 && j->log.subject_count == 0);
 	j->now_ms = j->clock.now_ms(j->clock.ctx);
 	b->wrote = false;
 	int rc = j->store.begin(j->store.ctx, &j->err);
@@ -20,8 +22,10 @@ int batch_begin(struct journal *j)
 	return rc;
 }
 
-/* ---- sagas ---- */
+/* ---- commit ---- */
 
+/* A saga that leaves memory may hold places in lanes by memory alone: these become rows first, also when nothing else
+ * about it changed. */
 static int write_saga(struct journal *j, struct cache_entry *e)
 {
 	if (e->saga == NULL)
@@ -30,7 +34,6 @@ static int write_saga(struct journal *j, struct cache_entry *e)
 	int rc = live ? 0 : location_lanes_to_disk(j, e);
 	if (rc != 0 || !e->changed)
 		return rc;
-	assert(saga_check(e->saga) == NULL);
 	counters_account(j, e);
 	buf_clear(&j->batch.value);
 	saga_encode(e->saga, &j->batch.value);
@@ -45,6 +48,7 @@ static int write_saga(struct journal *j, struct cache_entry *e)
 					 : j->store.saga_update(j->store.ctx, &row, &j->err);
 }
 
+/* Moves due times that are too far ahead, and asks the store for the due times that news will report. */
 static int refresh_targets(struct journal *j)
 {
 	for (size_t i = 0; i < j->targets.count; i++) {
@@ -71,9 +75,16 @@ static int write_batch(struct journal *j)
 	return rc != 0 ? rc : log_write(j);
 }
 
+static void check_invariants(struct journal *j)
+{
+	if (++j->batch.unchecked < j->check_every)
+		return;
+	j->batch.unchecked = 0;
+	invariants_assert_batch(j);
+}
+
 static int write_counters(struct journal *j)
 {
-	assert(counters_fault(j) == NULL);
 	counters_encode(j, &j->batch.value);
 	return j->store.counters_put(j->store.ctx, buf_str(&j->batch.value), &j->err);
 }
@@ -90,12 +101,15 @@ static void release(struct journal *j)
 	b->open = false;
 }
 
+/* The number of the commit goes to the inflight file before any caller gets its answer: a later start that finds a
+ * lower number in the store knows that acknowledged data was lost. */
 int batch_commit(struct journal *j)
 {
-	assert(j->batch.freed_count == 0);
+	assert(j->batch.open && j->batch.freed_count == 0);
 	int rc = write_batch(j);
 	if (rc != 0)
 		return rc;
+	check_invariants(j);
 	if (j->batch.wrote) {
 		rc = write_counters(j);
 		if (rc == 0)
@@ -114,6 +128,7 @@ int batch_commit(struct journal *j)
 
 /* ---- handing out ---- */
 
+/* Takes the news out of the entry: the next batch begins without any. */
 static struct target_news news_of(struct target_entry *t)
 {
 	struct target_news n = { .target = t->id,
@@ -136,6 +151,7 @@ static struct target_news news_of(struct target_entry *t)
 void batch_hand_out(struct journal *j)
 {
 	struct batch *b = &j->batch;
+	assert(!b->open); /* an intent must be durable before its work is handed out */
 	b->news_count = 0;
 	if (b->news_capacity < j->targets.count) {
 		b->news_capacity = j->targets.count;

@@ -1,9 +1,9 @@
-/* Due times further ahead than a target's policy allows, after the clock was set back or the policy changed. */
 #include "saga/journal/clamp.h"
+
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 
-#define CLAMPS_A_BATCH 64
+#define CLAMPS_A_BATCH 64 /* chosen: keeps the batch short; no measurement */
 
 static int clamp_row(struct journal *j, const struct step_row *row)
 {
@@ -14,7 +14,7 @@ static int clamp_row(struct journal *j, const struct step_row *row)
 	if (rc != 0)
 		return rc;
 	if (row->step >= e->saga->step_count || e->locations[row->step].location != LOCATION_DISK)
-		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
+		return err_set(&j->err, ERR_CORRUPT, "orphan row of saga %lld, step %u; run `almoner verify`",
 					   (long long)row->saga, row->step);
 	struct step *st = &e->saga->steps[row->step];
 	st->due_ms = row->due_ms;
@@ -22,16 +22,18 @@ static int clamp_row(struct journal *j, const struct step_row *row)
 	return location_set_disk(j, e, row->step, (enum why)row->why, st->due_ms);
 }
 
+/* A slice that is full may not be the last one: clamp_pending then stays set for the next batch. */
 int clamp_due_rows(struct journal *j, struct target_entry *t)
 {
 	struct step_row rows[CLAMPS_A_BATCH];
 	size_t count = 0;
+	assert(j->batch.open);
 	if (!t->clamp_pending)
 		return 0;
-	int rc = t->claimable == 0
-				 ? 0
-				 : j->store.row_due_beyond(j->store.ctx, t->id, j->now_ms + target_longest_wait_ms(t), rows,
-										   CLAMPS_A_BATCH, &count, &j->err);
+	int64_t latest_ms = j->now_ms + target_longest_wait_ms(t);
+	int rc = t->claimable == 0 ? 0
+							   : j->store.row_due_beyond(j->store.ctx, t->id, latest_ms, rows, CLAMPS_A_BATCH,
+														 &count, &j->err);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = clamp_row(j, &rows[i]);
 	t->clamp_pending = count == CLAMPS_A_BATCH;

@@ -1,23 +1,23 @@
-/* The log rows of a batch: one for each subject, and the chain digest over them. */
+#include "saga/journal/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "saga/base/array.h"
 #include "saga/base/digest.h"
 #include "saga/base/entropy.h"
-#include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
 
+/* A linear search: a batch has records about few subjects that are no sagas. */
 struct records *log_records(struct journal *j, enum subject subject, int64_t id)
 {
 	struct log_state *l = &j->log;
+	assert(subject >= SUBJECT_TARGET && subject <= SUBJECT_CONFIG && id >= 0);
 	for (size_t i = 0; i < l->subject_count; i++) {
 		if (l->subjects[i].subject == subject && l->subjects[i].id == id)
 			return &l->subjects[i].records;
 	}
-	if (l->subject_count == l->subject_capacity) {
-		l->subject_capacity = l->subject_capacity * 2 + 4;
-		l->subjects = mem_grow(l->subjects, l->subject_capacity * sizeof *l->subjects);
-	}
+	ARRAY_GROW(l->subjects, l->subject_count, l->subject_capacity);
 	struct subject_log *log = &l->subjects[l->subject_count++];
 	*log = (struct subject_log){ .subject = subject, .id = id };
 	return &log->records;
@@ -32,11 +32,14 @@ static const uint8_t *next_salt(struct log_state *l)
 	return l->salts[--l->salts_left];
 }
 
+/* The rows of one commit while they are written. */
 struct log_writer {
 	struct chain_row chain;
 	struct store_chain *digest; /* NULL until the first row */
 };
 
+/* The chain covers only a salted digest of the personal part, so that this part can be deleted later without breaking
+ * the chain. */
 static int write_row(struct journal *j, struct log_writer *lw, enum subject subject, int64_t id,
 					 const struct records *records)
 {
@@ -62,6 +65,7 @@ static int write_row(struct journal *j, struct log_writer *lw, enum subject subj
 	return j->store.log_append(j->store.ctx, &row, &j->err);
 }
 
+/* Sagas come first, in the order in which the batch touched them; then the other subjects. */
 static int write_rows(struct journal *j, struct log_writer *lw)
 {
 	struct cache_entry *e;
@@ -83,7 +87,7 @@ static int write_rows(struct journal *j, struct log_writer *lw)
 static int write_chain(struct journal *j, struct log_writer *lw)
 {
 	if (lw->digest == NULL)
-		return 0; /* nothing to tell: no commit number is used */
+		return 0; /* no row: no commit number is used */
 	lw->chain.last = j->log.last_row;
 	store_chain_end(lw->digest, lw->chain.digest);
 	lw->digest = NULL;
@@ -96,6 +100,7 @@ static int write_chain(struct journal *j, struct log_writer *lw)
 int log_write(struct journal *j)
 {
 	struct log_writer lw = { 0 };
+	assert(j->batch.open && j->log.last_row == j->log.chain.last);
 	int rc = write_rows(j, &lw);
 	if (rc == 0)
 		rc = write_chain(j, &lw);

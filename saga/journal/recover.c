@@ -1,14 +1,13 @@
-/* The start: what a crash left in the engine's hands goes back to rows on disk, in bounded transactions. A
- * saga that was handled is no longer live, so a crash in the middle of this just means that the rest follows
- * next time. */
+/* The start after a crash: steps that were with the engine go back to rows on disk, in bounded transactions. A saga
+ * that was handled is not live any more, so a crash during the recovery only leaves the rest for the next start. */
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 #include "saga/journal/state/inflight.h"
 
-#define SLICE 64
+#define SLICE 64 /* sagas in a transaction; chosen */
 
-/* The attempt's end is unknown; what it sent may be known. */
+/* How the step's attempt ended is unknown; the inflight file may know what it sent. */
 static void recover_step(struct journal *j, struct cache_entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -17,10 +16,12 @@ static void recover_step(struct journal *j, struct cache_entry *e, unsigned i)
 	bool known = j->inflight != NULL && inflight_find(j->inflight, e->id, ref, body);
 	struct decide d = cache_decide_context(j, e);
 	int rc = decide_recover(&d, ref.step, known ? body : NULL);
-	assert(rc == 0);
+	assert(rc == 0); /* the step is running */
 	e->changed = true;
 }
 
+/* Sagas come with the lowest number first: nothing that stands before this one in a lane is still to be recovered, so
+ * its place in the lane can be decided now. */
 static int recover_saga(struct journal *j, int64_t id)
 {
 	struct cache_entry *e;
@@ -28,7 +29,8 @@ static int recover_saga(struct journal *j, int64_t id)
 	if (cache_is_damaged(j, rc))
 		return err_wrap(
 			&j->err, ERR_CORRUPT,
-			"saga %lld was under way and cannot be read; restore a backup (`almoner verify` tells more)",
+			"saga %lld was under way and cannot be read; restore a backup (`almoner verify` shows "
+			"what else is damaged)",
 			(long long)id);
 	if (rc != 0)
 		return rc == ERR_NOT_FOUND ? err_wrap(&j->err, ERR_CORRUPT, "recovery") : rc;
@@ -41,7 +43,6 @@ static int recover_saga(struct journal *j, int64_t id)
 		if (st->state == STEP_RUNNING)
 			recover_step(j, e, i);
 	}
-	/* Lowest number first: nobody before it in a lane is still to come, so the line can be judged. */
 	rc = schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = true });
 	return rc != 0 ? rc : schedule_next_in_lane(j);
 }
@@ -63,6 +64,7 @@ int recover_sagas(struct journal *j)
 {
 	int64_t after = 0;
 	size_t count = SLICE;
+	assert(j->recovering);
 	while (count == SLICE) {
 		int rc = recover_slice(j, &after, &count);
 		if (rc != 0)

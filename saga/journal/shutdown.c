@@ -1,9 +1,11 @@
-/* The end after a store error: nothing is written any more, everybody waiting is told, and what is known of
- * the outside world but not on disk goes to stderr by number (DESIGN §4). */
+/* The end after a store error: the journal writes nothing more, every waiting caller is answered, and outcomes that
+ * are known but not on disk go to stderr with their numbers (op.c). A failed sync must not be repeated: the next one
+ * may succeed although the data is lost (saga/DESIGN.md "Hazards of SQLite"). */
 #include "saga/journal/journal_internal.h"
 
 int journal_fail(struct journal *j, int code)
 {
+	assert(code < 0);
 	if (j->failed)
 		return ERR_CLOSED;
 	j->failed = true;
@@ -11,7 +13,7 @@ int journal_fail(struct journal *j, int code)
 		err_set(&j->err, code, "the saga log failed: %s", err_code_text(code));
 	struct err ignored;
 	if (j->batch.open && j->store.rollback(j->store.ctx, &ignored) != 0)
-		j->batch.open = false; /* the store is beyond it; the first error is the one that matters */
+		j->batch.open = false; /* the store cannot roll back either; the first error is the one to report */
 	queue_close(&j->queue);
 	struct op_list left = STAILQ_HEAD_INITIALIZER(left);
 	queue_take(&j->queue, &left, SIZE_MAX);

@@ -15,8 +15,6 @@
 #define GATHER_NS            1000000
 #define ACCEPT_DELAY_MAX_MS  50
 #define ACCEPT_DELAY_POLL_MS 5
-/* Counting so many takes a tenth of a second. */
-#define RECOUNT_ROWS 200000
 
 static int load_head(struct journal *j)
 {
@@ -84,13 +82,12 @@ static void init(struct journal *j, const struct journal_options *o)
 	j->hooks = o->hooks;
 	j->inflight = o->inflight;
 	j->reserve_bytes = o->reserve_bytes;
-	j->recount_rows = o->recount_rows > 0 ? o->recount_rows : RECOUNT_ROWS;
+	j->recount_rows = o->recount_rows > 0 ? o->recount_rows : JOURNAL_RECOUNT_ROWS;
+	j->check_every = o->check_every > 0 ? o->check_every : JOURNAL_CHECK_EVERY;
 	j->recovering = true;
-	j->key_days = o->key_days > 0 ? o->key_days : 400;
+	j->key_days = o->key_days > 0 ? o->key_days : JOURNAL_KEY_DAYS;
 	STAILQ_INIT(&j->batch.touched);
 	STAILQ_INIT(&j->batch.works);
-	lanes_init(&j->lanes);
-	cache_init(&j->cache);
 }
 
 int journal_create(const struct journal_options *options, struct journal **ret, struct err *err)

@@ -188,7 +188,8 @@ static void open_journal(struct simulation *w)
 	struct journal_target targets[SIM_TARGETS];
 	struct err err = { 0 };
 	size_t count = list_targets(w, targets);
-	struct journal_options options = { .clock = { w, now, now },
+	struct journal_options options = { .check_every = 1,
+									   .clock = { w, now, now },
 									   .entropy = { w, below },
 									   .hooks = { w, admit, deliver, failed },
 									   .targets = targets,

@@ -1,11 +1,12 @@
-/* Claims: rows on disk that the engine has free slots for. */
 #include "saga/journal/schedule/claims.h"
-#include "saga/journal/journal_internal.h"
+
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 
-#define CLAIM_SLICE 64
+#define CLAIM_SLICE 64 /* rows read at once; chosen: they are on the stack */
 
+/* A step that must not start now (it expired, its target is missing, or another saga came before it in its lane) is not
+ * granted. Scheduling it again moves its row out of the claimable ones, or ends the step. */
 static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_granted)
 {
 	bool open;
@@ -13,13 +14,14 @@ static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool
 	if (rc != 0)
 		return rc;
 	*ret_granted = open;
-	if (!open) /* expired, no target, or somebody stepped before it: not granted, seated as it is due */
+	if (!open)
 		return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = true });
 	if (decide_needs_condition(e->saga, (uint16_t)i))
 		return handout_ready(j, e, i, true);
 	return handout_start(j, e, i, NULL);
 }
 
+/* *ret_moved: the row is no longer as it was read, so the next read makes progress. */
 static int grant_row(struct journal *j, const struct step_row *row, bool *ret_granted, bool *ret_moved)
 {
 	struct cache_entry *e;
@@ -31,23 +33,25 @@ static int grant_row(struct journal *j, const struct step_row *row, bool *ret_gr
 	if (rc != 0)
 		return rc;
 	if (row->step >= e->saga->step_count)
-		return err_set(&j->err, ERR_CORRUPT, "row of saga %lld step %u belongs to nobody",
+		return err_set(&j->err, ERR_CORRUPT, "orphan row of saga %lld, step %u; run `almoner verify`",
 					   (long long)row->saga, row->step);
 	const struct step_location *p = &e->locations[row->step];
 	if (p->location != LOCATION_DISK || (p->row_why != WHY_SLOT && p->row_why != WHY_DUE))
-		return 0; /* moved by a row before it in this slice */
+		return 0; /* an earlier row of this slice has moved this step as well */
 	*ret_moved = true;
 	rc = grant_step(j, e, row->step, ret_granted);
 	return rc != 0 ? rc : schedule_next_in_lane(j);
 }
 
-/* One slice of rows: `*granted` counts up; `*ret_more`: there may be more. */
+/* One slice of rows; adds to *granted. *ret_more: the slice was full, so there may be more rows. When no row of a slice
+ * moves, the rows belong to no step, and reading on would never end. */
 static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, uint32_t *granted,
 					   bool *ret_more)
 {
 	struct step_row rows[CLAIM_SLICE];
 	size_t got = 0;
 	bool moved = false;
+	assert(limit > 0 && limit <= CLAIM_SLICE);
 	int rc = j->store.row_claimable(j->store.ctx, t->id, j->now_ms, rows, limit, &got, &j->err);
 	for (size_t k = 0; rc == 0 && k < got; k++) {
 		bool row_granted = false;
@@ -55,16 +59,17 @@ static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, 
 		*granted += row_granted ? 1 : 0;
 	}
 	if (rc == 0 && got > 0 && !moved)
-		rc = err_set(&j->err, ERR_CORRUPT, "target %s: %zu rows belong to nobody", t->name, got);
+		rc = err_set(&j->err, ERR_CORRUPT, "target %s: %zu orphan rows; run `almoner verify`", t->name, got);
 	*ret_more = got == limit;
 	return rc;
 }
 
-/* Rows that could not be granted leave the index or get a later time, so this comes to an end. */
+/* Rows that were not granted are no longer claimable or have a later due time, so the loop ends. */
 int claims_grant(struct journal *j, struct target_entry *t, uint32_t max)
 {
 	uint32_t granted = 0;
 	bool more = true;
+	assert(j->batch.open && !j->recovering);
 	if (t->row.held && max > 1)
 		max = 1; /* a held target gets probes, one at a time */
 	while (more && granted < max && target_is_open(j, t, true)) {

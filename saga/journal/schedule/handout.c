@@ -1,10 +1,12 @@
-/* Handing steps to the engine: with an intent and a slot, into its window, or not at all. */
+#include "saga/journal/schedule/handout.h"
+
 #include <string.h>
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
-#include "saga/journal/schedule/handout.h"
 #include "saga/journal/schedule/location.h"
+
+/* ---- works ---- */
 
 static void fill_results(struct work *w, const struct saga *s)
 {
@@ -13,7 +15,8 @@ static void fill_results(struct work *w, const struct saga *s)
 	w->results = buf_take(&results);
 }
 
-/* What the connector and the engine need of the step as it is now. */
+/* What the connector and the engine need of the step as it is now. A work that returns for a new attempt is filled
+ * again, because a verb may have changed the step while the work was with the engine. */
 static void fill_step(struct journal *j, const struct cache_entry *e, unsigned i, struct work *w)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -28,6 +31,7 @@ static void fill_step(struct journal *j, const struct cache_entry *e, unsigned i
 	w->ready_ms = st->due_ms;
 }
 
+/* An estimate that is the same for the admission and for the work: the engine must give back what it reserved. */
 static size_t work_bytes(const struct cache_entry *e, const struct step *st)
 {
 	size_t results = 0;
@@ -54,17 +58,25 @@ static struct work *work_make(struct journal *j, const struct cache_entry *e, un
 	return w;
 }
 
+/* ---- handing out ---- */
+
 void handout_answer(struct journal *j, struct work *w, enum work_kind kind)
 {
+	assert(j->batch.open && !j->recovering);
+	assert(kind >= WORK_START && kind <= WORK_GONE);
 	w->kind = kind;
 	STAILQ_INSERT_TAIL(&j->batch.works, w, link);
 }
 
 int handout_start(struct journal *j, struct cache_entry *e, unsigned i, struct work *w)
 {
+	assert(e->saga != NULL && i < e->saga->step_count);
+	assert(w == NULL || w->saga == e->id);
 	int rc = cache_load_event(j, e);
-	if (rc != 0)
+	if (rc != 0) {
+		work_destroy(w);
 		return rc;
+	}
 	if (w == NULL)
 		w = work_make(j, e, i);
 	else
@@ -72,7 +84,7 @@ int handout_start(struct journal *j, struct cache_entry *e, unsigned i, struct w
 	struct decide d = cache_decide_context(j, e);
 	bool started = false;
 	rc = decide_intent(&d, (uint16_t)i, &started);
-	assert(rc == 0 && started); /* the gate was open */
+	assert(rc == 0 && started); /* schedule_check_start said that it may start */
 	e->changed = true;
 	w->ref.attempt = e->saga->steps[i].attempts;
 	handout_answer(j, w, WORK_START);
@@ -81,6 +93,8 @@ int handout_start(struct journal *j, struct cache_entry *e, unsigned i, struct w
 
 int handout_ready(struct journal *j, struct cache_entry *e, unsigned i, bool slot)
 {
+	assert(e->saga != NULL && i < e->saga->step_count);
+	assert(e->saga->steps[i].state == STEP_READY);
 	int rc = cache_load_event(j, e);
 	if (rc != 0)
 		return rc;
@@ -91,8 +105,9 @@ int handout_ready(struct journal *j, struct cache_entry *e, unsigned i, bool slo
 	return location_set_engine(j, e, i, false);
 }
 
-/* An intent in the accepting commit only where a repeat is harmless: the permit may go unused. In later
- * commits the step was asked for by an outcome or a person, and its slot is there. */
+/* In the accepting commit an intent is only for steps whose repeat is harmless: the process may die before the attempt
+ * begins, and the intent would then leave doubt. In a later commit an outcome or an operator asked for the step, and
+ * its slot is reserved. */
 static bool may_start_in_commit(const struct cache_entry *e, unsigned i, struct schedule_options options)
 {
 	enum repeat repeat = e->plan->target[i]->rules.repeat;
@@ -101,8 +116,11 @@ static bool may_start_in_commit(const struct cache_entry *e, unsigned i, struct 
 	return !options.accepting || repeat == REPEAT_IDEMPOTENT || repeat == REPEAT_KEYED;
 }
 
+/* hooks.admission reserves what it grants, so it is asked last: nothing after it may decide against the step. */
 int handout_step(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options)
 {
+	assert(e->saga != NULL && i < e->saga->step_count);
+	assert(e->saga->steps[i].state == STEP_READY);
 	const struct step *st = &e->saga->steps[i];
 	struct target_entry *t = e->plan->target[i];
 	bool to_disk = options.to_disk || !target_is_open(j, t, false);

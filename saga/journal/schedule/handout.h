@@ -17,8 +17,8 @@ struct schedule_options {
  * go first. */
 int handout_step(struct journal *j, struct cache_entry *e, unsigned i,
 				 struct schedule_options options) MUST_CHECK;
-/* Records the step's intent and hands out a WORK_START: `w` when given, else a new work. Takes `w`, unless it
- * fails. A slot is reserved, and schedule_check_start said yes. */
+/* Records the step's intent and hands out a WORK_START: `w` when given, else a new work. Takes `w`
+ * A slot is reserved, and schedule_check_start said yes. */
 int handout_start(struct journal *j, struct cache_entry *e, unsigned i, struct work *w) MUST_CHECK;
 /* Hands out a new WORK_READY. `slot`: a claim reserved a slot for it. */
 int handout_ready(struct journal *j, struct cache_entry *e, unsigned i, bool slot) MUST_CHECK;

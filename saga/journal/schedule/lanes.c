@@ -1,110 +1,77 @@
-/* The lines of ordering keys, as far as somebody in them is in memory: the rest stands on disk as step rows
- * with a lane. In a lane each saga counts as one: its own steps never wait for each other here. */
+#include "saga/journal/schedule/lanes.h"
+
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "saga/journal/journal_internal.h"
 
 struct lane {
-	struct lane *next;                              /* in its hash slot, or among the spare ones */
-	TAILQ_HEAD(lane_node_head_of, lane_node) nodes; /* by saga */
-	unsigned running;
-	int64_t running_saga;
+	struct hash_link link;
+	SLIST_ENTRY(lane) spare_link;
+	TAILQ_HEAD(lane_node_head_of, lane_node) nodes; /* by saga; never empty while the lane is in the table */
+	unsigned running;                               /* how many of the nodes run */
+	int64_t running_saga;                           /* the saga to which the running nodes belong */
 	uint32_t target;
 	uint8_t key[LANE_BYTES];
 };
 
-#define LANES_FIRST_CAP 256
-
-void lanes_init(struct lanes *l)
+void lanes_free(struct lanes *l)
 {
-	*l = (struct lanes){ .capacity = LANES_FIRST_CAP };
-	l->slots = mem_zalloc(l->capacity * sizeof *l->slots);
-}
-
-static void free_chain(struct lane *lane)
-{
-	while (lane != NULL) {
-		struct lane *next = lane->next;
+	struct hash_cursor cursor = { 0 };
+	struct hash_link *link;
+	while ((link = hash_walk(&l->table, &cursor)) != NULL)
+		free(HASH_ENTRY(link, struct lane, link));
+	hash_free(&l->table);
+	struct lane *lane;
+	while ((lane = SLIST_FIRST(&l->spare)) != NULL) {
+		SLIST_REMOVE_HEAD(&l->spare, spare_link);
 		free(lane);
-		lane = next;
 	}
 }
 
-void lanes_free(struct lanes *l)
-{
-	for (size_t i = 0; i < l->capacity; i++)
-		free_chain(l->slots[i]);
-	free_chain(l->spare);
-	free(l->slots);
-	*l = (struct lanes){ 0 };
-}
-
-/* Keys are digests: their bytes are random enough. */
-static size_t slot_of(const struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES])
+/* Keys are digests, so their first bytes are random enough; the target is mixed in, since the steps of a saga usually
+ * have the same key at each target. */
+static uint64_t hash_of(uint32_t target, const uint8_t key[LANE_BYTES])
 {
 	uint64_t hash;
 	memcpy(&hash, key, sizeof hash);
-	return (size_t)(hash ^ (target * 0x9e3779b97f4a7c15ULL)) & (l->capacity - 1);
-}
-
-static bool lane_is(const struct lane *lane, uint32_t target, const uint8_t key[LANE_BYTES])
-{
-	return lane->target == target && memcmp(lane->key, key, LANE_BYTES) == 0;
+	return hash ^ target;
 }
 
 static struct lane *find(const struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES])
 {
-	struct lane *lane = l->slots[slot_of(l, target, key)];
-	while (lane != NULL && !lane_is(lane, target, key))
-		lane = lane->next;
-	return lane;
-}
-
-static void grow(struct lanes *l)
-{
-	struct lane **old = l->slots;
-	size_t old_cap = l->capacity;
-	l->capacity *= 2;
-	l->slots = mem_zalloc(l->capacity * sizeof *l->slots);
-	for (size_t i = 0; i < old_cap; i++) {
-		while (old[i] != NULL) {
-			struct lane *lane = old[i];
-			old[i] = lane->next;
-			size_t slot = slot_of(l, lane->target, lane->key);
-			lane->next = l->slots[slot];
-			l->slots[slot] = lane;
-		}
+	struct hash_link *link = hash_first(&l->table, hash_of(target, key));
+	for (; link != NULL; link = hash_next(link)) {
+		struct lane *lane = HASH_ENTRY(link, struct lane, link);
+		if (lane->target == target && memcmp(lane->key, key, LANE_BYTES) == 0)
+			return lane;
 	}
-	free(old);
+	return NULL;
 }
 
 static struct lane *create(struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES])
 {
-	if (l->count >= l->capacity)
-		grow(l);
-	struct lane *lane = l->spare;
+	struct lane *lane = SLIST_FIRST(&l->spare);
 	if (lane != NULL)
-		l->spare = lane->next;
+		SLIST_REMOVE_HEAD(&l->spare, spare_link);
 	else
 		lane = mem_alloc(sizeof *lane);
-	size_t slot = slot_of(l, target, key);
-	*lane = (struct lane){ .next = l->slots[slot], .target = target };
+	*lane = (struct lane){ .target = target };
 	memcpy(lane->key, key, LANE_BYTES);
 	TAILQ_INIT(&lane->nodes);
-	l->slots[slot] = lane;
-	l->count++;
+	hash_insert(&l->table, &lane->link, hash_of(target, key));
 	return lane;
 }
 
+/* Searches for the node's place from the end, since a new event has the highest number. */
 void lanes_enter(struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES], struct lane_node *node)
 {
-	assert(node->lane == NULL);
+	assert(node->lane == NULL && node->saga > 0);
+	assert(target > 0);
 	struct lane *lane = find(l, target, key);
 	if (lane == NULL)
 		lane = create(l, target, key);
-	/* From the back: a new event has the highest number. */
 	struct lane_node *before = TAILQ_LAST(&lane->nodes, lane_node_head_of);
 	while (before != NULL && before->saga > node->saga)
 		before = TAILQ_PREV(before, lane_node_head_of, link);
@@ -124,23 +91,13 @@ void lanes_set_running(struct lane_node *node, bool running)
 		return;
 	node->running = running;
 	if (!running) {
+		assert(lane->running > 0);
 		lane->running--;
 		return;
 	}
-	assert(lane->running == 0 || lane->running_saga == node->saga);
+	assert(lane->running == 0 || lane->running_saga == node->saga); /* one saga of a lane at a time */
 	lane->running_saga = node->saga;
 	lane->running++;
-}
-
-static void remove_lane(struct lanes *l, struct lane *lane)
-{
-	struct lane **at = &l->slots[slot_of(l, lane->target, lane->key)];
-	while (*at != lane)
-		at = &(*at)->next;
-	*at = lane->next;
-	lane->next = l->spare;
-	l->spare = lane;
-	l->count--;
 }
 
 void lanes_leave(struct lanes *l, struct lane_node *node)
@@ -151,12 +108,15 @@ void lanes_leave(struct lanes *l, struct lane_node *node)
 	lanes_set_running(node, false);
 	TAILQ_REMOVE(&lane->nodes, node, link);
 	node->lane = NULL;
-	if (TAILQ_EMPTY(&lane->nodes))
-		remove_lane(l, lane);
+	if (!TAILQ_EMPTY(&lane->nodes))
+		return;
+	hash_remove(&l->table, &lane->link);
+	SLIST_INSERT_HEAD(&l->spare, lane, spare_link);
 }
 
 bool lanes_blocked(const struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES], int64_t saga)
 {
+	assert(saga > 0);
 	const struct lane *lane = find(l, target, key);
 	if (lane == NULL)
 		return false;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "saga/base/hash.h"
 #include "saga/model/saga.h"
 
 struct lane;
@@ -22,15 +23,12 @@ struct lane_node {
 	bool running;
 };
 
-/* A hash table of lanes. */
+/* Zeroed, it is empty. */
 struct lanes {
-	struct lane **slots;
-	size_t capacity; /* a power of two */
-	size_t count;
-	struct lane *spare; /* freed lanes, to be used again */
+	struct hash_table table;  /* of struct lane */
+	SLIST_HEAD(, lane) spare; /* lanes without nodes, to be used again: lanes come and go with every event */
 };
 
-void lanes_init(struct lanes *l);
 /* Nodes that are still in a lane must not be used afterwards. */
 void lanes_free(struct lanes *l);
 /* Adds a node, not running, behind the nodes of lower sagas; makes the lane when there is none. The node must not

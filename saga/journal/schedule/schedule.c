@@ -1,12 +1,14 @@
-/* After a decision: every step gets the seat its state asks for. */
-#include <string.h>
+#include "saga/journal/schedule/schedule.h"
 
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
-#include "saga/journal/schedule/schedule.h"
 
+/* ---- may it start? ---- */
+
+/* Lower sagas in memory are found in `lanes`; those that wait on disk, in the first row of the lane. */
 int schedule_lane_blocked(struct journal *j, const struct cache_entry *e, unsigned i, bool *ret)
 {
+	assert(e->saga != NULL && i < e->saga->step_count);
 	const struct step *st = &e->saga->steps[i];
 	const struct target_entry *t = e->plan->target[i];
 	*ret = st->has_lane && lanes_blocked(&j->lanes, t->id, st->lane, e->id);
@@ -18,14 +20,17 @@ int schedule_lane_blocked(struct journal *j, const struct cache_entry *e, unsign
 	return rc;
 }
 
+/* Would an attempt now end the step (it has expired, its target is missing) instead of starting it? */
 static bool ends_instead(struct journal *j, struct cache_entry *e, unsigned i)
 {
 	struct decide d = cache_decide_context(j, e);
 	return decide_intent_would_end(&d, (uint16_t)i);
 }
 
+/* The lane comes last: it may cost a read of the store. */
 int schedule_check_start(struct journal *j, struct cache_entry *e, unsigned i, bool probe, bool *ret_open)
 {
+	assert(e->saga != NULL && i < e->saga->step_count);
 	const struct step *st = &e->saga->steps[i];
 	const struct target_entry *t = e->plan->target[i];
 	bool due = st->state == STEP_READY || (st->state == STEP_RETRY_WAIT && st->due_ms <= j->now_ms);
@@ -48,7 +53,7 @@ static void set_why(struct cache_entry *e, unsigned i, enum why why)
 	e->changed = true;
 }
 
-/* ---- steps that only a person can move on ---- */
+/* ---- steps that only an operator can unblock ---- */
 
 static bool can_progress(const struct saga *s, unsigned i)
 {
@@ -56,7 +61,8 @@ static bool can_progress(const struct saga *s, unsigned i)
 	return state == STEP_RUNNING || decide_may_start(s, (uint16_t)i);
 }
 
-/* An undo waits for the undo of what was built on it: somebody must be under way. */
+/* An undo waits for the undo of the steps that came after it. As long as a step of the saga runs or may start, the saga
+ * progresses by itself. */
 static bool undo_needs_operator(const struct saga *s)
 {
 	if (s->paused)
@@ -68,7 +74,8 @@ static bool undo_needs_operator(const struct saga *s)
 	return true;
 }
 
-/* Plans have no cycles, and at most PLAN_STEPS_MAX steps. */
+/* The steps, as a bit mask, that must end before step i is ready: those it comes after, and, for each of them that waits
+ * too, those it comes after. Ends because plans have no cycles. */
 static uint32_t steps_waited_for(const struct saga *s, unsigned i)
 {
 	uint32_t all = 0;
@@ -83,7 +90,8 @@ static uint32_t steps_waited_for(const struct saga *s, unsigned i)
 	return all;
 }
 
-/* In attention, or stopped by the policy. A pause is a person's own doing and keeps the line. */
+/* In attention, or not allowed to start by the saga's policy. A pause does not count: the operator who paused the saga
+ * will resume it, and until then it keeps its lanes. */
 static bool step_needs_operator(const struct saga *s, unsigned i)
 {
 	uint8_t state = s->steps[i].state;
@@ -91,8 +99,10 @@ static bool step_needs_operator(const struct saga *s, unsigned i)
 									   !decide_may_start(s, (uint16_t)i));
 }
 
+/* A step that waits for others is asked about those, since what unblocks them unblocks it. */
 bool schedule_needs_operator(const struct saga *s, unsigned i)
 {
+	assert(i < s->step_count);
 	if (s->steps[i].state != STEP_WAITING)
 		return step_needs_operator(s, i);
 	if (s->steps[i].direction == DIRECTION_UNDO)
@@ -105,18 +115,19 @@ bool schedule_needs_operator(const struct saga *s, unsigned i)
 	return false;
 }
 
-/* Has it a place in a line, and keeps it? What needs a person is passed, unless the target says it holds; what a
- * cancelled saga leaves in doubt is passed always: nobody is shown it as work to do. */
+/* Does the step keep its place in its lane? A step that needs an operator is passed by later sagas, unless the target's
+ * rules say that it holds the lane. What a cancelled saga leaves in doubt is always passed, because no view shows it to
+ * operators as work to do. */
 static bool keeps_lane(const struct cache_entry *e, unsigned i)
 {
 	bool holds = e->plan->target[i]->rules.attention_holds && !e->saga->cancelled;
 	return e->saga->steps[i].has_lane && (holds || !schedule_needs_operator(e->saga, i));
 }
 
-/* ---- seats for each state ---- */
+/* ---- the location for each state ---- */
 
-/* A saga that may not start keeps its places in the lines, nothing else. Its `why` no longer says `lane`:
- * once it may start again, it looks for itself. */
+/* A step that its saga does not allow to start keeps its place in its lane and nothing else. Its `why` no longer says
+ * that it waits for the lane: once the saga allows it to start, it looks at the lane itself. */
 static int schedule_stopped(struct journal *j, struct cache_entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -124,7 +135,8 @@ static int schedule_stopped(struct journal *j, struct cache_entry *e, unsigned i
 	return keeps_lane(e, i) ? location_set_disk(j, e, i, WHY_LANE, st->due_ms) : location_set_none(j, e, i);
 }
 
-/* Too late, or nowhere to go: the decision says what becomes of it, and others may move by it. */
+/* The step has expired or its target is missing: the decision ends it. *ret_repeat: other steps of the saga may be ready
+ * now, so the saga must be scheduled once more. */
 static int schedule_ended(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_repeat)
 {
 	struct decide d = cache_decide_context(j, e);
@@ -136,18 +148,20 @@ static int schedule_ended(struct journal *j, struct cache_entry *e, unsigned i, 
 	return rc;
 }
 
+/* A ready step is with the engine, waits for its lane, or can start; a row that can be claimed stays as it is, so that
+ * older rows of the target start before it. */
 static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i,
 						  struct schedule_options options, bool *ret_repeat)
 {
 	const struct step *st = &e->saga->steps[i];
 	const struct step_location *p = &e->locations[i];
 	if (p->location == LOCATION_ENGINE && p->generation == st->generation && p->direction == st->direction)
-		return 0; /* in the engine's window */
+		return 0; /* it is in the engine's window already */
 	if (!decide_may_start(e->saga, (uint16_t)i))
 		return schedule_stopped(j, e, i);
 	bool row = p->location == LOCATION_DISK;
 	if (row && p->row_why == WHY_LANE && st->why == WHY_LANE && !options.recheck)
-		return 0; /* it is told when its turn comes */
+		return 0; /* schedule_next_in_lane will come to it */
 	if (ends_instead(j, e, i))
 		return schedule_ended(j, e, i, ret_repeat);
 	bool blocked;
@@ -158,10 +172,11 @@ static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i,
 	if (blocked)
 		return location_set_disk(j, e, i, WHY_LANE, st->due_ms);
 	if (row && p->row_why == WHY_SLOT)
-		return location_set_disk(j, e, i, WHY_SLOT, st->due_ms); /* it is claimed in its turn */
+		return location_set_disk(j, e, i, WHY_SLOT, st->due_ms);
 	return handout_step(j, e, i, options);
 }
 
+/* A step that waits to be sent again. Before it is due its lane is not examined: the claim that takes it will. */
 static int schedule_retry(struct journal *j, struct cache_entry *e, unsigned i,
 						  struct schedule_options options, bool *ret_repeat)
 {
@@ -174,7 +189,6 @@ static int schedule_retry(struct journal *j, struct cache_entry *e, unsigned i,
 	if (st->due_ms <= j->now_ms && ends_instead(j, e, i))
 		return schedule_ended(j, e, i, ret_repeat);
 	e->changed = target_limit_due(j, e->plan->target[i], &e->saga->steps[i]) || e->changed;
-	/* Before it is due it needs no look at the line: the claim looks. */
 	bool blocked = false;
 	int rc = st->due_ms <= j->now_ms ? schedule_lane_blocked(j, e, i, &blocked) : 0;
 	if (rc != 0)
@@ -211,13 +225,17 @@ static int schedule_step(struct journal *j, struct cache_entry *e, unsigned i,
 	}
 }
 
+/* A step that ends can make others ready or skip them, so the saga is walked until no step ends. */
 int schedule_saga(struct journal *j, struct cache_entry *e, struct schedule_options options)
 {
+	assert(e->touched && e->saga != NULL && j->batch.open);
+	assert(!j->recovering || options.to_disk);
 	bool repeat;
 	unsigned rounds = 0;
 	do {
 		repeat = false;
-		assert(rounds++ <= 2 * PLAN_STEPS_MAX); /* each round ends a step */
+		rounds++;
+		assert(rounds <= 2 * PLAN_STEPS_MAX + 1); /* each round before the last ends a step */
 		for (unsigned i = 0; i < e->saga->step_count; i++) {
 			int rc = schedule_step(j, e, i, options, &repeat);
 			if (rc != 0)
@@ -227,30 +245,63 @@ int schedule_saga(struct journal *j, struct cache_entry *e, struct schedule_opti
 	return 0;
 }
 
+/* ---- lanes that became free ---- */
+
+/* Schedules the saga of the lane's first row, whatever the row waits for: another step of that saga may be the one that
+ * the lane blocked. A damaged saga is set aside, which frees the lane for the next saga, unless the target holds. During
+ * recovery a live saga is left alone: recover_sagas will come to it. */
 static int promote(struct journal *j, struct freed_lane freed)
 {
 	struct step_row first = { 0 };
 	int rc = j->store.row_lane_first(j->store.ctx, freed.target->id, freed.lane, 0, &first, &j->err);
 	if (rc != 0 || first.saga == 0)
 		return rc;
-	/* Whatever this row says: the saga may have another step in the lane. */
 	struct cache_entry *e;
 	rc = cache_load(j, first.saga, &e);
 	if (cache_is_damaged(j, rc))
-		return location_set_quarantine(
-			j, &first); /* which frees the lane for the next, unless the target holds */
+		return location_set_quarantine(j, &first);
 	if (rc != 0 || (j->recovering && saga_is_live(e->saga)))
-		return rc; /* its own turn is still to come */
+		return rc;
 	return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = j->recovering });
 }
 
 int schedule_next_in_lane(struct journal *j)
 {
 	struct batch *b = &j->batch;
+	assert(b->open);
 	while (b->freed_count > 0) {
 		int rc = promote(j, b->freed[--b->freed_count]);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
+}
+
+/* ---- for checks ---- */
+
+bool schedule_location_fits(const struct saga *s, unsigned i, bool live)
+{
+	assert(i < s->step_count);
+	const struct step *st = &s->steps[i];
+	bool holds_lane = st->has_lane && !schedule_needs_operator(s, i);
+	bool stopped = !decide_may_start(s, (uint16_t)i) && !holds_lane;
+	switch ((enum step_state)st->state) {
+	case STEP_RUNNING:
+		return st->location == LOCATION_ENGINE;
+	case STEP_READY:
+		return st->location != LOCATION_NONE || stopped;
+	case STEP_RETRY_WAIT:
+		return st->location == LOCATION_DISK || (st->location == LOCATION_NONE && stopped);
+	case STEP_WAITING: /* the place in its lane is in memory, as long as the saga is */
+		return st->location == LOCATION_DISK ? st->has_lane
+											 : st->location == LOCATION_NONE && (live || !holds_lane);
+	case STEP_ATTENTION:
+		return st->location == LOCATION_NONE || (st->location == LOCATION_DISK && st->has_lane);
+	case STEP_SUCCEEDED:
+	case STEP_SKIPPED:
+	case STEP_KEPT:
+	case STEP_STATE_COUNT:
+	default:
+		return st->location == LOCATION_NONE;
+	}
 }

@@ -18,7 +18,7 @@ bool schedule_needs_operator(const struct saga *s, unsigned i);
 int schedule_lane_blocked(struct journal *j, const struct cache_entry *e, unsigned i, bool *ret) MUST_CHECK;
 /* Gives each lane that became free since the last call to its next saga. Called after every operation. */
 int schedule_next_in_lane(struct journal *j) MUST_CHECK;
-/* The rule that the step's location breaks; NULL: it fits the step's state. `live`: saga_is_live. */
-const char *schedule_location_fault(const struct saga *s, unsigned i, bool live);
+/* Does the step's location fit its state? `live`: saga_is_live. */
+bool schedule_location_fits(const struct saga *s, unsigned i, bool live);
 
 #endif

@@ -1,66 +1,32 @@
-/* Sagas in memory: those that are live, so that an outcome needs no reading, and those of the current batch,
- * so that several operations on one saga give one update and one log row. */
+#include "saga/journal/state/cache.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/mem.h"
+#include "saga/base/array.h"
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 
-#define CACHE_FIRST_CAP 256
-#define LOG_KEPT_BYTES  65536 /* a buffer that grew larger is not kept */
+#define LOG_KEPT_BYTES 65536 /* a spare record buffer that grew larger is freed; chosen */
 
-void cache_init(struct saga_cache *c)
-{
-	*c = (struct saga_cache){ .capacity = CACHE_FIRST_CAP };
-	c->slots = mem_zalloc(c->capacity * sizeof *c->slots);
-}
-
-static size_t slot_of(const struct saga_cache *c, int64_t id)
-{
-	return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15ULL >> 20) & (c->capacity - 1);
-}
+/* ---- entries ---- */
 
 struct cache_entry *cache_find(const struct saga_cache *c, int64_t id)
 {
-	struct cache_entry *e = c->slots[slot_of(c, id)];
-	while (e != NULL && e->id != id)
-		e = e->next;
-	return e;
-}
-
-static void grow(struct saga_cache *c)
-{
-	struct cache_entry **old = c->slots;
-	size_t old_cap = c->capacity;
-	c->capacity *= 2;
-	c->slots = mem_zalloc(c->capacity * sizeof *c->slots);
-	for (size_t i = 0; i < old_cap; i++) {
-		while (old[i] != NULL) {
-			struct cache_entry *e = old[i];
-			old[i] = e->next;
-			size_t slot = slot_of(c, e->id);
-			e->next = c->slots[slot];
-			c->slots[slot] = e;
-		}
-	}
-	free(old);
+	struct hash_link *link = hash_first(&c->table, (uint64_t)id); /* the hash is the id: no two are equal */
+	return link != NULL ? HASH_ENTRY(link, struct cache_entry, link) : NULL;
 }
 
 struct cache_entry *cache_touch(struct journal *j, int64_t id)
 {
+	assert(j->batch.open);
 	struct saga_cache *c = &j->cache;
 	struct cache_entry *e = cache_find(c, id);
 	if (e == NULL) {
-		if (c->count >= c->capacity)
-			grow(c);
-		size_t slot = slot_of(c, id);
 		e = mem_zalloc(sizeof *e);
 		e->id = id;
 		e->counted = NOT_COUNTED;
-		e->next = c->slots[slot];
-		c->slots[slot] = e;
-		c->count++;
+		hash_insert(&c->table, &e->link, (uint64_t)id);
 	}
 	if (!e->touched) {
 		e->touched = true;
@@ -88,7 +54,19 @@ static void set_saga(struct cache_entry *e, struct saga *saga, struct plan_info 
 		e->locations[i] = (struct step_location){ .node = { .saga = saga->id } };
 }
 
-/* What is true on disk follows from the saga as it was stored. */
+static void destroy_entry(struct journal *j, struct cache_entry *e)
+{
+	drop_saga(j, e);
+	event_unref(e->event);
+	if (e->log != NULL)
+		records_free(e->log);
+	free(e->log);
+	free(e);
+}
+
+/* ---- loading ---- */
+
+/* What is on disk and what was counted follow from the saga as it was stored, so they need no row of their own. */
 static void derive_locations(struct cache_entry *e)
 {
 	e->counted = e->saga->state;
@@ -108,35 +86,41 @@ static void derive_locations(struct cache_entry *e)
 	}
 }
 
-int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
+/* The row's bytes are copied first: they are borrowed from the store, and reading the plan is the next call to it. A
+ * damaged plan counts as damage of this saga: its sagas cannot be read, others can. */
+static int read_saga(struct journal *j, int64_t id, struct saga **ret, struct plan_info **ret_plan)
 {
-	struct cache_entry *e = cache_find(&j->cache, id);
-	j->cache.damaged_saga = 0;
-	if (e != NULL && e->saga != NULL) {
-		*ret = cache_touch(j, id);
-		return 0;
-	}
 	struct saga_row row;
 	int rc = j->store.saga_get(j->store.ctx, id, &row, &j->err);
 	if (rc != 0)
 		return rc;
-	char *bytes AUTO_FREE = mem_strndup(row.value.p, row.value.len); /* the plan may be read in between */
+	char *bytes AUTO_FREE = mem_strndup(row.value.p, row.value.len);
+	rc = plans_load(j, row.plan, ret_plan);
+	if (rc == ERR_NOT_FOUND)
+		rc = err_set(&j->err, ERR_CORRUPT, "stored saga %lld: its plan %lld is not in the store",
+					 (long long)id, (long long)row.plan);
+	else if (rc == 0)
+		rc = saga_decode(id, (*ret_plan)->plan, (struct str){ bytes, row.value.len }, ret, &j->err);
+	j->cache.damaged_saga = rc == ERR_CORRUPT ? id : 0;
+	return rc;
+}
+
+int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
+{
+	struct cache_entry *e = cache_find(&j->cache, id);
 	struct plan_info *plan = NULL;
 	struct saga *saga = NULL;
-	rc = plans_load(j, row.plan, &plan);
-	if (rc == ERR_NOT_FOUND)
-		rc = err_set(&j->err, ERR_CORRUPT, "stored saga %lld: its plan %lld is not there", (long long)id,
-					 (long long)row.plan);
-	else if (rc == 0)
-		rc = saga_decode(id, plan->plan, (struct str){ bytes, row.value.len }, &saga, &j->err);
-	if (rc != 0) {
-		j->cache.damaged_saga =
-			rc == ERR_CORRUPT ? id : 0; /* a damaged plan too: its sagas cannot be read, others can */
-		return rc;
+	j->cache.damaged_saga = 0;
+	if (e == NULL || e->saga == NULL) {
+		int rc = read_saga(j, id, &saga, &plan);
+		if (rc != 0)
+			return rc;
 	}
 	e = cache_touch(j, id);
-	set_saga(e, saga, plan);
-	derive_locations(e);
+	if (saga != NULL) {
+		set_saga(e, saga, plan);
+		derive_locations(e);
+	}
 	*ret = e;
 	return 0;
 }
@@ -146,10 +130,13 @@ bool cache_is_damaged(const struct journal *j, int rc)
 	return rc == ERR_CORRUPT && j->cache.damaged_saga != 0;
 }
 
+/* ---- changing ---- */
+
 struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_info *plan)
 {
+	assert(plan->plan == saga->plan);
 	struct cache_entry *e = cache_touch(j, saga->id);
-	assert(e->saga == NULL);
+	assert(e->saga == NULL); /* its number is new */
 	set_saga(e, saga, plan);
 	e->is_new = e->changed = true;
 	return e;
@@ -157,6 +144,7 @@ struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_
 
 void cache_replace(struct journal *j, struct cache_entry *e, struct saga *saga, struct plan_info *plan)
 {
+	assert(e->touched && saga->id == e->id && plan->plan == saga->plan);
 	for (unsigned i = 0; i < e->saga->step_count; i++)
 		assert(e->locations[i].location == LOCATION_NONE);
 	drop_saga(j, e);
@@ -166,15 +154,16 @@ void cache_replace(struct journal *j, struct cache_entry *e, struct saga *saga, 
 
 struct records *cache_log(struct journal *j, struct cache_entry *e)
 {
-	struct saga_cache *b = &j->cache;
+	struct saga_cache *c = &j->cache;
 	assert(e->touched);
 	if (e->log == NULL)
-		e->log = b->spare_count > 0 ? b->spare[--b->spare_count] : mem_zalloc(sizeof *e->log);
+		e->log = c->spare_count > 0 ? c->spare[--c->spare_count] : mem_zalloc(sizeof *e->log);
 	return e->log;
 }
 
 struct decide cache_decide_context(struct journal *j, struct cache_entry *e)
 {
+	assert(e->saga != NULL);
 	return (struct decide){ .saga = e->saga,
 							.now_ms = j->now_ms,
 							.rnd = j->entropy,
@@ -184,72 +173,59 @@ struct decide cache_decide_context(struct journal *j, struct cache_entry *e)
 
 void cache_set_event(struct cache_entry *e, struct event *event)
 {
+	assert(e->touched && event != NULL);
 	if (e->event == NULL)
 		e->event = event_ref(event);
 }
 
 int cache_load_event(struct journal *j, struct cache_entry *e)
 {
+	assert(e->touched); /* the end of the batch releases the event */
 	return e->event != NULL ? 0 : j->store.event_get(j->store.ctx, e->id, &e->event, &j->err);
 }
 
-static void destroy_entry(struct journal *j, struct cache_entry *e)
-{
-	drop_saga(j, e);
-	event_unref(e->event);
-	if (e->log != NULL)
-		records_free(e->log);
-	free(e->log);
-	free(e);
-}
+/* ---- the end of the batch ---- */
 
+/* Keeps the buffer for the next entry, because each batch needs some, and allocating their memory anew costs more than
+ * the records. */
 static void recycle_log(struct journal *j, struct cache_entry *e)
 {
-	struct saga_cache *b = &j->cache;
+	struct saga_cache *c = &j->cache;
 	if (e->log == NULL)
 		return;
 	if (e->log->head.capacity + e->log->personal.capacity > LOG_KEPT_BYTES)
 		records_free(e->log);
 	records_clear(e->log);
-	if (b->spare_count == b->spare_capacity) {
-		b->spare_capacity = b->spare_capacity * 2 + 16;
-		b->spare = mem_grow(b->spare, b->spare_capacity * sizeof(struct records *));
-	}
-	b->spare[b->spare_count++] = e->log;
+	ARRAY_GROW(c->spare, c->spare_count, c->spare_capacity);
+	c->spare[c->spare_count++] = e->log;
 	e->log = NULL;
 }
 
 void cache_release(struct journal *j, struct cache_entry *e)
 {
+	assert(e->touched); /* and the caller has taken it from the list */
 	recycle_log(j, e);
 	event_unref(e->event);
 	e->event = NULL;
 	e->touched = e->is_new = e->changed = false;
 	if (e->saga != NULL && saga_is_live(e->saga))
 		return;
-	struct cache_entry **at = &j->cache.slots[slot_of(&j->cache, e->id)];
-	while (*at != e)
-		at = &(*at)->next;
-	*at = e->next;
-	j->cache.count--;
+	hash_remove(&j->cache.table, &e->link);
 	destroy_entry(j, e);
 }
 
 void cache_free(struct journal *j)
 {
 	struct saga_cache *c = &j->cache;
-	for (size_t i = 0; i < c->capacity; i++) {
-		while (c->slots[i] != NULL) {
-			struct cache_entry *e = c->slots[i];
-			c->slots[i] = e->next;
-			destroy_entry(j, e);
-		}
-	}
+	struct hash_cursor cursor = { 0 };
+	struct hash_link *link;
+	while ((link = hash_walk(&c->table, &cursor)) != NULL)
+		destroy_entry(j, HASH_ENTRY(link, struct cache_entry, link));
+	hash_free(&c->table);
 	for (size_t i = 0; i < c->spare_count; i++) {
 		records_free(c->spare[i]);
 		free(c->spare[i]);
 	}
 	free(c->spare);
-	free(c->slots);
 	*c = (struct saga_cache){ 0 };
 }

@@ -28,7 +28,7 @@ struct step_location {
 #define NOT_COUNTED 0xff
 
 struct cache_entry {
-	struct cache_entry *next; /* in the same hash slot */
+	struct hash_link link;
 	STAILQ_ENTRY(cache_entry) touched_link;
 	int64_t id;
 	struct saga *saga;               /* NULL: the batch only writes to the saga's log */
@@ -42,16 +42,14 @@ struct cache_entry {
 	bool changed;                    /* to be written at the commit */
 };
 
+/* Zeroed, it is empty. */
 struct saga_cache {
-	struct cache_entry **slots; /* a hash table by id */
-	size_t capacity;            /* a power of two */
-	size_t count;
-	int64_t damaged_saga;   /* the saga that the last cache_load could not decode; 0: none */
-	struct records **spare; /* empty record buffers, to be used again */
+	struct hash_table table; /* of struct cache_entry, by id */
+	int64_t damaged_saga;    /* the saga that the last cache_load could not decode; 0: none */
+	struct records **spare;  /* empty record buffers, to be used again */
 	size_t spare_count, spare_capacity;
 };
 
-void cache_init(struct saga_cache *c);
 void cache_free(struct journal *j);
 /* NULL: not in memory. Does not touch the entry. */
 struct cache_entry *cache_find(const struct saga_cache *c, int64_t id);

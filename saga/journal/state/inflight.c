@@ -1,15 +1,17 @@
 #include "saga/journal/state/inflight.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "saga/base/array.h"
+#include "saga/base/fnv.h"
 #include "saga/base/mapped.h"
-#include "saga/base/mem.h"
 
-#define MAGIC 0x676e69646e657331u /* another layout: another number */
+#define MAGIC 0x676e69646e657331u /* identifies the layout below: another layout needs another number */
 
-/* As it stands in the file. */
+/* One attempt, as it is in the file. */
 struct inflight_request {
 	int64_t saga;
 	uint32_t generation;
@@ -17,7 +19,7 @@ struct inflight_request {
 	uint16_t step;
 	uint16_t direction;
 	uint8_t body[INFLIGHT_BODY_BYTES];
-	uint32_t check; /* a power cut may have written half of it */
+	uint32_t check; /* of the members above: a power cut may leave a page that was half written */
 };
 
 struct inflight_slot {
@@ -25,33 +27,30 @@ struct inflight_slot {
 	struct inflight_request request;
 };
 
+/* The file, byte for byte. */
 struct inflight_layout {
 	uint64_t magic;
 	struct inflight_slot slots[INFLIGHT_SLOTS];
-	_Atomic int64_t commit, commit_inverted; /* the last one told of, and all its bits turned */
+	_Atomic int64_t commit,
+		commit_inverted; /* the last acknowledged commit, and its bits inverted as a check */
 };
 
 struct inflight_file {
 	struct inflight_layout *file;      /* the mapped pages */
-	uint32_t next;                     /* where to look for a free slot; the engine's */
-	struct inflight_request *last_run; /* of the last run, sorted */
+	uint32_t next;                     /* where the search for a free slot begins; for the engine's thread */
+	struct inflight_request *last_run; /* what the last run left, sorted by attempt */
 	size_t last_run_count;
 };
 
-/* FNV-1a; `check` comes last and is left out. */
 static uint32_t check_of(const struct inflight_request *e)
 {
-	const uint8_t *bytes = (const uint8_t *)e;
-	uint32_t hash = 2166136261u;
-	for (size_t i = 0; i < offsetof(struct inflight_request, check); i++)
-		hash = (hash ^ bytes[i]) * 16777619u;
-	return hash;
+	return fnv32(FNV32_BASIS, e, offsetof(struct inflight_request, check));
 }
 
 static struct inflight_request request_of(int64_t saga, struct attempt_ref ref)
 {
 	struct inflight_request e;
-	memset(&e, 0, sizeof e); /* the gaps count too */
+	memset(&e, 0, sizeof e); /* also the padding, which the check covers */
 	e.saga = saga;
 	e.generation = ref.generation;
 	e.attempt = ref.attempt;
@@ -84,7 +83,7 @@ static void read_last_run(struct inflight_file *s)
 		const struct inflight_slot *slot = &s->file->slots[i];
 		if (atomic_load(&slot->used) == 0 || slot->request.check != check_of(&slot->request))
 			continue;
-		s->last_run = mem_grow(s->last_run, (s->last_run_count + 1) * sizeof *s->last_run);
+		ARRAY_GROW_BY_COUNT(s->last_run, s->last_run_count);
 		s->last_run[s->last_run_count++] = slot->request;
 	}
 	if (s->last_run_count > 0)
@@ -93,9 +92,10 @@ static void read_last_run(struct inflight_file *s)
 
 int inflight_open(const char *path, struct inflight_file **ret, struct err *err)
 {
+	assert(path != NULL && path[0] != '\0');
 	struct inflight_file *s = mem_zalloc(sizeof *s);
 	void *pages;
-	int rc = mapped_open("digests of what is on its way", path, sizeof *s->file, &pages, err);
+	int rc = mapped_open("digests of requests in flight", path, sizeof *s->file, &pages, err);
 	if (rc != 0) {
 		free(s);
 		return rc;
@@ -118,11 +118,12 @@ void inflight_close(struct inflight_file *s)
 bool inflight_find(const struct inflight_file *s, int64_t saga, struct attempt_ref ref,
 				   uint8_t ret_body[INFLIGHT_BODY_BYTES])
 {
+	assert(saga > 0);
+	if (s->last_run_count == 0)
+		return false;
 	struct inflight_request wanted = request_of(saga, ref);
 	const struct inflight_request *e =
-		s->last_run_count > 0
-			? bsearch(&wanted, s->last_run, s->last_run_count, sizeof *s->last_run, by_attempt)
-			: NULL;
+		bsearch(&wanted, s->last_run, s->last_run_count, sizeof *s->last_run, by_attempt);
 	if (e != NULL)
 		memcpy(ret_body, e->body, INFLIGHT_BODY_BYTES);
 	return e != NULL;
@@ -147,10 +148,12 @@ int64_t inflight_last_commit(const struct inflight_file *s)
 
 void inflight_committed(struct inflight_file *s, int64_t commit)
 {
+	assert(s->file->magic == MAGIC && commit >= 0);
 	atomic_store_explicit(&s->file->commit, commit, memory_order_relaxed);
 	atomic_store_explicit(&s->file->commit_inverted, ~commit, memory_order_relaxed);
 }
 
+/* Returns the slot's index + 1; 0: all are in use. */
 static uint32_t free_slot(struct inflight_file *s)
 {
 	for (uint32_t tried = 0; tried < INFLIGHT_SLOTS; tried++) {
@@ -165,6 +168,7 @@ static uint32_t free_slot(struct inflight_file *s)
 int inflight_record(struct inflight_file *s, int64_t saga, struct attempt_ref ref,
 					const uint8_t body[INFLIGHT_BODY_BYTES], uint32_t *slot)
 {
+	assert(saga > 0 && ref.attempt > 0 && ref.step < PLAN_STEPS_MAX && *slot <= INFLIGHT_SLOTS);
 	if (*slot == 0)
 		*slot = free_slot(s);
 	if (*slot == 0)
@@ -180,6 +184,7 @@ int inflight_record(struct inflight_file *s, int64_t saga, struct attempt_ref re
 
 void inflight_clear(struct inflight_file *s, uint32_t slot)
 {
+	assert(slot <= INFLIGHT_SLOTS);
 	if (slot > 0)
 		atomic_store_explicit(&s->file->slots[slot - 1].used, 0, memory_order_release);
 }

@@ -1,10 +1,12 @@
-/* The plans of sagas: few, and shared by all sagas made from them. */
+#include "saga/journal/state/plans.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/mem.h"
+#include "saga/base/array.h"
 #include "saga/journal/journal_internal.h"
 
+/* Takes the plan over, also when it fails. */
 static int plans_put(struct journal *j, struct plan *plan, int64_t number, struct plan_info **ret)
 {
 	struct plan_table *p = &j->plans;
@@ -19,10 +21,7 @@ static int plans_put(struct journal *j, struct plan *plan, int64_t number, struc
 			return rc;
 		}
 	}
-	if (p->count == p->capacity) {
-		p->capacity = p->capacity * 2 + 8;
-		p->plans = mem_grow(p->plans, p->capacity * sizeof(struct plan_info *));
-	}
+	ARRAY_GROW(p->plans, p->count, p->capacity);
 	p->plans[p->count++] = info;
 	*ret = info;
 	return 0;
@@ -30,6 +29,7 @@ static int plans_put(struct journal *j, struct plan *plan, int64_t number, struc
 
 int plans_load(struct journal *j, int64_t number, struct plan_info **ret)
 {
+	assert(j->batch.open); /* the plan may name a target that is new */
 	for (size_t i = j->plans.count; i-- > 0;) {
 		if (j->plans.plans[i]->number == number) {
 			*ret = j->plans.plans[i];
@@ -41,8 +41,11 @@ int plans_load(struct journal *j, int64_t number, struct plan_info **ret)
 	return rc != 0 ? rc : plans_put(j, plan, number, ret);
 }
 
+/* A new plan is read back from the store instead of kept as it was given, so that the journal holds no memory of a
+ * configuration that may be replaced. */
 int plans_ensure(struct journal *j, const struct plan *plan, struct plan_info **ret)
 {
+	assert(j->batch.open);
 	const struct plan_table *p = &j->plans;
 	for (size_t i = p->count; i-- > 0;) {
 		struct plan_info *info = p->plans[i];
@@ -56,7 +59,6 @@ int plans_ensure(struct journal *j, const struct plan *plan, struct plan_info **
 	if (rc != 0)
 		return rc;
 	j->batch.wrote = true;
-	/* A copy from the store, so that nothing hangs on the giver's configuration. */
 	return plans_load(j, number, ret);
 }
 

@@ -1,32 +1,38 @@
-/* Targets: numbers that never change, today's rules, pauses and holds. */
+#include "saga/journal/state/targets.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/mem.h"
+#include "saga/base/array.h"
+#include "saga/base/fnv.h"
 #include "saga/journal/journal_internal.h"
 
-/* A target the configuration does not name (any more). Nothing is known about repeats, so the worst. */
+/* The rules of a target that the configuration does not name: nothing is known about repeats, so the most careful
+ * class applies. */
 static const struct step_rules rules_missing = {
 	.repeat = REPEAT_UNSAFE,
 	.retry = { .first_ms = 1000, .factor = 2, .cap_ms = 3600000 },
 	.missing = true,
 };
 
-static size_t name_slot(const char *name)
+/* ---- finding and adding ---- */
+
+static uint64_t hash_of(const char *name)
 {
-	uint32_t hash = 2166136261u;
-	for (const unsigned char *c = (const unsigned char *)name; *c != '\0'; c++)
-		hash = (hash ^ *c) * 16777619u;
-	return hash % TARGET_SLOTS;
+	return fnv64(FNV64_BASIS, name, strlen(name));
 }
 
 struct target_entry *target_of_name(struct journal *j, const char *name)
 {
-	struct target_entry *t = j->targets.by_name[name_slot(name)];
-	while (t != NULL && strcmp(t->name, name) != 0)
-		t = t->next_by_name;
-	return t;
+	assert(name != NULL);
+	struct hash_link *link = hash_first(&j->targets.by_name, hash_of(name));
+	for (; link != NULL; link = hash_next(link)) {
+		struct target_entry *t = HASH_ENTRY(link, struct target_entry, link);
+		if (strcmp(t->name, name) == 0)
+			return t;
+	}
+	return NULL;
 }
 
 struct target_entry *target_of_id(struct journal *j, uint32_t id)
@@ -36,6 +42,7 @@ struct target_entry *target_of_id(struct journal *j, uint32_t id)
 
 static struct target_entry *add(struct journal *j, const struct target_row *row)
 {
+	struct target_table *targets = &j->targets;
 	struct target_entry *t = mem_zalloc(sizeof *t);
 	t->id = row->id;
 	t->row = *row;
@@ -43,16 +50,16 @@ static struct target_entry *add(struct journal *j, const struct target_row *row)
 	t->rules = rules_missing;
 	t->due_unknown = true;
 	t->next_due_ms = INT64_MAX;
-	j->targets.entries = mem_grow(j->targets.entries, (j->targets.count + 1) * sizeof(struct target_entry *));
-	j->targets.entries[j->targets.count++] = t;
-	size_t slot = name_slot(t->name);
-	t->next_by_name = j->targets.by_name[slot];
-	j->targets.by_name[slot] = t;
+	ARRAY_GROW_BY_COUNT(targets->entries, targets->count);
+	targets->entries[targets->count++] = t;
+	assert(t->id == targets->count);
+	hash_insert(&targets->by_name, &t->link, hash_of(t->name));
 	return t;
 }
 
 int target_ensure(struct journal *j, const char *name, struct target_entry **ret)
 {
+	assert(j->batch.open);
 	*ret = target_of_name(j, name);
 	if (*ret != NULL)
 		return 0;
@@ -66,19 +73,50 @@ int target_ensure(struct journal *j, const char *name, struct target_entry **ret
 		return rc;
 	j->batch.wrote = true;
 	*ret = add(j, &row);
-	(*ret)->due_unknown = false; /* it is new: no rows */
+	(*ret)->due_unknown = false; /* it is new: it has no rows */
 	return 0;
 }
 
-/* Who keeps a place in a line may be another question by the new rules (schedule.c keeps_line). */
+/* The store gives the rows in no particular order; entries must be by id. */
+int targets_load(struct journal *j)
+{
+	struct target_row *rows = NULL;
+	size_t count = 0;
+	assert(j->targets.count == 0);
+	int rc = j->store.target_all(j->store.ctx, &rows, &count, &j->err);
+	for (uint32_t id = 1; rc == 0 && id <= count; id++) {
+		const struct target_row *found = NULL;
+		for (size_t i = 0; i < count; i++)
+			found = rows[i].id == id ? &rows[i] : found;
+		if (found != NULL)
+			add(j, found);
+		else
+			rc = err_set(&j->err, ERR_CORRUPT, "targets: number %u of %zu is not in the store", id, count);
+	}
+	free(rows);
+	return rc;
+}
+
+void targets_free(struct journal *j)
+{
+	for (size_t i = 0; i < j->targets.count; i++)
+		free(j->targets.entries[i]);
+	free(j->targets.entries);
+	hash_free(&j->targets.by_name);
+	j->targets = (struct target_table){ 0 };
+}
+
+/* ---- rules ---- */
+
+/* By the new rules other steps may keep a place in a lane (schedule.c: keeps_lane). */
 static void recheck_lanes(struct target_entry *t)
 {
 	t->recheck_lanes = true;
 	t->recheck_lanes_after = (struct step_row){ 0 };
 }
 
-/* By which rules the rows in lanes were placed, as the counters keep it. Another number when schedule.c changes
- * who keeps a place. 0: unknown. */
+/* The byte of target_lane_rules: a version, which changes when schedule.c decides differently who keeps a place in a
+ * lane, and the two rules that it depends on. */
 #define LANE_RULES_VERSION 4
 #define LANE_RULES_HOLD    1
 #define LANE_RULES_MISSING 2
@@ -86,7 +124,7 @@ static void recheck_lanes(struct target_entry *t)
 uint8_t target_lane_rules(const struct target_entry *t)
 {
 	if (t->recheck_lanes)
-		return 0; /* some by these rules, some by those before */
+		return 0; /* some rows were placed by these rules, some by the earlier ones */
 	return (uint8_t)(LANE_RULES_VERSION | (t->rules.attention_holds ? LANE_RULES_HOLD : 0) |
 					 (t->rules.missing ? LANE_RULES_MISSING : 0));
 }
@@ -99,34 +137,11 @@ void target_set_lane_rules(struct target_entry *t, uint8_t lane_rules)
 	t->rules.missing = (lane_rules & LANE_RULES_MISSING) != 0;
 }
 
-int targets_load(struct journal *j)
-{
-	struct target_row *rows = NULL;
-	size_t count = 0;
-	int rc = j->store.target_all(j->store.ctx, &rows, &count, &j->err);
-	for (uint32_t id = 1; rc == 0 && id <= count; id++) {
-		const struct target_row *found = NULL;
-		for (size_t i = 0; i < count; i++)
-			found = rows[i].id == id ? &rows[i] : found;
-		if (found != NULL)
-			add(j, found);
-		else
-			rc = err_set(&j->err, ERR_CORRUPT, "targets: number %u of %zu is not there", id, count);
-	}
-	free(rows);
-	return rc;
-}
-
-void targets_free(struct journal *j)
-{
-	for (size_t i = 0; i < j->targets.count; i++)
-		free(j->targets.entries[i]);
-	free(j->targets.entries);
-	j->targets = (struct target_table){ 0 };
-}
-
+/* Rows in lanes are examined again only for targets whose answer to "who keeps a place" may have changed: that takes a
+ * pass over all rows of the target. */
 int targets_set_rules(struct journal *j, struct journal_target *targets, size_t count)
 {
+	assert(j->batch.open && (targets != NULL || count == 0));
 	for (size_t i = 0; i < j->targets.count; i++) {
 		struct target_entry *t = j->targets.entries[i];
 		t->was_missing = t->rules.missing;
@@ -162,12 +177,15 @@ struct rules_port targets_rules_port(struct journal *j)
 	return (struct rules_port){ j, rules_of };
 }
 
+/* ---- what may start, and when ---- */
+
 bool target_is_open(const struct journal *j, const struct target_entry *t, bool probe)
 {
 	return !t->row.paused && (probe || !t->row.held) &&
 		   !atomic_load_explicit(&j->disk.low, memory_order_relaxed);
 }
 
+/* The store is asked only after the first row may have gone: with each outcome it would be too often. */
 int target_next_due(struct journal *j, struct target_entry *t, int64_t *ret_ms)
 {
 	if (t->claimable == 0) {
@@ -192,7 +210,7 @@ int target_has_backlog(struct journal *j, struct target_entry *t, bool *ret)
 	return rc;
 }
 
-/* The longest wait a policy can ask for: the cap and half of it as jitter (saga/model/retry.h). */
+/* The cap and half of it as jitter (saga/model/retry.h), and a second against rounding. */
 int64_t target_longest_wait_ms(const struct target_entry *t)
 {
 	int64_t cap = t->rules.retry.cap_ms;
@@ -207,28 +225,40 @@ bool target_limit_due(const struct journal *j, const struct target_entry *t, str
 	return true;
 }
 
+/* ---- pause and hold ---- */
+
 static void set_held(struct target_row *row, bool held, const char *why)
 {
 	row->held = held;
-	snprintf(row->held_reason, sizeof row->held_reason, "%s", held && why != NULL ? why : "");
+	snprintf(row->held_reason, sizeof row->held_reason, "%s", held ? why : "");
 }
 
-int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action,
-						const char *actor, const char *note)
+/* The row as the action leaves it. A pause of a target that is not held shows the operator's reason in the place of the
+ * hold's reason, until it is resumed. */
+static struct target_row row_after(const struct target_row *before, enum target_action action,
+								   const char *note)
 {
-	static const char *const action_texts[] = { "paused", "resumed", "held", "released" };
-	struct target_row row = t->row;
+	struct target_row row = *before;
 	if (action == TARGET_PAUSE) {
 		row.paused = true;
-		if (!row.held) /* the person's reason, until it is resumed */
+		if (!row.held)
 			snprintf(row.held_reason, sizeof row.held_reason, "%s", note);
 	}
 	if (action == TARGET_RESUME)
 		row.paused = false;
 	if (action != TARGET_PAUSE)
 		set_held(&row, action == TARGET_HOLD, note);
+	return row;
+}
+
+int target_apply_action(struct journal *j, struct target_entry *t, enum target_action action,
+						const char *actor, const char *note)
+{
+	static const char *const action_texts[] = { "paused", "resumed", "held", "released" };
+	assert(j->batch.open && action >= TARGET_PAUSE && action <= TARGET_RELEASE);
+	struct target_row row = row_after(&t->row, action, note != NULL ? note : "");
 	if (row.paused == t->row.paused && row.held == t->row.held)
-		return 0; /* it is so already */
+		return 0; /* nothing to change */
 	row.changed_ms = j->now_ms;
 	int rc = j->store.target_put(j->store.ctx, &row, &j->err);
 	if (rc != 0)

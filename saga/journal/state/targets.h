@@ -3,10 +3,12 @@
 #ifndef ALMONER_SAGA_JOURNAL_STATE_TARGETS_H
 #define ALMONER_SAGA_JOURNAL_STATE_TARGETS_H
 
+#include "saga/base/hash.h"
 #include "saga/journal/journal.h"
 #include "saga/journal/operator_port.h"
 
 struct target_entry {
+	struct hash_link link; /* by name */
 	uint32_t id;
 	char name[128];
 	struct step_rules rules;
@@ -37,16 +39,14 @@ struct target_entry {
 	bool state_changed;
 	bool claim_done;
 	uint32_t granted;
-	struct target_entry *next_by_name; /* in the same hash slot */
 };
 
 #define COUNT_UNKNOWN (-1)
-#define TARGET_SLOTS  256 /* hash slots; chosen: far more than the targets of any configuration */
 
 struct target_table {
 	struct target_entry **entries; /* by id - 1 */
 	size_t count;
-	struct target_entry *by_name[TARGET_SLOTS];
+	struct hash_table by_name;
 };
 
 /* At start: all targets of the store, with rules that say "missing" until targets_set_rules. ERR_CORRUPT: a number

@@ -162,7 +162,8 @@ static void start(struct doubt_fixture *s)
 	struct engine_options engine = {
 		.clock = { s, now, now }, .transport = { s, submit, cancel }, .wake_ctx = s, .wake = wake
 	};
-	struct journal_options journal = { .clock = { s, now, now },
+	struct journal_options journal = { .check_every = 1,
+									   .clock = { s, now, now },
 									   .entropy = { s, below },
 									   .hooks = { s, admit, deliver, failed, NULL },
 									   .targets = &s->target,

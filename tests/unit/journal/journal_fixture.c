@@ -171,7 +171,8 @@ int fixture_try_open(struct journal_fixture *r, struct err *err)
 								 .reserve_bytes = r->reserve_bytes,
 								 .queue_records = r->queue_records,
 								 .recount_rows = r->recount_rows,
-								 .actor = "the rig" };
+								 .check_every = 1,
+								 .actor = "the test" };
 	open_store(r, &o.store);
 	return journal_create(&o, &r->j, err);
 }
