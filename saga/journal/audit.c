@@ -1,5 +1,5 @@
-/* The deep check of what the journal believes: sagas against rows, lanes, counts and memory. Reads
- * everything, so it is for tests. */
+/* The deep check of what the journal believes: compares every saga of the store with rows, lanes, counts and memory. It
+ * reads everything, so it is for tests and the simulation. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 
+/* The counts of one target, summed up over its sagas. */
 struct audit_target {
 	int64_t open, attention;
 	struct row_counts rows;
@@ -26,7 +27,7 @@ struct audit_run {
 	struct running_lane *running;
 	size_t running_count;
 	int64_t sagas[SAGA_STATE_COUNT];
-	/* The saga looked at. */
+	/* The saga that is examined now. */
 	const struct saga *s;
 	bool live;
 };
@@ -34,7 +35,7 @@ struct audit_run {
 static int audit_error(struct audit_run *a, unsigned i, const char *what)
 {
 	const struct step *st = &a->s->steps[i];
-	return err_set(a->err, ERR_CORRUPT, "audit: saga %lld step %u (%s, why %s, place %u%s): %s",
+	return err_set(a->err, ERR_CORRUPT, "audit: saga %lld step %u (%s, why %s, location %u%s): %s",
 				   (long long)a->s->id, i, name_of_step_state((enum step_state)st->state),
 				   name_of_why((enum why)st->why), st->location, st->has_lane ? ", in a lane" : "", what);
 }
@@ -44,7 +45,7 @@ static struct target_entry *target_at(const struct audit_run *a, unsigned i)
 	return target_of_name(a->j, a->s->plan->steps[i].target);
 }
 
-/* One saga at a time in a lane. */
+/* In a lane only one saga may have running steps: compares with all running steps seen before. */
 static int check_running(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
@@ -61,7 +62,8 @@ static int check_running(struct audit_run *a, unsigned i)
 	return 0;
 }
 
-/* Who waits for the lane must have somebody before it; who has a row must be found in it. */
+/* A step that has a row must be found by its lane; a step that waits for its lane must have a lower saga before it, in
+ * memory or on disk. */
 static int check_lane(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
@@ -82,6 +84,7 @@ static int check_lane(struct audit_run *a, unsigned i)
 	return rc != 0 || row.saga < a->s->id ? rc : audit_error(a, i, "waits for a lane that is free");
 }
 
+/* Also adds the step to the sums of its target. */
 static int check_step(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
@@ -89,7 +92,7 @@ static int check_step(struct audit_run *a, unsigned i)
 	if (t == NULL)
 		return audit_error(a, i, "has a target without a number");
 	if (!schedule_location_fits(a->s, i, a->live))
-		return audit_error(a, i, "is in no place that would move it");
+		return audit_error(a, i, "has a location that does not fit its state");
 	struct audit_target *sum = &a->targets[t->id - 1];
 	enum why why = location_row_why(a->s, i);
 	sum->open += saga_step_is_open(a->s, st) ? 1 : 0;
@@ -102,7 +105,7 @@ static int check_step(struct audit_run *a, unsigned i)
 	return st->has_lane ? check_lane(a, i) : 0;
 }
 
-/* Memory holds what is live, and exactly as it is stored. */
+/* Live sagas, and no others, are in memory between batches, and equal what is stored. */
 static int check_memory(struct audit_run *a, struct str stored)
 {
 	const struct cache_entry *e = cache_find(&a->j->cache, a->s->id);
@@ -132,6 +135,7 @@ static int check_saga(struct audit_run *a, const struct saga_row *row, struct st
 	return rc;
 }
 
+/* Decodes the stored value without the cache, whose entries must not change by a check. */
 static int audit_saga(struct audit_run *a, int64_t id)
 {
 	struct store_writer *store = &a->j->store;
@@ -160,6 +164,7 @@ static bool same_rows(struct row_counts a, struct row_counts b)
 	return a.claimable == b.claimable && a.blocked == b.blocked && a.with_lane == b.with_lane;
 }
 
+/* Three sources must agree: the rows, the sagas, and the counts in memory. */
 static int audit_target(struct audit_run *a, const struct target_entry *t)
 {
 	const struct audit_target *sum = &a->targets[t->id - 1];
@@ -203,6 +208,7 @@ static int audit_sums(struct audit_run *a)
 
 int journal_audit(struct journal *j, struct err *err)
 {
+	assert(!j->has_thread && !j->batch.open);
 	struct audit_run a = { .j = j, .err = err };
 	a.targets = mem_zalloc((j->targets.count + 1) * sizeof *a.targets);
 	int rc = 0;

@@ -1,5 +1,5 @@
-/* What the journal's thread does between batches: checkpoints, gifts that never came, old keys, disk space,
- * rows of targets that are gone. In slices, each a short transaction. */
+#include "saga/journal/idle.h"
+
 #include <stdlib.h>
 
 #include "saga/base/clock.h"
@@ -8,16 +8,21 @@
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 
+/* Pages in the write-ahead log from which a checkpoint runs: 6 MiB when the queue is empty, 64 MiB whatever the queue
+ * (saga/DESIGN.md "Hazards of SQLite": 52,000 pages take 94 ms, measured). */
 #define PAGES_WHEN_IDLE 1500
 #define PAGES_WHEN_BUSY 16000
-#define SLICE           64
-#define PRUNE_SLICE     256
-#define PRUNE_EVERY_MS  10000
-#define PRUNE_SOON_MS   100
-#define DISK_SHARE      4 /* bytes on disk per byte of an event */
-#define DISK_EVERY_MS   1000
-#define DISK_MARGIN     16
-#define WAL_BLOCKED_MS  2000 /* our own readers take 250 ms */
+
+#define SLICE          64 /* rows in one transaction of an idle task, so that operations wait little; chosen */
+#define PRUNE_SLICE    256   /* keys, or rejected requests, deleted in one transaction; chosen */
+#define PRUNE_EVERY_MS 10000 /* chosen */
+#define PRUNE_SOON_MS  100   /* after a full slice; chosen */
+
+#define DISK_EVERY_MS 1000 /* how often free disk space is read; chosen */
+#define DISK_SHARE    4  /* bytes on disk for each byte of an event: raw and canonical, in log and database */
+#define DISK_MARGIN   16 /* DISK_ENOUGH needs this fraction of the reserve more than the reserve; chosen */
+#define WAL_BLOCKED_MS                                                                                       \
+	2000 /* our own readers hold a transaction for 250 ms at most, so this is another process */
 
 static void notify_disk(const struct journal *j, enum disk_news news, int64_t bytes)
 {
@@ -25,7 +30,8 @@ static void notify_disk(const struct journal *j, enum disk_news news, int64_t by
 		j->hooks.disk(j->hooks.ctx, news, bytes);
 }
 
-/* After a checkpoint: what it could not copy, somebody outside still reads. */
+/* After a checkpoint that succeeded: pages that it could not copy are still read by a transaction of another process.
+ * The log cannot be reused and grows until the reserve is met, so the owner is told after WAL_BLOCKED_MS. */
 static void update_wal_blocked(struct journal *j, int64_t now_ms)
 {
 	int64_t pages = j->store.wal_pages(j->store.ctx);
@@ -46,8 +52,11 @@ static void update_wal_blocked(struct journal *j, int64_t now_ms)
 		notify_disk(j, WAL_BLOCKED, pages * STORE_PAGE_BYTES);
 }
 
+/* A checkpoint that finds no free space changes nothing, since everything is still in the write-ahead log: it is tried
+ * again each second, and until then the disk counts as low. */
 int idle_checkpoint(struct journal *j, bool busy)
 {
+	assert(!j->batch.open); /* a checkpoint inside a transaction would fail */
 	int64_t pages = j->store.wal_pages(j->store.ctx);
 	bool must = pages >= PAGES_WHEN_BUSY;
 	bool retry = j->idle.checkpoint_full;
@@ -59,14 +68,14 @@ int idle_checkpoint(struct journal *j, bool busy)
 	int rc = j->store.checkpoint(j->store.ctx, &j->err);
 	bool full = rc == ERR_FULL;
 	if (full != j->idle.checkpoint_full)
-		j->idle.disk_next_ms = 0; /* news about the disk */
+		j->idle.disk_next_ms = 0; /* idle_check_disk reports the change at once */
 	j->idle.checkpoint_full = full;
 	j->idle.checkpoint_next_ms = now_ms + DISK_EVERY_MS;
 	if (rc == 0)
 		update_wal_blocked(j, now_ms);
 	if (!full)
 		return rc;
-	j->err = (struct err){ 0 }; /* all is in the log still: nothing new begins until there is room */
+	j->err = (struct err){ 0 };
 	return 0;
 }
 
@@ -75,19 +84,21 @@ static bool disk_watched(const struct journal *j)
 	return j->reserve_bytes > 0 || j->idle.checkpoint_full || atomic_load(&j->disk.low);
 }
 
-/* A burst can eat the reserve within a second: so much may come before the next look. An event takes a few
- * times its size: raw and canonical text, in the write-ahead log and in the database. */
+/* A burst of events can use up the reserve before the next reading is due: after an eighth of the reserve, counted with
+ * DISK_SHARE, free space is read earlier. */
 static bool disk_due(const struct journal *j)
 {
 	return j->now_ms >= j->idle.disk_next_ms || j->idle.taken_bytes > j->reserve_bytes / (8 * DISK_SHARE);
 }
 
-/* At the edge each event would turn the answer; a little more than the reserve ends it. */
+/* Once the disk is low, a little more than the reserve must be free: at the exact edge each event would change the
+ * state. */
 static int64_t free_bytes_wanted(const struct journal *j)
 {
 	return j->reserve_bytes + (atomic_load(&j->disk.low) ? j->reserve_bytes / DISK_MARGIN : 0);
 }
 
+/* When the state changes every target gets news, since claims can be granted again, or can no longer be granted. */
 void idle_check_disk(struct journal *j)
 {
 	if (!disk_watched(j) || !disk_due(j))
@@ -102,9 +113,10 @@ void idle_check_disk(struct journal *j)
 		return;
 	notify_disk(j, gone ? STORE_FILES_GONE : low ? DISK_LOW : DISK_ENOUGH, free_bytes);
 	for (size_t i = 0; i < j->targets.count; i++)
-		j->targets.entries[i]->news = true; /* claims may be granted again, or not */
+		j->targets.entries[i]->news = true;
 }
 
+/* Ends the transaction of a task like a batch of operations: freed lanes, commit, handing out. */
 static int commit_slice(struct journal *j, int rc)
 {
 	if (rc == 0)
@@ -116,6 +128,7 @@ static int commit_slice(struct journal *j, int rc)
 	return rc;
 }
 
+/* Related events whose gift has not come in time become sagas in attention. */
 static int gifts_missing(struct journal *j)
 {
 	int64_t ids[SLICE];
@@ -129,7 +142,7 @@ static int gifts_missing(struct journal *j)
 	return commit_slice(j, rc);
 }
 
-/* Old keys, and refused requests whose time is over. */
+/* Deletes keys older than key_days, and rejected requests whose time is over. */
 static int prune(struct journal *j)
 {
 	size_t keys = 0, rejected = 0;
@@ -144,7 +157,8 @@ static int prune(struct journal *j)
 	return commit_slice(j, rc);
 }
 
-/* Nobody claims for a target that is gone: its steps go to attention as they become due. */
+/* The engine makes no claims for a target that the configuration no longer has. Its due rows are scheduled here, which
+ * moves their steps to attention(target_missing). */
 static int sweep_missing(struct journal *j, struct target_entry *t)
 {
 	struct step_row rows[SLICE];
@@ -168,7 +182,7 @@ static int sweep_all_missing(struct journal *j)
 	for (size_t i = 0; i < j->targets.count; i++) {
 		struct target_entry *t = j->targets.entries[i];
 		bool due = false;
-		/* At the start nobody has looked yet when its first row is due: there is no news of it. */
+		/* target_has_backlog reads the due time when no news has needed it yet. */
 		int rc = t->rules.missing && t->claimable > 0 ? target_has_backlog(j, t, &due) : 0;
 		if (rc == 0 && due)
 			rc = sweep_missing(j, t);
@@ -178,7 +192,8 @@ static int sweep_all_missing(struct journal *j)
 	return 0;
 }
 
-/* A slice of the rows in lanes; those that can be claimed are looked at by the claim. */
+/* Schedules a slice of a target's rows in lanes by the present rules. Claimable rows are left out: the claim that takes
+ * them looks at the lane. */
 static int recheck_lanes_slice(struct journal *j, struct target_entry *t)
 {
 	struct step_row rows[SLICE];
@@ -208,7 +223,7 @@ static bool recheck_lanes_due(const struct target_entry *t)
 	return t->recheck_lanes && t->with_lane > 0;
 }
 
-/* One slice a turn: who asks for something meanwhile is served in between. */
+/* One slice in each turn, so that operations that are queued meanwhile run in between. */
 static int recheck_lanes_some(struct journal *j)
 {
 	for (size_t i = 0; i < j->targets.count; i++) {
@@ -219,7 +234,7 @@ static int recheck_lanes_some(struct journal *j)
 	return 0;
 }
 
-/* News without a batch: the disk's state changed, or nobody has heard anything yet. */
+/* News that no batch has handed out: after the start, or after a change of the disk's state. */
 static int deliver_news(struct journal *j)
 {
 	bool any = false;
@@ -230,7 +245,8 @@ static int deliver_news(struct journal *j)
 	return commit_slice(j, batch_begin(j));
 }
 
-/* Below the reserve, before the next look: the write-ahead log may have grown to what is missing. */
+/* While the disk is low, gives the file system the space of the write-ahead log that is not needed any more, before free
+ * space is read again. */
 static int wal_truncate(struct journal *j)
 {
 	if (!atomic_load(&j->disk.low) || j->now_ms < j->idle.disk_next_ms)
@@ -242,8 +258,10 @@ static int wal_truncate(struct journal *j)
 	return 0;
 }
 
+/* The order matters only at the beginning: the disk's state decides what the rest may hand out. */
 int idle_run(struct journal *j)
 {
+	assert(!j->failed && !j->batch.open);
 	j->now_ms = j->clock.now_ms(j->clock.ctx);
 	int rc = wal_truncate(j);
 	if (rc != 0)

@@ -23,6 +23,18 @@ struct records *log_records(struct journal *j, enum subject subject, int64_t id)
 	return &log->records;
 }
 
+void log_add(struct journal *j, enum subject subject, int64_t id, enum record_kind kind, const char *text,
+			 const char *actor, const char *note)
+{
+	assert(kind > 0 && kind < RECORD_KIND_END);
+	records_add(log_records(j, subject, id), &(struct record){ .kind = kind,
+															   .at_ms = j->now_ms,
+															   .step = RECORD_NO_STEP,
+															   .text = str_of(text),
+															   .actor = str_of(actor),
+															   .note = str_of(note) });
+}
+
 static const uint8_t *next_salt(struct log_state *l)
 {
 	if (l->salts_left == 0) {

@@ -31,6 +31,9 @@ struct log_state {
 /* The records of a subject in this batch, to be added to. Valid until the next call. SUBJECT_SAGA is not for here:
  * see cache_log. */
 struct records *log_records(struct journal *j, enum subject subject, int64_t id);
+/* Adds one record without a step to this batch, at the present time. The texts may be NULL. */
+void log_add(struct journal *j, enum subject subject, int64_t id, enum record_kind kind, const char *text,
+			 const char *actor, const char *note);
 /* Writes all rows and the chain. A batch without records writes nothing and uses no commit number. */
 int log_write(struct journal *j) MUST_CHECK;
 /* Forgets the records of the batch. */

@@ -1,4 +1,5 @@
-/* What becomes of an operation: its handler, its answer, its end. */
+#include "saga/journal/front/op.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,12 +9,13 @@
 #include "saga/journal/ops/ops.h"
 #include "saga/journal/schedule/schedule.h"
 
-/* Of a verb that a failed commit took with it. */
+/* The answer to a verb or job whose commit failed. */
 #define TEXT_LOG_FAILED                                                                                      \
-	"nothing was changed, the saga log could not be written: %s; the daemon's log says more"
+	"nothing was changed: the saga log could not be written (%s); the daemon's log has the details"
 
 struct op *op_new(enum op_kind kind)
 {
+	assert(kind >= OP_ACCEPT && kind < OP_KIND_COUNT);
 	struct op *op = mem_zalloc(sizeof *op);
 	op->kind = kind;
 	return op;
@@ -24,21 +26,18 @@ static int run_accept(struct journal *j, struct op *op)
 	return accept_run(j, op->u.accept.a, &op->u.accept.result);
 }
 
-/* A saga that cannot be read is that person's answer, and nobody else's trouble: loading it is the first
- * thing a verb does, so nothing else has happened. */
+/* A saga that cannot be decoded concerns only the caller who asked for it: a verb loads the saga before it does anything
+ * else, so the batch can continue. */
 static bool answer_if_damaged(struct journal *j, struct op *op, int rc)
 {
 	bool verb = op->kind == OP_VERB || op->kind == OP_REPROCESS;
-	if (!verb || !cache_is_damaged(j, rc) || j->cache.damaged_saga != op->u.verb.saga)
-		return false;
-	struct verb_result *r = &op->u.verb.result;
-	r->code = err_set(&r->err, ERR_CORRUPT, "%s; run `almoner verify`, restore a backup", j->err.text);
-	j->err = (struct err){ 0 };
-	return true;
+	return verb && ops_answer_damaged(j, op->u.verb.saga, rc, &op->u.verb.result);
 }
 
+/* A lane that the operation freed is given on at once, so that the next operation finds the lanes as they are. */
 int op_run(struct journal *j, struct op *op)
 {
+	assert(j->batch.open);
 	static int (*const run[])(struct journal *, struct op *) = {
 		[OP_ACCEPT] = run_accept,
 		[OP_START] = ops_start,
@@ -78,7 +77,8 @@ static void answer_accept(struct op *op, int code)
 	a->done(a->ctx, a, r);
 }
 
-/* What the target may have done is known here and nowhere else: let it at least be read somewhere. */
+/* Only this process knows what the target has done, and the store can no longer record it: stderr is the last place
+ * where an operator can find it. */
 static void print_lost_outcome(const struct op *op)
 {
 	const struct work *w = op->u.step.w;
@@ -111,6 +111,7 @@ static void answer_set(struct op *op, int code)
 		op->u.set.done(op->ctx, op->u.set.targets, code == 0 ? op->u.set.count : 0);
 }
 
+/* The counts and results of a slice belong to the answer only when the slice was applied. */
 static void answer_job(struct op *op, int code)
 {
 	struct job_result *r = &op->u.job.result;
@@ -125,13 +126,7 @@ static void answer_job(struct op *op, int code)
 	op->u.job.done(op->ctx, r);
 }
 
-static void answer_none(struct op *op, int code)
-{
-	(void)op;
-	(void)code;
-}
-
-/* ---- ends ---- */
+/* ---- freeing ---- */
 
 static void free_accept(struct op *op)
 {
@@ -178,11 +173,7 @@ static void free_rejected(struct op *op)
 	free(op->u.rejected.block);
 }
 
-static void free_nothing(struct op *op)
-{
-	(void)op;
-}
-
+/* NULL: no answer, or nothing to free but the texts. */
 static const struct op_end {
 	void (*answer)(struct op *op, int code);
 	void (*free)(struct op *op);
@@ -194,23 +185,24 @@ static const struct op_end {
 	[OP_CHECKPOINT] = { answer_step, free_step },
 	[OP_OUTCOME] = { answer_step, free_step },
 	[OP_SPILL] = { answer_step, free_step },
-	[OP_CLAIM] = { answer_none, free_nothing },
-	[OP_BREAKER] = { answer_none, free_nothing },
+	[OP_CLAIM] = { NULL, NULL },
+	[OP_BREAKER] = { NULL, NULL },
 	[OP_VERB] = { answer_verb, free_verb },
 	[OP_REPROCESS] = { answer_verb, free_verb },
 	[OP_TARGET_ACT] = { answer_verb, free_verb },
 	[OP_SET_TARGETS] = { answer_set, free_set },
-	[OP_ADD_RECORD] = { answer_none, free_nothing },
+	[OP_ADD_RECORD] = { NULL, NULL },
 	[OP_JOB_CREATE] = { answer_job, free_job },
 	[OP_JOB_SLICE] = { answer_job, free_job },
 	[OP_JOB_CANCEL] = { answer_job, free_job },
-	[OP_KEEP_REJECTED] = { answer_none, free_rejected },
-	[OP_DROP_REJECTED] = { answer_none, free_nothing },
+	[OP_KEEP_REJECTED] = { NULL, free_rejected },
+	[OP_DROP_REJECTED] = { NULL, NULL },
 };
 
 void op_drop(struct op *op)
 {
-	ends[op->kind].free(op);
+	if (ends[op->kind].free != NULL)
+		ends[op->kind].free(op);
 	for (size_t i = 0; i < OP_TEXTS; i++)
 		free(op->text[i]);
 	free(op);
@@ -218,6 +210,8 @@ void op_drop(struct op *op)
 
 void op_finish(struct op *op, int code)
 {
-	ends[op->kind].answer(op, code);
+	assert(code <= 0);
+	if (ends[op->kind].answer != NULL)
+		ends[op->kind].answer(op, code);
 	op_drop(op);
 }

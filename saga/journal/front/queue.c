@@ -1,27 +1,24 @@
-/* The queue in front of the journal's thread. Only accepts are bounded: everything else is bounded by what is
- * in flight, and must always get through. */
+#include "saga/journal/front/queue.h"
+
 #include <errno.h>
 #include <time.h>
 
-#include "saga/journal/journal_internal.h"
+#include "saga/base/clock.h"
+
+#define WAIT_MAX_MS                                                                                          \
+	HOUR_MS /* a longer wait is cut; the thread then looks at its idle tasks and waits again */
 
 int queue_init(struct op_queue *q, size_t bytes_capacity, size_t records_capacity, struct err *err)
 {
-	*q = (struct op_queue){ .bytes_capacity = bytes_capacity != 0 ? bytes_capacity : 16u << 20,
-							.records_capacity = records_capacity != 0 ? records_capacity : 16384 };
+	*q = (struct op_queue){ .bytes_capacity = bytes_capacity != 0 ? bytes_capacity : JOURNAL_QUEUE_BYTES,
+							.records_capacity =
+								records_capacity != 0 ? records_capacity : JOURNAL_QUEUE_RECORDS };
 	STAILQ_INIT(&q->ops);
 	STAILQ_INIT(&q->job_slices);
-	pthread_condattr_t attr;
-	int rc = pthread_condattr_init(&attr);
-	if (rc != 0)
-		return err_set(err, ERR_SYSTEM, "pthread_condattr_init: error %d", rc);
-	rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (rc == 0)
-		rc = pthread_cond_init(&q->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	int rc = clock_condition_init(&q->wake);
 	if (rc == 0)
 		rc = pthread_mutex_init(&q->lock, NULL);
-	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "the journal's queue: error %d", rc);
+	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "the journal's queue cannot be made: error %d", rc);
 }
 
 void queue_finish(struct op_queue *q)
@@ -41,7 +38,7 @@ static void unlock(struct op_queue *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* With the lock held: one wake-up for all that gathers until the thread looks. */
+/* With the lock held. The thread is woken once for all operations that gather until it takes them. */
 static void wake(struct op_queue *q)
 {
 	if (!q->sleeping)
@@ -49,6 +46,40 @@ static void wake(struct op_queue *q)
 	q->sleeping = false;
 	pthread_cond_signal(&q->wake);
 }
+
+/* ---- pushing: any thread ---- */
+
+/* An accept does not set `pushed`: while accepts are delayed, a further one is no reason to wake. */
+int queue_push(struct op_queue *q, struct op *op)
+{
+	bool accept = op->kind == OP_ACCEPT;
+	lock(q);
+	int rc = q->closed ? ERR_CLOSED : 0;
+	if (rc == 0 && accept &&
+		(q->records >= q->records_capacity || q->bytes + op->u.accept.bytes > q->bytes_capacity))
+		rc = ERR_FULL;
+	if (rc == 0) {
+		STAILQ_INSERT_TAIL(op->kind == OP_JOB_SLICE ? &q->job_slices : &q->ops, op, link);
+		q->pushed = q->pushed || !accept;
+		if (accept) {
+			q->records++;
+			q->bytes += op->u.accept.bytes;
+		}
+		wake(q);
+	}
+	unlock(q);
+	return rc;
+}
+
+void queue_figures(struct op_queue *q, int64_t *ret_records, int64_t *ret_bytes)
+{
+	lock(q);
+	*ret_records = (int64_t)q->records;
+	*ret_bytes = (int64_t)q->bytes;
+	unlock(q);
+}
+
+/* ---- taking: the journal's thread ---- */
 
 static size_t move(struct op_list *from, struct op_list *to, size_t max)
 {
@@ -64,6 +95,7 @@ static size_t move(struct op_list *from, struct op_list *to, size_t max)
 
 size_t queue_take(struct op_queue *q, struct op_list *to, size_t max)
 {
+	assert(max > 0);
 	lock(q);
 	size_t taken = move(&q->ops, to, max);
 	taken += move(&q->job_slices, to, max == SIZE_MAX ? max : 1);
@@ -88,6 +120,7 @@ static bool has_other_op(const struct op_queue *q)
 	return false;
 }
 
+/* The operations that are not taken stay in the queue in their order. */
 static size_t move_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts)
 {
 	struct op_list rest = STAILQ_HEAD_INITIALIZER(rest);
@@ -111,10 +144,11 @@ static size_t move_limited(struct op_queue *q, struct op_list *to, size_t max, s
 size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts,
 						  bool *ret_delayed)
 {
+	assert(max > 0);
 	lock(q);
-	*ret_delayed = !q->closed && STAILQ_EMPTY(&q->job_slices) && !has_other_op(q);
-	size_t taken = *ret_delayed ? move_limited(q, to, max, accepts) : move(&q->ops, to, max);
-	*ret_delayed = *ret_delayed && !STAILQ_EMPTY(&q->ops);
+	bool limited = !q->closed && STAILQ_EMPTY(&q->job_slices) && !has_other_op(q);
+	size_t taken = limited ? move_limited(q, to, max, accepts) : move(&q->ops, to, max);
+	*ret_delayed = limited && !STAILQ_EMPTY(&q->ops);
 	q->pushed = false;
 	unlock(q);
 	return taken;
@@ -133,17 +167,11 @@ bool queue_empty(struct op_queue *q)
 	return empty;
 }
 
+/* By the monotonic clock, so that a step of the system's time neither cuts nor prolongs the wait. */
 void queue_wait(struct op_queue *q, int64_t wait_ms, bool new_only)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	if (wait_ms >= 0) {
-		if (wait_ms > 3600000)
-			wait_ms = 3600000;
-		int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
-		until.tv_sec += (time_t)(wait_ms / 1000 + ns / 1000000000);
-		until.tv_nsec = ns % 1000000000;
-	}
+	assert(wait_ms >= -1);
+	struct timespec until = clock_deadline(wait_ms < 0 || wait_ms > WAIT_MAX_MS ? WAIT_MAX_MS : wait_ms);
 	lock(q);
 	int rc = 0;
 	while ((new_only ? !q->pushed : is_empty(q)) && !q->closed && rc != ETIMEDOUT) {
@@ -171,41 +199,13 @@ bool queue_closed(struct op_queue *q)
 	return closed;
 }
 
-void queue_figures(struct op_queue *q, int64_t *ret_records, int64_t *ret_bytes)
-{
-	lock(q);
-	*ret_records = (int64_t)q->records;
-	*ret_bytes = (int64_t)q->bytes;
-	unlock(q);
-}
-
 void queue_committed(struct op_queue *q, size_t records, size_t bytes)
 {
 	if (records == 0)
 		return;
 	lock(q);
+	assert(records <= q->records && bytes <= q->bytes);
 	q->records -= records;
 	q->bytes -= bytes;
 	unlock(q);
-}
-
-int queue_push(struct op_queue *q, struct op *op)
-{
-	lock(q);
-	int rc = q->closed ? ERR_CLOSED : 0;
-	bool accept = op->kind == OP_ACCEPT;
-	if (rc == 0 && accept &&
-		(q->records >= q->records_capacity || q->bytes + op->u.accept.bytes > q->bytes_capacity))
-		rc = ERR_FULL;
-	if (rc == 0) {
-		STAILQ_INSERT_TAIL(op->kind == OP_JOB_SLICE ? &q->job_slices : &q->ops, op, link);
-		q->pushed = q->pushed || op->kind != OP_ACCEPT;
-		if (accept) {
-			q->records++;
-			q->bytes += op->u.accept.bytes;
-		}
-		wake(q);
-	}
-	unlock(q);
-	return rc;
 }

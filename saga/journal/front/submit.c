@@ -1,4 +1,4 @@
-/* The port's entrances: each wraps what it is given into an operation and queues it. Thread: any. */
+/* The functions of the ports: each copies its arguments into an operation and queues it. Thread: any. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +24,8 @@ void journal_gift_key(const char *source, const char *gift, uint8_t out[STORE_KE
 
 int journal_accept(struct journal *j, struct accept *a)
 {
+	assert(a->event != NULL && a->done != NULL && a->gift_wait_ms >= 0);
+	assert(a->kind == ACCEPT_SAGA ? a->start.plan != NULL : a->has_gift);
 	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed))
 		return ERR_FULL;
 	struct op *op = op_new(OP_ACCEPT);
@@ -31,23 +33,26 @@ int journal_accept(struct journal *j, struct accept *a)
 	op->u.accept.bytes = sizeof *op + sizeof *a + event_bytes(a->event);
 	int rc = queue_push(&j->queue, op);
 	if (rc != 0)
-		free(op); /* `a` stays the caller's */
+		free(op); /* not op_drop: `a` stays the caller's */
 	return rc;
 }
 
 /* ---- rejected requests ---- */
 
-#define WAITING_BYTES_MAX (4 << 20) /* of those on their way to the store */
+#define WAITING_BYTES_MAX                                                                                    \
+	(4 << 20) /* of rejected requests in the queue; chosen: they must not crowd out events */
 
+/* Rejected requests have a bound of their own, since whoever sends them needs no valid signature. */
 int journal_keep_rejected(struct journal *j, const struct rejected_row *row, int64_t keep_bytes)
 {
+	assert(keep_bytes >= 0);
 	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed) ||
 		atomic_load(&j->rejected_bytes) > WAITING_BYTES_MAX)
 		return ERR_FULL;
 	struct op *op = op_new(OP_KEEP_REJECTED);
 	op->u.rejected.row = store_rejected_copy(row, &op->u.rejected.block, &op->u.rejected.bytes);
 	op->u.rejected.keep_bytes = keep_bytes;
-	size_t bytes = op->u.rejected.bytes; /* once it is queued it is the thread's */
+	size_t bytes = op->u.rejected.bytes; /* once queued, the operation belongs to the journal's thread */
 	atomic_fetch_add(&j->rejected_bytes, bytes);
 	int rc = queue_push(&j->queue, op);
 	if (rc != 0) {
@@ -69,6 +74,8 @@ int journal_drop_rejected(struct journal *j, int64_t id)
 
 /* ---- engine ---- */
 
+/* The engine's reports have no error code: after the journal's end the operation is answered as failed, which frees the
+ * work. */
 static void push_or_fail(struct journal *j, struct op *op)
 {
 	if (queue_push(&j->queue, op) != 0)
@@ -77,6 +84,7 @@ static void push_or_fail(struct journal *j, struct op *op)
 
 static struct op *step_op(enum op_kind kind, struct work *w)
 {
+	assert(w != NULL && w->saga > 0 && w->ref.step < PLAN_STEPS_MAX);
 	struct op *op = op_new(kind);
 	op->u.step.w = w;
 	return op;
@@ -84,11 +92,13 @@ static struct op *step_op(enum op_kind kind, struct work *w)
 
 void journal_start(struct journal *j, struct work *w)
 {
+	assert(w->kind == WORK_READY);
 	push_or_fail(j, step_op(OP_START, w));
 }
 
 void journal_condition_result(struct journal *j, struct work *w, bool condition_true)
 {
+	assert(w->kind == WORK_READY && w->needs_condition);
 	struct op *op = step_op(OP_CONDITION_RESULT, w);
 	op->u.step.condition_true = condition_true;
 	push_or_fail(j, op);
@@ -96,11 +106,13 @@ void journal_condition_result(struct journal *j, struct work *w, bool condition_
 
 void journal_not_started(struct journal *j, struct work *w)
 {
+	assert(w->ref.attempt > 0); /* its intent is durable */
 	push_or_fail(j, step_op(OP_NOT_STARTED, w));
 }
 
 void journal_checkpoint(struct journal *j, struct work *w, struct str bytes)
 {
+	assert(w->ref.attempt > 0 && (bytes.p != NULL || bytes.len == 0) && bytes.len <= UINT32_MAX);
 	struct op *op = step_op(OP_CHECKPOINT, w);
 	op->u.step.bytes = mem_strndup(bytes.len > 0 ? bytes.p : "", bytes.len);
 	op->u.step.bytes_len = bytes.len;
@@ -121,6 +133,9 @@ void journal_clear_inflight(struct journal *j, struct work *w)
 
 void journal_outcome(struct journal *j, struct work *w, const struct outcome *o, const char *hold_reason)
 {
+	assert(w->ref.attempt > 0 ||
+		   o->result == OUTCOME_FAULT); /* a `when` that fails is a FAULT without attempt */
+	assert(o->retry_after_ms >= 0 && o->duration_ms >= 0);
 	struct op *op = step_op(OP_OUTCOME, w);
 	op->u.step.outcome = *o;
 	op->u.step.outcome.detail = op->text[0] = copy(o->detail);
@@ -136,6 +151,7 @@ void journal_spill(struct journal *j, struct work *w)
 
 void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 {
+	assert(target > 0 && max > 0);
 	struct op *op = op_new(OP_CLAIM);
 	op->u.target.target = target;
 	op->u.target.max = max;
@@ -144,6 +160,7 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 
 void journal_breaker(struct journal *j, uint32_t target, enum breaker_state state, const char *note)
 {
+	assert(target > 0);
 	struct op *op = op_new(OP_BREAKER);
 	op->u.target.target = target;
 	op->u.target.breaker = state;
@@ -151,7 +168,7 @@ void journal_breaker(struct journal *j, uint32_t target, enum breaker_state stat
 	push_or_fail(j, op);
 }
 
-/* ---- people ---- */
+/* ---- operators ---- */
 
 static int push_or_drop(struct journal *j, struct op *op)
 {
@@ -164,6 +181,7 @@ static int push_or_drop(struct journal *j, struct op *op)
 int journal_verb(struct journal *j, int64_t saga, const struct verb_call *call, void *ctx,
 				 void (*done)(void *ctx, const struct verb_result *result))
 {
+	assert(call->verb < VERB_COUNT && call->step >= -1);
 	struct op *op = op_new(OP_VERB);
 	op->ctx = ctx;
 	op->u.verb.done = done;
@@ -175,7 +193,8 @@ int journal_verb(struct journal *j, int64_t saga, const struct verb_call *call, 
 	return push_or_drop(j, op);
 }
 
-/* One block: the start, its lanes, its texts. */
+/* Copies the start with its lanes and texts into one block, since `mapped` is the caller's; takes a reference on the
+ * plan. */
 static struct saga_start *copy_start(const struct saga_start *start)
 {
 	const char *const texts[] = { start->source, start->event_id, start->type,
@@ -205,9 +224,11 @@ static struct saga_start *copy_start(const struct saga_start *start)
 	return to;
 }
 
+/* Of `mapped` everything is copied but its callbacks: the answer goes to `done`. */
 int journal_reprocess(struct journal *j, int64_t saga, const struct accept *mapped, const char *actor,
 					  const char *note, void *ctx, void (*done)(void *ctx, const struct verb_result *result))
 {
+	assert(mapped->event != NULL && mapped->start.plan != NULL);
 	struct op *op = op_new(OP_REPROCESS);
 	op->ctx = ctx;
 	op->u.verb.done = done;
@@ -227,6 +248,7 @@ int journal_reprocess(struct journal *j, int64_t saga, const struct accept *mapp
 int journal_target_act(struct journal *j, const char *target, enum target_action action, const char *actor,
 					   const char *note, void *ctx, void (*done)(void *ctx, const struct verb_result *result))
 {
+	assert(target != NULL && action >= TARGET_PAUSE && action <= TARGET_RELEASE);
 	struct op *op = op_new(OP_TARGET_ACT);
 	op->ctx = ctx;
 	op->u.verb.done = done;
@@ -241,6 +263,7 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 
 static struct op *job_op(enum op_kind kind, void *ctx, job_done *done)
 {
+	assert(done != NULL);
 	struct op *op = op_new(kind);
 	op->ctx = ctx;
 	op->u.job.done = done;
@@ -256,7 +279,8 @@ int journal_job_create(struct journal *j, const struct job *draft, void *ctx, jo
 
 int journal_job_slice(struct journal *j, const struct job_slice *slice, void *ctx, job_done *done)
 {
-	assert(slice->count <= JOB_SLICE_SAGAS);
+	assert(slice->count <= JOB_SLICE_SAGAS && slice->position >= 0);
+	assert(slice->error == NULL || slice->finished);
 	struct op *op = job_op(OP_JOB_SLICE, ctx, done);
 	op->u.job.slice = *slice;
 	op->u.job.slice.held = op->text[0] = mem_strdup(slice->held != NULL ? slice->held : "");
@@ -278,6 +302,7 @@ int journal_job_cancel(struct journal *j, int64_t job, const char *actor, const 
 int journal_set_targets(struct journal *j, const struct journal_target *targets, size_t count, void *ctx,
 						void (*done)(void *ctx, const struct journal_target *targets, size_t count))
 {
+	assert(targets != NULL || count == 0);
 	struct op *op = op_new(OP_SET_TARGETS);
 	op->ctx = ctx;
 	op->u.set.done = done;
@@ -293,6 +318,7 @@ int journal_set_targets(struct journal *j, const struct journal_target *targets,
 int journal_add_record(struct journal *j, enum subject subject, const char *text, const char *actor,
 					   const char *note)
 {
+	assert((subject == SUBJECT_DAEMON || subject == SUBJECT_CONFIG) && text != NULL);
 	struct op *op = op_new(OP_ADD_RECORD);
 	op->u.subject = subject;
 	op->text[0] = copy(text);

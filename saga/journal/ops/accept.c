@@ -1,13 +1,14 @@
-/* How events come in: new, duplicate, related to a gift, or mapped again. */
+/* A new event: a saga, a duplicate, or an event that belongs to the gift of another one. */
 #include "saga/journal/ops/accept.h"
 #include "saga/journal/journal_internal.h"
 
+/* Two keys decide: the gift's, then the event's own. A second event of a gift that has its saga is a duplicate of it, and
+ * its own key leads there too, so that its repeats are recognised as well. */
 static int accept_saga(struct journal *j, struct accept *a, struct accept_result *result)
 {
 	int64_t id = j->last_saga + 1;
 	int64_t owner = 0;
 	int rc = a->has_gift ? j->store.key_find(j->store.ctx, a->gift, &owner, &j->err) : 0;
-	/* A gift that has its saga: this event's own key leads there too. */
 	int64_t new_owner = owner != 0 ? owner : id;
 	bool second_gift = owner != 0;
 	if (rc == 0)
@@ -34,6 +35,7 @@ static int accept_saga(struct journal *j, struct accept *a, struct accept_result
 
 int accept_run(struct journal *j, struct accept *a, struct accept_result *result)
 {
+	assert(a->event != NULL && (a->kind == ACCEPT_SAGA || a->kind == ACCEPT_RELATED));
 	*result = (struct accept_result){ 0 };
 	if (atomic_load_explicit(&j->disk.low, memory_order_relaxed)) {
 		result->code = ERR_FULL;

@@ -19,6 +19,8 @@ int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int6
 	return rc;
 }
 
+/* A platform that sends another body under the same event id deserves an operator's look: the saga of the first event
+ * records it. */
 static int flag_if_differs(struct journal *j, const struct event *event, const struct event *first,
 						   struct accept_result *result)
 {
@@ -36,7 +38,7 @@ static int flag_if_differs(struct journal *j, const struct event *event, const s
 	return 0;
 }
 
-/* `owner` as keys hold it: positive a saga, negative a related event. */
+/* Events that were deleted by now keep their keys: their repeats are still recognised, only the bodies cannot be compared. */
 int accept_duplicate(struct journal *j, const struct event *event, int64_t owner,
 					 struct accept_result *result)
 {
@@ -53,7 +55,6 @@ int accept_duplicate(struct journal *j, const struct event *event, int64_t owner
 		rc = j->store.event_get(j->store.ctx, owner, &first, &j->err);
 		result->saga = owner;
 	}
-	/* A forgotten event still knows its repeats, only their bodies can no longer be compared. */
 	if (rc == 0 && first != NULL)
 		rc = flag_if_differs(j, event, first, result);
 	event_unref(first);
@@ -73,7 +74,7 @@ void accept_record_related(struct journal *j, int64_t saga, struct str type, str
 																	  .personal = event_id });
 }
 
-/* Events of the gift that came before it. `own`: how many of them are this saga's own event. */
+/* Without waiting events, which is the usual case, the store is not asked. */
 int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t own)
 {
 	size_t count = 0;
@@ -90,7 +91,6 @@ int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES]
 	return 0;
 }
 
-/* The plan as it is stored, and today's time. */
 int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,
 					 struct plan_info **ret_plan, struct saga_start *ret_start)
 {
@@ -105,12 +105,14 @@ int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t
 	return 0;
 }
 
+/* The number is taken first: a failure ends the journal, so a gap is never stored. */
 int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct event *event)
 {
 	struct saga *saga;
 	struct plan_info *plan;
 	struct saga_start start;
 	int64_t id = ++j->last_saga;
+	assert(id > 0);
 	int rc = accept_make_saga(j, wanted, id, &saga, &plan, &start);
 	if (rc != 0)
 		return rc;
@@ -124,7 +126,6 @@ int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct e
 	return schedule_saga(j, e, (struct schedule_options){ .accepting = true });
 }
 
-/* A person's doing, unlike what intake takes in. */
 void accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga)
 {
 	if (a->actor == NULL || saga == 0)

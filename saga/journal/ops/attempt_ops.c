@@ -1,7 +1,6 @@
-/* What the engine reports and asks. A completion that speaks of a past generation or attempt is normal
- * (people act at the same time): it changes nothing, and an answer that is due is GONE. */
+/* Reports and requests of the engine. A report about a past generation or attempt is normal, because operators act at the
+ * same time: it changes nothing, and a work that is owed an answer returns as WORK_GONE. */
 #include <stdio.h>
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 static struct work *take_work(struct op *op)
 {
 	struct work *w = op->u.step.w;
+	assert(w != NULL);
 	op->u.step.w = NULL;
 	return w;
 }
@@ -23,7 +23,7 @@ static void answer_gone(struct journal *j, struct op *op)
 	handout_answer(j, take_work(op), WORK_GONE);
 }
 
-/* The saga a work speaks of, with the event at hand. */
+/* Loads the saga of the work; its event comes with the work, so it need not be read. */
 static int load_saga_of(struct journal *j, const struct op *op, struct cache_entry **ret)
 {
 	int rc = cache_load(j, op->u.step.w->saga, ret);
@@ -32,7 +32,8 @@ static int load_saga_of(struct journal *j, const struct op *op, struct cache_ent
 	return rc;
 }
 
-/* Is this READY work the one that was handed out last for its step? */
+/* Is this WORK_READY the last one that was handed out for its step? An operator may have paused or changed the step since,
+ * and another work may be on its way. */
 static bool ready_is_current(const struct cache_entry *e, const struct work *w)
 {
 	if (w->ref.step >= e->saga->step_count)
@@ -44,7 +45,7 @@ static bool ready_is_current(const struct cache_entry *e, const struct work *w)
 		   p->direction == w->ref.direction;
 }
 
-/* READY and its slot are here: begin, or seat it anew and say GONE. */
+/* The engine holds a slot for the step: starts it, or schedules it again and answers WORK_GONE. */
 static int start_or_reschedule(struct journal *j, struct cache_entry *e, struct op *op)
 {
 	unsigned i = op->u.step.w->ref.step;
@@ -72,6 +73,7 @@ int ops_start(struct journal *j, struct op *op)
 	return start_or_reschedule(j, e, op);
 }
 
+/* A verdict that is true lets the step start at once, since its slot is reserved; one that is false skips the step. */
 int ops_condition_result(struct journal *j, struct op *op)
 {
 	struct cache_entry *e;
@@ -86,8 +88,8 @@ int ops_condition_result(struct journal *j, struct op *op)
 	struct decide d = cache_decide_context(j, e);
 	rc = decide_condition_result(&d, i, op->u.step.condition_true);
 	if (rc != 0 && rc != ERR_STALE)
-		return err_set(&j->err, rc, "saga %lld step %u: the verdict of `when` does not fit", (long long)e->id,
-					   i);
+		return err_set(&j->err, rc, "saga %lld step %u: the verdict of `when` is for a step that has none",
+					   (long long)e->id, i);
 	e->changed = true;
 	location_leave_engine(e, i);
 	if (e->saga->steps[i].state == STEP_READY)
@@ -111,6 +113,7 @@ int ops_not_started(struct journal *j, struct op *op)
 	return schedule_saga(j, e, (struct schedule_options){ .no_start = true });
 }
 
+/* The work keeps the bytes too: the connector reads them back in the next exchange. */
 int ops_checkpoint(struct journal *j, struct op *op)
 {
 	struct cache_entry *e;
@@ -133,12 +136,14 @@ int ops_checkpoint(struct journal *j, struct op *op)
 	return 0;
 }
 
+/* The hold comes first, and also with an outcome that is stale: refused credentials are a fact about the target, whatever
+ * became of the step. */
 int ops_outcome(struct journal *j, struct op *op)
 {
 	const struct work *w = op->u.step.w;
 	struct target_entry *t = target_of_id(j, w->target);
 	int rc = 0;
-	if (op->text[2] != NULL && t != NULL)
+	if (op->text[2] != NULL && t != NULL) /* text[2]: the hold reason */
 		rc = target_apply_action(j, t, TARGET_HOLD, "almoner", op->text[2]);
 	struct cache_entry *e;
 	if (rc == 0)
@@ -169,6 +174,7 @@ int ops_claim(struct journal *j, struct op *op)
 	return t != NULL ? claims_grant(j, t, op->u.target.max) : 0;
 }
 
+/* Stored with the target, because the next process must begin with a probe when the breaker was not closed. */
 int ops_breaker(struct journal *j, struct op *op)
 {
 	struct target_entry *t = target_of_id(j, op->u.target.target);
@@ -180,11 +186,6 @@ int ops_breaker(struct journal *j, struct op *op)
 		return rc;
 	char text[32];
 	snprintf(text, sizeof text, "breaker_%s", name_of_breaker(op->u.target.breaker));
-	records_add(log_records(j, SUBJECT_TARGET, op->u.target.target),
-				&(struct record){ .kind = RECORD_TARGET,
-								  .at_ms = j->now_ms,
-								  .step = RECORD_NO_STEP,
-								  .text = str_of(text),
-								  .note = str_of(op->text[0]) });
+	log_add(j, SUBJECT_TARGET, t->id, RECORD_TARGET, text, NULL, op->text[0]);
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* Jobs: made, moved on by a slice, cancelled. How far a job has come is written in the commit that holds the
- * verbs of its slice. */
+/* Jobs: one verb on many sagas, a slice at a time. How far a job has come is stored in the commit that holds the verbs of
+ * its slice. */
 #include <stdlib.h>
 
 #include "saga/base/mem.h"
@@ -26,7 +26,7 @@ static int put(struct journal *j, struct job *job)
 	return j->store.job_put(j->store.ctx, job, &job->id, &j->err);
 }
 
-/* Looks through those that run: *ret_same is one that does the same, the caller's. */
+/* Counts the running jobs, up to the first that does the same as `draft`: *ret_same, which the caller must destroy. */
 static int find_running(struct journal *j, const struct job *draft, size_t *ret_running,
 						struct job **ret_same)
 {
@@ -48,6 +48,7 @@ static int find_running(struct journal *j, const struct job *draft, size_t *ret_
 	}
 }
 
+/* The job covers the sagas that exist now: it goes from the newest of them down, and later ones are not its matter. */
 int ops_job_create(struct journal *j, struct op *op)
 {
 	struct job_result *r = &op->u.job.result;
@@ -80,7 +81,7 @@ int ops_job_create(struct journal *j, struct op *op)
 	return rc;
 }
 
-/* ERR_NOT_FOUND and ERR_REFUSED are the answer, not a store error. */
+/* ERR_NOT_FOUND and ERR_REFUSED go into the operation's result; other codes are store errors. */
 static int load_running(struct journal *j, struct op *op, int64_t id)
 {
 	struct job_result *r = &op->u.job.result;
@@ -90,8 +91,8 @@ static int load_running(struct journal *j, struct op *op, int64_t id)
 	else if (rc != 0)
 		return err_set(&j->err, rc, "%s", r->err.text);
 	else if (op->u.job.job->state != JOB_RUNNING)
-		r->code = err_set(&r->err, ERR_REFUSED, "job %lld is %s: nothing of it is left to be done",
-						  (long long)id, name_of_job_state(op->u.job.job->state));
+		r->code = err_set(&r->err, ERR_REFUSED, "job %lld is %s: it has ended", (long long)id,
+						  name_of_job_state(op->u.job.job->state));
 	return 0;
 }
 
@@ -110,7 +111,7 @@ static void count(struct job *job, const struct verb_result *r)
 	job->in_doubt += r->in_doubt;
 }
 
-/* A saga that cannot be read is passed over like one that says no. */
+/* A saga that cannot be decoded gets a result with an error, like one that refuses the verb; the slice continues. */
 static int apply_one(struct journal *j, const struct job *job, int64_t saga, struct job_saga *ret)
 {
 	const struct verb_call call = { .verb = job->verb,
@@ -120,12 +121,8 @@ static int apply_one(struct journal *j, const struct job *job, int64_t saga, str
 									.note = job->note };
 	ret->saga = saga;
 	int rc = ops_verb_on(j, saga, &call, &ret->result);
-	if (cache_is_damaged(j, rc) && j->cache.damaged_saga == saga) {
-		ret->result.code =
-			err_set(&ret->result.err, ERR_CORRUPT, "%s; run `almoner verify`, restore a backup", j->err.text);
-		j->err = (struct err){ 0 };
+	if (ops_answer_damaged(j, saga, rc, &ret->result))
 		rc = 0;
-	}
 	return rc == 0 ? schedule_next_in_lane(j) : rc;
 }
 
@@ -146,9 +143,11 @@ static void add_slice_counts(struct job *job, const struct job_slice *slice)
 	}
 }
 
+/* The verbs and the job's new position are in one transaction: after a crash the slice was applied or it was not. */
 int ops_job_slice(struct journal *j, struct op *op)
 {
 	const struct job_slice *slice = &op->u.job.slice;
+	assert(slice->count <= JOB_SLICE_SAGAS);
 	int rc = load_running(j, op, slice->job);
 	if (rc != 0 || op->u.job.result.code != 0)
 		return rc;

@@ -1,12 +1,13 @@
-/* What people do: verbs on sagas, targets paused and resumed, configurations loaded. Each leaves a record
- * with actor and reason. */
+/* What operators ask: verbs on sagas, pauses of targets, new configurations. Each leaves a record with its actor and
+ * reason. */
 #include <stdio.h>
 #include <string.h>
 
 #include "saga/journal/ops/ops.h"
 #include "saga/journal/schedule/schedule.h"
 
-/* Steps that could go on but for their target. */
+/* Counts the steps that would start if their target were neither paused nor held, so that the operator learns why the
+ * verb has no effect yet. */
 static void count_held(const struct cache_entry *e, struct verb_result *r)
 {
 	for (unsigned i = 0; i < e->saga->step_count; i++) {
@@ -19,6 +20,7 @@ static void count_held(const struct cache_entry *e, struct verb_result *r)
 	}
 }
 
+/* A refusal of the model is the operator's answer, not an error of the batch. */
 static int apply_verb(struct journal *j, struct cache_entry *e, const struct verb_call *call,
 					  struct verb_result *r)
 {
@@ -31,8 +33,8 @@ static int apply_verb(struct journal *j, struct cache_entry *e, const struct ver
 			return rc;
 	}
 	r->state = e->saga->state;
-	bool goes_on = call->verb == VERB_RESUME || call->verb == VERB_RETRY || call->verb == VERB_REDO;
-	if (r->code == 0 && goes_on)
+	bool starts_steps = call->verb == VERB_RESUME || call->verb == VERB_RETRY || call->verb == VERB_REDO;
+	if (r->code == 0 && starts_steps)
 		count_held(e, r);
 	return 0;
 }
@@ -48,6 +50,15 @@ int ops_verb_on(struct journal *j, int64_t saga, const struct verb_call *call, s
 		return 0;
 	}
 	return rc;
+}
+
+bool ops_answer_damaged(struct journal *j, int64_t saga, int rc, struct verb_result *r)
+{
+	if (!cache_is_damaged(j, rc) || j->cache.damaged_saga != saga)
+		return false;
+	r->code = err_set(&r->err, ERR_CORRUPT, "%s; run `almoner verify`, restore a backup", j->err.text);
+	j->err = (struct err){ 0 };
+	return true;
 }
 
 int ops_verb(struct journal *j, struct op *op)
@@ -77,11 +88,6 @@ int ops_set_targets(struct journal *j, struct op *op)
 int ops_add_record(struct journal *j, struct op *op)
 {
 	enum record_kind kind = op->u.subject == SUBJECT_CONFIG ? RECORD_CONFIG : RECORD_DAEMON;
-	records_add(log_records(j, op->u.subject, 0), &(struct record){ .kind = kind,
-																	.at_ms = j->now_ms,
-																	.step = RECORD_NO_STEP,
-																	.text = str_of(op->text[0]),
-																	.actor = str_of(op->text[1]),
-																	.note = str_of(op->text[2]) });
+	log_add(j, op->u.subject, 0, kind, op->text[0], op->text[1], op->text[2]);
 	return 0;
 }

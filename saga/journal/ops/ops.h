@@ -25,6 +25,9 @@ int ops_add_record(struct journal *j, struct op *op);
 int ops_verb_on(struct journal *j, int64_t saga, const struct verb_call *call,
 				struct verb_result *result) MUST_CHECK;
 
+/* When `rc` says that this saga cannot be decoded, makes that the verb's result, clears j->err and returns true. */
+bool ops_answer_damaged(struct journal *j, int64_t saga, int rc, struct verb_result *r);
+
 /* job_ops.c: jobs, as operator_port.h describes them */
 int ops_job_create(struct journal *j, struct op *op);
 int ops_job_slice(struct journal *j, struct op *op);

@@ -4,8 +4,10 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
 
+/* The saga of the gift, if it exists, gets a record; else the event waits for the gift, and idle.c gives it up in time. */
 int accept_related(struct journal *j, struct accept *a, struct accept_result *result)
 {
+	assert(a->kind == ACCEPT_RELATED && a->has_gift);
 	int64_t id = j->last_related + 1;
 	int64_t owner = 0;
 	int64_t saga = 0;
@@ -39,8 +41,7 @@ int accept_related(struct journal *j, struct accept *a, struct accept_result *re
 	return 0;
 }
 
-/* The gift never came: the event becomes a saga of its own that a person must look at; what else waits for
- * the same gift goes with it. Its row among the related ones stays, so that repeats find the saga. */
+/* The row of the related event stays, so that its repeats find the saga. */
 int accept_gift_missing(struct journal *j, int64_t related)
 {
 	struct related_row row;
@@ -55,9 +56,9 @@ int accept_gift_missing(struct journal *j, int64_t related)
 								.type = f->type.p,
 								.gift = f->gift.p,
 								.donor = f->donor.p,
-								.note = "the gift this event speaks of has not come",
+								.note = "the gift to which this event belongs has not come",
 								.own_reason = REASON_GIFT_MISSING };
-	if (row.saga == 0) { /* else it went with a sibling just now */
+	if (row.saga == 0) { /* else an earlier event of the same gift has just taken it along */
 		rc = accept_new_saga(j, &start, row.event);
 		if (rc == 0)
 			rc = accept_attach_waiting(j, row.gift, j->last_saga, 1);

@@ -1,4 +1,4 @@
-/* A quarantined saga mapped again. */
+/* Reprocessing: a quarantined or gift_missing saga becomes what its event maps to now. */
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
 #include "saga/journal/schedule/schedule.h"
@@ -15,8 +15,8 @@ static int check_reprocessable(const struct cache_entry *e, struct verb_result *
 				   name_of_reason((enum reason)s->reason), text);
 }
 
-/* A related event starts nothing, so it must not become the saga of its gift either: the gift would then be
- * taken for a repeat. */
+/* A related event starts nothing, so its saga must not get the gift's key either: the event that makes the gift would
+ * then be taken for a repeat. */
 static int reject_related_event(struct journal *j, struct op *op, struct verb_result *r)
 {
 	long long saga = op->u.verb.saga;
@@ -25,22 +25,22 @@ static int reject_related_event(struct journal *j, struct op *op, struct verb_re
 	if (rc != 0)
 		return rc;
 	if (owner != 0)
-		r->code =
-			err_set(&r->err, ERR_REFUSED,
-					"saga %lld: it speaks of the gift of saga %lld and starts nothing of its own; settle "
-					"this by `saga cancel`",
-					saga, (long long)owner);
+		r->code = err_set(
+			&r->err, ERR_REFUSED,
+			"saga %lld: its event belongs to the gift of saga %lld and starts nothing; end this saga with "
+			"`saga cancel`",
+			saga, (long long)owner);
 	else
-		r->code =
-			err_set(&r->err, ERR_REFUSED,
-					"saga %lld: it speaks of a gift that has not come; send the gift's event, or settle "
-					"this by `saga cancel`",
-					saga);
+		r->code = err_set(
+			&r->err, ERR_REFUSED,
+			"saga %lld: its event belongs to a gift that has not come; send the gift's event, or end this "
+			"saga with `saga cancel`",
+			saga);
 	return 0;
 }
 
-/* Whose a key is: this saga also for a related event that became it. `ret_saga` 0: of a related event that
- * still waits. */
+/* The saga that owns a key; for the key of a related event, the saga that the event became or is attached to.
+ * *ret_saga 0 with *ret_owned: a related event that still waits for its gift, or was deleted. */
 static int key_saga(struct journal *j, const uint8_t key[STORE_KEY_BYTES], bool *ret_owned, int64_t *ret_saga)
 {
 	struct related_row row = { 0 };
@@ -53,10 +53,10 @@ static int key_saga(struct journal *j, const uint8_t key[STORE_KEY_BYTES], bool 
 	rc = j->store.related_get(j->store.ctx, -owner, &row, &j->err);
 	*ret_saga = row.saga;
 	event_unref(row.event);
-	return rc == ERR_NOT_FOUND ? 0 : rc; /* forgotten, but its repeats are still known */
+	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
-/* Looks before anything is claimed: a refusal leaves no key behind. */
+/* Looks at both keys before one is claimed, so that a refusal leaves no key behind. */
 static int check_keys_free(struct journal *j, const struct op *op, struct verb_result *r)
 {
 	int64_t saga = op->u.verb.saga, owner = 0;
@@ -65,9 +65,9 @@ static int check_keys_free(struct journal *j, const struct op *op, struct verb_r
 	if (rc == 0 && owned && owner != saga) {
 		r->code = owner == 0
 					  ? err_set(&r->err, ERR_REFUSED,
-								"saga %lld: that event is recorded already, as one that speaks of a gift",
+								"saga %lld: this event is recorded already, as a related event of a gift",
 								(long long)saga)
-					  : err_set(&r->err, ERR_REFUSED, "saga %lld: that event has saga %lld already",
+					  : err_set(&r->err, ERR_REFUSED, "saga %lld: this event has saga %lld already",
 								(long long)saga, (long long)owner);
 		return 0;
 	}
@@ -76,7 +76,7 @@ static int check_keys_free(struct journal *j, const struct op *op, struct verb_r
 	rc = key_saga(j, op->u.verb.gift, &owned, &owner);
 	if (rc == 0 && owned && owner != saga)
 		r->code = err_set(&r->err, ERR_REFUSED,
-						  "saga %lld: its gift has saga %lld already; this event is the same gift again",
+						  "saga %lld: its gift has saga %lld already, so this event is a repeat of the gift",
 						  (long long)saga, (long long)owner);
 	return rc;
 }
@@ -90,6 +90,7 @@ static int claim_mapped_keys(struct journal *j, const struct op *op)
 	return rc;
 }
 
+/* Keeps the number and the time of creation; everything else is as if the event were accepted now. */
 static int reprocess(struct journal *j, struct cache_entry *e, struct op *op)
 {
 	struct saga *saga;
@@ -121,8 +122,10 @@ static int reprocess(struct journal *j, struct cache_entry *e, struct op *op)
 	return rc;
 }
 
+/* The checks come before the first change: what they refuse leaves the saga as it was. */
 int accept_reprocess(struct journal *j, struct op *op)
 {
+	assert(op->kind == OP_REPROCESS && op->u.verb.event != NULL && op->u.verb.start != NULL);
 	struct verb_result *r = &op->u.verb.result;
 	struct cache_entry *e;
 	int rc = cache_load(j, op->u.verb.saga, &e);

@@ -285,16 +285,6 @@ int location_lanes_to_disk(struct journal *j, struct cache_entry *e)
 
 /* ---- sagas that cannot be decoded ---- */
 
-static void record_quarantine(struct journal *j, const struct step_row *row)
-{
-	records_add(log_records(j, SUBJECT_TARGET, row->target), &(struct record){ .kind = RECORD_TARGET,
-																			   .at_ms = j->now_ms,
-																			   .step = RECORD_NO_STEP,
-																			   .text = STR("set_aside"),
-																			   .actor = STR("almoner"),
-																			   .note = str_of(j->err.text) });
-}
-
 /* Only the row is changed: the saga's own value stays as it is, for a repair or a backup. Counts are corrected by
  * made-up steps, since the real ones cannot be read. */
 int location_set_quarantine(struct journal *j, const struct step_row *row)
@@ -307,7 +297,7 @@ int location_set_quarantine(struct journal *j, const struct step_row *row)
 	quarantined.has_lane = row->has_lane && t->rules.attention_holds;
 	if (row->why == WHY_ATTENTION && quarantined.has_lane == row->has_lane)
 		return 0; /* done at an earlier attempt to read it */
-	record_quarantine(j, row);
+	log_add(j, SUBJECT_TARGET, row->target, RECORD_TARGET, "set_aside", "almoner", j->err.text);
 	j->err = (struct err){ 0 };
 	int rc = j->store.row_put(j->store.ctx, &quarantined, &j->err);
 	if (rc != 0)

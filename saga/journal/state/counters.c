@@ -1,4 +1,5 @@
-/* Figures, kept in the commit and never counted by scan. */
+#include "saga/journal/state/counters.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +8,12 @@
 #include "saga/base/reader.h"
 #include "saga/journal/journal_internal.h"
 
-/* 1 did not have `blocked`: it is then counted at start. 1 and 2 did not have `lane_rules`: rows in lanes are
- * then looked at again. */
+/* Versions of the stored form. Version 1 has no `blocked`, which is then counted at start; versions 1 and 2 have no
+ * `lane_rules`, so the rows in lanes are then examined again. */
 #define COUNTERS_VERSION 3
 #define COUNTERS_FIRST   1
 
+/* Adds the difference between the step now and the step as it was counted last. */
 static void account_step(struct cache_entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -29,6 +31,8 @@ static void account_step(struct cache_entry *e, unsigned i)
 
 void counters_account(struct journal *j, struct cache_entry *e)
 {
+	assert(e->saga != NULL && e->saga->state < SAGA_STATE_COUNT);
+	assert(e->counted == NOT_COUNTED || j->totals.sagas[e->counted] > 0);
 	for (unsigned i = 0; i < e->saga->step_count; i++)
 		account_step(e, i);
 	if (e->counted != NOT_COUNTED)
@@ -39,7 +43,7 @@ void counters_account(struct journal *j, struct cache_entry *e)
 
 static bool add_up(const struct journal *j)
 {
-	uint64_t sum = (uint64_t)j->totals.related; /* unsigned: damaged figures may be of any size */
+	uint64_t sum = (uint64_t)j->totals.related; /* unsigned, since damaged figures may overflow */
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
 		sum += (uint64_t)j->totals.sagas[i];
 	return sum == (uint64_t)j->totals.accepted;
@@ -49,30 +53,26 @@ const char *counters_fault(const struct journal *j)
 {
 	const struct totals *t = &j->totals;
 	if (t->accepted < 0 || t->related < 0 || t->duplicates < 0 || t->commits < 0 || t->log_rows < 0)
-		return "a figure is below zero";
+		return "a figure is negative";
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
 		if (t->sagas[i] < 0)
-			return "sagas of some state are below zero";
+			return "the number of sagas in a state is negative";
 	}
 	if (!add_up(j))
-		return "the sagas and related events are not as many as the events accepted";
+		return "sagas and related events together differ from the accepted events";
 	return NULL;
 }
 
 static void record_recount(struct journal *j, const struct target_entry *t, const struct row_counts *rows)
 {
 	char text[256];
-	snprintf(text, sizeof text,
-			 "rows waiting: %lld, the counters said %lld; behind others: %lld, the counters said %lld; in "
-			 "lanes: %lld, the counters said %lld",
-			 (long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked,
-			 (long long)t->blocked, (long long)rows->with_lane, (long long)t->with_lane);
-	records_add(log_records(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
-																		 .at_ms = j->now_ms,
-																		 .step = RECORD_NO_STEP,
-																		 .text = STR("recounted"),
-																		 .actor = STR("almoner"),
-																		 .note = str_of(text) });
+	snprintf(
+		text, sizeof text,
+		"rows that can be claimed: %lld, the counters had %lld; rows behind others: %lld, the counters had "
+		"%lld; rows in lanes: %lld, the counters had %lld",
+		(long long)rows->claimable, (long long)t->claimable, (long long)rows->blocked, (long long)t->blocked,
+		(long long)rows->with_lane, (long long)t->with_lane);
+	log_add(j, SUBJECT_TARGET, t->id, RECORD_TARGET, "recounted", "almoner", text);
 }
 
 static bool rows_agree(const struct target_entry *t, const struct row_counts *rows)
@@ -81,14 +81,17 @@ static bool rows_agree(const struct target_entry *t, const struct row_counts *ro
 		   (rows->blocked == t->blocked || t->blocked == COUNT_UNKNOWN);
 }
 
-/* A long backlog must not cost start-up time. Counts that are wrong meet the limit as it shrinks. */
+/* A long backlog must not delay the start. Wrong counts of a longer one are found by a later start, once the backlog has
+ * shrunk. */
 static bool worth_counting(const struct journal *j, const struct target_entry *t)
 {
 	return t->blocked == COUNT_UNKNOWN || t->claimable + t->blocked + t->with_lane <= j->recount_rows;
 }
 
+/* A difference is corrected rather than refused: counts only steer, and an operator can do nothing about them. */
 int counters_recount(struct journal *j)
 {
+	assert(j->recovering && j->batch.open);
 	for (size_t i = 0; i < j->targets.count; i++) {
 		struct target_entry *t = j->targets.entries[i];
 		struct row_counts rows;
@@ -110,6 +113,7 @@ int counters_recount(struct journal *j)
 
 /* ---- stored form ---- */
 
+/* Numbers only: names of targets are repeated so that a reader without the target table can show them. */
 void counters_encode(struct journal *j, struct buf *out)
 {
 	const struct totals *t = &j->totals;
@@ -141,6 +145,7 @@ struct stored_target {
 	uint8_t lane_rules;
 };
 
+/* States that this version does not know are accepted when no saga is in them. */
 static void read_totals(struct reader *r, struct totals *ret)
 {
 	ret->accepted = reader_int(r);
@@ -155,7 +160,7 @@ static void read_totals(struct reader *r, struct totals *ret)
 		if (i < SAGA_STATE_COUNT)
 			ret->sagas[i] = n;
 		else if (n != 0)
-			r->bad = true; /* written by a newer version */
+			r->bad = true;
 	}
 }
 
@@ -178,7 +183,7 @@ static void read_target(struct reader *r, uint8_t version, uint32_t id, struct s
 	ret->lane_rules = version < 3 ? 0 : reader_byte(r);
 }
 
-/* `*ret_targets` is the caller's to free. */
+/* The caller frees *ret_targets. */
 static int decode_counters(struct str bytes, struct totals *ret, struct stored_target **ret_targets,
 						   size_t *ret_count, struct err *err)
 {
@@ -204,10 +209,11 @@ static int decode_counters(struct str bytes, struct totals *ret, struct stored_t
 	return 0;
 }
 
+/* Without stored counters, in a new store, all figures stay 0. */
 int counters_load(struct journal *j, struct str bytes)
 {
 	if (bytes.len == 0)
-		return 0; /* an empty store */
+		return 0;
 	struct stored_target *targets = NULL;
 	size_t count = 0;
 	int rc = decode_counters(bytes, &j->totals, &targets, &count, &j->err);
@@ -228,7 +234,7 @@ int counters_load(struct journal *j, struct str bytes)
 	return rc;
 }
 
-/* All that waits, as `backlog` counts it. */
+/* The backlog that figures show. */
 static int64_t waiting_rows(int64_t claimable, int64_t blocked)
 {
 	return claimable + (blocked == COUNT_UNKNOWN ? 0 : blocked);
@@ -244,6 +250,7 @@ static void copy_totals(const struct totals *t, struct journal_counts *ret)
 	ret->log_rows = t->log_rows;
 }
 
+/* The same form as journal_counts gives; what only a running journal knows stays 0. */
 int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct err *err)
 {
 	struct totals totals = { 0 };
@@ -263,8 +270,9 @@ int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct e
 	return 0;
 }
 
-/* ---- the copy others read ---- */
+/* ---- the copy that other threads read ---- */
 
+/* The array only grows, since targets are never removed; names are copied once. */
 static void publish_targets(struct journal *j)
 {
 	struct journal_counts *c = &j->published.counts;
@@ -293,6 +301,7 @@ void counters_publish(struct journal *j)
 	pthread_mutex_unlock(&j->published.lock);
 }
 
+/* The lock is held for a copy only, so that a slow reader does not delay a commit. */
 void journal_counts(struct journal *j, struct journal_counts *ret)
 {
 	pthread_mutex_lock(&j->published.lock);

@@ -266,11 +266,6 @@ int target_apply_action(struct journal *j, struct target_entry *t, enum target_a
 	j->batch.wrote = true;
 	t->row = row;
 	t->news = t->state_changed = true;
-	records_add(log_records(j, SUBJECT_TARGET, t->id), &(struct record){ .kind = RECORD_TARGET,
-																		 .at_ms = j->now_ms,
-																		 .step = RECORD_NO_STEP,
-																		 .text = str_of(action_texts[action]),
-																		 .actor = str_of(actor),
-																		 .note = str_of(note) });
+	log_add(j, SUBJECT_TARGET, t->id, RECORD_TARGET, action_texts[action], actor, note);
 	return 0;
 }

@@ -133,7 +133,7 @@ static void a_failed_commit_ends_everything_without_a_yes(void **state)
 	assert_true(journal_pump(r->j) < 0);
 	assert_non_null(strstr(
 		words,
-		"nothing was changed, the saga log could not be written: input/output error; the daemon's log"));
+		"nothing was changed: the saga log could not be written (input/output error); the daemon's log"));
 	assert_int_equal(r->failures, 1);
 	assert_string_equal(r->failed.text, "the disk is gone");
 	assert_int_equal(r->answers, 2);

@@ -35,7 +35,7 @@ static void counters_that_do_not_add_up_refuse_the_start(void **state)
 	fixture_close(r);
 	r->damage = one_more_accepted;
 	assert_int_equal(fixture_try_open(r, &err), ERR_CORRUPT);
-	assert_non_null(strstr(err.text, "counters do not add up"));
+	assert_non_null(strstr(err.text, "counters are not consistent"));
 	assert_null(r->j);
 	r->damage = NULL;
 	fixture_open(r);

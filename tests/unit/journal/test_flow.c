@@ -264,7 +264,7 @@ static void a_stopped_journal_refuses(void **state)
 	assert_int_equal(r->answers, 2);
 	assert_int_equal(r->accepted.code, 0);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), ERR_CLOSED);
-	journal_start(r->j, w); /* freed, not leaked */
+	journal_not_started(r->j, w); /* freed, not leaked */
 	assert_int_equal(fixture_records(r, 0, RECORD_DAEMON), 2);
 	fixture_verify(r);
 }
