@@ -109,8 +109,8 @@ int batch_commit(struct journal *j)
 	int rc = write_batch(j);
 	if (rc != 0)
 		return rc;
-	check_invariants(j);
 	if (j->batch.wrote) {
+		check_invariants(j);
 		rc = write_counters(j);
 		if (rc == 0)
 			rc = j->store.commit(j->store.ctx, &j->err);

@@ -160,7 +160,7 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 
 void journal_breaker(struct journal *j, uint32_t target, enum breaker_state state, const char *note)
 {
-	assert(target > 0);
+	assert(target > 0 && state < BREAKER_STATES);
 	struct op *op = op_new(OP_BREAKER);
 	op->u.target.target = target;
 	op->u.target.breaker = state;
