@@ -2,8 +2,8 @@
 
 #include <assert.h>
 
-/* A reader must not keep a snapshot open for long, or the write-ahead log grows (saga/DESIGN.md "Hazards of
- * SQLite"). */
+/* A reader must not keep a snapshot open for long, or the write-ahead log grows: see
+ * saga/DESIGN.md "Hazards of SQLite". */
 #define PAGE_BUDGET_MS 200
 
 static void add_cursor(struct saga_scan *s, int state, int64_t before)

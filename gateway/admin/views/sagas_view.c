@@ -8,8 +8,8 @@
 #include "saga/base/mem.h"
 
 #define PAGE_SAGAS 64 /* sagas for each piece of the list; chosen, no measurement */
-/* A reader must not keep a snapshot open for long, or the write-ahead log grows (saga/DESIGN.md "Hazards of
- * SQLite"). */
+/* A reader must not keep a snapshot open for long, or the write-ahead log grows: see
+ * saga/DESIGN.md "Hazards of SQLite". */
 #define PAGE_BUDGET_MS 200
 
 /* ---- list ---- */

@@ -1,14 +1,10 @@
 /* The small parts of the kit: escapes, JSON, money, dates, reply classes, and the assertions of wrong
  * calls. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -20,6 +16,7 @@
 #include "connectors/kit/reference.h"
 #include "connectors/kit/reply_class.h"
 #include "connectors/kit/settings.h"
+#include "tests/support/wrong_call.h"
 
 static void escapes_to(enum kit_escape place, const char *in, const char *out)
 {
@@ -328,28 +325,14 @@ static void too_many_headers(void)
 		kit_answer_header(&answer, "X", kit_text_lit("x"));
 }
 
-/* Each call runs in a process of its own, because a failed assertion ends it with SIGABRT. */
 static void wrong_calls_end_the_process(void **state)
 {
 	(void)state;
 	static void (*const calls[])(void) = { wrong_class,          wrong_escape,       wrong_offset,
 										   answer_without_start, context_not_loaded, too_many_headers };
-	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-		pid_t child = fork();
-		assert_true(child >= 0);
-		if (child == 0) {
-			const struct rlimit no_core = { 0, 0 };
-			setrlimit(RLIMIT_CORE, &no_core);
-			signal(SIGABRT, SIG_DFL);
-			if (freopen("/dev/null", "w", stderr) != NULL)
-				calls[i]();
-			_exit(0);
-		}
-		int status = 0;
-		assert_int_equal(waitpid(child, &status, 0), child);
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
-			fail_msg("call %zu did not end the process: status %d", i, status);
-	}
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (!wrong_call_ends_process(calls[i]))
+			fail_msg("call %zu did not end the process", i);
 }
 
 int main(void)
