@@ -40,7 +40,8 @@ int64_t clock_monotonic_ns(void);
 struct timespec clock_timespec(int64_t at_ms);
 /* The same for the point `after_ms` from now; not negative. */
 struct timespec clock_deadline(int64_t after_ms);
-/* Initialises a condition variable whose timed waits end by the monotonic clock. Gives 0 or an errno value. */
+/* Initialises a condition variable whose timed waits end by the monotonic clock. Gives 0 or an errno
+ * value. */
 int clock_condition_init(pthread_cond_t *condition);
 
 /* ---- spans in milliseconds ---- */

@@ -36,7 +36,8 @@ struct err {
 /* Sets code and text; returns `code`, so that `return err_set(...)` reads well. `err` may be NULL. */
 int err_set(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Puts a clause before the text, "loading x: " + text, and replaces the code. Returns `code`; `err` may be NULL. */
+/* Puts a clause before the text, "loading x: " + text, and replaces the code. Returns `code`; `err` may be
+ * NULL. */
 int err_wrap(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Words for a code; never NULL. */

@@ -1,5 +1,5 @@
-/* FNV-1a, 32 and 64 bits: a fast hash for tables and checksums. It does not withstand an attacker who chooses the
- * input. A hash is computed piece by piece: begin with the basis, pass each result to the next call.
+/* FNV-1a, 32 and 64 bits: a fast hash for tables and checksums. It does not withstand an attacker who chooses
+ * the input. A hash is computed piece by piece: begin with the basis, pass each result to the next call.
  * Basis and prime: http://www.isthe.com/chongo/tech/comp/fnv/. Thread: any. */
 #ifndef ALMONER_BASE_FNV_H
 #define ALMONER_BASE_FNV_H

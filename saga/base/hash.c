@@ -16,8 +16,8 @@ static void push(struct hash_table *t, struct hash_link *link)
 	*bucket = link;
 }
 
-/* Doubles the number of buckets. Entries of one bucket change their order, so entries with equal hashes are pushed
- * back to front: the newest stays first. */
+/* Doubles the number of buckets. Entries of one bucket change their order, so entries with equal hashes are
+ * pushed back to front: the newest stays first. */
 static void grow(struct hash_table *t)
 {
 	struct hash_link **old = t->buckets;

@@ -39,13 +39,15 @@ struct hash_table {
 /* The entry of type `type` whose member `member` is `*link`; `link` must not be NULL. */
 #define HASH_ENTRY(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
 
-/* Inserts an entry. Equal hashes, and even equal keys, may be inserted: hash_first finds the newest of them. */
+/* Inserts an entry. Equal hashes, and even equal keys, may be inserted: hash_first finds the newest of
+ * them. */
 void hash_insert(struct hash_table *t, struct hash_link *link, uint64_t hash);
 
 /* Removes an entry that is in this table; asserts that it is. */
 void hash_remove(struct hash_table *t, struct hash_link *link);
 
-/* Removes every entry without touching one of them (their memory may be gone already) and keeps the buckets. */
+/* Removes every entry without touching one of them (their memory may be gone already) and keeps the
+ * buckets. */
 void hash_clear(struct hash_table *t);
 
 /* Frees the buckets and leaves a valid empty table. The entries stay the caller's. */
@@ -56,7 +58,8 @@ void hash_free(struct hash_table *t);
 /* Where an entry with this hash would be; for this file and hash.c only. */
 static inline size_t hash_bucket(const struct hash_table *t, uint64_t hash)
 {
-	/* 2^64 divided by the golden ratio: Knuth's multiplicative hashing. The high bits are the well mixed ones. */
+	/* 2^64 divided by the golden ratio: Knuth's multiplicative hashing. The high bits are the well mixed
+	 * ones. */
 	return (size_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> t->shift);
 }
 
@@ -88,9 +91,9 @@ struct hash_cursor {
 	struct hash_link *next; /* in the bucket entered last */
 };
 
-/* The next entry in no particular order; NULL after the last one. During the walk the caller may remove, and then
- * free, the entry that was given last. It may also free each entry without removing it, if nothing but hash_free or
- * hash_clear follows the walk. It must not insert any. */
+/* The next entry in no particular order; NULL after the last one. During the walk the caller may remove, and
+ * then free, the entry that was given last. It may also free each entry without removing it, if nothing but
+ * hash_free or hash_clear follows the walk. It must not insert any. */
 struct hash_link *hash_walk(const struct hash_table *t, struct hash_cursor *cursor);
 
 #endif

@@ -13,8 +13,8 @@ void hex_encode(const uint8_t *bytes, size_t len, char *out);
 int hex_digit_value(char c);
 
 /* Decodes digits of either case into at most `capacity` bytes and sets `*ret_len` to their number. False when
- * `text` has an odd length, another character, or more bytes than `capacity`; `out` may be partly written then.
- */
+ * `text` has an odd length, another character, or more bytes than `capacity`; `out` may be partly written
+ * then. */
 bool hex_decode(struct str text, uint8_t *out, size_t capacity, size_t *ret_len);
 
 #endif

@@ -1,6 +1,6 @@
 /* Reads what the binary codec of buf.h has written, from front to back. The bytes may be damaged or hostile:
- * a reader never reads past their end and never trusts a length in them. Thread: any (one reader, one thread).
- */
+ * a reader never reads past their end and never trusts a length in them. Thread: any (one reader, one
+ * thread). */
 #ifndef ALMONER_BASE_READER_H
 #define ALMONER_BASE_READER_H
 

@@ -10,8 +10,8 @@
  * valid character, when the character is cut off, and when `len` is 0. A NUL is a character of one byte. */
 size_t utf8_length(const char *p, size_t len);
 
-/* Removes the first character from `*text` and gives its code point. Gives -1 and leaves `*text` unchanged when
- * utf8_length would give 0. */
+/* Removes the first character from `*text` and gives its code point. Gives -1 and leaves `*text` unchanged
+ * when utf8_length would give 0. */
 int32_t utf8_next(struct str *text);
 
 /* True if `text` is a sequence of valid characters; the empty string is one. */

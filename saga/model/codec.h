@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-/* Times are stored as differences to another time, because small numbers are stored in few bytes. A difference may
- * wrap around: wrapping_add gives back exactly the time that wrapping_sub was given, for any two values, also for
- * those of a damaged store. */
+/* Times are stored as differences to another time, because small numbers are stored in few bytes. A
+ * difference may wrap around: wrapping_add gives back exactly the time that wrapping_sub was given, for any
+ * two values, also for those of a damaged store. */
 static inline int64_t wrapping_sub(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a - (uint64_t)b);

@@ -1,4 +1,5 @@
-/* One received event as a flat, immutable, reference-counted block that may cross threads. */
+/* One received event: a single block of memory with all its texts, immutable and reference-counted, so that
+ * it can be handed from thread to thread without copying. Thread: any. */
 #ifndef ALMONER_MODEL_EVENT_H
 #define ALMONER_MODEL_EVENT_H
 
@@ -6,35 +7,37 @@
 
 #include "saga/base/buf.h"
 
-#define EVENT_SALT_BYTES 16
+#define EVENT_SALT_BYTES 16 /* chosen: 128 random bits cannot be guessed */
 
 struct event_fields {
-	struct str source;       /* name of the source */
-	struct str event_id;     /* the sender's */
-	struct str type;         /* canonical type; empty while quarantined */
-	struct str gift;         /* empty: none named */
-	struct str donor;        /* for filters and people: id, else e-mail; may be empty */
+	struct str source;   /* name of the source */
+	struct str event_id; /* the id that the sender gave the event */
+	struct str type;     /* canonical type; empty while quarantined */
+	struct str gift;     /* names the donation; empty if the event names none */
+	struct str donor;    /* for filters and display: the donor's id, else the e-mail address; may be empty */
 	struct str content_type; /* of the raw body; may be empty */
-	struct str raw;          /* as received */
-	struct str canonical;    /* JSON; empty while quarantined */
+	struct str raw;          /* the body, byte for byte as received */
+	struct str canonical;    /* the mapped event as JSON; empty while quarantined */
 };
 
-/* All strings point into the block and are NUL-terminated. */
+/* All texts are inside the block and have a NUL after them. */
 struct event {
 	struct event_fields f;
 	int64_t received_ms;            /* steady clock */
-	uint8_t salt[EVENT_SALT_BYTES]; /* random, kept beside the payload, forgotten with it */
-	uint8_t digest[32];             /* digest_parts(salt, raw, canonical): what the log holds */
-	uint8_t body_digest[16];        /* of the raw body alone, unsalted: tells a differing duplicate */
+	uint8_t salt[EVENT_SALT_BYTES]; /* random; stored with the payload and forgotten with it */
+	/* digest_parts(salt, raw, canonical), which the log keeps. The salt is forgotten with the payload;
+	 * without it a guess at the payload cannot be checked against the log. */
+	uint8_t digest[32];
+	uint8_t body_digest[16]; /* of `raw` alone: shows whether a duplicate has the same body */
 };
 
-/* Copies the fields into a fresh block with one reference and draws its salt. */
+/* Copies the fields into a new block with one reference and a new random salt. */
 struct event *event_create(const struct event_fields *fields, int64_t received_ms);
-/* As above with a stored salt; recomputes the digests. */
+/* Like event_create, with the salt that was stored for the event; computes the digests from it. */
 struct event *event_restore(const struct event_fields *fields, int64_t received_ms,
 							const uint8_t salt[EVENT_SALT_BYTES]);
-struct event *event_ref(struct event *e);  /* Thread: any. Returns `e`. */
-void event_unref(struct event *e);         /* Thread: any. NULL is accepted. */
-size_t event_bytes(const struct event *e); /* memory it occupies, for windows and limits */
+struct event *event_ref(struct event *e);  /* adds a reference and returns `e` */
+void event_unref(struct event *e);         /* drops a reference; NULL is accepted */
+size_t event_bytes(const struct event *e); /* the size of the block, for limits of memory */
 
 #endif

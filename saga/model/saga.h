@@ -1,5 +1,6 @@
-/* One event's journey as a value: what is stored in one small blob and changed only by saga/model/decide.h.
- */
+/* A saga: what happened to one accepted event at its targets, and what still has to happen. A saga is a plain
+ * value that fits into one small stored blob. Only the functions of saga/model/decide.h change it. Not
+ * locked: one thread owns a saga. */
 #ifndef ALMONER_MODEL_SAGA_H
 #define ALMONER_MODEL_SAGA_H
 
@@ -11,115 +12,125 @@
 #include "saga/model/plan.h"
 #include "saga/model/state.h"
 
-#define LANE_BYTES 16
+#define LANE_BYTES 16 /* the first half of a SHA-256 digest of the ordering key */
 
-/* Where the journal keeps what will move a step; not part of the pure decisions. */
+/* Where the journal finds this step again when it can go on. The journal sets it; the decisions do not look
+ * at it. */
 enum location {
-	LOCATION_NONE = 0,   /* nothing to move: waiting, attention, terminal, paused saga */
-	LOCATION_ENGINE = 1, /* in the engine's hands: running, or ready in its window */
-	LOCATION_DISK = 2    /* a row of its own on disk, found by index */
+	LOCATION_NONE = 0,   /* nowhere: it waits, needs an operator, has ended, or its saga is paused */
+	LOCATION_ENGINE = 1, /* the engine has it in memory: running, or ready to start */
+	LOCATION_DISK = 2    /* it has a row of its own in the store, found by index */
 };
 
 struct step {
 	uint8_t state;     /* enum step_state */
-	uint8_t why;       /* enum why; NONE only when terminal */
+	uint8_t why;       /* enum why; NONE only when it has ended */
 	uint8_t direction; /* enum direction */
-	uint8_t reason;    /* enum reason, in attention */
-	uint8_t skip;      /* enum skip, when skipped */
-	uint8_t last;      /* enum outcome_class of the last attempt */
+	uint8_t reason;    /* enum reason; NONE unless in attention */
+	uint8_t skip;      /* enum skip; NONE unless skipped */
+	uint8_t last;      /* enum outcome_class of the last attempt; NONE before the first */
 	uint8_t location;  /* enum location */
-	bool
-		effect_possible; /* an effects exchange of this generation and direction was sent and not disproved */
-	bool lookup_first;   /* the next attempt begins with a look-up */
-	bool took_effect;    /* the DO direction took effect (or a person said so) */
+	/* A request of this generation and direction may have taken effect, and it is not known whether it
+	 * did. */
+	bool effect_possible;
+	bool lookup_first; /* the next attempt begins with a look-up */
+	bool took_effect;  /* the do took effect, or an operator said so; stays true when it is undone */
 	bool has_lane;
 	bool has_body;
-	bool
-		by_operator; /* its end was set by a person (resolve, skip); while open: asked for by a person (redo),
-					 * so it does not expire */
-	bool condition_passed; /* `when` was evaluated and said yes */
-	bool doubt_before; /* an earlier generation was in doubt when a person redid it: it may have taken effect
-						*/
-	uint32_t generation;    /* from 1; the undo direction counts from 1 again */
-	uint32_t do_generation; /* in direction undo: the last one of the do, when it was not the first; else 0 */
-	uint32_t attempts;      /* attempts begun in this generation: the number of the last intent */
-	uint32_t spent;         /* of those, the ones that count against `attempts` of the retry policy */
-	uint32_t waits;         /* waits planned in a row, spent or not: the exponent of the next one */
-	int64_t due_ms;         /* ready: since when; retry_wait: not before. Steady clock */
-	int64_t waited_ms;      /* time that counts towards giving up: attempts and planned waits, never holds */
+	/* An operator ended it (resolve, skip). While it has not ended: an operator asked for it (redo), so it
+	 * does not expire. */
+	bool by_operator;
+	bool condition_passed; /* `when` was evaluated and gave true */
+	/* An earlier generation may have taken effect: it was in doubt when an operator chose redo. */
+	bool doubt_before;
+	uint32_t generation;    /* counts from 1 in each direction; redo begins a new one */
+	uint32_t do_generation; /* in direction undo: the last generation of the do, if that was not 1; else 0 */
+	uint32_t attempts;      /* begun in this generation; the number of its last attempt */
+	uint32_t spent;         /* how many of them count against `attempts` of the retry policy */
+	uint32_t waits;         /* waits planned so far: gives the length of the next one */
+	int64_t due_ms;         /* ready: since when; retry_wait: not before. Steady clock (saga/base/clock.h) */
 	int64_t
-		effect_possible_ms; /* first attempt that may have taken effect; 0: none. Starts the keyed(ttl) clock */
-	int64_t last_ms;        /* when the last outcome was recorded; 0: never */
-	int64_t begun_ms;       /* when the last intent was recorded; 0: never */
-	uint8_t lane[LANE_BYTES];
-	uint8_t body[16]; /* digest of the request bytes of this generation, once known */
-	char *detail;     /* one line about the last outcome, NULL: none. Erasable: may name a person */
-	char *result;     /* JSON object of the DO direction: id, url, outputs; NULL: none */
-	char *checkpoint; /* bytes of the connector; NULL: none */
+		waited_ms; /* attempts and planned waits, which count towards giving up; holds and pauses do not */
+	/* Begin of the first attempt that may have taken effect; 0: none. From then on keyed(ttl) counts its
+	 * time. */
+	int64_t effect_possible_ms;
+	int64_t last_ms;          /* when the last outcome was recorded; 0: never */
+	int64_t begun_ms;         /* when the last intent was recorded; 0: never */
+	uint8_t lane[LANE_BYTES]; /* if has_lane: digest of its ordering key */
+	uint8_t body[16];         /* if has_body: digest of the request bytes of this generation */
+	char *detail;     /* one line about the last outcome; NULL: none. Personal data: can be forgotten */
+	char *result;     /* what the do gave, a JSON object (id, url, outputs); NULL: none */
+	char *checkpoint; /* bytes of the connector between two exchanges; NULL: none */
 	uint32_t checkpoint_len;
 };
 
 struct saga {
 	int64_t id;
-	struct plan *plan; /* holds a reference */
-	uint8_t state;     /* enum saga_state, always = saga_derive_state() */
-	uint8_t reason;    /* enum reason, in attention: of the first such step, or of the saga itself */
+	struct plan *plan; /* owns a reference */
+	uint8_t state;     /* enum saga_state; always what saga_derive_state() gives */
+	uint8_t reason;    /* enum reason; in attention: of the first such step, or own_reason. Else NONE */
 	bool paused;
 	bool cancelled;
-	bool compensating; /* decided; stays set when compensated */
-	bool unrouted;
-	uint8_t own_reason; /* REASON_QUARANTINED or REASON_GIFT_MISSING, else NONE */
+	bool compensating;  /* its effects are being undone, or have been */
+	bool unrouted;      /* no route took the event: it has no steps */
+	uint8_t own_reason; /* why it has no steps: QUARANTINED or GIFT_MISSING; else NONE */
 	int64_t created_ms;
-	int64_t finished_ms; /* last time it came to rest; 0: never */
+	int64_t finished_ms; /* when it last came to rest; 0: never */
 	char *source;
 	char *event_id;
 	char *type;
 	char *gift;          /* "" for none */
-	char *donor;         /* "" for none; erasable */
-	char *note;          /* why quarantined or gift_missing, "" otherwise; erasable */
+	char *donor;         /* "" for none. Personal data: can be forgotten */
+	char *note;          /* why quarantined or gift_missing, else "". Personal data: can be forgotten */
 	uint32_t step_count; /* = plan->step_count */
 	struct step *steps;
 };
 
-/* A saga with its steps waiting, before the first saga_settle; copies all texts, takes a reference on the
+/* What a new saga is made of. saga_create copies the texts (NULL counts as "") and adds a reference to the
  * plan. */
 struct saga_start {
 	struct plan *plan;
 	const char *source, *event_id, *type, *gift, *donor, *note;
 	int64_t now_ms;
 	bool unrouted;
-	enum reason own_reason;
-	/* Per step of the plan. */
-	const uint8_t (*lanes)[LANE_BYTES]; /* NULL: no lanes at all */
+	enum reason own_reason; /* NONE, QUARANTINED or GIFT_MISSING; the last two need a plan without steps */
+	/* For each step of the plan: */
+	const uint8_t (*lanes)[LANE_BYTES]; /* NULL: no step has a lane */
 	uint32_t lane_mask;                 /* bit i: step i has a lane */
-	uint32_t condition_known;           /* bit i: `when` was evaluated (steps without `after`) */
-	uint32_t condition_true;            /* bit i: its verdict; steps without `when` need no bit */
+	uint32_t condition_known; /* bit i: `when` was evaluated at acceptance (steps without `after`) */
+	uint32_t condition_true;  /* bit i: it gave true; only bits of condition_known */
 };
+/* A saga whose steps all wait. decide_accepted() must be called before any other decision. */
 struct saga *saga_create(const struct saga_start *start);
-void saga_destroy(struct saga *s);
+void saga_destroy(struct saga *s); /* NULL is accepted */
 
-/* Stored form, versioned; the plan's digest is not in it (a column of the row). Decoding checks every enum
- * and bound, and saga_check() of the whole: ERR_CORRUPT with the offending field or rule. */
+/* Appends the stored form, which begins with a version. The saga's id and its plan are not in it: they are
+ * columns of its row. */
 void saga_encode(const struct saga *s, struct buf *out);
+/* Reads the stored form and adds a reference to `plan`. The bytes may be damaged: every enum, bound and
+ * saga_check() is checked. ERR_CORRUPT names the field or rule that failed. */
 int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret,
 				struct err *err) MUST_CHECK;
 
-/* The pure functions of DESIGN §6; the precedence is a table in saga_state.c. */
+/* The state of a saga follows from its flags and its steps alone: saga/DESIGN.md "Saga states". `ret_reason`
+ * may be NULL. */
 enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason);
-/* Every non-terminal step has its `why`, every state its legal companions; NULL when sound, else which rule
- * broke. */
+/* Checks the rules that every saga obeys: each step that has not ended has its `why`, members fit the state,
+ * and the saga's state is the derived one. NULL if the saga is sound, else a static text that names the
+ * broken rule. */
 const char *saga_check(const struct saga *s);
-/* The part of it that looks at one step alone; saga_decode holds every step to it. */
+/* The rules of saga_check that concern one step alone. */
 const char *saga_check_step(const struct step *st);
-/* Does this step's attention wait for a person? Not in a saga that is undone or cancelled: what triggered the undo was
- * answered by it. */
+/* True if the step needs an operator (attention) and the saga shows it. False in a saga that was cancelled or
+ * is being undone, unless the undo itself needs an operator: there the failure has already been answered.
+ * `st` is one of the saga's steps. */
 bool saga_step_needs_operator(const struct saga *s, const struct step *st);
-/* Is the step still to come to its end, by itself or by a person? */
+/* True if the step has not ended: it can still go on by itself, or an operator has to decide. */
 bool saga_step_is_open(const struct saga *s, const struct step *st);
-/* Is there a step running, or ready in the engine's window? Those sagas are looked at first after a restart.
- */
+/* True if a step is running or ready in the engine. After a restart these sagas are read first. */
 bool saga_is_live(const struct saga *s);
-/* {"books":{…},"thanks":{…}}: results of the steps done so far, for `when` and templates. Appends. */
+/* Appends {"books":{…},"thanks":{…}}: the results of the steps that took effect and are not undone, by step
+ * name. `when` and templates read it as `steps`. */
 void saga_results_json(const struct saga *s, struct buf *out);
 
 #endif

@@ -1,30 +1,33 @@
-/* The words of the model: states, reasons, classes, policies, with their names as users see them. */
+/* The enums of the model: states, reasons, outcome classes, repeat classes, policies and verbs. Each is a
+ * table of name, stored number and the text that users see in the CLI, in JSON and in filters. What each
+ * value means to a user is in saga/DESIGN.md "Step states", "Saga states" and "Outcome classes". Pure;
+ * thread: any. */
 #ifndef ALMONER_MODEL_STATE_H
 #define ALMONER_MODEL_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Numbers are stored: append only, never renumber. */
+/* The numbers are in the store: append new ones, never change one. */
 
 enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 
 #define STEP_STATE_TABLE(X)                                                                                  \
-	X(STEP_WAITING, 0, "waiting")       /* for the steps it comes after */                                   \
-	X(STEP_READY, 1, "ready")           /* may start as soon as its target has room */                       \
-	X(STEP_RUNNING, 2, "running")       /* an intent is durable */                                           \
-	X(STEP_RETRY_WAIT, 3, "retry_wait") /* backing off until due_ms */                                       \
-	X(STEP_SUCCEEDED, 4, "succeeded")   /* in direction undo: undone */                                      \
-	X(STEP_ATTENTION, 5, "attention")   /* needs a person; see reason */                                     \
-	X(STEP_SKIPPED, 6, "skipped")       /* will not be done; see skip */                                     \
-	X(STEP_KEPT, 7, "kept")             /* took effect and has no undo */
+	X(STEP_WAITING, 0, "waiting")       /* for the steps in its `after` */                                   \
+	X(STEP_READY, 1, "ready")           /* may start as soon as its target has a free slot */                \
+	X(STEP_RUNNING, 2, "running")       /* an attempt is under way; its intent is on disk */                 \
+	X(STEP_RETRY_WAIT, 3, "retry_wait") /* waits until due_ms before the next attempt */                     \
+	X(STEP_SUCCEEDED, 4, "succeeded")   /* in direction undo: the effect was undone */                       \
+	X(STEP_ATTENTION, 5, "attention")   /* needs an operator; `reason` says why */                           \
+	X(STEP_SKIPPED, 6, "skipped")       /* will not be done; `skip` says why */                              \
+	X(STEP_KEPT, 7, "kept")             /* took effect, and its effect stays after the undo of the saga */
 
 #define SAGA_STATE_TABLE(X)                                                                                  \
 	X(SAGA_RUNNING, 0, "running")                                                                            \
 	X(SAGA_PAUSED, 1, "paused")                                                                              \
 	X(SAGA_COMPENSATING, 2, "compensating")                                                                  \
 	X(SAGA_ATTENTION, 3, "attention")                                                                        \
-	X(SAGA_COMPLETED, 4, "completed") /* from here on: at rest */                                            \
+	X(SAGA_COMPLETED, 4, "completed") /* this one and those below: at rest */                                \
 	X(SAGA_COMPLETED_PARTIAL, 5, "completed_partial")                                                        \
 	X(SAGA_COMPENSATED, 6, "compensated")                                                                    \
 	X(SAGA_CANCELLED, 7, "cancelled")                                                                        \
@@ -42,24 +45,25 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(REASON_QUARANTINED, 8, "quarantined")   /* of a saga without steps */                                  \
 	X(REASON_GIFT_MISSING, 9, "gift_missing") /* of a saga without steps */
 
-/* What makes a non-terminal step go on: exactly one at any time (invariant I15). */
+/* What a step waits for. A step that has not ended has exactly one such cause; a step that has ended has
+ * NONE. saga_check() holds every saga to this rule. */
 #define WHY_TABLE(X)                                                                                         \
 	X(WHY_NONE, 0, "")                                                                                       \
-	X(WHY_CALL, 1, "call")   /* an attempt is under way */                                                   \
-	X(WHY_DUE, 2, "due")     /* a due time */                                                                \
-	X(WHY_SLOT, 3, "slot")   /* room at the target */                                                        \
-	X(WHY_LANE, 4, "lane")   /* an earlier event of the same key */                                          \
-	X(WHY_AFTER, 5, "after") /* other steps of the saga */                                                   \
+	X(WHY_CALL, 1, "call")   /* the end of its attempt */                                                    \
+	X(WHY_DUE, 2, "due")     /* its due_ms */                                                                \
+	X(WHY_SLOT, 3, "slot")   /* a slot of its target */                                                      \
+	X(WHY_LANE, 4, "lane")   /* an earlier event with the same ordering key */                               \
+	X(WHY_AFTER, 5, "after") /* other steps of its saga */                                                   \
 	X(WHY_ATTENTION, 6, "attention")
 
 #define SKIP_TABLE(X)                                                                                        \
 	X(SKIP_NONE, 0, "")                                                                                      \
-	X(SKIP_WHEN, 1, "when")             /* its condition said no: counts as completed */                     \
-	X(SKIP_EXPIRED, 2, "expired")       /* too late to be of use: partial */                                 \
-	X(SKIP_OPERATOR, 3, "skipped")      /* verb skip: partial */                                             \
-	X(SKIP_NOT_DONE, 4, "not_done")     /* resolved as not done: partial */                                  \
-	X(SKIP_DEPENDENCY, 5, "dependency") /* a step it comes after was not done: partial */                    \
-	X(SKIP_CANCELLED, 6, "cancelled")   /* the saga was cancelled or is being undone */
+	X(SKIP_WHEN, 1, "when")             /* its condition was false; the saga still counts as completed */    \
+	X(SKIP_EXPIRED, 2, "expired")       /* `expire` had passed: the saga is completed_partial */             \
+	X(SKIP_OPERATOR, 3, "skipped")      /* the verb skip: completed_partial */                               \
+	X(SKIP_NOT_DONE, 4, "not_done")     /* the verb resolve-not-done: completed_partial */                   \
+	X(SKIP_DEPENDENCY, 5, "dependency") /* a step in its `after` was not done: completed_partial */          \
+	X(SKIP_CANCELLED, 6, "cancelled")   /* its saga was cancelled or compensated before it started */
 
 #define OUTCOME_TABLE(X)                                                                                     \
 	X(OUTCOME_NONE, 0, "")                                                                                   \
@@ -71,8 +75,9 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(OUTCOME_REJECTED, 6, "rejected")                                                                       \
 	X(OUTCOME_DENIED, 7, "denied")                                                                           \
 	X(OUTCOME_FAULT, 8, "fault")                                                                             \
-	X(OUTCOME_ABSENT, 9, "absent")              /* a look-up: it did not happen */                           \
-	X(OUTCOME_BODY_CHANGED, 10, "body_changed") /* found before sending */
+	X(OUTCOME_ABSENT, 9, "absent") /* a look-up found no effect */                                           \
+	X(OUTCOME_BODY_CHANGED, 10,                                                                              \
+	  "body_changed") /* the bytes to send differ from those sent before; nothing was sent */
 
 #define REPEAT_TABLE(X)                                                                                      \
 	X(REPEAT_NONE, 0, "")                                                                                    \
@@ -124,7 +129,7 @@ enum breaker_state { BREAKER_STATE_TABLE(STATE_ENUM) BREAKER_STATES };
 enum hold_kind { HOLD_TABLE(STATE_ENUM) HOLD_KINDS };
 #undef STATE_ENUM
 
-/* Names; "?" for a value outside the table. */
+/* The text of a value; "" for NONE values and "?" for a value outside the table. Static, never NULL. */
 const char *name_of_direction(enum direction d);
 const char *name_of_step_state(enum step_state s);
 const char *name_of_saga_state(enum saga_state s);
@@ -138,7 +143,7 @@ const char *name_of_verb(enum verb v);
 const char *name_of_breaker(enum breaker_state b);
 const char *name_of_hold(enum hold_kind h);
 
-/* The value for a name, -1 when there is none. */
+/* The value for a text that a user gave; -1 for NULL, for "" and for a text that is not in the table. */
 int name_to_saga_state(const char *name);
 int name_to_reason(const char *name);
 int name_to_outcome(const char *name);
@@ -148,7 +153,7 @@ int name_to_verb(const char *name);
 /* The kind of a hold from the reason that the store keeps; HOLD_NONE when the reason begins with no kind's word. */
 enum hold_kind name_to_hold(const char *reason);
 
-/* completed … unrouted: nothing will move it but a person. */
+/* True for completed … unrouted: nothing will change such a saga except a verb of an operator. */
 bool saga_state_at_rest(enum saga_state s);
 
 #endif

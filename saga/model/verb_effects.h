@@ -1,35 +1,42 @@
-/* What the verbs do to a step or a saga, where the table in verbs.c lets them. */
+/* What each verb does to a step or to a saga. The tables in verbs.c decide for which states a function here
+ * is called; the functions assert those states. */
 #ifndef ALMONER_MODEL_VERB_EFFECTS_H
 #define ALMONER_MODEL_VERB_EFFECTS_H
 
 #include "saga/model/decide.h"
 
-/* What one verb did. */
+/* The result of one verb; zeroed before the first function. A resume of a whole saga adds up several
+ * steps. */
 struct verb_effect {
-	unsigned changed;
-	unsigned doubt;      /* steps left in doubt */
-	const char *refusal; /* not NULL: nothing was changed, and why */
+	unsigned changed;    /* steps changed, or 1 for the saga */
+	unsigned doubt;      /* steps that stay in doubt */
+	const char *refusal; /* not NULL: nothing was changed, and why; static */
 };
 
-/* `step` is in a state the table allows; for effects on the whole saga it is 0 and unused. */
+/* `step` is ignored by the functions on the whole saga. */
 typedef void verb_effect_fn(struct decide *d, unsigned step, const struct verb_call *call,
 							struct verb_effect *ret);
 
-verb_effect_fn verb_effect_none;    /* it is so: nothing to do */
-verb_effect_fn verb_effect_restart; /* retry_wait, definite attention → ready */
+/* ---- on a step ---- */
+
+verb_effect_fn verb_effect_none;       /* changes nothing: the step is already as the verb wants it */
+verb_effect_fn verb_effect_restart;    /* retry_wait or definite failure: ready, with a full budget */
+verb_effect_fn verb_effect_keep_doubt; /* resume: stays in doubt, unless the call says redo_in_doubt */
 verb_effect_fn
-	verb_effect_keep_doubt; /* resume in doubt: left standing and counted, unless redo was asked for */
-verb_effect_fn verb_effect_retry_doubt;  /* retry in doubt: look, or send where a repeat can be told */
-verb_effect_fn verb_effect_redo;         /* new generation */
-verb_effect_fn verb_effect_redo_skipped; /* do it after all */
-verb_effect_fn verb_effect_resolve_done;
-verb_effect_fn verb_effect_resolve_skipped;
-verb_effect_fn verb_effect_resolve_not_done;
-verb_effect_fn verb_effect_skip;
+	verb_effect_retry_doubt;     /* retry: looks up, or sends again if the target recognises a repeat */
+verb_effect_fn verb_effect_redo; /* sends with a new generation, so with a new key */
+verb_effect_fn verb_effect_redo_skipped; /* does a skipped step and those that were skipped because of it */
+verb_effect_fn verb_effect_resolve_done; /* the operator says that it took effect */
+verb_effect_fn verb_effect_resolve_skipped;  /* the same for a skipped step; its dependants follow */
+verb_effect_fn verb_effect_resolve_not_done; /* the operator says that it did not take effect */
+verb_effect_fn verb_effect_skip;             /* ends the step undone; refused if it may have taken effect */
+
+/* ---- on a saga ---- */
 
 verb_effect_fn verb_effect_pause;
 verb_effect_fn verb_effect_cancel;
 verb_effect_fn verb_effect_compensate;
-verb_effect_fn verb_effect_reprocess;
+verb_effect_fn
+	verb_effect_reprocess; /* only counts: the journal replaces the saga by what the event maps to now */
 
 #endif
