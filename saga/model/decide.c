@@ -1,3 +1,5 @@
+/* Acceptance of an event, intents, the end of attempts without an outcome, and recovery after a crash.
+ * Outcomes are in outcome.c and verbs in verbs.c. */
 #include "saga/model/decide.h"
 
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 
 /* ---- acceptance ---- */
 
+/* One record says what became of the event: accepted by a route, or why the saga has no steps. */
 static void log_accepted(struct decide *d, const struct saga_start *start, const uint8_t event_digest[32])
 {
 	const struct saga *s = d->saga;
@@ -25,10 +28,14 @@ static void log_accepted(struct decide *d, const struct saga_start *start, const
 	records_add(d->log, &r);
 }
 
+/* Steps without `after` become ready at once, or are skipped by their `when`. The record `accepted` implies
+ * that they are ready, so settle_end must log only the steps for which that is not true: `before` is set
+ * accordingly. */
 void decide_accepted(struct decide *d, const struct saga_start *start, const uint8_t event_digest[32])
 {
 	struct saga *s = d->saga;
 	struct settle settling;
+	assert(s->plan == start->plan && s->finished_ms == 0);
 	settle_begin(&settling, d);
 	for (unsigned i = 0; i < s->step_count; i++) {
 		struct step *st = &s->steps[i];
@@ -39,7 +46,6 @@ void decide_accepted(struct decide *d, const struct saga_start *start, const uin
 			step_end_without_effect(st, SKIP_WHEN);
 		else if (p->after == 0)
 			step_to_ready(st, d->now_ms);
-		/* `accepted` says that the first steps are ready; only what differs is logged beside it. */
 		settling.before[i].state = p->after == 0 ? (uint8_t)STEP_READY : (uint8_t)STEP_WAITING;
 	}
 	log_accepted(d, start, event_digest);
@@ -48,8 +54,8 @@ void decide_accepted(struct decide *d, const struct saga_start *start, const uin
 
 /* ---- starting ---- */
 
-/* "No further step starts": one that has had an outcome, or that a person sent on its way, is no further one.
- */
+/* The policy `hold` starts no further step. A step that had an outcome, that an operator sent again, or that
+ * is an undo has begun already and is not held. */
 static bool has_begun(const struct step *st)
 {
 	return st->last != OUTCOME_NONE || st->generation > 1 || st->direction == DIRECTION_UNDO;
@@ -67,6 +73,7 @@ bool decide_may_start(const struct saga *s, uint16_t step)
 
 bool decide_needs_condition(const struct saga *s, uint16_t step)
 {
+	assert(step < s->step_count);
 	const struct step *st = &s->steps[step];
 	return st->state == STEP_READY && st->direction == DIRECTION_DO && s->plan->steps[step].when != NULL &&
 		   !st->condition_passed;
@@ -91,6 +98,8 @@ bool decide_wants_lookup(const struct step *st, const struct step_rules *rules, 
 	return step_send_rule(st, rules, now_ms) == SEND_LOOKUP;
 }
 
+/* A target that an older configuration had. Its step waits for an operator, who adds the target again or
+ * skips it. */
 static void attention_target_missing(struct decide *d, unsigned i)
 {
 	struct step *st = &d->saga->steps[i];
@@ -100,7 +109,8 @@ static void attention_target_missing(struct decide *d, unsigned i)
 	step_to_attention(st, st->direction == DIRECTION_UNDO ? REASON_UNDO_FAILED : REASON_TARGET_MISSING);
 }
 
-/* What a person asked for does not expire, nor does an undo. */
+/* True if the step's `expire` has passed. A step that an operator asked for does not expire, and an undo does
+ * not. */
 static bool is_expired(const struct decide *d, unsigned i)
 {
 	const struct step *st = &d->saga->steps[i];
@@ -109,7 +119,7 @@ static bool is_expired(const struct decide *d, unsigned i)
 		   d->now_ms - d->saga->created_ms >= expire_ms;
 }
 
-/* Why a step is not sent but moved to where it belongs. */
+/* Whether a step can be sent now, and if not, why: the reason decides where the step goes instead. */
 enum intent_verdict {
 	INTENT_STARTS,
 	INTENT_TARGET_MISSING,
@@ -119,13 +129,15 @@ enum intent_verdict {
 	INTENT_COMPENSATING
 };
 
+/* The detail that an operator reads when the verdict sends the step to attention(in_doubt). */
 static const char *const doubt_texts[] = {
-	[INTENT_IN_DOUBT] = "it may have taken effect, and its target cannot tell a repeat",
-	[INTENT_EXPIRED_IN_DOUBT] = "it may have taken effect, and its time has passed",
+	[INTENT_IN_DOUBT] = "it may have taken effect, and its target cannot recognise a repeat",
+	[INTENT_EXPIRED_IN_DOUBT] = "it may have taken effect, and its expire time has passed",
 	[INTENT_COMPENSATING] = "it may have taken effect, and it can no longer be looked up",
 };
 
-/* Only reading is still of use to a step that has expired, or whose saga is being undone. */
+/* A look-up is allowed even if the step has expired or its saga is being undone, because it only reads. A
+ * request with effects is not. */
 static enum intent_verdict intent_verdict_of(const struct decide *d, unsigned i)
 {
 	const struct step *st = &d->saga->steps[i];
@@ -142,9 +154,11 @@ static enum intent_verdict intent_verdict_of(const struct decide *d, unsigned i)
 	return d->saga->compensating && st->direction == DIRECTION_DO ? INTENT_COMPENSATING : INTENT_STARTS;
 }
 
+/* For every verdict but INTENT_STARTS: skips an expired step and moves the others to attention. */
 static void apply_intent_verdict(struct decide *d, unsigned i, enum intent_verdict intent_verdict)
 {
 	struct step *st = &d->saga->steps[i];
+	assert(intent_verdict != INTENT_STARTS);
 	if (intent_verdict == INTENT_TARGET_MISSING) {
 		attention_target_missing(d, i);
 	} else if (intent_verdict == INTENT_EXPIRED) {
@@ -157,8 +171,9 @@ static void apply_intent_verdict(struct decide *d, unsigned i, enum intent_verdi
 
 bool decide_intent_would_end(const struct decide *d, uint16_t step)
 {
+	assert(step < d->saga->step_count);
 	enum intent_verdict intent_verdict = intent_verdict_of(d, step);
-	/* `when` comes before everything, but nobody can evaluate it for a target that is not there. */
+	/* An unevaluated `when` comes first, except for a missing target: there the engine cannot evaluate it. */
 	return intent_verdict == INTENT_TARGET_MISSING ||
 		   (intent_verdict != INTENT_STARTS && !decide_needs_condition(d->saga, step));
 }
@@ -173,6 +188,8 @@ static void begin_attempt(struct decide *d, unsigned i)
 	records_add(d->log, &r);
 }
 
+/* A retry that is not due and a `when` that was not evaluated are refused without a change. Everything else
+ * either starts the step or moves it to where the verdict says. */
 int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
 {
 	struct saga *s = d->saga;
@@ -196,6 +213,7 @@ int decide_intent(struct decide *d, uint16_t step, bool *ret_started)
 
 /* ---- what happens to a running attempt ---- */
 
+/* The step if exactly this attempt is running; NULL if the attempt is over or never existed. */
 static struct step *running_attempt(struct decide *d, struct attempt_ref ref)
 {
 	if (ref.step >= d->saga->step_count)
@@ -215,13 +233,14 @@ int decide_not_started(struct decide *d, struct attempt_ref ref)
 	settle_begin(&settling, d);
 	struct record r = settle_record(d, RECORD_NOT_STARTED, ref.step);
 	records_add(d->log, &r);
-	step_to_ready(st, st->due_ms); /* as old as it was; its number is used up, its budget is not */
+	step_to_ready(st, st->due_ms); /* the attempt's number is used up, its retry budget is not */
 	settle_end(&settling, ref.step);
 	return 0;
 }
 
 int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes)
 {
+	assert(bytes.p != NULL || bytes.len == 0);
 	struct step *st = running_attempt(d, ref);
 	if (st == NULL)
 		return ERR_STALE;
@@ -237,6 +256,8 @@ int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes
 
 /* ---- after a crash ---- */
 
+/* Writes an outcome record for an attempt whose real outcome was not reported. `body` may be NULL: not
+ * known. */
 static void log_unknown_outcome(struct decide *d, unsigned step, enum outcome_class outcome,
 								const char *detail, const uint8_t *body)
 {
@@ -251,13 +272,15 @@ static void log_unknown_outcome(struct decide *d, unsigned step, enum outcome_cl
 	records_add(d->log, &r);
 }
 
-/* A second's spread, so that a restart does not send everything at once. */
+/* Up to one second from now, at random: after a restart the interrupted steps do not all start at once. */
 static int64_t recovery_due_ms(const struct decide *d, const struct step_rules *rules)
 {
 	int64_t spread = rules->retry.first_ms < 1000 ? rules->retry.first_ms : 1000;
 	return d->now_ms + (int64_t)d->rnd.below(d->rnd.ctx, spread > 0 ? (uint64_t)spread : 1);
 }
 
+/* The interrupted attempt may have taken effect, unless it was a look-up. It uses no attempt of the retry
+ * policy, because the target did not cause the interruption. */
 int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16])
 {
 	if (step >= d->saga->step_count || d->saga->steps[step].state != STEP_RUNNING)
@@ -266,7 +289,7 @@ int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16])
 	const struct step_rules *rules = settle_rules(d, step);
 	struct settle settling;
 	settle_begin(&settling, d);
-	step_mark_doubt(st, st->begun_ms); /* a look-up has its doubt already, and adds none */
+	step_mark_doubt(st, st->begun_ms); /* after a look-up this changes nothing: the doubt exists already */
 	if (body != NULL)
 		step_set_body(st, body);
 	log_unknown_outcome(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt", body);
@@ -277,14 +300,17 @@ int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16])
 		step_to_attention(st, REASON_IN_DOUBT);
 	} else {
 		st->lookup_first = rule == SEND_LOOKUP;
-		step_to_retry(st, recovery_due_ms(d, rules)); /* nothing is spent: it was not the target's doing */
+		step_to_retry(st, recovery_due_ms(d, rules));
 	}
 	settle_end(&settling, -1);
 	return 0;
 }
 
+/* A crash of the connector says nothing about the effect, so the send rule decides between in_doubt and
+ * fault. A step that decide_recover already moved to in_doubt stays there with the new detail. */
 int decide_blame(struct decide *d, uint16_t step, const char *detail)
 {
+	assert(detail != NULL);
 	if (step >= d->saga->step_count)
 		return ERR_STALE;
 	struct step *st = &d->saga->steps[step];

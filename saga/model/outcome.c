@@ -1,3 +1,4 @@
+/* The end of an attempt: what each outcome class does to its step, as a table. */
 #include <assert.h>
 #include <jansson.h>
 #include <string.h>
@@ -6,24 +7,26 @@
 #include "saga/model/settle.h"
 #include "saga/model/step.h"
 
-/* What an outcome class means (DESIGN §7). What a possible effect then means, by repeat class, is
- * step_send_rule's table. */
+/* What happens to the step: saga/DESIGN.md "Outcome classes". Whether a retry sends or looks up follows from
+ * the repeat class: step_send_rule() in step.c. */
 enum outcome_action {
 	ACTION_DONE,
-	ACTION_RETRY,  /* wait and try again: send or look, as step_send_rule says */
-	ACTION_LOOKUP, /* look, where the target can; else trouble */
-	ACTION_ABSENT,
-	ACTION_FAIL
+	ACTION_RETRY,  /* wait, then send or look up */
+	ACTION_LOOKUP, /* look up if the target can; else as ACTION_FAIL */
+	ACTION_ABSENT, /* the look-up found no effect: send */
+	ACTION_FAIL    /* to attention */
 };
 
+/* Whether the step may have taken effect after this outcome: as before, if a request was sent, or in any
+ * case. */
 enum outcome_doubt { DOUBT_UNCHANGED, DOUBT_IF_SENT, DOUBT_ARISES };
 
 struct outcome_rule {
-	uint8_t action;
-	uint8_t doubt;
-	uint8_t reason;
+	uint8_t action;    /* enum outcome_action */
+	uint8_t doubt;     /* enum outcome_doubt */
+	uint8_t reason;    /* enum reason if the action leads to attention */
 	bool uses_attempt; /* counts against `attempts` of the retry policy */
-	bool uses_no_time; /* counts not even by its time: nothing is burnt while credentials are wrong */
+	bool uses_no_time; /* does not count against give_up_after: wrong credentials must not exhaust a step */
 };
 
 static const struct outcome_rule outcome_rules[OUTCOME_COUNT] = {
@@ -31,7 +34,8 @@ static const struct outcome_rule outcome_rules[OUTCOME_COUNT] = {
 	[OUTCOME_UNREACHABLE] = { ACTION_RETRY, DOUBT_UNCHANGED, REASON_NONE, true, false },
 	[OUTCOME_BUSY] = { ACTION_RETRY, DOUBT_UNCHANGED, REASON_NONE, false, false },
 	[OUTCOME_UNKNOWN] = { ACTION_RETRY, DOUBT_IF_SENT, REASON_NONE, true, false },
-	/* Somebody has it; whether that was us is doubt until it is looked up, and a new key would double it. */
+	/* The target has such an object. It may be from this step, so there is doubt until a look-up; a new key
+	 * could make a second one. */
 	[OUTCOME_EXISTS] = { ACTION_LOOKUP, DOUBT_ARISES, REASON_REJECTED, true, false },
 	[OUTCOME_REJECTED] = { ACTION_FAIL, DOUBT_UNCHANGED, REASON_REJECTED, true, false },
 	[OUTCOME_DENIED] = { ACTION_RETRY, DOUBT_UNCHANGED, REASON_NONE, false, true },
@@ -40,6 +44,7 @@ static const struct outcome_rule outcome_rules[OUTCOME_COUNT] = {
 	[OUTCOME_BODY_CHANGED] = { ACTION_FAIL, DOUBT_UNCHANGED, REASON_BODY_CHANGED, false, false },
 };
 
+/* The attempt that has ended, with everything that the functions below need. */
 struct outcome_attempt {
 	struct decide *d;
 	unsigned index;
@@ -47,8 +52,8 @@ struct outcome_attempt {
 	const struct step_rules *rules; /* of the target */
 	const struct outcome *o;
 	const struct outcome_rule *rule; /* of the class */
-	bool lookup;
-	bool previous_exists; /* the attempt before it ended so */
+	bool lookup;                     /* this attempt was a look-up */
+	bool previous_exists;            /* the attempt before this one ended with `exists` */
 };
 
 static int64_t add_saturating(int64_t a, int64_t b)
@@ -62,11 +67,10 @@ static int64_t duration_ms_of(const struct outcome *o)
 	return o->duration_ms > 0 ? o->duration_ms : 0;
 }
 
-/* Doubt that stands beats any other reason where a person's `resume` would send blindly:
- *  - the target cannot tell a repeat (also when the attempts are exhausted: "exhausted" invites a resume);
- *  - a fault, or a look-up that ended in trouble, leaves the question open;
- *  - the saga is being undone: then what counts is whether there is something to undo.
- * An exhausted step whose target can tell a repeat, or be asked, stays "exhausted": resuming it is safe. */
+/* True if the reason shown must be in_doubt because resuming the step could take effect a second time: the
+ * target does not recognise a repeat; a fault or a failed look-up left the question open; or the saga is
+ * being undone, so it matters whether there is something to undo. An exhausted step whose target recognises
+ * repeats or can be asked stays exhausted, because resuming it is safe. */
 static bool doubt_overrides(const struct outcome_attempt *a, enum reason reason)
 {
 	if (!a->st->effect_possible)
@@ -78,6 +82,7 @@ static bool doubt_overrides(const struct outcome_attempt *a, enum reason reason)
 	return step_send_rule(a->st, a->rules, a->d->now_ms) == SEND_NEVER;
 }
 
+/* Moves the step to attention with this reason, or with in_doubt or undo_failed if one of them says more. */
 static void fail_to_attention(struct outcome_attempt *a, enum reason reason)
 {
 	if (doubt_overrides(a, reason))
@@ -87,6 +92,8 @@ static void fail_to_attention(struct outcome_attempt *a, enum reason reason)
 	step_to_attention(a->st, reason);
 }
 
+/* Waits before the next attempt, unless the retry policy is exhausted or sending again is not allowed. A
+ * `denied` outcome waits the first delay only and changes no counter. */
 static void plan_retry(struct outcome_attempt *a)
 {
 	struct step *st = a->st;
@@ -110,6 +117,8 @@ static void plan_retry(struct outcome_attempt *a)
 	step_to_retry(st, add_saturating(a->d->now_ms, delay));
 }
 
+/* The target said `exists`. If it can be asked, the next attempt is a look-up. A look-up that itself ends so
+ * is a failure. */
 static void handle_lookup(struct outcome_attempt *a)
 {
 	if (!a->lookup && step_can_lookup(a->st, a->rules)) {
@@ -118,7 +127,7 @@ static void handle_lookup(struct outcome_attempt *a)
 		return;
 	}
 	if (!a->lookup) {
-		char *detail AUTO_FREE = mem_printf("the target says it has this already%s%s",
+		char *detail AUTO_FREE = mem_printf("the target reports that it has this already%s%s",
 											a->st->detail != NULL ? ": " : "; it cannot be looked up",
 											a->st->detail != NULL ? a->st->detail : "");
 		step_set_detail(a->st, detail);
@@ -126,13 +135,13 @@ static void handle_lookup(struct outcome_attempt *a)
 	fail_to_attention(a, (enum reason)a->rule->reason);
 }
 
-/* It did not happen: the same generation may be sent. Doubt about an earlier generation is not answered by
- * it. Where the target has just said that it has it, the two contradict each other: sending again would only
- * be told so again. */
+/* A look-up found no effect, so this generation may be sent; doubt about an earlier generation stays. If the
+ * attempt before the look-up ended with `exists`, the two answers contradict each other, and sending again
+ * would only give `exists` again: an operator must look. */
 static void handle_absent(struct outcome_attempt *a)
 {
 	if (a->lookup && a->previous_exists)
-		step_set_detail(a->st, "the target says it has this already, and the look-up does not find it");
+		step_set_detail(a->st, "the target reports that it has this already, but a look-up does not find it");
 	if (!a->lookup || a->previous_exists) {
 		fail_to_attention(a, (enum reason)a->rule->reason);
 		return;
@@ -151,7 +160,8 @@ static bool is_object(const char *text)
 	return object;
 }
 
-/* What was done stays done whatever the connector says about it; a result nobody could read is dropped. */
+/* A success counts even if the connector's result is unusable: a result that is not a JSON object is dropped
+ * with a detail that says so. */
 static void keep_result(struct outcome_attempt *a)
 {
 	if (a->o->result_json == NULL || a->st->direction == DIRECTION_UNDO)
@@ -194,7 +204,7 @@ static void log_outcome(const struct outcome_attempt *a)
 	records_add(a->d->log, &r);
 }
 
-/* The clock of keyed(ttl) runs from the attempt's begin, not from its end. */
+/* The effect is possible from the begin of the attempt, not from its end: from then on keyed(ttl) counts. */
 static void record_doubt(const struct outcome_attempt *a)
 {
 	bool doubt_arises = a->rule->doubt == DOUBT_ARISES && !a->lookup;
@@ -202,6 +212,7 @@ static void record_doubt(const struct outcome_attempt *a)
 		step_mark_doubt(a->st, a->d->now_ms - duration_ms_of(a->o));
 }
 
+/* What every outcome changes before its own action: counters, times, digest of the body, detail and doubt. */
 static void apply_outcome(const struct outcome_attempt *a)
 {
 	struct step *st = a->st;
@@ -212,14 +223,15 @@ static void apply_outcome(const struct outcome_attempt *a)
 		st->spent++;
 	if (!a->rule->uses_no_time)
 		st->waited_ms = add_saturating(st->waited_ms, duration_ms_of(o));
-	/* The digest names its exchange too: of a step with several effects the last one counts from now on. */
+	/* The digest covers the exchange too. If a step has several requests with effects, the last one is
+	 * kept. */
 	if (o->has_body && !a->lookup && o->result != OUTCOME_BODY_CHANGED)
 		step_set_body(st, o->body);
 	step_set_detail(st, o->detail);
 	record_doubt(a);
 }
 
-/* Running, and this attempt; or ready, its `when` a fault. */
+/* True if the outcome is of the attempt that runs, or is the fault of a ready step whose `when` failed. */
 static bool matches_attempt(const struct decide *d, struct attempt_ref ref, const struct outcome *o)
 {
 	if (ref.step >= d->saga->step_count)
@@ -231,6 +243,7 @@ static bool matches_attempt(const struct decide *d, struct attempt_ref ref, cons
 		   st->generation == ref.generation && st->attempts == ref.attempt;
 }
 
+/* An outcome `ok` implies the record of the step, so settle_end does not log it again. */
 int decide_outcome(struct decide *d, struct attempt_ref ref, const struct outcome *o)
 {
 	assert(o->result > OUTCOME_NONE && o->result < OUTCOME_COUNT);

@@ -8,6 +8,8 @@
 
 struct record settle_record(const struct decide *d, enum record_kind kind, int step)
 {
+	assert(kind > 0 && kind < RECORD_KIND_END);
+	assert(step >= RECORD_NO_STEP && step < (int)d->saga->step_count);
 	struct record r = { .kind = kind, .at_ms = d->now_ms, .step = step };
 	if (step >= 0) {
 		const struct step *st = &d->saga->steps[step];
@@ -20,6 +22,7 @@ struct record settle_record(const struct decide *d, enum record_kind kind, int s
 
 const struct step_rules *settle_rules(const struct decide *d, unsigned step)
 {
+	assert(step < d->saga->step_count);
 	const struct step_rules *rules = d->rules.of(d->rules.ctx, d->saga->plan->steps[step].target);
 	assert(rules != NULL);
 	return rules;
@@ -27,6 +30,7 @@ const struct step_rules *settle_rules(const struct decide *d, unsigned step)
 
 uint32_t settle_dependants(const struct plan *p, unsigned step)
 {
+	assert(step < p->step_count);
 	uint32_t dependants = 0;
 	for (uint32_t last = UINT32_MAX; last != dependants;) {
 		last = dependants;
@@ -38,8 +42,9 @@ uint32_t settle_dependants(const struct plan *p, unsigned step)
 	return dependants;
 }
 
-/* ---- forward: dependants of what is done ---- */
+/* ---- forward: steps that come after others ---- */
 
+/* What a step in `after` means to the step that waits: still open, done, or never to be done. */
 enum predecessor { PREDECESSOR_OPEN, PREDECESSOR_DONE, PREDECESSOR_MISSED };
 
 static enum predecessor predecessor_of(const struct step *st)
@@ -49,6 +54,8 @@ static enum predecessor predecessor_of(const struct step *st)
 	return st->state == STEP_SKIPPED ? PREDECESSOR_MISSED : PREDECESSOR_OPEN;
 }
 
+/* Makes a waiting step ready if all steps in its `after` are done, and skips it if one of them never will be.
+ * True if the step changed. */
 static bool release_dependant(struct decide *d, unsigned i)
 {
 	struct saga *s = d->saga;
@@ -68,7 +75,8 @@ static bool release_dependant(struct decide *d, unsigned i)
 	return !any_open;
 }
 
-/* Until nothing moves: a step skipped here is a predecessor of others, in whatever order they stand. */
+/* Repeats until no step changes, because a step that is skipped here can be in the `after` of an earlier
+ * one. */
 static void settle_forward(struct decide *d)
 {
 	for (bool moved = true; moved;) {
@@ -80,8 +88,10 @@ static void settle_forward(struct decide *d)
 	}
 }
 
-/* ---- cancelled: nothing more is started ---- */
+/* ---- cancelled: no further step starts ---- */
 
+/* Skips everything that has not begun. A step that may have taken effect goes to in_doubt instead: the
+ * operator can still resolve it. What runs is left to finish. */
 static void settle_cancelled(struct decide *d)
 {
 	for (unsigned i = 0; i < d->saga->step_count; i++) {
@@ -89,7 +99,7 @@ static void settle_cancelled(struct decide *d)
 		bool definite = st->state == STEP_ATTENTION && st->reason != REASON_IN_DOUBT;
 		if ((!step_is_open(st) && !definite) || st->state == STEP_RUNNING)
 			continue;
-		if (st->effect_possible || st->doubt_before) /* said, not hidden: a person can still resolve it */
+		if (st->effect_possible || st->doubt_before)
 			step_to_attention(st, REASON_IN_DOUBT);
 		else
 			step_end_without_effect(st, SKIP_CANCELLED);
@@ -98,7 +108,8 @@ static void settle_cancelled(struct decide *d)
 
 /* ---- backward: compensation ---- */
 
-/* Attention that makes the policy `compensate` act: definite failure, never doubt. */
+/* The reasons that start the policy `compensate`: definite failures only. After doubt an undo could be
+ * wrong. */
 static const bool triggers[REASON_COUNT] = {
 	[REASON_REJECTED] = true,
 	[REASON_EXHAUSTED] = true,
@@ -110,6 +121,7 @@ static bool is_trigger(const struct step *st)
 	return st->state == STEP_ATTENTION && st->direction == DIRECTION_DO && triggers[st->reason];
 }
 
+/* The first step that failed definitely turns the saga to compensation; the log says which one. */
 static void trigger_compensation(struct decide *d)
 {
 	struct saga *s = d->saga;
@@ -127,8 +139,8 @@ static void trigger_compensation(struct decide *d)
 	}
 }
 
-/* It may have happened. Undo it where undoing nothing is safe; else look, if that can settle it without
- * sending anything; else a person must say. */
+/* For a step that may have taken effect. It is undone if its connector says that undoing nothing is safe.
+ * Else it is looked up, which sends nothing with effects. If neither is possible, an operator must decide. */
 static void undo_in_doubt(struct decide *d, unsigned i)
 {
 	struct step *st = &d->saga->steps[i];
@@ -148,8 +160,8 @@ static void undo_in_doubt(struct decide *d, unsigned i)
 	}
 }
 
-/* Of a target that is not configured nobody can say that it has no undo: it becomes a failed one, for a
- * person. */
+/* For a step that took effect. Without an undo its effect is kept. If the target is missing, it is not known
+ * whether it has an undo, so the undo begins and fails, and an operator sees it. */
 static void undo_effect(struct decide *d, unsigned i)
 {
 	const struct step_rules *rules = settle_rules(d, i);
@@ -159,7 +171,8 @@ static void undo_effect(struct decide *d, unsigned i)
 		step_begin_undo(&d->saga->steps[i]);
 }
 
-/* Decides for a step still in direction do what the undo of the saga means to it. */
+/* Decides what compensation means for one step that is still in direction do. A running step is left until
+ * its outcome is known. */
 static void begin_step_undo(struct decide *d, unsigned i)
 {
 	struct step *st = &d->saga->steps[i];
@@ -174,7 +187,7 @@ static void begin_step_undo(struct decide *d, unsigned i)
 		step_end_without_effect(st, SKIP_CANCELLED);
 }
 
-/* Nothing of it is left to undo: dependants in this state no longer stand before an undo. */
+/* True if nothing of this step is left to undo, so that the steps before it may be undone. */
 static bool undo_is_over(const struct step *st)
 {
 	return st->state == STEP_SKIPPED || st->state == STEP_KEPT ||
@@ -182,6 +195,8 @@ static bool undo_is_over(const struct step *st)
 		   (is_trigger(st) && !st->effect_possible);
 }
 
+/* The reverse of `after`: a step is undone once every step that comes after it, also through others, has
+ * nothing left to undo. */
 static bool undo_may_begin(const struct saga *s, unsigned i)
 {
 	uint32_t dependants = settle_dependants(s->plan, i);
@@ -192,6 +207,7 @@ static bool undo_may_begin(const struct saga *s, unsigned i)
 	return true;
 }
 
+/* First each step is turned to undo or ended, then the undos that may begin become ready. */
 static void settle_backward(struct decide *d)
 {
 	struct saga *s = d->saga;
@@ -203,7 +219,7 @@ static void settle_backward(struct decide *d)
 			step_to_ready(st, d->now_ms);
 		else if (st->direction == DIRECTION_UNDO &&
 				 (st->state == STEP_READY || st->state == STEP_RETRY_WAIT) && !undo_may_begin(s, i))
-			step_to_waiting(st); /* a person found that something built on it was done after all */
+			step_to_waiting(st); /* an operator resolved a later step as done: undo that one first */
 	}
 }
 
@@ -212,6 +228,7 @@ static void settle_backward(struct decide *d)
 void settle_begin(struct settle *t, struct decide *d)
 {
 	const struct saga *s = d->saga;
+	assert(s->step_count == s->plan->step_count && d->log != NULL);
 	t->d = d;
 	t->saga_state = s->state;
 	t->saga_reason = s->reason;
@@ -229,8 +246,8 @@ static bool moved(const struct settle_snapshot *b, const struct step *st)
 		   (st->state == STEP_RETRY_WAIT && b->due_ms != st->due_ms);
 }
 
-/* The state that the record before it implies: of an intent, a not_started, an outcome ok. What settling made
- * of the step after that still has to be said. */
+/* True if the step is still in the state that its intent, not_started or outcome record implies. If settling
+ * changed it once more, it needs a record of its own. */
 static bool is_recorded(const struct settle_snapshot *b, const struct step *st)
 {
 	return b->direction == st->direction &&
@@ -248,6 +265,8 @@ static void log_step(struct decide *d, unsigned i)
 	records_add(d->log, &r);
 }
 
+/* When the saga comes to attention under the policy `hold`, a decision record says why no further step
+ * starts. */
 static void log_saga(const struct settle *t)
 {
 	const struct saga *s = t->d->saga;
@@ -263,6 +282,7 @@ static void log_saga(const struct settle *t)
 	records_add(t->d->log, &r);
 }
 
+/* Also ends a pause when the saga comes to rest: a redo later must not find the saga paused. */
 static void derive_state(struct saga *s, int64_t now_ms)
 {
 	enum reason reason;
@@ -271,11 +291,12 @@ static void derive_state(struct saga *s, int64_t now_ms)
 	s->reason = (uint8_t)reason;
 	if (!saga_state_at_rest((enum saga_state)s->state))
 		return;
-	s->paused = false; /* nothing is left for a pause to hold; a later redo shall not find itself paused */
+	s->paused = false;
 	if (!was_at_rest || s->finished_ms == 0)
 		s->finished_ms = now_ms;
 }
 
+/* A saga that breaks a rule must not be stored: every later decision would build on it. */
 static void check_or_abort(const struct saga *s)
 {
 	const char *broken = saga_check(s);
@@ -285,10 +306,13 @@ static void check_or_abort(const struct saga *s)
 	abort();
 }
 
+/* The order matters: the policy may start a compensation, which decides how the steps settle, and only then
+ * is the state derived. */
 void settle_end(struct settle *t, int recorded_step)
 {
 	struct decide *d = t->d;
 	struct saga *s = d->saga;
+	assert(recorded_step >= -1 && recorded_step < (int)s->step_count);
 	trigger_compensation(d);
 	if (s->cancelled)
 		settle_cancelled(d);

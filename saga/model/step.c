@@ -5,7 +5,8 @@
 
 #include "saga/base/mem.h"
 
-/* What a class makes of a possible effect: sent again, or the question settled some other way. */
+/* What a repeat class allows after a possible effect: to send again, to send again while the target remembers
+ * the key, or only to ask. */
 enum repeat_rule { REPEAT_RULE_ASK, REPEAT_RULE_RESEND, REPEAT_RULE_RESEND_IN_TTL };
 
 static const uint8_t repeat_rules[REPEAT_COUNT] = {
@@ -21,6 +22,7 @@ bool step_can_lookup(const struct step *st, const struct step_rules *rules)
 	return rules->can_lookup && st->direction == DIRECTION_DO && rules->repeat != REPEAT_UNSAFE;
 }
 
+/* A repeat class outside the table, from a connector, counts as the most careful one. */
 enum send_rule step_send_rule(const struct step *st, const struct step_rules *rules, int64_t now_ms)
 {
 	if (!st->effect_possible)
@@ -46,6 +48,7 @@ static void set_state(struct step *st, enum step_state state, enum why why)
 	st->skip = SKIP_NONE;
 }
 
+/* Ends a step: whatever belonged to an attempt in progress is dropped. */
 static void set_ended(struct step *st, enum step_state state)
 {
 	set_state(st, state, WHY_NONE);
@@ -58,17 +61,20 @@ static void set_ended(struct step *st, enum step_state state)
 
 void step_to_waiting(struct step *st)
 {
+	assert(st->state != STEP_RUNNING && st->state != STEP_KEPT);
 	set_state(st, STEP_WAITING, WHY_AFTER);
 }
 
 void step_to_ready(struct step *st, int64_t now_ms)
 {
+	assert(st->state != STEP_KEPT);
 	set_state(st, STEP_READY, WHY_SLOT);
 	st->due_ms = now_ms;
 }
 
 void step_to_running(struct step *st, int64_t now_ms)
 {
+	assert(st->state == STEP_READY || st->state == STEP_RETRY_WAIT);
 	set_state(st, STEP_RUNNING, WHY_CALL);
 	st->begun_ms = now_ms;
 	st->attempts++;
@@ -76,18 +82,23 @@ void step_to_running(struct step *st, int64_t now_ms)
 
 void step_to_retry(struct step *st, int64_t due_ms)
 {
+	assert(step_is_open(st) || st->state == STEP_ATTENTION);
 	set_state(st, STEP_RETRY_WAIT, WHY_DUE);
 	st->due_ms = due_ms;
 }
 
 void step_to_attention(struct step *st, enum reason reason)
 {
+	assert(reason > REASON_NONE && reason <= REASON_UNDO_FAILED);
+	assert(reason != REASON_UNDO_FAILED || st->direction == DIRECTION_UNDO);
+	assert(reason != REASON_IN_DOUBT || st->effect_possible || st->doubt_before);
 	set_state(st, STEP_ATTENTION, WHY_ATTENTION);
 	st->reason = (uint8_t)reason;
 }
 
 void step_to_succeeded(struct step *st)
 {
+	assert(st->state != STEP_KEPT);
 	set_ended(st, STEP_SUCCEEDED);
 	if (st->direction == DIRECTION_DO)
 		st->took_effect = true;
@@ -95,11 +106,14 @@ void step_to_succeeded(struct step *st)
 
 void step_to_kept(struct step *st)
 {
+	assert(st->took_effect || st->direction == DIRECTION_UNDO);
 	set_ended(st, STEP_KEPT);
 }
 
 void step_end_without_effect(struct step *st, enum skip skip)
 {
+	assert(skip > SKIP_NONE && skip < SKIP_COUNT);
+	assert(st->direction == DIRECTION_DO);
 	if (st->took_effect) {
 		set_ended(st, STEP_SUCCEEDED);
 		return;
@@ -108,7 +122,7 @@ void step_end_without_effect(struct step *st, enum skip skip)
 	st->skip = (uint8_t)skip;
 }
 
-/* The time of the first possible effect stands: it starts the clock of keyed(ttl). Zero means "never". */
+/* effect_possible_ms is never 0 beside effect_possible, because 0 means "no effect possible". */
 void step_mark_doubt(struct step *st, int64_t since_ms)
 {
 	if (st->effect_possible)
@@ -140,6 +154,7 @@ void step_set_body(struct step *st, const uint8_t digest[16])
 
 void step_new_generation(struct step *st)
 {
+	assert(st->state != STEP_RUNNING);
 	bool doubt_before = st->doubt_before || st->effect_possible;
 	st->generation++;
 	st->attempts = 0;
@@ -151,8 +166,11 @@ void step_new_generation(struct step *st)
 	st->checkpoint_len = 0;
 }
 
+/* Doubt of the do does not carry over: an undo begins only where undoing nothing is safe, or where the do
+ * took effect. */
 void step_begin_undo(struct step *st)
 {
+	assert(st->direction == DIRECTION_DO);
 	st->do_generation = st->generation > 1 ? st->generation : 0;
 	step_new_generation(st);
 	st->doubt_before = false;
@@ -164,6 +182,7 @@ void step_begin_undo(struct step *st)
 	step_to_waiting(st);
 }
 
+/* The cut goes back to the first byte of a UTF-8 character, so that the detail stays valid UTF-8. */
 void step_set_detail(struct step *st, const char *detail)
 {
 	if (detail == NULL || strlen(detail) <= STEP_DETAIL_BYTES) {
