@@ -111,8 +111,8 @@ struct verb_call {
 	enum verb verb;
 	int step;                /* -1: the whole saga (resume, pause, cancel, compensate, reprocess) */
 	bool redo_in_doubt;      /* resume: also redo the steps that are in doubt */
-	const char *actor;       /* not NULL: "uid 1000 (anna)" */
-	const char *note;        /* not NULL: the operator's reason, "" for none */
+	const char *actor;       /* who gave the verb: "uid 1000 (anna)" */
+	const char *note;        /* the operator's reason; NULL or "": none */
 	const char *result_json; /* resolve-done: the result that the operator gave; NULL: none */
 };
 /* Applies a verb; the tables in verbs.c say what each verb does in each state: saga/DESIGN.md "Verbs".

@@ -21,8 +21,10 @@ static struct event_block *block_of(struct event *e)
 	return (struct event_block *)(void *)e;
 }
 
+/* Copies a text and a NUL to *at, and moves *at behind them. */
 static struct str append_text(char **at, struct str from)
 {
+	assert(from.p != NULL || from.len == 0);
 	char *to = *at;
 	if (from.len > 0)
 		memcpy(to, from.p, from.len);
@@ -40,6 +42,7 @@ static void compute_digests(struct event *e)
 	memcpy(e->body_digest, body, sizeof e->body_digest);
 }
 
+/* All texts go into one allocation, so that an event is freed at once and stays close together in memory. */
 struct event *event_restore(const struct event_fields *fields, int64_t received_ms,
 							const uint8_t salt[EVENT_SALT_BYTES])
 {

@@ -1,5 +1,6 @@
 #include "saga/model/job.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 #define JOB_TEXTS 5
 
+/* The texts that a job owns, in one place for making, copying and freeing. */
 static void job_texts(struct job *job, char **slots[JOB_TEXTS])
 {
 	char **const all[JOB_TEXTS] = { &job->filter, &job->actor, &job->note, &job->held, &job->error };
@@ -47,5 +49,6 @@ void job_destroy(struct job *job)
 
 bool job_same(const struct job *a, const struct job *b)
 {
+	assert((unsigned)a->verb < VERB_COUNT && (unsigned)b->verb < VERB_COUNT);
 	return a->verb == b->verb && a->redo_in_doubt == b->redo_in_doubt && strcmp(a->filter, b->filter) == 0;
 }

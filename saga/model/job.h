@@ -15,7 +15,7 @@
 	X(JOB_RUNNING, 1, "running")                                                                             \
 	X(JOB_DONE, 2, "done")                                                                                   \
 	X(JOB_CANCELLED, 3, "cancelled")                                                                         \
-	X(JOB_FAILED, 4, "failed") /* `error` says why; what it changed before stays changed */
+	X(JOB_FAILED, 4, "failed") /* `error` says why; its changes stay */
 #define JOB_ENUM(name, value, text) name = (value),
 enum job_state { JOB_STATE_TABLE(JOB_ENUM) };
 #undef JOB_ENUM

@@ -1,15 +1,20 @@
 #include "saga/model/key.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "saga/base/buf.h"
 #include "saga/base/digest.h"
 #include "saga/base/hex.h"
 
+/* The parts and their order are a promise: another order would give other keys for events that were sent
+ * already. */
 void key_derive(const char *source, const char *event_id, const char *step, enum direction direction,
 				uint32_t generation, const char *label, char out[KEY_TEXT_BYTES])
 {
-	char number[11]; /* the generation in decimal: the same bytes on every machine */
+	assert(direction == DIRECTION_DO || direction == DIRECTION_UNDO);
+	assert(generation >= 1);
+	char number[11]; /* decimal digits, because they are the same bytes on every machine */
 	snprintf(number, sizeof number, "%lu", (unsigned long)generation);
 	const struct str parts[] = { STR("almoner-key-1"),
 								 str_of(source),

@@ -1,3 +1,4 @@
+/* The texts of the enums and the enums of the texts, from the tables in state.h, record.h and job.h. */
 #include <stddef.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static const char *find_name(const char *const *names, size_t count, unsigned va
 	return value < count && names[value] != NULL ? names[value] : "?";
 }
 
-/* The empty name stands for "none" in listings and is nobody's name. */
+/* The empty text stands for "none" when a value is shown; as an input it matches no value. */
 static int find_value(const char *const *names, size_t count, const char *name)
 {
 	if (name == NULL || name[0] == '\0')

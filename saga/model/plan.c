@@ -31,6 +31,7 @@ static void plan_destroy(struct plan *p)
 	free(block_of(p));
 }
 
+/* The error texts are for the author of the configuration: a draft comes from a route. */
 static int check_step(const struct plan *draft, unsigned i, struct err *err)
 {
 	const struct plan_step *st = &draft->steps[i];
@@ -46,7 +47,8 @@ static int check_step(const struct plan *draft, unsigned i, struct err *err)
 	return 0;
 }
 
-/* Takes away, round by round, the steps whose predecessors are gone; what is left over waits for itself. */
+/* Resolves, round by round, the steps whose predecessors are all resolved. A step that is never resolved
+ * comes, directly or through others, after itself. */
 static int check_order(const struct plan *draft, struct err *err)
 {
 	uint32_t resolved = 0;
@@ -79,6 +81,7 @@ static int check_draft(const struct plan *draft, struct err *err)
 	return check_order(draft, err);
 }
 
+/* A copy with its own texts and one reference, without json and digest. */
 static struct plan *plan_copy(const struct plan *draft)
 {
 	struct plan_block *block = mem_zalloc(sizeof *block);
@@ -96,6 +99,7 @@ static struct plan *plan_copy(const struct plan *draft)
 	return p;
 }
 
+/* The digest is that of the JSON text: equal plans of different configurations are stored once. */
 int plan_create(const struct plan *draft, struct plan **ret, struct err *err)
 {
 	int rc = check_draft(draft, err);
@@ -130,12 +134,17 @@ struct plan *plan_ref(struct plan *p)
 
 void plan_unref(struct plan *p)
 {
-	if (p != NULL && atomic_fetch_sub_explicit(&block_of(p)->refs, 1, memory_order_acq_rel) == 1)
+	if (p == NULL)
+		return;
+	unsigned before = atomic_fetch_sub_explicit(&block_of(p)->refs, 1, memory_order_acq_rel);
+	assert(before > 0);
+	if (before == 1)
 		plan_destroy(p);
 }
 
 int plan_find_step(const struct plan *p, const char *name)
 {
+	assert(p->step_count <= PLAN_STEPS_MAX);
 	for (unsigned i = 0; i < p->step_count; i++) {
 		if (p->steps[i].name != NULL && strcmp(p->steps[i].name, name) == 0)
 			return (int)i;

@@ -12,13 +12,16 @@ static json_t *after_to_json(const struct plan *p, uint32_t after)
 	return names;
 }
 
-/* json_object_set_new refuses NULL, which json_string gives for bad UTF-8: `ok` gathers that. */
+/* json_string gives NULL for a text that is not UTF-8, and json_object_set_new fails for NULL: `ok` becomes
+ * false then. */
 static void put_member(json_t *object, const char *key, json_t *value, bool *ok)
 {
 	if (json_object_set_new(object, key, value) != 0)
 		*ok = false;
 }
 
+/* Members with their default value are left out, so that a new member does not change the text of old
+ * plans. */
 static json_t *step_to_json(const struct plan *p, const struct plan_step *st, bool *ok)
 {
 	json_t *object = json_object();

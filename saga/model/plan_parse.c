@@ -1,4 +1,5 @@
 /* Reads the stored text of a plan. */
+#include <assert.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -10,14 +11,14 @@ static void json_cleanup(json_t **slot)
 }
 #define AUTO_JSON __attribute__((cleanup(json_cleanup)))
 
-/* Texts of a draft are borrowed from the parsed tree; plan_create copies them. */
+/* The texts of a draft belong to the parsed JSON tree; plan_create copies them. */
 static char *text_of(json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 	return (char *)(uintptr_t)text;
 }
 
-/* A member we do not know would be a rule we do not keep. */
+/* An unknown member is an error, because it could be a rule that this version does not follow. */
 static int check_keys(json_t *object, const char *const *known, const char *where, struct err *err)
 {
 	const char *key;
@@ -40,7 +41,7 @@ static int after_from_json(const struct plan *draft, json_t *names, uint32_t *re
 		const char *name = json_string_value(json_array_get(names, i));
 		int index = name != NULL ? plan_find_step(draft, name) : -1;
 		if (index < 0)
-			return err_set(err, ERR_INVALID, "plan: \"after\" names no step of it: %s",
+			return err_set(err, ERR_INVALID, "plan: \"after\" names a step that the plan does not have: %s",
 						   name != NULL ? name : "?");
 		after |= UINT32_C(1) << (unsigned)index;
 	}
@@ -48,6 +49,7 @@ static int after_from_json(const struct plan *draft, json_t *names, uint32_t *re
 	return 0;
 }
 
+/* Fills in everything but `after`, whose names can be those of later steps. */
 static int step_from_json(json_t *object, struct plan_step *st, struct err *err)
 {
 	static const char *const known[] = { "after", "expire_ms", "name", "target", "undo", "when", NULL };
@@ -66,6 +68,7 @@ static int step_from_json(json_t *object, struct plan_step *st, struct err *err)
 	return 0;
 }
 
+/* First all steps, then their `after`. */
 static int steps_from_json(json_t *steps, struct plan *draft, struct err *err)
 {
 	if (!json_is_array(steps) || json_array_size(steps) > PLAN_STEPS_MAX)
@@ -81,9 +84,11 @@ static int steps_from_json(json_t *steps, struct plan *draft, struct err *err)
 	return rc;
 }
 
+/* The text comes from the store; plan_create checks the draft again, because the store may be damaged. */
 int plan_parse(struct str json, struct plan **ret, struct err *err)
 {
 	static const char *const known[] = { "policy", "route", "steps", NULL };
+	assert(json.p != NULL || json.len == 0);
 	json_error_t fault;
 	json_t *root AUTO_JSON = json_loadb(json.p, json.len, JSON_REJECT_DUPLICATES, &fault);
 	if (!json_is_object(root))

@@ -7,13 +7,13 @@
 #include "saga/model/codec.h"
 #include "saga/model/plan.h"
 
-/* Head: a version byte, then per record its kind, a presence mask (varint; what the happy path needs is in
- * the low seven bits) and the members it names, in this order. Private part: the personal texts, each with
- * its length. */
+/* The head: a version byte, then for each record its kind, a mask of the members that follow (a varint; the
+ * members of an attempt without trouble have the low seven bits) and these members in the order of the mask.
+ * The personal part: the personal texts of the records, each after its length. */
 #define RECORDS_VERSION 1
 
 enum record_member {
-	HAS_AT = 1 << 0, /* differs from the record before */
+	HAS_AT = 1 << 0, /* differs from the time of the record before */
 	HAS_STEP = 1 << 1,
 	HAS_ATTEMPT = 1 << 2,
 	HAS_OUTCOME = 1 << 3,
@@ -23,11 +23,11 @@ enum record_member {
 	HAS_TEXT = 1 << 7,
 	HAS_DIGEST = 1 << 8,
 	HAS_PERSONAL = 1 << 9,
-	HAS_GENERATION = 1 << 10, /* differs from 1 beside a step, from 0 without one */
+	HAS_GENERATION = 1 << 10, /* differs from default_generation() */
 	HAS_DIRECTION = 1 << 11,  /* undo */
 	HAS_REASON = 1 << 12,
 	HAS_WHY = 1 << 13,
-	HAS_DUE = 1 << 14, /* as a difference to the record's time */
+	HAS_DUE = 1 << 14, /* a difference to the time of the record */
 	HAS_ACTOR = 1 << 15,
 	HAS_NOTE = 1 << 16,
 	HAS_END = 1 << 17
@@ -53,6 +53,7 @@ static uint32_t default_generation(const struct record *rec)
 	return rec->step >= 0 ? 1 : 0;
 }
 
+/* Which members differ from their default, and so are stored. */
 static uint32_t mask_of(const struct record *rec, int64_t last_at_ms)
 {
 	const struct {
@@ -101,9 +102,12 @@ static void add_str(struct buf *b, uint32_t mask, enum record_member bit, struct
 		buf_bytes(b, value.p, value.len);
 }
 
+/* take_members reads the members in the same order. */
 void records_add(struct records *r, const struct record *rec)
 {
-	assert(rec->kind > 0 && rec->kind < RECORD_KIND_END && rec->step < PLAN_STEPS_MAX);
+	assert(rec->kind > 0 && rec->kind < RECORD_KIND_END);
+	assert(rec->step >= RECORD_NO_STEP && rec->step < PLAN_STEPS_MAX);
+	assert(rec->outcome < OUTCOME_COUNT && rec->why < WHY_COUNT);
 	assert(rec->digest.len == 0 || rec->digest.len == 16 || rec->digest.len == 32);
 	if (r->head.len == 0)
 		buf_byte(&r->head, RECORDS_VERSION);
@@ -133,6 +137,7 @@ void records_add(struct records *r, const struct record *rec)
 
 struct records_reader records_read(struct str head, struct str personal)
 {
+	assert((head.p != NULL || head.len == 0) && (personal.p != NULL || personal.len == 0));
 	struct records_reader r = { .head = reader_of(head.p, head.len),
 								.personal = personal,
 								.forgotten = personal.len == 0 };
@@ -159,7 +164,8 @@ static struct str take_str(struct reader *r, uint64_t mask, enum record_member b
 	return (mask & bit) != 0 ? reader_bytes(r) : (struct str){ "", 0 };
 }
 
-/* The rest of the private part moves on; a forgotten one gives nothing, and that is no damage. */
+/* Takes the next text of the personal part. If that part was forgotten, the text is empty, which is no
+ * damage. */
 static void take_personal(struct records_reader *r, uint64_t mask, struct record *rec)
 {
 	rec->personal = (struct str){ "", 0 };
@@ -176,7 +182,7 @@ static void take_personal(struct records_reader *r, uint64_t mask, struct record
 	r->personal = (struct str){ (const char *)texts.p, (size_t)(texts.end - texts.p) };
 }
 
-/* The order of records_add. */
+/* Reads the members in the order of records_add. */
 static void take_members(struct records_reader *r, uint64_t mask, struct record *rec)
 {
 	struct reader *h = &r->head;
@@ -201,19 +207,20 @@ static void take_members(struct records_reader *r, uint64_t mask, struct record 
 	rec->note = take_str(h, mask, HAS_NOTE);
 }
 
+/* After the last record the personal part must be used up, unless it was forgotten. */
 int records_next(struct records_reader *r, struct record *ret, struct err *err)
 {
 	if (!r->head.bad && r->head.p == r->head.end) {
 		if (r->forgotten || r->personal.len == 0)
 			return 0;
-		return err_set(err, ERR_CORRUPT, "log record: private texts are left over");
+		return err_set(err, ERR_CORRUPT, "log record: personal texts are left over");
 	}
 	struct record rec = { 0 };
 	unsigned kind = reader_byte(&r->head);
 	uint64_t mask = reader_uint(&r->head);
 	if (!r->head.bad && (kind == 0 || kind >= RECORD_KIND_END || mask >= HAS_END)) {
 		r->head.bad = true;
-		return err_set(err, ERR_CORRUPT, "log record: kind %u or its members are unknown", kind);
+		return err_set(err, ERR_CORRUPT, "log record: kind %u, or one of its members, is unknown", kind);
 	}
 	rec.kind = (enum record_kind)kind;
 	take_members(r, mask, &rec);

@@ -1,5 +1,6 @@
 #include "saga/model/record_json.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "saga/base/clock.h"
@@ -8,7 +9,7 @@
 #include "saga/model/job.h"
 #include "saga/model/saga.h"
 
-/* What the text and the private text of a kind are called; others: "text" and "detail". */
+/* The JSON names of `text` and `personal` for each kind; NULL: "text" and "detail". */
 static const struct {
 	const char *text;
 	const char *personal;
@@ -72,7 +73,7 @@ static void put_step(json_t *object, const struct record *r, const struct plan *
 	put_count(object, "attempt", r->attempt);
 }
 
-/* `to` and `reason` are words of different tables, by kind and state. */
+/* The kind of the record says which enum `to` is; for a skipped step `reason` is an enum skip. */
 static void put_change(json_t *object, const struct record *r)
 {
 	if (r->kind == RECORD_SAGA)
@@ -89,6 +90,7 @@ static void put_change(json_t *object, const struct record *r)
 	put_time(object, "due", r->due_ms);
 }
 
+/* A result is JSON already and is put in as an object. One that does not parse is put in as a text. */
 static void put_personal(json_t *object, const struct record *r)
 {
 	const char *key = member_names[r->kind].personal;
@@ -103,9 +105,12 @@ static void put_personal(json_t *object, const struct record *r)
 		json_object_set_new(object, "forgotten", json_true());
 }
 
+/* The order of the members is the order in which people read them; empty ones are left out by the put_
+ * functions. */
 json_t *record_json(const struct record *record, enum subject subject, int64_t subject_id, int64_t seq,
 					int64_t commit, const struct plan *plan)
 {
+	assert(record->kind > 0 && record->kind < RECORD_KIND_END);
 	json_t *object = json_object();
 	json_object_set_new(object, "seq", json_integer(seq));
 	json_object_set_new(object, "commit", json_integer(commit));

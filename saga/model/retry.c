@@ -1,7 +1,5 @@
 #include "saga/model/retry.h"
 
-#include "saga/base/entropy.h"
-
 #include <math.h>
 
 static int64_t clamp_to_zero(int64_t value)
@@ -9,19 +7,20 @@ static int64_t clamp_to_zero(int64_t value)
 	return value > 0 ? value : 0;
 }
 
-/* min(cap, first * factor^(nth-1)); pow may be infinite, which the comparison turns into cap. */
+/* min(cap, first * factor^(nth-1)). pow() may give infinity; the comparison turns that into cap. */
 static int64_t base_delay_ms(const struct retry_policy *policy, uint32_t nth)
 {
 	double cap = (double)clamp_to_zero(policy->cap_ms);
-	double factor = policy->factor >= 1 ? policy->factor : 1; /* also for NaN */
+	double factor = policy->factor >= 1 ? policy->factor : 1; /* a NaN fails the comparison and counts as 1 */
 	double delay = (double)clamp_to_zero(policy->first_ms) * pow(factor, nth > 1 ? (double)(nth - 1) : 0);
-	/* 2^62 is exact as a double; beyond it a span means nothing any more. */
+	/* 2^62: exact as a double, and longer than any useful wait. */
 	const double max_value = 4611686018427387904.0;
 	if (!(delay < cap))
 		delay = cap;
 	return delay < max_value ? (int64_t)delay : INT64_MAX / 4;
 }
 
+/* Bounds each part to INT64_MAX / 4, so that the caller can add the result to a time of today. */
 int64_t retry_delay_ms(const struct retry_policy *policy, uint32_t nth, int64_t retry_after_ms,
 					   struct entropy rnd)
 {
@@ -33,7 +32,7 @@ int64_t retry_delay_ms(const struct retry_policy *policy, uint32_t nth, int64_t 
 		requested_ms = max_value;
 	if (requested_ms > INT64_MAX / 4)
 		requested_ms = INT64_MAX / 4;
-	/* The jitter comes on top of a Retry-After too: the target gave the same one to everybody. */
+	/* Jitter is added to a Retry-After too, because the target gave the same one to all its clients. */
 	return (requested_ms > base ? requested_ms : base) + jitter;
 }
 

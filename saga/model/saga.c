@@ -1,5 +1,8 @@
+/* A saga as a value: made, freed, and its results. Its stored form is in saga_codec.c, its state in
+ * saga_state.c. */
 #include "saga/model/saga.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +22,13 @@ static void step_init(struct step *st, const struct saga_start *start, unsigned 
 	}
 }
 
+/* Only a plan without steps may come with a reason of its own or without a route. */
 struct saga *saga_create(const struct saga_start *start)
 {
+	assert(start->own_reason == REASON_NONE || start->own_reason == REASON_QUARANTINED ||
+		   start->own_reason == REASON_GIFT_MISSING);
+	assert((!start->unrouted && start->own_reason == REASON_NONE) || start->plan->step_count == 0);
+	assert((start->condition_true & ~start->condition_known) == 0);
 	struct saga *s = mem_zalloc(sizeof *s);
 	s->plan = plan_ref(start->plan);
 	s->unrouted = start->unrouted;
@@ -42,6 +50,7 @@ struct saga *saga_create(const struct saga_start *start)
 	return s;
 }
 
+/* Also frees a saga that saga_decode has filled only in part. */
 void saga_destroy(struct saga *s)
 {
 	if (s == NULL)
@@ -72,6 +81,7 @@ bool saga_is_live(const struct saga *s)
 	return false;
 }
 
+/* Names of steps come from the configuration, so quotes and control characters are escaped. */
 static void json_key(struct buf *out, const char *name)
 {
 	buf_byte(out, '"');
@@ -84,7 +94,7 @@ static void json_key(struct buf *out, const char *name)
 	buf_text(out, "\":");
 }
 
-/* A step that was undone gives nothing to build on any more. */
+/* The result of a step that was undone is left out: a later step must not use it. */
 void saga_results_json(const struct saga *s, struct buf *out)
 {
 	bool first = true;

@@ -1,3 +1,5 @@
+/* The stored form of a saga. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,9 +8,10 @@
 #include "saga/model/codec.h"
 #include "saga/model/saga.h"
 
-/* Stored form: a version byte, the saga's flags and fields, then its steps. A step is its state, why and
- * direction, its place and last class, a varint of flags (what it is, and which members follow), and those
- * members. Times of steps are differences to the saga's creation, so they are short. */
+/* A version byte, the flags and fields of the saga, then its steps. A step is one byte with state, why and
+ * direction, one byte with the last outcome class and the location, a varint of flags (its booleans, and
+ * which members follow), and these members. Times are stored as differences to the creation of the saga, so
+ * they need few bytes. */
 #define SAGA_VERSION 1
 
 enum saga_flag {
@@ -17,12 +20,13 @@ enum saga_flag {
 	SAGA_HAS_COMPENSATING = 1 << 2,
 	SAGA_HAS_UNROUTED = 1 << 3,
 	SAGA_HAS_FINISHED = 1 << 4,
-	SAGA_HAS_REASON = 1 << 5, /* its reason and own reason */
+	SAGA_HAS_REASON = 1 << 5, /* reason and own_reason are not both NONE */
 	SAGA_HAS_NOTE = 1 << 6,
 	SAGA_HAS_END = 1 << 7
 };
 
-/* The first seven are those of a step on the happy path. */
+/* A step that succeeds without trouble has only the first seven, so that its varint of flags takes one
+ * byte. */
 enum step_flag {
 	STEP_HAS_TAKEN_EFFECT = 1 << 0,
 	STEP_HAS_LANE = 1 << 1,
@@ -46,6 +50,7 @@ enum step_flag {
 	STEP_HAS_END = 1 << 19
 };
 
+/* Which members differ from their default, and so are stored. */
 static uint32_t step_flags(const struct step *st)
 {
 	const struct {
@@ -90,8 +95,12 @@ static void add_int(struct buf *out, bool has, int64_t value)
 		buf_int(out, value);
 }
 
+/* step_decode reads the members in the same order. */
 static void step_encode(const struct step *st, int64_t base_ms, struct buf *out)
 {
+	assert(st->state < STEP_STATE_COUNT && st->why < WHY_COUNT && st->direction <= DIRECTION_UNDO);
+	assert(st->last < OUTCOME_COUNT && st->location <= LOCATION_DISK);
+	assert(st->checkpoint != NULL || st->checkpoint_len == 0);
 	uint32_t flags = step_flags(st);
 	buf_byte(out, (uint8_t)(st->state | st->why << 3 | st->direction << 6));
 	buf_byte(out, (uint8_t)(st->last | st->location << 4));
@@ -119,8 +128,11 @@ static void step_encode(const struct step *st, int64_t base_ms, struct buf *out)
 	add_uint(out, st->do_generation != 0, st->do_generation);
 }
 
+/* saga_decode_fields reads the fields in the same order. */
 void saga_encode(const struct saga *s, struct buf *out)
 {
+	assert(s->step_count == s->plan->step_count);
+	assert(s->state < SAGA_STATE_COUNT && s->reason < REASON_COUNT && s->own_reason < REASON_COUNT);
 	bool has_reason = s->reason != 0 || s->own_reason != 0;
 	buf_byte(out, SAGA_VERSION);
 	buf_byte(out,
@@ -189,7 +201,8 @@ static void take_checkpoint(struct reader *r, struct step *st, bool has)
 	st->checkpoint_len = (uint32_t)bytes.len;
 }
 
-/* The order of step_encode. */
+/* Reads the members in the order of step_encode. An enum outside its table is kept as it is: saga_check_step
+ * reports it. */
 static void step_decode(struct reader *r, int64_t base_ms, struct step *st)
 {
 	unsigned head = reader_byte(r);
@@ -223,6 +236,8 @@ static void step_decode(struct reader *r, int64_t base_ms, struct step *st)
 	st->do_generation = take_u32(r, (flags & STEP_HAS_DO_GENERATION) != 0);
 }
 
+/* NULL if the fields are sound, else what is wrong. Every text is set unless the result is "version", so that
+ * the caller can free the saga. */
 static const char *saga_decode_fields(struct reader *r, struct saga *s)
 {
 	if (reader_byte(r) != SAGA_VERSION)
@@ -254,7 +269,8 @@ static const char *saga_decode_fields(struct reader *r, struct saga *s)
 	return NULL;
 }
 
-/* NULL when sound, else what broke. */
+/* NULL if the whole saga is sound, else what is wrong. saga_check is asked here because a decision about a
+ * saga that breaks a rule would end the process. */
 static const char *saga_decode_from(struct reader *r, struct saga *s)
 {
 	const char *broken = saga_decode_fields(r, s);
@@ -264,18 +280,18 @@ static const char *saga_decode_from(struct reader *r, struct saga *s)
 		return "number of steps";
 	s->steps = mem_zalloc((s->plan->step_count > 0 ? s->plan->step_count : 1) * sizeof *s->steps);
 	for (unsigned i = 0; broken == NULL && i < s->plan->step_count; i++) {
-		s->step_count = i + 1; /* what saga_destroy has to free */
+		s->step_count = i + 1; /* saga_destroy frees this many steps */
 		step_decode(r, s->created_ms, &s->steps[i]);
 		broken = r->bad ? "a step is cut short" : saga_check_step(&s->steps[i]);
 	}
 	if (broken == NULL && !reader_done(r))
 		broken = "bytes are left over";
-	return broken != NULL ? broken
-						  : saga_check(s); /* a decision on what is not sound would end in an abort */
+	return broken != NULL ? broken : saga_check(s);
 }
 
 int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret, struct err *err)
 {
+	assert(bytes.p != NULL || bytes.len == 0);
 	struct reader r = reader_of(bytes.p, bytes.len);
 	struct saga *s = mem_zalloc(sizeof *s);
 	s->id = id;

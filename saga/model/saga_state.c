@@ -1,3 +1,5 @@
+/* The state of a saga, derived from its flags and steps, and the rules that every saga obeys. */
+#include <assert.h>
 #include <stddef.h>
 
 #include "saga/model/saga.h"
@@ -5,19 +7,20 @@
 
 /* ---- the saga's state ---- */
 
+/* What the flags and steps of a saga say, as bits. */
 enum saga_fact {
 	FACT_CANCELLED = 1 << 0,
 	FACT_UNROUTED = 1 << 1,
 	FACT_OWN_REASON = 1 << 2,
 	FACT_COMPENSATING = 1 << 3,
-	FACT_OPEN = 1 << 4,           /* some step still moves, or waits for one that does */
-	FACT_NEEDS_OPERATOR = 1 << 5, /* some step's attention counts */
+	FACT_OPEN = 1 << 4,           /* some step has not ended and needs no operator */
+	FACT_NEEDS_OPERATOR = 1 << 5, /* some step is in attention, and the saga shows it */
 	FACT_PAUSED = 1 << 6,
-	FACT_PARTIAL = 1 << 7
+	FACT_PARTIAL = 1 << 7 /* some step was skipped for another reason than its `when` */
 };
 
-/* First row whose `need` facts are all there and none of `never`. Under compensation the attention of the
- * step that triggered it does not count: it is the reason for the undo, not a reason to wait. */
+/* The state is that of the first row whose required facts are all present and whose excluded facts are all
+ * absent. */
 static const struct {
 	unsigned required;
 	unsigned excluded;
@@ -29,12 +32,14 @@ static const struct {
 	{ FACT_COMPENSATING, FACT_OPEN | FACT_NEEDS_OPERATOR, SAGA_COMPENSATED },
 	{ FACT_NEEDS_OPERATOR, 0, SAGA_ATTENTION },
 	{ FACT_COMPENSATING, 0, SAGA_COMPENSATING },
-	{ FACT_PAUSED | FACT_OPEN, 0, SAGA_PAUSED }, /* with nothing left to hold it is simply complete */
+	{ FACT_PAUSED | FACT_OPEN, 0, SAGA_PAUSED }, /* a paused saga without open steps is complete */
 	{ FACT_OPEN, 0, SAGA_RUNNING },
 	{ FACT_PARTIAL, 0, SAGA_COMPLETED_PARTIAL },
 	{ 0, 0, SAGA_COMPLETED },
 };
 
+/* In a saga that is being undone, the failure that started the undo does not count: the undo is the answer to
+ * it. */
 static bool attention_counts(const struct saga *s, const struct step *st)
 {
 	return st->state == STEP_ATTENTION &&
@@ -56,6 +61,7 @@ static unsigned step_facts(const struct saga *s, const struct step *st)
 	return by_state[st->state];
 }
 
+/* Also gives the reason that the saga shows in attention: its own, or that of the first such step. */
 static unsigned saga_facts(const struct saga *s, enum reason *ret_reason)
 {
 	unsigned facts = (s->cancelled ? (unsigned)FACT_CANCELLED : 0u) | (s->unrouted ? FACT_UNROUTED : 0u) |
@@ -71,6 +77,7 @@ static unsigned saga_facts(const struct saga *s, enum reason *ret_reason)
 	return facts;
 }
 
+/* The last row of the table requires nothing, so a row is always found. */
 enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 {
 	enum reason reason;
@@ -78,7 +85,7 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 	size_t row = 0;
 	while ((facts & precedence[row].required) != precedence[row].required ||
 		   (facts & precedence[row].excluded) != 0)
-		row++; /* the last row holds for everything */
+		row++;
 	if (ret_reason != NULL)
 		*ret_reason = precedence[row].state == SAGA_ATTENTION ? reason : REASON_NONE;
 	return precedence[row].state;
@@ -86,11 +93,13 @@ enum saga_state saga_derive_state(const struct saga *s, enum reason *ret_reason)
 
 bool saga_state_at_rest(enum saga_state s)
 {
+	assert((unsigned)s < SAGA_STATE_COUNT);
 	return s >= SAGA_COMPLETED && s < SAGA_STATE_COUNT;
 }
 
 bool saga_step_needs_operator(const struct saga *s, const struct step *st)
 {
+	assert(st >= s->steps && st < s->steps + s->step_count);
 	return s->state == SAGA_ATTENTION && attention_counts(s, st);
 }
 
@@ -99,11 +108,11 @@ bool saga_step_is_open(const struct saga *s, const struct step *st)
 	return step_is_open(st) || saga_step_needs_operator(s, st);
 }
 
-/* ---- soundness ---- */
+/* ---- rules ---- */
 
 #define WHY_BIT(why) (1u << (why))
 
-/* Which `why` may stand beside which state (I15: exactly one for a step that is not at its end). */
+/* Which `why` each state allows. A step that has not ended has exactly one cause to go on. */
 static const uint8_t allowed_why[STEP_STATE_COUNT] = {
 	[STEP_WAITING] = WHY_BIT(WHY_AFTER),  [STEP_READY] = WHY_BIT(WHY_SLOT) | WHY_BIT(WHY_LANE),
 	[STEP_RUNNING] = WHY_BIT(WHY_CALL),   [STEP_RETRY_WAIT] = WHY_BIT(WHY_DUE) | WHY_BIT(WHY_LANE),
@@ -111,6 +120,7 @@ static const uint8_t allowed_why[STEP_STATE_COUNT] = {
 	[STEP_SKIPPED] = WHY_BIT(WHY_NONE),   [STEP_KEPT] = WHY_BIT(WHY_NONE),
 };
 
+/* Enums and counters. The tables of this file are indexed with these values, so this check comes first. */
 static const char *check_bounds(const struct step *st)
 {
 	if (st->state >= STEP_STATE_COUNT || st->why >= WHY_COUNT || st->direction > DIRECTION_UNDO ||
@@ -124,6 +134,7 @@ static const char *check_bounds(const struct step *st)
 	return NULL;
 }
 
+/* The members that belong to a state are set in this state and in no other. */
 static const char *check_companions(const struct step *st)
 {
 	if ((allowed_why[st->state] & WHY_BIT(st->why)) == 0)
@@ -143,6 +154,7 @@ static const char *check_companions(const struct step *st)
 	return NULL;
 }
 
+/* Doubt exists exactly while it is not known whether an attempt took effect; a step that ended has none. */
 static const char *check_doubt(const struct step *st)
 {
 	if (st->effect_possible != (st->effect_possible_ms != 0))
@@ -172,8 +184,8 @@ static bool open_state(const struct step *st)
 	return st->state < STEP_STATE_COUNT && (step_facts(&(const struct saga){ 0 }, st) & FACT_OPEN) != 0;
 }
 
-/* What a waiting step waits for must itself still be under way or with a person: the loudest complaint about
- * every engine of this kind is "running, with nothing scheduled". */
+/* A waiting step must wait for a step that can still go on or is in attention. Otherwise the saga would be
+ * "running" for ever, with nothing scheduled. */
 static const char *check_waiting(const struct saga *s, unsigned i)
 {
 	for (unsigned j = 0; j < s->step_count; j++) {
@@ -186,6 +198,7 @@ static const char *check_waiting(const struct saga *s, unsigned i)
 	return "a step waits for steps that are all at their end";
 }
 
+/* What the flags of the saga (cancelled, compensating) forbid its steps. */
 static const char *check_against_flags(const struct saga *s, const struct step *st)
 {
 	if (st->direction == DIRECTION_UNDO && !s->compensating)
@@ -202,6 +215,7 @@ static const char *check_against_flags(const struct saga *s, const struct step *
 	return NULL;
 }
 
+/* The flags fit each other and the plan, and the stored state is the derived one. */
 static const char *check_whole(const struct saga *s)
 {
 	enum reason reason;

@@ -1,11 +1,13 @@
+/* What every verb does in every state, as tables, and one call of a verb. The CLI, the API and their help
+ * texts read these tables: saga/DESIGN.md "Verbs". */
 #include <assert.h>
 
 #include "saga/model/decide.h"
 #include "saga/model/settle.h"
 #include "saga/model/verb_effects.h"
 
-/* One cell of verb × state: what the verb does, or, without an effect, why it is refused and what to do
- * instead. */
+/* What one verb does in one state. `effect` NULL: the verb is refused. `text` says what it does, or why it is
+ * refused and what to do instead; its subject is the step or the saga. */
 struct verb_cell {
 	verb_effect_fn *effect;
 	const char *text;
@@ -13,6 +15,7 @@ struct verb_cell {
 
 /* ---- verbs on a step ---- */
 
+/* The rows of a table for steps: the states, with attention split by its reason. */
 enum verb_row {
 	ROW_WAITING,
 	ROW_READY,
@@ -50,13 +53,13 @@ static const uint8_t row_of_reason[REASON_COUNT] = {
 	[REASON_GIFT_MISSING] = ROW_COUNT,
 };
 
-#define TEXT_GOES_ON   "nothing to do: it goes on by itself"
-#define TEXT_AT_END    "nothing to do: it is at its end"
-#define TEXT_AGAIN     "starts it again as soon as its target has room, with a fresh retry budget"
-#define TEXT_RUNNING   "an attempt is under way: wait for its outcome (pause the saga to keep it from another)"
+#define TEXT_GOES_ON   "nothing to do: it continues without help"
+#define TEXT_AT_END    "nothing to do: it has ended"
+#define TEXT_RESTART   "starts it again as soon as its target has a free slot, with a full retry budget"
+#define TEXT_RUNNING   "an attempt is under way: wait for its outcome (pause the saga to prevent another one)"
 #define TEXT_REDO      "sends it again under a new key, though it may have worked"
-#define TEXT_DONE      "marks it as done: somebody looked, or did it by hand"
-#define TEXT_NOT_DONE  "marks it as not done and leaves it so"
+#define TEXT_DONE      "marks it as done: you have checked that it took effect, or did it by hand"
+#define TEXT_NOT_DONE  "marks it as not done; it is not sent again"
 #define TEXT_SKIP      "leaves it undone; the steps that come after it are skipped too"
 #define TEXT_KEPT      "it took effect and is kept: undo it by hand at its target"
 #define TEXT_NOT_SENT  "nothing was sent yet: skip it to leave it undone"
@@ -66,38 +69,38 @@ static const struct verb_cell resume_cells[ROW_COUNT] = {
 	[ROW_WAITING] = { verb_effect_none, TEXT_GOES_ON },
 	[ROW_READY] = { verb_effect_none, TEXT_GOES_ON },
 	[ROW_RUNNING] = { verb_effect_none, TEXT_GOES_ON },
-	[ROW_RETRY_WAIT] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_RETRY_WAIT] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_SUCCEEDED] = { verb_effect_none, TEXT_AT_END },
 	[ROW_SKIPPED] = { verb_effect_none, TEXT_AT_END },
 	[ROW_KEPT] = { verb_effect_none, TEXT_AT_END },
-	[ROW_REJECTED] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_REJECTED] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_IN_DOUBT] = { verb_effect_keep_doubt,
 					   "leaves it in doubt: look at its target, then resolve it as done or not "
 					   "done; redo (or --redo-in-doubt) sends it again" },
-	[ROW_FAULT] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_BODY_CHANGED] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_TARGET_MISSING] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_UNDO_FAILED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_FAULT] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_BODY_CHANGED] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_TARGET_MISSING] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_UNDO_FAILED] = { verb_effect_restart, TEXT_RESTART },
 };
 
 static const struct verb_cell retry_cells[ROW_COUNT] = {
-	[ROW_WAITING] = { NULL, "it waits for the steps it comes after: settle those, and it follows" },
+	[ROW_WAITING] = { NULL, "it waits for the steps it comes after: settle those steps, and it follows" },
 	[ROW_READY] = { verb_effect_none, TEXT_GOES_ON },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
-	[ROW_RETRY_WAIT] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_RETRY_WAIT] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_SUCCEEDED] = { NULL, TEXT_SUCCEEDED },
 	[ROW_SKIPPED] = { NULL, "it was skipped: redo does it after all" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
-	[ROW_REJECTED] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_AGAIN },
+	[ROW_REJECTED] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_IN_DOUBT] = { verb_effect_retry_doubt,
-					   "looks at the target, or sends the same again where the target can tell a "
-					   "repeat; refused where neither is possible" },
-	[ROW_FAULT] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_BODY_CHANGED] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_TARGET_MISSING] = { verb_effect_restart, TEXT_AGAIN },
-	[ROW_UNDO_FAILED] = { verb_effect_restart, TEXT_AGAIN },
+					   "asks the target, or sends the same request again if the target recognises a "
+					   "repeat; refused if neither is possible" },
+	[ROW_FAULT] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_BODY_CHANGED] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_TARGET_MISSING] = { verb_effect_restart, TEXT_RESTART },
+	[ROW_UNDO_FAILED] = { verb_effect_restart, TEXT_RESTART },
 };
 
 static const struct verb_cell redo_cells[ROW_COUNT] = {
@@ -168,7 +171,7 @@ static const struct verb_cell skip_cells[ROW_COUNT] = {
 	[ROW_FAULT] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_BODY_CHANGED] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_TARGET_MISSING] = { verb_effect_skip, TEXT_SKIP },
-	[ROW_UNDO_FAILED] = { verb_effect_skip, "leaves it not undone; the undo of the others goes on" },
+	[ROW_UNDO_FAILED] = { verb_effect_skip, "leaves its effect in place; the other steps are still undone" },
 };
 
 static const struct verb_cell *const step_cells[VERB_COUNT] = {
@@ -179,15 +182,16 @@ static const struct verb_cell *const step_cells[VERB_COUNT] = {
 	[VERB_COMPENSATE] = NULL,     [VERB_REPROCESS] = NULL,
 };
 
-/* What the saga's own state forbids its steps, whatever theirs; NULL: nothing. */
+/* Verbs on a step that the state of its saga forbids, whatever the state of the step. The first guard that
+ * holds and has a text for the verb refuses it. */
 enum verb_guard { GUARD_UNDONE, GUARD_CANCELLED, GUARD_UNDOING, GUARD_PAUSED, GUARD_COUNT };
 
-#define TEXT_CANCELLED "its saga was cancelled, and nothing more is started: compensate undoes what was done"
+#define TEXT_CANCELLED "its saga was cancelled, and no further step starts: compensate undoes what was done"
 #define TEXT_UNDOING                                                                                         \
-	"its saga is being undone or has been, and nothing is done any more: resolve it if it is in doubt, or "  \
-	"leave it"
+	"its saga is being undone or has been undone, and no step is done any more: resolve it if it is in "     \
+	"doubt; otherwise leave it"
 
-#define TEXT_STEP_UNDONE "it was undone, and nothing is done again after its undo: send the event anew"
+#define TEXT_STEP_UNDONE "it was undone, and a step is not done again after its undo: send the event anew"
 
 static const char *const guards[GUARD_COUNT][VERB_COUNT] = {
 	[GUARD_UNDONE] = { [VERB_RETRY] = TEXT_STEP_UNDONE,
@@ -204,13 +208,14 @@ static const char *const guards[GUARD_COUNT][VERB_COUNT] = {
 	[GUARD_PAUSED] = { [VERB_RETRY] = "its saga is paused: resume the saga" },
 };
 
+/* Why the saga forbids the verb on this step; NULL if it does not. */
 static const char *guard_refusal(const struct saga *s, const struct step *st, enum verb verb)
 {
 	const bool holds[GUARD_COUNT] = { st->direction == DIRECTION_UNDO && st->state == STEP_SUCCEEDED,
 									  s->cancelled, s->compensating && st->direction == DIRECTION_DO,
 									  s->paused };
 	if (st->state == STEP_KEPT)
-		return NULL; /* nothing of it can be started: its own cell says what is left */
+		return NULL; /* no verb starts a kept step; the table for steps says what is possible */
 	for (unsigned g = 0; g < GUARD_COUNT; g++) {
 		if (holds[g] && guards[g][verb] != NULL)
 			return guards[g][verb];
@@ -222,18 +227,22 @@ static const char *guard_refusal(const struct saga *s, const struct step *st, en
 
 static verb_effect_fn resume_saga;
 
+/* A table for sagas has a row for each state, and one for a saga in attention that has no steps. */
 enum { SAGA_ROW_NO_STEPS = SAGA_STATE_COUNT, SAGA_ROW_COUNT };
 
 #define TEXT_NO_STEPS                                                                                        \
-	"it has no steps yet: mend the map (or send the missing event), then reprocess it; cancel lays it aside"
-#define TEXT_UNROUTED       "no route took this event; add one, then send it anew under another id (`almoner send`)"
-#define TEXT_FINISHED       "it is complete: redo sends one of its steps again, compensate undoes it"
-#define TEXT_UNDONE         "it has been undone, and nothing is done again: send the event anew if it was a mistake"
+	"it has no steps yet: correct the map (or send the missing event), then reprocess it; cancel lays it "   \
+	"aside"
+#define TEXT_UNROUTED                                                                                        \
+	"no route took this event: add a route, then send it anew with another id (`almoner send`)"
+#define TEXT_FINISHED "it is complete: redo sends one of its steps again, compensate undoes it"
+#define TEXT_UNDONE                                                                                          \
+	"it has been undone, and its steps are not done again: if that was a mistake, send the event anew"
 #define TEXT_SAGA_CANCELLED "it was cancelled: compensate undoes what was done before"
 #define TEXT_NOT_REPROCESSED                                                                                 \
 	"only what is quarantined, or waits for its gift, is mapped again: resume or redo sends its steps"
 #define TEXT_RESUMES                                                                                         \
-	"goes on: ends a pause and starts again what waits to retry or failed for a definite reason"
+	"ends a pause, and starts again the steps that wait for a retry or failed for a definite reason"
 
 static const struct verb_cell resume_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_RUNNING] = { resume_saga, TEXT_RESUMES },      [SAGA_PAUSED] = { resume_saga, TEXT_RESUMES },
@@ -244,12 +253,12 @@ static const struct verb_cell resume_saga_cells[SAGA_ROW_COUNT] = {
 };
 
 static const struct verb_cell pause_saga_cells[SAGA_ROW_COUNT] = {
-	[SAGA_RUNNING] = { verb_effect_pause, "starts nothing until it is resumed; what is under way finishes" },
+	[SAGA_RUNNING] = { verb_effect_pause, "starts no step until it is resumed; what is under way finishes" },
 	[SAGA_PAUSED] = { verb_effect_none, "nothing to do: it is paused" },
 	[SAGA_COMPENSATING] = { verb_effect_pause,
 							"starts no undo until it is resumed; what is under way finishes" },
 	[SAGA_ATTENTION] = { verb_effect_pause,
-						 "starts nothing until it is resumed; what is under way finishes" },
+						 "starts no step until it is resumed; what is under way finishes" },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
@@ -258,12 +267,13 @@ static const struct verb_cell pause_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_ROW_NO_STEPS] = { NULL, TEXT_NO_STEPS },
 };
 
-#define TEXT_CANCELS "starts nothing more, for good; what is under way finishes, doubt stays to be resolved"
+#define TEXT_CANCELS                                                                                         \
+	"starts no further step, for good; what is under way finishes, and doubt can still be resolved"
 
 static const struct verb_cell cancel_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_RUNNING] = { verb_effect_cancel, TEXT_CANCELS },
 	[SAGA_PAUSED] = { verb_effect_cancel, TEXT_CANCELS },
-	[SAGA_COMPENSATING] = { NULL, "it is being undone: let it end, or pause it" },
+	[SAGA_COMPENSATING] = { NULL, "it is being undone: let that end, or pause it" },
 	[SAGA_ATTENTION] = { verb_effect_cancel, TEXT_CANCELS },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
@@ -273,7 +283,7 @@ static const struct verb_cell cancel_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_ROW_NO_STEPS] = { verb_effect_cancel, "lays it aside for good" },
 };
 
-#define TEXT_UNDOES "undoes what took effect, last first; starts nothing else"
+#define TEXT_UNDOES "undoes what took effect, last step first; starts nothing else"
 
 static const struct verb_cell compensate_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_RUNNING] = { verb_effect_compensate, TEXT_UNDOES },
@@ -298,7 +308,7 @@ static const struct verb_cell reprocess_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
 	[SAGA_CANCELLED] = { NULL, TEXT_SAGA_CANCELLED },
 	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
-	[SAGA_ROW_NO_STEPS] = { verb_effect_reprocess, "maps the event again with today's configuration" },
+	[SAGA_ROW_NO_STEPS] = { verb_effect_reprocess, "maps the event again with the current configuration" },
 };
 
 static const struct verb_cell *const saga_cells[VERB_COUNT] = {
@@ -339,7 +349,8 @@ const char *verb_cell_text(enum verb verb, enum step_state state, enum reason re
 	return verb_saga_text(verb, (enum saga_state)state, no_steps ? reason : REASON_NONE);
 }
 
-/* A step that cannot go on is no reason to refuse the others. */
+/* Resumes each step that can be resumed. A step that cannot does not refuse the verb for the others; steps in
+ * doubt are counted. */
 static void resume_saga(struct decide *d, unsigned unused, const struct verb_call *call,
 						struct verb_effect *ret)
 {
@@ -388,6 +399,8 @@ static void log_verb(struct decide *d, const struct verb_call *call)
 	records_add(d->log, &r);
 }
 
+/* Finds the table cell for a call. Fails if the saga has no such step, if the verb needs a step or must not
+ * have one, or if the state of the saga forbids it. */
 static int find_cell(const struct decide *d, const struct verb_call *call, const struct verb_cell **ret,
 					 struct err *err)
 {
@@ -396,14 +409,14 @@ static int find_cell(const struct decide *d, const struct verb_call *call, const
 		return err_set(err, ERR_INVALID, "there is no verb number %d", (int)call->verb);
 	if (call->step < 0) {
 		*ret = saga_cell(call->verb, (enum saga_state)s->state, (enum reason)s->own_reason);
-		return *ret != NULL ? 0 : refuse_saga(s, call->verb, "name the step it is meant for", err);
+		return *ret != NULL ? 0 : refuse_saga(s, call->verb, "this verb is for one step: name the step", err);
 	}
 	if ((unsigned)call->step >= s->step_count)
 		return err_set(err, ERR_NOT_FOUND, "saga %lld has no step number %d", (long long)s->id, call->step);
 	const struct step *st = &s->steps[call->step];
 	*ret = step_cell(call->verb, (enum step_state)st->state, (enum reason)st->reason);
 	if (*ret == NULL)
-		return refuse_saga(s, call->verb, "it is meant for the whole saga: leave the step out", err);
+		return refuse_saga(s, call->verb, "this verb is for the whole saga: leave the step out", err);
 	const char *guard = guard_refusal(s, st, call->verb);
 	return guard == NULL ? 0 : refuse_step(s, (unsigned)call->step, call->verb, guard, err);
 }
@@ -414,9 +427,11 @@ static int refuse(const struct saga *s, const struct verb_call *call, const char
 						   : refuse_saga(s, call->verb, why, err);
 }
 
+/* The verb is logged only if it changed something. */
 int decide_verb(struct decide *d, const struct verb_call *call, unsigned *ret_changed, unsigned *ret_doubt,
 				struct err *err)
 {
+	assert(call->step >= -1);
 	const struct verb_cell *cell = NULL;
 	int rc = find_cell(d, call, &cell, err);
 	if (rc != 0)
