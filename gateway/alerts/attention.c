@@ -14,15 +14,15 @@ struct subject_counts {
 	STAILQ_ENTRY(subject_counts) link;
 	enum alert_kind kind;
 	char *subject;
-	int64_t count;      /* in the pass that runs */
-	int64_t last_count; /* in the last complete pass */
+	int64_t count;      /* sagas and steps counted in the pass that runs */
+	int64_t last_count; /* the result of the last complete pass */
 };
 
 struct attention {
 	STAILQ_HEAD(, subject_counts) subject_counts;
 	bool reading;    /* a pass runs */
 	int64_t before;  /* while reading: the next page has saga ids below this one */
-	int64_t version; /* of the store when the last pass began */
+	int64_t version; /* the version of the store when the last pass began */
 	bool complete;   /* a pass has been completed */
 };
 

@@ -27,7 +27,7 @@ static void only_sigint(sigset_t *set)
 static void *wait_for_sigint(void *arg)
 {
 	const struct interrupt *i = arg;
-	pthread_setname_np(pthread_self(), "interrupt"); /* for top, gdb and profilers */
+	pthread_setname_np(pthread_self(), "interrupt"); /* the name that top, gdb and profilers show */
 	sigset_t set;
 	int signum = 0;
 	only_sigint(&set);

@@ -23,7 +23,7 @@ static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 {
 	struct admin_port *p = ctx;
 	int rc = store_sqlite_open_reader(p->config->store.path, NULL, ret, err);
-	if (rc == ERR_NOT_FOUND) /* usual before the first start */
+	if (rc == ERR_NOT_FOUND) /* the store is missing: usual before the first start of the daemon */
 		return err_set(
 			err, rc,
 			"no daemon answers, and there is no store %s yet; start it with: almoner serve --config %s",
@@ -158,7 +158,7 @@ int command_admin(const char *config_path, int argc, char **argv)
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
 	struct admin_port port = { .clock = clock_system() };
 	int code;
-	if (cli_needs_no_port(argc, argv, &code)) /* e.g. --help: must work without a configuration */
+	if (cli_needs_no_port(argc, argv, &code)) /* `--help` must work without a configuration */
 		return code;
 	/* `lenient` skips the secrets: these commands do not need them, and only the daemon's user may be able to read them. */
 	int rc = config_load(config_path, &(struct config_hooks){ .lenient = true }, &port.config, &found);

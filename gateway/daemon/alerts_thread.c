@@ -11,12 +11,12 @@
 
 /* Both chosen, no measurement: an operator does not see a delay of 1 s, and 20 ms a second are 2 % of one CPU. */
 #define ROUND_EVERY_MS 1000
-#define READ_BUDGET_MS 20 /* for reading the store, in one round */
+#define READ_BUDGET_MS 20 /* how long one round may read the store */
 
 struct alerts_thread {
 	struct daemon *d;
 	struct alerts *alerts;
-	struct attention *attention; /* used by the thread only */
+	struct attention *attention; /* counts of what is in attention; only the thread uses them */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t stopped;
@@ -49,7 +49,7 @@ static void check_source(void *ctx, const struct intake_source_counters *c)
 				   c->counts[INTAKE_BUSY] + c->counts[INTAKE_LATE], policy, r->now_ms);
 }
 
-/* A held target has an alert for its hold; its breaker is not reported beside it. */
+/* Reports one target: held, or breaker not closed (never both), and its attempts that ended in fault. */
 static void check_target(struct alert_round *r, const struct engine_target_status *t)
 {
 	struct alerts *a = r->w->alerts;
@@ -136,7 +136,7 @@ static void run_round(struct alerts_thread *w)
 static void *thread_main(void *ctx)
 {
 	struct alerts_thread *w = ctx;
-	pthread_setname_np(pthread_self(), "alerts"); /* for top, gdb and profilers */
+	pthread_setname_np(pthread_self(), "alerts"); /* the name that top, gdb and profilers show */
 	pthread_mutex_lock(&w->lock);
 	while (!w->stop) {
 		pthread_mutex_unlock(&w->lock);

@@ -159,10 +159,11 @@ static int start_all(struct daemon *d, struct err *err)
 static void stop_all(struct daemon *d, const char *why)
 {
 	daemon_reload_wait(d);
-	jobs_stop(d->jobs); /* the next daemon continues them */
+	jobs_stop(d->jobs); /* the next daemon continues the bulk jobs */
 	if (d->journal != NULL)
 		journal_stop(d->journal, why); /* every sender and operator that waits gets an answer */
-	admin_server_stop(d->admin);       /* before intake, engine and jobs: its handlers read them */
+	admin_server_stop(
+		d->admin); /* ends before intake, engine and jobs, which the handlers of the admin API read */
 	alerts_thread_stop(d->alerts);
 	jobs_destroy(d->jobs);
 	if (d->intake != NULL) {

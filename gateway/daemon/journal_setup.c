@@ -29,7 +29,7 @@ static void on_deliver(void *ctx, const struct handout *delivery)
 }
 
 /* The process must end here: after a failed write or sync the operating system may report success for data that is not
- * on disk (gateway/DESIGN.md "Threads", saga/DESIGN.md "Promises"). Thread: the journal's. */
+ * on disk (saga/DESIGN.md "Hazards of SQLite"). Thread: the journal's. */
 static void on_journal_failed(void *ctx, const struct err *err)
 {
 	struct daemon *d = ctx;
@@ -87,7 +87,8 @@ static int open_inflight_file(struct daemon *d, struct err *err)
 /* journal_create takes over the store, also when it fails; the in-flight file stays the daemon's. */
 int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struct err *err)
 {
-	assert(d->engine != NULL && d->journal == NULL && d->inflight == NULL); /* the hooks call the engine */
+	assert(d->engine != NULL && d->journal == NULL &&
+		   d->inflight == NULL); /* the hooks of the journal call the engine, so it must exist */
 	struct store_writer store;
 	int rc = path_make_parents(d->config->store.path, err);
 	if (rc == 0)

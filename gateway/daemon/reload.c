@@ -234,7 +234,7 @@ static int reload(struct daemon *d, struct config *before, struct err *err)
 static void *reload_thread(void *ctx)
 {
 	struct daemon *d = ctx;
-	pthread_setname_np(pthread_self(), "reload"); /* for top, gdb and profilers */
+	pthread_setname_np(pthread_self(), "reload"); /* the name that top, gdb and profilers show */
 	struct config *before = daemon_config_get(d);
 	struct err err = { 0 };
 	if (reload(d, before, &err) == 0) {

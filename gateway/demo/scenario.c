@@ -14,9 +14,9 @@
 /* Chosen so that a person can read each line, and sees the first failure after 3 s. */
 #define STEP_MS      500 /* one donation in each step */
 #define CYCLE_STEPS  24
-#define BREAK_AT     6  /* the CRM fails from this step of a cycle … */
-#define REPAIR_AT    14 /* … to this one */
-#define REPORT_EVERY 8  /* steps */
+#define BREAK_AT     6  /* the CRM fails from this step of a cycle */
+#define REPAIR_AT    14 /* and works again from this step */
+#define REPORT_EVERY 8  /* figures are printed after each 8 steps */
 
 /* ---- requests ---- */
 

@@ -81,7 +81,7 @@ static void sleep_until_woken(void)
 static void *run_timer(void *unused)
 {
 	(void)unused;
-	pthread_setname_np(pthread_self(), "jq-timeout"); /* for top, gdb and profilers */
+	pthread_setname_np(pthread_self(), "jq-timeout"); /* the name that top, gdb and profilers show */
 	unsigned idle = 0;
 	(void)pthread_mutex_lock(&timer.lock);
 	for (;;) {

@@ -181,7 +181,7 @@ static struct timespec deadline_after_ms(int64_t ms)
 static void *watchdog_main(void *arg)
 {
 	struct blackbox *box = arg;
-	pthread_setname_np(pthread_self(), "watchdog"); /* for top, gdb and profilers */
+	pthread_setname_np(pthread_self(), "watchdog"); /* the name that top, gdb and profilers show */
 	struct last_check last[BLACKBOX_SLOTS] = { 0 };
 	int64_t interval = (box->watchdog.limit_ms + HANG_CHECKS - 2) / (HANG_CHECKS - 1);
 	(void)pthread_mutex_lock(&box->watchdog.lock);

@@ -165,7 +165,7 @@ const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoin
 	return endpoint->reply_at < endpoint->reply_count ? &endpoint->replies[endpoint->reply_at] : NULL;
 }
 
-/* A reply without `times` stays for ever. After the last reply that is used up, the endpoint does its default work. */
+/* A reply without `times` stays until the behaviour is changed. After the last reply that is used up, the endpoint does its default work. */
 const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint)
 {
 	const struct sink_reply *reply = sink_behaviour_peek(endpoint);
@@ -176,7 +176,7 @@ const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint)
 	return reply;
 }
 
-/* By number of requests if off_requests is set, else by time. The position in the period decides. */
+/* Flapping counts requests if off_requests is set, else time. The position within the period of on and off decides. */
 uint32_t sink_behaviour_flap(struct sink_flap *flap)
 {
 	uint64_t on = 0;

@@ -23,12 +23,12 @@ struct sink_conn {
 	enum sink_conn_phase phase;
 	struct buf in;
 	size_t in_at;   /* bytes of `in` that earlier requests took */
-	bool counted;   /* as a connection of the endpoint of its first request */
+	bool counted;   /* the endpoint of the first request has counted this connection */
 	bool continued; /* 100 Continue was sent for the request at in_at */
 	struct buf out;
 	size_t out_at;                  /* bytes of `out` that are sent */
 	struct sink_endpoint *endpoint; /* its `open` counts the present request; NULL: none */
-	enum sink_mode mode;            /* of the answer that is being sent */
+	enum sink_mode mode;            /* how the present answer is sent */
 	double drip_s;
 	bool close_after;
 	bool reset_after;

@@ -7,7 +7,7 @@
  *             redirect_loop|not_http",
  *    "at_byte": 10, "drip_ms": 1000, "interim": 2, "no_continue": true}
  *
- *   Without a status the endpoint does its work and answers 200. Without `times` the reply stays for ever. After the last
+ *   Without a status the endpoint does its work and answers 200. Without `times` the reply stays. After the last
  *   reply that is used up, the endpoint does its default work.
  *   FLAP: {"on_requests": 3, "off_requests": 2} or {"on_ms": …, "off_ms": …}, and "status": 503
  *
@@ -29,7 +29,7 @@ static void answer_error(struct sink_answer *answer, uint32_t status, const char
 	sink_answer_json(answer, status, json_pack("{s:s}", "error", why));
 }
 
-/* 400 with the reason if the body is wrong. */
+/* POST: sets the behaviour of a path. A wrong body is answered 400 with the reason. */
 static void set_behaviour(struct sink *sink, struct str path, struct str body, struct sink_answer *answer)
 {
 	json_error_t error;
@@ -50,7 +50,7 @@ static void set_behaviour(struct sink *sink, struct str path, struct str body, s
 
 /* ---- waiting ---- */
 
-/* The fields of a request that waits; false: it does not wait. At most 10 s unless it says otherwise. */
+/* Reads ?wait=, at_least= and timeout_ms= (10 s without it). False: there is no ?wait=, so the request does not wait. */
 static bool read_wait(struct str query, struct sink_waiter *w)
 {
 	AUTO_BUF struct buf value = { 0 };
@@ -67,7 +67,7 @@ static bool read_wait(struct str query, struct sink_waiter *w)
 	return true;
 }
 
-/* False: the counter has not reached its value, and the request now waits. */
+/* GET: answers with the counters. False: the request waits, because the counter has not reached its value. */
 static bool get_stats(struct sink *sink, const struct sink_request *request, struct str path, void *conn,
 					  const struct sink_continuation *how, struct sink_answer *answer)
 {
@@ -94,7 +94,7 @@ static bool get_stats(struct sink *sink, const struct sink_request *request, str
 	return false;
 }
 
-/* The path after the prefix names the endpoint. */
+/* The path after SINK_CONTROL is that of the endpoint. */
 bool sink_control(struct sink *sink, const struct sink_request *request, void *waiter,
 				  const struct sink_continuation *how, struct sink_answer *answer)
 {

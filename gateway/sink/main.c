@@ -121,7 +121,7 @@ struct sink_options {
 	bool quiet;
 };
 
-/* False: the usage must be printed. --set takes effect at once. */
+/* Reads the command line; --set takes effect at once. False: it is wrong, and the usage must be printed. */
 static bool read_options(int argc, char **argv, struct sink_options *o, struct sink *sink)
 {
 	static const struct option longs[] = { { "http", required_argument, NULL, 'h' },
@@ -159,7 +159,7 @@ static bool open_log(struct sink *sink, const char *path)
 	return sink->log_fd >= 0;
 }
 
-/* Runs until SIGTERM or SIGINT. The exit code. */
+/* Listens and serves until SIGTERM or SIGINT. Gives the exit code. */
 static int serve(struct sink *sink, const struct sink_options *o)
 {
 	struct sink_listener http = { 0 };

@@ -67,7 +67,7 @@ static json_t *store(struct sink_endpoint *endpoint, const char *list_name, json
 
 /* ---- queries: select … from ENTITY [where FIELD = 'VALUE'] ---- */
 
-/* The text between quotes, with \' and \\ undone; false when the quotes do not end. */
+/* Reads the text up to the closing quote, in which \' and \\ stand for quote and backslash. False: no closing quote. */
 static bool quoted(const char *p, struct buf *value)
 {
 	buf_text(value, "");
@@ -158,7 +158,7 @@ static void create_customer(struct sink_endpoint *endpoint, json_t *body, struct
 		answer_with(answer, "Customer", store(endpoint, "customers", body));
 }
 
-/* Answers with a Fault if not. */
+/* Checks lines and customer of a sales receipt; if one is wrong, makes the Fault that the vendor answers. */
 static bool receipt_is_valid(struct sink_endpoint *endpoint, const json_t *body, struct sink_answer *answer)
 {
 	const json_t *customer = json_object_get(body, "CustomerRef");
@@ -212,7 +212,7 @@ static void create_receipt(struct sink_endpoint *endpoint, const char *request_i
 	answer_with(answer, "SalesReceipt", body);
 }
 
-/* As at the vendor: only with the current SyncToken, and the receipt stays with the amount 0. */
+/* Voids a sales receipt as the vendor does: only with the current SyncToken, and the receipt stays with the amount 0. */
 static void void_receipt(struct sink_endpoint *endpoint, const json_t *body, struct sink_answer *answer)
 {
 	json_t *record = find(data_of(endpoint, "salesreceipts"), "Id", text_of(body, "Id"));

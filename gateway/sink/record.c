@@ -13,7 +13,7 @@ static struct sink_key *key_of(struct sink_endpoint *endpoint, struct str key)
 	return *slot;
 }
 
-/* The id is "PATH-NUMBER". */
+/* Gives out an id of the form "PATH-NUMBER"; a repeat with the same idempotency key gets the same one. */
 void sink_default_work(struct sink_endpoint *endpoint, const struct sink_request *request,
 					   struct sink_answer *answer)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define HEAD_MAX_BYTES (128u * 1024) /* chosen: more than any connector sends */
+#define HEAD_MAX_BYTES (128u * 1024) /* longest request head; chosen: more than any connector sends */
 
 /* "METHOD /path?query HTTP/1.1"; the query is empty if there is none. */
 static bool split_first_line(struct str line, struct sink_request *r)

@@ -47,13 +47,13 @@ enum sink_mode {
 struct sink_reply {
 	uint32_t status;
 	enum sink_mode mode;
-	uint32_t times;     /* for this many requests; 0: for all that follow */
-	int64_t delay_ms;   /* before the answer */
+	uint32_t times;     /* the reply is for this many requests; 0: for all that follow */
+	int64_t delay_ms;   /* pause before the answer is sent */
 	uint64_t at_byte;   /* SINK_RESET: bytes of the answer before the reset */
 	int64_t drip_ms;    /* SINK_DRIP: pause after each byte */
 	uint32_t interim;   /* this many 103 answers come first */
 	bool no_continue;   /* do not answer Expect: 100-continue */
-	struct buf headers; /* "Name: value\r\n"… */
+	struct buf headers; /* header lines of the reply, each "Name: value\r\n" */
 	struct buf body;
 };
 
@@ -65,8 +65,8 @@ struct sink_flap {
 	int64_t on_ms;
 	int64_t off_ms;
 	uint32_t status;
-	uint64_t seen;    /* requests so far */
-	int64_t since_ms; /* monotonic clock */
+	uint64_t seen;    /* requests counted for on_requests and off_requests */
+	int64_t since_ms; /* when flapping by time began, monotonic clock */
 };
 
 /* A request; all texts point into the buffer of the connection. */
@@ -88,7 +88,7 @@ struct sink_answer {
 struct sink_entry {
 	STAILQ_ENTRY(sink_entry) link;
 	int64_t at_ms;
-	uint32_t status; /* 0: was not answered */
+	uint32_t status; /* of the answer; 0: the request got none */
 	struct buf data; /* method, path, query, key, headers, body, each length-prefixed (buf_bytes) */
 };
 
@@ -96,7 +96,7 @@ struct sink_entry {
 struct sink_key {
 	uint64_t requests;
 	uint64_t successes;
-	uint64_t id; /* that the first request got; 0: none yet */
+	uint64_t id; /* the id given to the first request with this key; 0: none yet */
 };
 
 struct sink_endpoint;
@@ -123,11 +123,11 @@ struct sink_endpoint {
 	uint64_t repeats;     /* requests whose key an earlier request had */
 	uint64_t duplicates;  /* successes (2xx) under a key that already had one */
 	uint64_t ids;         /* ids given out so far */
-	uint64_t connections; /* whose first request was for this endpoint */
+	uint64_t connections; /* connections whose first request was for this endpoint */
 	uint64_t open;        /* requests that wait for their answer to be sent */
 	uint64_t max_concurrent;
 	uint64_t by_status[SINK_STATUS_MAX];
-	struct sink_map keys; /* of struct sink_key */
+	struct sink_map keys; /* values are struct sink_key */
 	STAILQ_HEAD(, sink_entry) entries;
 	size_t entry_count;
 	uint64_t entries_dropped;
@@ -144,8 +144,9 @@ struct smtp_session;
 /* A control request that waits until a counter has reached a value. */
 /* How a control request that waits is continued: `conn` is the connection, opaque to the control interface. */
 struct sink_continuation {
-	void (*resume)(void *conn, struct sink_answer *answer); /* sends the answer */
-	void (*wait_ms)(void *conn, int64_t ms); /* asks for a call of sink_waiters_wake after this time */
+	void (*resume)(void *conn,
+				   struct sink_answer *answer); /* sends the answer of the request that has waited */
+	void (*wait_ms)(void *conn, int64_t ms);    /* asks for a call of sink_waiters_wake after this time */
 };
 
 struct sink_waiter {
@@ -154,17 +155,17 @@ struct sink_waiter {
 	char path[200];
 	char counter[40];
 	json_int_t at_least;
-	int64_t until_ms; /* monotonic clock */
+	int64_t until_ms; /* when the waiting ends with status 408, monotonic clock */
 	bool entries;
 };
 
 struct sink {
 	struct ev_loop *loop;
-	struct sink_map endpoints; /* of struct sink_endpoint */
+	struct sink_map endpoints; /* values are struct sink_endpoint */
 	struct smtp_state *smtp;
 	LIST_HEAD(, sink_conn) conns;
 	LIST_HEAD(, smtp_session) sessions;
-	int log_fd;  /* of --log; -1: none */
+	int log_fd;  /* the file of --log; -1: none */
 	bool record; /* keep records of requests and mails */
 	struct sink_waiter waiters[SINK_WAITERS_MAX];
 	size_t waiter_count;
@@ -180,7 +181,8 @@ void sink_endpoints_free(struct sink *sink);
 
 /* ---- behaviour.c ---- */
 
-/* Replaces the behaviour of an endpoint. False: the JSON is wrong, `why` says how, and the endpoint has no behaviour. */
+/* Replaces the behaviour of an endpoint. False: the JSON is wrong, `why` says how; then the endpoint may have lost its old
+ * behaviour. */
 MUST_CHECK bool sink_behaviour_set(struct sink_endpoint *endpoint, json_t *behaviour, char why[200]);
 
 /* Removes all replies: the endpoint does its default work again. */
@@ -188,7 +190,7 @@ void sink_behaviour_drop(struct sink_endpoint *endpoint);
 
 /* The reply for the next request, and moves on in the sequence. NULL: do the default work. */
 const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint);
-/* The same without moving on. */
+/* The reply for the next request, like sink_behaviour_next, but without moving on in the sequence. */
 const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoint);
 /* Counts a request and gives the status that flapping sets for it; 0: the endpoint works now. */
 uint32_t sink_behaviour_flap(struct sink_flap *flap);
@@ -216,7 +218,7 @@ void sink_history_add(struct sink *sink, const char *path, struct str key, uint3
  * waits for a counter. */
 MUST_CHECK bool sink_control(struct sink *sink, const struct sink_request *request, void *waiter,
 							 const struct sink_continuation *how, struct sink_answer *answer);
-/* Whether a path means the SMTP half. */
+/* Whether a path is "/smtp", which means the SMTP half. */
 bool sink_is_smtp(struct str path);
 /* The counters of a path, HTTP or SMTP. */
 json_t *sink_waiters_stats(struct sink *sink, struct str path, bool entries);

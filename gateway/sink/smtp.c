@@ -19,7 +19,7 @@
 
 #include "saga/base/mem.h"
 
-#define LINE_MAX_BYTES   8192 /* of a line; a longer one ends the session */
+#define LINE_MAX_BYTES   8192 /* longest command line; a longer one ends the session */
 #define MESSAGE_MAX      (64u * 1024 * 1024)
 #define SEND(s, literal) send_text((s), literal "\r\n")
 

@@ -26,12 +26,12 @@ enum smtp_stage {
 
 enum smtp_fault_mode { SMTP_FAULT_REPLY, SMTP_FAULT_SILENCE, SMTP_FAULT_RESET, SMTP_FAULT_CLOSE };
 
-/* What to do wrong, where, and how often. */
+/* A fault that a test has set: what to do wrong in a session, at which stage, and how often. */
 struct smtp_fault {
 	enum smtp_stage stage;
 	enum smtp_fault_mode mode;
 	char *reply;    /* SMTP_FAULT_REPLY: the line to answer; NULL in other modes */
-	uint32_t times; /* 0: always */
+	uint32_t times; /* how often the fault is performed; 0: always */
 	uint32_t used;
 };
 
@@ -41,13 +41,13 @@ struct smtp_state {
 	struct smtp_fault *faults;
 	size_t fault_count;
 	char *auth_plain; /* base64 of the right AUTH PLAIN answer; NULL: no login is needed */
-	char *auth_user;  /* base64, for AUTH LOGIN */
+	char *auth_user;  /* the right user in base64, for AUTH LOGIN */
 	char *auth_password;
 	uint64_t connections;
 	uint64_t messages;
 	uint64_t rejected;   /* messages answered with 4xx or 5xx after the dot */
 	uint64_t duplicates; /* messages whose Message-ID was there before */
-	struct sink_map ids; /* Message-ID → not NULL */
+	struct sink_map ids; /* keys are the Message-IDs received */
 	json_t *entries;
 };
 
@@ -63,7 +63,7 @@ struct smtp_session {
 	struct buf message;
 	bool in_data;
 	bool silent; /* SMTP_FAULT_SILENCE: whatever arrives is dropped */
-	bool gone;   /* must be ended by on_ready or sink_smtp_accept */
+	bool gone;   /* the session must be ended by on_ready or sink_smtp_accept */
 	bool logged_in;
 	bool login_user_good;
 	enum smtp_login_step login_step;

@@ -75,7 +75,7 @@ static json_t *entries_json(const struct sink_endpoint *endpoint)
 	return list;
 }
 
-/* The names here are the ones that `?wait=` takes. */
+/* A control request can wait for each of these counters: `?wait=NAME`. */
 json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries)
 {
 	json_t *stats = json_pack(

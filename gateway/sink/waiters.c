@@ -27,7 +27,7 @@ static json_int_t counter_of(const json_t *stats, const char *counter)
 	return json_integer_value(json_object_get(json_object_get(stats, outer), dot + 1));
 }
 
-/* The counters are the body of the answer in both cases. */
+/* The counters are the body of the answer, whether the value was reached or the time is up. */
 bool sink_waiters_try(struct sink *sink, const struct sink_waiter *w, struct sink_answer *answer)
 {
 	json_t *stats = sink_waiters_stats(sink, str_of(w->path), w->entries);

@@ -20,7 +20,7 @@ void intake_server_sweep(struct intake_server *s, int64_t now_ms)
 static void *run_sweeper(void *arg)
 {
 	struct intake_server *s = arg;
-	pthread_setname_np(pthread_self(), "sweeper"); /* for top, gdb and profilers */
+	pthread_setname_np(pthread_self(), "sweeper"); /* the name that top, gdb and profilers show */
 	int64_t next_ms = 0;
 	pthread_mutex_lock(&s->lock);
 	while (s->has_sweeper) {

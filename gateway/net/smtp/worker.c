@@ -53,7 +53,7 @@ static void report(struct smtp_worker *worker)
 static void *run(void *ctx)
 {
 	struct smtp_worker *worker = ctx;
-	pthread_setname_np(pthread_self(), "smtp"); /* for top, gdb and profilers */
+	pthread_setname_np(pthread_self(), "smtp"); /* the name that top, gdb and profilers show */
 	long last_code = 0;
 	worker->deadline_ms = clock_monotonic_ms() + worker->timeout_ms;
 	worker->code = curl_easy_perform(worker->message.easy);
