@@ -81,7 +81,7 @@ def list_filters(place):
     rows = [line for line in table.splitlines() if line.strip()[:1].isdigit()]
     equal(len(rows), 50, "rows of the table")
     check(rows[0].split()[0] == str(last), "newest first")
-    check("6 more" in table, f"how many more: {table.splitlines()[-1]}")
+    check("6 older" in table, f"how many more: {table.splitlines()[-1]}")
     equal(len(gateway.sagas()), 56, "--json gives all")
     equal(len(gateway.sagas("--limit", 3)), 3, "--limit")
     for filters in (("--state", "attention"), ("--target", "books"), ("--outcome", "rejected"), ("--source", "other"),
@@ -413,7 +413,7 @@ def the_demo(place):
     env = {**os.environ, "TMPDIR": str(place.folder)}
     done = subprocess.run([str(ALMONER), "demo", "--seconds", "1"], capture_output=True, text=True, env=env, timeout=60 * SLOW, check=False)
     equal(done.returncode, 0, done.stdout + done.stderr)
-    check("saga" in done.stdout and "ALMONER_CONFIG=" in done.stdout and "The last word" in done.stdout, done.stdout)
+    check("saga" in done.stdout and "ALMONER_CONFIG=" in done.stdout and "At the end:" in done.stdout, done.stdout)
     equal(list(place.folder.glob("almoner-demo-*")), [], "its folder is gone")
     equal(run_in(place, "demo", "--seconds", "x"), 2, "seconds that are none")
     for presses in (1, 2):
