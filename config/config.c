@@ -1,3 +1,4 @@
+/* Loading: the main file, its includes, and what is checked about the whole. */
 #include "config/config.h"
 
 #include <glob.h>
@@ -9,7 +10,7 @@
 #include "config/reader.h"
 #include "saga/base/mem.h"
 
-/* The main file first, then the included ones. */
+/* The main file first, then the included files. */
 struct config_documents {
 	struct config_document **items;
 	size_t count;
@@ -43,12 +44,12 @@ static void close_documents(struct config_documents *docs)
 static void include_file(struct config_reader *r, struct config_documents *docs, const char *path)
 {
 	if (config_list_has(&r->config->files, path))
-		reader_error(r, NULL, "%s is read twice", path);
+		reader_error(r, NULL, "%s is included twice", path);
 	else
-		(void)open_document(r, docs, path); /* it has complained at the file itself */
+		(void)open_document(r, docs, path); /* it adds its own error, at the file */
 }
 
-/* The folder's own name is no pattern, whatever stands in it. */
+/* The name of the folder is no pattern, even when it contains characters of a pattern. */
 static char *escaped(const char *folder)
 {
 	struct buf out = { 0 };
@@ -73,7 +74,7 @@ static void include_pattern(struct config_reader *r, struct config_documents *do
 	else if (code == GLOB_NOMATCH)
 		reader_warn(r, NULL, "no file matches %s", path);
 	else if (code != 0)
-		reader_error(r, NULL, "%s cannot be searched", path);
+		reader_error(r, NULL, "the folder of %s cannot be read", path);
 	if (code != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++)
@@ -108,7 +109,8 @@ static void read_includes(struct config_reader *r, struct config_documents *docs
 	reader_leave(r, outer);
 }
 
-/* Included files hold named things only: one place for everything there is once. */
+/* Included files may contain sources, targets and routes only. Every other option exists once, in the main
+ * file. */
 static void check_included_keys(struct config_reader *r)
 {
 	static const char *const allowed[] = { "sources", "targets", "routes" };
@@ -128,11 +130,12 @@ static void check_included_keys(struct config_reader *r)
 			continue;
 		mark = reader_enter(r, key);
 		if (option_find(table_root(), key) != NULL)
-			reader_error(r, NULL, "\"%s\" belongs into the main file, %s", key, r->config->path);
+			reader_error(r, NULL, "the option \"%s\" is allowed in the main file only, %s", key,
+						 r->config->path);
 		else if (near.best != NULL)
-			reader_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", key, near.best);
+			reader_error(r, NULL, "unknown option \"%s\"; did you mean \"%s\"?", key, near.best);
 		else
-			reader_error(r, "sources, targets or routes", "there is no option \"%s\" here", key);
+			reader_error(r, "sources, targets or routes", "unknown option \"%s\"", key);
 		reader_leave(r, mark);
 	}
 }
@@ -159,18 +162,19 @@ static bool target_is_used(const struct config *config, size_t target)
 	return false;
 }
 
-/* What is allowed, and probably not meant. Only worth saying where nothing is wrong. */
+/* Warnings about what is allowed but probably a mistake. Only after a load without errors, which could be
+ * their cause. */
 static void check_whole(struct config_reader *r)
 {
 	const struct config *config = r->config;
 
 	if (config->source_count == 0)
-		reader_warn(r, "\"sources\"", "there is no source: nothing can be received");
+		reader_warn(r, "\"sources\"", "no source is configured: no event can be received");
 	if (config->route_count == 0)
-		reader_warn(r, "\"routes\"", "there is no route: every event ends as unrouted");
+		reader_warn(r, "\"routes\"", "no route is configured: every event becomes unrouted");
 	for (size_t i = 0; config->route_count > 0 && i < config->source_count; i++) {
 		if (!source_is_routed(config, config->sources[i].name))
-			reader_warn(r, NULL, "no route takes events of the source \"%s\": they end as unrouted",
+			reader_warn(r, NULL, "no route takes events of the source \"%s\": they become unrouted",
 						config->sources[i].name);
 	}
 	for (size_t i = 0; config->route_count > 0 && i < config->target_count; i++) {
@@ -188,6 +192,7 @@ static void add_shown(struct buf *to, const char *name, json_t *shown)
 	json_decref(shown);
 }
 
+/* Secrets are left out: the digest stands in the log, and must not help to guess them. */
 static void digest_whole(struct config *config)
 {
 	AUTO_BUF struct buf all = { 0 };
@@ -226,7 +231,8 @@ static void read_everything(struct config_reader *r, struct config_documents *do
 		r->doc = docs->items[i];
 		check_included_keys(r);
 	}
-	/* Steps name targets, and checks of routes ask what their targets can undo: in this order. */
+	/* Targets before routes: steps name targets, and the checks of a route need to know what its targets
+	 * can undo. */
 	each_document(r, docs, reader_sources);
 	each_document(r, docs, reader_targets);
 	each_document(r, docs, reader_routes);
@@ -234,6 +240,7 @@ static void read_everything(struct config_reader *r, struct config_documents *do
 		check_whole(r);
 }
 
+/* The caller gets a complete snapshot or none: after any error the snapshot is destroyed. */
 int config_load(const char *path, const struct config_hooks *hooks, struct config **ret_config,
 				struct diagnostics *found)
 {

@@ -1,5 +1,5 @@
-/* Writes what the option tables say into the folder: almoner.schema.json, and the reference in README.md and
- * in the manual page. */
+/* The program behind `ninja update-config-docs`: writes almoner.schema.json, and the option reference in
+ * README.md and in the manual page, from the option tables into a folder. */
 #include "config/describe.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ static int write_file(const char *path, struct str text)
 	if (file != NULL && fclose(file) != 0)
 		good = false;
 	if (!good)
-		(void)fprintf(stderr, "%s cannot be written: %s\n", path, strerror(errno));
+		fprintf(stderr, "%s cannot be written: %s\n", path, strerror(errno));
 	return good ? 0 : 1;
 }
 
@@ -39,11 +39,11 @@ static int write_reference(const char *folder, const char *name,
 	struct err err = { 0 };
 
 	if (document_read_file(path, &old, &err) != 0) {
-		(void)fprintf(stderr, "%s\n", err.text);
+		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
 	if (describe(buf_str(&old), &new) != 0) {
-		(void)fprintf(stderr, "%s lacks the lines around its options\n", path);
+		fprintf(stderr, "%s does not contain the two marker lines around its options\n", path);
 		return 1;
 	}
 	return write_file(path, buf_str(&new));
@@ -52,7 +52,7 @@ static int write_reference(const char *folder, const char *name,
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
-		(void)fprintf(stderr, "usage: describe FOLDER\n");
+		fprintf(stderr, "usage: describe FOLDER\n");
 		return 2;
 	}
 	return write_schema(argv[1]) | write_reference(argv[1], "README.md", describe_readme) |

@@ -1,4 +1,4 @@
-/* What the option tables say, for people and for editors. */
+/* The option tables as documentation for readers and as a schema for editors. */
 #ifndef ALMONER_CONFIG_DESCRIBE_H
 #define ALMONER_CONFIG_DESCRIBE_H
 
@@ -8,8 +8,9 @@
 /* The JSON Schema (2020-12) of the main file. */
 void describe_schema(struct buf *to);
 
-/* The option reference, one table a section, in the text of README.md and of the manual page: what stands
- * between two marker lines is exchanged; ERR_INVALID without them. */
+/* Each function copies a text, README.md or the manual page, to `to`, and replaces what is between the two
+ * marker lines by the option reference, one table for each section. ERR_INVALID when a marker line is
+ * missing. */
 #define DESCRIBE_BEGIN     "<!-- options: written by the tables, do not edit -->"
 #define DESCRIBE_END       "<!-- end of options -->"
 #define DESCRIBE_MAN_BEGIN ".\\\" options: written by the tables, do not edit"

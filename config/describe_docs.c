@@ -1,3 +1,4 @@
+/* The option reference, for README.md and the manual page. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static void measure_text(const struct config_option *option, double value, char 
 	else if (option->type == OPTION_SIZE)
 		units_size_text((int64_t)value, out);
 	else
-		(void)snprintf(out, UNITS_TEXT_BYTES, "%.10g", value);
+		snprintf(out, UNITS_TEXT_BYTES, "%.10g", value);
 }
 
 static void add_type(struct buf *to, const struct config_option *option)
@@ -112,7 +113,7 @@ static void readme_row(struct buf *to, const struct config_option *option)
 
 static const struct describe_style readme_style = { readme_head, readme_row, "" };
 
-/* A line of text in roff; the Markdown of the tables is code in backquotes. */
+/* A line of text for roff. The help texts use backquotes for code, as in Markdown; they are left out here. */
 static void add_line(struct buf *to, const char *text)
 {
 	if (*text == '.' || *text == '\'')
@@ -147,6 +148,7 @@ static void man_row(struct buf *to, const struct config_option *option)
 
 static const struct describe_style man_style = { man_head, man_row, ".El\n" };
 
+/* A section, then the sections below it; NAME stands for a name and [] for an element of an array. */
 static void add_section(struct buf *to, const struct describe_style *style,
 						const struct config_section *section, const char *path)
 {
@@ -167,7 +169,7 @@ static void add_section(struct buf *to, const struct describe_style *style,
 	}
 }
 
-/* `text` with what stands between its two marker lines exchanged. */
+/* Copies `text` and replaces what is between its two marker lines by `within`. */
 static int replace_between(struct str text, const char *begin_line, const char *end_line,
 						   const struct buf *within, struct buf *to)
 {

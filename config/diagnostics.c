@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saga/base/mem.h"
+#include "saga/base/array.h"
 
-/* Nobody reads more, and a hostile file shall not fill the memory with complaints. */
+/* More messages would not be read, and a hostile file must not fill the memory with them. Chosen; no
+ * measurement. */
 #define DIAG_MAX 300
 
 void diagnostics_finish(struct diagnostics *list)
@@ -22,10 +23,7 @@ void diagnostics_finish(struct diagnostics *list)
 
 static struct diagnostic *next_item(struct diagnostics *list)
 {
-	if (list->count == list->cap) {
-		list->cap = list->cap == 0 ? 16 : list->cap * 2;
-		list->items = mem_grow(list->items, list->cap * sizeof(*list->items));
-	}
+	ARRAY_GROW(list->items, list->count, list->cap);
 	return &list->items[list->count++];
 }
 
@@ -69,6 +67,7 @@ static void print_one(const struct diagnostic *d, struct buf *to)
 	buf_byte(to, '\n');
 }
 
+/* By file, line, and then in the order in which they were found. */
 static int by_position(const void *left, const void *right)
 {
 	const struct diagnostic *a = *(const struct diagnostic *const *)left;
@@ -96,5 +95,5 @@ void diagnostics_print(const struct diagnostics *list, struct buf *to)
 		print_one(order[i], to);
 	free(order);
 	if (list->cut_short)
-		buf_text(to, "… and more; mend these first\n");
+		buf_text(to, "… and more; correct these first\n");
 }

@@ -1,4 +1,4 @@
-/* What a reload would change. */
+/* Comparing two snapshots: what a reload changes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +25,7 @@ struct config_comparison {
 static void compare_section(struct config_comparison *c, const struct config_section *section,
 							const void *before, const void *after);
 
+/* Compares values as the tables show them, so a default that is written out is no change. */
 static void compare_option(struct config_comparison *c, const struct config_option *option,
 						   const void *before, const void *after)
 {
@@ -63,7 +64,7 @@ static void compare_section(struct config_comparison *c, const struct config_sec
 
 /* ---- named things ---- */
 
-/* What the three kinds have in common. */
+/* Sources, targets and routes have a name and a digest: the same code compares them. */
 struct named_digest {
 	const char *name;
 	const uint8_t *digest;
@@ -71,7 +72,7 @@ struct named_digest {
 
 struct subject_kind {
 	enum config_subject subject;
-	bool ordered; /* another place is a change */
+	bool ordered; /* a different position in the list is a change */
 	size_t (*count)(const struct config *config);
 	struct named_digest (*at)(const struct config *config, size_t index);
 	int (*find)(const struct config *config, struct str name);
@@ -113,6 +114,7 @@ static const struct subject_kind subject_kinds[] = {
 	{ CONFIG_ROUTE, true, count_routes, route_at, config_find_route },
 };
 
+/* Matches the items of both snapshots by name. */
 static void compare_kind(struct config_changes *changes, const struct subject_kind *kind,
 						 const struct config *before, const struct config *after)
 {

@@ -56,7 +56,7 @@ static int document_parse(struct config_document *doc, struct diagnostics *found
 	if (doc->root == NULL) {
 		char message[JSON_ERROR_TEXT_LENGTH + 64];
 
-		(void)snprintf(message, sizeof(message), "not valid JSON, column %d: %s", error.column, error.text);
+		snprintf(message, sizeof(message), "not valid JSON, column %d: %s", error.column, error.text);
 		diagnostics_add(found, DIAG_ERROR, doc->path, error.line, "", message, NULL);
 		return ERR_INVALID;
 	}

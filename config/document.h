@@ -20,8 +20,8 @@ struct config_document {
 	json_t *root;    /* an object */
 };
 
-/* Appends the bytes of a regular file to `to`, up to the limit of `to`. ERR_NOT_FOUND, ERR_INVALID (no regular
- * file), ERR_TOO_BIG or ERR_IO; `to` may then hold a part of the file. */
+/* Appends the bytes of a regular file to `to`, up to the limit of `to`. ERR_NOT_FOUND, ERR_INVALID (no
+ * regular file), ERR_TOO_BIG or ERR_IO; `to` may then hold a part of the file. */
 int document_read_file(const char *path, struct buf *to, struct err *err) MUST_CHECK;
 /* Reads and parses a file; `path` must not change its meaning later (it is copied). On failure a code is
  * returned, an error is added to `found`, and nothing needs closing. */

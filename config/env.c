@@ -45,6 +45,7 @@ static const char *keep_copy(struct config_env *env, const char *name, const cha
 	return env->values[env->count++];
 }
 
+/* The kept copy comes first: after config_forget_secrets the environment no longer has the variable. */
 const char *config_env_get(struct config_env *env, const char *name)
 {
 	const char *value;
@@ -62,7 +63,7 @@ void config_forget_secrets(struct config_env *env)
 	for (size_t i = 0; i < env->count; i++) {
 		char *variable = getenv(env->names[i]);
 
-		/* Also out of the memory that /proc/self/environ shows. */
+		/* unsetenv only removes the pointer; /proc/self/environ would still show the value. */
 		if (variable != NULL)
 			explicit_bzero(variable, strlen(variable));
 		(void)unsetenv(env->names[i]);

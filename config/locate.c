@@ -40,7 +40,7 @@ static void skip_string(struct json_cursor *w)
 	w->p++;
 }
 
-/* Over one value of any kind, however deep, without recursion. */
+/* Skips one value of any kind. Without recursion, because a file may nest deeply. */
 static void skip_value(struct json_cursor *w)
 {
 	size_t depth = 0;
@@ -63,7 +63,7 @@ static void skip_value(struct json_cursor *w)
 	} while (depth > 0);
 }
 
-/* Is the string at `w` this key? Moves behind it. */
+/* True if the string at the cursor is this key; moves the cursor behind the string. */
 static bool key_is(struct json_cursor *w, const char *wanted)
 {
 	const char *start = w->p;
@@ -79,7 +79,8 @@ static bool key_is(struct json_cursor *w, const char *wanted)
 	return equal;
 }
 
-/* Stands on '{': moves to the value of `key` and tells where the key was; NULL without it. */
+/* The cursor is at '{'. Moves it to the value of `key`; returns the position of the key, or NULL without
+ * it. */
 static const char *into_object(struct json_cursor *w, const char *key)
 {
 	w->p++;
@@ -96,6 +97,7 @@ static const char *into_object(struct json_cursor *w, const char *key)
 	}
 }
 
+/* The cursor is at '['. Moves it to the element whose index is `token`; NULL without it. */
 static const char *into_array(struct json_cursor *w, const char *token)
 {
 	unsigned long index = strtoul(token, NULL, 10);
@@ -111,7 +113,8 @@ static const char *into_array(struct json_cursor *w, const char *token)
 	}
 }
 
-/* The token at `*pointer` (behind its slash), unescaped; moves on to the next slash or the end. */
+/* The reference token at *pointer (which is behind a slash), unescaped and fresh. Moves *pointer to the
+ * next slash or the end. */
 static char *next_token(const char **pointer)
 {
 	size_t len = strcspn(*pointer, "/");
@@ -137,6 +140,7 @@ static int line_at(struct str json, const char *at)
 	return line;
 }
 
+/* Stops at the deepest part of the pointer that exists: a missing option is reported at its section. */
 int locate_line(struct str json, const char *pointer)
 {
 	struct json_cursor w = { json.p, json.p + json.len };

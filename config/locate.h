@@ -1,5 +1,5 @@
-/* The line on which a value stands: jansson keeps no positions, so the text is walked again where a message
- * needs one. */
+/* JSON pointers and the lines they lead to. jansson keeps no positions, so for a message the text is
+ * scanned again. */
 #ifndef ALMONER_CONFIG_LOCATE_H
 #define ALMONER_CONFIG_LOCATE_H
 
@@ -7,11 +7,11 @@
 
 #include "saga/base/buf.h"
 
-/* Line (from 1) of the key or element that `pointer` (RFC 6901) names in `json`; of the deepest part of it
- * that exists. `json` must have been accepted by the parser; 0 when it is not walkable after all. */
+/* The line (from 1) of the key or element that `pointer` (RFC 6901) names, or of the deepest part of the
+ * pointer that exists. `json` must be text that jansson accepts; 0 for an empty text. */
 int locate_line(struct str json, const char *pointer);
 
-/* Appends one reference token to a JSON pointer, escaped. */
+/* Appends "/" and one reference token, escaped, to a JSON pointer. */
 void locate_append(struct buf *pointer, const char *token);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NEAREST_LENGTH_MAX 64
+#define NEAREST_LENGTH_MAX 64 /* longer than any name of an option */
 
 static bool same(char a, char b)
 {
@@ -20,7 +20,7 @@ static size_t smallest(size_t a, size_t b, size_t c)
 
 size_t nearest_distance(const char *a, const char *b)
 {
-	/* Three rows of the matrix are enough: a swap looks two rows back. */
+	/* Three rows of the matrix are enough, because a swap uses the row two steps back. */
 	size_t rows[3][NEAREST_LENGTH_MAX + 1];
 	size_t *before = rows[0], *above = rows[1], *now = rows[2];
 	size_t a_len = strlen(a), b_len = strlen(b);
@@ -45,7 +45,7 @@ size_t nearest_distance(const char *a, const char *b)
 	return above[b_len];
 }
 
-/* "give_up" for "give_up_after": whole words of it, from its beginning. */
+/* True for "give_up" and "give_up_after": the first words of the candidate, complete. */
 static bool begins(const char *wanted, const char *candidate)
 {
 	size_t length = strlen(wanted);
@@ -53,6 +53,7 @@ static bool begins(const char *wanted, const char *candidate)
 	return length >= 3 && strncmp(wanted, candidate, length) == 0 && candidate[length] == '_';
 }
 
+/* Accepts one typing error in a short name, and one more for every three letters of a longer one. */
 void nearest_offer(struct nearest *n, const char *candidate)
 {
 	size_t length = strlen(n->wanted);

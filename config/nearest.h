@@ -1,15 +1,16 @@
-/* The name somebody probably meant. */
+/* The known name that is closest to an unknown one, for "did you mean". */
 #ifndef ALMONER_CONFIG_NEAREST_H
 #define ALMONER_CONFIG_NEAREST_H
 
 #include <stddef.h>
 
-/* Damerau-Levenshtein distance without regard to ASCII case: insertions, deletions, exchanges, and swaps of
- * neighbours (the "optimal string alignment" form). Texts beyond 64 bytes count as entirely different. */
+/* Damerau-Levenshtein distance, ignoring ASCII case: the number of insertions, deletions, replacements,
+ * and swaps of two neighbours ("optimal string alignment"). Texts longer than 64 bytes count as entirely
+ * different. */
 size_t nearest_distance(const char *a, const char *b);
 
-/* Collects the best candidate; start with { .wanted = … }. `best` stays NULL while nothing is close enough.
- */
+/* Keeps the closest candidate so far. Initialise with { .wanted = … }. `best` is NULL while no candidate
+ * is close enough; else it is the pointer that was offered, and borrowed like it. */
 struct nearest {
 	const char *wanted;
 	const char *best;

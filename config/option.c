@@ -22,6 +22,7 @@ void *option_field(const struct config_option *option, void *base)
 	return (char *)base + option->offset;
 }
 
+/* The enum of an option counts from 0 in the order of its choices, so the index is the enum value. */
 int option_choice_index(const char *choices, const char *word)
 {
 	size_t len = strlen(word);

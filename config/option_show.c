@@ -146,7 +146,7 @@ static json_t *show_order_by(const struct config_option *option, const void *bas
 	return order->by.count == 0 ? json_string("") : show_list_at(&order->by);
 }
 
-/* Secrets as digests: enough to see that one was changed. */
+/* Secrets as digests, which show that a secret changed, and nothing else. */
 static json_t *show_secrets(const struct config_source *source)
 {
 	json_t *array = json_array();
@@ -175,6 +175,7 @@ static show_function *const shows[] = {
 	[OPTION_ORDER_BY] = show_order_by, [OPTION_NAMES] = NULL,
 };
 
+/* Settings are shown as written unless `secrets`: there $env and $file references stand for the secrets. */
 json_t *option_show(const struct config_option *option, const void *base, bool secrets)
 {
 	if (option->type == OPTION_OBJECT || option->type == OPTION_VERIFY)

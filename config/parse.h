@@ -1,4 +1,4 @@
-/* One function for each type of option: checks the value and puts it where it belongs, or complains. */
+/* One function for each type of option: checks a JSON value and stores it in its field, or adds an error. */
 #ifndef ALMONER_CONFIG_PARSE_H
 #define ALMONER_CONFIG_PARSE_H
 
@@ -13,11 +13,12 @@ parse_function parse_string, parse_path, parse_choice, parse_mark, parse_jq, par
 parse_function parse_address, parse_sockets, parse_url, parse_store, parse_timezone, parse_cidrs;
 parse_function parse_verify, parse_event_id, parse_secrets, parse_settings, parse_order_by;
 
-/* "this is an array (expected …)" */
+/* Adds the error "this is an array (expected …)". */
 void parse_wrong_kind(struct config_reader *r, const json_t *value, const char *expected);
-/* A text that may stand in the environment or a file, not empty; NULL after a complaint. Fresh. */
+/* A text that is written literally or as a reference to the environment or a file. Fresh and not empty;
+ * NULL after an error was added. */
 char *parse_plain_text(struct config_reader *r, const json_t *value);
-/* Puts a fresh text into a char * field. */
+/* Replaces the text in a char * field; takes `text`. */
 void parse_set(const struct config_option *option, void *base, char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* Addresses, sockets, the store, the time zone: from JSON into structs. */
+/* Parsing of addresses, sockets, URLs, the store and the time zone. */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,8 @@ static bool is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-/* HOST:PORT, an IPv6 address in brackets. Fresh host, or NULL. */
+/* Splits HOST:PORT; an IPv6 address is in brackets. The host is fresh, without brackets; NULL: not of this
+ * form. */
 static char *split_address(const char *text, uint16_t *ret_port)
 {
 	const char *colon = strrchr(text, ':');
@@ -76,7 +77,8 @@ void parse_address(struct config_reader *r, const struct config_option *option, 
 	listen->loopback = is_loopback(host);
 }
 
-/* The folder may lie as deep as it likes: gateway/admin/unix_socket.c goes through its descriptor. */
+/* A socket address holds 107 bytes. The path of the folder does not count: gateway/admin/unix_socket.c
+ * binds through a descriptor of the folder, and needs some bytes for that. */
 #define SOCKET_NAME_MAX 80
 
 static void add_socket(struct config_reader *r, const json_t *value, struct config_list *list)
@@ -87,7 +89,7 @@ static void add_socket(struct config_reader *r, const json_t *value, struct conf
 	if (text == NULL)
 		return;
 	if (strncmp(text, "unix:", 5) != 0 || text[5] == '\0') {
-		reader_error(r, "\"unix:PATH\"", "only unix sockets are served");
+		reader_error(r, "\"unix:PATH\"", "only unix sockets are supported");
 		return;
 	}
 	path = reader_resolve_path(r->doc->dir, text + 5);
@@ -120,6 +122,7 @@ void parse_sockets(struct config_reader *r, const struct config_option *option, 
 	}
 }
 
+/* Scheme and host only: the path of each request is appended to it. */
 void parse_url(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	char *text = parse_plain_text(r, value);
@@ -129,7 +132,8 @@ void parse_url(struct config_reader *r, const struct config_option *option, cons
 		return;
 	host = strncmp(text, "https://", 8) == 0 ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : "";
 	if (host[0] == '\0' || strpbrk(host, "/?# ") != NULL) {
-		reader_error(r, "a URL without a path, such as \"https://gifts.example.org\"", "this is not one");
+		reader_error(r, "a URL without a path, such as \"https://gifts.example.org\"",
+					 "this is not a URL of a host");
 		free(text);
 		return;
 	}
@@ -144,7 +148,7 @@ void parse_store(struct config_reader *r, const struct config_option *option, co
 	if (text == NULL)
 		return;
 	if (strncmp(text, "sqlite:", 7) != 0 || text[7] == '\0') {
-		reader_error(r, "\"sqlite:PATH\"", "this store is not known");
+		reader_error(r, "\"sqlite:PATH\"", "this kind of store is unknown");
 		return;
 	}
 	option_finish(option, base);
@@ -153,7 +157,7 @@ void parse_store(struct config_reader *r, const struct config_option *option, co
 
 /* ---- the time zone ---- */
 
-/* Only where the database is installed can a name be checked. */
+/* Without an installed time zone database every name counts as known. */
 static bool zone_exists(const char *name)
 {
 	char *path AUTO_FREE = mem_printf(ZONEINFO "/%s", name);
@@ -183,7 +187,7 @@ void parse_timezone(struct config_reader *r, const struct config_option *option,
 
 /* ---- address ranges ---- */
 
-/* Bits behind the mask must be zero: "10.1.2.3/8" is a slip, and nobody knows of what kind. */
+/* The bits behind the mask must be zero: in "10.1.2.3/8" either the address or the mask is a mistake. */
 static bool host_bits_are_zero(const struct config_cidr *range, size_t bytes)
 {
 	for (size_t bit = range->bits; bit < bytes * 8; bit++) {
@@ -222,7 +226,8 @@ static void add_cidr(struct config_reader *r, const json_t *value, struct config
 		return;
 	if (!parse_range(text, &range)) {
 		reader_clip(text, clipped);
-		reader_error(r, "an address or a range with zeros behind its mask, such as \"10.0.0.0/8\" or \"::1\"",
+		reader_error(r,
+					 "an address, or a range with zeros behind its mask, such as \"10.0.0.0/8\" or \"::1\"",
 					 "\"%s\" is not an address range", clipped);
 		return;
 	}

@@ -1,4 +1,4 @@
-/* Numbers and measures, from JSON into structs. */
+/* Parsing of numbers, durations, sizes and rates. */
 #include "config/parse.h"
 
 #include "config/units.h"
@@ -78,7 +78,7 @@ static void report_bad_form(struct config_reader *r, const char *text, const cha
 	char clipped[READER_CLIP_BYTES];
 
 	reader_clip(text, clipped);
-	reader_error(r, form, "\"%s\" cannot be read", clipped);
+	reader_error(r, form, "\"%s\" has the wrong form", clipped);
 }
 
 void parse_duration(struct config_reader *r, const struct config_option *option, const json_t *value,
@@ -117,8 +117,8 @@ void parse_rate(struct config_reader *r, const struct config_option *option, con
 	if (json_is_integer(value)) {
 		long long number = json_integer_value(value);
 
-		reader_error(r, UNITS_RATE_FORM, "%lld has no unit; for so many a second write \"%lld/s\"", number,
-					 number);
+		reader_error(r, UNITS_RATE_FORM, "%lld has no unit; for %lld per second write \"%lld/s\"", number,
+					 number, number);
 	} else if (!json_is_string(value))
 		parse_wrong_kind(r, value, UNITS_RATE_FORM);
 	else if (units_rate(json_string_value(value), option_field(option, base)) != 0)

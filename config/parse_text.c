@@ -1,4 +1,4 @@
-/* Texts, choices, programs and lists of them, from JSON into structs. */
+/* Parsing of texts, choices, programs, and lists of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ char *parse_plain_text(struct config_reader *r, const json_t *value)
 	if (reader_text(r, value, &text, &literal) != 0)
 		return NULL;
 	if (text[0] == '\0')
-		reader_error(r, "a text; leave the key out for none", "the text is empty");
+		reader_error(r, "a text; to set none, leave the option out", "the text is empty");
 	else if (!reader_is_utf8(text))
 		reader_error(r, NULL, "the text is not valid UTF-8");
 	else
@@ -63,6 +63,7 @@ static char *choices_as_text(const char *choices)
 	return buf_take(&list);
 }
 
+/* `word` is what was written; the nearest choice is proposed. */
 static void report_unknown_choice(struct config_reader *r, const char *choices, const char *word,
 								  const char *expected)
 {
@@ -106,7 +107,7 @@ void parse_choice(struct config_reader *r, const struct config_option *option, c
 	int index = choice_of(r, option, value);
 	unsigned choice = (unsigned)index;
 
-	/* Every enum an option fills counts from 0 in the order of its choices. */
+	/* The enum of an option counts from 0 in the order of its choices. */
 	if (index >= 0)
 		memcpy(option_field(option, base), &choice, sizeof(choice));
 }
@@ -136,7 +137,7 @@ void parse_event_id(struct config_reader *r, const struct config_option *option,
 
 	if (header != NULL) {
 		if (json_object_size(value) != 1 || !json_is_string(header) || json_string_length(header) == 0) {
-			reader_error(r, "{\"header\": NAME}", "the header is not named");
+			reader_error(r, "{\"header\": NAME}", "the name of the header is missing");
 			return;
 		}
 		option_finish(option, base);
@@ -160,7 +161,7 @@ static void add_item(struct config_reader *r, const json_t *value, item_function
 		config_list_add_owned(list, text);
 }
 
-/* One item, or an array of them, in place of what the list held. */
+/* Replaces the list by one item, or by an array of items. */
 static void list_of(struct config_reader *r, const json_t *value, item_function *item,
 					struct config_list *list)
 {
@@ -218,7 +219,7 @@ void parse_order_by(struct config_reader *r, const struct config_option *option,
 	(void)option;
 	order->standard = false;
 	if (json_is_string(value) && json_string_length(value) == 0)
-		config_list_finish(&order->by); /* no lines, on purpose */
+		config_list_finish(&order->by); /* "": no order is wanted */
 	else
 		list_of(r, value, jq_item, &order->by);
 }

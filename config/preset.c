@@ -16,7 +16,8 @@ static char *main_dir(const struct config_reader *r)
 	return slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash - path) + (slash == path));
 }
 
-/* The folders looked into, in this order. */
+/* The folders that are searched, in this order: the hook's, presets/ beside the main file, the shipped
+ * one. */
 static void preset_folders(const struct config_reader *r, struct config_list *folders)
 {
 	char *beside AUTO_FREE = main_dir(r);
@@ -50,6 +51,7 @@ static char *preset_name(const char *path)
 	return mem_strndup(name, strlen(name) - strlen(".json"));
 }
 
+/* The names of all presets in these folders, each once: for the message about an unknown one. */
 static void all_presets(const struct config_list *folders, struct config_list *names)
 {
 	for (size_t i = 0; i < folders->count; i++) {
@@ -83,14 +85,15 @@ static void report_unknown_preset(struct config_reader *r, const struct config_l
 		buf_printf(&expected, "%s%s", i == 0 ? "one of " : ", ", names.items[i]);
 	}
 	if (near.best != NULL)
-		reader_error(r, expected.data, "there is no preset \"%s\"; did you mean \"%s\"?", name, near.best);
+		reader_error(r, expected.data, "unknown preset \"%s\"; did you mean \"%s\"?", name, near.best);
 	else
-		reader_error(r, expected.data, "there is no preset \"%s\"", name);
+		reader_error(r, expected.data, "unknown preset \"%s\"", name);
 	buf_free(&expected);
 	config_list_finish(&names);
 }
 
-/* Reads the file as a document of its own: its paths and its faults are its own. */
+/* Reads the preset as a document of its own: relative paths in it start at its folder, and errors name its
+ * file. */
 static void apply_file(struct config_reader *r, const char *path, struct config_source *source)
 {
 	const struct config_document *outer = r->doc;
@@ -103,7 +106,7 @@ static void apply_file(struct config_reader *r, const char *path, struct config_
 	r->doc = &doc;
 	r->pointer = (struct buf){ 0 };
 	if (json_object_get(doc.root, "preset") != NULL)
-		reader_error(r, NULL, "a preset cannot start from another one");
+		reader_error(r, NULL, "a preset must not contain \"preset\"");
 	reader_section(r, table_source(), doc.root, source);
 	buf_free(&r->pointer);
 	r->pointer = outer_pointer;

@@ -1,4 +1,4 @@
-/* What a clean configuration will do, for `almoner check`. */
+/* A description of the configuration, for `almoner check`. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,12 +45,12 @@ static void print_listen(const struct config *config, struct buf *to)
 	buf_printf(to, "intake   http://%s%s%s:%u", v6 ? "[" : "", listen->host, v6 ? "]" : "",
 			   (unsigned)listen->port);
 	if (listen->public_url != NULL)
-		buf_printf(to, ", from outside %s", listen->public_url);
+		buf_printf(to, ", public URL %s", listen->public_url);
 	buf_text(to, "\nadmin    ");
 	add_list(to, &listen->admin, "none");
 	buf_printf(to, "\nstore    %s, keeps ", config->store.path);
 	add_size(to, config->store.reserve_bytes);
-	buf_text(to, " of disk free, knows an event again for ");
+	buf_text(to, " of disk space free, recognises repeated events for ");
 	add_duration(to, config->store.dedup_keep_ms);
 	buf_byte(to, '\n');
 }
@@ -100,7 +100,7 @@ static void print_source(const struct config *config, const struct config_source
 
 /* ---- routes ---- */
 
-/* A step hangs below the last of those it waits for. */
+/* In the tree a step is below the last step that it waits for. */
 static int parent_of(const struct config_step *step)
 {
 	return step->after == 0 ? -1 : 31 - __builtin_clz(step->after);
@@ -136,7 +136,7 @@ static void print_step(const struct config *config, const struct config_route *r
 		add_duration(to, step->expire_ms);
 	}
 	if (step->undo_none)
-		buf_text(to, ", stays when the rest is undone");
+		buf_text(to, ", stays when other steps are undone");
 	buf_byte(to, '\n');
 }
 
@@ -149,7 +149,7 @@ static int next_child(const struct config_route *route, int parent, size_t from)
 	return -1;
 }
 
-/* At most as deep as a route has steps. */
+/* Recursive; at most as deep as the route has steps. */
 static void print_children(const struct config *config, const struct config_route *route, int parent,
 						   struct buf *indent, struct buf *to)
 {
@@ -188,17 +188,18 @@ static void print_route(const struct config *config, const struct config_route *
 
 static void print_retry(const struct config_retry *retry, struct buf *to)
 {
-	buf_text(to, "again after ");
+	buf_text(to, "retried after ");
 	add_duration(to, retry->first_ms);
 	buf_printf(to, " ×%g up to ", retry->factor);
 	add_duration(to, retry->cap_ms);
 	if (retry->attempts > 0)
 		buf_printf(to, ", at most %lld times", (long long)retry->attempts);
-	buf_text(to, retry->give_up_after_ms == 0 ? ", never too old" : ", for ");
+	buf_text(to, retry->give_up_after_ms == 0 ? ", without a limit of age" : ", for ");
 	if (retry->give_up_after_ms > 0)
 		add_duration(to, retry->give_up_after_ms);
 }
 
+/* Limits with their defaults, so that the operator sees what applies. */
 static void print_target_limits(const struct config_target_limits *limits, struct buf *to)
 {
 	char rate[UNITS_TEXT_BYTES];
@@ -215,7 +216,7 @@ static void print_target_limits(const struct config_target_limits *limits, struc
 static void print_order(const struct config_order *order, struct buf *to)
 {
 	if (!order->standard && order->by.count == 0) {
-		buf_text(to, "no order among events");
+		buf_text(to, "no order of events");
 		return;
 	}
 	buf_text(to, "in order by ");
@@ -223,7 +224,9 @@ static void print_order(const struct config_order *order, struct buf *to)
 		buf_text(to, "donor");
 	else
 		add_list(to, &order->by, "");
-	buf_text(to, order->on_attention == CONFIG_ATTENTION_PASS ? "" : ", waiting behind trouble");
+	buf_text(to, order->on_attention == CONFIG_ATTENTION_PASS
+					 ? ""
+					 : ", later events wait behind a step in attention");
 }
 
 static void print_traits(const struct config_target *target, struct buf *to)
@@ -233,7 +236,7 @@ static void print_traits(const struct config_target *target, struct buf *to)
 	buf_printf(to, "  %-14s connector %s", target->name, target->connector);
 	if (traits->known) {
 		buf_printf(to, ": %s%s%s", traits->repeat, traits->can_undo ? ", can undo" : ", cannot undo",
-				   traits->can_look_up ? ", can look up" : "");
+				   traits->can_look_up ? ", can look up results" : "");
 		if (traits->connector_summary[0] != '\0')
 			buf_printf(to, " (%s)", traits->connector_summary);
 	}

@@ -15,7 +15,7 @@ static void add_diagnostic(struct config_reader *r, enum diag_severity severity,
 	const char *pointer = r->pointer.data == NULL ? "" : r->pointer.data;
 	int line = 0;
 
-	/* Finding a line walks the whole text: not for complaints that are no longer kept. */
+	/* Finding a line scans the whole text, so it is not done for messages that are no longer kept. */
 	if (!r->found->cut_short)
 		line = locate_line(buf_str(&r->doc->text), pointer);
 	diagnostics_add(r->found, severity, r->doc->path, line, pointer, message, expected);
@@ -27,7 +27,7 @@ void reader_error(struct config_reader *r, const char *expected, const char *fmt
 	va_list args;
 
 	va_start(args, fmt);
-	(void)vsnprintf(message, sizeof(message), fmt, args);
+	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
 	add_diagnostic(r, DIAG_ERROR, expected, message);
 }
@@ -38,7 +38,7 @@ void reader_warn(struct config_reader *r, const char *expected, const char *fmt,
 	va_list args;
 
 	va_start(args, fmt);
-	(void)vsnprintf(message, sizeof(message), fmt, args);
+	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
 	add_diagnostic(r, DIAG_WARNING, expected, message);
 }
@@ -82,7 +82,7 @@ void reader_note_file(struct config_reader *r, const char *path)
 		config_list_add(&r->config->files, path);
 }
 
-/* ---- small things ---- */
+/* ---- helpers of messages and names ---- */
 
 bool reader_is_comment(const char *key)
 {
@@ -94,10 +94,10 @@ void reader_clip(const char *text, char out[READER_CLIP_BYTES])
 	size_t len = strlen(text);
 	size_t keep = len < READER_CLIP_BYTES - 4 ? len : READER_CLIP_BYTES - 4;
 
-	/* Never in the middle of a character. */
+	/* never within a UTF-8 character */
 	while (keep < len && keep > 0 && ((unsigned char)text[keep] & 0xC0) == 0x80)
 		keep--;
-	(void)snprintf(out, READER_CLIP_BYTES, "%.*s%s", (int)keep, text, keep < len ? "…" : "");
+	snprintf(out, READER_CLIP_BYTES, "%.*s%s", (int)keep, text, keep < len ? "…" : "");
 }
 
 const char *reader_kind_of(const json_t *value)
@@ -130,7 +130,7 @@ bool reader_check_name(struct config_reader *r, const char *name)
 	if (len >= 1 && len <= 64 && strspn(name, allowed) == len && strchr("-_.", name[0]) == NULL)
 		return true;
 	reader_clip(name, clipped);
-	reader_error(r, "1 to 64 letters, digits, \"-\", \"_\" or \".\", the first a letter or digit",
-				 "\"%s\" cannot be a name", clipped);
+	reader_error(r, "1 to 64 letters, digits, \"-\", \"_\" or \".\", beginning with a letter or digit",
+				 "\"%s\" is not allowed as a name", clipped);
 	return false;
 }

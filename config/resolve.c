@@ -1,4 +1,4 @@
-/* Texts that may stand elsewhere: {"$env": NAME}, {"$file": PATH}. */
+/* Texts and programs that may be references: {"$env": NAME}, {"$file": PATH}. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,14 +18,14 @@ bool reader_is_utf8(const char *text)
 	return string != NULL;
 }
 
-/* Only the members a reference may have. */
+/* Checks that the object has only the members of a reference. */
 static bool reference_ok(struct config_reader *r, const json_t *value)
 {
 	bool env = json_object_get(value, "$env") != NULL;
 	const char *key;
 	json_t *member;
 
-	/* jansson's iteration takes a non-const object; it is not changed. */
+	/* jansson declares the iteration for non-const objects, but does not change them */
 	json_object_foreach((json_t *)(uintptr_t)value, key, member)
 	{
 		bool known = strcmp(key, env ? "$env" : "$file") == 0 || (env && strcmp(key, "default") == 0) ||
@@ -33,14 +33,14 @@ static bool reference_ok(struct config_reader *r, const json_t *value)
 
 		if (!known || !json_is_string(member)) {
 			reader_error(r, env ? "{\"$env\": NAME}, with \"default\": TEXT if wanted" : "{\"$file\": PATH}",
-						 "\"%s\" does not belong here, or is not a string", key);
+						 "\"%s\" is not allowed here, or is not a string", key);
 			return false;
 		}
 	}
 	return true;
 }
 
-/* What this user cannot read is no error to a command that only looks for the daemon. */
+/* An error; only a warning for commands that need no secrets (struct config_hooks: lenient). */
 static void report_unreadable(struct config_reader *r, const char *before, const char *what,
 							  const char *after)
 {
@@ -80,7 +80,7 @@ static int text_of_file(struct config_reader *r, const json_t *value, char **ret
 	code = document_read_file(path, &text, &err);
 	reader_note_file(r, path);
 	if (code == 0 && text.len > 0 && memchr(text.data, '\0', text.len) != NULL)
-		code = err_set(&err, ERR_INVALID, "%s is not a text: it holds a zero byte", path);
+		code = err_set(&err, ERR_INVALID, "%s is not a text: it contains a zero byte", path);
 	if (code != 0) {
 		report_unreadable(r, "", err.text, "");
 		buf_free(&text);
@@ -90,7 +90,7 @@ static int text_of_file(struct config_reader *r, const json_t *value, char **ret
 	return 0;
 }
 
-/* An editor ends a file with a line break; it is not part of the secret. */
+/* Editors end a file with a line break, which is not part of the secret. */
 static void drop_line_break(char *text)
 {
 	size_t len = strlen(text);
@@ -132,7 +132,7 @@ static void check_jq(struct config_reader *r, const char *program)
 	struct err err = { 0 };
 
 	if (r->hooks->compile != NULL && r->hooks->compile(r->hooks->ctx, program, &err) != 0)
-		reader_error(r, "a jq program", "jq does not take this: %s", err.text);
+		reader_error(r, "a jq program", "jq rejects this program: %s", err.text);
 }
 
 int reader_jq(struct config_reader *r, const json_t *value, char **ret_program)
@@ -140,7 +140,7 @@ int reader_jq(struct config_reader *r, const json_t *value, char **ret_program)
 	bool literal = false;
 
 	if (json_object_get(value, "$env") != NULL) {
-		reader_error(r, "a jq program, or {\"$file\": PATH}", "a program is not taken from the environment");
+		reader_error(r, "a jq program, or {\"$file\": PATH}", "a program cannot come from the environment");
 		return ERR_INVALID;
 	}
 	if (reader_text(r, value, ret_program, &literal) != 0)

@@ -5,6 +5,7 @@
 #include "config/list.h"
 #include "saga/base/mem.h"
 
+/* Backtracks to the last "*" only, which is enough because every "*" can match any run. */
 bool route_glob(const char *pattern, const char *text)
 {
 	const char *star = NULL, *resume = NULL;
@@ -27,8 +28,8 @@ bool route_glob(const char *pattern, const char *text)
 	return *pattern == '\0';
 }
 
-/* Does `wide` match whatever `narrow` matches? Matching the pattern itself as a text shows it, unless a "?"
- * had to stand for a "*". */
+/* True if `wide` matches every text that `narrow` matches. It does if it matches the pattern `narrow` as a
+ * text, except that a "?" in `wide` must not match a "*". */
 static bool glob_covers(const char *wide, const char *narrow)
 {
 	if (strchr(wide, '?') != NULL && strchr(narrow, '*') != NULL)
@@ -62,6 +63,7 @@ static bool sources_cover(const struct config_list *wide, const struct config_li
 	return narrow->count > 0;
 }
 
+/* Two conditions `where` are compared as text only. */
 bool route_shadows(const struct config_route *earlier, const struct config_route *later)
 {
 	if (earlier->where != NULL && (later->where == NULL || strcmp(earlier->where, later->where) != 0))
@@ -73,7 +75,7 @@ void route_ancestors(const struct config_route *route, uint32_t ret_masks[CONFIG
 {
 	for (size_t i = 0; i < route->step_count; i++)
 		ret_masks[i] = route->steps[i].after;
-	/* Each round doubles the length of the paths that are known. */
+	/* Each round doubles the length of the known paths; 2^6 is more than CONFIG_STEPS_MAX. */
 	for (size_t round = 0; round < 6; round++) {
 		for (size_t i = 0; i < route->step_count; i++) {
 			for (size_t j = 0; j < route->step_count; j++) {
@@ -96,6 +98,8 @@ int route_cycle(const struct config_route *route)
 	return -1;
 }
 
+/* Takes, again and again, the first step whose predecessors are all taken; then renumbers the `after`
+ * masks. */
 void route_sort(struct config_route *route)
 {
 	struct config_step sorted[CONFIG_STEPS_MAX];

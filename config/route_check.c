@@ -2,7 +2,7 @@
 
 #include "config/route.h"
 
-/* "a → b → a" along the steps that wait for each other, from `start`. */
+/* Reports "a after b after a", along steps that wait for each other, beginning and ending at `start`. */
 static void report_cycle(struct config_reader *r, const struct config_route *route, size_t start)
 {
 	uint32_t ancestors[CONFIG_STEPS_MAX] = { 0 };
@@ -15,7 +15,7 @@ static void report_cycle(struct config_reader *r, const struct config_route *rou
 		uint32_t direct = route->steps[at].after;
 		size_t next = 0;
 
-		/* Home if it is near; else a step that leads home. */
+		/* `start` if this step waits for it; else a step that waits for it through others */
 		if ((direct >> start & 1) != 0)
 			next = start;
 		else
@@ -26,11 +26,12 @@ static void report_cycle(struct config_reader *r, const struct config_route *rou
 		if (at == start)
 			break;
 	}
-	reader_error(r, NULL, "these steps wait for each other for ever: %s", path.data);
+	reader_error(r, NULL, "these steps wait for each other: %s", path.data);
 	buf_free(&path);
 }
 
-/* What still can fail once step `i` is done: every step that is not surely done before. */
+/* The index of a step that can still fail after step `i` has succeeded, or -1: any step that does not have
+ * to end before `i`. */
 static int may_fail_after(const struct config_route *route, const uint32_t *ancestors, size_t i)
 {
 	for (size_t j = 0; j < route->step_count; j++) {
@@ -40,6 +41,7 @@ static int may_fail_after(const struct config_route *route, const uint32_t *ance
 	return -1;
 }
 
+/* Only under `compensate`, and only where the connector could be asked. */
 static void check_undo(struct config_reader *r, const struct config_route *route)
 {
 	uint32_t ancestors[CONFIG_STEPS_MAX] = { 0 };
@@ -54,9 +56,9 @@ static void check_undo(struct config_reader *r, const struct config_route *route
 		if (step->undo_none || !target->traits.known || target->traits.can_undo || other < 0)
 			continue;
 		mark = reader_enter_index(r, i);
-		reader_error(r, "\"undo\": \"none\" if its effect may stay, or a place after all other steps",
-					 "\"%s\" cannot be undone (connector %s), and \"%s\" may still fail after it", step->name,
-					 target->connector, route->steps[other].name);
+		reader_error(r, "\"undo\": \"none\" if its effect may stay, or \"after\" with all other steps",
+					 "the step \"%s\" cannot be undone (connector %s), and \"%s\" may fail after it",
+					 step->name, target->connector, route->steps[other].name);
 		reader_leave(r, mark);
 	}
 }
@@ -66,7 +68,7 @@ void route_check_reachable(struct config_reader *r, const struct config_route *r
 	for (size_t i = 0; i < r->config->route_count; i++) {
 		if (!route_shadows(&r->config->routes[i], route))
 			continue;
-		reader_warn(r, NULL, "no event comes here: the route \"%s\" before it takes them all",
+		reader_warn(r, NULL, "this route never gets an event: the route \"%s\" before it takes all of them",
 					r->config->routes[i].name);
 		return;
 	}

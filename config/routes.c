@@ -1,4 +1,4 @@
-/* Reading routes: their steps, whom they wait for, and what can go wrong with them. */
+/* Reading routes: what they match, their steps, and what the steps wait for. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +15,9 @@ static void report_unknown_name(struct config_reader *r, const char *what, const
 
 	reader_clip(name, clipped);
 	if (nearest != NULL)
-		reader_error(r, NULL, "there is no %s \"%s\"; did you mean \"%s\"?", what, clipped, nearest);
+		reader_error(r, NULL, "unknown %s \"%s\"; did you mean \"%s\"?", what, clipped, nearest);
 	else
-		reader_error(r, NULL, "there is no %s \"%s\"", what, clipped);
+		reader_error(r, NULL, "unknown %s \"%s\"", what, clipped);
 }
 
 /* ---- match ---- */
@@ -31,6 +31,7 @@ static const char *nearest_source(const struct config *config, const char *name)
 	return near.best;
 }
 
+/* A list with "*" is the same as no list. */
 static void check_match(struct config_reader *r, struct config_route *route)
 {
 	size_t outer = reader_enter(r, "match");
@@ -88,10 +89,11 @@ static void check_step_name(struct config_reader *r, const struct config_route *
 	if (!reader_check_name(r, step->name))
 		return;
 	if (step_named(route, step->name) >= 0)
-		reader_error(r, "a \"name\" for one of them", "the step \"%s\" stands twice in this route",
-					 step->name);
+		reader_error(r, "a \"name\" for one of them", "two steps of this route are named \"%s\"", step->name);
 }
 
+/* The name of a step defaults to what is written as its target, even if there is no such target: then the
+ * messages about other steps still name it. */
 static void add_step(struct config_reader *r, struct config_route *route, const json_t *object)
 {
 	struct config_step step = { 0 };
@@ -151,6 +153,7 @@ static void read_after(struct config_reader *r, struct config_route *route, size
 	reader_leave(r, mark);
 }
 
+/* All steps first, then their `after`, which may name a later step. */
 static void read_steps(struct config_reader *r, struct config_route *route, const json_t *array)
 {
 	size_t count = json_array_size(array);
@@ -188,10 +191,11 @@ static void check_route_name(struct config_reader *r, const struct config_route 
 	int duplicate = config_find_route(r->config, str_of(route->name));
 
 	if (reader_check_name(r, route->name) && duplicate >= 0)
-		reader_error(r, NULL, "the route \"%s\" stands twice: here and in %s", route->name,
+		reader_error(r, NULL, "two routes are named \"%s\": this one and one in %s", route->name,
 					 r->route_files.items[duplicate]);
 }
 
+/* A route with errors is not checked as a whole: its steps may be incomplete. */
 static void fill_route(struct config_reader *r, const json_t *object, struct config_route *route)
 {
 	size_t errors = r->found->errors;

@@ -1,3 +1,4 @@
+/* The JSON Schema of the main file, from the option tables. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "saga/base/err.h"
 #include "saga/base/mem.h"
 
-/* Shared shapes, under $defs beside the sections. */
+/* Shapes that many options share; they are in $defs, like the sections. */
 static const char shapes[] =
 	"{\"env\": {\"type\": \"object\", \"required\": [\"$env\"], \"additionalProperties\": false, "
 	"\"properties\": "
@@ -35,7 +36,7 @@ static json_t *array_of(json_t *items)
 	return json_pack("{s:s, s:o}", "type", "array", "items", items);
 }
 
-/* One of them, or an array of them. */
+/* One value of this shape, or an array of them. */
 static json_t *one_or_many(const char *name)
 {
 	return json_pack("{s:[o,o]}", "anyOf", shape(name), array_of(shape(name)));
@@ -81,6 +82,7 @@ static json_t *objects_of(const struct config_option *option)
 					 "additionalProperties", shape(option->section->name));
 }
 
+/* No pattern restricts addresses, paths and URLs: a reference {"$env": …} may stand for each of them. */
 static json_t *schema_of(const struct config_option *option)
 {
 	switch (option->type) {
@@ -159,7 +161,7 @@ static json_t *section_schema(const struct config_section *section)
 	return schema;
 }
 
-/* All sections below this one; the tables are no deeper than four. */
+/* Adds the sections below this one, recursively; the tables are at most four levels deep. */
 static void add_sections(json_t *definitions, const struct config_section *section)
 {
 	for (size_t i = 0; i < section->count; i++) {

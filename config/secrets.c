@@ -36,7 +36,7 @@ static void add_secret(struct config_reader *r, const json_t *value, struct conf
 	struct config_secret *secret;
 
 	if (json_object_get(value, "default") != NULL) {
-		reader_error(r, "{\"$env\": NAME}", "a secret has no default: it would be everybody's");
+		reader_error(r, "{\"$env\": NAME}", "a secret must not have a default, which everyone could read");
 		return;
 	}
 	if (reader_text(r, value, &text, &literal) != 0)
@@ -47,8 +47,9 @@ static void add_secret(struct config_reader *r, const json_t *value, struct conf
 		return;
 	}
 	if (literal)
-		reader_warn(r, "{\"$env\": NAME} or {\"$file\": PATH}",
-					"a secret stands here in plain text; whoever may read this file may forge events");
+		reader_warn(
+			r, "{\"$env\": NAME} or {\"$file\": PATH}",
+			"the secret is written here in plain text; everyone who can read this file can forge events");
 	else
 		warn_if_open_to_all(r, value);
 	source->secrets = mem_grow(source->secrets, (source->secret_count + 1) * sizeof(*secret));

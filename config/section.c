@@ -1,4 +1,4 @@
-/* Whole sections from JSON into structs, by their tables. */
+/* Reading a section of JSON into its struct, by its table. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ static parse_function *const parsers[] = {
 	[OPTION_SECRETS] = parse_secrets,
 	[OPTION_SETTINGS] = parse_settings,
 	[OPTION_ORDER_BY] = parse_order_by,
-	[OPTION_OBJECTS] = NULL, /* whoever reads the section reads these */
+	[OPTION_OBJECTS] = NULL, /* the caller of reader_section reads these */
 	[OPTION_NAMES] = NULL,
 };
 
@@ -45,6 +45,7 @@ static void parse_object(struct config_reader *r, const struct config_option *op
 	reader_section(r, option->section, value, option_field(option, base));
 }
 
+/* Defaults are JSON texts that pass through the same parser as a file. */
 static void default_of(struct config_reader *r, const struct config_option *option, void *base)
 {
 	json_t *value;
@@ -67,7 +68,7 @@ void reader_defaults(struct config_reader *r, const struct config_section *secti
 
 	for (size_t i = 0; i < section->count; i++)
 		default_of(r, &section->options[i], base);
-	/* A default that does not pass its own table is our mistake, not the reader's. */
+	/* a default that its own table rejects is an error in tables.c */
 	assert(r->found->errors == errors);
 }
 
@@ -81,9 +82,9 @@ static void report_unknown_key(struct config_reader *r, const struct config_sect
 		nearest_offer(&near, section->options[i].name);
 	reader_clip(key, clipped);
 	if (near.best != NULL)
-		reader_error(r, NULL, "there is no option \"%s\" here; did you mean \"%s\"?", clipped, near.best);
+		reader_error(r, NULL, "unknown option \"%s\"; did you mean \"%s\"?", clipped, near.best);
 	else
-		reader_error(r, NULL, "there is no option \"%s\" here", clipped);
+		reader_error(r, NULL, "unknown option \"%s\"", clipped);
 	reader_leave(r, mark);
 }
 

@@ -17,7 +17,7 @@ static json_t *resolve_object(struct config_reader *r, const json_t *value)
 	{
 		size_t mark;
 
-		if (strcmp(key, "$comment") == 0) /* a "$schema" may be part of a body */
+		if (strcmp(key, "$comment") == 0) /* "$schema" is kept: it may belong to a body */
 			continue;
 		mark = reader_enter(r, key);
 		json_object_set_new(copy, key, resolve_value(r, member));
@@ -42,7 +42,8 @@ static json_t *resolve_array(struct config_reader *r, const json_t *value)
 	return copy;
 }
 
-/* {"$env": NAME, "default": 25}: a number, because the default is one. */
+/* {"$env": NAME, "default": 25}: the default is a number, so the value of the variable becomes a number
+ * too. */
 static json_t *integer_of_env(struct config_reader *r, const json_t *value)
 {
 	const char *name = json_string_value(json_object_get(value, "$env"));
@@ -51,19 +52,19 @@ static json_t *integer_of_env(struct config_reader *r, const json_t *value)
 	long long number;
 
 	if (name == NULL)
-		reader_error(r, "{\"$env\": NAME}", "the variable's name is not a string");
+		reader_error(r, "{\"$env\": NAME}", "the name of the variable is not a string");
 	if (text == NULL)
 		return json_copy(json_object_get(value, "default"));
 	errno = 0;
 	number = strtoll(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0')
-		reader_error(r, "a whole number, as its default is", "the environment variable %s holds no such",
-					 name);
+		reader_error(r, "a whole number, as its default is",
+					 "the environment variable %s is not a whole number", name);
 	return json_integer(number);
 }
 
-/* A deep copy with references replaced by their texts; what could not be read becomes an empty string. As
- * deep as the parser lets a document be. */
+/* A deep copy with references replaced by their texts. A text that cannot be read becomes "", after an
+ * error was added. Recursive; jansson limits how deeply a document may nest. */
 static json_t *resolve_value(struct config_reader *r, const json_t *value)
 {
 	char *text = NULL;

@@ -1,4 +1,4 @@
-/* Where the files are that come with the program. */
+/* Finding the files that are shipped with the program. */
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,7 +6,8 @@
 #include "config/reader.h"
 #include "saga/base/mem.h"
 
-/* From the folder of a test program up to the root of the build tree, and no further. */
+/* How many folders above the program are searched: enough from a test program to the root of the build
+ * tree. */
 #define PARENTS_MAX 4
 
 static char *readable(char *path)
@@ -17,7 +18,7 @@ static char *readable(char *path)
 	return NULL;
 }
 
-/* Cuts the last component off; false at the root. */
+/* Removes the last component of the path; false at the root. */
 static bool cut_last_component(char *path)
 {
 	char *slash = strrchr(path, '/');
@@ -28,6 +29,7 @@ static bool cut_last_component(char *path)
 	return true;
 }
 
+/* In each folder from the program's upwards: config/NAME (build tree), then share/almoner/NAME (prefix). */
 char *config_find_shipped(const char *name)
 {
 	char here[PATH_MAX];

@@ -1,4 +1,4 @@
-/* The snapshot's life, and finding things in it. */
+/* Life and look-ups of a snapshot, and the words for its enums. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,7 +81,7 @@ int config_find_target(const struct config *config, struct str name)
 int config_find_route(const struct config *config, struct str name)
 {
 	for (size_t i = 0; i < config->route_count; i++) {
-		/* While a faulty file is read, a route may lack its name. */
+		/* while a file with errors is read, a route may have no name */
 		if (config->routes[i].name != NULL && str_is(name, config->routes[i].name))
 			return (int)i;
 	}

@@ -1,4 +1,4 @@
-/* Sources and targets: named things, read one by one. */
+/* Reading sources and targets. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "config/verify.h"
 #include "saga/base/mem.h"
 
-/* Digest of a name and of what the tables show of the struct. */
+/* The digest of a name and of a struct as the tables show it. Takes `shown`, which may contain secrets. */
 static void digest_of(const char *name, json_t *shown, uint8_t out[DIGEST_BYTES])
 {
 	char *text = json_dumps(shown, JSON_COMPACT | JSON_SORT_KEYS);
@@ -17,8 +17,9 @@ static void digest_of(const char *name, json_t *shown, uint8_t out[DIGEST_BYTES]
 	json_decref(shown);
 }
 
-/* Has anything been complained of since, but for faults inside these members of the place we are at? What depends
- * on other members only is checked all the same, so that all errors come at once. */
+/* True if there are errors since item `since`, other than errors inside these members of the current
+ * place. A check that does not depend on the members still runs when they have errors, so that one run
+ * reports as much as possible. */
 static bool faults_outside(const struct config_reader *r, size_t since, const char *const *members)
 {
 	for (size_t i = since; i < r->found->count; i++) {
@@ -43,20 +44,21 @@ static bool faults_outside(const struct config_reader *r, size_t since, const ch
 
 /* ---- sources ---- */
 
-/* Members that say nothing about verification. */
+/* Members of a source that do not affect its verification. */
 static const char *const source_unrelated[] = { "map",       "event_id", "type_header", "dedup",  "gift",
 												"gift_made", "related",  "answer",      "paused", NULL };
 
 static void check_source(struct config_reader *r, const struct config_source *source)
 {
 	if (source->answer == 201)
-		reader_error(r, "200 or 202", "201 is not an answer of ours");
+		reader_error(r, "200 or 202", "201 is not allowed");
 	if (source->related != NULL && source->gift_made == NULL)
-		reader_error(r, "\"gift_made\"",
-					 "\"related\" is only asked when \"gift_made\" says no, and there is none");
+		reader_error(
+			r, "\"gift_made\"",
+			"\"related\" is only evaluated when \"gift_made\" is false, and \"gift_made\" is not set");
 }
 
-/* Defaults, then the preset, then what the file says. */
+/* Defaults first, then the preset over them, then the options of the file. */
 static void fill_source(struct config_reader *r, const json_t *object, struct config_source *source)
 {
 	const json_t *preset = json_object_get(object, "preset");
@@ -71,8 +73,8 @@ static void fill_source(struct config_reader *r, const json_t *object, struct co
 	}
 	reader_section(r, table_source(), object, source);
 	if (preset == NULL && json_is_object(object) && json_object_get(object, "verify") == NULL)
-		reader_error(r, "\"preset\" or \"verify\"", "nothing says how requests are verified");
-	else if (!faults_outside(r, since, source_unrelated)) /* else its faults would only echo those */
+		reader_error(r, "\"preset\" or \"verify\"", "no option says how requests are verified");
+	else if (!faults_outside(r, since, source_unrelated)) /* errors there would only cause more errors here */
 		verify_check(r, source);
 	if (r->found->errors == errors)
 		check_source(r, source);
@@ -80,10 +82,11 @@ static void fill_source(struct config_reader *r, const json_t *object, struct co
 
 static bool report_duplicate(struct config_reader *r, const char *kind, const char *name, const char *file)
 {
-	reader_error(r, NULL, "the %s \"%s\" stands twice: here and in %s", kind, name, file);
+	reader_error(r, NULL, "two entries configure the %s \"%s\": this one and one in %s", kind, name, file);
 	return true;
 }
 
+/* The name is set last: until then config_find_source does not find the new source. */
 static void add_source(struct config_reader *r, const char *name, const json_t *object)
 {
 	struct config *config = r->config;
@@ -104,8 +107,8 @@ static void add_source(struct config_reader *r, const char *name, const json_t *
 
 /* ---- targets ---- */
 
-/* Pairs of which one bounds the other. Where only one of them was written, the other's default follows it:
- * whoever writes "timeout": "2s" need not know that connections have five. */
+/* Pairs of options where the first must not be greater than the second. If only one of them is written,
+ * the default of the other is adjusted: with "timeout": "2s" the connect_timeout of 5s becomes 2s. */
 static const struct bounded_pair {
 	const char *section, *lesser, *greater;
 	size_t lesser_at, greater_at; /* of int64_t in struct config_target */
@@ -113,16 +116,16 @@ static const struct bounded_pair {
 } bounds[] = {
 	{ "retry", "first", "cap", offsetof(struct config_target, retry.first_ms),
 	  offsetof(struct config_target, retry.cap_ms), "retry.cap of at least retry.first",
-	  "the longest wait is shorter than the first" },
+	  "the longest wait (cap) is shorter than the first wait (first)" },
 	{ "breaker", "minimum", "window", offsetof(struct config_target, breaker.minimum),
 	  offsetof(struct config_target, breaker.window), "breaker.minimum of at most breaker.window",
-	  "the share of failures would never be looked at" },
+	  "the share of failures (ratio) would never be applied" },
 	{ "breaker", "open", "open_cap", offsetof(struct config_target, breaker.open_ms),
 	  offsetof(struct config_target, breaker.open_cap_ms), "breaker.open_cap of at least breaker.open",
-	  "the longest time open is shorter than the first" },
+	  "the longest time open (open_cap) is shorter than the first (open)" },
 	{ "limits", "connect_timeout", "timeout", offsetof(struct config_target, limits.connect_timeout_ms),
 	  offsetof(struct config_target, limits.timeout_ms), "limits.connect_timeout of at most limits.timeout",
-	  "the connection may take longer than the whole exchange" },
+	  "connecting may take longer than the whole exchange" },
 };
 
 static void check_bound(struct config_reader *r, const json_t *written, const struct bounded_pair *b,
@@ -148,7 +151,7 @@ static void check_numbers(struct config_reader *r, const json_t *written, struct
 		check_bound(r, written, &bounds[i], t);
 	if (t->retry.give_up_after_ms == 0 && t->retry.attempts == 0)
 		reader_warn(r, "retry.give_up_after or retry.attempts",
-					"a step that cannot succeed is tried for ever");
+					"without a limit, a step that cannot succeed is retried for ever");
 }
 
 static void add_report(void *ctx, enum diag_severity severity, const char *pointer, const char *message,
@@ -177,11 +180,11 @@ static void check_with_connector(struct config_reader *r, struct config_target *
 	if (r->hooks->check_target(r->hooks->ctx, target, &report, &target->traits) == 0)
 		target->traits.known = true;
 	else if (r->found->errors == errors)
-		reader_error(r, NULL, "the connector \"%s\" does not take these settings", target->connector);
+		reader_error(r, NULL, "the connector \"%s\" rejects these settings", target->connector);
 	reader_leave(r, mark);
 }
 
-/* Members that no connector reads. */
+/* Members of a target that do not affect the check of its settings. */
 static const char *const target_unrelated[] = { "retry", "breaker", "limits", "order", "paused", NULL };
 
 static void fill_target(struct config_reader *r, const json_t *object, struct config_target *target)
@@ -218,7 +221,7 @@ static void add_target(struct config_reader *r, const char *name, const json_t *
 	config->targets[config->target_count++] = target;
 }
 
-/* ---- both ---- */
+/* ---- sources and targets by name ---- */
 
 static void each_named(struct config_reader *r, const char *key,
 					   void (*add)(struct config_reader *, const char *, const json_t *))
@@ -229,7 +232,7 @@ static void each_named(struct config_reader *r, const char *key,
 	json_t *member;
 
 	if (object != NULL && !json_is_object(object))
-		reader_error(r, "an object of them by name", "this is %s", reader_kind_of(object));
+		reader_error(r, "an object with one member for each name", "this is %s", reader_kind_of(object));
 	json_object_foreach((json_t *)(uintptr_t)object, name, member)
 	{
 		size_t mark;

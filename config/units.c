@@ -20,10 +20,11 @@ static const struct config_unit rate_units[] = {
 	{ "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { NULL, 0 }
 };
 
-/* Far above any use, and far below where sums of two could overflow. */
+/* The largest value accepted. Sums and products with small factors cannot overflow. */
 #define UNITS_LARGEST ((int64_t)1 << 53)
 
-/* Digits at the front of `text`; NULL without any, or beyond UNITS_LARGEST. */
+/* Reads the digits at the front of `text`; returns what follows them. NULL without digits or above
+ * UNITS_LARGEST. */
 static const char *digits(const char *text, int64_t *ret_value)
 {
 	const char *p = text;
@@ -95,7 +96,7 @@ static void format_largest_unit(const struct config_unit *units, int64_t value, 
 {
 	while (value % units->factor != 0)
 		units++;
-	(void)snprintf(out, UNITS_TEXT_BYTES, "%lld%s", (long long)(value / units->factor), units->name);
+	snprintf(out, UNITS_TEXT_BYTES, "%lld%s", (long long)(value / units->factor), units->name);
 }
 
 void units_duration_text(int64_t ms, char out[UNITS_TEXT_BYTES])
@@ -117,5 +118,5 @@ void units_rate_text(struct config_rate rate, char out[UNITS_TEXT_BYTES])
 
 	while (unit->factor != rate.per_ms && unit[1].name != NULL)
 		unit++;
-	(void)snprintf(out, UNITS_TEXT_BYTES, "%u/%s", rate.count, unit->name);
+	snprintf(out, UNITS_TEXT_BYTES, "%u/%s", rate.count, unit->name);
 }

@@ -25,7 +25,8 @@ void parse_verify(struct config_reader *r, const struct config_option *option, c
 		parse_wrong_kind(r, value, "\"none\" or an object");
 		return;
 	}
-	/* Another scheme than the preset's starts from nothing; without one, single options are exchanged. */
+	/* An object with "scheme" replaces the preset's verification; an object without it changes single
+	 * options. */
 	if (json_object_get(value, "scheme") != NULL)
 		verify_reset(r, option, base);
 	reader_section(r, option->section, value, option_field(option, base));
@@ -48,7 +49,7 @@ static void check_placeholders(struct config_reader *r, const char *template)
 			i++;
 		if (i == sizeof(known) / sizeof(known[0])) {
 			reader_error(r, "{id}, {timestamp}, {url} and {body}",
-						 "signed_string has an unknown placeholder");
+						 "signed_string contains an unknown placeholder");
 			return;
 		}
 		p++;
@@ -63,17 +64,18 @@ static void check_signed_string(struct config_reader *r, const struct config_ver
 	if (!has_placeholder(template, "{body}"))
 		reader_error(r, "{body} in signed_string", "the signature would not cover the body");
 	if (has_placeholder(template, "{id}") && verify->id_header == NULL)
-		reader_error(r, "\"id_header\"", "signed_string needs the {id}, and nothing says where it stands");
+		reader_error(r, "\"id_header\"", "signed_string contains {id}, but no option says where the id is");
 	if (has_placeholder(template, "{timestamp}") && verify->timestamp_header == NULL &&
 		verify->timestamp_element == NULL)
 		reader_error(r, "\"timestamp_header\" or \"timestamp_element\"",
-					 "signed_string needs the {timestamp}, and nothing says where it stands");
+					 "signed_string contains {timestamp}, but no option says where the time is");
 	if (!has_placeholder(template, "{timestamp}") &&
 		(verify->timestamp_header != NULL || verify->timestamp_element != NULL))
-		reader_error(r, "{timestamp} in signed_string", "a time that is not signed proves nothing");
+		reader_error(r, "{timestamp} in signed_string",
+					 "the time is not part of signed_string, so it proves nothing");
 	if (has_placeholder(template, "{url}") && r->config->listen.public_url == NULL)
 		reader_error(r, "/listen/public_url",
-					 "signed_string needs the {url}, and the public one is not known");
+					 "signed_string contains {url}, but the public URL is not configured");
 }
 
 static void check_elements(struct config_reader *r, const struct config_verify *verify)
@@ -81,15 +83,17 @@ static void check_elements(struct config_reader *r, const struct config_verify *
 	bool named = verify->signature_element != NULL || verify->timestamp_element != NULL;
 
 	if (verify->element_separator == NULL && (named || verify->key_separator != NULL))
-		reader_error(r, "\"element_separator\"", "elements are named, and nothing says what separates them");
+		reader_error(r, "\"element_separator\"",
+					 "elements are named, but no option says what separates them");
 	if (verify->timestamp_element != NULL && verify->signature_element == NULL)
 		reader_error(r, "\"signature_element\"",
-					 "one element is the time, and nothing says which is the signature");
+					 "one element is the time, but no option says which element is the signature");
 	if (verify->key != VERIFY_KEY_RAW && verify->key_prefix == NULL)
-		reader_error(r, "\"key_prefix\"", "the key is to lose a prefix, and nothing says which");
+		reader_error(r, "\"key_prefix\"",
+					 "a prefix of the secret is to be removed, but no option says which");
 }
 
-/* The first prefix must be what the headers are written with, or the exchange finds nothing. */
+/* The names of the headers must begin with the first prefix, or replacing the prefix changes nothing. */
 static void check_prefixes(struct config_reader *r, const struct config_verify *verify)
 {
 	const char *const headers[] = { verify->header, verify->id_header, verify->timestamp_header };
@@ -111,7 +115,7 @@ static bool is_base64(const char *text)
 	return len > 0 && text[len + pad] == '\0' && pad <= 2 && (len + pad) % 4 == 0;
 }
 
-/* A secret that cannot become a key would refuse every event, and say nothing why. */
+/* With a secret that cannot become a key, every event would be rejected without an explanation. */
 static void check_keys(struct config_reader *r, const struct config_source *source)
 {
 	const char *prefix = source->verify.key_prefix;
@@ -124,7 +128,7 @@ static void check_keys(struct config_reader *r, const struct config_source *sour
 		if (strncmp(key, prefix, strlen(prefix)) == 0)
 			key += strlen(prefix);
 		if (!is_base64(key))
-			reader_error(r, NULL, "secret %zu (%s) is not base64 behind \"%s\"", i + 1,
+			reader_error(r, NULL, "secret %zu (%s) is not base64 after \"%s\"", i + 1,
 						 source->secrets[i].origin, prefix);
 	}
 }
@@ -134,7 +138,8 @@ static void check_hmac(struct config_reader *r, const struct config_source *sour
 	const struct config_verify *verify = &source->verify;
 
 	if (verify->header == NULL)
-		reader_error(r, "\"verify\": {\"header\": NAME}", "nothing says which header carries the signature");
+		reader_error(r, "\"verify\": {\"header\": NAME}",
+					 "no option says which header contains the signature");
 	check_signed_string(r, verify);
 	check_elements(r, verify);
 	check_prefixes(r, verify);
@@ -145,21 +150,22 @@ static void check_token(struct config_reader *r, const struct config_verify *ver
 {
 	if ((verify->token_header == NULL) == (verify->token_pointer == NULL))
 		reader_error(r, "either \"token_header\" or \"token_pointer\"",
-					 "it must be clear where the token stands");
+					 "exactly one option must say where the token is");
 	if (verify->token_pointer != NULL && verify->token_pointer[0] != '/')
-		reader_error(r, "a JSON pointer such as \"/secret\"", "token_pointer is not one");
+		reader_error(r, "a JSON pointer such as \"/secret\"", "token_pointer is not a JSON pointer");
 }
 
+/* Without verification, intake must not be reachable from a network, unless the operator allows it. */
 static void check_none(struct config_reader *r, const struct config_source *source)
 {
 	if (!r->config->listen.loopback && !source->allow_unverified)
 		reader_error(
-			r, "a way to verify, or \"allow_unverified\": true if the network is trusted",
-			"anyone who reaches intake could invent events: they are not verified, and %s is no loopback "
-			"address",
+			r, "a verification, or \"allow_unverified\": true if the network is trusted",
+			"events are not verified, and %s is no loopback address: everyone who reaches intake could send "
+			"false events",
 			r->config->listen.host);
 	if (source->secret_count > 0)
-		reader_warn(r, NULL, "the secrets are of no use: nothing is verified");
+		reader_warn(r, NULL, "the secrets are not used, because nothing is verified");
 }
 
 void verify_check(struct config_reader *r, const struct config_source *source)
@@ -176,5 +182,6 @@ void verify_check(struct config_reader *r, const struct config_source *source)
 		break;
 	}
 	if (source->secret_count == 0 && !r->hooks->lenient)
-		reader_error(r, "\"secrets\": [{\"$env\": NAME}]", "requests are verified, and there is no secret");
+		reader_error(r, "\"secrets\": [{\"$env\": NAME}]",
+					 "requests are verified, but no secret is configured");
 }

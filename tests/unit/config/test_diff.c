@@ -124,7 +124,7 @@ static void a_clean_file_lists_its_effect(void **state)
 									  "    └─ books\n"
 									  "       └─ mail → thanks (also after crm), not after 7d\n"));
 	assert_non_null(strstr(text.data, "connector http: keyed, can undo (1.0, build tree)\n"));
-	assert_non_null(strstr(text.data, "again after 1s ×2 up to 1h, for 3d\n"));
+	assert_non_null(strstr(text.data, "retried after 1s ×2 up to 1h, for 3d\n"));
 	assert_non_null(strstr(text.data, "16 in flight, 5/s, 30s for each exchange; in order by donor\n"));
 	assert_null(strstr(text.data, "hush"));
 }

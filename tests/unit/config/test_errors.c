@@ -33,7 +33,7 @@ static const struct fault faults[] = {
 	  NULL },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{\"target\": \"crm\", \"afer\": []}]}"), "/routes/0/steps/0/afer",
 	  "did you mean \"after\"?", NULL },
-	{ "{\"nonsense\": 1}", "/nonsense", "there is no option \"nonsense\" here", NULL },
+	{ "{\"nonsense\": 1}", "/nonsense", "unknown option \"nonsense\"", NULL },
 	/* kinds */
 	{ "{\"listen\": []}", "/listen", "this is an array", "an object" },
 	{ "{\"sources\": []}", "/sources", "this is an array", "an object" },
@@ -55,12 +55,12 @@ static const struct fault faults[] = {
 	{ TARGET(", \"breaker\": {\"ratio\": 1.5}"), "/targets/t/breaker/ratio", "1.5 is out of range", NULL },
 	/* units */
 	{ "{\"drain\": 10}", "/drain", "10 has no unit; for seconds write \"10s\"", "a duration" },
-	{ "{\"drain\": \"10\"}", "/drain", "\"10\" cannot be read", "\"30s\"" },
-	{ "{\"drain\": \"10 seconds\"}", "/drain", "\"10 seconds\" cannot be read", "\"30s\"" },
+	{ "{\"drain\": \"10\"}", "/drain", "\"10\" has the wrong form", "\"30s\"" },
+	{ "{\"drain\": \"10 seconds\"}", "/drain", "\"10 seconds\" has the wrong form", "\"30s\"" },
 	{ TARGET(", \"limits\": {\"rate\": 5}"), "/targets/t/limits/rate", "write \"5/s\"", "a rate" },
-	{ TARGET(", \"limits\": {\"rate\": \"5\"}"), "/targets/t/limits/rate", "\"5\" cannot be read",
+	{ TARGET(", \"limits\": {\"rate\": \"5\"}"), "/targets/t/limits/rate", "\"5\" has the wrong form",
 	  "\"50/s\"" },
-	{ "{\"limits\": {\"body\": \"1MB\"}}", "/limits/body", "\"1MB\" cannot be read", "\"1MiB\"" },
+	{ "{\"limits\": {\"body\": \"1MB\"}}", "/limits/body", "\"1MB\" has the wrong form", "\"1MiB\"" },
 	{ "{\"limits\": {\"body\": -1}}", "/limits/body", "not negative", NULL },
 	/* choices */
 	{ "{\"log\": {\"level\": \"warn\"}}", "/log/level", "\"warn\" is not a choice",
@@ -73,11 +73,11 @@ static const struct fault faults[] = {
 	{ "{\"listen\": {\"intake\": \"::1:80\"}}", "/listen/intake", "is not an address", "[::1]:8480" },
 	{ "{\"listen\": {\"intake\": \"\"}}", "/listen/intake", "empty", NULL },
 	{ "{\"listen\": {\"admin\": [\"tcp:1\"]}}", "/listen/admin/0", "only unix sockets", "unix:PATH" },
-	{ "{\"listen\": {\"public_url\": \"gifts.example.org\"}}", "/listen/public_url", "is not one",
+	{ "{\"listen\": {\"public_url\": \"gifts.example.org\"}}", "/listen/public_url", "is not a URL",
 	  "https://" },
-	{ "{\"listen\": {\"public_url\": \"https://a/b\"}}", "/listen/public_url", "is not one",
+	{ "{\"listen\": {\"public_url\": \"https://a/b\"}}", "/listen/public_url", "is not a URL",
 	  "without a path" },
-	{ "{\"store\": {\"url\": \"mysql:x\"}}", "/store/url", "not known", "sqlite:PATH" },
+	{ "{\"store\": {\"url\": \"mysql:x\"}}", "/store/url", "unknown", "sqlite:PATH" },
 	{ "{\"timezone\": \"Europe/Romme\"}", "/timezone", "\"Europe/Romme\" is not a time zone", "Europe/Rome" },
 	{ "{\"timezone\": \"../passwd\"}", "/timezone", "is not a time zone", NULL },
 	{ "{\"trusted_proxies\": [\"10.0.0.1/8\"]}", "/trusted_proxies/0", "is not an address range", "zeros" },
@@ -85,71 +85,71 @@ static const struct fault faults[] = {
 	/* includes */
 	{ "{\"include\": [\"gone.json\"]}", "/include/0", "there is no file", NULL },
 	/* sources */
-	{ SOURCE("\"map\": \".\""), "/sources/s", "nothing says how requests are verified",
+	{ SOURCE("\"map\": \".\""), "/sources/s", "no option says how requests are verified",
 	  "\"preset\" or \"verify\"" },
 	{ SOURCE("\"preset\": \"strpe\""), "/sources/s/preset", "did you mean \"stripe\"?", "standard-webhooks" },
-	{ SOURCE("\"preset\": \"../stripe\""), "/sources/s/preset", "cannot be a name", NULL },
-	{ SOURCE("\"preset\": \"stripe\""), "/sources/s", "there is no secret", "\"secrets\"" },
+	{ SOURCE("\"preset\": \"../stripe\""), "/sources/s/preset", "is not allowed as a name", NULL },
+	{ SOURCE("\"preset\": \"stripe\""), "/sources/s", "no secret is configured", "\"secrets\"" },
 	{ SOURCE("\"preset\": \"stripe\", \"secrets\": [\"\"]"), "/sources/s/secrets/0", "the secret is empty",
 	  NULL },
 	{ SOURCE("\"preset\": \"stripe\", \"secrets\": [{\"$env\": \"CONFIG_TEST_UNSET\"}]"),
 	  "/sources/s/secrets/0", "the environment variable CONFIG_TEST_UNSET is not set", NULL },
 	{ SOURCE("\"preset\": \"stripe\", \"secrets\": [{\"$env\": \"A\", \"default\": \"b\"}]"),
-	  "/sources/s/secrets/0", "a secret has no default", NULL },
+	  "/sources/s/secrets/0", "a secret must not have a default", NULL },
 	{ SOURCE("\"preset\": \"stripe\", \"secrets\": [{\"$file\": \"gone\"}]"), "/sources/s/secrets/0",
 	  "cannot be opened: No such file", NULL },
 	{ SOURCE("\"preset\": \"stripe\", \"secrets\": [{\"$file\": \".\"}]"), "/sources/s/secrets/0",
 	  "is not a regular file", NULL },
 	{ SOURCE("\"preset\": \"stripe\", \"secrets\": [{\"$file\": \"a\", \"$evn\": \"b\"}]"),
-	  "/sources/s/secrets/0", "\"$evn\" does not belong here", NULL },
+	  "/sources/s/secrets/0", "\"$evn\" is not allowed here", NULL },
 	{ SOURCE("\"preset\": \"standard-webhooks\", \"secrets\": [\"whsec_???\"]"), "/sources/s",
 	  "secret 1 (written in the file) is not base64", NULL },
 	{ SOURCE("\"verify\": \"hmac\""), "/sources/s/verify", "this is a string", "\"none\" or an object" },
 	{ SOURCE("\"verify\": {\"scheme\": \"rsa\"}"), "/sources/s/verify/scheme", "\"rsa\" is not a choice",
 	  "none, hmac or token" },
 	{ SOURCE("\"verify\": {\"scheme\": \"hmac\"}, \"secrets\": [\"k\"]"), "/sources/s",
-	  "nothing says which header carries the signature", NULL },
-	{ SOURCE("\"verify\": {\"scheme\": \"token\"}, \"secrets\": [\"k\"]"), "/sources/s",
-	  "where the token stands", NULL },
+	  "no option says which header contains the signature", NULL },
+	{ SOURCE("\"verify\": {\"scheme\": \"token\"}, \"secrets\": [\"k\"]"), "/sources/s", "where the token is",
+	  NULL },
 	{ SOURCE("\"verify\": {\"scheme\": \"token\", \"token_pointer\": \"secret\"}, \"secrets\": [\"k\"]"),
-	  "/sources/s", "token_pointer is not one", "/secret" },
+	  "/sources/s", "token_pointer is not a JSON pointer", "/secret" },
 	{ SOURCE("\"preset\": \"hmac\", \"secrets\": [\"k\"], \"verify\": {\"signed_string\": \"x\"}"),
 	  "/sources/s", "would not cover the body", NULL },
 	{ SOURCE("\"preset\": \"hmac\", \"secrets\": [\"k\"], \"verify\": {\"signed_string\": \"{time}{body}\"}"),
 	  "/sources/s", "unknown placeholder", "{timestamp}" },
 	{ SOURCE("\"preset\": \"hmac\", \"secrets\": [\"k\"], \"verify\": {\"signed_string\": \"{id}{body}\"}"),
-	  "/sources/s", "needs the {id}", "\"id_header\"" },
+	  "/sources/s", "contains {id}", "\"id_header\"" },
 	{ SOURCE("\"preset\": \"hmac\", \"secrets\": [\"k\"], \"verify\": {\"signed_string\": \"{url}{body}\"}"),
-	  "/sources/s", "needs the {url}", "/listen/public_url" },
+	  "/sources/s", "contains {url}", "/listen/public_url" },
 	{ SOURCE("\"preset\": \"hmac\", \"secrets\": [\"k\"], \"verify\": {\"timestamp_header\": \"X-T\"}"),
-	  "/sources/s", "a time that is not signed proves nothing", NULL },
+	  "/sources/s", "the time is not part of signed_string", NULL },
 	{ SOURCE("\"preset\": \"hmac\", \"secrets\": [\"k\"], \"verify\": {\"signature_element\": \"v1\"}"),
-	  "/sources/s", "nothing says what separates them", NULL },
+	  "/sources/s", "no option says what separates them", NULL },
 	{ SOURCE("\"preset\": \"hmac\", \"secrets\": [\"k\"], \"verify\": {\"key\": \"strip\"}"), "/sources/s",
-	  "nothing says which", "\"key_prefix\"" },
+	  "no option says which", "\"key_prefix\"" },
 	{ SOURCE(
 		  "\"preset\": \"standard-webhooks\", \"secrets\": [\"YWJj\"], \"verify\": {\"header\": \"X-Sig\"}"),
 	  "/sources/s", "does not begin with the first of header_prefixes", NULL },
-	{ SOURCE("\"verify\": \"none\", \"answer\": 201"), "/sources/s", "201 is not an answer", NULL },
-	{ SOURCE("\"verify\": \"none\", \"related\": \"true\""), "/sources/s", "only asked when",
+	{ SOURCE("\"verify\": \"none\", \"answer\": 201"), "/sources/s", "201 is not allowed", NULL },
+	{ SOURCE("\"verify\": \"none\", \"related\": \"true\""), "/sources/s", "only evaluated when",
 	  "\"gift_made\"" },
 	{ SOURCE("\"verify\": \"none\", \"map\": \"  \""), "/sources/s/map", "the program is empty", NULL },
 	{ SOURCE("\"verify\": \"none\", \"map\": {\"$env\": \"X\"}"), "/sources/s/map",
-	  "not taken from the environment", NULL },
-	{ SOURCE("\"verify\": \"none\", \"event_id\": {\"header\": \"\"}"), "/sources/s/event_id", "not named",
-	  "{\"header\": NAME}" },
-	{ "{\"sources\": {\"a/b\": {\"verify\": \"none\"}}}", "/sources/a~1b", "\"a/b\" cannot be a name",
+	  "cannot come from the environment", NULL },
+	{ SOURCE("\"verify\": \"none\", \"event_id\": {\"header\": \"\"}"), "/sources/s/event_id",
+	  "name of the header is missing", "{\"header\": NAME}" },
+	{ "{\"sources\": {\"a/b\": {\"verify\": \"none\"}}}", "/sources/a~1b", "\"a/b\" is not allowed as a name",
 	  "letters" },
 	{ "{\"listen\": {\"intake\": \"0.0.0.0:80\"}, \"sources\": {\"s\": {\"verify\": \"none\"}}}",
-	  "/sources/s", "anyone who reaches intake could invent events", "allow_unverified" },
+	  "/sources/s", "everyone who reaches intake could send false events", "allow_unverified" },
 	{ "{\"listen\": {\"intake\": \"0.0.0.0:80\"}, \"sources\": {\"s\": {\"preset\": \"none\"}}}",
-	  "/sources/s", "anyone who reaches intake could invent events", "allow_unverified" },
+	  "/sources/s", "everyone who reaches intake could send false events", "allow_unverified" },
 	/* targets */
 	{ "{\"targets\": {\"t\": {}}}", "/targets/t", "\"connector\" is missing", NULL },
 	{ "{\"targets\": {\"t\": 1}}", "/targets/t", "this is a number", "an object" },
 	{ TARGET(", \"retry\": {\"first\": \"2h\", \"cap\": \"1h\"}"), "/targets/t",
-	  "longest wait is shorter than the first", NULL },
-	{ TARGET(", \"breaker\": {\"minimum\": 30, \"window\": 20}"), "/targets/t", "never be looked at", NULL },
+	  "longest wait (cap) is shorter", NULL },
+	{ TARGET(", \"breaker\": {\"minimum\": 30, \"window\": 20}"), "/targets/t", "never be applied", NULL },
 	{ TARGET(", \"breaker\": {\"open\": \"1h\", \"open_cap\": \"5m\"}"), "/targets/t", "longest time open",
 	  NULL },
 	{ TARGET(", \"limits\": {\"timeout\": \"1s\", \"connect_timeout\": \"5s\"}"), "/targets/t",
@@ -163,22 +163,22 @@ static const struct fault faults[] = {
 	  "an object" },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{}]}"), "/routes/0/steps/0", "\"target\" is missing", NULL },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{\"target\": \"cmr\"}]}"), "/routes/0/steps/0/target",
-	  "there is no target \"cmr\"; did you mean \"crm\"?", NULL },
+	  "unknown target \"cmr\"; did you mean \"crm\"?", NULL },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{\"target\": 5}]}"), "/routes/0/steps/0/target",
 	  "this is a number", NULL },
 	{ ROUTES("{\"name\": \"r\", \"match\": {\"source\": \"x\"}, \"steps\": [{\"target\": \"crm\"}]}"),
-	  "/routes/0/match/source", "there is no source \"x\"", NULL },
+	  "/routes/0/match/source", "unknown source \"x\"", NULL },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{\"target\": \"crm\"}, {\"target\": \"books\", \"after\": "
 			 "\"cmr\"}]}"),
-	  "/routes/0/steps/1/after", "there is no step \"cmr\"; did you mean \"crm\"?", NULL },
+	  "/routes/0/steps/1/after", "unknown step \"cmr\"; did you mean \"crm\"?", NULL },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{\"target\": \"crm\"}, {\"target\": \"crm\"}]}"),
-	  "/routes/0/steps/1", "the step \"crm\" stands twice", "\"name\"" },
+	  "/routes/0/steps/1", "two steps of this route are named \"crm\"", "\"name\"" },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{\"target\": \"crm\", \"undo\": \"non\"}]}"),
 	  "/routes/0/steps/0/undo", "did you mean \"none\"?", NULL },
 	{ ROUTES("{\"name\": \"r\", \"steps\": [{\"target\": \"crm\"}]}, {\"name\": \"r\", \"match\": {\"type\": "
 			 "\"a\"}, "
 			 "\"steps\": [{\"target\": \"crm\"}]}"),
-	  "/routes/1", "the route \"r\" stands twice", NULL },
+	  "/routes/1", "two routes are named \"r\"", NULL },
 	/* JSON itself */
 	{ "{\"a\": 1, \"a\": 2}", "", "duplicate object key", NULL },
 	{ "[]", "", "must hold one JSON object", NULL },
@@ -259,9 +259,10 @@ static void doubles_name_both_files(void **state)
 				  "\"none\"}}}");
 	fixture_load_text(f, "{\"include\": [\"more/*.json\"], \"sources\": {\"s\": {\"verify\": \"none\"}}}");
 	assert_int_equal(f->found.errors, 2);
-	assert_non_null(strstr(fixture_find(f, "the target \"t\" stands twice")->message, "more/a.json"));
-	assert_non_null(strstr(fixture_find(f, "the target \"t\" stands twice")->file, "more/b.json"));
-	assert_non_null(strstr(fixture_find(f, "the source \"s\" stands twice")->message, "main.json"));
+	assert_non_null(
+		strstr(fixture_find(f, "two entries configure the target \"t\"")->message, "more/a.json"));
+	assert_non_null(strstr(fixture_find(f, "two entries configure the target \"t\"")->file, "more/b.json"));
+	assert_non_null(strstr(fixture_find(f, "two entries configure the source \"s\"")->message, "main.json"));
 }
 
 static void included_files_hold_named_things_only(void **state)
@@ -271,8 +272,8 @@ static void included_files_hold_named_things_only(void **state)
 	fixture_write(f, "a.json", "{\"drain\": \"1s\", \"tragets\": {}, \"include\": []}");
 	fixture_load_text(f, "{\"include\": [\"a.json\"]}");
 	assert_int_equal(f->found.errors, 3);
-	fixture_expect(f, DIAG_ERROR, "/drain", "\"drain\" belongs into the main file", NULL);
-	fixture_expect(f, DIAG_ERROR, "/include", "belongs into the main file", NULL);
+	fixture_expect(f, DIAG_ERROR, "/drain", "the option \"drain\" is allowed in the main file only", NULL);
+	fixture_expect(f, DIAG_ERROR, "/include", "is allowed in the main file only", NULL);
 	fixture_expect(f, DIAG_ERROR, "/tragets", "did you mean \"targets\"?", NULL);
 }
 
@@ -283,10 +284,10 @@ static void faults_in_includes_name_the_file(void **state)
 	fixture_write(f, "a.json", "{\n\"routes\": [{\"name\": \"r\",\n\"steps\": [{\"target\": \"x\"}]}]}");
 	fixture_write(f, "b.json", "{");
 	fixture_load_text(f, "{\"include\": [\"[ab].json\", \"a.json\", \"none-*.json\"]}");
-	assert_non_null(strstr(fixture_find(f, "there is no target \"x\"")->file, "a.json"));
-	assert_int_equal(fixture_find(f, "there is no target \"x\"")->line, 3);
+	assert_non_null(strstr(fixture_find(f, "unknown target \"x\"")->file, "a.json"));
+	assert_int_equal(fixture_find(f, "unknown target \"x\"")->line, 3);
 	assert_non_null(strstr(fixture_find(f, "not valid JSON")->file, "b.json"));
-	fixture_expect(f, DIAG_ERROR, "/include/1", "is read twice", NULL);
+	fixture_expect(f, DIAG_ERROR, "/include/1", "is included twice", NULL);
 	fixture_expect(f, DIAG_WARNING, "/include/2", "no file matches", NULL);
 }
 
@@ -322,12 +323,12 @@ static void programs_are_compiled_where_they_stand(void **state)
 		   "\"targets\": {\"t\": {\"connector\": \"http\", \"order\": {\"by\": \"x\"}}},"
 		   "\"routes\": [{\"name\": \"r\", \"match\": {\"where\": \"x\"}, \"steps\": [{\"target\": \"t\", "
 		   "\"when\": \"x\"}]}]}");
-	fixture_expect(f, DIAG_ERROR, "/sources/s/map", "jq does not take this: x is not defined",
+	fixture_expect(f, DIAG_ERROR, "/sources/s/map", "jq rejects this program: x is not defined",
 				   "a jq program");
-	fixture_expect(f, DIAG_ERROR, "/sources/s/dedup/1", "jq does not take this", NULL);
-	fixture_expect(f, DIAG_ERROR, "/targets/t/order/by", "jq does not take this", NULL);
-	fixture_expect(f, DIAG_ERROR, "/routes/0/match/where", "jq does not take this", NULL);
-	fixture_expect(f, DIAG_ERROR, "/routes/0/steps/0/when", "jq does not take this", NULL);
+	fixture_expect(f, DIAG_ERROR, "/sources/s/dedup/1", "jq rejects this program", NULL);
+	fixture_expect(f, DIAG_ERROR, "/targets/t/order/by", "jq rejects this program", NULL);
+	fixture_expect(f, DIAG_ERROR, "/routes/0/match/where", "jq rejects this program", NULL);
+	fixture_expect(f, DIAG_ERROR, "/routes/0/steps/0/when", "jq rejects this program", NULL);
 	assert_int_equal(f->found.errors, 5);
 	assert_true(asked >= 7);
 }
@@ -355,11 +356,11 @@ static void connectors_complain_at_their_settings(void **state)
 						 "\"0.0.0.0:80\"}, \"sources\": "
 						 "{\"s\": {\"verify\": \"none\", \"answer\": 600}}}");
 	fixture_expect(f, DIAG_ERROR, "/targets/t/retry/give_up", "mean \"give_up_after\"?", NULL);
-	fixture_expect(f, DIAG_ERROR, "/sources/s", "anyone who reaches intake", NULL);
+	fixture_expect(f, DIAG_ERROR, "/sources/s", "everyone who reaches intake", NULL);
 	fixture_expect(f, DIAG_ERROR, "/targets/t/settings/url", "url: is missing", "an address");
 	fixture_expect(f, DIAG_WARNING, "/targets/t/settings", "odd", NULL);
-	fixture_expect(f, DIAG_ERROR, "/targets/silent/settings",
-				   "the connector \"odd\" does not take these settings", NULL);
+	fixture_expect(f, DIAG_ERROR, "/targets/silent/settings", "the connector \"odd\" rejects these settings",
+				   NULL);
 }
 
 /* ---- what must never be said ---- */
@@ -417,7 +418,7 @@ static void nesting_the_parser_takes_is_survived(void **state)
 		buf_text(&text, "]");
 	buf_text(&text, "}}}}");
 	fixture_load_text(f, text.data);
-	(void)fixture_find(f, "\"$env\" does not belong here, or is not a string");
+	(void)fixture_find(f, "\"$env\" is not allowed here, or is not a string");
 }
 
 static void huge_files_are_refused(void **state)

@@ -117,8 +117,8 @@ static void check_block(struct config_fixture *f, const char *where, const char 
 		for (size_t i = 0; i < f->found.count; i++) {
 			const struct diagnostic *d = &f->found.items[i];
 
-			if (d->severity == DIAG_ERROR && strncmp(d->message, "there is no target", 18) != 0 &&
-				strncmp(d->message, "there is no source", 18) != 0)
+			if (d->severity == DIAG_ERROR && strncmp(d->message, "unknown target", 14) != 0 &&
+				strncmp(d->message, "unknown source", 14) != 0)
 				fail_msg("%s: %s: %s in\n%s", where, d->pointer, d->message, text);
 		}
 	}

@@ -46,14 +46,13 @@ static void cycles_are_named(void **state)
 
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("a", "\"c\"") "," STEP(
 									   "b", "\"a\"") "," STEP("c", "\"b\"") "]}"));
-	fixture_expect(f, DIAG_ERROR, "/routes/0/steps",
-				   "wait for each other for ever: a after c after b after a", NULL);
+	fixture_expect(f, DIAG_ERROR, "/routes/0/steps", "wait for each other: a after c after b after a", NULL);
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("a", "\"a\"") "]}"));
 	fixture_expect(f, DIAG_ERROR, "/routes/0/steps", "a after a", NULL);
 	/* A step behind a cycle is not part of it. */
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("a", "\"b\"") "," STEP(
 									   "b", "\"c\"") "," STEP("c", "\"b\"") "]}"));
-	fixture_expect(f, DIAG_ERROR, "/routes/0/steps", "for ever: b after c after b", NULL);
+	fixture_expect(f, DIAG_ERROR, "/routes/0/steps", "each other: b after c after b", NULL);
 }
 
 /* A chain of so many steps. */
@@ -146,7 +145,7 @@ static void a_route_behind_one_that_takes_all_is_warned_of(void **state)
 			 "\"donation.r*\"]}, \"steps\": [{\"target\": \"a\"}]},"
 			 "{\"name\": \"some\", \"match\": {\"type\": [\"donation.x\", \"donor.*\"]}, \"steps\": "
 			 "[{\"target\": \"a\"}]}"));
-	fixture_expect(f, DIAG_WARNING, "/routes/1", "the route \"all\" before it takes them all", NULL);
+	fixture_expect(f, DIAG_WARNING, "/routes/1", "the route \"all\" before it takes all of them", NULL);
 	assert_int_equal(f->found.count, 1);
 }
 
@@ -201,8 +200,7 @@ static void what_cannot_be_undone_comes_last(void **state)
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"on_failure\": \"compensate\", \"steps\": [" STEP(
 									   "a", "") "," STEP("c", "\"a\"") "," STEP("b", "\"a\"") "]}"));
 	fixture_expect(f, DIAG_ERROR, "/routes/0/steps/1",
-				   "\"c\" cannot be undone (connector cannot), and \"b\" may still fail",
-				   "\"undo\": \"none\"");
+				   "\"c\" cannot be undone (connector cannot), and \"b\" may fail", "\"undo\": \"none\"");
 	assert_int_equal(f->found.errors, 1);
 	/* Behind everything it may stand, directly or not. */
 	fixture_load_good(f, WITH(ABC, "{\"name\": \"r\", \"on_failure\": \"compensate\", \"steps\": [" STEP(
@@ -222,8 +220,8 @@ static void loose_ends_are_warned_of(void **state)
 	struct config_fixture *f = *state;
 
 	fixture_load_good(f, "{}");
-	fixture_expect(f, DIAG_WARNING, "", "nothing can be received", NULL);
-	fixture_expect(f, DIAG_WARNING, "", "every event ends as unrouted", NULL);
+	fixture_expect(f, DIAG_WARNING, "", "no event can be received", NULL);
+	fixture_expect(f, DIAG_WARNING, "", "every event becomes unrouted", NULL);
 	fixture_load_good(f, WITH(ABC, "{\"name\": \"r\", \"match\": {\"source\": \"s\"}, \"steps\": [" STEP(
 									   "a", "") "," STEP("b", "") "]}"));
 	fixture_expect(f, DIAG_WARNING, "", "no route takes events of the source \"u\"", NULL);
@@ -231,7 +229,7 @@ static void loose_ends_are_warned_of(void **state)
 	assert_int_equal(f->found.count, 2);
 	fixture_load_good(
 		f, "{\"targets\": {\"t\": {\"connector\": \"x\", \"retry\": {\"give_up_after\": \"0\"}}}}");
-	fixture_expect(f, DIAG_WARNING, "/targets/t", "is tried for ever", NULL);
+	fixture_expect(f, DIAG_WARNING, "/targets/t", "is retried for ever", NULL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
