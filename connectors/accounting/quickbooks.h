@@ -95,4 +95,30 @@ void quickbooks_read(const struct almoner_reply *reply, enum almoner_effect effe
 					 struct quickbooks_reply *ret);
 void quickbooks_reply_free(struct quickbooks_reply *r);
 
+/* ---- handlers of replies ---- */
+
+/* One call of `next`: the attempt, and the reply that was read. */
+struct quickbooks_turn {
+	struct quickbooks_attempt *a;
+	struct quickbooks_reply read;
+};
+
+/* Both end the attempt and return what `next` has to return. `what` starts the detail; NULL: nothing. The first adds the target's own
+ * error text to the detail, the second does not. */
+int quickbooks_finish(struct quickbooks_turn *t, uint32_t result_class, const char *what);
+int quickbooks_finish_own(struct quickbooks_turn *t, uint32_t result_class, const char *what);
+/* Copies the id at a path. False if there is none or if it is too long. */
+bool quickbooks_copy_id(const json_t *from, const char *path, char out[QB_ID_BYTES]);
+
+/* Each handles the reply to the request of one phase and returns what `next` has to return. */
+int quickbooks_on_found_by_email(struct quickbooks_turn *t);
+int quickbooks_on_found_by_name(struct quickbooks_turn *t);
+int quickbooks_on_customer_created(struct quickbooks_turn *t);
+int quickbooks_on_namesake(struct quickbooks_turn *t);
+int quickbooks_on_receipt_created(struct quickbooks_turn *t);
+int quickbooks_on_confirm(struct quickbooks_turn *t);
+int quickbooks_on_lookup(struct quickbooks_turn *t);
+int quickbooks_on_found_to_void(struct quickbooks_turn *t); /* QB_FIND_TO_VOID and QB_READ_TO_VOID */
+int quickbooks_on_voided(struct quickbooks_turn *t);
+
 #endif

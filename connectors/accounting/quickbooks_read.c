@@ -1,3 +1,4 @@
+/* What a reply of QuickBooks means. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The options and settings of the accounting connector. */
 #include <stdlib.h>
 #include <string.h>
 

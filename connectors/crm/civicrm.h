@@ -97,4 +97,30 @@ struct civicrm_reply {
 void civicrm_read(const struct almoner_reply *reply, enum almoner_effect effect, struct civicrm_reply *ret);
 void civicrm_reply_free(struct civicrm_reply *r);
 
+/* ---- handlers of replies ---- */
+
+/* One call of `next`: the attempt, and the reply that was read. */
+struct civicrm_turn {
+	struct civicrm_attempt *a;
+	struct civicrm_reply read;
+};
+
+/* Both end the attempt and return what `next` has to return. `what` starts the detail; NULL: nothing. The first adds the error text of CiviCRM to the detail, the second does not. */
+int civicrm_finish(struct civicrm_turn *t, uint32_t result_class, const char *what);
+int civicrm_finish_own(struct civicrm_turn *t, uint32_t result_class, const char *what);
+/* The id in the member `name`; 0: no valid id. Some versions of CiviCRM write ids as numbers, others as text. */
+int64_t civicrm_id_at(const json_t *value, const char *name);
+/* The first record of the reply; NULL: none. */
+const json_t *civicrm_first_value(const struct civicrm_turn *t);
+
+/* Each handles the reply to the request of one phase and returns what `next` has to return. */
+int civicrm_on_contact_found(struct civicrm_turn *t);
+int civicrm_on_contact_created(struct civicrm_turn *t);
+int civicrm_on_contact_updated(struct civicrm_turn *t);
+int civicrm_on_contribution_created(struct civicrm_turn *t);
+int civicrm_on_confirm(struct civicrm_turn *t);
+int civicrm_on_lookup(struct civicrm_turn *t);
+int civicrm_on_found_to_undo(struct civicrm_turn *t);
+int civicrm_on_cancelled(struct civicrm_turn *t);
+
 #endif

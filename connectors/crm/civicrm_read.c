@@ -1,3 +1,4 @@
+/* What a reply of CiviCRM means. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* The options and settings of the crm connector. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,176 +7,10 @@
  * CiviCRM has no idempotency keys, and its own search for duplicates is not atomic with the write. So the
  * connector is queryable: it looks for its contribution by the unique transaction id. */
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #include "connectors/crm/civicrm.h"
 #include "connectors/kit/error.h"
-#include "connectors/kit/escape.h"
 #include "connectors/kit/json.h"
-
-/* One call of `next`: the attempt, and the reply that was read. */
-struct civicrm_turn {
-	struct civicrm_attempt *a;
-	struct civicrm_reply read;
-};
-
-/* Ends the attempt; the detail holds the target's own error text. */
-static int finish(struct civicrm_turn *t, uint32_t result_class, const char *what)
-{
-	const char *message = t->read.message[0] != '\0' ? t->read.message : NULL;
-	return kit_answer_finish(&t->a->kit.answer, result_class, what, message);
-}
-
-/* Ends the attempt; the detail holds only our text. */
-static int finish_own(struct civicrm_turn *t, uint32_t result_class, const char *what)
-{
-	return kit_answer_finish(&t->a->kit.answer, result_class, what, "");
-}
-
-/* The id in a member. Some versions of CiviCRM write ids as numbers, others as text. 0: no valid id. */
-static int64_t id_at(const json_t *value, const char *name)
-{
-	const json_t *id = json_object_get(value, name);
-	if (json_is_integer(id))
-		return json_integer_value(id) > 0 ? json_integer_value(id) : 0;
-	const char *text = json_string_value(id);
-	if (text == NULL || *text == '\0' || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text))
-		return 0;
-	return strtoll(text, NULL, 10);
-}
-
-static const json_t *first_value(const struct civicrm_turn *t)
-{
-	return json_array_get(t->read.values, 0);
-}
-
-/* ---- the contact ---- */
-
-static int on_contact_found(struct civicrm_turn *t)
-{
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "looking for the contact");
-	const json_t *found = first_value(t);
-	if (found == NULL)
-		return civicrm_send(t->a, CIVI_CREATE_CONTACT);
-	t->a->contact = id_at(found, "id");
-	if (t->a->contact == 0)
-		return finish_own(t, ALMONER_UNREACHABLE, "looking for the contact: a record without an id");
-	t->a->found = json_deep_copy(found);
-	return civicrm_send(t->a, civicrm_has_updates(t->a) ? CIVI_UPDATE_CONTACT : CIVI_CREATE_CONTRIBUTION);
-}
-
-static int on_contact_created(struct civicrm_turn *t)
-{
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "creating the contact");
-	t->a->contact = id_at(first_value(t), "id");
-	if (t->a->contact == 0)
-		return finish_own(t, ALMONER_UNKNOWN, "creating the contact: the reply has no id");
-	return civicrm_send(t->a, CIVI_CREATE_CONTRIBUTION);
-}
-
-static int on_contact_updated(struct civicrm_turn *t)
-{
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "filling in the contact");
-	return civicrm_send(t->a, CIVI_CREATE_CONTRIBUTION);
-}
-
-/* ---- the contribution ---- */
-
-static void write_result(struct civicrm_turn *t, int64_t id, int64_t contact)
-{
-	struct kit_text *result = &t->a->kit.answer.result;
-	kit_text_printf(result, "{\"id\":\"%lld\",\"contact\":\"%lld\",", (long long)id, (long long)contact);
-	kit_escape_json_member(result, "trxn_id", kit_text_view(&t->a->trxn_id).p);
-	kit_text_putc(result, '}');
-}
-
-static int on_contribution_created(struct civicrm_turn *t)
-{
-	if (t->read.result_class == ALMONER_EXISTS)
-		return civicrm_send(t->a, CIVI_CONFIRM);
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "creating the contribution");
-	int64_t id = id_at(first_value(t), "id");
-	if (id == 0)
-		return finish_own(t, ALMONER_UNKNOWN, "creating the contribution: the reply has no id");
-	write_result(t, id, t->a->contact);
-	return finish(t, ALMONER_OK, NULL);
-}
-
-static bool is_cancelled(const json_t *contribution)
-{
-	const char *status = json_string_value(json_object_get(contribution, "contribution_status_id:name"));
-	return status != NULL && (strcmp(status, "Cancelled") == 0 || strcmp(status, "Refunded") == 0);
-}
-
-/* A contribution has our transaction id. The amount must be ours too, because the settings may make equal
- * ids. */
-static int check_found(struct civicrm_turn *t, const json_t *contribution)
-{
-	int64_t id = id_at(contribution, "id");
-	if (id == 0)
-		return finish_own(t, ALMONER_UNREACHABLE, "looking for the contribution: a record without an id");
-	if (is_cancelled(contribution))
-		return finish_own(t, ALMONER_EXISTS, "the contribution exists and was cancelled or refunded");
-	if (!kit_money_is(&t->a->money, json_object_get(contribution, "total_amount"),
-					  kit_json_text_at(contribution, "currency")))
-		return finish_own(t, ALMONER_EXISTS, "a contribution with our transaction id has another amount");
-	write_result(t, id, id_at(contribution, "contact_id"));
-	return finish_own(t, ALMONER_OK, "found by its transaction id");
-}
-
-static int on_lookup(struct civicrm_turn *t)
-{
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "looking for the contribution");
-	const json_t *found = first_value(t);
-	return found != NULL ? check_found(t, found)
-						 : finish_own(t, ALMONER_ABSENT, "no contribution has our transaction id");
-}
-
-/* Our transaction id exists already. A look-up that fails must not count as "no effect", because an earlier
- * attempt may have created the contribution. */
-static int on_confirm(struct civicrm_turn *t)
-{
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, ALMONER_UNKNOWN, "the contribution exists; looking for it");
-	const json_t *found = first_value(t);
-	return found != NULL
-			   ? check_found(t, found)
-			   : finish_own(t, ALMONER_EXISTS,
-							"CiviCRM reports a duplicate, but no contribution has our transaction id");
-}
-
-/* ---- undo ---- */
-
-static int on_found_to_undo(struct civicrm_turn *t)
-{
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "looking for the contribution to cancel");
-	const json_t *found = first_value(t);
-	if (found == NULL)
-		return finish_own(t, ALMONER_OK, "nothing to cancel: no contribution has our transaction id");
-	t->a->contribution = id_at(found, "id");
-	if (t->a->contribution == 0)
-		return finish_own(t, ALMONER_UNREACHABLE, "looking for the contribution: a record without an id");
-	return civicrm_send(t->a, CIVI_CANCEL);
-}
-
-/* The request changes only a contribution that is not cancelled yet; an empty list means that there was
- * none. */
-static int on_cancelled(struct civicrm_turn *t)
-{
-	if (t->read.result_class != ALMONER_OK)
-		return finish(t, t->read.result_class, "cancelling the contribution");
-	if (first_value(t) == NULL)
-		return finish_own(t, ALMONER_OK,
-						  "nothing to cancel: the contribution is gone, refunded, or cancelled already");
-	return finish_own(t, ALMONER_OK, NULL);
-}
 
 /* ---- start ---- */
 
@@ -184,7 +18,7 @@ static int on_cancelled(struct civicrm_turn *t)
 static int start_do(struct civicrm_turn *t)
 {
 	json_t *checkpoint AUTO_JSON = kit_json_parse(t->a->kit.context.step->checkpoint);
-	int64_t contact = id_at(checkpoint, "contact");
+	int64_t contact = civicrm_id_at(checkpoint, "contact");
 	if (contact > 0)
 		t->a->contact = contact;
 	return civicrm_send(t->a, t->a->contact > 0 ? CIVI_CREATE_CONTRIBUTION : CIVI_FIND_CONTACT);
@@ -196,7 +30,7 @@ static bool prepare_undo(struct civicrm_attempt *a, struct kit_problem *problem)
 {
 	if (!kit_context_load(&a->kit.context, problem))
 		return false;
-	a->contribution = id_at(a->kit.context.own, "id");
+	a->contribution = civicrm_id_at(a->kit.context.own, "id");
 	return a->contribution > 0 || civicrm_prepare_trxn(a, problem);
 }
 
@@ -231,14 +65,14 @@ static int crm_next(void *attempt, const struct almoner_reply *reply)
 {
 	static int (*const on_reply[CIVI_PHASE_COUNT])(struct civicrm_turn *) = {
 		[CIVI_START] = on_start,
-		[CIVI_FIND_CONTACT] = on_contact_found,
-		[CIVI_CREATE_CONTACT] = on_contact_created,
-		[CIVI_UPDATE_CONTACT] = on_contact_updated,
-		[CIVI_CREATE_CONTRIBUTION] = on_contribution_created,
-		[CIVI_CONFIRM] = on_confirm,
-		[CIVI_LOOKUP] = on_lookup,
-		[CIVI_FIND_UNDO] = on_found_to_undo,
-		[CIVI_CANCEL] = on_cancelled,
+		[CIVI_FIND_CONTACT] = civicrm_on_contact_found,
+		[CIVI_CREATE_CONTACT] = civicrm_on_contact_created,
+		[CIVI_UPDATE_CONTACT] = civicrm_on_contact_updated,
+		[CIVI_CREATE_CONTRIBUTION] = civicrm_on_contribution_created,
+		[CIVI_CONFIRM] = civicrm_on_confirm,
+		[CIVI_LOOKUP] = civicrm_on_lookup,
+		[CIVI_FIND_UNDO] = civicrm_on_found_to_undo,
+		[CIVI_CANCEL] = civicrm_on_cancelled,
 	};
 	struct civicrm_turn t = { .a = attempt };
 	if ((reply == NULL) != (t.a->phase == CIVI_START))
