@@ -50,6 +50,7 @@ static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind, const char
 /* The journal copies the row, so the row is built on the stack. */
 void rejected_keep(struct server_request *r, const struct intake_request *request)
 {
+	assert(r->source != NULL);
 	const struct config_source *source = r->source->config;
 	const struct intake_journal *journal = &r->server->options.journal;
 	if (source->keep_rejected_bytes == 0 || journal->keep_rejected == NULL ||

@@ -144,6 +144,7 @@ void exchange_destroy(struct exchange *x)
 
 void exchange_fail(struct exchange *x, enum transport_verdict verdict, const char *fmt, ...)
 {
+	assert(verdict != TRANSPORT_REPLY);
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(x->reason, sizeof(x->reason), fmt, args);
@@ -176,6 +177,7 @@ static CURLcode load_limits(struct exchange *x)
  * decide the verdict of the new one. */
 bool exchange_load(struct exchange *x)
 {
+	assert(x->request.kind == ALMONER_SEND_HTTP && x->request.http != NULL);
 	x->state = EXCHANGE_HTTP;
 	x->request_began = false;
 	x->connected = false;

@@ -22,7 +22,7 @@ struct sockets;
 #define EXCHANGE_DETAIL_BYTES sizeof(((struct transport_result *)0)->detail)
 
 /* The reason reported for an exchange that failed because too many look-ups of its target's name hang. */
-#define EXCHANGE_LOOKUPS_HANG "look-ups of its name are not answered"
+#define EXCHANGE_LOOKUPS_HANG "look-ups of the host name are not answered"
 
 enum exchange_state {
 	EXCHANGE_IDLE,          /* in its pool */

@@ -86,7 +86,7 @@ int http_call(const struct http_call *call, unsigned *ret_status, struct err *er
 {
 	CURL *easy = curl_easy_init();
 	if (easy == NULL)
-		return err_set(err, ERR_SYSTEM, "libcurl does not start");
+		return err_set(err, ERR_SYSTEM, "libcurl cannot be initialised");
 	struct line_reader reader = { .ctx = call->line_ctx, .line = call->line };
 	buf_init(&reader.rest, LINE_CAP_BYTES);
 	struct curl_slist *headers = make_headers(call);

@@ -104,6 +104,7 @@ bool http_reply_line(struct http_reply *r, const char *line, size_t len)
 
 bool http_reply_body(struct http_reply *r, const char *bytes, size_t len)
 {
+	assert(r->body.len <= r->body_cap_bytes);
 	size_t capacity = r->body_cap_bytes - r->body.len;
 	r->truncated = len > capacity;
 	buf_add(&r->body, bytes, r->truncated ? capacity : len);

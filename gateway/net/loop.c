@@ -258,6 +258,7 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int revents)
 struct loop_io *loop_io_add(struct loop *loop, int fd, unsigned events,
 							void (*fn)(void *ctx, int fd, unsigned events), void *ctx)
 {
+	assert(fd >= 0 && events <= (LOOP_READ | LOOP_WRITE));
 	struct loop_io *io = mem_zalloc(sizeof(*io));
 	io->loop = loop;
 	io->fn = fn;
@@ -271,6 +272,7 @@ struct loop_io *loop_io_add(struct loop *loop, int fd, unsigned events,
 
 void loop_io_set(struct loop_io *io, unsigned events)
 {
+	assert(events <= (LOOP_READ | LOOP_WRITE));
 	ev_io_stop(io->loop->ev, &io->watcher);
 	ev_io_modify(&io->watcher, to_ev(events));
 	if (events != 0)

@@ -51,6 +51,7 @@ struct exchange *pool_take(struct target_pool *pool)
 
 void pool_put(struct target_pool *pool, struct exchange *x)
 {
+	assert(x->request.kind == ALMONER_SEND_HTTP && x->state == EXCHANGE_IDLE);
 	if (pool->idle_count >= IDLE_HANDLES_MAX) {
 		exchange_destroy(x);
 		return;

@@ -64,7 +64,7 @@ static bool try_mail(struct err *err)
 struct transfer *transfer_create(struct loop *loop, struct err *err)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		err_set(err, ERR_SYSTEM, "libcurl does not start");
+		err_set(err, ERR_SYSTEM, "libcurl cannot be initialised");
 		return NULL;
 	}
 	CURLM *multi = curl_multi_init();

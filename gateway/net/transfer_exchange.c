@@ -139,6 +139,7 @@ void transfer_cancel(void *transfer, void *exchange)
  * leaves its list before: `done` may cancel other exchanges, but no longer this one. */
 void transfer_deliver(struct transfer *t, struct exchange *x, CURLcode code)
 {
+	assert(x->state != EXCHANGE_IDLE);
 	struct transport_result result = { 0 };
 	exchange_result(x, code, &result);
 	result.duration_ms = clock_monotonic_ms() - x->started_ms;

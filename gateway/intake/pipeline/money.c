@@ -1,8 +1,8 @@
 #include "gateway/intake/pipeline/money.h"
 
 #include <ctype.h>
-#include <stdio.h>
-#include <string.h>
+
+#include "saga/base/currency.h"
 
 /* Appends one digit to an amount; fails if the amount would pass MONEY_MINOR_MAX. */
 static int add_digit(int64_t *sum, int digit)
@@ -32,6 +32,7 @@ static bool well_formed(struct str t, size_t *ret_point)
  * decimals are zeros. */
 int money_parse(struct str text, unsigned decimals, int64_t *ret_minor, struct err *err)
 {
+	assert(decimals <= CURRENCY_DECIMALS_MAX);
 	bool negative = text.len > 0 && text.p[0] == '-';
 	struct str t = { text.p + negative, text.len - negative };
 	size_t point;

@@ -12,8 +12,8 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-/* How long a related event waits for its gift before operators are alerted: gateway/DESIGN.md "One gift,
- * one saga". */
+/* How long a related event waits for its gift before operators are alerted. See
+ * gateway/DESIGN.md "One gift, one saga". */
 #define GIFT_WAIT_MS HOUR_MS
 
 /* One run of the pipeline: what is known so far. */

@@ -75,6 +75,7 @@ static void add_array(const json_t *array, struct buf *to)
 /* A value of an unknown kind, which jansson does not produce, becomes null. */
 void text_json(const json_t *value, struct buf *to)
 {
+	assert(value != NULL);
 	char number[NUMBER_TEXT_BYTES];
 	switch (json_typeof(value)) {
 	case JSON_OBJECT:

@@ -58,7 +58,7 @@ static int secret_compile(const struct config_verify *config, const struct confi
 	if (!ok || to->len == 0)
 		return err_set(err, ERR_INVALID, "a secret (%s) is %s",
 					   from->origin != NULL ? from->origin : "literal",
-					   ok ? "empty" : "not base64 behind its prefix, as this way of signing needs it");
+					   ok ? "empty" : "not base64 after its prefix, which this kind of signature requires");
 	digest_bytes(to->key, to->len, to->digest);
 	return 0;
 }
@@ -103,6 +103,7 @@ void verify_destroy(struct verifier *v)
 size_t verify_mac(const struct verifier *v, size_t secret, const struct verify_signed *signed_with,
 				  uint8_t out[MAC_BYTES_MAX])
 {
+	assert(v->config->scheme == VERIFY_HMAC && secret < v->secret_count);
 	struct str parts[PARTS_MAX];
 	for (size_t i = 0; i < v->part_count; i++) {
 		const struct str values[] = { [TEMPLATE_TEXT] = v->parts[i].text,

@@ -7,6 +7,7 @@
 
 struct intake_answer answer_error(unsigned status, const char *message)
 {
+	assert(status >= 400 && status < 600);
 	struct intake_answer a = { .status = status };
 	snprintf(a.body, sizeof a.body, "{\"error\":\"%s\"}", message);
 	return a;

@@ -31,6 +31,7 @@ struct counter *counter_of(struct intake_server *s, const char *source)
 
 void counter_add(struct counter *c, enum intake_counter what)
 {
+	assert((unsigned)what < INTAKE_COUNTERS);
 	atomic_fetch_add_explicit(&c->counts[what], 1, memory_order_relaxed);
 }
 

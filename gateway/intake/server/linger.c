@@ -15,6 +15,7 @@ enum { LINGER_MS = 10000, LINGER_MAX = 64, LINGER_TURN_BYTES = 4 << 20 };
 
 void linger_begin(struct intake_server *s, int fd)
 {
+	assert(fd >= 0);
 	if (s->linger_count >= LINGER_MAX)
 		return;
 	int copy_fd = dup(fd); /* libmicrohttpd closes `fd` itself */

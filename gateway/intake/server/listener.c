@@ -44,6 +44,7 @@ static uint16_t port_of(int fd)
 /* A host name may resolve to several addresses; the first one that can be bound is used. */
 int listener_open(struct intake_server *s, const struct config_listen *listen, struct err *err)
 {
+	assert(s->listen_fd < 0);
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *found = NULL;
 	char port[8];

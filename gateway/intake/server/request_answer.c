@@ -39,6 +39,7 @@ enum MHD_Result request_answer_later(struct server_request *r, const struct inta
 enum MHD_Result request_answer_rejected(struct server_request *r, enum intake_counter count,
 										const struct intake_answer *answer, const char *why)
 {
+	assert(r->source != NULL && answer->status >= 400);
 	counter_add(r->counter, count);
 	intake_server_report_rejected(r->server, r->source->config->name, &r->client, answer->status, why);
 	return request_answer_later(r, answer);

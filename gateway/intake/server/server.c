@@ -62,6 +62,7 @@ static int start_daemon(struct intake_server *s, const struct config *config, st
 int intake_server_start(struct config *config, const struct intake_server_options *options,
 						struct intake_server **ret, struct err *err)
 {
+	assert(options->journal.accept != NULL && options->clock.now_ms != NULL);
 	struct rules *rules = NULL;
 	int rc = rules_create(config, &rules, err);
 	if (rc != 0)

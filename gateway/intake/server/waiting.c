@@ -8,6 +8,7 @@
 
 void waiting_begin(struct server_request *r)
 {
+	assert(!r->waiting && !r->suspended && !r->answered);
 	struct intake_server *s = r->server;
 	int64_t now_ms = intake_server_now(s);
 	pthread_mutex_lock(&s->lock);
@@ -25,6 +26,7 @@ void waiting_begin(struct server_request *r)
  * caller resumes the request after it has released the lock. */
 static void take_off(struct server_request *r, const struct intake_answer *answer)
 {
+	assert(r->waiting);
 	TAILQ_REMOVE(&r->server->waiting, r, waiting_link);
 	r->waiting = false;
 	r->answered = true;

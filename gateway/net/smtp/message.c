@@ -48,7 +48,7 @@ const char *smtp_message_fault(const struct almoner_mail *mail, char text[SMTP_F
 		const char *fault;
 	} parts[] = {
 		{ "the mail server", mail_address_host_fault(str_of_text(mail->host)) },
-		{ "the name we greet with",
+		{ "the name for the greeting (EHLO)",
 		  mail->ehlo.p != NULL ? mail_address_host_fault(str_of_text(mail->ehlo)) : NULL },
 		{ "the sender's address", mail_address_fault(str_of_text(mail->from), true) },
 		{ "the recipient's address", mail_address_fault(str_of_text(mail->to), true) },

@@ -106,6 +106,7 @@ static CURLcode set_callbacks(struct smtp_worker *worker)
 struct smtp_worker *smtp_worker_start(struct smtp_workers *workers, struct exchange *owner,
 									  const struct transport_request *request)
 {
+	assert(request->kind == ALMONER_SEND_MAIL && request->mail != NULL);
 	struct smtp_worker *worker = mem_zalloc(sizeof(*worker));
 	smtp_reply_init(&worker->reply);
 	worker->workers = workers;

@@ -1,14 +1,9 @@
+
 #include "tests/unit/net/net_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
 
 #include "gateway/net/transfer_internal.h"
 #include "saga/base/mem.h"

@@ -2,9 +2,20 @@
 #ifndef ALMONER_TEST_NET_FIXTURE_H
 #define ALMONER_TEST_NET_FIXTURE_H
 
+/* cmocka.h needs these headers before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "gateway/net/loop.h"
 #include "gateway/net/transfer.h"
 #include "tests/support/sink_client.h"
+
+/* A struct almoner_text of a string literal. */
+#define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
 struct net_fixture {
 	struct loop *loop;

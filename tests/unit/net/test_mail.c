@@ -1,18 +1,11 @@
 /* Mails against a server that misbehaves on request. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/net/net_fixture.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "saga/base/mem.h"
-#include "tests/unit/net/net_fixture.h"
-
-#define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
 static struct net_fixture net;
 

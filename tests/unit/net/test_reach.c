@@ -1,26 +1,19 @@
 /* Exchanges that do not reach a target: refused connections, names that do not resolve, TLS that fails.
  * This program brings its own resolver, which can hang. */
+#include "tests/unit/net/net_fixture.h"
+
 #include <dlfcn.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "gateway/net/lookup.h"
 #include "saga/base/mem.h"
-#include "tests/unit/net/net_fixture.h"
-
-#define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
 static struct net_fixture net;
 static sem_t release;

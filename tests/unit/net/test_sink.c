@@ -1,20 +1,13 @@
 /* The receivers that tests and scenarios use (gateway/sink): their conclusions are only as good as these
  * programs. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/net/net_fixture.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "saga/base/mem.h"
-#include "tests/unit/net/net_fixture.h"
-
-#define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
 static struct net_fixture net;
 

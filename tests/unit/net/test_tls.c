@@ -2,14 +2,12 @@
  * connections are used again and nothing is sent twice. The server runs in a thread of this program, with
  * a certificate made at start. The tests that trust the certificate set it where gateway/net creates a
  * libcurl handle (link option --wrap). */
+#include "tests/unit/net/net_fixture.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +21,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <cmocka.h>
-
 #include "saga/base/mem.h"
-#include "tests/unit/net/net_fixture.h"
-
-#define TEXT(literal) ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 
 static const char *trusted; /* path of a certificate; NULL: only the system's */
 

@@ -1,22 +1,17 @@
 /* A peer that sends bytes without a request: bytes on an idle connection must never be taken for the
  * answer to the next request. The peer runs in a thread of this program. */
+#include "tests/unit/net/net_fixture.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "saga/base/mem.h"
-#include "tests/unit/net/net_fixture.h"
 
 #define TEXT(literal)  ((struct almoner_text){ .p = (literal), .len = sizeof(literal) - 1 })
 #define REPLY(word)    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" word
