@@ -1,5 +1,5 @@
-/* The deep check of what the journal believes: compares every saga of the store with rows, lanes, counts and memory. It
- * reads everything, so it is for tests and the simulation. */
+/* The deep check of what the journal believes: compares every saga of the store with rows, lanes, counts and
+ * memory. It reads everything, so it is for tests and the simulation. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +62,8 @@ static int check_running(struct audit_run *a, unsigned i)
 	return 0;
 }
 
-/* A step that has a row must be found by its lane; a step that waits for its lane must have a lower saga before it, in
- * memory or on disk. */
+/* A step that has a row must be found by its lane; a step that waits for its lane must have a lower saga
+ * before it, in memory or on disk. */
 static int check_lane(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];

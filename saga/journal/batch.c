@@ -24,8 +24,8 @@ int batch_begin(struct journal *j)
 
 /* ---- commit ---- */
 
-/* A saga that leaves memory may hold places in lanes by memory alone: these become rows first, also when nothing else
- * about it changed. */
+/* A saga that leaves memory may hold places in lanes by memory alone: these become rows first, also when
+ * nothing else about it changed. */
 static int write_saga(struct journal *j, struct cache_entry *e)
 {
 	if (e->saga == NULL)
@@ -101,8 +101,8 @@ static void release(struct journal *j)
 	b->open = false;
 }
 
-/* The number of the commit goes to the inflight file before any caller gets its answer: a later start that finds a
- * lower number in the store knows that acknowledged data was lost. */
+/* The number of the commit goes to the inflight file before any caller gets its answer: a later start that
+ * finds a lower number in the store knows that acknowledged data was lost. */
 int batch_commit(struct journal *j)
 {
 	assert(j->batch.open && j->batch.freed_count == 0);

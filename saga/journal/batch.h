@@ -26,8 +26,8 @@ struct batch {
 
 /* Opens the transaction and reads the clock into j->now_ms. No batch is open. */
 int batch_begin(struct journal *j) MUST_CHECK;
-/* Writes every touched saga, the log rows and the counters once, and syncs; a batch without a change is rolled
- * back. Freed lanes have been given on (schedule_next_in_lane). */
+/* Writes every touched saga, the log rows and the counters once, and syncs; a batch without a change is
+ * rolled back. Freed lanes have been given on (schedule_next_in_lane). */
 int batch_commit(struct journal *j) MUST_CHECK;
 /* After the commit: gives works and news to hooks.hand_out. */
 void batch_hand_out(struct journal *j);

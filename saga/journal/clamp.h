@@ -1,5 +1,5 @@
-/* Due times that are further ahead than a target's rules allow, because the clock was set back while no process ran,
- * or because the rules changed (gateway/DESIGN.md "Hazards of the clock"). */
+/* Due times that are further ahead than a target's rules allow, because the clock was set back while no
+ * process ran, or because the rules changed. */
 #ifndef ALMONER_SAGA_JOURNAL_CLAMP_H
 #define ALMONER_SAGA_JOURNAL_CLAMP_H
 

@@ -6,8 +6,8 @@
 #include "saga/journal/schedule/schedule.h"
 #include "saga/journal/state/inflight.h"
 
-/* Counters that do not add up are an error here, so that later ones that do not are a fault of this program, and an
- * assertion (invariants.c). */
+/* Counters that do not add up are an error here, so that later ones that do not are a fault of this program,
+ * and an assertion (invariants.c). */
 static int load_head(struct journal *j)
 {
 	struct store_head head = { 0 };
@@ -30,8 +30,8 @@ static int load_head(struct journal *j)
 	return rc;
 }
 
-/* A store whose write-ahead log is missing or was cut off looks sound, but ends before commits that senders were told
- * are on disk. The inflight file knows the number of the last one. */
+/* A store whose write-ahead log is missing or was cut off looks sound, but ends before commits that senders
+ * were told are on disk. The inflight file knows the number of the last one. */
 static int check_last_commit(struct journal *j)
 {
 	int64_t acknowledged = j->inflight != NULL ? inflight_last_commit(j->inflight) : 0;

@@ -1,5 +1,5 @@
-/* The journal's figures for status pages, metrics and alerts. They are stored in each commit and never counted by a
- * scan, so that reading them costs the same with a long backlog. */
+/* The journal's figures for status pages, metrics and alerts. They are stored in each commit and never
+ * counted by a scan, so that reading them costs the same with a long backlog. */
 #ifndef ALMONER_SAGA_JOURNAL_FIGURES_H
 #define ALMONER_SAGA_JOURNAL_FIGURES_H
 
@@ -30,7 +30,7 @@ struct journal_counts {
 	bool disk_low; /* less free space than the reserve, or store_gone */
 	bool store_gone;
 	int64_t
-		wal_blocked_bytes; /* size of a write-ahead log that another process keeps from being reused; 0: none does */
+		wal_blocked_bytes; /* size of a write-ahead log that a reader keeps from being reused; 0: none does */
 	size_t target_count;
 	struct journal_target_counts *targets; /* by id - 1; freed by journal_counts_finish */
 };

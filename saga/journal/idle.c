@@ -8,12 +8,12 @@
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 
-/* Pages in the write-ahead log from which a checkpoint runs: 6 MiB when the queue is empty, 64 MiB whatever the queue
- * (saga/DESIGN.md "Hazards of SQLite": 52,000 pages take 94 ms, measured). */
+/* Pages in the write-ahead log from which a checkpoint runs: 6 MiB when the queue is empty, 64 MiB whatever
+ * the queue (saga/DESIGN.md "Hazards of SQLite": 52,000 pages take 94 ms, measured). */
 #define PAGES_WHEN_IDLE 1500
 #define PAGES_WHEN_BUSY 16000
 
-#define SLICE          64 /* rows in one transaction of an idle task, so that operations wait little; chosen */
+#define SLICE          64    /* rows in one transaction of an idle task, chosen: operations wait meanwhile */
 #define PRUNE_SLICE    256   /* keys, or rejected requests, deleted in one transaction; chosen */
 #define PRUNE_EVERY_MS 10000 /* chosen */
 #define PRUNE_SOON_MS  100   /* after a full slice; chosen */
@@ -30,8 +30,9 @@ static void notify_disk(const struct journal *j, enum disk_news news, int64_t by
 		j->hooks.disk(j->hooks.ctx, news, bytes);
 }
 
-/* After a checkpoint that succeeded: pages that it could not copy are still read by a transaction of another process.
- * The log cannot be reused and grows until the reserve is met, so the owner is told after WAL_BLOCKED_MS. */
+/* After a checkpoint that succeeded: pages that it could not copy are still read by a transaction of another
+ * process. The log cannot be reused and grows until the reserve is met, so the owner is told after
+ * WAL_BLOCKED_MS. */
 static void update_wal_blocked(struct journal *j, int64_t now_ms)
 {
 	int64_t pages = j->store.wal_pages(j->store.ctx);
@@ -52,8 +53,8 @@ static void update_wal_blocked(struct journal *j, int64_t now_ms)
 		notify_disk(j, WAL_BLOCKED, pages * STORE_PAGE_BYTES);
 }
 
-/* A checkpoint that finds no free space changes nothing, since everything is still in the write-ahead log: it is tried
- * again each second, and until then the disk counts as low. */
+/* A checkpoint that finds no free space changes nothing, since everything is still in the write-ahead log: it
+ * is tried again each second, and until then the disk counts as low. */
 int idle_checkpoint(struct journal *j, bool busy)
 {
 	assert(!j->batch.open); /* a checkpoint inside a transaction would fail */
@@ -84,21 +85,22 @@ static bool disk_watched(const struct journal *j)
 	return j->reserve_bytes > 0 || j->idle.checkpoint_full || atomic_load(&j->disk.low);
 }
 
-/* A burst of events can use up the reserve before the next reading is due: after an eighth of the reserve, counted with
- * DISK_SHARE, free space is read earlier. */
+/* A burst of events can use up the reserve before the next reading is due: after an eighth of the reserve,
+ * counted with DISK_SHARE, free space is read earlier. */
 static bool disk_due(const struct journal *j)
 {
 	return j->now_ms >= j->idle.disk_next_ms || j->idle.taken_bytes > j->reserve_bytes / (8 * DISK_SHARE);
 }
 
-/* Once the disk is low, a little more than the reserve must be free: at the exact edge each event would change the
- * state. */
+/* Once the disk is low, a little more than the reserve must be free: at the exact edge each event would
+ * change the state. */
 static int64_t free_bytes_wanted(const struct journal *j)
 {
 	return j->reserve_bytes + (atomic_load(&j->disk.low) ? j->reserve_bytes / DISK_MARGIN : 0);
 }
 
-/* When the state changes every target gets news, since claims can be granted again, or can no longer be granted. */
+/* When the state changes every target gets news, since claims can be granted again, or can no longer be
+ * granted. */
 void idle_check_disk(struct journal *j)
 {
 	if (!disk_watched(j) || !disk_due(j))
@@ -157,8 +159,8 @@ static int prune(struct journal *j)
 	return commit_slice(j, rc);
 }
 
-/* The engine makes no claims for a target that the configuration no longer has. Its due rows are scheduled here, which
- * moves their steps to attention(target_missing). */
+/* The engine makes no claims for a target that the configuration no longer has. Its due rows are scheduled
+ * here, which moves their steps to attention(target_missing). */
 static int sweep_missing(struct journal *j, struct target_entry *t)
 {
 	struct step_row rows[SLICE];
@@ -192,8 +194,8 @@ static int sweep_all_missing(struct journal *j)
 	return 0;
 }
 
-/* Schedules a slice of a target's rows in lanes by the present rules. Claimable rows are left out: the claim that takes
- * them looks at the lane. */
+/* Schedules a slice of a target's rows in lanes by the present rules. Claimable rows are left out: the claim
+ * that takes them looks at the lane. */
 static int recheck_lanes_slice(struct journal *j, struct target_entry *t)
 {
 	struct step_row rows[SLICE];
@@ -245,8 +247,8 @@ static int deliver_news(struct journal *j)
 	return commit_slice(j, batch_begin(j));
 }
 
-/* While the disk is low, gives the file system the space of the write-ahead log that is not needed any more, before free
- * space is read again. */
+/* While the disk is low, gives the file system the space of the write-ahead log that is not needed any more,
+ * before free space is read again. */
 static int wal_truncate(struct journal *j)
 {
 	if (!atomic_load(&j->disk.low) || j->now_ms < j->idle.disk_next_ms)

@@ -1,5 +1,5 @@
-/* What the journal does between batches: checkpoints of the write-ahead log, free disk space, gifts that never came,
- * pruning, and rows that new rules concern. Each piece is a short transaction of its own. */
+/* What the journal does between batches: checkpoints of the write-ahead log, free disk space, gifts that
+ * never came, pruning, and rows that new rules concern. Each piece is a short transaction of its own. */
 #ifndef ALMONER_SAGA_JOURNAL_IDLE_H
 #define ALMONER_SAGA_JOURNAL_IDLE_H
 
@@ -33,8 +33,8 @@ struct disk_state {
 int idle_run(struct journal *j) MUST_CHECK;
 /* When idle_run has something to do; INT64_MAX: never. */
 int64_t idle_next_ms(const struct journal *j);
-/* After each batch: a checkpoint when the write-ahead log is long. `busy`: operations wait, so only a very long one
- * counts. A full disk is no error here: everything is still in the write-ahead log. */
+/* After each batch: a checkpoint when the write-ahead log is long. `busy`: operations wait, so only a very
+ * long one counts. A full disk is no error here: everything is still in the write-ahead log. */
 int idle_checkpoint(struct journal *j, bool busy) MUST_CHECK;
 /* Before each batch: reads free disk space when it is time, and reports changes. */
 void idle_check_disk(struct journal *j);

@@ -3,8 +3,8 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/schedule.h"
 
-/* A step has a place in its lane exactly while no row of its own stands for it, and always while it is with the engine.
- * The lane knows which of its steps run. */
+/* A step has a place in its lane exactly while no row of its own stands for it, and always while it is with
+ * the engine. The lane knows which of its steps run. */
 static bool lane_agrees(const struct step *st, const struct step_location *p)
 {
 	bool running = st->state == STEP_RUNNING;

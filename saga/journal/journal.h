@@ -1,19 +1,21 @@
 /* The journal is the one place where sagas change. Its thread takes all operations that wait in the queue, asks
- * saga/model what each one does, writes one transaction, syncs it once, and only then answers the callers and hands
- * work to the engine. Commits need no timer: while one commit syncs, the operations for the next one gather.
+ * saga/model what each one does, writes one transaction, syncs it once, and only then answers the callers and
+ * hands work to the engine. Commits need no timer: while one commit syncs, the operations for the next one
+ * gather.
  *
  *     intake ── intake_port.h ────►┐                            ┌──► done callbacks (answers)
  *     engine ── engine_port.h ────►│ queue ─► batch ─► commit ──┤
  *     admin  ── operator_port.h ──►┘                            └──► hooks.hand_out (work for the engine)
  *
- * This header is for whoever owns the journal: options, hooks, and the journal's life. Each caller includes only the
- * port it needs; status pages and metrics read figures.h.
+ * This header is for whoever owns the journal: options, hooks, and the journal's life. Each caller includes only
+ * the port it needs; status pages and metrics read figures.h.
  *
- * Threads: the functions of the ports may be called from any thread, also from callbacks. Callbacks and hooks run on
- * the journal's thread; they must not block, and they must not call journal_pump.
+ * Threads: the functions of the ports may be called from any thread, also from callbacks. Callbacks and hooks run
+ * on the journal's thread; they must not block, and they must not call journal_pump.
  *
- * Failure: after a failed commit or another store error the journal writes nothing more. It calls hooks.failed once,
- * answers waiting operations with the error, and refuses every later one with ERR_CLOSED. The daemon then exits. */
+ * Failure: after a failed commit or another store error the journal writes nothing more. It calls hooks.failed
+ * once, answers waiting operations with the error, and refuses every later one with ERR_CLOSED. The daemon then
+ * exits. */
 #ifndef ALMONER_SAGA_JOURNAL_JOURNAL_H
 #define ALMONER_SAGA_JOURNAL_JOURNAL_H
 
@@ -36,9 +38,8 @@ struct journal_target {
 
 struct target_state {
 	uint32_t id;
-	bool paused; /* by an operator */
-	bool
-		held; /* by the engine, which found its credentials refused or its settings wrong, or by an operator */
+	bool paused;         /* by an operator */
+	bool held;           /* by the engine (credentials refused, settings wrong) or by an operator */
 	enum hold_kind hold; /* HOLD_NONE: not held, or held for a reason of an unknown kind */
 	char held_reason[200];
 	bool breaker_not_closed; /* as last reported by journal_breaker, perhaps by an earlier process */
@@ -72,18 +73,18 @@ enum admission {
 
 /* Changes that concern the store's disk. */
 enum disk_news {
-	DISK_LOW,    /* less free space than the reserve: no event is accepted and no attempt starts */
-	DISK_ENOUGH, /* DISK_LOW or STORE_FILES_GONE is over */
-	STORE_FILES_GONE, /* the store's files were removed, renamed or replaced: works like DISK_LOW until they return */
-	WAL_BLOCKED, /* another process's read transaction keeps the write-ahead log from being reused: it grows */
+	DISK_LOW,         /* less free space than the reserve: no event is accepted and no attempt starts */
+	DISK_ENOUGH,      /* DISK_LOW or STORE_FILES_GONE is over */
+	STORE_FILES_GONE, /* its files were removed, renamed or replaced: works like DISK_LOW until they return */
+	WAL_BLOCKED,      /* a reader of another process keeps the write-ahead log from being reused: it grows */
 	WAL_UNBLOCKED
 };
 
 struct journal_hooks {
 	void *ctx;
-	/* Not NULL. Called in commit order for each step that could start; reserves what it grants. `bytes`: the memory
-	 * that the work takes in the target's window. `may_start_in_commit`: ADMISSION_SLOT is allowed, because a
-	 * first intent in this commit does no harm when the process dies before the attempt begins
+	/* Not NULL. Called in commit order for each step that could start; reserves what it grants. `bytes`: the
+	 * memory that the work takes in the target's window. `may_start_in_commit`: ADMISSION_SLOT is allowed,
+	 * because a first intent in this commit does no harm when the process dies before the attempt begins
 	 * (gateway/DESIGN.md "The way of an event"). */
 	enum admission (*admission)(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit);
 	/* Not NULL. After a commit, when the batch has works or news. */
@@ -92,9 +93,9 @@ struct journal_hooks {
 	void (*failed)(void *ctx, const struct err *err);
 	/* `bytes`: free space, or with WAL_* the size of the write-ahead log. May be NULL. */
 	void (*disk)(void *ctx, enum disk_news news, int64_t bytes);
-	/* How many new events the fast targets can start now. SIZE_MAX: no limit, because every target without free
-	 * capacity is slow anyway. While the answer is 0, accepts are delayed, at most 50 ms (thread.c). May be NULL:
-	 * no accept is delayed. */
+	/* How many new events the fast targets can start now. SIZE_MAX: no limit, because every target without
+	 * free capacity is slow anyway. While the answer is 0, accepts are delayed, at most 50 ms (thread.c). May
+	 * be NULL: no accept is delayed. */
 	size_t (*start_capacity)(void *ctx);
 };
 
@@ -117,47 +118,48 @@ struct journal_options {
 	size_t queue_bytes;    /* memory of accepts that wait for their commit; 0: JOURNAL_QUEUE_BYTES */
 	size_t queue_records;  /* their number; 0: JOURNAL_QUEUE_RECORDS */
 	int64_t reserve_bytes; /* with less free disk space than this, accepts are refused; 0: not checked */
-	/* At start a target's counts of rows are compared with the rows themselves, unless there are more rows than
-	 * this; 0: JOURNAL_RECOUNT_ROWS. */
+	/* At start a target's counts of rows are compared with the rows themselves, unless there are more rows
+	 * than this; 0: JOURNAL_RECOUNT_ROWS. */
 	int64_t recount_rows;
-	/* Every so many commits the checks that walk whole structures run : saga_check of each saga of the
-	 * batch, the sums of the counters, locations and lanes. 0: JOURNAL_CHECK_EVERY, which the daemon uses. Unit
+	/* Every so many commits the checks that walk whole structures run : saga_check of each saga of the batch,
+	 * the sums of the counters, locations and lanes. 0: JOURNAL_CHECK_EVERY, which the daemon uses. Unit
 	 * fixtures and the simulation set 1. */
 	unsigned check_every;
 	const char *actor; /* for the log's record `started`: "almoner 0.1.0, pid 77"; NULL: none */
 	int key_days;      /* how many days a repeat of an event is recognised; 0: JOURNAL_KEY_DAYS */
-	/* Borrowed: must outlive the journal. NULL: digests of requests in flight are not kept, so the start after a
-	 * crash does not know what was sent. */
+	/* Borrowed: must outlive the journal. NULL: digests of requests in flight are not kept, so the start
+	 * after a crash does not know what was sent. */
 	struct inflight_file *inflight;
 };
 
-/* Reads the store's head, records the start, and moves every live step to a row on disk, after it has decided what
- * the step's unknown end means. Hands nothing out: the first pump gives news of every target. On failure the store
- * is closed and *ret is not set. ERR_CORRUPT: stored data is damaged, or the store has lost acknowledged commits. */
+/* Reads the store's head, records the start, and moves every live step to a row on disk, after it has decided
+ * what the step's unknown end means. Hands nothing out: the first pump gives news of every target. On failure
+ * the store is closed and *ret is not set. ERR_CORRUPT: stored data is damaged, or the store has lost
+ * acknowledged commits. */
 int journal_create(const struct journal_options *options, struct journal **ret, struct err *err) MUST_CHECK;
 /* Starts the journal's thread (daemon). Tests and the simulation call journal_pump instead. ERR_SYSTEM. */
 int journal_start_thread(struct journal *j, struct err *err) MUST_CHECK;
-/* Handles one batch on the caller's thread: returns the number of operations handled, or ERR_*. Not allowed once
- * the journal has a thread. */
+/* Handles one batch on the caller's thread: returns the number of operations handled, or ERR_*. Not allowed
+ * once the journal has a thread. */
 int journal_pump(struct journal *j) MUST_CHECK;
 /* When the next pump has something to do although no operation is queued; INT64_MAX: never. */
 int64_t journal_idle_due_ms(const struct journal *j);
-/* Handles what is queued, records the stop with the reason `why` (may be NULL), and ends the thread. Every later
- * operation is refused. A second call does nothing. */
+/* Handles what is queued, records the stop with the reason `why` (may be NULL), and ends the thread. Every
+ * later operation is refused. A second call does nothing. */
 void journal_stop(struct journal *j, const char *why);
-/* Frees the journal and closes the store. A journal with a thread must be stopped first. Without journal_stop this
- * is a crash, as the simulation uses it: queued operations are freed and their callbacks are not called. NULL is
- * accepted. */
+/* Frees the journal and closes the store. A journal with a thread must be stopped first. Without journal_stop
+ * this is a crash, as the simulation uses it: queued operations are freed and their callbacks are not called.
+ * NULL is accepted. */
 void journal_destroy(struct journal *j);
 
-/* Puts a step in attention(fault), because its connector brought the last process down: the black box gives the
- * step by name. Only after journal_create and before the thread starts. ERR_NOT_FOUND: there is no such saga or
- * step; ERR_STALE: the step is not under way any more. */
+/* Puts a step in attention(fault), because its connector brought the last process down: the black box gives
+ * the step by name. Only after journal_create and before the thread starts. ERR_NOT_FOUND: there is no such
+ * saga or step; ERR_STALE: the step is not under way any more. */
 int journal_blame(struct journal *j, int64_t saga, const char *step, const char *detail,
 				  struct err *err) MUST_CHECK;
 
-/* For tests and the simulation, between pumps: reads every saga of the store and compares it with rows, lanes,
- * counts and the sagas in memory. ERR_CORRUPT with the difference. */
+/* For tests and the simulation, between pumps: reads every saga of the store and compares it with rows,
+ * lanes, counts and the sagas in memory. ERR_CORRUPT with the difference. */
 int journal_audit(struct journal *j, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,9 +1,10 @@
-/* The journal's state, which its files share. Each member belongs to the file named beside it: other files change it
- * only through that file's functions. Everything here is for the journal's thread, except the queue, the published
- * figures and the atomics, which any thread may use.
+/* The journal's state, which its files share. Each member belongs to the file named beside it: other files
+ * change it only through that file's functions. Everything here is for the journal's thread, except the
+ * queue, the published figures and the atomics, which any thread may use.
  *
- * Functions of this module that return int return 0 or the code of a store error, unless they say otherwise. A store
- * error is not handled where it occurs: each caller passes it on up to journal_fail, which ends the journal. */
+ * Functions of this module that return int return 0 or the code of a store error, unless they say otherwise.
+ * A store error is not handled where it occurs: each caller passes it on up to journal_fail, which ends the
+ * journal. */
 #ifndef ALMONER_SAGA_JOURNAL_JOURNAL_INTERNAL_H
 #define ALMONER_SAGA_JOURNAL_JOURNAL_INTERNAL_H
 
@@ -67,8 +68,8 @@ struct journal {
 /* recover.c: moves what a crash left with the engine to rows on disk. */
 int recover_sagas(struct journal *j) MUST_CHECK;
 
-/* shutdown.c: ends the journal after the store error `code`, which it returns; ERR_CLOSED when it had ended before.
- * Answers every queued operation and calls hooks.failed. */
+/* shutdown.c: ends the journal after the store error `code`, which it returns; ERR_CLOSED when it had ended
+ * before. Answers every queued operation and calls hooks.failed. */
 int journal_fail(struct journal *j, int code);
 
 #endif

@@ -50,8 +50,8 @@ struct log_writer {
 	struct store_chain *digest; /* NULL until the first row */
 };
 
-/* The chain covers only a salted digest of the personal part, so that this part can be deleted later without breaking
- * the chain. */
+/* The chain covers only a salted digest of the personal part, so that this part can be deleted later without
+ * breaking the chain. */
 static int write_row(struct journal *j, struct log_writer *lw, enum subject subject, int64_t id,
 					 const struct records *records)
 {

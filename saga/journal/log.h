@@ -1,5 +1,6 @@
-/* The log rows of a batch: one row for each subject that has records, in the order in which the batch first touched
- * them, and one chain digest over all rows of the commit (saga/DESIGN.md "The log"). Thread: the journal's. */
+/* The log rows of a batch: one row for each subject that has records, in the order in which the batch first
+ * touched them, and one chain digest over all rows of the commit (saga/DESIGN.md "The log"). Thread: the
+ * journal's. */
 #ifndef ALMONER_SAGA_JOURNAL_LOG_H
 #define ALMONER_SAGA_JOURNAL_LOG_H
 
@@ -9,8 +10,8 @@
 
 struct journal;
 
-/* The records of this batch about one target, job, the daemon or the configuration; those about sagas are in the
- * saga's cache entry. */
+/* The records of this batch about one target, job, the daemon or the configuration; those about sagas are in
+ * the saga's cache entry. */
 struct subject_log {
 	enum subject subject;
 	int64_t id;
@@ -28,8 +29,8 @@ struct log_state {
 	size_t salts_left;
 };
 
-/* The records of a subject in this batch, to be added to. Valid until the next call. SUBJECT_SAGA is not for here:
- * see cache_log. */
+/* The records of a subject in this batch, to be added to. Valid until the next call. SUBJECT_SAGA is not for
+ * here: see cache_log. */
 struct records *log_records(struct journal *j, enum subject subject, int64_t id);
 /* Adds one record without a step to this batch, at the present time. The texts may be NULL. */
 void log_add(struct journal *j, enum subject subject, int64_t id, enum record_kind kind, const char *text,

@@ -1,5 +1,6 @@
-/* The start after a crash: steps that were with the engine go back to rows on disk, in bounded transactions. A saga
- * that was handled is not live any more, so a crash during the recovery only leaves the rest for the next start. */
+/* The start after a crash: steps that were with the engine go back to rows on disk, in bounded transactions.
+ * A saga that was handled is not live any more, so a crash during the recovery only leaves the rest for the
+ * next start. */
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
@@ -20,8 +21,8 @@ static void recover_step(struct journal *j, struct cache_entry *e, unsigned i)
 	e->changed = true;
 }
 
-/* Sagas come with the lowest number first: nothing that stands before this one in a lane is still to be recovered, so
- * its place in the lane can be decided now. */
+/* Sagas come with the lowest number first: nothing that stands before this one in a lane is still to be
+ * recovered, so its place in the lane can be decided now. */
 static int recover_saga(struct journal *j, int64_t id)
 {
 	struct cache_entry *e;

@@ -1,4 +1,5 @@
-/* The journal's thread and its turns: take operations, run them in one transaction, commit, answer, hand out. */
+/* The journal's thread and its turns: take operations, run them in one transaction, commit, answer, hand
+ * out. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -27,8 +28,8 @@ static int run_ops(struct journal *j, const struct op_list *ops)
 	return rc != 0 ? rc : batch_commit(j);
 }
 
-/* Frees the queue's capacity before the answers, so that a sender which continues at once is not refused. The digest
- * of a request in flight is forgotten here, since its outcome is durable now. */
+/* Frees the queue's capacity before the answers, so that a sender which continues at once is not refused. The
+ * digest of a request in flight is forgotten here, since its outcome is durable now. */
 static void finish_ops(struct journal *j, struct op_list *ops, int code)
 {
 	size_t records = 0, bytes = 0, rejected = 0;
@@ -59,10 +60,11 @@ static int handle_batch(struct journal *j, struct op_list *ops)
 	return rc;
 }
 
-/* How many accepts the next batch may take. An event that is accepted while its targets have free capacity needs one
- * commit; otherwise it needs several, and in the end also rows on disk. Senders that wait only for their 202 are
- * faster than deliveries, so without a limit they would force every event onto that slower path. Therefore accepts
- * wait for capacity at fast targets, at most ACCEPT_DELAY_MAX_MS; slow targets get their backlog on disk. */
+/* How many accepts the next batch may take. An event that is accepted while its targets have free capacity
+ * needs one commit; otherwise it needs several, and in the end also rows on disk. Senders that wait only for
+ * their 202 are faster than deliveries, so without a limit they would force every event onto that slower
+ * path. Therefore accepts wait for capacity at fast targets, at most ACCEPT_DELAY_MAX_MS; slow targets get
+ * their backlog on disk. */
 static size_t accept_budget(struct journal *j)
 {
 	size_t start_capacity =
@@ -125,8 +127,8 @@ static int64_t wait_ms(const struct journal *j)
 	return next_ms > now_ms ? next_ms - now_ms : 0;
 }
 
-/* On fast disks batches stay tiny and the fixed cost of a commit dominates, so after a batch of GATHER_OPS or more the
- * thread waits a millisecond for the next batch to fill. Small batches are not delayed. */
+/* On fast disks batches stay tiny and the fixed cost of a commit dominates, so after a batch of GATHER_OPS or
+ * more the thread waits a millisecond for the next batch to fill. Small batches are not delayed. */
 static void gather_ops(void)
 {
 	const struct timespec span = { .tv_nsec = GATHER_NS };

@@ -26,15 +26,16 @@ static int run_accept(struct journal *j, struct op *op)
 	return accept_run(j, op->u.accept.a, &op->u.accept.result);
 }
 
-/* A saga that cannot be decoded concerns only the caller who asked for it: a verb loads the saga before it does anything
- * else, so the batch can continue. */
+/* A saga that cannot be decoded concerns only the caller who asked for it: a verb loads the saga before it
+ * does anything else, so the batch can continue. */
 static bool answer_if_damaged(struct journal *j, struct op *op, int rc)
 {
 	bool verb = op->kind == OP_VERB || op->kind == OP_REPROCESS;
 	return verb && ops_answer_damaged(j, op->u.verb.saga, rc, &op->u.verb.result);
 }
 
-/* A lane that the operation freed is given on at once, so that the next operation finds the lanes as they are. */
+/* A lane that the operation freed is given on at once, so that the next operation finds the lanes as they
+ * are. */
 int op_run(struct journal *j, struct op *op)
 {
 	assert(j->batch.open);
@@ -77,8 +78,8 @@ static void answer_accept(struct op *op, int code)
 	a->done(a->ctx, a, r);
 }
 
-/* Only this process knows what the target has done, and the store can no longer record it: stderr is the last place
- * where an operator can find it. */
+/* Only this process knows what the target has done, and the store can no longer record it: stderr is the last
+ * place where an operator can find it. */
 static void print_lost_outcome(const struct op *op)
 {
 	const struct work *w = op->u.step.w;

@@ -1,5 +1,6 @@
-/* An operation: what a port function asks of the journal's thread. It is made on the caller's thread (submit.c),
- * waits in the queue, runs once inside the transaction of a batch, is answered after the commit, and freed. */
+/* An operation: what a port function asks of the journal's thread. It is made on the caller's thread
+ * (submit.c), waits in the queue, runs once inside the transaction of a batch, is answered after the commit,
+ * and freed. */
 #ifndef ALMONER_SAGA_JOURNAL_FRONT_OP_H
 #define ALMONER_SAGA_JOURNAL_FRONT_OP_H
 
@@ -35,8 +36,8 @@ enum op_kind {
 
 #define OP_TEXTS 3
 
-/* The member of `u` that belongs to the kind holds its arguments and its result. Texts are copies in `text`; the
- * comment of each member says which text has which index. */
+/* The member of `u` that belongs to the kind holds its arguments and its result. Texts are copies in `text`;
+ * the comment of each member says which text has which index. */
 struct op {
 	STAILQ_ENTRY(op) link;
 	enum op_kind kind;
@@ -99,8 +100,8 @@ STAILQ_HEAD(op_list, op);
 
 /* Zeroed but for its kind. Thread: any. */
 struct op *op_new(enum op_kind kind);
-/* Runs the operation in the open transaction. 0, or a store error; what the caller did wrong is in the operation's
- * result instead. */
+/* Runs the operation in the open transaction. 0, or a store error; what the caller did wrong is in the
+ * operation's result instead. */
 int op_run(struct journal *j, struct op *op) MUST_CHECK;
 /* Answers the caller and frees. `code`: 0 after the commit, else why nothing was recorded. */
 void op_finish(struct op *op, int code);

@@ -32,16 +32,17 @@ void queue_figures(struct op_queue *q, int64_t *ret_records, int64_t *ret_bytes)
 
 /* The functions below are for the journal's thread (queue_close: also for others). */
 
-/* Moves up to `max` operations into `to`, and one job slice behind them (all of them with SIZE_MAX). Returns how
- * many. */
+/* Moves up to `max` operations into `to`, and one job slice behind them (all of them with SIZE_MAX). Returns
+ * how many. */
 size_t queue_take(struct op_queue *q, struct op_list *to, size_t max);
-/* Like queue_take, but takes at most `accepts` accepts; engine reports overtake the accepts left behind. If any other
- * operation is queued, order is kept and nothing is held back. *ret_delayed: accepts were left behind. */
+/* Like queue_take, but takes at most `accepts` accepts; engine reports overtake the accepts left behind. If
+ * any other operation is queued, order is kept and nothing is held back. *ret_delayed: accepts were left
+ * behind. */
 size_t queue_take_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts,
 						  bool *ret_delayed);
 bool queue_empty(struct op_queue *q);
-/* Waits until an operation is queued or the queue is closed, at most `wait_ms` (-1: no limit). `new_only`: the queue
- * holds delayed accepts; wake only on a new operation that is no accept. */
+/* Waits until an operation is queued or the queue is closed, at most `wait_ms` (-1: no limit). `new_only`:
+ * the queue holds delayed accepts; wake only on a new operation that is no accept. */
 void queue_wait(struct op_queue *q, int64_t wait_ms, bool new_only);
 void queue_close(struct op_queue *q);
 bool queue_closed(struct op_queue *q);

@@ -74,8 +74,8 @@ int journal_drop_rejected(struct journal *j, int64_t id)
 
 /* ---- engine ---- */
 
-/* The engine's reports have no error code: after the journal's end the operation is answered as failed, which frees the
- * work. */
+/* The engine's reports have no error code: after the journal's end the operation is answered as failed, which
+ * frees the work. */
 static void push_or_fail(struct journal *j, struct op *op)
 {
 	if (queue_push(&j->queue, op) != 0)
@@ -193,8 +193,8 @@ int journal_verb(struct journal *j, int64_t saga, const struct verb_call *call, 
 	return push_or_drop(j, op);
 }
 
-/* Copies the start with its lanes and texts into one block, since `mapped` is the caller's; takes a reference on the
- * plan. */
+/* Copies the start with its lanes and texts into one block, since `mapped` is the caller's; takes a reference
+ * on the plan. */
 static struct saga_start *copy_start(const struct saga_start *start)
 {
 	const char *const texts[] = { start->source, start->event_id, start->type,

@@ -2,8 +2,8 @@
 #include "saga/journal/ops/accept.h"
 #include "saga/journal/journal_internal.h"
 
-/* Two keys decide: the gift's, then the event's own. A second event of a gift that has its saga is a duplicate of it, and
- * its own key leads there too, so that its repeats are recognised as well. */
+/* Two keys decide: the gift's, then the event's own. A second event of a gift that has its saga is a
+ * duplicate of it, and its own key leads there too, so that its repeats are recognised as well. */
 static int accept_saga(struct journal *j, struct accept *a, struct accept_result *result)
 {
 	int64_t id = j->last_saga + 1;

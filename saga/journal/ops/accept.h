@@ -1,5 +1,5 @@
-/* How events enter the log: new ones, duplicates, related ones, and events that are mapped again. All functions run
- * in a transaction and return 0 or a store error. */
+/* How events enter the log: new ones, duplicates, related ones, and events that are mapped again. All
+ * functions run in a transaction and return 0 or a store error. */
 #ifndef ALMONER_SAGA_JOURNAL_OPS_ACCEPT_H
 #define ALMONER_SAGA_JOURNAL_OPS_ACCEPT_H
 
@@ -19,8 +19,8 @@ int accept_reprocess(struct journal *j, struct op *op) MUST_CHECK;
 
 /* ---- accept_common.c: what they share ---- */
 
-/* Claims a dedup or gift key. `owner`, as keys store it: positive a saga, negative a related event. *ret_owner: who
- * owns the key now; an earlier owner keeps it. */
+/* Claims a dedup or gift key. `owner`, as keys store it: positive a saga, negative a related event.
+ * *ret_owner: who owns the key now; an earlier owner keeps it. */
 int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int64_t owner,
 					 int64_t *ret_owner) MUST_CHECK;
 /* Fills the result of an event whose key belongs to `owner`, and flags a body that differs. */
@@ -28,12 +28,12 @@ int accept_duplicate(struct journal *j, const struct event *event, int64_t owner
 					 struct accept_result *result) MUST_CHECK;
 /* Adds a record to the saga of the gift. */
 void accept_record_related(struct journal *j, int64_t saga, struct str type, struct str event_id);
-/* Attaches all related events that wait for this gift to its saga. `own`: how many of them are the saga's own event,
- * which gets no record. */
+/* Attaches all related events that wait for this gift to its saga. `own`: how many of them are the saga's own
+ * event, which gets no record. */
 int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga,
 						  size_t own) MUST_CHECK;
-/* Makes a saga value of `wanted` with the stored plan and the present time; *ret_start is what decide_accepted
- * needs. The caller owns the saga. */
+/* Makes a saga value of `wanted` with the stored plan and the present time; *ret_start is what
+ * decide_accepted needs. The caller owns the saga. */
 int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,
 					 struct plan_info **ret_plan, struct saga_start *ret_start) MUST_CHECK;
 /* Stores a new saga under the next number (j->last_saga afterwards) and schedules it. */

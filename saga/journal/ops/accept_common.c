@@ -19,8 +19,8 @@ int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int6
 	return rc;
 }
 
-/* A platform that sends another body under the same event id deserves an operator's look: the saga of the first event
- * records it. */
+/* A platform that sends another body under the same event id deserves an operator's look: the saga of the
+ * first event records it. */
 static int flag_if_differs(struct journal *j, const struct event *event, const struct event *first,
 						   struct accept_result *result)
 {
@@ -38,7 +38,8 @@ static int flag_if_differs(struct journal *j, const struct event *event, const s
 	return 0;
 }
 
-/* Events that were deleted by now keep their keys: their repeats are still recognised, only the bodies cannot be compared. */
+/* Events that were deleted by now keep their keys: their repeats are still recognised, only the bodies cannot
+ * be compared. */
 int accept_duplicate(struct journal *j, const struct event *event, int64_t owner,
 					 struct accept_result *result)
 {

@@ -1,5 +1,6 @@
-/* Reports and requests of the engine. A report about a past generation or attempt is normal, because operators act at the
- * same time: it changes nothing, and a work that is owed an answer returns as WORK_GONE. */
+/* Reports and requests of the engine. A report about a past generation or attempt is normal, because
+ * operators act at the same time: it changes nothing, and a work that is owed an answer returns as
+ * WORK_GONE. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +33,8 @@ static int load_saga_of(struct journal *j, const struct op *op, struct cache_ent
 	return rc;
 }
 
-/* Is this WORK_READY the last one that was handed out for its step? An operator may have paused or changed the step since,
- * and another work may be on its way. */
+/* Is this WORK_READY the last one that was handed out for its step? An operator may have paused or changed
+ * the step since, and another work may be on its way. */
 static bool ready_is_current(const struct cache_entry *e, const struct work *w)
 {
 	if (w->ref.step >= e->saga->step_count)
@@ -73,7 +74,8 @@ int ops_start(struct journal *j, struct op *op)
 	return start_or_reschedule(j, e, op);
 }
 
-/* A verdict that is true lets the step start at once, since its slot is reserved; one that is false skips the step. */
+/* A verdict that is true lets the step start at once, since its slot is reserved; one that is false skips the
+ * step. */
 int ops_condition_result(struct journal *j, struct op *op)
 {
 	struct cache_entry *e;
@@ -136,8 +138,8 @@ int ops_checkpoint(struct journal *j, struct op *op)
 	return 0;
 }
 
-/* The hold comes first, and also with an outcome that is stale: refused credentials are a fact about the target, whatever
- * became of the step. */
+/* The hold comes first, and also with an outcome that is stale: refused credentials are a fact about the
+ * target, whatever became of the step. */
 int ops_outcome(struct journal *j, struct op *op)
 {
 	const struct work *w = op->u.step.w;
@@ -174,7 +176,8 @@ int ops_claim(struct journal *j, struct op *op)
 	return t != NULL ? claims_grant(j, t, op->u.target.max) : 0;
 }
 
-/* Stored with the target, because the next process must begin with a probe when the breaker was not closed. */
+/* Stored with the target, because the next process must begin with a probe when the breaker was not
+ * closed. */
 int ops_breaker(struct journal *j, struct op *op)
 {
 	struct target_entry *t = target_of_id(j, op->u.target.target);

@@ -1,5 +1,5 @@
-/* Jobs: one verb on many sagas, a slice at a time. How far a job has come is stored in the commit that holds the verbs of
- * its slice. */
+/* Jobs: one verb on many sagas, a slice at a time. How far a job has come is stored in the commit that holds
+ * the verbs of its slice. */
 #include <stdlib.h>
 
 #include "saga/base/mem.h"
@@ -26,7 +26,8 @@ static int put(struct journal *j, struct job *job)
 	return j->store.job_put(j->store.ctx, job, &job->id, &j->err);
 }
 
-/* Counts the running jobs, up to the first that does the same as `draft`: *ret_same, which the caller must destroy. */
+/* Counts the running jobs, up to the first that does the same as `draft`: *ret_same, which the caller must
+ * destroy. */
 static int find_running(struct journal *j, const struct job *draft, size_t *ret_running,
 						struct job **ret_same)
 {
@@ -48,7 +49,8 @@ static int find_running(struct journal *j, const struct job *draft, size_t *ret_
 	}
 }
 
-/* The job covers the sagas that exist now: it goes from the newest of them down, and later ones are not its matter. */
+/* The job covers the sagas that exist now: it goes from the newest of them down, and later ones are not its
+ * matter. */
 int ops_job_create(struct journal *j, struct op *op)
 {
 	struct job_result *r = &op->u.job.result;
@@ -111,7 +113,8 @@ static void count(struct job *job, const struct verb_result *r)
 	job->in_doubt += r->in_doubt;
 }
 
-/* A saga that cannot be decoded gets a result with an error, like one that refuses the verb; the slice continues. */
+/* A saga that cannot be decoded gets a result with an error, like one that refuses the verb; the slice
+ * continues. */
 static int apply_one(struct journal *j, const struct job *job, int64_t saga, struct job_saga *ret)
 {
 	const struct verb_call call = { .verb = job->verb,
@@ -143,7 +146,8 @@ static void add_slice_counts(struct job *job, const struct job_slice *slice)
 	}
 }
 
-/* The verbs and the job's new position are in one transaction: after a crash the slice was applied or it was not. */
+/* The verbs and the job's new position are in one transaction: after a crash the slice was applied or it was
+ * not. */
 int ops_job_slice(struct journal *j, struct op *op)
 {
 	const struct job_slice *slice = &op->u.job.slice;

@@ -1,13 +1,13 @@
-/* What operators ask: verbs on sagas, pauses of targets, new configurations. Each leaves a record with its actor and
- * reason. */
+/* What operators ask: verbs on sagas, pauses of targets, new configurations. Each leaves a record with its
+ * actor and reason. */
 #include <stdio.h>
 #include <string.h>
 
 #include "saga/journal/ops/ops.h"
 #include "saga/journal/schedule/schedule.h"
 
-/* Counts the steps that would start if their target were neither paused nor held, so that the operator learns why the
- * verb has no effect yet. */
+/* Counts the steps that would start if their target were neither paused nor held, so that the operator learns
+ * why the verb has no effect yet. */
 static void count_held(const struct cache_entry *e, struct verb_result *r)
 {
 	for (unsigned i = 0; i < e->saga->step_count; i++) {

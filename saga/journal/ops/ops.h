@@ -1,5 +1,5 @@
-/* The handlers of operations: each runs inside the transaction of a batch and returns 0 or a store error. What the
- * caller did wrong goes into the operation's result, and the handler returns 0. */
+/* The handlers of operations: each runs inside the transaction of a batch and returns 0 or a store error.
+ * What the caller did wrong goes into the operation's result, and the handler returns 0. */
 #ifndef ALMONER_SAGA_JOURNAL_OPS_OPS_H
 #define ALMONER_SAGA_JOURNAL_OPS_OPS_H
 
@@ -25,7 +25,8 @@ int ops_add_record(struct journal *j, struct op *op);
 int ops_verb_on(struct journal *j, int64_t saga, const struct verb_call *call,
 				struct verb_result *result) MUST_CHECK;
 
-/* When `rc` says that this saga cannot be decoded, makes that the verb's result, clears j->err and returns true. */
+/* When `rc` says that this saga cannot be decoded, makes that the verb's result, clears j->err and returns
+ * true. */
 bool ops_answer_damaged(struct journal *j, int64_t saga, int rc, struct verb_result *r);
 
 /* job_ops.c: jobs, as operator_port.h describes them */

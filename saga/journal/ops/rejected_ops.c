@@ -1,5 +1,5 @@
-/* Requests that were rejected as not verified. They are kept beside the saga log, never in it; no caller waits for them,
- * and while the disk is low they are dropped. */
+/* Requests that were rejected as not verified. They are kept beside the saga log, never in it; no caller
+ * waits for them, and while the disk is low they are dropped. */
 #include "saga/journal/ops/ops.h"
 
 int ops_keep_rejected(struct journal *j, struct op *op)

@@ -4,7 +4,8 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/ops/accept.h"
 
-/* The saga of the gift, if it exists, gets a record; else the event waits for the gift, and idle.c gives it up in time. */
+/* The saga of the gift, if it exists, gets a record; else the event waits for the gift, and idle.c gives it
+ * up in time. */
 int accept_related(struct journal *j, struct accept *a, struct accept_result *result)
 {
 	assert(a->kind == ACCEPT_RELATED && a->has_gift);

@@ -15,8 +15,8 @@ static int check_reprocessable(const struct cache_entry *e, struct verb_result *
 				   name_of_reason((enum reason)s->reason), text);
 }
 
-/* A related event starts nothing, so its saga must not get the gift's key either: the event that makes the gift would
- * then be taken for a repeat. */
+/* A related event starts nothing, so its saga must not get the gift's key either: the event that makes the
+ * gift would then be taken for a repeat. */
 static int reject_related_event(struct journal *j, struct op *op, struct verb_result *r)
 {
 	long long saga = op->u.verb.saga;

@@ -5,8 +5,8 @@
 
 #define CLAIM_SLICE 64 /* rows read at once; chosen: they are on the stack */
 
-/* A step that must not start now (it expired, its target is missing, or another saga came before it in its lane) is not
- * granted. Scheduling it again moves its row out of the claimable ones, or ends the step. */
+/* A step that must not start now (it expired, its target is missing, or another saga came before it in its
+ * lane) is not granted. Scheduling it again moves its row out of the claimable ones, or ends the step. */
 static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_granted)
 {
 	bool open;
@@ -43,8 +43,8 @@ static int grant_row(struct journal *j, const struct step_row *row, bool *ret_gr
 	return rc != 0 ? rc : schedule_next_in_lane(j);
 }
 
-/* One slice of rows; adds to *granted. *ret_more: the slice was full, so there may be more rows. When no row of a slice
- * moves, the rows belong to no step, and reading on would never end. */
+/* One slice of rows; adds to *granted. *ret_more: the slice was full, so there may be more rows. When no row
+ * of a slice moves, the rows belong to no step, and reading on would never end. */
 static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, uint32_t *granted,
 					   bool *ret_more)
 {

@@ -15,8 +15,8 @@ static void fill_results(struct work *w, const struct saga *s)
 	w->results = buf_take(&results);
 }
 
-/* What the connector and the engine need of the step as it is now. A work that returns for a new attempt is filled
- * again, because a verb may have changed the step while the work was with the engine. */
+/* What the connector and the engine need of the step as it is now. A work that returns for a new attempt is
+ * filled again, because a verb may have changed the step while the work was with the engine. */
 static void fill_step(struct journal *j, const struct cache_entry *e, unsigned i, struct work *w)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -31,7 +31,8 @@ static void fill_step(struct journal *j, const struct cache_entry *e, unsigned i
 	w->ready_ms = st->due_ms;
 }
 
-/* An estimate that is the same for the admission and for the work: the engine must give back what it reserved. */
+/* An estimate that is the same for the admission and for the work: the engine must give back what it
+ * reserved. */
 static size_t work_bytes(const struct cache_entry *e, const struct step *st)
 {
 	size_t results = 0;
@@ -105,9 +106,9 @@ int handout_ready(struct journal *j, struct cache_entry *e, unsigned i, bool slo
 	return location_set_engine(j, e, i, false);
 }
 
-/* In the accepting commit an intent is only for steps whose repeat is harmless: the process may die before the attempt
- * begins, and the intent would then leave doubt. In a later commit an outcome or an operator asked for the step, and
- * its slot is reserved. */
+/* In the accepting commit an intent is only for steps whose repeat is harmless: the process may die before
+ * the attempt begins, and the intent would then leave doubt. In a later commit an outcome or an operator
+ * asked for the step, and its slot is reserved. */
 static bool may_start_in_commit(const struct cache_entry *e, unsigned i, struct schedule_options options)
 {
 	enum repeat repeat = e->plan->target[i]->rules.repeat;
@@ -116,7 +117,8 @@ static bool may_start_in_commit(const struct cache_entry *e, unsigned i, struct 
 	return !options.accepting || repeat == REPEAT_IDEMPOTENT || repeat == REPEAT_KEYED;
 }
 
-/* hooks.admission reserves what it grants, so it is asked last: nothing after it may decide against the step. */
+/* hooks.admission reserves what it grants, so it is asked last: nothing after it may decide against the
+ * step. */
 int handout_step(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options)
 {
 	assert(e->saga != NULL && i < e->saga->step_count);

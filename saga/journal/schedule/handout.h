@@ -13,8 +13,8 @@ struct schedule_options {
 	bool no_start;  /* write no intent in this commit */
 };
 
-/* A step that can start: asks hooks.admission and obeys, unless the target is not open or has due rows on disk, which
- * go first. */
+/* A step that can start: asks hooks.admission and obeys, unless the target is not open or has due rows on
+ * disk, which go first. */
 int handout_step(struct journal *j, struct cache_entry *e, unsigned i,
 				 struct schedule_options options) MUST_CHECK;
 /* Records the step's intent and hands out a WORK_START: `w` when given, else a new work. Takes `w`

@@ -30,8 +30,8 @@ void lanes_free(struct lanes *l)
 	}
 }
 
-/* Keys are digests, so their first bytes are random enough; the target is mixed in, since the steps of a saga usually
- * have the same key at each target. */
+/* Keys are digests, so their first bytes are random enough; the target is mixed in, since the steps of a saga
+ * usually have the same key at each target. */
 static uint64_t hash_of(uint32_t target, const uint8_t key[LANE_BYTES])
 {
 	uint64_t hash;

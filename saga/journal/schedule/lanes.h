@@ -1,7 +1,7 @@
-/* The lanes in memory. A lane is one ordering key at one target; its sagas take turns, in the order of their numbers.
- * In memory are those lanes of which at least one saga is in memory; sagas that wait on disk are found by their
- * rows (store row_lane_first). Within a lane each saga counts once: steps of the same saga never block each other
- * here. Thread: the journal's. */
+/* The lanes in memory. A lane is one ordering key at one target; its sagas take turns, in the order of their
+ * numbers. In memory are those lanes of which at least one saga is in memory; sagas that wait on disk are
+ * found by their rows (store row_lane_first). Within a lane each saga counts once: steps of the same saga
+ * never block each other here. Thread: the journal's. */
 #ifndef ALMONER_SAGA_JOURNAL_SCHEDULE_LANES_H
 #define ALMONER_SAGA_JOURNAL_SCHEDULE_LANES_H
 
@@ -31,8 +31,8 @@ struct lanes {
 
 /* Nodes that are still in a lane must not be used afterwards. */
 void lanes_free(struct lanes *l);
-/* Adds a node, not running, behind the nodes of lower sagas; makes the lane when there is none. The node must not
- * be in a lane. */
+/* Adds a node, not running, behind the nodes of lower sagas; makes the lane when there is none. The node must
+ * not be in a lane. */
 void lanes_enter(struct lanes *l, uint32_t target, const uint8_t key[LANE_BYTES], struct lane_node *node);
 /* Removes a node, and the lane with its last node. A node that is in no lane is left alone. */
 void lanes_leave(struct lanes *l, struct lane_node *node);

@@ -56,8 +56,8 @@ static struct lane_state lane_state_of(const struct cache_entry *e, unsigned i)
 	return (struct lane_state){ in_lane(&e->saga->steps[i], p), p->node.running };
 }
 
-/* The lane may be free when the step left it, and also when the step only stopped running: the undo of a lower saga may
- * have come to the lane meanwhile, and waits for the end of that attempt. */
+/* The lane may be free when the step left it, and also when the step only stopped running: the undo of a
+ * lower saga may have come to the lane meanwhile, and waits for the end of that attempt. */
 static void mark_freed_if_left(struct journal *j, struct cache_entry *e, unsigned i, struct lane_state was)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -124,7 +124,8 @@ static int64_t since_ms(const struct cache_entry *e, const struct step *st)
 	return st->last_ms != 0 ? st->last_ms : e->saga->created_ms;
 }
 
-/* Writes nothing when the row is on disk as it should be: a saga is scheduled more often than its rows change. */
+/* Writes nothing when the row is on disk as it should be: a saga is scheduled more often than its rows
+ * change. */
 static int put_row(struct journal *j, struct cache_entry *e, unsigned i, enum why why, int64_t due_ms)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -233,8 +234,8 @@ int location_set_none(struct journal *j, struct cache_entry *e, unsigned i)
 	return 0;
 }
 
-/* A step that has a row keeps it; one that has none keeps its place in memory, which is cheaper as long as the saga is
- * live (see location_lanes_to_disk). */
+/* A step that has a row keeps it; one that has none keeps its place in memory, which is cheaper as long as
+ * the saga is live (see location_lanes_to_disk). */
 int location_set_waiting(struct journal *j, struct cache_entry *e, unsigned i)
 {
 	assert(loaded(e, i));
@@ -285,8 +286,8 @@ int location_lanes_to_disk(struct journal *j, struct cache_entry *e)
 
 /* ---- sagas that cannot be decoded ---- */
 
-/* Only the row is changed: the saga's own value stays as it is, for a repair or a backup. Counts are corrected by
- * made-up steps, since the real ones cannot be read. */
+/* Only the row is changed: the saga's own value stays as it is, for a repair or a backup. Counts are
+ * corrected by made-up steps, since the real ones cannot be read. */
 int location_set_quarantine(struct journal *j, const struct step_row *row)
 {
 	struct target_entry *t = target_of_id(j, row->target);

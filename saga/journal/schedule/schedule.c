@@ -61,8 +61,8 @@ static bool can_progress(const struct saga *s, unsigned i)
 	return state == STEP_RUNNING || decide_may_start(s, (uint16_t)i);
 }
 
-/* An undo waits for the undo of the steps that came after it. As long as a step of the saga runs or may start, the saga
- * progresses by itself. */
+/* An undo waits for the undo of the steps that came after it. As long as a step of the saga runs or may
+ * start, the saga progresses by itself. */
 static bool undo_needs_operator(const struct saga *s)
 {
 	if (s->paused)
@@ -74,8 +74,8 @@ static bool undo_needs_operator(const struct saga *s)
 	return true;
 }
 
-/* The steps, as a bit mask, that must end before step i is ready: those it comes after, and, for each of them that waits
- * too, those it comes after. Ends because plans have no cycles. */
+/* The steps, as a bit mask, that must end before step i is ready: those it comes after, and, for each of them
+ * that waits too, those it comes after. Ends because plans have no cycles. */
 static uint32_t steps_waited_for(const struct saga *s, unsigned i)
 {
 	uint32_t all = 0;
@@ -90,8 +90,8 @@ static uint32_t steps_waited_for(const struct saga *s, unsigned i)
 	return all;
 }
 
-/* In attention, or not allowed to start by the saga's policy. A pause does not count: the operator who paused the saga
- * will resume it, and until then it keeps its lanes. */
+/* In attention, or not allowed to start by the saga's policy. A pause does not count: the operator who paused
+ * the saga will resume it, and until then it keeps its lanes. */
 static bool step_needs_operator(const struct saga *s, unsigned i)
 {
 	uint8_t state = s->steps[i].state;
@@ -115,9 +115,9 @@ bool schedule_needs_operator(const struct saga *s, unsigned i)
 	return false;
 }
 
-/* Does the step keep its place in its lane? A step that needs an operator is passed by later sagas, unless the target's
- * rules say that it holds the lane. What a cancelled saga leaves in doubt is always passed, because no view shows it to
- * operators as work to do. */
+/* Does the step keep its place in its lane? A step that needs an operator is passed by later sagas, unless
+ * the target's rules say that it holds the lane. What a cancelled saga leaves in doubt is always passed,
+ * because no view shows it to operators as work to do. */
 static bool keeps_lane(const struct cache_entry *e, unsigned i)
 {
 	bool holds = e->plan->target[i]->rules.attention_holds && !e->saga->cancelled;
@@ -126,8 +126,8 @@ static bool keeps_lane(const struct cache_entry *e, unsigned i)
 
 /* ---- the location for each state ---- */
 
-/* A step that its saga does not allow to start keeps its place in its lane and nothing else. Its `why` no longer says
- * that it waits for the lane: once the saga allows it to start, it looks at the lane itself. */
+/* A step that its saga does not allow to start keeps its place in its lane and nothing else. Its `why` no
+ * longer says that it waits for the lane: once the saga allows it to start, it looks at the lane itself. */
 static int schedule_stopped(struct journal *j, struct cache_entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];
@@ -135,8 +135,8 @@ static int schedule_stopped(struct journal *j, struct cache_entry *e, unsigned i
 	return keeps_lane(e, i) ? location_set_disk(j, e, i, WHY_LANE, st->due_ms) : location_set_none(j, e, i);
 }
 
-/* The step has expired or its target is missing: the decision ends it. *ret_repeat: other steps of the saga may be ready
- * now, so the saga must be scheduled once more. */
+/* The step has expired or its target is missing: the decision ends it. *ret_repeat: other steps of the saga
+ * may be ready now, so the saga must be scheduled once more. */
 static int schedule_ended(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_repeat)
 {
 	struct decide d = cache_decide_context(j, e);
@@ -148,8 +148,8 @@ static int schedule_ended(struct journal *j, struct cache_entry *e, unsigned i, 
 	return rc;
 }
 
-/* A ready step is with the engine, waits for its lane, or can start; a row that can be claimed stays as it is, so that
- * older rows of the target start before it. */
+/* A ready step is with the engine, waits for its lane, or can start; a row that can be claimed stays as it
+ * is, so that older rows of the target start before it. */
 static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i,
 						  struct schedule_options options, bool *ret_repeat)
 {
@@ -176,7 +176,8 @@ static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i,
 	return handout_step(j, e, i, options);
 }
 
-/* A step that waits to be sent again. Before it is due its lane is not examined: the claim that takes it will. */
+/* A step that waits to be sent again. Before it is due its lane is not examined: the claim that takes it
+ * will. */
 static int schedule_retry(struct journal *j, struct cache_entry *e, unsigned i,
 						  struct schedule_options options, bool *ret_repeat)
 {
@@ -247,9 +248,9 @@ int schedule_saga(struct journal *j, struct cache_entry *e, struct schedule_opti
 
 /* ---- lanes that became free ---- */
 
-/* Schedules the saga of the lane's first row, whatever the row waits for: another step of that saga may be the one that
- * the lane blocked. A damaged saga is set aside, which frees the lane for the next saga, unless the target holds. During
- * recovery a live saga is left alone: recover_sagas will come to it. */
+/* Schedules the saga of the lane's first row, whatever the row waits for: another step of that saga may be
+ * the one that the lane blocked. A damaged saga is set aside, which frees the lane for the next saga, unless
+ * the target holds. During recovery a live saga is left alone: recover_sagas will come to it. */
 static int promote(struct journal *j, struct freed_lane freed)
 {
 	struct step_row first = { 0 };

@@ -25,10 +25,9 @@ struct work {
 	struct event *event;    /* a reference */
 	struct plan *plan;      /* a reference */
 	bool lookup;            /* the attempt begins with a look-up (ALMONER_LOOKUP) */
-	bool
-		needs_condition; /* WORK_READY: evaluate the step's `when` first, and call journal_condition_result */
-	bool slot;           /* WORK_READY from a claim: a slot is reserved for it, and no window memory */
-	bool effect_before;  /* an earlier attempt of this generation may have taken effect */
+	bool needs_condition;   /* WORK_READY: evaluate `when` first, then call journal_condition_result */
+	bool slot;              /* WORK_READY from a claim: a slot is reserved for it, and no window memory */
+	bool effect_before;     /* an earlier attempt of this generation may have taken effect */
 	bool has_body;
 	uint8_t body[16];       /* with has_body: the digest that the request must have */
 	int64_t expire_at_ms;   /* 0: never */
@@ -38,7 +37,7 @@ struct work {
 	uint32_t do_generation; /* of an undo: the last generation of the do that it reverses; 0: the first */
 	char *checkpoint;       /* owned; the connector's bytes, or NULL */
 	uint32_t checkpoint_len;
-	uint32_t inflight; /* its slot in the inflight file (state/inflight.h); 0: none */
+	uint32_t inflight; /* its slot in the inflight file (saga/journal/state/inflight.h); 0: none */
 	size_t bytes;      /* memory that it counts for in windows */
 	void *engine;      /* for the engine; the journal does not use it */
 };

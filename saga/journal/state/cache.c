@@ -66,7 +66,8 @@ static void destroy_entry(struct journal *j, struct cache_entry *e)
 
 /* ---- loading ---- */
 
-/* What is on disk and what was counted follow from the saga as it was stored, so they need no row of their own. */
+/* What is on disk and what was counted follow from the saga as it was stored, so they need no row of their
+ * own. */
 static void derive_locations(struct cache_entry *e)
 {
 	e->counted = e->saga->state;
@@ -86,8 +87,8 @@ static void derive_locations(struct cache_entry *e)
 	}
 }
 
-/* The row's bytes are copied first: they are borrowed from the store, and reading the plan is the next call to it. A
- * damaged plan counts as damage of this saga: its sagas cannot be read, others can. */
+/* The row's bytes are copied first: they are borrowed from the store, and reading the plan is the next call
+ * to it. A damaged plan counts as damage of this saga: its sagas cannot be read, others can. */
 static int read_saga(struct journal *j, int64_t id, struct saga **ret, struct plan_info **ret_plan)
 {
 	struct saga_row row;
@@ -186,8 +187,8 @@ int cache_load_event(struct journal *j, struct cache_entry *e)
 
 /* ---- the end of the batch ---- */
 
-/* Keeps the buffer for the next entry, because each batch needs some, and allocating their memory anew costs more than
- * the records. */
+/* Keeps the buffer for the next entry, because each batch needs some, and allocating their memory anew costs
+ * more than the records. */
 static void recycle_log(struct journal *j, struct cache_entry *e)
 {
 	struct saga_cache *c = &j->cache;

@@ -1,6 +1,6 @@
-/* Sagas in memory: the live ones, so that an outcome needs no read, and all that the current batch has touched, so
- * that several operations on one saga make one update and one log row. An entry is valid until the end of the
- * batch. Thread: the journal's. */
+/* Sagas in memory: the live ones, so that an outcome needs no read, and all that the current batch has
+ * touched, so that several operations on one saga make one update and one log row. An entry is valid until
+ * the end of the batch. Thread: the journal's. */
 #ifndef ALMONER_SAGA_JOURNAL_STATE_CACHE_H
 #define ALMONER_SAGA_JOURNAL_STATE_CACHE_H
 
@@ -13,8 +13,8 @@
 
 struct journal;
 
-/* Where one step waits, and how it was counted: what is true on disk, in the engine and in the counters, beside what
- * the saga itself says. location.c keeps it, except for the first members. */
+/* Where one step waits, and how it was counted: what is true on disk, in the engine and in the counters,
+ * beside what the saga itself says. location.c keeps it, except for the first members. */
 struct step_location {
 	bool open, attention, done; /* as counters.c has counted the step */
 	uint8_t location;           /* enum location */
@@ -55,10 +55,11 @@ void cache_free(struct journal *j);
 struct cache_entry *cache_find(const struct saga_cache *c, int64_t id);
 /* Makes the saga part of this batch without loading it. */
 struct cache_entry *cache_touch(struct journal *j, int64_t id);
-/* Makes the saga part of this batch, loaded. ERR_NOT_FOUND; ERR_CORRUPT with cache_is_damaged when the saga's own
- * stored value cannot be decoded: neither has to end the journal. Other codes are store errors. */
+/* Makes the saga part of this batch, loaded. ERR_NOT_FOUND; ERR_CORRUPT with cache_is_damaged when the saga's
+ * own stored value cannot be decoded: neither has to end the journal. Other codes are store errors. */
 int cache_load(struct journal *j, int64_t id, struct cache_entry **ret) MUST_CHECK;
-/* Is `rc` of the last cache_load about that one saga rather than the store? j->err says what is wrong with it. */
+/* Is `rc` of the last cache_load about that one saga rather than the store? j->err says what is wrong with
+ * it. */
 bool cache_is_damaged(const struct journal *j, int rc);
 /* A saga made in this batch; takes it over. */
 struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_info *plan);
@@ -73,7 +74,8 @@ struct decide cache_decide_context(struct journal *j, struct cache_entry *e);
 void cache_set_event(struct cache_entry *e, struct event *event);
 /* Reads the event when the entry has none. */
 int cache_load_event(struct journal *j, struct cache_entry *e) MUST_CHECK;
-/* At the end of the batch: forgets the entry's records and event, and drops the entry unless its saga is live. */
+/* At the end of the batch: forgets the entry's records and event, and drops the entry unless its saga is
+ * live. */
 void cache_release(struct journal *j, struct cache_entry *e);
 
 #endif

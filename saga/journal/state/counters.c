@@ -8,8 +8,8 @@
 #include "saga/base/reader.h"
 #include "saga/journal/journal_internal.h"
 
-/* Versions of the stored form. Version 1 has no `blocked`, which is then counted at start; versions 1 and 2 have no
- * `lane_rules`, so the rows in lanes are then examined again. */
+/* Versions of the stored form. Version 1 has no `blocked`, which is then counted at start; versions 1 and 2
+ * have no `lane_rules`, so the rows in lanes are then examined again. */
 #define COUNTERS_VERSION 3
 #define COUNTERS_FIRST   1
 
@@ -81,14 +81,15 @@ static bool rows_agree(const struct target_entry *t, const struct row_counts *ro
 		   (rows->blocked == t->blocked || t->blocked == COUNT_UNKNOWN);
 }
 
-/* A long backlog must not delay the start. Wrong counts of a longer one are found by a later start, once the backlog has
- * shrunk. */
+/* A long backlog must not delay the start. Wrong counts of a longer one are found by a later start, once the
+ * backlog has shrunk. */
 static bool worth_counting(const struct journal *j, const struct target_entry *t)
 {
 	return t->blocked == COUNT_UNKNOWN || t->claimable + t->blocked + t->with_lane <= j->recount_rows;
 }
 
-/* A difference is corrected rather than refused: counts only steer, and an operator can do nothing about them. */
+/* A difference is corrected rather than refused: counts only steer, and an operator can do nothing about
+ * them. */
 int counters_recount(struct journal *j)
 {
 	assert(j->recovering && j->batch.open);

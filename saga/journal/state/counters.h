@@ -1,4 +1,5 @@
-/* The figures: kept in memory, stored with each commit, published for other threads. Thread: the journal's. */
+/* The figures: kept in memory, stored with each commit, published for other threads. Thread: the
+ * journal's. */
 #ifndef ALMONER_SAGA_JOURNAL_STATE_COUNTERS_H
 #define ALMONER_SAGA_JOURNAL_STATE_COUNTERS_H
 
@@ -25,10 +26,11 @@ void counters_account(struct journal *j, struct cache_entry *e);
 void counters_encode(struct journal *j, struct buf *out);
 /* At start, from the store's head; empty in a new store. ERR_CORRUPT. */
 int counters_load(struct journal *j, struct str bytes) MUST_CHECK;
-/* The rule that the figures break: a negative one, or accepted events that are nowhere; NULL: they are sound. */
+/* The rule that the figures break: a negative one, or accepted events that are nowhere; NULL: they are
+ * sound. */
 const char *counters_fault(const struct journal *j);
-/* At start, in a transaction: compares the counts of rows with the rows. Where they differ, the rows are right and
- * a record tells of it. */
+/* At start, in a transaction: compares the counts of rows with the rows. Where they differ, the rows are
+ * right and a record tells of it. */
 int counters_recount(struct journal *j) MUST_CHECK;
 /* After a commit. */
 void counters_publish(struct journal *j);

@@ -41,8 +41,8 @@ int plans_load(struct journal *j, int64_t number, struct plan_info **ret)
 	return rc != 0 ? rc : plans_put(j, plan, number, ret);
 }
 
-/* A new plan is read back from the store instead of kept as it was given, so that the journal holds no memory of a
- * configuration that may be replaced. */
+/* A new plan is read back from the store instead of kept as it was given, so that the journal holds no memory
+ * of a configuration that may be replaced. */
 int plans_ensure(struct journal *j, const struct plan *plan, struct plan_info **ret)
 {
 	assert(j->batch.open);

@@ -1,5 +1,5 @@
-/* The plans of sagas in memory: there are few, each is shared by all sagas made from it, and none is dropped before
- * the journal ends. Thread: the journal's. */
+/* The plans of sagas in memory: there are few, each is shared by all sagas made from it, and none is dropped
+ * before the journal ends. Thread: the journal's. */
 #ifndef ALMONER_SAGA_JOURNAL_STATE_PLANS_H
 #define ALMONER_SAGA_JOURNAL_STATE_PLANS_H
 

@@ -8,8 +8,8 @@
 #include "saga/base/fnv.h"
 #include "saga/journal/journal_internal.h"
 
-/* The rules of a target that the configuration does not name: nothing is known about repeats, so the most careful
- * class applies. */
+/* The rules of a target that the configuration does not name: nothing is known about repeats, so the most
+ * careful class applies. */
 static const struct step_rules rules_missing = {
 	.repeat = REPEAT_UNSAFE,
 	.retry = { .first_ms = 1000, .factor = 2, .cap_ms = 3600000 },
@@ -115,8 +115,8 @@ static void recheck_lanes(struct target_entry *t)
 	t->recheck_lanes_after = (struct step_row){ 0 };
 }
 
-/* The byte of target_lane_rules: a version, which changes when schedule.c decides differently who keeps a place in a
- * lane, and the two rules that it depends on. */
+/* The byte of target_lane_rules: a version, which changes when schedule.c decides differently who keeps a
+ * place in a lane, and the two rules that it depends on. */
 #define LANE_RULES_VERSION 4
 #define LANE_RULES_HOLD    1
 #define LANE_RULES_MISSING 2
@@ -137,8 +137,8 @@ void target_set_lane_rules(struct target_entry *t, uint8_t lane_rules)
 	t->rules.missing = (lane_rules & LANE_RULES_MISSING) != 0;
 }
 
-/* Rows in lanes are examined again only for targets whose answer to "who keeps a place" may have changed: that takes a
- * pass over all rows of the target. */
+/* Rows in lanes are examined again only for targets whose answer to "who keeps a place" may have changed:
+ * that takes a pass over all rows of the target. */
 int targets_set_rules(struct journal *j, struct journal_target *targets, size_t count)
 {
 	assert(j->batch.open && (targets != NULL || count == 0));
@@ -233,8 +233,8 @@ static void set_held(struct target_row *row, bool held, const char *why)
 	snprintf(row->held_reason, sizeof row->held_reason, "%s", held ? why : "");
 }
 
-/* The row as the action leaves it. A pause of a target that is not held shows the operator's reason in the place of the
- * hold's reason, until it is resumed. */
+/* The row as the action leaves it. A pause of a target that is not held shows the operator's reason in the
+ * place of the hold's reason, until it is resumed. */
 static struct target_row row_after(const struct target_row *before, enum target_action action,
 								   const char *note)
 {

@@ -54,7 +54,7 @@ static void fixture_deliver(void *ctx, const struct handout *delivery)
 		assert_true(id >= 1 && id < FIXTURE_TARGETS_END);
 		struct target_news before = r->news[id];
 		r->news[id] = delivery->news[i];
-		if (before.claim_done) { /* until the test has looked */
+		if (before.claim_done) { /* a claim that ended stays visible until the test resets it */
 			r->news[id].claim_done = true;
 			r->news[id].claim_granted += before.claim_granted;
 		}
@@ -69,7 +69,7 @@ static void fixture_failed(void *ctx, const struct err *err)
 	r->failures++;
 }
 
-/* The store's own functions, where the rig steps between. One store at a time. */
+/* The functions of the store that the fixture replaces. Only one store is open at a time. */
 static struct journal_fixture *current_fixture;
 static int (*real_commit)(void *ctx, struct err *err);
 static int64_t (*real_free_bytes)(void *ctx);
@@ -102,7 +102,7 @@ static int checkpoint_or_fail(void *ctx, struct err *err)
 	return code != 0 ? err_set(err, code, "no room for the pages") : real_checkpoint(ctx, err);
 }
 
-/* One flipped bit: the saga says it had no route, and has steps. */
+/* Flips one bit of the stored saga: it then says that it is unrouted although it has steps. */
 static int saga_get_damaged(void *ctx, int64_t id, struct saga_row *ret, struct err *err)
 {
 	static char value[65536];
@@ -259,7 +259,7 @@ void fixture_audit(struct journal_fixture *r)
 {
 	struct err err = { 0 };
 	if (r->damaged_saga != 0)
-		return; /* it would find just that */
+		return; /* the audit would only report the damage that the test planted */
 	if (journal_audit(r->j, &err) != 0)
 		fail_msg("%s", err.text);
 }
@@ -350,7 +350,7 @@ int fixture_submit(struct journal_fixture *r, const struct fixture_event *ev)
 	p->accept.kind = ev->related ? ACCEPT_RELATED : ACCEPT_SAGA;
 	p->accept.event = fixture_event(r, ev);
 	p->accept.start = fixture_start(ev, p->plan, p->lanes);
-	p->accept.start.event_id = p->accept.event->f.event_id.p; /* lives until it is done */
+	p->accept.start.event_id = p->accept.event->f.event_id.p; /* valid until the accept is answered */
 	p->accept.gift_wait_ms = 3600000;
 	p->accept.ctx = r;
 	p->accept.done = prepared_done;

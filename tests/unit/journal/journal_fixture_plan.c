@@ -1,4 +1,4 @@
-/* Plans written as a line of words: "books thanks<books", flags behind a name. */
+/* Parses the short form of plans that fixture_plan describes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ struct plan *fixture_plan(const char *text, enum policy policy)
 		read_flags(step, flags);
 		*flags = '\0';
 		step->name = word;
-		/* "crm2" is a second step at crm. */
+		/* "crm2" names a second step at the target crm */
 		step->target = mem_strndup(word, strcspn(word, "0123456789"));
 		step->after = after != NULL ? after_bit(&draft, after) : 0;
 		draft.step_count++;

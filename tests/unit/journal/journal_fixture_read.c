@@ -1,4 +1,4 @@
-/* What the store says afterwards, read as a reader reads it. */
+/* What the store contains after a test step, read through a reader connection. */
 #include <stdlib.h>
 
 #include "tests/unit/journal/journal_fixture.h"

@@ -1,4 +1,5 @@
-/* What waits on disk: room, claims, due times, pauses, holds, missing targets, a full disk. */
+/* Steps that wait on disk: claims, due times, pauses, holds, missing targets, and a disk without free
+ * space. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,11 +26,11 @@ static void without_capacity_steps_wait_on_disk(void **state)
 	r->admission[CRM] = ADMISSION_DISK;
 	accept_many(r, 0, 5);
 	assert_int_equal(fixture_work_count(r), 0);
-	assert_int_equal(r->asked, 1); /* with a backlog nobody is asked any more */
+	assert_int_equal(r->asked, 1); /* with a backlog the engine is not asked for admission */
 	assert_int_equal(r->news[CRM].backlog, 5);
 	assert_int_equal(r->news[CRM].next_due_ms, FIXTURE_T0);
 	r->admission[CRM] = ADMISSION_SLOT;
-	accept_many(r, 5, 1); /* and nobody passes those on disk */
+	accept_many(r, 5, 1); /* later events do not start before the rows on disk */
 	assert_int_equal(fixture_work_count(r), 0);
 	fixture_claim(r, CRM, 4);
 	assert_int_equal(r->news[CRM].claim_granted, 4);
@@ -71,7 +72,7 @@ static void a_retry_waits_for_its_time(void **state)
 	assert_true(due_ms > r->now_ms && due_ms <= r->now_ms + 1500);
 	fixture_claim(r, CRM, 4);
 	assert_int_equal(r->news[CRM].claim_granted, 0);
-	/* What is not due yet keeps nobody from going ahead. */
+	/* A row that is not due yet does not delay new events. */
 	assert_true(fixture_has(r, WORK_START, fixture_accept_id(r, "b"), CRM));
 	fixture_wait(r, due_ms - r->now_ms);
 	fixture_claim(r, CRM, 4);
@@ -108,7 +109,7 @@ static void a_clock_set_back_does_not_strand_a_step(void **state)
 	fixture_finish(r, b, CRM, OUTCOME_OK);
 }
 
-/* Also those that lie behind others which are not too far: they would wait until all before them are done. */
+/* Rows that are due too far ahead are found also when nearer rows come before them in the index. */
 static void a_clock_set_back_strands_none_of_many(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -140,7 +141,7 @@ static void a_paused_target_gets_nothing_until_it_is_resumed(void **state)
 	assert_int_equal(fixture_verb(r, id, VERB_RESUME, -1), 0);
 	assert_int_equal(r->verb.held, 1);
 	assert_string_equal(r->verb.held_target, "crm");
-	fixture_crash(r); /* a pause survives */
+	fixture_crash(r); /* a pause is still in force after a crash */
 	fixture_pump(r);
 	assert_true(r->news[CRM].state.paused);
 	fixture_target_act(r, "crm", TARGET_RESUME);
@@ -164,10 +165,10 @@ static void a_denied_outcome_holds_the_target_in_its_commit(void **state)
 	assert_string_equal(r->news[CRM].state.held_reason, "credentials: 401");
 	fixture_accept_id(r, "c");
 	assert_int_equal(r->asked, 2);
-	/* A window's work that is asked for now goes to disk. */
+	/* A start that the engine requests while the target is held moves the step to disk. */
 	fixture_finish(r, b, CRM, OUTCOME_OK);
 	r->now_ms += 3600000;
-	fixture_claim(r, CRM, 5); /* a probe: one at most */
+	fixture_claim(r, CRM, 5); /* a held target grants one step, as a probe */
 	assert_int_equal(r->news[CRM].claim_granted, 1);
 	fixture_target_act(r, "crm", TARGET_RELEASE);
 	assert_false(r->news[CRM].state.held);
@@ -214,7 +215,7 @@ static void steps_of_a_target_that_is_gone_go_to_attention(void **state)
 	assert_true(fixture_has(r, WORK_START, fresh, BOOKS));
 }
 
-/* Nothing else happens there that would make the journal look. */
+/* The due time alone must make the journal act: no other operation comes for this target. */
 static void steps_of_a_target_that_is_gone_at_the_start(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -258,24 +259,25 @@ static void below_the_reserve_nothing_new_begins(void **state)
 	int64_t b = fixture_accept_id(r, "b");
 	r->free_bytes = 999;
 	r->now_ms += 1000;
-	/* Queued while there was room: refused in the batch, which looks. */
+	/* An event that was queued while the disk had free space is refused by the batch, which reads free space
+	 * again. */
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), 0);
 	fixture_pump(r);
 	assert_int_equal(r->accepted.code, ERR_FULL);
 	assert_true(fixture_counts(r).disk_low);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "d" }), ERR_FULL);
-	fixture_finish(r, a, CRM, OUTCOME_OK); /* outcomes always */
+	fixture_finish(r, a, CRM, OUTCOME_OK); /* outcomes are recorded also while the disk is low */
 	fixture_finish(r, b, CRM, OUTCOME_UNREACHABLE);
 	r->now_ms += 2000;
 	fixture_claim(r, CRM, 4);
 	assert_int_equal(r->news[CRM].claim_granted, 0);
 	unsigned news = r->news_count[CRM];
-	r->free_bytes = 1010; /* just above: the first event would turn it again */
+	r->free_bytes = 1010; /* just above the reserve: the first event would make the disk low again */
 	fixture_wait(r, 1000);
 	assert_true(fixture_counts(r).disk_low);
 	r->free_bytes = 1100;
 	fixture_wait(r, 1000);
-	assert_true(r->news_count[CRM] > news); /* go on */
+	assert_true(r->news_count[CRM] > news); /* the news lets the engine claim again */
 	assert_false(fixture_counts(r).disk_low);
 	fixture_claim(r, CRM, 4);
 	fixture_finish(r, b, CRM, OUTCOME_OK);
@@ -284,7 +286,7 @@ static void below_the_reserve_nothing_new_begins(void **state)
 	assert_int_equal(r->accepted.code, 0);
 }
 
-/* A burst does not have to wait for the second to be over: what it wrote is looked at as well. */
+/* After many bytes the journal reads free space before the second between two readings is over. */
 static void a_burst_meets_the_reserve_within_the_second(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -295,9 +297,9 @@ static void a_burst_meets_the_reserve_within_the_second(void **state)
 	use_crm_only(r);
 	fixture_open(r);
 	fixture_accept_id(r, "a");
-	r->free_bytes = 999; /* and the clock stands still */
+	r->free_bytes = 999; /* the clock does not move, so the time of the next reading does not come */
 	fixture_accept_id(r, "b");
-	assert_true(fixture_counts(r).disk_low); /* what "b" wrote was reason enough to look */
+	assert_true(fixture_counts(r).disk_low); /* the bytes of "b" made the journal read free space */
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), ERR_FULL);
 }
 
@@ -314,14 +316,14 @@ static void a_checkpoint_without_space_retries(void **state)
 	assert_true(fixture_counts(r).disk_low);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "b" }), ERR_FULL);
 	assert_true(journal_idle_due_ms(r->j) <= r->now_ms + 1000);
-	r->checkpoint_code = 0; /* there is room again */
+	r->checkpoint_code = 0; /* checkpoints find free space again */
 	r->fake_pages = 0;
 	fixture_wait(r, 1000);
 	assert_false(fixture_counts(r).disk_low);
 	fixture_accept_id(r, "b");
 	assert_int_equal(r->accepted.code, 0);
 	r->fake_pages = 20000;
-	r->checkpoint_code = ERR_IO; /* anything else is the end, as ever */
+	r->checkpoint_code = ERR_IO; /* any other error of a checkpoint ends the journal */
 	fixture_wait(r, 1000);
 	assert_int_equal(r->failures, 1);
 }

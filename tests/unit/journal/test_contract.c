@@ -1,5 +1,5 @@
-/* Wrong calls end the process: each runs in a child, which must die by SIGABRT. Also how often the checks of whole
- * structures run. */
+/* Wrong calls end the process: each runs in a child, which must die by SIGABRT. Also how often the checks of
+ * whole structures run. */
 #include "tests/unit/journal/journal_fixture.h"
 
 #include <signal.h>
@@ -13,7 +13,8 @@
 
 typedef void wrong_call(struct journal_fixture *r);
 
-/* The signal that ended a child which made the call; 0: the call returned. Each child has a store of its own. */
+/* The signal that ended a child which made the call; 0: the call returned. Each child has a store of its
+ * own. */
 static int signal_of(wrong_call *call)
 {
 	void *state = NULL;

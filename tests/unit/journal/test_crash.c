@@ -1,4 +1,4 @@
-/* What a crash, a failed commit or a sick disk leaves behind. */
+/* What a crash, a failed commit or a failing disk leaves behind. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "tests/support/vfs_fault.h"
 #include "tests/unit/journal/journal_fixture.h"
 
-/* Whatever was handed out is taken in once; every START counts as sent. */
+/* Counts every WORK_START that was handed out as a request that was sent. */
 struct send_counts {
-	unsigned first[FIXTURE_TARGETS_END]; /* per target, generation 1 */
+	unsigned first[FIXTURE_TARGETS_END]; /* for each target, in generation 1 */
 };
 
 static void serve_one(struct journal_fixture *r, struct work *w, struct send_counts *sends)
@@ -33,7 +33,7 @@ static void serve_one(struct journal_fixture *r, struct work *w, struct send_cou
 	}
 }
 
-/* One thing the engine does; false: nothing is left to do now. */
+/* One action of the engine; false: it has nothing to do now. */
 static bool engine_turn(struct journal_fixture *r, struct send_counts *sends)
 {
 	struct work *w = STAILQ_FIRST(&r->works);
@@ -63,8 +63,8 @@ static void run_to_rest(struct journal_fixture *r, struct send_counts *sends)
 
 #define SCENARIO "crm books mail<crm thanks<books"
 
-/* Crash after the engine's nth turn: nothing acknowledged is lost, no success is repeated, the unsafe step is
- * sent once at most and otherwise in doubt. */
+/* A crash after the engine's nth action: nothing that was acknowledged is lost, no success is repeated, and
+ * the unsafe step is sent at most once; if its end is unknown it is in doubt. */
 static void crash_after_every_turn(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -139,7 +139,7 @@ static void a_failed_commit_ends_everything_without_a_yes(void **state)
 	assert_int_equal(r->answers, 2);
 	assert_int_equal(r->accepted.code, ERR_IO);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), ERR_CLOSED);
-	journal_outcome(r->j, other, &o, NULL); /* said on stderr, freed */
+	journal_outcome(r->j, other, &o, NULL); /* printed on stderr and freed */
 	struct verb_call call = { .verb = VERB_RESUME, .step = -1, .actor = "", .note = "" };
 	assert_int_equal(journal_verb(r->j, id, &call, NULL, NULL), ERR_CLOSED);
 	assert_int_equal(journal_pump(r->j), ERR_CLOSED);
@@ -166,8 +166,8 @@ static void the_queue_behind_a_failed_commit_is_answered(void **state)
 	assert_int_equal(fixture_work_count(r), 0);
 }
 
-/* The same scenario with the nth commit failing, then a restart: at most what was not acknowledged is
- * missing. */
+/* The engine's scenario again, with the nth commit failing and a restart: only events that were not
+ * acknowledged may be missing. */
 static void fail_every_commit_once(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -240,7 +240,7 @@ static void with_disk_error(struct journal_fixture *r, unsigned op, int system_e
 	disk_fault->fail = 0;
 	fixture_crash(r);
 	fixture_assert_saga(r, id, SAGA_RUNNING);
-	/* The sender asks again, and whichever way the failed commit went, it is one saga. */
+	/* The sender repeats the event: whether or not the failed commit reached the disk, there is one saga. */
 	int64_t again = fixture_accept_id(r, "b");
 	assert_int_equal(fixture_accept_id(r, "b"), again);
 	fixture_verify(r);

@@ -1,5 +1,5 @@
-/* Stored data that does not fit: refused by name at the start, stepped round afterwards, and never an abort.
- */
+/* Damaged stored data: the start refuses it and names it, a running journal leaves it out, and neither
+ * aborts. */
 #include <string.h>
 
 #include "tests/unit/journal/journal_fixture.h"
@@ -13,10 +13,11 @@ static void use_crm_only(struct journal_fixture *r)
 
 static void one_more_accepted(struct buf *counters)
 {
-	counters->data[1] = (char)(counters->data[1] + 2); /* a signed varint: twice the figure */
+	counters->data[1] =
+		(char)(counters->data[1] + 2); /* the figure is a signed varint, stored as twice its value */
 }
 
-/* Each bit of every figure, one at a time, ends in a refusal or in a journal that runs. */
+/* Flips each bit of every figure, one at a time: the start either refuses, or the journal runs. */
 static size_t flip_at;
 static bool flipped;
 
@@ -42,8 +43,8 @@ static void counters_that_do_not_add_up_refuse_the_start(void **state)
 	fixture_audit(r);
 }
 
-/* Which of the bits pass is not the matter here: each start writes, so the next reads sound counters or the
- * same refusal. */
+/* Each start that succeeds writes sound counters, so the next flip begins from them; which flips are refused
+ * does not matter here. */
 static void no_flipped_bit_of_the_counters_ends_in_an_abort(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -68,15 +69,15 @@ static void with_one_row_less(struct buf *counters)
 	static const char crm[] = { 3, 'c', 'r', 'm' };
 	char *at = memmem(counters->data, counters->len, crm, sizeof crm);
 	assert_non_null(at);
-	assert_int_equal(at[sizeof crm + 1], 2); /* one row is claimable … */
+	assert_int_equal(at[sizeof crm + 1], 2); /* one row can be claimed … */
 	at[sizeof crm + 1] = 0;
-	assert_int_equal(at[sizeof crm + 2], 0); /* … none waits behind it … */
+	assert_int_equal(at[sizeof crm + 2], 0); /* … no row is blocked … */
 	at[sizeof crm + 2] = 6;
 	assert_int_equal(at[sizeof crm + 3], 2); /* … and it has a lane */
 	at[sizeof crm + 3] = 4;
 }
 
-/* As a store has them that was written before rows behind others were counted. */
+/* Rewrites the counters to version 1, which has no counts of blocked rows. */
 static void as_of_version_1(struct buf *counters)
 {
 	assert_int_equal(counters->data[0], 3);
@@ -86,10 +87,11 @@ static void as_of_version_1(struct buf *counters)
 		char *at = memmem(counters->data, counters->len, names[i], strlen(names[i]));
 		if (at == NULL)
 			continue;
-		char *blocked = at + strlen(names[i]) + 2; /* small figures take a byte each */
+		char *blocked = at + strlen(names[i]) + 2; /* each of these small figures is one byte */
 		memmove(blocked, blocked + 1, (size_t)(counters->data + counters->len - (blocked + 1)));
-		char *placed_by = blocked + 3;
-		memmove(placed_by, placed_by + 1, (size_t)(counters->data + counters->len - (placed_by + 1)));
+		char *with_lane_rules = blocked + 3;
+		memmove(with_lane_rules, with_lane_rules + 1,
+				(size_t)(counters->data + counters->len - (with_lane_rules + 1)));
 		counters->len -= 2;
 	}
 }
@@ -102,7 +104,7 @@ static void rows_counted_wrong_are_counted_again(void **state)
 	int64_t id = fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
 	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = with_one_row_less;
-	fixture_crash(r); /* and the audit finds the counts right */
+	fixture_crash(r); /* the audit after it finds correct counts */
 	r->damage = NULL;
 	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1);
 	fixture_pump(r);
@@ -110,11 +112,12 @@ static void rows_counted_wrong_are_counted_again(void **state)
 	fixture_claim(r, CRM, 1);
 	fixture_finish(r, id, CRM, OUTCOME_OK);
 	fixture_crash(r);
-	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1); /* nothing to mend, nothing said */
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET),
+					 before + 1); /* nothing was corrected, so nothing was recorded */
 	fixture_verify(r);
 }
 
-/* Start-up must not depend on how much waits. */
+/* The duration of the start must not depend on the backlog. */
 static void a_long_backlog_is_not_counted_at_start(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -122,14 +125,14 @@ static void a_long_backlog_is_not_counted_at_start(void **state)
 	r->admission[CRM] = ADMISSION_DISK;
 	fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
 	unsigned before = fixture_records(r, 0, RECORD_TARGET);
-	r->damage = with_one_row_less; /* four by these figures */
+	r->damage = with_one_row_less; /* the damaged figures say four rows */
 	r->recount_rows = 4;
 	fixture_close(r);
 	fixture_open(r);
 	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before);
 	r->damage = NULL;
 	r->recount_rows = 5;
-	fixture_crash(r); /* and the audit finds them mended */
+	fixture_crash(r); /* the audit after it finds corrected counts */
 	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before + 1);
 	fixture_pump(r);
 	fixture_claim(r, CRM, 1);
@@ -157,14 +160,15 @@ static void counters_of_an_older_store_are_completed(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		fixture_accept(r,
 					   &(struct fixture_event){ .id = (const char *[]){ "a", "b", "c" }[i], .lane = "ada" });
-	assert_int_equal(backlog_of(r, "crm"), 3); /* one may be claimed, two wait behind it */
+	assert_int_equal(backlog_of(r, "crm"), 3); /* one row can be claimed, two are blocked by it */
 	unsigned before = fixture_records(r, 0, RECORD_TARGET);
 	r->damage = as_of_version_1;
 	fixture_crash(r);
 	r->damage = NULL;
 	fixture_pump(r);
 	assert_int_equal(backlog_of(r, "crm"), 3);
-	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), before); /* nothing was wrong */
+	assert_int_equal(fixture_records(r, 0, RECORD_TARGET),
+					 before); /* the counts were correct, so nothing was recorded */
 	fixture_crash(r);
 	fixture_pump(r);
 	assert_int_equal(backlog_of(r, "crm"), 3);
@@ -187,7 +191,7 @@ static void a_verb_on_a_damaged_saga_is_an_error_and_no_more(void **state)
 	assert_int_equal(fixture_verb(r, good, VERB_SKIP, 0), 0);
 	assert_int_equal(r->failures, 0);
 	r->damaged_saga = 0;
-	fixture_audit(r); /* nothing was changed in it */
+	fixture_audit(r); /* the refused start changed nothing in the store */
 }
 
 static void a_damaged_saga_is_claimed_no_more_and_lets_others_pass(void **state)
@@ -210,7 +214,7 @@ static void a_damaged_saga_is_claimed_no_more_and_lets_others_pass(void **state)
 	fixture_finish(r, same, CRM, OUTCOME_OK);
 	fixture_finish(r, other, CRM, OUTCOME_OK);
 	fixture_close(r);
-	fixture_open(r); /* nothing has to be counted again */
+	fixture_open(r); /* the stored counts are complete, so the start counts no rows */
 	assert_int_equal(fixture_records(r, 0, RECORD_TARGET), 1);
 }
 

@@ -1,4 +1,4 @@
-/* The way of an event: accepted, handed out, settled; duplicates; late and stale answers. */
+/* The way of an event: accepted, handed out, completed; duplicates; reports that come too late. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +10,12 @@ static void accepted_steps_start_in_commit(void **state)
 	int64_t id = fixture_accept_id(r, "a");
 	assert_int_equal(r->accepted.code, 0);
 	assert_int_equal(id, 1);
-	assert_int_equal(r->asked_to_start, 2); /* crm and books; thanks comes after */
+	assert_int_equal(r->asked_to_start, 2); /* crm and books; thanks waits for books */
 	fixture_finish(r, id, CRM, OUTCOME_OK);
 	assert_false(fixture_has(r, WORK_START, id, THANKS));
 	fixture_finish(r, id, BOOKS, OUTCOME_OK);
-	/* The commit that holds the outcome holds the intent it releases, of an unsafe step too. */
+	/* The commit of an outcome contains the intents of the steps that it makes ready, also of an unsafe
+	 * step. */
 	struct work *w = fixture_take(r, WORK_START, id, THANKS);
 	assert_int_equal(w->ref.attempt, 1);
 	assert_non_null(strstr(w->results, "\"books\":{\"id\":\"R-1\"}"));
@@ -86,7 +87,7 @@ static void a_duplicate_in_the_batch_of_its_first(void **state)
 	assert_int_equal(fixture_work_count(r), 2);
 	fixture_audit(r);
 	/* One log row for the saga in this commit: accepted, two intents, the duplicate. */
-	assert_int_equal(fixture_counts(r).log_rows, 2); /* and one for the start of the daemon */
+	assert_int_equal(fixture_counts(r).log_rows, 2); /* one more for the record of the start */
 	fixture_verify(r);
 }
 
@@ -96,7 +97,7 @@ static void a_second_gift_made_is_a_duplicate(void **state)
 	int64_t id = fixture_accept(r, &(struct fixture_event){ .id = "a", .gift = "g1" });
 	assert_int_equal(fixture_accept(r, &(struct fixture_event){ .id = "b", .gift = "g1" }), id);
 	assert_true(r->accepted.duplicate);
-	/* And the second event's own id is known from then on, whatever gift it names. */
+	/* The second event's own id is recognised from then on, whichever gift it names. */
 	assert_int_equal(fixture_accept(r, &(struct fixture_event){ .id = "b", .gift = "g2" }), id);
 	assert_true(r->accepted.duplicate);
 	assert_int_not_equal(fixture_accept(r, &(struct fixture_event){ .id = "c", .gift = "g2" }), id);
@@ -112,7 +113,9 @@ static void a_permit_not_used_leaves_no_doubt(void **state)
 	journal_not_started(r->j, w);
 	fixture_pump(r);
 	assert_int_equal(fixture_records(r, id, RECORD_NOT_STARTED), 1);
-	assert_int_equal(r->asked_to_start, starts_in_commit); /* not again at once */
+	assert_int_equal(
+		r->asked_to_start,
+		starts_in_commit); /* a step whose attempt was not begun does not start again in the same commit */
 	w = fixture_take(r, WORK_READY, id, CRM);
 	journal_start(r->j, w);
 	fixture_pump(r);
@@ -264,14 +267,14 @@ static void a_stopped_journal_refuses(void **state)
 	assert_int_equal(r->answers, 2);
 	assert_int_equal(r->accepted.code, 0);
 	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "c" }), ERR_CLOSED);
-	journal_not_started(r->j, w); /* freed, not leaked */
+	journal_not_started(r->j, w); /* the closed journal frees the work */
 	assert_int_equal(fixture_records(r, 0, RECORD_DAEMON), 2);
 	fixture_verify(r);
 }
 
 /* ---- accepts wait for room ---- */
 
-/* What the engine reports goes ahead of events that would find no room; those keep their order. */
+/* Reports of the engine overtake accepts that are delayed; the accepts keep their order. */
 static void accepts_wait_for_capacity(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -280,7 +283,7 @@ static void accepts_wait_for_capacity(void **state)
 	r->capacity_limited = true;
 	for (const char *id = "b\0c\0d\0"; *id != '\0'; id += 2)
 		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = id }), 0);
-	fixture_outcome(r, fixture_take(r, WORK_START, first, CRM), OUTCOME_OK); /* pumps */
+	fixture_outcome(r, fixture_take(r, WORK_START, first, CRM), OUTCOME_OK); /* runs a batch */
 	fixture_assert_saga(r, first, SAGA_COMPLETED);
 	assert_int_equal(fixture_counts(r).accepted, 1);
 	r->start_capacity = 2;
@@ -292,7 +295,7 @@ static void accepts_wait_for_capacity(void **state)
 	assert_int_equal(fixture_counts(r).accepted, 4);
 }
 
-/* A moment, not longer: then they go where there is place, be it on disk. */
+/* Accepts are delayed for 50 ms at most; then they are accepted, and their steps may go to disk. */
 static void accepts_do_not_wait_for_long(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -312,7 +315,7 @@ static void answered(void *ctx, const struct verb_result *result)
 	assert_int_equal(result->code, 0);
 }
 
-/* A person's operation keeps its place among the accepts, so nothing is held before it. */
+/* An operator's operation keeps its place among the accepts, so accepts before it are not delayed. */
 static void accepts_before_another_op_do_not_wait(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);

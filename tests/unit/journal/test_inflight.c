@@ -1,4 +1,4 @@
-/* Digests of what is on its way: they outlive the process, and tell only what is certain. */
+/* The inflight file: digests survive the process, and a damaged or foreign file is not believed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static int drop(void **state)
 	return 0;
 }
 
-/* As a kill does: nothing is tidied up. */
+/* Ends the run as a kill does, without clearing entries. */
 static void again(struct inflight_fixture *p)
 {
 	inflight_close(p->s);
@@ -86,7 +86,7 @@ static void they_outlive_the_process(void **state)
 	assert_int_equal(found(p, 7, ref_of(0, 1)), 70);
 	assert_int_equal(found(p, 7, ref_of(1, 1)), 71);
 	assert_int_equal(found(p, 9, ref_of(0, 1)), 90);
-	again(p); /* a start that did not come far */
+	again(p); /* a start that ended before inflight_reset */
 	assert_int_equal(found(p, 9, ref_of(0, 1)), 90);
 	inflight_reset(p->s);
 	assert_int_equal(found(p, 9, ref_of(0, 1)), -1);
@@ -119,7 +119,7 @@ static void the_last_request_of_an_attempt_counts(void **state)
 	assert_int_equal(slot, before);
 	uint32_t other = note(p, 8, 0, 80);
 	inflight_clear(p->s, other);
-	inflight_clear(p->s, 0); /* it sent nothing */
+	inflight_clear(p->s, 0); /* slot 0: the attempt sent nothing */
 	again(p);
 	assert_int_equal(found(p, 7, ref_of(0, 1)), 77);
 	assert_int_equal(found(p, 8, ref_of(0, 1)), -1);
@@ -142,13 +142,13 @@ static void the_last_commit_outlives_the_process(void **state)
 {
 	struct inflight_fixture *p = *state;
 	again(p);
-	assert_int_equal(inflight_last_commit(p->s), 0); /* nobody was told of any */
+	assert_int_equal(inflight_last_commit(p->s), 0); /* no commit was acknowledged in the last run */
 	inflight_reset(p->s);
 	inflight_committed(p->s, 41);
 	inflight_committed(p->s, 42);
 	again(p);
 	assert_int_equal(inflight_last_commit(p->s), 42);
-	FILE *file = fopen(p->path, "r+b"); /* a bit of it */
+	FILE *file = fopen(p->path, "r+b"); /* damages the number of the commit */
 	assert_non_null(file);
 	assert_int_equal(fseek(file, -16, SEEK_END), 0);
 	assert_int_equal(fputc(43, file), 43);
@@ -164,7 +164,7 @@ static void invalid_entries_are_ignored(void **state)
 	struct inflight_fixture *p = *state;
 	(void)note(p, 7, 0, 70);
 	(void)note(p, 8, 0, 80);
-	FILE *file = fopen(p->path, "r+b"); /* a bit of the first entry's digest */
+	FILE *file = fopen(p->path, "r+b"); /* damages one bit of the first entry's digest */
 	assert_non_null(file);
 	assert_int_equal(fseek(file, 8 + 8 + 20, SEEK_SET), 0);
 	assert_int_equal(fputc(0x55, file), 0x55);

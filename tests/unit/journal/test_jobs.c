@@ -1,5 +1,5 @@
-/* Jobs: how far one has come and what it has moved are one thing, also in a crash; it stays behind everything
- * else. */
+/* Jobs: the position of a job and the sagas that it changed always agree, also after a crash; slices run
+ * after all other operations. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct job_answer {
 	int code;
 	bool already;
 	size_t sagas;
-	struct job job; /* figures only: its texts are gone */
+	struct job job; /* only its figures are valid: the texts were freed after the answer */
 	char error[512];
 };
 
@@ -60,7 +60,7 @@ static int64_t create(struct journal_fixture *r, enum verb verb, const char *fil
 	return ret->job.id;
 }
 
-/* Two sagas from `first` down. */
+/* Queues a slice with two sagas: `first`, and the one below it. */
 static void queue_slice(struct journal_fixture *r, int64_t job, int64_t first, struct job_answer *ret)
 {
 	struct job_slice slice = { .job = job, .ids = { first, first - 1 }, .count = 2, .position = first - 1 };
@@ -86,7 +86,7 @@ static void assert_paused(struct journal_fixture *r, int64_t id, bool wanted)
 	saga_destroy(saga);
 }
 
-/* What the row says and what the sagas are, held against each other. */
+/* Compares the job's stored figures with the states of the sagas. */
 static void assert_job(struct journal_fixture *r, int64_t id, enum job_state state, int64_t moved)
 {
 	struct job *job = stored(r, id);
@@ -114,7 +114,7 @@ static void a_job_from_end_to_end(void **state)
 		assert_int_equal(a.sagas, 2);
 	}
 	assert_job(r, id, JOB_DONE, SAGAS);
-	assert_int_equal(fixture_records(r, 0, RECORD_JOB), 2); /* begun, done */
+	assert_int_equal(fixture_records(r, 0, RECORD_JOB), 2); /* one when the job began, one when it ended */
 	assert_int_equal(fixture_records(r, 0, RECORD_VERB), SAGAS);
 	queue_slice(r, id, SAGAS, &a);
 	fixture_pump(r);
@@ -122,7 +122,7 @@ static void a_job_from_end_to_end(void **state)
 	fixture_verify(r);
 }
 
-/* A crash at any point between slices, one with a slice that was only queued, one in the commit. */
+/* Crashes between slices, with a slice in the queue, and in the commit of a slice. */
 static void a_crash_neither_skips_nor_repeats(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -130,7 +130,7 @@ static void a_crash_neither_skips_nor_repeats(void **state)
 	struct job_answer a = { 0 };
 	int64_t id = create(r, VERB_PAUSE, "", &a);
 	queue_slice(r, id, 6, &a);
-	fixture_crash(r); /* the queue is lost */
+	fixture_crash(r); /* the queued slice is lost */
 	assert_job(r, id, JOB_RUNNING, 0);
 	queue_slice(r, id, 6, &a);
 	fixture_pump(r);
@@ -150,7 +150,7 @@ static void a_crash_neither_skips_nor_repeats(void **state)
 	assert_int_equal(fixture_records(r, 0, RECORD_VERB), SAGAS);
 }
 
-/* Slices that came first wait for what came later, and only one goes with a batch. */
+/* Slices run after operations that were queued later, and a batch runs only one of them. */
 static void behind_everything_else(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -188,7 +188,7 @@ static void the_same_twice_is_one_job(void **state)
 	other = create(r, VERB_RESUME, "state=attention", &a);
 	assert_true(other != id && !a.already);
 	assert_int_equal(fixture_records(r, 0, RECORD_JOB), 3);
-	/* When it has ended, the same words are a new one. */
+	/* Once the job has ended, an equal request makes a new job. */
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "no", &a, on_done), 0);
 	fixture_pump(r);
 	assert_int_equal(a.code, 0);
@@ -205,7 +205,7 @@ static void cancelled(void **state)
 	queue_slice(r, id, 6, &a);
 	fixture_pump(r);
 	assert_int_equal(journal_job_cancel(r->j, id, "uid 7", "enough", &a, on_done), 0);
-	queue_slice(r, id, 4, &a); /* was on its way */
+	queue_slice(r, id, 4, &a); /* a slice that was queued before the cancel */
 	fixture_pump(r);
 	assert_int_equal(a.code, ERR_REFUSED);
 	assert_non_null(strstr(a.error, "cancelled"));
@@ -232,7 +232,7 @@ static void not_too_many(void **state)
 	assert_non_null(strstr(a.error, "job list"));
 }
 
-/* One that cannot be read, one that is not there: the others go on. */
+/* A slice with a damaged saga and a missing one: the verb is applied to the others. */
 static void unmovable_sagas_are_reported(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);

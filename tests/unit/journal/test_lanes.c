@@ -1,4 +1,4 @@
-/* One donor, one line. */
+/* Lanes: the events of one ordering key start one at a time, in the order of acceptance. */
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static void events_of_one_key_go_one_by_one_in_order(void **state)
 	assert_true(fixture_has(r, WORK_START, other, CRM));
 	assert_int_equal(fixture_work_count(r), 2);
 	fixture_finish(r, a, CRM, OUTCOME_OK);
-	assert_true(fixture_has(r, WORK_START, b, CRM)); /* in the outcome's own commit */
+	assert_true(fixture_has(r, WORK_START, b, CRM)); /* handed out by the commit of the outcome */
 	assert_false(fixture_has(r, WORK_START, c, CRM));
 	fixture_finish(r, b, CRM, OUTCOME_OK);
 	fixture_finish(r, c, CRM, OUTCOME_OK);
@@ -52,7 +52,7 @@ static void attention_is_passed(void **state)
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
 	fixture_finish(r, a, CRM, OUTCOME_REJECTED);
 	assert_true(fixture_has(r, WORK_START, b, CRM));
-	/* Resumed, the first goes before the third, but not beside the second. */
+	/* After its resume, the first saga starts before the third, but not while the second runs. */
 	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
 	assert_false(fixture_has(r, WORK_START, a, CRM));
 	fixture_finish(r, b, CRM, OUTCOME_OK);
@@ -71,7 +71,7 @@ static void a_running_one_that_backs_off_lets_an_earlier_one_by(void **state)
 	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
 	fixture_finish(r, b, CRM, OUTCOME_UNREACHABLE);
 	assert_true(fixture_has(r, WORK_START, a, CRM));
-	/* And the later one, due again, waits for it. */
+	/* The later saga, whose retry is due, waits for the earlier one. */
 	fixture_wait(r, 60000);
 	fixture_claim(r, CRM, 5);
 	assert_int_equal(r->news[CRM].claim_granted, 0);
@@ -103,7 +103,7 @@ static void what_waits_for_an_operator_is_passed(void **state)
 	int64_t b = ada(r, "b"), c = ada(r, "c");
 	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED);
 	assert_true(fixture_has(r, WORK_START, b, CRM));
-	/* Its turn comes again, before those that still wait. */
+	/* The resumed saga has its turn before later sagas that still wait. */
 	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
 	fixture_finish(r, b, CRM, OUTCOME_OK);
 	assert_false(fixture_has(r, WORK_START, c, CRM));
@@ -122,7 +122,8 @@ static void a_saga_held_by_its_policy_goes_on_by_an_outcome(void **state)
 	int64_t a = ada(r, "a");
 	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED);
 	r->admission[CRM] = ADMISSION_SLOT;
-	assert_int_equal(r->news[CRM].backlog, 0); /* stopped: its row only keeps the line */
+	assert_int_equal(r->news[CRM].backlog,
+					 0); /* the step may not start: its row only keeps the place in the lane */
 	assert_int_equal(fixture_verb(r, a, VERB_RESUME, -1), 0);
 	fixture_finish(r, a, BOOKS, OUTCOME_OK);
 	fixture_finish(r, a, CRM, OUTCOME_OK);
@@ -143,7 +144,7 @@ static void attention_holds_if_configured(void **state)
 	fixture_finish(r, b, CRM, OUTCOME_OK);
 }
 
-static void nobody_looks(void *ctx, const struct journal_target *targets, size_t count)
+static void ignore_targets(void *ctx, const struct journal_target *targets, size_t count)
 {
 	(void)ctx;
 	(void)targets;
@@ -156,14 +157,14 @@ static void targets_adopted(struct journal_fixture *r, bool by_restart)
 	if (by_restart)
 		fixture_crash(r);
 	else
-		assert_int_equal(journal_set_targets(r->j, r->targets, FIXTURE_TARGETS_END - 1, NULL, nobody_looks),
+		assert_int_equal(journal_set_targets(r->j, r->targets, FIXTURE_TARGETS_END - 1, NULL, ignore_targets),
 						 0);
 	for (int i = 0; i < 4; i++)
 		fixture_pump(r);
 	fixture_audit(r);
 }
 
-/* More than a slice of donors, each with one in attention and one behind it. */
+/* More lanes than one slice of idle.c handles, each with a step in attention and one behind it. */
 static void release_by_new_rules(struct journal_fixture *r, const char *plan, bool by_restart)
 {
 	use(r, plan);
@@ -213,7 +214,7 @@ static void without_capacity_lanes_hold_on_disk(void **state)
 	use(r, "crm");
 	r->admission[CRM] = ADMISSION_DISK;
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
-	assert_int_equal(r->news[CRM].backlog, 1); /* only heads are claimable */
+	assert_int_equal(r->news[CRM].backlog, 1); /* only the first row of each lane can be claimed */
 	fixture_claim(r, CRM, 5);
 	assert_int_equal(r->news[CRM].claim_granted, 1);
 	fixture_finish(r, a, CRM, OUTCOME_OK);
@@ -234,7 +235,8 @@ static void a_waiting_step_keeps_its_turn(void **state)
 	use(r, "crm");
 	int64_t b = ada(r, "b");
 	assert_false(fixture_has(r, WORK_START, b, CRM));
-	fixture_finish(r, a, BOOKS, OUTCOME_UNREACHABLE); /* no longer live: the place is kept by a row */
+	fixture_finish(r, a, BOOKS,
+				   OUTCOME_UNREACHABLE); /* the saga leaves memory, so a row keeps its place in the lane */
 	fixture_crash(r);
 	fixture_wait(r, 5000);
 	fixture_claim(r, CRM, 5);
@@ -295,9 +297,9 @@ static void undo_goes_before_later_events(void **state)
 	int64_t a = ada(r, "a"), b = ada(r, "b"), c = ada(r, "c");
 	fixture_finish(r, a, CRM, OUTCOME_OK);
 	assert_true(fixture_has(r, WORK_START, b, CRM));
-	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED); /* the first saga is undone */
+	fixture_finish(r, a, BOOKS, OUTCOME_REJECTED); /* the rejection makes the first saga undo its steps */
 	fixture_assert_saga(r, a, SAGA_COMPENSATING);
-	assert_false(fixture_has(r, WORK_START, a, CRM)); /* the second one's step runs there */
+	assert_false(fixture_has(r, WORK_START, a, CRM)); /* the step of the second saga runs in the lane */
 	fixture_finish(r, b, CRM, OUTCOME_OK);
 	assert_false(fixture_has(r, WORK_START, c, CRM));
 	struct work *undo = fixture_take(r, WORK_START, a, CRM);
@@ -353,8 +355,9 @@ static void the_next_saga_is_looked_at_with_all_its_steps(void **state)
 	int64_t b = ada(r, "b");
 	assert_false(fixture_has(r, WORK_START, b, CRM));
 	fixture_finish(r, a, CRM, OUTCOME_OK);
-	assert_true(
-		fixture_has(r, WORK_START, b, CRM)); /* its second step at crm, while the first waits for books */
+	assert_true(fixture_has(
+		r, WORK_START, b,
+		CRM)); /* a second step of the same saga at crm does not wait for its first, which waits for books */
 }
 
 static void expired_steps_in_a_lane_are_passed(void **state)

@@ -1,4 +1,4 @@
-/* Verbs, reprocessing, compensation, blame. */
+/* What operators do: verbs, reprocessing, compensation; and blame after a crash of a connector. */
 #include <stdio.h>
 #include <string.h>
 
@@ -84,7 +84,7 @@ static void paused_and_resumed_with_the_work_still_out(void **state)
 	assert_int_equal(fixture_verb(r, id, VERB_PAUSE, -1), 0);
 	fixture_assert_saga(r, id, SAGA_PAUSED);
 	assert_int_equal(fixture_verb(r, id, VERB_RESUME, -1), 0);
-	assert_int_equal(fixture_work_count(r), 1); /* not a second one */
+	assert_int_equal(fixture_work_count(r), 1); /* a repeated verb hands out no second work */
 	assert_int_equal(fixture_verb(r, id, VERB_PAUSE, -1), 0);
 	journal_start(r->j, fixture_take(r, WORK_READY, id, CRM));
 	fixture_pump(r);
@@ -118,8 +118,8 @@ static void needs(struct journal_fixture *r, const char *target, int64_t attenti
 	journal_counts_finish(&c);
 }
 
-/* What was answered by an undo, or given up with its saga, is nobody's work any more, and keeps no target in the
- * configuration. */
+/* A step in attention does not count as open once its saga was undone or cancelled, so that its target can be
+ * removed from the configuration. */
 static void an_answered_trigger_needs_no_operator(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -129,7 +129,7 @@ static void an_answered_trigger_needs_no_operator(void **state)
 	fixture_finish(r, id, BOOKS, OUTCOME_REJECTED);
 	needs(r, "books", 0, 0);
 	needs(r, "crm", 0, 1);
-	fixture_finish(r, id, CRM, OUTCOME_REJECTED); /* its undo */
+	fixture_finish(r, id, CRM, OUTCOME_REJECTED); /* the outcome of the undo */
 	fixture_assert_saga(r, id, SAGA_ATTENTION);
 	needs(r, "books", 0, 0);
 	needs(r, "crm", 1, 1);
@@ -154,7 +154,7 @@ static void compensation_end_to_end(void **state)
 	fixture_finish(r, id, CRM, OUTCOME_OK);
 	fixture_finish(r, id, BOOKS, OUTCOME_OK);
 	fixture_finish(r, id, MAIL, OUTCOME_REJECTED);
-	/* In reverse: books first. */
+	/* Undo runs in reverse order: books first. */
 	assert_false(fixture_has(r, WORK_START, id, CRM));
 	fixture_finish(r, id, BOOKS, OUTCOME_UNREACHABLE);
 	fixture_crash(r);
@@ -181,7 +181,7 @@ static void an_operator_compensates(void **state)
 	fixture_assert_saga(r, id, SAGA_ATTENTION);
 }
 
-/* Looking could settle it, but there is nobody to ask: a person must say. */
+/* A look-up would settle the doubt, but the target is missing, so an operator must resolve it. */
 static void undoing_with_doubt_at_a_target_that_is_gone(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -233,7 +233,7 @@ static int reprocess(struct journal_fixture *r, int64_t saga, const struct fixtu
 		journal_gift_key("forms", ev->gift, mapped.gift);
 	assert_int_equal(journal_reprocess(r->j, saga, &mapped, "uid 7 (ada)", "mended", r, verb_done), 0);
 	event_unref(mapped.event);
-	memset(&mapped, 0xee, sizeof mapped); /* it was copied */
+	memset(&mapped, 0xee, sizeof mapped); /* the journal has copied it */
 	memset(lanes, 0xee, sizeof lanes);
 	assert_int_equal(fixture_pump(r), 1);
 	return r->verb.code;
@@ -272,7 +272,7 @@ static void a_reprocessed_second_gift_is_refused(void **state)
 	fixture_assert_saga(r, first, SAGA_RUNNING);
 }
 
-/* The gift itself must find its key free. */
+/* The saga of a related event must not own the gift's key, or the event of the gift would be a duplicate. */
 static void a_reprocessed_related_event_starts_nothing(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -292,7 +292,8 @@ static void a_reprocessed_related_event_starts_nothing(void **state)
 	fixture_verify(r);
 }
 
-/* Its gift never came; mended, it is the gift itself. The related event's key leads to the saga it became. */
+/* A related event whose gift never came; by the new map it is the gift itself. Its key leads to the saga that
+ * it became. */
 static void a_missing_gift_is_mapped_again(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -319,14 +320,14 @@ static void a_reprocessed_event_is_known_by_its_new_key(void **state)
 	fixture_crash(r);
 	assert_int_equal(fixture_accept_id(r, "a"), first);
 	assert_true(r->accepted.duplicate);
-	/* Sent again before it was mapped again. */
-	int64_t sent_again = fixture_accept_id(r, "b");
+	/* The sender repeated the event before it was reprocessed. */
+	int64_t repeat = fixture_accept_id(r, "b");
 	assert_int_equal(reprocess(r, second, &(struct fixture_event){ .id = "b", .gift = "g2" }), ERR_REFUSED);
 	char text[64];
-	snprintf(text, sizeof text, "has saga %d already", (int)sent_again);
+	snprintf(text, sizeof text, "has saga %d already", (int)repeat);
 	assert_non_null(strstr(r->verb.err.text, text));
 	fixture_assert_saga(r, second, SAGA_ATTENTION);
-	/* … and the refusal claimed nothing. */
+	/* The refused reprocessing claimed no key. */
 	assert_int_not_equal(fixture_accept(r, &(struct fixture_event){ .id = "c", .gift = "g2" }), second);
 	assert_false(r->accepted.duplicate);
 	fixture_verify(r);

@@ -1,7 +1,7 @@
-/* Many seeds, each a random life: events, outcomes, claims, verbs, pauses, missing targets, crashes. The
- * audit runs after every pump; permits and window memory add up; unsafe steps are sent once; in the end,
- * healed, everything comes to rest or to a person. The seed of a failing life is printed; run it again with
- * ALMONER_SEED. */
+/* Random operations from many seeds: events, outcomes, claims, verbs, pauses, missing targets, crashes. The
+ * audit runs after every pump, reserved slots and window memory must be returned, and unsafe steps are sent
+ * once. At the end all targets work, and each step must come to its end or to attention. A failing run prints
+ * its seed: repeat it with ALMONER_SEED. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ struct random_run {
 	struct journal_fixture *r;
 	uint64_t state;
 	uint32_t claimed[FIXTURE_TARGETS_END];
-	struct sent_request sent[4096]; /* of unsafe steps */
+	struct sent_request sent[4096]; /* the requests of unsafe steps */
 	size_t sent_count;
 	unsigned events;
 	unsigned verbs_answered;
@@ -45,7 +45,7 @@ static const char *const plans[] = { "crm",
 
 /* ---- the engine ---- */
 
-/* What may have taken effect. */
+/* Outcomes after which the request may have taken effect. */
 static void note_sent(struct random_run *l, const struct work *w)
 {
 	if (w->target != THANKS || w->lookup)
@@ -195,7 +195,7 @@ static void a_verb(struct random_run *l)
 							  .redo_in_doubt = false,
 							  .actor = "uid 7",
 							  .note = "by chance" };
-	/* `unsafe` may be sent again only when somebody says so: a new generation. */
+	/* An unsafe step is sent again only by an operator's verb, which makes a new generation. */
 	assert_int_equal(journal_verb(l->r->j, 1 + (int64_t)below(l, (uint64_t)last + 1), &call, l, verb_done),
 					 0);
 }
@@ -262,7 +262,7 @@ static void recover(struct random_run *l)
 		assert_int_equal(journal_target_act(l->r->j, names[t - 1], TARGET_RESUME, "uid 7", "", l, verb_done),
 						 0);
 	}
-	/* A paused saga keeps its line: whoever is behind it would wait with it. */
+	/* A paused saga keeps its lanes, so sagas behind it would wait: all are resumed. */
 	struct verb_call resume = { .verb = VERB_RESUME, .step = -1, .actor = "uid 7", .note = "" };
 	for (int64_t id = 1; id <= fixture_counts(l->r).accepted; id++)
 		assert_int_equal(journal_verb(l->r->j, id, &resume, l, verb_done), 0);

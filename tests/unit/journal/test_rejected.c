@@ -1,4 +1,4 @@
-/* Refused requests: kept beside the log, the first to go without room, gone when their time is over. */
+/* Rejected requests: kept beside the log, dropped while the disk is low, deleted when their time is over. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +50,7 @@ static void they_are_no_part_of_the_log(void **state)
 	int64_t id = 0;
 	assert_int_equal(kept(r, &id), 1);
 	assert_int_equal(journal_drop_rejected(r->j, id), 0);
-	assert_int_equal(journal_drop_rejected(r->j, id), 0); /* twice is once */
+	assert_int_equal(journal_drop_rejected(r->j, id), 0); /* deleting it a second time is no error */
 	fixture_pump(r);
 	assert_int_equal(kept(r, NULL), 0);
 	fixture_verify(r);
@@ -82,7 +82,7 @@ static void without_free_space_none_is_kept(void **state)
 	assert_int_equal(kept(r, NULL), 1);
 }
 
-/* However many come at once: what waits is bounded, and has its room again afterwards. */
+/* The memory of queued requests is bounded, and free again once they are stored. */
 static void what_waits_is_bounded(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);

@@ -1,4 +1,4 @@
-/* One gift, one saga: events that speak of it, in every order. */
+/* One gift, one saga: events of the same gift, in every order. */
 #include "tests/unit/journal/journal_fixture.h"
 
 static int64_t gift(struct journal_fixture *r, const char *id)
@@ -32,7 +32,7 @@ static void before_its_gift_it_waits(void **state)
 	assert_int_equal(related(r, "intent"), 0);
 	int64_t id = gift(r, "made");
 	assert_int_equal(fixture_records(r, id, RECORD_RELATED), 2);
-	assert_int_equal(related(r, "charge"), id); /* and its repeats find the saga */
+	assert_int_equal(related(r, "charge"), id); /* a repeat of the related event finds the saga */
 	assert_true(r->accepted.duplicate && r->accepted.related);
 	fixture_wait(r, 2 * 3600000);
 	assert_int_equal(fixture_counts(r).sagas[SAGA_ATTENTION], 0);
@@ -73,7 +73,7 @@ static void the_gift_that_never_comes(void **state)
 	assert_true(journal_idle_due_ms(r->j) <= FIXTURE_T0 + 3600000);
 	fixture_wait(r, 3599999);
 	assert_int_equal(fixture_counts(r).sagas[SAGA_ATTENTION], 0);
-	fixture_crash(r); /* the due time is on disk */
+	fixture_crash(r); /* the time until which the event waits for its gift is stored */
 	fixture_wait(r, 1);
 	struct journal_counts c = fixture_counts(r);
 	assert_int_equal(c.sagas[SAGA_ATTENTION], 1);
@@ -84,7 +84,7 @@ static void the_gift_that_never_comes(void **state)
 	saga_destroy(s);
 	assert_int_equal(related(r, "charge"), 1);
 	assert_true(r->accepted.duplicate);
-	/* When it does come in the end, it has its own saga. */
+	/* When the gift comes after all, it makes a saga of its own. */
 	assert_int_equal(gift(r, "made"), 2);
 	assert_false(r->accepted.duplicate);
 	fixture_verify(r);

@@ -1,4 +1,5 @@
-/* The journal's own thread with several submitting ones: everything is answered once, nothing is lost. */
+/* The journal's thread with several threads that submit: each operation is answered once, and nothing is
+ * lost. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -84,7 +85,7 @@ static void submit(struct threads_fixture *h, unsigned n)
 	journal_event_key("forms", id, a->dedup);
 	a->ctx = h;
 	a->done = accept_done;
-	while (journal_accept(h->j, a) == ERR_FULL) { /* wait for an answer to somebody */
+	while (journal_accept(h->j, a) == ERR_FULL) { /* the queue is full: wait until any event is answered */
 		pthread_mutex_lock(&h->lock);
 		h->full++;
 		unsigned before = h->accepted + h->duplicates;
@@ -117,7 +118,7 @@ static void verb_done(void *ctx, const struct verb_result *result)
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* People and metrics beside it. */
+/* Verbs and reads of the figures, in parallel with the events. */
 static void *watcher(void *arg)
 {
 	struct threads_fixture *h = arg;
@@ -221,7 +222,7 @@ static void many_threads_one_journal(void **state)
 	open_fixture(&h, r);
 	assert_int_equal(pthread_create(&engine_thread, NULL, engine, &h), 0);
 	for (unsigned i = 0; i < SUBMITTERS; i++) {
-		submitters[i] = (struct submitter){ &h, i / 2 * EVENTS }; /* each event comes twice */
+		submitters[i] = (struct submitter){ &h, i / 2 * EVENTS }; /* two threads submit each event */
 		assert_int_equal(pthread_create(&threads[i], NULL, submitter, &submitters[i]), 0);
 	}
 	assert_int_equal(pthread_create(&watcher_thread, NULL, watcher, &h), 0);
