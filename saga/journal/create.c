@@ -30,8 +30,8 @@ static int load_head(struct journal *j)
 	return rc;
 }
 
-/* A store whose write-ahead log is missing or was cut off looks sound, but ends before commits that senders
- * were told are on disk. The inflight file knows the number of the last one. */
+/* A store whose write-ahead log is missing or was cut off looks sound, but ends before commits that were
+ * acknowledged to senders. The inflight file has the number of the last acknowledged commit. */
 static int check_last_commit(struct journal *j)
 {
 	int64_t acknowledged = j->inflight != NULL ? inflight_last_commit(j->inflight) : 0;

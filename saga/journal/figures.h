@@ -19,7 +19,7 @@ struct journal_target_counts {
 };
 
 struct journal_counts {
-	int64_t accepted;   /* = sum of sagas[] + related: checked in commits  */
+	int64_t accepted;   /* = sum of sagas[] + related: checked in commits (saga/journal/invariants.h) */
 	int64_t related;    /* related events that made no saga */
 	int64_t duplicates; /* repeats that were recognised */
 	int64_t sagas[SAGA_STATE_COUNT];

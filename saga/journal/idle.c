@@ -31,7 +31,7 @@ static void notify_disk(const struct journal *j, enum disk_news news, int64_t by
 }
 
 /* After a checkpoint that succeeded: pages that it could not copy are still read by a transaction of another
- * process. The log cannot be reused and grows until the reserve is met, so the owner is told after
+ * process. The log cannot be reused and grows until the reserve is met, so hooks.disk reports it after
  * WAL_BLOCKED_MS. */
 static void update_wal_blocked(struct journal *j, int64_t now_ms)
 {

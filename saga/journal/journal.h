@@ -1,21 +1,21 @@
-/* The journal is the one place where sagas change. Its thread takes all operations that wait in the queue, asks
- * saga/model what each one does, writes one transaction, syncs it once, and only then answers the callers and
- * hands work to the engine. Commits need no timer: while one commit syncs, the operations for the next one
- * gather.
+/* The journal is the one place where sagas change. Its thread takes all operations that wait in the queue,
+ * asks saga/model what each one does, writes one transaction, syncs it once, and only then answers the
+ * callers and hands work to the engine. Commits need no timer: while one commit syncs, the operations for
+ * the next one gather.
  *
  *     intake ── intake_port.h ────►┐                            ┌──► done callbacks (answers)
  *     engine ── engine_port.h ────►│ queue ─► batch ─► commit ──┤
  *     admin  ── operator_port.h ──►┘                            └──► hooks.hand_out (work for the engine)
  *
- * This header is for whoever owns the journal: options, hooks, and the journal's life. Each caller includes only
- * the port it needs; status pages and metrics read figures.h.
+ * This header is for whoever owns the journal: options, hooks, and the journal's life. Each caller
+ * includes only the port it needs; status pages and metrics read figures.h.
  *
- * Threads: the functions of the ports may be called from any thread, also from callbacks. Callbacks and hooks run
- * on the journal's thread; they must not block, and they must not call journal_pump.
+ * Threads: the functions of the ports may be called from any thread, also from callbacks. Callbacks and
+ * hooks run on the journal's thread; they must not block, and they must not call journal_pump.
  *
- * Failure: after a failed commit or another store error the journal writes nothing more. It calls hooks.failed
- * once, answers waiting operations with the error, and refuses every later one with ERR_CLOSED. The daemon then
- * exits. */
+ * Failure: after a failed commit or another store error the journal writes nothing more. It calls
+ * hooks.failed once, answers waiting operations with the error, and refuses every later one with
+ * ERR_CLOSED. The daemon then exits. */
 #ifndef ALMONER_SAGA_JOURNAL_JOURNAL_H
 #define ALMONER_SAGA_JOURNAL_JOURNAL_H
 
@@ -121,9 +121,9 @@ struct journal_options {
 	/* At start a target's counts of rows are compared with the rows themselves, unless there are more rows
 	 * than this; 0: JOURNAL_RECOUNT_ROWS. */
 	int64_t recount_rows;
-	/* Every so many commits the checks that walk whole structures run : saga_check of each saga of the batch,
-	 * the sums of the counters, locations and lanes. 0: JOURNAL_CHECK_EVERY, which the daemon uses. Unit
-	 * fixtures and the simulation set 1. */
+	/* Every how many commits the checks that walk whole structures run (saga/journal/invariants.h):
+	 * saga_check of each saga of the batch, sums of the counters, locations and lanes. 0:
+	 * JOURNAL_CHECK_EVERY, which the daemon uses; unit fixtures and the simulation set 1. */
 	unsigned check_every;
 	const char *actor; /* for the log's record `started`: "almoner 0.1.0, pid 77"; NULL: none */
 	int key_days;      /* how many days a repeat of an event is recognised; 0: JOURNAL_KEY_DAYS */

@@ -8,8 +8,8 @@
 
 #define BATCH_OPS            512 /* operations in a batch, which bounds how long an answer takes; chosen */
 #define GATHER_OPS           8   /* after a batch of this many operations, the thread waits GATHER_NS */
-#define GATHER_NS            1000000 /* measured: tests/bench/README.md */
-#define ACCEPT_DELAY_MAX_MS  50      /* see accept_budget; measured: tests/bench/README.md */
+#define GATHER_NS            1000000 /* chosen; no measurement */
+#define ACCEPT_DELAY_MAX_MS  50      /* see accept_budget; figures: tests/bench/README.md */
 #define ACCEPT_DELAY_POLL_MS 5       /* how often hooks.start_capacity is asked meanwhile; chosen */
 
 /* ---- one turn ---- */

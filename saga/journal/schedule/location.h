@@ -21,7 +21,7 @@ int location_set_waiting(struct journal *j, struct cache_entry *e, unsigned i) M
 /* The engine has given the step's work back; the caller must schedule the step again. */
 void location_leave_engine(struct cache_entry *e, unsigned i);
 /* The row of a saga that cannot be decoded becomes a row that is not claimed. It lets later sagas of its lane
- * pass, unless the target holds lanes of steps in attention. A record tells of it, the first time. j->err
+ * pass, unless the target holds lanes of steps in attention. The first time, a record is added. j->err
  * says what is wrong with the saga. */
 int location_set_quarantine(struct journal *j, const struct step_row *row) MUST_CHECK;
 /* At start: enters the steps of a live saga into their lanes, as they were before the crash. */

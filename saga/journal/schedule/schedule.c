@@ -249,8 +249,9 @@ int schedule_saga(struct journal *j, struct cache_entry *e, struct schedule_opti
 /* ---- lanes that became free ---- */
 
 /* Schedules the saga of the lane's first row, whatever the row waits for: another step of that saga may be
- * the one that the lane blocked. A damaged saga is set aside, which frees the lane for the next saga, unless
- * the target holds. During recovery a live saga is left alone: recover_sagas will come to it. */
+ * the one that the lane blocked. A damaged saga gets a row that is not claimed, which frees the lane for the
+ * next saga, unless the target holds. During recovery a live saga is left alone: recover_sagas will come to
+ * it. */
 static int promote(struct journal *j, struct freed_lane freed)
 {
 	struct step_row first = { 0 };

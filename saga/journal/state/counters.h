@@ -30,7 +30,7 @@ int counters_load(struct journal *j, struct str bytes) MUST_CHECK;
  * sound. */
 const char *counters_fault(const struct journal *j);
 /* At start, in a transaction: compares the counts of rows with the rows. Where they differ, the rows are
- * right and a record tells of it. */
+ * right and a record says what was corrected. */
 int counters_recount(struct journal *j) MUST_CHECK;
 /* After a commit. */
 void counters_publish(struct journal *j);

@@ -30,14 +30,13 @@ void inflight_close(struct inflight_file *s);
 /* The digest of what this attempt of the last run has sent; false: none is known. */
 bool inflight_find(const struct inflight_file *s, int64_t saga, struct attempt_ref ref,
 				   uint8_t ret_body[INFLIGHT_BODY_BYTES]);
-/* The number of the last commit of which the last run told any caller; 0: not known. A store that ends before
- * this commit has lost acknowledged data. */
+/* The number of the last commit that the last run acknowledged to a caller; 0: not known. A store that ends
+ * before this commit has lost acknowledged data. */
 int64_t inflight_last_commit(const struct inflight_file *s);
 /* Forgets the last run, once what it left is durable. */
 void inflight_reset(struct inflight_file *s);
 
-/* Notes the number of a commit that is synced and of which no caller has been told yet. Thread: the
- * journal's. */
+/* Notes the number of a commit that is synced, before any caller gets its answer. Thread: the journal's. */
 void inflight_committed(struct inflight_file *s, int64_t commit);
 
 /* Records the digest of a request before it goes out. *slot is 0 for the first request of an attempt, and is
