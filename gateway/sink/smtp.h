@@ -73,9 +73,27 @@ struct smtp_session {
 const struct smtp_fault *sink_smtp_fault(struct smtp_state *state, enum smtp_stage stage);
 /* Counts, records and logs the message that the session has received. */
 void sink_smtp_store(struct smtp_session *s);
-/* Notes that the session must end; the session stays valid until sink_smtp_end. */
-void sink_smtp_close(struct smtp_session *s);
 /* Closes the connection and frees the session. */
 void sink_smtp_end(struct smtp_session *s);
+
+/* ---- smtp_session.c: each bool is false if the session is to be ended ---- */
+
+/* Sends whole lines. */
+MUST_CHECK bool sink_smtp_send(struct smtp_session *s, const char *lines);
+/* Performs a fault with a mode: SMTP_FAULT_SILENCE, _RESET or _CLOSE. */
+MUST_CHECK bool sink_smtp_perform(struct smtp_session *s, const struct smtp_fault *fault);
+/* Performs the fault of this stage, if one is set; then *hit is true, and the normal answer must not be sent. */
+MUST_CHECK bool sink_smtp_apply(struct smtp_session *s, enum smtp_stage stage, bool *hit);
+/* Sends `lines`, unless a fault of this stage is set, which is performed instead. */
+MUST_CHECK bool sink_smtp_answer(struct smtp_session *s, enum smtp_stage stage, const char *lines);
+/* Forgets sender, recipients and text of the mail. */
+void sink_smtp_reset_mail(struct smtp_session *s);
+/* Notes that the session must end. It stays valid until sink_smtp_end, so that no caller on the way up uses a freed one. */
+void sink_smtp_close(struct smtp_session *s);
+
+/* ---- smtp_command.c ---- */
+
+/* Runs a command, or continues a login. False: the session is to be ended. */
+MUST_CHECK bool sink_smtp_command(struct smtp_session *s, const char *line);
 
 #endif
