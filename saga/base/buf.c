@@ -38,6 +38,8 @@ struct str buf_str(const struct buf *b)
 	return (struct str){ b->data != NULL ? b->data : "", b->len };
 }
 
+/* Makes space for `more` bytes and a NUL. Grows by half, so that appending stays cheap without doubling the
+ * memory of large buffers. */
 static bool buf_reserve(struct buf *b, size_t more)
 {
 	if (b->limit_bytes != 0 && (more > b->limit_bytes || b->len > b->limit_bytes - more)) {
@@ -75,6 +77,7 @@ void buf_byte(struct buf *b, uint8_t byte)
 	buf_add(b, &byte, 1);
 }
 
+/* Formats twice: the first pass only measures, so that the limit is checked before anything is written. */
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list args;

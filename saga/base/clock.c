@@ -8,7 +8,7 @@
 #define NS_PER_S  INT64_C(1000000000)
 
 static pthread_once_t offset_once = PTHREAD_ONCE_INIT;
-static int64_t wall_minus_mono_ms; /* written once */
+static int64_t wall_minus_mono_ms; /* written once, by offset_init */
 
 static int64_t read_ns(clockid_t id)
 {

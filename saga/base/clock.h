@@ -1,9 +1,8 @@
-/* Time. One steady clock for everything the gateway decides: wall-clock
- * milliseconds since 1970 taken once at start, moved on by the monotonic clock,
- * so a step of the system's clock neither fires nor delays a wait. Only
- * signature tolerances read the real wall clock.
+/* Time. The gateway decides everything by one steady clock: milliseconds since 1970, taken from the wall
+ * clock once at start and moved on by the monotonic clock. When the wall clock is set, no wait ends early or
+ * late. Only the tolerance of signatures reads the real wall clock. gateway/DESIGN.md "Hazards of the clock".
  *
- * Names end in _ms for points and spans alike. */
+ * Names of times and spans end in _ms, _us or _ns. Thread: any. */
 #ifndef ALMONER_BASE_CLOCK_H
 #define ALMONER_BASE_CLOCK_H
 
@@ -12,20 +11,20 @@
 #include <stdint.h>
 #include <time.h>
 
-/* The clock port: tests and the simulation bring their own. Thread: any. */
+/* Where a module gets the time from. Tests and the simulation have clocks of their own. */
 struct clock {
 	void *ctx;
-	int64_t (*now_ms)(void *ctx);  /* steady, see above */
-	int64_t (*wall_ms)(void *ctx); /* the system's idea of now, may jump */
+	int64_t (*now_ms)(void *ctx);  /* the steady clock */
+	int64_t (*wall_ms)(void *ctx); /* the wall clock of the system; it may jump */
 };
 
 struct clock clock_system(void);
 
-/* "2026-11-23T22:09:00.123Z"; `out` has room for 25 bytes. */
+/* Writes "2026-11-23T22:09:00.123Z" (RFC 3339) and a NUL; "invalid-time" for years outside 0 to 9999. */
 #define CLOCK_TEXT_BYTES 25
 void clock_rfc3339(int64_t at_ms, char out[CLOCK_TEXT_BYTES]);
 
-/* "3 s", "12 min", "4 h", "9 d": for people. */
+/* Writes "3 s", "12 min", "4 h" or "9 d", rounded down, for people. */
 #define CLOCK_SPAN_BYTES 28
 void clock_span(int64_t span_ms, char out[CLOCK_SPAN_BYTES]);
 
@@ -38,7 +37,7 @@ int64_t clock_monotonic_ns(void);
 
 /* A point of the monotonic clock in the form that pthread_cond_timedwait takes; at_ms is not negative. */
 struct timespec clock_timespec(int64_t at_ms);
-/* The same for the point `after_ms` from now; not negative. */
+/* The point `after_ms` from now in the same form; after_ms is not negative. */
 struct timespec clock_deadline(int64_t after_ms);
 /* Initialises a condition variable whose timed waits end by the monotonic clock. Gives 0 or an errno
  * value. */

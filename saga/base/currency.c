@@ -26,6 +26,7 @@ static bool is_listed(const char *list, const char wanted[4])
 	return memmem(list, strlen(list), wanted, 4) != NULL;
 }
 
+/* Searches the list of each number of decimals; upper and lower case are alike. */
 bool currency_find(struct str code, char ret_code[4], unsigned *ret_decimals)
 {
 	char wanted[4] = { 0, 0, 0, ' ' };

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Process-wide, written once: OpenSSL 3.0 pays for every implicit fetch. */
+/* One for the process, written once: OpenSSL 3.0 searches its providers at every implicit fetch. */
 static pthread_once_t fetch_guard = PTHREAD_ONCE_INIT;
 static pthread_key_t context_key;
 static EVP_MD *sha256;
@@ -28,6 +28,7 @@ static void fetch_once(void)
 		abort_on_crypto();
 }
 
+/* The context of this thread, ready for a new digest; freed when the thread ends. */
 static EVP_MD_CTX *thread_context(void)
 {
 	pthread_once(&fetch_guard, fetch_once);

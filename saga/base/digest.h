@@ -1,4 +1,4 @@
-/* SHA-256 with the algorithm fetched once and one context per thread.
+/* SHA-256. The algorithm is fetched once for the process, and each thread keeps one context.
  * Thread: any. */
 #ifndef ALMONER_BASE_DIGEST_H
 #define ALMONER_BASE_DIGEST_H
@@ -9,13 +9,14 @@
 #include "saga/base/str.h"
 
 #define DIGEST_BYTES   32
-#define DIGEST16_BYTES 16
+#define DIGEST16_BYTES 16 /* the first half of a digest, where that is enough to tell values apart */
 
-/* Digest of the parts, each preceded by its length as 8 bytes little endian, so that ("ab","c") and
- * ("a","bc") differ. Aborts when the crypto library fails: nothing can be trusted after that. */
+/* The digest of all parts, each after its length as 8 bytes, least significant first; so ("ab","c") and
+ * ("a","bc") have different digests. Aborts if the crypto library fails, because no digest can be trusted
+ * after that. */
 void digest_parts(const struct str *parts, size_t count, uint8_t out[DIGEST_BYTES]);
 
-/* The plain SHA-256 of one run of bytes (no length prefix). */
+/* The plain SHA-256 of one run of bytes, without a length before it. */
 void digest_bytes(const void *bytes, size_t len, uint8_t out[DIGEST_BYTES]);
 
 #endif

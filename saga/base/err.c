@@ -16,6 +16,8 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	return code;
 }
 
+/* The new clause goes before the old text, so the text reads from the outer layer to the inner one. If both
+ * do not fit, the end of the inner one is cut. */
 int err_wrap(struct err *err, int code, const char *fmt, ...)
 {
 	if (err == NULL)

@@ -1,6 +1,6 @@
-/* A hash table whose entries are the caller's: each entry contains a `struct hash_link`, so the table allocates its
- * buckets and nothing for an entry. The table neither copies nor compares keys: the caller computes a 64-bit hash,
- * and compares the keys of the entries that have it.
+/* A hash table whose entries belong to the caller. Each entry contains a `struct hash_link`, so the table
+ * allocates its buckets, but nothing for an entry. The table neither copies nor compares keys: the caller
+ * computes a 64-bit hash, and compares the keys of the entries that have this hash.
  *
  *     struct thing { struct hash_link link; int64_t id; };
  *
@@ -14,8 +14,9 @@
  *         return NULL;
  *     }
  *
- * A small number is a good hash: the table spreads it over its buckets itself. When an attacker chooses the keys,
- * the hash must contain a secret, or the entries can be made to share one bucket. Not locked. */
+ * A small number is a good hash, because the table spreads hashes over its buckets itself. If an attacker
+ * chooses the keys, the hash must contain a secret; else all entries can be put into one
+ * bucket. Not locked. */
 #ifndef ALMONER_BASE_HASH_H
 #define ALMONER_BASE_HASH_H
 

@@ -39,6 +39,7 @@ static bool label_is_plain(const char *p, size_t len)
 	return true;
 }
 
+/* Labels between dots, each of them plain, so an empty label and a dot at an end do not pass. */
 static bool domain_is_plain(const char *p, size_t len)
 {
 	if (len == 0 || len > DOMAIN_MAX)

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* posix_fallocate before mmap: a write to a mapped page without disk space would kill the process with
+ * SIGBUS. */
 int mapped_open(const char *what, const char *path, size_t bytes, void **ret, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -12,6 +12,7 @@ static int escaped_byte(struct str text)
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+/* Writes never pass the byte being read, so `out` may be the input itself. */
 bool percent_decode(struct str text, char *out, size_t *ret_len)
 {
 	bool whole = true;

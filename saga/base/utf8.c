@@ -12,6 +12,7 @@ static const struct utf8_range {
 	{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
 };
 
+/* The row for a first byte; NULL if no character begins with it. */
 static const struct utf8_range *range_of(uint8_t first)
 {
 	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
@@ -20,6 +21,7 @@ static const struct utf8_range *range_of(uint8_t first)
 	return NULL;
 }
 
+/* Only the second byte has a range of its own; the bytes after it must be continuation bytes. */
 size_t utf8_length(const char *p, size_t len)
 {
 	if (len == 0)

@@ -238,6 +238,7 @@ int decide_not_started(struct decide *d, struct attempt_ref ref)
 	return 0;
 }
 
+/* The step does not change its state, so nothing has to be settled. */
 int decide_checkpoint(struct decide *d, struct attempt_ref ref, struct str bytes)
 {
 	assert(bytes.p != NULL || bytes.len == 0);

@@ -289,6 +289,7 @@ static const char *saga_decode_from(struct reader *r, struct saga *s)
 	return broken != NULL ? broken : saga_check(s);
 }
 
+/* The error names the saga and the field, so that an operator can find the damaged row. */
 int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret, struct err *err)
 {
 	assert(bytes.p != NULL || bytes.len == 0);
