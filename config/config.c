@@ -62,6 +62,8 @@ static char *escaped(const char *folder)
 	return buf_take(&out);
 }
 
+/* A pattern without wildcards must find its file; a pattern with wildcards may find none, which is only a
+ * warning. */
 static void include_pattern(struct config_reader *r, struct config_documents *docs, const char *pattern)
 {
 	char *folder AUTO_FREE = escaped(r->doc->dir);
@@ -217,6 +219,7 @@ static void each_document(struct config_reader *r, const struct config_documents
 	r->doc = docs->items[0];
 }
 
+/* All documents are opened first, so that the errors of every file are reported in one run. */
 static void read_everything(struct config_reader *r, struct config_documents *docs)
 {
 	size_t errors = r->found->errors;

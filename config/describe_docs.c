@@ -63,6 +63,7 @@ static void measure_text(const struct config_option *option, double value, char 
 		snprintf(out, UNITS_TEXT_BYTES, "%.10g", value);
 }
 
+/* "duration, 1s to 1d": the form of an option and its range. */
 static void add_type(struct buf *to, const struct config_option *option)
 {
 	char least[UNITS_TEXT_BYTES], most[UNITS_TEXT_BYTES];

@@ -27,6 +27,8 @@ static struct diagnostic *next_item(struct diagnostics *list)
 	return &list->items[list->count++];
 }
 
+/* Counts every error, also those that are no longer kept, because the count decides whether loading
+ * failed. */
 void diagnostics_add(struct diagnostics *list, enum diag_severity severity, const char *file, int line,
 					 const char *pointer, const char *message, const char *expected)
 {
@@ -81,6 +83,7 @@ static int by_position(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
+/* Sorts pointers to the items: the items stay in the order in which they were found. */
 void diagnostics_print(const struct diagnostics *list, struct buf *to)
 {
 	const struct diagnostic **order;

@@ -29,6 +29,7 @@ static int read_all(int fd, const char *path, struct buf *to, struct err *err)
 	}
 }
 
+/* Only regular files: reading a device or a pipe might never end. */
 int document_read_file(const char *path, struct buf *to, struct err *err)
 {
 	struct stat st;
@@ -47,6 +48,7 @@ int document_read_file(const char *path, struct buf *to, struct err *err)
 	return code;
 }
 
+/* A key that occurs twice is an error, because jansson would silently keep the last value. */
 static int document_parse(struct config_document *doc, struct diagnostics *found)
 {
 	json_error_t error;
@@ -67,6 +69,7 @@ static int document_parse(struct config_document *doc, struct diagnostics *found
 	return 0;
 }
 
+/* On failure everything is closed again; the error is in `found`. */
 int document_open(const char *path, struct diagnostics *found, struct config_document *ret_doc)
 {
 	const char *slash = strrchr(path, '/');

@@ -55,6 +55,7 @@ static char *split_address(const char *text, uint16_t *ret_port)
 	return mem_strndup(host, len);
 }
 
+/* Whether the host is a loopback address decides later if unverified sources are allowed. */
 void parse_address(struct config_reader *r, const struct config_option *option, const json_t *value,
 				   void *base)
 {
@@ -81,6 +82,8 @@ void parse_address(struct config_reader *r, const struct config_option *option, 
  * binds through a descriptor of the folder, and needs some bytes for that. */
 #define SOCKET_NAME_MAX 80
 
+/* Checks the length here, where the message can name the option; binding would fail later, without a
+ * place. */
 static void add_socket(struct config_reader *r, const json_t *value, struct config_list *list)
 {
 	char *text AUTO_FREE = parse_plain_text(r, value);
@@ -168,6 +171,7 @@ static bool zone_exists(const char *name)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Rejects paths: the name becomes a file name under ZONEINFO. */
 void parse_timezone(struct config_reader *r, const struct config_option *option, const json_t *value,
 					void *base)
 {
@@ -197,6 +201,7 @@ static bool host_bits_are_zero(const struct config_cidr *range, size_t bytes)
 	return true;
 }
 
+/* An address without "/" is the range of this one address. */
 static bool parse_range(const char *text, struct config_cidr *ret_range)
 {
 	char *address AUTO_FREE = mem_strdup(text);

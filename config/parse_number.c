@@ -54,6 +54,7 @@ void parse_number(struct config_reader *r, const struct config_option *option, c
 
 typedef void units_text(int64_t value, char out[UNITS_TEXT_BYTES]);
 
+/* `as_text` writes the limits in the unit of the option, for the message. */
 static void set_in_range(struct config_reader *r, const struct config_option *option, int64_t measure,
 						 units_text *as_text, void *base)
 {
@@ -81,6 +82,7 @@ static void report_bad_form(struct config_reader *r, const char *text, const cha
 	reader_error(r, form, "\"%s\" has the wrong form", clipped);
 }
 
+/* A plain number gets a message of its own, because seconds are a likely guess. */
 void parse_duration(struct config_reader *r, const struct config_option *option, const json_t *value,
 					void *base)
 {

@@ -6,6 +6,7 @@
 #include "config/parse.h"
 #include "saga/base/mem.h"
 
+/* A value from the environment or a file can be empty or not UTF-8; one in the JSON file is always UTF-8. */
 char *parse_plain_text(struct config_reader *r, const json_t *value)
 {
 	char *text = NULL;
@@ -128,6 +129,7 @@ void parse_jq(struct config_reader *r, const struct config_option *option, const
 		parse_set(option, base, program);
 }
 
+/* Sets one of the two fields and clears the other, which a preset may have set. */
 void parse_event_id(struct config_reader *r, const struct config_option *option, const json_t *value,
 					void *base)
 {

@@ -72,6 +72,7 @@ static void all_presets(const struct config_list *folders, struct config_list *n
 	}
 }
 
+/* Lists every preset that is available, and proposes the nearest name. */
 static void report_unknown_preset(struct config_reader *r, const struct config_list *folders,
 								  const char *name)
 {
@@ -114,6 +115,7 @@ static void apply_file(struct config_reader *r, const char *path, struct config_
 	document_close(&doc);
 }
 
+/* The name is checked first: it becomes a part of a path. */
 void preset_apply(struct config_reader *r, const char *name, struct config_source *source)
 {
 	struct config_list folders = { 0 };

@@ -57,6 +57,7 @@ static void print_listen(const struct config *config, struct buf *to)
 
 /* ---- sources ---- */
 
+/* Prints the number of secrets, never a secret. The tolerance is printed only where a time is signed. */
 static void print_verify(const struct config_source *source, struct buf *to)
 {
 	static const char *const hashes[] = { "sha1", "sha256", "sha512" };
@@ -120,6 +121,7 @@ static void print_also_after(const struct config_route *route, const struct conf
 		buf_byte(to, ')');
 }
 
+/* One line per step: only what differs from the default is printed. */
 static void print_step(const struct config *config, const struct config_route *route,
 					   const struct config_step *step, struct buf *to)
 {

@@ -50,6 +50,7 @@ static void report_unreadable(struct config_reader *r, const char *before, const
 		reader_error(r, NULL, "%s%s%s", before, what, after);
 }
 
+/* The kept value of the variable, the environment, or the default, in this order. */
 static int text_of_env(struct config_reader *r, const json_t *value, char **ret_text)
 {
 	const char *name = json_string_value(json_object_get(value, "$env"));
@@ -68,6 +69,8 @@ static int text_of_env(struct config_reader *r, const json_t *value, char **ret_
 	return 0;
 }
 
+/* The file is noted even if it cannot be read, so that the list of files shows what was expected. A text
+ * with a zero byte is rejected, because the rest of it would be ignored silently. */
 static int text_of_file(struct config_reader *r, const json_t *value, char **ret_text)
 {
 	const char *name = json_string_value(json_object_get(value, "$file"));
@@ -101,6 +104,7 @@ static void drop_line_break(char *text)
 		text[--len] = '\0';
 }
 
+/* A literal string, or one of the two kinds of reference. */
 int reader_text(struct config_reader *r, const json_t *value, char **ret_text, bool *ret_literal)
 {
 	int code;
@@ -135,6 +139,7 @@ static void check_jq(struct config_reader *r, const char *program)
 		reader_error(r, "a jq program", "jq rejects this program: %s", err.text);
 }
 
+/* A program from the environment is rejected: it would not be part of the files that an operator reviews. */
 int reader_jq(struct config_reader *r, const json_t *value, char **ret_program)
 {
 	bool literal = false;

@@ -128,6 +128,7 @@ void route_sort(struct config_route *route)
 	memcpy(route->steps, sorted, route->step_count * sizeof(sorted[0]));
 }
 
+/* An empty list of sources or types matches every event. */
 bool config_route_takes(const struct config_route *route, struct str source, struct str type)
 {
 	char *name AUTO_FREE = NULL;

@@ -53,6 +53,8 @@ static void check_match(struct config_reader *r, struct config_route *route)
 
 /* ---- steps ---- */
 
+/* The index of the step's target, or -1 after an error was added (or when "target" is missing, which
+ * reader_require reports). */
 static int target_of(struct config_reader *r, const json_t *object)
 {
 	const json_t *value = json_object_get(object, "target");
@@ -111,6 +113,8 @@ static void add_step(struct config_reader *r, struct config_route *route, const 
 	route->steps[route->step_count++] = step;
 }
 
+/* Accepts the name of any step of the route, also of a later one; cycles are found when all steps are
+ * read. */
 static void add_after(struct config_reader *r, struct config_route *route, size_t index, const json_t *value)
 {
 	const char *name = json_string_value(value);

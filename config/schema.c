@@ -136,6 +136,8 @@ static json_t *schema_of(const struct config_option *option)
 	return NULL;
 }
 
+/* "$comment" is allowed in every section; any other unknown key is an error for the editor, as it is for
+ * the parser. */
 static json_t *section_schema(const struct config_section *section)
 {
 	json_t *properties = json_pack("{s:b}", "$comment", 1);
@@ -174,6 +176,7 @@ static void add_sections(json_t *definitions, const struct config_section *secti
 	}
 }
 
+/* The main file is the root of the schema; every other section is a definition in $defs. */
 void describe_schema(struct buf *to)
 {
 	json_t *schema = json_pack("{s:s}", "$schema", "https://json-schema.org/draft/2020-12/schema");

@@ -29,6 +29,7 @@ static char *origin_of(const json_t *value)
 	return file != NULL ? mem_printf("$file %s", file) : mem_strdup("written in the file");
 }
 
+/* Warns about secrets that other users can read, but accepts them. */
 static void add_secret(struct config_reader *r, const json_t *value, struct config_source *source)
 {
 	char *text = NULL;

@@ -110,6 +110,7 @@ static void read_option(struct config_reader *r, const struct config_option *opt
 	reader_leave(r, mark);
 }
 
+/* Unknown keys first, then the known options in the order of the table. */
 void reader_section(struct config_reader *r, const struct config_section *section, const json_t *object,
 					void *base)
 {

@@ -35,6 +35,7 @@ static void finish_route(struct config_route *route)
 	option_finish_all(table_route(), route);
 }
 
+/* Names are freed apart: the option tables do not know the name of a source or target. */
 static void destroy(struct config *config)
 {
 	for (size_t i = 0; i < config->source_count; i++)

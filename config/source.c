@@ -128,6 +128,7 @@ static const struct bounded_pair {
 	  "connecting may take longer than the whole exchange" },
 };
 
+/* Adjusts the option that was not written; reports an error only if both were written. */
 static void check_bound(struct config_reader *r, const json_t *written, const struct bounded_pair *b,
 						struct config_target *t)
 {
@@ -168,6 +169,8 @@ static void add_report(void *ctx, enum diag_severity severity, const char *point
 	reader_leave(r, mark);
 }
 
+/* The connector reports its errors relative to the settings; a failure without a report still becomes an
+ * error. */
 static void check_with_connector(struct config_reader *r, struct config_target *target)
 {
 	struct config_report report = { r, add_report };
@@ -202,6 +205,7 @@ static void fill_target(struct config_reader *r, const json_t *object, struct co
 		check_with_connector(r, target);
 }
 
+/* A target with errors is added too: routes that name it would otherwise cause errors of their own. */
 static void add_target(struct config_reader *r, const char *name, const json_t *object)
 {
 	struct config *config = r->config;

@@ -14,6 +14,7 @@ static void verify_reset(struct config_reader *r, const struct config_option *op
 	reader_defaults(r, option->section, verify);
 }
 
+/* "none", or an object that replaces or changes what the preset has set. */
 void parse_verify(struct config_reader *r, const struct config_option *option, const json_t *value,
 				  void *base)
 {
@@ -56,6 +57,7 @@ static void check_placeholders(struct config_reader *r, const char *template)
 	}
 }
 
+/* Every placeholder needs a value, and the body must be signed: otherwise a signature proves too little. */
 static void check_signed_string(struct config_reader *r, const struct config_verify *verify)
 {
 	const char *template = verify->signed_string;
@@ -168,6 +170,7 @@ static void check_none(struct config_reader *r, const struct config_source *sour
 		reader_warn(r, NULL, "the secrets are not used, because nothing is verified");
 }
 
+/* A missing secret is no error for lenient commands, which may not be allowed to read it. */
 void verify_check(struct config_reader *r, const struct config_source *source)
 {
 	switch (source->verify.scheme) {

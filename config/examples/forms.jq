@@ -1,4 +1,5 @@
-# What our form sends → canonical donation event. The amount is a decimal text; it is never calculated with here.
+# The data of the form on the web site → canonical donation event. The amount stays a decimal text, because jq would
+# calculate with inexact numbers.
 {
   id: .submission,
   type: "donation.created",

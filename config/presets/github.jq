@@ -1,4 +1,4 @@
-# A sponsorship → canonical donation event. Everything else is passed on, with its type from the header.
+# A sponsorship → canonical donation event. Every other event is passed on unchanged; its type is in a header.
 if .sponsorship == null then .
 else
   .sponsorship as $s

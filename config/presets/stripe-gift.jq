@@ -1,5 +1,5 @@
-# The name of the gift an event speaks of: payment intent, else invoice, else checkout session, as far as the
-# payload names it. A member may be an id or, expanded, the object itself.
+# The name of the gift that an event is about: payment intent, else invoice, else checkout session, whichever the
+# payload contains. A member may be an id or, expanded, the object itself.
 def ref: if type == "object" then .id else . end;
 .data.object
 | if .object == "payment_intent" then .id

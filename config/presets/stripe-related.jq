@@ -1,6 +1,7 @@
-# Events that only accompany a gift. Drafts and failures of invoices are left out: their gift may come days later
-# or never. Before API version 2025-03-31 the checkout of a subscription names only the invoice, and the invoice
-# goes by its payment intent: they do not find each other, and the checkout ends as an event of its own.
+# True for events that accompany a gift. Drafts and failures of invoices are left out, because their gift may come
+# days later or never. Before API version 2025-03-31 the checkout of a subscription contains only the invoice, while
+# the gift is named by the payment intent of the invoice: they cannot be linked, and the
+# checkout stays an event of its own.
 .data.object as $o
 | ((.type // "") | (startswith("payment_intent.") or startswith("charge.") or startswith("refund.")
             or startswith("invoice_payment.")))

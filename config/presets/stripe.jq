@@ -15,7 +15,7 @@ def canonical_type:
     or .type == "checkout.session.async_payment_failed" then "donation.failed"
   elif .type == "customer.updated" then "donor.updated"
   else .type end;
-# Stripe counts these two in hundredths although the currencies have none.
+# Stripe gives amounts of these two currencies in hundredths, although the currencies have no minor unit.
 def minor($currency):
   if . != null and ($currency == "ISK" or $currency == "UGX") then . / 100 else . end;
 def sum_of($event_type):

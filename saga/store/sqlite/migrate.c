@@ -8,8 +8,8 @@
 /* The migrations, applied in order. A released entry is never edited: each change of the schema is a new
  * entry.
  *
- * An event that succeeds at once touches only event, claim_new, saga and log (saga/DESIGN.md "Shape of
- * rows"); what each index costs is in saga/store/README.md. */
+ * An event that succeeds at once touches only event, claim_new, saga and log. The reasons are in
+ * saga/DESIGN.md "Shape of rows", the cost of each index is in saga/store/README.md. */
 static const char *const migrations[] = {
 	"CREATE TABLE plan ("
 	"  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, json TEXT NOT NULL);"

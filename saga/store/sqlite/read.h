@@ -5,8 +5,8 @@
 #include "saga/store/lock.h"
 #include "saga/store/sqlite/columns.h"
 
-/* The longest read transaction: a longer one would make the write-ahead log grow (saga/DESIGN.md "Hazards of
- * SQLite"). Chosen; no measurement. */
+/* The longest read transaction: a longer one would make the write-ahead log grow. Chosen; no measurement. See
+ * saga/DESIGN.md "Hazards of SQLite". */
 #define READ_SLICE_MS 250
 
 #define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
