@@ -103,8 +103,8 @@ struct quickbooks_turn {
 	struct quickbooks_reply read;
 };
 
-/* Both end the attempt and return what `next` has to return. `what` starts the detail; NULL: nothing. The first adds the target's own
- * error text to the detail, the second does not. */
+/* Both end the attempt and return what `next` has to return. `what` starts the detail; NULL: nothing. The
+ * first function adds the target's own error text to the detail, the second does not. */
 int quickbooks_finish(struct quickbooks_turn *t, uint32_t result_class, const char *what);
 int quickbooks_finish_own(struct quickbooks_turn *t, uint32_t result_class, const char *what);
 /* Copies the id at a path. False if there is none or if it is too long. */

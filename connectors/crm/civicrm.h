@@ -105,7 +105,8 @@ struct civicrm_turn {
 	struct civicrm_reply read;
 };
 
-/* Both end the attempt and return what `next` has to return. `what` starts the detail; NULL: nothing. The first adds the error text of CiviCRM to the detail, the second does not. */
+/* Both end the attempt and return what `next` has to return. `what` starts the detail; NULL: nothing. The
+ * first function adds the error text of CiviCRM to the detail, the second does not. */
 int civicrm_finish(struct civicrm_turn *t, uint32_t result_class, const char *what);
 int civicrm_finish_own(struct civicrm_turn *t, uint32_t result_class, const char *what);
 /* The id in the member `name`; 0: no valid id. Some versions of CiviCRM write ids as numbers, others as text. */
