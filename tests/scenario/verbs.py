@@ -358,7 +358,7 @@ def verbs_that_do_not_fit(place):
     check("name the step" in world.post(saga, "resolve", **{"as": "done"})["error"], "resolve")
     for verb in ("pause", "cancel", "compensate"):
         check("leave the step out" in world.post(saga, verb, step="it")["error"], verb)
-    check("say what you found" in gateway.cli_error("saga", "resolve", saga, "it", code=2), "resolve without a finding")
+    check("what did the check show" in gateway.cli_error("saga", "resolve", saga, "it", code=2), "resolve without a finding")
     check("unknown verb" in world.post(saga, "bless")["error"], "an unknown verb")
     check("its steps: it" in gateway.cli_error("saga", "retry", saga, "nothere", code=3), "an unknown step")
     check("no saga 999" in gateway.cli_error("saga", "cancel", 999, code=3), "an unknown saga")
