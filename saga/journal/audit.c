@@ -53,7 +53,7 @@ static int check_running(struct audit_run *a, unsigned i)
 	for (size_t k = 0; k < a->running_count; k++) {
 		const struct running_lane *r = &a->running[k];
 		if (r->target == target && memcmp(r->lane, st->lane, LANE_BYTES) == 0 && r->saga != a->s->id)
-			return audit_error(a, i, "runs beside another saga of its lane");
+			return audit_error(a, i, "runs while another saga of its lane runs");
 	}
 	a->running = mem_grow(a->running, (a->running_count + 1) * sizeof *a->running);
 	struct running_lane *r = &a->running[a->running_count++];
@@ -90,7 +90,7 @@ static int check_step(struct audit_run *a, unsigned i)
 	const struct step *st = &a->s->steps[i];
 	struct target_entry *t = target_at(a, i);
 	if (t == NULL)
-		return audit_error(a, i, "has a target without a number");
+		return audit_error(a, i, "has a target that the journal does not know");
 	if (!schedule_location_fits(a->s, i, a->live))
 		return audit_error(a, i, "has a location that does not fit its state");
 	struct audit_target *sum = &a->targets[t->id - 1];
@@ -118,7 +118,8 @@ static int check_memory(struct audit_run *a, struct str stored)
 	saga_encode(e->saga, &now);
 	return str_eq(buf_str(&now), stored)
 			   ? 0
-			   : err_set(a->err, ERR_CORRUPT, "audit: saga %lld is not stored as it is", (long long)a->s->id);
+			   : err_set(a->err, ERR_CORRUPT, "audit: saga %lld in memory differs from what is stored",
+						 (long long)a->s->id);
 }
 
 static int check_saga(struct audit_run *a, const struct saga_row *row, struct str value)
@@ -126,7 +127,7 @@ static int check_saga(struct audit_run *a, const struct saga_row *row, struct st
 	const char *why = saga_check(a->s);
 	if (why != NULL || row->live != saga_is_live(a->s) || row->state != a->s->state)
 		return err_set(a->err, ERR_CORRUPT, "audit: saga %lld: %s", (long long)a->s->id,
-					   why != NULL ? why : "its columns are not what it says");
+					   why != NULL ? why : "the columns of its row differ from its value");
 	a->live = row->live;
 	a->sagas[a->s->state]++;
 	int rc = check_memory(a, value);

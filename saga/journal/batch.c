@@ -24,8 +24,8 @@ int batch_begin(struct journal *j)
 
 /* ---- commit ---- */
 
-/* A saga that leaves memory may hold places in lanes by memory alone: these become rows first, also when
- * nothing else about it changed. */
+/* A saga that is about to leave memory may have steps whose place in a lane is only in memory: those steps
+ * get rows first, even when nothing else of the saga changed. */
 static int write_saga(struct journal *j, struct cache_entry *e)
 {
 	if (e->saga == NULL)

@@ -22,7 +22,7 @@ static int clamp_row(struct journal *j, const struct step_row *row)
 	return location_set_disk(j, e, row->step, (enum why)row->why, st->due_ms);
 }
 
-/* A slice that is full may not be the last one: clamp_pending then stays set for the next batch. */
+/* When a slice of rows is full, more rows may follow: clamp_pending then stays set for the next batch. */
 int clamp_due_rows(struct journal *j, struct target_entry *t)
 {
 	struct step_row rows[CLAMPS_A_BATCH];

@@ -6,7 +6,7 @@
 #include "saga/journal/schedule/schedule.h"
 #include "saga/journal/state/inflight.h"
 
-/* Counters that do not add up are an error here, so that later ones that do not are a fault of this program,
+/* Damaged counters are an error at the start. Counters that become wrong later are a fault of this program,
  * and an assertion (invariants.c). */
 static int load_head(struct journal *j)
 {
@@ -123,7 +123,7 @@ static void drop_queued(struct journal *j)
 	}
 }
 
-/* Sagas in memory go before the lanes and plans that they point into. */
+/* Cached sagas are freed before the lanes and plans to which they point. */
 void journal_destroy(struct journal *j)
 {
 	if (j == NULL)
@@ -145,7 +145,8 @@ void journal_destroy(struct journal *j)
 
 /* ---- a step to blame ---- */
 
-/* Scheduled as in recovery: hooks.admission must not be asked, since the engine does not run yet. */
+/* The blamed saga is scheduled as in recovery: hooks.admission must not be called, since the engine does not
+ * run yet. */
 static int blame(struct journal *j, struct cache_entry *e, const char *step, const char *detail)
 {
 	int i = plan_find_step(e->saga->plan, step);
@@ -163,7 +164,8 @@ static int blame(struct journal *j, struct cache_entry *e, const char *step, con
 	return rc;
 }
 
-/* That there is nothing to blame is the caller's answer; the batch must be ended all the same. */
+/* ERR_NOT_FOUND and ERR_STALE are answers to the caller and no store errors, so the batch is committed all
+ * the same. */
 int journal_blame(struct journal *j, int64_t saga, const char *step, const char *detail, struct err *err)
 {
 	struct cache_entry *e;

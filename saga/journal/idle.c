@@ -8,8 +8,9 @@
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 
-/* Pages in the write-ahead log from which a checkpoint runs: 6 MiB when the queue is empty, 64 MiB whatever
- * the queue (saga/DESIGN.md "Hazards of SQLite": 52,000 pages take 94 ms, measured). */
+/* Pages in the write-ahead log from which a checkpoint runs: about 6 MB when the queue is empty, 65 MB
+ * whatever the queue (saga/DESIGN.md "Hazards of SQLite": a checkpoint of 52,000 pages takes 94 ms,
+ * measured). */
 #define PAGES_WHEN_IDLE 1500
 #define PAGES_WHEN_BUSY 16000
 
@@ -225,7 +226,8 @@ static bool recheck_lanes_due(const struct target_entry *t)
 	return t->recheck_lanes && t->with_lane > 0;
 }
 
-/* One slice in each turn, so that operations that are queued meanwhile run in between. */
+/* Examines one slice of rows in lanes in each turn, so that operations that are queued meanwhile run in
+ * between. */
 static int recheck_lanes_some(struct journal *j)
 {
 	for (size_t i = 0; i < j->targets.count; i++) {
@@ -260,7 +262,7 @@ static int wal_truncate(struct journal *j)
 	return 0;
 }
 
-/* The order matters only at the beginning: the disk's state decides what the rest may hand out. */
+/* The disk comes first: its state decides what the later tasks may hand out. */
 int idle_run(struct journal *j)
 {
 	assert(!j->failed && !j->batch.open);

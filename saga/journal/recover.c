@@ -8,7 +8,8 @@
 
 #define SLICE 64 /* sagas in a transaction; chosen */
 
-/* How the step's attempt ended is unknown; the inflight file may know what it sent. */
+/* Decides about a step that was running at the crash. How its attempt ended is unknown; the inflight file may
+ * know what it sent. */
 static void recover_step(struct journal *j, struct cache_entry *e, unsigned i)
 {
 	const struct step *st = &e->saga->steps[i];

@@ -34,8 +34,8 @@ static bool answer_if_damaged(struct journal *j, struct op *op, int rc)
 	return verb && ops_answer_damaged(j, op->u.verb.saga, rc, &op->u.verb.result);
 }
 
-/* A lane that the operation freed is given on at once, so that the next operation finds the lanes as they
- * are. */
+/* When the operation has freed a lane, the next saga of the lane is scheduled at once, so that the next
+ * operation finds every lane in its final state. */
 int op_run(struct journal *j, struct op *op)
 {
 	assert(j->batch.open);
@@ -174,7 +174,8 @@ static void free_rejected(struct op *op)
 	free(op->u.rejected.block);
 }
 
-/* NULL: no answer, or nothing to free but the texts. */
+/* How each kind of operation is answered and freed. NULL: no caller waits for an answer; nothing but the
+ * texts is owned. */
 static const struct op_end {
 	void (*answer)(struct op *op, int code);
 	void (*free)(struct op *op);

@@ -120,7 +120,8 @@ static bool has_other_op(const struct op_queue *q)
 	return false;
 }
 
-/* The operations that are not taken stay in the queue in their order. */
+/* Takes every report and the first `accepts` accepts; the other operations stay in the queue in their
+ * order. */
 static size_t move_limited(struct op_queue *q, struct op_list *to, size_t max, size_t accepts)
 {
 	struct op_list rest = STAILQ_HEAD_INITIALIZER(rest);
@@ -167,7 +168,7 @@ bool queue_empty(struct op_queue *q)
 	return empty;
 }
 
-/* By the monotonic clock, so that a step of the system's time neither cuts nor prolongs the wait. */
+/* The wait ends by the monotonic clock, so that a step of the system's time neither cuts nor prolongs it. */
 void queue_wait(struct op_queue *q, int64_t wait_ms, bool new_only)
 {
 	assert(wait_ms >= -1);

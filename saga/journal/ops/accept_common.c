@@ -75,7 +75,7 @@ void accept_record_related(struct journal *j, int64_t saga, struct str type, str
 																	  .personal = event_id });
 }
 
-/* Without waiting events, which is the usual case, the store is not asked. */
+/* Usually no related event waits for its gift (j->totals.waiting is 0); then the store is not asked. */
 int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t own)
 {
 	size_t count = 0;
@@ -106,7 +106,8 @@ int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t
 	return 0;
 }
 
-/* The number is taken first: a failure ends the journal, so a gap is never stored. */
+/* The saga's number is taken before anything can fail: a failure ends the journal, so no gap in the numbers
+ * is ever stored. */
 int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct event *event)
 {
 	struct saga *saga;

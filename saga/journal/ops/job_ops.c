@@ -49,8 +49,8 @@ static int find_running(struct journal *j, const struct job *draft, size_t *ret_
 	}
 }
 
-/* The job covers the sagas that exist now: it goes from the newest of them down, and later ones are not its
- * matter. */
+/* The job covers the sagas that exist now, from the newest down; sagas that are accepted later are left
+ * out. */
 int ops_job_create(struct journal *j, struct op *op)
 {
 	struct job_result *r = &op->u.job.result;

@@ -90,7 +90,7 @@ static int claim_mapped_keys(struct journal *j, const struct op *op)
 	return rc;
 }
 
-/* Keeps the number and the time of creation; everything else is as if the event were accepted now. */
+/* The saga keeps its number and time of creation; all else is as if its event were accepted now. */
 static int reprocess(struct journal *j, struct cache_entry *e, struct op *op)
 {
 	struct saga *saga;

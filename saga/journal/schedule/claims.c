@@ -21,7 +21,8 @@ static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool
 	return handout_start(j, e, i, NULL);
 }
 
-/* *ret_moved: the row is no longer as it was read, so the next read makes progress. */
+/* Grants one row of a slice, if its step may start. *ret_moved: the row is no longer as it was read, so the
+ * next read makes progress. */
 static int grant_row(struct journal *j, const struct step_row *row, bool *ret_granted, bool *ret_moved)
 {
 	struct cache_entry *e;

@@ -27,7 +27,7 @@ static bool ends_instead(struct journal *j, struct cache_entry *e, unsigned i)
 	return decide_intent_would_end(&d, (uint16_t)i);
 }
 
-/* The lane comes last: it may cost a read of the store. */
+/* The lane is examined last, because that may read from the store. */
 int schedule_check_start(struct journal *j, struct cache_entry *e, unsigned i, bool probe, bool *ret_open)
 {
 	assert(e->saga != NULL && i < e->saga->step_count);
@@ -90,8 +90,8 @@ static uint32_t steps_waited_for(const struct saga *s, unsigned i)
 	return all;
 }
 
-/* In attention, or not allowed to start by the saga's policy. A pause does not count: the operator who paused
- * the saga will resume it, and until then it keeps its lanes. */
+/* Is this step itself in attention, or stopped by its saga's policy? A paused saga does not count: the
+ * operator who paused it will resume it, and until then it keeps its lanes. */
 static bool step_needs_operator(const struct saga *s, unsigned i)
 {
 	uint8_t state = s->steps[i].state;
@@ -99,7 +99,7 @@ static bool step_needs_operator(const struct saga *s, unsigned i)
 									   !decide_may_start(s, (uint16_t)i));
 }
 
-/* A step that waits for others is asked about those, since what unblocks them unblocks it. */
+/* A step that waits for other steps needs an operator when one of those does. */
 bool schedule_needs_operator(const struct saga *s, unsigned i)
 {
 	assert(i < s->step_count);
@@ -176,8 +176,8 @@ static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i,
 	return handout_step(j, e, i, options);
 }
 
-/* A step that waits to be sent again. Before it is due its lane is not examined: the claim that takes it
- * will. */
+/* A step in retry_wait. Before it is due, its lane is not examined: the claim that takes the step examines
+ * it. */
 static int schedule_retry(struct journal *j, struct cache_entry *e, unsigned i,
 						  struct schedule_options options, bool *ret_repeat)
 {

@@ -66,8 +66,8 @@ static void destroy_entry(struct journal *j, struct cache_entry *e)
 
 /* ---- loading ---- */
 
-/* What is on disk and what was counted follow from the saga as it was stored, so they need no row of their
- * own. */
+/* A loaded saga's rows on disk, and how it was counted, follow from its stored value: nothing else is
+ * read. */
 static void derive_locations(struct cache_entry *e)
 {
 	e->counted = e->saga->state;
@@ -187,8 +187,8 @@ int cache_load_event(struct journal *j, struct cache_entry *e)
 
 /* ---- the end of the batch ---- */
 
-/* Keeps the buffer for the next entry, because each batch needs some, and allocating their memory anew costs
- * more than the records. */
+/* Keeps the record buffer for another entry: each batch needs some, and allocating them costs more than
+ * filling them. */
 static void recycle_log(struct journal *j, struct cache_entry *e)
 {
 	struct saga_cache *c = &j->cache;

@@ -88,8 +88,8 @@ static bool worth_counting(const struct journal *j, const struct target_entry *t
 	return t->blocked == COUNT_UNKNOWN || t->claimable + t->blocked + t->with_lane <= j->recount_rows;
 }
 
-/* A difference is corrected rather than refused: counts only steer, and an operator can do nothing about
- * them. */
+/* A wrong count of rows is corrected and does not refuse the start: these counts only decide when the store
+ * is asked, and an operator could not repair them. */
 int counters_recount(struct journal *j)
 {
 	assert(j->recovering && j->batch.open);
@@ -114,7 +114,8 @@ int counters_recount(struct journal *j)
 
 /* ---- stored form ---- */
 
-/* Numbers only: names of targets are repeated so that a reader without the target table can show them. */
+/* The names of the targets are stored with their figures, so that journal_counts_decode needs no target
+ * table. */
 void counters_encode(struct journal *j, struct buf *out)
 {
 	const struct totals *t = &j->totals;
@@ -210,7 +211,7 @@ static int decode_counters(struct str bytes, struct totals *ret, struct stored_t
 	return 0;
 }
 
-/* Without stored counters, in a new store, all figures stay 0. */
+/* A new store has no counters: all figures stay 0. */
 int counters_load(struct journal *j, struct str bytes)
 {
 	if (bytes.len == 0)
@@ -273,7 +274,7 @@ int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct e
 
 /* ---- the copy that other threads read ---- */
 
-/* The array only grows, since targets are never removed; names are copied once. */
+/* The array of published targets only grows, since targets are never removed; each name is copied once. */
 static void publish_targets(struct journal *j)
 {
 	struct journal_counts *c = &j->published.counts;
@@ -302,7 +303,8 @@ void counters_publish(struct journal *j)
 	pthread_mutex_unlock(&j->published.lock);
 }
 
-/* The lock is held for a copy only, so that a slow reader does not delay a commit. */
+/* The lock on the published figures is held only while they are copied, so that a reader does not delay a
+ * commit. */
 void journal_counts(struct journal *j, struct journal_counts *ret)
 {
 	pthread_mutex_lock(&j->published.lock);
