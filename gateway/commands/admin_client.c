@@ -28,7 +28,7 @@ int admin_client_get(const char *socket_path, const char *path, json_t **ret, st
 				   &status, err);
 	unix_socket_path_close(&socket);
 	if (rc == 0 && (status != 200 || answer == NULL))
-		rc = err_set(err, ERR_IO, "the gateway answered %u to %s", status, path);
+		rc = err_set(err, ERR_IO, "the daemon answered %u instead of 200 to GET %s", status, path);
 	if (rc != 0)
 		json_decref(answer);
 	else

@@ -165,7 +165,7 @@ int command_admin(const char *config_path, int argc, char **argv)
 	if (rc != 0) {
 		struct buf text AUTO_BUF = { 0 };
 		diagnostics_print(&found, &text);
-		fprintf(stderr, "%salmoner: cannot use the configuration %s (--config FILE names another)\n",
+		fprintf(stderr, "%salmoner: cannot use the configuration %s; to use another one: --config FILE\n",
 				text.len > 0 ? text.data : "", config_path);
 		return rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 	}

@@ -18,7 +18,8 @@ int read_file(const char *path, size_t cap_bytes, struct buf *out, struct err *e
 		buf_add(out, piece, len);
 	int rc = ferror(in) != 0 ? err_set(err, ERR_IO, "reading %s failed", path) : 0;
 	if (rc == 0 && out->len > cap_bytes)
-		rc = err_set(err, ERR_TOO_BIG, "%s is larger than the %zu bytes intake takes (limits.body)", path,
+		rc = err_set(err, ERR_TOO_BIG,
+					 "%s is larger than %zu bytes, which is the most that this command reads", path,
 					 cap_bytes);
 	if (in != stdin)
 		fclose(in);

@@ -143,7 +143,8 @@ int demo_setup_end(struct demo_setup *s)
 	if (s->folder != NULL && code == 0)
 		demo_folder_remove(s->folder);
 	else if (s->folder != NULL)
-		fprintf(stderr, "almoner: the gateway ended with %d; its folder is kept: %s\n", code, s->folder);
+		fprintf(stderr, "almoner: the daemon ended with exit code %d, so its folder is kept: %s\n", code,
+				s->folder);
 	config_unref(s->config);
 	free(s->folder);
 	free(s->config_path);
