@@ -24,31 +24,33 @@ struct model_fixture {
 };
 
 struct plan *fixture_plan(enum policy policy, const char *steps);
-/* Policy continue; step i expires after so long, or has a condition. */
+/* Like fixture_init with policy continue; step i expires after this time, or has a condition. */
 struct plan *fixture_plan_with(const char *steps, unsigned i, int64_t expire_ms, bool when);
-/* Accepted, with every target idempotent, undoable, retrying after 1 s, ×2, at most 10 s, for ever. */
+/* An accepted saga; every target is idempotent, can undo, and retries after 1 s, doubled up to 10 s, without
+ * giving up. */
 void fixture_init(struct model_fixture *k, enum policy policy, const char *steps);
-/* As above with a plan of the caller's (taken over) and verdicts of `when`. */
+/* Like fixture_init, with a plan of the caller (whose reference it takes) and results of `when`. */
 void fixture_init_plan(struct model_fixture *k, struct plan *plan, uint32_t condition_known,
 					   uint32_t condition_true);
 void fixture_finish(struct model_fixture *k);
 
 struct step *fixture_step(struct model_fixture *k, unsigned i);
-/* Waits until it is due, then begins an attempt; fails the test when it does not start. */
+/* Moves the clock until the step is due, then begins an attempt; fails the test if the attempt does not
+ * start. */
 struct attempt_ref fixture_begin(struct model_fixture *k, unsigned i);
-/* One whole attempt that ends like this. */
+/* Begins an attempt and ends it with this outcome. */
 void fixture_try(struct model_fixture *k, unsigned i, enum outcome_class result, bool effect_sent);
 void fixture_outcome(struct model_fixture *k, struct attempt_ref ref, enum outcome_class result,
 					 bool effect_sent);
-/* Returns decide_verb's code; step -1: the saga. */
+/* Applies a verb and returns the code of decide_verb; step -1: the whole saga. */
 int fixture_verb(struct model_fixture *k, enum verb verb, int step, unsigned *ret_changed);
 /* Fails the test unless step i is in this state, for this reason. */
 void fixture_expect(struct model_fixture *k, unsigned i, enum step_state state, enum reason reason);
 void fixture_expect_saga(struct model_fixture *k, enum saga_state state);
-/* How many records of a kind the log has; `text` NULL: any. */
+/* The number of records of this kind in the log; `text` NULL: with any text. */
 unsigned fixture_count(struct model_fixture *k, enum record_kind kind, const char *text);
 
-/* A small generator that gives the same numbers everywhere. */
+/* A pseudo-random generator that gives the same numbers on every machine. */
 uint64_t fixture_random(uint64_t *seed);
 uint64_t fixture_below(uint64_t *seed, uint64_t bound);
 

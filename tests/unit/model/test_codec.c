@@ -1,5 +1,5 @@
-/* Stored forms: whatever went in comes out; whatever is damaged is refused, and never believed or crashed on.
- */
+/* Stored forms: what was encoded decodes to the same value, and damaged bytes give an error, never a
+ * crash. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +91,8 @@ static void a_saga_cut_short_is_refused(void **state)
 	struct buf bytes AUTO_BUF = { 0 };
 	saga_encode(k.saga, &bytes);
 	for (size_t len = 0; len < bytes.len; len++) {
-		char *cut = mem_strndup(bytes.data, len); /* its own block, so that reading over shows */
+		char *cut =
+			mem_strndup(bytes.data, len); /* a block of its own, so that a read past the end is found */
 		assert_null(decode(&k, (struct str){ cut, len }));
 		free(cut);
 	}
@@ -244,7 +245,7 @@ static void records_come_back_as_they_were(void **state)
 	records_free(&log);
 }
 
-/* Reads to the end or to the damage. */
+/* Reads records until the end or the first damaged one. */
 static int read_all(struct str head, struct str personal)
 {
 	struct records_reader reader = records_read(head, personal);

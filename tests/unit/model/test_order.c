@@ -40,7 +40,7 @@ static void the_log_records_each_move_once(void **state)
 	(void)state;
 	struct model_fixture k;
 	fixture_init(&k, POLICY_CONTINUE, "a b>a");
-	assert_int_equal(k.log.count, 1); /* accepted says that the first steps are ready */
+	assert_int_equal(k.log.count, 1); /* the record `accepted` implies that the first steps are ready */
 	fixture_try(&k, 0, OUTCOME_OK, true);
 	assert_int_equal(k.log.count, 4); /* intent, outcome, b ready */
 	fixture_try(&k, 1, OUTCOME_OK, true);
@@ -55,13 +55,13 @@ static void dependants_wait_for_an_operator(void **state)
 	fixture_init(&k, POLICY_CONTINUE, "a b>a c");
 	fixture_try(&k, 0, OUTCOME_REJECTED, true);
 	expect_state(&k, 1, STEP_WAITING);
-	fixture_try(&k, 2, OUTCOME_OK, true); /* independent */
+	fixture_try(&k, 2, OUTCOME_OK, true); /* step c does not come after a or b */
 	fixture_expect_saga(&k, SAGA_ATTENTION);
 	assert_int_equal(k.saga->reason, REASON_REJECTED);
 	assert_int_equal(fixture_verb(&k, VERB_SKIP, 0, NULL), 0);
 	expect_skip(&k, 1, SKIP_DEPENDENCY);
 	fixture_expect_saga(&k, SAGA_COMPLETED_PARTIAL);
-	assert_int_equal(fixture_verb(&k, VERB_RESOLVE_DONE, 0, NULL), 0); /* a mistake, mended */
+	assert_int_equal(fixture_verb(&k, VERB_RESOLVE_DONE, 0, NULL), 0); /* the operator corrects a mistake */
 	expect_state(&k, 1, STEP_READY);
 	fixture_expect_saga(&k, SAGA_RUNNING);
 	fixture_finish(&k);
@@ -71,7 +71,7 @@ static void skipping_runs_down_the_whole_chain(void **state)
 {
 	(void)state;
 	struct model_fixture k;
-	fixture_init(&k, POLICY_CONTINUE, "a>c b>a c d>b"); /* c, a, b, d */
+	fixture_init(&k, POLICY_CONTINUE, "a>c b>a c d>b"); /* the order is c, a, b, d */
 	assert_int_equal(fixture_verb(&k, VERB_SKIP, 2, NULL), 0);
 	expect_skip(&k, 0, SKIP_DEPENDENCY);
 	expect_skip(&k, 1, SKIP_DEPENDENCY);
@@ -93,7 +93,7 @@ static void a_false_condition_counts_as_completed(void **state)
 	fixture_expect_saga(&k, SAGA_COMPLETED);
 	fixture_finish(&k);
 	fixture_init_plan(&k, fixture_plan_with("a", 0, 0, true), 1, 0);
-	fixture_expect_saga(&k, SAGA_COMPLETED); /* nothing to do at all */
+	fixture_expect_saga(&k, SAGA_COMPLETED); /* every step was skipped by its `when` */
 	assert_int_equal(fixture_count(&k, RECORD_SAGA, NULL), 1);
 	fixture_finish(&k);
 	fixture_init_plan(&k, fixture_plan_with("a", 0, 0, true), 1, 1);
@@ -109,7 +109,7 @@ static void a_later_condition_is_asked_before_the_intent(void **state)
 	bool started = false;
 	for (int verdict = 0; verdict < 2; verdict++) {
 		fixture_init_plan(&k, fixture_plan_with("a b>a", 1, 0, true), 0, 0);
-		assert_int_equal(decide_condition_result(&k.d, 1, true), ERR_STALE); /* not yet */
+		assert_int_equal(decide_condition_result(&k.d, 1, true), ERR_STALE); /* step b is not ready yet */
 		fixture_try(&k, 0, OUTCOME_OK, true);
 		assert_true(decide_needs_condition(k.saga, 1));
 		assert_int_equal(decide_intent(&k.d, 1, &started), ERR_REFUSED);
@@ -152,12 +152,13 @@ static void what_is_late_is_not_sent(void **state)
 	assert_false(started);
 	expect_skip(&k, 0, SKIP_EXPIRED);
 	fixture_expect_saga(&k, SAGA_COMPLETED_PARTIAL);
-	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL), 0); /* a person wants it all the same */
+	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL),
+					 0); /* an operator wants the step in spite of the expiry */
 	fixture_try(&k, 0, OUTCOME_UNREACHABLE, false);
 	fixture_try(&k, 0, OUTCOME_OK, true);
 	fixture_finish(&k);
 	fixture_init_plan(&k, fixture_plan_with("a", 0, 60000, false), 0, 0);
-	fixture_try(&k, 0, OUTCOME_UNKNOWN, true); /* idempotent: would be sent again */
+	fixture_try(&k, 0, OUTCOME_UNKNOWN, true); /* the target is idempotent, so the step would be sent again */
 	k.d.now_ms += 60000;
 	assert_int_equal(decide_intent(&k.d, 0, &started), 0);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
@@ -199,7 +200,7 @@ static void hold_starts_no_further_step(void **state)
 	fixture_expect_saga(&k, SAGA_ATTENTION);
 	assert_false(decide_may_start(k.saga, 2));
 	assert_int_equal(decide_intent(&k.d, 2, &started), ERR_REFUSED);
-	fixture_try(&k, 1, OUTCOME_OK, true); /* had begun: no further one */
+	fixture_try(&k, 1, OUTCOME_OK, true); /* the step had begun, so the policy hold lets it continue */
 	assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), 0);
 	fixture_expect_saga(&k, SAGA_RUNNING);
 	assert_true(decide_may_start(k.saga, 2));
@@ -246,7 +247,8 @@ static void cancel_lets_what_runs_finish_and_hides_no_doubt(void **state)
 	expect_skip(&k, 1, SKIP_CANCELLED);
 	assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), ERR_REFUSED);
 	assert_int_equal(fixture_verb(&k, VERB_RESOLVE_NOT_DONE, 2, NULL), 0);
-	assert_int_equal(fixture_verb(&k, VERB_COMPENSATE, -1, NULL), 0); /* what was done before may be undone */
+	assert_int_equal(fixture_verb(&k, VERB_COMPENSATE, -1, NULL),
+					 0); /* a cancelled saga can still be compensated */
 	fixture_expect_saga(&k, SAGA_COMPENSATING);
 	fixture_try(&k, 0, OUTCOME_OK, true);
 	fixture_expect_saga(&k, SAGA_COMPENSATED);
@@ -310,7 +312,7 @@ static void what_is_unsound_is_found(void **state)
 	struct step *b = fixture_step(&k, 1);
 	const struct step was = *a;
 	assert_null(saga_check(k.saga));
-	a->why = WHY_NONE; /* ready, and nothing scheduled */
+	a->why = WHY_NONE; /* a ready step without a cause to go on breaks a rule */
 	assert_non_null(saga_check(k.saga));
 	*a = was;
 	a->why = WHY_LANE;
@@ -318,7 +320,7 @@ static void what_is_unsound_is_found(void **state)
 	a->state = STEP_RUNNING;
 	assert_non_null(saga_check(k.saga));
 	*a = was;
-	a->state = STEP_SUCCEEDED; /* b waits for nothing */
+	a->state = STEP_SUCCEEDED; /* b would wait for a step that has ended */
 	a->why = WHY_NONE;
 	a->took_effect = true;
 	assert_non_null(saga_check(k.saga));

@@ -45,16 +45,17 @@ static const struct {
 } first_outcomes[] = {
 	{ OUTCOME_OK, true, "DDDD", "DDDD" },
 	{ OUTCOME_UNREACHABLE, false, "RRRR", "RRRR" },
-	{ OUTCOME_UNREACHABLE, true, "RRRR", "RRRR" }, /* the class speaks for the whole attempt */
+	{ OUTCOME_UNREACHABLE, true, "RRRR",
+	  "RRRR" }, /* `unreachable` says that the whole attempt had no effect */
 	{ OUTCOME_BUSY, true, "RRRR", "RRRR" },
 	{ OUTCOME_UNKNOWN, true, "RRL?", "RR??" },
-	{ OUTCOME_UNKNOWN, false, "RRRR", "RRRR" }, /* only reads were sent */
+	{ OUTCOME_UNKNOWN, false, "RRRR", "RRRR" }, /* no request with effects was sent */
 	{ OUTCOME_EXISTS, true, "JJL?", "UU??" },
 	{ OUTCOME_REJECTED, true, "JJJJ", "UUUU" },
 	{ OUTCOME_DENIED, true, "RRRR", "RRRR" },
 	{ OUTCOME_FAULT, false, "FFFF", "UUUU" },
 	{ OUTCOME_FAULT, true, "????", "????" },
-	{ OUTCOME_ABSENT, false, "FFFF", "UUUU" }, /* not asked for: the connector is confused */
+	{ OUTCOME_ABSENT, false, "FFFF", "UUUU" }, /* no look-up was asked for, so the connector is wrong */
 	{ OUTCOME_BODY_CHANGED, false, "BBBB", "UUUU" },
 };
 
@@ -83,7 +84,8 @@ static void the_first_outcome_decides_by_class(void **state)
 static void exhaustion_yields_to_doubt(void **state)
 {
 	(void)state;
-	static const char after_unknown[] = "XXX?"; /* the queryable one looks when it is resumed */
+	static const char after_unknown[] =
+		"XXX?"; /* the queryable target is looked up when the step is resumed */
 	static const char after_unreachable[] = "XXXX";
 	for (int repeat = REPEAT_IDEMPOTENT; repeat <= REPEAT_UNSAFE; repeat++) {
 		struct model_fixture k;
@@ -112,14 +114,16 @@ static void busy_and_denied_spend_nothing(void **state)
 	fixture_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
 	assert_int_equal(st->spent, 0);
 	assert_int_equal(st->attempts, 10);
-	/* Five busy ones: their time and their waits count, 100 200 400 400 400 and up to half again. */
+	/* Five outcomes `busy`: their time and their waits count: 100, 200, 400, 400, 400 ms, each with up to
+	 * half as much jitter. */
 	assert_in_range(st->waited_ms, 5 * 10 + 1500, 5 * 10 + 2250);
 	fixture_try(&k, 0, OUTCOME_UNREACHABLE, false);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
 	fixture_finish(&k);
 }
 
-/* A reload lowered the limit meanwhile: wrong credentials are still no reason to give up. */
+/* A reload has lowered the limit of attempts. Wrong credentials (`denied`) must still not exhaust the
+ * step. */
 static void denied_never_exhausts(void **state)
 {
 	(void)state;
@@ -152,13 +156,13 @@ static void giving_up_by_age_counts_only_own_time(void **state)
 	struct model_fixture k;
 	open_at(&k, REPEAT_IDEMPOTENT, DIRECTION_DO);
 	k.rules[0].retry.give_up_after_ms = 5000;
-	k.d.now_ms += 1000000; /* held behind a breaker */
+	k.d.now_ms += 1000000; /* time behind an open breaker */
 	fixture_try(&k, 0, OUTCOME_UNREACHABLE, false);
 	fixture_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
 	k.d.now_ms += 1000000; /* paused */
 	fixture_try(&k, 0, OUTCOME_UNREACHABLE, false);
 	fixture_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
-	fixture_try(&k, 0, OUTCOME_UNREACHABLE, false); /* 1 + 2 + 4 s of waits, and their jitter */
+	fixture_try(&k, 0, OUTCOME_UNREACHABLE, false); /* waits of 1, 2 and 4 s, each with jitter */
 	fixture_try(&k, 0, OUTCOME_UNREACHABLE, false);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
 	fixture_finish(&k);
@@ -173,11 +177,11 @@ static void a_key_is_trusted_within_its_time_only(void **state)
 		k.rules[0].can_lookup = can_look != 0;
 		fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
 		int64_t since = fixture_step(&k, 0)->effect_possible_ms;
-		assert_int_equal(since, k.d.now_ms - 10); /* from the attempt's begin */
+		assert_int_equal(since, k.d.now_ms - 10); /* doubt counts from the begin of the attempt */
 		fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
 		assert_int_equal(fixture_step(&k, 0)->effect_possible_ms, since);
 		expect_letter(&k, "inside", 'R');
-		k.d.now_ms = since + 59999; /* then it is held */
+		k.d.now_ms = since + 59999; /* the target is held until just before the key lapses */
 		assert_false(decide_intent_would_end(&k.d, 0));
 		k.d.now_ms = since + 60000;
 		assert_int_equal(decide_intent_would_end(&k.d, 0), !can_look);
@@ -190,7 +194,7 @@ static void a_key_is_trusted_within_its_time_only(void **state)
 	}
 }
 
-/* What a look-up finds. */
+/* What each outcome of a look-up leads to. */
 static const struct {
 	enum outcome_class result;
 	char letter;
@@ -214,7 +218,7 @@ static void a_look_up_decides(void **state)
 	}
 }
 
-/* "Absent" would be followed by a second sending of the same generation. */
+/* A look-up that gives `absent` would lead to a second request with the same key. */
 static void unsafe_is_not_looked_up(void **state)
 {
 	(void)state;
@@ -230,7 +234,7 @@ static void unsafe_is_not_looked_up(void **state)
 	}
 }
 
-/* The answer is about the last sending; the one before it was in doubt too. */
+/* The look-up answers for the last generation only; the generation before it was in doubt too. */
 static void absent_says_nothing_of_an_earlier_generation(void **state)
 {
 	(void)state;
@@ -276,11 +280,11 @@ static void exists_without_a_look_up_keeps_its_key(void **state)
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_REJECTED);
 	assert_non_null(strstr(fixture_step(&k, 0)->detail, "has this already"));
 	assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), 0);
-	assert_int_equal(fixture_step(&k, 0)->generation, 1); /* a new key might make it twice */
+	assert_int_equal(fixture_step(&k, 0)->generation, 1); /* a new key could make a second object */
 	fixture_finish(&k);
 }
 
-/* "It is here already" and "it is not here": sending again would go round in a circle for days. */
+/* The target reports `exists`, the look-up reports `absent`: sending again would repeat this for days. */
 static void exists_not_found_needs_an_operator(void **state)
 {
 	(void)state;
@@ -328,12 +332,12 @@ static void an_unused_intent_leaves_no_doubt(void **state)
 	assert_int_equal(decide_not_started(&k.d, fixture_begin(&k, 0)), 0);
 	fixture_expect(&k, 0, STEP_READY, REASON_NONE);
 	assert_int_equal(fixture_step(&k, 0)->spent, 0);
-	assert_int_equal(fixture_begin(&k, 0).attempt, 2); /* numbers are not used twice */
+	assert_int_equal(fixture_begin(&k, 0).attempt, 2); /* the number of an attempt is not used twice */
 	assert_int_equal(fixture_count(&k, RECORD_NOT_STARTED, NULL), 1);
 	fixture_finish(&k);
 }
 
-/* By repeat class, the doing interrupted; and the look-up interrupted, which only reads. */
+/* For each repeat class: an interrupted do, and an interrupted look-up, which only reads. */
 static void a_crash_is_decided_by_class(void **state)
 {
 	(void)state;
@@ -357,7 +361,7 @@ static void a_crash_is_decided_by_class(void **state)
 	}
 }
 
-/* What was cut off is held to the bytes it sent, where they are known. */
+/* If the bytes of an interrupted request are known, later attempts must send the same bytes. */
 static void a_crash_freezes_the_body_that_was_sent(void **state)
 {
 	(void)state;
@@ -438,7 +442,7 @@ static void the_first_body_stands(void **state)
 	assert_int_equal(decide_outcome(&k.d, fixture_begin(&k, 0), &o), 0);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_BODY_CHANGED);
 	assert_int_equal(fixture_step(&k, 0)->body[0], 1);
-	assert_int_equal(fixture_step(&k, 0)->spent, 1); /* nothing was sent the second time */
+	assert_int_equal(fixture_step(&k, 0)->spent, 1); /* the second attempt sent nothing */
 	fixture_finish(&k);
 }
 

@@ -294,7 +294,7 @@ static void an_event_keeps_its_bytes(void **state)
 	digest_bytes("a\0b", 3, body);
 	assert_memory_equal(e->body_digest, body, 16);
 	struct event *other = event_create(&fields, 5);
-	assert_memory_not_equal(other->digest, e->digest, 32); /* salted */
+	assert_memory_not_equal(other->digest, e->digest, 32); /* another salt gives another digest */
 	assert_true(event_bytes(e) > sizeof *e);
 	assert_ptr_equal(event_ref(e), e);
 	event_unref(e);

@@ -1,4 +1,5 @@
-/* Random inputs on random sagas from a seed; what must hold whatever happens is checked after each. */
+/* Random inputs to random sagas, from a seed. After each input the checker below asserts the rules of the
+ * model. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,14 +8,13 @@
 
 #define RUNS_STEPS 20000
 
-/* What the checker itself keeps about a step, from what it did and saw; the model's own flags are not asked.
- */
+/* What the checker knows about a step from the inputs alone; it does not read the model's own flags. */
 struct step_history {
 	bool possible;    /* the present generation may have taken effect … */
 	int64_t since_ms; /* … since then */
 	int64_t begun_ms;
 	bool ever_sent; /* an effect was sent, in direction do */
-	bool succeeded; /* the target said so, in the present generation */
+	bool succeeded; /* in the present generation the target reported success */
 	bool undo_began;
 	uint32_t generation;
 	uint8_t direction;
@@ -91,7 +91,7 @@ static bool undone_or_never(const struct property_fixture *w, unsigned j)
 		   (st->direction == DIRECTION_UNDO && (st->state == STEP_SUCCEEDED || st->state == STEP_KEPT));
 }
 
-/* Before an intent: may this step be sent at all? */
+/* Before an intent: asserts that this step may be sent. */
 static void check_start(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
@@ -114,7 +114,7 @@ static void check_start(struct property_fixture *w, unsigned i)
 		HOLD((dependants >> j & 1) == 0 || undone_or_never(w, j), "undone before one of its dependants");
 }
 
-/* What may have happened is sent again only where a repeat can be told. */
+/* Asserts that a step that may have taken effect is sent again only if the target recognises a repeat. */
 static void check_send(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
@@ -138,7 +138,7 @@ static void note_possible(struct step_history *seen, int64_t since_ms)
 	seen->possible = true;
 }
 
-/* After each input: nothing moved that only a person may move. */
+/* After each input: asserts that nothing changed that only an operator may change. */
 static void check_moves(struct property_fixture *w, bool by_operator)
 {
 	const char *broken = saga_check(w->k.saga);
@@ -190,7 +190,7 @@ static void do_start(struct property_fixture *w, unsigned i)
 	}
 }
 
-/* A reply such as the rules allow: a look-up never sends an effect. */
+/* A random outcome that the rules allow: a look-up never sends an effect. */
 static struct outcome random_outcome(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
@@ -221,7 +221,7 @@ static void note_effect(struct property_fixture *w, unsigned i, const struct out
 {
 	const struct step *st = &w->k.saga->steps[i];
 	bool maybe = (o->result == OUTCOME_UNKNOWN || o->result == OUTCOME_FAULT) && o->effect_sent;
-	/* What the target has already may be ours. */
+	/* The object that the target has already can be from this step. */
 	if (!maybe && o->result != OUTCOME_OK && o->result != OUTCOME_EXISTS)
 		return;
 	note_possible(&w->seen[i], w->k.d.now_ms - o->duration_ms);
@@ -247,7 +247,7 @@ static void do_outcome(struct property_fixture *w, unsigned i)
 		w->seen[i].possible = false;
 }
 
-/* Crash: the effect of a running attempt may have gone out or not. */
+/* A crash: the request of a running attempt was sent, or it was not. */
 static void do_crash(struct property_fixture *w)
 {
 	for (unsigned i = 0; i < w->k.plan->step_count; i++) {
@@ -303,7 +303,7 @@ static void do_not_started(struct property_fixture *w, unsigned i)
 	assert_int_equal(decide_not_started(&w->k.d, ref_of(w, i)), 0);
 }
 
-/* True when a person did it. */
+/* Applies one random input; true if it was one of an operator. */
 static bool turn(struct property_fixture *w)
 {
 	unsigned i = pick(w, w->k.plan->step_count);
@@ -364,11 +364,11 @@ static void random_sagas_keep_their_rules(void **state)
 	unsigned runs = 0;
 	for (unsigned done = 0; done < RUNS_STEPS; done += 100)
 		fixture_run(1000 + runs++, 100, &rests);
-	/* If nothing ever came to its end, the rules were kept by doing nothing. */
+	/* If no saga ever ended, the rules would hold without being tested. */
 	assert_true(rests > runs / 10);
 }
 
-/* Faults healed and nobody interfering: every saga comes to rest or to a person. */
+/* When the faults end and no operator acts, every saga comes to rest or to attention. */
 static void healed_sagas_end(void **state)
 {
 	(void)state;

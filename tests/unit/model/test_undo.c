@@ -1,4 +1,4 @@
-/* Compensation: what sets it off, in which order it runs, what holds it and what it leaves. */
+/* Compensation: what starts it, its order, what delays it, and what it leaves. */
 #include <string.h>
 
 #include "tests/unit/model/model_fixture.h"
@@ -14,7 +14,7 @@ static void expect_skip(struct model_fixture *k, unsigned i, enum skip skip)
 	assert_int_equal(fixture_step(k, i)->skip, skip);
 }
 
-/* No verb points at another that is refused as well. */
+/* No refusal advises a verb that is refused as well. */
 static void undone_is_for_good(struct model_fixture *k, int step)
 {
 	static const enum verb verbs[] = { VERB_RETRY, VERB_REDO, VERB_SKIP, VERB_RESOLVE_NOT_DONE };
@@ -35,7 +35,7 @@ static void undo_runs_in_reverse_order(void **state)
 	fixture_init(&k, POLICY_COMPENSATE, "a b>a c>a d>bc e");
 	for (unsigned i = 0; i < 3; i++)
 		fixture_try(&k, i, OUTCOME_OK, true);
-	struct attempt_ref e = fixture_begin(&k, 4); /* running meanwhile */
+	struct attempt_ref e = fixture_begin(&k, 4); /* step e runs while the saga is compensated */
 	fixture_try(&k, 3, OUTCOME_REJECTED, true);
 	assert_int_equal(fixture_count(&k, RECORD_DECISION, "compensate"), 1);
 	fixture_expect_saga(&k, SAGA_COMPENSATING);
@@ -59,7 +59,7 @@ static void undo_runs_in_reverse_order(void **state)
 	fixture_finish(&k);
 }
 
-/* b was not for this event, so c follows a through it: a waits for c all the same. */
+/* b was skipped by its `when`, so c comes after a through b: the undo of a still waits for c. */
 static void order_holds_through_a_skipped_step(void **state)
 {
 	(void)state;
@@ -142,7 +142,7 @@ static void what_may_have_happened_is_undone_where_that_is_safe(void **state)
 	fixture_finish(&k);
 }
 
-/* Setting a state twice is setting it once: nobody need be asked. */
+/* An undo that sets a state can be repeated, so no operator is needed. */
 static void an_idempotent_undo_is_sent_again(void **state)
 {
 	(void)state;
@@ -181,7 +181,7 @@ static void a_look_up_may_settle_what_is_being_undone(void **state)
 		else if (finds[i] == OUTCOME_ABSENT)
 			expect_skip(&k, 0, SKIP_CANCELLED);
 		else
-			fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* the second attempt is spent */
+			fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* the second attempt is used up */
 		fixture_finish(&k);
 	}
 }
@@ -222,7 +222,7 @@ static void a_failed_undo_stops_those_after_it(void **state)
 	fixture_try(&k, 0, OUTCOME_OK, true);
 	fixture_try(&k, 1, OUTCOME_OK, true);
 	fixture_try(&k, 2, OUTCOME_REJECTED, true);
-	fixture_try(&k, 1, OUTCOME_UNREACHABLE, false); /* its own budget */
+	fixture_try(&k, 1, OUTCOME_UNREACHABLE, false); /* the undo has a retry budget of its own */
 	assert_int_equal(fixture_step(&k, 1)->spent, 1);
 	fixture_try(&k, 1, OUTCOME_REJECTED, true);
 	fixture_expect(&k, 1, STEP_ATTENTION, REASON_UNDO_FAILED);
@@ -247,7 +247,8 @@ static void a_redo_that_fails_does_not_hide_the_first_success(void **state)
 	fixture_try(&k, 0, OUTCOME_OK, true);
 	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL), 0);
 	fixture_expect_saga(&k, SAGA_RUNNING);
-	fixture_try(&k, 0, OUTCOME_REJECTED, true); /* triggers, and the first one is there to undo */
+	fixture_try(&k, 0, OUTCOME_REJECTED,
+				true); /* starts the compensation; the first generation took effect and is undone */
 	expect_state(&k, 0, STEP_READY);
 	assert_int_equal(fixture_step(&k, 0)->direction, DIRECTION_UNDO);
 	fixture_finish(&k);
@@ -263,13 +264,14 @@ static void a_redo_from_doubt_leaves_doubt_to_an_undo(void **state)
 	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL), 0);
 	assert_int_equal(fixture_step(&k, 0)->generation, 2);
 	fixture_try(&k, 0, OUTCOME_REJECTED, true);
-	assert_int_equal(fixture_verb(&k, VERB_SKIP, 0, NULL), ERR_REFUSED); /* the first may have worked */
+	assert_int_equal(fixture_verb(&k, VERB_SKIP, 0, NULL),
+					 ERR_REFUSED); /* the first generation may have taken effect */
 	assert_int_equal(fixture_verb(&k, VERB_COMPENSATE, -1, NULL), 0);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
 	fixture_finish(&k);
 }
 
-/* A person finds that the step which set the undo off was done after all: it is undone first. */
+/* An operator resolves the step that started the compensation as done: then it is undone first. */
 static void expect_later_undo_first(bool tried)
 {
 	struct model_fixture k;

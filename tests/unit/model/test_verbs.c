@@ -38,7 +38,7 @@ static void until_missing(struct model_fixture *k)
 	k->rules[0].missing = false;
 }
 
-/* An outcome that leads to the state, OUTCOME_NONE where it takes something else. */
+/* An outcome that leads to the state; OUTCOME_NONE: something else leads to it. */
 static const enum outcome_class ways[AT_COUNT] = {
 	[AT_RETRY_WAIT] = OUTCOME_UNREACHABLE,    [AT_SUCCEEDED] = OUTCOME_OK,
 	[AT_REJECTED] = OUTCOME_REJECTED,         [AT_EXHAUSTED] = OUTCOME_UNREACHABLE,
@@ -66,7 +66,8 @@ static const struct {
 	[AT_UNDO_FAILED] = { STEP_ATTENTION, REASON_UNDO_FAILED },
 };
 
-/* Step 0 is in the state; step 1 (b) keeps the saga from its end. For "waiting" it is the other way round. */
+/* Step 0 is in the state, and step 1 (b) prevents the end of the saga. For "waiting" the roles are
+ * swapped. */
 static void open_at(struct model_fixture *k, enum step_situation at)
 {
 	fixture_init(k, POLICY_CONTINUE, at == AT_WAITING ? "a>b b" : "a b");
@@ -89,7 +90,8 @@ static void open_at(struct model_fixture *k, enum step_situation at)
 }
 
 /* What the verb does there: - refused, = nothing to do, else the state it leads to: r ready, D done, S
- * skipped, K kept. The columns are the states in the order of enum step_situation: W r A R D S K J X ? F B M U */
+ * skipped, K kept. The columns are the states in the order of enum step_situation: W r A R D S K J X ? F B M
+ * U */
 static const struct {
 	enum verb verb;
 	const char *cells;
@@ -109,7 +111,7 @@ static char cell_of(struct model_fixture *k, enum verb verb)
 	size_t log = k->log.head.len;
 	int rc = fixture_verb(k, verb, 0, &changed);
 	if (rc != 0 || changed == 0)
-		assert_int_equal(k->log.head.len, log); /* nothing happened, nothing is said */
+		assert_int_equal(k->log.head.len, log); /* nothing changed, so nothing is logged */
 	if (rc != 0) {
 		assert_int_equal(rc, ERR_REFUSED);
 		return '-';
@@ -318,7 +320,7 @@ static void a_resumed_step_has_its_whole_budget_again(void **state)
 		fixture_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
 		assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), 0);
 	}
-	assert_int_equal(fixture_step(&k, 0)->attempts, 4); /* one key, one count */
+	assert_int_equal(fixture_step(&k, 0)->attempts, 4); /* one key, so the attempts are counted on */
 	fixture_finish(&k);
 }
 
@@ -329,9 +331,10 @@ static void a_retry_in_doubt_looks_where_it_can(void **state)
 	fixture_init(&k, POLICY_CONTINUE, "a");
 	k.rules[0].repeat = REPEAT_QUERYABLE;
 	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
-	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT); /* queryable, but it cannot be looked up */
+	fixture_expect(&k, 0, STEP_ATTENTION,
+				   REASON_IN_DOUBT); /* the class is queryable, but this connector has no look-up */
 	assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), ERR_REFUSED);
-	k.rules[0].can_lookup = true; /* mended */
+	k.rules[0].can_lookup = true; /* the connector can look up now */
 	assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), 0);
 	fixture_try(&k, 0, OUTCOME_OK, false);
 	assert_int_equal(fixture_count(&k, RECORD_INTENT, "lookup"), 1);
@@ -339,7 +342,7 @@ static void a_retry_in_doubt_looks_where_it_can(void **state)
 	fixture_finish(&k);
 }
 
-/* A key that lapsed, a class that changed: a resume does not send blindly either. */
+/* After the key has lapsed or the repeat class has changed, a resume must not send without a look-up. */
 static void resuming_what_may_have_worked_asks_again(void **state)
 {
 	(void)state;
@@ -348,7 +351,7 @@ static void resuming_what_may_have_worked_asks_again(void **state)
 	k.rules[0].retry.attempts = 1;
 	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_EXHAUSTED);
-	k.rules[0].repeat = REPEAT_UNSAFE; /* the configuration has learnt better */
+	k.rules[0].repeat = REPEAT_UNSAFE; /* the new configuration says that the target is unsafe */
 	assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), 0);
 	bool started = true;
 	assert_int_equal(decide_intent(&k.d, 0, &started), 0);
@@ -393,7 +396,7 @@ static void redo_has_a_key_of_its_own(void **state)
 	const struct step *st = fixture_step(&k, 0);
 	assert_int_equal(st->generation, 2);
 	assert_int_equal(st->attempts, 0);
-	assert_true(st->took_effect); /* the first one happened, whatever comes of the second */
+	assert_true(st->took_effect); /* the first generation took effect, whatever the second one does */
 	assert_int_equal(fixture_verb(&k, VERB_SKIP, 0, NULL), 0);
 	fixture_expect(&k, 0, STEP_SUCCEEDED, REASON_NONE);
 	fixture_finish(&k);
