@@ -336,7 +336,6 @@ void admission_publish(struct admission_control *a, uint32_t id, const struct en
 		s->paused = from->paused;
 		s->held = from->held;
 		s->hold = from->hold;
-		memcpy(s->held_reason, from->held_reason, sizeof s->held_reason);
 		s->breaker = from->breaker;
 		s->breaker_until_ms = from->breaker_until_ms;
 		s->in_flight_limit = from->in_flight_limit;

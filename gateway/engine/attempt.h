@@ -60,7 +60,7 @@ struct attempt_settings {
 	uint32_t target;
 	enum repeat repeat;
 	struct transport_limits limits; /* fresh_connection is set for each exchange */
-	int64_t deadline_ms;            /* of the whole attempt; monotonic clock */
+	int64_t deadline_ms;            /* of the whole attempt, by attempt_host.now_ms */
 	int64_t wall_ms;                /* the time of day, for the connector */
 };
 

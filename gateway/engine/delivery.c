@@ -23,9 +23,8 @@ static void return_unused(struct engine *e, struct engine_target *t, struct work
 
 static int64_t attempt_limit_ms(const struct engine_target *t)
 {
-	const int64_t cap_ms = (int64_t)24 * 3600 * 1000;
 	int64_t exchange = t->config.timeout_ms > 0 ? t->config.timeout_ms : 30000;
-	return exchange < cap_ms / ATTEMPT_TIMEOUTS ? exchange * ATTEMPT_TIMEOUTS : cap_ms;
+	return exchange < DAY_MS / ATTEMPT_TIMEOUTS ? exchange * ATTEMPT_TIMEOUTS : DAY_MS;
 }
 
 /* Notes in the attempt the breaker's epoch and the target's revision, so that the end of the attempt can tell whether it

@@ -73,7 +73,7 @@ void inbox_content_free(struct inbox_content *content);
 
 /* ---- context.c ---- */
 
-/* The monotonic clock and the time of day. Each is read once a tick. */
+/* The steady clock and the time of day (saga/base/clock.h). Each is read once a tick. */
 int64_t engine_now_ms(struct engine *e);
 int64_t engine_wall_ms(struct engine *e);
 /* NULL: there is no such target. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "gateway/engine/engine_internal.h"
+#include "saga/base/array.h"
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
@@ -83,10 +84,7 @@ void inbox_take(struct inbox *box, struct inbox_content *ret)
 
 static void add_news(struct inbox_content *content, const struct target_news *news)
 {
-	if (content->news_count == content->news_cap) {
-		content->news_cap = content->news_cap * 2 + 8;
-		content->news = mem_grow(content->news, content->news_cap * sizeof *content->news);
-	}
+	ARRAY_GROW(content->news, content->news_count, content->news_cap);
 	content->news[content->news_count++] = *news;
 }
 

@@ -1,11 +1,11 @@
 #include "gateway/engine/rate.h"
 
-#include "saga/base/check.h"
+#include "saga/base/clock.h"
 
 /* Time for each token. `per_ms` is bounded to a year, so that a million tokens do not overflow 64 bits. */
 static int64_t interval_us(const struct rate_policy *policy)
 {
-	const int64_t longest_ms = (int64_t)366 * 24 * 3600 * 1000;
+	const int64_t longest_ms = 366 * DAY_MS;
 	int64_t per_ms = policy->per_ms < 1 ? 1 : policy->per_ms > longest_ms ? longest_ms : policy->per_ms;
 	int64_t us = per_ms * 1000 / policy->count;
 	return us > 0 ? us : 1;

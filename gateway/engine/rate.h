@@ -13,7 +13,8 @@ struct rate_policy {
 };
 
 struct rate {
-	int64_t empty_at_us; /* monotonic clock; a value in the past means that a whole tenth may start at once */
+	int64_t
+		empty_at_us; /* by the clock of `now_ms`; a value in the past means that a whole tenth may start at once */
 };
 
 /* The tokens that can be taken now; UINT32_MAX without a limit. */

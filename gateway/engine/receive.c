@@ -1,10 +1,9 @@
 /* Takes in what the inbox holds: works and answers of the journal, news of targets, and new sets of targets. */
-#include <stdio.h>
 #include <string.h>
 
 #include "gateway/engine/engine_internal.h"
+#include "saga/base/array.h"
 #include "saga/base/check.h"
-#include "saga/base/mem.h"
 #include "saga/journal/engine_port.h"
 #include "saga/journal/operator_port.h"
 
@@ -111,7 +110,6 @@ static void state_changed(struct engine *e, struct engine_target *t, const struc
 	t->state_known = true;
 	t->paused = state->paused;
 	t->held = state->held;
-	snprintf(t->held_reason, sizeof t->held_reason, "%s", state->held ? state->held_reason : "");
 	t->hold = state->hold;
 	/* The operator may have restarted the daemon after a fix of the credentials: then the first probe goes out at once. */
 	if (newly_held)
@@ -148,10 +146,7 @@ static void keep_pending_news(struct engine *e, const struct target_news *news)
 	for (size_t i = 0; i < e->pending_count; i++)
 		pending = e->pending_news[i].target == news->target ? &e->pending_news[i] : pending;
 	if (pending == NULL) {
-		if (e->pending_count == e->pending_cap) {
-			e->pending_cap = e->pending_cap * 2 + 4;
-			e->pending_news = mem_grow(e->pending_news, e->pending_cap * sizeof *e->pending_news);
-		}
+		ARRAY_GROW(e->pending_news, e->pending_count, e->pending_cap);
 		pending = &e->pending_news[e->pending_count++];
 		*pending = *news;
 		return;

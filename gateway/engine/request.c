@@ -3,15 +3,9 @@
 #include <string.h>
 
 #include "saga/base/digest.h"
+#include "saga/base/fnv.h"
 
 #define EXCHANGE_ID_BYTES 4
-
-static uint32_t fnv(uint32_t hash, const char *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)bytes[i]) * 16777619u;
-	return hash;
-}
 
 static struct str text_of(struct almoner_text t)
 {
@@ -40,10 +34,10 @@ static void split_url(struct str url, struct str *ret_path, struct str *ret_quer
 
 static uint32_t exchange_id(char kind, struct str a, struct str b)
 {
-	uint32_t hash = fnv(2166136261u, &kind, 1);
-	hash = fnv(hash, a.p, a.len);
-	hash = fnv(hash, "\n", 1);
-	return fnv(hash, b.p, b.len);
+	uint32_t hash = fnv32(FNV32_BASIS, &kind, 1);
+	hash = fnv32(hash, a.p, a.len);
+	hash = fnv32(hash, "\n", 1);
+	return fnv32(hash, b.p, b.len);
 }
 
 /* The caller has checked action->kind: it sends HTTP or mail. */

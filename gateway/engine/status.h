@@ -18,9 +18,8 @@ struct engine_target_status {
 	bool paused;
 	bool held;
 	enum hold_kind hold;
-	char held_reason[200];
 	enum breaker_state breaker;
-	int64_t breaker_until_ms; /* end of BREAKER_OPEN on the monotonic clock; 0 in other states */
+	int64_t breaker_until_ms; /* end of BREAKER_OPEN by the engine's clock; 0 in other states */
 	uint32_t in_flight; /* slots in use: attempts under way, and intents on their way to or from the log */
 	uint32_t in_flight_limit; /* as configured */
 	uint32_t in_flight_now;   /* what ramp and breaker allow at present */

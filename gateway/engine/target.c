@@ -209,7 +209,6 @@ void target_status(const struct engine_target *t, struct engine_target_status *r
 		.backlog = t->backlog,
 		.next_due_ms = t->next_due_ms,
 	};
-	memcpy(ret->held_reason, t->held_reason, sizeof ret->held_reason);
 }
 
 /* When a start may be tried, as far as it waits for a time. When it waits for a slot, the end of an attempt brings the

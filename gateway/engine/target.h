@@ -48,7 +48,6 @@ struct engine_target {
 	bool paused;      /* by an operator */
 	bool held;
 	enum hold_kind hold; /* only HOLD_CREDENTIALS is probed */
-	char held_reason[200];
 	int64_t probe_at_ms; /* when the next probe of the held target may go out */
 	bool probe_reserved; /* the next attempt to begin is the probe */
 

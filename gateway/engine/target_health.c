@@ -52,7 +52,6 @@ static void hold(struct engine_target *t, struct health_verdict *verdict, const 
 	t->held = true; /* now, so that nothing starts before the journal's news report the same */
 	t->hold = kind;
 	t->probe_at_ms = probe_at_ms;
-	snprintf(t->held_reason, sizeof t->held_reason, "%s", verdict->reason);
 	t->dirty = true;
 }
 

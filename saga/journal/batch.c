@@ -142,7 +142,6 @@ static struct target_news news_of(struct target_entry *t)
 									 .held = t->row.held,
 									 .hold = t->row.held ? name_to_hold(t->row.held_reason) : HOLD_NONE,
 									 .breaker_not_closed = t->row.breaker_not_closed };
-	memcpy(n.state.held_reason, t->row.held_reason, sizeof n.state.held_reason);
 	t->news = t->claim_done = t->state_changed = false;
 	t->granted = 0;
 	return n;

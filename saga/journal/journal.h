@@ -38,10 +38,9 @@ struct journal_target {
 
 struct target_state {
 	uint32_t id;
-	bool paused;         /* by an operator */
-	bool held;           /* by the engine (credentials refused, settings wrong) or by an operator */
-	enum hold_kind hold; /* HOLD_NONE: not held, or held for a reason of an unknown kind */
-	char held_reason[200];
+	bool paused;             /* by an operator */
+	bool held;               /* by the engine, which found its credentials refused or its settings wrong */
+	enum hold_kind hold;     /* HOLD_NONE: not held, or held for a reason of an unknown kind */
 	bool breaker_not_closed; /* as last reported by journal_breaker, perhaps by an earlier process */
 };
 

@@ -162,7 +162,7 @@ static void a_denied_outcome_holds_the_target_in_its_commit(void **state)
 	journal_outcome(r->j, fixture_take(r, WORK_START, a, CRM), &o, "credentials: 401");
 	fixture_pump(r);
 	assert_true(r->news[CRM].state.held);
-	assert_string_equal(r->news[CRM].state.held_reason, "credentials: 401");
+	assert_int_equal(r->news[CRM].state.hold, HOLD_CREDENTIALS);
 	fixture_accept_id(r, "c");
 	assert_int_equal(r->asked, 2);
 	/* A start that the engine requests while the target is held moves the step to disk. */

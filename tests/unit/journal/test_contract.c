@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/state/targets.h"
 
 typedef void wrong_call(struct journal_fixture *r);
 
@@ -178,7 +179,7 @@ static void a_pause_without_a_note_shows_none(void **state)
 	assert_int_equal(journal_target_act(r->j, "crm", TARGET_PAUSE, NULL, NULL, NULL, NULL), 0);
 	fixture_pump(r);
 	assert_true(r->news[CRM].state.paused);
-	assert_string_equal(r->news[CRM].state.held_reason, "");
+	assert_string_equal(target_of_name(r->j, "crm")->row.held_reason, "");
 }
 
 int main(void)
