@@ -22,7 +22,7 @@ static void skip_blanks(const char **at)
 	*at += strspn(*at, BLANKS);
 }
 
-/* A path ends at the first blank or sign outside quotes. */
+/* The length of the path at the start of `text`: up to the first blank or operator outside quotes. */
 static size_t path_length(const char *text)
 {
 	bool quoted = false;
@@ -34,6 +34,7 @@ static size_t path_length(const char *text)
 	return len;
 }
 
+/* This function and the other take_* functions parse at *at. On success they move *at behind what they parsed. */
 static bool take_path(const char **at, struct path *ret)
 {
 	size_t len = path_length(*at);
@@ -43,7 +44,7 @@ static bool take_path(const char **at, struct path *ret)
 	for (size_t i = 0; i < ret->count; i++) {
 		if (ret->parts[i].optional) {
 			path_finish(ret);
-			return false; /* "no value" has a logic of its own */
+			return false; /* libjq treats "no value" in a comparison in its own way */
 		}
 	}
 	*at += len;
@@ -62,8 +63,8 @@ static enum compare_operator take_operator(const char **at)
 	return COMPARE_NONE;
 }
 
-/* The length of a literal: a text without escapes and interpolation, or a run of letters, digits, points,
- * signs. */
+/* The length of the literal at the start of `text`: a quoted text without escapes, or a run of other characters. 0 when
+ * there is none. */
 static size_t literal_length(const char *text)
 {
 	if (text[0] != '"')
@@ -72,6 +73,7 @@ static size_t literal_length(const char *text)
 	return text[len] == '"' ? len + 1 : 0;
 }
 
+/* Numbers that a double does not represent are left to libjq, which would round them. */
 static json_t *take_literal(const char **at)
 {
 	size_t len = literal_length(*at);
@@ -89,6 +91,7 @@ static json_t *take_literal(const char **at)
 	return literal;
 }
 
+/* One comparison, or a path alone. On failure compare_finish frees what the term has so far. */
 static bool take_term(const char **at, struct compare *c)
 {
 	struct compare_term *term = &c->terms[c->count];
@@ -107,7 +110,7 @@ static bool take_term(const char **at, struct compare *c)
 	return term->literal != NULL;
 }
 
-/* " and" with a blank or the next path behind it. */
+/* The word `and`, if a blank or the next path follows it. */
 static bool take_and(const char **at)
 {
 	skip_blanks(at);
@@ -143,7 +146,7 @@ void compare_finish(struct compare *c)
 
 /* ---- comparing ---- */
 
-/* jq's order of kinds. */
+/* libjq's order of values of different types. */
 static int kind_order(const json_t *value)
 {
 	static const int orders[] = { [JSON_NULL] = 0, [JSON_FALSE] = 1,  [JSON_TRUE] = 2,  [JSON_INTEGER] = 3,
@@ -161,7 +164,7 @@ static int number_order(const json_t *a, const json_t *b)
 	return (x > y) - (x < y);
 }
 
-/* By bytes, which for UTF-8 is by code points. */
+/* Compares bytes; for UTF-8 that is the order of code points. */
 static int text_order(const json_t *a, const json_t *b)
 {
 	size_t x = json_string_length(a), y = json_string_length(b);
@@ -179,6 +182,7 @@ static int order_of(const json_t *value, const json_t *literal)
 	return json_is_string(value) ? text_order(value, literal) : 0;
 }
 
+/* `value` is never NULL: take_path refuses paths that can give no value. */
 static bool term_is_true(const struct compare_term *term, const json_t *value)
 {
 	if (term->op == COMPARE_NONE)

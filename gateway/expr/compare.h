@@ -1,14 +1,15 @@
-/* The usual condition without jq: comparisons of pure paths with literals, joined by `and`:
+/* Evaluates the most common conditions without libjq: comparisons of pure paths with literals, joined by `and`:
  *
  *     .amount.minor > 0 and .type == "donation.created" and .recurring
  *
- * Same truth and same errors as jq's, but for numbers a double does not hold, which are compared exactly. */
+ * Results and errors equal those of libjq, with one exception: integers that a double cannot represent are compared
+ * exactly here. Thread: any. */
 #ifndef ALMONER_EXPR_COMPARE_H
 #define ALMONER_EXPR_COMPARE_H
 
 #include "gateway/expr/path.h"
 
-#define COMPARE_TERMS_MAX 8
+#define COMPARE_TERMS_MAX 8 /* a longer condition is left to libjq; chosen, no measurement */
 
 enum compare_operator {
 	COMPARE_NONE,
@@ -22,8 +23,8 @@ enum compare_operator {
 
 struct compare_term {
 	struct path path;
-	enum compare_operator op; /* NONE: the truth of the path itself */
-	json_t *literal;          /* a number, text, true, false or null */
+	enum compare_operator op; /* COMPARE_NONE: the path's value must be neither null nor false */
+	json_t *literal;          /* a number, text, true, false or null; NULL with COMPARE_NONE */
 };
 
 struct compare {
@@ -31,10 +32,10 @@ struct compare {
 	unsigned count;
 };
 
-/* False, with nothing to free, when the text is anything else. */
+/* Returns false, with nothing to free, when the text is any other jq program. */
 bool compare_parse(const char *text, struct compare *ret);
 void compare_finish(struct compare *c);
-/* ERR_INVALID as path_get. */
+/* Sets *ret to the truth of the condition. Errors: those of path_get. */
 int compare_evaluate(const struct compare *c, json_t *root, bool *ret, struct err *err) MUST_CHECK;
 
 #endif

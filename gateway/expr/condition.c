@@ -10,7 +10,7 @@ static json_t *load_object(struct str text, const char *what, struct err *err)
 	json_t *value = json_loadb(text.p, text.len, JSON_ALLOW_NUL, &fault);
 	if (!json_is_object(value)) {
 		json_decref(value);
-		(void)err_set(err, ERR_CORRUPT, "the %s is no JSON object", what);
+		err_set(err, ERR_CORRUPT, "the %s is not a JSON object", what);
 		return NULL;
 	}
 	return value;
@@ -25,6 +25,7 @@ static int eval_on(const char *program, json_t *context, bool *ret_true, struct 
 	return rc;
 }
 
+/* A program that fails is named in the error, so that the operator finds it in the configuration. */
 static int eval(void *ctx, const char *program, struct str event_json, struct str steps_json, bool *ret_true,
 				struct err *err)
 {

@@ -8,7 +8,7 @@
 #include "gateway/expr/number.h"
 #include "saga/base/mem.h"
 
-/* ---- to jq ---- */
+/* ---- to libjq ---- */
 
 static jv to_jv(const json_t *value, unsigned depth);
 
@@ -17,15 +17,15 @@ static jv integer_to_jv(json_int_t value)
 	if (value <= NUMBER_SAFE_INT && value >= -NUMBER_SAFE_INT)
 		return jv_number((double)value);
 	char text[NUMBER_TEXT_BYTES];
-	(void)snprintf(text, sizeof text, "%lld", (long long)value);
+	snprintf(text, sizeof text, "%lld", (long long)value);
 	return jv_string(text);
 }
 
-/* Both give an invalid value when a part is too deep. */
+/* Returns an invalid value, like array_to_jv, when a part is nested too deep. */
 static jv object_to_jv(const json_t *object, unsigned depth)
 {
 	jv out = jv_object();
-	/* The iterator's type is not const; nothing is changed. */
+	/* jansson's iterator takes a non-const object but does not change it. */
 	json_t *mutable_object = (json_t *)(uintptr_t)object;
 	for (void *it = json_object_iter(mutable_object); it != NULL;
 		 it = json_object_iter_next(mutable_object, it)) {
@@ -54,6 +54,7 @@ static jv array_to_jv(const json_t *array, unsigned depth)
 	return out;
 }
 
+/* The depth is limited because libjq frees nested values by recursion. Returns an invalid value beyond the limit. */
 static jv to_jv(const json_t *value, unsigned depth)
 {
 	if (depth > EXPR_DEPTH_MAX)
@@ -99,7 +100,7 @@ int convert_input(struct expr_input *in, jv *ret, struct err *err)
 	if (converted == NULL) {
 		jv value = to_jv(in->root, 0);
 		if (!jv_is_valid(value))
-			return err_set(err, ERR_INVALID, "the value is nested deeper than %d", EXPR_DEPTH_MAX);
+			return err_set(err, ERR_INVALID, "the value is nested deeper than %d levels", EXPR_DEPTH_MAX);
 		converted = mem_alloc(sizeof *converted);
 		*converted = value;
 		in->converted = converted;
@@ -108,14 +109,14 @@ int convert_input(struct expr_input *in, jv *ret, struct err *err)
 	return 0;
 }
 
-/* ---- and back; these borrow ---- */
+/* ---- from libjq: these functions borrow the value ---- */
 
 static json_t *from_jv(jv value, unsigned depth);
 
 static json_t *number_from_jv(double value)
 {
 	if (!isfinite(value))
-		return json_null(); /* as jq prints nan; JSON has neither */
+		return json_null(); /* JSON has no NaN and no infinity; jq prints NaN as null */
 	if (value == trunc(value) && fabs(value) <= (double)NUMBER_SAFE_INT)
 		return json_integer((json_int_t)value);
 	return json_real(value);
@@ -126,6 +127,7 @@ static json_t *string_from_jv(jv value)
 	return json_stringn(jv_string_value(value), (size_t)jv_string_length_bytes(jv_copy(value)));
 }
 
+/* The functions of libjq consume their arguments: jv_copy adds the reference that they consume. */
 static json_t *array_from_jv(jv value, unsigned depth)
 {
 	json_t *out = json_array();
@@ -142,6 +144,7 @@ static json_t *array_from_jv(jv value, unsigned depth)
 	return out;
 }
 
+/* NULL when a member's name contains a NUL character: jansson would cut it short, and it might then equal another. */
 static json_t *object_from_jv(jv value, unsigned depth)
 {
 	json_t *out = json_object();
@@ -150,7 +153,6 @@ static json_t *object_from_jv(jv value, unsigned depth)
 		jv key = jv_object_iter_key(value, it);
 		jv member = jv_object_iter_value(value, it);
 		json_t *converted_value = from_jv(member, depth + 1);
-		/* A key with a NUL in it would be cut short and might hide another one. */
 		const char *name = jv_string_value(key);
 		bool no_nul = strlen(name) == (size_t)jv_string_length_bytes(jv_copy(key));
 		int rc = converted_value != NULL && no_nul ? json_object_set_new(out, name, converted_value)
@@ -165,6 +167,7 @@ static json_t *object_from_jv(jv value, unsigned depth)
 	return out;
 }
 
+/* NULL when a part is nested too deep, or its name cannot be kept. */
 static json_t *from_jv(jv value, unsigned depth)
 {
 	if (depth > EXPR_DEPTH_MAX)
@@ -194,9 +197,10 @@ int convert_result(jv value, json_t **ret, struct err *err)
 	json_t *converted_value = from_jv(value, 0);
 	jv_free(value);
 	if (converted_value == NULL)
-		return err_set(err, ERR_INVALID,
-					   "the result is nested deeper than %d, or has a name with a NUL character in it",
-					   EXPR_DEPTH_MAX);
+		return err_set(
+			err, ERR_INVALID,
+			"the result is nested deeper than %d levels, or a member's name contains a NUL character",
+			EXPR_DEPTH_MAX);
 	*ret = converted_value;
 	return 0;
 }

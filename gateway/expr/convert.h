@@ -1,4 +1,4 @@
-/* Between jansson's trees and jq's values. Internal to this room. */
+/* Converts between jansson's trees and libjq's values. Internal to this module. Thread: the input's. */
 #ifndef ALMONER_EXPR_CONVERT_H
 #define ALMONER_EXPR_CONVERT_H
 
@@ -7,11 +7,12 @@
 
 #include "gateway/expr/expr.h"
 
-/* The input in jq's form, made at the first call; the caller owns the returned reference. ERR_INVALID: too
- * deep. */
+/* The input in libjq's form, converted at the first call and then kept in `in`. The caller frees *ret with jv_free.
+ * ERR_INVALID: the input is nested too deep. */
 int convert_input(struct expr_input *in, jv *ret, struct err *err) MUST_CHECK;
 
-/* Consumes `value`. ERR_INVALID: deeper than EXPR_DEPTH_MAX, or not text a JSON file may hold. */
+/* Consumes `value`; the caller owns *ret. ERR_INVALID: it is nested deeper than EXPR_DEPTH_MAX, or jansson cannot hold
+ * it (a member's name with a NUL character). */
 int convert_result(jv value, json_t **ret, struct err *err) MUST_CHECK;
 
 #endif

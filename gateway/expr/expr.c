@@ -15,10 +15,10 @@
 struct expr {
 	char *text;
 	bool is_path;
-	bool is_comparison; /* asked for its truth it needs no jq; else it does */
+	bool is_comparison; /* `compare` is valid: expr_eval_bool needs no libjq */
 	struct path path;
 	struct compare compare;
-	uint8_t key[PROGRAM_KEY_BYTES];
+	uint8_t key[PROGRAM_KEY_BYTES]; /* digest of the text: identifies the program in each thread's cache */
 };
 
 struct expr *expr_create(const char *text)
@@ -49,11 +49,6 @@ const char *expr_text(const struct expr *e)
 	return e->text;
 }
 
-bool expr_is_path(const struct expr *e)
-{
-	return e->is_path;
-}
-
 bool expr_is_identity(const struct expr *e)
 {
 	return e->is_path && e->path.count == 0;
@@ -75,6 +70,7 @@ int expr_check_hook(void *ctx, const char *text, struct err *err)
 	return expr_check(text, err);
 }
 
+/* Comparisons are run by libjq here; only expr_eval_bool evaluates them itself. */
 int expr_eval_json(const struct expr *e, struct expr_input *in, json_t **ret, struct err *err)
 {
 	if (e->is_path) {
@@ -96,6 +92,7 @@ int expr_eval_json(const struct expr *e, struct expr_input *in, json_t **ret, st
 	return convert_result(value, ret, err);
 }
 
+/* Most conditions are paths or comparisons, which need no libjq. */
 int expr_eval_bool(const struct expr *e, struct expr_input *in, bool *ret, struct err *err)
 {
 	if (e->is_path) {
@@ -117,6 +114,7 @@ int expr_eval_bool(const struct expr *e, struct expr_input *in, bool *ret, struc
 	return 0;
 }
 
+/* Numbers are written as number.h writes them, so that an amount that is not exact shows all its digits. */
 static int add_text(const json_t *value, struct buf *to, bool *ret_present, struct err *err)
 {
 	char number[NUMBER_TEXT_BYTES];
@@ -141,7 +139,7 @@ static int add_text(const json_t *value, struct buf *to, bool *ret_present, stru
 	case JSON_OBJECT:
 	case JSON_ARRAY:
 	default:
-		return err_set(err, ERR_INVALID, "gave an %s, expected a text",
+		return err_set(err, ERR_INVALID, "the value is an %s; a text, number or boolean is expected",
 					   json_is_object(value) ? "object" : "array");
 	}
 	*ret_present = true;

@@ -1,20 +1,21 @@
-/* Stops jq programs that run away. libjq has no step limit, but looks at its "halted" flag before every
- * instruction; one thread watches the CPU time of every evaluation and raises that flag. Internal to this
- * room.
+/* Stops jq programs that run too long. libjq has no limit of steps, but it checks its "halted" flag before each
+ * instruction. One thread for the process looks at the CPU time of each evaluation and sets that flag. Internal to this
+ * module.
  *
- * Not stopped: a single built-in that is long by itself ("x" * 1e9); see README.md. */
+ * It cannot stop a single built-in function that takes long by itself, for example `"x" * 1e9`. */
 #ifndef ALMONER_GATEWAY_EXPR_JQ_TIMEOUT_H
 #define ALMONER_GATEWAY_EXPR_JQ_TIMEOUT_H
 
 #include <jq.h>
 #include <stdbool.h>
 
-/* One per evaluating thread; made and destroyed by that thread. */
+/* One for each thread that evaluates programs; that thread opens and closes it. */
 struct jq_timeout_slot;
 struct jq_timeout_slot *jq_timeout_open(void);
 void jq_timeout_close(struct jq_timeout_slot *slot); /* NULL is accepted */
 
-/* Around each evaluation. jq_timeout_end says whether it was stopped: the program's state is then spent. */
+/* To be called before and after each evaluation of `jq`. jq_timeout_end returns true when the evaluation was stopped;
+ * the caller must then tear `jq` down, because libjq cannot run a halted program again. */
 void jq_timeout_begin(struct jq_timeout_slot *slot, jq_state *jq);
 bool jq_timeout_end(struct jq_timeout_slot *slot);
 

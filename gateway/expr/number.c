@@ -5,39 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* More significant digits than this no double's shortest text has. */
+#include "saga/base/check.h"
+
+/* The shortest text of a double has at most this many significant digits (DBL_DECIMAL_DIG). */
 #define DIGITS_MAX 17
-/* Any decimal of so many digits comes back from a double unchanged (DBL_DIG). */
+/* Each decimal number with at most this many digits survives a double unchanged (DBL_DIG). */
 #define DIGITS_SAFE   15
-#define EXPONENT_SAFE 300
-#define EXPONENT_MAX  100000
+#define EXPONENT_SAFE 300    /* … if its exponent is smaller: doubles end at 1.8e308 (DBL_MAX) */
+#define EXPONENT_MAX  100000 /* larger exponents are read as about this large */
 
 void number_shortest(double value, char out[NUMBER_TEXT_BYTES])
 {
+	assert(isfinite(value));
 	if (value == trunc(value) && fabs(value) <= (double)NUMBER_SAFE_INT) {
-		(void)snprintf(out, NUMBER_TEXT_BYTES, "%lld", (long long)value);
+		snprintf(out, NUMBER_TEXT_BYTES, "%lld", (long long)value);
 		return;
 	}
 	for (int digits = DIGITS_SAFE; digits <= DIGITS_MAX; digits++) {
-		(void)snprintf(out, NUMBER_TEXT_BYTES, "%.*g", digits, value);
+		snprintf(out, NUMBER_TEXT_BYTES, "%.*g", digits, value);
 		if (strtod(out, NULL) == value)
 			return;
 	}
 }
 
-/* A decimal number as its significant digits and the power of ten of the last one: 0.0120 is 12 and -3. */
+/* A decimal number: its significant digits, and the power of ten of the last digit. 0.0120 is "12" and -3. */
 struct decimal {
 	bool negative;
-	bool too_long;
+	bool too_long; /* more than DIGITS_MAX significant digits */
 	unsigned count;
 	long exponent;
 	char digits[DIGITS_MAX + 1];
 };
 
+/* `zeros` counts the zeros read since the last other digit. They are significant only if another digit follows. */
 static void add_digit(struct decimal *d, char digit, unsigned *zeros)
 {
 	if (digit == '0') {
-		*zeros += d->count > 0; /* leading ones mean nothing, the others perhaps */
+		*zeros += d->count > 0; /* leading zeros are never significant */
 		return;
 	}
 	if (d->count + *zeros + 1 > DIGITS_MAX) {
@@ -50,7 +54,7 @@ static void add_digit(struct decimal *d, char digit, unsigned *zeros)
 	d->digits[d->count++] = digit;
 }
 
-/* The digits from `at` on, with a sign; beyond EXPONENT_MAX it does not matter by how much. */
+/* The exponent whose sign and digits begin at `at`. An exponent beyond EXPONENT_MAX gives some value beyond it. */
 static long exponent_of(struct str text, size_t at)
 {
 	long value = 0;
@@ -62,7 +66,7 @@ static long exponent_of(struct str text, size_t at)
 	return negative ? -value : value;
 }
 
-/* `text` is a valid JSON number. */
+/* The number in `text`, which must be a valid JSON number. */
 static struct decimal decimal_of(struct str text)
 {
 	struct decimal d = { 0 };
@@ -87,6 +91,7 @@ static struct decimal decimal_of(struct str text)
 	return d;
 }
 
+/* Few digits and a small exponent are decided at once; only the rest is converted and compared. */
 bool number_is_exact(struct str token)
 {
 	struct decimal d = decimal_of(token);

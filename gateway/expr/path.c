@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "saga/base/array.h"
 #include "saga/base/mem.h"
 
-/* No index of a real payload is longer. */
+/* A longer index is left to libjq; real payloads have none. Nine digits fit into a long everywhere. */
 #define INDEX_DIGITS_MAX 9
 
 static bool is_name_char(char c, bool first)
@@ -16,13 +17,13 @@ static bool is_name_char(char c, bool first)
 
 static struct path_part *add_part(struct path *p)
 {
-	p->parts = mem_grow(p->parts, (p->count + 1) * sizeof *p->parts);
+	ARRAY_GROW_BY_COUNT(p->parts, p->count);
 	struct path_part *part = &p->parts[p->count++];
 	*part = (struct path_part){ 0 };
 	return part;
 }
 
-/* Each take_* moves *at behind what it understood, or returns false. */
+/* Each take_* function parses at *at. On success it moves *at behind what it parsed, else it returns false. */
 static bool take_name(struct path *p, const char **at)
 {
 	const char *end = *at;
@@ -41,7 +42,7 @@ static bool take_quoted(struct path *p, const char **at)
 		return false;
 	size_t len = strcspn(*at + 1, "\"\\");
 	if ((*at)[1 + len] != '"')
-		return false; /* unended, or with escapes: jq's business */
+		return false; /* no closing quote, or escapes: left to libjq */
 	add_part(p)->key = mem_strndup(*at + 1, len);
 	*at += len + 2;
 	return true;
@@ -71,6 +72,7 @@ static bool take_brackets(struct path *p, const char **at)
 	return true;
 }
 
+/* One part of the path: `.name`, `."name"`, `["name"]` or `[index]`, with an optional `?`. */
 static bool take_part(struct path *p, const char **at)
 {
 	bool taken;
@@ -80,7 +82,7 @@ static bool take_part(struct path *p, const char **at)
 	} else {
 		taken = p->count > 0 && take_brackets(p, at);
 	}
-	/* One belongs to the part; a second one would be about all before it, which is jq's business. */
+	/* A second `?` would apply to the whole path before it; that is left to libjq. */
 	if (taken && **at == '?') {
 		p->parts[p->count - 1].optional = true;
 		(*at)++;
@@ -88,6 +90,7 @@ static bool take_part(struct path *p, const char **at)
 	return taken;
 }
 
+/* Blanks are allowed before and after the path. A path with blanks within is left to libjq. */
 bool path_parse(const char *text, struct path *ret)
 {
 	struct path p = { 0 };
@@ -116,6 +119,7 @@ void path_finish(struct path *p)
 	*p = (struct path){ 0 };
 }
 
+/* The names that libjq uses in its error texts. */
 static const char *kind_name(const json_t *value)
 {
 	switch (json_typeof(value)) {
@@ -137,6 +141,7 @@ static const char *kind_name(const json_t *value)
 	}
 }
 
+/* NULL: the value cannot be indexed this way. As in libjq, indexing null gives null. */
 static json_t *part_get(const struct path_part *part, json_t *from)
 {
 	if (json_is_null(from))
@@ -153,6 +158,7 @@ static json_t *part_get(const struct path_part *part, json_t *from)
 	return NULL;
 }
 
+/* The error texts are libjq's. */
 int path_get(const struct path *p, json_t *root, json_t **ret, struct err *err)
 {
 	json_t *at = root;

@@ -7,22 +7,22 @@
 
 #include "gateway/expr/convert.h"
 #include "gateway/expr/jq_timeout.h"
+#include "saga/base/array.h"
 #include "saga/base/mem.h"
 
-/* Stands before every program, on a line of its own. The environment is empty, nothing is written or read,
- * nobody ends the process; and since something stands before it, a program cannot begin with `import` or
- * `include`. */
+/* Put before each program, on a line of its own. It makes the environment empty, and takes away the functions that read,
+ * write, or end the process. A program cannot use `import` or `include` either, because they must come first. */
 #define PRELUDE                                                                                              \
 	"def env: {}; def stderr: .; def debug: .; def input_filename: null; "                                   \
 	"def halt: error(\"halt is not available here\"); def halt_error: halt; def halt_error(x): halt; "       \
 	"def modulemeta: error(\"modules are not available here\"); def get_search_list: []; {} as $ENV |\n"
 
-/* Compiled programs a thread keeps; the least recently used one makes room. */
+/* Compiled programs that a thread keeps; the least recently used one is dropped for a new one. Chosen. */
 #define PROGRAMS_MAX 256
 
 struct program {
 	uint8_t key[PROGRAM_KEY_BYTES];
-	jq_state *jq; /* NULL: it does not compile, `fault` says why */
+	jq_state *jq; /* NULL: it does not compile and `fault` says why, or it is to be compiled again */
 	char *fault;
 	unsigned long last_use;
 };
@@ -41,11 +41,11 @@ static void collect_fault(void *ctx, jv message)
 	struct buf *to = ctx;
 	jv text = jq_format_error(message);
 	if (to->len == 0 && jv_get_kind(text) == JV_KIND_STRING)
-		buf_text(to, jv_string_value(text)); /* the ones after the first only count */
+		buf_text(to, jv_string_value(text)); /* later messages only count the errors */
 	jv_free(text);
 }
 
-/* libjq 1.6 calls this without asking whether it is there. */
+/* The jq function `input` calls this. libjq 1.6 calls it even if it is not set, through a null pointer. */
 static jv empty_input(jq_state *jq, void *ctx)
 {
 	(void)jq;
@@ -53,8 +53,8 @@ static jv empty_input(jq_state *jq, void *ctx)
 	return jv_invalid();
 }
 
-/* "jq: error: foo/0 is not defined at <top-level>, line 2:\n.a | foo   " → one line, counted without the
- * prelude. */
+/* Makes one line of libjq's message "jq: error: foo/0 is not defined at <top-level>, line 2:\n.a | foo   ", and counts
+ * lines without the prelude. */
 static char *format_fault(const char *raw)
 {
 	static const char start[] = "jq: error: ", shell_text[] = " (Unix shell quoting issues?)",
@@ -83,7 +83,7 @@ static char *format_fault(const char *raw)
 	return buf_take(&out);
 }
 
-/* NULL with a fault. */
+/* Returns NULL and sets *ret_fault, which the caller frees, when the text does not compile. */
 static jq_state *compile(const char *text, char **ret_fault)
 {
 	AUTO_BUF struct buf raw = { 0 };
@@ -111,7 +111,7 @@ int program_check(const char *text, struct err *err)
 	return 0;
 }
 
-/* ---- what a thread keeps ---- */
+/* ---- the programs of one thread ---- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t programs_key;
@@ -134,7 +134,7 @@ static void programs_free(void *arg)
 	free(r);
 }
 
-/* The thread that ends the process gets no call of the key's destructor. */
+/* The key's destructor does not run for the thread that ends the process. */
 static void free_at_exit(void)
 {
 	struct program_cache *r = pthread_getspecific(programs_key);
@@ -152,7 +152,7 @@ static void key_once(void)
 
 static struct program_cache *programs_of_thread(void)
 {
-	(void)pthread_once(&once, key_once);
+	pthread_once(&once, key_once);
 	struct program_cache *r = pthread_getspecific(programs_key);
 	if (r != NULL)
 		return r;
@@ -163,10 +163,11 @@ static struct program_cache *programs_of_thread(void)
 	return r;
 }
 
+/* A linear search: it runs only when a program is compiled, which takes thousands of times longer. */
 static struct program *programs_free_entry(struct program_cache *r)
 {
 	if (r->count < PROGRAMS_MAX) {
-		r->programs = mem_grow(r->programs, (r->count + 1) * sizeof *r->programs);
+		ARRAY_GROW_BY_COUNT(r->programs, r->count);
 		r->programs[r->count] = (struct program){ 0 };
 		return &r->programs[r->count++];
 	}
@@ -179,6 +180,7 @@ static struct program *programs_free_entry(struct program_cache *r)
 	return oldest;
 }
 
+/* A text that does not compile is kept with its error, so that it is not compiled for each event. */
 static struct program *programs_find(struct program_cache *r, const uint8_t key[PROGRAM_KEY_BYTES],
 									 const char *text)
 {
@@ -199,7 +201,7 @@ static struct program *programs_find(struct program_cache *r, const uint8_t key[
 
 /* ---- running ---- */
 
-/* Consumes `failed`, which is invalid: the program's error, or its end. */
+/* Consumes `failed`, an invalid value: it holds the program's error, or marks the end of its values. */
 static int error_at_end(jv failed, struct err *err)
 {
 	if (!jv_invalid_has_msg(jv_copy(failed))) {
@@ -214,7 +216,7 @@ static int error_at_end(jv failed, struct err *err)
 	return rc;
 }
 
-/* Takes the one value; `stopped` has priority over whatever came out. */
+/* Runs the program until its second value or its end. A time-out is an error even if a value was found before. */
 static int single_value(struct program_cache *r, struct program *p, jv input, jv *ret, struct err *err)
 {
 	jq_start(p->jq, input, 0);
@@ -224,8 +226,8 @@ static int single_value(struct program_cache *r, struct program *p, jv input, jv
 	if (jq_timeout_end(r->timeout)) {
 		jv_free(value);
 		jv_free(more);
-		jq_teardown(&p->jq); /* compiled anew the next time */
-		return err_set(err, ERR_TOO_BIG, "stopped: it ran for more than %d ms", EXPR_CPU_LIMIT_MS);
+		jq_teardown(&p->jq); /* programs_find compiles it again */
+		return err_set(err, ERR_TOO_BIG, "stopped after more than %d ms of CPU time", EXPR_CPU_LIMIT_MS);
 	}
 	if (!jv_is_valid(value)) {
 		int rc = error_at_end(value, err);
@@ -233,7 +235,8 @@ static int single_value(struct program_cache *r, struct program *p, jv input, jv
 		return rc;
 	}
 	bool more_than_one = jv_is_valid(more);
-	int rc = more_than_one ? err_set(err, ERR_INVALID, "gave more than one value") : error_at_end(more, err);
+	int rc = more_than_one ? err_set(err, ERR_INVALID, "the program gives more than one value")
+						   : error_at_end(more, err);
 	if (more_than_one)
 		jv_free(more);
 	if (rc != 0)

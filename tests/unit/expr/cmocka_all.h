@@ -1,4 +1,4 @@
-/* cmocka needs these before it. */
+/* cmocka.h needs these headers before it. */
 #ifndef ALMONER_UNIT_EXPR_CMOCKA_ALL_H
 #define ALMONER_UNIT_EXPR_CMOCKA_ALL_H
 

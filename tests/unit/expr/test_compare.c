@@ -1,4 +1,4 @@
-/* Comparisons without jq say what jq says. */
+/* A comparison that compare.c evaluates gives the same result as libjq. */
 #include "tests/unit/expr/cmocka_all.h"
 
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static void joined(void **state)
 	json_decref(root);
 }
 
-/* Everything else is left to jq. */
+/* Texts that compare.c must leave to libjq. */
 static void others(void **state)
 {
 	static const char *const programs[] = { "1 > 0",
@@ -112,7 +112,7 @@ static void others(void **state)
 	}
 }
 
-/* Where jq would compare a text with a number. */
+/* Integers beyond 2^53: libjq gets the path's value as a string and would compare it with a number. */
 static void large_numbers_are_compared_as_numbers(void **state)
 {
 	json_t *root = json_loads("{\"n\":-9007199254740993}", 0, NULL);

@@ -1,4 +1,4 @@
-/* What a program must not reach, and that it ends. */
+/* What a program cannot reach (environment, files, the process), and that each program is stopped in time. */
 #include "tests/unit/expr/cmocka_all.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ static int run(const char *program, char out[512])
 	struct err err = { 0 };
 	int rc = expr_eval_json(e, &in, &value, &err);
 	char *text = rc == 0 && value != NULL ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-	(void)snprintf(out, 512, "%s", rc != 0 ? err.text : text != NULL ? text : "<none>");
+	snprintf(out, 512, "%s", rc != 0 ? err.text : text != NULL ? text : "<none>");
 	free(text);
 	json_decref(value);
 	expr_input_finish(&in);
@@ -70,7 +70,7 @@ static void reads_and_ends_nothing(void **state)
 	assert_int_equal(run("include \"a\"; f", out), ERR_INVALID);
 }
 
-/* A donor's data must not reach standard error. */
+/* Programs see donors' data, so nothing of it may be written to standard error. */
 static void writes_nothing(void **state)
 {
 	char path[] = "/tmp/almoner-expr-XXXXXX", out[512];
@@ -96,17 +96,17 @@ static void runaways_are_stopped(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
 		assert_int_equal(run(programs[i], out), ERR_TOO_BIG);
-		assert_string_equal(out, "stopped: it ran for more than 500 ms");
-		/* And the thread goes on as before. */
+		assert_string_equal(out, "stopped after more than 500 ms of CPU time");
+		/* The thread can evaluate other programs afterwards. */
 		assert_int_equal(run("{x: .a}", out), 0);
 		assert_string_equal(out, "{\"x\":\"b\"}");
 	}
-	/* An endless stream is cut at its second value. */
+	/* A program that gives values without end is stopped at its second value, not by the time limit. */
 	assert_int_equal(run("repeat(.)", out), ERR_INVALID);
-	assert_string_equal(out, "gave more than one value");
+	assert_string_equal(out, "the program gives more than one value");
 }
 
-/* A stopped program is compiled anew; it is not stopped for what it did before. */
+/* A stopped program is compiled again, and its CPU time begins at zero. */
 static void stopped_programs_can_run_again(void **state)
 {
 	static const char program[] = "if .a == \"b\" then 1 else (repeat(.) | select(false)) end";
@@ -153,14 +153,14 @@ static void threads_share_an_expression(void **state)
 	expr_destroy(e);
 }
 
-/* More programs than a thread keeps: the oldest make room, none is lost. */
+/* With more programs than a thread keeps, the least recently used are compiled again and still give the right value. */
 static void many_programs(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 300; i++) {
 		char program[32], wanted[32], out[512];
-		(void)snprintf(program, sizeof program, "%d + 1", i % 280);
-		(void)snprintf(wanted, sizeof wanted, "%d", i % 280 + 1);
+		snprintf(program, sizeof program, "%d + 1", i % 280);
+		snprintf(wanted, sizeof wanted, "%d", i % 280 + 1);
 		assert_int_equal(run(program, out), 0);
 		assert_string_equal(out, wanted);
 	}

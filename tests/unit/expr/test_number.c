@@ -64,7 +64,7 @@ static void survives(void **state)
 	}
 }
 
-/* A token is a piece of a longer text that may end right there. */
+/* A token is a part of a longer text and is not followed by a NUL. */
 static void stays_inside_the_token(void **state)
 {
 	(void)state;
