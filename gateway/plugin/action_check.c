@@ -6,12 +6,12 @@
 
 #include "gateway/plugin/instance.h"
 
-#define HEADERS_MAX   64
+#define HEADERS_MAX   64  /* chosen, no measurement */
 #define ADDRESS_BYTES 320 /* RFC 5321: 64 + '@' + 255 */
 
 static int violation(struct almoner_error *error, const char *what)
 {
-	(void)snprintf(error->text, sizeof error->text, "the connector broke the interface: %s", what);
+	snprintf(error->text, sizeof error->text, "the connector broke the interface: %s", what);
 	return -1;
 }
 
@@ -20,7 +20,7 @@ static bool present(struct almoner_text t)
 	return t.p != NULL && t.len > 0;
 }
 
-/* No control characters: nothing that could end a line of a protocol. */
+/* True if the text has no control characters, which could end a line of the protocol and begin another one. */
 static bool one_line(struct almoner_text t)
 {
 	for (size_t i = 0; i < t.len; i++)
@@ -34,12 +34,13 @@ static bool nul_terminated(struct almoner_text t)
 	return t.p == NULL || t.p[t.len] == '\0';
 }
 
+/* The transport passes these texts to libcurl, which wants them NUL-terminated. */
 static int check_http(const struct almoner_http *http, struct almoner_error *error)
 {
 	if (!present(http->method) || !one_line(http->method) || !nul_terminated(http->method))
 		return violation(error, "a request without a method");
 	if (!present(http->url) || !one_line(http->url) || !nul_terminated(http->url))
-		return violation(error, "a request without a usable address");
+		return violation(error, "a request without a usable URL");
 	if (http->header_count > HEADERS_MAX || (http->header_count > 0 && http->headers == NULL))
 		return violation(error, "too many headers");
 	for (size_t i = 0; i < http->header_count; i++) {
@@ -51,6 +52,7 @@ static int check_http(const struct almoner_http *http, struct almoner_error *err
 	return nul_terminated(http->body) ? 0 : violation(error, "a body that is not NUL-terminated");
 }
 
+/* Blanks and angle brackets in an address would change the SMTP command that it becomes a part of. */
 static int check_mail(const struct almoner_mail *mail, struct almoner_error *error)
 {
 	const struct almoner_text addresses[] = { mail->from, mail->to };
@@ -62,7 +64,7 @@ static int check_mail(const struct almoner_mail *mail, struct almoner_error *err
 		struct almoner_text a = addresses[i];
 		if (!present(a) || a.len > ADDRESS_BYTES || !one_line(a) || !nul_terminated(a) ||
 			strpbrk(a.p, " <>") != NULL)
-			return violation(error, "a mail with an address that is none");
+			return violation(error, "a mail whose sender or recipient is no mail address");
 	}
 	return present(mail->message) ? 0 : violation(error, "a mail without a message");
 }
@@ -74,11 +76,11 @@ static int check_checkpoint(struct almoner_text checkpoint, struct almoner_error
 	return 0;
 }
 
-/* A result nobody can use is no fault here: what was done stays done, the engine drops it and says so. */
+/* An unusable result is no breach: the target has accepted the step, so the engine only drops the result. */
 static int check_done(const struct almoner_done *done, uint32_t purpose, struct almoner_error *error)
 {
 	if (done->result_class < ALMONER_OK || done->result_class > ALMONER_FORBIDDEN)
-		return violation(error, "an outcome of no known class");
+		return violation(error, "an outcome of an unknown class");
 	if (done->result_class == ALMONER_ABSENT && purpose != ALMONER_LOOKUP)
 		return violation(error, "the outcome \"absent\", which only a look-up may have");
 	if (done->retry_after_ms < 0)
@@ -86,14 +88,15 @@ static int check_done(const struct almoner_done *done, uint32_t purpose, struct 
 	return 0;
 }
 
+/* The checks stand in the order in which later ones rely on earlier ones: the kind, then what belongs to it. */
 int action_check(const struct almoner_action *action, uint32_t purpose, struct almoner_error *error)
 {
 	if (action->kind == ALMONER_FINISH)
 		return check_done(&action->done, purpose, error);
 	if (action->kind != ALMONER_SEND_HTTP && action->kind != ALMONER_SEND_MAIL)
-		return violation(error, "an action of no known kind");
+		return violation(error, "an action of an unknown kind");
 	if (action->effect != ALMONER_READS && action->effect != ALMONER_EFFECTS)
-		return violation(error, "an exchange that says neither \"reads\" nor \"effects\"");
+		return violation(error, "an exchange that is declared neither as \"reads\" nor as \"effects\"");
 	if (purpose == ALMONER_LOOKUP && action->effect != ALMONER_READS)
 		return violation(error, "a look-up with effects");
 	if (check_checkpoint(action->checkpoint, error) != 0)

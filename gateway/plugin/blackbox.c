@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "gateway/plugin/blackbox_file.h"
+#include "saga/base/clock.h"
 #include "saga/base/mapped.h"
 #include "saga/base/mem.h"
 
-#define ALT_STACK_BYTES 32768
+#define ALT_STACK_BYTES 32768 /* chosen; the handler itself needs little */
 
 static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 #define FATAL_COUNT (sizeof fatal_signals / sizeof *fatal_signals)
@@ -32,11 +33,11 @@ struct blackbox {
 	struct sigaction before[FATAL_COUNT];
 };
 
-/* A signal handler is given nothing but the signal: it needs one way to the mapped pages. Set by
- * blackbox_open, cleared by blackbox_close. */
+/* The signal handler gets no pointer of ours, so it finds the mapped file here. blackbox_open sets it, blackbox_close
+ * clears it. */
 static struct blackbox_file *_Atomic mapped;
 
-/* The kernel's name of this thread, asked for once. */
+/* The kernel's number of this thread; each thread asks for it once. */
 static pid_t self_tid(void)
 {
 	static _Thread_local pid_t tid;
@@ -47,18 +48,18 @@ static pid_t self_tid(void)
 
 /* ---- entering and leaving ---- */
 
-/* An overflown stack can only be told from another one; the kernel keeps it per thread. */
+/* A stack overflow can only be handled on an alternate stack, and each thread needs its own. */
 static void use_alternate_stack(void)
 {
 	static _Thread_local char stack[ALT_STACK_BYTES];
 	static _Thread_local bool done;
 	if (done)
 		return;
-	/* A thread that has one already (sanitizers give one to each) keeps it: they free what they find. */
+	/* A thread that has an alternate stack keeps it. Sanitizers give one to each thread and free whatever they find. */
 	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
 	stack_t present = { 0 };
 	if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE) != 0)
-		(void)sigaltstack(&alternate, NULL);
+		sigaltstack(&alternate, NULL);
 	done = true;
 }
 
@@ -72,12 +73,13 @@ static int take_slot(struct blackbox_file *file, uint32_t tid)
 	return -1;
 }
 
+/* The state is stored last, with release order: a reader that sees SLOT_ENTERED also sees the whole call. */
 int blackbox_enter(struct blackbox *box, const struct blackbox_call *call)
 {
 	if (box == NULL)
 		return -1;
 	use_alternate_stack();
-	/* More threads than slots: the call goes on unwatched rather than waiting. */
+	/* With more threads than slots a call is not watched; that is better than a call that waits. */
 	int slot = take_slot(box->file, (uint32_t)self_tid());
 	if (slot < 0)
 		return -1;
@@ -94,13 +96,14 @@ void blackbox_leave(struct blackbox *box, int slot)
 		return;
 	struct blackbox_slot *s = &box->file->slots[slot];
 	uint32_t entered = SLOT_ENTERED;
-	/* A call the watchdog has already given up on stays marked: the process is ending. */
+	/* A call that the watchdog has marked as hung stays marked: the process is about to end. */
 	if (atomic_compare_exchange_strong(&s->state, &entered, SLOT_FREE))
 		atomic_store_explicit(&s->tid, 0, memory_order_release);
 }
 
-/* ---- the handler: async-signal-safe ---- */
+/* ---- the signal handler ---- */
 
+/* Must be async-signal-safe: it only uses atomic operations and system calls. */
 static void on_fatal_signal(int signal_number)
 {
 	struct blackbox_file *file = atomic_load(&mapped);
@@ -108,20 +111,20 @@ static void on_fatal_signal(int signal_number)
 	for (int i = 0; file != NULL && i < BLACKBOX_SLOTS; i++) {
 		struct blackbox_slot *s = &file->slots[i];
 		uint32_t entered = SLOT_ENTERED;
-		/* Another thread's call is not to blame for this thread's death. */
+		/* Calls of other threads did not cause this signal. */
 		if (atomic_load(&s->tid) != tid)
 			continue;
 		s->signal = (uint32_t)signal_number;
-		(void)atomic_compare_exchange_strong(&s->state, &entered, SLOT_CRASHED);
+		atomic_compare_exchange_strong(&s->state, &entered, SLOT_CRASHED);
 	}
-	/* SA_RESETHAND has put the default back; it takes effect when this handler returns. */
-	(void)raise(signal_number);
+	/* SA_RESETHAND has restored the default action, so the raised signal ends the process after this handler. */
+	raise(signal_number);
 }
 
 static int install_handlers(struct blackbox *box, struct err *err)
 {
 	struct sigaction action = { .sa_handler = on_fatal_signal, .sa_flags = (int)(SA_ONSTACK | SA_RESETHAND) };
-	(void)sigemptyset(&action.sa_mask);
+	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < FATAL_COUNT; i++)
 		if (sigaction(fatal_signals[i], &action, &box->before[i]) != 0)
 			return err_set(err, ERR_SYSTEM, "handler for signal %d: %s", fatal_signals[i],
@@ -132,19 +135,19 @@ static int install_handlers(struct blackbox *box, struct err *err)
 static void restore_handlers(struct blackbox *box)
 {
 	for (size_t i = 0; i < FATAL_COUNT; i++)
-		(void)sigaction(fatal_signals[i], &box->before[i], NULL);
+		sigaction(fatal_signals[i], &box->before[i], NULL);
 }
 
 /* ---- the watchdog ---- */
 
-/* What the watchdog saw last of a slot: the same call for too many looks is a hang. */
+/* What the watchdog saw in a slot at its last look. */
 struct last_check {
 	uint64_t calls;
 	unsigned checks;
 };
 
-/* A call is given up when it was seen this often, an interval apart each time. Counting looks instead of
- * reading clocks spares the calls a system call, and a machine that slept does not look like a hang. */
+/* A call that the watchdog has seen in this many looks, one interval apart, counts as hung. Because looks are counted,
+ * entering a call needs no clock, and a machine that was suspended does not look like a hang. */
 #define HANG_CHECKS 5
 
 static void abort_hung(struct blackbox_slot *s)
@@ -165,73 +168,60 @@ static void check_slot(struct blackbox_slot *s, struct last_check *last)
 		abort_hung(s);
 }
 
-static struct timespec deadline_after_ms(int64_t ms)
-{
-	struct timespec at;
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += (time_t)(ms / 1000);
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
-}
-
+/* Looks HANG_CHECKS times in limit_ms, at its beginning and end included, hence HANG_CHECKS - 1 intervals. */
 static void *watchdog_main(void *arg)
 {
 	struct blackbox *box = arg;
 	pthread_setname_np(pthread_self(), "watchdog"); /* the name that top, gdb and profilers show */
 	struct last_check last[BLACKBOX_SLOTS] = { 0 };
 	int64_t interval = (box->watchdog.limit_ms + HANG_CHECKS - 2) / (HANG_CHECKS - 1);
-	(void)pthread_mutex_lock(&box->watchdog.lock);
+	pthread_mutex_lock(&box->watchdog.lock);
 	while (!box->watchdog.stop) {
-		struct timespec at = deadline_after_ms(interval);
+		struct timespec at = clock_deadline(interval);
 		if (pthread_cond_timedwait(&box->watchdog.wake, &box->watchdog.lock, &at) != ETIMEDOUT)
 			continue;
 		for (int i = 0; i < BLACKBOX_SLOTS; i++)
 			check_slot(&box->file->slots[i], &last[i]);
 	}
-	(void)pthread_mutex_unlock(&box->watchdog.lock);
+	pthread_mutex_unlock(&box->watchdog.lock);
 	return NULL;
 }
 
+/* The new thread blocks all signals: those of the daemon must reach its own threads. */
 static int start_watchdog(struct blackbox *box, struct err *err)
 {
-	pthread_condattr_t attributes;
-	(void)pthread_mutex_init(&box->watchdog.lock, NULL);
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&box->watchdog.wake, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	/* Signals meant for the daemon are none of the watchdog's business. */
+	pthread_mutex_init(&box->watchdog.lock, NULL);
+	int rc = clock_condition_init(&box->watchdog.wake);
+	if (rc != 0)
+		return err_set(err, ERR_SYSTEM, "watchdog of the connectors: %s", strerrordesc_np(rc));
 	sigset_t all;
 	sigset_t old;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&box->watchdog.thread, NULL, watchdog_main, box);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&box->watchdog.thread, NULL, watchdog_main, box);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "watchdog of the connectors: %s", strerrordesc_np(rc));
 }
 
 static void stop_watchdog(struct watchdog *watchdog)
 {
-	(void)pthread_mutex_lock(&watchdog->lock);
+	pthread_mutex_lock(&watchdog->lock);
 	watchdog->stop = true;
-	(void)pthread_cond_signal(&watchdog->wake);
-	(void)pthread_mutex_unlock(&watchdog->lock);
-	(void)pthread_join(watchdog->thread, NULL);
-	(void)pthread_cond_destroy(&watchdog->wake);
-	(void)pthread_mutex_destroy(&watchdog->lock);
+	pthread_cond_signal(&watchdog->wake);
+	pthread_mutex_unlock(&watchdog->lock);
+	pthread_join(watchdog->thread, NULL);
+	pthread_cond_destroy(&watchdog->wake);
+	pthread_mutex_destroy(&watchdog->lock);
 }
 
 /* ---- opening ---- */
 
+/* The old reports are read before the handlers can write new ones. */
 static int start(struct blackbox *box, struct err *err)
 {
 	struct blackbox_file *none = NULL;
 	if (!atomic_compare_exchange_strong(&mapped, &none, box->file))
-		return err_set(err, ERR_BUSY, "a black box is open in this process already");
+		return err_set(err, ERR_BUSY, "a black box is already open in this process");
 	blackbox_file_take_over(box->file);
 	int rc = install_handlers(box, err);
 	if (rc == 0)
@@ -243,6 +233,7 @@ static int start(struct blackbox *box, struct err *err)
 	return rc;
 }
 
+/* Undoes each step on failure, in reverse order. */
 int blackbox_open(const struct blackbox_settings *settings, struct blackbox **ret_box, struct err *err)
 {
 	struct blackbox *box = mem_zalloc(sizeof *box);
@@ -273,7 +264,7 @@ void blackbox_close(struct blackbox *box)
 	free(box);
 }
 
-/* ---- what is left of the run before ---- */
+/* ---- reports of the previous process ---- */
 
 size_t blackbox_read_previous(const struct blackbox *box, struct blackbox_report ret_reports[BLACKBOX_SLOTS])
 {

@@ -32,6 +32,7 @@ static bool file_is_valid(const struct blackbox_file *file)
 	return true;
 }
 
+/* Returns how often the process has died in this step, this time included. */
 static uint32_t count_death(struct blackbox_file *file, const struct blackbox_call *call)
 {
 	for (size_t i = 0; i < BLACKBOX_DEATHS; i++)
@@ -56,6 +57,7 @@ static void report_slot(struct blackbox_file *file, const struct blackbox_slot *
 	r->blamed = state != SLOT_ENTERED || r->deaths >= 2;
 }
 
+/* The file is data from another process and is checked before anything in it is used. */
 void blackbox_file_take_over(struct blackbox_file *file)
 {
 	if (!file_is_valid(file)) {

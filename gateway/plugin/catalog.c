@@ -10,6 +10,7 @@
 
 #include "config/nearest.h"
 #include "gateway/plugin/load.h"
+#include "saga/base/array.h"
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
@@ -25,15 +26,15 @@ struct catalog {
 	size_t entry_count;
 };
 
-/* ---- places ---- */
+/* ---- directories ---- */
 
 static void add_dir(struct catalog *c, enum catalog_origin origin, const char *dir, size_t len)
 {
-	c->dirs = mem_grow(c->dirs, (c->dir_count + 1) * sizeof *c->dirs);
+	ARRAY_GROW_BY_COUNT(c->dirs, c->dir_count);
 	c->dirs[c->dir_count++] = (struct catalog_dir){ origin, mem_strndup(dir, len) };
 }
 
-/* The running program lies below the directory it was built in: it was not installed. */
+/* Whether the running program lies below the directory that it was built in, that is, was not installed. */
 static bool runs_in_build_tree(void)
 {
 	char exe[PATH_MAX];
@@ -56,8 +57,8 @@ static void add_build_tree(struct catalog *c)
 	}
 }
 
-/* An installation may be moved whole, or lie below a staging folder: PREFIX is then above the program, not where
- * the build meant it to be. */
+/* An installation may be moved as a whole, or lie below a staging directory. So the connectors are looked for relative to
+ * the program first, and at the prefix of the build if there are none. */
 static void add_prefix(struct catalog *c)
 {
 	char exe[PATH_MAX];
@@ -84,6 +85,7 @@ struct catalog *catalog_create(const char *const *paths, size_t path_count)
 	return c;
 }
 
+/* Frees the entries but unloads no code: running attempts may still use it. */
 void catalog_destroy(struct catalog *catalog)
 {
 	if (catalog == NULL)
@@ -103,14 +105,14 @@ void catalog_destroy(struct catalog *catalog)
 
 /* ---- entries ---- */
 
-/* A name becomes part of a path. */
+/* The name becomes part of a file name, so it must not contain a slash or a dot. */
 static bool name_is_valid(const char *name)
 {
 	size_t len = strlen(name);
 	return len > 0 && len < 64 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
-/* Where `name` stands, or would. */
+/* The index of the entry `name`, or where it is to be inserted. */
 static size_t position(const struct catalog *c, const char *name)
 {
 	size_t low = 0;
@@ -131,6 +133,7 @@ static struct catalog_entry *find_entry(const struct catalog *c, const char *nam
 	return at < c->entry_count && strcmp(c->entries[at]->name, name) == 0 ? c->entries[at] : NULL;
 }
 
+/* Loads the file. A refused connector gets an entry too, so that `almoner connector list` shows why. */
 static struct catalog_entry *add_entry(struct catalog *c, const char *name, const char *file,
 									   enum catalog_origin origin)
 {
@@ -142,14 +145,14 @@ static struct catalog_entry *add_entry(struct catalog *c, const char *name, cons
 	if (load_connector(file, name, &e->connector, &err) != 0)
 		e->error = mem_strdup(err.text);
 	size_t at = position(c, name);
-	c->entries = mem_grow(c->entries, (c->entry_count + 1) * sizeof(struct catalog_entry *));
+	ARRAY_GROW_BY_COUNT(c->entries, c->entry_count);
 	memmove(&c->entries[at + 1], &c->entries[at], (c->entry_count - at) * sizeof(struct catalog_entry *));
 	c->entries[at] = e;
 	c->entry_count++;
 	return e;
 }
 
-/* The file of `name` in a directory; the caller frees. NULL: none. */
+/* The path of the connector `name` in a directory; the caller frees it. NULL: there is none. */
 static char *find_file(const char *dir, const char *name)
 {
 	char *plain = mem_printf("%s/%s.so", dir, name);
@@ -175,7 +178,7 @@ static struct catalog_entry *load_by_name(struct catalog *c, const char *name)
 
 /* ---- scanning ---- */
 
-/* The connector's name in a file name; false when it is no plugin's. */
+/* Extracts the connector's name from a file name. False: the file is no plugin. */
 static bool name_of_file(const char *file, char *out, size_t cap)
 {
 	size_t len = strlen(file);
@@ -200,14 +203,14 @@ static void scan(const struct catalog_dir *dir_entry, void (*callback)(void *, c
 		if (name_of_file(e->d_name, name, sizeof name))
 			callback(ctx, name);
 	}
-	(void)closedir(dir);
+	closedir(dir);
 }
 
 static void load_if_new(void *ctx, const char *name)
 {
 	struct catalog *c = ctx;
 	if (find_entry(c, name) == NULL)
-		(void)load_by_name(c, name);
+		load_by_name(c, name);
 }
 
 size_t catalog_list(struct catalog *catalog, const struct catalog_entry *const **ret_entries)
@@ -232,11 +235,12 @@ static void offer_name(void *ctx, const char *name)
 	nearest_offer(&s->nearest, name);
 	if (s->nearest.best == before)
 		return;
-	/* The candidate dies with the directory entry. */
-	(void)snprintf(s->best, sizeof s->best, "%s", name);
+	/* `name` is valid only during this call. */
+	snprintf(s->best, sizeof s->best, "%s", name);
 	s->nearest.best = s->best;
 }
 
+/* The error lists the directories, because a wrong connectors.path is the usual cause. */
 static int not_found(struct catalog *c, const char *name, struct err *err)
 {
 	struct name_suggestion s = { .nearest = { .wanted = name } };
@@ -255,12 +259,14 @@ static int not_found(struct catalog *c, const char *name, struct err *err)
 	return err_set(err, ERR_NOT_FOUND, "%s", text.data);
 }
 
+/* A name that is no valid one is refused before it becomes part of a path. */
 int catalog_find(struct catalog *catalog, const char *name, const struct catalog_entry **ret_entry,
 				 struct err *err)
 {
 	if (!name_is_valid(name))
 		return err_set(err, ERR_NOT_FOUND,
-					   "\"%.64s\" is no name of a connector: small letters, digits, '-' and '_'", name);
+					   "\"%.64s\" is not a valid connector name: use lower-case letters, digits, '-' and '_'",
+					   name);
 	const struct catalog_entry *entry = find_entry(catalog, name);
 	if (entry == NULL)
 		entry = load_by_name(catalog, name);

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SEGMENTS_MAX 64
+#define SEGMENTS_MAX 64 /* connectors have about 10; chosen */
 
-/* The gABI's rule: a segment's bytes stand at p_offset … p_offset + p_filesz, the section table at e_shoff.
- */
+/* Whether `bytes` bytes at `offset` lie within a file of `size` bytes. The ELF gABI says where they must lie: a segment
+ * has p_filesz bytes at p_offset, the section table stands at e_shoff. */
 static bool in_range(uint64_t offset, uint64_t bytes, uint64_t size)
 {
 	return offset <= size && bytes <= size - offset;
@@ -41,13 +41,14 @@ static const char *fault_of(int fd)
 	struct stat found;
 	ElfW(Ehdr) head;
 	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode))
-		return "it is no regular file";
+		return "it is not a regular file";
 	if (!read_at(fd, &head, sizeof head, 0) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
-		return "it is no shared object";
+		return "it is not a shared object";
 	if (head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
 		return "it was built for another word size";
 	if (!segments_in_range(fd, &head, (uint64_t)found.st_size))
-		return "it is shorter than it says: copied only in part? copy it under another name, then rename it";
+		return "it is shorter than its headers say, perhaps copied only in part; copy it under another name, "
+			   "then rename it";
 	return NULL;
 }
 
@@ -57,6 +58,6 @@ int elf_file_check(const char *path, struct err *err)
 	if (fd < 0)
 		return err_set(err, ERR_REFUSED, "cannot be read: %s", strerror(errno));
 	const char *fault = fault_of(fd);
-	(void)close(fd);
+	close(fd);
 	return fault != NULL ? err_set(err, ERR_REFUSED, "%s", fault) : 0;
 }

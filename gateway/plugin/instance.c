@@ -10,7 +10,6 @@
 #include "saga/base/mem.h"
 
 struct instance {
-	const struct catalog_entry *entry;
 	const struct almoner_connector *connector;
 	char *target;
 	struct blackbox *box;
@@ -18,16 +17,16 @@ struct instance {
 	struct almoner_host host;
 	struct almoner_traits traits;
 	uint8_t digest[DIGEST_BYTES]; /* of the settings */
-	void *plugin;                 /* the connector's own */
+	void *plugin;                 /* what the connector's `open` returned */
 };
 
 struct instance_attempt {
-	void *plugin; /* the connector's own */
-	unsigned calls;
+	void *plugin;   /* what the connector's `begin` returned */
+	unsigned calls; /* of `next` */
 	struct blackbox_call call;
 };
 
-/* ---- the host's services ---- */
+/* ---- what a connector may call ---- */
 
 static void host_log(void *ctx, uint32_t level, const char *text)
 {
@@ -40,21 +39,22 @@ static void host_log(void *ctx, uint32_t level, const char *text)
 
 static void set_call_target(struct blackbox_call *call, const struct instance *i)
 {
-	(void)snprintf(call->target, sizeof call->target, "%s", i->target);
+	snprintf(call->target, sizeof call->target, "%s", i->target);
 }
 
+/* The traits come from the plugin. Returns what is wrong with them, or NULL. */
 static const char *trait_fault(const struct almoner_traits *t)
 {
 	if (t->repeat < ALMONER_REPEAT_IDEMPOTENT || t->repeat > ALMONER_REPEAT_UNSAFE)
-		return "repeat is none of idempotent, keyed, queryable, unsafe";
+		return "repeat is not one of idempotent, keyed, queryable, unsafe";
 	if (t->repeat == ALMONER_REPEAT_KEYED && t->repeat_ttl_ms == 0)
-		return "repeat is keyed, and repeat_ttl_ms is 0";
+		return "repeat is keyed, but repeat_ttl_ms is 0";
 	if (t->repeat == ALMONER_REPEAT_QUERYABLE && (t->capabilities & ALMONER_CAN_LOOKUP) == 0)
-		return "repeat is queryable without CAN_LOOKUP";
+		return "repeat is queryable, but CAN_LOOKUP is missing";
 	if ((t->capabilities & ALMONER_CAN_UNDO_NOTHING) != 0 && (t->capabilities & ALMONER_CAN_UNDO) == 0)
-		return "CAN_UNDO_NOTHING without CAN_UNDO";
+		return "CAN_UNDO_NOTHING is set, but CAN_UNDO is missing";
 	if ((t->capabilities & ALMONER_UNDO_IDEMPOTENT) != 0 && (t->capabilities & ALMONER_CAN_UNDO) == 0)
-		return "UNDO_IDEMPOTENT without CAN_UNDO";
+		return "UNDO_IDEMPOTENT is set, but CAN_UNDO is missing";
 	return NULL;
 }
 
@@ -63,6 +63,7 @@ static void report_error(const struct config_report *report, const char *message
 	report->add(report->ctx, DIAG_ERROR, "", message, NULL);
 }
 
+/* The connector's error text may lack its NUL: the text comes from the plugin. */
 static int open_plugin(struct instance *i, const char *settings, const struct config_report *report)
 {
 	struct almoner_error error = { .size = sizeof error };
@@ -75,8 +76,8 @@ static int open_plugin(struct instance *i, const char *settings, const struct co
 	error.text[sizeof error.text - 1] = '\0';
 	if (rc == 0)
 		return 0;
-	report_error(report,
-				 error.text[0] != '\0' ? error.text : "the connector refuses the settings without a reason");
+	report_error(report, error.text[0] != '\0' ? error.text
+											   : "the connector refuses the settings and gives no reason");
 	return ERR_INVALID;
 }
 
@@ -97,7 +98,7 @@ static int open_and_check(struct instance *i, const char *settings, const struct
 	const char *fault = trait_fault(&i->traits);
 	if (fault == NULL)
 		return 0;
-	char *message AUTO_FREE = mem_printf("the connector promises what cannot be: %s", fault);
+	char *message AUTO_FREE = mem_printf("the connector declares impossible traits: %s", fault);
 	report_error(report, message);
 	close_plugin(i);
 	return ERR_INVALID;
@@ -109,6 +110,7 @@ static void instance_free(struct instance *i)
 	free(i);
 }
 
+/* The connector gets the settings as one JSON text. The text may hold secrets, so it is overwritten before it is freed. */
 int instance_open(const struct instance_request *request, const struct config_report *report,
 				  struct instance **ret_instance)
 {
@@ -118,10 +120,9 @@ int instance_open(const struct instance_request *request, const struct config_re
 		return ERR_INVALID;
 	char *text = json_dumps(resolved, JSON_COMPACT);
 	json_decref(resolved);
-	assert(text != NULL); /* it was valid JSON a moment ago */
+	assert(text != NULL); /* settings_resolve returned a valid tree */
 	struct instance *i = mem_zalloc(sizeof *i);
-	*i = (struct instance){ .entry = request->connector,
-							.connector = connector,
+	*i = (struct instance){ .connector = connector,
 							.target = mem_strdup(request->target),
 							.box = request->box,
 							.log = request->log,
@@ -129,7 +130,7 @@ int instance_open(const struct instance_request *request, const struct config_re
 							.traits = { .size = sizeof i->traits } };
 	digest_bytes(text, strlen(text), i->digest);
 	int rc = open_and_check(i, text, report);
-	explicit_bzero(text, strlen(text)); /* secrets stand in it */
+	explicit_bzero(text, strlen(text));
 	free(text);
 	if (rc == 0)
 		*ret_instance = i;
@@ -156,11 +157,6 @@ const uint8_t *instance_digest(const struct instance *instance)
 	return instance->digest;
 }
 
-const struct catalog_entry *instance_connector(const struct instance *instance)
-{
-	return instance->entry;
-}
-
 /* ---- the port ---- */
 
 static void set_call_step(struct blackbox_call *call, const struct instance *i,
@@ -170,20 +166,21 @@ static void set_call_step(struct blackbox_call *call, const struct instance *i,
 	call->generation = step->generation;
 	call->attempt = step->attempt;
 	call->purpose = step->purpose;
-	(void)snprintf(call->step, sizeof call->step, "%.*s", (int)(step->name.len & 0xFFFF),
-				   step->name.p != NULL ? step->name.p : "");
+	snprintf(call->step, sizeof call->step, "%.*s", (int)(step->name.len & 0xFFFF),
+			 step->name.p != NULL ? step->name.p : "");
 	set_call_target(call, i);
 }
 
-/* A connector that fails must say why; one that does not gets words of ours. */
+/* A connector that fails must give a reason. If it gives none, the reason is `fallback`. */
 static int fail_with_reason(struct almoner_error *error, const char *fallback)
 {
 	error->text[sizeof error->text - 1] = '\0';
 	if (error->text[0] == '\0')
-		(void)snprintf(error->text, sizeof error->text, "%s", fallback);
+		snprintf(error->text, sizeof error->text, "%s", fallback);
 	return -1;
 }
 
+/* The black box gets the step's identity here, once; port_next and port_end use it again. */
 static int port_begin(void *ctx, const struct almoner_step *step, void **attempt, struct almoner_error *error)
 {
 	struct instance *i = ctx;
@@ -197,17 +194,18 @@ static int port_begin(void *ctx, const struct almoner_step *step, void **attempt
 		return 0;
 	}
 	free(a);
-	return fail_with_reason(error, "the connector could not begin and gave no reason");
+	return fail_with_reason(error, "the connector failed to begin and gave no reason");
 }
 
+/* The limit of calls protects against a connector that never finishes. */
 static int port_next(void *ctx, void *attempt, const struct almoner_reply *reply,
 					 struct almoner_action *action, struct almoner_error *error)
 {
 	struct instance *i = ctx;
 	struct instance_attempt *a = attempt;
 	if (a->calls++ == INSTANCE_CALLS_MAX) {
-		(void)snprintf(error->text, sizeof error->text, "the connector came to no end in %d exchanges",
-					   INSTANCE_CALLS_MAX);
+		snprintf(error->text, sizeof error->text, "the connector did not finish within %d exchanges",
+				 INSTANCE_CALLS_MAX);
 		return -1;
 	}
 	*action = (struct almoner_action){ .size = sizeof *action };
@@ -215,7 +213,7 @@ static int port_next(void *ctx, void *attempt, const struct almoner_reply *reply
 	int rc = i->connector->next(a->plugin, reply, action, error);
 	blackbox_leave(i->box, slot);
 	if (rc != 0)
-		return fail_with_reason(error, "the connector could not go on and gave no reason");
+		return fail_with_reason(error, "the connector failed to continue and gave no reason");
 	return action_check(action, a->call.purpose, error);
 }
 
@@ -235,8 +233,9 @@ struct connector_port instance_port(struct instance *instance)
 		struct connector_port){ .ctx = instance, .begin = port_begin, .next = port_next, .end = port_end };
 }
 
-/* ---- the configuration's hook ---- */
+/* ---- checking a target of the configuration ---- */
 
+/* What `almoner check` needs to know about the connector, in the types of the configuration. */
 static void fill_traits(const struct catalog_entry *entry, const struct almoner_traits *t,
 						struct config_traits *ret)
 {
@@ -247,12 +246,13 @@ static void fill_traits(const struct catalog_entry *entry, const struct almoner_
 								   .undo_idempotent = (t->capabilities & ALMONER_UNDO_IDEMPOTENT) != 0,
 								   .can_look_up = (t->capabilities & ALMONER_CAN_LOOKUP) != 0,
 								   .repeat_ttl_ms = (int64_t)t->repeat_ttl_ms };
-	(void)snprintf(ret->repeat, sizeof ret->repeat, "%s", repeats[t->repeat]);
-	(void)snprintf(ret->connector_summary, sizeof ret->connector_summary, "%s %s (%s; proven: %s)",
-				   entry->connector->name, entry->connector->version, catalog_origin_name(entry->origin),
-				   entry->connector->proven);
+	snprintf(ret->repeat, sizeof ret->repeat, "%s", repeats[t->repeat]);
+	snprintf(ret->connector_summary, sizeof ret->connector_summary, "%s %s (%s; proven: %s)",
+			 entry->connector->name, entry->connector->version, catalog_origin_name(entry->origin),
+			 entry->connector->proven);
 }
 
+/* Warnings about secrets come before the connector is opened, so that they are reported even if opening fails. */
 int instance_check_target(void *connectors, const struct config_target *target,
 						  const struct config_report *report, struct config_traits *ret_traits)
 {

@@ -1,7 +1,7 @@
-/* One target's opened connector: settings checked against the plugin's option table, the traits it promises,
- * and the port through which the engine calls it (every call inside the black box, every answer checked).
+/* One target's opened connector: its settings, checked against the plugin's option table; the traits it promises; and the
+ * port through which the engine calls it. Each call runs inside the black box, and each answer is checked.
  *
- * Threads: a port is used by one thread (the engine's); opening, checking and closing by any. */
+ * Thread: the engine's for the functions of the port; any for all others, one at a time for each instance. */
 #ifndef ALMONER_PLUGIN_INSTANCE_H
 #define ALMONER_PLUGIN_INSTANCE_H
 
@@ -13,46 +13,48 @@
 #include "gateway/plugin/blackbox.h"
 #include "gateway/plugin/catalog.h"
 
-#define INSTANCE_FILE_CAP_BYTES ((size_t)1 << 20) /* of one FILE option */
-#define INSTANCE_CALLS_MAX      16                /* of `next` in one attempt */
-#define INSTANCE_CHECKPOINT_MAX 4096
+#define INSTANCE_FILE_CAP_BYTES ((size_t)1 << 20) /* of the file of an option; chosen, no measurement */
+#define INSTANCE_CALLS_MAX      16   /* of `next` in one attempt; promised by the connector header */
+#define INSTANCE_CHECKPOINT_MAX 4096 /* bytes; promised by the connector header */
 
-/* A connector's line for the gateway's log. `level` as in struct almoner_host. */
+/* Where lines go that a connector writes to the log. */
 struct instance_log {
 	void *ctx;
-	void (*line)(void *ctx, uint32_t level, const char *target, const char *text); /* NULL: dropped */
+	/* NULL: lines are dropped. `level` as in struct almoner_host; both texts are borrowed. */
+	void (*line)(void *ctx, uint32_t level, const char *target, const char *text);
 };
 
 struct instance_request {
-	const struct catalog_entry *connector; /* usable; outlives the instance */
-	const char *target;                    /* its name, copied */
-	const json_t *settings;                /* object; secrets are resolved to strings */
-	const char *base_dir;                  /* relative FILE options start here; NULL: the working directory */
-	struct blackbox *box;                  /* outlives the instance; NULL: calls are not watched */
+	const struct catalog_entry *connector; /* one that catalog_find returned; outlives the instance */
+	const char *target;                    /* its name; copied */
+	const json_t *settings;                /* secrets are resolved to strings; borrowed for the call */
+	const char *base_dir; /* of relative paths in FILE options; NULL: the working directory */
+	struct blackbox *box; /* outlives the instance; NULL: calls are not watched */
 	struct instance_log log;
 };
 
 struct instance;
 
-/* Checks all settings (every fault is reported, with its pointer; values of secrets never are), fills in
- * defaults, reads files and opens the connector. Returns 0, or ERR_INVALID with at least one error reported.
- */
+/* Checks the settings, fills in defaults, reads files and opens the connector. Reports every error with its JSON pointer,
+ * and never the value of a secret. Returns 0, or ERR_INVALID after at least one report. */
 int instance_open(const struct instance_request *request, const struct config_report *report,
 				  struct instance **ret_instance) MUST_CHECK;
-void instance_close(struct instance *instance); /* no attempt may be open; NULL is accepted */
+/* No attempt may be open. NULL is accepted. */
+void instance_close(struct instance *instance);
 
+/* What the connector promises with these settings; lives as long as the instance. */
 const struct almoner_traits *instance_traits(const struct instance *instance);
-/* DIGEST_BYTES of the settings as the connector saw them: secrets, defaults and contents of files included. */
+/* The digest (DIGEST_BYTES) of the settings as the connector got them: secrets, defaults and contents of files included.
+ * Lives as long as the instance. */
 const uint8_t *instance_digest(const struct instance *instance);
-const struct catalog_entry *instance_connector(const struct instance *instance);
 
-/* The calls of the engine. `begin` and `next` return -1 with `error` filled also when the connector's answer
- * breaks the contract (unknown kind, missing text, a checkpoint too long, too many calls). A result is not
- * looked at: the engine drops one it cannot keep. */
+/* The engine's port; its ctx is the instance. `begin` and `next` return -1 and fill in `error` also when the connector's
+ * answer breaks the interface: unknown kind, missing text, too long a checkpoint, too many calls. A step's result is not
+ * checked: the engine drops one that it cannot keep. */
 struct connector_port instance_port(struct instance *instance);
 
-/* The hook of the configuration: loads the target's connector, opens it with its settings and closes it
- * again. `connectors` is the struct catalog. */
+/* Checks a target of the configuration (config_hooks.target): loads its connector, opens it with the target's settings
+ * and closes it again. `connectors` is the struct catalog. */
 int instance_check_target(void *connectors, const struct config_target *target,
 						  const struct config_report *report, struct config_traits *ret_traits) MUST_CHECK;
 

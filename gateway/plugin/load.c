@@ -8,15 +8,15 @@
 #include "gateway/plugin/catalog.h"
 #include "gateway/plugin/elf_file.h"
 
-#define OPTIONS_MAX 256
+#define OPTIONS_MAX 256 /* a larger number is taken for garbage; chosen */
 
-/* What version 1.0 had; a plugin built with a newer minor has more, one with an older minor does not exist.
- */
+/* The sizes in version 1.0, the oldest one. A plugin that was built with a newer minor version has larger structures. */
 #define SIZE_1_0        sizeof(struct almoner_connector)
 #define OPTION_SIZE_1_0 sizeof(struct almoner_option)
 
 /* ---- the descriptor ---- */
 
+/* Reads no member beyond those that `size` covers: an old or foreign plugin may be shorter than our header. */
 static int check_version(const struct almoner_connector *c, struct err *err)
 {
 	const size_t head = offsetof(struct almoner_connector, abi_minor) + sizeof c->abi_minor;
@@ -36,6 +36,7 @@ static int check_version(const struct almoner_connector *c, struct err *err)
 	return 0;
 }
 
+/* The name must be that of the file, because the configuration names the file. */
 static int check_texts(const struct almoner_connector *c, const char *name, struct err *err)
 {
 	const struct {
@@ -48,11 +49,12 @@ static int check_texts(const struct almoner_connector *c, const char *name, stru
 		if (texts[i].value == NULL)
 			return err_set(err, ERR_REFUSED, "%s: found nothing, wanted a text", texts[i].field);
 	if (strcmp(c->name, name) != 0)
-		return err_set(err, ERR_REFUSED, "name: found \"%s\", wanted \"%s\" as the file is called", c->name,
+		return err_set(err, ERR_REFUSED, "name: found \"%s\", wanted \"%s\", the name of the file", c->name,
 					   name);
 	return 0;
 }
 
+/* Undo and look-up have no function of their own, so all five are required. */
 static int check_functions(const struct almoner_connector *c, struct err *err)
 {
 	const struct {
@@ -74,7 +76,7 @@ static int check_functions(const struct almoner_connector *c, struct err *err)
 const struct almoner_option *catalog_option(const struct almoner_connector *connector, size_t index)
 {
 	assert(index < connector->option_count);
-	/* The plugin's options may be longer than ours: its own size is the stride. */
+	/* The plugin's options may be longer than ours, so its own size is the distance between them. */
 	const char *at = (const char *)connector->options + index * connector->option_size;
 	return (const struct almoner_option *)(const void *)at;
 }
@@ -87,6 +89,7 @@ static bool is_json(const char *text)
 	return good;
 }
 
+/* A broken default would otherwise show only when a target uses it. */
 static int check_option(const struct almoner_option *o, size_t index, struct err *err)
 {
 	if (o->name == NULL || *o->name == '\0' || strpbrk(o->name, "/~\"") != NULL)
@@ -106,6 +109,7 @@ static int check_option(const struct almoner_option *o, size_t index, struct err
 	return 0;
 }
 
+/* option_size is checked before any option is read: it is the distance between them. */
 static int check_options(const struct almoner_connector *c, struct err *err)
 {
 	if (c->option_count > OPTIONS_MAX)
@@ -126,7 +130,8 @@ static int check_options(const struct almoner_connector *c, struct err *err)
 	return 0;
 }
 
-int load_negotiate(const struct almoner_connector *connector, const char *name, struct err *err)
+/* The version comes first: it says which members exist. */
+static int negotiate(const struct almoner_connector *connector, const char *name, struct err *err)
 {
 	int rc = check_version(connector, err);
 	if (rc == 0)
@@ -140,7 +145,7 @@ int load_negotiate(const struct almoner_connector *connector, const char *name, 
 
 typedef const struct almoner_connector *(*entry_point)(void);
 
-/* ISO C has no conversion from an object pointer to a function pointer; POSIX promises the same form. */
+/* ISO C cannot convert an object pointer to a function pointer, but POSIX promises that both have the same form. */
 static entry_point find_entry(void *handle)
 {
 	void *symbol = dlsym(handle, "almoner_connector");
@@ -159,12 +164,13 @@ static int negotiate_entry(void *handle, const char *name, const struct almoner_
 	const struct almoner_connector *connector = entry();
 	if (connector == NULL)
 		return err_set(err, ERR_REFUSED, "almoner_connector(): found NULL, wanted a descriptor");
-	int rc = load_negotiate(connector, name, err);
+	int rc = negotiate(connector, name, err);
 	if (rc == 0)
 		*ret_connector = connector;
 	return rc;
 }
 
+/* RTLD_NOW: a missing symbol is reported here and not by a crash later. RTLD_LOCAL: plugins do not see each other. */
 int load_connector(const char *file, const char *name, const struct almoner_connector **ret_connector,
 				   struct err *err)
 {
@@ -179,6 +185,6 @@ int load_connector(const char *file, const char *name, const struct almoner_conn
 	int rc = negotiate_entry(handle, name, ret_connector, err);
 	if (rc == 0)
 		return 0;
-	(void)dlclose(handle);
+	dlclose(handle);
 	return err_wrap(err, rc, "%s", file);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/locate.h"
 #include "config/nearest.h"
 #include "config/units.h"
 #include "gateway/plugin/catalog.h"
@@ -15,6 +16,7 @@
 #include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
+/* One call of settings_resolve. */
 struct settings_context {
 	const struct almoner_connector *connector;
 	const char *base_dir;
@@ -25,22 +27,10 @@ struct settings_context {
 
 /* ---- reporting ---- */
 
-/* "/name", with the two characters that mean something in a JSON pointer written as it wants them. */
-static void pointer_to(const char *name, struct buf *to)
-{
-	buf_byte(to, '/');
-	for (; *name != '\0'; name++) {
-		if (*name == '~' || *name == '/')
-			buf_text(to, *name == '~' ? "~0" : "~1");
-		else
-			buf_byte(to, (uint8_t)*name);
-	}
-}
-
 static void fault(struct settings_context *c, const char *name, const char *message, const char *expected)
 {
 	struct buf pointer AUTO_BUF = { 0 };
-	pointer_to(name, &pointer);
+	locate_append(&pointer, name);
 	c->faults++;
 	c->report->add(c->report->ctx, DIAG_ERROR, pointer.data, message, expected);
 }
@@ -52,44 +42,41 @@ static const char *type_of(const json_t *value)
 	return kinds[json_typeof(value)];
 }
 
-/* Says of what kind the value is, never the value: it may be a secret in the wrong place. */
+/* Reports the type of the value, never the value itself: it may be a secret in the wrong place. */
 static json_t *wrong_type(struct settings_context *c, const struct almoner_option *o, const json_t *value)
 {
 	char message[64];
-	(void)snprintf(message, sizeof message, "is %s", type_of(value));
+	snprintf(message, sizeof message, "is %s", type_of(value));
 	fault(c, o->name, message, catalog_option_type_name(o->type));
 	return NULL;
 }
 
-/* ---- one value per type; each returns a new reference, or NULL after a report ---- */
+/* ---- one function for each type ---- */
 
-static json_t *copy_value(const json_t *value)
-{
-	return json_deep_copy(value);
-}
+/* All resolve_* functions return a new reference, or NULL after a report. */
 
 static json_t *resolve_string(struct settings_context *c, const struct almoner_option *o, const json_t *value)
 {
-	return json_is_string(value) ? copy_value(value) : wrong_type(c, o, value);
+	return json_is_string(value) ? json_deep_copy(value) : wrong_type(c, o, value);
 }
 
 static json_t *resolve_integer(struct settings_context *c, const struct almoner_option *o,
 							   const json_t *value)
 {
-	return json_is_integer(value) ? copy_value(value) : wrong_type(c, o, value);
+	return json_is_integer(value) ? json_deep_copy(value) : wrong_type(c, o, value);
 }
 
 static json_t *resolve_boolean(struct settings_context *c, const struct almoner_option *o,
 							   const json_t *value)
 {
-	return json_is_boolean(value) ? copy_value(value) : wrong_type(c, o, value);
+	return json_is_boolean(value) ? json_deep_copy(value) : wrong_type(c, o, value);
 }
 
 static json_t *resolve_json(struct settings_context *c, const struct almoner_option *o, const json_t *value)
 {
 	(void)c;
 	(void)o;
-	return copy_value(value);
+	return json_deep_copy(value);
 }
 
 static json_t *resolve_duration(struct settings_context *c, const struct almoner_option *o,
@@ -98,7 +85,7 @@ static json_t *resolve_duration(struct settings_context *c, const struct almoner
 	int64_t ms = 0;
 	if (json_is_string(value) && units_duration(json_string_value(value), &ms) == 0)
 		return json_integer(ms);
-	fault(c, o->name, "is no duration", UNITS_DURATION_FORM);
+	fault(c, o->name, "is not a duration", UNITS_DURATION_FORM);
 	return NULL;
 }
 
@@ -106,10 +93,10 @@ static json_t *resolve_bytes(struct settings_context *c, const struct almoner_op
 {
 	int64_t bytes = 0;
 	if (json_is_integer(value) && json_integer_value(value) >= 0)
-		return copy_value(value);
+		return json_deep_copy(value);
 	if (json_is_string(value) && units_size(json_string_value(value), &bytes) == 0)
 		return json_integer(bytes);
-	fault(c, o->name, "is no size", UNITS_SIZE_FORM);
+	fault(c, o->name, "is not a size", UNITS_SIZE_FORM);
 	return NULL;
 }
 
@@ -120,19 +107,19 @@ static json_t *resolve_url(struct settings_context *c, const struct almoner_opti
 	for (size_t i = 0; url != NULL && i < sizeof schemes / sizeof *schemes; i++) {
 		size_t len = strlen(schemes[i]);
 		if (strncasecmp(url, schemes[i], len) == 0 && strcspn(url + len, "/?#") > 0)
-			return copy_value(value);
+			return json_deep_copy(value);
 	}
-	fault(c, o->name, "is no absolute address",
+	fault(c, o->name, "is not an absolute URL",
 		  "a URL that begins with http://, https://, smtp:// or smtps://");
 	return NULL;
 }
 
-/* The choice `text` is among the ones separated by '|'; offers each to `n`. */
+/* Whether `text` is one of the choices, which are separated by '|'. Offers each choice to `n` as a suggestion; `n` points
+ * into `candidates` afterwards. */
 static bool is_choice(const char *choices, const char *text, struct nearest *n, struct buf *candidates)
 {
 	while (*choices != '\0') {
 		size_t len = strcspn(choices, "|");
-		/* Candidates must outlive the loop: they are kept, NUL-separated, in a buffer that does not move. */
 		size_t at = candidates->len;
 		buf_add(candidates, choices, len);
 		buf_byte(candidates, 0);
@@ -144,6 +131,7 @@ static bool is_choice(const char *choices, const char *text, struct nearest *n, 
 	return false;
 }
 
+/* Only a choice that is no secret is quoted in the report. */
 static json_t *resolve_choice(struct settings_context *c, const struct almoner_option *o, const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -153,12 +141,12 @@ static json_t *resolve_choice(struct settings_context *c, const struct almoner_o
 	struct buf candidates AUTO_BUF = { 0 };
 	struct buf message AUTO_BUF = { 0 };
 	struct buf expected AUTO_BUF = { 0 };
-	/* One allocation up front keeps the candidates where they are. */
+	/* `n` keeps pointers into the buffer, so it must not move: it is allocated in its final size. */
 	candidates.data = mem_alloc(strlen(o->choices) + 2);
 	candidates.capacity = strlen(o->choices) + 2;
 	if (is_choice(o->choices, text, &n, &candidates))
-		return copy_value(value);
-	buf_printf(&message, o->secret != 0 ? "is none of the choices" : "\"%.60s\" is none of the choices",
+		return json_deep_copy(value);
+	buf_printf(&message, o->secret != 0 ? "is not one of the choices" : "\"%.60s\" is not one of the choices",
 			   text);
 	if (n.best != NULL && o->secret == 0)
 		buf_printf(&message, "; did you mean \"%s\"?", n.best);
@@ -169,7 +157,7 @@ static json_t *resolve_choice(struct settings_context *c, const struct almoner_o
 
 /* ---- files ---- */
 
-/* The file's bytes, at most the cap. Returns an error text, or NULL. */
+/* Appends the file's bytes to `to`, up to its limit. Returns an error text, or NULL. */
 static const char *read_file(const char *path, struct buf *to)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -180,10 +168,11 @@ static const char *read_file(const char *path, struct buf *to)
 	while ((got = read(fd, chunk, sizeof chunk)) > 0 && !to->overflow)
 		buf_add(to, chunk, (size_t)got);
 	const char *why = got < 0 ? strerrordesc_np(errno) : to->overflow ? "larger than 1 MiB" : NULL;
-	(void)close(fd);
+	close(fd);
 	return why;
 }
 
+/* The connector gets the file's contents as a JSON string, so they must be UTF-8 without NUL. */
 static json_t *resolve_file(struct settings_context *c, const struct almoner_option *o, const json_t *value)
 {
 	const char *name = json_string_value(value);
@@ -196,7 +185,7 @@ static json_t *resolve_file(struct settings_context *c, const struct almoner_opt
 	const char *why = read_file(path, &contents);
 	json_t *text = NULL;
 	if (why == NULL && contents.len > 0 && memchr(contents.data, '\0', contents.len) != NULL)
-		why = "it holds a NUL byte";
+		why = "it contains a NUL byte";
 	if (why == NULL)
 		text = json_stringn(buf_str(&contents).p, contents.len);
 	if (text != NULL)
@@ -206,7 +195,7 @@ static json_t *resolve_file(struct settings_context *c, const struct almoner_opt
 	return NULL;
 }
 
-/* ---- the table ---- */
+/* ---- all options ---- */
 
 static json_t *resolve_value(struct settings_context *c, const struct almoner_option *o, const json_t *value)
 {
@@ -221,6 +210,7 @@ static json_t *resolve_value(struct settings_context *c, const struct almoner_op
 	return by_type[o->type](c, o, value);
 }
 
+/* A default is resolved like a written value: it may be a duration or a size. */
 static void resolve_option(struct settings_context *c, const struct almoner_option *o, const json_t *settings)
 {
 	const json_t *value = json_object_get(settings, o->name);
@@ -235,7 +225,7 @@ static void resolve_option(struct settings_context *c, const struct almoner_opti
 		fault(c, o->name, "is missing", o->help);
 	}
 	if (resolved_value != NULL)
-		(void)json_object_set_new(c->resolved, o->name, resolved_value);
+		json_object_set_new(c->resolved, o->name, resolved_value);
 }
 
 static const struct almoner_option *option_named(const struct almoner_connector *connector, const char *name)
@@ -260,16 +250,17 @@ static void report_unknown(struct settings_context *c, const char *key)
 	fault(c, key, message.data, NULL);
 }
 
+/* Continues after an error, so that the operator sees all errors at once. */
 json_t *settings_resolve(const struct almoner_connector *connector, const json_t *settings,
 						 const char *base_dir, const struct config_report *report)
 {
 	struct settings_context c = { .connector = connector, .base_dir = base_dir, .report = report };
 	if (!json_is_object(settings)) {
-		report->add(report->ctx, DIAG_ERROR, "", "the settings are no object", "an object");
+		report->add(report->ctx, DIAG_ERROR, "", "the settings are not an object", "an object");
 		return NULL;
 	}
 	c.resolved = json_object();
-	/* jansson iterates over what it could change; nothing is changed. */
+	/* json_object_foreach takes a non-const object, hence the shallow copy. */
 	json_t *copy = json_copy((json_t *)(uintptr_t)settings);
 	const char *key = NULL;
 	json_t *value = NULL;
@@ -295,8 +286,9 @@ void settings_warn_literals(const struct almoner_connector *connector, const jso
 		if (o->secret == 0 || !json_is_string(json_object_get(written, o->name)))
 			continue;
 		struct buf pointer AUTO_BUF = { 0 };
-		pointer_to(o->name, &pointer);
-		report->add(report->ctx, DIAG_WARNING, pointer.data, "is a secret that stands in the file as it is",
+		locate_append(&pointer, o->name);
+		report->add(report->ctx, DIAG_WARNING, pointer.data,
+					"is a secret that is written literally in the file",
 					"{\"$env\": \"NAME\"} or {\"$file\": \"PATH\"}");
 	}
 }

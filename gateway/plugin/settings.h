@@ -1,4 +1,4 @@
-/* A target's settings against its connector's option table. Private to the plugin room. */
+/* Checks a target's settings against its connector's option table. Internal to this module. */
 #ifndef ALMONER_GATEWAY_PLUGIN_SETTINGS_H
 #define ALMONER_GATEWAY_PLUGIN_SETTINGS_H
 
@@ -7,13 +7,14 @@
 #include "config/config.h"
 #include "connectors/almoner_connector.h"
 
-/* What the connector is to see: defaults filled in, durations and sizes as integers, files read. Returns a
- * new object, or NULL after at least one report. Warnings are reported beside errors. */
+/* Returns the settings in the form that the connector gets: defaults filled in, durations as milliseconds, sizes as bytes,
+ * files replaced by their contents. The caller owns the object. NULL after at least one reported error. `base_dir` as in
+ * struct instance_request. */
 json_t *settings_resolve(const struct almoner_connector *connector, const json_t *settings,
 						 const char *base_dir, const struct config_report *report);
 
-/* Warns of secrets that stand in the configuration as they are. `written`: before references were resolved.
- */
+/* Reports a warning for each secret that is written literally in the configuration. `written`: the settings before
+ * references such as {"$env": …} were resolved. */
 void settings_warn_literals(const struct almoner_connector *connector, const json_t *written,
 							const struct config_report *report);
 

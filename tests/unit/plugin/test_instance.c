@@ -177,10 +177,10 @@ static void broken_outcomes_are_faults(void **state)
 {
 	(void)state;
 	script.action.kind = 9;
-	broken(ALMONER_DO, "no known kind");
+	broken(ALMONER_DO, "an unknown kind");
 	script.action.kind = ALMONER_FINISH;
 	script.action.done.result_class = 99;
-	broken(ALMONER_DO, "no known class");
+	broken(ALMONER_DO, "an unknown class");
 	script.action.done.result_class = ALMONER_ABSENT;
 	broken(ALMONER_DO, "only a look-up");
 	script.action.done.result_class = ALMONER_OK;
@@ -194,7 +194,7 @@ static void broken_requests_are_faults(void **state)
 	struct almoner_header header = { driver_text("X-A"), driver_text("a\r\nX-B: b") };
 	script.action.kind = ALMONER_SEND_HTTP;
 	script.action.http = good_http();
-	broken(ALMONER_DO, "neither \"reads\" nor \"effects\"");
+	broken(ALMONER_DO, "neither as \"reads\" nor as \"effects\"");
 	script.action.effect = ALMONER_EFFECTS;
 	broken(ALMONER_LOOKUP, "a look-up with effects");
 	script.action.http.headers = &header;
@@ -202,9 +202,9 @@ static void broken_requests_are_faults(void **state)
 	broken(ALMONER_DO, "a header with a line break");
 	script.action.http = good_http();
 	script.action.http.url = driver_text("http://x/\r\nHost: y");
-	broken(ALMONER_DO, "a usable address");
+	broken(ALMONER_DO, "a usable URL");
 	script.action.http.url = driver_text(NULL);
-	broken(ALMONER_DO, "a usable address");
+	broken(ALMONER_DO, "a usable URL");
 	static char checkpoint[INSTANCE_CHECKPOINT_MAX + 2];
 	memset(checkpoint, 'x', sizeof checkpoint - 1);
 	script.action.http = good_http();
@@ -223,9 +223,9 @@ static void broken_mails_are_faults(void **state)
 												.from = driver_text("a@b"),
 												.to = driver_text("c@d\r\nRCPT TO:<e@f>"),
 												.message = driver_text("x") };
-	broken(ALMONER_DO, "an address that is none");
+	broken(ALMONER_DO, "is no mail address");
 	script.action.mail.to = driver_text("<c@d>");
-	broken(ALMONER_DO, "an address that is none");
+	broken(ALMONER_DO, "is no mail address");
 	script.action.mail.to = driver_text("c@d");
 	script.action.mail.tls = 7;
 	broken(ALMONER_DO, "unknown kind of TLS");
@@ -246,7 +246,7 @@ static void endless_conversations_end(void **state)
 	for (unsigned i = 1; i < INSTANCE_CALLS_MAX; i++)
 		(void)driver_answer(&d, 200, "");
 	assert_int_equal(driver_reply(&d, 200, ""), -1);
-	assert_non_null(strstr(d.error.text, "no end"));
+	assert_non_null(strstr(d.error.text, "did not finish"));
 	driver_close(&d);
 	assert_int_equal(script.ended, 1);
 }
@@ -279,7 +279,7 @@ static void promises_that_cannot_be_are_refused(void **state)
 		struct driver d;
 		script.traits = wrong[i];
 		assert_int_equal(driver_open(&d, &entry, "{}", NULL), ERR_INVALID);
-		assert_non_null(strstr(d.problems.data, "promises what cannot be"));
+		assert_non_null(strstr(d.problems.data, "declares impossible traits"));
 		driver_close(&d);
 	}
 	assert_int_equal(script.closed, script.opened);
