@@ -10,10 +10,10 @@
 
 #define WINDOW_TOTAL_DEFAULT ((size_t)16 << 20)
 
-/* A target counts as fast if at least PACE_ENDED of its attempts ended within the present span of PACE_SPAN_MS and the
- * span before, and took PACE_MEAN_MS or less on average. New events may then wait a moment for a slot, because slots
- * become free quickly. PACE_SPILLED: see capacity_of. The values come from experiments with the throughput benchmark
- * in tests/bench. */
+/* A target counts as fast if at least PACE_ENDED of its attempts ended within the present span of
+ * PACE_SPAN_MS and the span before, and took PACE_MEAN_MS or less on average. New events may then wait a
+ * moment for a slot, because slots become free quickly. PACE_SPILLED: see capacity_of. The values come
+ * from experiments with the throughput benchmark in tests/bench. */
 #define PACE_SPAN_MS 50
 #define PACE_ENDED   50
 #define PACE_MEAN_MS 8
@@ -22,7 +22,7 @@
 /* The attempts that ended within one span. */
 struct pace {
 	uint32_t ended;
-	int64_t duration_ms; /* of all of them, summed up */
+	int64_t duration_ms; /* of these attempts together */
 };
 
 struct admission_target {
@@ -133,8 +133,8 @@ static bool window_fits(const struct admission_control *a, const struct admissio
 		   a->total_bytes + bytes <= a->total_cap_bytes;
 }
 
-/* The order is the rule: a slot first, then memory, then disk. A step gets no slot while others wait in memory, or it
- * would overtake them. */
+/* The order is the rule: a slot first, then memory, then disk. A step gets no slot while others wait in
+ * memory, or it would overtake them. */
 static enum admission decide(struct admission_control *a, struct admission_target *t, size_t bytes,
 							 bool may_start_in_commit)
 {
@@ -177,9 +177,9 @@ static bool is_fast(const struct admission_target *t)
 	return ended >= PACE_ENDED && t->now.duration_ms + t->last.duration_ms <= (int64_t)ended * PACE_MEAN_MS;
 }
 
-/* How many new steps the target can start at once. Up to PACE_SPILLED due steps on disk count as "none", so that new
- * events wait and these steps drain; otherwise each new event would take their slots. More due steps than that are a
- * backlog, which must not slow new events down. */
+/* How many new steps the target can start at once. Up to PACE_SPILLED due steps on disk count as "none",
+ * so that new events wait and these steps drain; otherwise each new event would take their slots. More due
+ * steps than that are a backlog, which must not slow new events down. */
 static size_t capacity_of(const struct admission_target *t, int64_t now_ms)
 {
 	int64_t spilled = t->status.next_due_ms <= now_ms ? t->status.backlog : 0;

@@ -1,10 +1,11 @@
-/* Admission control: decides whether a new step starts at once, waits in memory, or waits on disk. The counters are
- * shared by the journal's thread and the engine's: one entry for each target, one mutex for all.
+/* Admission control: decides whether a new step starts at once, waits in memory, or waits on disk. The
+ * counters are shared by the journal's thread and the engine's: one entry for each target, one mutex for all.
  *
- * A slot stands for one attempt in flight, or for one permit whose intent is on its way to or from the log. The window
- * is the memory of works that are ready and wait for a slot. The engine sets the rules; the journal's thread takes
- * slots and window memory in admission_decide, the engine takes slots in admission_take_slots, and only the engine
- * gives back. Functions do nothing for an id that was not added. Thread: any. */
+ * A slot stands for one attempt in flight, or for one permit whose intent is on its way to or from the
+ * log. The window is the memory of works that are ready and wait for a slot. The engine sets the rules;
+ * the journal's thread takes slots and window memory in admission_decide, the engine takes slots in
+ * admission_take_slots, and only the engine gives back. Functions do nothing for an id that was not added.
+ * Thread: any. */
 #ifndef ALMONER_GATEWAY_ENGINE_ADMISSION_H
 #define ALMONER_GATEWAY_ENGINE_ADMISSION_H
 
@@ -33,8 +34,8 @@ void admission_set_rules(struct admission_control *a, uint32_t id, const struct 
 /* Takes a slot, or `bytes` of the window, or says that the step has to wait on disk. */
 enum admission admission_decide(struct admission_control *a, uint32_t id, size_t bytes,
 								bool may_start_in_commit);
-/* How many more new events can start at the fast target that has the fewest free slots. SIZE_MAX: no target counts as
- * fast, so delaying new events would gain nothing. */
+/* How many more new events can start at the fast target that has the fewest free slots. SIZE_MAX: no
+ * target counts as fast, so delaying new events would gain nothing. */
 size_t admission_capacity(struct admission_control *a, int64_t now_ms);
 /* Takes up to `want` slots, within the limit of the rules. Returns how many it took. */
 uint32_t admission_take_slots(struct admission_control *a, uint32_t id, uint32_t want);
@@ -61,8 +62,8 @@ void admission_count_unused(struct admission_control *a, uint32_t id);
 /* The target's breaker opened. */
 void admission_count_opened(struct admission_control *a, uint32_t id);
 
-/* Copies the part of the status that the engine's thread knows: operator's state, breaker, limits, backlog. The other
- * members of `from` are ignored: admission control counts them itself. */
+/* Copies the part of the status that the engine's thread knows: operator's state, breaker, limits,
+ * backlog. The other members of `from` are ignored: admission control counts them itself. */
 void admission_publish(struct admission_control *a, uint32_t id, const struct engine_target_status *from);
 /* As engine_status in engine.h. */
 size_t admission_status(struct admission_control *a, uint32_t id, struct engine_target_status *ret,

@@ -26,8 +26,8 @@ static void derive_text(const struct attempt *a, enum direction direction, uint3
 			   generation, label, out);
 }
 
-/* The idempotency key that the connector asks for by its label. A look-up asks whether the do took effect, so it gets
- * the keys of the do. */
+/* The idempotency key that the connector asks for by its label. A look-up asks whether the do took effect,
+ * so it gets the keys of the do. */
 static void derive_key(void *ctx, const char *label, char out[KEY_TEXT_BYTES])
 {
 	const struct attempt *a = ctx;
@@ -51,7 +51,8 @@ static uint32_t purpose_of(const struct work *w)
 	return w->ref.direction == DIRECTION_UNDO ? ALMONER_UNDO : ALMONER_DO;
 }
 
-/* Fills in what the connector sees of the step. All texts are borrowed from the work, the plan and the event. */
+/* Fills in what the connector sees of the step. All texts are borrowed from the work, the plan and the
+ * event. */
 static void describe_step(struct attempt *a)
 {
 	const struct work *w = a->work;
@@ -96,8 +97,8 @@ struct attempt *attempt_create(const struct attempt_host *host, const struct con
 	return a;
 }
 
-/* The connector may look at the work's texts until its `end`, but the journal, which gets the work, may free them
- * before. So the attempt keeps the texts and the work gets copies. */
+/* The connector may look at the work's texts until its `end`, but the journal, which gets the work, may
+ * free them before. So the attempt keeps the texts and the work gets copies. */
 struct work *attempt_take_work(struct attempt *a)
 {
 	struct work *w = a->work;
@@ -159,8 +160,8 @@ static void finish_with(struct attempt *a, enum outcome_class result, const char
 	finish(a);
 }
 
-/* The attempt ends before its connector finished it. Stopping the gateway is no failure of the target: an attempt that
- * changed nothing is retried without being counted (OUTCOME_BUSY). */
+/* The attempt ends before its connector finished it. Stopping the gateway is no failure of the target: an
+ * attempt that changed nothing is retried without being counted (OUTCOME_BUSY). */
 static void stop_now(struct attempt *a, bool aborted, bool sent_effects)
 {
 	enum outcome_class failure_class = attempt_result_lost_class(a, sent_effects);
@@ -190,8 +191,8 @@ static void fail_inflight_full(struct attempt *a)
 				"the request was not sent: too many requests are in flight");
 }
 
-/* Hands the connector's action to the transport. A request with effects is recorded first, so that a crash leaves a
- * trace of what may have been sent. */
+/* Hands the connector's action to the transport. A request with effects is recorded first, so that a crash
+ * leaves a trace of what may have been sent. */
 static void submit(struct attempt *a)
 {
 	bool effects = a->action.effect == ALMONER_EFFECTS;
@@ -216,8 +217,8 @@ static void submit(struct attempt *a)
 	assert(a->exchange != NULL);
 }
 
-/* The intent in the log covers the first effect. Before a later one the checkpoint must be durable, so that after a
- * crash the connector can continue from it. An unchanged checkpoint is durable already. */
+/* The intent in the log covers the first effect. Before a later one the checkpoint must be durable, so
+ * that after a crash the connector can continue from it. An unchanged checkpoint is durable already. */
 static bool needs_checkpoint(const struct attempt *a)
 {
 	struct almoner_text c = a->action.checkpoint;
@@ -227,7 +228,8 @@ static bool needs_checkpoint(const struct attempt *a)
 	return w->checkpoint == NULL || w->checkpoint_len != c.len || memcmp(w->checkpoint, c.p, c.len) != 0;
 }
 
-/* Compares the request with the one that an earlier attempt sent under the same key: other bytes must not follow. */
+/* Compares the request with the one that an earlier attempt sent under the same key: other bytes must not
+ * follow. */
 static void send_effects(struct attempt *a)
 {
 	request_digest(&a->action, a->outcome.body);
@@ -264,7 +266,8 @@ static void finish_fault(struct attempt *a, struct almoner_error *error, const c
 	finish_with(a, OUTCOME_FAULT, error->text[0] != '\0' ? error->text : fallback);
 }
 
-/* One turn of the connector: it either finishes or names the next exchange. `reply` is NULL the first time. */
+/* One turn of the connector: it either finishes or names the next exchange. `reply` is NULL the first
+ * time. */
 static void next_action(struct attempt *a, const struct almoner_reply *reply)
 {
 	struct almoner_error error = { .size = sizeof error };
@@ -328,8 +331,8 @@ static void on_reply(struct attempt *a, const struct transport_result *result)
 	next_action(a, &result->reply);
 }
 
-/* NOT_SENDABLE rejects the step, because the same request would be invalid again. After an effect that no checkpoint
- * records it is a fault instead, which leaves the step in doubt. */
+/* NOT_SENDABLE rejects the step, because the same request would be invalid again. After an effect that no
+ * checkpoint records it is a fault instead, which leaves the step in doubt. */
 static void on_exchange_failed(struct attempt *a, const struct transport_result *result)
 {
 	bool unknown = result->verdict == TRANSPORT_UNKNOWN;
@@ -348,7 +351,7 @@ static void stop_sending(struct attempt *a, bool aborted)
 {
 	a->host->transport.cancel(a->host->transport.ctx, a->exchange);
 	a->exchange = NULL;
-	mark_effect_sent(a); /* bytes may have gone out */
+	mark_effect_sent(a); /* some bytes of the request may have been sent */
 	stop_now(a, aborted, a->action.effect == ALMONER_EFFECTS);
 }
 

@@ -3,9 +3,10 @@
  *     begin ─► in connector ──► sending ──reply──► in connector ─► … ─► ended (outcome)
  *                    └─► checkpointing ──durable──► sending
  *
- * The connector is asked for an action at most ATTEMPT_EXCHANGES times. An exchange with effects that is not the first
- * one of the attempt and carries a checkpoint waits until the checkpoint is durable. What a failure means follows from
- * what was sent so far and whether it may have had an effect (saga/DESIGN.md "Outcome classes"). Thread: the engine's. */
+ * The connector is asked for an action at most ATTEMPT_EXCHANGES times. An exchange with effects that is
+ * not the first one of the attempt and carries a checkpoint waits until the checkpoint is durable. What a
+ * failure means follows from what was sent so far and whether it may have had an effect (saga/DESIGN.md
+ * "Outcome classes"). Thread: the engine's. */
 #ifndef ALMONER_ENGINE_ATTEMPT_H
 #define ALMONER_ENGINE_ATTEMPT_H
 
@@ -16,10 +17,11 @@
 #include "saga/journal/schedule/work.h"
 #include "saga/model/key.h"
 
-#define ATTEMPT_EXCHANGES      16  /* calls of the connector's `next`; promised by its header */
-#define ATTEMPT_DETAIL_BYTES   300 /* of an outcome's text; chosen, no measurement */
-#define ATTEMPT_RESULT_BYTES   ((size_t)64 * 1024) /* of a step's result; chosen, no measurement */
-#define ATTEMPT_CHECKPOINT_MAX 4096                /* bytes; promised by the connector header */
+#define ATTEMPT_EXCHANGES    16  /* calls of `next` in one attempt; promised by the connector header */
+#define ATTEMPT_DETAIL_BYTES 300 /* the longest detail text of an outcome; chosen, no measurement */
+#define ATTEMPT_RESULT_BYTES ((size_t)64 * 1024) /* the longest result of a step; chosen, no measurement */
+/* the longest checkpoint, in bytes; promised by the connector header */
+#define ATTEMPT_CHECKPOINT_MAX 4096
 
 enum attempt_state {
 	ATTEMPT_IN_CONNECTOR,  /* inside a call of the connector: it ends or decides what to send */
@@ -46,13 +48,14 @@ struct attempt_host {
 	void *ctx;
 	struct transport transport;
 	int64_t (*now_ms)(void *ctx);
-	/* Takes the work with attempt_take_work and passes it to the journal; `bytes` are borrowed for the call. */
+	/* Takes the work with attempt_take_work and passes it to the journal; `bytes` are borrowed for the
+	 * call. */
 	void (*checkpoint)(void *ctx, struct attempt *a, struct str bytes);
-	/* Called before each exchange with effects; a->outcome.body is the digest of its request. Returns false when the
-	 * request must not be sent now, because the record of requests in flight is full. */
+	/* Called before each exchange with effects; a->outcome.body is the digest of its request. Returns
+	 * false when the request must not be sent now, because the record of requests in flight is full. */
 	bool (*record_inflight)(void *ctx, struct attempt *a);
-	/* Called once, from inside any function of this header. a->outcome is filled in, and its texts live as long as `a`.
-	 * `outcome` is NULL after ATTEMPT_GONE: there is nothing to report. */
+	/* Called once, from inside any function of this header. a->outcome is filled in, and its texts live as
+	 * long as `a`. `outcome` is NULL after ATTEMPT_GONE: there is nothing to report. */
 	void (*ended)(void *ctx, struct attempt *a, const struct outcome *outcome);
 };
 
@@ -86,12 +89,13 @@ struct attempt {
 	struct almoner_step step;
 	void *connector_state; /* what the connector's `begin` returned; NULL: not begun, or ended */
 	struct almoner_action action;
-	void *exchange;                  /* the transport's handle in ATTEMPT_SENDING, else NULL */
-	uint32_t calls;                  /* of the connector's `next` */
-	uint32_t exchanges;              /* handed to the transport */
-	bool effects_submitted;          /* an exchange with effects was handed to the transport */
-	bool effect_sent;                /* an exchange with effects may have reached the target */
-	bool effect_uncheckpointed;      /* … and no checkpoint written since then records it */
+	void *exchange;         /* the transport's handle in ATTEMPT_SENDING, else NULL */
+	uint32_t calls;         /* of the connector's `next` */
+	uint32_t exchanges;     /* handed to the transport */
+	bool effects_submitted; /* an exchange with effects was handed to the transport */
+	bool effect_sent;       /* an exchange with effects may have reached the target */
+	/* an effect that may have reached the target stands in no checkpoint yet */
+	bool effect_uncheckpointed;
 	bool stop_expired, stop_aborted; /* attempt_stop was called in ATTEMPT_CHECKPOINTING */
 	int64_t started_ms;
 	int64_t reply_retry_ms; /* Retry-After of the last reply, 0 for none */
@@ -110,13 +114,14 @@ struct attempt *attempt_create(const struct attempt_host *host, const struct con
 void attempt_begin(struct attempt *a);
 /* The journal answers host.checkpoint with ATTEMPT_CHECKPOINTED or ATTEMPT_GONE and gives the work back. */
 void attempt_answer(struct attempt *a, enum attempt_input answer, struct work *work);
-/* `why` is ATTEMPT_EXPIRED or ATTEMPT_ABORTED. The attempt ends inside this call; in ATTEMPT_CHECKPOINTING it ends when
- * the journal has answered. */
+/* `why` is ATTEMPT_EXPIRED or ATTEMPT_ABORTED. The attempt ends inside this call; in ATTEMPT_CHECKPOINTING
+ * it ends when the journal has answered. */
 void attempt_stop(struct attempt *a, enum attempt_input why);
-/* Gives the work to the caller. The attempt keeps what the connector may still look at. Requires that the attempt has
- * the work. */
+/* Gives the work to the caller. The attempt keeps what the connector may still look at. Requires that the
+ * attempt has the work. */
 struct work *attempt_take_work(struct attempt *a);
-/* Ends the connector's attempt, cancels the exchange and frees everything, the work included. NULL is accepted. */
+/* Ends the connector's attempt, cancels the exchange and frees everything, the work included. NULL is
+ * accepted. */
 void attempt_destroy(struct attempt *a);
 
 #endif

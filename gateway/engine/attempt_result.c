@@ -57,7 +57,8 @@ static const struct {
 	[ALMONER_DENIED] = { OUTCOME_DENIED, false },
 	[ALMONER_FAULT] = { OUTCOME_FAULT, false },
 	[ALMONER_ABSENT] = { OUTCOME_ABSENT, true },
-	[ALMONER_FORBIDDEN] = { OUTCOME_REJECTED, false }, /* for now: target_health.c asks forbidden.h */
+	/* target_health.c decides whether it means rejected or denied */
+	[ALMONER_FORBIDDEN] = { OUTCOME_REJECTED, false },
 };
 
 static void fault(struct attempt *a, const char *text)
@@ -74,7 +75,8 @@ static bool is_object(struct almoner_text text)
 	return object;
 }
 
-/* The outcome's class stays as it is: the target accepted the step, even if the connector's result is unusable. */
+/* The outcome's class stays as it is: the target accepted the step, even if the connector's result is
+ * unusable. */
 static void drop_result(struct attempt *a, const char *why)
 {
 	char *text AUTO_FREE = mem_printf("the connector's result %s and was dropped%s%s", why,

@@ -226,8 +226,8 @@ void breaker_end(struct breaker *b, uint32_t epoch)
 	}
 }
 
-/* A rejected message still shows that the target works. OUTCOME_DENIED holds the target (target_health.c), so the
- * breaker ignores it. */
+/* A rejected message still shows that the target works. OUTCOME_DENIED holds the target (target_health.c),
+ * so the breaker ignores it. */
 enum breaker_signal breaker_signal_of(enum outcome_class result)
 {
 	switch (result) {

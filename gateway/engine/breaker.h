@@ -1,10 +1,9 @@
-/* Circuit breaker of one target, a table of state × signal (saga/DESIGN.md "Breaker"). Pure: the time is an argument.
- * Thread: one at a time.
+/* Circuit breaker of one target, a table of state × signal (saga/DESIGN.md "Breaker"). Pure: the time is an
+ * argument. Thread: one at a time.
  *
  *     closed ── too many failures in a row, or too high a share ──► open ── time passes ──► half-open
  *     half-open ── enough probes succeed ──► closed
- *     half-open ── a probe fails ──► open, for twice as long
- */
+ *     half-open ── a probe fails ──► open, for twice as long */
 #ifndef ALMONER_ENGINE_BREAKER_H
 #define ALMONER_ENGINE_BREAKER_H
 
@@ -16,12 +15,12 @@
 #define BREAKER_WINDOW_MAX 1024 /* results in the ring, one bit each; chosen, no measurement */
 
 struct breaker_policy {
-	uint32_t consecutive; /* this many failures in a row open it; 0: no such rule */
+	uint32_t consecutive; /* this many failures in a row open the breaker; 0: no such rule */
 	double ratio;     /* this share of failures among the last `window` results opens it; 0: no such rule */
 	uint32_t window;  /* results; a larger number than BREAKER_WINDOW_MAX counts as BREAKER_WINDOW_MAX */
-	uint32_t minimum; /* the ratio counts from this many results on */
-	int64_t open_ms;  /* how long it stays open at first; doubles after each failed probe */
-	int64_t open_cap_ms; /* the longest time it stays open */
+	uint32_t minimum; /* `ratio` counts only if there are at least this many results */
+	int64_t open_ms;  /* how long the breaker stays open at first; doubles after each failed probe */
+	int64_t open_cap_ms; /* the longest time the breaker stays open */
 	uint32_t probes; /* attempts in flight while half-open, and successes needed to close; 0 counts as 1 */
 };
 
@@ -38,8 +37,8 @@ enum breaker_signal {
 
 struct breaker {
 	enum breaker_state state;
-	uint32_t
-		epoch; /* grows with every transition; results of attempts that began in an older epoch do not count */
+	/* grows with every transition; results of attempts that began in an older epoch do not count */
+	uint32_t epoch;
 	uint32_t consecutive_failures;
 	uint32_t results;                           /* in the ring */
 	uint32_t failures;                          /* in the ring */
@@ -62,9 +61,11 @@ uint32_t breaker_capacity(const struct breaker *b, const struct breaker_policy *
  * breaker_begin uses one. In other states neither function does anything. */
 void breaker_reserve(struct breaker *b, uint32_t count);
 void breaker_unreserve(struct breaker *b, uint32_t count);
-/* Whether an attempt may begin now. In BREAKER_HALF_OPEN it uses a reserved probe, and may not begin without one. */
+/* Whether an attempt may begin now. In BREAKER_HALF_OPEN it uses a reserved probe, and may not begin
+ * without one. */
 bool breaker_begin(struct breaker *b);
-/* To be called once for each breaker_begin that returned true, when the attempt ends. `epoch`: b->epoch when it began. */
+/* To be called once for each breaker_begin that returned true, when the attempt ends. `epoch`: b->epoch
+ * when it began. */
 void breaker_end(struct breaker *b, uint32_t epoch);
 /* What an outcome says about the target. */
 enum breaker_signal breaker_signal_of(enum outcome_class result);

@@ -2,7 +2,8 @@
 
 #include "saga/base/check.h"
 
-/* Attempts in flight together report the same overload together, so the limit is halved at most this often. */
+/* Attempts in flight together report the same overload together, so the limit is halved at most this
+ * often. */
 #define SHRINK_EVERY_MS  1000
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_CAP_MS   5000
@@ -33,8 +34,8 @@ void concurrency_grow(struct concurrency *w, uint32_t max)
 		w->limit = max > 0 ? (double)max : 1.0;
 }
 
-/* A limit of one cannot be halved: if one attempt at a time is too much, the engine waits between attempts, and each
- * time longer. */
+/* A limit of one cannot be halved: if one attempt at a time is too much, the engine waits between
+ * attempts, and each time longer. */
 static int64_t next_backoff_ms(struct concurrency *w)
 {
 	if (w->limit >= 2)

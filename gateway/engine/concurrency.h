@@ -1,7 +1,8 @@
-/* How many attempts may be in flight at one target at present. The limit starts at the foot of a ramp, grows by about
- * one for each round of successes, and is halved when the target reports overload (additive increase, multiplicative
- * decrease, as in Postfix's queue manager). The ramp starts again when the daemon starts, when the breaker closes, and
- * when a hold or a pause ends. Pure: the time is an argument. Thread: one at a time. */
+/* How many attempts may be in flight at one target at present. The limit starts at the foot of a ramp,
+ * grows by about one for each round of successes, and is halved when the target reports overload (additive
+ * increase, multiplicative decrease, as in Postfix's queue manager). The ramp starts again when the daemon
+ * starts, when the breaker closes, and when a hold or a pause ends. Pure: the time is an argument. Thread:
+ * one at a time. */
 #ifndef ALMONER_GATEWAY_ENGINE_CONCURRENCY_H
 #define ALMONER_GATEWAY_ENGINE_CONCURRENCY_H
 
@@ -20,7 +21,8 @@ struct concurrency {
 
 /* At the foot of the ramp. */
 void concurrency_init(struct concurrency *w);
-/* Starts the ramp again. Nothing starts before `at_ms`, nor before the end of a back-off that is under way. */
+/* Starts the ramp again. Nothing starts before `at_ms`, nor before the end of a back-off that is under
+ * way. */
 void concurrency_restart(struct concurrency *w, int64_t at_ms);
 /* The limit at present: at least 1, at most `max`. */
 uint32_t concurrency_limit(const struct concurrency *w, uint32_t max);

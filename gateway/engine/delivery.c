@@ -1,4 +1,5 @@
-/* Attempts from the permit to the report of their outcome. Knows each attempt of each target; attempt.c knows one. */
+/* Attempts from the permit to the report of their outcome. Knows each attempt of each target; attempt.c
+ * knows one. */
 #include <stdio.h>
 
 #include "gateway/engine/engine_internal.h"
@@ -9,7 +10,8 @@
 
 /* ---- beginning ---- */
 
-/* Closes a permit that may not be used any more. The journal writes `not_started`, so the intent leaves no doubt. */
+/* Closes a permit that may not be used any more. The journal writes `not_started`, so the intent leaves no
+ * doubt. */
 static void return_unused(struct engine *e, struct engine_target *t, struct work *w)
 {
 	if (t != NULL) {
@@ -27,8 +29,8 @@ static int64_t attempt_limit_ms(const struct engine_target *t)
 	return exchange < DAY_MS / ATTEMPT_TIMEOUTS ? exchange * ATTEMPT_TIMEOUTS : DAY_MS;
 }
 
-/* Notes in the attempt the breaker's epoch and the target's revision, so that the end of the attempt can tell whether it
- * still says something about the target. */
+/* Notes in the attempt the breaker's epoch and the target's revision, so that the end of the attempt can
+ * tell whether it still says something about the target. */
 static void begin_attempt(struct engine *e, struct engine_target *t, struct work *w,
 						  struct target_start start)
 {
@@ -95,8 +97,8 @@ void delivery_attempt_ended(void *ctx, struct attempt *a, const struct outcome *
 	e->active_attempts--;
 }
 
-/* Ends the attempts whose deadline has passed and computes t->deadline_ms anew. An attempt that waits for the journal
- * gets no second deadline: it ends when the journal answers. */
+/* Ends the attempts whose deadline has passed and computes t->deadline_ms anew. An attempt that waits for
+ * the journal gets no second deadline: it ends when the journal answers. */
 void delivery_expire(struct engine *e, struct engine_target *t)
 {
 	struct attempt *next = TAILQ_FIRST(&t->attempts);
@@ -130,8 +132,8 @@ void delivery_abort_all(struct engine *e)
 
 /* ---- the outcome ---- */
 
-/* target_health_update comes first, because it may change the outcome's class. The journal gets the hold in the same
- * operation as the outcome, so one commit holds both. */
+/* target_health_update comes first, because it may change the outcome's class. The journal gets the hold
+ * in the same operation as the outcome, so one commit holds both. */
 static void report_outcome(struct engine *e, struct engine_target *t, struct attempt *a)
 {
 	struct health_verdict verdict = target_health_update(t, a, e->aborted, e->now_ms);
@@ -165,8 +167,8 @@ static void log_failure(struct engine *e, struct engine_target *t, const struct 
 	engine_log_line(e, ENGINE_WARNING, t, text);
 }
 
-/* Gives back what the attempt had: its place in the breaker, its slot, the port. Exchanges after the first one count for
- * the rate limit only now, because their number was not known before. */
+/* Gives back what the attempt had: its place in the breaker, its slot, the port. Exchanges after the first
+ * one count for the rate limit only now, because their number was not known before. */
 static void finish_attempt(struct engine *e, struct attempt *a)
 {
 	struct engine_target *t = engine_find_target(e, a->settings.target);

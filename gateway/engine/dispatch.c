@@ -1,5 +1,5 @@
-/* What may start now: gives each target its turn, claims steps from disk, sends ready works back to disk, and publishes
- * each target's status and rules to admission control. */
+/* What may start now: gives each target its turn, claims steps from disk, sends ready works back to disk,
+ * and publishes each target's status and rules to admission control. */
 #include <stdio.h>
 
 #include "gateway/engine/engine_internal.h"
@@ -22,7 +22,8 @@ static void fail_condition(struct engine *e, struct engine_target *t, struct wor
 	journal_outcome(e->journal, w, &outcome, NULL);
 }
 
-/* A work that comes with a slot while a probe is reserved is the probe: a target has at most one claim at a time. */
+/* A work that comes with a slot while a probe is reserved is the probe: a target has at most one claim at
+ * a time. */
 void dispatch_request_start(struct engine *e, struct engine_target *t, struct work *w)
 {
 	bool probe = w->slot && t->held && t->probe_reserved;
@@ -110,7 +111,8 @@ static bool destroy_removed(struct engine *e, struct engine_target *t)
 
 /* ---- the round over all targets ---- */
 
-/* Takes the mutex of admission control only when something changed: this runs twice a tick for each target. */
+/* Takes the mutex of admission control only when something changed: this runs twice a tick for each
+ * target. */
 void dispatch_publish(struct engine *e, struct engine_target *t)
 {
 	struct admission_rules rules = target_rules(t, e->draining, e->now_ms);
@@ -164,8 +166,8 @@ static size_t count_targets(const struct engine *e)
 	return count;
 }
 
-/* Each target gets its turn. The budget of starts may run out before the last one, so each round begins with the next
- * target in the list. */
+/* Each target gets its turn. The budget of starts may run out before the last one, so each round begins
+ * with the next target in the list. */
 void dispatch_run(struct engine *e)
 {
 	uint32_t budget = ENGINE_STARTS_PER_TICK;

@@ -1,5 +1,5 @@
-/* Internal to the engine: what its files share. Only the engine's thread uses it, except for the inbox and admission
- * control, which have a mutex each. */
+/* Internal to the engine: what its files share. Only the engine's thread uses it, except for the inbox and
+ * admission control, which have a mutex each. */
 #ifndef ALMONER_ENGINE_INTERNAL_H
 #define ALMONER_ENGINE_INTERNAL_H
 
@@ -43,7 +43,7 @@ struct engine {
 	struct admission_control *admission;
 	struct inbox inbox;
 	struct target_list targets;
-	struct engine_target *first_target; /* where the last round over the targets began; NULL: at none */
+	struct engine_target *first_target; /* the target with which the last round began; NULL: none */
 	struct target_news *pending_news;   /* the latest news of targets whose settings have not arrived yet */
 	size_t pending_count, pending_cap;
 	struct attempt_list ended; /* attempts whose outcome is not reported to the journal yet */
@@ -54,8 +54,9 @@ struct engine {
 	bool draining;
 	bool aborted; /* the drain is over: attempts that had not ended were cut off */
 	int64_t drain_until_ms;
-	/* work.engine of a work that is with the journal (journal_start, journal_condition_result) and has a slot but no
-	 * attempt points to one of these two; `mark_probe` if the work is the probe of a held target. */
+	/* work.engine of a work that is with the journal (journal_start, journal_condition_result) and has a
+	 * slot but no attempt points to one of these two; `mark_probe` if the work is the probe of a held
+	 * target. */
 	char mark_start;
 	char mark_probe;
 };
@@ -84,25 +85,28 @@ void engine_log_line(struct engine *e, enum engine_log_level level, const struct
 
 /* ---- receive.c ---- */
 
-/* Takes over the delivered sets of targets. Without a journal (the engine is being destroyed) it only takes over the
- * ports, so that they are released. */
+/* Takes over the delivered sets of targets. Without a journal (the engine is being destroyed) it only
+ * takes over the ports, so that they are released. */
 void receive_targets(struct engine *e, const struct inbox_content *in);
 void receive_works(struct engine *e, struct work_list *works);
 void receive_news(struct engine *e, const struct target_news *news, size_t count);
 
 /* ---- target_events.c ---- */
 
-/* A hold or a pause has ended, or the breaker has closed: the target starts again at the foot of its ramp, after a
- * random delay of at most ENGINE_RELEASE_SPREAD_MS, so that targets unblocked together do not start together. */
+/* A hold or a pause has ended, or the breaker has closed: the target starts again at the foot of its ramp,
+ * after a random delay of at most ENGINE_RELEASE_SPREAD_MS, so that targets unblocked together do not
+ * start together. */
 void target_event_unblocked(struct engine *e, struct engine_target *t);
 /* Gives the signal to the target's breaker. A transition is logged and reported to the journal. */
 void target_event_breaker(struct engine *e, struct engine_target *t, enum breaker_signal signal);
-/* Asks the journal to end the hold. t->held changes when the journal's news arrive. `note` is the reason for the log. */
+/* Asks the journal to end the hold. t->held changes when the journal's news arrive. `note` is the reason
+ * for the log. */
 void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note);
 
 /* ---- delivery.c ---- */
 
-/* A work of kind WORK_START: begins its attempt, or gives its permit back. `t` NULL: the target was removed. */
+/* A work of kind WORK_START: begins its attempt, or gives its permit back. `t` NULL: the target was
+ * removed. */
 void delivery_start(struct engine *e, struct engine_target *t, struct work *w);
 /* The engine's functions for struct attempt_host, which describes them; `ctx` is the engine. */
 void delivery_attempt_ended(void *ctx, struct attempt *a, const struct outcome *outcome);
@@ -119,8 +123,8 @@ void delivery_abort_all(struct engine *e);
 
 /* One round over all targets. */
 void dispatch_run(struct engine *e);
-/* For a ready work whose slot is reserved: evaluates the step's `when` condition, if it has one, and asks the journal for
- * the intent. */
+/* For a ready work whose slot is reserved: evaluates the step's `when` condition, if it has one, and asks
+ * the journal for the intent. */
 void dispatch_request_start(struct engine *e, struct engine_target *t, struct work *w);
 /* Passes the target's rules and status on to admission control when they have changed. */
 void dispatch_publish(struct engine *e, struct engine_target *t);

@@ -1,21 +1,22 @@
-/* Finds out what a reply 403 means: this one message is not allowed (rejected), or our credentials are not accepted
- * (denied). See saga/DESIGN.md "Outcome classes".
+/* Finds out what a reply 403 means: this one message is not allowed (rejected), or our credentials are not
+ * accepted (denied). See saga/DESIGN.md "Outcome classes".
  *
- * One 403 alone does not say. The first 403 makes its step wait a moment and makes the step a suspect; meanwhile the
- * target gets other steps. If another step is forbidden too, our credentials are the cause (denied), and the target is
- * held. If another step is accepted, the credentials work: all suspects are cleared, and a cleared step is rejected at
- * its next 403. A step that is forbidden again while no other suspect is open is rejected as well. A step that is
- * forbidden while the target is held becomes a suspect; a probe that is accepted clears it. Pure. Thread: one at a
- * time. */
+ * One 403 alone does not say. The first 403 makes its step wait a moment and makes the step a suspect;
+ * meanwhile the target gets other steps. If another step is forbidden too, our credentials are the cause
+ * (denied), and the target is held. If another step is accepted, the credentials work: all suspects are
+ * cleared, and a cleared step is rejected at its next 403. A step that is forbidden again while no other
+ * suspect is open is rejected as well. A step that is forbidden while the target is held becomes a
+ * suspect; a probe that is accepted clears it. Pure. Thread: one at a time. */
 #ifndef ALMONER_ENGINE_FORBIDDEN_H
 #define ALMONER_ENGINE_FORBIDDEN_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FORBIDDEN_SUSPECTS                                                                                   \
-	16 /* the oldest suspect is forgotten when one more comes; chosen, no measurement */
-#define FORBIDDEN_WAIT_MS 2000 /* before the step is sent again; long enough for another step; chosen */
+/* When one more suspect comes, the oldest one is forgotten. Chosen, no measurement. */
+#define FORBIDDEN_SUSPECTS 16
+/* A forbidden step is sent again after this time, in which the target gets other steps. Chosen. */
+#define FORBIDDEN_WAIT_MS 2000
 
 /* A step that was answered with 403. */
 struct forbidden_suspect {

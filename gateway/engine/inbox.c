@@ -1,4 +1,5 @@
-/* What other threads bring to the engine: one mutex, and the rule that the engine is woken once between two ticks. */
+/* What other threads bring to the engine: one mutex, and the rule that the engine is woken once between
+ * two ticks. */
 #include <stdlib.h>
 
 #include "gateway/engine/engine_internal.h"

@@ -1,6 +1,7 @@
-/* Rate limit of one target, kept as a single time: when all starts so far will have been paid for (the generic cell rate
- * algorithm, ITU-T I.371). A tenth of `count` may start at once, so each span of `per_ms` sees at most 1.1 times
- * `count` plus one starts. A token stands for one start. Pure: the time is an argument. Thread: one at a time. */
+/* Rate limit of one target, kept as a single time: when all starts so far will have been paid for (the
+ * generic cell rate algorithm, ITU-T I.371). A tenth of `count` may start at once, so each span of
+ * `per_ms` sees at most 1.1 times `count` plus one starts. A token stands for one start. Pure: the time is
+ * an argument. Thread: one at a time. */
 #ifndef ALMONER_ENGINE_RATE_H
 #define ALMONER_ENGINE_RATE_H
 
@@ -13,8 +14,8 @@ struct rate_policy {
 };
 
 struct rate {
-	int64_t
-		empty_at_us; /* by the clock of `now_ms`; a value in the past means that a whole tenth may start at once */
+	/* by the clock of `now_ms`; a value in the past means that a whole tenth may start at once */
+	int64_t empty_at_us;
 };
 
 /* The tokens that can be taken now; UINT32_MAX without a limit. */

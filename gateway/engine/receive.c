@@ -1,4 +1,5 @@
-/* Takes in what the inbox holds: works and answers of the journal, news of targets, and new sets of targets. */
+/* Takes in what the inbox holds: works and answers of the journal, news of targets, and new sets of
+ * targets. */
 #include <string.h>
 
 #include "gateway/engine/engine_internal.h"
@@ -7,7 +8,8 @@
 #include "saga/journal/engine_port.h"
 #include "saga/journal/operator_port.h"
 
-/* After a claim that granted nothing, the next one waits, at most CLAIM_PAUSE_CAP_MS. Chosen, no measurement. */
+/* After a claim that granted nothing, the next one waits, at most CLAIM_PAUSE_CAP_MS. Chosen, no
+ * measurement. */
 #define CLAIM_PAUSE_FIRST_MS 20
 #define CLAIM_PAUSE_CAP_MS   5000
 
@@ -18,8 +20,8 @@ static bool is_attempt(const struct engine *e, const struct work *w)
 	return w->engine != NULL && w->engine != &e->mark_start && w->engine != &e->mark_probe;
 }
 
-/* A work with a slot was claimed from disk and starts now; one without a slot waits in memory. A work that cannot start
- * goes back to disk, where an operator and the next start see it. */
+/* A work with a slot was claimed from disk and starts now; one without a slot waits in memory. A work that
+ * cannot start goes back to disk, where an operator and the next start see it. */
 static void ready(struct engine *e, struct engine_target *t, struct work *w)
 {
 	bool unusable = e->draining || (t != NULL && target_cannot_start(t) && !t->probe_reserved);
@@ -50,7 +52,8 @@ static void work_gone(struct engine *e, struct engine_target *t, struct work *w)
 	work_destroy(w);
 }
 
-/* WORK_CHECKPOINTED and, for an attempt, WORK_GONE answer an attempt that waits; the others are about no attempt yet. */
+/* WORK_CHECKPOINTED and, for an attempt, WORK_GONE answer an attempt that waits; the others are about no
+ * attempt yet. */
 static void receive_work(struct engine *e, struct work *w)
 {
 	struct engine_target *t = engine_find_target(e, w->target);
@@ -82,8 +85,8 @@ void receive_works(struct engine *e, struct work_list *works)
 
 /* ---- news ---- */
 
-/* Gives back the slots that the claim did not use. Without the growing pause a claim that finds nothing would be
- * repeated in each tick. */
+/* Gives back the slots that the claim did not use. Without the growing pause a claim that finds nothing
+ * would be repeated in each tick. */
 static void claim_done(struct engine *e, struct engine_target *t, uint32_t granted)
 {
 	assert(granted <= t->claimed);
@@ -99,7 +102,8 @@ static void claim_done(struct engine *e, struct engine_target *t, uint32_t grant
 		t->probe_reserved = false;
 }
 
-/* The journal reports a target's state at its first news, and when an operator or an outcome has changed it. */
+/* The journal reports a target's state at its first news, and when an operator or an outcome has changed
+ * it. */
 static void state_changed(struct engine *e, struct engine_target *t, const struct target_state *state)
 {
 	bool was_blocked = target_blocked_by_operator(t);
@@ -111,7 +115,8 @@ static void state_changed(struct engine *e, struct engine_target *t, const struc
 	t->paused = state->paused;
 	t->held = state->held;
 	t->hold = state->hold;
-	/* The operator may have restarted the daemon after a fix of the credentials: then the first probe goes out at once. */
+	/* The operator may have restarted the daemon after a fix of the credentials: then the first probe goes
+	 * out at once. */
 	if (newly_held)
 		t->probe_at_ms = e->now_ms + (at_start ? 0 : t->config.probe_ms);
 	if (!state->held)
@@ -138,8 +143,8 @@ static void apply_news(struct engine *e, struct engine_target *t, const struct t
 	t->dirty = true;
 }
 
-/* The news of a target may arrive before its settings. The latest numbers are kept; a state that was reported earlier is
- * kept too, unless a newer state arrives. */
+/* The news of a target may arrive before its settings. The latest numbers are kept; a state that was
+ * reported earlier is kept too, unless a newer state arrives. */
 static void keep_pending_news(struct engine *e, const struct target_news *news)
 {
 	struct target_news *pending = NULL;
@@ -185,8 +190,8 @@ void receive_news(struct engine *e, const struct target_news *news, size_t count
 
 /* ---- targets ---- */
 
-/* A reload opens every connector anew, so only the digest of the settings tells whether the operator changed something.
- * Without a journal (see adopt_remaining in engine.c) only the port is taken over. */
+/* A reload opens every connector anew, so only the digest of the settings tells whether the operator
+ * changed something. Without a journal (see adopt_remaining in engine.c) only the port is taken over. */
 static void adopt_target(struct engine *e, const struct engine_target_config *config)
 {
 	struct engine_target *t = engine_find_target(e, config->id);

@@ -12,8 +12,8 @@ static struct str text_of(struct almoner_text t)
 	return (struct str){ t.p != NULL ? t.p : "", t.p != NULL ? t.len : 0 };
 }
 
-/* Skips scheme and host. What follows up to '?' is the path, the rest is the query. A fragment ('#') is cut off: it is
- * never sent. */
+/* Skips scheme and host. What follows up to '?' is the path, the rest is the query. A fragment ('#') is
+ * cut off: it is never sent. */
 static void split_url(struct str url, struct str *ret_path, struct str *ret_query)
 {
 	const char *p = url.p, *end = url.p + url.len;

@@ -1,6 +1,6 @@
 #include "gateway/engine/status.h"
 
-/* The upper bounds of all buckets but the last: from a target in the same room to the longest usual time-out. */
+/* The upper bounds of all buckets but the last: from a target in the local network to a long time-out. */
 static const int64_t bounds_ms[STATUS_BUCKETS - 1] = { 1,    2,     3,     5,     10,    20,   30,
 													   50,   100,   200,   300,   500,   1000, 2000,
 													   5000, 10000, 30000, 60000, 300000 };

@@ -1,4 +1,5 @@
-/* The status of a target, as the engine reports it to the admin API (`almoner target list`) and to the alerts. */
+/* The status of a target, as the engine reports it to the admin API (`almoner target list`) and to the
+ * alerts. */
 #ifndef ALMONER_ENGINE_STATUS_H
 #define ALMONER_ENGINE_STATUS_H
 
@@ -29,7 +30,7 @@ struct engine_target_status {
 	size_t window_bytes;
 	int64_t backlog;      /* steps on disk that can be claimed, due or not */
 	int64_t next_due_ms;  /* when the first of them is due; INT64_MAX: there is none */
-	char last_error[320]; /* of the last attempt that failed; "": none did */
+	char last_error[320]; /* about the last attempt that failed; "": no attempt failed */
 	int64_t last_error_ms;
 	int64_t last_ok_ms;
 	/* Counted since the engine was created: */

@@ -1,5 +1,5 @@
-/* Counts different sagas that one target rejected in a row: a long streak means that the target is misconfigured, not
- * that each message is wrong. Pure. Thread: one at a time. */
+/* Counts different sagas that one target rejected in a row: a long streak means that the target is
+ * misconfigured, not that each message is wrong. Pure. Thread: one at a time. */
 #ifndef ALMONER_GATEWAY_ENGINE_STREAK_H
 #define ALMONER_GATEWAY_ENGINE_STREAK_H
 
@@ -13,8 +13,8 @@ struct streak {
 	uint32_t count;
 };
 
-/* A step of `saga` was rejected. Returns true when `saga` is the STREAK_LIMIT-th different one in a row; the next streak
- * then begins with none. */
+/* A step of `saga` was rejected. Returns true when `saga` is the STREAK_LIMIT-th different one in a row;
+ * the next streak then begins with none. */
 bool streak_rejected(struct streak *s, int64_t saga);
 /* A step was accepted. */
 void streak_clear(struct streak *s);

@@ -123,7 +123,8 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Slots are taken last: the other limits are the engine thread's own, but slots are shared with the journal's thread. */
+/* Slots are taken last: the other limits are the engine thread's own, but slots are shared with the
+ * journal's thread. */
 uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want,
 						int64_t now_ms)
 {
@@ -177,7 +178,8 @@ struct target_start target_begin(struct engine_target *t)
 
 /* ---- status, and the next tick ---- */
 
-/* With a rate limit no step starts in the commit that accepts its event: the journal's thread cannot take rate tokens. */
+/* With a rate limit no step starts in the commit that accepts its event: the journal's thread cannot take
+ * rate tokens. */
 struct admission_rules target_rules(const struct engine_target *t, bool draining, int64_t now_ms)
 {
 	bool open = !draining && !target_blocked_by_operator(t) && t->breaker.state == BREAKER_CLOSED;
@@ -211,8 +213,8 @@ void target_status(const struct engine_target *t, struct engine_target_status *r
 	};
 }
 
-/* When a start may be tried, as far as it waits for a time. When it waits for a slot, the end of an attempt brings the
- * next tick. */
+/* When a start may be tried, as far as it waits for a time. When it waits for a slot, the end of an
+ * attempt brings the next tick. */
 static int64_t start_next_ms(const struct engine_target *t)
 {
 	if (!STAILQ_EMPTY(&t->ready))
@@ -245,7 +247,8 @@ int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
 	next = min_ms(next, probe_next_ms(t));
 	if (!target_cannot_start(t))
 		next = min_ms(next, start_next_ms(t));
-	if (!target_cannot_start(t) && t->concurrency.backoff_until_ms > now_ms) /* then target_rules changes */
+	/* admission opens again at that time */
+	if (!target_cannot_start(t) && t->concurrency.backoff_until_ms > now_ms)
 		next = min_ms(next, t->concurrency.backoff_until_ms);
 	return next;
 }

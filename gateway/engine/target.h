@@ -11,7 +11,8 @@
 
 TAILQ_HEAD(attempt_list, attempt);
 
-/* How often a target that is held for its credentials gets a probe, unless configured. Chosen, no measurement. */
+/* How often a target that is held for its credentials gets a probe, unless configured. Chosen, no
+ * measurement. */
 #define TARGET_PROBE_MS (5 * 60 * 1000)
 /* A target that cannot start keeps its ready works in memory this long, then they go to disk. Chosen. */
 #define ENGINE_SPILL_MS 1000
@@ -29,11 +30,10 @@ struct engine_target {
 	TAILQ_ENTRY(engine_target) link;
 	uint32_t id;
 	char *name;
-	struct engine_target_config
-		config; /* its members name and port are not used: `name` and `port` here are */
+	struct engine_target_config config; /* without its members `name` and `port`, which stand here */
 	struct target_port *port;
-	bool
-		removed; /* no longer configured; the target stays until its last slot and its last work are given back */
+	/* no longer configured; the target stays until its last slot and its last work are given back */
+	bool removed;
 
 	struct breaker breaker;
 	struct concurrency concurrency;
@@ -41,8 +41,8 @@ struct engine_target {
 	struct forbidden forbidden;
 	struct streak streak;
 
-	/* Grows when the settings change and when a hold or a pause ends. What an attempt with an older revision says about
-	 * credentials and settings is outdated. */
+	/* Grows when the settings change and when a hold or a pause ends. What an attempt with an older
+	 * revision says about credentials and settings is outdated. */
 	uint32_t revision;
 	bool state_known; /* the journal has reported the state that the last process left */
 	bool paused;      /* by an operator */
@@ -61,8 +61,8 @@ struct engine_target {
 	int64_t backlog, next_due_ms; /* as in struct target_news */
 	uint32_t claimed;             /* slots reserved for the claim under way; 0: no claim */
 	int64_t claim_not_before_ms, claim_pause_ms;
-	/* When a start that was refused by back-off or rate limit may be tried again. INT64_MAX: it waits for a slot or a
-	 * probe, not for a time. 0: try again in the next tick; whoever gives a slot back sets it. */
+	/* When a start that was refused by back-off or rate limit may be tried again. INT64_MAX: it waits for
+	 * a slot or a probe, not for a time. 0: try again in the next tick; whoever gives a slot back sets it. */
 	int64_t start_at_ms;
 
 	int64_t logged_ms;            /* when a failed attempt was last logged; 0: never */
@@ -86,20 +86,23 @@ void target_port_unref(struct target_port *p);
 bool target_blocked_by_operator(const struct engine_target *t);
 /* True when nothing may start: blocked, or the breaker is open. Ready works then go back to disk. */
 bool target_cannot_start(const struct engine_target *t);
-/* The settings changed, or a hold or pause ended: see `revision`. Forgets open 403s and the streak of rejections. */
+/* The settings changed, or a hold or pause ended: see `revision`. Forgets open 403s and the streak of
+ * rejections. */
 void target_bump_revision(struct engine_target *t);
 /* Whether a probe may be sent to the target now. False unless it is held for its credentials. */
 bool target_probe_due(const struct engine_target *t, int64_t now_ms);
 
-/* Reserves slots, rate tokens and probes for up to `want` attempts. Returns how many. If it returns 0, start_at_ms says
- * when to try again. */
+/* Reserves slots, rate tokens and probes for up to `want` attempts. Returns how many. If it returns 0,
+ * start_at_ms says when to try again. */
 uint32_t target_reserve(struct engine_target *t, struct admission_control *admission, uint32_t want,
 						int64_t now_ms);
-/* Reserves one attempt for the probe of a held target, whatever breaker and rate limit allow. False: no slot is free. */
+/* Reserves one attempt for the probe of a held target, whatever breaker and rate limit allow. False: no
+ * slot is free. */
 bool target_reserve_probe(struct engine_target *t, struct admission_control *admission, int64_t now_ms);
 /* Gives back what was reserved for `count` attempts. */
 void target_unreserve(struct engine_target *t, struct admission_control *admission, uint32_t count);
-/* Whether an attempt may begin whose permit has arrived. Much may have changed since its slot was reserved. */
+/* Whether an attempt may begin whose permit has arrived. Much may have changed since its slot was
+ * reserved. */
 struct target_start {
 	bool allowed;
 	bool probe;   /* it is the probe of a held target */

@@ -1,5 +1,5 @@
-/* What happens to a target for reasons that several files of the engine notice: its breaker changes state, its hold ends,
- * or it may start again. */
+/* What happens to a target for reasons that several files of the engine notice: its breaker changes state,
+ * its hold ends, or it may start again. */
 #include <stdio.h>
 
 #include "gateway/engine/engine_internal.h"
@@ -42,7 +42,8 @@ static void ignore_result(void *ctx, const struct verb_result *result)
 
 void target_event_end_hold(struct engine *e, struct engine_target *t, const char *note)
 {
-	/* A closed journal takes no records. The target then stays held until the next start, which probes it at once. */
+	/* A closed journal takes no records. The target then stays held until the next start, which probes it
+	 * at once. */
 	if (journal_target_act(e->journal, t->name, TARGET_RELEASE, "almoner", note, NULL, ignore_result) != 0)
 		engine_log_line(e, ENGINE_WARNING, t, "the journal is closed (shutting down): the target stays held");
 }

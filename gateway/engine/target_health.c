@@ -62,7 +62,8 @@ static int64_t first_probe_ms(const struct engine_target *t, const struct attemp
 	return a->forbidden && FORBIDDEN_WAIT_MS < probe_ms ? FORBIDDEN_WAIT_MS : probe_ms;
 }
 
-/* A target that is held already stays held for its first reason: attempts that were under way report the same trouble. */
+/* A target that is held already stays held for its first reason: attempts that were under way report the
+ * same trouble. */
 static void decide_hold(struct engine_target *t, struct health_verdict *verdict, const struct attempt *a,
 						int64_t now_ms)
 {
@@ -87,7 +88,8 @@ static enum breaker_signal health_signal(const struct attempt *a, bool aborted)
 	return breaker_signal_of(a->outcome.result);
 }
 
-/* An outdated attempt (see `revision` in target.h) neither holds nor releases the target, nor clears suspects. */
+/* An outdated attempt (see `revision` in target.h) neither holds nor releases the target, nor clears
+ * suspects. */
 struct health_verdict target_health_update(struct engine_target *t, struct attempt *a, bool aborted,
 										   int64_t now_ms)
 {

@@ -34,7 +34,8 @@ static size_t path_length(const char *text)
 	return len;
 }
 
-/* This function and the other take_* functions parse at *at. On success they move *at behind what they parsed. */
+/* This function and the other take_* functions parse at *at. On success they move *at behind what they
+ * parsed. */
 static bool take_path(const char **at, struct path *ret)
 {
 	size_t len = path_length(*at);
@@ -63,8 +64,8 @@ static enum compare_operator take_operator(const char **at)
 	return COMPARE_NONE;
 }
 
-/* The length of the literal at the start of `text`: a quoted text without escapes, or a run of other characters. 0 when
- * there is none. */
+/* The length of the literal at the start of `text`: a quoted text without escapes, or a run of other
+ * characters. 0 when there is none. */
 static size_t literal_length(const char *text)
 {
 	if (text[0] != '"')

@@ -1,9 +1,10 @@
-/* Evaluates the most common conditions without libjq: comparisons of pure paths with literals, joined by `and`:
+/* Evaluates the most common conditions without libjq: comparisons of pure paths with literals, joined by
+ * `and`:
  *
  *     .amount.minor > 0 and .type == "donation.created" and .recurring
  *
- * Results and errors equal those of libjq, with one exception: integers that a double cannot represent are compared
- * exactly here. Thread: any. */
+ * Results and errors equal those of libjq, with one exception: integers that a double cannot represent are
+ * compared exactly here. Thread: any. */
 #ifndef ALMONER_EXPR_COMPARE_H
 #define ALMONER_EXPR_COMPARE_H
 

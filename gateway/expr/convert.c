@@ -54,7 +54,8 @@ static jv array_to_jv(const json_t *array, unsigned depth)
 	return out;
 }
 
-/* The depth is limited because libjq frees nested values by recursion. Returns an invalid value beyond the limit. */
+/* The depth is limited because libjq frees nested values by recursion. Returns an invalid value beyond the
+ * limit. */
 static jv to_jv(const json_t *value, unsigned depth)
 {
 	if (depth > EXPR_DEPTH_MAX)
@@ -144,7 +145,8 @@ static json_t *array_from_jv(jv value, unsigned depth)
 	return out;
 }
 
-/* NULL when a member's name contains a NUL character: jansson would cut it short, and it might then equal another. */
+/* NULL when a member's name contains a NUL character: jansson would cut it short, and it might then equal
+ * another. */
 static json_t *object_from_jv(jv value, unsigned depth)
 {
 	json_t *out = json_object();

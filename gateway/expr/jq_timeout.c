@@ -10,7 +10,8 @@
 #include "gateway/expr/expr.h"
 #include "saga/base/mem.h"
 
-/* How often the timer thread looks. A stopped program has run for EXPR_CPU_LIMIT_MS and up to two of these. Chosen. */
+/* How often the timer thread looks. A stopped program has run for EXPR_CPU_LIMIT_MS and up to two of
+ * these. Chosen. */
 #define CHECK_EVERY_MS 50
 /* After this many looks in a row without an evaluation the timer thread sleeps until it is woken. Chosen. */
 #define CHECKS_BEFORE_SLEEP 20
@@ -27,7 +28,8 @@ struct jq_timeout_slot {
 	int64_t last_cpu_ms;
 };
 
-/* One timer thread serves all threads of the process, so its state is global. The first evaluation starts it. */
+/* One timer thread serves all threads of the process, so its state is global. The first evaluation starts
+ * it. */
 static struct {
 	pthread_once_t once;
 	pthread_mutex_t lock; /* guards `slots`, and `woken` waits with it */
@@ -44,7 +46,8 @@ static int64_t cpu_ms(clockid_t clock)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Looks at one slot and stops its evaluation when the time is over. Returns whether an evaluation is running. */
+/* Looks at one slot and stops its evaluation when the time is over. Returns whether an evaluation is
+ * running. */
 static bool check_slot(struct jq_timeout_slot *slot)
 {
 	pthread_mutex_lock(&slot->lock);
@@ -72,7 +75,8 @@ static bool check_slots(void)
 static void sleep_until_woken(void)
 {
 	atomic_store(&timer.asleep, true);
-	/* An evaluation that began before the flag was set is seen here; one that begins later sees the flag and wakes us. */
+	/* An evaluation that began before the flag was set is seen here; one that begins later sees the flag
+	 * and wakes us. */
 	if (check_slots())
 		atomic_store(&timer.asleep, false);
 	while (atomic_load(&timer.asleep))

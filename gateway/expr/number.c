@@ -11,7 +11,7 @@
 #define DIGITS_MAX 17
 /* Each decimal number with at most this many digits survives a double unchanged (DBL_DIG). */
 #define DIGITS_SAFE   15
-#define EXPONENT_SAFE 300    /* … if its exponent is smaller: doubles end at 1.8e308 (DBL_MAX) */
+#define EXPONENT_SAFE 300    /* smaller decimal exponents are safe: doubles end at 1.8e308 (DBL_MAX) */
 #define EXPONENT_MAX  100000 /* larger exponents are read as about this large */
 
 void number_shortest(double value, char out[NUMBER_TEXT_BYTES])
@@ -37,7 +37,8 @@ struct decimal {
 	char digits[DIGITS_MAX + 1];
 };
 
-/* `zeros` counts the zeros read since the last other digit. They are significant only if another digit follows. */
+/* `zeros` counts the zeros read since the last other digit. They are significant only if another digit
+ * follows. */
 static void add_digit(struct decimal *d, char digit, unsigned *zeros)
 {
 	if (digit == '0') {
@@ -54,7 +55,8 @@ static void add_digit(struct decimal *d, char digit, unsigned *zeros)
 	d->digits[d->count++] = digit;
 }
 
-/* The exponent whose sign and digits begin at `at`. An exponent beyond EXPONENT_MAX gives some value beyond it. */
+/* The exponent whose sign and digits begin at `at`. An exponent beyond EXPONENT_MAX gives some value
+ * beyond it. */
 static long exponent_of(struct str text, size_t at)
 {
 	long value = 0;

@@ -23,7 +23,8 @@ static struct path_part *add_part(struct path *p)
 	return part;
 }
 
-/* Each take_* function parses at *at. On success it moves *at behind what it parsed, else it returns false. */
+/* Each take_* function parses at *at. On success it moves *at behind what it parsed, else it returns
+ * false. */
 static bool take_name(struct path *p, const char **at)
 {
 	const char *end = *at;

@@ -1,5 +1,5 @@
-/* Pure paths: `.donor.email`, `.items[0]."a b"`, `.a?`. They are looked up without libjq and give the same results and
- * errors as libjq. Thread: any. */
+/* Pure paths: `.donor.email`, `.items[0]."a b"`, `.a?`. They are looked up without libjq and give the same
+ * results and errors as libjq. Thread: any. */
 #ifndef ALMONER_EXPR_PATH_H
 #define ALMONER_EXPR_PATH_H
 
@@ -23,8 +23,8 @@ struct path {
 bool path_parse(const char *text, struct path *ret);
 void path_finish(struct path *p);
 
-/* Sets *ret to a part of `root`, borrowed; to JSON's null where a member or element is missing; to NULL for "no value".
- * ERR_INVALID: a part of the path indexes a value that has no members or elements. */
+/* Sets *ret to a part of `root`, borrowed; to JSON's null where a member or element is missing; to NULL
+ * for "no value". ERR_INVALID: a part of the path indexes a value that has no members or elements. */
 int path_get(const struct path *p, json_t *root, json_t **ret, struct err *err) MUST_CHECK;
 
 #endif

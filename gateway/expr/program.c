@@ -10,8 +10,9 @@
 #include "saga/base/array.h"
 #include "saga/base/mem.h"
 
-/* Put before each program, on a line of its own. It makes the environment empty, and takes away the functions that read,
- * write, or end the process. A program cannot use `import` or `include` either, because they must come first. */
+/* Put before each program, on a line of its own. It makes the environment empty, and takes away the
+ * functions that read, write, or end the process. A program cannot use `import` or `include` either,
+ * because they must come first. */
 #define PRELUDE                                                                                              \
 	"def env: {}; def stderr: .; def debug: .; def input_filename: null; "                                   \
 	"def halt: error(\"halt is not available here\"); def halt_error: halt; def halt_error(x): halt; "       \
@@ -53,8 +54,8 @@ static jv empty_input(jq_state *jq, void *ctx)
 	return jv_invalid();
 }
 
-/* Makes one line of libjq's message "jq: error: foo/0 is not defined at <top-level>, line 2:\n.a | foo   ", and counts
- * lines without the prelude. */
+/* Makes one line of libjq's message "jq: error: foo/0 is not defined at <top-level>, line 2:\n.a | foo
+ * ", and counts lines without the prelude. */
 static char *format_fault(const char *raw)
 {
 	static const char start[] = "jq: error: ", shell_text[] = " (Unix shell quoting issues?)",
@@ -216,7 +217,8 @@ static int error_at_end(jv failed, struct err *err)
 	return rc;
 }
 
-/* Runs the program until its second value or its end. A time-out is an error even if a value was found before. */
+/* Runs the program until its second value or its end. A time-out is an error even if a value was found
+ * before. */
 static int single_value(struct program_cache *r, struct program *p, jv input, jv *ret, struct err *err)
 {
 	jq_start(p->jq, input, 0);

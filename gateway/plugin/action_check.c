@@ -20,7 +20,8 @@ static bool present(struct almoner_text t)
 	return t.p != NULL && t.len > 0;
 }
 
-/* True if the text has no control characters, which could end a line of the protocol and begin another one. */
+/* True if the text has no control characters, which could end a line of the protocol and begin another
+ * one. */
 static bool one_line(struct almoner_text t)
 {
 	for (size_t i = 0; i < t.len; i++)
@@ -88,7 +89,8 @@ static int check_done(const struct almoner_done *done, uint32_t purpose, struct 
 	return 0;
 }
 
-/* The checks stand in the order in which later ones rely on earlier ones: the kind, then what belongs to it. */
+/* The checks stand in the order in which later ones rely on earlier ones: the kind, then what belongs to
+ * it. */
 int action_check(const struct almoner_action *action, uint32_t purpose, struct almoner_error *error)
 {
 	if (action->kind == ALMONER_FINISH)

@@ -1,4 +1,5 @@
-/* Checks a connector's answer against the connector interface before the engine acts on it. Internal to this module. */
+/* Checks a connector's answer against the connector interface before the engine acts on it. Internal to
+ * this module. */
 #ifndef ALMONER_PLUGIN_ACTION_CHECK_H
 #define ALMONER_PLUGIN_ACTION_CHECK_H
 

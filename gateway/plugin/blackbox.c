@@ -33,8 +33,8 @@ struct blackbox {
 	struct sigaction before[FATAL_COUNT];
 };
 
-/* The signal handler gets no pointer of ours, so it finds the mapped file here. blackbox_open sets it, blackbox_close
- * clears it. */
+/* The signal handler gets no pointer of ours, so it finds the mapped file here. blackbox_open sets it,
+ * blackbox_close clears it. */
 static struct blackbox_file *_Atomic mapped;
 
 /* The kernel's number of this thread; each thread asks for it once. */
@@ -55,7 +55,8 @@ static void use_alternate_stack(void)
 	static _Thread_local bool done;
 	if (done)
 		return;
-	/* A thread that has an alternate stack keeps it. Sanitizers give one to each thread and free whatever they find. */
+	/* A thread that has an alternate stack keeps it. Sanitizers give one to each thread and free whatever
+	 * they find. */
 	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
 	stack_t present = { 0 };
 	if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE) != 0)
@@ -117,7 +118,8 @@ static void on_fatal_signal(int signal_number)
 		s->signal = (uint32_t)signal_number;
 		atomic_compare_exchange_strong(&s->state, &entered, SLOT_CRASHED);
 	}
-	/* SA_RESETHAND has restored the default action, so the raised signal ends the process after this handler. */
+	/* SA_RESETHAND has restored the default action, so the raised signal ends the process after this
+	 * handler. */
 	raise(signal_number);
 }
 
@@ -146,8 +148,8 @@ struct last_check {
 	unsigned checks;
 };
 
-/* A call that the watchdog has seen in this many looks, one interval apart, counts as hung. Because looks are counted,
- * entering a call needs no clock, and a machine that was suspended does not look like a hang. */
+/* A call that the watchdog has seen in this many looks, one interval apart, counts as hung. Because looks
+ * are counted, entering a call needs no clock, and a machine that was suspended does not look like a hang. */
 #define HANG_CHECKS 5
 
 static void abort_hung(struct blackbox_slot *s)

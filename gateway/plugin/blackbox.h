@@ -1,9 +1,9 @@
 /* The black box: a file that survives the death of the process and says which step's connector was running.
  *
- * The file is small and mapped into memory. Before each call into a plugin the step is written into it; after the call it
- * is cleared. A handler for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT marks the call of the dying thread. A watchdog
- * thread marks a call that takes too long and aborts the process. Entering and leaving a call allocates no memory and
- * makes no system call. */
+ * The file is small and mapped into memory. Before each call into a plugin the step is written into it;
+ * after the call it is cleared. A handler for SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT marks the call
+ * of the dying thread. A watchdog thread marks a call that takes too long and aborts the process. Entering
+ * and leaving a call allocates no memory and makes no system call. */
 #ifndef ALMONER_PLUGIN_BLACKBOX_H
 #define ALMONER_PLUGIN_BLACKBOX_H
 
@@ -14,8 +14,8 @@
 #include "saga/base/check.h"
 #include "saga/base/err.h"
 
-#define BLACKBOX_LIMIT_MS   5000 /* of one call; promised by the connector header */
-#define BLACKBOX_SLOTS      8    /* threads inside plugins at the same time; the daemon has one */
+#define BLACKBOX_LIMIT_MS   5000 /* the longest call into a plugin; promised by the connector header */
+#define BLACKBOX_SLOTS      8    /* threads inside plugins at the same time; the daemon has few */
 #define BLACKBOX_NAME_BYTES 80   /* with its NUL; longer names are cut */
 
 /* What the file says of one call into a plugin. */
@@ -38,7 +38,7 @@ struct blackbox_report {
 	struct blackbox_call call;
 	uint32_t end_kind; /* enum blackbox_end */
 	uint32_t signal;   /* of BLACKBOX_CRASHED; else 0 */
-	uint32_t deaths;   /* of this step (saga, step, generation, purpose), this one included */
+	uint32_t deaths;   /* how often the process has died in this step, this time included */
 	bool blamed; /* crashed, hung, or the second death: the step is to go to attention with reason `fault` */
 };
 
@@ -49,23 +49,25 @@ struct blackbox_settings {
 
 struct blackbox;
 
-/* Maps the file, turns what it says of the previous process into reports, installs the handlers and starts the watchdog.
- * A process has at most one open box; the caller holds the lock that keeps other processes out. ERR_IO; ERR_SYSTEM;
- * ERR_BUSY: a box is open already. */
+/* Maps the file, turns what it says of the previous process into reports, installs the handlers and starts
+ * the watchdog. A process has at most one open box; the caller holds the lock that keeps other processes
+ * out. ERR_IO; ERR_SYSTEM; ERR_BUSY: a box is open already. */
 int blackbox_open(const struct blackbox_settings *settings, struct blackbox **ret_box,
 				  struct err *err) MUST_CHECK;
-/* Stops the watchdog, restores the old handlers and unmaps the file. No thread may be inside a call. NULL is accepted. */
+/* Stops the watchdog, restores the old handlers and unmaps the file. No thread may be inside a call. NULL
+ * is accepted. */
 void blackbox_close(struct blackbox *box);
 
-/* Copies one report for each call that was under way when the previous process died, and returns how many. 0: it ended
- * cleanly, or died outside of connectors. The same reports come at every start until blackbox_settle. */
+/* Copies one report for each call that was under way when the previous process died, and returns how many.
+ * 0: it ended cleanly, or died outside of connectors. The same reports come at every start until
+ * blackbox_settle. */
 size_t blackbox_read_previous(const struct blackbox *box, struct blackbox_report ret_reports[BLACKBOX_SLOTS]);
 /* Forgets the reports: the journal has made their consequences durable. */
 void blackbox_settle(struct blackbox *box);
 
-/* To be called before and after each call into a plugin. blackbox_enter returns the slot for blackbox_leave; a negative
- * one means that the call is not watched. A thread inside a call must not enter another one. `box` NULL: no call is
- * watched. Thread: any. */
+/* To be called before and after each call into a plugin. blackbox_enter returns the slot for
+ * blackbox_leave; a negative one means that the call is not watched. A thread inside a call must not enter
+ * another one. `box` NULL: no call is watched. Thread: any. */
 int blackbox_enter(struct blackbox *box, const struct blackbox_call *call);
 void blackbox_leave(struct blackbox *box, int slot);
 

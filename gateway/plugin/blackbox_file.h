@@ -1,4 +1,5 @@
-/* The layout of the black box's file, and the reports that the next start makes of it. Internal to this module. */
+/* The layout of the black box's file, and the reports that the next start makes of it. Internal to this
+ * module. */
 #ifndef ALMONER_PLUGIN_BLACKBOX_FILE_H
 #define ALMONER_PLUGIN_BLACKBOX_FILE_H
 
@@ -34,8 +35,8 @@ struct blackbox_file {
 	struct blackbox_death deaths[BLACKBOX_DEATHS];
 };
 
-/* Turns the slots that were in use into reports, counts the deaths and frees the slots. A file of another layout, or a
- * damaged one, is cleared: no step is blamed. */
+/* Turns the slots that were in use into reports, counts the deaths and frees the slots. A file of another
+ * layout, or a damaged one, is cleared: no step is blamed. */
 void blackbox_file_take_over(struct blackbox_file *file);
 
 #endif

@@ -57,8 +57,8 @@ static void add_build_tree(struct catalog *c)
 	}
 }
 
-/* An installation may be moved as a whole, or lie below a staging directory. So the connectors are looked for relative to
- * the program first, and at the prefix of the build if there are none. */
+/* An installation may be moved as a whole, or lie below a staging directory. So the connectors are looked
+ * for relative to the program first, and at the prefix of the build if there are none. */
 static void add_prefix(struct catalog *c)
 {
 	char exe[PATH_MAX];
@@ -259,7 +259,7 @@ static int not_found(struct catalog *c, const char *name, struct err *err)
 	return err_set(err, ERR_NOT_FOUND, "%s", text.data);
 }
 
-/* A name that is no valid one is refused before it becomes part of a path. */
+/* A name with other characters is refused before it becomes part of a path. */
 int catalog_find(struct catalog *catalog, const char *name, const struct catalog_entry **ret_entry,
 				 struct err *err)
 {

@@ -11,8 +11,8 @@
 
 #define SEGMENTS_MAX 64 /* connectors have about 10; chosen */
 
-/* Whether `bytes` bytes at `offset` lie within a file of `size` bytes. The ELF gABI says where they must lie: a segment
- * has p_filesz bytes at p_offset, the section table stands at e_shoff. */
+/* Whether `bytes` bytes at `offset` lie within a file of `size` bytes. The ELF gABI says where they must
+ * lie: a segment has p_filesz bytes at p_offset, the section table stands at e_shoff. */
 static bool in_range(uint64_t offset, uint64_t bytes, uint64_t size)
 {
 	return offset <= size && bytes <= size - offset;

@@ -110,7 +110,8 @@ static void instance_free(struct instance *i)
 	free(i);
 }
 
-/* The connector gets the settings as one JSON text. The text may hold secrets, so it is overwritten before it is freed. */
+/* The connector gets the settings as one JSON text. The text may hold secrets, so it is overwritten before
+ * it is freed. */
 int instance_open(const struct instance_request *request, const struct config_report *report,
 				  struct instance **ret_instance)
 {
@@ -252,7 +253,8 @@ static void fill_traits(const struct catalog_entry *entry, const struct almoner_
 			 entry->connector->proven);
 }
 
-/* Warnings about secrets come before the connector is opened, so that they are reported even if opening fails. */
+/* Warnings about secrets come before the connector is opened, so that they are reported even if opening
+ * fails. */
 int instance_check_target(void *connectors, const struct config_target *target,
 						  const struct config_report *report, struct config_traits *ret_traits)
 {

@@ -1,5 +1,6 @@
-/* One target's opened connector: its settings, checked against the plugin's option table; the traits it promises; and the
- * port through which the engine calls it. Each call runs inside the black box, and each answer is checked.
+/* One target's opened connector: its settings, checked against the plugin's option table; the traits it
+ * promises; and the port through which the engine calls it. Each call runs inside the black box, and each
+ * answer is checked.
  *
  * Thread: the engine's for the functions of the port; any for all others, one at a time for each instance. */
 #ifndef ALMONER_PLUGIN_INSTANCE_H
@@ -13,7 +14,8 @@
 #include "gateway/plugin/blackbox.h"
 #include "gateway/plugin/catalog.h"
 
-#define INSTANCE_FILE_CAP_BYTES ((size_t)1 << 20) /* of the file of an option; chosen, no measurement */
+/* the longest file of a FILE option; chosen, no measurement */
+#define INSTANCE_FILE_CAP_BYTES ((size_t)1 << 20)
 #define INSTANCE_CALLS_MAX      16   /* of `next` in one attempt; promised by the connector header */
 #define INSTANCE_CHECKPOINT_MAX 4096 /* bytes; promised by the connector header */
 
@@ -35,8 +37,8 @@ struct instance_request {
 
 struct instance;
 
-/* Checks the settings, fills in defaults, reads files and opens the connector. Reports every error with its JSON pointer,
- * and never the value of a secret. Returns 0, or ERR_INVALID after at least one report. */
+/* Checks the settings, fills in defaults, reads files and opens the connector. Reports every error with
+ * its JSON pointer, and never the value of a secret. Returns 0, or ERR_INVALID after at least one report. */
 int instance_open(const struct instance_request *request, const struct config_report *report,
 				  struct instance **ret_instance) MUST_CHECK;
 /* No attempt may be open. NULL is accepted. */
@@ -44,17 +46,17 @@ void instance_close(struct instance *instance);
 
 /* What the connector promises with these settings; lives as long as the instance. */
 const struct almoner_traits *instance_traits(const struct instance *instance);
-/* The digest (DIGEST_BYTES) of the settings as the connector got them: secrets, defaults and contents of files included.
- * Lives as long as the instance. */
+/* The digest (DIGEST_BYTES) of the settings as the connector got them: secrets, defaults and contents of
+ * files included. Lives as long as the instance. */
 const uint8_t *instance_digest(const struct instance *instance);
 
-/* The engine's port; its ctx is the instance. `begin` and `next` return -1 and fill in `error` also when the connector's
- * answer breaks the interface: unknown kind, missing text, too long a checkpoint, too many calls. A step's result is not
- * checked: the engine drops one that it cannot keep. */
+/* The engine's port; its ctx is the instance. `begin` and `next` return -1 and fill in `error` also when
+ * the connector's answer breaks the interface: unknown kind, missing text, too long a checkpoint, too many
+ * calls. A step's result is not checked: the engine drops one that it cannot keep. */
 struct connector_port instance_port(struct instance *instance);
 
-/* Checks a target of the configuration (config_hooks.target): loads its connector, opens it with the target's settings
- * and closes it again. `connectors` is the struct catalog. */
+/* Checks a target of the configuration (config_hooks.target): loads its connector, opens it with the
+ * target's settings and closes it again. `connectors` is the struct catalog. */
 int instance_check_target(void *connectors, const struct config_target *target,
 						  const struct config_report *report, struct config_traits *ret_traits) MUST_CHECK;
 

@@ -8,15 +8,17 @@
 #include "gateway/plugin/catalog.h"
 #include "gateway/plugin/elf_file.h"
 
-#define OPTIONS_MAX 256 /* a larger number is taken for garbage; chosen */
+#define OPTIONS_MAX 256 /* a connector that declares more options is refused; chosen */
 
-/* The sizes in version 1.0, the oldest one. A plugin that was built with a newer minor version has larger structures. */
+/* The sizes in version 1.0, the oldest one. A plugin that was built with a newer minor version has larger
+ * structures. */
 #define SIZE_1_0        sizeof(struct almoner_connector)
 #define OPTION_SIZE_1_0 sizeof(struct almoner_option)
 
 /* ---- the descriptor ---- */
 
-/* Reads no member beyond those that `size` covers: an old or foreign plugin may be shorter than our header. */
+/* Reads no member beyond those that `size` covers: an old or foreign plugin may be shorter than our
+ * header. */
 static int check_version(const struct almoner_connector *c, struct err *err)
 {
 	const size_t head = offsetof(struct almoner_connector, abi_minor) + sizeof c->abi_minor;
@@ -145,7 +147,8 @@ static int negotiate(const struct almoner_connector *connector, const char *name
 
 typedef const struct almoner_connector *(*entry_point)(void);
 
-/* ISO C cannot convert an object pointer to a function pointer, but POSIX promises that both have the same form. */
+/* ISO C cannot convert an object pointer to a function pointer, but POSIX promises that both have the same
+ * form. */
 static entry_point find_entry(void *handle)
 {
 	void *symbol = dlsym(handle, "almoner_connector");
@@ -170,7 +173,8 @@ static int negotiate_entry(void *handle, const char *name, const struct almoner_
 	return rc;
 }
 
-/* RTLD_NOW: a missing symbol is reported here and not by a crash later. RTLD_LOCAL: plugins do not see each other. */
+/* RTLD_NOW: a missing symbol is reported here and not by a crash later. RTLD_LOCAL: plugins do not see
+ * each other. */
 int load_connector(const char *file, const char *name, const struct almoner_connector **ret_connector,
 				   struct err *err)
 {

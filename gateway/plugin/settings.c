@@ -114,8 +114,8 @@ static json_t *resolve_url(struct settings_context *c, const struct almoner_opti
 	return NULL;
 }
 
-/* Whether `text` is one of the choices, which are separated by '|'. Offers each choice to `n` as a suggestion; `n` points
- * into `candidates` afterwards. */
+/* Whether `text` is one of the choices, which are separated by '|'. Offers each choice to `n` as a
+ * suggestion; `n` points into `candidates` afterwards. */
 static bool is_choice(const char *choices, const char *text, struct nearest *n, struct buf *candidates)
 {
 	while (*choices != '\0') {

@@ -1,4 +1,4 @@
-/* Plugins that must be refused: one source, one defect each (set by the build). */
+/* Plugins that must be refused. The build compiles this file several times, each time with another defect. */
 #include "connectors/almoner_connector.h"
 
 #ifndef DEFECT_NAME

@@ -1,4 +1,4 @@
-/* Compiled twice: against the frozen header and against today's. */
+/* The build compiles this file twice: with the frozen header of version 1.0 and with the present one. */
 #ifdef FROZEN
 #include "tests/abi/almoner_connector_1_0.h"
 #else

@@ -1,4 +1,4 @@
-/* Where the members of the interface's structs lie, as one version of the header says. */
+/* The offsets of the members of the interface's structs, according to one version of the header. */
 #ifndef ALMONER_TESTS_ABI_LAYOUT_H
 #define ALMONER_TESTS_ABI_LAYOUT_H
 

@@ -1,5 +1,5 @@
-/* A connector as somebody built it against version 1.0 of the header, and never again: it must go on working
- * with every later gateway of the same major version. Uses a bit of everything the header offers. */
+/* A connector that was built with version 1.0 of the header and never built again. It must work with every
+ * later gateway of the same major version. It uses a little of everything that the header offers. */
 #include "tests/abi/almoner_connector_1_0.h"
 
 #include <stdio.h>
@@ -28,7 +28,7 @@ static int old_open(const struct almoner_host *host, struct almoner_text setting
 	struct old *o = calloc(1, sizeof *o);
 	if (o == NULL || strstr(settings.p, "\"limit\":1048576") == NULL ||
 		strstr(settings.p, "\"wait\":30000") == NULL) {
-		(void)snprintf(error->text, sizeof error->text, "the settings are not as version 1.0 promised");
+		snprintf(error->text, sizeof error->text, "the settings are not as version 1.0 promised");
 		free(o);
 		return -1;
 	}
@@ -52,7 +52,7 @@ static int old_begin(void *instance, const struct almoner_step *step, void **att
 	(void)instance;
 	struct old_attempt *a = calloc(1, sizeof *a);
 	if (a == NULL || step->size < sizeof *step) {
-		(void)snprintf(error->text, sizeof error->text, "the step is shorter than version 1.0 promised");
+		snprintf(error->text, sizeof error->text, "the step is shorter than version 1.0 promised");
 		free(a);
 		return -1;
 	}

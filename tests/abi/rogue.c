@@ -1,4 +1,4 @@
-/* A connector that misbehaves as its settings say: {"where": "next", "how": "hang"}. */
+/* A connector that misbehaves in the way its settings name: {"where": "next", "how": "hang"}. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +48,7 @@ static void at(const struct rogue *r, const char *where)
 		misbehave(r->how);
 }
 
-/* The value of a member in JSON text without escapes. */
+/* Copies the value of a member of a JSON text that contains no escapes. */
 static void take(struct almoner_text json, const char *name, char out[16])
 {
 	const char *p = strstr(json.p, name);
@@ -98,7 +98,7 @@ static int rogue_next(void *attempt, const struct almoner_reply *reply, struct a
 	const struct rogue *r = attempt;
 	at(r, "next");
 	if (strcmp(r->how, "fault") == 0)
-		return -1; /* as a connector does that met a bug of its own */
+		return -1; /* as a connector returns when it finds a bug of its own */
 	action->kind = ALMONER_FINISH;
 	action->done.result_class = ALMONER_OK;
 	return 0;

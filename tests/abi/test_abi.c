@@ -1,4 +1,4 @@
-/* Loading: what is refused and in which words, what an old plugin may count on. */
+/* Loading plugins: which ones are refused and with which texts, and that an old plugin keeps working. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -45,14 +45,14 @@ static void refusals_name_field_and_values(void **state)
 		if (strstr(err.text, refusals[i].field) == NULL || strstr(err.text, refusals[i].wanted) == NULL)
 			fail_msg("%s: \"%s\" does not say \"%s\" and \"%s\"", refusals[i].name, err.text,
 					 refusals[i].field, refusals[i].wanted);
-		/* The file is named, so that the person knows what to replace. */
+		/* The error names the file, so that the operator knows which one to replace. */
 		assert_non_null(strstr(err.text, ALMONER_ABI_PLUGINS));
 		assert_null(entry);
 	}
 	catalog_destroy(catalog);
 }
 
-/* The first `bytes` of a good plugin, as a copy that was broken off leaves it. */
+/* Copies the first `bytes` of a good plugin, as an interrupted copy leaves it. */
 static void copy_part(const char *from, const char *to, size_t bytes)
 {
 	static char whole[1 << 22];
@@ -74,7 +74,7 @@ static void half_copied_plugins_are_refused(void **state)
 	char folder[] = "/tmp/almoner-abi-XXXXXX";
 	assert_non_null(mkdtemp(folder));
 	char file[64];
-	(void)snprintf(file, sizeof file, "%s/old.so", folder);
+	snprintf(file, sizeof file, "%s/old.so", folder);
 	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
 		copy_part(ALMONER_ABI_PLUGINS "/old.so", file, lengths[i]);
 		const char *paths[] = { folder };
@@ -109,7 +109,7 @@ static void list_shows_refused_beside_usable(void **state)
 	assert_int_equal(refused, 8);
 	assert_true(old);
 	assert_true(http);
-	/* Asking again gives the same entries. */
+	/* A second call gives the same entries. */
 	const struct catalog_entry *first = entries[0];
 	assert_int_equal(catalog_list(catalog, &entries), count);
 	assert_ptr_equal(entries[0], first);

@@ -1,4 +1,4 @@
-/* A connector that crashes, hangs or takes the process along: what the next start knows of it. */
+/* A connector crashes or hangs, or the process dies while it runs: what the next start reports about it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -34,7 +34,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct blackbox_fixture *p = *state;
-	(void)unlink(p->path);
+	unlink(p->path);
 	(void)rmdir(p->dir);
 	free(p->path);
 	free(p);
@@ -79,7 +79,7 @@ static struct instance *open_rogue(struct blackbox *box, const char *where, cons
 	return instance;
 }
 
-/* In a child: everything a gateway does up to the call that goes wrong. */
+/* Runs in a child process: everything that a gateway does up to the call that fails. */
 static void run_rogue(const struct blackbox_fixture *p, int64_t limit_ms, const char *where,
 					  const char *end_kind, const char *step_name)
 {
@@ -102,7 +102,7 @@ static void run_rogue(const struct blackbox_fixture *p, int64_t limit_ms, const 
 	_exit(0);
 }
 
-/* Returns the wait status of a child that ran the rogue. */
+/* Runs the rogue connector in a child process and returns its wait status. */
 static int child(const struct blackbox_fixture *p, int64_t limit_ms, const char *where, const char *end_kind,
 				 const char *step)
 {
@@ -115,7 +115,7 @@ static int child(const struct blackbox_fixture *p, int64_t limit_ms, const char 
 	return status;
 }
 
-/* What the next start is told; returns the number of reports. */
+/* Opens the black box as the next start does, and returns the number of reports. */
 static size_t previous(const struct blackbox_fixture *p, struct blackbox_report *ret_first)
 {
 	struct blackbox_report reports[BLACKBOX_SLOTS];
@@ -187,7 +187,7 @@ static void clean_end_leaves_no_report(void **state)
 	assert_int_equal(previous(*state, &r), 0);
 }
 
-/* A death without a sign blames nobody, the second one on the same step does. */
+/* A kill does not blame the step; a second kill in the same step does. */
 static void second_silent_death_names_target(void **state)
 {
 	struct blackbox_report r;
@@ -251,7 +251,7 @@ static void reports_stay_until_settled(void **state)
 	assert_int_equal(previous(*state, &r), 0);
 }
 
-/* A death of ours, while no connector runs, or on another thread than the connector's. */
+/* The gateway itself crashes while no connector runs, or in another thread than the connector's. */
 static void other_deaths_name_no_target(void **state)
 {
 	pid_t pid = fork();

@@ -44,8 +44,8 @@ static unsigned *effect_counter(struct doubt_fixture *s, size_t label)
 								: &s->applied[labels[label].effect_kind];
 }
 
-/* True when the target has seen this key. It must never see another one for the same thing: nobody asked for
- * a new generation. */
+/* True if the target has seen this key. The same effect must never come with another key, because no test
+ * starts a new generation. */
 static bool known_key(struct doubt_fixture *s, const struct fixture_call *c)
 {
 	for (unsigned i = 0; i < s->key_count; i++) {
@@ -55,7 +55,7 @@ static bool known_key(struct doubt_fixture *s, const struct fixture_call *c)
 		return true;
 	}
 	assert_true(s->key_count < sizeof s->keys / sizeof *s->keys);
-	(void)snprintf(s->keys[s->key_count++], sizeof *s->keys, "%c%s", c->label[0], c->key);
+	snprintf(s->keys[s->key_count++], sizeof *s->keys, "%c%s", c->label[0], c->key);
 	return false;
 }
 
@@ -109,10 +109,10 @@ static void *submit(void *ctx, const struct transport_request *request)
 	struct doubt_fixture *s = ctx;
 	assert_false(s->call.pending);
 	s->call = (struct fixture_call){ .request = *request, .pending = true };
-	(void)snprintf(s->call.label, sizeof s->call.label, "%s", strrchr(request->http->url.p, '/') + 1);
-	(void)snprintf(s->call.key, sizeof s->call.key, "%s", request->http->headers[0].value.p);
+	snprintf(s->call.label, sizeof s->call.label, "%s", strrchr(request->http->url.p, '/') + 1);
+	snprintf(s->call.key, sizeof s->call.key, "%s", request->http->headers[0].value.p);
 	size_t len = strlen(s->sent);
-	(void)snprintf(s->sent + len, sizeof s->sent - len, "%s%s", len > 0 ? " " : "", s->call.label);
+	snprintf(s->sent + len, sizeof s->sent - len, "%s%s", len > 0 ? " " : "", s->call.label);
 	return s;
 }
 
@@ -205,10 +205,10 @@ struct doubt_fixture *fixture_open(enum promise promise, bool may_start_in_commi
 {
 	struct doubt_fixture *s = mem_zalloc(sizeof *s);
 	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-	(void)snprintf(s->dir, sizeof s->dir, "%s/almoner-doubt-XXXXXX", tmp);
+	snprintf(s->dir, sizeof s->dir, "%s/almoner-doubt-XXXXXX", tmp);
 	assert_non_null(mkdtemp(s->dir));
-	(void)snprintf(s->path, sizeof s->path, "%s/log.db", s->dir);
-	(void)snprintf(s->inflight_path, sizeof s->inflight_path, "%s.sending", s->path);
+	snprintf(s->path, sizeof s->path, "%s/log.db", s->dir);
+	snprintf(s->inflight_path, sizeof s->inflight_path, "%s.sending", s->path);
 	s->promise = promise;
 	s->may_start_in_commit = may_start_in_commit;
 	s->now_ms = FIXTURE_T0;
@@ -229,8 +229,8 @@ void fixture_close(struct doubt_fixture *s)
 	plan_unref(s->plan);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		char path[128];
-		(void)snprintf(path, sizeof path, "%s%s", s->path, ends[i]);
-		(void)unlink(path);
+		snprintf(path, sizeof path, "%s%s", s->path, ends[i]);
+		unlink(path);
 	}
 	assert_int_equal(rmdir(s->dir), 0);
 	free(s);
@@ -238,7 +238,8 @@ void fixture_close(struct doubt_fixture *s)
 
 void fixture_power_cut(struct doubt_fixture *s)
 {
-	assert_int_equal(unlink(s->inflight_path), 0); /* its pages may never have been written */
+	assert_int_equal(unlink(s->inflight_path),
+					 0); /* after a power failure its pages may never have been written */
 	fixture_kill(s);
 }
 
@@ -301,7 +302,7 @@ void fixture_tick(struct doubt_fixture *s)
 	engine_tick(s->engine);
 }
 
-/* One batch: what it made the engine ask for is not handled yet. */
+/* Commits one batch. Requests that the engine makes because of it stay queued. */
 void fixture_pump(struct doubt_fixture *s)
 {
 	struct err err = { 0 };
@@ -325,7 +326,7 @@ static struct saga *stored(struct doubt_fixture *s)
 static struct step stored_step(struct doubt_fixture *s)
 {
 	struct saga *saga = stored(s);
-	struct step step = saga->steps[0]; /* its texts are gone after this */
+	struct step step = saga->steps[0]; /* its texts are freed with the saga */
 	saga_destroy(saga);
 	return step;
 }

@@ -1,7 +1,7 @@
-/* One step at one target, played by the real engine, journal and store in virtual time, so that a test can
- * stop between any two of its moves and take the power away. The connector has two effects (the contact, then
- * the gift; undone in reverse) and a checkpoint between them; the sink has a memory and does as its repeat
- * class promises. */
+/* One step at one target, run by the real engine, journal and store in virtual time, so that a test can
+ * stop between any two actions and cut the power. The connector has two effects (it creates a contact,
+ * then a gift; undo reverses them) and a checkpoint between them. The target is simulated: it remembers
+ * what it did and behaves as its repeat class promises. */
 #ifndef ALMONER_TESTS_UNIT_DOUBT_DOUBT_FIXTURE_H
 #define ALMONER_TESTS_UNIT_DOUBT_DOUBT_FIXTURE_H
 
@@ -19,12 +19,12 @@
 #define FIXTURE_T0     INT64_C(1700000000000)
 #define FIXTURE_TTL_MS INT64_C(3600000)
 
-/* What a target promises about a repeat, and whether the gateway comes back while a key still counts. */
+/* What a target promises about repeats, and whether the gateway restarts before the target forgets a key. */
 enum promise {
 	IDEMPOTENT,
 	KEYED,
-	KEYED_LAPSED,        /* the key is forgotten when the gateway comes back */
-	KEYED_LAPSED_LOOKUP, /* the same, and the target can be asked */
+	KEYED_LAPSED,        /* the target has forgotten the key when the gateway restarts */
+	KEYED_LAPSED_LOOKUP, /* as KEYED_LAPSED, and the target supports look-ups */
 	QUERYABLE,
 	UNSAFE,
 	PROMISES
@@ -33,7 +33,7 @@ const char *promise_name(enum promise p);
 
 enum effect_kind { CONTACT, GIFT, EFFECT_KINDS };
 
-/* A request on the wire. */
+/* A request in flight. */
 struct fixture_call {
 	struct transport_request request;
 	bool pending;
@@ -51,14 +51,14 @@ struct doubt_fixture {
 	struct engine *engine;
 	struct journal_target target;
 	struct plan *plan;
-	bool may_start_in_commit; /* first intents may ride in the accepting commit */
+	bool may_start_in_commit; /* the first intent may be in the commit that accepts the event */
 	int64_t saga;
 	struct fixture_call call;
-	char sent[200];                 /* labels, in the order of sending, since the last power cut or kill */
-	bool edited;                    /* what the effects say is another text from now on */
-	unsigned applied[EFFECT_KINDS]; /* times it was made */
+	char sent[200]; /* labels of the requests sent since the last power cut or kill, in order */
+	bool edited;    /* the template was edited: effects have another body from now on */
+	unsigned applied[EFFECT_KINDS]; /* how often each effect was made */
 	unsigned undone[EFFECT_KINDS];
-	char keys[16][34]; /* label's first letter, then its key, as the sink first saw it */
+	char keys[16][34]; /* first letter of a label, then the key that first came with it */
 	unsigned key_count;
 	unsigned port_open;
 };
@@ -66,23 +66,24 @@ struct doubt_fixture {
 struct doubt_fixture *fixture_open(enum promise promise, bool may_start_in_commit);
 void fixture_close(struct doubt_fixture *s);
 
-/* Moves. Each is one thing the process would do next. */
+/* Actions. Each one is a single thing that the process does next. */
 void fixture_accept(struct doubt_fixture *s); /* queues the event */
-void fixture_undo(struct doubt_fixture *s);   /* queues a person's `compensate` */
+void fixture_undo(struct doubt_fixture *s);   /* queues an operator's `compensate` */
 void fixture_tick(struct doubt_fixture *s);
-void fixture_pump(struct doubt_fixture *s);      /* what is queued becomes durable, and is handed out */
-void fixture_arrive(struct doubt_fixture *s);    /* the request reaches its sink and takes effect */
-void fixture_answer(struct doubt_fixture *s);    /* … and its reply the engine */
-void fixture_power_cut(struct doubt_fixture *s); /* everything in memory is gone; the gateway starts again */
-void fixture_kill(struct doubt_fixture *s);      /* … only what the process had of its own */
-void fixture_finish(struct doubt_fixture *s);    /* until nothing moves any more; the sink answers all */
+void fixture_pump(struct doubt_fixture *s);      /* commits what is queued and hands out the works */
+void fixture_arrive(struct doubt_fixture *s);    /* the request reaches the target and takes effect */
+void fixture_answer(struct doubt_fixture *s);    /* the reply reaches the engine */
+void fixture_power_cut(struct doubt_fixture *s); /* all memory is lost; the gateway starts again */
+void fixture_kill(struct doubt_fixture *s); /* only the memory of the process is lost; mapped files survive */
+void fixture_finish(
+	struct doubt_fixture *s); /* runs until nothing is left to do; the target answers everything */
 
-/* As stored. */
+/* The step as the store has it. */
 enum step_state fixture_state(struct doubt_fixture *s);
 enum reason fixture_reason(struct doubt_fixture *s);
 bool fixture_undoing(struct doubt_fixture *s);
 
-/* pair_connector.c: the connector. */
+/* The connector (pair_connector.c). */
 struct connector_port pair_connector_port(struct doubt_fixture *s);
 
 #endif

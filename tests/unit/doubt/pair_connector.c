@@ -1,5 +1,5 @@
-/* The connector with two effects: finds or makes the contact, then makes the gift. Where it can look, it
- * looks before it makes, as the rules for connectors say. */
+/* The connector with two effects: it finds or creates the contact, then creates the gift. If the target
+ * supports look-ups, it looks before it creates, as the rules for connectors demand. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void end(void *ctx, void *attempt)
 
 static void send(struct pair_attempt *t, struct almoner_action *action, const char *label, uint32_t effect)
 {
-	(void)snprintf(t->url, sizeof t->url, "http://pair/%s", label);
+	snprintf(t->url, sizeof t->url, "http://pair/%s", label);
 	t->step->key(t->step->key_ctx, label, t->key);
 	t->header = (struct almoner_header){ text("Idempotency-Key"), text(t->key) };
 	action->kind = ALMONER_SEND_HTTP;

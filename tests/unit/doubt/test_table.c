@@ -1,54 +1,58 @@
-/* The power goes at each point of a step with two effects, for each promise a target can make about a repeat:
- * what becomes of the step, what is sent after the restart, and how often each effect was made in the end.
- * Tables of the real thing: engine, journal and store run, each cell is played. */
+/* The power fails at each point of a step with two effects, for each promise that a target can make about
+ * repeats. The tables say how the step ends, what is sent after the restart, and how often each effect was
+ * made in the end. Each cell runs with the real engine, journal and store. */
 #include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/doubt/doubt_fixture.h"
 
 enum stop_point {
-	ACCEPTED_STARTED, /* durable, with its first intent where that may ride in the same commit */
-	INTENT_REQUESTED, /* durable (the event, or the verb `compensate`); its intent is asked for, and not durable */
+	ACCEPTED_STARTED, /* the event is durable, with its first intent if that may be in the same commit */
+	INTENT_REQUESTED, /* event or verb `compensate` is durable; the intent is requested and not durable */
 	INTENT,           /* the intent is durable, nothing was sent */
-	FIRST_LOST,       /* the first effect was sent and never got there */
-	FIRST_SENT,       /* … it took effect; nothing has come back */
-	FIRST_ANSWERED, /* … its answer is read; the checkpoint is not durable */
-	CHECKPOINT,     /* the checkpoint is durable, the second effect was not sent */
+	FIRST_LOST,       /* the first effect was sent and never arrived */
+	FIRST_SENT,       /* the first effect was sent and took effect; no reply arrived */
+	FIRST_ANSWERED,   /* the reply to the first effect was read; the checkpoint is not durable */
+	CHECKPOINT,       /* the checkpoint is durable, the second effect was not sent */
 	SECOND_LOST,
 	SECOND_SENT,
-	SECOND_ANSWERED, /* the outcome is not durable */
-	OUTCOME,         /* it is */
+	SECOND_ANSWERED, /* the reply to the second effect was read; the outcome is not durable */
+	OUTCOME,         /* the outcome is durable */
 	POINTS
 };
 
 static const char *const point_names[POINTS] = {
-	"accepted, intents riding", "asked for, no intent", "intent durable",     "first effect lost",
-	"first effect sent",        "first answered",       "checkpoint durable", "second effect lost",
-	"second effect sent",       "second answered",      "outcome durable",
+	"accepted with intent", "intent requested", "intent durable",     "first effect lost",
+	"first effect sent",    "first answered",   "checkpoint durable", "second effect lost",
+	"second effect sent",   "second answered",  "outcome durable",
 };
 
 struct expected_end {
 	const char *end;        /* of the step: "succeeded", or the reason of its attention */
-	const char *sent;       /* after the restart, in this order */
-	unsigned first, second; /* how often each effect was made, before and after */
+	const char *sent;       /* requests after the restart, in this order */
+	unsigned first, second; /* how often each effect was made, before and after the restart together */
 };
 
 /* clang-format off */
-/* Direction do: first the contact, then the gift. Where a target can be asked, `look` asks for the gift, and `find` for the
- * contact before one is made. */
+/* Direction do: first the contact, then the gift. If the target supports look-ups, `look` asks for the
+ * gift, and `find` asks for the contact before one is created. */
 static const struct expected_end do_table[POINTS][PROMISES] = {
 	[ACCEPTED_STARTED] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
-		[KEYED_LAPSED]      = { "in_doubt",  "", 0, 0 }, /* nothing was sent, and nobody can know it */
+		/* nothing was sent, but the gateway cannot know that */
+		[KEYED_LAPSED]      = { "in_doubt",  "", 0, 0 },
 		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look find contact gift", 1, 1 },
-		[QUERYABLE]         = { "succeeded", "find contact gift", 1, 1 }, /* never rides: no doubt arises */
-		[UNSAFE]            = { "succeeded", "contact gift", 1, 1 },      /* never rides */
+		/* its intent is never in the accepting commit, so there is no doubt */
+		[QUERYABLE]         = { "succeeded", "find contact gift", 1, 1 },
+		/* its intent is never in the accepting commit */
+		[UNSAFE]            = { "succeeded", "contact gift", 1, 1 },
 	},
 	[INTENT_REQUESTED] = {
 		[IDEMPOTENT]        = { "succeeded", "contact gift", 1, 1 },
 		[KEYED]             = { "succeeded", "contact gift", 1, 1 },
-		[KEYED_LAPSED]      = { "succeeded", "contact gift", 1, 1 }, /* the clock has not begun */
+		/* the time-to-live of a key begins with the first attempt */
+		[KEYED_LAPSED]      = { "succeeded", "contact gift", 1, 1 },
 		[KEYED_LAPSED_LOOKUP] = { "succeeded", "find contact gift", 1, 1 },
 		[QUERYABLE]         = { "succeeded", "find contact gift", 1, 1 },
 		[UNSAFE]            = { "succeeded", "contact gift", 1, 1 },
@@ -86,7 +90,7 @@ static const struct expected_end do_table[POINTS][PROMISES] = {
 		[UNSAFE]            = { "in_doubt",  "", 1, 0 },
 	},
 	[CHECKPOINT] = {
-		[IDEMPOTENT]        = { "succeeded", "gift", 1, 1 }, /* goes on where it was */
+		[IDEMPOTENT]        = { "succeeded", "gift", 1, 1 }, /* continues after the checkpoint */
 		[KEYED]             = { "succeeded", "gift", 1, 1 },
 		[KEYED_LAPSED]      = { "in_doubt",  "", 1, 0 },
 		[KEYED_LAPSED_LOOKUP] = { "succeeded", "look gift", 1, 1 },
@@ -127,8 +131,9 @@ static const struct expected_end do_table[POINTS][PROMISES] = {
 	},
 };
 
-/* Direction undo: first the gift is voided, then the contact removed. A look-up asks about the do, so it never settles an undo:
- * what can only be looked up is in doubt. An undo's intent never rides. */
+/* Direction undo: first the gift is voided, then the contact removed. A look-up asks about the do, so it
+ * never settles an undo: a target that offers only look-ups leaves the undo in doubt. The intent of an
+ * undo has a commit of its own. */
 static const struct expected_end undo_table[POINTS][PROMISES] = {
 	[INTENT_REQUESTED] = {
 		[IDEMPOTENT]        = { "succeeded", "void remove", 1, 1 },
@@ -212,7 +217,7 @@ static const struct expected_end undo_table[POINTS][PROMISES] = {
 	},
 };
 
-/* A second cut while the look-up after the first one is under way. */
+/* The power fails a second time, during the look-up that follows the first failure. */
 enum lookup_point { LOOKUP_SENT, LOOKUP_ANSWERED, LOOKUP_OUTCOME, LOOKUP_POINTS };
 enum { EFFECT_PRESENT, EFFECT_ABSENT, FINDINGS };
 
@@ -227,7 +232,7 @@ static const struct expected_end lookup_table[LOOKUP_POINTS][FINDINGS] = {
 
 /* ---- up to a point ---- */
 
-/* Reads come first where the target can be asked. */
+/* If the target supports look-ups, exchanges that only read come first. */
 static void advance_to_call(struct doubt_fixture *s, const char *label)
 {
 	for (unsigned turn = 0; turn < 40; turn++) {
@@ -253,7 +258,7 @@ static void advance_to_intent(struct doubt_fixture *s)
 	assert_string_equal(s->sent, "");
 }
 
-/* Plays one half: sent, arrived, answered (and what that made the engine ask for queued), durable. */
+/* Runs one effect up to the stop point: sent, arrived, answered, durable. */
 static void run_until_lost(struct doubt_fixture *s, const char *label, enum stop_point lost,
 						   enum stop_point until)
 {
@@ -317,7 +322,7 @@ static void run_cell(bool undo, enum stop_point point, enum promise promise,
 	fixture_finish(s);
 	assert_int_equal(fixture_undoing(s), undo);
 	compare(s, point_names[point], undo, wanted);
-	fixture_power_cut(s); /* and it stays so */
+	fixture_power_cut(s); /* a further restart changes nothing */
 	fixture_finish(s);
 	assert_string_equal(s->sent, "");
 	fixture_close(s);
@@ -375,8 +380,8 @@ static void test_lookup(void **state)
 	}
 }
 
-/* Killed, and the template edited before the next start: what may have been sent goes out with other bytes under no
- * circumstances; what cannot have been sent does. */
+/* The process is killed and the template edited before the next start. A request that may have been sent
+ * must never be sent again with other bytes; a request that cannot have been sent gets the new text. */
 /* clang-format off */
 static const struct expected_end edited_table[POINTS][PROMISES] = {
 	[INTENT] = {
@@ -399,7 +404,7 @@ static const struct expected_end edited_table[POINTS][PROMISES] = {
 		[KEYED]      = { "body_changed", "", 1, 0 },
 		[QUERYABLE]  = { "succeeded",    "look find gift", 1, 1 },
 	},
-	[CHECKPOINT] = { /* the gift was not sent yet: it is rendered today */
+	[CHECKPOINT] = { /* the gift was not sent yet, so it is rendered from the edited template */
 		[IDEMPOTENT] = { "succeeded",    "gift", 1, 1 },
 		[KEYED]      = { "succeeded",    "gift", 1, 1 },
 		[QUERYABLE]  = { "succeeded",    "look gift", 1, 1 },
@@ -425,7 +430,7 @@ static const struct expected_end edited_table[POINTS][PROMISES] = {
 static void run_edited(enum stop_point point, enum promise promise, bool twice)
 {
 	char what[80];
-	(void)snprintf(what, sizeof what, "%s, killed%s, edited", point_names[point], twice ? " twice" : "");
+	snprintf(what, sizeof what, "%s, killed%s, edited", point_names[point], twice ? " twice" : "");
 	struct doubt_fixture *s = fixture_open(promise, false);
 	fixture_accept(s);
 	run_to_point(s, false, point);

@@ -14,7 +14,7 @@ static int begin(void *ctx, const struct almoner_step *step, void **attempt, str
 	b->step = *step;
 	step->key(step->key_ctx, "", b->key);
 	if (b->fail_begin) {
-		(void)snprintf(error->text, sizeof error->text, "no template");
+		snprintf(error->text, sizeof error->text, "no template");
 		return -1;
 	}
 	b->began = true;
@@ -29,7 +29,7 @@ static int next(void *ctx, void *attempt, const struct almoner_reply *reply, str
 	assert_ptr_equal(attempt, b);
 	assert_int_equal(reply == NULL, b->asked == 0);
 	if (b->asked >= b->action_count) {
-		(void)snprintf(error->text, sizeof error->text, "script is over");
+		snprintf(error->text, sizeof error->text, "script is over");
 		return -1;
 	}
 	*action = b->actions[b->asked++];
@@ -41,7 +41,7 @@ static void end(void *ctx, void *attempt)
 	struct engine_fixture *b = ctx;
 	assert_ptr_equal(attempt, b);
 	assert_false(b->conn_ended);
-	/* what was handed in lives until now */
+	/* the texts of `begin` must be valid until `end` */
 	assert_string_equal(b->step.steps.p, "{\"books\":{\"id\":\"7\"}}");
 	b->conn_ended = true;
 }
@@ -72,7 +72,7 @@ static void checkpoint(void *ctx, struct attempt *a, struct str bytes)
 {
 	struct engine_fixture *b = ctx;
 	b->checkpoints++;
-	(void)snprintf(b->checkpoint, sizeof b->checkpoint, "%.*s", (int)bytes.len, bytes.p);
+	snprintf(b->checkpoint, sizeof b->checkpoint, "%.*s", (int)bytes.len, bytes.p);
 	b->held_work = attempt_take_work(a);
 }
 
@@ -93,9 +93,8 @@ static void ended(void *ctx, struct attempt *a, const struct outcome *outcome)
 	if (outcome == NULL)
 		return;
 	b->outcome = *outcome;
-	(void)snprintf(b->detail, sizeof b->detail, "%s", outcome->detail != NULL ? outcome->detail : "");
-	(void)snprintf(b->result, sizeof b->result, "%s",
-				   outcome->result_json != NULL ? outcome->result_json : "");
+	snprintf(b->detail, sizeof b->detail, "%s", outcome->detail != NULL ? outcome->detail : "");
+	snprintf(b->result, sizeof b->result, "%s", outcome->result_json != NULL ? outcome->result_json : "");
 }
 
 /* ---- set-up ---- */

@@ -14,11 +14,11 @@
 #define TEXT(s) { (s), sizeof(s) - 1 }
 
 struct engine_fixture {
-	/* script */
+	/* What connector and host are to do: */
 	struct almoner_action actions[20];
 	unsigned action_count;
 	bool fail_begin, inflight_full;
-	/* what happened */
+	/* What they were asked to do: */
 	unsigned asked, effects_recorded, ended_calls, submits, cancels, checkpoints;
 	bool began, conn_ended, gone;
 	struct transport_request request;
@@ -27,7 +27,7 @@ struct engine_fixture {
 	struct almoner_step step;
 	struct work *held_work;
 	int64_t now_ms;
-	/* the thing itself */
+	/* The attempt and its surroundings: */
 	struct attempt_host host;
 	struct connector_port port;
 	struct attempt *a;

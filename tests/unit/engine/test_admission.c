@@ -1,5 +1,5 @@
-/* Admission: permits never exceed the limit, window memory never its caps, and nobody rides past the waiting.
- */
+/* Admission control: slots never exceed the limit, window memory never exceeds its caps, and no step
+ * overtakes works that wait in memory. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,7 +45,7 @@ static void test_slots_then_window_then_disk(void **state)
 	assert_int_equal(admission_decide(g, 1, KIB, true), ADMISSION_WINDOW);
 	assert_int_equal(admission_decide(g, 1, KIB, true), ADMISSION_WINDOW);
 	assert_int_equal(admission_decide(g, 1, KIB, true), ADMISSION_DISK);
-	assert_int_equal(admission_decide(g, 2, KIB, true), ADMISSION_SLOT); /* its neighbour does not feel it */
+	assert_int_equal(admission_decide(g, 2, KIB, true), ADMISSION_SLOT); /* another target is not affected */
 	admission_destroy(g);
 }
 
@@ -78,7 +78,7 @@ static void test_the_total_bounds_all_windows(void **state)
 	assert_int_equal(admission_decide(g, 1, 2 * KIB, false), ADMISSION_WINDOW);
 	assert_int_equal(admission_decide(g, 2, 2 * KIB, false), ADMISSION_DISK);
 	assert_int_equal(admission_decide(g, 2, KIB, false), ADMISSION_WINDOW);
-	admission_remove(g, 1); /* gives its share back */
+	admission_remove(g, 1); /* gives its window memory back */
 	assert_int_equal(admission_decide(g, 2, KIB, false), ADMISSION_WINDOW);
 	admission_destroy(g);
 }
@@ -128,9 +128,9 @@ static void test_status(void **state)
 	admission_destroy(g);
 }
 
-/* ---- room for events ---- */
+/* ---- capacity for new events ---- */
 
-/* So many attempts at target 1 that each took `duration_ms`. */
+/* `count` attempts at target 1 end, each after `duration_ms`. */
 static void end_many(struct admission_control *g, unsigned count, int64_t duration_ms, int64_t now_ms)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -146,17 +146,16 @@ static void test_only_a_fast_target_is_waited_for(void **state)
 	(void)state;
 	struct admission_control *g = make_admission(64 * KIB, 8 * KIB, 4);
 	end_many(g, 49, 1, 1000);
-	assert_true(admission_capacity(g, 1000) == SIZE_MAX); /* too few to say */
+	assert_true(admission_capacity(g, 1000) == SIZE_MAX); /* too few ended to count as fast */
 	end_many(g, 1, 1, 1000);
 	assert_int_equal(admission_capacity(g, 1000), 4);
 	assert_int_equal(admission_decide(g, 1, KIB, true), ADMISSION_SLOT);
 	assert_int_equal(admission_decide(g, 1, KIB, false), ADMISSION_WINDOW);
 	assert_int_equal(admission_capacity(g, 1000), 2);
-	assert_int_equal(admission_capacity(g, 1060), 2); /* the span before counts */
+	assert_int_equal(admission_capacity(g, 1060), 2); /* attempts of the span before count */
 	assert_true(admission_capacity(g, 1200) == SIZE_MAX);
 	end_many(g, 50, 20, 2000);
-	assert_true(admission_capacity(g, 2000) ==
-				SIZE_MAX); /* it is slow: its backlog goes to disk, and nobody waits */
+	assert_true(admission_capacity(g, 2000) == SIZE_MAX); /* a slow target does not delay new events */
 	admission_destroy(g);
 }
 
@@ -173,7 +172,7 @@ static void test_a_little_that_spilled_is_waited_for(void **state)
 	assert_int_equal(admission_capacity(g, 1000), 4);
 	status = (struct engine_target_status){ .backlog = 1000000, .next_due_ms = 1000 };
 	admission_publish(g, 1, &status);
-	assert_int_equal(admission_capacity(g, 1000), 4); /* a backlog: new events are not to feel it */
+	assert_int_equal(admission_capacity(g, 1000), 4); /* a large backlog on disk does not delay new events */
 	admission_destroy(g);
 }
 

@@ -1,4 +1,4 @@
-/* The machine of one attempt: exchanges, losses, checkpoints, time. */
+/* The state machine of one attempt: exchanges, lost replies, checkpoints, deadlines. */
 #include <string.h>
 
 #include "saga/base/mem.h"
@@ -93,7 +93,7 @@ static void test_unsafe_effects_use_a_fresh_connection(void **state)
 	assert_true(true);
 }
 
-/* ---- trouble on the wire ---- */
+/* ---- failed exchanges ---- */
 
 struct lost_exchange {
 	uint32_t effect;
@@ -125,7 +125,7 @@ static void test_what_a_lost_exchange_means(void **state)
 	}
 }
 
-/* An effect was answered, but nothing durable says so: what breaks afterwards leaves doubt. */
+/* An effect was answered, but no durable checkpoint records it: a failure afterwards leaves doubt. */
 static void test_an_answered_effect_without_checkpoint_leaves_doubt(void **state)
 {
 	(void)state;
@@ -147,7 +147,8 @@ static void test_an_answered_effect_without_checkpoint_leaves_doubt(void **state
 	fixture_start(b);
 	fixture_reply(b, 200);
 	fixture_lose(b, TRANSPORT_NOT_SENDABLE);
-	assert_int_equal(b->outcome.result, OUTCOME_FAULT); /* a fault with an effect behind it is doubt */
+	assert_int_equal(b->outcome.result,
+					 OUTCOME_FAULT); /* effect_sent makes the journal treat this fault as doubt */
 	assert_true(b->outcome.effect_sent);
 	fixture_destroy(b);
 }
@@ -181,7 +182,7 @@ static void test_a_second_effect_waits_for_its_checkpoint(void **state)
 	fixture_destroy(b);
 }
 
-/* What is not noted is not sent. */
+/* A request with an effect that cannot be recorded as in flight is not sent. */
 static void test_each_effect_is_noted_before_it_is_sent(void **state)
 {
 	(void)state;
@@ -236,7 +237,7 @@ static void test_the_daemon_dies_while_checkpointing(void **state)
 {
 	(void)state;
 	struct engine_fixture *b = at_second_effect("contact 5");
-	work_destroy(b->held_work); /* the journal goes first; `end` still sees its texts */
+	work_destroy(b->held_work); /* the journal frees the work; the connector's `end` still sees valid texts */
 	b->held_work = NULL;
 	fixture_destroy(b);
 }
@@ -270,7 +271,7 @@ static void test_reads_before_the_first_effect_need_no_checkpoint(void **state)
 	fixture_destroy(b);
 }
 
-/* ---- time and the end of the daemon ---- */
+/* ---- deadlines, and the stop of the daemon ---- */
 
 static void test_an_attempt_that_takes_too_long(void **state)
 {
@@ -282,7 +283,7 @@ static void test_an_attempt_that_takes_too_long(void **state)
 	assert_int_equal(b->cancels, 1);
 	assert_int_equal(b->outcome.result, OUTCOME_UNKNOWN);
 	assert_true(b->outcome.effect_sent);
-	attempt_stop(b->a, ATTEMPT_ABORTED); /* ended: nothing more */
+	attempt_stop(b->a, ATTEMPT_ABORTED); /* it has ended: no effect */
 	assert_int_equal(b->ended_calls, 1);
 	fixture_destroy(b);
 }
@@ -294,7 +295,7 @@ static void test_cut_off_by_the_end_of_the_daemon(void **state)
 	fixture_send(b, ALMONER_READS, "find");
 	fixture_start(b);
 	attempt_stop(b->a, ATTEMPT_ABORTED);
-	assert_int_equal(b->outcome.result, OUTCOME_BUSY); /* nothing happened, no attempt is spent */
+	assert_int_equal(b->outcome.result, OUTCOME_BUSY); /* nothing was sent, so no attempt is counted */
 	assert_false(b->outcome.effect_sent);
 	fixture_destroy(b);
 	b = fixture_create();

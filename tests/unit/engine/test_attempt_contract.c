@@ -1,11 +1,11 @@
-/* Connectors that break their contract, patience, and frozen requests. */
+/* Connectors that break the interface, Retry-After, and requests whose bytes must not change. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "saga/base/mem.h"
 #include "tests/unit/engine/engine_fixture.h"
 
-/* ---- connectors that break the contract ---- */
+/* ---- connectors that break the interface ---- */
 
 static void expect_fault(struct engine_fixture *b, const char *text)
 {
@@ -57,7 +57,7 @@ static void test_a_look_up_must_not_change_anything(void **state)
 	fixture_destroy(b);
 }
 
-/* The target has taken it: that its result cannot be kept is no reason for doubt. */
+/* The target has accepted the step: an unusable result is dropped and leaves no doubt. */
 static void expect_dropped(const char *result, size_t len, const char *text)
 {
 	struct engine_fixture *b = fixture_create();
@@ -109,7 +109,8 @@ static void test_details_are_one_short_line(void **state)
 	char longer[2 * ATTEMPT_DETAIL_BYTES];
 	memset(longer, 'a', sizeof longer);
 	memcpy(longer, "two\r\nlines\x1b", 11);
-	memcpy(longer + ATTEMPT_DETAIL_BYTES - 1, "\xc3\xa9", 2); /* a character across the cut */
+	memcpy(longer + ATTEMPT_DETAIL_BYTES - 1, "\xc3\xa9",
+		   2); /* a character of two bytes that the limit would split */
 	struct engine_fixture *b = fixture_create();
 	fixture_finish(b, ALMONER_REJECTED)->done.detail = (struct almoner_text){ longer, sizeof longer };
 	fixture_start(b);

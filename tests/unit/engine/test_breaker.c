@@ -1,4 +1,4 @@
-/* The breaker's table, walked cell by cell and as a story. */
+/* The breaker's table of states and signals, cell by cell, and sequences of signals. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ static void test_consecutive_failures_open(void **state)
 	breaker_init(&b);
 	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
 	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
-	assert_false(breaker_apply(&b, &policy, BREAKER_HEALTH, 10)); /* breaks the row */
+	assert_false(breaker_apply(&b, &policy, BREAKER_HEALTH, 10)); /* a success ends the failures in a row */
 	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
 	assert_false(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
 	assert_true(breaker_apply(&b, &policy, BREAKER_FAILURE, 10));
@@ -94,7 +94,7 @@ static void test_half_open_lets_few_through(void **state)
 	assert_false(breaker_apply(&b, &policy, BREAKER_TIME, 999));
 	assert_true(breaker_apply(&b, &policy, BREAKER_TIME, 1000));
 	assert_int_equal(breaker_capacity(&b, &policy), 1);
-	assert_false(breaker_begin(&b)); /* nobody reserved */
+	assert_false(breaker_begin(&b)); /* no probe was reserved */
 	breaker_reserve(&b, 1);
 	assert_int_equal(breaker_capacity(&b, &policy), 0);
 	assert_true(breaker_begin(&b));
@@ -112,7 +112,7 @@ static void test_an_unused_probe_is_given_back(void **state)
 	breaker_reserve(&b, 1);
 	breaker_unreserve(&b, 1);
 	assert_int_equal(breaker_capacity(&b, &policy), 1);
-	breaker_unreserve(&b, 5); /* from before the transition: forgotten already */
+	breaker_unreserve(&b, 5); /* reserved before the transition, which has forgotten them */
 	assert_int_equal(breaker_capacity(&b, &policy), 1);
 }
 
@@ -171,7 +171,7 @@ static void test_results_of_another_time_do_not_count(void **state)
 	(void)breaker_apply(&b, &policy, BREAKER_TIME, 1000);
 	breaker_reserve(&b, 1);
 	(void)breaker_begin(&b);
-	breaker_end(&b, before); /* an attempt from before it opened */
+	breaker_end(&b, before); /* an attempt that began before the breaker opened */
 	assert_int_equal(breaker_capacity(&b, &policy), 0);
 }
 
@@ -196,8 +196,8 @@ static void test_one_left_open_is_probed_first(void **state)
 	assert_int_equal(b.until_ms, 2 + 2 * policy.open_ms);
 }
 
-/* Only closed → open → half-open → closed | open are legal, whatever comes; and half-open at once for one left
- * open by the last process. */
+/* Whatever the signals, only closed → open → half-open → closed or open are possible, and closed →
+ * half-open for a breaker that the last process left open. */
 static void test_only_legal_transitions(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
-/* The engine with a journal that only writes down what it is asked: what settings, draining and answers of
- * the journal do to a target. */
+/* The engine with a journal that only records its calls: the effects of settings, of draining and of the
+ * journal's answers on a target. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -98,7 +98,7 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 	return 0;
 }
 
-/* ---- the rest of the world ---- */
+/* ---- clock, connector and transport ---- */
 
 struct fixture {
 	struct journal journal;
@@ -123,7 +123,7 @@ static int begin(void *ctx, const struct almoner_step *step, void **attempt, str
 {
 	(void)step, (void)attempt;
 	(*(unsigned *)ctx)++;
-	(void)snprintf(error->text, sizeof error->text, "it never begins");
+	snprintf(error->text, sizeof error->text, "it never begins");
 	return -1;
 }
 
@@ -163,7 +163,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* One delivery of the journal, and the turn after it. Either may be NULL. */
+/* The journal delivers a work and news, either of which may be NULL; then the engine ticks. */
 static void deliver_news(struct fixture *r, struct work *w, const struct target_news *news)
 {
 	struct handout d = { .news = news, .news_count = news != NULL };
@@ -183,7 +183,7 @@ static struct work *work(enum work_kind kind)
 	return w;
 }
 
-/* The journal's answer to something asked. */
+/* The journal answers journal_start or journal_condition_result. */
 static void answer(struct fixture *r, struct work *w, enum work_kind kind)
 {
 	w->kind = kind;
@@ -218,7 +218,7 @@ static void test_a_reload_that_changed_nothing_keeps_the_hold(void **state)
 	struct fixture *r = *state;
 	struct target_news news = held_news(0);
 	deliver_news(r, NULL, &news);
-	reload(r, 1); /* a reload opens every connector anew */
+	reload(r, 1); /* with a new connector, as every reload has */
 	reload(r, 2);
 	assert_int_equal(r->journal.releases, 0);
 	r->config.digest[3] ^= 1;
@@ -233,7 +233,8 @@ static void test_a_reload_that_changed_nothing_keeps_the_hold(void **state)
 static const struct target_news one_waits = { .target = 1, .backlog = 1 };
 static const struct target_news granted = { .target = 1, .claim_done = true, .claim_granted = 1 };
 
-/* A step asked for before the hold is gone while the probe is on its way. */
+/* The intent of an ordinary step was requested before the hold; the journal refuses it while a probe is
+ * under way. */
 static void test_another_step_that_is_gone_does_not_take_the_probe_along(void **state)
 {
 	struct fixture *r = *state;
@@ -268,7 +269,7 @@ static void test_a_probe_that_is_gone_was_no_probe(void **state)
 	probe->needs_condition = true;
 	deliver_news(r, probe, &granted);
 	answer(r, probe, WORK_GONE);
-	answer(r, before, WORK_START); /* nothing but a probe may begin */
+	answer(r, before, WORK_START); /* only a probe may begin */
 	assert_int_equal(r->began[0], 0);
 	assert_int_equal(r->journal.not_started, 1);
 }
@@ -283,7 +284,7 @@ static struct target_news state_news(bool paused, bool breaker_not_closed)
 								 .state = { .paused = paused, .breaker_not_closed = breaker_not_closed } };
 }
 
-/* Targets released at the same moment do not begin at the same moment. */
+/* Targets that are unblocked at the same moment do not start at the same moment. */
 static void test_a_release_begins_after_a_random_moment(void **state)
 {
 	struct fixture *r = *state;
@@ -328,10 +329,10 @@ static void test_an_open_breaker_is_probed_first(void **state)
 	deliver_news(r, NULL, &news);
 	assert_int_equal(breaker_of(r), BREAKER_HALF_OPEN);
 	assert_true(r->journal.breaker_not_closed);
-	assert_int_equal(r->journal.claims, 1); /* of one step, as a claim must be here */
+	assert_int_equal(r->journal.claims, 1); /* a claim of one step, the probe */
 }
 
-/* What the journal kept is of the last process: later news do not bring it back. */
+/* The stored breaker state is that of the last process: it counts only in the first news. */
 static void test_only_first_news_restore_state(void **state)
 {
 	struct fixture *r = *state;
@@ -342,7 +343,7 @@ static void test_only_first_news_restore_state(void **state)
 	assert_int_equal(breaker_of(r), BREAKER_CLOSED);
 }
 
-/* A held target whose only step is not due yet: the loop sleeps until it is, instead of asking all the time. */
+/* A held target whose only step is not due yet: the event loop sleeps until the step is due. */
 static void test_a_probe_waits_for_a_step_that_is_due(void **state)
 {
 	struct fixture *r = *state;
@@ -356,7 +357,8 @@ static void test_a_probe_waits_for_a_step_that_is_due(void **state)
 	assert_int_equal(r->journal.claims, 1);
 }
 
-/* A start may be the mended configuration; after a probe that was denied the interval counts. */
+/* The first probe after a start comes at once, because the operator may have fixed the configuration;
+ * after a denied probe the probe interval counts. */
 static void test_a_held_target_is_probed(void **state)
 {
 	struct fixture *r = *state;
@@ -372,7 +374,7 @@ static void test_a_held_target_is_probed(void **state)
 	assert_int_equal(r->journal.claims, 2);
 }
 
-/* What waits after a hold or a pause begins at the foot of the ramp, after a moment that is not the same for all. */
+/* After a hold or a pause a target starts at the foot of the ramp, after a random delay. */
 static void check_release(struct fixture *r, void (*bar)(struct fixture *r, bool bar))
 {
 	r->config.in_flight = 16;
@@ -421,18 +423,18 @@ static void test_config_pause_ends_in_a_ramp(void **state)
 static void test_a_journal_that_does_not_answer_is_not_waited_for(void **state)
 {
 	struct fixture *r = *state;
-	deliver_news(r, NULL, &one_waits); /* the claim is never answered */
+	deliver_news(r, NULL, &one_waits); /* the journal never answers the claim */
 	assert_int_equal(r->journal.claims, 1);
 	engine_drain(r->engine, 1000);
 	engine_tick(r->engine);
 	for (int turns = 0; !engine_idle(r->engine); turns++) {
 		int64_t next_ms = engine_next_ms(r->engine);
-		assert_in_range(next_ms, 1, 60000); /* -1: nothing would wake the loop any more */
+		assert_in_range(next_ms, 1, 60000); /* -1 would mean that the loop sleeps for ever */
 		assert_true(turns < 10);
 		wait_ms(r, next_ms);
 	}
 	assert_int_equal(r->now_ms, T0 + 1000 + 2000);
-	/* the slot comes back, or the gates would count it for ever */
+	/* give the slot back, or engine_destroy would find it taken */
 	deliver_news(r, NULL, &(struct target_news){ .target = 1, .claim_done = true });
 }
 

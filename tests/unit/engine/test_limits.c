@@ -1,4 +1,5 @@
-/* Rate, ramp, the 403 logic, the streak, and the digest that freezes a request. */
+/* Rate limit, ramp, replies 403, the streak of rejections, the digest of requests, and the buckets of the
+ * status. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,7 +40,7 @@ static void test_tokens_come_evenly(void **state)
 	assert_int_equal(rate_next_ms(&r, &fifty, T0), T0 + 20);
 	assert_int_equal(rate_available(&r, &fifty, T0 + 19), 0);
 	assert_int_equal(rate_available(&r, &fifty, T0 + 20), 1);
-	assert_int_equal(rate_available(&r, &fifty, T0 + 1000000), 5); /* not more than the burst */
+	assert_int_equal(rate_available(&r, &fifty, T0 + 1000000), 5); /* at most a tenth of `count` */
 }
 
 static void test_never_more_than_promised(void **state)
@@ -61,7 +62,7 @@ static void test_debt_and_what_comes_back(void **state)
 	(void)state;
 	struct rate r = { 0 };
 	struct rate_policy ten = { .count = 10, .per_ms = 1000 };
-	rate_take(&r, &ten, T0, 4); /* three more than there were */
+	rate_take(&r, &ten, T0, 4); /* three more than were available */
 	assert_int_equal(rate_available(&r, &ten, T0 + 300), 0);
 	assert_int_equal(rate_next_ms(&r, &ten, T0), T0 + 400);
 	rate_give_back(&r, &ten, 3);
@@ -147,13 +148,13 @@ static void test_retry_after_is_kept_and_capped(void **state)
 	concurrency_init(&w);
 	concurrency_shrink(&w, T0, 3000);
 	assert_int_equal(w.backoff_until_ms, T0 + 3000);
-	concurrency_shrink(&w, T0 + 1, 1000); /* never shortens */
+	concurrency_shrink(&w, T0 + 1, 1000); /* a shorter Retry-After does not shorten the wait */
 	assert_int_equal(w.backoff_until_ms, T0 + 3000);
 	concurrency_shrink(&w, T0, 86400000);
 	assert_int_equal(w.backoff_until_ms, T0 + CONCURRENCY_BACKOFF_CAP_MS);
 }
 
-/* Two thousand wait, each takes 100 ms: what is sent grows by about one a round, up to what may be in flight. */
+/* 2,000 steps of 100 ms each: the attempts in flight grow by about one in each round, up to the limit. */
 static void test_two_thousand_come_back_along_the_ramp(void **state)
 {
 	(void)state;
@@ -171,7 +172,7 @@ static void test_two_thousand_come_back_along_the_ramp(void **state)
 		before = sent;
 		rounds++;
 	}
-	assert_in_range(rounds, 50, 100); /* 2 + 3 + … + 62 is 1952: no other rate slows it down */
+	assert_in_range(rounds, 50, 100); /* 2 + 3 + … + 62 is 1,952 */
 }
 
 static void test_a_release_keeps_what_the_target_asked_for(void **state)
@@ -192,19 +193,21 @@ static void test_two_steps_forbidden_are_credentials(void **state)
 	struct forbidden f = { 0 };
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_DENIED);
-	assert_int_equal(forbidden_seen(&f, 3, 0, true), FORBIDDEN_DENIED); /* under way with them */
-	forbidden_reset(&f);                                                /* a person has mended something */
+	assert_int_equal(forbidden_seen(&f, 3, 0, true),
+					 FORBIDDEN_DENIED); /* was in flight with the two others */
+	forbidden_reset(&f);                /* the settings were changed */
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 }
 
-/* Held for two 403 that spoke of the messages after all: a probe is taken, and they do not hold it again. */
+/* The target was held for two 403s that were about the messages: after an accepted probe these steps do
+ * not hold the target again. */
 static void test_a_probe_that_is_taken_clears_those_that_held_the_target(void **state)
 {
 	(void)state;
 	struct forbidden f = { 0 };
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 	assert_int_equal(forbidden_seen(&f, 2, 0, false), FORBIDDEN_DENIED);
-	assert_int_equal(forbidden_seen(&f, 1, 0, true), FORBIDDEN_DENIED); /* as a probe */
+	assert_int_equal(forbidden_seen(&f, 1, 0, true), FORBIDDEN_DENIED); /* sent as a probe */
 	forbidden_answered(&f, 3, 0, true);
 	forbidden_reset(&f);
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_REJECTED);
@@ -219,7 +222,7 @@ static void test_a_step_that_another_one_cleared_is_rejected(void **state)
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_WAIT);
 	forbidden_answered(&f, 2, 0, true);
 	assert_int_equal(forbidden_seen(&f, 3, 0, false),
-					 FORBIDDEN_WAIT); /* the first one no longer counts against it */
+					 FORBIDDEN_WAIT); /* the first suspect no longer counts */
 	assert_int_equal(forbidden_seen(&f, 1, 0, false), FORBIDDEN_REJECTED);
 }
 
@@ -228,10 +231,10 @@ static void test_no_other_step_to_try(void **state)
 	(void)state;
 	struct forbidden f = { 0 };
 	assert_int_equal(forbidden_seen(&f, 1, 4, false), FORBIDDEN_WAIT);
-	forbidden_answered(&f, 2, 0, false); /* a time-out proves nothing */
+	forbidden_answered(&f, 2, 0, false); /* a time-out says nothing about credentials */
 	assert_int_equal(forbidden_seen(&f, 1, 4, false), FORBIDDEN_REJECTED);
 	assert_int_equal(forbidden_seen(&f, 2, 4, false),
-					 FORBIDDEN_DENIED); /* an hour later: nothing was taken since */
+					 FORBIDDEN_DENIED); /* even an hour later: no step was accepted since */
 }
 
 static void test_another_step_of_the_same_saga_is_another_step(void **state)
@@ -261,7 +264,7 @@ static void test_the_streak_counts_different_events(void **state)
 	struct streak s = { 0 };
 	for (int64_t i = 1; i < STREAK_LIMIT; i++) {
 		assert_false(streak_rejected(&s, i));
-		assert_false(streak_rejected(&s, i)); /* the same again */
+		assert_false(streak_rejected(&s, i)); /* a saga that was counted already */
 	}
 	streak_clear(&s);
 	for (int64_t i = 1; i < STREAK_LIMIT; i++)

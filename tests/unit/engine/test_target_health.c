@@ -1,4 +1,4 @@
-/* What an attempt's end says about its target. */
+/* What the end of an attempt says about its target. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ static struct attempt ended(int64_t saga, enum outcome_class result)
 {
 	struct attempt a = { .saga = saga, .exchanges = 1 };
 	a.outcome.result = result;
-	(void)snprintf(a.detail, sizeof a.detail, "said so");
+	snprintf(a.detail, sizeof a.detail, "said so");
 	return a;
 }
 
@@ -58,7 +58,7 @@ static void test_the_first_403_waits_and_a_second_step_decides(void **state)
 	struct health_verdict j = target_health_update(t, &first, false, T0);
 	assert_int_equal(first.outcome.result, OUTCOME_BUSY);
 	assert_int_equal(first.outcome.retry_after_ms, FORBIDDEN_WAIT_MS);
-	assert_int_equal(j.signal, BREAKER_HEALTH); /* it answers: no reason to narrow */
+	assert_int_equal(j.signal, BREAKER_HEALTH); /* the target works, so the limit is not lowered */
 	assert_int_equal(t->concurrency.backoff_until_ms, 0);
 	j = target_health_update(t, &second, false, T0);
 	assert_int_equal(second.outcome.result, OUTCOME_DENIED);
@@ -71,21 +71,21 @@ static void test_two_403_start_a_third_step_soon(void **state)
 	(void)state;
 	struct engine_target *t = make_target();
 	struct attempt first = forbidden(1), second = forbidden(2), others = forbidden(3), probe = forbidden(3);
-	(void)target_health_update(t, &first, false, T0);
-	(void)target_health_update(t, &second, false, T0);
+	target_health_update(t, &first, false, T0);
+	target_health_update(t, &second, false, T0);
 	assert_true(target_probe_due(t, T0 + FORBIDDEN_WAIT_MS));
 	struct health_verdict j =
-		target_health_update(t, &others, false, T0); /* was under way with them: nothing is burnt */
+		target_health_update(t, &others, false, T0); /* was in flight with the two others: not rejected */
 	assert_int_equal(others.outcome.result, OUTCOME_DENIED);
 	assert_int_equal(others.outcome.retry_after_ms, 0);
-	assert_int_equal(j.hold, HOLD_NONE); /* it is held already */
+	assert_int_equal(j.hold, HOLD_NONE); /* the target is held already */
 	probe.probe = true;
 	assert_false(target_health_update(t, &probe, false, T0).release);
 	assert_int_equal(probe.outcome.result, OUTCOME_DENIED);
 	target_destroy(t);
 }
 
-/* The credentials were exchanged while attempts with the old ones were under way. */
+/* The credentials were changed while attempts with the old ones were in flight. */
 static void test_what_began_before_the_settings_changed_holds_nothing(void **state)
 {
 	(void)state;
@@ -95,7 +95,7 @@ static void test_what_began_before_the_settings_changed_holds_nothing(void **sta
 	assert_int_equal(target_health_update(t, &denied, false, T0).hold, HOLD_NONE);
 	assert_int_equal(target_health_update(t, &first, false, T0).hold, HOLD_NONE);
 	assert_int_equal(target_health_update(t, &second, false, T0).hold, HOLD_NONE);
-	assert_int_equal(second.outcome.result, OUTCOME_DENIED); /* asked again, nothing spent */
+	assert_int_equal(second.outcome.result, OUTCOME_DENIED); /* it is sent again and not counted */
 	for (int64_t saga = 1; saga <= 2 * STREAK_LIMIT; saga++) {
 		struct attempt a = ended(saga, OUTCOME_REJECTED);
 		assert_int_equal(target_health_update(t, &a, false, T0).hold, HOLD_NONE);
@@ -111,9 +111,9 @@ static void test_the_first_hold_reason_is_kept(void **state)
 	(void)state;
 	struct engine_target *t = make_target();
 	struct attempt a = ended(1, OUTCOME_DENIED), same = ended(2, OUTCOME_DENIED);
-	(void)target_health_update(t, &a, false, T0);
+	target_health_update(t, &a, false, T0);
 	assert_int_equal(target_health_update(t, &same, false, T0 + 1000).hold, HOLD_NONE);
-	assert_true(target_probe_due(t, T0 + TARGET_PROBE_MS)); /* not put off */
+	assert_true(target_probe_due(t, T0 + TARGET_PROBE_MS)); /* the second 401 does not delay the probe */
 	target_destroy(t);
 }
 
@@ -124,8 +124,9 @@ static void test_a_probe_that_is_taken_releases(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		struct engine_target *t = make_target();
 		struct attempt a = ended(1, OUTCOME_DENIED), probe = ended(2, taken[i]), late = ended(3, OUTCOME_OK);
-		(void)target_health_update(t, &a, false, T0);
-		assert_false(target_health_update(t, &late, false, T0).release); /* sent before the hold */
+		target_health_update(t, &a, false, T0);
+		assert_false(
+			target_health_update(t, &late, false, T0).release); /* this attempt began before the hold */
 		probe.probe = true;
 		assert_true(target_health_update(t, &probe, false, T0).release);
 		target_destroy(t);
@@ -137,7 +138,7 @@ static void test_a_timeout_of_a_probe_releases_nothing(void **state)
 	(void)state;
 	struct engine_target *t = make_target();
 	struct attempt a = ended(1, OUTCOME_DENIED), probe = ended(2, OUTCOME_UNREACHABLE);
-	(void)target_health_update(t, &a, false, T0);
+	target_health_update(t, &a, false, T0);
 	probe.probe = true;
 	assert_false(target_health_update(t, &probe, false, T0).release);
 	target_destroy(t);
@@ -156,7 +157,7 @@ static void test_twenty_rejections_in_a_row_hold(void **state)
 	assert_memory_equal(j.reason, "looks misconfigured: 20 ", 24);
 	assert_int_equal(j.hold, HOLD_MISCONFIGURED);
 	assert_int_equal(name_to_hold(j.reason), HOLD_MISCONFIGURED);
-	assert_false(target_probe_due(t, T0 + 10 * TARGET_PROBE_MS)); /* a probe would burn a step */
+	assert_false(target_probe_due(t, T0 + 10 * TARGET_PROBE_MS)); /* each probe would fail a step for good */
 	target_destroy(t);
 }
 
@@ -177,10 +178,10 @@ static void test_neutral_outcomes(void **state)
 	struct engine_target *t = make_target();
 	struct attempt old = ended(1, OUTCOME_UNREACHABLE), cut = ended(2, OUTCOME_UNKNOWN);
 	struct attempt not_sendable = ended(3, OUTCOME_REJECTED), unsent = ended(4, OUTCOME_REJECTED);
-	old.epoch = t->breaker.epoch + 7; /* began in another time of the breaker */
+	old.epoch = t->breaker.epoch + 7; /* began before the breaker last changed state */
 	assert_int_equal(target_health_update(t, &old, false, T0).signal, BREAKER_NEUTRAL);
 	assert_int_equal(target_health_update(t, &cut, true, T0).signal, BREAKER_NEUTRAL);
-	not_sendable.not_sendable = true; /* by our own transport */
+	not_sendable.not_sendable = true; /* refused by our own transport */
 	assert_int_equal(target_health_update(t, &not_sendable, false, T0).signal, BREAKER_NEUTRAL);
 	unsent.exchanges = 0;
 	assert_int_equal(target_health_update(t, &unsent, false, T0).signal, BREAKER_NEUTRAL);

@@ -1,4 +1,5 @@
-/* A path and a libjq program with the same meaning give the same result; conversion of values; error texts. */
+/* A path and a libjq program with the same meaning give the same result; conversion of values; error
+ * texts. */
 #include "tests/unit/expr/cmocka_all.h"
 
 #include <stdlib.h>

@@ -153,7 +153,8 @@ static void threads_share_an_expression(void **state)
 	expr_destroy(e);
 }
 
-/* With more programs than a thread keeps, the least recently used are compiled again and still give the right value. */
+/* With more programs than a thread keeps, the least recently used are compiled again and still give the
+ * right value. */
 static void many_programs(void **state)
 {
 	(void)state;

@@ -1,4 +1,5 @@
-/* The port: what a connector may answer, and what is made of answers that break the interface. */
+/* The engine's port to a connector: valid answers pass, and answers that break the interface become
+ * errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,11 +12,11 @@
 
 #include "tests/support/connector_driver.h"
 
-/* A connector inside the test: it answers with what the test has put here. */
+/* A connector inside the test. It answers with what the test has put here. */
 struct scripted_connector {
 	struct almoner_action action;
 	struct almoner_traits traits;
-	const char *open_error; /* NULL: opens */
+	const char *open_error; /* NULL: opening succeeds */
 	int rc;
 	unsigned opened, closed, ended;
 };
@@ -28,7 +29,7 @@ static int script_open(const struct almoner_host *host, struct almoner_text sett
 	(void)settings;
 	host->log(host->ctx, 1, "opened");
 	if (script.open_error != NULL) {
-		(void)snprintf(error->text, sizeof error->text, "%s", script.open_error);
+		snprintf(error->text, sizeof error->text, "%s", script.open_error);
 		return -1;
 	}
 	*traits = script.traits;
@@ -88,7 +89,7 @@ static int fresh(void **state)
 	return 0;
 }
 
-/* Runs one call and returns its code; the error stays in `d`. */
+/* Runs one call of the port and returns its code. The error text is left in `d`. */
 static int one_call(struct driver *d, uint32_t purpose)
 {
 	assert_int_equal(driver_open(d, &entry, "{}", NULL), 0);
@@ -130,7 +131,7 @@ static void good_answers_pass(void **state)
 	assert_int_equal(script.ended, 2);
 }
 
-/* Dropped by the engine; the success it came with is known all the same. */
+/* The port passes an unusable result on: the engine drops it and keeps the success. */
 static void a_broken_result_is_no_fault(void **state)
 {
 	(void)state;
@@ -141,7 +142,7 @@ static void a_broken_result_is_no_fault(void **state)
 	driver_close(&d);
 }
 
-/* A file's contents count, not only its name. */
+/* The digest of the settings covers the contents of a file, not only its name. */
 static void the_digest_follows_the_settings(void **state)
 {
 	(void)state;
@@ -158,7 +159,7 @@ static void the_digest_follows_the_settings(void **state)
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
 	char settings[100];
-	(void)snprintf(settings, sizeof settings, "{\"template\": \"%s\"}", path);
+	snprintf(settings, sizeof settings, "{\"template\": \"%s\"}", path);
 	for (size_t i = 0; i < 3; i++) {
 		struct driver d;
 		if (i == 2)
@@ -168,7 +169,7 @@ static void the_digest_follows_the_settings(void **state)
 		driver_close(&d);
 	}
 	(void)close(fd);
-	(void)unlink(path);
+	unlink(path);
 	assert_memory_equal(digests[0], digests[1], DIGEST_BYTES);
 	assert_memory_not_equal(digests[0], digests[2], DIGEST_BYTES);
 }

@@ -1,4 +1,4 @@
-/* A target's settings against an option table. */
+/* A target's settings are checked against an option table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -38,7 +38,7 @@ static void note(void *ctx, enum diag_severity severity, const char *pointer, co
 			   expected != NULL ? expected : "");
 }
 
-/* Resolves; the problems are left in `found`. */
+/* Resolves the settings; the reports are left in `found`. */
 static json_t *resolve(const char *settings, const char *base_dir, struct buf *found)
 {
 	json_t *json = json_loads(settings, 0, NULL);
@@ -179,7 +179,7 @@ static int make_folder(void **state)
 static int drop_folder(void **state)
 {
 	struct settings_fixture *f = *state;
-	(void)unlink(f->file);
+	unlink(f->file);
 	(void)rmdir(f->dir);
 	free(f->file);
 	free(f);
