@@ -71,7 +71,7 @@ void fixture_load(struct config_fixture *f)
 	f->config = NULL;
 	diagnostics_finish(&f->found);
 	f->code = config_load(f->main_path, &f->hooks, &f->config, &f->found);
-	/* What every load must keep: an answer, or a reason. */
+	/* Every load must give a configuration, or at least one error. */
 	assert_int_equal(f->code == 0, f->config != NULL);
 	assert_int_equal(f->code == 0, f->found.errors == 0);
 }

@@ -1,8 +1,8 @@
-/* A folder of files, a configuration read from it, and what was complained of. */
+/* A folder of files, the configuration read from it, and the messages. */
 #ifndef ALMONER_TESTS_UNIT_CONFIG_CONFIG_FIXTURE_H
 #define ALMONER_TESTS_UNIT_CONFIG_CONFIG_FIXTURE_H
 
-/* cmocka wants these four, in this order. */
+/* cmocka needs these four headers, in this order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,22 +26,22 @@ void fixture_close(struct config_fixture *f);
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
-/* `name` may stand in a folder, which is made. */
+/* `name` may contain a folder, which is created. */
 void fixture_write(struct config_fixture *f, const char *name, const char *text);
-/* Loads main.json; the earlier result is dropped. */
+/* Loads main.json and drops the earlier result. */
 void fixture_load(struct config_fixture *f);
 /* Writes `text` as main.json and loads it. */
 void fixture_load_text(struct config_fixture *f, const char *text);
-/* The same, and it must be clean of errors. */
+/* fixture_load_text; the test fails on any error. */
 void fixture_load_good(struct config_fixture *f, const char *text);
 
-/* The one complaint whose message holds `part`; fails the test when there is none. */
+/* The first message that contains `part`; the test fails without one. */
 const struct diagnostic *fixture_find(struct config_fixture *f, const char *part);
-/* Fails the test unless there is one with exactly this pointer and these parts; NULL: not looked at. */
+/* Fails the test unless a message has exactly this pointer and contains these parts; NULL: not compared. */
 void fixture_expect(struct config_fixture *f, enum diag_severity severity, const char *pointer,
 					const char *message, const char *expected);
 
-/* The whole text of a file of the source tree. Fresh. */
+/* The content of a file of the source tree, as a fresh text. */
 char *fixture_source(const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-/* The written documents say what the tables say. */
+/* The generated documents are up to date with the option tables. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +62,7 @@ static void check_section(const struct config_section *section)
 
 		assert_true(strlen(option->help) > 10);
 		assert_int_equal(option->help[strlen(option->help) - 1], '.');
-		assert_ptr_equal(option_find(section, option->name), option); /* no double */
+		assert_ptr_equal(option_find(section, option->name), option); /* no option is declared twice */
 		if (option->type == OPTION_CHOICE || option->type == OPTION_MARK)
 			assert_non_null(option->choices);
 		if (option->type == OPTION_INTEGER || option->type == OPTION_NUMBER)

@@ -1,4 +1,4 @@
-/* What a reload would change, and what `check` prints. */
+/* The comparison of two configurations, and what `almoner check` prints. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,14 +46,14 @@ static void every_change_is_found(void **state)
 	assert_true(changed(&changes, CONFIG_CHANGED, CONFIG_OPTION, "/listen/intake"));
 	assert_true(changed(&changes, CONFIG_CHANGED, CONFIG_OPTION, "/drain"));
 	assert_true(changed(&changes, CONFIG_ADDED, CONFIG_OPTION, "/log/file"));
-	assert_true(changed(&changes, CONFIG_CHANGED, CONFIG_SOURCE, "a")); /* the secret alone */
+	assert_true(changed(&changes, CONFIG_CHANGED, CONFIG_SOURCE, "a")); /* only the secret changed */
 	assert_true(changed(&changes, CONFIG_REMOVED, CONFIG_SOURCE, "b"));
 	assert_true(changed(&changes, CONFIG_ADDED, CONFIG_SOURCE, "c"));
 	assert_true(changed(&changes, CONFIG_CHANGED, CONFIG_TARGET, "t"));
 	assert_true(changed(&changes, CONFIG_REMOVED, CONFIG_ROUTE, "r"));
-	assert_true(changed(&changes, CONFIG_CHANGED, CONFIG_ROUTE, "q")); /* its place alone */
+	assert_true(changed(&changes, CONFIG_CHANGED, CONFIG_ROUTE, "q")); /* only the position changed */
 	assert_true(changed(&changes, CONFIG_ADDED, CONFIG_ROUTE, "n"));
-	/* A default written out is no change. */
+	/* A default that is written out is no change. */
 	assert_int_equal(changes.count, 10);
 	assert_int_equal(changes.needs_restart, 1);
 	config_unref(before);

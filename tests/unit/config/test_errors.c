@@ -1,4 +1,5 @@
-/* Everything that can be wrong: said with its place, what was expected, and all at once. */
+/* Every kind of error is reported with its place and what was expected, and all errors are reported at
+ * once. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -6,15 +7,15 @@
 #include "saga/base/mem.h"
 #include "tests/unit/config/config_fixture.h"
 
-/* Each text is a whole main file with this one fault. */
+/* A complete main file with one error, and the expected message. */
 struct fault {
 	const char *text;
 	const char *pointer;
 	const char *message;
-	const char *expected; /* NULL: not looked at */
+	const char *expected; /* NULL: not compared */
 };
 
-/* A source, and a target with the given insides. */
+/* A main file with one source, one target, or these routes. */
 #define SOURCE(inside) "{\"sources\": {\"s\": {" inside "}}}"
 #define TARGET(inside) "{\"targets\": {\"t\": {\"connector\": \"http\"" inside "}}}"
 #define ROUTES(inside)                                                                                       \
@@ -349,7 +350,7 @@ static void connectors_complain_at_their_settings(void **state)
 {
 	struct config_fixture *f = *state;
 
-	f->hooks.check_target = two_complaints; /* also where something else is wrong with the target */
+	f->hooks.check_target = two_complaints; /* also called when other members of the target have errors */
 	fixture_load_text(f, "{\"targets\": {\"t\": {\"connector\": \"http\", \"settings\": {\"url\": 1}, "
 						 "\"retry\": {\"give_up\": "
 						 "\"1h\"}}, \"silent\": {\"connector\": \"odd\"}}, \"listen\": {\"intake\": "
@@ -363,7 +364,7 @@ static void connectors_complain_at_their_settings(void **state)
 				   NULL);
 }
 
-/* ---- what must never be said ---- */
+/* ---- what a message must not contain ---- */
 
 static void no_message_holds_a_secret(void **state)
 {

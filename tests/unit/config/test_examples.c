@@ -1,4 +1,4 @@
-/* What is shipped as an example must work, and so must what the documents show. */
+/* The shipped examples and the examples in the documents must load without errors. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +50,7 @@ static void the_systemd_example_loads(void **state)
 	assert_string_equal(f->config->store.path, "/var/lib/almoner/almoner.db");
 }
 
-/* A program in the build tree finds what an installed one would. */
+/* A program in the build tree finds the shipped files like an installed program. */
 static void shipped_files_are_found(void **state)
 {
 	static const char *const names[] = { "presets/stripe.json",         "presets/stripe.jq",
@@ -73,7 +73,7 @@ static void shipped_files_are_found(void **state)
 
 /* ---- blocks in documents ---- */
 
-/* Provides whatever the block refers to, so that only the block itself can be wrong. */
+/* Creates what the block refers to, so that only the block itself can have errors. */
 static void provide(struct config_fixture *f, const json_t *value)
 {
 	const char *env = json_string_value(json_object_get(value, "$env"));
@@ -96,7 +96,7 @@ static void provide(struct config_fixture *f, const json_t *value)
 	}
 }
 
-/* Is it a main file or a part of one? Other JSON (events, answers) is not ours. */
+/* True for a main file or a part of one; other JSON (events, answers) is not configuration. */
 static bool is_configuration(const json_t *block)
 {
 	return json_object_get(block, "sources") != NULL || json_object_get(block, "targets") != NULL ||
@@ -113,7 +113,7 @@ static void check_block(struct config_fixture *f, const char *where, const char 
 	if (is_configuration(block)) {
 		provide(f, block);
 		fixture_load_text(f, text);
-		/* A block may name a target or source that the text around it tells of. */
+		/* A block may name a target or a source that the surrounding text defines. */
 		for (size_t i = 0; i < f->found.count; i++) {
 			const struct diagnostic *d = &f->found.items[i];
 

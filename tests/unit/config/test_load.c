@@ -1,4 +1,4 @@
-/* What a good configuration becomes. */
+/* What the snapshot contains after a load without errors. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 
 #include "saga/base/mem.h"
 
-/* The shape as it is promised to users, word for word. */
+/* The form that the documentation promises. */
 static const char promised[] =
 	"{\n"
 	"  \"$comment\": \"one charity, one machine\",\n"
@@ -357,7 +357,7 @@ static void every_file_read_is_named(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
-/* Whoever writes one of two values that bound each other need not know the other's default. */
+/* When one of two values that limit each other is written, the default of the other is adjusted. */
 static void defaults_follow_what_is_written(void **state)
 {
 	struct config_fixture *f = *state;
@@ -371,7 +371,7 @@ static void defaults_follow_what_is_written(void **state)
 	assert_int_equal(f->config->targets[0].breaker.open_cap_ms, 600000);
 }
 
-/* The command line is used by people who may not read the daemon's secrets. */
+/* Users of the command line may not be allowed to read the daemon's secrets. */
 static void lenient_loading_needs_no_secrets(void **state)
 {
 	struct config_fixture *f = *state;

@@ -154,7 +154,7 @@ struct stripe_case {
 	const char *event;
 	const char *gift; /* as JSON */
 	const char *made;
-	const char *related; /* NULL: not asked */
+	const char *related; /* NULL: not evaluated */
 };
 
 static const struct stripe_case stripe_cases[] = {
@@ -205,7 +205,7 @@ static void stripe_events_find_their_gift(void **state)
 	}
 }
 
-/* Its invoice goes by the payment intent, and the session does not name it. */
+/* The gift is named by the payment intent of the invoice, which the session does not contain. */
 static void an_old_subscription_checkout_is_an_event_of_its_own(void **state)
 {
 	struct config_fixture *f = *state;

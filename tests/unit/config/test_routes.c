@@ -1,4 +1,4 @@
-/* Orders of steps, routes that leave nothing for later ones, and what cannot be undone. */
+/* The order of steps, routes that take all events of later routes, and steps that cannot be undone. */
 #include <string.h>
 
 #include "config/route.h"
@@ -49,13 +49,13 @@ static void cycles_are_named(void **state)
 	fixture_expect(f, DIAG_ERROR, "/routes/0/steps", "wait for each other: a after c after b after a", NULL);
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("a", "\"a\"") "]}"));
 	fixture_expect(f, DIAG_ERROR, "/routes/0/steps", "a after a", NULL);
-	/* A step behind a cycle is not part of it. */
+	/* A step that waits for a cycle is not part of the cycle. */
 	fixture_load_text(f, WITH(ABC, "{\"name\": \"r\", \"steps\": [" STEP("a", "\"b\"") "," STEP(
 									   "b", "\"c\"") "," STEP("c", "\"b\"") "]}"));
 	fixture_expect(f, DIAG_ERROR, "/routes/0/steps", "each other: b after c after b", NULL);
 }
 
-/* A chain of so many steps. */
+/* A chain of `count` steps, each waiting for the one before it. */
 static void load_chain(struct config_fixture *f, size_t count)
 {
 	AUTO_BUF struct buf text = { 0 };
@@ -90,7 +90,7 @@ static void ancestors_reach_all_the_way(void **state)
 	uint32_t masks[CONFIG_STEPS_MAX];
 
 	(void)state;
-	/* Written backwards: each waits for the one behind it. */
+	/* Written in reverse: each step waits for the next one in the file. */
 	for (size_t i = 0; i + 1 < CONFIG_STEPS_MAX; i++)
 		steps[i].after = 1u << (i + 1);
 	route_ancestors(&route, masks);
@@ -117,7 +117,7 @@ static void globs_match_whole_texts(void **state)
 	assert_true(route_glob("?at", "cat"));
 	assert_false(route_glob("?at", "at"));
 	assert_false(route_glob("", "a"));
-	assert_true(route_glob("[a]", "[a]")); /* no classes */
+	assert_true(route_glob("[a]", "[a]")); /* brackets are no character classes */
 }
 
 static void hostile_globs_end_soon(void **state)
@@ -202,10 +202,10 @@ static void what_cannot_be_undone_comes_last(void **state)
 	fixture_expect(f, DIAG_ERROR, "/routes/0/steps/1",
 				   "\"c\" cannot be undone (connector cannot), and \"b\" may fail", "\"undo\": \"none\"");
 	assert_int_equal(f->found.errors, 1);
-	/* Behind everything it may stand, directly or not. */
+	/* A step without undo is allowed after all other steps, directly or through others. */
 	fixture_load_good(f, WITH(ABC, "{\"name\": \"r\", \"on_failure\": \"compensate\", \"steps\": [" STEP(
 									   "a", "") "," STEP("b", "\"a\"") "," STEP("c", "\"b\"") "]}"));
-	/* So it may when it is said to stay, and where nothing is undone. */
+	/* It is also allowed with "undo": "none", and with another failure policy. */
 	fixture_load_good(
 		f, WITH(ABC, "{\"name\": \"r\", \"on_failure\": \"compensate\", \"steps\": [{\"target\": \"c\", "
 					 "\"undo\": \"none\"}," STEP("a", "") "," STEP("b", "") "]}"));

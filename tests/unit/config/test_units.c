@@ -1,4 +1,4 @@
-/* Durations, sizes, rates; the nearest name; the line of a pointer. */
+/* Durations, sizes and rates; the nearest name; the line of a JSON pointer. */
 #include "config/locate.h"
 #include "config/nearest.h"
 #include "config/units.h"
@@ -137,7 +137,7 @@ static void distances_count_single_slips(void **state)
 	assert_int_equal(nearest_distance("retry", "rety"), 1);
 	assert_int_equal(nearest_distance("retry", "rettry"), 1);
 	assert_int_equal(nearest_distance("retry", "retri"), 1);
-	assert_int_equal(nearest_distance("retry", "rtery"), 1); /* a swap is one slip */
+	assert_int_equal(nearest_distance("retry", "rtery"), 1); /* a swap counts as one error */
 	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
 }
 
@@ -192,7 +192,7 @@ static void lines_are_found(void **state)
 	assert_int_equal(line_of(json, "/b/c\"x/2"), 5);
 	assert_int_equal(line_of(json, "/e~1f~0"), 6);
 	assert_int_equal(line_of(json, "/g"), 7);
-	/* What is not there is found as near as it goes. */
+	/* For a missing member, the line of the deepest part that exists. */
 	assert_int_equal(line_of(json, "/b/zzz/1"), 2);
 	assert_int_equal(line_of(json, "/b/c\"x/9"), 2);
 	assert_int_equal(line_of("", "/a"), 0);

@@ -1,4 +1,4 @@
-/* cmocka with what it wants before it. */
+/* cmocka, after the headers that must be included before it. */
 #ifndef ALMONER_TESTS_UNIT_STORE_CMOCKA_ALL_H
 #define ALMONER_TESTS_UNIT_STORE_CMOCKA_ALL_H
 

@@ -8,7 +8,7 @@
 static size_t add(struct CMUnitTest *to, size_t at, const struct contract_test *from,
 				  const struct store_factory *f)
 {
-	/* cmocka wants what it hands to the setup without const; the setup only reads it. */
+	/* cmocka declares the state of a setup function without const; the setup functions here only read it. */
 	union {
 		const void *in;
 		void *out;

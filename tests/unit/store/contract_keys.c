@@ -1,4 +1,4 @@
-/* Contract: keys are claimed once, whatever a store does to keep many of them. */
+/* Contract: a key is claimed once, however a store organises its keys. */
 #include "tests/unit/store/contract_internal.h"
 
 #include <stdio.h>
@@ -140,7 +140,7 @@ static size_t prune(struct store_fixture *f, int64_t day, size_t limit)
 	return deleted;
 }
 
-/* Until ten calls in a row found nothing: a call looks at a bounded number of keys. */
+/* Prunes until ten calls in a row delete nothing, because one call examines a bounded number of keys. */
 static void prune_all(struct store_fixture *f, int64_t day)
 {
 	size_t idle = 0;

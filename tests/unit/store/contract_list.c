@@ -47,7 +47,7 @@ static void assert_lists_none(struct store_fixture *f, const struct saga_filter 
 	assert_int_equal(list(f, filter, 1, have, 1), 0);
 }
 
-/* Eight sagas, one of each kind that filters tell apart. */
+/* Eight sagas, one of each kind that a filter distinguishes. */
 static void fill(struct store_fixture *f)
 {
 	const char *both[] = { "crm", "books" };
@@ -97,7 +97,7 @@ static void each_state_is_found(void **state)
 	assert_lists(f, &filter, 7, 4);
 	filter.state = SAGA_PAUSED;
 	assert_lists(f, &filter, 8);
-	filter.state = SAGA_ATTENTION; /* one of them with a running step */
+	filter.state = SAGA_ATTENTION; /* one of the two has a running step */
 	assert_lists(f, &filter, 5, 3, 2);
 	filter.state = SAGA_COMPLETED;
 	assert_lists(f, &filter, 1);
@@ -132,7 +132,7 @@ static void target_outcome_and_reason_speak_of_one_step(void **state)
 	filter.outcome = OUTCOME_REJECTED;
 	assert_lists(f, &filter, 2);
 	filter.target = "crm";
-	assert_lists_none(f, &filter); /* it was books that rejected */
+	assert_lists_none(f, &filter); /* the target that rejected is books */
 	filter.target = NULL;
 	assert_lists(f, &filter, 2);
 	filter = everything;
@@ -212,7 +212,8 @@ static void filters_combine(void **state)
 		assert_lists_none(f, &one_off[i]);
 }
 
-/* Ten thousand that do not match, with no time at all: still every call gets on, and nothing is lost. */
+/* Ten thousand sagas that do not match, and a budget of 0 ms: every call still advances, and no match is
+ * missed. */
 static void a_budget_ends_a_call_not_the_search(void **state)
 {
 	struct store_fixture *f = *state;
@@ -270,7 +271,8 @@ static void events_are_found_by_their_id(void **state)
 	r.close(r.ctx);
 }
 
-/* Keys are made otherwise by some presets, and expire: the event is then still found. */
+/* An event without a key of its id is still found: keys expire, and some presets build keys from other
+ * fields. */
 static void events_without_a_key_are_found_too(void **state)
 {
 	struct store_fixture *f = *state;

@@ -113,7 +113,7 @@ static void reader_sees_committed_data_only(void **state)
 	int64_t id = fixture_add(&f->l, &s);
 	assert_int_equal(r.saga_get(r.ctx, id, &saga, &f->err), ERR_NOT_FOUND);
 	fixture_commit(&f->l);
-	must(r.saga_get(r.ctx, id, &saga, &f->err), &f->err); /* the same reader, no new opening */
+	must(r.saga_get(r.ctx, id, &saga, &f->err), &f->err); /* with the reader that was opened before */
 	assert_int_equal(saga->state, SAGA_UNROUTED);
 	saga_destroy(saga);
 	struct event *event = NULL;
@@ -152,7 +152,7 @@ static void a_store_without_a_daemon_can_be_read(void **state)
 	must(r.saga_get(r.ctx, 1, &saga, &f->err), &f->err);
 	saga_destroy(saga);
 	r.close(r.ctx);
-	fixture_reopen(f); /* and that left nothing that hinders the daemon */
+	fixture_reopen(f); /* the reader left nothing that hinders the daemon */
 }
 
 static void missing_store_is_not_found(void **state)
@@ -224,7 +224,7 @@ static void backlog_counts_what_waits_by_age(void **state)
 				  { 1, WHY_SLOT, 600000 },
 				  { 1, WHY_AFTER, 600000 },
 				  { 2, WHY_SLOT, 600000 },
-				  { 1, WHY_ATTENTION, 600000 /* a person's, not the target's */ } };
+				  { 1, WHY_ATTENTION, 600000 /* needs an operator, so it is not in the backlog */ } };
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		struct step_row row = { .saga = (int64_t)i + 1,

@@ -1,4 +1,4 @@
-/* Contract: refused requests, kept within a bound. */
+/* Contract: rejected requests, kept within a number of bytes. */
 #include "tests/unit/store/contract_internal.h"
 
 #include <stdio.h>
@@ -52,13 +52,13 @@ static int on_row(void *ctx, const struct rejected_row *row)
 	return 0;
 }
 
-static struct listed_requests list(struct store_fixture *f, const char *source, size_t room)
+static struct listed_requests list(struct store_fixture *f, const char *source, size_t capacity)
 {
 	struct store_reader r = fixture_reader(f);
 	struct listed_requests l = { 0 };
 	int64_t next = 0;
 	do
-		must(r.rejected_list(r.ctx, source, next, room, &l, on_row, &next, &f->err), &f->err);
+		must(r.rejected_list(r.ctx, source, next, capacity, &l, on_row, &next, &f->err), &f->err);
 	while (next != 0);
 	r.close(r.ctx);
 	return l;
@@ -74,7 +74,7 @@ static void the_oldest_of_a_source_are_evicted(void **state)
 	assert_int_equal(forms.count, 2);
 	assert_true(forms.ids[0] < forms.ids[1]);
 	assert_int_equal(list(f, "other", 10).count, 1);
-	assert_int_equal(list(f, NULL, 1).count, 3); /* also in slices */
+	assert_int_equal(list(f, NULL, 1).count, 3); /* also in pages of one */
 	assert_int_equal(list(f, "nobody", 10).count, 0);
 	assert_int_equal(forms.last.received_ms, T0);
 	assert_int_equal(forms.last.wall_ms, T0 + 5);
@@ -89,7 +89,7 @@ static void a_too_large_one_evicts_none(void **state)
 	assert_false(put(f, "forms", KEEP, T0 + 1000));
 	assert_int_equal(list(f, NULL, 10).count, 1);
 	for (int i = 0; i < 40; i++)
-		assert_true(put(f, "forms", 0, T0 + 1000)); /* an empty body, too */
+		assert_true(put(f, "forms", 0, T0 + 1000)); /* an empty body is allowed */
 	assert_true(put(f, "forms", KEEP - 1000, T0 + 1000));
 	assert_true(list(f, NULL, 10).count < 5);
 }
@@ -113,7 +113,7 @@ static void deleted_ones_free_their_bytes(void **state)
 		must(W(f).commit(W(f).ctx, &f->err), &f->err);
 	}
 	int64_t last = 0;
-	for (int i = 0; i < 3; i++) { /* numbers are not used again */
+	for (int i = 0; i < 3; i++) { /* ids are not used again */
 		assert_true(put(f, "forms", 10, T0 + 1000));
 		struct listed_requests l = list(f, "forms", 10);
 		assert_true(l.ids[l.count - 1] > last && l.ids[l.count - 1] > 10);
@@ -136,7 +136,7 @@ static void old_ones_are_pruned(void **state)
 	assert_int_equal(deleted, 1);
 	must(W(f).commit(W(f).ctx, &f->err), &f->err);
 	assert_int_equal(list(f, NULL, 10).count, 2);
-	for (int i = 0; i < 2; i++) /* the room of those that went is there */
+	for (int i = 0; i < 2; i++) /* the space of the deleted requests is free again */
 		assert_true(put(f, "forms", 9000, T0 + 9000));
 	assert_int_equal(list(f, NULL, 10).count, 4);
 }

@@ -1,4 +1,4 @@
-/* Contract: waiting steps, targets, related events. */
+/* Contract: step rows, targets, related events. */
 #include "tests/unit/store/contract_internal.h"
 
 #include <stdlib.h>
@@ -117,7 +117,7 @@ static void rows_are_replaced_by_saga_and_step(void **state)
 	must(W(f).row_counts(W(f).ctx, 1, &counts, &f->err), &f->err);
 	assert_int_equal(counts.claimable, 1);
 	assert_int_equal(counts.blocked, 0);
-	assert_int_equal(counts.with_lane, 0); /* the lane went with the old row */
+	assert_int_equal(counts.with_lane, 0); /* the row without a lane replaced the row with one */
 }
 
 static void next_due_is_the_first_claimable_one(void **state)
@@ -144,7 +144,7 @@ static void deleting_touches_only_that_row(void **state)
 	put(f, 1, 1, 1, WHY_SLOT, 2, 0);
 	put(f, 2, 0, 1, WHY_SLOT, 3, 0);
 	must(W(f).row_delete(W(f).ctx, 1, 0, &f->err), &f->err);
-	must(W(f).row_delete(W(f).ctx, 1, 7, &f->err), &f->err); /* unknown: nothing happens */
+	must(W(f).row_delete(W(f).ctx, 1, 7, &f->err), &f->err); /* no such row: success */
 	must(W(f).row_delete(W(f).ctx, 9, 0, &f->err), &f->err);
 	commit(f);
 	struct step_row rows[4];
@@ -186,7 +186,8 @@ static void lanes_are_walked_in_order_of_sagas(void **state)
 	assert_int_equal(counts.with_lane, 4);
 }
 
-/* Steps of a target that the configuration lost must be there when it comes back. */
+/* The steps of a target that is removed from the configuration must still exist when the target is added
+ * again. */
 static void rows_of_unknown_targets_and_sagas_are_kept(void **state)
 {
 	struct store_fixture *f = *state;
@@ -291,7 +292,7 @@ static void related_events_wait_for_their_gift(void **state)
 	add_related(f, 1, 0, 1, 500);
 	add_related(f, 2, 0, 1, 300);
 	add_related(f, 3, 0, 2, 400);
-	add_related(f, 4, 77, 3, 0); /* its gift was there before it */
+	add_related(f, 4, 77, 3, 0); /* its gift came first */
 	commit(f);
 	int64_t ids[4];
 	size_t got = 0;
@@ -303,10 +304,10 @@ static void related_events_wait_for_their_gift(void **state)
 	assert_int_equal(next_ms, 500);
 	must(W(f).related_due(W(f).ctx, 400, ids, 1, &got, &next_ms, &f->err), &f->err);
 	assert_int_equal(got, 1);
-	assert_int_equal(next_ms, 400); /* more is due: come back at once */
+	assert_int_equal(next_ms, 400); /* the next event is already due */
 	begin(f);
 	assert_int_equal(attach(f, 1, 42), 2);
-	assert_int_equal(attach(f, 1, 43), 0); /* they belong to 42 now */
+	assert_int_equal(attach(f, 1, 43), 0); /* they are attached to saga 42 already */
 	assert_int_equal(attach(f, 9, 43), 0);
 	commit(f);
 	fixture_reopen(f);

@@ -1,4 +1,4 @@
-/* Contract: a sound store verifies clean, and each kind of damage is told. */
+/* Contract: an undamaged store verifies without findings, and each kind of damage is reported. */
 #include "tests/unit/store/contract_internal.h"
 
 #include <stdio.h>
@@ -65,9 +65,9 @@ static void a_sound_store_is_clean(void **state)
 	struct store_fixture *f = *state;
 	assert_clean(f);
 	fill(f);
-	assert_clean(f); /* beside the writer */
+	assert_clean(f); /* while the writer is open */
 	fixture_close(f);
-	assert_clean(f); /* and without */
+	assert_clean(f); /* without a writer */
 }
 
 /* Exactly `findings` lines, and `words` in them. */

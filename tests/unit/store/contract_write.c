@@ -115,7 +115,7 @@ static void rollback_leaves_nothing(void **state)
 	must(W(f).key_claim(W(f).ctx, key, id, 1, &owner, &f->err), &f->err);
 	must(W(f).counters_put(W(f).ctx, STR("counted"), &f->err), &f->err);
 	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
-	must(W(f).rollback(W(f).ctx, &f->err), &f->err); /* nothing to do is fine */
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err); /* without a transaction: success */
 	fixture_reopen(f);
 	struct store_head head;
 	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
@@ -159,7 +159,7 @@ static void plan_number_does_not_survive_its_rollback(void **state)
 	plan_unref(b);
 }
 
-/* More plans than any cache keeps; the same plan has the same number for ever. */
+/* More plans than a cache holds: the same plan always has the same number. */
 static void plans_are_kept_once(void **state)
 {
 	struct store_fixture *f = *state;
@@ -196,7 +196,7 @@ static void crash_before_commit_leaves_nothing(void **state)
 	fixture_put(&f->l, &s);
 	fixture_begin(&f->l);
 	(void)fixture_add(&f->l, &s);
-	fixture_reopen(f); /* closed without a commit */
+	fixture_reopen(f); /* closes without a commit */
 	struct store_head head;
 	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
 	assert_int_equal(head.last_saga, 1);
@@ -289,7 +289,7 @@ static void second_open_is_refused_and_names_the_holder(void **state)
 	struct err err = { 0 };
 	assert_int_equal(f->factory->open(f->factory->ctx, &other, &err), ERR_BUSY);
 	assert_non_null(strstr(err.text, "pid "));
-	fixture_reopen(f); /* and is free again after a close */
+	fixture_reopen(f); /* after a close the lock is free */
 }
 
 static void newer_schema_is_refused(void **state)

@@ -14,7 +14,7 @@ static void remove_store(struct sqlite_factory *s)
 	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal", ".lock" };
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
 		char *name AUTO_FREE = mem_printf("%s%s", s->path, suffixes[i]);
-		(void)unlink(name); /* most are not there */
+		(void)unlink(name); /* most of them do not exist */
 	}
 }
 
@@ -35,7 +35,7 @@ static int factory_open_reader(void *ctx, struct store_reader *ret, struct err *
 	return store_sqlite_open_reader(s->path, &s->options, ret, err);
 }
 
-/* Twelve bytes in: behind the version and the first members of a record. */
+/* Changes one byte in the middle of a blob. */
 #define FLIP(column)                                                                                         \
 	#column " = CAST(substr(" #column ", 1, length(" #column ") / 2) || "                                    \
 			"CASE substr(" #column ", length(" #column ") / 2 + 1, 1) WHEN x'41' THEN x'42' ELSE x'41' END " \

@@ -14,9 +14,9 @@ struct sqlite_factory {
 void sqlite_factory_init(struct sqlite_factory *s);
 void sqlite_factory_finish(struct sqlite_factory *s);
 struct store_factory sqlite_factory_of(struct sqlite_factory *s);
-/* Runs SQL on the file. */
+/* Runs SQL on the file through a connection of its own. */
 void sqlite_factory_sql(struct sqlite_factory *s, const char *sql);
-/* Of the file itself ("") or one beside it ("-wal"); -1: there is none. */
+/* The size of the store's file ("") or of the file with this ending ("-wal"); -1: no such file. */
 int64_t sqlite_factory_size(const struct sqlite_factory *s, const char *suffix);
 
 #endif

@@ -1,4 +1,5 @@
-/* A small stand-in for the journal: numbers, chain and sound sagas for the tests of a store. */
+/* A small substitute for the journal: it assigns numbers and computes the chain, and writes consistent
+ * sagas. */
 #ifndef ALMONER_TESTS_UNIT_STORE_STORE_FIXTURE_H
 #define ALMONER_TESTS_UNIT_STORE_STORE_FIXTURE_H
 
@@ -8,13 +9,13 @@
 
 struct fixture_writer {
 	struct store_writer w;
-	int64_t saga; /* last one */
+	int64_t saga; /* id of the last saga */
 	int64_t number;
 	struct chain_row chain;
 	struct store_chain *open;
 };
 
-/* A test's store, open. */
+/* The open store of one test. */
 struct store_fixture {
 	const struct store_factory *factory;
 	struct fixture_writer l;
@@ -23,12 +24,12 @@ struct store_fixture {
 
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-/* Closes and opens again; numbers go on from what the store says. */
+/* Closes the store and opens it again; numbers continue from those in the store. */
 void fixture_reopen(struct store_fixture *f);
 void fixture_close(struct store_fixture *f);
 struct store_reader fixture_reader(struct store_fixture *f);
 
-/* Fails the test with the store's text. */
+/* Fails the test unless rc is 0, and prints the error text. */
 #define must(rc, err) must_at((rc), (err), __FILE__, __LINE__)
 void must_at(int rc, const struct err *err, const char *file, int line);
 
@@ -46,7 +47,7 @@ struct sample_saga {
 	struct step steps[PLAN_STEPS_MAX]; /* state, why, reason …; a zeroed one succeeded */
 };
 
-/* Sound values for the usual cases. */
+/* Consistent steps for the usual cases. */
 struct step step_done(void);
 struct step step_running(void);
 struct step step_on_disk(enum why why, int64_t due_ms);
@@ -59,13 +60,13 @@ void fixture_begin(struct fixture_writer *l);
 /* One log row; `personal` may be empty. */
 void fixture_log(struct fixture_writer *l, enum subject subject, int64_t id, const struct record *record);
 void fixture_commit(struct fixture_writer *l);
-/* Event, key, saga and log row within the open transaction; gives the id. */
+/* Writes event, key, saga and log row within the open transaction; returns the id of the saga. */
 int64_t fixture_add(struct fixture_writer *l, const struct sample_saga *s);
-/* The same in a transaction of its own. */
+/* fixture_add in a transaction of its own. */
 int64_t fixture_put(struct fixture_writer *l, const struct sample_saga *s);
-/* Writes the saga of this id as `s` has it now. */
+/* Updates the saga with this id from `s`. */
 void fixture_update(struct fixture_writer *l, int64_t id, const struct sample_saga *s);
-/* So many unrouted ones in one transaction. */
+/* Writes `count` unrouted sagas in one transaction. */
 void fixture_put_many(struct fixture_writer *l, int count);
 
 #endif

@@ -1,4 +1,4 @@
-/* The contract, kept by SQLite. */
+/* Runs the contract suite against SQLite. */
 #include "tests/unit/store/sqlite_factory.h"
 
 int main(void)

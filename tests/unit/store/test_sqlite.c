@@ -1,4 +1,4 @@
-/* What SQLite brings with it: settings, the lock file, readers, other people's files. */
+/* What is specific to SQLite: settings, the lock file, readers, files of other programs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -49,7 +49,7 @@ static void file_is_made_as_we_want_it(void **state)
 	struct store_fixture *f = *state;
 	struct stat st;
 	assert_int_equal(stat(sqlite_of(f)->path, &st), 0);
-	assert_int_equal(st.st_mode & 07, 0); /* donors' data is not for everybody */
+	assert_int_equal(st.st_mode & 07, 0); /* other users must not read donors' data */
 	fixture_close(f);
 	sqlite3 *db = NULL;
 	assert_int_equal(sqlite3_open_v2(sqlite_of(f)->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
@@ -69,7 +69,7 @@ static void file_is_made_as_we_want_it(void **state)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-/* What an older almoner wrote is there after the migration, and a reader waits for it. */
+/* A store of an older almoner keeps its data when it is migrated; a reader rejects it until then. */
 static void an_older_schema_is_migrated(void **state)
 {
 	struct store_fixture *f = *state;
@@ -110,7 +110,7 @@ static void no_write_ahead_log_is_an_error(void **state)
 
 /* ---- crashes and the lock ---- */
 
-/* Runs in a process of its own that ends without closing anything. */
+/* Runs `run` in a process of its own, which ends without closing the store. */
 static void in_child(struct store_fixture *f, void (*run)(struct store_fixture *f), int wanted_signal)
 {
 	pid_t child = fork();
@@ -143,10 +143,10 @@ static void a_killed_process_loses_only_what_was_not_committed(void **state)
 	fixture_close(f);
 	in_child(f, write_and_die, SIGKILL);
 	assert_true(sqlite_factory_size(sqlite_of(f), "-wal") > 0);
-	fixture_reopen(f); /* the lock went with its holder */
+	fixture_reopen(f); /* the kernel released the lock when its holder ended */
 	assert_int_equal(f->l.saga, 10);
 	assert_int_equal(f->l.chain.commit, 1);
-	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), 0); /* settled before anything else happens */
+	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), 0); /* opening truncates it */
 }
 
 static void lock_file_names_holder_and_empties(void **state)
@@ -193,7 +193,7 @@ static void refused_as(struct store_fixture *f, const char *name, int code, cons
 	assert_int_equal(unlink(name), 0);
 }
 
-/* Under whatever name it is found, one store has one writer. */
+/* One store has one writer, whatever name it is opened under. */
 static void other_names_have_the_same_lock(void **state)
 {
 	struct store_fixture *f = *state;
@@ -267,7 +267,7 @@ static void a_folder_that_cannot_be_written_can_be_read(void **state)
 	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), -1);
 }
 
-/* What a crash left in the write-ahead log would be missing from an immutable reading: say so instead. */
+/* A store with a write-ahead log must not be read as immutable: the commits in the log would be missing. */
 static void an_unsettled_file_is_not_read_as_if_it_were_whole(void **state)
 {
 	struct store_fixture *f = *state;
@@ -280,7 +280,7 @@ static void an_unsettled_file_is_not_read_as_if_it_were_whole(void **state)
 	set_modes(f, 0755, 0644);
 }
 
-/* ---- other people's files ---- */
+/* ---- files of other programs ---- */
 
 static void another_programs_database_is_left_alone(void **state)
 {
@@ -357,7 +357,7 @@ static void check_plan(sqlite3 *db, const struct db_statement *statement)
 	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
 }
 
-/* A table scan or a sort is a query whose time grows with the backlog. */
+/* The time of a query that scans a table or sorts grows with the backlog. */
 static void no_statement_sorts_or_scans(void **state)
 {
 	struct store_fixture *f = *state;
@@ -393,7 +393,8 @@ static void memory_does_not_grow_with_the_backlog(void **state)
 	r.close(r.ctx);
 }
 
-/* Keys are appended first; they must be moved on, or finding them takes ever more memory. */
+/* New keys are in memory until they are moved to the sorted table; without the move memory would grow for
+ * ever. */
 static void new_keys_do_not_stay_in_memory(void **state)
 {
 	struct store_fixture *f = *state;

@@ -1,4 +1,5 @@
-/* The disk fails at every place where it can: nothing is half there afterwards, and every error is told. */
+/* The disk fails at every operation, one after the other: no transaction is half stored afterwards, and
+ * every failure is reported. */
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ struct failing {
 
 static struct failing *failing_of(struct store_fixture *f)
 {
-	return (struct failing *)f->factory->ctx; /* its first member is the factory's context */
+	return (struct failing *)f->factory->ctx; /* the context is its first member */
 }
 
 static struct vfs_fault *disk_of(struct store_fixture *f)
@@ -79,12 +80,12 @@ static void commit_fails_at_every_write(struct store_fixture *f, enum vfs_op op,
 		assert_int_equal(rc, struck ? wanted : 0);
 		if (struck)
 			assert_non_null(strstr(f->err.text, failing_of(f)->sqlite.path));
-		fixture_close(f); /* on the failing disk still */
+		fixture_close(f); /* still on the failing disk */
 		clear_fault(f);
 		fixture_reopen(f);
-		assert_int_equal(f->l.saga, 1); /* what was acknowledged stays */
+		assert_int_equal(f->l.saga, 1); /* the acknowledged commit is still there */
 		bool first = is_there(f, 1000);
-		assert_int_equal(first, is_there(f, 1039)); /* all of it or nothing */
+		assert_int_equal(first, is_there(f, 1039)); /* the whole transaction or nothing */
 		assert_true(struck || first);
 		assert_sound(f);
 		if (first)
@@ -109,7 +110,8 @@ static void sync_fails_while_committing(void **state)
 	commit_fails_at_every_write(*state, VFS_SYNC, EIO, ERR_IO);
 }
 
-/* Nothing is lost that was acknowledged, and the same transaction works once there is room. */
+/* On a full disk no acknowledged commit is lost, and the same transaction succeeds when disk space is free
+ * again. */
 static void a_full_disk_before_the_commit_can_be_rolled_back(void **state)
 {
 	struct store_fixture *f = *state;
@@ -129,11 +131,11 @@ static void nothing_is_written_after_a_failed_commit(void **state)
 {
 	struct store_fixture *f = *state;
 	struct sample_saga s = { .unrouted = true };
-	fixture_put(&f->l, &s); /* something that a checkpoint could copy */
+	fixture_put(&f->l, &s); /* a page for the checkpoint to copy */
 	*disk_of(f) = (struct vfs_fault){ .fail = VFS_SYNC, .system_error = EIO, .once = true };
 	assert_int_equal(write_some(f), ERR_IO);
 	long writes = disk_of(f)->writes;
-	fixture_close(f); /* no checkpoint on the way out */
+	fixture_close(f); /* closing must not run a checkpoint */
 	assert_int_equal(disk_of(f)->writes, writes);
 }
 
@@ -147,7 +149,7 @@ static void nothing_is_written_after_a_failed_checkpoint(void **state)
 			(struct vfs_fault){ .fail = ops[i], .suffix = ".db", .system_error = EIO, .once = true };
 		assert_int_equal(f->l.w.checkpoint(f->l.w.ctx, &f->err), ERR_IO);
 		long writes = disk_of(f)->writes;
-		fixture_close(f); /* a second sync may lie: the log is kept for the next start */
+		fixture_close(f); /* a second sync may report success falsely, so the log stays */
 		assert_int_equal(disk_of(f)->writes, writes);
 		clear_fault(f);
 		fixture_reopen(f);
@@ -172,7 +174,7 @@ static void checkpoint_errors_are_reported(void **state)
 	}
 }
 
-/* Opening an existing store that has a log to settle, or making a new one. */
+/* Opens a store with a write-ahead log to recover, or creates a new store. */
 static void opening_fails_at_every_write(struct store_fixture *f, bool fresh, unsigned ops)
 {
 	long place = 0;
@@ -189,7 +191,7 @@ static void opening_fails_at_every_write(struct store_fixture *f, bool fresh, un
 			f->l.w.close(f->l.w.ctx);
 		f->l.w.ctx = NULL;
 		clear_fault(f);
-		fixture_reopen(f); /* never locked out, never unreadable */
+		fixture_reopen(f); /* the lock is free and the file readable */
 		assert_int_equal(f->l.saga, fresh ? 0 : 1);
 		assert_true(place < 2000);
 	}
@@ -216,7 +218,7 @@ static void reading_errors_are_reported(void **state)
 {
 	struct store_fixture *f = *state;
 	must(write_some(f), &f->err);
-	fixture_reopen(f); /* nothing cached */
+	fixture_reopen(f); /* with empty caches */
 	struct event *event = NULL;
 	*disk_of(f) = (struct vfs_fault){ .fail = VFS_READ, .system_error = EIO };
 	assert_int_equal(f->l.w.event_get(f->l.w.ctx, 1000, &event, &f->err), ERR_IO);

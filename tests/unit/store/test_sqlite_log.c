@@ -1,4 +1,4 @@
-/* The write-ahead log: who copies it, who holds that up, when it is given back. */
+/* The write-ahead log: when it is copied, what prevents that, and when it is truncated. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/statvfs.h>
@@ -23,7 +23,7 @@ static void the_wal_file_is_truncated(void **state)
 	assert_int_equal(sqlite3_open_v2(sqlite_of(f)->path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM saga", NULL, NULL, NULL), SQLITE_OK);
 	fixture_put_many(&f->l, 400);
-	must(f->l.w.wal_truncate(f->l.w.ctx, &f->err), &f->err); /* somebody needs it: nobody is waited for */
+	must(f->l.w.wal_truncate(f->l.w.ctx, &f->err), &f->err); /* a reader needs the log */
 	assert_true(sqlite_factory_size(sqlite_of(f), "-wal") >= size);
 	assert_int_equal(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 	must(f->l.w.wal_truncate(f->l.w.ctx, &f->err), &f->err);
@@ -57,7 +57,7 @@ static void moved_files_are_noticed(void **state)
 	fixture_put_many(&f->l, 1);
 	must(f->l.w.checkpoint(f->l.w.ctx, &f->err), &f->err);
 	must(f->l.w.wal_truncate(f->l.w.ctx, &f->err), &f->err);
-	assert_true(f->l.w.files_unchanged(f->l.w.ctx)); /* its size is not what counts */
+	assert_true(f->l.w.files_unchanged(f->l.w.ctx)); /* a changed size is no changed file */
 }
 
 static void only_the_caller_checkpoints(void **state)
@@ -67,10 +67,11 @@ static void only_the_caller_checkpoints(void **state)
 	for (int i = 0; i < 80; i++)
 		fixture_put_many(&f->l, 400);
 	int64_t pages = f->l.w.wal_pages(f->l.w.ctx);
-	assert_true(pages > 1500); /* SQLite by itself would have begun at 1000 */
+	assert_true(pages > 1500); /* SQLite's own automatic checkpoint would have run at 1000 pages */
 	struct statvfs fs;
 	assert_int_equal(statvfs(sqlite_of(f)->path, &fs), 0);
-	/* What is yet to be copied is not free; half of it is left to whoever else writes to that disk. */
+	/* Pages that must still be copied do not count as free. The factor of one half allows for other
+	 * writers. */
 	int64_t free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
 	assert_true(f->l.w.free_bytes(f->l.w.ctx) <= free_bytes - pages * 4096 / 2);
 	assert_int_equal(sqlite_factory_size(sqlite_of(f), ""), size);
@@ -80,7 +81,7 @@ static void only_the_caller_checkpoints(void **state)
 	assert_true(sqlite_factory_size(sqlite_of(f), "") > size);
 	int64_t log = sqlite_factory_size(sqlite_of(f), "-wal");
 	fixture_put_many(&f->l, 1);
-	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), log); /* begun again, not truncated */
+	assert_int_equal(sqlite_factory_size(sqlite_of(f), "-wal"), log); /* written from its start again */
 	pages = f->l.w.wal_pages(f->l.w.ctx);
 	assert_true(pages > 0 && pages < 50);
 }
