@@ -8,8 +8,8 @@
 
 #define STEP_DETAIL_BYTES 500 /* chosen: an error text of a target; no measurement */
 
-/* What the next attempt of a step may do, after what may have happened before: saga/DESIGN.md "Repeat
- * classes". */
+/* What the next attempt of a step may do, after what may have happened before: saga/DESIGN.md
+ * "Repeat classes". */
 enum send_rule {
 	SEND_PLAIN,  /* send: no effect is possible yet, or the target recognises a repeat */
 	SEND_LOOKUP, /* first ask the target whether the effect exists */
