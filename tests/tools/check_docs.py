@@ -78,6 +78,7 @@ def references(tree, path, text, number, markdown):
             yield number(m.start()), f'"{m.group()}" names no file; write path/DESIGN.md "Heading"'
     for m in REFERENCE.finditer(text):
         name, comma, heading, section = m.groups()
+        heading = heading and " ".join(heading.split())  # a comment may break the line inside it
         found = tree.find(name, path) if markdown or "/" not in name else name if tree.exists(name) else None
         if section is not None:
             yield number(m.start()), f'"{m.group()}": write {name} "Heading"'
