@@ -29,7 +29,7 @@ static void on_deliver(void *ctx, const struct handout *delivery)
 }
 
 /* The process must end here: after a failed write or sync the operating system may report success for data that is not
- * on disk (saga/DESIGN.md "Hazards of SQLite"). Thread: the journal's. */
+ * on disk (saga/store/README.md "Hazards of SQLite"). Thread: the journal's. */
 static void on_journal_failed(void *ctx, const struct err *err)
 {
 	struct daemon *d = ctx;

@@ -1,6 +1,6 @@
 /* The end after a store error: the journal writes nothing more, every waiting caller is answered, and
  * outcomes that are known but not on disk go to stderr with their numbers (op.c). A failed sync must not be
- * repeated: the next one may succeed although the data is lost (saga/DESIGN.md "Hazards of SQLite"). */
+ * repeated: the next one may succeed although the data is lost (saga/store/README.md "Hazards of SQLite"). */
 #include "saga/journal/journal_internal.h"
 
 int journal_fail(struct journal *j, int code)

@@ -131,7 +131,7 @@ struct store_head {
  *
  * Errors. After ERR_IO, ERR_FULL or ERR_CORRUPT the journal writes nothing more, with one exception: after
  * ERR_FULL from `begin`, or from a statement before `commit`, it may roll back and try again. It never
- * repeats a `commit` that failed (saga/DESIGN.md "Hazards of SQLite"). */
+ * repeats a `commit` that failed (saga/store/README.md "Hazards of SQLite"). */
 struct store_writer {
 	void *ctx;
 	int (*head)(void *ctx, struct store_head *ret, struct err *err);

@@ -1,5 +1,5 @@
 /* SQLite behind the store port: write-ahead log, synchronous=FULL read back, one writing connection. The
- * hazards behind these settings: saga/DESIGN.md "Hazards of SQLite". */
+ * hazards behind these settings: saga/store/README.md "Hazards of SQLite". */
 #ifndef ALMONER_STORE_SQLITE_H
 #define ALMONER_STORE_SQLITE_H
 

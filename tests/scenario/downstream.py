@@ -331,7 +331,7 @@ NO = "550 5.1.1 no"
 
 
 def smtp_end(stage, how):
-    """Outcome, reason and messages taken, of one fault at one stage (DESIGN §7)."""
+    """Outcome, reason and messages taken, of one fault at one stage (saga/DESIGN.md "Outcome classes")."""
     if stage == "quit":
         return "ok", None, 1
     taken = 1 if stage == "dot" else 0

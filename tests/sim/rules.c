@@ -1,4 +1,4 @@
-/* Invariants over the log: of one record (I4, I8, I11, I12), of one commit (I7, fold = rows), see DESIGN §14.
+/* Invariants over the log: of one record (I4, I8, I11, I12), of one commit (I7, fold = rows).
  */
 #include <string.h>
 

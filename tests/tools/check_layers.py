@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Reads every #include and fails when a room sees what it must not (README.md, "May use").
+"""Reads every #include and fails when a module sees what it must not (gateway/DESIGN.md "Layers").
 
-The table is the complete list: a file may include headers of its own room, of the rooms named for it, and system
+The table is the complete list: a file may include headers of its own module, of the modules named for it, and system
 headers other than the fenced ones."""
 import pathlib
 import re
@@ -9,7 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# room: rooms whose headers it may include besides its own (longest prefix of the path wins)
+# module: modules whose headers it may include besides its own (longest prefix of the path wins)
 MAY_USE = {
     "saga/base": [],
     "saga/model": ["saga/base"],
@@ -47,25 +47,25 @@ FENCED = {
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 
 
-def room_of(path):
+def module_of(path):
     best = max((r for r in MAY_USE if path == r or path.startswith(r + "/")), key=len, default=None)
     return best
 
 
 def breaches(path, text):
-    room = room_of(path)
-    if room is None:
-        yield f"{path}: in no room"
+    module = module_of(path)
+    if module is None:
+        yield f"{path}: in no module"
         return
     for kind, name in INCLUDE.findall(text):
         if kind == '"' and "/" in name:
-            if not (ROOT / name).exists() and room == "tests":
+            if not (ROOT / name).exists() and module == "tests":
                 continue  # generated, or beside the test
-            target = room_of(name)
-            allowed = [room] + MAY_USE[room]
+            target = module_of(name)
+            allowed = [module] + MAY_USE[module]
             if not any(name == a or name.startswith(a + "/") for a in allowed):
-                yield f"{path}: includes {name}; {room} may use only {', '.join(allowed)}"
-            elif room == "gateway" and target == "tests":
+                yield f"{path}: includes {name}; {module} may use only {', '.join(allowed)}"
+            elif module == "gateway" and target == "tests":
                 yield f"{path}: product code includes a test"
         elif kind == '"':
             yield f"{path}: includes \"{name}\"; write the path from the root"
@@ -74,26 +74,26 @@ def breaches(path, text):
 
 
 def cycles():
-    """Rooms must form no cycle: follow MAY_USE by rooms."""
-    graph = {r: {room_of(u) for u in uses} - {r, None} for r, uses in MAY_USE.items() if r not in ("tests", "gateway")}
+    """Modules must form no cycle: follow MAY_USE by modules."""
+    graph = {r: {module_of(u) for u in uses} - {r, None} for r, uses in MAY_USE.items() if r not in ("tests", "gateway")}
     graph = {r: {u for u in uses if u in graph} for r, uses in graph.items()}
-    # ports.h and store.h are pure contracts at a room's edge and may be seen from below
+    # ports.h and store.h are pure contracts at a module's edge and may be seen from below
     done, path = set(), []
 
-    def visit(room):
-        if room in path:
-            yield "cycle: " + " -> ".join(path[path.index(room):] + [room])
+    def visit(module):
+        if module in path:
+            yield "cycle: " + " -> ".join(path[path.index(module):] + [module])
             return
-        if room in done:
+        if module in done:
             return
-        path.append(room)
-        for use in sorted(graph[room]):
+        path.append(module)
+        for use in sorted(graph[module]):
             yield from visit(use)
         path.pop()
-        done.add(room)
+        done.add(module)
 
-    for room in graph:
-        yield from visit(room)
+    for module in graph:
+        yield from visit(module)
 
 
 def main():

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 /* A reader must not keep a snapshot open for long, or the write-ahead log grows: see
- * saga/DESIGN.md "Hazards of SQLite". */
+ * saga/store/README.md "Hazards of SQLite". */
 #define PAGE_BUDGET_MS 200
 
 static void add_cursor(struct saga_scan *s, int state, int64_t before)

@@ -9,7 +9,7 @@
 
 #define PAGE_SAGAS 64 /* sagas for each piece of the list; chosen, no measurement */
 /* A reader must not keep a snapshot open for long, or the write-ahead log grows: see
- * saga/DESIGN.md "Hazards of SQLite". */
+ * saga/store/README.md "Hazards of SQLite". */
 #define PAGE_BUDGET_MS 200
 
 /* ---- list ---- */

@@ -34,7 +34,7 @@ static const struct error_code {
 
 /* After a failed write or sync nothing more may go to the main file, and closing must not run a checkpoint
  * either: a second sync can report success although the first one lost data. The next start recovers from
- * the write-ahead log that stays (saga/DESIGN.md "Hazards of SQLite"). */
+ * the write-ahead log that stays (saga/store/README.md "Hazards of SQLite"). */
 static void keep_wal(struct db *db)
 {
 	if (db->handle != NULL)

@@ -26,7 +26,7 @@ static int reader_begin(struct sqlite_reader *r, const char *path, const char *n
 	if (rc != 0)
 		return rc;
 	/* Only the writer may run checkpoints: before SQLite 3.51.3 two at once can corrupt the file
-	 * (saga/DESIGN.md "Hazards of SQLite"). */
+	 * (saga/store/README.md "Hazards of SQLite"). */
 	int sqlite_rc = sqlite3_db_config(r->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	rc = sqlite_rc == SQLITE_OK ? 0 : db_error(&r->db, sqlite_rc, "opening to read", err);
 	if (rc == 0)

@@ -5,8 +5,13 @@
 #include "saga/store/lock.h"
 #include "saga/store/sqlite/columns.h"
 
+<<<<<<< HEAD
 /* The longest read transaction: a longer one would make the write-ahead log grow. Chosen; no measurement. See
- * saga/DESIGN.md "Hazards of SQLite". */
+ * saga/store/README.md "Hazards of SQLite". */
+=======
+/* The longest read transaction: a longer one would make the write-ahead log grow (saga/store/README.md "Hazards of
+ * SQLite"). Chosen; no measurement. */
+>>>>>>> adc0c30 (gateway/DESIGN.md: one event, file by file; hazards stand beside their module)
 #define READ_SLICE_MS 250
 
 #define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"

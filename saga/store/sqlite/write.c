@@ -19,7 +19,7 @@ static int write_begin(void *ctx, struct err *err)
 }
 
 /* After a failed commit nothing more may go to the main file, and closing must not run a checkpoint either
- * (saga/DESIGN.md "Hazards of SQLite"). */
+ * (saga/store/README.md "Hazards of SQLite"). */
 static int write_commit(void *ctx, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
