@@ -9,7 +9,7 @@
 #include "saga/journal/schedule/schedule.h"
 
 /* Pages in the write-ahead log from which a checkpoint runs: about 6 MB when the queue is empty, 65 MB
- * whatever the queue (saga/DESIGN.md "Hazards of SQLite": a checkpoint of 52,000 pages takes 94 ms,
+ * whatever the queue (saga/store/README.md "Hazards of SQLite": a checkpoint of 52,000 pages takes 94 ms,
  * measured). */
 #define PAGES_WHEN_IDLE 1500
 #define PAGES_WHEN_BUSY 16000

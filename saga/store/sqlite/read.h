@@ -5,13 +5,8 @@
 #include "saga/store/lock.h"
 #include "saga/store/sqlite/columns.h"
 
-<<<<<<< HEAD
 /* The longest read transaction: a longer one would make the write-ahead log grow. Chosen; no measurement. See
  * saga/store/README.md "Hazards of SQLite". */
-=======
-/* The longest read transaction: a longer one would make the write-ahead log grow (saga/store/README.md "Hazards of
- * SQLite"). Chosen; no measurement. */
->>>>>>> adc0c30 (gateway/DESIGN.md: one event, file by file; hazards stand beside their module)
 #define READ_SLICE_MS 250
 
 #define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
