@@ -1,7 +1,7 @@
 /* A plan: the steps of a saga, their order and the failure policy, as the route had them when the event was
- * accepted. A later change of the configuration does not change the plan of a saga (saga/DESIGN.md "Pinned
- * and current"). The digest of its JSON text identifies a plan; the store keeps each plan once for all sagas
- * made from it. Immutable after plan_create and reference-counted; thread: any. */
+ * accepted. A later change of the configuration does not change the plan of a saga: saga/DESIGN.md
+ * "Pinned and current". The digest of its JSON text identifies a plan; the store keeps each plan once for all
+ * sagas made from it. Immutable after plan_create and reference-counted; thread: any. */
 #ifndef ALMONER_MODEL_PLAN_H
 #define ALMONER_MODEL_PLAN_H
 
