@@ -1,9 +1,9 @@
 /* How long a bare fdatasync takes on this file system: a block is written and synced, at a fixed rate so that
  * the machine is as sleepy between two of them as it is between two events at that rate.
  *
- *     almoner-probe --dir FOLDER [--count N] [--rate R] [--again]
+ *     almoner-probe --dir FOLDER [--count N] [--rate R] [--rewrite]
  *
- * By default each block is appended, as in a log that grows; with --again the blocks were written once
+ * By default each block is appended, as in a log that grows; with --rewrite the blocks were written once
  * before, as in a log that is used over and over. Prints one JSON object. */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ struct probe {
 	const char *dir;
 	size_t count;
 	double rate;
-	bool again;
+	bool rewrite;
 	int fd;
 };
 
@@ -66,7 +66,7 @@ static int by_value(const void *a, const void *b)
 
 static void run(const struct probe *p, double *took)
 {
-	if (p->again) {
+	if (p->rewrite) {
 		for (size_t i = 0; i < p->count; i++)
 			write_block(p, i);
 		must(fsync(p->fd) == 0, "fsync");
@@ -83,14 +83,14 @@ static void run(const struct probe *p, double *took)
 	double seconds = (now_us() - begin) / 1e6;
 	qsort(took, p->count, sizeof *took, by_value);
 	(void)printf(
-		"{\"count\":%zu,\"again\":%s,\"per_s\":%.1f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f}\n",
-		p->count, p->again ? "true" : "false", (double)p->count / seconds, took[p->count / 2],
+		"{\"count\":%zu,\"rewrite\":%s,\"per_s\":%.1f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f}\n",
+		p->count, p->rewrite ? "true" : "false", (double)p->count / seconds, took[p->count / 2],
 		took[(p->count - 1) * 99 / 100], took[p->count - 1]);
 }
 
 static void usage(void)
 {
-	(void)fputs("usage: almoner-probe --dir FOLDER [--count N] [--rate R] [--again]\n", stderr);
+	(void)fputs("usage: almoner-probe --dir FOLDER [--count N] [--rate R] [--rewrite]\n", stderr);
 	exit(2);
 }
 
@@ -99,7 +99,7 @@ static void options(struct probe *p, int argc, char **argv)
 	static const struct option table[] = { { "dir", required_argument, NULL, 'd' },
 										   { "count", required_argument, NULL, 'n' },
 										   { "rate", required_argument, NULL, 'r' },
-										   { "again", no_argument, NULL, 'g' },
+										   { "rewrite", no_argument, NULL, 'g' },
 										   { 0 } };
 	int c;
 	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -110,7 +110,7 @@ static void options(struct probe *p, int argc, char **argv)
 		else if (c == 'r')
 			p->rate = strtod(optarg, NULL);
 		else if (c == 'g')
-			p->again = true;
+			p->rewrite = true;
 		else
 			usage();
 	}

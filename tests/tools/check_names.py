@@ -22,7 +22,7 @@ KIT = "connectors/kit/"
 
 # word: (write this instead, identifiers in which it is right)
 WORDS = {
-    "again": ("retry, repeat", ()),
+    "again": ("retry, repeat", ("EAI_AGAIN", "again")),
     "aside": ("quarantine", ()),
     "barred": ("blocked_by_operator", ()),
     "bell": ("wakeup", ()),

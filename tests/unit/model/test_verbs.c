@@ -411,7 +411,7 @@ static void verbs_name_what_they_need(void **state)
 		enum verb verb;
 		int step;
 		int code;
-		const char *says;
+		const char *text;
 	} rows[] = {
 		{ VERB_RETRY, -1, ERR_REFUSED, "name the step" },
 		{ VERB_PAUSE, 0, ERR_REFUSED, "whole saga" },
@@ -426,8 +426,8 @@ static void verbs_name_what_they_need(void **state)
 		unsigned doubt = 0;
 		struct err err = { 0 };
 		assert_int_equal(decide_verb(&k.d, &call, &changed, &doubt, &err), rows[i].code);
-		if (strstr(err.text, rows[i].says) == NULL)
-			fail_msg("\"%s\" does not say \"%s\"", err.text, rows[i].says);
+		if (strstr(err.text, rows[i].text) == NULL)
+			fail_msg("\"%s\" does not say \"%s\"", err.text, rows[i].text);
 	}
 	assert_int_equal(k.log.count, 1);
 	fixture_finish(&k);
