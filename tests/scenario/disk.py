@@ -313,7 +313,7 @@ def lost_log(place):
         log.write_bytes(cut)
         gateway.start(wait=False)
         equal(gateway.process.wait(timeout=20 * SLOW), 1, "exit code without the log")
-        check("acknowledged: the file -wal beside it" in gateway.log(), f"says what is wrong: {gateway.log()[-500:]}")
+        check("acknowledged: the file -wal beside the store" in gateway.log(), f"says what is wrong: {gateway.log()[-500:]}")
     log.write_bytes(whole)
     gateway.start()
     all_there(gateway, sagas)
