@@ -118,7 +118,7 @@ def paced(folder, args):
     folder.mkdir()
     count = int(args.rate * args.paced_seconds)
     probe = [tool("probe", "--dir", folder, "--count", count // 2, "--rate", args.rate)]
-    again = [tool("probe", "--dir", folder, "--count", count // 2, "--rate", args.rate, "--again")]
+    again = [tool("probe", "--dir", folder, "--count", count // 2, "--rate", args.rate, "--rewrite")]
     receiver = Receiver(log=folder / "arrived")
     gateway = Gateway(folder / "gateway", fanout_config(receiver)).start()
     pid, to = gateway.process.pid, f"127.0.0.1:{gateway.port}"
@@ -131,7 +131,7 @@ def paced(folder, args):
     gateway.stop()
     receiver.stop()
     probe.append(tool("probe", "--dir", folder, "--count", count // 2, "--rate", args.rate))
-    again.append(tool("probe", "--dir", folder, "--count", count // 2, "--rate", args.rate, "--again"))
+    again.append(tool("probe", "--dir", folder, "--count", count // 2, "--rate", args.rate, "--rewrite"))
     spans = delivered_us(folder / "acks", folder / "arrived")
     shutil.rmtree(folder)
     return {"accept_p50_us": load["p50_us"], "accept_p99_us": load["p99_us"], "delivered_p50_us": spans[len(spans) // 2],
