@@ -321,6 +321,11 @@ static const struct verb_cell *saga_cell(enum verb verb, enum saga_state state, 
 {
 	if ((unsigned)verb >= VERB_COUNT || (unsigned)state >= SAGA_STATE_COUNT || saga_cells[verb] == NULL)
 		return NULL;
+	static const struct verb_cell nothing_to_undo = {
+		NULL, "it was cancelled before it had steps, so there is nothing to undo"
+	};
+	if (verb == VERB_COMPENSATE && state == SAGA_CANCELLED && own_reason != REASON_NONE)
+		return &nothing_to_undo;
 	bool no_steps = own_reason != REASON_NONE && state == SAGA_ATTENTION;
 	return &saga_cells[verb][no_steps ? (unsigned)SAGA_ROW_NO_STEPS : (unsigned)state];
 }

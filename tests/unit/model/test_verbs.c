@@ -236,6 +236,19 @@ static void every_saga_cell_holds(void **state)
 	}
 }
 
+/* Undoing it would leave a saga that is being undone without steps, and that no verb could end. */
+static void a_cancelled_saga_without_steps_is_not_undone(void **state)
+{
+	(void)state;
+	struct model_fixture k;
+	open_saga(&k, SAGA_AT_QUARANTINED);
+	assert_int_equal(fixture_verb(&k, VERB_CANCEL, -1, NULL), 0);
+	fixture_expect_saga(&k, SAGA_CANCELLED);
+	assert_int_equal(fixture_verb(&k, VERB_COMPENSATE, -1, NULL), ERR_REFUSED);
+	fixture_expect_saga(&k, SAGA_CANCELLED);
+	fixture_finish(&k);
+}
+
 static void a_pause_shows_when_nothing_goes_before_it(void **state)
 {
 	(void)state;
@@ -449,6 +462,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_step_cell_holds),
 		cmocka_unit_test(every_saga_cell_holds),
+		cmocka_unit_test(a_cancelled_saga_without_steps_is_not_undone),
 		cmocka_unit_test(a_pause_shows_when_nothing_goes_before_it),
 		cmocka_unit_test(resume_leaves_doubt_standing_and_counts_it),
 		cmocka_unit_test(resume_renders_again_what_had_no_effect),
