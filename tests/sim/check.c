@@ -102,6 +102,23 @@ static void check_target(struct simulation *w, unsigned i)
 	f->open_before[i] = s.breaker == BREAKER_OPEN && !s.held;
 }
 
+/* Ready works take no more memory than allowed, for each target and for all together. */
+static void check_windows(struct simulation *w)
+{
+	struct engine_target_status s;
+	size_t total = 0;
+	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+		size_t cap = w->targets[i].config.window_bytes;
+		if (engine_status(w->engine, w->targets[i].id, &s, 1) != 1)
+			continue;
+		total += s.window_bytes;
+		if (cap > 0 && s.window_bytes > cap)
+			sim_fail(w, "%s: %zu bytes in its window, %zu are allowed", s.name, (size_t)s.window_bytes, cap);
+	}
+	if (w->clients.window_total_bytes > 0 && total > w->clients.window_total_bytes)
+		sim_fail(w, "%zu bytes in all windows, %zu are allowed", total, w->clients.window_total_bytes);
+}
+
 void check_after(struct simulation *w)
 {
 	struct journal_counts counts;
@@ -125,6 +142,9 @@ void check_after(struct simulation *w)
 	}
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		check_target(w, i);
+	check_windows(w);
+	disk_check(w);
+	clients_check(w);
 }
 
 /* ---- at rest ---- */
@@ -247,12 +267,6 @@ void check_end(struct simulation *w)
 	for (size_t k = 0; k < w->log_replay->count; k++)
 		check_effects(w, w->log_replay->sagas[k]);
 	check_counts(w);
-	for (unsigned i = 0; i < w->event_count; i++) {
-		const struct source_event *e = &w->events[i];
-		if (e->acked && e->saga > (int64_t)w->log_replay->count)
-			sim_fail(w, "event %s was acknowledged as saga %lld, which is not there", e->id,
-					 (long long)e->saga);
-	}
 	int64_t findings = 0;
 	struct err err;
 	if (w->reader.verify(w->reader.ctx, w, report_line, &findings, &err) != 0 || findings != 0)

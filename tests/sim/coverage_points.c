@@ -9,14 +9,14 @@ static const char *const texts[COVERAGE_POINT_COUNT] = { COVERAGE_POINTS(COVERAG
 
 void coverage_point_hit(struct coverage *m, enum coverage_point which)
 {
-	m->sink_requests[which]++;
+	m->hits[which]++;
 }
 
 unsigned coverage_points_missing(const struct coverage *m)
 {
 	unsigned missing = 0;
 	for (unsigned i = 0; i < COVERAGE_POINT_COUNT; i++) {
-		if (m->sink_requests[i] > 0)
+		if (m->hits[i] > 0)
 			continue;
 		(void)fprintf(stderr, "never happened: %s\n", texts[i]);
 		missing++;
@@ -27,5 +27,5 @@ unsigned coverage_points_missing(const struct coverage *m)
 void coverage_points_print(const struct coverage *m)
 {
 	for (unsigned i = 0; i < COVERAGE_POINT_COUNT; i++)
-		(void)printf("%10" PRIu64 "  %s\n", m->sink_requests[i], texts[i]);
+		(void)printf("%10" PRIu64 "  %s\n", m->hits[i], texts[i]);
 }

@@ -70,14 +70,37 @@
 	X(COVER_JOB_DONE, "a job came to its end")                                                               \
 	X(COVER_JOB_CANCELLED, "a job was cancelled")                                                            \
 	X(COVER_JOB_RESTART, "a job went on after a start")                                                      \
-	X(COVER_LATE_EFFECT, "a request took effect after its sender had died")
+	X(COVER_LATE_EFFECT, "a request took effect after its sender had died")                                  \
+	X(COVER_DISK_LOW, "the free space fell below the reserve")                                               \
+	X(COVER_DISK_ENOUGH, "the disk had free space again")                                                    \
+	X(COVER_STORE_GONE, "the store's files were gone")                                                       \
+	X(COVER_CHECKPOINT_FULL, "a checkpoint found no free space")                                             \
+	X(COVER_WAL_BLOCKED, "a reader kept the write-ahead log from being reused")                              \
+	X(COVER_WAL_UNBLOCKED, "the write-ahead log was reused again")                                           \
+	X(COVER_ACCEPT_DISK_LOW, "an event was refused at once because the disk was low")                        \
+	X(COVER_QUEUED_DISK_LOW, "an event was refused in the queue because the disk became low")                \
+	X(COVER_START_DISK_LOW, "a step that was ready did not start because the disk was low")                  \
+	X(COVER_DISK_FULL, "a commit failed because the disk was full")                                          \
+	X(COVER_WRITE_FAILED, "a commit failed because a write failed")                                          \
+	X(COVER_SYNC_FAILED, "a commit failed because a sync failed")                                            \
+	X(COVER_UNACKED_STORED, "an event that was answered with an error was in the store")                     \
+	X(COVER_START_FAILED, "a start failed because of the disk")                                              \
+	X(COVER_INFLIGHT_FOUND, "the in-flight file had the request of an attempt that was cut off")             \
+	X(COVER_INFLIGHT_LOST, "a power cut lost the in-flight file")                                            \
+	X(COVER_CRASH_BODY_CHANGED, "a request that was edited after a crash was not sent")                      \
+	X(COVER_CRASH_UNSAFE, "an unsafe step was in doubt after a crash")                                       \
+	X(COVER_HELD_BACK, "an accept was held back")                                                            \
+	X(COVER_HELD_BACK_ENDED, "accepts that were held back were taken when their time was over")              \
+	X(COVER_FAST_TARGET, "the engine found a target fast and limited accepts")                               \
+	X(COVER_QUEUE_FULL, "an event was refused because the queue was full")                                   \
+	X(COVER_WINDOW_FULL, "a step went to disk because the window was full")
 
 #define COVERAGE_ENUM(name, text) name,
 enum coverage_point { COVERAGE_POINTS(COVERAGE_ENUM) COVERAGE_POINT_COUNT };
 #undef COVERAGE_ENUM
 
 struct coverage {
-	uint64_t sink_requests[COVERAGE_POINT_COUNT];
+	uint64_t hits[COVERAGE_POINT_COUNT];
 };
 
 void coverage_point_hit(struct coverage *m, enum coverage_point which);

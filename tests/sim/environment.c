@@ -111,7 +111,7 @@ static void plan_events(struct simulation *w)
 	struct rng *r = &w->rng;
 	w->event_count = 20 + (unsigned)rng_below(r, SIM_EVENTS - 20);
 	int64_t at = w->now_ms;
-	unsigned gap_ms = w->two_busy_targets ? 10 : 20u << rng_below(r, 4);
+	unsigned gap_ms = w->sprint ? 2 : w->two_busy_targets ? 10 : 20u << rng_below(r, 4);
 	for (unsigned i = 0; i < w->event_count; i++) {
 		struct source_event *e = &w->events[i];
 		(void)snprintf(e->id, sizeof e->id, "e%u", i);
@@ -139,13 +139,16 @@ void environment_plan(struct simulation *w)
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		plan_target(w, i);
 	w->misconfigured = rng_chance(&w->rng, 8);
-	w->two_busy_targets = rng_chance(&w->rng, 30);
+	w->sprint = !w->misconfigured && rng_chance(&w->rng, 8);
+	w->two_busy_targets = w->sprint || rng_chance(&w->rng, 30);
 	w->busy_target = (unsigned)rng_below(&w->rng, SIM_TARGETS);
+	for (unsigned i = 0; w->sprint && i < SIM_TARGETS; i++)
+		w->targets[i].config.in_flight = 12;
 	for (unsigned i = 0; i < SIM_PLANS; i++)
 		w->plans[i] = plan_route(w, i);
 	w->empty = plan_empty();
 	plan_events(w);
-	if (rng_chance(&w->rng, 25)) /* one is in a mood from the beginning */
+	if (!w->sprint && rng_chance(&w->rng, 25)) /* one is in a mood from the beginning */
 		w->targets[rng_below(&w->rng, SIM_TARGETS)].behaviour =
 			(enum target_behaviour)rng_below(&w->rng, BEHAVIOUR_COUNT);
 	if (w->misconfigured)
@@ -157,98 +160,6 @@ void environment_plan(struct simulation *w)
 	plan_sim_events(w, SIM_EVENT_RELOAD, 4, span);
 	plan_sim_events(w, SIM_EVENT_CRASH, 4, span);
 	plan_sim_events(w, SIM_EVENT_STOP, 3, span);
-}
-
-/* ---- clients ---- */
-
-static void accepted(void *ctx, struct accept *a, const struct accept_result *result)
-{
-	struct simulation *w = ctx;
-	const char *id = a->event->f.event_id.p;
-	struct source_event *e = &w->events[strtoul(id + 1, NULL, 10)];
-	if (result->code == 0) {
-		if (result->duplicate)
-			coverage_point_hit(w->coverage, COVER_DUPLICATE);
-		if (result->related)
-			coverage_point_hit(w->coverage, COVER_RELATED);
-		if (e->acked && e->saga != 0 && result->saga != e->saga)
-			sim_fail(w, "event %s was acknowledged as saga %lld and again as %lld", e->id, (long long)e->saga,
-					 (long long)result->saga);
-		e->acked = true;
-		e->saga = result->saga;
-	}
-	sim_trace(w, "  %s: code %d saga %lld%s", id, result->code, (long long)result->saga,
-			  result->duplicate ? " duplicate" : "");
-	event_unref(a->event);
-	free(a);
-}
-
-static void set_lanes(struct simulation *w, const struct source_event *e, struct saga_start *start,
-					  uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES])
-{
-	for (unsigned i = 0; i < start->plan->step_count; i++) {
-		for (unsigned t = 0; t < SIM_TARGETS; t++) {
-			if (strcmp(start->plan->steps[i].target, w->targets[t].name) != 0 || !w->targets[t].has_lane)
-				continue;
-			memset(lanes[i], 1 + (int)e->donor, LANE_BYTES);
-			start->lane_mask |= 1u << i;
-		}
-	}
-}
-
-static void set_conditions(struct saga_start *start)
-{
-	for (unsigned i = 0; i < start->plan->step_count; i++) {
-		const struct plan_step *s = &start->plan->steps[i];
-		if (s->when == NULL || s->after != 0 || strcmp(s->when, "broken") == 0)
-			continue;
-		start->condition_known |= 1u << i;
-		start->condition_true |= strcmp(s->when, "true") == 0 ? 1u << i : 0;
-	}
-}
-
-struct acceptance {
-	struct accept a;
-	uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES];
-	char gift[16];
-};
-
-void environment_accept(struct simulation *w, uint64_t number)
-{
-	const struct source_event *e = &w->events[number];
-	struct acceptance *x = mem_zalloc(sizeof *x);
-	struct accept *a = &x->a;
-	(void)snprintf(x->gift, sizeof x->gift, "g%u", e->gift);
-	struct event_fields fields = { .source = STR("forms"),
-								   .event_id = str_of(e->id),
-								   .type = e->related ? STR("payment.note") : STR("donation.created"),
-								   .gift = str_of(x->gift),
-								   .raw = STR("{\"amount\":1}"),
-								   .canonical = STR("{\"amount\":{\"minor\":100}}") };
-	a->kind = e->related ? ACCEPT_RELATED : ACCEPT_SAGA;
-	a->event = event_create(&fields, w->now_ms);
-	a->ctx = w;
-	a->done = accepted;
-	a->has_gift = true;
-	a->gift_wait_ms = 3000;
-	journal_event_key("forms", e->id, a->dedup);
-	journal_gift_key("forms", x->gift, a->gift);
-	a->start = (struct saga_start){ .plan = e->unrouted ? w->empty : w->plans[e->plan],
-									.source = a->event->f.source.p,
-									.event_id = a->event->f.event_id.p,
-									.type = a->event->f.type.p,
-									.gift = x->gift,
-									.donor = "",
-									.note = "",
-									.now_ms = w->now_ms,
-									.lanes = (const uint8_t(*)[LANE_BYTES])x->lanes };
-	a->start.unrouted = e->unrouted;
-	set_lanes(w, e, &a->start, x->lanes);
-	set_conditions(&a->start);
-	if (journal_accept(w->journal, a) != 0) {
-		event_unref(a->event);
-		free(a);
-	}
 }
 
 /* ---- operators ---- */
@@ -326,7 +237,17 @@ void environment_reload(struct simulation *w)
 	t->was_ever_missing |= t->missing;
 	t->new_port = true;
 	sim_trace(w, "  %s %s", t->name, t->missing ? "is no longer configured" : "has new settings");
-	sim_reload(w);
+	process_reload(w);
+}
+
+/* An operator may edit the configuration while no process runs. */
+void environment_between_processes(struct simulation *w)
+{
+	if (w->recovering || !rng_chance(&w->rng, 40))
+		return;
+	for (unsigned i = 0; i < SIM_TARGETS; i++)
+		w->targets[i].template += rng_chance(&w->rng, 50);
+	sim_trace(w, "  templates are edited before the start");
 }
 
 /* ---- the liveness phase ---- */
@@ -334,13 +255,14 @@ void environment_reload(struct simulation *w)
 void environment_heal(struct simulation *w)
 {
 	w->recovering = true;
+	disk_heal(w);
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
 		struct sim_target *t = &w->targets[i];
 		t->behaviour = BEHAVIOUR_FINE;
 		t->new_port |= t->missing;
 		t->missing = false;
 	}
-	sim_reload(w);
+	process_reload(w);
 }
 
 static enum verb verb_for(struct simulation *w, const struct replay_step *st)

@@ -91,10 +91,24 @@ void heap_drop(struct heap *h, enum sim_event_kind kind)
 		sink_down(h, i);
 }
 
-const char *sim_event_kind_name(enum sim_event_kind h)
+const char *sim_event_kind_name(enum sim_event_kind kind)
 {
-	static const char *const names[SIM_EVENT_KINDS] = { "accept", "tick",   "pump",         "arrive", "done",
-														"verb",   "target", "mood",         "reload", "crash",
-														"stop",   "job",    "cancel a job", "slice" };
-	return h < SIM_EVENT_KINDS ? names[h] : "?";
+	static const char *const names[SIM_EVENT_KINDS] = { [SIM_EVENT_ACCEPT] = "send event",
+														[SIM_EVENT_TICK] = "tick",
+														[SIM_EVENT_PUMP] = "pump",
+														[SIM_EVENT_ARRIVE] = "arrive",
+														[SIM_EVENT_DONE] = "done",
+														[SIM_EVENT_VERB] = "verb",
+														[SIM_EVENT_TARGET] = "target verb",
+														[SIM_EVENT_MOOD] = "target behaviour",
+														[SIM_EVENT_RELOAD] = "reload",
+														[SIM_EVENT_CRASH] = "crash",
+														[SIM_EVENT_STOP] = "stop",
+														[SIM_EVENT_JOB] = "create job",
+														[SIM_EVENT_JOB_CANCEL] = "cancel job",
+														[SIM_EVENT_SLICE] = "job slice",
+														[SIM_EVENT_DISK] = "disk",
+														[SIM_EVENT_FAULT] = "disk fault",
+														[SIM_EVENT_PRESSURE] = "back-pressure" };
+	return names[kind];
 }

@@ -38,6 +38,8 @@ static void replace_text(char **slot, char *text)
 static void created(void *ctx, const struct job_result *result)
 {
 	struct simulation *w = ctx;
+	if (result->code != 0 && disk_has_failed(w))
+		return; /* the process ends */
 	if (result->code != 0)
 		sim_fail(w, "a job was refused: %s", result->err.text);
 	sim_trace(w, "  job %lld up to %lld%s", (long long)result->job->id, (long long)result->job->upto,
@@ -77,7 +79,7 @@ static void slice_done(void *ctx, const struct job_result *result)
 {
 	struct simulation *w = ctx;
 	w->job_clients.waits = false;
-	if (result->code != 0 && result->code != ERR_REFUSED)
+	if (result->code != 0 && result->code != ERR_REFUSED && !disk_has_failed(w))
 		sim_fail(w, "a slice was refused: %s", result->err.text);
 	if (result->code == 0 && result->job->state == JOB_DONE)
 		coverage_point_hit(w->coverage, COVER_JOB_DONE);

@@ -30,13 +30,19 @@ size_t log_replay_saga_count(const struct simulation *w)
 	return w->log_replay->count;
 }
 
-void log_replay_forget_open(struct simulation *w)
+void log_replay_mark_cut(struct simulation *w, bool digests_lost)
 {
 	for (size_t k = 0; k < w->sink_request_count; k++) {
 		struct sink_request *h = &w->sink_requests[k];
 		const struct replay_saga *s = log_replay_find(w->log_replay, h->saga);
-		if (s != NULL && s->plan != NULL && s->steps[h->step].open && s->steps[h->step].attempt == h->attempt)
-			h->lost = true;
+		bool open = s != NULL && s->plan != NULL && s->steps[h->step].open &&
+					s->steps[h->step].attempt == h->attempt &&
+					s->steps[h->step].generation == h->generation &&
+					s->steps[h->step].direction == h->direction;
+		if (h->process != w->process || !open)
+			continue;
+		h->cut = true;
+		h->lost = digests_lost;
 	}
 }
 

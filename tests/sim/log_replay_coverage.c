@@ -17,6 +17,28 @@ static void cover_doubt(struct simulation *w, const struct sim_target *t)
 	coverage_point_hit(w->coverage, coverage[t->repeat]);
 }
 
+/* The attempt that sent the step's last request with effects was cut off by a crash. */
+static bool last_request_was_cut(const struct simulation *w, const struct replay_saga *s,
+								 const struct record *r)
+{
+	for (size_t k = w->sink_request_count; k-- > 0;) {
+		const struct sink_request *h = &w->sink_requests[k];
+		if (h->effects && h->saga == s->id && (int)h->step == r->step && h->direction == r->direction)
+			return h->cut;
+	}
+	return false;
+}
+
+static void cover_crash(struct simulation *w, const struct replay_saga *s, const struct replay_step *st,
+						const struct record *r)
+{
+	if (r->outcome == OUTCOME_BODY_CHANGED && last_request_was_cut(w, s, r))
+		coverage_point_hit(w->coverage, COVER_CRASH_BODY_CHANGED);
+	if (r->outcome == OUTCOME_UNKNOWN && w->targets[st->target].repeat == REPEAT_UNSAFE &&
+		last_request_was_cut(w, s, r))
+		coverage_point_hit(w->coverage, COVER_CRASH_UNSAFE);
+}
+
 static void cover_outcome(struct simulation *w, const struct replay_step *st, const struct record *r)
 {
 	switch ((enum outcome_class)r->outcome) {
@@ -96,8 +118,10 @@ static void cover_verb(struct simulation *w, const struct record *r)
 void log_replay_cover(struct simulation *w, const struct replay_saga *s, const struct record *r)
 {
 	const struct replay_step *st = r->step >= 0 && s->plan != NULL ? &s->steps[r->step] : NULL;
-	if (r->kind == RECORD_OUTCOME && st != NULL)
+	if (r->kind == RECORD_OUTCOME && st != NULL) {
 		cover_outcome(w, st, r);
+		cover_crash(w, s, st, r);
+	}
 	if (r->kind == RECORD_STEP && st != NULL)
 		cover_step(w, s, st);
 	if (r->kind == RECORD_NOT_STARTED)
@@ -155,7 +179,9 @@ static void breaker_noted(struct simulation *w, unsigned target, enum breaker_st
 	w->log_replay->left_not_closed[target] = false;
 	if (found)
 		coverage_point_hit(w->coverage, COVER_BREAKER_LEFT_OPEN);
-	if (!found && !legal[*was][now])
+	/* a target that was taken out of the configuration and comes back begins as after a start */
+	bool came_back = w->targets[target].was_ever_missing && now == BREAKER_HALF_OPEN;
+	if (!found && !came_back && !legal[*was][now])
 		sim_fail(w, "%s: the breaker went from %s to %s", w->targets[target].name,
 				 name_of_breaker((enum breaker_state) * was), name_of_breaker(now));
 	if (*was == BREAKER_HALF_OPEN && now == BREAKER_OPEN)

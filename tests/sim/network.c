@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/engine/request.h"
 #include "saga/base/mem.h"
 #include "tests/sim/sim.h"
 
@@ -121,6 +122,9 @@ static struct request_plan draw_plan(struct simulation *w, const struct sim_targ
 	case BEHAVIOUR_COUNT:
 		break;
 	}
+	if (w->sprint)
+		return (
+			struct request_plan){ .arrives = true, .verdict = TRANSPORT_REPLY, .arrive_ms = 1, .done_ms = 2 };
 	return rng_chance(r, 97) || w->recovering ? plan_reply(r, 0) : plan_flaky(r, timeout_ms);
 }
 
@@ -230,6 +234,7 @@ static size_t record_request(struct simulation *w, const struct sim_request *c)
 								.direction = c->tag.direction,
 								.generation = c->tag.generation,
 								.attempt = c->tag.attempt,
+								.process = w->process,
 								.purpose = c->tag.purpose,
 								.label = c->tag.label,
 								.effects = c->tag.label != LABEL_READ,
@@ -237,6 +242,8 @@ static size_t record_request(struct simulation *w, const struct sim_request *c)
 								.body = c->tag.body,
 								.fresh = c->request.limits.fresh_connection };
 	memcpy(h->key, c->key, sizeof h->key);
+	struct almoner_action action = { .kind = ALMONER_SEND_HTTP, .http = *c->request.http };
+	request_digest(&action, h->digest);
 	return w->sink_request_count++;
 }
 

@@ -72,6 +72,8 @@ void rules_intent(struct simulation *w, struct replay_saga *s, unsigned i, const
 	struct replay_step *st = &s->steps[i];
 	bool same = r->direction == st->direction && r->generation == st->generation;
 	bool lookup = str_is(r->text, "lookup");
+	if (w->disk.low_all_turn)
+		SIM_FAIL(s, i, "an attempt starts while the disk is low");
 	if (st->open)
 		SIM_FAIL(s, i, "a second intent while one is open"); /* I8 */
 	if (r->attempt != (same ? st->attempt + 1 : 1))

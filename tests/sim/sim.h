@@ -22,8 +22,10 @@
 #include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
 #include "saga/journal/operator_port.h"
+#include "saga/journal/state/inflight.h"
 #include "saga/store/store_sqlite.h"
 #include "tests/sim/coverage_points.h"
+#include "tests/sim/disk.h"
 
 #define SIM_TARGETS   7
 #define SIM_PLANS     10
@@ -60,9 +62,12 @@ enum sim_event_kind {
 	SIM_EVENT_JOB,
 	SIM_EVENT_JOB_CANCEL,
 	SIM_EVENT_SLICE, /* of some job that runs */
+	SIM_EVENT_DISK,
+	SIM_EVENT_FAULT,
+	SIM_EVENT_PRESSURE,
 	SIM_EVENT_KINDS
 };
-const char *sim_event_kind_name(enum sim_event_kind h);
+const char *sim_event_kind_name(enum sim_event_kind kind);
 
 struct sim_event {
 	int64_t at_ms;
@@ -120,6 +125,7 @@ struct source_event {
 	bool related;  /* speaks of the gift of another event */
 	unsigned gift; /* number of that event */
 	bool acked;
+	bool failed;  /* was answered with an error of the disk */
 	int64_t saga; /* as answered */
 };
 
@@ -140,7 +146,10 @@ struct sink_request {
 	bool effects;
 	bool arrived;
 	bool possible_effect; /* it may have had its effect, as far as whoever sent it can know */
-	bool lost;            /* its sender died before it could note what it had sent */
+	uint32_t process;     /* number of the process that sent it */
+	bool cut;             /* this process ended before the attempt's outcome was in the log */
+	bool lost;            /* … and the in-flight file was lost as well */
+	uint8_t digest[INFLIGHT_BODY_BYTES];
 	char key[33];
 	uint64_t body;
 	bool fresh;
@@ -175,6 +184,19 @@ struct job_clients {
 	int64_t count[SIM_JOBS];
 };
 
+TAILQ_HEAD(acceptance_list, acceptance);
+
+/* The senders of events, and the limits that they meet. */
+struct clients {
+	struct rng rng;
+	struct acceptance_list waiting;                        /* for an answer */
+	size_t queue_records, queue_bytes, window_total_bytes; /* 0: the default */
+	size_t slots;                                          /* free at a fast target, during pressure */
+	int64_t pressure_until_ms;
+	int64_t held_since_ms; /* since when no slot is free; 0: some are */
+	int64_t was_waiting;   /* accepts in the queue after the last turn */
+};
+
 struct simulation {
 	uint64_t seed;
 	struct rng rng;     /* the script */
@@ -186,14 +208,21 @@ struct simulation {
 	uint64_t hash;
 	char dir[64];
 	char path[96];
+	char inflight_path[112];
+	uint32_t process; /* number of the process that runs */
 
 	struct engine *engine;
 	struct journal *journal;
+	struct inflight_file *inflight;
+	struct disk disk;
+	struct rng disk_rng;
+	struct clients clients;
 	struct store_reader reader;
 	bool reader_open;
 	int64_t tick_at_ms, pump_at_ms;
 	bool failed; /* the journal said so */
 	bool stopping;
+	bool sprint;           /* two targets that answer at once, and all events within a moment */
 	bool two_busy_targets; /* most steps are at two targets: `crowd` and the next */
 	unsigned busy_target;
 	bool misconfigured; /* one target takes nothing from anybody */
@@ -219,15 +248,39 @@ struct simulation {
 
 /* simulation.c */
 bool sim_run(uint64_t seed, bool trace, struct coverage *coverage, uint64_t *ret_hash);
-void sim_wake(void *ctx);
-void sim_schedule_pump(struct simulation *w);
-void sim_start(struct simulation *w);
-void sim_crash(struct simulation *w);
-/* The configuration has changed: first the journal, then the engine hears of it. */
-void sim_reload(struct simulation *w);
 void sim_fail(const struct simulation *w, const char *fmt, ...) PRINTF_LIKE(2, 3) __attribute__((noreturn));
 void sim_trace(struct simulation *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void sim_mix(struct simulation *w, uint64_t value);
+
+/* process.c */
+void process_start(struct simulation *w);
+void process_end(struct simulation *w);
+void process_crash(struct simulation *w);
+void process_stop(
+	struct simulation *w); /* begins the drain; a later tick ends the process and starts the next */
+/* The configuration has changed: the journal gets it first, then the engine. */
+void process_reload(struct simulation *w);
+void process_tick(struct simulation *w);
+void process_pump(struct simulation *w);
+void process_wake(void *ctx);
+void process_schedule_tick(struct simulation *w); /* now */
+void process_schedule_pump(struct simulation *w); /* soon */
+
+/* clients.c */
+void clients_plan(struct simulation *w);
+void clients_send(struct simulation *w, uint64_t number); /* SIM_EVENT_ACCEPT */
+void clients_pressure(struct simulation *w);              /* SIM_EVENT_PRESSURE */
+size_t clients_start_capacity(void *ctx);                 /* the journal's hook */
+int64_t clients_after_turn(struct simulation *w);
+void clients_process_begins(struct simulation *w);
+void clients_check(struct simulation *w);
+bool clients_all_acknowledged(const struct simulation *w);
+void clients_check_end(struct simulation *w);
+
+/* inflight_check.c */
+void inflight_check_power_cut(struct simulation *w);
+/* When a process begins: what the last one left. */
+void inflight_check(struct simulation *w, const struct inflight_file *file);
 
 /* network.c */
 struct transport network_transport(struct simulation *w);
@@ -259,11 +312,11 @@ int sim_condition(void *ctx, const char *program, struct str event_json, struct 
 
 /* environment.c */
 void environment_plan(struct simulation *w); /* targets, routes, the whole schedule */
-void environment_accept(struct simulation *w, uint64_t number);
 void environment_verb(struct simulation *w);
 void environment_target(struct simulation *w);
 void environment_behaviour(struct simulation *w);
 void environment_reload(struct simulation *w);
+void environment_between_processes(struct simulation *w);
 /* The liveness phase: everything is mended. True when nothing was left to do. */
 void environment_heal(struct simulation *w);
 void environment_settle(struct simulation *w);
@@ -286,7 +339,7 @@ void check_at_rest(struct simulation *w);   /* nothing is on its way between the
 void check_end(struct simulation *w);       /* after the liveness phase */
 bool check_all_at_rest(const struct simulation *w);
 /* The process ends: what was sent under an open intent is not noted anywhere. */
-void log_replay_forget_open(struct simulation *w);
+void log_replay_mark_cut(struct simulation *w, bool digests_lost);
 size_t log_replay_saga_count(const struct simulation *w);
 
 #endif

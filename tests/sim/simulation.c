@@ -48,285 +48,26 @@ void sim_mix(struct simulation *w, uint64_t value)
 	w->hash ^= w->hash >> 29;
 }
 
-/* ---- ports ---- */
-
-static int64_t now(void *ctx)
-{
-	return ((struct simulation *)ctx)->now_ms;
-}
-
-static uint64_t below(void *ctx, uint64_t bound)
-{
-	return rng_below(&((struct simulation *)ctx)->entropy, bound);
-}
-
-static void schedule_tick(struct simulation *w, int64_t at_ms)
-{
-	if (at_ms >= w->tick_at_ms)
-		return;
-	w->tick_at_ms = at_ms;
-	heap_push(&w->heap, at_ms, SIM_EVENT_TICK, 0);
-}
-
-void sim_wake(void *ctx)
-{
-	struct simulation *w = ctx;
-	schedule_tick(w, w->now_ms + (int64_t)rng_below(&w->rng, 3));
-}
-
-static void schedule_pump_at(struct simulation *w, int64_t at_ms)
-{
-	if (at_ms >= w->pump_at_ms)
-		return;
-	w->pump_at_ms = at_ms;
-	heap_push(&w->heap, at_ms, SIM_EVENT_PUMP, 0);
-}
-
-void sim_schedule_pump(struct simulation *w)
-{
-	uint64_t slowest_ms = rng_chance(&w->rng, 20) ? 60 : 4; /* a disk may think for a while */
-	schedule_pump_at(w, w->now_ms + (int64_t)rng_below(&w->rng, slowest_ms));
-}
-
-static void log_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
-{
-	(void)level;
-	sim_trace(ctx, "  log: %s: %s", target, text);
-}
-
-static void failed(void *ctx, const struct err *err)
-{
-	sim_fail(ctx, "the journal failed: %s", err->text);
-}
-
-static enum admission admit(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit)
-{
-	struct simulation *w = ctx;
-	enum admission verdict = engine_admit(w->engine, target, bytes, may_start_in_commit);
-	coverage_point_hit(w->coverage, verdict == ADMISSION_SLOT     ? COVER_STARTED_IN_COMMIT
-									: verdict == ADMISSION_WINDOW ? COVER_WINDOW
-																  : COVER_DISK);
-	return verdict;
-}
-
-static void deliver(void *ctx, const struct handout *delivery)
-{
-	struct simulation *w = ctx;
-	const struct work *work;
-	STAILQ_FOREACH(work, &delivery->works, link)
-	{
-		sim_mix(w, (uint64_t)work->saga * 64 + work->ref.step * 8 + work->kind);
-		if (work->kind == WORK_GONE)
-			coverage_point_hit(w->coverage, COVER_GONE);
-	}
-	for (size_t i = 0; i < delivery->news_count; i++) {
-		if (delivery->news[i].claim_done)
-			coverage_point_hit(w->coverage,
-							   delivery->news[i].claim_granted > 0 ? COVER_CLAIMED : COVER_CLAIM_EMPTY);
-	}
-	engine_deliver(w->engine, delivery);
-}
-
-/* ---- the process ---- */
-
-static void apply_targets(struct simulation *w)
-{
-	struct engine_target_config configs[SIM_TARGETS];
-	size_t count = 0;
-	for (unsigned i = 0; i < SIM_TARGETS; i++) {
-		struct sim_target *t = &w->targets[i];
-		if (t->missing)
-			continue;
-		if (t->new_port) {
-			t->config.port = sim_connector_port(w, i);
-			t->config.digest[0]++;
-		}
-		t->new_port = false;
-		t->config.id = t->id;
-		configs[count++] = t->config;
-	}
-	engine_set_targets(w->engine, configs, count);
-}
-
-static void targets_adopted(void *ctx, const struct journal_target *targets, size_t count)
-{
-	(void)targets, (void)count;
-	apply_targets(ctx);
-}
-
-static size_t list_targets(const struct simulation *w, struct journal_target targets[SIM_TARGETS])
-{
-	size_t count = 0;
-	for (unsigned i = 0; i < SIM_TARGETS; i++) {
-		const struct sim_target *t = &w->targets[i];
-		if (!t->missing)
-			targets[count++] = (struct journal_target){ .name = t->name, .rules = t->rules };
-	}
-	return count;
-}
-
-void sim_reload(struct simulation *w)
-{
-	struct journal_target targets[SIM_TARGETS];
-	size_t count = list_targets(w, targets);
-	if (journal_set_targets(w->journal, targets, count, w, targets_adopted) != 0)
-		sim_fail(w, "the journal refused new targets");
-}
-
-static void copy_target_ids(struct simulation *w, const struct journal_target *targets, size_t count)
-{
-	for (unsigned i = 0; i < SIM_TARGETS; i++) {
-		for (size_t k = 0; k < count; k++) {
-			if (strcmp(w->targets[i].name, targets[k].name) == 0)
-				w->targets[i].id = targets[k].id;
-		}
-	}
-}
-
-static void open_journal(struct simulation *w)
-{
-	struct journal_target targets[SIM_TARGETS];
-	struct err err = { 0 };
-	size_t count = list_targets(w, targets);
-	struct journal_options options = { .check_every = 1,
-									   .clock = { w, now, now },
-									   .entropy = { w, below },
-									   .hooks = { w, admit, deliver, failed },
-									   .targets = targets,
-									   .target_count = count,
-									   .actor = "simulation" };
-	if (store_sqlite_open(w->path, NULL, &options.store, &err) != 0)
-		sim_fail(w, "store: %s", err.text);
-	if (journal_create(&options, &w->journal, &err) != 0)
-		sim_fail(w, "journal: %s", err.text);
-	copy_target_ids(w, targets, count);
-	if (store_sqlite_open_reader(w->path, NULL, &w->reader, &err) != 0)
-		sim_fail(w, "reader: %s", err.text);
-	w->reader_open = true;
-}
-
-void sim_start(struct simulation *w)
-{
-	struct engine_options options = { .clock = { w, now, now },
-									  .transport = network_transport(w),
-									  .when = { w, sim_condition },
-									  .log = { w, log_line },
-									  .wake_ctx = w,
-									  .wake = sim_wake };
-	w->tick_at_ms = w->pump_at_ms = INT64_MAX;
-	w->stopping = false;
-	w->engine = engine_create(&options);
-	open_journal(w);
-	engine_set_journal(w->engine, w->journal);
-	for (unsigned i = 0; i < SIM_TARGETS; i++)
-		w->targets[i].new_port = true;
-	apply_targets(w);
-	sim_schedule_pump(w);
-	log_replay_read(w);
-	job_clients_started(w);
-}
-
-static void power_off(struct simulation *w)
-{
-	struct journal *journal = w->journal;
-	w->journal = NULL;
-	log_replay_forget_open(w);
-	if (w->reader_open)
-		w->reader.close(w->reader.ctx);
-	w->reader_open = false;
-	if (rng_chance(&w->rng, 50)) {
-		engine_destroy(w->engine);
-		journal_destroy(journal);
-	} else {
-		journal_destroy(journal);
-		engine_destroy(w->engine);
-	}
-	w->engine = NULL;
-	heap_drop(&w->heap, SIM_EVENT_TICK);
-	heap_drop(&w->heap, SIM_EVENT_PUMP);
-	network_power_off(w);
-}
-
-void sim_crash(struct simulation *w)
-{
-	bool running = false;
-	for (unsigned i = 0; i < SIM_TARGETS; i++)
-		running |= w->targets[i].open_attempts > 0;
-	coverage_point_hit(w->coverage, running ? COVER_CRASH_RUNNING : COVER_CRASH_IDLE);
-	power_off(w);
-	w->now_ms += (int64_t)rng_below(&w->rng, 300);
-	sim_start(w);
-}
-
-/* The drain is over: everything was said, and the process ends. */
-static void stop_now(struct simulation *w)
-{
-	journal_stop(w->journal, "stopped by a signal");
-	log_replay_read(w);
-	for (unsigned i = 0; i < SIM_TARGETS; i++) {
-		if (w->targets[i].open_attempts > 0)
-			sim_fail(w, "%s: attempts are open after the drain", w->targets[i].name);
-	}
-	coverage_point_hit(w->coverage, COVER_STOPPED);
-	power_off(w);
-	sim_start(w);
-}
-
 /* ---- one event ---- */
-
-static void tick(struct simulation *w)
-{
-	engine_tick(w->engine);
-	if (w->stopping && engine_idle(w->engine)) {
-		stop_now(w);
-		return;
-	}
-	int64_t next = engine_next_ms(w->engine);
-	if (next >= 0)
-		schedule_tick(w, w->now_ms + (next > 0 ? next : 1));
-	else if (w->stopping)
-		schedule_tick(w, w->now_ms + 5);
-}
-
-static void pump(struct simulation *w)
-{
-	int handled = journal_pump(w->journal);
-	if (handled < 0)
-		sim_fail(w, "pump: %d", handled);
-	if (handled > 0)
-		sim_schedule_pump(w);
-	int64_t due = journal_idle_due_ms(w->journal);
-	if (due < INT64_MAX)
-		schedule_pump_at(w, due > w->now_ms ? due : w->now_ms + 1);
-}
-
-static void begin_stop(struct simulation *w)
-{
-	if (w->stopping)
-		return;
-	w->stopping = true;
-	engine_drain(w->engine, (int64_t)rng_below(&w->rng, 400));
-	schedule_tick(w, w->now_ms);
-}
 
 static void handle_event(struct simulation *w, const struct sim_event *h)
 {
 	switch (h->kind) {
 	case SIM_EVENT_ACCEPT:
-		environment_accept(w, h->arg);
+		clients_send(w, h->arg);
 		break;
 	case SIM_EVENT_TICK:
-		tick(w);
+		process_tick(w);
 		break;
 	case SIM_EVENT_PUMP:
-		pump(w);
+		process_pump(w);
 		break;
 	case SIM_EVENT_ARRIVE:
 		network_arrive(w, h->arg);
 		break;
 	case SIM_EVENT_DONE:
 		network_done(w, h->arg);
-		schedule_tick(w, w->now_ms);
+		process_schedule_tick(w);
 		break;
 	case SIM_EVENT_VERB:
 		environment_verb(w);
@@ -341,10 +82,10 @@ static void handle_event(struct simulation *w, const struct sim_event *h)
 		environment_reload(w);
 		break;
 	case SIM_EVENT_CRASH:
-		sim_crash(w);
+		process_crash(w);
 		break;
 	case SIM_EVENT_STOP:
-		begin_stop(w);
+		process_stop(w);
 		break;
 	case SIM_EVENT_JOB:
 		job_clients_create(w, h->arg);
@@ -354,6 +95,15 @@ static void handle_event(struct simulation *w, const struct sim_event *h)
 		break;
 	case SIM_EVENT_SLICE:
 		job_clients_slice(w);
+		break;
+	case SIM_EVENT_DISK:
+		disk_event(w, h->arg);
+		break;
+	case SIM_EVENT_FAULT:
+		disk_arm_fault(w);
+		break;
+	case SIM_EVENT_PRESSURE:
+		clients_pressure(w);
 		break;
 	case SIM_EVENT_KINDS:
 		break;
@@ -388,7 +138,7 @@ static void run_until(struct simulation *w, int64_t until_ms)
 		sim_mix(w, (uint64_t)w->now_ms * SIM_EVENT_KINDS + h.kind);
 		handle_event(w, &h);
 		if (h.kind != SIM_EVENT_PUMP)
-			sim_schedule_pump(w);
+			process_schedule_pump(w);
 		check_after(w);
 		if (++w->steps_done > EVENTS_MAX)
 			sim_fail(w, "more than %d events: something spins", EVENTS_MAX);
@@ -406,11 +156,12 @@ static void make_dir(struct simulation *w)
 	if (mkdtemp(w->dir) == NULL)
 		sim_fail(w, "no directory for the store");
 	(void)snprintf(w->path, sizeof w->path, "%s/log.db", w->dir);
+	snprintf(w->inflight_path, sizeof w->inflight_path, "%s.sending", w->path);
 }
 
 static void remove_dir(const struct simulation *w)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock", ".sending" };
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
 		char path[128];
 		(void)snprintf(path, sizeof path, "%s%s", w->path, suffixes[i]);
@@ -427,10 +178,10 @@ static void run_script(struct simulation *w)
 	for (unsigned round = 0; round < RECOVERY_ROUNDS; round++) {
 		run_until(w, w->now_ms + ROUND_MS);
 		check_at_rest(w);
-		if (check_all_at_rest(w) && !w->stopping)
+		if (check_all_at_rest(w) && clients_all_acknowledged(w) && !w->stopping)
 			return;
 		environment_settle(w);
-		sim_schedule_pump(w);
+		process_schedule_pump(w);
 	}
 	check_end(w); /* names what is stuck */
 	sim_fail(w, "not everything came to rest after everything was mended");
@@ -439,6 +190,7 @@ static void run_script(struct simulation *w)
 static void sim_free(struct simulation *w)
 {
 	network_free(w);
+	vfs_fault_remove(DISK_VFS);
 	for (unsigned i = 0; i < SIM_PLANS; i++)
 		plan_unref(w->plans[i]);
 	plan_unref(w->empty);
@@ -463,15 +215,19 @@ bool sim_run(uint64_t seed, bool trace, struct coverage *coverage, uint64_t *ret
 	w->log_replay = log_replay_create();
 	TAILQ_INIT(&w->requests);
 	make_dir(w);
+	w->disk.fault = vfs_fault_install(DISK_VFS);
 	environment_plan(w);
+	clients_plan(w);
+	disk_plan(w);
 	job_clients_plan(w);
-	sim_start(w);
+	process_start(w);
 	run_until(w, w->now_ms + SCRIPT_MS);
 	run_script(w);
 	check_end(w);
+	clients_check_end(w);
 	job_clients_check_end(w);
 	*ret_hash = w->hash;
-	power_off(w);
+	process_end(w);
 	sim_free(w);
 	return true;
 }
