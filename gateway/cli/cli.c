@@ -10,6 +10,10 @@
 #define CHANGE (ARGS_JSON | ARGS_CHANGE)
 #define BULK   (CHANGE | ARGS_FILTER | ARGS_BULK)
 
+/* The columns of --help: wide enough for most rows, and a row with its help stays below 120 columns. */
+#define HELP_NAME_COLUMNS    18
+#define HELP_OPERAND_COLUMNS 28
+
 /* The table of all commands. A name has one or two words. `operands` is the operand part of the usage line,
  * `sets` the option sets (enum args_set) that the command takes. */
 static const struct cli_command {
@@ -162,10 +166,18 @@ static const struct cli_command *find(int argc, char **argv, int *ret_used)
 void cli_help_line(const char *name, const char *operands, const char *help, struct buf *out)
 {
 	assert(*name != '\0' && *help != '\0');
-	int width = 28;
+	int extra = 0; /* printf pads by bytes; "…" has three, but one column */
 	for (const char *c = operands; *c != '\0'; c++)
-		width += ((unsigned char)*c & 0xC0) == 0x80; /* printf pads by bytes; "…" has three, but one column */
-	buf_printf(out, "%-16s %-*s %s\n", name, width, operands, help);
+		extra += ((unsigned char)*c & 0xC0) == 0x80;
+	size_t start = out->len;
+	while (start > 0 && out->data[start - 1] != '\n')
+		start--;
+	int indent = (int)(out->len - start); /* what the caller has written before the name */
+	buf_printf(out, "%-*s %-*s", HELP_NAME_COLUMNS, name, HELP_OPERAND_COLUMNS + extra, operands);
+	/* Operands that are longer than their column: the help is in its column of the next line. */
+	if ((int)strlen(operands) - extra > HELP_OPERAND_COLUMNS)
+		buf_printf(out, "\n%*s", indent + HELP_NAME_COLUMNS + 1 + HELP_OPERAND_COLUMNS, "");
+	buf_printf(out, " %s\n", help);
 }
 
 bool cli_suggest(const char *first, struct buf *out)

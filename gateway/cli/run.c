@@ -219,6 +219,7 @@ bool run_confirm(const struct command_run *run, long long count, const char *one
 	if (run->args.yes)
 		return true;
 	if (isatty(STDIN_FILENO) != 1) {
+		fflush(stdout); /* the number of matches is printed before this message, also into a file */
 		fprintf(stderr,
 				"almoner: not confirmed, nothing was done: standard input is no terminal; add --yes\n");
 		return false;

@@ -207,7 +207,8 @@ static const char *wait_of(const json_t *step, bool paused)
 {
 	static const char *const texts[][3] = {
 		{ "ready", "lane", "waits for an earlier event of this donor" },
-		{ "ready", "slot", "waits for its target (limit, rate or breaker: almoner target list)" },
+		{ "ready", "slot",
+		  "waits for its target (held, paused, limit, rate or breaker: almoner target list)" },
 		{ "waiting", "after", "waits for the steps before it" },
 	};
 	if (run_is_undo(step) && strcmp(run_text(step, "state"), "waiting") == 0)

@@ -1,5 +1,7 @@
 #include "gateway/commands/event_client.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/intake/sign.h"
@@ -18,6 +20,15 @@ char *event_client_url(const struct config *config, uint16_t port, const char *s
 		host = "127.0.0.1";
 	bool v6 = strchr(host, ':') != NULL;
 	return mem_printf("http://%s%s%s:%u/in/%s", v6 ? "[" : "", host, v6 ? "]" : "", port, source);
+}
+
+void event_client_no_source(const struct config *config, const char *name)
+{
+	assert(config != NULL && name != NULL);
+	fprintf(stderr, "almoner: there is no source \"%s\" in the configuration; its sources:", name);
+	for (size_t i = 0; i < config->source_count; i++)
+		fprintf(stderr, "%s %s", i > 0 ? "," : "", config->sources[i].name);
+	fprintf(stderr, "%s\n", config->source_count == 0 ? " none" : "");
 }
 
 /* The signature holds the present time, so a posted event cannot be repeated later with the same headers. */

@@ -98,7 +98,7 @@ static int send_event(const struct config *config, const struct send_options *s,
 {
 	int at = config_find_source(config, str_of(s->source));
 	if (at < 0) {
-		fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", s->source);
+		event_client_no_source(config, s->source);
 		return CLI_NOT_FOUND;
 	}
 	const struct config_source *source = &config->sources[at];
@@ -113,7 +113,11 @@ static int send_event(const struct config *config, const struct send_options *s,
 		fprintf(stderr, "almoner: %s%s\n", err.text,
 				rc == ERR_CLOSED ? "; is the gateway running? (almoner serve)" : "");
 	else
-		fprintf(stderr, "%s answered %u\n", url, status);
+		fprintf(stderr, "%s answered %u%s\n", url, status,
+				status == 401
+					? ": the gateway does not use this secret (a changed secret needs a reload; one "
+					  "from $env needs a restart)"
+					: "");
 	if (rc == ERR_CLOSED)
 		return CLI_UNREACHABLE;
 	return rc == 0 && status < 300 ? CLI_OK : CLI_FAILED;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "gateway/commands/commands.h"
+#include "gateway/commands/event_client.h"
 #include "gateway/commands/read_file.h"
 #include "gateway/daemon/daemon.h"
 #include "gateway/intake/pipeline/prepare.h"
@@ -149,7 +150,7 @@ static int try_source(struct rules *rules, struct try_options *t, struct str bod
 		rc = prepare_event(rules, t->source, &request, &known, stages, &p);
 	}
 	if (rc == ERR_NOT_FOUND) {
-		fprintf(stderr, "almoner: there is no source \"%s\" in the configuration\n", t->source);
+		event_client_no_source(rules->config, t->source);
 		json_decref(stages);
 		return CLI_NOT_FOUND;
 	}

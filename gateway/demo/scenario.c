@@ -164,6 +164,9 @@ static void print_end(const struct demo_setup *s)
 static void settle(const struct demo_setup *s, const volatile int *stop)
 {
 	struct err err = { 0 };
+	printf("\nEnding: the CRM works again, and the demo waits at most 10 s for the last steps (Ctrl-C again: "
+		   "no wait).\n");
+	fflush(stdout);
 	if (set_crm_fault(s, false, &err) != 0)
 		return;
 	for (unsigned tries = 0; tries < 100 && *stop < 2; tries++) {

@@ -188,8 +188,8 @@ def exit_codes(place):
     gateway.cli_error("target", "show", "none", code=3)
     gateway.cli_error("target", "pause", "none", code=3)
     gateway.cli_error("connector", "describe", "none", code=3)
-    gateway.cli_error("source", "try", "none", "/dev/null", code=3)
-    gateway.cli_error("send", "none", "/dev/null", code=3)
+    check("its sources: internal" in gateway.cli_error("source", "try", "none", "/dev/null", code=3), "names the sources")
+    check("its sources: internal" in gateway.cli_error("send", "none", "/dev/null", code=3), "names the sources")
     check("its steps: crm" in gateway.cli_error("saga", "retry", ids[0], "bokos", code=3), "names the steps")
     gateway.cli_error("saga", "frobnicate", 1, code=2)
     check("saga resume" in gateway.cli_error("saga", code=2), "says what there is")
@@ -241,9 +241,10 @@ def log_export(place):
 def trying_a_source(place):
     """What a payload becomes, step by step; nothing is stored or sent."""
     sink = place.sink()
-    gateway = place.gateway({"sources": {**INTERNAL, "signed": {"preset": "github", "secrets": ["s"], "map": '. + {type: "donation.created"}'},
-                                         "stripe": {"preset": "stripe", "secrets": ["s"]}},
-                             "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")})
+    config = {"sources": {**INTERNAL, "signed": {"preset": "github", "secrets": ["s"], "map": '. + {type: "donation.created"}'},
+                          "stripe": {"preset": "stripe", "secrets": ["s"]}},
+              "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}
+    gateway = place.gateway(config)
     good = place.folder / "good.json"
     good.write_text(json.dumps(donation(1)))
     out = gateway.cli("source", "try", "internal", good)
@@ -261,6 +262,8 @@ def trying_a_source(place):
     out = gateway.cli("send", "signed", good)
     saga = json.loads(out)["saga"]
     gateway.wait_saga(saga, "completed")  # signed as the platform does, to the port the daemon got
+    gateway.write({**config, "sources": {"signed": {**config["sources"]["signed"], "secrets": ["of the changed file"]}}})
+    check("needs a reload" in gateway.cli_error("send", "signed", good, code=1), "why the daemon refuses what the new file signs")
 
 
 def checking(place):
@@ -436,6 +439,9 @@ def the_manual_page(_place):
     def help_of(*words):
         return subprocess.run([str(ALMONER), *words, "--help"], capture_output=True, text=True, check=True).stdout
     commands = [words.split() for words in re.findall(r"^  ([a-z]+(?: [a-z]+)?) ", help_of(), re.M)]
+    columns = {line.index(help) for help in ("run the gateway until", "sign an event as", "list the options of a", "map quarantined events")
+               for line in help_of().splitlines() if help in line}
+    equal(len(columns), 1, f"the help of short and long rows begins in one column: {columns}")
     check(len(commands) > 30, f"the commands of --help: {commands}")
     missing = []
     for words in commands:

@@ -11,8 +11,8 @@ const char *verify_verdict_text(enum verify_verdict v)
 {
 	static const char *const texts[] = {
 		[VERIFY_OK] = "verified",
-		[VERIFY_MISSING] = "the header or member that carries the proof is missing",
-		[VERIFY_MALFORMED] = "the proof does not have the declared form",
+		[VERIFY_MISSING] = "the header or member with the signature or token is missing",
+		[VERIFY_MALFORMED] = "the signature or token does not have the form that verify declares",
 		[VERIFY_TOO_OLD] = "the signature is right, but too old",
 		[VERIFY_TOO_NEW] = "the signature is right, but from the future: compare the clocks",
 		[VERIFY_WRONG] = "no secret matches the signature",
