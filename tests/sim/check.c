@@ -1,4 +1,4 @@
-/* Invariants over the wire and at rest: I3, I5, I6, I10, I15, I16, I17. */
+/* Invariants of requests, of figures, and of the state when nothing is under way. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,32 +10,33 @@ static const struct replay_step *step_of(struct simulation *w, const struct sink
 {
 	const struct replay_saga *s = log_replay_find(w->log_replay, h->saga);
 	if (s == NULL || s->plan == NULL || h->step >= s->plan->step_count)
-		sim_fail(w, "a request of saga %lld step %u, which the log does not know", (long long)h->saga,
-				 h->step);
+		sim_fail(w, "there is a request of saga %lld step %u, but the log has no such step",
+				 (long long)h->saga, h->step);
 	return &s->steps[h->step];
 }
 
-/* I3: a durable intent stands behind every request. */
+/* Each request belongs to an attempt whose intent is in the log and has no outcome yet. */
 static void check_intent(struct simulation *w, const struct sink_request *h)
 {
 	const struct replay_step *st = step_of(w, h);
 	if (!st->open || st->attempt != h->attempt || st->generation != h->generation ||
 		st->direction != h->direction)
-		sim_fail(w, "saga %lld step %u attempt %u: a request without an open intent", (long long)h->saga,
-				 h->step, h->attempt);
+		sim_fail(w, "saga %lld step %u attempt %u: a request was sent without an open intent",
+				 (long long)h->saga, h->step, h->attempt);
 	if (st->lookup != (h->purpose == ALMONER_LOOKUP))
-		sim_fail(w, "saga %lld step %u: the intent and the request differ in purpose", (long long)h->saga,
-				 h->step);
+		sim_fail(w, "saga %lld step %u: the intent and the request disagree on whether this is a look-up",
+				 (long long)h->saga, h->step);
 }
 
 static bool same_step(const struct sink_request *a, const struct sink_request *b)
 {
-	/* a look-up asks with the key of the do, and the attempts of a crash are not told apart by their body */
+	/* a look-up uses the key of the do, so the purpose is not compared */
 	return a->saga == b->saga && a->step == b->step && a->direction == b->direction &&
 		   a->generation == b->generation;
 }
 
-/* I5 and I6 against every earlier request with the same key. */
+/* Compares two requests with the same key: one key stands for one effect with one body, and an unsafe effect is
+ * not repeated once it may have happened. */
 static void check_against(struct simulation *w, const struct sink_request *h, const struct sink_request *o)
 {
 	if (!same_step(h, o))
@@ -43,12 +44,14 @@ static void check_against(struct simulation *w, const struct sink_request *h, co
 	if (!h->effects || !o->effects)
 		return;
 	if (h->label != o->label)
-		sim_fail(w, "saga %lld step %u: two effects share a key", (long long)h->saga, h->step);
+		sim_fail(w, "saga %lld step %u: two different effects have the same key", (long long)h->saga,
+				 h->step);
 	if (w->targets[h->target].repeat == REPEAT_UNSAFE && o->possible_effect)
-		sim_fail(w, "saga %lld step %u: unsafe, sent again after it may have taken effect",
+		sim_fail(w, "saga %lld step %u: an unsafe request is sent again although it may have taken effect",
 				 (long long)h->saga, h->step);
 	if (h->body != o->body && !o->lost)
-		sim_fail(w, "saga %lld step %u: the same key with another body", (long long)h->saga, h->step);
+		sim_fail(w, "saga %lld step %u: two requests have the same key and different bodies",
+				 (long long)h->saga, h->step);
 }
 
 static bool first_of_attempt(const struct simulation *w, size_t index)
@@ -71,10 +74,10 @@ static void check_request(struct simulation *w, size_t index)
 			check_against(w, h, &w->sink_requests[i]);
 	}
 	if (w->targets[h->target].repeat == REPEAT_UNSAFE && h->effects && !h->fresh)
-		sim_fail(w, "saga %lld step %u: unsafe on a connection that was used before", (long long)h->saga,
-				 h->step);
+		sim_fail(w, "saga %lld step %u: an unsafe request uses a connection that was used before",
+				 (long long)h->saga, h->step);
 	if (w->log_replay->open_before[h->target] && first_of_attempt(w, index))
-		sim_fail(w, "%s: an attempt began while its breaker was open", w->targets[h->target].name); /* I10 */
+		sim_fail(w, "%s: an attempt began while its breaker was open", w->targets[h->target].name);
 }
 
 /* ---- after every event ---- */
@@ -98,7 +101,7 @@ static void check_target(struct simulation *w, unsigned i)
 	if (!cannot_start && s.rate_count > 0 && s.window_works > 0 && s.in_flight == 0)
 		coverage_point_hit(w->coverage, COVER_RATE);
 	f->window_before[i] = s.window_works;
-	/* a held target's probe is sent whatever its breaker says */
+	/* a held target gets its probe whatever the state of its breaker */
 	f->open_before[i] = s.breaker == BREAKER_OPEN && !s.held;
 }
 
@@ -127,8 +130,8 @@ void check_after(struct simulation *w)
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
 		sum += counts.sagas[i];
 	if (counts.accepted != sum)
-		sim_fail(w, "%lld accepted, %lld accounted for", (long long)counts.accepted,
-				 (long long)sum); /* I17 */
+		sim_fail(w, "%lld events were accepted, but the states of sagas add up to %lld",
+				 (long long)counts.accepted, (long long)sum);
 	bool more = counts.log_rows != w->log_replay->rows_seen;
 	w->log_replay->rows_seen = counts.log_rows;
 	journal_counts_finish(&counts);
@@ -154,12 +157,13 @@ static bool something_is_due(const struct simulation *w)
 	return w->tick_at_ms <= w->now_ms + 10 || w->pump_at_ms <= w->now_ms + 10;
 }
 
-/* I15: a call is a call: somebody waits for its verdict. */
+/* A step that is running has a request on the network. */
 static void check_calls(struct simulation *w, const struct replay_saga *s)
 {
 	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++) {
 		if (s->steps[i].open && network_calls_of(w, s->id, i) == 0)
-			sim_fail(w, "saga %lld step %u: running, with no call under way", (long long)s->id, i);
+			sim_fail(w, "saga %lld step %u: the step is running without a request on the network",
+					 (long long)s->id, i);
 	}
 }
 
@@ -180,7 +184,7 @@ static bool at_rest(const struct replay_saga *s)
 		}
 		return true;
 	}
-	return s->state == SAGA_ATTENTION && s->plan == NULL; /* its gift never came */
+	return s->state == SAGA_ATTENTION && s->plan == NULL; /* a related event whose gift never came */
 }
 
 bool check_all_at_rest(const struct simulation *w)
@@ -199,11 +203,11 @@ static void list_target_states(const struct simulation *w)
 	struct engine_target_status s;
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
 		if (engine_status(w->engine, w->targets[i].id, &s, 1) == 1)
-			(void)fprintf(
-				stderr, "  %s:%s%s breaker %s, in flight %u of %u, window %u, backlog %lld due in %lld ms\n",
-				s.name, s.paused ? " paused" : "", s.held ? " held" : "", name_of_breaker(s.breaker),
-				s.in_flight, s.in_flight_now, s.window_works, (long long)s.backlog,
-				(long long)(s.next_due_ms - w->now_ms));
+			fprintf(stderr,
+					"  %s:%s%s breaker %s, in flight %u of %u, window %u, backlog %lld due in %lld ms\n",
+					s.name, s.paused ? " paused" : "", s.held ? " held" : "", name_of_breaker(s.breaker),
+					s.in_flight, s.in_flight_now, s.window_works, (long long)s.backlog,
+					(long long)(s.next_due_ms - w->now_ms));
 	}
 }
 
@@ -213,17 +217,16 @@ static void report_stuck(const struct simulation *w)
 		const struct replay_saga *s = w->log_replay->sagas[k];
 		if (at_rest(s))
 			continue;
-		(void)fprintf(stderr, "saga %lld is %s\n", (long long)s->id,
-					  name_of_saga_state((enum saga_state)s->state));
+		fprintf(stderr, "saga %lld is %s\n", (long long)s->id, name_of_saga_state((enum saga_state)s->state));
 		for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++)
-			(void)fprintf(stderr, "  step %u at %s: %s %s %s%s\n", i, w->targets[s->steps[i].target].name,
-						  name_of_direction((enum direction)s->steps[i].direction),
-						  name_of_step_state((enum step_state)s->steps[i].state),
-						  name_of_reason((enum reason)s->steps[i].reason), s->steps[i].open ? " (open)" : "");
+			fprintf(stderr, "  step %u at %s: %s %s %s%s\n", i, w->targets[s->steps[i].target].name,
+					name_of_direction((enum direction)s->steps[i].direction),
+					name_of_step_state((enum step_state)s->steps[i].state),
+					name_of_reason((enum reason)s->steps[i].reason), s->steps[i].open ? " (open)" : "");
 	}
 }
 
-/* What the log calls done without a person's word is done at its sink. */
+/* A step that succeeded by an outcome, and not by an operator's verb, has taken effect at its sink. */
 static void check_effects(struct simulation *w, const struct replay_saga *s)
 {
 	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++) {
@@ -234,13 +237,14 @@ static void check_effects(struct simulation *w, const struct replay_saga *s)
 		for (size_t k = 0; k < w->effect_count; k++)
 			found |= w->effects[k].saga == s->id && w->effects[k].step == i && w->effects[k].applied > 0;
 		if (!found)
-			sim_fail(w, "saga %lld step %u: done, its sink knows nothing of it", (long long)s->id, i);
+			sim_fail(w, "saga %lld step %u: the step succeeded, but its sink has no effect of it",
+					 (long long)s->id, i);
 	}
 }
 
 static void report_line(void *ctx, const char *line)
 {
-	(void)fprintf(stderr, "verify: %s\n", line);
+	fprintf(stderr, "verify: %s\n", line);
 	(void)ctx;
 }
 
@@ -253,8 +257,9 @@ static void check_counts(struct simulation *w)
 	journal_counts(w->journal, &counts);
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
 		if (counts.sagas[i] != by_state[i])
-			sim_fail(w, "%lld sagas are counted as %s, the log has %lld", (long long)counts.sagas[i],
-					 name_of_saga_state((enum saga_state)i), (long long)by_state[i]); /* I17 */
+			sim_fail(w, "the figures count %lld sagas as %s, but the log has %lld",
+					 (long long)counts.sagas[i], name_of_saga_state((enum saga_state)i),
+					 (long long)by_state[i]);
 	}
 	journal_counts_finish(&counts);
 }
@@ -270,5 +275,5 @@ void check_end(struct simulation *w)
 	int64_t findings = 0;
 	struct err err;
 	if (w->reader.verify(w->reader.ctx, w, report_line, &findings, &err) != 0 || findings != 0)
-		sim_fail(w, "the log does not verify: %lld findings", (long long)findings); /* I18 */
+		sim_fail(w, "the log does not verify: %lld findings", (long long)findings);
 }

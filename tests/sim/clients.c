@@ -46,7 +46,7 @@ void clients_plan(struct simulation *w)
 
 /* ---- answers ---- */
 
-static void send_again(struct simulation *w, unsigned event)
+static void resend(struct simulation *w, unsigned event)
 {
 	heap_push(&w->heap, w->now_ms + 50 + (int64_t)draw(w, 1500), SIM_EVENT_ACCEPT, event);
 }
@@ -84,7 +84,7 @@ static void refused(struct simulation *w, unsigned event, const struct accept_re
 	if (result->code == ERR_FULL)
 		coverage_point_hit(w->coverage, COVER_QUEUED_DISK_LOW);
 	w->events[event].failed |= result->code != ERR_FULL;
-	send_again(w, event);
+	resend(w, event);
 }
 
 static void answered(void *ctx, struct accept *a, const struct accept_result *result)
@@ -106,7 +106,7 @@ static void dropped(struct accept *a)
 {
 	struct simulation *w = a->ctx;
 	struct acceptance *x = acceptance_of(a);
-	send_again(w, x->event);
+	resend(w, x->event);
 	forget(w, x);
 }
 
@@ -199,7 +199,7 @@ void clients_send(struct simulation *w, uint64_t number)
 		sim_trace(w, "  %s: refused at once", w->events[number].id);
 		check_refusal(w, &counts);
 		forget(w, x);
-		send_again(w, (unsigned)number);
+		resend(w, (unsigned)number);
 	} else if (w->disk.low) {
 		sim_fail(w, "event %s was queued while the disk was low", w->events[number].id);
 	}

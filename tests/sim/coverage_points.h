@@ -1,5 +1,5 @@
-/* Rare branches: each must be taken at least once over the seeds of the suite, or the simulation has gone
- * blind. */
+/* Rare branches. The suite fails when its seeds do not reach each of them at least once: the simulation would no
+ * longer test what it is there for. */
 #ifndef ALMONER_TESTS_SIM_COVERAGE_POINTS_H
 #define ALMONER_TESTS_SIM_COVERAGE_POINTS_H
 
@@ -10,7 +10,7 @@
 	X(COVER_DUPLICATE, "a duplicate was answered with its saga")                                             \
 	X(COVER_RELATED, "an event was recorded beside its gift")                                                \
 	X(COVER_GIFT_MISSING, "a gift never came")                                                               \
-	X(COVER_STARTED_IN_COMMIT, "a first intent rode in the accepting commit")                                \
+	X(COVER_STARTED_IN_COMMIT, "the accepting commit had a first intent")                                    \
 	X(COVER_WINDOW, "a ready work waited in the window")                                                     \
 	X(COVER_DISK, "a step went to disk at once")                                                             \
 	X(COVER_SPILLED, "ready works went back to disk")                                                        \
@@ -19,9 +19,9 @@
 	X(COVER_NOT_STARTED, "a permit was not used")                                                            \
 	X(COVER_GONE, "a step had moved on when its intent was asked for")                                       \
 	X(COVER_CHECKPOINT, "a checkpoint before a second effect")                                               \
-	X(COVER_RESUMED_CHECKPOINT, "an attempt went on from a checkpoint")                                      \
+	X(COVER_RESUMED_CHECKPOINT, "an attempt continued from a checkpoint")                                    \
 	X(COVER_CRASH_RUNNING, "a crash during an attempt")                                                      \
-	X(COVER_CRASH_IDLE, "a crash with nothing under way")                                                    \
+	X(COVER_CRASH_IDLE, "a crash without an attempt")                                                        \
 	X(COVER_STOPPED, "a clean stop")                                                                         \
 	X(COVER_CUT, "an attempt was cut off by the stop")                                                       \
 	X(COVER_DEADLINE, "an attempt ran out of time")                                                          \
@@ -29,14 +29,14 @@
 	X(COVER_DOUBT_KEYED, "unknown outcome, keyed")                                                           \
 	X(COVER_DOUBT_QUERYABLE, "unknown outcome, queryable")                                                   \
 	X(COVER_DOUBT_UNSAFE, "unsafe step in doubt")                                                            \
-	X(COVER_DOUBT_TTL, "keyed step in doubt or looked up after its time")                                    \
-	X(COVER_LOOKUP_PRESENT, "a look-up found it")                                                            \
-	X(COVER_LOOKUP_ABSENT, "a look-up did not find it")                                                      \
+	X(COVER_DOUBT_TTL, "a keyed step was in doubt or looked up after its keys had expired")                  \
+	X(COVER_LOOKUP_PRESENT, "a look-up found the effect")                                                    \
+	X(COVER_LOOKUP_ABSENT, "a look-up did not find the effect")                                              \
 	X(COVER_REJECTED, "rejected")                                                                            \
 	X(COVER_EXHAUSTED, "exhausted")                                                                          \
 	X(COVER_FAULT, "fault")                                                                                  \
 	X(COVER_CONDITION_FAULT, "a broken condition")                                                           \
-	X(COVER_CONDITION_FALSE, "a condition said no after other steps")                                        \
+	X(COVER_CONDITION_FALSE, "a condition was false after other steps")                                      \
 	X(COVER_BODY_CHANGED, "a changed body was not sent")                                                     \
 	X(COVER_EXPIRED, "a step expired")                                                                       \
 	X(COVER_EXISTS, "the target had it already")                                                             \
@@ -52,24 +52,24 @@
 	X(COVER_BREAKER_LEFT_OPEN, "a breaker was found open at the start")                                      \
 	X(COVER_BREAKER_REOPENED, "a probe failed")                                                              \
 	X(COVER_LANE_WAIT, "a step waited for its lane")                                                         \
-	X(COVER_LANE_PROMOTED, "the next in a lane went on")                                                     \
-	X(COVER_LANE_PASSED, "a later event passed one in attention")                                            \
+	X(COVER_LANE_PROMOTED, "the next saga of a lane started")                                                \
+	X(COVER_LANE_PASSED, "a later saga passed a step in attention")                                          \
 	X(COVER_COMPENSATE, "a saga was compensated")                                                            \
 	X(COVER_UNDONE, "an undo succeeded")                                                                     \
-	X(COVER_UNDO_NOTHING, "an undo of what never happened")                                                  \
+	X(COVER_UNDO_NOTHING, "an undo of an effect that never happened")                                        \
 	X(COVER_UNDO_FAILED, "an undo failed")                                                                   \
 	X(COVER_KEPT, "a step was kept")                                                                         \
 	X(COVER_UNROUTED, "an event without a route")                                                            \
 	X(COVER_TARGET_MISSING, "the target of a step was no longer configured")                                 \
 	X(COVER_HELD_POLICY, "a saga held by its policy")                                                        \
-	X(COVER_REDO, "a person redid a step")                                                                   \
-	X(COVER_RESOLVED, "a person resolved doubt")                                                             \
+	X(COVER_REDO, "an operator redid a step")                                                                \
+	X(COVER_RESOLVED, "an operator resolved doubt")                                                          \
 	X(COVER_CANCELLED, "a saga was cancelled")                                                               \
 	X(COVER_PAUSED, "a saga was paused")                                                                     \
 	X(COVER_RATE, "a rate limit delayed a start")                                                            \
-	X(COVER_JOB_DONE, "a job came to its end")                                                               \
+	X(COVER_JOB_DONE, "a job was finished")                                                                  \
 	X(COVER_JOB_CANCELLED, "a job was cancelled")                                                            \
-	X(COVER_JOB_RESTART, "a job went on after a start")                                                      \
+	X(COVER_JOB_RESTART, "a job continued after a start")                                                    \
 	X(COVER_LATE_EFFECT, "a request took effect after its sender had died")                                  \
 	X(COVER_DISK_LOW, "the free space fell below the reserve")                                               \
 	X(COVER_DISK_ENOUGH, "the disk had free space again")                                                    \
@@ -104,7 +104,7 @@ struct coverage {
 };
 
 void coverage_point_hit(struct coverage *m, enum coverage_point which);
-/* Prints those never hit; gives how many. */
+/* Prints the points that were never hit; returns their number. */
 unsigned coverage_points_missing(const struct coverage *m);
 void coverage_points_print(const struct coverage *m);
 

@@ -1,4 +1,4 @@
-/* Everybody outside: clients, operators, and those who run the targets. */
+/* Targets, routes and the schedule of a run; operators and their verbs; the people who run the targets. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static const struct {
 } kinds[SIM_TARGETS] = {
 	{ "idem", REPEAT_IDEMPOTENT, true, true, false, false, true, false },
 	{ "keyed", REPEAT_KEYED, true, false, true, false, true, false },
-	{ "short", REPEAT_KEYED, false, false, false, false, false, false }, /* its keys live briefly */
+	{ "short", REPEAT_KEYED, false, false, false, false, false, false }, /* it forgets its keys early */
 	{ "query", REPEAT_QUERYABLE, true, false, true, false, false, false },
 	{ "unsafe", REPEAT_UNSAFE, true, false, false, false, true, false },
 	{ "pair", REPEAT_KEYED, true, true, true, true, false, false }, /* two effects */
@@ -26,7 +26,7 @@ static void plan_target(struct simulation *w, unsigned i)
 {
 	struct sim_target *t = &w->targets[i];
 	struct rng *r = &w->rng;
-	(void)snprintf(t->name, sizeof t->name, "%s", kinds[i].name);
+	snprintf(t->name, sizeof t->name, "%s", kinds[i].name);
 	t->repeat = kinds[i].repeat;
 	t->two_effects = kinds[i].two_effects;
 	t->has_lane = kinds[i].has_lane && rng_chance(r, 80);
@@ -73,7 +73,7 @@ static void plan_step_of(struct simulation *w, struct plan *draft, unsigned i, e
 	struct plan_step *s = &draft->steps[i];
 	*s = (struct plan_step){ .name = names[i] };
 	unsigned target = (unsigned)rng_below(r, SIM_TARGETS);
-	if (w->two_busy_targets) /* everybody wants the same two */
+	if (w->two_busy_targets) /* most steps are at the same two targets */
 		target = (w->busy_target + target % 2) % SIM_TARGETS;
 	s->target = w->targets[w->misconfigured && i == 0 ? SIM_SHORT_TTL : target].name;
 	for (unsigned j = 0; j < i; j++)
@@ -90,7 +90,7 @@ static struct plan *plan_route(struct simulation *w, unsigned number)
 	static const enum policy policies[] = { POLICY_CONTINUE, POLICY_HOLD, POLICY_COMPENSATE,
 											POLICY_COMPENSATE };
 	char route[8];
-	(void)snprintf(route, sizeof route, "r%u", number);
+	snprintf(route, sizeof route, "r%u", number);
 	struct plan draft = { .route = route, .policy = policies[rng_below(&w->rng, 4)] };
 	draft.step_count = 1 + (unsigned)rng_below(&w->rng, SIM_STEPS);
 	for (unsigned i = 0; i < draft.step_count; i++)
@@ -114,7 +114,7 @@ static void plan_events(struct simulation *w)
 	unsigned gap_ms = w->sprint ? 2 : w->two_busy_targets ? 10 : 20u << rng_below(r, 4);
 	for (unsigned i = 0; i < w->event_count; i++) {
 		struct source_event *e = &w->events[i];
-		(void)snprintf(e->id, sizeof e->id, "e%u", i);
+		snprintf(e->id, sizeof e->id, "e%u", i);
 		e->plan = (unsigned)rng_below(r, SIM_PLANS);
 		e->donor = (unsigned)rng_below(r, SIM_DONORS);
 		e->related = rng_chance(r, 6);
@@ -122,7 +122,7 @@ static void plan_events(struct simulation *w)
 		e->gift = e->related ? (unsigned)rng_below(r, w->event_count + 3) : i;
 		at += (int64_t)rng_below(r, gap_ms);
 		heap_push(&w->heap, at, SIM_EVENT_ACCEPT, i);
-		if (rng_chance(r, 10)) /* the platform sends it again */
+		if (rng_chance(r, 10)) /* the platform repeats the event */
 			heap_push(&w->heap, at + (int64_t)rng_below(r, 3000), SIM_EVENT_ACCEPT, i);
 	}
 }
@@ -148,7 +148,7 @@ void environment_plan(struct simulation *w)
 		w->plans[i] = plan_route(w, i);
 	w->empty = plan_empty();
 	plan_events(w);
-	if (!w->sprint && rng_chance(&w->rng, 25)) /* one is in a mood from the beginning */
+	if (!w->sprint && rng_chance(&w->rng, 25)) /* one target misbehaves from the beginning */
 		w->targets[rng_below(&w->rng, SIM_TARGETS)].behaviour =
 			(enum target_behaviour)rng_below(&w->rng, BEHAVIOUR_COUNT);
 	if (w->misconfigured)
@@ -156,7 +156,7 @@ void environment_plan(struct simulation *w)
 	const int64_t span = 6000;
 	plan_sim_events(w, SIM_EVENT_VERB, 30, span);
 	plan_sim_events(w, SIM_EVENT_TARGET, 4, span);
-	plan_sim_events(w, SIM_EVENT_MOOD, 16, span);
+	plan_sim_events(w, SIM_EVENT_BEHAVIOUR, 16, span);
 	plan_sim_events(w, SIM_EVENT_RELOAD, 4, span);
 	plan_sim_events(w, SIM_EVENT_CRASH, 4, span);
 	plan_sim_events(w, SIM_EVENT_STOP, 3, span);
@@ -225,7 +225,7 @@ void environment_behaviour(struct simulation *w)
 		return;
 	t->behaviour =
 		rng_chance(&w->rng, 30) ? BEHAVIOUR_FINE : (enum target_behaviour)rng_below(&w->rng, BEHAVIOUR_COUNT);
-	sim_trace(w, "  %s is in mood %d", t->name, (int)t->behaviour);
+	sim_trace(w, "  %s behaves as %d", t->name, (int)t->behaviour);
 }
 
 void environment_reload(struct simulation *w)

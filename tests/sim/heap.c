@@ -1,4 +1,4 @@
-/* Events in the order of their time, and chance. */
+/* The heap of events, ordered by time, and the random generator. */
 #include <stdlib.h>
 
 #include "saga/base/mem.h"
@@ -100,7 +100,7 @@ const char *sim_event_kind_name(enum sim_event_kind kind)
 														[SIM_EVENT_DONE] = "done",
 														[SIM_EVENT_VERB] = "verb",
 														[SIM_EVENT_TARGET] = "target verb",
-														[SIM_EVENT_MOOD] = "target behaviour",
+														[SIM_EVENT_BEHAVIOUR] = "target behaviour",
 														[SIM_EVENT_RELOAD] = "reload",
 														[SIM_EVENT_CRASH] = "crash",
 														[SIM_EVENT_STOP] = "stop",

@@ -1,5 +1,5 @@
-/* People who say a verb to everything: jobs, created, carried out in slices, cancelled, through crashes and
- * stops. The log must have the verb of a job once for each saga it has passed, and for no other. */
+/* Operators who apply a verb to many sagas: jobs are created, run in slices and cancelled, across crashes and stops.
+ * The log must have the verb of a job exactly once for each saga that the job has passed, and for no other saga. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "saga/base/mem.h"
 #include "tests/sim/sim.h"
 
-/* A chance of their own, so that the rest of the script stays what it was. */
+/* A random generator of its own, so that changes here do not change the rest of the script. */
 static uint64_t draw(struct simulation *w, uint64_t bound)
 {
 	return rng_below(&w->job_clients.rng, bound);
@@ -47,7 +47,7 @@ static void created(void *ctx, const struct job_result *result)
 	schedule_slice(w, 20);
 }
 
-/* Said twice now and then: it is one job all the same. */
+/* Sometimes the same job is created twice; the journal must make one job of both calls. */
 void job_clients_create(struct simulation *w, uint64_t number)
 {
 	static const enum verb verbs[] = { VERB_RESUME, VERB_RESUME, VERB_PAUSE, VERB_COMPENSATE, VERB_CANCEL };
@@ -95,7 +95,7 @@ static struct job *next_running(struct simulation *w, int64_t after)
 	return job;
 }
 
-/* One at a time, of one of those that run. */
+/* Runs one slice of one of the running jobs. Only one slice is under way at a time. */
 void job_clients_slice(struct simulation *w)
 {
 	struct job *job = w->job_clients.waits ? NULL : next_running(w, w->job_clients.last);
@@ -127,17 +127,17 @@ void job_clients_started(struct simulation *w)
 		schedule_slice(w, 100);
 }
 
-/* ---- what the log says ---- */
+/* ---- comparing with the log ---- */
 
 void job_clients_record(struct simulation *w, int64_t saga, const struct record *r)
 {
 	unsigned number = 0;
 	char actor[32];
-	(void)snprintf(actor, sizeof actor, "%.*s", (int)r->actor.len, r->actor.p != NULL ? r->actor.p : "");
+	snprintf(actor, sizeof actor, "%.*s", (int)r->actor.len, r->actor.p != NULL ? r->actor.p : "");
 	if (sscanf(actor, "job %u", &number) != 1 || number >= SIM_JOBS)
 		return;
 	if (saga >= SIM_SAGAS || w->job_clients.applied_verbs[number][saga]++ > 0)
-		sim_fail(w, "job \"%s\" said its verb to saga %lld twice", actor, (long long)saga);
+		sim_fail(w, "job \"%s\" applied its verb to saga %lld twice", actor, (long long)saga);
 	w->job_clients.count[number]++;
 }
 
@@ -145,20 +145,20 @@ static void check_job(struct simulation *w, const struct job *job)
 {
 	unsigned number = 0;
 	if (sscanf(job->actor, "job %u", &number) != 1)
-		sim_fail(w, "job %lld is nobody's", (long long)job->id);
+		sim_fail(w, "job %lld has an actor that the simulation did not use", (long long)job->id);
 	if (job->state == JOB_RUNNING)
-		sim_fail(w, "job %lld has not come to its end", (long long)job->id);
+		sim_fail(w, "job %lld is still running", (long long)job->id);
 	if (job->matched != job->upto + 1 - job->position ||
 		(job->state == JOB_DONE && job->upto > 0 && job->position != 1))
-		sim_fail(w, "job %lld: %lld sagas down to %lld of %lld", (long long)job->id, (long long)job->matched,
-				 (long long)job->position, (long long)job->upto);
+		sim_fail(w, "job %lld matched %lld sagas, but its position is %lld of %lld", (long long)job->id,
+				 (long long)job->matched, (long long)job->position, (long long)job->upto);
 	if (job->moved != w->job_clients.count[number])
-		sim_fail(w, "job %lld says %lld were moved, the log %lld", (long long)job->id, (long long)job->moved,
-				 (long long)w->job_clients.count[number]);
+		sim_fail(w, "job %lld counts %lld changed sagas, but the log has %lld", (long long)job->id,
+				 (long long)job->moved, (long long)w->job_clients.count[number]);
 	for (int64_t saga = 1; saga < SIM_SAGAS; saga++)
 		if (w->job_clients.applied_verbs[number][saga] > 0 && (saga < job->position || saga > job->upto))
-			sim_fail(w, "job %lld said its verb to saga %lld, which it has not reached", (long long)job->id,
-					 (long long)saga);
+			sim_fail(w, "job %lld applied its verb to saga %lld, which is outside its range",
+					 (long long)job->id, (long long)saga);
 }
 
 void job_clients_check_end(struct simulation *w)

@@ -62,7 +62,7 @@ static void init_steps(struct simulation *w, struct replay_saga *s)
 	struct saga *row = NULL;
 	struct err err;
 	if (w->reader.saga_get(w->reader.ctx, s->id, &row, &err) != 0)
-		sim_fail(w, "saga %lld is in the log but not there: %s", (long long)s->id, err.text);
+		sim_fail(w, "saga %lld is in the log, but cannot be read: %s", (long long)s->id, err.text);
 	for (unsigned i = 0; i < s->plan->step_count; i++) {
 		struct replay_step *st = &s->steps[i];
 		st->state = s->plan->steps[i].after == 0 ? STEP_READY : STEP_WAITING;
@@ -70,7 +70,7 @@ static void init_steps(struct simulation *w, struct replay_saga *s)
 		st->target = target_index(w, s->plan->steps[i].target);
 		st->has_lane = row->steps[i].has_lane;
 		memcpy(st->lane, row->steps[i].lane, LANE_BYTES);
-		st->blocked = st->has_lane; /* it stands in line from its acceptance on */
+		st->blocked = st->has_lane; /* it has a place in its lane from its acceptance on */
 	}
 	saga_destroy(row);
 }
@@ -79,7 +79,7 @@ static struct replay_saga *add_saga(struct simulation *w, int64_t id, const stru
 {
 	struct log_replay *f = w->log_replay;
 	if (id != (int64_t)f->count + 1)
-		sim_fail(w, "saga %lld was accepted after saga %zu", (long long)id, f->count);
+		sim_fail(w, "saga %lld follows saga %zu: the numbers have a gap", (long long)id, f->count);
 	if (f->count == f->capacity) {
 		f->capacity = f->capacity * 2 + 64;
 		f->sagas = mem_grow(f->sagas, f->capacity * sizeof *f->sagas);
@@ -118,11 +118,11 @@ static void on_outcome(struct simulation *w, struct replay_saga *s, unsigned i, 
 	bool condition_fault = r->outcome == OUTCOME_FAULT && !st->open && st->state == STEP_READY;
 	if (!condition_fault && (!st->open || r->attempt != st->attempt || r->generation != st->generation ||
 							 r->direction != st->direction))
-		SIM_FAIL(s, i, "an outcome without its intent");
+		SIM_FAIL(s, i, "there is an outcome without its intent");
 	st->open = false;
 	if (r->outcome == OUTCOME_UNKNOWN && !st->lookup && st->direction == DIRECTION_DO)
 		st->possible_effect = true;
-	/* somebody has it; or it was sent, and nobody understood the answer */
+	/* the target has it already; or it was sent, and the connector did not understand the answer */
 	bool unclear = r->outcome == OUTCOME_EXISTS || (r->outcome == OUTCOME_FAULT && sent_effects(w, s, i));
 	if (unclear && st->direction == DIRECTION_DO)
 		st->possible_effect = true;
@@ -131,7 +131,7 @@ static void on_outcome(struct simulation *w, struct replay_saga *s, unsigned i, 
 	st->ok_generation[st->direction] = st->generation;
 	if (st->direction == DIRECTION_DO)
 		st->took_effect = true;
-	st->state = STEP_SUCCEEDED; /* the step's move is said by this alone */
+	st->state = STEP_SUCCEEDED; /* the outcome is the only record of this change of state */
 	st->reason = st->skip = 0;
 }
 
@@ -139,15 +139,15 @@ static void on_step(struct simulation *w, struct replay_saga *s, unsigned i, con
 {
 	struct replay_step *st = &s->steps[i];
 	if (st->open && r->to != STEP_RUNNING)
-		SIM_FAIL(s, i, "moved on with an intent open");
+		SIM_FAIL(s, i, "the state of the step changes while an intent is open");
 	if (r->direction != st->direction || r->generation != st->generation)
 		st->attempt = 0;
 	if (r->direction < st->direction)
-		SIM_FAIL(s, i, "done again after its undo");
+		SIM_FAIL(s, i, "the step is done again after its undo");
 	if (r->direction == st->direction && r->generation < st->generation)
-		SIM_FAIL(s, i, "went back to an earlier generation");
+		SIM_FAIL(s, i, "the step returns to an earlier generation");
 	if (r->generation > 1 + s->verbs)
-		SIM_FAIL(s, i, "a new generation that nobody asked for");
+		SIM_FAIL(s, i, "there is a new generation that no verb asked for");
 	st->state = r->to;
 	st->direction = (uint8_t)r->direction;
 	st->generation = r->generation;
@@ -162,7 +162,7 @@ static void on_saga(struct simulation *w, struct replay_saga *s, const struct re
 	bool rested = saga_state_at_rest((enum saga_state)s->state) && !s->new_now;
 	bool rests = saga_state_at_rest((enum saga_state)r->to);
 	if (rested && s->state != r->to && s->verbs == s->verbs_at_rest)
-		sim_fail(w, "saga %lld left %s without a person's word", (long long)s->id,
+		sim_fail(w, "saga %lld left the state %s without a verb", (long long)s->id,
 				 name_of_saga_state((enum saga_state)s->state));
 	if (rests)
 		s->verbs_at_rest = s->verbs;
@@ -177,14 +177,14 @@ static void on_verb(struct replay_saga *s, const struct record *r)
 	if (str_is(r->text, "compensate"))
 		s->compensating = true;
 	if (str_is(r->text, "resolve-done") && r->step >= 0 && r->direction == DIRECTION_DO)
-		s->steps[r->step].took_effect = true; /* a person says so */
+		s->steps[r->step].took_effect = true; /* an operator has decided this */
 }
 
 static void on_not_started(struct simulation *w, struct replay_saga *s, unsigned i, const struct record *r)
 {
 	struct replay_step *st = &s->steps[i];
 	if (!st->open || st->attempt != r->attempt)
-		SIM_FAIL(s, i, "not started, but it had no intent");
+		SIM_FAIL(s, i, "the step is recorded as not started, but it had no intent");
 	st->open = false;
 	st->state = STEP_READY;
 }
@@ -193,7 +193,7 @@ static void on_checkpoint(struct simulation *w, struct replay_saga *s, unsigned 
 {
 	(void)r;
 	if (!s->steps[i].open)
-		SIM_FAIL(s, i, "a checkpoint outside an attempt");
+		SIM_FAIL(s, i, "there is a checkpoint outside an attempt");
 }
 
 static void on_step_record(struct simulation *w, struct replay_saga *s, unsigned i, const struct record *r)
@@ -217,7 +217,7 @@ static void on_record(struct simulation *w, int64_t id, const struct record *r)
 	bool first = r->kind == RECORD_ACCEPTED || r->kind == RECORD_UNROUTED || r->kind == RECORD_QUARANTINED ||
 				 r->kind == RECORD_GIFT_MISSING;
 	if (s == NULL && !first)
-		sim_fail(w, "saga %lld: record %s before it was accepted", (long long)id,
+		sim_fail(w, "saga %lld: there is a record %s before the saga was accepted", (long long)id,
 				 name_of_record_kind(r->kind));
 	if (s == NULL)
 		s = add_saga(w, id, r);
@@ -273,7 +273,7 @@ static int on_row(void *ctx, const struct log_row *row)
 	struct simulation *w = ctx;
 	struct log_replay *f = w->log_replay;
 	if (row->number != f->last_number + 1)
-		sim_fail(w, "log row %lld comes after %lld", (long long)row->number, (long long)f->last_number);
+		sim_fail(w, "log row %lld follows row %lld", (long long)row->number, (long long)f->last_number);
 	if (row->commit != f->commit && f->commit != 0)
 		rules_commit(w, false);
 	f->commit = row->commit;
@@ -287,7 +287,7 @@ void log_replay_read(struct simulation *w)
 	struct log_replay *f = w->log_replay;
 	struct err err;
 	int64_t before = f->last_number, seen;
-	do { /* a reader stops after a slice of real time */
+	do { /* log_read returns after a bounded time, so it may have to be called again */
 		int64_t next;
 		seen = f->last_number;
 		if (w->reader.log_read(w->reader.ctx, 0, seen, 1000, w, on_row, &next, &err) != 0)

@@ -1,4 +1,5 @@
-/* The log as an independent reader understands it: from the records alone, not from the model's code. */
+/* The state of all sagas as an independent reader computes it from the records of the log, without the code of
+ * saga/model. */
 #ifndef ALMONER_TESTS_SIM_LOG_REPLAY_H
 #define ALMONER_TESTS_SIM_LOG_REPLAY_H
 
@@ -10,14 +11,14 @@ struct replay_step {
 	unsigned target;
 	bool has_lane;
 	uint8_t lane[LANE_BYTES];
-	bool open;            /* an intent without its end */
-	bool lookup;          /* … for a look-up */
+	bool open;            /* an intent has no outcome yet */
+	bool lookup;          /* the open intent is for a look-up */
 	bool possible_effect; /* the do may have taken effect */
 	bool took_effect;
-	uint32_t ok_generation[2]; /* by direction: the last one that ended well; 0: none */
+	uint32_t ok_generation[2]; /* by direction: the last generation that succeeded; 0: none */
 	bool waited_in_lane;
-	bool started; /* an intent in this commit */
-	bool moved;   /* any record in this commit */
+	bool started; /* this commit has an intent of the step */
+	bool moved;   /* this commit has any record of the step */
 	bool blocked; /* later events waited for it when the commit began */
 };
 
@@ -26,12 +27,12 @@ struct replay_saga {
 	const struct plan *plan; /* NULL: no steps */
 	uint8_t state, reason;
 	bool compensating;
-	unsigned verbs; /* what people said */
+	unsigned verbs; /* of operators, so far */
 	unsigned verbs_at_rest;
-	bool verb_now; /* in this commit */
+	bool verb_now; /* this commit has a verb */
 	bool new_now;
-	bool touched; /* … by this commit */
-	bool stale;   /* its rows have to be compared */
+	bool touched; /* this commit has a record of the saga */
+	bool stale;   /* its rows were not compared with the log yet */
 	struct replay_step steps[SIM_STEPS];
 };
 
@@ -40,9 +41,9 @@ struct log_replay {
 	size_t count, capacity;
 	int64_t last_number, commit, rows_seen;
 	int64_t accepted, related;
-	uint8_t breaker[SIM_TARGETS];      /* enum breaker_state, as noted in the log */
-	bool left_not_closed[SIM_TARGETS]; /* from closed, by the process before */
-	/* for invariants on the wire */
+	uint8_t breaker[SIM_TARGETS];      /* enum breaker_state, by the log */
+	bool left_not_closed[SIM_TARGETS]; /* the last process ended with an open breaker */
+	/* for the invariants of requests */
 	bool open_before[SIM_TARGETS];
 	uint32_t window_before[SIM_TARGETS];
 	uint32_t limit_seen[SIM_TARGETS];

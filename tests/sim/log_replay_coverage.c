@@ -1,4 +1,4 @@
-/* Which rare branches a record bears witness to. */
+/* Finds the coverage points that a record of the log proves. */
 #include <string.h>
 
 #include "tests/sim/log_replay.h"
@@ -154,7 +154,8 @@ static void cover_released(struct simulation *w, const struct record *r)
 	coverage_point_hit(w->coverage, settings ? COVER_RELOAD_RELEASED : COVER_PROBE_RELEASED);
 }
 
-/* A new process begins with closed breakers, and asks first where the last one left them otherwise. */
+/* A new process begins with closed breakers. A breaker that the last process left open must be half-open first, so
+ * that a probe comes before other requests. */
 void log_replay_reset_breakers(struct simulation *w)
 {
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
@@ -175,7 +176,8 @@ static void breaker_noted(struct simulation *w, unsigned target, enum breaker_st
 	uint8_t *was = &w->log_replay->breaker[target];
 	bool found = w->log_replay->left_not_closed[target] && *was == BREAKER_CLOSED && now == BREAKER_HALF_OPEN;
 	if (w->log_replay->left_not_closed[target] && !found)
-		sim_fail(w, "%s: its breaker was left open and not asked first", w->targets[target].name);
+		sim_fail(w, "%s: the last process left the breaker open, and no probe came first",
+				 w->targets[target].name);
 	w->log_replay->left_not_closed[target] = false;
 	if (found)
 		coverage_point_hit(w->coverage, COVER_BREAKER_LEFT_OPEN);
@@ -199,7 +201,7 @@ void log_replay_cover_target(struct simulation *w, int64_t id, const struct reco
 			continue;
 		for (int b = 0; b < BREAKER_STATES; b++) {
 			char text[32] = "breaker_";
-			(void)strncat(text, name_of_breaker((enum breaker_state)b), sizeof text - 9);
+			strncat(text, name_of_breaker((enum breaker_state)b), sizeof text - 9);
 			if (str_is(r->text, text))
 				breaker_noted(w, i, (enum breaker_state)b);
 		}

@@ -1,6 +1,8 @@
-/* sim                  the suite: seeds 1..200, all marks must be hit
- * sim --seed N         one seed, told as it happens
- * sim --seeds A..B     others; marks are printed, not demanded */
+/* The command line: which seeds to run.
+ *
+ *     sim                  the suite: seeds 1..200; every coverage point must be hit
+ *     sim --seed N         one seed, with its trace
+ *     sim --seeds A..B     other seeds; the coverage points are printed, not demanded */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +12,7 @@
 
 #define SUITE_FIRST 1
 #define SUITE_LAST  200
-#define TWICE_EVERY 50 /* 2 % of the seeds run twice and must do the same */
+#define TWICE_EVERY 50 /* each 50th seed runs twice and must behave in the same way */
 
 static int run_range(uint64_t first, uint64_t last, struct coverage *coverage)
 {
@@ -22,7 +24,7 @@ static int run_range(uint64_t first, uint64_t last, struct coverage *coverage)
 			continue;
 		(void)sim_run(seed, false, &ignored, &again);
 		if (hash != again) {
-			(void)fprintf(stderr, "seed %" PRIu64 " did not do the same twice\n", seed);
+			fprintf(stderr, "seed %" PRIu64 " behaved differently in its second run\n", seed);
 			return 1;
 		}
 	}
@@ -34,7 +36,7 @@ static int run_one(const char *text)
 	struct coverage coverage = { 0 };
 	uint64_t hash = 0;
 	(void)sim_run(strtoull(text, NULL, 10), true, &coverage, &hash);
-	(void)printf("hash %016" PRIx64 "\n", hash);
+	printf("hash %016" PRIx64 "\n", hash);
 	return 0;
 }
 
@@ -56,14 +58,14 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
 		return run_many(argv[2]);
 	if (argc != 1) {
-		(void)fprintf(stderr, "usage: sim [--seed N | --seeds A..B]\n");
+		fprintf(stderr, "usage: sim [--seed N | --seeds A..B]\n");
 		return 2;
 	}
 	struct coverage coverage = { 0 };
 	if (run_range(SUITE_FIRST, SUITE_LAST, &coverage) != 0)
 		return 1;
 	unsigned missing = coverage_points_missing(&coverage);
-	(void)printf("%d seeds, %d marks, %u missing\n", SUITE_LAST - SUITE_FIRST + 1, COVERAGE_POINT_COUNT,
-				 missing);
+	printf("%d seeds, %d coverage points, %u missing\n", SUITE_LAST - SUITE_FIRST + 1, COVERAGE_POINT_COUNT,
+		   missing);
 	return missing > 0 ? 1 : 0;
 }

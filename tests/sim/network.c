@@ -1,5 +1,6 @@
-/* Transport and sinks. A request is given its fate when it is submitted: whether it arrives, when, what is
- * answered, and what the sender learns. What has arrived takes effect even if the sender is gone. */
+/* The transport and the sinks behind it. When a request is submitted, its whole course is drawn: whether it arrives,
+ * when, what the sink answers, and what the sender learns. A request that arrives takes effect even if its sender
+ * has died. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@ struct request_plan {
 	bool arrives;
 	bool hangs; /* the transport itself hangs: only the attempt's own deadline helps */
 	enum transport_verdict verdict;
-	uint32_t status; /* what the sink answers before looking: 0: it looks */
+	uint32_t status; /* the sink answers this without handling the request; 0: it handles the request */
 	int64_t retry_after_ms;
 	int64_t arrive_ms, done_ms;
 };
@@ -24,11 +25,11 @@ struct sim_request {
 	struct request_tag tag;
 	struct request_plan plan;
 	size_t sink_request;
-	bool abandoned; /* nobody waits for the verdict any more */
+	bool abandoned; /* the sender has died or given up */
 	char key[33];
 };
 
-/* ---- fates ---- */
+/* ---- what happens to a request ---- */
 
 static struct request_plan plan_reply(struct rng *r, uint32_t status)
 {
@@ -67,7 +68,7 @@ static struct request_plan plan_broken(struct rng *r)
 {
 	static const uint32_t codes[] = { 500, 502, 503, 504 };
 	struct request_plan f = plan_reply(r, codes[rng_below(r, 4)]);
-	f.arrives = rng_chance(r, 50); /* an error page may hide an effect */
+	f.arrives = rng_chance(r, 50); /* the error may come after the effect */
 	return f;
 }
 
@@ -165,7 +166,7 @@ static struct sink_effect *new_effect(struct simulation *w, const struct sim_req
 	return e;
 }
 
-/* Whatever the step had done is undone, and what comes late is refused. */
+/* Undoes all effects of the step. A do that arrives later is refused, see blocked_by_undo. */
 static uint32_t sink_undo(struct simulation *w, const struct sim_request *c)
 {
 	bool any = false;
@@ -257,10 +258,10 @@ static void *submit(void *ctx, const struct transport_request *request)
 	memcpy(c->key, c->tag.key, sizeof c->key);
 	struct sim_target *t = &w->targets[c->tag.target];
 	if (request->target != t->id)
-		sim_fail(w, "a request for target %u went to %u", t->id, request->target);
+		sim_fail(w, "a request for target %u was submitted for target %u", t->id, request->target);
 	c->plan = draw_plan(w, t, request->limits.timeout_ms);
 	if (t->repeat == REPEAT_QUERYABLE)
-		c->plan.arrive_ms = 0; /* a look-up must not overtake what it asks about */
+		c->plan.arrive_ms = 0; /* a look-up must not overtake the request that it asks about */
 	c->sink_request = record_request(w, c);
 	TAILQ_INSERT_TAIL(&w->requests, c, link);
 	if (c->plan.arrives && c->plan.arrive_ms == 0)
@@ -320,8 +321,8 @@ void network_arrive(struct simulation *w, uint64_t number)
 	if (c == NULL)
 		return;
 	w->sink_requests[c->sink_request].arrived = true;
-	/* an error before the message was looked at has no effect; a 5xx that does not ask for patience may come
-	 * after */
+	/* an error before the request was handled has no effect; a 5xx without Retry-After may come after the
+	 * effect */
 	if (c->plan.status == 0 || (c->plan.status >= 500 && c->plan.retry_after_ms == 0)) {
 		uint32_t status = sink_answer(w, c);
 		if (c->plan.status == 0)
@@ -329,7 +330,8 @@ void network_arrive(struct simulation *w, uint64_t number)
 		if (c->abandoned && c->tag.label != LABEL_READ)
 			coverage_point_hit(w->coverage, COVER_LATE_EFFECT);
 	}
-	sim_trace(w, "  #%llu arrived%s", (unsigned long long)number, c->abandoned ? " (nobody waits)" : "");
+	sim_trace(w, "  #%llu arrived%s", (unsigned long long)number,
+			  c->abandoned ? " (its sender is gone)" : "");
 	if (c->abandoned)
 		drop(w, c);
 }
@@ -351,7 +353,7 @@ void network_done(struct simulation *w, uint64_t number)
 		return;
 	const struct request_plan *f = &c->plan;
 	struct transport_result result = { .verdict = f->verdict, .duration_ms = f->done_ms };
-	(void)snprintf(result.detail, sizeof result.detail, "the wire broke");
+	snprintf(result.detail, sizeof result.detail, "the connection broke");
 	result.reply = (struct almoner_reply){ .size = sizeof result.reply,
 										   .status = f->status,
 										   .retry_after_ms = f->retry_after_ms };
@@ -374,7 +376,7 @@ void network_power_off(struct simulation *w)
 		struct sim_request *c = next;
 		next = TAILQ_NEXT(c, link);
 		if (rng_chance(&w->rng, 50))
-			drop(w, c); /* lost with the machine */
+			drop(w, c); /* lost together with the process */
 	}
 }
 

@@ -300,7 +300,7 @@ void process_crash(struct simulation *w)
 	process_start(w);
 }
 
-/* The drain is over: everything was said, and the process ends. */
+/* The drain is over: every outcome was reported to the journal, and the process ends. */
 static void stop_now(struct simulation *w)
 {
 	disk_turn_begins(w);

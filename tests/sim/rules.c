@@ -1,4 +1,5 @@
-/* Invariants over the log: of one record (I4, I8, I11, I12), of one commit (I7, fold = rows).
+/* Invariants of the log: what one record allows, what one commit allows, and that the rows of the store are what
+ * the records say.
  */
 #include <string.h>
 
@@ -25,7 +26,7 @@ static uint32_t dependants(const struct plan *p, unsigned step)
 	return found;
 }
 
-/* As the sinks' history has it. */
+/* By the history of the sinks: a request was sent whose effect is not excluded. */
 static bool may_have_effect(const struct simulation *w, const struct replay_saga *s, unsigned i)
 {
 	for (size_t k = 0; k < w->sink_request_count; k++) {
@@ -36,23 +37,23 @@ static bool may_have_effect(const struct simulation *w, const struct replay_saga
 	return false;
 }
 
-/* I11: only what happened or may have happened is undone, and after all that came after it. */
+/* Only a step that took effect, or may have, is undone, and only after all steps that depend on it. */
 static void check_undo(struct simulation *w, const struct replay_saga *s, unsigned i)
 {
 	const struct replay_step *st = &s->steps[i];
 	if (!st->took_effect && !st->possible_effect && !may_have_effect(w, s, i))
-		SIM_FAIL(s, i, "an undo of what never happened");
+		SIM_FAIL(s, i, "a step is undone that cannot have taken effect");
 	uint32_t after = dependants(s->plan, i);
 	for (unsigned j = 0; j < s->plan->step_count; j++) {
 		const struct replay_step *d = &s->steps[j];
 		if ((after >> j & 1) == 0)
 			continue;
 		if (d->open)
-			SIM_FAIL(s, i, "undone while a step after it runs");
+			SIM_FAIL(s, i, "the step is undone while a step that depends on it is running");
 		if (d->took_effect && d->direction == DIRECTION_DO && d->state != STEP_KEPT)
-			SIM_FAIL(s, i, "undone before a step after it");
+			SIM_FAIL(s, i, "the step is undone before a step that depends on it");
 		if (d->direction == DIRECTION_UNDO && !terminal(d->state))
-			SIM_FAIL(s, i, "undone before the undo of a step after it");
+			SIM_FAIL(s, i, "the step is undone before the undo of a step that depends on it has ended");
 	}
 }
 
@@ -63,7 +64,7 @@ static void check_after_steps(struct simulation *w, const struct replay_saga *s,
 		bool done = d->state == STEP_SUCCEEDED || (d->state == STEP_SKIPPED && d->skip == SKIP_WHEN);
 		bool generation_one = s->steps[i].generation == 1 && s->verbs == 0;
 		if ((s->plan->steps[i].after >> j & 1) != 0 && !done && generation_one)
-			SIM_FAIL(s, i, "started before a step it comes after");
+			SIM_FAIL(s, i, "the step started before a step that it depends on was done");
 	}
 }
 
@@ -75,13 +76,13 @@ void rules_intent(struct simulation *w, struct replay_saga *s, unsigned i, const
 	if (w->disk.low_all_turn)
 		SIM_FAIL(s, i, "an attempt starts while the disk is low");
 	if (st->open)
-		SIM_FAIL(s, i, "a second intent while one is open"); /* I8 */
+		SIM_FAIL(s, i, "there is a second intent while one is open");
 	if (r->attempt != (same ? st->attempt + 1 : 1))
-		SIM_FAIL(s, i, "attempts are not counted one by one"); /* I8 */
+		SIM_FAIL(s, i, "the number of the attempt is not the next one");
 	if (st->ok_generation[r->direction] == r->generation)
-		SIM_FAIL(s, i, "an attempt after its recorded success"); /* I4 */
+		SIM_FAIL(s, i, "an attempt starts after the step's success was recorded");
 	if (r->direction == DIRECTION_DO && s->compensating && !lookup)
-		SIM_FAIL(s, i, "done while its saga is being undone"); /* I12 */
+		SIM_FAIL(s, i, "the step is done while its saga is being undone");
 	if (r->direction == DIRECTION_UNDO)
 		check_undo(w, s, i);
 	else if (!lookup)
@@ -116,7 +117,7 @@ static bool any_step_moves(const struct replay_saga *s)
 	return false;
 }
 
-/* Does it wait, directly or through others, for a step that only a person can move? */
+/* Does the step wait, directly or through other steps, for a step that only an operator can unblock? */
 static bool waits_for_operator(const struct replay_saga *s, unsigned i)
 {
 	for (unsigned k = 0; k < s->plan->step_count; k++) {
@@ -129,14 +130,15 @@ static bool waits_for_operator(const struct replay_saga *s, unsigned i)
 	return false;
 }
 
-/* Later events of the key wait for it. What needs a person is passed, unless its target holds. */
+/* Do later sagas in the lane have to wait for this step? A step that needs an operator is passed, unless its
+ * target is configured to hold the lane. */
 static bool blocks(const struct simulation *w, const struct replay_saga *s, unsigned i)
 {
 	const struct replay_step *st = &s->steps[i];
 	if (terminal(st->state))
 		return false;
 	if (st->state == STEP_ATTENTION && saga_state_at_rest((enum saga_state)s->state))
-		return false; /* what set off an undo, now that all is undone */
+		return false; /* the failure that started an undo, after the undo has ended */
 	if (w->targets[st->target].rules.attention_holds)
 		return true;
 	if (st->state != STEP_WAITING)
@@ -144,7 +146,7 @@ static bool blocks(const struct simulation *w, const struct replay_saga *s, unsi
 	return st->direction == DIRECTION_UNDO ? any_step_moves(s) : !waits_for_operator(s, i);
 }
 
-/* I7, as far as one commit's records can tell: who blocked before it and still blocks was overtaken. */
+/* A lower saga that blocked the lane before this commit, and still blocks it, was overtaken. */
 static void check_pair(struct simulation *w, const struct replay_saga *s, const struct replay_step *st,
 					   const struct replay_saga *o, unsigned j)
 {
@@ -153,8 +155,8 @@ static void check_pair(struct simulation *w, const struct replay_saga *s, const 
 	if (!same_lane)
 		return;
 	if (st->open && ot->open)
-		sim_fail(w, "sagas %lld and %lld are both under way in one lane of %s", (long long)s->id,
-				 (long long)o->id, w->targets[st->target].name);
+		sim_fail(w, "sagas %lld and %lld both run in one lane of %s", (long long)s->id, (long long)o->id,
+				 w->targets[st->target].name);
 	if (o->id > s->id || w->targets[st->target].was_ever_missing)
 		return;
 	if (ot->blocked && blocks(w, o, j) && !o->verb_now && !ot->moved)
@@ -176,14 +178,14 @@ static void check_lane(struct simulation *w, const struct replay_saga *s, const 
 	}
 }
 
-/* ---- a commit: the rows are what the log says ---- */
+/* ---- a commit: rows agree with the log ---- */
 
 static void check_step_row(struct simulation *w, const struct replay_saga *s, unsigned i,
 						   const struct step *row)
 {
 	struct replay_step *st = &w->log_replay->sagas[s->id - 1]->steps[i];
 	if (row->state != st->state || row->direction != st->direction || row->generation != st->generation)
-		sim_fail(w, "saga %lld step %u: the row says %s %s generation %u, the log %s %s generation %u",
+		sim_fail(w, "saga %lld step %u: the row has %s %s generation %u, but the log has %s %s generation %u",
 				 (long long)s->id, i, name_of_direction((enum direction)row->direction),
 				 name_of_step_state((enum step_state)row->state), row->generation,
 				 name_of_direction((enum direction)st->direction),
@@ -193,9 +195,10 @@ static void check_step_row(struct simulation *w, const struct replay_saga *s, un
 	bool ended = terminal(row->state);
 	if (ended != (row->why == WHY_NONE))
 		SIM_FAIL(s, i,
-				 ended ? "ended, and yet it waits for something" : "nothing will make it go on"); /* I15 */
+				 ended ? "the step has ended, and still waits for something"
+					   : "the step waits for nothing, so it never continues");
 	if (row->state == STEP_RUNNING && row->why != WHY_CALL)
-		SIM_FAIL(s, i, "runs without a call"); /* I15 */
+		SIM_FAIL(s, i, "the step is running, but does not wait for a request");
 	if (row->why == WHY_LANE && !st->waited_in_lane) {
 		st->waited_in_lane = true;
 		coverage_point_hit(w->coverage, COVER_LANE_WAIT);
@@ -212,7 +215,7 @@ static void check_row(struct simulation *w, const struct replay_saga *s)
 	if (unsound != NULL)
 		sim_fail(w, "saga %lld: %s", (long long)s->id, unsound);
 	if (row->state != s->state)
-		sim_fail(w, "saga %lld: the row says %s, the log %s", (long long)s->id,
+		sim_fail(w, "saga %lld: the row has state %s, but the log has %s", (long long)s->id,
 				 name_of_saga_state((enum saga_state)row->state),
 				 name_of_saga_state((enum saga_state)s->state));
 	for (unsigned i = 0; s->plan != NULL && i < s->plan->step_count; i++)
@@ -237,7 +240,7 @@ static void check_lanes(struct simulation *w, const struct replay_saga *s)
 	}
 }
 
-/* `latest`: no commit has come after this one, so that the rows hold what it left. */
+/* `latest`: this is the last commit of the log, so the rows of the store are those of this commit. */
 void rules_commit(struct simulation *w, bool latest)
 {
 	struct log_replay *f = w->log_replay;

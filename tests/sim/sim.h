@@ -1,13 +1,6 @@
 /* Deterministic simulation: the real engine, the real journal and the real SQLite store, in virtual time,
- * against scripted connectors and sinks. One thread, one heap of events, everything from one seed.
- *
- *     heap.c    events in time          environment.c  clients, operators, operators of the targets
- *     simulation.c   the process: start, crash, stop, pump, tick
- *     job_clients.c    verbs in bulk: jobs
- *     network.c    transport and sinks     sim_connector.c    scripted connectors, one per repeat class
- *     log_replay.c    the log folded by an independent reader     check.c   invariants
- *     coverage_points.c   rare branches that must have been taken     main.c    seeds
- */
+ * against scripted connectors and sinks. One thread, one heap of events, everything from one seed. README.md lists
+ * the files in reading order. */
 #ifndef ALMONER_SIM_SIM_H
 #define ALMONER_SIM_SIM_H
 
@@ -33,10 +26,10 @@
 #define SIM_EVENTS    64
 #define SIM_DONORS    4
 #define SIM_JOBS      3
-#define SIM_SAGAS     512 /* more than there ever are */
+#define SIM_SAGAS     512 /* more than a run can have */
 #define SIM_SHORT_TTL 2   /* the target that is misconfigured in some runs */
 
-/* ---- chance ---- */
+/* ---- random numbers ---- */
 
 struct rng {
 	uint64_t state;
@@ -52,16 +45,16 @@ enum sim_event_kind {
 	SIM_EVENT_TICK,
 	SIM_EVENT_PUMP,
 	SIM_EVENT_ARRIVE, /* a request reaches its sink */
-	SIM_EVENT_DONE,   /* its verdict reaches the engine */
+	SIM_EVENT_DONE,   /* the result of a request reaches the engine */
 	SIM_EVENT_VERB,
 	SIM_EVENT_TARGET,
-	SIM_EVENT_MOOD,
+	SIM_EVENT_BEHAVIOUR,
 	SIM_EVENT_RELOAD,
 	SIM_EVENT_CRASH,
 	SIM_EVENT_STOP,
 	SIM_EVENT_JOB,
 	SIM_EVENT_JOB_CANCEL,
-	SIM_EVENT_SLICE, /* of some job that runs */
+	SIM_EVENT_SLICE, /* of one of the running jobs */
 	SIM_EVENT_DISK,
 	SIM_EVENT_FAULT,
 	SIM_EVENT_PRESSURE,
@@ -71,7 +64,7 @@ const char *sim_event_kind_name(enum sim_event_kind kind);
 
 struct sim_event {
 	int64_t at_ms;
-	uint64_t order; /* among those of one time */
+	uint64_t order; /* decides between events of the same time */
 	enum sim_event_kind kind;
 	uint64_t arg;
 };
@@ -110,11 +103,11 @@ struct sim_target {
 	struct step_rules rules;
 	struct engine_target_config config;
 	enum target_behaviour behaviour;
-	unsigned template; /* changes what the connector writes */
+	unsigned template; /* version of the template: changes the body that the connector writes */
 	unsigned open_attempts;
 	bool missing;          /* not configured at present */
-	bool was_ever_missing; /* … or at some time: who stood in line then had no rules and was passed */
-	bool new_port;         /* the next configuration opens it anew */
+	bool was_ever_missing; /* it was missing at some time: sagas in its lanes were then passed */
+	bool new_port;         /* the next configuration opens a new connector */
 };
 
 struct source_event {
@@ -122,14 +115,14 @@ struct source_event {
 	unsigned plan;
 	unsigned donor;
 	bool unrouted;
-	bool related;  /* speaks of the gift of another event */
-	unsigned gift; /* number of that event */
+	bool related;  /* it belongs to the gift of another event */
+	unsigned gift; /* number of the event that has the gift */
 	bool acked;
 	bool failed;  /* was answered with an error of the disk */
-	int64_t saga; /* as answered */
+	int64_t saga; /* of the acknowledgement */
 };
 
-/* ---- the wire ---- */
+/* ---- requests and effects ---- */
 
 enum request_label { LABEL_MAIN, LABEL_CONTACT, LABEL_READ };
 
@@ -145,10 +138,10 @@ struct sink_request {
 	enum request_label label;
 	bool effects;
 	bool arrived;
-	bool possible_effect; /* it may have had its effect, as far as whoever sent it can know */
+	bool possible_effect; /* its sender cannot exclude that it took effect */
 	uint32_t process;     /* number of the process that sent it */
-	bool cut;             /* this process ended before the attempt's outcome was in the log */
-	bool lost;            /* … and the in-flight file was lost as well */
+	bool cut;             /* `process` ended before the attempt's outcome was in the log */
+	bool lost;            /* cut, and the in-flight file was lost as well */
 	uint8_t digest[INFLIGHT_BODY_BYTES];
 	char key[33];
 	uint64_t body;
@@ -170,16 +163,16 @@ struct sink_effect {
 
 struct sim_request;
 
-/* ---- the world ---- */
+/* ---- the simulation ---- */
 
 struct log_replay;
 
-/* Jobs: whoever carries them out, and what the log has of them. */
+/* The clients of jobs, and the verbs of jobs that were found in the log. */
 struct job_clients {
 	struct rng rng;
 	uint64_t planned;
-	bool waits;   /* a slice is on its way */
-	int64_t last; /* the job whose turn was last */
+	bool waits;   /* a slice waits for its answer */
+	int64_t last; /* the job that had the last slice */
 	uint8_t applied_verbs[SIM_JOBS][SIM_SAGAS];
 	int64_t count[SIM_JOBS];
 };
@@ -199,12 +192,12 @@ struct clients {
 
 struct simulation {
 	uint64_t seed;
-	struct rng rng;     /* the script */
-	struct rng entropy; /* what the journal draws */
+	struct rng rng;     /* draws the script */
+	struct rng entropy; /* for the journal */
 	int64_t now_ms;
 	struct heap heap;
 	bool trace;
-	bool recovering; /* the liveness phase */
+	bool recovering; /* the last phase: nothing fails any more */
 	uint64_t hash;
 	char dir[64];
 	char path[96];
@@ -220,12 +213,12 @@ struct simulation {
 	struct store_reader reader;
 	bool reader_open;
 	int64_t tick_at_ms, pump_at_ms;
-	bool failed; /* the journal said so */
+	bool failed; /* the journal has reported a failure: the process must end */
 	bool stopping;
 	bool sprint;           /* two targets that answer at once, and all events within a moment */
-	bool two_busy_targets; /* most steps are at two targets: `crowd` and the next */
+	bool two_busy_targets; /* most steps are at two targets: `busy_target` and the next one */
 	unsigned busy_target;
-	bool misconfigured; /* one target takes nothing from anybody */
+	bool misconfigured; /* one target rejects every request */
 
 	struct sim_target targets[SIM_TARGETS];
 	struct plan *plans[SIM_PLANS];
@@ -286,7 +279,7 @@ void inflight_check(struct simulation *w, const struct inflight_file *file);
 struct transport network_transport(struct simulation *w);
 void network_arrive(struct simulation *w, uint64_t number);
 void network_done(struct simulation *w, uint64_t number);
-void network_power_off(struct simulation *w); /* the process is gone; what is on the wire may still arrive */
+void network_power_off(struct simulation *w); /* the process has ended; requests under way may still arrive */
 void network_free(struct simulation *w);
 const struct sink_effect *network_effect(const struct simulation *w, const char *key);
 unsigned network_calls_of(const struct simulation *w, int64_t saga, unsigned step);
@@ -295,7 +288,7 @@ unsigned network_calls_of(const struct simulation *w, int64_t saga, unsigned ste
 struct sim_attempt;
 struct connector_port sim_connector_port(struct simulation *w, unsigned target);
 void sim_connector_release(void *port_ctx);
-/* What the request says about itself. */
+/* What a request is for. */
 struct request_tag {
 	unsigned target;
 	int64_t saga;
@@ -317,7 +310,8 @@ void environment_target(struct simulation *w);
 void environment_behaviour(struct simulation *w);
 void environment_reload(struct simulation *w);
 void environment_between_processes(struct simulation *w);
-/* The liveness phase: everything is mended. True when nothing was left to do. */
+/* The last phase: every target and the disk work again. environment_settle gives the verbs that operators would give
+ * to steps in attention. */
 void environment_heal(struct simulation *w);
 void environment_settle(struct simulation *w);
 
@@ -326,19 +320,19 @@ void job_clients_plan(struct simulation *w);
 void job_clients_create(struct simulation *w, uint64_t number);
 void job_clients_cancel(struct simulation *w, uint64_t job);
 void job_clients_slice(struct simulation *w);
-void job_clients_started(struct simulation *w); /* the process is there again: jobs go on */
-void job_clients_record(struct simulation *w, int64_t saga, const struct record *r); /* a verb, as logged */
+void job_clients_started(struct simulation *w); /* a process has started: jobs continue */
+void job_clients_record(struct simulation *w, int64_t saga, const struct record *r); /* a record of a verb */
 void job_clients_check_end(struct simulation *w);
 
 /* log_replay.c, check.c */
 struct log_replay *log_replay_create(void);
 void log_replay_destroy(struct log_replay *f);
-void log_replay_read(struct simulation *w); /* the log's new rows */
+void log_replay_read(struct simulation *w); /* reads the new rows of the log */
 void check_after(struct simulation *w);     /* after every event */
-void check_at_rest(struct simulation *w);   /* nothing is on its way between the parts */
+void check_at_rest(struct simulation *w);   /* when engine and journal have nothing to exchange */
 void check_end(struct simulation *w);       /* after the liveness phase */
 bool check_all_at_rest(const struct simulation *w);
-/* The process ends: what was sent under an open intent is not noted anywhere. */
+/* The process ends: marks the requests of attempts whose outcome is not in the log. */
 void log_replay_mark_cut(struct simulation *w, bool digests_lost);
 size_t log_replay_saga_count(const struct simulation *w);
 

@@ -1,5 +1,5 @@
-/* Scripted connectors: one exchange, or two effects with a checkpoint between them, and a look-up. What they
- * write is a function of event, step and label, and of the target's template. */
+/* Scripted connectors: one exchange, or two effects with a checkpoint between them, and a look-up. The
+ * body of a request depends only on event, step and label, and on the target's template. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct sim_connector {
 	unsigned open;
 };
 
-/* `tag` travels as the address of a header's value: the wire reads it back. */
+/* The value of a header points to `tag`, so that network.c can read what the request is for. */
 struct sim_attempt {
 	struct sim_connector *port;
 	const struct almoner_step *step;
@@ -51,7 +51,7 @@ static int begin(void *ctx, const struct almoner_step *step, void **attempt, str
 {
 	struct sim_connector *port = ctx;
 	if (!port->w->recovering && rng_chance(&port->w->rng, 1)) {
-		(void)snprintf(error->text, sizeof error->text, "the template is broken");
+		snprintf(error->text, sizeof error->text, "the template is broken");
 		return -1;
 	}
 	struct sim_attempt *c = mem_zalloc(sizeof *c);
@@ -92,10 +92,10 @@ static void send(struct sim_attempt *c, struct almoner_action *action, enum requ
 	const struct sim_target *t = &c->port->w->targets[c->port->target];
 	c->tag.label = label;
 	c->step->key(c->step->key_ctx, request_labels[label], c->key);
-	(void)snprintf(c->url, sizeof c->url, "http://%s/%s/%u", t->name,
-				   c->step->purpose == ALMONER_UNDO ? "undo" : "do", (unsigned)label);
-	(void)snprintf(c->body, sizeof c->body, "%s %s %u v%u", c->step->event_id.p, c->step->name.p,
-				   (unsigned)label, t->template);
+	snprintf(c->url, sizeof c->url, "http://%s/%s/%u", t->name,
+			 c->step->purpose == ALMONER_UNDO ? "undo" : "do", (unsigned)label);
+	snprintf(c->body, sizeof c->body, "%s %s %u v%u", c->step->event_id.p, c->step->name.p, (unsigned)label,
+			 t->template);
 	c->tag.key = c->key;
 	c->tag.body = hash_text(c->body);
 	c->header.name = text_of("X-Tag");
@@ -123,7 +123,7 @@ static enum request_label first_label(const struct sim_attempt *c)
 	return two && !c->contact_done ? LABEL_CONTACT : LABEL_MAIN;
 }
 
-/* ---- what the answer means ---- */
+/* ---- classes of answers ---- */
 
 static uint32_t class_of(const struct sim_attempt *c, uint32_t status, int64_t retry_after_ms)
 {
@@ -151,9 +151,9 @@ static void finish(struct sim_attempt *c, struct almoner_action *action, const s
 	action->done.result_class = class_of(c, reply->status, reply->retry_after_ms);
 	action->done.status = reply->status;
 	action->done.retry_after_ms = reply->retry_after_ms;
-	action->done.detail = text_of("as the sink said");
+	action->done.detail = text_of("the sink answered so");
 	if (action->done.result_class == ALMONER_OK && c->step->purpose != ALMONER_UNDO) {
-		(void)snprintf(c->result, sizeof c->result, "{\"id\":\"%.8s\"}", c->key);
+		snprintf(c->result, sizeof c->result, "{\"id\":\"%.8s\"}", c->key);
 		action->done.result = text_of(c->result);
 	}
 }
@@ -168,13 +168,13 @@ static int next(void *ctx, void *attempt, const struct almoner_reply *reply, str
 		return 0;
 	}
 	if (!port->w->recovering && rng_below(&port->w->rng, 200) == 0) {
-		(void)snprintf(error->text, sizeof error->text, "the reply makes no sense");
+		snprintf(error->text, sizeof error->text, "the reply makes no sense");
 		return -1;
 	}
 	if (c->tag.label == LABEL_CONTACT && reply->status < 300) {
 		c->contact_done = true;
 		send(c, action, LABEL_MAIN);
-		(void)snprintf(c->checkpoint, sizeof c->checkpoint, "contact=%.8s", c->key);
+		snprintf(c->checkpoint, sizeof c->checkpoint, "contact=%.8s", c->key);
 		action->checkpoint = text_of(c->checkpoint);
 		return 0;
 	}
@@ -198,14 +198,14 @@ void sim_connector_release(void *port_ctx)
 	free(port);
 }
 
-/* ---- conditions: the program says what it gives ---- */
+/* ---- conditions: the text of the program is its result ---- */
 
 int sim_condition(void *ctx, const char *program, struct str event_json, struct str steps_json,
 				  bool *ret_true, struct err *err)
 {
 	(void)ctx, (void)event_json;
 	if (steps_json.len < 2 || steps_json.p[0] != '{')
-		return err_set(err, ERR_INVALID, "the results are no object");
+		return err_set(err, ERR_INVALID, "the results are not an object");
 	if (strcmp(program, "broken") == 0)
 		return err_set(err, ERR_INVALID, "no such function");
 	*ret_true = strcmp(program, "true") == 0;

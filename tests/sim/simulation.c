@@ -1,5 +1,5 @@
-/* One run: a process that starts, is killed or stopped, and starts again, until the script is over and
- * everything has come to rest. */
+/* One run of a seed: plans the script, handles its events in the order of their time, and at the end heals everything
+ * and waits until nothing is left to do. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #define EVENTS_MAX      60000
 #define PROBES_MS       (11 * 60 * 1000)
 
-/* ---- telling ---- */
+/* ---- trace and failure ---- */
 
 void sim_trace(struct simulation *w, const char *fmt, ...)
 {
@@ -24,9 +24,9 @@ void sim_trace(struct simulation *w, const char *fmt, ...)
 		return;
 	va_list args;
 	va_start(args, fmt);
-	(void)printf("%9" PRId64 " ", w->now_ms);
-	(void)vprintf(fmt, args);
-	(void)printf("\n");
+	printf("%9" PRId64 " ", w->now_ms);
+	vprintf(fmt, args);
+	printf("\n");
 	va_end(args);
 }
 
@@ -34,10 +34,10 @@ void sim_fail(const struct simulation *w, const char *fmt, ...)
 {
 	va_list args;
 	va_start(args, fmt);
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "seed %" PRIu64 ", %" PRId64 " ms, event %u: ", w->seed, w->now_ms, w->steps_done);
-	(void)vfprintf(stderr, fmt, args);
-	(void)fprintf(stderr, "\n(replay: sim --seed %" PRIu64 ")\n", w->seed);
+	fflush(stdout);
+	fprintf(stderr, "seed %" PRIu64 ", %" PRId64 " ms, event %u: ", w->seed, w->now_ms, w->steps_done);
+	vfprintf(stderr, fmt, args);
+	fprintf(stderr, "\n(replay: sim --seed %" PRIu64 ")\n", w->seed);
 	va_end(args);
 	exit(1);
 }
@@ -75,7 +75,7 @@ static void handle_event(struct simulation *w, const struct sim_event *h)
 	case SIM_EVENT_TARGET:
 		environment_target(w);
 		break;
-	case SIM_EVENT_MOOD:
+	case SIM_EVENT_BEHAVIOUR:
 		environment_behaviour(w);
 		break;
 	case SIM_EVENT_RELOAD:
@@ -110,7 +110,7 @@ static void handle_event(struct simulation *w, const struct sim_event *h)
 	}
 }
 
-/* A tick or pump that was meant for an earlier time than the one now planned has been done already. */
+/* Only the tick and the pump that are planned last count: an earlier entry of the heap was replaced. */
 static bool is_stale(struct simulation *w, const struct sim_event *h)
 {
 	if (h->kind == SIM_EVENT_TICK) {
@@ -141,7 +141,7 @@ static void run_until(struct simulation *w, int64_t until_ms)
 			process_schedule_pump(w);
 		check_after(w);
 		if (++w->steps_done > EVENTS_MAX)
-			sim_fail(w, "more than %d events: something spins", EVENTS_MAX);
+			sim_fail(w, "more than %d events: something repeats without end", EVENTS_MAX);
 	}
 	if (w->now_ms < until_ms)
 		w->now_ms = until_ms;
@@ -151,11 +151,11 @@ static void run_until(struct simulation *w, int64_t until_ms)
 
 static void make_dir(struct simulation *w)
 {
-	(void)snprintf(w->dir, sizeof w->dir, "%s/almoner-sim-XXXXXX",
-				   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(w->dir, sizeof w->dir, "%s/almoner-sim-XXXXXX",
+			 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (mkdtemp(w->dir) == NULL)
 		sim_fail(w, "no directory for the store");
-	(void)snprintf(w->path, sizeof w->path, "%s/log.db", w->dir);
+	snprintf(w->path, sizeof w->path, "%s/log.db", w->dir);
 	snprintf(w->inflight_path, sizeof w->inflight_path, "%s.sending", w->path);
 }
 
@@ -164,7 +164,7 @@ static void remove_dir(const struct simulation *w)
 	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock", ".sending" };
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
 		char path[128];
-		(void)snprintf(path, sizeof path, "%s%s", w->path, suffixes[i]);
+		snprintf(path, sizeof path, "%s%s", w->path, suffixes[i]);
 		(void)unlink(path);
 	}
 	(void)rmdir(w->dir);
@@ -173,7 +173,7 @@ static void remove_dir(const struct simulation *w)
 static void run_script(struct simulation *w)
 {
 	environment_heal(w);
-	if (rng_chance(&w->rng, 50)) /* long enough for held targets to be asked again */
+	if (rng_chance(&w->rng, 50)) /* long enough for held targets to get a probe */
 		run_until(w, w->now_ms + PROBES_MS);
 	for (unsigned round = 0; round < RECOVERY_ROUNDS; round++) {
 		run_until(w, w->now_ms + ROUND_MS);
@@ -183,8 +183,8 @@ static void run_script(struct simulation *w)
 		environment_settle(w);
 		process_schedule_pump(w);
 	}
-	check_end(w); /* names what is stuck */
-	sim_fail(w, "not everything came to rest after everything was mended");
+	check_end(w); /* prints the sagas that are stuck */
+	sim_fail(w, "not every saga came to rest after everything was healed");
 }
 
 static void sim_free(struct simulation *w)
