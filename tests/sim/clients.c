@@ -185,6 +185,20 @@ static void check_refusal(struct simulation *w, const struct journal_counts *cou
 		sim_fail(w, "an event was refused, and neither is the queue full nor the disk low");
 }
 
+static void check_queued(struct simulation *w, const struct source_event *e)
+{
+	const struct clients *c = &w->clients;
+	struct journal_counts now;
+	journal_counts(w->journal, &now);
+	if (w->disk.low)
+		sim_fail(w, "event %s was queued while the disk was low", e->id);
+	if ((c->queue_records > 0 && now.queue_records > (int64_t)c->queue_records) ||
+		(c->queue_bytes > 0 && now.queue_bytes > (int64_t)c->queue_bytes))
+		sim_fail(w, "the queue has %lld events with %lld bytes, which is more than its bound",
+				 (long long)now.queue_records, (long long)now.queue_bytes);
+	journal_counts_finish(&now);
+}
+
 /* Each turn without free slots may hold accepts back for HELD_BACK_MAX_MS; then at least one is taken. */
 void clients_send(struct simulation *w, uint64_t number)
 {
@@ -200,8 +214,8 @@ void clients_send(struct simulation *w, uint64_t number)
 		check_refusal(w, &counts);
 		forget(w, x);
 		resend(w, (unsigned)number);
-	} else if (w->disk.low) {
-		sim_fail(w, "event %s was queued while the disk was low", w->events[number].id);
+	} else {
+		check_queued(w, &w->events[number]);
 	}
 	journal_counts_finish(&counts);
 }
