@@ -34,7 +34,9 @@ static int write_saga(struct journal *j, struct cache_entry *e)
 	int rc = live ? 0 : location_lanes_to_disk(j, e);
 	if (rc != 0 || !e->changed)
 		return rc;
-	counters_account(j, e);
+	rc = counters_account(j, e);
+	if (rc != 0)
+		return rc;
 	buf_clear(&j->batch.value);
 	saga_encode(e->saga, &j->batch.value);
 	struct saga_row row = { .id = e->id,

@@ -6,8 +6,8 @@
 #include "saga/journal/schedule/schedule.h"
 #include "saga/journal/state/inflight.h"
 
-/* Damaged counters are an error at the start. Counters that become wrong later are a fault of this program,
- * and an assertion (invariants.c). */
+/* Damaged counters are an error: here as far as their sums show it, else when a saga or an event comes up that
+ * they lack. Sums that become wrong later are a fault of this program, and an assertion (invariants.c). */
 static int load_head(struct journal *j)
 {
 	struct store_head head = { 0 };
@@ -23,11 +23,7 @@ static int load_head(struct journal *j)
 		rc = counters_load(j, buf_str(&head.counters));
 	buf_free(&head.counters);
 	const char *fault = rc == 0 ? counters_fault(j) : NULL;
-	if (fault != NULL)
-		rc = err_set(&j->err, ERR_CORRUPT,
-					 "the stored counters are not consistent: %s; run `almoner verify`, restore a backup",
-					 fault);
-	return rc;
+	return fault != NULL ? counters_damaged(j, fault) : rc;
 }
 
 /* A store whose write-ahead log is missing or was cut off looks sound, but ends before commits that were

@@ -59,7 +59,9 @@ int accept_gift_missing(struct journal *j, int64_t related)
 								.donor = f->donor.p,
 								.note = "the gift to which this event belongs has not come",
 								.own_reason = REASON_GIFT_MISSING };
-	if (row.saga == 0) { /* else an earlier event of the same gift has just taken it along */
+	if (row.saga == 0 && j->totals.related == 0) {
+		rc = counters_damaged(j, "a related event was not counted");
+	} else if (row.saga == 0) { /* else an earlier event of the same gift has just taken it along */
 		rc = accept_new_saga(j, &start, row.event);
 		if (rc == 0)
 			rc = accept_attach_waiting(j, row.gift, j->last_saga, 1);

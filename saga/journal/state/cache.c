@@ -43,6 +43,7 @@ static void drop_saga(struct journal *j, struct cache_entry *e)
 	free(e->locations);
 	e->saga = NULL;
 	e->locations = NULL;
+	e->placed = false;
 }
 
 static void set_saga(struct cache_entry *e, struct saga *saga, struct plan_info *plan)

@@ -40,6 +40,7 @@ struct cache_entry {
 	bool touched;                    /* in the list of this batch */
 	bool is_new;                     /* made in this batch: to be inserted */
 	bool changed;                    /* to be written at the commit */
+	bool placed;                     /* schedule_saga has placed every step since the saga was loaded */
 };
 
 /* Zeroed, it is empty. */

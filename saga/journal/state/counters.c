@@ -29,16 +29,27 @@ static void account_step(struct cache_entry *e, unsigned i)
 	p->done = done;
 }
 
-void counters_account(struct journal *j, struct cache_entry *e)
+int counters_damaged(struct journal *j, const char *fault)
+{
+	return err_set(&j->err, ERR_CORRUPT,
+				   "the stored counters are not consistent: %s; run `almoner verify`, restore a backup",
+				   fault);
+}
+
+/* A saga that was read from the store may be missing in the counters of the same store: counters_fault sees
+ * only sums. */
+int counters_account(struct journal *j, struct cache_entry *e)
 {
 	assert(e->saga != NULL && e->saga->state < SAGA_STATE_COUNT);
-	assert(e->counted == NOT_COUNTED || j->totals.sagas[e->counted] > 0);
+	if (e->counted != NOT_COUNTED && j->totals.sagas[e->counted] == 0)
+		return counters_damaged(j, "a stored saga was not counted");
 	for (unsigned i = 0; i < e->saga->step_count; i++)
 		account_step(e, i);
 	if (e->counted != NOT_COUNTED)
 		j->totals.sagas[e->counted]--;
 	e->counted = e->saga->state;
 	j->totals.sagas[e->counted]++;
+	return 0;
 }
 
 static bool add_up(const struct journal *j)

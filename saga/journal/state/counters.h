@@ -20,8 +20,8 @@ struct published_counts {
 	struct journal_counts counts; /* as of the last commit */
 };
 
-/* Counts what changed in this saga since it was counted last. */
-void counters_account(struct journal *j, struct cache_entry *e);
+/* Counts what changed in this saga since it was counted last. ERR_CORRUPT. */
+int counters_account(struct journal *j, struct cache_entry *e) MUST_CHECK;
 /* Replaces what `out` holds by the stored form. */
 void counters_encode(struct journal *j, struct buf *out);
 /* At start, from the store's head; empty in a new store. ERR_CORRUPT. */
@@ -29,6 +29,8 @@ int counters_load(struct journal *j, struct str bytes) MUST_CHECK;
 /* The rule that the figures break: a negative one, or accepted events that are nowhere; NULL: they are
  * sound. */
 const char *counters_fault(const struct journal *j);
+/* Sets j->err, for a fault of what the store holds. Returns ERR_CORRUPT. */
+int counters_damaged(struct journal *j, const char *fault);
 /* At start, in a transaction: compares the counts of rows with the rows. Where they differ, the rows are
  * right and a record says what was corrected. */
 int counters_recount(struct journal *j) MUST_CHECK;
