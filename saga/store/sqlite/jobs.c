@@ -35,7 +35,19 @@ static void column_text(struct db_query *q, int column, char **slot)
 	*slot = mem_strndup(text.len > 0 ? text.p : "", text.len);
 }
 
-/* Reads JOB_COLUMNS. A verb that this program does not know is a damaged row. */
+/* What the code that runs jobs relies on; a row that breaks it is damaged. */
+static const char *job_fault(const struct job *job)
+{
+	if ((int)job->verb < 0)
+		return "has no verb that this program knows";
+	if (job->position < 0 || job->created_ms <= 0)
+		return "has a position or a time that no job has";
+	if (job->rate < 0 || (job->rate > 0 && job->rate_ms <= 0))
+		return "has a rate that no job has";
+	return NULL;
+}
+
+/* Reads JOB_COLUMNS. */
 static int column_job(struct db_query *q, struct job **ret, struct err *err)
 {
 	struct job *job = job_new();
@@ -43,9 +55,8 @@ static int column_job(struct db_query *q, struct job **ret, struct err *err)
 	job->state = (enum job_state)column_int(q, 1);
 	char *verb_text = mem_strdup("");
 	column_text(q, 2, &verb_text);
-	int verb = name_to_verb(verb_text);
+	job->verb = (enum verb)name_to_verb(verb_text);
 	free(verb_text);
-	job->verb = (enum verb)verb;
 	job->redo_in_doubt = column_int(q, 3) != 0;
 	column_text(q, 4, &job->filter);
 	column_text(q, 5, &job->actor);
@@ -59,9 +70,9 @@ static int column_job(struct db_query *q, struct job **ret, struct err *err)
 		*figures[i] = column_int(q, column++);
 	column_text(q, column++, &job->held);
 	column_text(q, column, &job->error);
-	if (verb < 0) {
-		int rc = err_set(err, ERR_CORRUPT, "store %s: job %lld has no verb that this program knows",
-						 q->db->path, (long long)job->id);
+	const char *fault = job_fault(job);
+	if (fault != NULL) {
+		int rc = err_set(err, ERR_CORRUPT, "store %s: job %lld %s", q->db->path, (long long)job->id, fault);
 		job_destroy(job);
 		return rc;
 	}

@@ -11,7 +11,7 @@ static int plans_load(struct db *db, size_t which, int64_t number, struct plan_c
 	int rc = query_next(&q, err);
 	if (rc < 0)
 		return rc;
-	if (rc == 0)
+	if (rc == 0 || number <= 0) /* only damage gives a plan such a number */
 		return err_set(err, ERR_CORRUPT, "store %s: plan %lld is missing", db->path, (long long)number);
 	struct plan *plan = NULL;
 	rc = plan_parse(column_bytes(&q, 0), &plan, err);
