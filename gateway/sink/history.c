@@ -17,9 +17,9 @@ void sink_history_add(struct sink *sink, const char *path, struct str key, uint3
 	char hex[2 * DIGEST_BYTES + 1];
 	digest_bytes(body.p != NULL ? body.p : "", body.len, digest);
 	hex_encode(digest, DIGEST_BYTES, hex);
-	json_t *line = json_pack("{s:I, s:I, s:s, s:s%, s:i, s:s}", "at_ms", (json_int_t)clock_monotonic_ms(),
+	json_t *line = json_pack("{s:I, s:I, s:s, s:o, s:i, s:s}", "at_ms", (json_int_t)clock_monotonic_ms(),
 							 "at_us", (json_int_t)clock_monotonic_us(), "path", path, "key",
-							 key.p != NULL ? key.p : "", key.len, "status", (int)status, "digest", hex);
+							 sink_text_json(key), "status", (int)status, "digest", hex);
 	assert(line != NULL);
 	AUTO_FREE char *text = json_dumps(line, JSON_COMPACT);
 	json_decref(line);

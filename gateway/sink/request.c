@@ -5,9 +5,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "saga/base/utf8.h"
+
 #define HEAD_MAX_BYTES (128u * 1024) /* longest request head; chosen: more than any connector sends */
 
-/* "METHOD /path?query HTTP/1.1"; the query is empty if there is none. */
+/* "METHOD /path?query HTTP/1.1"; the query is empty if there is none. The path names an endpoint in JSON, so it
+ * must be UTF-8. */
 static bool split_first_line(struct str line, struct sink_request *r)
 {
 	const char *space = memchr(line.p, ' ', line.len);
@@ -24,7 +27,7 @@ static bool split_first_line(struct str line, struct sink_request *r)
 	r->path = (struct str){ .p = target, .len = (size_t)(path_end - target) };
 	r->query = (struct str){ .p = mark != NULL ? mark + 1 : "",
 							 .len = mark != NULL ? (size_t)(space - mark - 1) : 0 };
-	return true;
+	return utf8_valid(r->path);
 }
 
 /* Answers Expect: 100-continue once for a request, unless the reply that waits for it forbids it. */

@@ -258,6 +258,8 @@ void sink_smtp_reset(struct smtp_state *smtp);
 
 extern const struct sink_stub sink_quickbooks;
 extern const struct sink_stub sink_civicrm;
+/* What a peer sent, as a JSON string; JSON strings hold only UTF-8, so other bytes become {"hex": …}. */
+json_t *sink_text_json(struct str text);
 /* Makes the JSON value the body of the answer and drops the reference. */
 void sink_answer_json(struct sink_answer *answer, uint32_t status, json_t *value);
 

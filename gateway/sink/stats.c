@@ -3,19 +3,8 @@
 #include <string.h>
 
 #include "gateway/sink/sink.h"
-#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 #include "saga/base/reader.h"
-
-static json_t *text_json(struct str text)
-{
-	json_t *value = json_stringn(text.p != NULL ? text.p : "", text.len);
-	if (value != NULL)
-		return value;
-	AUTO_FREE char *hex = mem_alloc(2 * text.len + 1);
-	hex_encode((const uint8_t *)text.p, text.len, hex);
-	return json_pack("{s:s}", "hex", hex); /* JSON strings hold only UTF-8 */
-}
 
 /* Raw header lines as an object; of several headers with one name the last stays. */
 static json_t *headers_json(struct str headers)
@@ -33,7 +22,7 @@ static json_t *headers_json(struct str headers)
 		while (colon < stop && *colon == ' ')
 			colon++;
 		struct str value = { .p = colon, .len = (size_t)(stop - colon) };
-		json_object_set_new(object, name, text_json(value));
+		json_object_set_new(object, name, sink_text_json(value));
 		p = stop + 2;
 	}
 	return object;
@@ -45,9 +34,9 @@ static json_t *entry_json(const struct sink_entry *entry)
 	json_t *object = json_object();
 	struct reader r = reader_of(entry->data.data, entry->data.len);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		json_object_set_new(object, names[i], text_json(reader_bytes(&r)));
+		json_object_set_new(object, names[i], sink_text_json(reader_bytes(&r)));
 	json_object_set_new(object, "headers", headers_json(reader_bytes(&r)));
-	json_object_set_new(object, "body", text_json(reader_bytes(&r)));
+	json_object_set_new(object, "body", sink_text_json(reader_bytes(&r)));
 	json_object_set_new(object, "status", json_integer((json_int_t)entry->status));
 	json_object_set_new(object, "at_ms", json_integer((json_int_t)entry->at_ms));
 	return object;

@@ -134,6 +134,15 @@ static void the_history_is_on_disk_before_the_answer(void **state)
 		json_string_value(json_object_get(record, "digest")),
 		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180, "abc" */
 	json_decref(record);
+	const struct almoner_header bytes[] = { { TEXT("Idempotency-Key"), TEXT("k\xff") } };
+	const struct almoner_http other = { TEXT("POST"), fixture_text(url), bytes, 1, TEXT("abc") };
+	o = fixture_http(&net, &other, fixture_limits(5000));
+	assert_int_equal(o.status, 200); /* a key that is no UTF-8 does not end the sink */
+	fixture_result_free(&o);
+	ssize_t len = read(fd, line, sizeof(line) - 1);
+	assert_true(len > 0);
+	line[len] = '\0';
+	assert_non_null(strstr(line, "{\"hex\":\"6bff\"}"));
 	sink_client_stop(logged);
 	close(fd);
 	unlink(path);
