@@ -19,6 +19,7 @@ static void print_names(const json_t *names)
  * "compensated" would suggest that everything was undone. */
 static void print_undone(const json_t *result)
 {
+	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
 	const json_t *kept = json_object_get(result, "kept");
 	if (kept == NULL) /* the answer of another verb has no such member */
 		return;
@@ -27,14 +28,17 @@ static void print_undone(const json_t *result)
 	if (undone > 0)
 		printf("%lld %s undone\n", undone, run_plural(undone, "step is", "steps are"));
 	if (undoing > 0)
-		printf("%lld %s still to be undone\n", undoing, run_plural(undoing, "step is", "steps are"));
+		printf(dry_run ? "%lld %s be undone\n" : "%lld %s still to be undone\n", undoing,
+			   dry_run ? run_plural(undoing, "step would", "steps would")
+					   : run_plural(undoing, "step is", "steps are"));
 	if (json_array_size(kept) == 0)
 		return;
 	bool one = json_array_size(kept) == 1;
 	printf("%s", undone + undoing == 0 ? "nothing could be undone: " : "");
 	print_names(kept);
-	printf(one ? " is kept, because its connector cannot undo; undo it by hand at the target\n"
-			   : " are kept, because their connectors cannot undo; undo them by hand at the target\n");
+	printf(" %s kept, because %s cannot undo; undo %s by hand at the target\n",
+		   dry_run ? "would be" : run_plural((long long)json_array_size(kept), "is", "are"),
+		   one ? "its connector" : "their connectors", one ? "it" : "them");
 }
 
 static void print_result(const struct command_run *run, const json_t *result)

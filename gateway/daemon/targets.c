@@ -3,35 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/admin/verbs/config_rules.h"
 #include "gateway/daemon/daemon_internal.h"
 #include "saga/base/mem.h"
-
-/* A repeat class that the connector did not declare counts as unsafe: the class that never repeats a call by itself. */
-static struct step_rules rules_of(const struct config_target *t)
-{
-	int repeat = name_to_repeat(t->traits.repeat);
-	return (struct step_rules){
-		.repeat = repeat > 0 ? (enum repeat)repeat : REPEAT_UNSAFE,
-		.repeat_ttl_ms = t->traits.repeat_ttl_ms,
-		.retry = { .first_ms = t->retry.first_ms,
-				   .factor = t->retry.factor,
-				   .cap_ms = t->retry.cap_ms,
-				   .give_up_after_ms = t->retry.give_up_after_ms,
-				   .attempts = (uint32_t)t->retry.attempts },
-		.can_undo = t->traits.can_undo,
-		.can_undo_nothing = t->traits.can_undo_nothing,
-		.undo_idempotent = t->traits.undo_idempotent,
-		.can_lookup = t->traits.can_look_up,
-		.attention_holds = t->order.on_attention == CONFIG_ATTENTION_HOLD,
-	};
-}
 
 struct journal_target *daemon_journal_targets(const struct config *config)
 {
 	struct journal_target *targets = mem_zalloc((config->target_count + 1) * sizeof *targets);
 	for (size_t i = 0; i < config->target_count; i++) {
 		targets[i].name = config->targets[i].name;
-		targets[i].rules = rules_of(&config->targets[i]);
+		targets[i].rules = config_rules(&config->targets[i]);
 	}
 	return targets;
 }

@@ -159,7 +159,7 @@ static void reply_verb(struct admin_call *call, int64_t saga, enum verb verb, co
 	admin_call_json(call, result);
 }
 
-static json_t *dry_run_json(const struct saga *s, unsigned changed, unsigned doubt,
+static json_t *dry_run_json(const struct saga *s, enum verb verb, unsigned changed, unsigned doubt,
 							const struct held_targets *held)
 {
 	json_t *result = json_pack("{s:b, s:i, s:i, s:I, s:s}", "dry_run", 1, "changed", (int)changed, "in_doubt",
@@ -167,6 +167,8 @@ static json_t *dry_run_json(const struct saga *s, unsigned changed, unsigned dou
 							   name_of_saga_state((enum saga_state)s->state));
 	json_object_set_new(result, "held_target", admin_json_text(held_targets_most(held)));
 	json_object_set_new(result, "held_targets", held_targets_json(held));
+	if (verb == VERB_COMPENSATE)
+		add_undone(result, s);
 	return result;
 }
 
@@ -184,7 +186,7 @@ static int dry_run_one(struct admin_call *call, int64_t saga, const struct verb_
 	rc = dry_run_verb(s, config, call->api->now_ms(call->api->ctx), verb, &changed, &doubt, err);
 	config_unref(config);
 	if (rc == 0)
-		admin_call_json(call, dry_run_json(s, changed, doubt, &held));
+		admin_call_json(call, dry_run_json(s, verb->verb, changed, doubt, &held));
 	held_targets_finish(&held);
 	saga_destroy(s);
 	return rc;
