@@ -58,8 +58,8 @@ int listener_open(struct intake_server *s, const struct config_listen *listen, s
 	int why = errno;
 	freeaddrinfo(found);
 	if (s->listen_fd < 0)
-		return err_set(err, ERR_SYSTEM, "cannot listen on %s port %u: %s", listen->host, listen->port,
-					   strerror(why));
+		return err_set(err, ERR_SYSTEM, "listen.intake: cannot listen on %s port %u: %s", listen->host,
+					   listen->port, strerror(why));
 	s->port = port_of(s->listen_fd);
 	return 0;
 }
