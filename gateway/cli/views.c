@@ -76,8 +76,9 @@ int cli_views_status(struct command_run *run)
 	printf("%-12s%s\n", "daemon",
 		   json_is_true(json_object_get(status, "daemon")) ? "running"
 														   : "not running; these figures are from the store");
-	printf("%-12s%lld accepted, %lld related, %lld duplicates\n", "events", run_number(status, "accepted"),
-		   run_number(status, "related"), run_number(status, "duplicates"));
+	long long duplicates = run_number(status, "duplicates");
+	printf("%-12s%lld accepted, %lld related, %lld %s\n", "events", run_number(status, "accepted"),
+		   run_number(status, "related"), duplicates, run_plural(duplicates, "duplicate", "duplicates"));
 	const json_t *intake = json_object_get(status, "intake");
 	if (intake != NULL)
 		printf("%-12s%s:%lld, %lld connections, %lld waiting for their commit\n", "intake",
