@@ -19,7 +19,7 @@ static void print_names(const json_t *names)
  * "compensated" would suggest that everything was undone. */
 static void print_undone(const json_t *result)
 {
-	bool dry_run = json_is_true(json_object_get(result, "dry_run"));
+	bool would = json_is_true(json_object_get(result, "dry_run")) && run_number(result, "changed") > 0;
 	const json_t *kept = json_object_get(result, "kept");
 	if (kept == NULL) /* the answer of another verb has no such member */
 		return;
@@ -28,16 +28,16 @@ static void print_undone(const json_t *result)
 	if (undone > 0)
 		printf("%lld %s undone\n", undone, run_plural(undone, "step is", "steps are"));
 	if (undoing > 0)
-		printf(dry_run ? "%lld %s be undone\n" : "%lld %s still to be undone\n", undoing,
-			   dry_run ? run_plural(undoing, "step would", "steps would")
-					   : run_plural(undoing, "step is", "steps are"));
+		printf(would ? "%lld %s be undone\n" : "%lld %s still to be undone\n", undoing,
+			   would ? run_plural(undoing, "step would", "steps would")
+					 : run_plural(undoing, "step is", "steps are"));
 	if (json_array_size(kept) == 0)
 		return;
 	bool one = json_array_size(kept) == 1;
 	printf("%s", undone + undoing == 0 ? "nothing could be undone: " : "");
 	print_names(kept);
 	printf(" %s kept, because %s cannot undo; undo %s by hand at the target\n",
-		   dry_run ? "would be" : run_plural((long long)json_array_size(kept), "is", "are"),
+		   would ? "would be" : run_plural((long long)json_array_size(kept), "is", "are"),
 		   one ? "its connector" : "their connectors", one ? "it" : "them");
 }
 
