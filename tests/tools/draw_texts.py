@@ -19,7 +19,8 @@ import csource
 
 COMMENT_WORDS, MESSAGE_WORDS = 6, 4
 LITERAL = r'"(?:\\.|[^"\\\n])*"'
-JOINED = re.compile(rf"{LITERAL}(?:\s*(?:PRI[a-zA-Z]\w+\s*)?{LITERAL}|\s+PRI[a-zA-Z]\w+)*")
+SPACE = r"(?:\s|\\\n)*"  # between two literals of one text; a macro continues its line with a backslash
+JOINED = re.compile(rf"{LITERAL}(?:{SPACE}(?:PRI[a-zA-Z]\w+{SPACE})?{LITERAL}|\s+PRI[a-zA-Z]\w+)*")
 NOT_FOR_PEOPLE = re.compile(r"\s*(SELECT|select \w+,|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|WITH|PRAGMA|BEGIN|COMMIT|ROLLBACK|REPLACE|"
                             r"FROM|WHERE|ORDER|AND|UNION|SAVEPOINT|RELEASE|ANALYZE|VACUUM|ATTACH|<[a-z!?]|[{\[]\"|\.[A-Z]{2}\b)")
 WORD = re.compile(r"(?<![\w%])[A-Za-z]?[a-z][a-z']*\b")
@@ -27,8 +28,21 @@ WORD = re.compile(r"(?<![\w%])[A-Za-z]?[a-z][a-z']*\b")
 
 def escape(text):
     """A literal's text as people see it, on one line."""
-    text = "".join(re.sub(r"PRI\w+", "", part) for part in re.split(r'"\s*(?:PRI\w+\s*)?"', text)).strip().strip('"')
-    return " ".join(text.replace('\\"', '"').replace("\\n", " ").replace("\\t", " ").split())
+    whole = "".join(part[1:-1] for part in re.findall(LITERAL, text))
+    return " ".join(whole.replace('\\"', '"').replace("\\n", " ").replace("\\t", " ").split())
+
+
+def column(text, offset):
+    return len(text[text.rfind("\n", 0, offset) + 1:offset].expandtabs(4))
+
+
+def continues(text, end, begin, offset):
+    """Whether the comment at `offset` belongs to the one from `begin` to `end`: it is on the next line and begins
+    in the same column, as the lines of a // comment do, and the comments that trail one member."""
+    between = text[end:offset]
+    if between.strip() not in ("", "\\") or between.count("\n") != 1:
+        return False
+    return column(text, begin) == column(text, offset)
 
 
 def comments(root):
@@ -37,17 +51,17 @@ def comments(root):
         if csource.frozen(path):
             continue
         text = csource.read(root, path)
-        last = None  # one text for the lines of a // comment
+        last = None  # one text: the lines of a // comment, or the comments that trail one member
         for offset, comment in csource.comments_of(text):
             words = csource.plain(comment)
-            if last is not None and comment.startswith("//") and text[last[0]:offset].strip() == "":
+            if last is not None and continues(text, last[0], last[3], offset):
                 last[1].append(words)
-                last[0] = offset + len(comment)
+                last[0], last[3] = offset + len(comment), offset
                 continue
             if last is not None:
                 yield from long_enough(path, last)
-            last = [offset + len(comment), [words], csource.line_at(text, offset)] if not csource.is_banner(comment) \
-                else None
+            last = [offset + len(comment), [words], csource.line_at(text, offset), offset] \
+                if not csource.is_banner(comment) else None
         if last is not None:
             yield from long_enough(path, last)
 

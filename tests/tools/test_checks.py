@@ -159,6 +159,16 @@ class Checks(Tree):
         self.assertNotIn("SELECT", first.stdout)
         self.assertEqual(key.read_text(), "1\tsaga/journal/front/queue.c:7\n2\tgateway/cli/cli.c:1\n")
 
+    def test_only_whole_texts_are_drawn(self):
+        self.put("gateway/cli/cli.c", '#define TEXT \\\n\t"the step is named \\"%s\\" " \\\n\t"in its plan"\n'
+                                      "struct s {\n\tint a; /* the first line of the member */\n"
+                                      "\t       /* and the second line of it */\n"
+                                      "\t/* This comment is about another member. */\n\tint b;\n};\n")
+        drawn = self.run_script("draw_texts.py", "--seed", "3", "--comments", "9", "--messages", "9").stdout
+        self.assertIn('cli.c: the step is named "%s" in its plan\n', drawn)
+        self.assertIn("cli.c: the first line of the member and the second line of it\n", drawn)
+        self.assertIn("cli.c: This comment is about another member.\n", drawn)
+
 
 class Mutants(Tree):
     """The parts of mutate.py that need no build."""
