@@ -1,4 +1,4 @@
-/* Loading: the main file, its includes, and what is checked about the whole. */
+/* Loads the configuration: the main file and its includes, and checks it as a whole. */
 #include "config/config.h"
 
 #include <glob.h>
@@ -46,7 +46,7 @@ static void include_file(struct config_reader *r, struct config_documents *docs,
 	if (config_list_has(&r->config->files, path))
 		reader_error(r, NULL, "%s is included twice", path);
 	else
-		(void)open_document(r, docs, path); /* it adds its own error, at the file */
+		(void)open_document(r, docs, path); /* open_document adds its own error, at the file */
 }
 
 /* The name of the folder is no pattern, even when it contains characters of a pattern. */

@@ -17,7 +17,7 @@
 #include "saga/base/digest.h"
 #include "saga/base/err.h"
 
-#define CONFIG_STEPS_MAX 32 /* of a route; `after` is a bit mask of 32 bits */
+#define CONFIG_STEPS_MAX 32 /* the largest number of steps of a route: `after` is a bit mask of 32 bits */
 
 /* ---- small parts ---- */
 
@@ -51,10 +51,11 @@ struct config_cidr {
 /* ---- sections of the main file ---- */
 
 struct config_listen {
-	char *host;               /* a name or an address, without brackets */
-	uint16_t port;            /* 0: any free port */
-	bool loopback;            /* the host is a loopback address or "localhost" */
-	char *public_url;         /* for {url}: "https://gifts.example.org"; NULL: not set */
+	char *host;    /* a name or an address, without brackets */
+	uint16_t port; /* 0: any free port */
+	bool loopback; /* the host is a loopback address or "localhost" */
+	/* the URL of the gateway for {url}: "https://gifts.example.org"; NULL: not set */
+	char *public_url;
 	struct config_list admin; /* paths of unix sockets */
 	int64_t intake_threads;
 };
@@ -82,7 +83,8 @@ struct config_limits {
 	int64_t connections_total;
 	int64_t commit_wait_ms;
 	int64_t request_timeout_ms;
-	int64_t queue_bytes;    /* of events that wait for their commit; the backlogs of targets do not count */
+	/* memory for events that wait for their commit; the backlogs of targets do not count */
+	int64_t queue_bytes;
 	int64_t queue_records;  /* log records that wait for their commit */
 	int64_t quarantine_cap; /* open quarantined events per source */
 };
@@ -152,10 +154,13 @@ struct config_source {
 	struct config_verify verify;
 	struct config_secret *secrets;
 	size_t secret_count;
-	char *map;                /* body → canonical event; never NULL, "." by default */
-	char *event_id;           /* the sender's id of the event; NULL: `.id` of the canonical event */
-	char *event_id_header;    /* instead of `event_id`; becomes `.id` when the map gives none */
-	char *type_header;        /* becomes `.type` when the map gives none; NULL: no header */
+	char *map; /* body → canonical event; never NULL, "." by default */
+	/* jq program: the sender's id of the event; NULL: `.id` of the canonical event */
+	char *event_id;
+	/* the header that has the event's id, instead of `event_id`; it becomes `.id` when the map gives none */
+	char *event_id_header;
+	/* the header whose text becomes `.type` when the map gives none; NULL: no header */
+	char *type_header;
 	struct config_list dedup; /* programs whose joined results are the dedup key; empty: the event id */
 	char *gift;               /* stable name of the gift; NULL: `.gift` of the canonical event */
 	/* Condition: this event is the gift itself and starts its saga; NULL: every event may start one. If it
@@ -167,7 +172,8 @@ struct config_source {
 	int64_t keep_rejected_bytes;  /* disk space for rejected requests (not verified); 0: none are kept */
 	int64_t keep_rejected_for_ms; /* how long a rejected request is kept */
 	bool paused;                  /* requests are answered with 503 */
-	uint8_t digest[DIGEST_BYTES]; /* of everything above, with secrets: a changed source has another */
+	/* digest of the source's settings above, with secrets: a changed source has another */
+	uint8_t digest[DIGEST_BYTES];
 };
 
 /* ---- targets ---- */
@@ -221,18 +227,20 @@ struct config_traits {
 	bool can_undo_nothing;
 	bool undo_idempotent; /* an undo may be repeated, also when `repeat` forbids it for the do */
 	bool can_look_up;
-	char repeat[16];             /* "idempotent", "keyed", "queryable", "unsafe" */
-	int64_t repeat_ttl_ms;       /* for "keyed": how long the target remembers a key */
-	char connector_summary[160]; /* for `almoner check`: version, origin, level of proof; may be "" */
+	char repeat[16];       /* "idempotent", "keyed", "queryable", "unsafe" */
+	int64_t repeat_ttl_ms; /* for "keyed": how long the target remembers a key */
+	/* a line about the connector for `almoner check`: version, origin, level of proof; may be "" */
+	char connector_summary[160];
 };
 
 struct config_target {
 	char *name;
 	char *connector;
-	json_t *settings; /* object; $env and $file replaced, comments removed; holds secrets: never print it */
-	json_t *written;  /* the settings as written: each reference is still an object */
-	char *file;       /* that configures the target */
-	char *base_dir;   /* folder of that file: relative paths in the settings start here */
+	/* the settings, an object; $env and $file replaced, comments removed; holds secrets: never print it */
+	json_t *settings;
+	json_t *written; /* the settings as written: each reference is still an object */
+	char *file;      /* that configures the target */
+	char *base_dir;  /* the folder of the file that has the settings: relative paths in them start here */
 	struct config_retry retry;
 	struct config_breaker breaker;
 	struct config_hold hold;
@@ -240,7 +248,7 @@ struct config_target {
 	struct config_order order;
 	bool paused;
 	struct config_traits traits;  /* filled by hooks->check_target */
-	uint8_t digest[DIGEST_BYTES]; /* as in struct config_source, without the traits */
+	uint8_t digest[DIGEST_BYTES]; /* digest of the target, as in struct config_source, without the traits */
 };
 
 /* ---- routes ---- */
@@ -248,11 +256,11 @@ struct config_target {
 enum config_on_failure { CONFIG_FAILURE_CONTINUE, CONFIG_FAILURE_HOLD, CONFIG_FAILURE_COMPENSATE };
 
 struct config_step {
-	char *name;        /* by default the name of the target */
+	char *name;        /* the name of the step; by default the name of the target */
 	size_t target;     /* index into config->targets */
 	char *when;        /* jq condition over the canonical event with `.steps`; NULL: always run the step */
 	int64_t expire_ms; /* age of the event at which the step expires; 0: never */
-	uint32_t after;    /* bit i: the step waits for step i of this route */
+	uint32_t after;    /* bit i: this step waits for step i of the same route */
 	bool undo_none;    /* "undo": "none" was written: the effect may stay when the other steps are undone */
 };
 
@@ -260,7 +268,8 @@ struct config_route {
 	char *name;
 	struct config_list sources; /* empty: any */
 	struct config_list types;   /* globs with * and ?; empty: any */
-	char *where;                /* jq condition over the canonical event; NULL: always */
+	/* jq condition over the canonical event: the route takes the event; NULL: every event */
+	char *where;
 	struct config_step *steps;
 	size_t step_count; /* 1 … CONFIG_STEPS_MAX; every step follows the steps that it waits for */
 	enum config_on_failure on_failure;
@@ -288,8 +297,9 @@ struct config {
 	size_t target_count;
 	struct config_route *routes;
 	size_t route_count;
-	uint8_t digest[DIGEST_BYTES]; /* of the whole configuration without secrets; identifies it in the log */
-	unsigned references;          /* atomic; used by config_ref and config_unref only */
+	/* digest of the whole configuration without secrets; identifies the configuration in the log */
+	uint8_t digest[DIGEST_BYTES];
+	unsigned references; /* atomic; used by config_ref and config_unref only */
 };
 
 /* ---- reading ---- */
@@ -340,8 +350,9 @@ int config_load(const char *path, const struct config_hooks *hooks, struct confi
 				struct diagnostics *found) MUST_CHECK;
 
 struct config *config_ref(struct config *config); /* returns `config`. Thread: any */
-void config_unref(
-	struct config *config); /* accepts NULL; the last reference wipes the secrets. Thread: any */
+/* Drops a reference; the last one frees the configuration and wipes its secrets. Accepts NULL. Thread:
+ * any. */
+void config_unref(struct config *config);
 
 /* The index of the source, target or route with this name, or -1. */
 int config_find_source(const struct config *config, struct str name);
@@ -361,7 +372,8 @@ enum config_subject { CONFIG_OPTION, CONFIG_SOURCE, CONFIG_TARGET, CONFIG_ROUTE 
 struct config_change {
 	enum config_change_kind kind;
 	enum config_subject subject;
-	char *name;         /* of the source, target or route; for an option its JSON pointer */
+	/* the name of the source, target or route that changed; for an option its JSON pointer */
+	char *name;
 	bool needs_restart; /* the option cannot change while the daemon runs: the reload must be rejected */
 };
 

@@ -69,7 +69,7 @@ static void print_one(const struct diagnostic *d, struct buf *to)
 	buf_byte(to, '\n');
 }
 
-/* By file, line, and then in the order in which they were found. */
+/* Orders two diagnostics by file, by line, and then in the order in which they were found. */
 static int by_position(const void *left, const void *right)
 {
 	const struct diagnostic *a = *(const struct diagnostic *const *)left;

@@ -15,8 +15,8 @@ struct diagnostic {
 	char *file;     /* as it was opened */
 	int line;       /* from 1; 0 when unknown */
 	char *pointer;  /* JSON pointer into `file`; "": the whole document */
-	char *message;  /* what is wrong; contains no secret */
-	char *expected; /* what would be right; NULL when the message is enough */
+	char *message;  /* what is wrong in the configuration; the text contains no secret */
+	char *expected; /* what would be right instead; NULL when the message is enough */
 };
 
 /* A zeroed struct is a valid empty list. */

@@ -72,7 +72,7 @@ struct named_digest {
 
 struct subject_kind {
 	enum config_subject subject;
-	bool ordered; /* a different position in the list is a change */
+	bool ordered; /* the order counts: a different position in the list is a change */
 	size_t (*count)(const struct config *config);
 	struct named_digest (*at)(const struct config *config, size_t index);
 	int (*find)(const struct config *config, struct str name);

@@ -16,7 +16,7 @@
 struct config_document {
 	char *path;
 	char *dir;       /* the folder of `path`: relative paths in the file start here */
-	struct buf text; /* kept to find the lines of messages */
+	struct buf text; /* the text of the file, kept to find the lines of messages */
 	json_t *root;    /* an object */
 };
 

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NEAREST_LENGTH_MAX 64 /* longer than any name of an option */
+#define NEAREST_LENGTH_MAX 64 /* more bytes than any name of an option has */
 
 static bool same(char a, char b)
 {

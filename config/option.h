@@ -46,28 +46,30 @@ enum option_type {
 
 enum option_flag {
 	OPTION_REQUIRED = 1u << 0,
-	OPTION_RESTART = 1u << 1, /* cannot change while the daemon runs */
+	OPTION_RESTART = 1u << 1, /* the option cannot change while the daemon runs */
 	OPTION_BY_NAME = 1u << 2  /* OPTION_OBJECTS: an object by name; else an array */
 };
 
 struct config_option {
 	const char *name;
 	enum option_type type;
-	uint32_t offset;      /* of the field in the struct of its section */
+	uint32_t offset;      /* the offset of the option's field in the struct of its section */
 	const char *fallback; /* the default, as JSON text; NULL: none */
-	double least, most;   /* range of numbers, durations (ms) and sizes (bytes); both 0: no range */
-	const char *choices;  /* "a|b"; NULL: no choice */
-	const struct config_section *section; /* of the options below this one; NULL: none */
+	/* the smallest and largest number, duration (ms) or size (bytes); both 0: no range */
+	double least, most;
+	const char *choices;                  /* "a|b"; NULL: no choice */
+	const struct config_section *section; /* the section of the options below this option; NULL: none */
 	unsigned flags;                       /* of enum option_flag */
-	const char *help;                     /* sentences for the manual, README.md and the schema */
+	/* the description of the option for the manual, README.md and the schema */
+	const char *help;
 };
 
 struct config_section {
-	const char *name; /* of its definition in the schema */
+	const char *name; /* the name of the section's definition in the schema */
 	const char *title;
 	const struct config_option *options;
 	size_t count;
-	size_t bytes; /* of the struct that it fills */
+	size_t bytes; /* the size of the struct that the section fills */
 };
 
 const struct config_section *table_root(void);

@@ -108,7 +108,8 @@ static json_t *show_store(const struct config_option *option, const void *base)
 	return store->path == NULL ? NULL : json_sprintf("sqlite:%s", store->path);
 }
 
-/* Addresses as hexadecimal digits: enough to compare two configurations, and independent of the spelling. */
+/* Shows the addresses of trusted_proxies as hexadecimal digits: enough to compare two configurations, and
+ * independent of how the addresses are written. */
 static json_t *show_cidrs(const struct config_option *option, const void *base)
 {
 	const struct config *config = base;

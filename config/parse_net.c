@@ -125,7 +125,7 @@ void parse_sockets(struct config_reader *r, const struct config_option *option, 
 	}
 }
 
-/* Scheme and host only: the path of each request is appended to it. */
+/* The URL has only scheme and host: the path of each request is appended to the URL. */
 void parse_url(struct config_reader *r, const struct config_option *option, const json_t *value, void *base)
 {
 	char *text = parse_plain_text(r, value);
@@ -136,7 +136,7 @@ void parse_url(struct config_reader *r, const struct config_option *option, cons
 	host = strncmp(text, "https://", 8) == 0 ? text + 8 : strncmp(text, "http://", 7) == 0 ? text + 7 : "";
 	if (host[0] == '\0' || strpbrk(host, "/?# ") != NULL) {
 		reader_error(r, "a URL without a path, such as \"https://gifts.example.org\"",
-					 "this is not a URL of a host");
+					 "the value is not a URL of a host");
 		free(text);
 		return;
 	}

@@ -129,7 +129,8 @@ void parse_jq(struct config_reader *r, const struct config_option *option, const
 		parse_set(option, base, program);
 }
 
-/* Sets one of the two fields and clears the other, which a preset may have set. */
+/* Parses `event_id`, which sets one of two fields (program or header) and clears the other, which a preset
+ * may have set. */
 void parse_event_id(struct config_reader *r, const struct config_option *option, const json_t *value,
 					void *base)
 {

@@ -151,7 +151,7 @@ static int next_child(const struct config_route *route, int parent, size_t from)
 	return -1;
 }
 
-/* Recursive; at most as deep as the route has steps. */
+/* Prints the steps below `parent` in the tree, recursively: at most as deep as the route has steps. */
 static void print_children(const struct config *config, const struct config_route *route, int parent,
 						   struct buf *indent, struct buf *to)
 {

@@ -13,12 +13,13 @@
 
 struct config_reader {
 	struct config *config;
-	const struct config_hooks *hooks; /* not NULL, but its functions may be */
+	/* the hooks of the caller: the pointer is never NULL, but each function in it may be NULL */
+	const struct config_hooks *hooks;
 	struct diagnostics *found;
 	const struct config_document *doc; /* the current file */
-	struct buf pointer;                /* JSON pointer of the current place in it */
+	struct buf pointer;                /* JSON pointer of the current place in the file */
 	struct config_list
-		source_files; /* the file of config->sources[i], to name the first of two with one name */
+		source_files; /* the file of config->sources[i], for the error about two sources with one name */
 	struct config_list route_files; /* the file of config->routes[i] */
 };
 
@@ -71,7 +72,8 @@ void reader_settings(struct config_reader *r, const json_t *value, struct config
 /* Read the sources, targets and routes of r->doc and append them to r->config; a name must be used once. */
 void reader_sources(struct config_reader *r);
 void reader_targets(struct config_reader *r);
-void reader_routes(struct config_reader *r); /* after the targets of all files */
+/* reads the routes; called after the targets of all files are read */
+void reader_routes(struct config_reader *r);
 
 /* True for an allowed name: 1 to 64 letters, digits, '-', '_' and '.', beginning with a letter or digit.
  * Else adds an error. */

@@ -40,7 +40,8 @@ static bool reference_ok(struct config_reader *r, const json_t *value)
 	return true;
 }
 
-/* An error; only a warning for commands that need no secrets (struct config_hooks: lenient). */
+/* Reports a secret that cannot be read: as an error, or as a warning for commands that need no secrets
+ * (struct config_hooks: lenient). */
 static void report_unreadable(struct config_reader *r, const char *before, const char *what,
 							  const char *after)
 {

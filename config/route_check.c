@@ -41,7 +41,7 @@ static int may_fail_after(const struct config_route *route, const uint32_t *ance
 	return -1;
 }
 
-/* Only under `compensate`, and only where the connector could be asked. */
+/* The rule applies only to the policy `compensate`, and only where the connector could be asked. */
 static void check_undo(struct config_reader *r, const struct config_route *route)
 {
 	uint32_t ancestors[CONFIG_STEPS_MAX] = { 0 };

@@ -68,7 +68,7 @@ void reader_defaults(struct config_reader *r, const struct config_section *secti
 
 	for (size_t i = 0; i < section->count; i++)
 		default_of(r, &section->options[i], base);
-	/* a default that its own table rejects is an error in tables.c */
+	/* a default that is refused by its own option is an error in tables.c */
 	assert(r->found->errors == errors);
 }
 

@@ -7,7 +7,7 @@
 
 static json_t *resolve_value(struct config_reader *r, const json_t *value);
 
-/* Without "$comment" members, at every depth. */
+/* Resolves the references in a copy of the object that has no "$comment" members, at every depth. */
 static json_t *resolve_object(struct config_reader *r, const json_t *value)
 {
 	json_t *copy = json_object();

@@ -74,7 +74,8 @@ static void fill_source(struct config_reader *r, const json_t *object, struct co
 	reader_section(r, table_source(), object, source);
 	if (preset == NULL && json_is_object(object) && json_object_get(object, "verify") == NULL)
 		reader_error(r, "\"preset\" or \"verify\"", "no option says how requests are verified");
-	else if (!faults_outside(r, since, source_unrelated)) /* errors there would only cause more errors here */
+	/* after errors in options that verify_check reads, its errors would only be more of them */
+	else if (!faults_outside(r, since, source_unrelated))
 		verify_check(r, source);
 	if (r->found->errors == errors)
 		check_source(r, source);

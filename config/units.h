@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "saga/base/check.h"
 
-#define UNITS_TEXT_BYTES 32 /* enough for every text below, with its NUL */
+#define UNITS_TEXT_BYTES 32 /* the size of a buffer for every text below, with its NUL */
 
 /* Each returns 0, or ERR_INVALID when `text` has another form or its value is above 2^53. */
 int units_duration(const char *text, int64_t *ret_ms) MUST_CHECK;

@@ -9,7 +9,7 @@
 #include "connectors/accounting/quickbooks.h"
 #include "connectors/kit/json.h"
 
-/* Chosen; no measurement: the vendor's documents name no time. */
+/* This time is chosen; no measurement: the vendor's documents name no time. */
 #define REQUEST_ID_TTL_MS ((uint64_t)24 * 3600 * 1000)
 
 /* ---- start ---- */

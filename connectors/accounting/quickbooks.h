@@ -18,7 +18,7 @@ struct quickbooks_settings {
 	char *deposit_account; /* NULL: QuickBooks chooses */
 	char *customer_name;   /* text template */
 	char *anonymous;       /* the customer of gifts without a donor */
-	char *home_currency;   /* NULL: unknown, so each document names its currency */
+	char *home_currency;   /* the home currency; NULL: unknown, so each document names its currency */
 	int64_t minor_version;
 };
 
@@ -33,10 +33,10 @@ enum quickbooks_phase {
 	QB_FIND_BY_EMAIL,
 	QB_FIND_BY_NAME,
 	QB_CREATE_CUSTOMER,
-	QB_FIND_NAMESAKE, /* after the reply "this name exists" */
+	QB_FIND_NAMESAKE, /* finds the customer whose name is taken, after the reply "this name exists" */
 	QB_CREATE_RECEIPT,
-	QB_CONFIRM,      /* after the reply "this number exists" */
-	QB_LOOKUP,       /* the purpose of the attempt is LOOKUP */
+	QB_CONFIRM,      /* looks the receipt up after the reply "this number exists" */
+	QB_LOOKUP,       /* the look-up of an attempt whose purpose is LOOKUP */
 	QB_FIND_TO_VOID, /* finds the receipt to void by its reference */
 	QB_READ_TO_VOID, /* reads the receipt to void by its id */
 	QB_VOID,
@@ -51,7 +51,7 @@ struct quickbooks_attempt {
 	const struct quickbooks_settings *settings;
 	enum quickbooks_phase phase;
 	struct kit_money money;
-	const char *email;          /* of the donor, borrowed from the event; NULL: none */
+	const char *email;          /* the e-mail address of the donor, borrowed from the event; NULL: none */
 	struct kit_text name;       /* DisplayName of the customer */
 	char customer[QB_ID_BYTES]; /* "": not known yet, as for the next two */
 	char receipt[QB_ID_BYTES];
@@ -86,7 +86,7 @@ enum quickbooks_code {
 struct quickbooks_reply {
 	json_t *body;          /* NULL if the body is not JSON */
 	uint32_t result_class; /* enum almoner_class */
-	unsigned code;         /* of the first error in the Fault; 0: no Fault */
+	unsigned code;         /* the code of the first error in the Fault; 0: no Fault */
 	char message[300];     /* text of that error */
 };
 

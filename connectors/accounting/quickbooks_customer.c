@@ -30,14 +30,15 @@ static int use_customer(struct quickbooks_turn *t, const json_t *customer)
 		return kit_answer_problem(&t->a->kit.answer, &problem);
 	}
 	if (!quickbooks_copy_id(customer, "Id", t->a->customer))
-		return quickbooks_finish(t, ALMONER_UNREACHABLE, "looking for the customer: a record without an id");
+		return quickbooks_finish(t, ALMONER_UNREACHABLE,
+								 "the search for the customer gave a record without an id");
 	return quickbooks_send(t->a, QB_CREATE_RECEIPT);
 }
 
 int quickbooks_on_found_by_email(struct quickbooks_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "looking for the customer");
+		return quickbooks_finish(t, t->read.result_class, "the search for the customer");
 	const json_t *customer = choose_customer(t);
 	return customer != NULL ? use_customer(t, customer) : quickbooks_send(t->a, QB_FIND_BY_NAME);
 }
@@ -52,7 +53,7 @@ static bool is_other_person(const struct quickbooks_turn *t, const json_t *custo
 int quickbooks_on_found_by_name(struct quickbooks_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "looking for the customer");
+		return quickbooks_finish(t, t->read.result_class, "the search for the customer");
 	const json_t *customer = choose_customer(t);
 	if (customer != NULL && !is_other_person(t, customer))
 		return use_customer(t, customer);
@@ -66,9 +67,10 @@ int quickbooks_on_customer_created(struct quickbooks_turn *t)
 	if (t->read.code == QB_CODE_NAME_EXISTS)
 		return quickbooks_send(t->a, QB_FIND_NAMESAKE);
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "creating the customer");
+		return quickbooks_finish(t, t->read.result_class, "the request to create the customer");
 	if (!quickbooks_copy_id(t->read.body, "Customer.Id", t->a->customer))
-		return quickbooks_finish(t, ALMONER_UNKNOWN, "creating the customer: the reply has no Customer.Id");
+		return quickbooks_finish(t, ALMONER_UNKNOWN,
+								 "the request to create the customer: the reply has no Customer.Id");
 	return quickbooks_send(t->a, QB_CREATE_RECEIPT);
 }
 
@@ -76,7 +78,7 @@ int quickbooks_on_customer_created(struct quickbooks_turn *t)
 int quickbooks_on_namesake(struct quickbooks_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "looking for the customer whose name exists");
+		return quickbooks_finish(t, t->read.result_class, "the search for the customer whose name exists");
 	const json_t *customer = choose_customer(t);
 	if (customer == NULL)
 		return quickbooks_finish_own(

@@ -4,7 +4,7 @@
 #include "connectors/accounting/quickbooks.h"
 #include "connectors/kit/template.h"
 
-/* Of a DisplayName, from the vendor's documents. */
+/* The longest DisplayName, from the vendor's documents. */
 #define NAME_BYTES_MAX 100
 
 /* Makes a valid DisplayName: colons (they separate levels) and control characters become spaces, spaces at

@@ -24,10 +24,10 @@ int quickbooks_on_receipt_created(struct quickbooks_turn *t)
 	if (t->read.code == QB_CODE_NUMBER_EXISTS)
 		return quickbooks_send(t->a, QB_CONFIRM);
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "creating the sales receipt");
+		return quickbooks_finish(t, t->read.result_class, "the request to create the sales receipt");
 	if (!quickbooks_copy_id(t->read.body, "SalesReceipt.Id", t->a->receipt))
 		return quickbooks_finish(t, ALMONER_UNKNOWN,
-								 "creating the sales receipt: the reply has no SalesReceipt.Id");
+								 "the request to create the sales receipt: the reply has no SalesReceipt.Id");
 	write_result(t);
 	return quickbooks_finish(t, ALMONER_OK, NULL);
 }
@@ -43,7 +43,7 @@ static int check_receipt(struct quickbooks_turn *t, const json_t *receipt)
 {
 	if (!quickbooks_copy_id(receipt, "Id", t->a->receipt))
 		return quickbooks_finish(t, ALMONER_UNREACHABLE,
-								 "looking for the sales receipt: a record without an id");
+								 "the search for the sales receipt gave a record without an id");
 	if (!kit_money_is(&t->a->money, kit_json_at(receipt, "TotalAmt"),
 					  kit_json_text_at(receipt, "CurrencyRef.value")))
 		return quickbooks_finish_own(t, ALMONER_EXISTS,
@@ -56,7 +56,7 @@ static int check_receipt(struct quickbooks_turn *t, const json_t *receipt)
 int quickbooks_on_lookup(struct quickbooks_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "looking for the sales receipt");
+		return quickbooks_finish(t, t->read.result_class, "the search for the sales receipt");
 	const json_t *receipt = found_receipt(t);
 	return receipt != NULL ? check_receipt(t, receipt)
 						   : quickbooks_finish_own(t, ALMONER_ABSENT, "no sales receipt has our reference");
@@ -93,7 +93,7 @@ static int void_found(struct quickbooks_turn *t, const json_t *receipt)
 	if (!quickbooks_copy_id(receipt, "Id", t->a->receipt) ||
 		!quickbooks_copy_id(receipt, "SyncToken", t->a->sync_token))
 		return quickbooks_finish(t, ALMONER_UNREACHABLE,
-								 "reading the sales receipt: no id or version in the reply");
+								 "the request to read the sales receipt: no id or version in the reply");
 	return quickbooks_send(t->a, QB_VOID);
 }
 
@@ -102,7 +102,7 @@ int quickbooks_on_found_to_void(struct quickbooks_turn *t)
 	if (t->read.code == QB_CODE_NOT_FOUND)
 		return quickbooks_finish_own(t, ALMONER_OK, "nothing to void: the sales receipt is gone");
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "reading the sales receipt to void");
+		return quickbooks_finish(t, t->read.result_class, "the request to read the sales receipt to void");
 	const json_t *receipt = found_receipt(t);
 	return receipt != NULL ? void_found(t, receipt)
 						   : quickbooks_finish_own(t, ALMONER_OK, "nothing to void: no sales receipt");
@@ -114,9 +114,9 @@ int quickbooks_on_voided(struct quickbooks_turn *t)
 	if (t->read.code == QB_CODE_STALE && t->a->reads_of_void++ == 0)
 		return quickbooks_send(t->a, QB_READ_TO_VOID);
 	if (t->read.result_class != ALMONER_OK)
-		return quickbooks_finish(t, t->read.result_class, "voiding the sales receipt");
+		return quickbooks_finish(t, t->read.result_class, "the request to void the sales receipt");
 	if (!quickbooks_copy_id(t->read.body, "SalesReceipt.Id", t->a->receipt))
 		return quickbooks_finish(t, ALMONER_UNKNOWN,
-								 "voiding the sales receipt: the reply has no SalesReceipt.Id");
+								 "the request to void the sales receipt: the reply has no SalesReceipt.Id");
 	return quickbooks_finish(t, ALMONER_OK, NULL);
 }

@@ -1,4 +1,4 @@
-/* What the handlers of replies share. */
+/* Functions that the handlers of QuickBooks' replies share. */
 #include <string.h>
 
 #include "connectors/accounting/quickbooks.h"

@@ -13,7 +13,7 @@ extern const struct almoner_option civicrm_options[CIVI_OPTION_COUNT];
 enum civicrm_existing {
 	CIVI_KEEP,     /* nothing */
 	CIVI_FILL,     /* empty fields */
-	CIVI_OVERWRITE /* every field that the event carries */
+	CIVI_OVERWRITE /* an existing contact gets every field that the event carries */
 };
 
 struct civicrm_settings {
@@ -23,7 +23,8 @@ struct civicrm_settings {
 	char *financial_type;
 	char *payment_instrument; /* NULL: CiviCRM chooses */
 	char *status;
-	char *trxn_id;              /* text template; NULL: made of source, event and step */
+	/* text template of the transaction id; NULL: the id is made of source, event and step */
+	char *trxn_id;
 	const json_t *contribution; /* JSON template with more fields; borrowed from kit.json */
 	bool match_external;        /* a contact is found by the donor's id, not by e-mail */
 	enum civicrm_existing existing;
@@ -41,8 +42,8 @@ enum civicrm_phase {
 	CIVI_CREATE_CONTACT,
 	CIVI_UPDATE_CONTACT,
 	CIVI_CREATE_CONTRIBUTION,
-	CIVI_CONFIRM,   /* after the reply "this transaction exists" */
-	CIVI_LOOKUP,    /* the purpose of the attempt is LOOKUP */
+	CIVI_CONFIRM,   /* looks the contribution up after the reply "this transaction exists" */
+	CIVI_LOOKUP,    /* the look-up of an attempt whose purpose is LOOKUP */
 	CIVI_FIND_UNDO, /* finds the contribution to cancel by its transaction id */
 	CIVI_CANCEL,
 	CIVI_PHASE_COUNT
@@ -51,8 +52,8 @@ enum civicrm_phase {
 /* The field by which the contact is found. */
 enum civicrm_match {
 	CIVI_BY_EMAIL,
-	CIVI_BY_EXTERNAL, /* the donor's id at the sender */
-	CIVI_BY_SOURCE    /* our reference: the donor has neither address nor id */
+	CIVI_BY_EXTERNAL, /* the contact is found by the donor's id at the sender */
+	CIVI_BY_SOURCE    /* the contact is found by our reference: the donor has neither address nor id */
 };
 
 struct civicrm_attempt {
@@ -61,7 +62,7 @@ struct civicrm_attempt {
 	enum civicrm_phase phase;
 	struct kit_money money;
 	enum civicrm_match match;
-	const char *email;    /* of the donor, borrowed from the event; NULL: none */
+	const char *email;    /* the e-mail address of the donor, borrowed from the event; NULL: none */
 	const char *external; /* id of the donor, borrowed; NULL: none, or not used to find the contact */
 	const char *phone;    /* of the donor, borrowed; NULL: none */
 	char *first_name;     /* owned; NULL: none */

@@ -20,10 +20,11 @@ int civicrm_on_contribution_created(struct civicrm_turn *t)
 	if (t->read.result_class == ALMONER_EXISTS)
 		return civicrm_send(t->a, CIVI_CONFIRM);
 	if (t->read.result_class != ALMONER_OK)
-		return civicrm_finish(t, t->read.result_class, "creating the contribution");
+		return civicrm_finish(t, t->read.result_class, "the request to create the contribution");
 	int64_t id = civicrm_id_at(civicrm_first_value(t), "id");
 	if (id == 0)
-		return civicrm_finish_own(t, ALMONER_UNKNOWN, "creating the contribution: the reply has no id");
+		return civicrm_finish_own(t, ALMONER_UNKNOWN,
+								  "the request to create the contribution: the reply has no id");
 	write_result(t, id, t->a->contact);
 	return civicrm_finish(t, ALMONER_OK, NULL);
 }
@@ -41,7 +42,7 @@ static int check_found(struct civicrm_turn *t, const json_t *contribution)
 	int64_t id = civicrm_id_at(contribution, "id");
 	if (id == 0)
 		return civicrm_finish_own(t, ALMONER_UNREACHABLE,
-								  "looking for the contribution: a record without an id");
+								  "the search for the contribution gave a record without an id");
 	if (is_cancelled(contribution))
 		return civicrm_finish_own(t, ALMONER_EXISTS, "the contribution exists and was cancelled or refunded");
 	if (!kit_money_is(&t->a->money, json_object_get(contribution, "total_amount"),
@@ -55,7 +56,7 @@ static int check_found(struct civicrm_turn *t, const json_t *contribution)
 int civicrm_on_lookup(struct civicrm_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return civicrm_finish(t, t->read.result_class, "looking for the contribution");
+		return civicrm_finish(t, t->read.result_class, "the search for the contribution");
 	const json_t *found = civicrm_first_value(t);
 	return found != NULL ? check_found(t, found)
 						 : civicrm_finish_own(t, ALMONER_ABSENT, "no contribution has our transaction id");
@@ -66,7 +67,7 @@ int civicrm_on_lookup(struct civicrm_turn *t)
 int civicrm_on_confirm(struct civicrm_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return civicrm_finish(t, ALMONER_UNKNOWN, "the contribution exists; looking for it");
+		return civicrm_finish(t, ALMONER_UNKNOWN, "the contribution exists, and the connector looks for it");
 	const json_t *found = civicrm_first_value(t);
 	return found != NULL ? check_found(t, found)
 						 : civicrm_finish_own(
@@ -79,14 +80,14 @@ int civicrm_on_confirm(struct civicrm_turn *t)
 int civicrm_on_found_to_undo(struct civicrm_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return civicrm_finish(t, t->read.result_class, "looking for the contribution to cancel");
+		return civicrm_finish(t, t->read.result_class, "the search for the contribution to cancel");
 	const json_t *found = civicrm_first_value(t);
 	if (found == NULL)
 		return civicrm_finish_own(t, ALMONER_OK, "nothing to cancel: no contribution has our transaction id");
 	t->a->contribution = civicrm_id_at(found, "id");
 	if (t->a->contribution == 0)
 		return civicrm_finish_own(t, ALMONER_UNREACHABLE,
-								  "looking for the contribution: a record without an id");
+								  "the search for the contribution gave a record without an id");
 	return civicrm_send(t->a, CIVI_CANCEL);
 }
 
@@ -95,7 +96,7 @@ int civicrm_on_found_to_undo(struct civicrm_turn *t)
 int civicrm_on_cancelled(struct civicrm_turn *t)
 {
 	if (t->read.result_class != ALMONER_OK)
-		return civicrm_finish(t, t->read.result_class, "cancelling the contribution");
+		return civicrm_finish(t, t->read.result_class, "the request to cancel the contribution");
 	if (civicrm_first_value(t) == NULL)
 		return civicrm_finish_own(
 			t, ALMONER_OK, "nothing to cancel: the contribution is gone, refunded, or cancelled already");

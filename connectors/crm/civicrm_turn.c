@@ -1,4 +1,4 @@
-/* What the handlers of replies share. */
+/* Functions that the handlers of CiviCRM's replies share. */
 #include <stdlib.h>
 #include <string.h>
 

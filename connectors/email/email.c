@@ -32,7 +32,7 @@ static bool render_recipient(struct email_attempt *a, struct kit_problem *proble
 	if (!kit_template_text(a->settings->to, &a->kit.context, KIT_ESCAPE_NONE, &a->to, &inner))
 		return kit_problem_set(problem, inner.result_class, "there is no recipient: %.300s", inner.text);
 	const char *fault = kit_mail_address_fault(kit_text_view(&a->to).p);
-	return fault == NULL || kit_problem_set(problem, ALMONER_REJECTED, "the recipient's address %s", fault);
+	return fault == NULL || kit_problem_set(problem, ALMONER_REJECTED, "the recipient's address: %s", fault);
 }
 
 static bool put_template_header(struct email_attempt *a, const char *name, const char *template,

@@ -86,7 +86,7 @@ static int check_login(const struct email_settings *s, struct almoner_error *err
 static int check_address(const char *where, const char *address, struct almoner_error *error)
 {
 	const char *fault = address == NULL ? NULL : kit_mail_address_fault(address);
-	return fault == NULL ? 0 : kit_error_set(error, "%s: the address %s", where, fault);
+	return fault == NULL ? 0 : kit_error_set(error, "%s: %s", where, fault);
 }
 
 /* Headers of the settings must not replace the ones that the connector writes, or add recipients. */

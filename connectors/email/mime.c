@@ -7,9 +7,11 @@
 
 #define LINE_BYTES_MAX      76 /* RFC 2045 and RFC 2047 */
 #define WORD_OVERHEAD_BYTES 12 /* "=?UTF-8?B?" and "?=" of an encoded word */
-#define WORD_SOURCE_MAX     45 /* bytes that become 60 of base64: with the overhead less than 75 (RFC 2047) */
-#define UNBROKEN_BYTES_MAX  900 /* without a space to fold at; a line may have 998 bytes (RFC 5322) */
-#define QUOTED_BYTES_MAX    60  /* of a display name in quotes, so that it fits on one line */
+/* bytes in an encoded word: 60 of base64, with the overhead less than 75 (RFC 2047) */
+#define WORD_SOURCE_MAX 45
+/* bytes of a line without a space to fold at; a line may have 998 bytes (RFC 5322) */
+#define UNBROKEN_BYTES_MAX 900
+#define QUOTED_BYTES_MAX   60 /* bytes of a display name in quotes, so that the name fits on one line */
 
 /* ---- headers ---- */
 

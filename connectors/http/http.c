@@ -21,9 +21,9 @@ static int on_precondition_failed(struct http_attempt *a)
 		return s->lookup.present ? http_request_send(a, &s->lookup, HTTP_PHASE_AFTER_RACE)
 								 : http_request_send(a, &s->version, HTTP_PHASE_READ_ETAG);
 	if (a->etag_changed)
-		return http_reply_finish(a, ALMONER_BUSY,
-								 "each time another writer changed the record between our read and our write",
-								 "");
+		return http_reply_finish(
+			a, ALMONER_BUSY, "in each try another writer changed the record between our read and our write",
+			"");
 	return http_reply_finish(a, ALMONER_REJECTED, "etag: the target refuses the ETag that it gave", NULL);
 }
 
@@ -85,7 +85,7 @@ static int on_undone(struct http_attempt *a)
 	if (reply->status >= 200 && reply->status <= 299)
 		return http_reply_finish(a, ALMONER_OK, NULL, NULL);
 	if (http_settings_status_in(&a->settings->gone, reply->status))
-		return http_reply_finish(a, ALMONER_OK, "nothing to undo: the target does not have it", "");
+		return http_reply_finish(a, ALMONER_OK, "nothing to undo: the target does not have the record", "");
 	return http_reply_finish_failed(a, kit_reply_class_http(reply, ALMONER_EFFECTS), "undo");
 }
 
@@ -94,7 +94,7 @@ static int start_undo(struct http_attempt *a)
 {
 	const struct http_settings *s = a->settings;
 	if (!s->undo.present)
-		return kit_error_set(a->kit.answer.error, "this target has no undo");
+		return kit_error_set(a->kit.answer.error, "the settings of this target have no undo");
 	bool unknown = a->kit.context.step->own_result.len == 0;
 	if (!unknown || !s->lookup.present)
 		return http_request_send(a, &s->undo, HTTP_PHASE_UNDO);
@@ -117,7 +117,7 @@ static int on_start(struct http_attempt *a)
 	case ALMONER_LOOKUP:
 		if (s->lookup.present)
 			return http_request_send(a, &s->lookup, HTTP_PHASE_LOOKUP);
-		return kit_error_set(a->kit.answer.error, "this target has no lookup");
+		return kit_error_set(a->kit.answer.error, "the settings of this target have no lookup");
 	default:
 		return kit_error_set(a->kit.answer.error, "the http connector does not know purpose %u", purpose);
 	}

@@ -7,9 +7,9 @@
 
 enum lookup_finding {
 	LOOKUP_FOUND,
-	LOOKUP_DIFFERENT, /* there is a record, but not the one that this step would have made */
+	LOOKUP_DIFFERENT, /* the target has a record, but not the one that this step would have made */
 	LOOKUP_NOT_FOUND,
-	LOOKUP_UNCLEAR /* the reply is no answer to the question */
+	LOOKUP_UNCLEAR /* the reply does not tell whether the target has the record */
 };
 
 /* Some APIs say "none" with a count of 0. */
@@ -92,8 +92,9 @@ int http_lookup_on_confirm(struct http_attempt *a)
 	case LOOKUP_FOUND:
 		return http_reply_finish(a, ALMONER_OK, "exists already, found by look-up", NULL);
 	case LOOKUP_NOT_FOUND:
-		return http_reply_finish(a, ALMONER_EXISTS,
-								 "the target says it exists, but the look-up does not find it", "");
+		return http_reply_finish(
+			a, ALMONER_EXISTS,
+			"the target says that the record exists, but the look-up does not find the record", "");
 	case LOOKUP_DIFFERENT:
 		return http_reply_finish(
 			a, ALMONER_EXISTS,
@@ -102,7 +103,7 @@ int http_lookup_on_confirm(struct http_attempt *a)
 		break;
 	}
 	return http_reply_finish_failed(a, ALMONER_UNKNOWN,
-									"the target says it exists, and the look-up gave no answer");
+									"the target says that the record exists, and the look-up gave no answer");
 }
 
 /* A 412 said that another writer changed the record. If that writer was an earlier attempt of this step, the
@@ -135,7 +136,7 @@ int http_lookup_on_undo(struct http_attempt *a)
 		kit_context_set_own(&a->kit.context, kit_json_parse(kit_text_view(&a->kit.answer.result)));
 		return http_request_send(a, &a->settings->undo, HTTP_PHASE_UNDO);
 	case LOOKUP_NOT_FOUND:
-		return http_reply_finish(a, ALMONER_OK, "nothing to undo: not found by look-up", "");
+		return http_reply_finish(a, ALMONER_OK, "nothing to undo: the look-up does not find the record", "");
 	case LOOKUP_DIFFERENT:
 		return http_reply_finish(
 			a, ALMONER_REJECTED,

@@ -1,4 +1,4 @@
-/* Members of the objects in the settings of the http connector. */
+/* Checks and reads the members of the JSON objects in the settings of the http connector. */
 #include <string.h>
 
 #include "connectors/http/http_settings_internal.h"

@@ -12,7 +12,8 @@ json_t *http_reply_body(const struct http_attempt *a, bool wanted);
 /* Writes the id at `path` into the result; nothing if the path is NULL or the reply has no id there. */
 void http_reply_take_id(struct http_attempt *a, const json_t *body, const char *path);
 
-/* These end the attempt and return what `next` has to return. `what` starts the detail; NULL: nothing. */
+/* The next functions end the attempt and return what `next` has to return. `what` starts the detail; NULL:
+ * nothing. */
 int http_reply_finish(struct http_attempt *a, uint32_t result_class, const char *what, const char *message);
 /* Adds the target's own error text, from the path in the setting `error`. */
 int http_reply_finish_failed(struct http_attempt *a, uint32_t result_class, const char *what);

@@ -21,8 +21,9 @@ struct http_attempt {
 	struct kit_attempt kit;
 	const struct http_settings *settings;
 	enum http_phase phase;
-	char key[36];                   /* the key as a header value, with its quotes */
-	struct kit_text etag;           /* of the record that was read; empty: there was no record */
+	char key[36]; /* the key as a header value, with its quotes */
+	/* the ETag of the record that was read; empty: the target has no such record */
+	struct kit_text etag;
 	unsigned precondition_failures; /* how often the target answered 412 */
 	bool etag_changed;              /* a later read gave another ETag than the first one */
 };

@@ -35,7 +35,7 @@ struct request_settings {
 	enum http_body_kind body_kind;
 	const json_t *body;       /* BODY_JSON, BODY_TEXT; borrowed from the settings */
 	enum kit_escape escape;   /* BODY_TEXT */
-	const char *content_type; /* borrowed from the settings, or static */
+	const char *content_type; /* the Content-Type of the body; borrowed from the settings, or static */
 };
 
 /* Borrowed from the settings. */
@@ -49,7 +49,8 @@ struct header_setting {
 struct reply_condition {
 	struct http_statuses status; /* empty: any 2xx */
 	char *path;                  /* NULL: only the status decides */
-	const json_t *equals;        /* NULL: any present value fits; a template for look-ups; borrowed */
+	/* the value to compare with, borrowed; a template for look-ups; NULL: any present value fits */
+	const json_t *equals;
 };
 
 struct http_settings {
@@ -57,16 +58,17 @@ struct http_settings {
 	struct request_settings do_request;
 	struct request_settings undo;
 	struct request_settings lookup;
-	struct request_settings version; /* reads the ETag before DO, which makes the write conditional */
+	/* the request that reads the ETag before DO, which makes the write conditional */
+	struct request_settings version;
 	struct header_setting headers[KIT_ANSWER_HEADERS_MAX];
 	size_t header_count;
-	char *content_type; /* NULL: it follows from the kind of body */
+	char *content_type; /* the Content-Type from the settings; NULL: the kind of body decides */
 	char *key_header;   /* NULL: the key is not sent */
 	bool key_quoted;
 	struct reply_condition success;
 	struct reply_condition found;
 	struct http_statuses exists;
-	struct http_statuses gone; /* replies to an undo that mean: there is nothing to undo any more */
+	struct http_statuses gone; /* replies to an undo which mean that the target has nothing left to undo */
 	bool nothing_is_safe;
 	bool undo_idempotent;
 	char *id_path;

@@ -29,8 +29,9 @@ struct kit_answer {
 	struct almoner_header headers[KIT_ANSWER_HEADERS_MAX];
 	size_t header_count;
 
-	/* The call that is being answered; borrowed from the host until `next` returns. */
-	const struct almoner_reply *reply; /* NULL: the first call of the attempt */
+	/* The arguments of the present call of `next`, borrowed from the host until `next` returns. `reply` is
+	 * the reply to the last exchange; NULL in the first call of the attempt. */
+	const struct almoner_reply *reply;
 	struct almoner_action *action;
 	struct almoner_error *error;
 };
@@ -47,12 +48,12 @@ void kit_answer_clear(struct kit_answer *answer);
  * own texts. */
 void kit_answer_header(struct kit_answer *answer, const char *name, struct almoner_text value);
 
-/* These three fill the action and return what `next` has to return. */
+/* The next three functions fill the action and return what `next` has to return. */
 
 /* Sends answer->url and the headers, with answer->body if `body` is true. */
 int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect);
 /* Ends the attempt with a class of enum almoner_class and with answer->result. The detail for the operator is
- * "WHAT: STATUS: MESSAGE". `what` names the exchange ("creating the customer"); NULL leaves it out.
+ * "WHAT: STATUS: MESSAGE". `what` names the exchange ("the request to create the customer"); NULL leaves it out.
  * `message` is the text that the target gave; NULL takes the start of the reply's body if the class is not
  * OK, "" leaves it out. The detail becomes one line of clean UTF-8 without secrets. */
 int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const char *what,

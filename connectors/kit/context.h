@@ -17,9 +17,10 @@
 struct kit_context {
 	const struct almoner_step *step; /* borrowed; lives until the attempt ends */
 	json_t *event;                   /* NULL until it is loaded */
-	json_t *own;                     /* NULL: unknown. A look-up that found the result of DO replaces it */
-	json_t *builtins;                /* the other six names; NULL until they are loaded */
-	bool use_do_key;                 /* `key` is the key of DO, also in an undo */
+	/* the result of DO; NULL: unknown. A look-up that finds the result of DO replaces this value */
+	json_t *own;
+	json_t *builtins; /* the other six names; NULL until they are loaded */
+	bool use_do_key;  /* `key` is the key of DO, also in an undo */
 };
 
 void kit_context_init(struct kit_context *context, const struct almoner_step *step);
@@ -29,8 +30,8 @@ void kit_context_finish(struct kit_context *context);
  * (FAULT) if the event is not a JSON object. */
 bool kit_context_load(struct kit_context *context, struct kit_problem *problem);
 
-/* These two need a loaded context. The value at a dotted path, or the text there; borrowed, NULL if absent (a
- * text also if it is empty). */
+/* The next two functions need a loaded context. They give the value at a dotted path, or the text there;
+ * borrowed, NULL if absent (a text also if it is empty). */
 json_t *kit_context_at(struct kit_context *context, const char *path);
 const char *kit_context_text(struct kit_context *context, const char *path);
 

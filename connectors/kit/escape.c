@@ -45,7 +45,8 @@ static bool is_plain_json(unsigned char c)
 
 static void put_json_char(struct kit_text *t, char c)
 {
-	static const char names[] = "\"\"\\\\\nn\rr\tt\bb\ff"; /* pairs: the character and its short form */
+	/* each pair is a character and the letter of its short form */
+	static const char names[] = "\"\"\\\\\nn\rr\tt\bb\ff";
 	for (size_t i = 0; i < sizeof names - 1; i += 2) {
 		if (names[i] == c) {
 			const char escaped[2] = { '\\', names[i + 1] };

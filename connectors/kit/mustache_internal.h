@@ -13,7 +13,7 @@ enum mustache_node_kind { NODE_TEXT, NODE_VARIABLE, NODE_UNESCAPED, NODE_SECTION
  * source. */
 struct mustache_node {
 	enum mustache_node_kind kind;
-	size_t begin; /* of the text, or of the name */
+	size_t begin; /* the offset at which the text or the name begins */
 	size_t len;
 	size_t close_index; /* NODE_SECTION, NODE_INVERTED: index of the node that closes it */
 };

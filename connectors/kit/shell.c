@@ -46,7 +46,7 @@ int kit_shell_begin(void *instance, const struct almoner_step *step, void **atte
 	kit_context_init(&made->context, step);
 	kit_answer_init(&made->answer, &of->secrets);
 	if (of->shell->begin(made, instance, error) != 0) {
-		free(made); /* the parts of the kit hold no memory yet */
+		free(made); /* the attempt's answer and context hold no memory yet */
 		return -1;
 	}
 	*attempt = made;

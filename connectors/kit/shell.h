@@ -24,7 +24,7 @@ struct kit_shell;
 struct kit_instance {
 	const struct kit_shell *shell;
 	json_t *json;               /* the settings, an object; lives as long as the instance */
-	struct kit_secrets secrets; /* never appear in a detail; `open` adds them */
+	struct kit_secrets secrets; /* secrets that must never appear in a detail; `open` adds them */
 };
 
 /* The first member of the attempt. */

@@ -81,7 +81,7 @@ int kit_template_check_text(const char *text, const char *where, struct almoner_
 
 static int check_members(const json_t *value, const char *where, struct almoner_error *error)
 {
-	json_t *object = kit_json_at(value, ""); /* jansson iterates only over a value that is not const */
+	json_t *object = kit_json_at(value, ""); /* jansson's iterator takes only a value that is not const */
 	const char *key = NULL;
 	json_t *member = NULL;
 	json_object_foreach(object, key, member)

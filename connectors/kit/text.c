@@ -61,7 +61,7 @@ void kit_text_printf(struct kit_text *t, const char *fmt, ...)
 	char *made AUTO_FREE = NULL;
 	int len = vasprintf(&made, fmt, args);
 	va_end(args);
-	assert(len >= 0); /* less only without memory, or for a broken format */
+	assert(len >= 0); /* vsnprintf gives less than 0 only without memory, or for a broken format */
 	kit_text_add(t, made, (size_t)len);
 }
 

@@ -15,7 +15,7 @@
 
 /* A zeroed struct is a valid empty text. */
 struct kit_text {
-	char *p; /* ends with a NUL that is not counted; NULL while nothing was ever added */
+	char *p; /* the text, with a NUL at its end that is not counted; NULL while nothing was ever added */
 	size_t len;
 	size_t capacity;
 	bool failed; /* an append would have exceeded KIT_TEXT_BYTES_MAX; kit_text_clear resets it */
@@ -27,7 +27,8 @@ void kit_text_clear(struct kit_text *t);
 /* `struct kit_text t AUTO_TEXT = { 0 };` frees the text at the end of its scope. */
 #define AUTO_TEXT __attribute__((cleanup(kit_text_free)))
 
-/* Each of these appends. `bytes` may be NULL if `len` is 0; an absent almoner_text appends nothing. */
+/* Each of the next functions appends to the text. `bytes` may be NULL if `len` is 0; an absent
+ * almoner_text appends nothing. */
 void kit_text_add(struct kit_text *t, const char *bytes, size_t len);
 void kit_text_puts(struct kit_text *t, const char *chars);
 void kit_text_putc(struct kit_text *t, char c);

@@ -20,7 +20,7 @@ static const struct api_route {
 	const char *method;
 	const char *pattern;
 	admin_call_handler *handler;
-	bool needs_daemon; /* it changes something, which only the journal of a running daemon can do */
+	bool needs_daemon; /* the route changes something, which only the journal of a running daemon can do */
 	const char *help;
 } routes[] = {
 	{ "GET", "/v1", view_routes, false, "the routes: method, path and help, one per line" },
@@ -115,7 +115,7 @@ static int parse_body(struct admin_call *call, struct err *err)
 	call->body = json_loadb(call->request->body.p, call->request->body.len, JSON_REJECT_DUPLICATES, &at);
 	if (call->body == NULL || !json_is_object(call->body))
 		return err_set(err, ERR_INVALID, "the body is not a JSON object: %s",
-					   call->body == NULL ? at.text : "it is another type of JSON value");
+					   call->body == NULL ? at.text : "the text is another type of JSON value");
 	const json_t *note = json_object_get(call->body, "reason");
 	if (note != NULL && !json_is_string(note))
 		return err_set(err, ERR_INVALID, "\"reason\" must be a text");

@@ -10,8 +10,9 @@ struct admin_call {
 	const struct api_context *api;
 	const struct api_request *request;
 	struct query_string query;
-	json_t *body;  /* an object, or NULL for an empty body */
-	char *name[2]; /* the decoded parts of the path for the {} of the route; NULL for those it has not */
+	json_t *body; /* the body of the request: an object, or NULL for an empty body */
+	/* the decoded parts of the path for the {} of the route; NULL for a {} that the route does not have */
+	char *name[2];
 	struct api_reply *reply;
 };
 

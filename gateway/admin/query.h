@@ -9,7 +9,7 @@
 #define QUERY_PARTS_MAX 16
 
 struct query_string {
-	char *text; /* owned; names and values point into it */
+	char *text; /* the text of the query, owned; names and values point into it */
 	size_t count;
 	const char *names[QUERY_PARTS_MAX];
 	const char *values[QUERY_PARTS_MAX];

@@ -119,7 +119,7 @@ static int bind_and_listen(const char *path, const struct unix_socket_path *p, s
 	if (rc != 0)
 		return rc;
 	struct sockaddr_un address = address_of(p);
-	mode_t before = umask(0117); /* so that the file has mode 0660 from its creation */
+	mode_t before = umask(0117); /* the mask gives the socket file the mode 0660 from its creation */
 	rc = bind(fd, (const struct sockaddr *)&address, sizeof address);
 	umask(before);
 	struct stat made = { 0 };

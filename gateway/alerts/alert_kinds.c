@@ -9,13 +9,14 @@
 
 /* Where a threshold or delay is in the configuration; the value 0 there switches the alert off. */
 #define POLICY(member) offsetof(struct config_alerts, member)
-/* No option: the threshold is 1, the delay 0. */
+/* A kind of alert without an option has the threshold 1 and the delay 0. */
 #define FIXED SIZE_MAX
 
 static const struct alert_rule {
 	size_t threshold; /* POLICY or FIXED */
 	size_t delay;     /* POLICY or FIXED */
-	bool rate;        /* a number of requests in the window: ends only at a quarter of the threshold */
+	/* the value is a number of requests in the window: the alert ends only at a quarter of the threshold */
+	bool rate;
 } rules[ALERT_KINDS] = {
 	[ALERT_UNVERIFIED] = { POLICY(unverified), FIXED, true },
 	[ALERT_TURNED_AWAY] = { POLICY(turned_away), FIXED, true },
@@ -125,7 +126,8 @@ int64_t alert_kind_end_below(enum alert_kind kind, const struct config_alerts *p
 {
 	int64_t threshold = alert_kind_threshold(kind, policy);
 	return rule_of(kind)->rate ? (threshold + 3) / 4
-							   : threshold; /* rounded up, so that a rate of 0 always ends it */
+							   /* the quarter is rounded up, so that a rate of 0 always ends the alert */
+							   : threshold;
 }
 
 /* ---- texts ---- */

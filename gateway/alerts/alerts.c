@@ -11,7 +11,8 @@
 /* An alert ends only when its condition has been absent for this long, so that a condition that comes and goes is one
  * alert. Chosen, no measurement: five rounds of alerts_thread.c. */
 #define CLEAR_AFTER_MS 5000
-/* A window consists of this many slots and moves by one slot. Chosen, no measurement: the window is right to a 15th. */
+/* A window consists of SLOTS slots and moves by one slot. Chosen, no measurement: the window is right to a
+ * 15th. */
 #define SLOTS 16
 
 /* By how much a counter has grown within the window. */
@@ -27,12 +28,12 @@ struct alert_condition {
 	TAILQ_ENTRY(alert_condition) link;
 	enum alert_kind kind;
 	char *subject;
-	int64_t level; /* summed up in the round that runs */
+	int64_t level; /* the sum of the round that runs, for a condition that is a level */
 	struct counter_window window;
-	int64_t value; /* of the last round: the level, or without one the growth in the window */
-	bool present;  /* not raised, but the value is at the threshold: since present_ms */
+	int64_t value; /* the value of the last round: the level, or for a counter its growth in the window */
+	bool present;  /* the alert is not raised, but the value has been at the threshold since present_ms */
 	int64_t present_ms;
-	bool below; /* raised, but the value is low enough to end it: since below_ms */
+	bool below; /* the alert is raised, but the value has been low enough to end it since below_ms */
 	int64_t below_ms;
 	bool raised;
 	int64_t since_ms; /* wall clock */
@@ -44,7 +45,8 @@ struct alerts {
 	void (*changed)(void *ctx, bool raised, const struct alert *alert);
 	pthread_mutex_t lock;
 	TAILQ_HEAD(, alert_condition)
-	conditions; /* sorted by kind; bounded by kinds × sources and targets that were ever configured */
+	/* all conditions, sorted by kind; at most kinds × sources and targets that were ever configured */
+	conditions;
 };
 
 struct alerts *alerts_create(void *ctx, void (*changed)(void *ctx, bool raised, const struct alert *alert))

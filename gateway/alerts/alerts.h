@@ -12,12 +12,12 @@
 
 #include "gateway/alerts/alert_kinds.h"
 
-/* Borrowed: valid only during the callback that gets it. */
+/* The texts of this struct are borrowed: valid only during the callback that gets the struct. */
 struct alert {
 	const char *name;
 	const char *subject;
-	int64_t since_ms; /* when it was raised: wall clock, ms since 1970 */
-	const char *text; /* what has happened and what to do */
+	int64_t since_ms; /* when the alert was raised: wall clock, ms since 1970 */
+	const char *text; /* what has happened, and what the operator should do */
 };
 
 struct alerts;

@@ -21,7 +21,7 @@ struct subject_counts {
 struct attention {
 	STAILQ_HEAD(, subject_counts) subject_counts;
 	bool reading;    /* a pass runs */
-	int64_t before;  /* while reading: the next page has saga ids below this one */
+	int64_t before;  /* while a pass runs: its next page has saga ids below this one */
 	int64_t version; /* the version of the store when the last pass began */
 	bool complete;   /* a pass has been completed */
 };

@@ -15,11 +15,11 @@ enum args_kind { FLAG, TEXT, FILTER };
  */
 static const struct cli_option {
 	const char *name;
-	unsigned set; /* enum args_set: the sets that hold the option */
+	unsigned set; /* the sets (enum args_set) that have this option */
 	enum args_kind kind;
 	size_t offset;
 	const char *filter;
-	const char *value; /* what usage prints for the value */
+	const char *value; /* the word that usage prints for the option's value, such as NAME */
 	const char *help;  /* NULL: a second name of another option, which help does not list */
 } options[] = {
 	{ "--json", ARGS_JSON, FLAG, offsetof(struct args, json), NULL, NULL,

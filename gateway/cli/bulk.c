@@ -14,7 +14,7 @@
  * Chosen; no measurement. */
 #define RECONNECT_MS    200
 #define RECONNECT_TRIES 300
-/* The progress display changes after this many sagas: one slice of a job (JOB_SLICE_SAGAS). */
+/* The progress display changes after one slice of a job (JOB_SLICE_SAGAS sagas). */
 #define PROGRESS_SAGAS 16
 #define CLEAR_LINE     "\r\033[K"
 

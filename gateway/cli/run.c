@@ -10,10 +10,11 @@
 #include "saga/base/mem.h"
 
 struct reply_lines {
-	json_t *last;      /* the last line, owned; an error is always the last line */
+	json_t *last;      /* the last line of the answer, owned; an error is always the last line */
 	bool for_terminal; /* whether control characters in the answer are replaced */
 	void *ctx;
-	int (*each)(void *ctx, json_t *line); /* NULL if only the last line is wanted */
+	/* the function that gets each line; NULL if only the last line is wanted */
+	int (*each)(void *ctx, json_t *line);
 };
 
 /* Names, ids and error texts come from donors, platforms and targets. Their control characters (C0, DEL, and

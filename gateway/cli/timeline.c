@@ -107,7 +107,7 @@ static void print_step_change(const json_t *r)
 {
 	print_subject(r);
 	if (strcmp(run_text(r, "to"), "kept") == 0 && !run_is_undo(r)) {
-		printf(" is kept: its connector cannot undo it");
+		printf(" is kept: the connector of this step's target cannot undo the step");
 		return;
 	}
 	printf(" is now %s", run_text(r, "to"));
@@ -149,7 +149,7 @@ static void print_related(const json_t *r)
 {
 	if (*run_text(r, "event_id") != '\0')
 		printf("the platform also sent: %s (%s)", run_text(r, "type"), run_text(r, "event_id"));
-	else /* it came before the gift; the list of related events below names it */
+	else /* the related event came before its gift; the list of related events below names it */
 		printf("an earlier event of this gift was linked to it");
 }
 
@@ -196,8 +196,7 @@ static void print_record(const json_t *r)
 			return;
 		}
 	}
-	printf("%s\n",
-		   record); /* a kind of record that only a newer daemon writes: its name is all that is known */
+	printf("%s\n", record); /* a newer daemon wrote this kind of record: only its name is known here */
 }
 
 /* ---- steps ---- */
@@ -255,7 +254,8 @@ static void print_head(const json_t *saga, bool paused)
 	if (*run_text(saga, "reason") != '\0')
 		printf(" (%s)", run_text(saga, "reason"));
 	if (paused && strcmp(run_text(saga, "state"), "attention") == 0)
-		printf(", and paused"); /* the state shows only that the saga is in attention */
+		/* the saga is paused as well, which its state does not show: the state is attention */
+		printf(", and paused");
 	printf("\n%s%sevent %s from %s", run_text(saga, "type"), *run_text(saga, "type") != '\0' ? " " : "",
 		   run_text(saga, "event_id"), run_text(saga, "source"));
 	if (*run_text(saga, "gift") != '\0')

@@ -21,7 +21,7 @@ static void print_undone(const json_t *result)
 {
 	bool would = json_is_true(json_object_get(result, "dry_run")) && run_number(result, "changed") > 0;
 	const json_t *kept = json_object_get(result, "kept");
-	if (kept == NULL) /* the answer of another verb has no such member */
+	if (kept == NULL) /* the answer of another verb has no member `kept` */
 		return;
 	long long undone = run_number(result, "undone");
 	long long undoing = run_number(result, "undoing");
@@ -170,7 +170,7 @@ static int reprocess_each(struct command_run *run)
 int cli_verbs_events(struct command_run *run)
 {
 	assert(run->args.operand_count <= ARGS_OPERANDS_MAX);
-	return one_by_one_or_all(run, reprocess_each, "they still cannot be mapped");
+	return one_by_one_or_all(run, reprocess_each, "the events still cannot be mapped");
 }
 
 static const char *pause_text(bool changed)

@@ -23,7 +23,7 @@ static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 {
 	struct admin_port *p = ctx;
 	int rc = store_sqlite_open_reader(p->config->store.path, NULL, ret, err);
-	if (rc == ERR_NOT_FOUND) /* the store is missing: usual before the first start of the daemon */
+	if (rc == ERR_NOT_FOUND) /* the store is missing, as is usual before the first start of the daemon */
 		return err_set(
 			err, rc,
 			"no daemon answers, and there is no store %s yet; start it with: almoner serve --config %s",

@@ -7,8 +7,9 @@
 
 /* What gateway/main.c passes to a command. */
 struct command_line {
-	const char *config_path; /* from --config, ALMONER_CONFIG, or the default; the file may be missing */
-	int argc;                /* the arguments after the words of the command */
+	/* the path from --config, ALMONER_CONFIG, or the default; the file may be missing */
+	const char *config_path;
+	int argc; /* the arguments after the words of the command */
 	char **argv;
 };
 

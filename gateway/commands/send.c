@@ -28,7 +28,7 @@ static int parse_operands(const struct command_line *line, struct send_options *
 		else if (strcmp(arg, "--id") == 0 && i + 1 < line->argc)
 			s->id = line->argv[++i];
 		else if (strcmp(arg, "--json") == 0)
-			continue; /* accepted without effect: the answer of intake is JSON anyway */
+			continue; /* the answer of intake is JSON anyway, so `send` accepts --json without effect */
 		else if (arg[0] == '-' && arg[1] != '\0')
 			return CLI_USAGE;
 		else if (s->source == NULL)

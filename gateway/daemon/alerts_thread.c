@@ -9,7 +9,8 @@
 #include "saga/journal/figures.h"
 #include "saga/store/store_sqlite.h"
 
-/* Both chosen, no measurement: an operator does not see a delay of 1 s, and 20 ms a second are 2 % of one CPU. */
+/* The pause and the time of a round are chosen, no measurement: an operator does not see a delay of 1 s,
+ * and 20 ms a second are 2 % of one CPU. */
 #define ROUND_EVERY_MS 1000
 #define READ_BUDGET_MS 20 /* how long one round may read the store */
 
@@ -42,7 +43,7 @@ static void check_source(void *ctx, const struct intake_source_counters *c)
 	struct alert_round *r = ctx;
 	const struct config_alerts *policy = &r->config->alerts;
 	if (*c->source == '\0')
-		return; /* counts requests for no configured source; they raise no alert */
+		return; /* the counters are for requests to no configured source, which raise no alert */
 	alerts_counter(r->w->alerts, ALERT_UNVERIFIED, c->source, c->counts[INTAKE_UNVERIFIED], policy,
 				   r->now_ms);
 	alerts_counter(r->w->alerts, ALERT_TURNED_AWAY, c->source,

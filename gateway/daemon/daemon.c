@@ -133,7 +133,8 @@ static int start_all(struct daemon *d, struct err *err)
 	struct instance **opened = NULL;
 	int rc = make_engine(d, err);
 	if (rc == 0)
-		rc = daemon_journal_setup(d, targets, err); /* locks the store against a second daemon */
+		/* the journal's setup locks the store against a second daemon */
+		rc = daemon_journal_setup(d, targets, err);
 	if (rc == 0)
 		rc = open_blackbox(d, err);
 	if (rc == 0)
@@ -159,11 +160,12 @@ static int start_all(struct daemon *d, struct err *err)
 static void stop_all(struct daemon *d, const char *why)
 {
 	daemon_reload_wait(d);
-	jobs_stop(d->jobs); /* the next daemon continues the bulk jobs */
+	jobs_stop(d->jobs); /* bulk jobs stop here; the next daemon continues them */
 	if (d->journal != NULL)
-		journal_stop(d->journal, why); /* every sender and operator that waits gets an answer */
+		/* the stop of the journal gives every sender and operator that waits an answer */
+		journal_stop(d->journal, why);
 	admin_server_stop(
-		d->admin); /* ends before intake, engine and jobs, which the handlers of the admin API read */
+		d->admin); /* the admin server ends before intake, engine and jobs, which its handlers read */
 	alerts_thread_stop(d->alerts);
 	jobs_destroy(d->jobs);
 	if (d->intake != NULL) {
@@ -188,7 +190,7 @@ static void stop_all(struct daemon *d, const char *why)
 	log_throttle_destroy(d->log_throttle);
 }
 
-/* For people (the log), for systemd, and for a caller of daemon_run. */
+/* Reports the end for people (the log), for systemd, and for a caller of daemon_run. */
 static void announce(struct daemon *d)
 {
 	char port[16];

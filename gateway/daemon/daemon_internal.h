@@ -53,7 +53,7 @@ struct daemon {
 	bool reload_started;   /* reload_thread must be joined; thread: the loop's */
 	bool reload_requested; /* SIGHUP has arrived; thread: the loop's */
 	pthread_t reload_thread;
-	atomic_bool failed; /* the store failed: stop at once, exit code 1 */
+	atomic_bool failed; /* the store failed: the daemon stops at once with exit code 1 */
 	atomic_bool stopping;
 };
 

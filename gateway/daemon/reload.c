@@ -67,8 +67,9 @@ struct target_ids_wait {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool done;
-	size_t count; /* of ids that the journal gave; fewer than it was given targets: it failed */
-	struct journal_target *targets; /* belongs to the waiting caller; receives the ids */
+	size_t count; /* how many ids the journal gave; fewer than it was given targets: the call failed */
+	/* the targets of the new configuration; they belong to the waiting caller and receive the ids */
+	struct journal_target *targets;
 };
 
 static void on_ids(void *ctx, const struct journal_target *targets, size_t count)

@@ -24,7 +24,8 @@ int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const c
 	rules_unref(rules);
 	if (rc != 0)
 		return err_set(err, rc, "source %s: %s", event->f.source.p,
-					   rc == ERR_NOT_FOUND ? "is no longer in the configuration" : err_code_text(rc));
+					   rc == ERR_NOT_FOUND ? "the source is no longer in the configuration"
+										   : err_code_text(rc));
 	if (p->accept.start.own_reason != REASON_NONE)
 		return err_set(err, ERR_REFUSED, "the event is still not usable: %s", p->note);
 	return journal_reprocess(d->journal, saga, &p->accept, actor, note, done_ctx, done);

@@ -11,15 +11,15 @@
 
 /* Zeroed before demo_setup_begin; the strings belong to it until demo_setup_end. */
 struct demo_setup {
-	char *folder; /* temporary; removed at the end, but kept if the daemon failed */
+	char *folder; /* the demo's temporary folder; removed at the end, but kept if the daemon failed */
 	char *config_path;
-	char *program; /* path of almoner, for the commands that the demo prints */
+	char *program; /* the path of almoner, for the commands that the demo prints */
 	char *socket_path;
-	uint16_t http_port; /* of the receivers; all ports are on 127.0.0.1 */
+	uint16_t http_port; /* the HTTP port of the receivers; all ports are on 127.0.0.1 */
 	uint16_t smtp_port; /* of the receivers */
 	uint16_t intake_port;
-	pid_t receivers; /* process of almoner-sink; 0: not started */
-	pid_t daemon;    /* process of `almoner serve`; 0: not started */
+	pid_t receivers; /* the process of almoner-sink; 0: not started */
+	pid_t daemon;    /* the process of `almoner serve`; 0: not started */
 	struct config *config;
 };
 

@@ -39,7 +39,9 @@ pid_t demo_process_start(char *const argv[], int *ret_out, const char *errors_to
 	if (child == 0) {
 		int errors = open(errors_to, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		setpgid(0,
-				0); /* a group of its own, so that Ctrl-C reaches only the demo, which ends both in order */
+				/* the child has a process group of its own, so that Ctrl-C reaches only the demo, which
+				 * ends both children in order */
+				0);
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		if (getppid() != parent || errors < 0 || dup2(ends[1], STDOUT_FILENO) < 0 ||
 			dup2(errors, STDERR_FILENO) < 0)

@@ -15,7 +15,7 @@
 #define STEP_MS      500 /* one donation in each step */
 #define CYCLE_STEPS  24
 #define BREAK_AT     6  /* the CRM fails from this step of a cycle */
-#define REPAIR_AT    14 /* and works again from this step */
+#define REPAIR_AT    14 /* the CRM works again from this step of a cycle */
 #define REPORT_EVERY 8  /* figures are printed after each 8 steps */
 
 /* ---- requests ---- */

@@ -39,8 +39,9 @@ struct admission_control {
 	pthread_mutex_t lock;
 	size_t total_bytes, total_cap_bytes;
 	uint32_t slots;
-	size_t cap;                      /* of `by_id` */
-	struct admission_target **by_id; /* ids are small: the journal counts from 1 */
+	size_t cap; /* of `by_id` */
+	/* targets by their id; ids are small, because the journal counts from 1 */
+	struct admission_target **by_id;
 };
 
 struct admission_control *admission_create(size_t window_total_bytes)

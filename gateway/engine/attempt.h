@@ -17,7 +17,8 @@
 #include "saga/journal/schedule/work.h"
 #include "saga/model/key.h"
 
-#define ATTEMPT_EXCHANGES    16  /* calls of `next` in one attempt; promised by the connector header */
+/* the most calls of the connector's `next` in one attempt; promised by the connector header */
+#define ATTEMPT_EXCHANGES    16
 #define ATTEMPT_DETAIL_BYTES 300 /* the longest detail text of an outcome; chosen, no measurement */
 #define ATTEMPT_RESULT_BYTES ((size_t)64 * 1024) /* the longest result of a step; chosen, no measurement */
 /* the longest checkpoint, in bytes; promised by the connector header */
@@ -68,13 +69,13 @@ struct attempt_settings {
 };
 
 struct attempt {
-	/* These six members are the owner's; attempt.c does not use them. */
+	/* The next six members belong to the owner of the attempt; attempt.c does not use them. */
 	TAILQ_ENTRY(attempt) link;
 	void *owner;
-	uint32_t epoch;    /* of the target's breaker when the attempt began */
-	uint32_t revision; /* of the target's settings when the attempt began */
-	bool counted;      /* the breaker counts it as in flight */
-	bool probe;        /* it probes whether a held target accepts our credentials again */
+	uint32_t epoch;    /* the epoch of the target's breaker when the attempt began */
+	uint32_t revision; /* the revision of the target's settings when the attempt began */
+	bool counted;      /* the breaker counts this attempt as in flight */
+	bool probe;        /* this attempt probes whether a held target accepts our credentials again */
 	const struct attempt_host *host;
 	const struct connector_port *port;
 	struct attempt_settings settings;
@@ -85,7 +86,8 @@ struct attempt {
 	uint32_t do_generation; /* see struct work */
 	struct event *event;
 	struct plan *plan;
-	char *results, *own_result, *checkpoint; /* NULL until attempt_take_work moves the work's texts here */
+	/* the work's texts, once attempt_take_work has moved them here; NULL before */
+	char *results, *own_result, *checkpoint;
 	struct almoner_step step;
 	void *connector_state; /* what the connector's `begin` returned; NULL: not begun, or ended */
 	struct almoner_action action;

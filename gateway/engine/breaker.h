@@ -15,11 +15,12 @@
 #define BREAKER_WINDOW_MAX 1024 /* results in the ring, one bit each; chosen, no measurement */
 
 struct breaker_policy {
-	uint32_t consecutive; /* this many failures in a row open the breaker; 0: no such rule */
-	double ratio;     /* this share of failures among the last `window` results opens it; 0: no such rule */
-	uint32_t window;  /* results; a larger number than BREAKER_WINDOW_MAX counts as BREAKER_WINDOW_MAX */
-	uint32_t minimum; /* `ratio` counts only if there are at least this many results */
-	int64_t open_ms;  /* how long the breaker stays open at first; doubles after each failed probe */
+	uint32_t consecutive; /* the number of failures in a row that opens the breaker; 0: no such rule */
+	/* this share of failures among the last `window` results opens the breaker; 0: no such rule */
+	double ratio;
+	uint32_t window;     /* number of results to which `ratio` looks; at most BREAKER_WINDOW_MAX */
+	uint32_t minimum;    /* the smallest number of results with which `ratio` counts */
+	int64_t open_ms;     /* how long the breaker stays open at first; doubles after each failed probe */
 	int64_t open_cap_ms; /* the longest time the breaker stays open */
 	uint32_t probes; /* attempts in flight while half-open, and successes needed to close; 0 counts as 1 */
 };

@@ -2,8 +2,8 @@
 
 #include "saga/base/check.h"
 
-/* Attempts in flight together report the same overload together, so the limit is halved at most this
- * often. */
+/* The shortest time between two halvings of the limit: attempts that are in flight together report one
+ * overload together. */
 #define SHRINK_EVERY_MS  1000
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_CAP_MS   5000

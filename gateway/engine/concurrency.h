@@ -19,7 +19,7 @@ struct concurrency {
 	int64_t backoff_ms;       /* grows while the target is overloaded even with one attempt in flight */
 };
 
-/* At the foot of the ramp. */
+/* Sets the limit to the foot of the ramp (CONCURRENCY_START). */
 void concurrency_init(struct concurrency *w);
 /* Starts the ramp again. Nothing starts before `at_ms`, nor before the end of a back-off that is under
  * way. */

@@ -6,7 +6,7 @@
 #include "saga/base/check.h"
 #include "saga/journal/engine_port.h"
 
-#define ATTEMPT_TIMEOUTS 4 /* a whole attempt may last this many times the time-out of one exchange; chosen */
+#define ATTEMPT_TIMEOUTS 4 /* the time-out of an attempt, in time-outs of one exchange; chosen */
 
 /* ---- beginning ---- */
 

@@ -6,7 +6,7 @@
 #include "saga/base/check.h"
 #include "saga/base/mem.h"
 
-/* After a drain has cut off all attempts, the engine waits this long for the journal's answers. Chosen. */
+/* The longest wait for the journal's answers after a drain has cut off all attempts. Chosen. */
 #define DRAIN_GRACE_MS 2000
 
 /* ---- life ---- */
@@ -137,7 +137,7 @@ static void process_inbox(struct engine *e)
 void engine_tick(struct engine *e)
 {
 	assert(e->journal != NULL);
-	engine_now_ms(e); /* e->now_ms is valid from here to the end of the tick */
+	engine_now_ms(e); /* from here to the end of the tick, e->now_ms has the time */
 	e->more_work = false;
 	process_inbox(e);
 	if (e->draining && !e->aborted && e->now_ms >= e->drain_until_ms)

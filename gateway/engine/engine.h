@@ -61,7 +61,7 @@ void engine_set_journal(struct engine *e, struct journal *journal);
 void engine_destroy(struct engine *e);
 
 struct engine_target_config {
-	uint32_t id;      /* as the journal assigned it; at least 1 */
+	uint32_t id;      /* the number of the target as the journal assigned it; at least 1 */
 	const char *name; /* copied */
 	struct connector_port port;
 	/* Called when the engine no longer uses the port: another port replaced it, or the engine ends. May be
@@ -71,15 +71,16 @@ struct engine_target_config {
 	/* Digest of all settings of the target, secrets and contents of files included. When it changes, the
 	 * operator has probably fixed something: a hold ends and an open breaker sends probes at once. */
 	uint8_t digest[DIGEST_BYTES];
-	bool paused;        /* by the configuration; a pause by an operator comes from the journal */
-	uint32_t in_flight; /* attempts at the same time; 0 counts as 1 */
+	/* the configuration pauses the target; a pause by an operator comes from the journal */
+	bool paused;
+	uint32_t in_flight; /* the limit of attempts at the same time; 0 counts as 1 */
 	struct rate_policy rate;
 	struct breaker_policy breaker;
 	int64_t probe_ms; /* a target held for its credentials gets one step this often; 0: every 5 minutes */
 	int64_t connect_timeout_ms;
-	int64_t timeout_ms;     /* of one exchange; a whole attempt may take four times this */
+	int64_t timeout_ms;     /* the time-out of one exchange; a whole attempt may take four times as long */
 	size_t reply_cap_bytes; /* of one reply's body; 0: 64 KiB */
-	size_t window_bytes;    /* memory of its ready works; 0: 4 MiB (no measurement) */
+	size_t window_bytes;    /* memory for the target's ready works; 0: 4 MiB (no measurement) */
 };
 
 /* Replaces the set of targets. A target whose id was there before keeps its breaker, its ramp and its

@@ -11,13 +11,14 @@
 /* Bounds of one tick, so that the event loop stays responsive; chosen, no measurement. */
 #define ENGINE_STARTS_PER_TICK 256
 #define ENGINE_SPILLS_PER_TICK 256
-#define ENGINE_LOG_EVERY_MS    10000 /* at most one line about a failed attempt of one target in this time */
+/* the shortest time between two log lines about failed attempts of one target */
+#define ENGINE_LOG_EVERY_MS 10000
 
 /* The copied arguments of one call of engine_set_targets. */
 struct target_set {
 	STAILQ_ENTRY(target_set) link;
 	size_t count;
-	char **names; /* of the targets; targets[i].name points to names[i] */
+	char **names; /* the names of the targets; targets[i].name points to names[i] */
 	struct engine_target_config *targets;
 };
 
@@ -27,7 +28,9 @@ struct inbox_content {
 	struct target_news *news;
 	size_t news_count, news_cap;
 	STAILQ_HEAD(, target_set)
-	sets; /* oldest first; the engine takes over each one, or its ports would leak */
+	/* sets of targets from reloads, oldest first; the engine must take over each set, or the ports in it
+	 * would leak */
+	sets;
 };
 
 struct inbox {
@@ -49,7 +52,7 @@ struct engine {
 	struct attempt_list ended; /* attempts whose outcome is not reported to the journal yet */
 	uint32_t active_attempts;  /* attempts that have not ended */
 	int64_t now_ms, wall_ms;
-	bool now_known, wall_known; /* whether that clock was read in this tick */
+	bool now_known, wall_known; /* the clock was read in this tick: the steady clock, the wall clock */
 	bool more_work;             /* the last tick reached its bound of starts or spills */
 	bool draining;
 	bool aborted; /* the drain is over: attempts that had not ended were cut off */
@@ -65,7 +68,7 @@ struct engine {
 
 void inbox_init(struct inbox *box);
 void inbox_finish(struct inbox *box);
-/* Both return whether the engine must be woken. Thread: any. */
+/* Both functions put something into the inbox and return whether the engine must be woken. Thread: any. */
 bool inbox_deliver(struct inbox *box, const struct handout *handout);
 bool inbox_set_targets(struct inbox *box, const struct engine_target_config *targets, size_t count);
 /* Moves everything that was delivered to `ret`, which the caller frees with inbox_content_free. */

@@ -22,7 +22,7 @@
 struct forbidden_suspect {
 	int64_t saga;
 	uint16_t step;
-	bool cleared; /* since its 403 the target has accepted another step, so the credentials work */
+	bool cleared; /* the target has accepted another step since it answered 403, so the credentials work */
 };
 
 struct forbidden {

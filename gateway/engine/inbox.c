@@ -92,7 +92,7 @@ static void add_news(struct inbox_content *content, const struct target_news *ne
 bool inbox_deliver(struct inbox *box, const struct handout *handout)
 {
 	struct work_list works = handout->works;
-	if (STAILQ_EMPTY(&works)) /* the copied head of an empty list points into the original head */
+	if (STAILQ_EMPTY(&works)) /* the head of an empty list points into itself, so its copy would be wrong */
 		STAILQ_INIT(&works);
 	lock(box);
 	STAILQ_CONCAT(&box->content.works, &works);

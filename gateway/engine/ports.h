@@ -15,7 +15,7 @@
 
 enum transport_verdict {
 	TRANSPORT_REPLY, /* a complete reply arrived: status, headers, body */
-	/* failed before the request was sent, so it had no effect: DNS, connect, TLS, greeting */
+	/* the exchange failed before the request was sent, so it had no effect: DNS, connect, TLS, greeting */
 	TRANSPORT_UNREACHABLE,
 	TRANSPORT_UNKNOWN,     /* bytes of the request were sent, but no complete reply arrived */
 	TRANSPORT_NOT_SENDABLE /* the request itself is invalid: bad URL, forbidden scheme, bad mail address */
@@ -23,8 +23,9 @@ enum transport_verdict {
 
 struct transport_limits {
 	int64_t connect_timeout_ms;
-	int64_t timeout_ms;     /* of the whole exchange, connecting included */
-	size_t reply_cap_bytes; /* a longer body is cut off here and marked as truncated */
+	int64_t timeout_ms; /* the time-out of the whole exchange, connecting included */
+	/* the largest body of a reply: a longer body is cut off and marked as truncated */
+	size_t reply_cap_bytes;
 	/* Use a new connection and do not reuse it afterwards. For steps that must not be repeated: libcurl
 	 * silently sends a request again when a reused connection turns out to be dead. */
 	bool fresh_connection;
@@ -33,7 +34,8 @@ struct transport_limits {
 struct transport_result {
 	enum transport_verdict verdict;
 	struct almoner_reply reply; /* valid for TRANSPORT_REPLY; borrowed until `done` returns */
-	char detail[200];           /* for the other verdicts: one line for operators, without secrets */
+	/* a description of a failed exchange: one line for operators, without secrets */
+	char detail[200];
 	int64_t duration_ms;
 };
 

@@ -14,7 +14,8 @@ struct rate_policy {
 };
 
 struct rate {
-	/* by the clock of `now_ms`; a value in the past means that a whole tenth may start at once */
+	/* when the bucket is empty, by the clock of `now_ms`; a time in the past means that a whole tenth may
+	 * start at once */
 	int64_t empty_at_us;
 };
 
@@ -22,7 +23,7 @@ struct rate {
 uint32_t rate_available(const struct rate *r, const struct rate_policy *policy, int64_t now_ms);
 /* Takes tokens. It may take more than there are; no token is available until the debt is paid. */
 void rate_take(struct rate *r, const struct rate_policy *policy, int64_t now_ms, uint32_t count);
-/* Tokens that were taken and not used. */
+/* Gives back tokens that were taken and not used. */
 void rate_give_back(struct rate *r, const struct rate_policy *policy, uint32_t count);
 /* When the next token is available; `now_ms` when one is available now. */
 int64_t rate_next_ms(const struct rate *r, const struct rate_policy *policy, int64_t now_ms);

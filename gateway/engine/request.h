@@ -8,7 +8,8 @@
 
 #include "connectors/almoner_connector.h"
 
-#define REQUEST_DIGEST_BYTES 16 /* stored in the log, like struct outcome's `body` */
+/* bytes of a request's digest, which is stored in the log like struct outcome's `body` */
+#define REQUEST_DIGEST_BYTES 16
 
 /* Bytes 0 to 3 identify the exchange: FNV-1a over its kind and, for HTTP, method and path, for mail the
  * recipient. Bytes 4 to 15 are the first 12 bytes of a SHA-256 over the content: for HTTP query and body,
@@ -16,8 +17,8 @@
  * current ones. */
 void request_digest(const struct almoner_action *action, uint8_t ret_digest[REQUEST_DIGEST_BYTES]);
 
-/* True when both digests are of the same exchange and its content differs. Digests of different exchanges
- * never count as changed, because a step may consist of several exchanges. */
+/* True when both digests are of one exchange and the content of that exchange differs. Digests of
+ * different exchanges never count as changed, because a step may consist of several exchanges. */
 bool request_changed(const uint8_t before[REQUEST_DIGEST_BYTES], const uint8_t now[REQUEST_DIGEST_BYTES]);
 
 #endif

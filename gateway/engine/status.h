@@ -23,14 +23,14 @@ struct engine_target_status {
 	int64_t breaker_until_ms; /* end of BREAKER_OPEN by the engine's clock; 0 in other states */
 	uint32_t in_flight; /* slots in use: attempts under way, and intents on their way to or from the log */
 	uint32_t in_flight_limit; /* as configured */
-	uint32_t in_flight_now;   /* what ramp and breaker allow at present */
+	uint32_t in_flight_now;   /* the number of slots that ramp and breaker allow at present */
 	uint32_t rate_count;      /* as configured; 0: no limit */
 	int64_t rate_per_ms;
 	uint32_t window_works; /* works that are ready and wait in memory */
 	size_t window_bytes;
 	int64_t backlog;      /* steps on disk that can be claimed, due or not */
-	int64_t next_due_ms;  /* when the first of them is due; INT64_MAX: there is none */
-	char last_error[320]; /* about the last attempt that failed; "": no attempt failed */
+	int64_t next_due_ms;  /* when the first step on disk is due; INT64_MAX: there is none */
+	char last_error[320]; /* about the last attempt that failed at the target; "": no attempt failed */
 	int64_t last_error_ms;
 	int64_t last_ok_ms;
 	/* Counted since the engine was created: */

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STREAK_LIMIT 20 /* set by saga/DESIGN.md "Outcome classes"; no measurement */
+/* different events rejected in a row, set by saga/DESIGN.md "Outcome classes"; no measurement */
+#define STREAK_LIMIT 20
 
 struct streak {
 	int64_t sagas[STREAK_LIMIT];

@@ -145,7 +145,7 @@ uint32_t target_reserve(struct engine_target *t, struct admission_control *admis
 bool target_reserve_probe(struct engine_target *t, struct admission_control *admission, int64_t now_ms)
 {
 	if (admission_take_slots(admission, t->id, 1) == 0) {
-		t->start_at_ms = INT64_MAX; /* giving back a slot sets it to 0 */
+		t->start_at_ms = INT64_MAX; /* a slot that is given back sets start_at_ms to 0 */
 		return false;
 	}
 	rate_take(&t->rate, &t->config.rate, now_ms, 1);
@@ -161,7 +161,7 @@ void target_unreserve(struct engine_target *t, struct admission_control *admissi
 	admission_release_slots(admission, t->id, count);
 	rate_give_back(&t->rate, &t->config.rate, count);
 	breaker_unreserve(&t->breaker, count);
-	t->start_at_ms = 0; /* another start may have been refused for lack of these */
+	t->start_at_ms = 0; /* the slot is free again, and another start may have been refused for lack of one */
 }
 
 struct target_start target_begin(struct engine_target *t)
@@ -247,7 +247,7 @@ int64_t target_next_ms(const struct engine_target *t, int64_t now_ms)
 	next = min_ms(next, probe_next_ms(t));
 	if (!target_cannot_start(t))
 		next = min_ms(next, start_next_ms(t));
-	/* admission opens again at that time */
+	/* admission opens again when the wait of `concurrency` ends */
 	if (!target_cannot_start(t) && t->concurrency.backoff_until_ms > now_ms)
 		next = min_ms(next, t->concurrency.backoff_until_ms);
 	return next;

@@ -30,9 +30,10 @@ struct engine_target {
 	TAILQ_ENTRY(engine_target) link;
 	uint32_t id;
 	char *name;
-	struct engine_target_config config; /* without its members `name` and `port`, which stand here */
+	/* the target's settings, except `name` and `port`, which are members of struct engine_target */
+	struct engine_target_config config;
 	struct target_port *port;
-	/* no longer configured; the target stays until its last slot and its last work are given back */
+	/* the target is no longer configured; it stays until its last slot and its last work are given back */
 	bool removed;
 
 	struct breaker breaker;
@@ -53,7 +54,7 @@ struct engine_target {
 
 	struct work_list ready; /* in memory, oldest first */
 	uint32_t ready_count;
-	int64_t cannot_start_since_ms; /* since when target_cannot_start was true; 0: it is false */
+	int64_t cannot_start_since_ms; /* since when target_cannot_start gives true; 0: it gives false */
 
 	struct attempt_list attempts;
 	int64_t deadline_ms; /* the earliest deadline of the attempts; INT64_MAX: none */
@@ -65,7 +66,7 @@ struct engine_target {
 	 * a slot or a probe, not for a time. 0: try again in the next tick; whoever gives a slot back sets it. */
 	int64_t start_at_ms;
 
-	int64_t logged_ms;            /* when a failed attempt was last logged; 0: never */
+	int64_t logged_ms;            /* when a failed attempt at the target was last logged; 0: never */
 	struct admission_rules rules; /* as last published */
 	bool dirty;                   /* the status must be published */
 };
@@ -105,8 +106,8 @@ void target_unreserve(struct engine_target *t, struct admission_control *admissi
  * reserved. */
 struct target_start {
 	bool allowed;
-	bool probe;   /* it is the probe of a held target */
-	bool counted; /* the breaker counts it: breaker_end is due when it ends */
+	bool probe;   /* the attempt is the probe of a held target */
+	bool counted; /* the breaker counts the attempt: breaker_end is due when the attempt ends */
 };
 struct target_start target_begin(struct engine_target *t);
 

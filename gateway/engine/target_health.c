@@ -49,7 +49,8 @@ static void hold(struct engine_target *t, struct health_verdict *verdict, const 
 	verdict->hold = kind;
 	snprintf(verdict->reason, sizeof verdict->reason, "%s%s: %.150s", name_of_hold(kind), why,
 			 a->detail[0] != '\0' ? a->detail : "no details");
-	t->held = true; /* now, so that nothing starts before the journal's news report the same */
+	/* the target is held from now on, so that nothing starts before the journal reports the hold as news */
+	t->held = true;
 	t->hold = kind;
 	t->probe_at_ms = probe_at_ms;
 	t->dirty = true;

@@ -8,7 +8,7 @@
 struct health_verdict {
 	enum breaker_signal signal;
 	enum hold_kind hold; /* HOLD_NONE: the target is not to be held by this attempt */
-	char reason[200];    /* of the hold, for the log: the kind's word, a colon and the details */
+	char reason[200];    /* the reason of the hold, for the log: the kind's word, a colon and the details */
 	bool release;        /* the target accepted the probe: its hold ends */
 };
 

@@ -25,7 +25,8 @@ enum compare_operator {
 struct compare_term {
 	struct path path;
 	enum compare_operator op; /* COMPARE_NONE: the path's value must be neither null nor false */
-	json_t *literal;          /* a number, text, true, false or null; NULL with COMPARE_NONE */
+	/* the value on the right: a number, text, true, false or null; NULL with COMPARE_NONE */
+	json_t *literal;
 };
 
 struct compare {

@@ -70,7 +70,7 @@ int expr_check_hook(void *ctx, const char *text, struct err *err)
 	return expr_check(text, err);
 }
 
-/* Comparisons are run by libjq here; only expr_eval_bool evaluates them itself. */
+/* This function leaves comparisons to libjq; only expr_eval_bool evaluates comparisons itself. */
 int expr_eval_json(const struct expr *e, struct expr_input *in, json_t **ret, struct err *err)
 {
 	if (e->is_path) {

@@ -20,7 +20,7 @@
 #define EXPR_CPU_LIMIT_MS 500 /* CPU time of one evaluation; chosen, no measurement */
 #define EXPR_DEPTH_MAX    64  /* levels of a value that goes in or comes out; chosen, no measurement */
 
-/* One expression. Immutable. Thread: any, also several at once. */
+/* A compiled jq expression. It never changes. Thread: any, also several at once. */
 struct expr;
 
 /* Parses paths and comparisons, and compiles nothing (see expr_check). It never fails: errors of the text
@@ -40,7 +40,8 @@ int expr_check_hook(void *ctx, const char *text, struct err *err) MUST_CHECK;
 /* The value that programs are run on: one parsed tree, which is converted to libjq's form at most once,
  * however many programs run on it. It belongs to one thread. */
 struct expr_input {
-	json_t *root;    /* borrowed; must not change while the input lives */
+	/* the value that the program reads; borrowed; it must not change while the input lives */
+	json_t *root;
 	void *converted; /* convert.c's; NULL: not converted yet */
 };
 void expr_input_init(struct expr_input *in, json_t *root);

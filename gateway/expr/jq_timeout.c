@@ -13,7 +13,8 @@
 /* How often the timer thread looks. A stopped program has run for EXPR_CPU_LIMIT_MS and up to two of
  * these. Chosen. */
 #define CHECK_EVERY_MS 50
-/* After this many looks in a row without an evaluation the timer thread sleeps until it is woken. Chosen. */
+/* The timer thread sleeps until it is woken when this number of its looks in a row found no evaluation.
+ * Chosen. */
 #define CHECKS_BEFORE_SLEEP 20
 
 struct jq_timeout_slot {

@@ -7,9 +7,9 @@
 
 #include "saga/base/check.h"
 
-/* The shortest text of a double has at most this many significant digits (DBL_DECIMAL_DIG). */
+/* The shortest text of a double has at most 17 significant digits (DBL_DECIMAL_DIG). */
 #define DIGITS_MAX 17
-/* Each decimal number with at most this many digits survives a double unchanged (DBL_DIG). */
+/* Each decimal number with at most 15 digits survives a double unchanged (DBL_DIG). */
 #define DIGITS_SAFE   15
 #define EXPONENT_SAFE 300    /* smaller decimal exponents are safe: doubles end at 1.8e308 (DBL_MAX) */
 #define EXPONENT_MAX  100000 /* larger exponents are read as about this large */

@@ -11,7 +11,7 @@
 struct path_part {
 	char *key;     /* the name of a member; NULL: an index into an array */
 	long index;    /* negative: from the end */
-	bool optional; /* written with `?`: a type error becomes "no value" */
+	bool optional; /* the path is written with `?`: a type error becomes "no value" */
 };
 
 struct path {

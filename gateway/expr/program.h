@@ -7,7 +7,8 @@
 
 #include "gateway/expr/expr.h"
 
-#define PROGRAM_KEY_BYTES 16 /* of the text's SHA-256: enough that no two programs share a key */
+/* bytes of the SHA-256 of a program's text: enough that no two programs share a key */
+#define PROGRAM_KEY_BYTES 16
 
 /* Compiles the text and forgets the result. ERR_INVALID with libjq's message when it does not compile. */
 int program_check(const char *text, struct err *err) MUST_CHECK;

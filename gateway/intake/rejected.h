@@ -25,7 +25,7 @@ struct rejected_headers {
 	struct rejected_header {
 		const char *name;
 		const char *value;
-	} *items; /* owned; in the order in which the headers came */
+	} *items; /* the headers, owned, in the order in which they came */
 	size_t count;
 };
 /* Decodes the stored headers of a kept request. ERR_CORRUPT: the bytes are no headers; *ret is then empty. */

@@ -99,7 +99,8 @@ static void route_finish(struct route_rules *r)
 
 /* ---- all rules ---- */
 
-/* Also frees rules that rules_fill left incomplete after an error: members that were not filled are zero. */
+/* Frees rules, also rules that rules_fill left incomplete after an error: members that were not filled are
+ * zero. */
 static void rules_destroy(struct rules *r)
 {
 	for (size_t i = 0; i < r->config->source_count; i++)

@@ -12,7 +12,7 @@
 /* The rule for the lane of an event at a target (option `order`): the first program that gives a text
  * gives the ordering key. */
 struct lane_rule {
-	bool standard;    /* no program: the key is .donor.id, else .donor.email in lower case */
+	bool standard;    /* the lane needs no program: its key is .donor.id, else .donor.email in lower case */
 	struct expr **by; /* owned, like all programs below */
 	size_t count;
 };
@@ -21,17 +21,18 @@ struct source_rules {
 	const struct config_source *config;
 	struct verifier *verifier;
 	struct expr *map;
-	struct expr *event_id;  /* NULL: the map gives the id */
-	struct expr *gift;      /* NULL: the map gives the gift */
-	struct expr *gift_made; /* NULL: the mapped type decides, see gateway/intake/pipeline/identify.h */
-	struct expr *related;   /* NULL: see gateway/intake/pipeline/identify.h */
+	struct expr *event_id; /* NULL: the map gives the id */
+	struct expr *gift;     /* NULL: the map gives the gift */
+	/* condition `gift_made`; NULL: the mapped type decides, see gateway/intake/pipeline/identify.h */
+	struct expr *gift_made;
+	struct expr *related; /* NULL: see gateway/intake/pipeline/identify.h */
 	struct expr **dedup;
 	size_t dedup_count;
 };
 
 struct route_rules {
 	const struct config_route *config;
-	struct expr *where; /* NULL: takes every event of its sources and types */
+	struct expr *where; /* condition `where`; NULL: the route takes every event of its sources and types */
 	struct expr
 		*when[CONFIG_STEPS_MAX]; /* conditions of steps without `after`; NULL: the step is always done */
 	struct plan *plan;
@@ -42,8 +43,9 @@ struct rules {
 	struct source_rules *sources;
 	struct route_rules *routes;
 	struct lane_rule *lane_rules; /* one for each target */
-	struct plan *empty;           /* for quarantined and unrouted events; a reference */
-	unsigned references;          /* atomic */
+	/* the plan without steps, for quarantined and unrouted events; a reference */
+	struct plan *empty;
+	unsigned references; /* atomic */
 };
 
 /* Prepares rules and takes a reference on `config`. ERR_INVALID: a secret or a plan is unusable; `err`

@@ -14,7 +14,7 @@ static void add_header(struct sign_headers *h, const char *name, const char *val
 {
 	for (size_t i = 0; i < h->count; i++)
 		if (strncasecmp(h->lines[i], name, strlen(name)) == 0 && h->lines[i][strlen(name)] == ':')
-			return; /* the header exists: scheme and preset may use the same one for the id */
+			return; /* the header exists already: scheme and preset may use the same header for the id */
 	h->lines[h->count++] = mem_printf("%s: %s", name, value);
 }
 

@@ -6,7 +6,7 @@
 
 #include "saga/base/mem.h"
 
-/* At most this many lines in each window. Chosen, no measurement: a flood writes about 4 MB an hour. */
+/* The most lines of one kind in each window. Chosen, no measurement: a flood writes about 4 MB an hour. */
 #define WINDOW_MS        10000
 #define LINES_PER_WINDOW 50
 

@@ -10,7 +10,7 @@ static const struct curl_long_option common_longs[] = {
 	{ CURLOPT_SSL_VERIFYHOST, 2 },
 	{ CURLOPT_TCP_NODELAY, 1 },
 	{ CURLOPT_TCP_KEEPALIVE, 1 },
-	{ CURLOPT_TCP_KEEPIDLE, 30 }, /* seconds, as for TCP_KEEPINTVL; chosen; no measurement */
+	{ CURLOPT_TCP_KEEPIDLE, 30 }, /* seconds, like TCP_KEEPINTVL; chosen; no measurement */
 	{ CURLOPT_TCP_KEEPINTVL, 10 },
 	{ 0, 0 },
 };

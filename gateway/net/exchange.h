@@ -25,10 +25,11 @@ struct sockets;
 #define EXCHANGE_LOOKUPS_HANG "look-ups of the host name are not answered"
 
 enum exchange_state {
-	EXCHANGE_IDLE,          /* in its pool */
-	EXCHANGE_HTTP,          /* with libcurl */
-	EXCHANGE_MAIL,          /* in its worker's thread */
-	EXCHANGE_FAILED_LOCALLY /* failed before sending; the result is delivered in the next turn of the loop */
+	EXCHANGE_IDLE, /* in its pool */
+	EXCHANGE_HTTP, /* with libcurl */
+	EXCHANGE_MAIL, /* in its worker's thread */
+	/* the exchange failed before sending; the result is delivered in the next turn of the loop */
+	EXCHANGE_FAILED_LOCALLY
 };
 
 struct exchange {
@@ -45,7 +46,7 @@ struct exchange {
 	char reason[EXCHANGE_DETAIL_BYTES];
 
 	/* ALMONER_SEND_MAIL */
-	struct smtp_worker *worker; /* owned by the list of workers */
+	struct smtp_worker *worker; /* the thread that sends the mail; owned by the list of workers */
 
 	/* ALMONER_SEND_HTTP; from here to `looking_up`: evidence */
 	CURL *easy;
@@ -57,7 +58,7 @@ struct exchange {
 	bool looking_up;        /* the resolver was asked, and no connection has been opened since */
 	bool lookup_stopped;    /* the resolver was not asked, because too many look-ups hang */
 	int64_t reply_began_ms; /* 0: no byte of the reply yet */
-	struct transport_limits limits_set; /* what the handle is set to; -1: nothing yet */
+	struct transport_limits limits_set; /* the limits to which the handle is set; -1: nothing yet */
 	char error[CURL_ERROR_SIZE];        /* libcurl's description of a failure; "" for none */
 	struct http_request http;
 	struct http_reply reply;

@@ -20,7 +20,8 @@ static void fill_http_reply(struct exchange *x, struct almoner_reply *reply)
 	if (retry_after_s < 0)
 		retry_after_s = 0;
 	if (retry_after_s > year_s)
-		retry_after_s = year_s; /* so that no sum overflows; the engine applies a cap of its own */
+		/* the cap of a year keeps sums from overflowing; the engine applies a cap of its own */
+		retry_after_s = year_s;
 	const struct buf *body = &x->reply.body;
 	*reply = (struct almoner_reply){ .size = sizeof(*reply),
 									 .status = (uint32_t)status,

@@ -10,10 +10,11 @@
 #include "saga/base/buf.h"
 
 /* Bounds against a hostile target; far above what APIs send. Chosen; no measurement. */
-#define HTTP_REPLY_FIELDS_MAX   100
-#define HTTP_REPLY_HEAD_BYTES   (64 * 1024)  /* of the fields that are kept */
-#define HTTP_REPLY_LINES_BYTES  (256 * 1024) /* of all header lines, with those of 1xx replies and trailers */
-#define HTTP_REPLY_BUFFER_BYTES (64 * 1024)  /* buffers that grew larger are freed after each reply */
+#define HTTP_REPLY_FIELDS_MAX 100
+#define HTTP_REPLY_HEAD_BYTES (64 * 1024) /* the most bytes of the header fields that are kept */
+/* the most bytes of all header lines, with those of 1xx replies and trailers */
+#define HTTP_REPLY_LINES_BYTES  (256 * 1024)
+#define HTTP_REPLY_BUFFER_BYTES (64 * 1024) /* buffers that grew larger are freed after each reply */
 
 struct http_reply {
 	struct buf head; /* the header fields: name, NUL, value, NUL, and so on */

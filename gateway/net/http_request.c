@@ -108,7 +108,8 @@ static const char *load_url(struct http_request *r, CURL *easy, struct almoner_t
 	CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, r->url.data);
 	if (code == CURLE_OK)
 		return NULL;
-	buf_clear(&r->url); /* otherwise the next request with the same URL would take it for set already */
+	/* the kept URL is cleared, or the next request with the same URL would not set it again */
+	buf_clear(&r->url);
 	return fault_set(text, "the URL: %s", curl_easy_strerror(code));
 }
 
@@ -194,23 +195,23 @@ static bool is_token_char(unsigned char c)
 	return c > 0x20 && c < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", c) == NULL;
 }
 
-/* What is wrong with a header, to follow "header 3 "; NULL: nothing. A control character in a value could
+/* What is wrong with a header, to follow "header 3: "; NULL: nothing. A control character in a value could
  * begin another header, or end the request. */
 static const char *header_fault(const struct almoner_header *header)
 {
 	if (header->name.p == NULL || header->name.len == 0 || header->value.p == NULL)
-		return "has no name or no value";
+		return "the header has no name or no value";
 	for (size_t i = 0; i < header->name.len; i++)
 		if (!is_token_char((unsigned char)header->name.p[i]))
-			return "has a name with a character that is not allowed in names";
+			return "the header has a name with a character that is not allowed in names";
 	for (size_t i = 0; i < header->value.len; i++) {
 		unsigned char c = (unsigned char)header->value.p[i];
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return "has a control character in its value";
+			return "the header has a control character in its value";
 	}
 	for (size_t i = 0; i < sizeof(reserved_headers) / sizeof(reserved_headers[0]); i++)
 		if (name_is(header->name, reserved_headers[i]))
-			return "may not be set by a connector";
+			return "the header may not be set by a connector";
 	return NULL;
 }
 
@@ -268,7 +269,7 @@ static const char *load_headers(struct http_request *r, const struct almoner_htt
 		const struct almoner_header *header = &http->headers[i];
 		const char *fault = header_fault(header);
 		if (fault != NULL)
-			return fault_set(text, "header %zu %s", i + 1, fault);
+			return fault_set(text, "header %zu: %s", i + 1, fault);
 		bool is_type = !typed && name_is(header->name, "Content-Type");
 		typed = typed || is_type;
 		node_write(&r->nodes[is_type ? NODE_TYPE : count], header);

@@ -20,7 +20,7 @@ enum http_shape { HTTP_SHAPE_NONE, HTTP_SHAPE_GET, HTTP_SHAPE_HEAD, HTTP_SHAPE_P
 
 struct http_header_node {
 	struct curl_slist link;
-	struct buf text; /* owned; link.data points to it */
+	struct buf text; /* the text of the header line, owned; link.data points to it */
 };
 
 /* What the handle is set to at present. A zeroed struct is valid. It must not move after http_request_init,

@@ -46,7 +46,7 @@ struct loop {
 	int64_t wait_began_ns;                /* when the last wait began */
 	void (*on_stall)(void *ctx, int64_t stalled_ms);
 	void *on_stall_ctx;
-	int64_t armed_ns; /* the deadline the timer is set to; NEVER: the timer is stopped */
+	int64_t armed_ns; /* the deadline to which the timer is set; NEVER: the timer is stopped */
 	int64_t now_ns;
 	bool stopping;
 	struct loop_signal signals[LOOP_SIGNALS_MAX];

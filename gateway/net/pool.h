@@ -10,7 +10,7 @@
 
 struct target_pool {
 	uint32_t target;
-	struct exchange_list idle; /* HTTP only; owned; the most recently used first */
+	struct exchange_list idle; /* idle exchanges, for HTTP only; owned; the most recently used first */
 	size_t idle_count;
 	struct lookups lookups;
 };

@@ -9,7 +9,8 @@ static struct exchange *acquire_exchange(struct transfer *t, const struct transp
 		return x;
 	struct err err;
 	x = exchange_create(request->kind, t->loop, t->sockets, &pool->lookups, &err);
-	assert(x != NULL); /* transfer_create has tried this, and a lack of memory ends the process anyway */
+	/* transfer_create has tried exchange_create, and a lack of memory ends the process anyway */
+	assert(x != NULL);
 	return x;
 }
 

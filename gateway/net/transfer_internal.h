@@ -16,14 +16,16 @@ struct transfer {
 	struct sockets *sockets;
 	struct smtp_workers smtp;
 	struct pools pools;
-	struct exchange_list running;        /* HTTP: with libcurl, or finished there and not yet collected */
-	struct exchange_list smtp_running;   /* mail: in a thread, or finished there and not yet collected */
-	struct exchange_list failed_locally; /* never sent; delivered in the next turn */
-	size_t running_count;                /* of `running` */
-	size_t failed_locally_count;         /* of `failed_locally` */
-	int64_t curl_due_ms;  /* when libcurl wants to be called; monotonic; TRANSFER_NEVER: not at all */
-	bool has_uncollected; /* an HTTP exchange finished after this turn's collection */
-	bool delivering;      /* `done` functions are being called */
+	struct exchange_list running; /* HTTP: with libcurl, or finished there and not yet collected */
+	/* exchanges with mail: in a thread, or finished there and not yet collected */
+	struct exchange_list smtp_running;
+	/* exchanges that were never sent; the next turn delivers their results */
+	struct exchange_list failed_locally;
+	size_t running_count;        /* of `running` */
+	size_t failed_locally_count; /* of `failed_locally` */
+	int64_t curl_due_ms;         /* when libcurl wants to be called; monotonic; TRANSFER_NEVER: not at all */
+	bool has_uncollected;        /* an HTTP exchange finished after this turn's collection */
+	bool delivering;             /* `done` functions are being called */
 };
 
 /* ---- transfer_exchange.c: the functions of the port, and delivery ---- */

@@ -14,7 +14,7 @@
 #include "saga/base/mapped.h"
 #include "saga/base/mem.h"
 
-#define ALT_STACK_BYTES 32768 /* chosen; the handler itself needs little */
+#define ALT_STACK_BYTES 32768 /* bytes of the stack for the signal handler, which needs little; chosen */
 
 static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 #define FATAL_COUNT (sizeof fatal_signals / sizeof *fatal_signals)
@@ -148,8 +148,9 @@ struct last_check {
 	unsigned checks;
 };
 
-/* A call that the watchdog has seen in this many looks, one interval apart, counts as hung. Because looks
- * are counted, entering a call needs no clock, and a machine that was suspended does not look like a hang. */
+/* The number of looks, one interval apart, after which a call that the watchdog has seen in each of them
+ * counts as hung. Because looks are counted, entering a call needs no clock, and a machine that was
+ * suspended does not look like a hang. */
 #define HANG_CHECKS 5
 
 static void abort_hung(struct blackbox_slot *s)

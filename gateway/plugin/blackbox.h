@@ -16,7 +16,7 @@
 
 #define BLACKBOX_LIMIT_MS   5000 /* the longest call into a plugin; promised by the connector header */
 #define BLACKBOX_SLOTS      8    /* threads inside plugins at the same time; the daemon has few */
-#define BLACKBOX_NAME_BYTES 80   /* with its NUL; longer names are cut */
+#define BLACKBOX_NAME_BYTES 80   /* bytes of a name in the file, with its NUL; longer names are cut */
 
 /* What the file says of one call into a plugin. */
 struct blackbox_call {
@@ -39,11 +39,13 @@ struct blackbox_report {
 	uint32_t end_kind; /* enum blackbox_end */
 	uint32_t signal;   /* of BLACKBOX_CRASHED; else 0 */
 	uint32_t deaths;   /* how often the process has died in this step, this time included */
-	bool blamed; /* crashed, hung, or the second death: the step is to go to attention with reason `fault` */
+	/* the connector crashed or hung in this step, or the process died in it twice: the step goes to
+	 * attention(fault) */
+	bool blamed;
 };
 
 struct blackbox_settings {
-	const char *path; /* of the file; created when missing */
+	const char *path; /* the path of the file, which is created when missing */
 	int64_t limit_ms; /* of one call; 0: BLACKBOX_LIMIT_MS */
 };
 

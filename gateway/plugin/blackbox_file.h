@@ -7,8 +7,9 @@
 
 #include "gateway/plugin/blackbox.h"
 
-#define BLACKBOX_MAGIC  0x786f62616e6f6d31u /* to be changed with the layout */
-#define BLACKBOX_DEATHS 64                  /* steps whose deaths are counted; chosen, no measurement */
+/* the number that identifies the layout of the file: another layout needs another number */
+#define BLACKBOX_MAGIC  0x786f62616e6f6d31u
+#define BLACKBOX_DEATHS 64 /* steps whose deaths are counted; chosen, no measurement */
 
 enum blackbox_slot_state { SLOT_FREE = 0, SLOT_ENTERED = 1, SLOT_CRASHED = 2, SLOT_HUNG = 3 };
 

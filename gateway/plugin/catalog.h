@@ -13,9 +13,10 @@
 #include "saga/base/err.h"
 
 enum catalog_origin {
-	CATALOG_BUILD_TREE, /* only for a binary that lies in the build tree that it was built in */
-	CATALOG_PREFIX,     /* <libdir>/almoner/connectors of the installation */
-	CATALOG_CONFIGURED  /* connectors.path of the configuration */
+	/* the build tree, searched only by a binary that lies in the build tree that it was built in */
+	CATALOG_BUILD_TREE,
+	CATALOG_PREFIX,    /* <libdir>/almoner/connectors of the installation */
+	CATALOG_CONFIGURED /* connectors.path of the configuration */
 };
 
 /* Lives as long as its catalog and never changes. */
@@ -24,7 +25,8 @@ struct catalog_entry {
 	char *file;
 	enum catalog_origin origin;
 	const struct almoner_connector *connector; /* NULL: refused, see `error` */
-	char *error; /* why it is refused: field, found and wanted value; NULL: the connector is usable */
+	/* why the connector is refused: field, found and wanted value; NULL: the connector is usable */
+	char *error;
 };
 
 struct catalog;

@@ -41,14 +41,14 @@ static const char *fault_of(int fd)
 	struct stat found;
 	ElfW(Ehdr) head;
 	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode))
-		return "it is not a regular file";
+		return "the file is not a regular file";
 	if (!read_at(fd, &head, sizeof head, 0) || memcmp(head.e_ident, ELFMAG, SELFMAG) != 0)
-		return "it is not a shared object";
+		return "the file is not a shared object";
 	if (head.e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
-		return "it was built for another word size";
+		return "the file was built for another word size";
 	if (!segments_in_range(fd, &head, (uint64_t)found.st_size))
-		return "it is shorter than its headers say, perhaps copied only in part; copy it under another name, "
-			   "then rename it";
+		return "the file is shorter than its headers say, perhaps copied only in part; copy it under another "
+			   "name, then rename it";
 	return NULL;
 }
 

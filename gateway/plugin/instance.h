@@ -16,8 +16,9 @@
 
 /* the longest file of a FILE option; chosen, no measurement */
 #define INSTANCE_FILE_CAP_BYTES ((size_t)1 << 20)
-#define INSTANCE_CALLS_MAX      16   /* of `next` in one attempt; promised by the connector header */
-#define INSTANCE_CHECKPOINT_MAX 4096 /* bytes; promised by the connector header */
+/* the most calls of `next` in one attempt; promised by the connector header */
+#define INSTANCE_CALLS_MAX      16
+#define INSTANCE_CHECKPOINT_MAX 4096 /* the longest checkpoint in bytes; promised by the connector header */
 
 /* Where lines go that a connector writes to the log. */
 struct instance_log {
@@ -27,11 +28,15 @@ struct instance_log {
 };
 
 struct instance_request {
-	const struct catalog_entry *connector; /* one that catalog_find returned; outlives the instance */
-	const char *target;                    /* its name; copied */
-	const json_t *settings;                /* secrets are resolved to strings; borrowed for the call */
-	const char *base_dir; /* of relative paths in FILE options; NULL: the working directory */
-	struct blackbox *box; /* outlives the instance; NULL: calls are not watched */
+	/* a connector that catalog_find returned; it outlives the instance */
+	const struct catalog_entry *connector;
+	const char *target; /* its name; copied */
+	/* the settings, with secrets resolved to strings; borrowed for the call */
+	const json_t *settings;
+	/* the folder where relative paths in FILE options start; NULL: the working directory */
+	const char *base_dir;
+	/* the blackbox that watches calls, which outlives the instance; NULL: calls are not watched */
+	struct blackbox *box;
 	struct instance_log log;
 };
 

@@ -85,7 +85,7 @@ static json_t *resolve_duration(struct settings_context *c, const struct almoner
 	int64_t ms = 0;
 	if (json_is_string(value) && units_duration(json_string_value(value), &ms) == 0)
 		return json_integer(ms);
-	fault(c, o->name, "is not a duration", UNITS_DURATION_FORM);
+	fault(c, o->name, "the value is not a duration", UNITS_DURATION_FORM);
 	return NULL;
 }
 
@@ -96,7 +96,7 @@ static json_t *resolve_bytes(struct settings_context *c, const struct almoner_op
 		return json_deep_copy(value);
 	if (json_is_string(value) && units_size(json_string_value(value), &bytes) == 0)
 		return json_integer(bytes);
-	fault(c, o->name, "is not a size", UNITS_SIZE_FORM);
+	fault(c, o->name, "the value is not a size", UNITS_SIZE_FORM);
 	return NULL;
 }
 
@@ -109,7 +109,7 @@ static json_t *resolve_url(struct settings_context *c, const struct almoner_opti
 		if (strncasecmp(url, schemes[i], len) == 0 && strcspn(url + len, "/?#") > 0)
 			return json_deep_copy(value);
 	}
-	fault(c, o->name, "is not an absolute URL",
+	fault(c, o->name, "the value is not an absolute URL",
 		  "a URL that begins with http://, https://, smtp:// or smtps://");
 	return NULL;
 }
@@ -146,7 +146,8 @@ static json_t *resolve_choice(struct settings_context *c, const struct almoner_o
 	candidates.capacity = strlen(o->choices) + 2;
 	if (is_choice(o->choices, text, &n, &candidates))
 		return json_deep_copy(value);
-	buf_printf(&message, o->secret != 0 ? "is not one of the choices" : "\"%.60s\" is not one of the choices",
+	buf_printf(&message,
+			   o->secret != 0 ? "the value is not one of the choices" : "\"%.60s\" is not one of the choices",
 			   text);
 	if (n.best != NULL && o->secret == 0)
 		buf_printf(&message, "; did you mean \"%s\"?", n.best);
@@ -185,7 +186,7 @@ static json_t *resolve_file(struct settings_context *c, const struct almoner_opt
 	const char *why = read_file(path, &contents);
 	json_t *text = NULL;
 	if (why == NULL && contents.len > 0 && memchr(contents.data, '\0', contents.len) != NULL)
-		why = "it contains a NUL byte";
+		why = "the file contains a NUL byte";
 	if (why == NULL)
 		text = json_stringn(buf_str(&contents).p, contents.len);
 	if (text != NULL)
@@ -287,8 +288,7 @@ void settings_warn_literals(const struct almoner_connector *connector, const jso
 			continue;
 		struct buf pointer AUTO_BUF = { 0 };
 		locate_append(&pointer, o->name);
-		report->add(report->ctx, DIAG_WARNING, pointer.data,
-					"is a secret that is written literally in the file",
+		report->add(report->ctx, DIAG_WARNING, pointer.data, "the secret is written literally in the file",
 					"{\"$env\": \"NAME\"} or {\"$file\": \"PATH\"}");
 	}
 }

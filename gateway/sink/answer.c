@@ -205,7 +205,7 @@ static bool done_writing(struct sink_conn *c)
 
 enum write_progress { PROGRESS_MORE, PROGRESS_LATER, PROGRESS_GONE };
 
-/* One send. PROGRESS_LATER: the socket is full, or the timer continues. */
+/* Sends a part of the answer. PROGRESS_LATER: the socket is full, or the timer continues. */
 static enum write_progress write_some(struct sink_conn *c)
 {
 	size_t left = c->out.len - c->out_at;

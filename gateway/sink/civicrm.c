@@ -316,7 +316,8 @@ static void run_action(struct sink_endpoint *endpoint, char *entity, const struc
 	if (sink_form_field(request->body, "params", &text) || sink_form_field(request->query, "params", &text))
 		params = json_loadb(text.data, text.len, 0, NULL);
 	if (params == NULL)
-		params = json_object(); /* like the real service, which treats a wrong form as an empty one */
+		/* the sink treats parameters in a wrong form as an empty object, like the real service */
+		params = json_object();
 	for (size_t i = 0; slash != NULL && i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (strcmp(actions[i].name, slash + 1) == 0)
 			actions[i].run(endpoint, entity, params, answer);

@@ -27,7 +27,7 @@ struct sink_conn {
 	bool continued; /* 100 Continue was sent for the request at in_at */
 	struct buf out;
 	size_t out_at;                  /* bytes of `out` that are sent */
-	struct sink_endpoint *endpoint; /* its `open` counts the present request; NULL: none */
+	struct sink_endpoint *endpoint; /* the endpoint whose `open` counts the present request; NULL: none */
 	enum sink_mode mode;            /* how the present answer is sent */
 	double drip_s;
 	bool close_after;

@@ -16,9 +16,9 @@ static void decode(struct str text, struct buf *to)
 {
 	AUTO_FREE char *bytes = mem_alloc(text.len + 1);
 	size_t len;
-	(void)percent_decode(text, bytes, &len); /* a wrong escape stays as it is, like in most servers */
+	(void)percent_decode(text, bytes, &len); /* a wrong percent escape stays as it is, like in most servers */
 	buf_clear(to);
-	buf_text(to, ""); /* so that the value ends with a NUL even if it is empty */
+	buf_text(to, ""); /* the call gives the value its NUL at the end even if the value is empty */
 	buf_add(to, bytes, len);
 }
 

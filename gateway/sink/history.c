@@ -27,5 +27,5 @@ void sink_history_add(struct sink *sink, const char *path, struct str key, uint3
 	buf_text(&out, text);
 	buf_byte(&out, '\n');
 	if (write(sink->log_fd, out.data, out.len) != (ssize_t)out.len)
-		abort(); /* with a missing line, a test could wrongly succeed */
+		abort(); /* the sink aborts, because with a missing line of its log a test could wrongly succeed */
 }

@@ -47,7 +47,7 @@ enum sink_mode {
 struct sink_reply {
 	uint32_t status;
 	enum sink_mode mode;
-	uint32_t times;     /* the reply is for this many requests; 0: for all that follow */
+	uint32_t times;     /* the reply is for this number of requests; 0: for all that follow */
 	int64_t delay_ms;   /* pause before the answer is sent */
 	uint64_t at_byte;   /* SINK_RESET: bytes of the answer before the reset */
 	int64_t drip_ms;    /* SINK_DRIP: pause after each byte */
@@ -74,7 +74,7 @@ struct sink_request {
 	struct str method;
 	struct str path;
 	struct str query;
-	struct str headers; /* as received: lines that end with CR LF */
+	struct str headers; /* the header lines as received, each with CR LF at its end */
 	struct str key;     /* the header Idempotency-Key; empty: none */
 	struct str body;
 };
@@ -88,7 +88,7 @@ struct sink_answer {
 struct sink_entry {
 	STAILQ_ENTRY(sink_entry) link;
 	int64_t at_ms;
-	uint32_t status; /* of the answer; 0: the request got none */
+	uint32_t status; /* the status of the answer; 0: the request got none */
 	struct buf data; /* method, path, query, key, headers, body, each length-prefixed (buf_bytes) */
 };
 

@@ -46,7 +46,7 @@ struct smtp_state {
 	uint64_t connections;
 	uint64_t messages;
 	uint64_t rejected;   /* messages answered with 4xx or 5xx after the dot */
-	uint64_t duplicates; /* messages whose Message-ID was there before */
+	uint64_t duplicates; /* messages whose Message-ID an earlier message had */
 	struct sink_map ids; /* keys are the Message-IDs received */
 	json_t *entries;
 };

@@ -25,7 +25,7 @@ static bool on_helo(struct smtp_session *s, const char *args)
 	return SEND(s, "250 sink");
 }
 
-/* MAIL FROM. Like the other commands: false if the session is to be ended. */
+/* Handles MAIL FROM. As for the other commands, false means that the session must be ended. */
 static bool on_mail(struct smtp_session *s, const char *args)
 {
 	bool hit;

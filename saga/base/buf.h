@@ -21,8 +21,9 @@ struct buf {
 void buf_init(struct buf *b, size_t limit_bytes);
 void buf_free(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the memory */
-char *buf_take(struct buf *b); /* gives the data, NUL-terminated, to the caller, who frees it; never NULL */
-struct str buf_str(const struct buf *b); /* borrowed until the next change of the buffer */
+/* gives the data of the buffer, NUL-terminated, to the caller, who frees it; never NULL */
+char *buf_take(struct buf *b);
+struct str buf_str(const struct buf *b); /* the bytes of the buffer, borrowed until its next change */
 #define AUTO_BUF __attribute__((cleanup(buf_free)))
 
 /* Appends. If the limit would be passed, nothing of this append is added and `overflow` is set. */

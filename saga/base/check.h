@@ -3,7 +3,8 @@
 #ifndef ALMONER_BASE_CHECK_H
 #define ALMONER_BASE_CHECK_H
 
-#include <assert.h> /* always on, also in release builds: after a broken contract nothing more is stored */
+/* assert is always on, also in release builds: after a broken contract nothing more is stored */
+#include <assert.h>
 
 #define MUST_CHECK              __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))

@@ -8,8 +8,9 @@
 
 #include "saga/base/str.h"
 
-#define DIGEST_BYTES   32
-#define DIGEST16_BYTES 16 /* the first half of a digest, where that is enough to tell values apart */
+#define DIGEST_BYTES 32
+/* bytes of the first half of a digest, which is enough to tell values apart in some places */
+#define DIGEST16_BYTES 16
 
 /* The digest of all parts, each after its length as 8 bytes, least significant first; so ("ab","c") and
  * ("a","bc") have different digests. Aborts if the crypto library fails, because no digest can be trusted

@@ -15,8 +15,8 @@
 	X(ERR_FULL, -4, "full") /* a limit is reached; try again later */                                        \
 	X(ERR_TOO_BIG, -5, "too big")                                                                            \
 	X(ERR_STALE, -6, "stale")     /* the report is about an attempt that is over */                          \
-	X(ERR_REFUSED, -7, "refused") /* not possible in this state: the text says what to do */                 \
-	X(ERR_BUSY, -8, "busy")       /* another process or thread has it locked */                              \
+	X(ERR_REFUSED, -7, "refused") /* the state does not permit the request: the text says what to do */      \
+	X(ERR_BUSY, -8, "busy")       /* another process or thread has locked the object */                      \
 	X(ERR_CORRUPT, -9, "corrupt") /* stored data does not decode or does not verify */                       \
 	X(ERR_CLOSED, -10, "closed")                                                                             \
 	X(ERR_SYSTEM, -11, "system error")

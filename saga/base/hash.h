@@ -25,14 +25,15 @@
 
 /* Belongs to the table from hash_insert to hash_remove: an entry must not be moved or freed in between. */
 struct hash_link {
-	struct hash_link *next; /* in the same bucket; free for the caller's use while the entry is in no table */
+	/* the next entry of the bucket; free for the caller's use while the entry is in no table */
+	struct hash_link *next;
 	uint64_t hash;
 };
 
 /* A zeroed struct is a valid empty table. */
 struct hash_table {
 	struct hash_link **buckets; /* NULL until the first insert */
-	size_t bucket_count;        /* a power of two, at least `count` */
+	size_t bucket_count;        /* the number of buckets: a power of two, at least `count` */
 	unsigned shift;             /* 64 - log2(bucket_count) */
 	size_t count;               /* entries */
 };
@@ -44,7 +45,7 @@ struct hash_table {
  * them. */
 void hash_insert(struct hash_table *t, struct hash_link *link, uint64_t hash);
 
-/* Removes an entry that is in this table; asserts that it is. */
+/* Removes an entry; asserts that the entry is in this table. */
 void hash_remove(struct hash_table *t, struct hash_link *link);
 
 /* Removes every entry without touching one of them (their memory may be gone already) and keeps the
@@ -88,7 +89,7 @@ static inline struct hash_link *hash_first(const struct hash_table *t, uint64_t 
 
 /* Where a walk over all entries stands; zeroed before the first call. */
 struct hash_cursor {
-	size_t bucket;          /* the first one that the walk has not entered */
+	size_t bucket;          /* the first bucket that the walk has not entered */
 	struct hash_link *next; /* in the bucket entered last */
 };
 

@@ -73,9 +73,10 @@ static const char *bytes_fault(struct str text)
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 		if (c < 0x20 || c == 0x7f)
-			return "has a control character";
+			return "the address has a control character";
 		if (c >= 0x80)
-			return "has a character beyond ASCII (write an international domain in its xn-- form)";
+			return "the address has a character beyond ASCII (write an international domain in its xn-- "
+				   "form)";
 	}
 	return NULL;
 }
@@ -84,32 +85,33 @@ static const char *bytes_fault(struct str text)
 const char *mail_address_fault(struct str address, bool literal_allowed)
 {
 	if (address.p == NULL || address.len == 0)
-		return "is empty";
+		return "the address is empty";
 	if (address.len > ADDRESS_MAX)
-		return "is longer than 254 bytes";
+		return "the address is longer than 254 bytes";
 	const char *fault = bytes_fault(address);
 	if (fault != NULL)
 		return fault;
 	const char *at = memchr(address.p, '@', address.len);
 	if (at == NULL || at != memrchr(address.p, '@', address.len))
-		return "must have exactly one @";
+		return "the address must have exactly one @";
 	size_t local_len = (size_t)(at - address.p);
 	if (!local_is_plain(address.p, local_len))
-		return "has an unusable part before the @";
+		return "the address has an unusable part before the @";
 	const char *domain = at + 1;
 	size_t domain_len = address.len - local_len - 1;
 	if (literal_allowed && domain_len > 2 && domain[0] == '[' && domain[domain_len - 1] == ']')
-		return literal_is_plain(domain + 1, domain_len - 2) ? NULL : "has an unusable address literal";
-	return domain_is_plain(domain, domain_len) ? NULL : "has an unusable domain";
+		return literal_is_plain(domain + 1, domain_len - 2) ? NULL
+															: "the address has an unusable address literal";
+	return domain_is_plain(domain, domain_len) ? NULL : "the address has an unusable domain";
 }
 
 const char *mail_address_host_fault(struct str host)
 {
 	if (host.p == NULL || host.len == 0)
-		return "is empty";
+		return "the name is empty";
 	if (domain_is_plain(host.p, host.len))
 		return NULL;
 	if (memchr(host.p, ':', host.len) != NULL && literal_is_plain(host.p, host.len))
 		return NULL;
-	return "is not a host name or an address";
+	return "the name is neither a host name nor an IP address";
 }

@@ -19,9 +19,10 @@ struct reader {
 /* `bytes` may be NULL when `len` is 0. */
 struct reader reader_of(const void *bytes, size_t len);
 uint8_t reader_byte(struct reader *r);
-uint64_t reader_uint(struct reader *r);    /* written by buf_uint */
-int64_t reader_int(struct reader *r);      /* written by buf_int */
-struct str reader_bytes(struct reader *r); /* written by buf_bytes; points into the input */
+uint64_t reader_uint(struct reader *r); /* written by buf_uint */
+int64_t reader_int(struct reader *r);   /* written by buf_int */
+/* a text that buf_bytes has written; the result points into the input */
+struct str reader_bytes(struct reader *r);
 /* Copies exactly `len` bytes that have no length before them. Fills `to` with zeros when they are missing. */
 void reader_fixed(struct reader *r, void *to, size_t len);
 /* True if every value decoded and no byte is left over. */

@@ -53,7 +53,7 @@ static int check_running(struct audit_run *a, unsigned i)
 	for (size_t k = 0; k < a->running_count; k++) {
 		const struct running_lane *r = &a->running[k];
 		if (r->target == target && memcmp(r->lane, st->lane, LANE_BYTES) == 0 && r->saga != a->s->id)
-			return audit_error(a, i, "runs while another saga of its lane runs");
+			return audit_error(a, i, "the step runs while another saga of its lane runs");
 	}
 	a->running = mem_grow(a->running, (a->running_count + 1) * sizeof *a->running);
 	struct running_lane *r = &a->running[a->running_count++];
@@ -73,7 +73,7 @@ static int check_lane(struct audit_run *a, unsigned i)
 	if (rc != 0)
 		return rc;
 	if (st->location == LOCATION_DISK && row.saga != a->s->id)
-		return audit_error(a, i, "has no row in its lane");
+		return audit_error(a, i, "the step has no row in its lane");
 	if (st->state == STEP_RUNNING)
 		return check_running(a, i);
 	if (st->why != WHY_LANE || !decide_may_start(a->s, (uint16_t)i))
@@ -81,18 +81,18 @@ static int check_lane(struct audit_run *a, unsigned i)
 	if (lanes_blocked(&a->j->lanes, t->id, st->lane, a->s->id))
 		return 0;
 	rc = a->j->store.row_lane_first(a->j->store.ctx, t->id, st->lane, 0, &row, a->err);
-	return rc != 0 || row.saga < a->s->id ? rc : audit_error(a, i, "waits for a lane that is free");
+	return rc != 0 || row.saga < a->s->id ? rc : audit_error(a, i, "the step waits for a lane that is free");
 }
 
-/* Also adds the step to the sums of its target. */
+/* Checks a step and adds it to the sums of its target. */
 static int check_step(struct audit_run *a, unsigned i)
 {
 	const struct step *st = &a->s->steps[i];
 	struct target_entry *t = target_at(a, i);
 	if (t == NULL)
-		return audit_error(a, i, "has a target that the journal does not know");
+		return audit_error(a, i, "the step has a target that the journal does not know");
 	if (!schedule_location_fits(a->s, i, a->live))
-		return audit_error(a, i, "has a location that does not fit its state");
+		return audit_error(a, i, "the step has a location that does not fit its state");
 	struct audit_target *sum = &a->targets[t->id - 1];
 	enum why why = location_row_why(a->s, i);
 	sum->open += saga_step_is_open(a->s, st) ? 1 : 0;
@@ -127,7 +127,8 @@ static int check_saga(struct audit_run *a, const struct saga_row *row, struct st
 	const char *why = saga_check(a->s);
 	if (why != NULL || row->live != saga_is_live(a->s) || row->state != a->s->state)
 		return err_set(a->err, ERR_CORRUPT, "audit: saga %lld: %s", (long long)a->s->id,
-					   why != NULL ? why : "the columns of its row differ from its value");
+					   why != NULL ? why
+								   : "the columns of its row in the store differ from its encoded value");
 	a->live = row->live;
 	a->sagas[a->s->state]++;
 	int rc = check_memory(a, value);

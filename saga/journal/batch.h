@@ -13,7 +13,7 @@ struct freed_lane {
 
 struct batch {
 	STAILQ_HEAD(, cache_entry) touched; /* sagas of this batch */
-	struct work_list works;             /* to be handed out after the commit */
+	struct work_list works;             /* the works to hand out after the commit */
 	struct freed_lane *freed;           /* since the last schedule_next_in_lane */
 	size_t freed_count, freed_capacity;
 	struct target_news *news;
@@ -21,7 +21,7 @@ struct batch {
 	struct buf value;   /* scratch: an encoded saga, the counters */
 	unsigned unchecked; /* commits since invariants were checked */
 	bool open;          /* a transaction is open */
-	bool wrote;         /* it contains a change, so it must be committed */
+	bool wrote;         /* the batch contains a change, so it must be committed */
 };
 
 /* Opens the transaction and reads the clock into j->now_ms. No batch is open. */
@@ -29,7 +29,7 @@ int batch_begin(struct journal *j) MUST_CHECK;
 /* Writes every touched saga, the log rows and the counters once, and syncs; a batch without a change is
  * rolled back. Freed lanes have been given on (schedule_next_in_lane). */
 int batch_commit(struct journal *j) MUST_CHECK;
-/* After the commit: gives works and news to hooks.hand_out. */
+/* Gives works and news to hooks.hand_out, after the commit. */
 void batch_hand_out(struct journal *j);
 void batch_free(struct journal *j);
 

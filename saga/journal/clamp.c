@@ -3,7 +3,8 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 
-#define CLAMPS_A_BATCH 64 /* chosen: keeps the batch short; no measurement */
+/* rows examined in one batch, which keeps the batch short; chosen; no measurement */
+#define CLAMPS_A_BATCH 64
 
 static int clamp_row(struct journal *j, const struct step_row *row)
 {

@@ -30,7 +30,7 @@ void journal_checkpoint(struct journal *j, struct work *w, struct str bytes);
  * one must not be sent. Thread: the engine's. */
 int journal_record_inflight(struct journal *j, struct work *w,
 							const uint8_t body[INFLIGHT_BODY_BYTES]) MUST_CHECK;
-/* Forgets that digest, for a work that will have no outcome (WORK_GONE). */
+/* Forgets the digest of the request in flight, for a work that will have no outcome (WORK_GONE). */
 void journal_clear_inflight(struct journal *j, struct work *w);
 
 /* How the attempt ended; the work is freed after the commit. Copies the texts of the outcome. `hold_reason`:

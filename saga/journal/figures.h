@@ -13,7 +13,7 @@ struct journal_target_counts {
 	uint32_t id;
 	char name[128];
 	int64_t open;      /* steps that are not at their end; those in attention are included */
-	int64_t backlog;   /* rows that wait: for a slot, their due time, their lane, or other steps */
+	int64_t backlog;   /* rows on disk that wait: for a slot, their due time, their lane, or other steps */
 	int64_t attention; /* steps that need an operator */
 	int64_t succeeded; /* since the store was made */
 };

@@ -20,8 +20,9 @@
 #define PRUNE_SOON_MS  100   /* after a full slice; chosen */
 
 #define DISK_EVERY_MS 1000 /* how often free disk space is read; chosen */
-#define DISK_SHARE    4  /* bytes on disk for each byte of an event: raw and canonical, in log and database */
-#define DISK_MARGIN   16 /* DISK_ENOUGH needs this fraction of the reserve more than the reserve; chosen */
+/* bytes on disk for each byte of an event: its raw and its canonical text, in log and database */
+#define DISK_SHARE  4
+#define DISK_MARGIN 16 /* DISK_ENOUGH needs this fraction of the reserve more than the reserve; chosen */
 #define WAL_BLOCKED_MS                                                                                       \
 	2000 /* our own readers hold a transaction for 250 ms at most, so this is another process */
 

@@ -26,9 +26,9 @@ struct accept_result {
 
 /* One event to be accepted. The caller allocates it; `done` or `drop` frees it. */
 struct accept {
-	STAILQ_ENTRY(accept) link; /* for lists of the caller; the journal does not use it */
+	STAILQ_ENTRY(accept) link; /* a link for lists of the caller; the journal does not use it */
 	enum accept_kind kind;
-	struct event *event;     /* not NULL; the accept owns one reference */
+	struct event *event;     /* the event, not NULL; the accept owns one reference */
 	struct saga_start start; /* ACCEPT_SAGA: texts and lanes stay valid until done; the plan is borrowed */
 	uint8_t dedup[STORE_KEY_BYTES]; /* journal_event_key: one accepted event for each key */
 	bool has_gift;

@@ -33,15 +33,18 @@ struct journal;
 struct journal_target {
 	const char *name; /* not NULL; at most 127 bytes */
 	struct step_rules rules;
-	uint32_t id; /* filled in by the journal: from 1, the same after every restart */
+	/* the number of the target, which the journal fills in: from 1, the same after every restart */
+	uint32_t id;
 };
 
 struct target_state {
 	uint32_t id;
-	bool paused;             /* by an operator */
-	bool held;               /* by the engine, which found its credentials refused or its settings wrong */
-	enum hold_kind hold;     /* HOLD_NONE: not held, or held for a reason of an unknown kind */
-	bool breaker_not_closed; /* as last reported by journal_breaker, perhaps by an earlier process */
+	bool paused; /* by an operator */
+	/* the engine holds the target, because its credentials are refused or its settings are wrong */
+	bool held;
+	enum hold_kind hold; /* HOLD_NONE: not held, or held for a reason of an unknown kind */
+	/* the breaker's state as last reported by journal_breaker, perhaps by an earlier process */
+	bool breaker_not_closed;
 };
 
 /* What a batch changed for one target; handed out together with the batch's works. */
@@ -50,32 +53,35 @@ struct target_news {
 	bool claim_done;        /* the claim of this target has ended: slots that it did not use are free again */
 	uint32_t claim_granted; /* works that the claim handed out, each with a slot (WORK_START or WORK_READY) */
 	int64_t backlog;        /* claimable rows on disk, due or not */
-	int64_t next_due_ms;    /* due time of the first claimable row; INT64_MAX: there is none */
+	int64_t next_due_ms;    /* the due time of the first claimable row; INT64_MAX: the target has none */
 	bool state_changed;     /* `state` differs from the last news, or the target's rules were loaded anew */
 	struct target_state state;
 };
 
 struct handout {
-	struct work_list works;         /* in the order of the commit; the receiver owns them */
+	/* the works that were handed out, in the order of the commit; the receiver owns them */
+	struct work_list works;
 	const struct target_news *news; /* borrowed for the call */
 	size_t news_count;
 };
 
 /* ---- hooks: what the journal asks of its owner ---- */
 
-/* The engine's answer for a step that could start. */
+/* What the engine grants a step that could start (hooks.admission). */
 enum admission {
 	ADMISSION_SLOT,   /* a slot is reserved: the step's intent may be part of this commit */
 	ADMISSION_WINDOW, /* no slot is free, but window memory is reserved: the step becomes a WORK_READY */
-	ADMISSION_DISK    /* neither: the step waits on disk until the engine claims it */
+	/* neither a slot nor memory is free: the step waits on disk until the engine claims it */
+	ADMISSION_DISK
 };
 
 /* Changes that concern the store's disk. */
 enum disk_news {
-	DISK_LOW,         /* less free space than the reserve: no event is accepted and no attempt starts */
-	DISK_ENOUGH,      /* DISK_LOW or STORE_FILES_GONE is over */
-	STORE_FILES_GONE, /* its files were removed, renamed or replaced: works like DISK_LOW until they return */
-	WAL_BLOCKED,      /* a reader of another process keeps the write-ahead log from being reused: it grows */
+	DISK_LOW,    /* less free space than the reserve: no event is accepted and no attempt starts */
+	DISK_ENOUGH, /* DISK_LOW or STORE_FILES_GONE is over */
+	/* the store's files were removed, renamed or replaced: works like DISK_LOW until they return */
+	STORE_FILES_GONE,
+	WAL_BLOCKED, /* a reader of another process keeps the write-ahead log from being reused: it grows */
 	WAL_UNBLOCKED
 };
 
@@ -86,9 +92,9 @@ struct journal_hooks {
 	 * because a first intent in this commit does no harm when the process dies before the attempt begins
 	 * (gateway/DESIGN.md "The way of an event"). */
 	enum admission (*admission)(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit);
-	/* Not NULL. After a commit, when the batch has works or news. */
+	/* Called after a commit when the batch has works or news. Not NULL. */
 	void (*hand_out)(void *ctx, const struct handout *handout);
-	/* Once, when the journal fails. May be NULL. */
+	/* Called once, when the journal fails. May be NULL. */
 	void (*failed)(void *ctx, const struct err *err);
 	/* `bytes`: free space, or with WAL_* the size of the write-ahead log. May be NULL. */
 	void (*disk)(void *ctx, enum disk_news news, int64_t bytes);
@@ -103,7 +109,7 @@ struct journal_hooks {
 /* Defaults of the options below. */
 #define JOURNAL_QUEUE_BYTES   (16u << 20) /* chosen; no measurement */
 #define JOURNAL_QUEUE_RECORDS 16384       /* chosen; no measurement */
-#define JOURNAL_RECOUNT_ROWS  200000      /* measured: counting this many rows takes a tenth of a second */
+#define JOURNAL_RECOUNT_ROWS  200000      /* measured: counting 200,000 rows takes a tenth of a second */
 #define JOURNAL_KEY_DAYS      400         /* gateway/DESIGN.md "Deduplication" */
 #define JOURNAL_CHECK_EVERY   64          /* chosen: one commit in 64 pays for the checks; no measurement */
 

@@ -22,7 +22,7 @@
 
 /* Accepts that wait because fast targets have no free capacity (thread.c). */
 struct accept_delay {
-	int64_t since_ms; /* since when no accept was taken; 0: accepts are taken */
+	int64_t since_ms; /* since when the thread took no accept from the queue; 0: it takes accepts */
 	bool left_behind; /* the last turn left accepts in the queue */
 };
 
@@ -47,7 +47,7 @@ struct journal {
 	struct accept_delay delay;
 
 	struct op_queue queue;        /* queue.c */
-	atomic_size_t rejected_bytes; /* submit.c: of rejected requests in the queue */
+	atomic_size_t rejected_bytes; /* submit.c: bytes of rejected requests in the queue */
 	struct target_table targets;  /* targets.c */
 	struct plan_table plans;      /* plans.c */
 	struct saga_cache cache;      /* cache.c */

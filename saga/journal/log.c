@@ -99,7 +99,7 @@ static int write_rows(struct journal *j, struct log_writer *lw)
 static int write_chain(struct journal *j, struct log_writer *lw)
 {
 	if (lw->digest == NULL)
-		return 0; /* no row: no commit number is used */
+		return 0; /* the batch has no log row, so it uses no commit number */
 	lw->chain.last = j->log.last_row;
 	store_chain_end(lw->digest, lw->chain.digest);
 	lw->digest = NULL;

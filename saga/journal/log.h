@@ -18,7 +18,7 @@ struct subject_log {
 	struct records records;
 };
 
-#define LOG_SALTS 64 /* drawn at once, since each draw is a system call; chosen */
+#define LOG_SALTS 64 /* salts that are drawn at once, since each draw is a system call; chosen */
 
 struct log_state {
 	int64_t last_row;       /* number of the last log row */

@@ -19,12 +19,15 @@ struct journal_target;
 struct verb_result {
 	int code; /* 0, ERR_NOT_FOUND, ERR_REFUSED, ERR_CORRUPT, or the code of a failed commit */
 	unsigned
-		changed; /* steps changed, or 1 for a saga or target; 0 with code 0: it was in this state before */
-	unsigned in_doubt;     /* steps that a resume left in doubt */
-	unsigned held;         /* steps that still wait, because their target is paused or held */
-	char held_target[128]; /* the first such target, for the hint `almoner target resume NAME` */
-	uint8_t state;         /* enum saga_state afterwards */
-	struct err err;        /* the reason of `code` */
+		/* number of changed steps, or 1 for a saga or target; 0 with code 0: the state was as wanted
+		 * before */
+		changed;
+	unsigned in_doubt; /* steps that a resume left in doubt */
+	unsigned held;     /* steps that still wait, because their target is paused or held */
+	/* the first target that is paused or held, for the hint `almoner target resume NAME` */
+	char held_target[128];
+	uint8_t state;  /* enum saga_state afterwards */
+	struct err err; /* the reason of `code` */
 };
 typedef void verb_done_fn(void *ctx, const struct verb_result *result);
 
@@ -51,10 +54,12 @@ int journal_target_act(struct journal *j, const char *target, enum target_action
 
 /* ---- jobs: one verb on many sagas, a slice at a time ---- */
 
-#define JOB_SLICE_SAGAS  16 /* verbs in a slice, so in a commit: no other caller waits for more; chosen */
-#define JOBS_RUNNING_MAX 16 /* running at once; a further one is refused with ERR_BUSY; chosen */
+/* the most verbs in a slice, so in a commit: no other caller waits for more; chosen */
+#define JOB_SLICE_SAGAS 16
+/* the most jobs that run at once; a further one is refused with ERR_BUSY; chosen */
+#define JOBS_RUNNING_MAX 16
 
-/* What the verb did to one saga of a slice. */
+/* What the verb of a job did to one saga of a slice. */
 struct job_saga {
 	int64_t saga;
 	struct verb_result result;
@@ -63,8 +68,8 @@ struct job_saga {
 struct job_result {
 	int code;              /* 0, ERR_NOT_FOUND, ERR_REFUSED, ERR_BUSY, or the code of a failed commit */
 	bool already;          /* create: an equal job is running, and `job` is that one */
-	const struct job *job; /* as it is now; borrowed for the call; NULL unless code is 0 */
-	const struct job_saga *sagas; /* of the slice; borrowed for the call */
+	const struct job *job; /* the present state of the job; borrowed for the call; NULL unless code is 0 */
+	const struct job_saga *sagas; /* the sagas of the slice; borrowed for the call */
 	size_t count;
 	struct err err;
 };
@@ -87,7 +92,7 @@ struct job_slice {
 	int64_t matched, moved, steps, refused;
 	const char *held;  /* replaces the job's `held` JSON; NULL: "" */
 	bool finished;     /* no more sagas match */
-	const char *error; /* with `finished`: why the job could not continue; NULL: it is complete */
+	const char *error; /* with `finished`: why the job could not continue; NULL: the job is complete */
 };
 /* Applies the job's verb to each id and stores the job's position in the same commit, so that a crash neither
  * skips nor repeats a saga. A commit holds at most one slice, after all other queued operations. Copies

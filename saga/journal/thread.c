@@ -6,11 +6,12 @@
 #include "saga/journal/engine_port.h"
 #include "saga/journal/journal_internal.h"
 
-#define BATCH_OPS            512 /* operations in a batch, which bounds how long an answer takes; chosen */
-#define GATHER_OPS           8   /* after a batch of this many operations, the thread waits GATHER_NS */
-#define GATHER_NS            1000000 /* chosen; no measurement */
-#define ACCEPT_DELAY_MAX_MS  50      /* see accept_budget; figures: tests/bench/README.md */
-#define ACCEPT_DELAY_POLL_MS 5       /* how often hooks.start_capacity is asked meanwhile; chosen */
+#define BATCH_OPS           512     /* operations in a batch, which bounds how long an answer takes; chosen */
+#define GATHER_OPS          8       /* operations of a batch after which the thread waits GATHER_NS */
+#define GATHER_NS           1000000 /* chosen; no measurement */
+#define ACCEPT_DELAY_MAX_MS 50      /* see accept_budget; figures: tests/bench/README.md */
+/* milliseconds between two questions to hooks.start_capacity while accepts wait; chosen */
+#define ACCEPT_DELAY_POLL_MS 5
 
 /* ---- one turn ---- */
 
@@ -112,7 +113,7 @@ int journal_pump(struct journal *j)
 
 int64_t journal_idle_due_ms(const struct journal *j)
 {
-	assert(!j->has_thread); /* the thread changes what this reads */
+	assert(!j->has_thread); /* the journal's thread would change what this function reads */
 	return idle_next_ms(j);
 }
 

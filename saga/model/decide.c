@@ -131,9 +131,9 @@ enum intent_verdict {
 
 /* The detail that an operator reads when the verdict sends the step to attention(in_doubt). */
 static const char *const doubt_texts[] = {
-	[INTENT_IN_DOUBT] = "it may have taken effect, and its target cannot recognise a repeat",
-	[INTENT_EXPIRED_IN_DOUBT] = "it may have taken effect, and its expire time has passed",
-	[INTENT_COMPENSATING] = "it may have taken effect, and it can no longer be looked up",
+	[INTENT_IN_DOUBT] = "the step may have taken effect, and its target cannot recognise a repeat",
+	[INTENT_EXPIRED_IN_DOUBT] = "the step may have taken effect, and its expire time has passed",
+	[INTENT_COMPENSATING] = "the step may have taken effect, and a look-up is no longer possible",
 };
 
 /* A look-up is allowed even if the step has expired or its saga is being undone, because it only reads. A
@@ -233,7 +233,7 @@ int decide_not_started(struct decide *d, struct attempt_ref ref)
 	settle_begin(&settling, d);
 	struct record r = settle_record(d, RECORD_NOT_STARTED, ref.step);
 	records_add(d->log, &r);
-	step_to_ready(st, st->due_ms); /* the attempt's number is used up, its retry budget is not */
+	step_to_ready(st, st->due_ms); /* the attempt's number is used up, but its retry budget is not */
 	settle_end(&settling, ref.step);
 	return 0;
 }
@@ -290,7 +290,8 @@ int decide_recover(struct decide *d, uint16_t step, const uint8_t body[16])
 	const struct step_rules *rules = settle_rules(d, step);
 	struct settle settling;
 	settle_begin(&settling, d);
-	step_mark_doubt(st, st->begun_ms); /* after a look-up this changes nothing: the doubt exists already */
+	/* for a look-up the call changes nothing: the step is in doubt already */
+	step_mark_doubt(st, st->begun_ms);
 	if (body != NULL)
 		step_set_body(st, body);
 	log_unknown_outcome(d, step, OUTCOME_UNKNOWN, "the gateway stopped during this attempt", body);

@@ -42,7 +42,7 @@ struct decide {
 	int64_t now_ms;
 	struct entropy rnd;
 	struct rules_port rules;
-	struct records *log; /* not NULL; the decisions append to it */
+	struct records *log; /* the log to which the decisions append; not NULL */
 };
 
 /* Names one attempt, so that a late completion of an earlier attempt is recognised. */
@@ -57,8 +57,8 @@ struct attempt_ref {
 struct outcome {
 	enum outcome_class result;
 	bool effect_sent;       /* a request with effects may have reached the target */
-	uint32_t status;        /* of the reply: an HTTP or SMTP code; 0: none */
-	int64_t retry_after_ms; /* what the target asked for; 0: nothing */
+	uint32_t status;        /* the status of the reply: an HTTP or SMTP code; 0: none */
+	int64_t retry_after_ms; /* the wait for which the target asked; 0: none */
 	int64_t duration_ms;
 	bool has_body;
 	uint8_t body[16];        /* if has_body: digest of the request bytes, sent or about to be sent */

@@ -10,7 +10,7 @@
 #include "saga/base/mem.h"
 
 struct event_block {
-	struct event event; /* first: a struct event * is a struct event_block * */
+	struct event event; /* the event is the first member: a struct event * is a struct event_block * */
 	atomic_uint refs;
 	size_t bytes;
 	char text[];

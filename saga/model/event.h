@@ -13,10 +13,11 @@ struct event_fields {
 	struct str source;   /* name of the source */
 	struct str event_id; /* the id that the sender gave the event */
 	struct str type;     /* canonical type; empty while quarantined */
-	struct str gift;     /* names the donation; empty if the event names none */
-	struct str donor;    /* for filters and display: the donor's id, else the e-mail address; may be empty */
-	struct str content_type; /* of the raw body; may be empty */
-	struct str raw;          /* the body, byte for byte as received */
+	struct str gift;     /* the name of the donation; empty if the event names none */
+	/* the donor for filters and display: the donor's id, else the e-mail address; may be empty */
+	struct str donor;
+	struct str content_type; /* the content type of the raw body; may be empty */
+	struct str raw;          /* the body of the event, byte for byte as received */
 	struct str canonical;    /* the mapped event as JSON; empty while quarantined */
 };
 
@@ -24,7 +25,7 @@ struct event_fields {
 struct event {
 	struct event_fields f;
 	int64_t received_ms;            /* steady clock */
-	uint8_t salt[EVENT_SALT_BYTES]; /* random; stored with the payload and forgotten with it */
+	uint8_t salt[EVENT_SALT_BYTES]; /* random bytes, stored with the payload and forgotten with it */
 	/* digest_parts(salt, raw, canonical), which the log keeps. The salt is forgotten with the payload;
 	 * without it a guess at the payload cannot be checked against the log. */
 	uint8_t digest[32];

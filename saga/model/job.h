@@ -29,7 +29,7 @@ struct job {
 	char *filter; /* the query string as given; an age in it ("7d") counts back from created_ms */
 	char *actor;  /* who gave the verb: "uid 1000 (anna)" */
 	char *note;   /* the operator's reason; "" if none was given */
-	int64_t rate; /* at most this many sagas in rate_ms; 0: no limit */
+	int64_t rate; /* the most sagas that the job changes in rate_ms; 0: no limit */
 	int64_t rate_ms;
 	int64_t created_ms;
 	int64_t finished_ms; /* 0: not finished */
@@ -40,8 +40,8 @@ struct job {
 	int64_t moved;       /* the verb changed something */
 	int64_t steps;       /* steps that the verb changed */
 	int64_t in_doubt;    /* steps that the verb left in doubt */
-	int64_t refused;     /* matched, but the verb was refused when it was applied */
-	int64_t passed_over; /* not at rest, but the verb does not apply to their state */
+	int64_t refused;     /* sagas that matched, but the verb was refused when it was applied */
+	int64_t passed_over; /* sagas that are not at rest, but the verb does not apply to their state */
 	char *
 		held; /* JSON object: for each target that is held or paused, how many steps wait there; "" for none */
 	char *error; /* why the job failed; "" otherwise */

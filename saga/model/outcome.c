@@ -12,7 +12,7 @@
 enum outcome_action {
 	ACTION_DONE,
 	ACTION_RETRY,  /* wait, then send or look up */
-	ACTION_LOOKUP, /* look up if the target can; else as ACTION_FAIL */
+	ACTION_LOOKUP, /* look up if the target can be asked; else as ACTION_FAIL */
 	ACTION_ABSENT, /* the look-up found no effect: send */
 	ACTION_FAIL    /* to attention */
 };
@@ -25,8 +25,9 @@ struct outcome_rule {
 	uint8_t action;    /* enum outcome_action */
 	uint8_t doubt;     /* enum outcome_doubt */
 	uint8_t reason;    /* enum reason if the action leads to attention */
-	bool uses_attempt; /* counts against `attempts` of the retry policy */
-	bool uses_no_time; /* does not count against give_up_after: wrong credentials must not exhaust a step */
+	bool uses_attempt; /* the outcome counts against `attempts` of the retry policy */
+	/* the time does not count against give_up_after: wrong credentials must not exhaust a step */
+	bool uses_no_time;
 };
 
 static const struct outcome_rule outcome_rules[OUTCOME_COUNT] = {
@@ -127,9 +128,10 @@ static void handle_lookup(struct outcome_attempt *a)
 		return;
 	}
 	if (!a->lookup) {
-		char *detail AUTO_FREE = mem_printf("the target reports that it has this already%s%s",
-											a->st->detail != NULL ? ": " : "; it cannot be looked up",
-											a->st->detail != NULL ? a->st->detail : "");
+		char *detail AUTO_FREE =
+			mem_printf("the target reports that it has the effect of this step already%s%s",
+					   a->st->detail != NULL ? ": " : "; it cannot be looked up",
+					   a->st->detail != NULL ? a->st->detail : "");
 		step_set_detail(a->st, detail);
 	}
 	fail_to_attention(a, (enum reason)a->rule->reason);
@@ -141,7 +143,8 @@ static void handle_lookup(struct outcome_attempt *a)
 static void handle_absent(struct outcome_attempt *a)
 {
 	if (a->lookup && a->previous_exists)
-		step_set_detail(a->st, "the target reports that it has this already, but a look-up does not find it");
+		step_set_detail(a->st, "the target reports that it has the effect of this step already, but a "
+							   "look-up does not find that effect");
 	if (!a->lookup || a->previous_exists) {
 		fail_to_attention(a, (enum reason)a->rule->reason);
 		return;

@@ -10,7 +10,7 @@
 #include "saga/model/plan_json.h"
 
 struct plan_block {
-	struct plan plan; /* first: a struct plan * is a struct plan_block * */
+	struct plan plan; /* the plan is the first member: a struct plan * is a struct plan_block * */
 	atomic_uint refs;
 };
 

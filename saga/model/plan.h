@@ -18,7 +18,7 @@
 struct plan_step {
 	char *name;        /* unique in the plan */
 	char *target;      /* name of a configured target; the configuration may lack it later */
-	uint32_t after;    /* bit i: starts only after step i; the bits form no cycle */
+	uint32_t after;    /* bit i: this step starts only after step i; the bits form no cycle */
 	char *when;        /* condition, a jq program; NULL: the step is always done */
 	int64_t expire_ms; /* the do is not started this long after acceptance; 0: no limit */
 	bool undo_none;    /* the route says "undo": "none": compensation leaves its effect */

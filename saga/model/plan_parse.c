@@ -68,7 +68,7 @@ static int step_from_json(json_t *object, struct plan_step *st, struct err *err)
 	return 0;
 }
 
-/* First all steps, then their `after`. */
+/* Reads first all steps and then their `after`, which can name later steps. */
 static int steps_from_json(json_t *steps, struct plan *draft, struct err *err)
 {
 	if (!json_is_array(steps) || json_array_size(steps) > PLAN_STEPS_MAX)

@@ -13,7 +13,7 @@
 #define RECORDS_VERSION 1
 
 enum record_member {
-	HAS_AT = 1 << 0, /* differs from the time of the record before */
+	HAS_AT = 1 << 0, /* the time of the record differs from the time of the record before */
 	HAS_STEP = 1 << 1,
 	HAS_ATTEMPT = 1 << 2,
 	HAS_OUTCOME = 1 << 3,
@@ -27,7 +27,7 @@ enum record_member {
 	HAS_DIRECTION = 1 << 11,  /* undo */
 	HAS_REASON = 1 << 12,
 	HAS_WHY = 1 << 13,
-	HAS_DUE = 1 << 14, /* a difference to the time of the record */
+	HAS_DUE = 1 << 14, /* the due time is stored, as a difference to the time of the record */
 	HAS_ACTOR = 1 << 15,
 	HAS_NOTE = 1 << 16,
 	HAS_END = 1 << 17

@@ -24,10 +24,11 @@
 	X(RECORD_INTENT, 6, "intent")           /* step, direction, generation, attempt; text "lookup" or "" */  \
 	X(RECORD_NOT_STARTED, 7, "not_started") /* the last intent was not used, so there is no doubt */         \
 	X(RECORD_CHECKPOINT, 8, "checkpoint")   /* before a further request with effects; personal = bytes */    \
-	X(RECORD_OUTCOME, 9, "outcome")      /* outcome, status, duration; digest = body; personal = detail */   \
-	X(RECORD_RESULT, 10, "result")       /* personal = the result as JSON */                                 \
-	X(RECORD_STEP, 11, "step")           /* to = new state, reason, due */                                   \
-	X(RECORD_DECISION, 12, "decision")   /* of the failure policy: text = "compensate" or "hold" */          \
+	X(RECORD_OUTCOME, 9, "outcome") /* outcome, status, duration; digest = body; personal = detail */        \
+	X(RECORD_RESULT, 10, "result")  /* personal = the result as JSON */                                      \
+	X(RECORD_STEP, 11, "step")      /* to = new state, reason, due */                                        \
+	/* what the failure policy decided: text = "compensate" or "hold" */                                     \
+	X(RECORD_DECISION, 12, "decision")                                                                       \
 	X(RECORD_VERB, 13, "verb")           /* text = verb, actor, note = the operator's reason */              \
 	X(RECORD_SAGA, 14, "saga")           /* to = new saga state, reason */                                   \
 	X(RECORD_DUPLICATE, 15, "duplicate") /* a duplicate of the event arrived with another body */            \
@@ -70,7 +71,7 @@ struct record {
 	uint8_t reason;  /* enum reason; for a skipped step, enum skip */
 	uint8_t why;     /* enum why */
 	uint8_t outcome; /* enum outcome_class */
-	uint32_t status; /* of the reply: an HTTP or SMTP code; 0: none */
+	uint32_t status; /* the status of the reply: an HTTP or SMTP code; 0: none */
 	int64_t duration_ms;
 	int64_t due_ms;
 	struct str digest;   /* 0, 16 or 32 bytes */
@@ -78,7 +79,7 @@ struct record {
 	struct str actor;    /* who gave the verb: "uid 1000 (anna)" */
 	struct str note;     /* the reason that the operator gave */
 	struct str personal; /* stored in the personal part */
-	bool forgotten;      /* set when read: it had a personal text that has been forgotten */
+	bool forgotten;      /* set when the record is read: its personal text has been forgotten */
 };
 
 /* All records about one subject in one commit, in their stored form. A zeroed struct is empty and valid. */
@@ -86,7 +87,7 @@ struct records {
 	struct buf head;
 	struct buf personal;
 	uint32_t count;
-	int64_t last_at_ms; /* of the last record; the next time is stored as a difference to it */
+	int64_t last_at_ms; /* the time of the last record; the next time is stored as a difference to it */
 };
 
 void records_free(struct records *r);
@@ -99,7 +100,7 @@ void records_add(struct records *r, const struct record *record);
 struct records_reader {
 	struct reader head;
 	struct str personal; /* what is left of it */
-	bool forgotten;      /* it was empty from the start */
+	bool forgotten;      /* the personal part was forgotten: it was empty from the start */
 	int64_t last_at_ms;
 };
 struct records_reader records_read(struct str head, struct str personal);

@@ -8,10 +8,10 @@
 
 #include "saga/base/entropy.h"
 
-/* From the configuration of a target; config/tables.c has the defaults. */
+/* The retry policy from the configuration of a target; config/tables.c has the defaults. */
 struct retry_policy {
 	int64_t first_ms;         /* wait before the second attempt */
-	double factor;            /* each wait is this many times the one before; values below 1 count as 1 */
+	double factor;            /* each wait is the wait before times this factor; values below 1 count as 1 */
 	int64_t cap_ms;           /* upper bound of a wait, without jitter */
 	int64_t give_up_after_ms; /* bound of step.waited_ms; 0: no bound */
 	uint32_t attempts;        /* bound of step.spent; 0: no bound */

@@ -50,7 +50,7 @@ struct saga *saga_create(const struct saga_start *start)
 	return s;
 }
 
-/* Also frees a saga that saga_decode has filled only in part. */
+/* Frees a saga, also one that saga_decode has filled only in part. */
 void saga_destroy(struct saga *s)
 {
 	if (s == NULL)
@@ -81,7 +81,8 @@ bool saga_is_live(const struct saga *s)
 	return false;
 }
 
-/* Names of steps come from the configuration, so quotes and control characters are escaped. */
+/* Appends the name of a step as a JSON key. Names come from the configuration, so quotes and control
+ * characters are escaped. */
 static void json_key(struct buf *out, const char *name)
 {
 	buf_byte(out, '"');

@@ -17,14 +17,16 @@
 /* Where the journal finds this step again when it can go on. The journal sets it; the decisions do not look
  * at it. */
 enum location {
-	LOCATION_NONE = 0,   /* nowhere: it waits, needs an operator, has ended, or its saga is paused */
-	LOCATION_ENGINE = 1, /* the engine has it in memory: running, or ready to start */
-	LOCATION_DISK = 2    /* it has a row of its own in the store, found by index */
+	/* neither the engine nor a row has the step: it waits, needs an operator, has ended, or its saga is
+	 * paused */
+	LOCATION_NONE = 0,
+	LOCATION_ENGINE = 1, /* the engine has the step in memory: running, or ready to start */
+	LOCATION_DISK = 2    /* the step has a row of its own in the store, found by index */
 };
 
 struct step {
 	uint8_t state;     /* enum step_state */
-	uint8_t why;       /* enum why; NONE only when it has ended */
+	uint8_t why;       /* enum why: what the step waits for; NONE only when the step has ended */
 	uint8_t direction; /* enum direction */
 	uint8_t reason;    /* enum reason; NONE unless in attention */
 	uint8_t skip;      /* enum skip; NONE unless skipped */
@@ -43,22 +45,25 @@ struct step {
 	bool condition_passed; /* `when` was evaluated and gave true */
 	/* An earlier generation may have taken effect: it was in doubt when an operator chose redo. */
 	bool doubt_before;
-	uint32_t generation;    /* counts from 1 in each direction; redo begins a new one */
+	uint32_t generation;    /* the generation, from 1 in each direction; redo begins a new one */
 	uint32_t do_generation; /* in direction undo: the last generation of the do, if that was not 1; else 0 */
-	uint32_t attempts;      /* begun in this generation; the number of its last attempt */
-	uint32_t spent;         /* how many of them count against `attempts` of the retry policy */
-	uint32_t waits;         /* waits planned so far: gives the length of the next one */
-	int64_t due_ms;         /* ready: since when; retry_wait: not before. Steady clock (saga/base/clock.h) */
+	uint32_t attempts;      /* attempts begun in this generation; also the number of its last attempt */
+	uint32_t spent;         /* how many of the attempts count against `attempts` of the retry policy */
+	uint32_t waits;         /* number of waits planned so far: it gives the length of the next one */
+	/* state ready: since when; retry_wait: not before. Steady clock (saga/base/clock.h) */
+	int64_t due_ms;
 	int64_t
-		waited_ms; /* attempts and planned waits, which count towards giving up; holds and pauses do not */
+		/* the time of attempts and planned waits, which counts towards giving up; holds and pauses do not */
+		waited_ms;
 	/* Begin of the first attempt that may have taken effect; 0: none. From then on keyed(ttl) counts its
 	 * time. */
 	int64_t effect_possible_ms;
 	int64_t last_ms;          /* when the last outcome was recorded; 0: never */
 	int64_t begun_ms;         /* when the last intent was recorded; 0: never */
-	uint8_t lane[LANE_BYTES]; /* if has_lane: digest of its ordering key */
+	uint8_t lane[LANE_BYTES]; /* if has_lane: digest of the step's ordering key */
 	uint8_t body[16];         /* if has_body: digest of the request bytes of this generation */
-	char *detail;     /* one line about the last outcome; NULL: none. Personal data: can be forgotten */
+	/* one line about the last outcome of the step; NULL: none. Personal data: can be forgotten */
+	char *detail;
 	char *result;     /* what the do gave, a JSON object (id, url, outputs); NULL: none */
 	char *checkpoint; /* bytes of the connector between two exchanges; NULL: none */
 	uint32_t checkpoint_len;
@@ -68,20 +73,21 @@ struct saga {
 	int64_t id;
 	struct plan *plan; /* owns a reference */
 	uint8_t state;     /* enum saga_state; always what saga_derive_state() gives */
-	uint8_t reason;    /* enum reason; in attention: of the first such step, or own_reason. Else NONE */
+	uint8_t reason;    /* enum reason; in attention: that of the first such step, or own_reason. Else NONE */
 	bool paused;
 	bool cancelled;
-	bool compensating;  /* its effects are being undone, or have been */
-	bool unrouted;      /* no route took the event: it has no steps */
-	uint8_t own_reason; /* why it has no steps: QUARANTINED or GIFT_MISSING; else NONE */
+	bool compensating;  /* the effects of the saga are being undone, or have been undone */
+	bool unrouted;      /* no route took the event: the saga has no steps */
+	uint8_t own_reason; /* why the saga has no steps: QUARANTINED or GIFT_MISSING; else NONE */
 	int64_t created_ms;
-	int64_t finished_ms; /* when it last came to rest; 0: never */
+	int64_t finished_ms; /* when the saga last came to rest; 0: never */
 	char *source;
 	char *event_id;
 	char *type;
-	char *gift;          /* "" for none */
-	char *donor;         /* "" for none. Personal data: can be forgotten */
-	char *note;          /* why quarantined or gift_missing, else "". Personal data: can be forgotten */
+	char *gift;  /* "" for none */
+	char *donor; /* "" for none. Personal data: can be forgotten */
+	/* why the event is quarantined or gift_missing, else "". Personal data: can be forgotten */
+	char *note;
 	uint32_t step_count; /* = plan->step_count */
 	struct step *steps;
 };
@@ -93,12 +99,15 @@ struct saga_start {
 	const char *source, *event_id, *type, *gift, *donor, *note;
 	int64_t now_ms;
 	bool unrouted;
-	enum reason own_reason; /* NONE, QUARANTINED or GIFT_MISSING; the last two need a plan without steps */
+	/* why the saga gets no steps: NONE, QUARANTINED or GIFT_MISSING; the last two need a plan without
+	 * steps */
+	enum reason own_reason;
 	/* For each step of the plan: */
 	const uint8_t (*lanes)[LANE_BYTES]; /* NULL: no step has a lane */
 	uint32_t lane_mask;                 /* bit i: step i has a lane */
 	uint32_t condition_known; /* bit i: `when` was evaluated at acceptance (steps without `after`) */
-	uint32_t condition_true;  /* bit i: it gave true; only bits of condition_known */
+	/* bit i: the condition `when` of step i gave true; only bits of condition_known */
+	uint32_t condition_true;
 };
 /* A saga whose steps all wait. decide_accepted() must be called before any other decision. */
 struct saga *saga_create(const struct saga_start *start);

@@ -61,7 +61,8 @@ static unsigned step_facts(const struct saga *s, const struct step *st)
 	return by_state[st->state];
 }
 
-/* Also gives the reason that the saga shows in attention: its own, or that of the first such step. */
+/* Gives the facts of a saga as bits, and the reason that the saga shows in attention: its own, or that of
+ * the first such step. */
 static unsigned saga_facts(const struct saga *s, enum reason *ret_reason)
 {
 	unsigned facts = (s->cancelled ? (unsigned)FACT_CANCELLED : 0u) | (s->unrouted ? FACT_UNROUTED : 0u) |
@@ -138,15 +139,15 @@ static const char *check_bounds(const struct step *st)
 static const char *check_companions(const struct step *st)
 {
 	if ((allowed_why[st->state] & WHY_BIT(st->why)) == 0)
-		return "a step's why does not fit its state";
+		return "what a step waits for (why) does not fit its state";
 	if ((st->state == STEP_ATTENTION) != (st->reason != REASON_NONE))
-		return "a reason without attention, or attention without a reason";
+		return "a step has a reason but is not in attention, or the reverse";
 	if ((st->state == STEP_SKIPPED) != (st->skip != SKIP_NONE))
-		return "a skip without skipped, or skipped without saying why";
+		return "a step has a cause for a skip but is not skipped, or the reverse";
 	if (st->reason == REASON_UNDO_FAILED && st->direction != DIRECTION_UNDO)
-		return "undo_failed in direction do";
+		return "a step in direction do has the reason undo_failed";
 	if (st->state == STEP_RUNNING && st->attempts == 0)
-		return "a step runs without an attempt";
+		return "a step is running but has no attempt";
 	if (st->state == STEP_SUCCEEDED && st->direction == DIRECTION_DO && !st->took_effect)
 		return "a step succeeded without having taken effect";
 	if (st->state == STEP_SKIPPED && (st->took_effect || st->direction == DIRECTION_UNDO))
@@ -158,14 +159,14 @@ static const char *check_companions(const struct step *st)
 static const char *check_doubt(const struct step *st)
 {
 	if (st->effect_possible != (st->effect_possible_ms != 0))
-		return "a possible effect without its time, or a time without one";
+		return "a step has a possible effect but not its time, or the reverse";
 	if (st->reason == REASON_IN_DOUBT && !st->effect_possible && !st->doubt_before)
 		return "a step is in doubt about nothing";
 	if (st->lookup_first && (!st->effect_possible || st->direction == DIRECTION_UNDO))
-		return "a look-up that has nothing to find out";
+		return "a step begins with a look-up that has nothing to find out";
 	if (st->effect_possible &&
 		(st->state == STEP_SUCCEEDED || st->state == STEP_SKIPPED || st->state == STEP_KEPT))
-		return "a step is at its end with its doubt unsettled";
+		return "a step has ended, but it is still in doubt";
 	return NULL;
 }
 
@@ -202,16 +203,16 @@ static const char *check_waiting(const struct saga *s, unsigned i)
 static const char *check_against_flags(const struct saga *s, const struct step *st)
 {
 	if (st->direction == DIRECTION_UNDO && !s->compensating)
-		return "an undo without compensation";
+		return "a step is being undone, but the saga is not";
 	if (st->state == STEP_KEPT && !s->compensating)
-		return "a step is kept without compensation";
+		return "a step is in state kept, but the saga is not being undone";
 	if (s->cancelled && open_state(st) && st->state != STEP_RUNNING)
-		return "a cancelled saga has steps to start";
+		return "the saga is cancelled, but a step could still start";
 	if (!s->compensating || st->direction == DIRECTION_UNDO)
 		return NULL;
 	if (st->state == STEP_WAITING || st->state == STEP_READY || st->state == STEP_SUCCEEDED ||
 		(st->state == STEP_RETRY_WAIT && !st->lookup_first))
-		return "compensation left a step in direction do";
+		return "the saga is being undone, but a step still goes in direction do";
 	return NULL;
 }
 
@@ -220,13 +221,13 @@ static const char *check_whole(const struct saga *s)
 {
 	enum reason reason;
 	if (s->step_count != s->plan->step_count)
-		return "the saga has not the steps of its plan";
+		return "the saga does not have the steps of its plan";
 	if ((s->unrouted || s->own_reason != REASON_NONE) && s->step_count > 0)
-		return "a saga without a route has steps";
+		return "the saga has steps, but no route took its event";
 	if (s->cancelled && s->compensating)
-		return "a saga is cancelled and being undone";
+		return "the saga is cancelled and being undone at once";
 	if (s->state != saga_derive_state(s, &reason) || s->reason != reason)
-		return "the saga's state is not what its steps make it";
+		return "the saga's state does not follow from the states of its steps";
 	return NULL;
 }
 

@@ -75,8 +75,8 @@ static bool release_dependant(struct decide *d, unsigned i)
 	return !any_open;
 }
 
-/* Repeats until no step changes, because a step that is skipped here can be in the `after` of an earlier
- * one. */
+/* Repeats the loop over the steps until no step changes, because a step that is skipped here can be in the
+ * `after` of a step earlier in the list. */
 static void settle_forward(struct decide *d)
 {
 	for (bool moved = true; moved;) {
@@ -219,7 +219,7 @@ static void settle_backward(struct decide *d)
 			step_to_ready(st, d->now_ms);
 		else if (st->direction == DIRECTION_UNDO &&
 				 (st->state == STEP_READY || st->state == STEP_RETRY_WAIT) && !undo_may_begin(s, i))
-			step_to_waiting(st); /* an operator resolved a later step as done: undo that one first */
+			step_to_waiting(st); /* an operator resolved a later step as done, so that step is undone first */
 	}
 }
 
@@ -282,7 +282,8 @@ static void log_saga(const struct settle *t)
 	records_add(t->d->log, &r);
 }
 
-/* Also ends a pause when the saga comes to rest: a redo later must not find the saga paused. */
+/* Derives the state of the saga, and ends a pause when the saga comes to rest: a redo later must not find
+ * the saga paused. */
 static void derive_state(struct saga *s, int64_t now_ms)
 {
 	enum reason reason;

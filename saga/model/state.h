@@ -13,21 +13,21 @@
 enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 
 #define STEP_STATE_TABLE(X)                                                                                  \
-	X(STEP_WAITING, 0, "waiting")       /* for the steps in its `after` */                                   \
-	X(STEP_READY, 1, "ready")           /* may start as soon as its target has a free slot */                \
-	X(STEP_RUNNING, 2, "running")       /* an attempt is under way; its intent is on disk */                 \
-	X(STEP_RETRY_WAIT, 3, "retry_wait") /* waits until due_ms before the next attempt */                     \
+	X(STEP_WAITING, 0, "waiting")       /* the step waits for the steps in its `after` */                    \
+	X(STEP_READY, 1, "ready")           /* the step may start as soon as its target has a free slot */       \
+	X(STEP_RUNNING, 2, "running")       /* an attempt of the step is under way; its intent is on disk */     \
+	X(STEP_RETRY_WAIT, 3, "retry_wait") /* the step waits until due_ms before the next attempt */            \
 	X(STEP_SUCCEEDED, 4, "succeeded")   /* in direction undo: the effect was undone */                       \
-	X(STEP_ATTENTION, 5, "attention")   /* needs an operator; `reason` says why */                           \
-	X(STEP_SKIPPED, 6, "skipped")       /* will not be done; `skip` says why */                              \
-	X(STEP_KEPT, 7, "kept")             /* took effect, and its effect stays after the undo of the saga */
+	X(STEP_ATTENTION, 5, "attention")   /* the step needs an operator; `reason` says why */                  \
+	X(STEP_SKIPPED, 6, "skipped")       /* the step will not be done; `skip` says why */                     \
+	X(STEP_KEPT, 7, "kept")             /* the step took effect, and its effect stays after the undo */
 
 #define SAGA_STATE_TABLE(X)                                                                                  \
 	X(SAGA_RUNNING, 0, "running")                                                                            \
 	X(SAGA_PAUSED, 1, "paused")                                                                              \
 	X(SAGA_COMPENSATING, 2, "compensating")                                                                  \
 	X(SAGA_ATTENTION, 3, "attention")                                                                        \
-	X(SAGA_COMPLETED, 4, "completed") /* this one and those below: at rest */                                \
+	X(SAGA_COMPLETED, 4, "completed") /* the saga is at rest, in this state and those below */               \
 	X(SAGA_COMPLETED_PARTIAL, 5, "completed_partial")                                                        \
 	X(SAGA_COMPENSATED, 6, "compensated")                                                                    \
 	X(SAGA_CANCELLED, 7, "cancelled")                                                                        \
@@ -52,18 +52,19 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(WHY_CALL, 1, "call")   /* the end of its attempt */                                                    \
 	X(WHY_DUE, 2, "due")     /* its due_ms */                                                                \
 	X(WHY_SLOT, 3, "slot")   /* a slot of its target */                                                      \
-	X(WHY_LANE, 4, "lane")   /* an earlier event with the same ordering key */                               \
+	X(WHY_LANE, 4, "lane")   /* the step waits for an earlier event with the same ordering key */            \
 	X(WHY_AFTER, 5, "after") /* other steps of its saga */                                                   \
 	X(WHY_ATTENTION, 6, "attention")
 
 #define SKIP_TABLE(X)                                                                                        \
 	X(SKIP_NONE, 0, "")                                                                                      \
-	X(SKIP_WHEN, 1, "when")             /* its condition was false; the saga still counts as completed */    \
+	/* the step's condition was false; the saga still counts as completed */                                 \
+	X(SKIP_WHEN, 1, "when")                                                                                  \
 	X(SKIP_EXPIRED, 2, "expired")       /* `expire` had passed: the saga is completed_partial */             \
 	X(SKIP_OPERATOR, 3, "skipped")      /* the verb skip: completed_partial */                               \
 	X(SKIP_NOT_DONE, 4, "not_done")     /* the verb resolve-not-done: completed_partial */                   \
 	X(SKIP_DEPENDENCY, 5, "dependency") /* a step in its `after` was not done: completed_partial */          \
-	X(SKIP_CANCELLED, 6, "cancelled")   /* its saga was cancelled or compensated before it started */
+	X(SKIP_CANCELLED, 6, "cancelled")   /* the saga was cancelled or compensated before the step started */
 
 #define OUTCOME_TABLE(X)                                                                                     \
 	X(OUTCOME_NONE, 0, "")                                                                                   \

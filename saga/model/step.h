@@ -6,7 +6,8 @@
 
 #include "saga/model/decide.h"
 
-#define STEP_DETAIL_BYTES 500 /* chosen: an error text of a target; no measurement */
+/* bytes of the longest error text of a target that is stored; chosen; no measurement */
+#define STEP_DETAIL_BYTES 500
 
 /* What the next attempt of a step may do, after what may have happened before: saga/DESIGN.md
  * "Repeat classes". */
@@ -27,7 +28,8 @@ void step_to_waiting(struct step *st);
 void step_to_ready(struct step *st, int64_t now_ms);
 void step_to_running(struct step *st, int64_t now_ms); /* begins and counts an attempt */
 void step_to_retry(struct step *st, int64_t due_ms);
-void step_to_attention(struct step *st, enum reason reason); /* not REASON_NONE nor a saga's own reason */
+/* `reason` is neither REASON_NONE nor a saga's own reason */
+void step_to_attention(struct step *st, enum reason reason);
 void step_to_succeeded(struct step *st);
 void step_to_kept(struct step *st);
 /* Ends a step whose present generation did nothing. It becomes skipped, or succeeded if an earlier generation
@@ -36,7 +38,7 @@ void step_end_without_effect(struct step *st, enum skip skip);
 
 /* Notes that an attempt that began at since_ms may have taken effect. The first such time stays. */
 void step_mark_doubt(struct step *st, int64_t since_ms);
-/* Notes that it is known what happened, also in earlier generations. */
+/* Ends the doubt of a step: it is known what happened, also in earlier generations. */
 void step_clear_doubt(struct step *st);
 /* Gives the step all its attempts and all its time again. */
 void step_reset_budget(struct step *st);

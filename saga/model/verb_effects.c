@@ -58,9 +58,9 @@ void verb_effect_retry_doubt(struct decide *d, unsigned step, const struct verb_
 	const struct step_rules *rules = settle_rules(d, step);
 	enum send_rule rule = step_send_rule(st, rules, d->now_ms);
 	if (rules->missing || rule == SEND_NEVER || !st->effect_possible) {
-		ret->refusal = "it may have taken effect, and its target can neither recognise a repeat nor be "
+		ret->refusal = "the step may have taken effect, and its target can neither recognise a repeat nor be "
 					   "asked: look at the "
-					   "target, then resolve it as done or not done, or redo it";
+					   "target, then resolve the step as done or not done, or redo it";
 		return;
 	}
 	step_reset_budget(st);
@@ -96,9 +96,9 @@ void verb_effect_redo(struct decide *d, unsigned step, const struct verb_call *c
 
 /* Why a step that was skipped for this reason cannot be done after all; NULL: it can. */
 static const char *const skipped_refusals[SKIP_COUNT] = {
-	[SKIP_WHEN] = "its condition (when) says that it is not for this event",
+	[SKIP_WHEN] = "the condition (when) of the step says that the step is not for this event",
 	[SKIP_DEPENDENCY] =
-		"a step it comes after was not done: redo or resolve that step, and this step follows",
+		"a step that this step comes after was not done: redo or resolve that step, and this step follows",
 	[SKIP_CANCELLED] = "its saga was cancelled or is being undone",
 };
 
@@ -172,7 +172,8 @@ void verb_effect_skip(struct decide *d, unsigned step, const struct verb_call *c
 	struct step *st = &d->saga->steps[step];
 	assert(st->state != STEP_RUNNING && st->reason != REASON_IN_DOUBT);
 	if (st->effect_possible || st->doubt_before) {
-		ret->refusal = "it may have taken effect: look at its target, then resolve it as done or not done";
+		ret->refusal =
+			"the step may have taken effect: look at its target, then resolve it as done or not done";
 		return;
 	}
 	leave_as_is(st, SKIP_OPERATOR);
@@ -193,7 +194,7 @@ void verb_effect_cancel(struct decide *d, unsigned step, const struct verb_call 
 	(void)step, (void)call;
 	assert(!saga_state_at_rest((enum saga_state)d->saga->state));
 	if (d->saga->compensating) {
-		ret->refusal = "it is being undone: resolve the steps that need attention, or skip them";
+		ret->refusal = "the saga is being undone: resolve the steps that need attention, or skip them";
 		return;
 	}
 	d->saga->cancelled = true;
@@ -213,7 +214,7 @@ void verb_effect_compensate(struct decide *d, unsigned step, const struct verb_c
 	d->saga->paused = ret->changed == 0 && d->saga->paused;
 }
 
-/* Only counts: the journal replaces the saga by what the event maps to now. */
+/* The effect of `reprocess` only counts: the journal replaces the saga by what the event maps to now. */
 void verb_effect_reprocess(struct decide *d, unsigned step, const struct verb_call *call,
 						   struct verb_effect *ret)
 {

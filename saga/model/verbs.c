@@ -53,17 +53,17 @@ static const uint8_t row_of_reason[REASON_COUNT] = {
 	[REASON_GIFT_MISSING] = ROW_COUNT,
 };
 
-#define TEXT_GOES_ON   "nothing to do: it continues without help"
-#define TEXT_AT_END    "nothing to do: it has ended"
-#define TEXT_RESTART   "starts it again as soon as its target has a free slot, with a full retry budget"
+#define TEXT_GOES_ON   "nothing to do: the step continues without help"
+#define TEXT_AT_END    "nothing to do: the step has ended"
+#define TEXT_RESTART   "starts the step again as soon as its target has a free slot, with a full retry budget"
 #define TEXT_RUNNING   "an attempt is under way: wait for its outcome (pause the saga to prevent another one)"
-#define TEXT_REDO      "sends it again under a new key, though it may have worked"
-#define TEXT_DONE      "marks it as done: you have checked that it took effect, or did it by hand"
-#define TEXT_NOT_DONE  "marks it as not done; it is not sent again"
-#define TEXT_SKIP      "leaves it undone; the steps that come after it are skipped too"
-#define TEXT_KEPT      "it took effect and is kept: undo it by hand at its target"
-#define TEXT_NOT_SENT  "nothing was sent yet: skip it to leave it undone"
-#define TEXT_SUCCEEDED "it took effect: redo sends it again, compensate undoes the saga"
+#define TEXT_REDO      "sends the step again under a new key, though it may have worked"
+#define TEXT_DONE      "marks the step as done: you have checked that it took effect, or did it by hand"
+#define TEXT_NOT_DONE  "marks the step as not done; the step is not sent again"
+#define TEXT_SKIP      "leaves the step undone; the steps that come after it are skipped too"
+#define TEXT_KEPT      "the step took effect and is kept: undo it by hand at its target"
+#define TEXT_NOT_SENT  "nothing was sent yet for the step: skip it to leave it undone"
+#define TEXT_SUCCEEDED "the step took effect: redo sends it again, compensate undoes the saga"
 
 static const struct verb_cell resume_cells[ROW_COUNT] = {
 	[ROW_WAITING] = { verb_effect_none, TEXT_GOES_ON },
@@ -76,7 +76,7 @@ static const struct verb_cell resume_cells[ROW_COUNT] = {
 	[ROW_REJECTED] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_IN_DOUBT] = { verb_effect_keep_doubt,
-					   "leaves it in doubt: look at its target, then resolve it as done or not "
+					   "leaves the step in doubt: look at its target, then resolve it as done or not "
 					   "done; redo (or --redo-in-doubt) sends it again" },
 	[ROW_FAULT] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_BODY_CHANGED] = { verb_effect_restart, TEXT_RESTART },
@@ -85,12 +85,12 @@ static const struct verb_cell resume_cells[ROW_COUNT] = {
 };
 
 static const struct verb_cell retry_cells[ROW_COUNT] = {
-	[ROW_WAITING] = { NULL, "it waits for the steps it comes after: settle those steps, and it follows" },
+	[ROW_WAITING] = { NULL, "the step waits for the steps it comes after: settle those, and it follows" },
 	[ROW_READY] = { verb_effect_none, TEXT_GOES_ON },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
 	[ROW_RETRY_WAIT] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_SUCCEEDED] = { NULL, TEXT_SUCCEEDED },
-	[ROW_SKIPPED] = { NULL, "it was skipped: redo does it after all" },
+	[ROW_SKIPPED] = { NULL, "the step was skipped: redo does it after all" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
 	[ROW_REJECTED] = { verb_effect_restart, TEXT_RESTART },
 	[ROW_EXHAUSTED] = { verb_effect_restart, TEXT_RESTART },
@@ -104,13 +104,14 @@ static const struct verb_cell retry_cells[ROW_COUNT] = {
 };
 
 static const struct verb_cell redo_cells[ROW_COUNT] = {
-	[ROW_WAITING] = { NULL, "it has not been sent yet: it follows once the steps it comes after are done" },
-	[ROW_READY] = { NULL, "it is about to be sent: wait for its outcome" },
+	[ROW_WAITING] = { NULL,
+					  "the step has not been sent yet: it follows once the steps it comes after are done" },
+	[ROW_READY] = { NULL, "the step is about to be sent: wait for its outcome" },
 	[ROW_RUNNING] = { NULL, TEXT_RUNNING },
 	[ROW_RETRY_WAIT] = { verb_effect_redo, TEXT_REDO },
 	[ROW_SUCCEEDED] = { verb_effect_redo, TEXT_REDO },
 	[ROW_SKIPPED] = { verb_effect_redo_skipped,
-					  "does it after all, and the steps that were skipped with it" },
+					  "does the step after all, and the steps that were skipped with it" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
 	[ROW_REJECTED] = { verb_effect_redo, TEXT_REDO },
 	[ROW_EXHAUSTED] = { verb_effect_redo, TEXT_REDO },
@@ -128,7 +129,7 @@ static const struct verb_cell done_cells[ROW_COUNT] = {
 	[ROW_RETRY_WAIT] = { verb_effect_resolve_done, TEXT_DONE },
 	[ROW_SUCCEEDED] = { verb_effect_none, TEXT_AT_END },
 	[ROW_SKIPPED] = { verb_effect_resolve_skipped,
-					  "marks it as done, and lets the steps skipped with it follow" },
+					  "marks the step as done, and lets the steps skipped with it follow" },
 	[ROW_KEPT] = { NULL, TEXT_KEPT },
 	[ROW_REJECTED] = { verb_effect_resolve_done, TEXT_DONE },
 	[ROW_EXHAUSTED] = { verb_effect_resolve_done, TEXT_DONE },
@@ -166,12 +167,13 @@ static const struct verb_cell skip_cells[ROW_COUNT] = {
 	[ROW_KEPT] = { verb_effect_none, TEXT_AT_END },
 	[ROW_REJECTED] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_EXHAUSTED] = { verb_effect_skip, TEXT_SKIP },
-	[ROW_IN_DOUBT] = { NULL,
-					   "it may have taken effect: look at its target, then resolve it as done or not done" },
+	[ROW_IN_DOUBT] = { NULL, "the step may have taken effect: look at its target, then resolve the step as "
+							 "done or not done" },
 	[ROW_FAULT] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_BODY_CHANGED] = { verb_effect_skip, TEXT_SKIP },
 	[ROW_TARGET_MISSING] = { verb_effect_skip, TEXT_SKIP },
-	[ROW_UNDO_FAILED] = { verb_effect_skip, "leaves its effect in place; the other steps are still undone" },
+	[ROW_UNDO_FAILED] = { verb_effect_skip,
+						  "leaves the step's effect in place; the other steps are still undone" },
 };
 
 static const struct verb_cell *const step_cells[VERB_COUNT] = {
@@ -186,12 +188,15 @@ static const struct verb_cell *const step_cells[VERB_COUNT] = {
  * holds and has a text for the verb refuses it. */
 enum verb_guard { GUARD_UNDONE, GUARD_CANCELLED, GUARD_UNDOING, GUARD_PAUSED, GUARD_COUNT };
 
-#define TEXT_CANCELLED "its saga was cancelled, and no further step starts: compensate undoes what was done"
+#define TEXT_CANCELLED                                                                                       \
+	"the step's saga was cancelled, and no further step starts: compensate undoes what was done"
 #define TEXT_UNDOING                                                                                         \
-	"its saga is being undone or has been undone, and no step is done any more: resolve it if it is in "     \
+	"the step's saga is being undone or has been undone, and no step is done any more: resolve it if it is " \
+	"in "                                                                                                    \
 	"doubt; otherwise leave it"
 
-#define TEXT_STEP_UNDONE "it was undone, and a step is not done again after its undo: send the event anew"
+#define TEXT_STEP_UNDONE                                                                                     \
+	"the step was undone, and a step is not done again after its undo: send the event anew"
 
 static const char *const guards[GUARD_COUNT][VERB_COUNT] = {
 	[GUARD_UNDONE] = { [VERB_RETRY] = TEXT_STEP_UNDONE,
@@ -205,7 +210,7 @@ static const char *const guards[GUARD_COUNT][VERB_COUNT] = {
 	[GUARD_UNDOING] = { [VERB_RESUME] = TEXT_UNDOING,
 						[VERB_RETRY] = TEXT_UNDOING,
 						[VERB_REDO] = TEXT_UNDOING },
-	[GUARD_PAUSED] = { [VERB_RETRY] = "its saga is paused: resume the saga" },
+	[GUARD_PAUSED] = { [VERB_RETRY] = "the step's saga is paused: resume the saga" },
 };
 
 /* Why the saga forbids the verb on this step; NULL if it does not. */
@@ -227,22 +232,26 @@ static const char *guard_refusal(const struct saga *s, const struct step *st, en
 
 static verb_effect_fn resume_saga;
 
-/* A table for sagas has a row for each state, and one for a saga in attention that has no steps. */
+/* Each table of cells for a verb on sagas has one row for each saga state, and one more row for a saga in
+ * attention that has no steps. */
 enum { SAGA_ROW_NO_STEPS = SAGA_STATE_COUNT, SAGA_ROW_COUNT };
 
 #define TEXT_NO_STEPS                                                                                        \
-	"it has no steps yet: correct the map (or send the missing event), then reprocess it; cancel lays it "   \
+	"the saga has no steps yet: correct the map (or send the missing event), then reprocess it; cancel "     \
+	"lays it "                                                                                               \
 	"aside"
 #define TEXT_UNROUTED                                                                                        \
-	"no route took this event: add a route, then send it anew with another id (`almoner send`)"
-#define TEXT_FINISHED "it is complete: redo sends one of its steps again, compensate undoes it"
+	"no route took this event: add a route, then send the event anew with another id (`almoner send`)"
+#define TEXT_FINISHED "the saga is complete: redo sends one of its steps again, compensate undoes it"
 #define TEXT_UNDONE                                                                                          \
-	"it has been undone, and its steps are not done again: if that was a mistake, send the event anew"
-#define TEXT_SAGA_CANCELLED "it was cancelled: compensate undoes what was done before"
+	"the saga has been undone, and its steps are not done again: if that was a mistake, send the event anew"
+#define TEXT_SAGA_CANCELLED "the saga was cancelled: compensate undoes what was done before"
 #define TEXT_NOT_REPROCESSED                                                                                 \
-	"only what is quarantined, or waits for its gift, is mapped again: resume or redo sends its steps"
+	"only an event that is quarantined, or waits for its gift, is mapped again: resume or redo sends the "   \
+	"steps of the saga"
 #define TEXT_RESUMES                                                                                         \
-	"ends a pause, and starts again the steps that wait for a retry or failed for a definite reason"
+	"ends a pause of the saga, and starts again the steps that wait for a retry or failed for a definite "   \
+	"reason"
 
 static const struct verb_cell resume_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_RUNNING] = { resume_saga, TEXT_RESUMES },      [SAGA_PAUSED] = { resume_saga, TEXT_RESUMES },
@@ -253,12 +262,13 @@ static const struct verb_cell resume_saga_cells[SAGA_ROW_COUNT] = {
 };
 
 static const struct verb_cell pause_saga_cells[SAGA_ROW_COUNT] = {
-	[SAGA_RUNNING] = { verb_effect_pause, "starts no step until it is resumed; what is under way finishes" },
-	[SAGA_PAUSED] = { verb_effect_none, "nothing to do: it is paused" },
+	[SAGA_RUNNING] = { verb_effect_pause,
+					   "starts no step until the saga is resumed; what is under way finishes" },
+	[SAGA_PAUSED] = { verb_effect_none, "nothing to do: the saga is paused" },
 	[SAGA_COMPENSATING] = { verb_effect_pause,
-							"starts no undo until it is resumed; what is under way finishes" },
+							"starts no undo until the saga is resumed; what is under way finishes" },
 	[SAGA_ATTENTION] = { verb_effect_pause,
-						 "starts no step until it is resumed; what is under way finishes" },
+						 "starts no step until the saga is resumed; what is under way finishes" },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
@@ -268,31 +278,32 @@ static const struct verb_cell pause_saga_cells[SAGA_ROW_COUNT] = {
 };
 
 #define TEXT_CANCELS                                                                                         \
-	"starts no further step, for good; what is under way finishes, and doubt can still be resolved"
+	"starts no further step of the saga, for good; what is under way finishes, and doubt can still be "      \
+	"resolved"
 
 static const struct verb_cell cancel_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_RUNNING] = { verb_effect_cancel, TEXT_CANCELS },
 	[SAGA_PAUSED] = { verb_effect_cancel, TEXT_CANCELS },
-	[SAGA_COMPENSATING] = { NULL, "it is being undone: let that end, or pause it" },
+	[SAGA_COMPENSATING] = { NULL, "the saga is being undone: let that end, or pause the saga" },
 	[SAGA_ATTENTION] = { verb_effect_cancel, TEXT_CANCELS },
 	[SAGA_COMPLETED] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPLETED_PARTIAL] = { NULL, TEXT_FINISHED },
 	[SAGA_COMPENSATED] = { NULL, TEXT_UNDONE },
-	[SAGA_CANCELLED] = { verb_effect_none, "nothing to do: it is cancelled" },
+	[SAGA_CANCELLED] = { verb_effect_none, "nothing to do: the saga is cancelled" },
 	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
-	[SAGA_ROW_NO_STEPS] = { verb_effect_cancel, "lays it aside for good" },
+	[SAGA_ROW_NO_STEPS] = { verb_effect_cancel, "lays the saga aside for good" },
 };
 
-#define TEXT_UNDOES "undoes what took effect, last step first; starts nothing else"
+#define TEXT_UNDOES "undoes the steps of the saga that took effect, last step first; starts nothing else"
 
 static const struct verb_cell compensate_saga_cells[SAGA_ROW_COUNT] = {
 	[SAGA_RUNNING] = { verb_effect_compensate, TEXT_UNDOES },
 	[SAGA_PAUSED] = { verb_effect_compensate, TEXT_UNDOES },
-	[SAGA_COMPENSATING] = { verb_effect_none, "nothing to do: it is being undone" },
+	[SAGA_COMPENSATING] = { verb_effect_none, "nothing to do: the saga is being undone" },
 	[SAGA_ATTENTION] = { verb_effect_compensate, TEXT_UNDOES },
 	[SAGA_COMPLETED] = { verb_effect_compensate, TEXT_UNDOES },
 	[SAGA_COMPLETED_PARTIAL] = { verb_effect_compensate, TEXT_UNDOES },
-	[SAGA_COMPENSATED] = { verb_effect_none, "nothing to do: it has been undone" },
+	[SAGA_COMPENSATED] = { verb_effect_none, "nothing to do: the saga has been undone" },
 	[SAGA_CANCELLED] = { verb_effect_compensate, TEXT_UNDOES },
 	[SAGA_UNROUTED] = { NULL, TEXT_UNROUTED },
 	[SAGA_ROW_NO_STEPS] = { NULL, TEXT_NO_STEPS },

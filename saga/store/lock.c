@@ -101,7 +101,7 @@ int store_lock_take(const char *path, struct store_lock *ret, struct err *err)
 	if (rc == 0)
 		rc = write_holder(fd, path, err);
 	if (rc != 0) {
-		(void)close(fd); /* only the text about the holder was written */
+		(void)close(fd); /* a failed close loses only the text about the holder of the lock */
 		return rc;
 	}
 	ret->fd = fd;

@@ -71,7 +71,7 @@ void store_recent_add(struct store_recent *r, const struct recent_key *key)
 	insert(r, &r->keys[r->count++]);
 }
 
-/* Keeps the order of the other keys. */
+/* Removes keys from the table and keeps the order of the other keys. */
 void store_recent_sweep(struct store_recent *r)
 {
 	size_t kept = 0;

@@ -9,7 +9,7 @@
 struct recent_key {
 	struct hash_link link; /* set by store_recent_add */
 	uint8_t digest[STORE_KEY_BYTES];
-	int64_t owner; /* as in key_claim; 0 marks a key for store_recent_sweep */
+	int64_t owner; /* the owner of the key, as in key_claim; 0 marks a key for store_recent_sweep */
 	int64_t id;    /* of its row in claim_new */
 	int64_t day;
 };
@@ -19,7 +19,9 @@ struct store_recent {
 	size_t count;
 	size_t capacity;
 	struct hash_table table; /* of the keys, by digest */
-	uint64_t seed; /* random and odd: a sender cannot choose event ids whose keys all share one bucket */
+	/* the seed of the hash, random and odd: a sender cannot choose event ids whose keys all share one
+	 * bucket */
+	uint64_t seed;
 };
 
 void store_recent_init(struct store_recent *r);

@@ -58,13 +58,13 @@ struct row_counts {
 };
 
 struct target_row {
-	uint32_t id; /* from 1; a target keeps its number for ever */
+	uint32_t id; /* the number of the target, from 1; a target keeps its number for ever */
 	char name[128];
 	bool paused;
 	bool held;
 	char held_reason[200]; /* "credentials: …", "looks misconfigured: …" */
 	int64_t changed_ms;
-	bool breaker_not_closed; /* at its last change; a restarted daemon then begins half-open */
+	bool breaker_not_closed; /* the breaker at its last change; a restarted daemon then begins half-open */
 };
 
 /* An event about a gift whose saga another event started. saga == 0: no event has started that saga yet. */
@@ -79,14 +79,14 @@ struct related_row {
 /* A request that intake rejected because its signature or token did not verify. It is kept so that an
  * operator can have it verified again with the right secret. Texts are borrowed. */
 struct rejected_row {
-	int64_t id; /* the store assigns it, and never the same number twice */
+	int64_t id; /* the number of the request, which the store assigns and never assigns again */
 	struct str source;
 	int64_t received_ms; /* steady clock */
 	int64_t wall_ms;     /* wall clock at reception; the signed timestamp is compared with this time */
 	int64_t until_ms;    /* when rejected_prune deletes the row */
 	struct str address;  /* of the sender */
 	struct str url;
-	struct str headers; /* packed by intake; opaque to the store */
+	struct str headers; /* the headers as intake packed them; the store does not look inside */
 	struct str body;
 };
 
@@ -97,8 +97,8 @@ struct log_row {
 	int64_t subject_id;
 	int64_t at_ms;
 	struct str head;     /* the records without their personal data */
-	struct str personal; /* empty: the records have none, or it was forgotten */
-	uint8_t salt[16];    /* zero when there is no personal part */
+	struct str personal; /* the personal data of the records; empty: they have none, or it was forgotten */
+	uint8_t salt[16];    /* random bytes for the personal part; zero when there is none */
 	uint8_t personal_digest
 		[32]; /* SHA-256(salt, personal); part of the chain, kept when the personal part goes */
 };
@@ -118,8 +118,9 @@ struct chain_row {
 struct store_head {
 	int64_t last_saga;
 	int64_t last_related;
-	struct chain_row chain; /* of the last commit; zero in an empty store */
-	struct buf counters;    /* as last given to counters_put, empty at first; the caller's to buf_free */
+	struct chain_row chain; /* the row of the last commit; zero in an empty store */
+	/* the bytes that counters_put got last, empty at first; the caller calls buf_free */
+	struct buf counters;
 };
 
 #define STORE_PAGE_BYTES 4096 /* SQLite's default page size; `free_bytes` and the journal count in it */
@@ -153,7 +154,7 @@ struct store_writer {
 	int (*saga_live)(void *ctx, int64_t after, int64_t *ids, size_t capacity, size_t *ret, struct err *err);
 
 	int (*event_insert)(void *ctx, int64_t saga, const struct event *event, struct err *err);
-	/* For the verb `reprocess`. ERR_NOT_FOUND when the saga has no event. */
+	/* Replaces the event of a saga, for the verb `reprocess`. ERR_NOT_FOUND when the saga has no event. */
 	int (*event_replace)(void *ctx, int64_t saga, const struct event *event, struct err *err);
 	/* *ret is a new reference. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
@@ -201,7 +202,7 @@ struct store_writer {
 	 * of the page before; NULL: the first page. */
 	int (*row_with_lane)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
 						 size_t capacity, size_t *ret, struct err *err);
-	/* Counts by scanning the indexes, so only at start. */
+	/* Counts the rows of a target by scanning the indexes, so it is called only at start. */
 	int (*row_counts)(void *ctx, uint32_t target, struct row_counts *ret, struct err *err);
 
 	int (*target_put)(void *ctx, const struct target_row *row, struct err *err);
@@ -250,11 +251,11 @@ struct saga_filter {
 	int state;            /* enum saga_state, -1: any */
 	int64_t older_ms;     /* created before this time; 0: any */
 	int64_t newer_ms;     /* created at or after this time; 0: any */
-	const char *target;   /* has a step at this target; NULL: any */
+	const char *target;   /* the saga has a step at this target; NULL: any */
 	int outcome;          /* enum outcome_class of the step's last attempt; -1: any */
 	int reason;           /* enum reason; -1: any */
 	const char *source;   /* NULL: any */
-	const char *donor;    /* NULL: any; exact, but an e-mail address in any case of letters */
+	const char *donor;    /* the donor, exactly, but an e-mail address in any case of letters; NULL: any */
 	const char *event_id; /* NULL: any */
 };
 

@@ -218,7 +218,7 @@ def exists(place):
         check(state != "completed" or shown["steps"][0]["result"]["id"] == "7", "the number it has there")
     plain = one(place, sink, name="plain")
     saga = plain.wait_saga(plain.accepted("internal", donation(5)), "attention")
-    check("has this already" in saga["steps"][0]["detail"], f"without a look-up a person: {saga['steps'][0]['detail']}")
+    check("this step already" in saga["steps"][0]["detail"], f"without a look-up a person: {saga['steps'][0]['detail']}")
 
 
 def unsafe(place):

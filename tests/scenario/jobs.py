@@ -255,7 +255,7 @@ def mapped_again(place):
     gateway.start()
     out, err = cli.communicate(timeout=60 * SLOW)
     equal(cli.returncode, 1, f"one is refused: {out} {err}")
-    check("1 refused, because they still cannot be mapped" in out, out)
+    check("1 refused, because the events still cannot be mapped" in out, out)
     gateway.wait_all("completed", 40)
     # What was under way at the kill is sent again under its key, which is how the target knows.
     equal(sink.count("/crm") - sink.count("/crm", "repeats"), 40, "each is sent once")

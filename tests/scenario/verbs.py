@@ -25,7 +25,7 @@ def to(state, direction="do", **more):
 RUNNING = no("under way", "wait for its outcome")
 TARGET_GONE = no("no such target", "add it again", "skip")
 KEPT = no("is kept", "undo it by hand")
-DOUBT = no("may have taken effect", "resolve it as done or not done")
+DOUBT = no("may have taken effect", "as done or not done")
 SENT = no("took effect", "redo sends it again", "compensate undoes")
 STILL = no("nothing was sent yet", "skip it")
 READY, DONE, SKIPPED = to("ready"), to("succeeded"), to("skipped")
@@ -54,9 +54,9 @@ STEPS = {
 COMPLETE = no("complete", "redo sends", "compensate undoes")
 UNDONE = no("has been undone", "send the event anew")
 LAID_DOWN = no("was cancelled", "compensate undoes")
-UNROUTED = no("no route took this event", "send it anew")
+UNROUTED = no("no route took this event", "send the event anew")
 NO_STEPS = no("no steps yet", "reprocess", "cancel lays it aside")
-MAPPED = no("only what is quarantined", "mapped again", "resume or redo")
+MAPPED = no("only an event that is quarantined", "mapped again", "resume or redo")
 
 # The state of a saga → what each verb does to it: its state afterwards.
 SAGA_VERBS = ("resume", "pause", "cancel", "compensate", "reprocess")
@@ -64,7 +64,7 @@ SAGAS = {
     #                     resume       pause            cancel                        compensate      reprocess
     "running":           (ALREADY,     to("paused"),    to("cancelled"),              to("compensated"),  MAPPED),
     "paused":            (to("running"), ALREADY,       to("cancelled"),              to("compensated"),  MAPPED),
-    "compensating":      (ALREADY,     to("compensating"), no("is being undone", "pause it"), ALREADY,    MAPPED),
+    "compensating":      (ALREADY,     to("compensating"), no("is being undone", "pause the saga"), ALREADY,    MAPPED),
     "attention":         (to("running"), to("attention"), to("cancelled"),            to("compensated"),  MAPPED),
     "completed":         (COMPLETE,    COMPLETE,        COMPLETE,                     to("compensated"),  MAPPED),
     "completed_partial": (COMPLETE,    COMPLETE,        COMPLETE,                     to("compensated"),  MAPPED),
@@ -378,7 +378,7 @@ def mapped_again(place):
                             stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL) for _ in range(2)]
     said = [p.communicate(timeout=60 * SLOW) for p in two]
     equal(sorted(p.returncode for p in two), [0, 1], f"one of two has the effect: {said}")
-    check(any("only what is quarantined" in err for _, err in said), f"the other is told: {said}")
+    check(any("only an event that is quarantined" in err for _, err in said), f"the other is told: {said}")
     gateway.wait_saga(saga, "completed")
     equal(world.sink.count("/ok"), 1, "sent once")
 

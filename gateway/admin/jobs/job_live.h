@@ -11,16 +11,17 @@
 
 /* Lines kept for followers: 128 slices. Chosen, no measurement. */
 #define JOB_LINES 2048
-/* A job remembers at which targets it has started steps, because it waits while many steps wait there. It
- * remembers this many; for further targets it does not wait. Chosen. */
+/* A job remembers the targets at which it has started steps, because it waits while many steps wait at one
+ * of them. This is the number of targets that a job remembers; for further targets it does not wait.
+ * Chosen. */
 #define JOB_TARGETS_MAX 16
 
 struct job_live {
 	TAILQ_ENTRY(job_live) link;
-	struct job *job; /* as of the last commit; owned */
+	struct job *job; /* the job as of the last commit; owned */
 	bool ended;      /* the job is no longer running, or the journal is closed */
 	unsigned followers;
-	char *lines[JOB_LINES]; /* line n is at n % JOB_LINES; owned */
+	char *lines[JOB_LINES]; /* the last lines of the job's report; line n is at n % JOB_LINES; owned */
 	uint64_t next_line;     /* the number of the next line; older ones than next_line - JOB_LINES are gone */
 
 	/* Used by the jobs thread only. */
@@ -28,7 +29,7 @@ struct job_live {
 		initial; /* the job as it was when this process took it over: its filter, and where to begin; owned */
 	struct bulk_match match;
 	bool open;          /* `match` is open */
-	int64_t next_ms;    /* monotonic, as all times here: when the job has its next turn */
+	int64_t next_ms;    /* when the job has its next turn; monotonic clock, like all times in this struct */
 	int64_t slice_ms;   /* when the last slice began */
 	int64_t refresh_ms; /* when `match` was opened or refreshed */
 	unsigned failures;  /* reads of the store that failed, in a row */
@@ -40,7 +41,8 @@ struct jobs {
 	const struct api_context *api;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* new lines, a changed job, or the stop; uses the monotonic clock */
+	/* signalled when a job has new report lines or changes, and at the stop; waits use the monotonic clock */
+	pthread_cond_t changed;
 	bool stopping;
 	bool joined; /* the thread does not run */
 	TAILQ_HEAD(job_lives, job_live) live;

@@ -15,11 +15,12 @@
 /* All values are chosen; the scenario test jobs.py measures that live events wait for a bounded number of a
  * job's steps. */
 #define SAGAS_PER_TURN    256  /* sagas examined before another job has its turn */
-#define SLICES_PER_SECOND 10   /* at most, of a job with a rate */
+#define SLICES_PER_SECOND 10   /* the most slices in a second of a job with a rate */
 #define REFRESH_MS        1000 /* configuration, holds and sagas read ahead are at most this old */
 #define RETRY_MS          500  /* pause after a read that failed, or while the disk is full */
 #define FAILURES_MAX      60   /* failed reads in a row that end the job */
-#define BACKLOG_MAX       64   /* while more steps than this wait at a target, a job starts none there */
+/* when more than 64 steps wait at a target, a job starts no further step there */
+#define BACKLOG_MAX 64
 #define YIELD_MS                                                                                             \
 	500 /* a job starts one slice in this time in spite of BACKLOG_MAX: a target may never catch up */
 #define YIELD_CHECK_MS 10 /* a job that waits because of BACKLOG_MAX looks again after this time */
@@ -69,8 +70,8 @@ static bool is_backlogged(const struct jobs *jobs, const struct job_live *live,
 		   t->backlog + now.ready > BACKLOG_MAX;
 }
 
-/* Returns the time at which the job should be looked at again because live traffic goes first, or 0: the
- * slice may come now. */
+/* Decides whether live traffic goes before the next slice of the job. Returns the time at which to ask
+ * again, or 0: the slice may run now. */
 static int64_t yield_until(const struct jobs *jobs, const struct job_live *live, int64_t now_ms)
 {
 	struct journal_counts counts;

@@ -30,7 +30,8 @@ size_t jobs_running(struct jobs *jobs);
 struct job_follow;
 /* ERR_NOT_FOUND: the job neither runs nor is among the last that ended. */
 int jobs_follow(struct jobs *jobs, int64_t id, struct job_follow **ret) MUST_CHECK;
-/* `more` and `stream_free` of struct api_reply. job_follow_more blocks for one second at most. */
+/* job_follow_more and job_follow_free are `more` and `stream_free` of struct api_reply. job_follow_more
+ * blocks for one second at most. */
 int job_follow_more(void *follow, struct buf *out, struct err *err) MUST_CHECK;
 void job_follow_free(void *follow);
 

@@ -188,7 +188,7 @@ void act_bulk(struct admin_call *call)
 	else if (!counting)
 		create_job(call, job);
 	if (rc == 0 && counting)
-		dry_run_begin(call, job); /* takes the job over and frees it */
+		dry_run_begin(call, job); /* dry_run_begin takes the job over and frees it */
 	else
 		job_destroy(job);
 }

@@ -15,7 +15,7 @@ struct replay_stream {
 	struct replay_call call;
 	char *actor, *note;
 	char *source; /* NULL: of all sources */
-	int64_t *ids; /* the requests named by the caller; NULL: all of the source */
+	int64_t *ids; /* the ids of the requests that the caller names; NULL: all requests of the source */
 	size_t id_count, id_at;
 	int64_t after;
 	int64_t
@@ -25,7 +25,7 @@ struct replay_stream {
 
 /* A copy of one request, so that the reader's snapshot is closed while the event is committed. */
 struct rejected_copy {
-	int64_t wanted; /* the id named by the caller; 0: any, the next one is taken */
+	int64_t wanted; /* the id that the caller names; 0: any, the next request is taken */
 	bool found;
 	struct rejected_row row;
 	char *block;
@@ -152,7 +152,9 @@ static int replay_more(void *stream, struct buf *out, struct err *err)
 static void replay_free(void *stream)
 {
 	struct replay_stream *r = stream;
-	log_replay(r); /* at the end of the stream, so that it is recorded also when the caller hangs up */
+	/* the replay is recorded here, at the end of the stream, so that it is recorded also when the caller
+	 * hangs up */
+	log_replay(r);
 	r->reader.close(r->reader.ctx);
 	free(r->actor);
 	free(r->note);

@@ -95,7 +95,7 @@ static json_t *headers_json(const struct config *config, const struct rejected_r
 		part = reader_bytes(&in);
 		char *text AUTO_FREE = mem_strndup(part.len > 0 ? part.p : "", part.len);
 		bool secret = is_secret(config, row->source, name);
-		/* fails for a name that is not UTF-8, which is then left out */
+		/* the call fails for a name that is not UTF-8; such a header is left out */
 		(void)!json_object_set_new(value, name, admin_json_text(secret ? "(not shown)" : text));
 	}
 	return value;

@@ -136,7 +136,7 @@ static int eval_dedup(const struct source_rules *source, struct expr_input *body
 	for (size_t i = 0; i < source->dedup_count; i++) {
 		bool present = false;
 		if (i > 0)
-			buf_byte(to, 0x1f); /* so that ("ab","c") and ("a","bc") differ */
+			buf_byte(to, 0x1f); /* the separator makes the keys of ("ab","c") and ("a","bc") differ */
 		int rc = expr_eval_text(source->dedup[i], body, to, &present, err);
 		if (rc != 0)
 			return err_wrap(err, ERR_INVALID, "dedup \"%.60s\"", expr_text(source->dedup[i]));

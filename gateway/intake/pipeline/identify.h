@@ -15,22 +15,22 @@
 #include "gateway/intake/rules.h"
 
 enum identity_kind {
-	IDENTITY_OPEN,    /* not decided yet: identify_settle decides by the mapped event */
-	IDENTITY_GIFT,    /* starts the saga of its gift */
+	IDENTITY_OPEN,    /* the identity is not decided yet: identify_settle decides by the mapped event */
+	IDENTITY_GIFT,    /* the event starts the saga of its gift */
 	IDENTITY_RELATED, /* the event belongs to a gift whose saga another event starts */
 	IDENTITY_OWN      /* the event starts a saga that does not belong to a gift */
 };
 const char *identify_kind_name(enum identity_kind kind);
 
-#define IDENTITY_TEXT_MAX 500 /* bytes of id, gift and type; as CANONICAL_TEXT_MAX */
+#define IDENTITY_TEXT_MAX 500 /* the most bytes of an id, gift or type; the same as CANONICAL_TEXT_MAX */
 
 struct identity {
 	enum identity_kind kind;
 	bool not_made;    /* the condition `gift_made` was evaluated and is false */
 	struct buf id;    /* empty: the map gives it */
 	struct buf gift;  /* empty: the map gives it */
-	struct buf dedup; /* what duplicates are recognised by; empty: the id */
-	struct buf type;  /* from a header or the body's member `type`; the map may give another */
+	struct buf dedup; /* the text by which duplicates are recognised; empty: the id */
+	struct buf type;  /* the type, from a header or the body's member `type`; the map may give another */
 };
 
 void identify_finish(struct identity *i);

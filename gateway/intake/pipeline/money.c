@@ -37,8 +37,9 @@ int money_parse(struct str text, unsigned decimals, int64_t *ret_minor, struct e
 	struct str t = { text.p + negative, text.len - negative };
 	size_t point;
 	if (!well_formed(t, &point))
-		return err_set(err, ERR_INVALID,
-					   "is not a plain decimal number (expected digits with a point, such as 12.50)");
+		return err_set(
+			err, ERR_INVALID,
+			"the number is not a plain decimal number (expected digits with a point, such as 12.50)");
 	int64_t sum = 0;
 	int rc = 0;
 	for (size_t i = 0; i < point && rc == 0; i++)
@@ -48,10 +49,11 @@ int money_parse(struct str text, unsigned decimals, int64_t *ret_minor, struct e
 		rc = add_digit(&sum, at < t.len ? t.p[at] - '0' : 0);
 	}
 	if (rc != 0)
-		return err_set(err, ERR_INVALID, "is too large");
+		return err_set(err, ERR_INVALID, "the number is too large");
 	for (size_t at = point + 1 + decimals; at < t.len; at++) {
 		if (t.p[at] != '0')
-			return err_set(err, ERR_INVALID, "has more decimals than its currency, which has %u", decimals);
+			return err_set(err, ERR_INVALID, "the number has more decimals than its currency, which has %u",
+						   decimals);
 	}
 	*ret_minor = negative ? -sum : sum;
 	return 0;

@@ -16,7 +16,7 @@
  * gateway/DESIGN.md "One gift, one saga". */
 #define GIFT_WAIT_MS HOUR_MS
 
-/* One run of the pipeline: what is known so far. */
+/* One run of the intake pipeline: what it knows of the event so far. */
 struct prepare_run {
 	struct rules *rules;
 	const struct source_rules *source;

@@ -12,9 +12,10 @@
 
 /* What prepare_event makes: an accept for the journal, and everything that the accept points to. */
 struct prepared {
-	struct accept accept; /* the first member: `accept.done` casts its pointer to struct prepared */
-	struct rules *rules;  /* a reference, because the plan belongs to the rules */
-	char note[512];       /* why the event is quarantined; "": it is not */
+	/* `accept` is the first member: `accept.done` casts its pointer to struct prepared */
+	struct accept accept;
+	struct rules *rules; /* a reference to the rules, because the plan belongs to them */
+	char note[512];      /* why the event is quarantined; "": the event is not quarantined */
 	uint8_t lanes[PLAN_STEPS_MAX][LANE_BYTES];
 };
 void prepare_destroy(struct prepared *p); /* accepts NULL */
@@ -27,7 +28,7 @@ struct prepare_known {
 	 * identify_by_digest made of the body, is replaced by the id that the body has under the present
 	 * rules. */
 	const char *event_id;
-	const char *type; /* what a header said when the event came; "": nothing */
+	const char *type; /* the type that a header gave when the event came; "": no type */
 };
 
 /* 0: *ret is a fresh accept for the journal, perhaps a quarantined one; free it with prepare_destroy.

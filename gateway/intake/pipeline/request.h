@@ -13,8 +13,8 @@ struct intake_request {
 	 * itself may be NULL: no headers. */
 	const char *(*header)(void *ctx, const char *name);
 	const char *url; /* the URL that the sender used, for signatures that cover it; NULL: unknown */
-	int64_t now_ms;  /* the steady clock of saga/base/clock.h */
-	int64_t wall_ms; /* the wall clock, for the tolerance of a signature's time */
+	int64_t now_ms;  /* the time of arrival by the steady clock of saga/base/clock.h */
+	int64_t wall_ms; /* the time of arrival by the wall clock, for the tolerance of a signature's time */
 };
 
 /* Gives the value of a header; NULL if the header is absent or `name` is NULL. */

@@ -8,7 +8,8 @@
 
 struct routing {
 	const struct route_rules *route; /* NULL: no route takes the event */
-	uint32_t condition_known;        /* one bit for each step, as in struct saga_start */
+	/* bit i: the condition of step i was evaluated, as in struct saga_start */
+	uint32_t condition_known;
 	uint32_t condition_true;
 	uint32_t lane_mask; /* the steps that have a lane */
 };

@@ -74,7 +74,8 @@ int verify_create(const struct config_verify *config, const struct config_secret
 	if (config->scheme != VERIFY_NONE)
 		v->secrets = mem_zalloc((secret_count + 1) * sizeof *v->secrets);
 	for (size_t i = 0; i < secret_count && config->scheme != VERIFY_NONE && rc == 0; i++) {
-		v->secret_count++; /* before secret_compile can fail: verify_destroy then frees its memory */
+		/* counted before secret_compile can fail, so that verify_destroy frees the secret's memory */
+		v->secret_count++;
 		rc = secret_compile(config, &secrets[i], &v->secrets[i], err);
 	}
 	if (rc != 0) {

@@ -20,10 +20,11 @@ struct template_part {
 };
 
 struct verify_secret {
-	char *key; /* decoded, as the scheme uses it; owned */
+	char *key; /* the decoded key, as the scheme uses it; owned */
 	size_t len;
 	uint8_t digest
-		[DIGEST_BYTES]; /* of the key: tokens of any length are compared in constant time by their digests */
+		/* digest of the key: tokens of any length are compared in constant time by their digests */
+		[DIGEST_BYTES];
 };
 
 struct verifier {
@@ -38,7 +39,8 @@ struct verifier {
 
 /* What the headers of a request claim; texts are borrowed from the request. */
 struct hmac_claims {
-	size_t prefix; /* of the signature's header; other headers count only with the same prefix */
+	/* the index of the prefix of the signature's header; other headers count only with the same prefix */
+	size_t prefix;
 	struct str id;
 	struct str timestamp;
 	bool has_timestamp;

@@ -124,7 +124,8 @@ struct peer_address peer_behind_proxy(const struct config *config, const struct 
 		size_t from = comma != NULL ? (size_t)(comma - rest.p) + 1 : 0;
 		struct peer_address next;
 		if (!peer_parse(trim_blanks((struct str){ rest.p + from, rest.len - from }), &next))
-			break; /* not written by a trusted proxy, so elements before it cannot be believed either */
+			/* a trusted proxy did not write this element, so elements before it cannot be believed either */
+			break;
 		at = next;
 		rest.len = from > 0 ? from - 1 : 0;
 	}
@@ -141,7 +142,8 @@ struct peer {
 
 struct peers {
 	struct hash_table table;
-	uint64_t seed; /* random, so that senders cannot choose IPv6 addresses of one bucket */
+	/* the random seed of the hash, so that senders cannot choose IPv6 addresses of one bucket */
+	uint64_t seed;
 };
 
 struct peers *peers_create(void)

@@ -9,8 +9,9 @@
 #include "config/config.h"
 
 struct peer_address {
-	int family;        /* AF_INET, AF_INET6, or 0: unknown */
-	uint8_t bytes[16]; /* in network order; an IPv4 address uses the first four bytes, and the others are 0 */
+	int family; /* AF_INET, AF_INET6, or 0: unknown */
+	/* the address in network order; an IPv4 address uses the first four bytes, and the others are 0 */
+	uint8_t bytes[16];
 };
 #define PEER_TEXT_BYTES 48 /* INET6_ADDRSTRLEN is 46 */
 

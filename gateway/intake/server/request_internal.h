@@ -18,12 +18,13 @@ struct server_request {
 	struct intake_server *server;
 	struct MHD_Connection *mhd;
 	struct connection *connection;
-	struct rules *rules;               /* a reference; NULL until the headers are complete */
-	const struct source_rules *source; /* within `rules`; NULL: no source was found */
-	struct counter *counter;           /* of the source; NULL before find_source */
-	char *uri;                         /* as in the request line, with the query; owned */
-	struct peer_address client;        /* the sender: the peer, or the address that a trusted proxy names */
-	bool client_counted;               /* in server->peers, for a client behind a proxy */
+	struct rules *rules; /* a reference to the rules; NULL until the headers are complete */
+	/* the source of the request, within `rules`; NULL: no source was found */
+	const struct source_rules *source;
+	struct counter *counter;    /* of the source; NULL before find_source */
+	char *uri;                  /* the URI as in the request line, with the query; owned */
+	struct peer_address client; /* the sender: the peer, or the address that a trusted proxy names */
+	bool client_counted;        /* server->peers counts the client, which is behind a proxy */
 	struct buf body;
 	int64_t reading_bytes; /* the request's share of server->reading_bytes */
 	size_t excess_bytes;   /* bytes of the body that were read and dropped */
@@ -33,15 +34,17 @@ struct server_request {
 	bool waiting;   /* in server->waiting */
 	bool suspended; /* counted in server->suspended */
 	bool answered;  /* `answer` was decided by a commit or a deadline */
-	int64_t due_ms; /* when the commit is too late */
+	int64_t due_ms; /* the time after which a commit is too late for an answer */
 	struct intake_answer answer;
-	unsigned references; /* atomic: one of the connection, one of the accept */
+	/* atomic count of the request's references: one of the connection, one of the accept */
+	unsigned references;
 };
 
 /* ---- request_state.c ---- */
 
 struct server_request *request_ref(struct server_request *r);
-void request_unref(struct server_request *r); /* the last one frees; Thread: any */
+/* releases a reference; the last release frees the request; Thread: any */
+void request_unref(struct server_request *r);
 /* Gives a header of the request; NULL if it is absent. `ctx` is the struct MHD_Connection. */
 const char *request_mhd_header(void *ctx, const char *name);
 

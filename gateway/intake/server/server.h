@@ -48,7 +48,8 @@ struct rules;
  * rules_create. Takes its own reference on `config`; copies `options`. */
 int intake_server_start(struct config *config, const struct intake_server_options *options,
 						struct intake_server **ret, struct err *err) MUST_CHECK;
-uint16_t intake_server_port(const struct intake_server *s); /* the real port, also if 0 was configured */
+/* the port on which the server listens, also if 0 was configured */
+uint16_t intake_server_port(const struct intake_server *s);
 /* Requests that begin from now on use the new configuration. ERR_INVALID: the old one stays. Thread: any. */
 int intake_server_set_config(struct intake_server *s, struct config *config, struct err *err) MUST_CHECK;
 /* The present rules, as a new reference; replaying kept requests needs them. Thread: any. */
@@ -89,7 +90,8 @@ enum intake_counter { INTAKE_COUNTER_TABLE(INTAKE_COUNTER_ENUM) INTAKE_COUNTERS 
 const char *intake_counter_name(enum intake_counter c); /* "?" for a value outside the enum */
 
 struct intake_source_counters {
-	const char *source; /* valid as long as the server; "": requests that reached no source */
+	/* the name of the source, valid as long as the server; "": requests that reached no source */
+	const char *source;
 	uint64_t counts[INTAKE_COUNTERS];
 };
 /* Calls `each` once for each source that was ever configured, under the server's lock. Thread: any. */
@@ -99,7 +101,7 @@ void intake_counters_each(struct intake_server *s, void *ctx,
 struct intake_server_gauges {
 	uint64_t connections;
 	uint64_t waiting;      /* requests that wait for their commit */
-	int64_t reading_bytes; /* of bodies that are still arriving */
+	int64_t reading_bytes; /* bytes of the bodies that are still arriving */
 };
 struct intake_server_gauges intake_server_gauges(struct intake_server *s);
 

@@ -28,7 +28,7 @@
 enum connection_phase {
 	CONNECTION_OPEN,    /* connected, no request line yet */
 	CONNECTION_READING, /* a request is arriving */
-	CONNECTION_WAITING, /* suspended until its event is committed */
+	CONNECTION_WAITING, /* the request is suspended until its event is committed */
 	CONNECTION_SENDING, /* an answer is being sent */
 	CONNECTION_IDLE     /* kept alive between two requests */
 };
@@ -45,7 +45,7 @@ struct connection {
 
 struct lingering {
 	TAILQ_ENTRY(lingering) link;
-	int fd; /* owned; a duplicate of the connection's */
+	int fd; /* a duplicate of the connection's descriptor; owned */
 	int64_t until_ms;
 };
 
@@ -65,11 +65,12 @@ struct server_request;
 struct intake_server {
 	struct intake_server_options options;
 	struct MHD_Daemon *daemon;
-	int listen_fd; /* owned by libmicrohttpd once `daemon` is set; -1: none */
+	int listen_fd; /* the listening socket, owned by libmicrohttpd once `daemon` is set; -1: none */
 	uint16_t port;
 	atomic_bool closing;
-	atomic_int_fast64_t reading_bytes; /* of all bodies that are arriving */
-	atomic_uint references;            /* one of the owner, one of each accept that is not committed */
+	atomic_int_fast64_t reading_bytes; /* bytes of all bodies that are arriving */
+	/* references on the server: one of the owner, one of each accept that is not committed */
+	atomic_uint references;
 	pthread_t sweeper;
 	bool has_sweeper;
 	pthread_mutex_t lock; /* guards all members below */

@@ -26,16 +26,16 @@ static struct str str_of_text(struct almoner_text text)
 const char *smtp_message_body_fault(struct almoner_text message)
 {
 	if (message.p == NULL || message.len == 0)
-		return "is empty";
+		return "the message is empty";
 	for (size_t i = 0; i < message.len; i++) {
 		char c = message.p[i];
 		bool pair = i + 1 < message.len && c == '\r' && message.p[i + 1] == '\n';
 		if (pair)
 			i++;
 		else if (c == '\r' || c == '\n')
-			return "has a line break that is not CR LF";
+			return "the message has a line break that is not CR LF";
 		else if (c == '\0')
-			return "has a NUL byte";
+			return "the message has a NUL byte";
 	}
 	return NULL;
 }
@@ -54,15 +54,16 @@ const char *smtp_message_fault(const struct almoner_mail *mail, char text[SMTP_F
 		{ "the recipient's address", mail_address_fault(str_of_text(mail->to), true) },
 		{ "the message", smtp_message_body_fault(mail->message) },
 		{ "the user name or password",
-		  has_nul(mail->username) || has_nul(mail->password) ? "has a NUL byte" : NULL },
-		{ "the port", mail->port == 0 || mail->port > 65535 ? "is not between 1 and 65535" : NULL },
+		  has_nul(mail->username) || has_nul(mail->password) ? "the text has a NUL byte" : NULL },
+		{ "the port",
+		  mail->port == 0 || mail->port > 65535 ? "the number is not between 1 and 65535" : NULL },
 		{ "the kind of TLS", mail->tls < ALMONER_TLS_NONE || mail->tls > ALMONER_TLS_DIRECT
-								 ? "is unknown to this version"
+								 ? "this version does not know the value"
 								 : NULL },
 	};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (parts[i].fault != NULL) {
-			snprintf(text, SMTP_FAULT_BYTES, "%s %s", parts[i].what, parts[i].fault);
+			snprintf(text, SMTP_FAULT_BYTES, "%s: %s", parts[i].what, parts[i].fault);
 			return text;
 		}
 	return NULL;

@@ -166,7 +166,8 @@ struct smtp_worker *smtp_workers_collect(struct smtp_workers *workers)
 	pthread_mutex_unlock(&workers->lock);
 	if (worker == NULL)
 		return NULL;
-	join(worker); /* does not wait: a thread on the list of finished workers executes its last instructions */
+	/* the join does not wait: a thread on the list of finished workers executes its last instructions */
+	join(worker);
 	TAILQ_REMOVE(&workers->running, worker, link);
 	return worker;
 }

@@ -26,7 +26,7 @@ struct smtp_workers;
 
 struct smtp_worker {
 	TAILQ_ENTRY(smtp_worker) link;          /* in workers->running */
-	TAILQ_ENTRY(smtp_worker) finished_link; /* in workers->finished; under workers->lock */
+	TAILQ_ENTRY(smtp_worker) finished_link; /* the link in workers->finished; guarded by workers->lock */
 	struct smtp_workers *workers;
 	struct exchange *owner; /* gets the outcome; NULL once cancelled */
 	uint32_t target;
@@ -35,7 +35,7 @@ struct smtp_worker {
 	/* The members below belong to the worker's thread until it has put the worker on workers->finished. */
 	struct smtp_message message;
 	int64_t timeout_ms;
-	int64_t deadline_ms; /* monotonic; from then on the worker does not even wait for the answer to QUIT */
+	int64_t deadline_ms; /* monotonic time from which the worker does not even wait for the answer to QUIT */
 	struct smtp_reply reply;
 	CURLcode code; /* how libcurl ended */
 };

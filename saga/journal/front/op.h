@@ -47,10 +47,11 @@ struct op {
 		struct {              /* OP_ACCEPT */
 			struct accept *a; /* owned until it is answered */
 			struct accept_result result;
-			size_t bytes; /* memory it counts for in the queue */
+			size_t bytes; /* the memory that the operation counts for in the queue */
 		} accept;
-		struct {                    /* OP_START … OP_SPILL */
-			struct work *w;         /* owned; NULL once it was handed back */
+		struct { /* OP_START … OP_SPILL */
+			/* the work that the operation returns to the journal, owned; NULL once it was handed back */
+			struct work *w;
 			bool condition_true;    /* OP_CONDITION_RESULT */
 			struct outcome outcome; /* OP_OUTCOME; texts: detail, result, hold reason */
 			char *bytes;            /* OP_CHECKPOINT; owned, NULL once the work has them */
@@ -65,7 +66,7 @@ struct op {
 			int64_t saga;
 			struct verb_call call;    /* OP_VERB; texts: actor, note, result JSON */
 			struct event *event;      /* OP_REPROCESS, down to `gift`; texts: actor, note. A reference */
-			struct saga_start *start; /* owned, with its texts and lanes in one block */
+			struct saga_start *start; /* the saga to start, owned, with its texts and lanes in one block */
 			enum accept_kind kind;
 			uint8_t dedup[STORE_KEY_BYTES];
 			bool has_gift;
@@ -80,15 +81,16 @@ struct op {
 			void (*done)(void *ctx, const struct journal_target *targets, size_t count);
 		} set;
 		struct {                      /* OP_JOB_CREATE, OP_JOB_SLICE, OP_JOB_CANCEL */
-			struct job *job;          /* owned: the draft, and afterwards the stored job */
+			struct job *job;          /* the job, owned: the draft, and afterwards the stored job */
 			struct job_slice slice;   /* OP_JOB_SLICE; texts: held, error */
 			struct job_saga *sagas;   /* OP_JOB_SLICE; owned: the result for each id */
 			struct job_result result; /* texts of OP_JOB_CANCEL: actor, note */
 			job_done *done;
 		} job;
-		struct {                     /* OP_KEEP_REJECTED, OP_DROP_REJECTED */
-			struct rejected_row row; /* its texts are in `block`; OP_DROP_REJECTED: only the id */
-			char *block;             /* owned */
+		struct { /* OP_KEEP_REJECTED, OP_DROP_REJECTED */
+			/* the request, whose texts are in `block`; OP_DROP_REJECTED: only the id */
+			struct rejected_row row;
+			char *block; /* owned */
 			size_t bytes;
 			int64_t keep_bytes;
 		} rejected;
@@ -98,7 +100,7 @@ struct op {
 
 STAILQ_HEAD(op_list, op);
 
-/* Zeroed but for its kind. Thread: any. */
+/* Makes an operation that is zeroed but for its kind. Thread: any. */
 struct op *op_new(enum op_kind kind);
 /* Runs the operation in the open transaction. 0, or a store error; what the caller did wrong is in the
  * operation's result instead. */

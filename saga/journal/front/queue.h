@@ -11,8 +11,9 @@ struct op_queue {
 	pthread_mutex_t lock; /* of all members below */
 	pthread_cond_t wake;
 	struct op_list ops;
-	struct op_list job_slices; /* taken one at a time, after the others */
-	size_t records, bytes;     /* of accepts that have no commit yet, in the queue or in the running batch */
+	struct op_list job_slices; /* job slices, taken one at a time after the other operations */
+	/* records and bytes of accepts that have no commit yet, in the queue or in the running batch */
+	size_t records, bytes;
 	size_t records_capacity, bytes_capacity;
 	bool closed;   /* refuses further operations */
 	bool pushed;   /* an operation other than an accept came since the last take */
@@ -46,7 +47,7 @@ bool queue_empty(struct op_queue *q);
 void queue_wait(struct op_queue *q, int64_t wait_ms, bool new_only);
 void queue_close(struct op_queue *q);
 bool queue_closed(struct op_queue *q);
-/* These accepts have been answered: their capacity is free again. */
+/* Frees the capacity of accepts that have been answered. */
 void queue_committed(struct op_queue *q, size_t records, size_t bytes);
 
 #endif

@@ -61,7 +61,7 @@ int accept_gift_missing(struct journal *j, int64_t related)
 								.own_reason = REASON_GIFT_MISSING };
 	if (row.saga == 0 && j->totals.related == 0) {
 		rc = counters_damaged(j, "a related event was not counted");
-	} else if (row.saga == 0) { /* else an earlier event of the same gift has just taken it along */
+	} else if (row.saga == 0) { /* else an earlier event of the gift has just attached this event */
 		rc = accept_new_saga(j, &start, row.event);
 		if (rc == 0)
 			rc = accept_attach_waiting(j, row.gift, j->last_saga, 1);

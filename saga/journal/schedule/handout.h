@@ -7,7 +7,7 @@
 
 /* How a saga is scheduled. */
 struct schedule_options {
-	bool accepting; /* in the commit that accepts the event */
+	bool accepting; /* the commit accepts the event of this step */
 	bool recheck;   /* examine steps again that wait for their lane */
 	bool to_disk;   /* hand nothing to the engine */
 	bool no_start;  /* write no intent in this commit */

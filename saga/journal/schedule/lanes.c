@@ -9,9 +9,10 @@
 struct lane {
 	struct hash_link link;
 	SLIST_ENTRY(lane) spare_link;
-	TAILQ_HEAD(lane_node_head_of, lane_node) nodes; /* by saga; never empty while the lane is in the table */
-	unsigned running;                               /* how many of the nodes run */
-	int64_t running_saga;                           /* the saga to which the running nodes belong */
+	/* the nodes of the lane, by saga; never empty while the lane is in the table */
+	TAILQ_HEAD(lane_node_head_of, lane_node) nodes;
+	unsigned running;     /* how many of the lane's nodes run */
+	int64_t running_saga; /* the saga to which the running nodes belong */
 	uint32_t target;
 	uint8_t key[LANE_BYTES];
 };
@@ -95,7 +96,7 @@ void lanes_set_running(struct lane_node *node, bool running)
 		lane->running--;
 		return;
 	}
-	assert(lane->running == 0 || lane->running_saga == node->saga); /* one saga of a lane at a time */
+	assert(lane->running == 0 || lane->running_saga == node->saga); /* sagas of one lane run one at a time */
 	lane->running_saga = node->saga;
 	lane->running++;
 }

@@ -86,7 +86,7 @@ static void uncount_row(struct target_entry *t, const struct step *st, const str
 	t->claimable--;
 	t->news = true;
 	if (p->row_due_ms <= t->next_due_ms)
-		t->due_unknown = true; /* perhaps it was the first one */
+		t->due_unknown = true; /* the removed row was perhaps the first one that is due */
 }
 
 static void count_row(struct target_entry *t, const struct step *st, const struct step_location *p)
@@ -187,7 +187,8 @@ int location_set_disk(struct journal *j, struct cache_entry *e, unsigned i, enum
 	int rc = put_row(j, e, i, why, due_ms);
 	if (rc != 0)
 		return rc;
-	lanes_leave(&j->lanes, &e->locations[i].node); /* the row keeps the place now */
+	/* the row on disk keeps the step's place in the lane from now on */
+	lanes_leave(&j->lanes, &e->locations[i].node);
 	mark_freed_if_left(j, e, i, was);
 	return 0;
 }
@@ -297,7 +298,7 @@ int location_set_quarantine(struct journal *j, const struct step_row *row)
 	quarantined.due_ms = 0;
 	quarantined.has_lane = row->has_lane && t->rules.attention_holds;
 	if (row->why == WHY_ATTENTION && quarantined.has_lane == row->has_lane)
-		return 0; /* done at an earlier attempt to read it */
+		return 0; /* an earlier attempt to read the saga has done this already */
 	log_add(j, SUBJECT_TARGET, row->target, RECORD_TARGET, "set_aside", "almoner", j->err.text);
 	j->err = (struct err){ 0 };
 	int rc = j->store.row_put(j->store.ctx, &quarantined, &j->err);

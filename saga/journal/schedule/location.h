@@ -12,9 +12,9 @@
  * a lane. */
 int location_set_disk(struct journal *j, struct cache_entry *e, unsigned i, enum why why,
 					  int64_t due_ms) MUST_CHECK;
-/* With the engine: its attempt runs, or it is ready in the engine's window. */
+/* The step is with the engine: its attempt runs, or it is ready in the engine's window. */
 int location_set_engine(struct journal *j, struct cache_entry *e, unsigned i, bool running) MUST_CHECK;
-/* Nowhere: no row, in no lane. */
+/* The step is nowhere: it has no row and is in no lane. */
 int location_set_none(struct journal *j, struct cache_entry *e, unsigned i) MUST_CHECK;
 /* Waits for other steps of its saga, and keeps its place in its lane meanwhile. The step has a lane. */
 int location_set_waiting(struct journal *j, struct cache_entry *e, unsigned i) MUST_CHECK;

@@ -5,7 +5,8 @@
 
 /* ---- may it start? ---- */
 
-/* Lower sagas in memory are found in `lanes`; those that wait on disk, in the first row of the lane. */
+/* Sagas with a lower id are found in `lanes` when they are in memory, and in the first row of the lane
+ * when they wait on disk. */
 int schedule_lane_blocked(struct journal *j, const struct cache_entry *e, unsigned i, bool *ret)
 {
 	assert(e->saga != NULL && i < e->saga->step_count);
@@ -156,7 +157,7 @@ static int schedule_ready(struct journal *j, struct cache_entry *e, unsigned i,
 	const struct step *st = &e->saga->steps[i];
 	const struct step_location *p = &e->locations[i];
 	if (p->location == LOCATION_ENGINE && p->generation == st->generation && p->direction == st->direction)
-		return 0; /* it is in the engine's window already */
+		return 0; /* the step is in the engine's window already */
 	if (!decide_may_start(e->saga, (uint16_t)i))
 		return schedule_stopped(j, e, i);
 	bool row = p->location == LOCATION_DISK;

@@ -9,8 +9,9 @@
 #include "saga/model/plan.h"
 
 enum work_kind {
-	WORK_START, /* its intent is durable and a slot is reserved for it: begin the attempt */
-	WORK_READY, /* it has no intent yet: keep it in the window, and call journal_start once a slot is free */
+	WORK_START, /* the step's intent is durable and a slot is reserved: begin the attempt */
+	/* the step has no intent yet: keep it in the window, and call journal_start once a slot is free */
+	WORK_READY,
 	WORK_CHECKPOINTED, /* answer to journal_checkpoint: the next exchange with effects may go out */
 	WORK_GONE /* answer to journal_start, _condition_result or _checkpoint: the step must not run now;
 						* free the slot and the work */
@@ -29,17 +30,18 @@ struct work {
 	bool slot;              /* WORK_READY from a claim: a slot is reserved for it, and no window memory */
 	bool effect_before;     /* an earlier attempt of this generation may have taken effect */
 	bool has_body;
-	uint8_t body[16];       /* with has_body: the digest that the request must have */
-	int64_t expire_at_ms;   /* 0: never */
-	int64_t ready_ms;       /* since when the step waits to start */
-	char *results;          /* owned; JSON object of the earlier steps' results, never NULL */
-	char *own_result;       /* owned; JSON of this step's own result, or NULL */
-	uint32_t do_generation; /* of an undo: the last generation of the do that it reverses; 0: the first */
-	char *checkpoint;       /* owned; the connector's bytes, or NULL */
+	uint8_t body[16];     /* with has_body: the digest that the request must have */
+	int64_t expire_at_ms; /* 0: never */
+	int64_t ready_ms;     /* the time from which the step waits to start */
+	char *results;        /* JSON object of the earlier steps' results, owned, never NULL */
+	char *own_result;     /* JSON of this step's own result, owned; NULL: none */
+	/* for an undo: the last generation of the do that the undo reverses; 0: the first */
+	uint32_t do_generation;
+	char *checkpoint; /* owned; the connector's bytes, or NULL */
 	uint32_t checkpoint_len;
-	uint32_t inflight; /* its slot in the inflight file (saga/journal/state/inflight.h); 0: none */
-	size_t bytes;      /* memory that it counts for in windows */
-	void *engine;      /* for the engine; the journal does not use it */
+	uint32_t inflight; /* the work's slot in the inflight file (saga/journal/state/inflight.h); 0: none */
+	size_t bytes;      /* the memory that the work counts for in windows */
+	void *engine;      /* a pointer for the engine; the journal does not use it */
 };
 
 STAILQ_HEAD(work_list, work);

@@ -13,7 +13,8 @@
 
 struct cache_entry *cache_find(const struct saga_cache *c, int64_t id)
 {
-	struct hash_link *link = hash_first(&c->table, (uint64_t)id); /* the hash is the id: no two are equal */
+	/* the hash of a saga is its id, so no two sagas have the same hash */
+	struct hash_link *link = hash_first(&c->table, (uint64_t)id);
 	return link != NULL ? HASH_ENTRY(link, struct cache_entry, link) : NULL;
 }
 
@@ -205,7 +206,8 @@ static void recycle_log(struct journal *j, struct cache_entry *e)
 
 void cache_release(struct journal *j, struct cache_entry *e)
 {
-	assert(e->touched); /* and the caller has taken it from the list */
+	/* the caller has taken the entry from the list of touched entries */
+	assert(e->touched);
 	recycle_log(j, e);
 	event_unref(e->event);
 	e->event = NULL;

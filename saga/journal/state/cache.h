@@ -16,11 +16,11 @@ struct journal;
 /* Where one step waits, and how it was counted: what is true on disk, in the engine and in the counters,
  * beside what the saga itself says. location.c keeps it, except for the first members. */
 struct step_location {
-	bool open, attention, done; /* as counters.c has counted the step */
+	bool open, attention, done; /* the state of the step as counters.c has counted it */
 	uint8_t location;           /* enum location */
-	uint8_t row_why;            /* with LOCATION_DISK: enum why of the row */
-	uint8_t direction;          /* with LOCATION_ENGINE: of the work handed out */
-	uint32_t generation;        /* with LOCATION_ENGINE: of the work handed out */
+	uint8_t row_why;            /* with LOCATION_DISK: why the row waits (enum why) */
+	uint8_t direction;          /* with LOCATION_ENGINE: the direction of the work handed out */
+	uint32_t generation;        /* with LOCATION_ENGINE: the generation of the work handed out */
 	int64_t row_due_ms;         /* with LOCATION_DISK */
 	struct lane_node node;
 };
@@ -33,14 +33,15 @@ struct cache_entry {
 	int64_t id;
 	struct saga *saga;               /* NULL: the batch only writes to the saga's log */
 	struct plan_info *plan;          /* NULL without a saga */
-	struct step_location *locations; /* one for each step; NULL without a saga */
-	struct event *event;             /* a reference until the end of the batch; NULL: not read */
+	struct step_location *locations; /* the location of each step; NULL without a saga */
+	struct event *event;             /* the event, a reference until the end of the batch; NULL: not read */
 	struct records *log;             /* the saga's records of this batch; NULL: none */
-	uint8_t counted;                 /* enum saga_state as counters.c has counted it, or NOT_COUNTED */
-	bool touched;                    /* in the list of this batch */
-	bool is_new;                     /* made in this batch: to be inserted */
-	bool changed;                    /* to be written at the commit */
-	bool placed;                     /* schedule_saga has placed every step since the saga was loaded */
+	/* enum saga_state: the state as counters.c has counted it, or NOT_COUNTED */
+	uint8_t counted;
+	bool touched; /* the entry is in the list of this batch */
+	bool is_new;  /* the saga was made in this batch and must be inserted */
+	bool changed; /* the saga has changed and must be written at the commit */
+	bool placed;  /* schedule_saga has placed every step since the saga was loaded */
 };
 
 /* Zeroed, it is empty. */
@@ -52,7 +53,7 @@ struct saga_cache {
 };
 
 void cache_free(struct journal *j);
-/* NULL: not in memory. Does not touch the entry. */
+/* Finds the entry of a saga; NULL: the saga is not in memory. Does not touch the entry. */
 struct cache_entry *cache_find(const struct saga_cache *c, int64_t id);
 /* Makes the saga part of this batch without loading it. */
 struct cache_entry *cache_touch(struct journal *j, int64_t id);
@@ -69,7 +70,7 @@ struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_
 void cache_replace(struct journal *j, struct cache_entry *e, struct saga *saga, struct plan_info *plan);
 /* The records of this saga in this batch, to be added to. */
 struct records *cache_log(struct journal *j, struct cache_entry *e);
-/* What a decision about this saga needs. */
+/* Collects what a decision about this saga needs. */
 struct decide cache_decide_context(struct journal *j, struct cache_entry *e);
 /* Gives the entry the event when it has none; takes a reference of its own. */
 void cache_set_event(struct cache_entry *e, struct event *event);

@@ -54,7 +54,7 @@ int counters_account(struct journal *j, struct cache_entry *e)
 
 static bool add_up(const struct journal *j)
 {
-	uint64_t sum = (uint64_t)j->totals.related; /* unsigned, since damaged figures may overflow */
+	uint64_t sum = (uint64_t)j->totals.related; /* the sum is unsigned, since damaged figures may overflow */
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
 		sum += (uint64_t)j->totals.sagas[i];
 	return sum == (uint64_t)j->totals.accepted;
@@ -207,7 +207,7 @@ static int decode_counters(struct str bytes, struct totals *ret, struct stored_t
 	struct totals totals = { 0 };
 	read_totals(&r, &totals);
 	uint64_t count = reader_uint(&r);
-	if (r.bad || count > bytes.len) /* a target takes more than a byte */
+	if (r.bad || count > bytes.len) /* the stored form of a target takes more than a byte */
 		return err_set(err, ERR_CORRUPT, "counters: damaged");
 	struct stored_target *targets = mem_zalloc((count + 1) * sizeof *targets);
 	for (uint64_t i = 0; i < count; i++)

@@ -24,7 +24,7 @@ struct published_counts {
 int counters_account(struct journal *j, struct cache_entry *e) MUST_CHECK;
 /* Replaces what `out` holds by the stored form. */
 void counters_encode(struct journal *j, struct buf *out);
-/* At start, from the store's head; empty in a new store. ERR_CORRUPT. */
+/* Loads the counters at start from the store's head, where they are empty in a new store. ERR_CORRUPT. */
 int counters_load(struct journal *j, struct str bytes) MUST_CHECK;
 /* The rule that the figures break: a negative one, or accepted events that are nowhere; NULL: they are
  * sound. */

@@ -9,9 +9,10 @@
 #include "saga/base/fnv.h"
 #include "saga/base/mapped.h"
 
-#define MAGIC 0x676e69646e657331u /* identifies the layout below: another layout needs another number */
+/* a number that identifies the layout below: another layout needs another number */
+#define MAGIC 0x676e69646e657331u
 
-/* One attempt, as it is in the file. */
+/* The request of one attempt, as it is in the inflight file. */
 struct inflight_request {
 	int64_t saga;
 	uint32_t generation;
@@ -19,7 +20,7 @@ struct inflight_request {
 	uint16_t step;
 	uint16_t direction;
 	uint8_t body[INFLIGHT_BODY_BYTES];
-	uint32_t check; /* of the members above: a power cut may leave a page that was half written */
+	uint32_t check; /* check sum of the members above: a power cut may leave a page that was half written */
 };
 
 struct inflight_slot {
@@ -32,13 +33,14 @@ struct inflight_layout {
 	uint64_t magic;
 	struct inflight_slot slots[INFLIGHT_SLOTS];
 	_Atomic int64_t commit,
-		commit_inverted; /* the last acknowledged commit, and its bits inverted as a check */
+		commit_inverted; /* the number of the last acknowledged commit, and its bits inverted as a check */
 };
 
 struct inflight_file {
-	struct inflight_layout *file;      /* the mapped pages */
-	uint32_t next;                     /* where the search for a free slot begins; for the engine's thread */
-	struct inflight_request *last_run; /* what the last run left, sorted by attempt */
+	struct inflight_layout *file; /* the mapped pages */
+	/* the slot where the search for a free slot begins; for the engine's thread */
+	uint32_t next;
+	struct inflight_request *last_run; /* the requests that the last run left, sorted by attempt */
 	size_t last_run_count;
 };
 
@@ -50,7 +52,7 @@ static uint32_t check_of(const struct inflight_request *e)
 static struct inflight_request request_of(int64_t saga, struct attempt_ref ref)
 {
 	struct inflight_request e;
-	memset(&e, 0, sizeof e); /* also the padding, which the check covers */
+	memset(&e, 0, sizeof e); /* memset also clears the padding, which the check sum covers */
 	e.saga = saga;
 	e.generation = ref.generation;
 	e.attempt = ref.attempt;

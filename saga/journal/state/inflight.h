@@ -33,7 +33,7 @@ bool inflight_find(const struct inflight_file *s, int64_t saga, struct attempt_r
 /* The number of the last commit that the last run acknowledged to a caller; 0: not known. A store that ends
  * before this commit has lost acknowledged data. */
 int64_t inflight_last_commit(const struct inflight_file *s);
-/* Forgets the last run, once what it left is durable. */
+/* Forgets the requests that the last run left, once their consequences are durable. */
 void inflight_reset(struct inflight_file *s);
 
 /* Notes the number of a commit that is synced, before any caller gets its answer. Thread: the journal's. */

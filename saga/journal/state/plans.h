@@ -12,7 +12,7 @@ struct target_entry;
 /* A plan with the targets of its steps. Lives as long as the journal. */
 struct plan_info {
 	struct plan *plan;
-	int64_t number; /* of its row in the store */
+	int64_t number; /* the number of the plan's row in the store */
 	struct target_entry *target[PLAN_STEPS_MAX];
 };
 

@@ -73,7 +73,7 @@ int target_ensure(struct journal *j, const char *name, struct target_entry **ret
 		return rc;
 	j->batch.wrote = true;
 	*ret = add(j, &row);
-	(*ret)->due_unknown = false; /* it is new: it has no rows */
+	(*ret)->due_unknown = false; /* a new target has no rows, so its due time is known */
 	return 0;
 }
 

@@ -15,11 +15,11 @@ struct target_entry {
 	struct step_rules rules;
 	struct target_row row; /* as stored */
 
-	/* Counts of its rows on disk, kept by location.c. */
+	/* The counts of the target's rows on disk, kept by location.c. */
 	int64_t claimable;
 	int64_t blocked; /* rows that wait for their lane or other steps; COUNT_UNKNOWN: stored by version 1 */
 	int64_t with_lane;
-	int64_t next_due_ms; /* of the first claimable row; INT64_MAX: none */
+	int64_t next_due_ms; /* the due time of the first claimable row; INT64_MAX: the target has none */
 	bool due_unknown;    /* next_due_ms may be too early: ask the store (target_next_due) */
 	bool clamp_pending;  /* some rows may be due further ahead than the rules allow (clamp.c) */
 

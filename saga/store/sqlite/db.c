@@ -6,8 +6,8 @@
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
-/* SQLite calls the progress handler after this many of its virtual machine instructions: about every 0.2
- * ms. */
+/* The number of virtual machine instructions after which SQLite calls the progress handler: about every
+ * 0.2 ms. */
 #define PROGRESS_STEPS 10000
 
 /* ---- errors ---- */
@@ -76,7 +76,7 @@ int db_open(struct db *db, const char *path, const char *name, int flags, const 
 		rc = sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
 	if (rc == SQLITE_OK)
 		return 0;
-	rc = db_error(db, rc, "opening the store", err);
+	rc = db_error(db, rc, "cannot open the store", err);
 	db_close(db);
 	return rc;
 }
@@ -100,10 +100,11 @@ void db_close(struct db *db)
 	plan_cache_forget(&db->plans);
 	for (size_t i = 0; i < db->count && db->prepared != NULL; i++)
 		(void)sqlite3_finalize(
-			db->prepared[i]); /* returns the code of the last step again, which was reported */
+			db->prepared
+				[i]); /* sqlite3_finalize returns the code of the last step again, which was reported */
 	free(db->prepared);
 	int rc = sqlite3_close(db->handle);
-	assert(rc == SQLITE_OK); /* fails only while a statement is not finalized */
+	assert(rc == SQLITE_OK); /* closing fails only while a statement is not finalized */
 	free(db->path);
 	*db = (struct db){ 0 };
 }
@@ -122,7 +123,7 @@ int db_int(struct db *db, const char *sql, int64_t *ret, struct err *err)
 		rc = sqlite3_step(st);
 	int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 	int code = rc == SQLITE_ROW ? 0 : db_error(db, rc, sql, err);
-	(void)sqlite3_finalize(st); /* returns the code of the step again */
+	(void)sqlite3_finalize(st); /* sqlite3_finalize returns the code of the step again */
 	if (code == 0)
 		*ret = value;
 	return code;

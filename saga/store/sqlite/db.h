@@ -8,7 +8,7 @@
 #include "saga/store/sqlite/plan_cache.h"
 #include "saga/store/store.h"
 
-/* One row of a connection's table of statements. `what` names the action in error texts ("adding a saga"). */
+/* One row of a connection's table of statements. `what` begins the text of an error ("cannot add a saga"). */
 struct db_statement {
 	const char *what;
 	const char *sql;

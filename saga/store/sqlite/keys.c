@@ -13,10 +13,11 @@
 #include "saga/base/mem.h"
 #include "saga/store/sqlite/write.h"
 
-/* A move starts when claim_new holds this many keys. During the move the same number can be added, so the
+/* The number of keys in claim_new that starts a move. During the move the same number can be added, so the
  * keys in memory take at most 4 MiB. */
 #define RECENT_KEYS 32768
-/* After this many claims, this many keys are moved: under a millisecond of work. */
+/* The number of claims after which a slice of keys is moved, and the number of keys in the slice: under a
+ * millisecond of work. */
 #define MOVE_SLICE_KEYS 256
 /* The most keys of claim that one key_prune examines: a few milliseconds of work. */
 #define PRUNE_SCAN_KEYS 16384

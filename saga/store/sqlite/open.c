@@ -92,7 +92,7 @@ static int count_frames(void *ctx, sqlite3 *handle, const char *schema, int fram
 	(void)schema;
 	struct sqlite_writer *w = ctx;
 	if (frames < w->frames)
-		w->checkpointed = 0; /* SQLite writes the log from its start again */
+		w->checkpointed = 0; /* SQLite writes the write-ahead log from its start again */
 	w->frames = frames;
 	return SQLITE_OK;
 }
@@ -103,8 +103,8 @@ static int run_checkpoint(struct sqlite_writer *w, int mode, struct err *err)
 	int copied = 0;
 	int rc = sqlite3_wal_checkpoint_v2(w->db.handle, "main", mode, &frames, &copied);
 	if (rc != SQLITE_OK &&
-		(rc & 0xff) != SQLITE_BUSY) /* busy is no error: readers need the rest of the pages */
-		return db_error(&w->db, rc, "checkpointing", err);
+		(rc & 0xff) != SQLITE_BUSY) /* a busy checkpoint is no error: readers need the rest of the pages */
+		return db_error(&w->db, rc, "cannot checkpoint the write-ahead log", err);
 	if (frames >= 0 && copied >= 0) {
 		w->frames = frames;
 		w->checkpointed = copied;
@@ -183,7 +183,7 @@ static int recover_wal(struct sqlite_writer *w, struct err *err)
 	if (sqlite_rc == SQLITE_OK)
 		sqlite_rc = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
 	if (sqlite_rc != SQLITE_OK)
-		return db_error(&w->db, sqlite_rc, "syncing the file", err);
+		return db_error(&w->db, sqlite_rc, "cannot sync the store's file", err);
 	return sync_directory(w->db.path, err);
 }
 
@@ -223,7 +223,8 @@ static void writer_close(void *ctx)
 {
 	struct sqlite_writer *w = ctx;
 	db_close(
-		&w->db); /* rolls an open transaction back; SQLite then tries a checkpoint if no reader is left */
+		/* closing rolls an open transaction back; SQLite then tries a checkpoint if no reader is left */
+		&w->db);
 	store_lock_release(&w->lock);
 	buf_free(&w->value);
 	keys_finish(w);
@@ -239,7 +240,9 @@ static int open_locked(struct sqlite_writer *w, const char *path, const char *vf
 		rc = db_open(&w->db, path, path, SQLITE_OPEN_READWRITE, vfs, err);
 	if (rc == 0)
 		rc = migrate_recognise(&w->db,
-							   err); /* before the first change: the file may belong to another program */
+							   /* the file is checked before the first change: it may belong to another
+							    * program */
+							   err);
 	if (rc == 0)
 		rc = configure(&w->db, err);
 	if (rc == 0)
@@ -251,9 +254,10 @@ static int open_locked(struct sqlite_writer *w, const char *path, const char *vf
 	if (rc == 0)
 		rc = keys_load(w, err);
 	if (rc == 0)
-		(void)sqlite3_wal_hook(w->db.handle, count_frames, w); /* returns the previous hook; there was none */
+		/* sqlite3_wal_hook returns the previous hook; there was none */
+		(void)sqlite3_wal_hook(w->db.handle, count_frames, w);
 	if (rc == 0)
-		(void)writer_files_unchanged(w); /* records device and inode of the files */
+		(void)writer_files_unchanged(w); /* the call records device and inode of the files */
 	return rc;
 }
 

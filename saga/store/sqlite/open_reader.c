@@ -28,9 +28,9 @@ static int reader_begin(struct sqlite_reader *r, const char *path, const char *n
 	/* Only the writer may run checkpoints: before SQLite 3.51.3 two at once can corrupt the file
 	 * (saga/store/README.md "Hazards of SQLite"). */
 	int sqlite_rc = sqlite3_db_config(r->db.handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	rc = sqlite_rc == SQLITE_OK ? 0 : db_error(&r->db, sqlite_rc, "opening to read", err);
+	rc = sqlite_rc == SQLITE_OK ? 0 : db_error(&r->db, sqlite_rc, "cannot open the store to read it", err);
 	if (rc == 0)
-		rc = db_exec(&r->db, "opening to read",
+		rc = db_exec(&r->db, "cannot open the store to read it",
 					 "PRAGMA query_only = ON; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY; "
 					 "PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; PRAGMA wal_autocheckpoint = 0",
 					 err);

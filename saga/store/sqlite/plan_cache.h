@@ -8,12 +8,12 @@
 #include "saga/model/plan.h"
 
 #define PLAN_CACHE_SLOTS                                                                                     \
-	16 /* chosen; no measurement. A charity has a few routes, one plan for each version */
+	16 /* slots of the cache; chosen; no measurement. A charity has a few routes, one plan for each version */
 
 struct plan_cache_slot {
 	int64_t number; /* 0: empty */
 	uint8_t digest[32];
-	struct plan *plan; /* one reference; NULL: only number and digest are known */
+	struct plan *plan; /* a reference to the plan; NULL: only number and digest are known */
 };
 
 /* A zeroed struct is an empty cache. */

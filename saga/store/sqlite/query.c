@@ -10,7 +10,8 @@ struct db_query query_begin(struct db *db, size_t which)
 
 void query_end(struct db_query *q)
 {
-	(void)sqlite3_reset(q->st); /* returns the code of the last step again, which was reported */
+	/* sqlite3_reset returns the code of the last step again, which was reported */
+	(void)sqlite3_reset(q->st);
 }
 
 /* Keeps the first error; query_next reports it. */

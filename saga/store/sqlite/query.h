@@ -10,8 +10,8 @@
 struct db_query {
 	struct db *db;
 	sqlite3_stmt *st;
-	const char *what; /* of the statement, for error texts */
-	int at;           /* number of the parameter bound last, from 1 */
+	const char *what; /* what the statement does, for error texts */
+	int at;           /* number of the parameter that was bound last, from 1 */
 	int rc;
 };
 

@@ -64,7 +64,7 @@ static int reader_event_get(void *ctx, int64_t saga, struct event **ret, struct 
 	return 0;
 }
 
-/* Ends early when its slice is over; the caller continues from *ret_next. */
+/* Ends early when the time slice of the reader is over; the caller continues from *ret_next. */
 static int reader_log_read(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,
 						   int (*each)(void *each_ctx, const struct log_row *row), int64_t *ret_next,
 						   struct err *err)

@@ -13,57 +13,58 @@
 #define SAGA_COLUMNS     "id, plan, state, live, created, value"
 
 #define READER_TABLE(X)                                                                                      \
-	X(R_BEGIN, "beginning to read", "BEGIN")                                                                 \
-	X(R_END, "ending to read", "COMMIT")                                                                     \
-	X(R_PLAN_GET, "reading a plan", "SELECT json FROM plan WHERE id = ?1")                                   \
-	X(R_SAGA_GET, "reading a saga", "SELECT " SAGA_COLUMNS " FROM saga WHERE id = ?1")                       \
-	X(R_LIST, "listing sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id < ?1 ORDER BY id DESC")           \
+	X(R_BEGIN, "cannot begin to read", "BEGIN")                                                              \
+	X(R_END, "cannot end the reading", "COMMIT")                                                             \
+	X(R_PLAN_GET, "cannot read a plan", "SELECT json FROM plan WHERE id = ?1")                               \
+	X(R_SAGA_GET, "cannot read a saga", "SELECT " SAGA_COLUMNS " FROM saga WHERE id = ?1")                   \
+	X(R_LIST, "cannot list sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id < ?1 ORDER BY id DESC")       \
 	/* SQLite merges two ranges of the index, so it sorts nothing. */                                        \
-	X(R_LIST_OPEN, "listing open sagas",                                                                     \
+	X(R_LIST_OPEN, "cannot list open sagas",                                                                 \
 	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 0 AND state < 4 "                 \
 	  "AND state = ?2 AND id < ?1 UNION ALL "                                                                \
 	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 1 AND state < 4 "                 \
 	  "AND state = ?2 AND id < ?1 ORDER BY id DESC")                                                         \
-	X(R_EVENT_GET, "reading an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")                \
-	X(R_EVENT_NAMES, "reading an event's id", "SELECT saga, source, event_id FROM event WHERE saga = ?1")    \
-	X(R_RELATED_NAMES, "reading a related event's id",                                                       \
+	X(R_EVENT_GET, "cannot read an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")            \
+	X(R_EVENT_NAMES, "cannot read an event's id",                                                            \
+	  "SELECT saga, source, event_id FROM event WHERE saga = ?1")                                            \
+	X(R_RELATED_NAMES, "cannot read a related event's id",                                                   \
 	  "SELECT saga, source, event_id FROM related WHERE id = ?1")                                            \
-	X(R_KEY_GET, "looking up a key among all",                                                               \
+	X(R_KEY_GET, "cannot look a key up among all keys",                                                      \
 	  "SELECT owner FROM claim WHERE digest = ?1 UNION ALL "                                                 \
 	  "SELECT owner FROM claim_new WHERE digest = ?1 LIMIT 1")                                               \
-	X(R_LOG, "reading the log", "SELECT " LOG_COLUMNS " FROM log WHERE no > ?1 ORDER BY no LIMIT ?2")        \
-	X(R_LOG_SAGA, "reading a saga's log",                                                                    \
+	X(R_LOG, "cannot read the log", "SELECT " LOG_COLUMNS " FROM log WHERE no > ?1 ORDER BY no LIMIT ?2")    \
+	X(R_LOG_SAGA, "cannot read a saga's log",                                                                \
 	  "SELECT " LOG_COLUMNS " FROM log INDEXED BY log_saga WHERE no > ?1 AND subject = 1 AND "               \
 	  "subject_id = ?3 ORDER BY no LIMIT ?2")                                                                \
-	X(R_RELATED_OF, "reading related events",                                                                \
+	X(R_RELATED_OF, "cannot read related events",                                                            \
 	  "SELECT " RELATED_COLUMNS " FROM related INDEXED BY related_saga WHERE saga = ?1 AND saga > 0 "        \
 	  "ORDER BY id")                                                                                         \
-	X(R_TARGETS, "reading the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")                 \
-	X(R_BACKLOG_CLAIM, "reading the backlog",                                                                \
+	X(R_TARGETS, "cannot read the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")             \
+	X(R_BACKLOG_CLAIM, "cannot read the backlog",                                                            \
 	  "SELECT due, saga, step, since FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3) "   \
 	  "AND (due, saga, step) > (?2, ?3, ?4) ORDER BY due, saga, step")                                       \
-	X(R_BACKLOG_BLOCKED, "reading the backlog",                                                              \
+	X(R_BACKLOG_BLOCKED, "cannot read the backlog",                                                          \
 	  "SELECT 0, saga, step, since FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5) "   \
 	  "AND (saga, step) > (?3, ?4) ORDER BY saga, step")                                                     \
-	X(R_JOB_GET, "reading a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                           \
-	X(R_JOBS, "listing jobs", "SELECT " JOB_COLUMNS " FROM job WHERE id < ?1 ORDER BY id DESC LIMIT ?2")     \
-	X(R_JOB_RUNNING, "reading the running jobs",                                                             \
+	X(R_JOB_GET, "cannot read a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                       \
+	X(R_JOBS, "cannot list jobs", "SELECT " JOB_COLUMNS " FROM job WHERE id < ?1 ORDER BY id DESC LIMIT ?2") \
+	X(R_JOB_RUNNING, "cannot read the running jobs",                                                         \
 	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
 	  "LIMIT 1")                                                                                             \
-	X(R_REJECTED, "reading refused requests",                                                                \
+	X(R_REJECTED, "cannot read refused requests",                                                            \
 	  "SELECT " REJECTED_COLUMNS " FROM refused WHERE id > ?1 ORDER BY id LIMIT ?2")                         \
-	X(R_REJECTED_OF, "reading refused requests",                                                             \
+	X(R_REJECTED_OF, "cannot read refused requests",                                                         \
 	  "SELECT " REJECTED_COLUMNS " FROM refused INDEXED BY refused_source WHERE source = ?3 AND id > ?1 "    \
 	  "ORDER BY id LIMIT ?2")                                                                                \
-	X(R_COUNTERS, "reading the counters", "SELECT value FROM counters WHERE id = 1")                         \
-	X(R_LAST_LOG, "reading the end of the log", "SELECT max(no) FROM log")                                   \
-	X(R_CHAIN, "reading the chain",                                                                          \
+	X(R_COUNTERS, "cannot read the counters", "SELECT value FROM counters WHERE id = 1")                     \
+	X(R_LAST_LOG, "cannot read the end of the log", "SELECT max(no) FROM log")                               \
+	X(R_CHAIN, "cannot read the chain",                                                                      \
 	  "SELECT commit_no, first, last, at, digest FROM chain WHERE commit_no > ?1 ORDER BY commit_no")        \
-	X(R_CHAIN_ROWS, "reading the log",                                                                       \
+	X(R_CHAIN_ROWS, "cannot read the log",                                                                   \
 	  "SELECT " LOG_COLUMNS " FROM log WHERE no BETWEEN ?1 AND ?2 ORDER BY no")                              \
-	X(R_SAGAS, "reading sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id > ?1 ORDER BY id")               \
-	X(R_STEP_WHY, "looking for a waiting step", "SELECT why FROM step WHERE saga = ?1 AND step = ?2")        \
-	X(R_STEPS, "reading waiting steps",                                                                      \
+	X(R_SAGAS, "cannot read sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id > ?1 ORDER BY id")           \
+	X(R_STEP_WHY, "cannot look for a waiting step", "SELECT why FROM step WHERE saga = ?1 AND step = ?2")    \
+	X(R_STEPS, "cannot read waiting steps",                                                                  \
 	  "SELECT " STEP_COLUMNS " FROM step WHERE (saga, step) > (?1, ?2) ORDER BY saga, step")
 
 #define READER_ENUM(name, what, sql) name,
@@ -72,7 +73,7 @@ enum reader_statement { READER_TABLE(READER_ENUM) R_COUNT };
 
 struct sqlite_reader {
 	struct db db;
-	struct store_lock lock; /* held only while the file is read as immutable */
+	struct store_lock lock; /* the lock on the store, held only while the file is read as immutable */
 };
 
 extern const struct db_statement read_statements[R_COUNT];

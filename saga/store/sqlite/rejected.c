@@ -111,7 +111,7 @@ static int rejected_delete(void *ctx, int64_t id, bool *ret_deleted, struct err 
 	return rc;
 }
 
-/* One by one, so that each query ends before the deletion begins. */
+/* Rejected requests are deleted one by one, so that each query ends before the deletion begins. */
 static int rejected_prune(void *ctx, int64_t now_ms, size_t limit, size_t *ret_deleted, struct err *err)
 {
 	struct sqlite_writer *w = ctx;

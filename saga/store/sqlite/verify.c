@@ -13,7 +13,7 @@ struct store_verification {
 	void *report_ctx;
 	void (*report)(void *report_ctx, const char *line);
 	int64_t findings;
-	/* How far the check has come, between slices. */
+	/* The position of the check between two slices. */
 	struct chain_row last; /* the commit checked last */
 	int64_t saga;          /* the saga checked last */
 	int64_t step_saga;     /* saga and number of the step row checked last */
@@ -47,7 +47,7 @@ static int check_table(struct store_verification *v, const char *table, struct e
 		if (line != NULL && strcmp(line, "ok") != 0)
 			report_finding(v, "table %s: %s", table, line);
 	}
-	int code = rc == SQLITE_DONE ? 0 : db_error(&v->r->db, rc, "checking the database", err);
+	int code = rc == SQLITE_DONE ? 0 : db_error(&v->r->db, rc, "cannot check the database", err);
 	(void)sqlite3_finalize(st); /* repeats the step's code */
 	return code;
 }

@@ -34,7 +34,7 @@ static int write_commit(void *ctx, struct err *err)
 static int write_rollback(void *ctx, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
-	plan_cache_forget(&w->db.plans); /* the rollback may undo the insertion of a plan in it */
+	plan_cache_forget(&w->db.plans); /* a plan in the cache may have a row that this rollback removes */
 	/* After some errors SQLite rolls back without being asked. */
 	int rc = sqlite3_get_autocommit(w->db.handle) ? 0 : run_statement(w, W_ROLLBACK, err);
 	return rc == 0 ? keys_rolled_back(w, err) : rc;

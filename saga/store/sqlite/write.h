@@ -7,97 +7,101 @@
 #include "saga/store/sqlite/columns.h"
 
 #define WRITER_TABLE(X)                                                                                      \
-	X(W_BEGIN, "beginning a transaction", "BEGIN IMMEDIATE")                                                 \
-	X(W_COMMIT, "committing", "COMMIT")                                                                      \
-	X(W_ROLLBACK, "rolling back", "ROLLBACK")                                                                \
-	X(W_LAST_SAGA, "reading the last saga", "SELECT max(id) FROM saga")                                      \
-	X(W_LAST_RELATED, "reading the last related event", "SELECT max(id) FROM related")                       \
-	X(W_LAST_CHAIN, "reading the end of the log",                                                            \
+	X(W_BEGIN, "cannot begin a transaction", "BEGIN IMMEDIATE")                                              \
+	X(W_COMMIT, "cannot commit", "COMMIT")                                                                   \
+	X(W_ROLLBACK, "cannot roll the transaction back", "ROLLBACK")                                            \
+	X(W_LAST_SAGA, "cannot read the last saga", "SELECT max(id) FROM saga")                                  \
+	X(W_LAST_RELATED, "cannot read the last related event", "SELECT max(id) FROM related")                   \
+	X(W_LAST_CHAIN, "cannot read the end of the log",                                                        \
 	  "SELECT commit_no, first, last, at, digest FROM chain ORDER BY commit_no DESC LIMIT 1")                \
-	X(W_COUNTERS, "reading the counters", "SELECT value FROM counters WHERE id = 1")                         \
-	X(W_COUNTERS_PUT, "keeping the counters", "REPLACE INTO counters (id, value) VALUES (1, ?1)")            \
-	X(W_PLAN_FIND, "finding a plan", "SELECT id FROM plan WHERE digest = ?1")                                \
-	X(W_PLAN_ADD, "adding a plan", "INSERT INTO plan (digest, json) VALUES (?1, ?2)")                        \
-	X(W_PLAN_GET, "reading a plan", "SELECT json FROM plan WHERE id = ?1")                                   \
-	X(W_SAGA_ADD, "adding a saga",                                                                           \
+	X(W_COUNTERS, "cannot read the counters", "SELECT value FROM counters WHERE id = 1")                     \
+	X(W_COUNTERS_PUT, "cannot store the counters", "REPLACE INTO counters (id, value) VALUES (1, ?1)")       \
+	X(W_PLAN_FIND, "cannot find a plan", "SELECT id FROM plan WHERE digest = ?1")                            \
+	X(W_PLAN_ADD, "cannot add a plan", "INSERT INTO plan (digest, json) VALUES (?1, ?2)")                    \
+	X(W_PLAN_GET, "cannot read a plan", "SELECT json FROM plan WHERE id = ?1")                               \
+	X(W_SAGA_ADD, "cannot add a saga",                                                                       \
 	  "INSERT INTO saga (id, plan, state, live, created, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")            \
-	X(W_SAGA_SET, "updating a saga",                                                                         \
+	X(W_SAGA_SET, "cannot update a saga",                                                                    \
 	  "UPDATE saga SET plan = ?2, state = ?3, live = ?4, created = ?5, value = ?6 WHERE id = ?1")            \
-	X(W_SAGA_GET, "reading a saga", "SELECT id, plan, state, live, created, value FROM saga WHERE id = ?1")  \
-	X(W_SAGA_LIVE, "listing live sagas",                                                                     \
+	X(W_SAGA_GET, "cannot read a saga",                                                                      \
+	  "SELECT id, plan, state, live, created, value FROM saga WHERE id = ?1")                                \
+	X(W_SAGA_LIVE, "cannot list live sagas",                                                                 \
 	  "SELECT id FROM saga INDEXED BY saga_open WHERE live = 1 AND state = ?1 AND id > ?2 ORDER BY id "      \
 	  "LIMIT ?3")                                                                                            \
-	X(W_EVENT_ADD, "adding an event",                                                                        \
+	X(W_EVENT_ADD, "cannot add an event",                                                                    \
 	  "INSERT INTO event (saga, " EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                \
-	X(W_EVENT_SET, "replacing an event",                                                                     \
+	X(W_EVENT_SET, "cannot replace an event",                                                                \
 	  "UPDATE event SET (" EVENT_COLUMNS ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) WHERE saga = ?1")   \
-	X(W_EVENT_GET, "reading an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")                \
-	X(W_KEY_LOAD, "reading the newest keys", "SELECT id, digest, owner, day FROM claim_new ORDER BY id")     \
-	X(W_KEY_ADD, "claiming a key", "INSERT INTO claim_new (id, digest, owner, day) VALUES (?1, ?2, ?3, ?4)") \
-	X(W_KEY_GET, "looking up a key", "SELECT owner FROM claim WHERE digest = ?1")                            \
-	X(W_KEY_MOVE, "sorting in keys",                                                                         \
+	X(W_EVENT_GET, "cannot read an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")            \
+	X(W_KEY_LOAD, "cannot read the newest keys", "SELECT id, digest, owner, day FROM claim_new ORDER BY id") \
+	X(W_KEY_ADD, "cannot claim a key",                                                                       \
+	  "INSERT INTO claim_new (id, digest, owner, day) VALUES (?1, ?2, ?3, ?4)")                              \
+	X(W_KEY_GET, "cannot look a key up", "SELECT owner FROM claim WHERE digest = ?1")                        \
+	X(W_KEY_MOVE, "cannot sort keys in",                                                                     \
 	  "INSERT INTO claim (digest, owner, day) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                   \
-	X(W_KEY_MOVED, "sorting in keys", "DELETE FROM claim_new WHERE id <= ?1")                                \
-	X(W_KEY_SCAN, "looking for old keys",                                                                    \
+	X(W_KEY_MOVED, "cannot sort keys in", "DELETE FROM claim_new WHERE id <= ?1")                            \
+	X(W_KEY_SCAN, "cannot look for old keys",                                                                \
 	  "SELECT digest, day FROM claim WHERE digest > ?1 ORDER BY digest LIMIT ?2")                            \
-	X(W_KEY_DELETE, "deleting an old key", "DELETE FROM claim WHERE digest = ?1")                            \
-	X(W_KEY_DELETE_NEW, "deleting an old key", "DELETE FROM claim_new WHERE id = ?1")                        \
-	X(W_RELATED_ADD, "adding a related event",                                                               \
+	X(W_KEY_DELETE, "cannot delete an old key", "DELETE FROM claim WHERE digest = ?1")                       \
+	X(W_KEY_DELETE_NEW, "cannot delete an old key", "DELETE FROM claim_new WHERE id = ?1")                   \
+	X(W_RELATED_ADD, "cannot add a related event",                                                           \
 	  "INSERT INTO related (" RELATED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
-	X(W_RELATED_GET, "reading a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1")     \
-	X(W_RELATED_ATTACH, "attaching related events",                                                          \
+	X(W_RELATED_GET, "cannot read a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1") \
+	X(W_RELATED_ATTACH, "cannot attach related events",                                                      \
 	  "UPDATE related INDEXED BY related_waiting SET saga = ?2 WHERE gift_key = ?1 AND saga = 0")            \
-	X(W_RELATED_DUE, "looking for missing gifts",                                                            \
+	X(W_RELATED_DUE, "cannot look for related events without a gift",                                        \
 	  "SELECT id, due FROM related INDEXED BY related_due WHERE saga = 0 ORDER BY due, id LIMIT ?1")         \
-	X(W_ROW_PUT, "keeping a waiting step",                                                                   \
+	X(W_ROW_PUT, "cannot store a waiting step",                                                              \
 	  "REPLACE INTO step (" STEP_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                            \
-	X(W_ROW_DELETE, "deleting a waiting step", "DELETE FROM step WHERE saga = ?1 AND step = ?2")             \
-	X(W_ROW_CLAIM, "claiming steps",                                                                         \
+	X(W_ROW_DELETE, "cannot delete a waiting step", "DELETE FROM step WHERE saga = ?1 AND step = ?2")        \
+	X(W_ROW_CLAIM, "cannot claim steps",                                                                     \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due <= ?2 AND "         \
 	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
-	X(W_ROW_DUE_BEYOND, "looking for steps due too late",                                                    \
+	X(W_ROW_DUE_BEYOND, "cannot look for steps that are due too late",                                       \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due > ?2 AND "          \
 	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
-	X(W_ROW_NEXT, "looking for the next due step",                                                           \
+	X(W_ROW_NEXT, "cannot look for the next due step",                                                       \
 	  "SELECT due FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3) ORDER BY due LIMIT 1") \
-	X(W_ROW_LANE, "looking for the next in a lane",                                                          \
+	X(W_ROW_LANE, "cannot look for the next step in a lane",                                                 \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane = ?2 AND "          \
 	  "saga > ?3 ORDER BY saga, step LIMIT 1")                                                               \
-	X(W_ROW_WITH_LANE, "reading the lanes",                                                                  \
+	X(W_ROW_WITH_LANE, "cannot read the lanes",                                                              \
 	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL AND "   \
 	  "(lane, saga, step) > (?2, ?3, ?4) ORDER BY lane, saga, step LIMIT ?5")                                \
-	X(W_ROW_CLAIMABLE, "counting claimable steps",                                                           \
+	X(W_ROW_CLAIMABLE, "cannot count claimable steps",                                                       \
 	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3)")                 \
-	X(W_ROW_BLOCKED, "counting blocked steps",                                                               \
+	X(W_ROW_BLOCKED, "cannot count blocked steps",                                                           \
 	  "SELECT count(*) FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5)")               \
-	X(W_ROW_LANE_COUNT, "counting steps with a lane",                                                        \
+	X(W_ROW_LANE_COUNT, "cannot count steps with a lane",                                                    \
 	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL")               \
-	X(W_TARGET_PUT, "keeping a target",                                                                      \
+	X(W_TARGET_PUT, "cannot store a target",                                                                 \
 	  "REPLACE INTO target (" TARGET_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                        \
-	X(W_TARGETS, "reading the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")                 \
-	X(W_JOB_PUT, "keeping a job",                                                                            \
+	X(W_TARGETS, "cannot read the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")             \
+	X(W_JOB_PUT, "cannot store a job",                                                                       \
 	  "REPLACE INTO job (" JOB_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
 	  "?, ?, ?)")                                                                                            \
-	X(W_JOB_GET, "reading a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                           \
-	X(W_JOB_RUNNING, "reading the running jobs",                                                             \
+	X(W_JOB_GET, "cannot read a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                       \
+	X(W_JOB_RUNNING, "cannot read the running jobs",                                                         \
 	  "SELECT " JOB_COLUMNS " FROM job INDEXED BY job_running WHERE state = 1 AND id > ?1 ORDER BY id "      \
 	  "LIMIT 1")                                                                                             \
-	X(W_REJECTED_ADD, "keeping a refused request",                                                           \
+	X(W_REJECTED_ADD, "cannot store a refused request",                                                      \
 	  "INSERT INTO refused (source, received, wall, until, bytes, address, url, headers, body) VALUES "      \
 	  "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                                                                \
-	X(W_REJECTED_GET, "looking for a refused request", "SELECT source, bytes FROM refused WHERE id = ?1")    \
-	X(W_REJECTED_DELETE, "deleting a refused request", "DELETE FROM refused WHERE id = ?1")                  \
-	X(W_REJECTED_OLDEST, "looking for the oldest refused request",                                           \
+	X(W_REJECTED_GET, "cannot look for a refused request",                                                   \
+	  "SELECT source, bytes FROM refused WHERE id = ?1")                                                     \
+	X(W_REJECTED_DELETE, "cannot delete a refused request", "DELETE FROM refused WHERE id = ?1")             \
+	X(W_REJECTED_OLDEST, "cannot look for the oldest refused request",                                       \
 	  "SELECT id, bytes FROM refused INDEXED BY refused_source WHERE source = ?1 ORDER BY id LIMIT 1")       \
-	X(W_REJECTED_OLD, "looking for old refused requests",                                                    \
+	X(W_REJECTED_OLD, "cannot look for old refused requests",                                                \
 	  "SELECT id FROM refused INDEXED BY refused_until WHERE until <= ?1 ORDER BY until LIMIT 1")            \
-	X(W_REJECTED_TOTAL, "reading how much is refused", "SELECT bytes FROM refused_total WHERE source = ?1")  \
-	X(W_REJECTED_TOTAL_ADD, "keeping how much is refused",                                                   \
+	X(W_REJECTED_TOTAL, "cannot read how many bytes of refused requests are stored",                         \
+	  "SELECT bytes FROM refused_total WHERE source = ?1")                                                   \
+	X(W_REJECTED_TOTAL_ADD, "cannot store how many bytes of refused requests are stored",                    \
 	  "INSERT INTO refused_total (source, bytes) VALUES (?1, ?2) "                                           \
 	  "ON CONFLICT DO UPDATE SET bytes = max(bytes + ?2, 0)")                                                \
-	X(W_LOG_ADD, "appending to the log",                                                                     \
+	X(W_LOG_ADD, "cannot append to the log",                                                                 \
 	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                       \
-	X(W_CHAIN_ADD, "appending to the chain",                                                                 \
+	X(W_CHAIN_ADD, "cannot append to the chain",                                                             \
 	  "INSERT INTO chain (commit_no, first, last, at, digest) VALUES (?1, ?2, ?3, ?4, ?5)")
 
 #define WRITER_ENUM(name, what, sql) name,
@@ -128,7 +132,7 @@ struct sqlite_writer {
 	struct store_lock lock;
 	struct file_identity main_file, wal_file;
 	int64_t frames;       /* pages in the write-ahead log after the last commit */
-	int64_t checkpointed; /* how many of them are copied to the main file */
+	int64_t checkpointed; /* number of frames of the write-ahead log that are copied to the main file */
 	int64_t restart_at;   /* at this number of frames a checkpoint waits for readers */
 	struct buf value;     /* the bytes that saga_get returned last */
 	struct key_table keys;

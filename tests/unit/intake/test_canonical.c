@@ -58,14 +58,16 @@ static void money_that_does_not_is_refused(void **state)
 {
 	(void)state;
 	expect(EVENT("\"value\":0.30000000000000004,\"currency\":\"EUR\""),
-		   "!amount.value: has more decimals than its currency, which has 2");
+		   "!amount.value: the number has more decimals than its currency, which has 2");
 	expect(EVENT("\"value\":\"10.5\",\"currency\":\"JPY\""),
-		   "!amount.value: has more decimals than its currency, which has 0");
+		   "!amount.value: the number has more decimals than its currency, which has 0");
 	expect(EVENT("\"minor\":12.5,\"currency\":\"EUR\""),
-		   "!amount.minor: has more decimals than its currency, which has 0");
+		   "!amount.minor: the number has more decimals than its currency, which has 0");
 	expect(EVENT("\"value\":\"1,000.00\",\"currency\":\"EUR\""),
-		   "!amount.value: is not a plain decimal number (expected digits with a point, such as 12.50)");
-	expect(EVENT("\"value\":\"90071992547409.92\",\"currency\":\"EUR\""), "!amount.value: is too large");
+		   "!amount.value: the number is not a plain decimal number (expected digits with a point, such as "
+		   "12.50)");
+	expect(EVENT("\"value\":\"90071992547409.92\",\"currency\":\"EUR\""),
+		   "!amount.value: the number is too large");
 	expect(EVENT("\"value\":true,\"currency\":\"EUR\""),
 		   "!amount.value is true, expected a number or a decimal text");
 	expect(EVENT("\"minor\":100,\"value\":\"2.00\",\"currency\":\"EUR\""),

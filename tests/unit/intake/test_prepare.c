@@ -88,7 +88,7 @@ static void quarantine_has_a_reason(void **state)
 		{ "{\"type\":\"donation.created\"}", "amount is missing" },
 		{ "{\"id\":\"x\"}", "type is missing" },
 		{ "{\"type\":\"donation.created\",\"amount\":{\"value\":\"1.005\",\"currency\":\"EUR\"}}",
-		  "amount.value: has more decimals" },
+		  "amount.value: the number has more decimals" },
 		{ "{\"type\":\"x\",\"donor\":{\"email\":\"a@b\"},\"boom\":{}}", "route picky, where: " },
 	};
 	struct rules *rules = fixture_rules(

@@ -23,7 +23,7 @@ static void undone_is_for_good(struct model_fixture *k, int step)
 		unsigned changed, doubt;
 		struct err err = { 0 };
 		assert_int_equal(decide_verb(&k->d, &call, &changed, &doubt, &err), ERR_REFUSED);
-		assert_non_null(strstr(err.text, "it was undone"));
+		assert_non_null(strstr(err.text, "the step was undone"));
 		assert_null(strstr(err.text, "redo sends it again"));
 	}
 }

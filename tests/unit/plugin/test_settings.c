@@ -98,7 +98,7 @@ static void all_faults_come_at_once(void **state)
 		strstr(found.data, "E /cuont: the probe connector has no option \"cuont\"; did you mean \"count\"?"));
 	assert_null(strstr(found.data, "lists them"));
 	assert_non_null(strstr(found.data, "E /quiet: is text (boolean)"));
-	assert_non_null(strstr(found.data, "E /wait: is not a duration"));
+	assert_non_null(strstr(found.data, "E /wait: the value is not a duration"));
 	assert_non_null(strstr(found.data, "E /url: is missing (Where to send)"));
 	buf_clear(&found);
 	assert_null(resolve("{\"url\": \"https://x\", \"unlike_any\": 1}", NULL, &found));
@@ -110,14 +110,14 @@ static void each_type_refuses_others(void **state)
 {
 	(void)state;
 	static const char *const wrong[][2] = {
-		{ "{\"url\": \"ftp://x\"}", "/url: is not an absolute URL" },
-		{ "{\"url\": \"https://\"}", "/url: is not an absolute URL" },
-		{ "{\"url\": 5}", "/url: is not an absolute URL" },
+		{ "{\"url\": \"ftp://x\"}", "/url: the value is not an absolute URL" },
+		{ "{\"url\": \"https://\"}", "/url: the value is not an absolute URL" },
+		{ "{\"url\": 5}", "/url: the value is not an absolute URL" },
 		{ "{\"url\": \"http://x\", \"count\": 1.5}", "/count: is a number (integer)" },
 		{ "{\"url\": \"http://x\", \"count\": null}", "/count: is null" },
-		{ "{\"url\": \"http://x\", \"wait\": 30}", "/wait: is not a duration" },
-		{ "{\"url\": \"http://x\", \"size\": -1}", "/size: is not a size" },
-		{ "{\"url\": \"http://x\", \"size\": \"1 MB\"}", "/size: is not a size" },
+		{ "{\"url\": \"http://x\", \"wait\": 30}", "/wait: the value is not a duration" },
+		{ "{\"url\": \"http://x\", \"size\": -1}", "/size: the value is not a size" },
+		{ "{\"url\": \"http://x\", \"size\": \"1 MB\"}", "/size: the value is not a size" },
 		{ "{\"url\": \"http://x\", \"key\": {}}", "/key: is an object" },
 		{ "{\"url\": \"http://x\", \"mode\": 1}", "/mode: is a whole number" },
 		{ "{\"url\": \"http://x\", \"mode\": \"slwo\"}",

@@ -222,7 +222,7 @@ static void reading_errors_are_reported(void **state)
 	struct event *event = NULL;
 	*disk_of(f) = (struct vfs_fault){ .fail = VFS_READ, .system_error = EIO };
 	assert_int_equal(f->l.w.event_get(f->l.w.ctx, 1000, &event, &f->err), ERR_IO);
-	assert_non_null(strstr(f->err.text, "reading an event"));
+	assert_non_null(strstr(f->err.text, "cannot read an event"));
 	clear_fault(f);
 	assert_true(is_there(f, 1000));
 }
