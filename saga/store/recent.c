@@ -62,7 +62,6 @@ const struct recent_key *store_recent_find(const struct store_recent *r,
 
 void store_recent_add(struct store_recent *r, const struct recent_key *key)
 {
-	assert(key->owner != 0);
 	if (r->count == r->capacity) {
 		ARRAY_GROW(r->keys, r->count, r->capacity);
 		insert_all(r);

@@ -30,7 +30,8 @@ void store_recent_clear(struct store_recent *r);
 /* NULL when the key is not in the table; else borrowed until the next change of the table. */
 const struct recent_key *store_recent_find(const struct store_recent *r,
 										   const uint8_t digest[STORE_KEY_BYTES]);
-/* `key` must not be in the table yet, and its id must be above the ids in it. */
+/* `key` must not be in the table yet, and its id must be above the ids in it. A damaged store may give it the
+ * owner 0; the key then counts as unclaimed. */
 void store_recent_add(struct store_recent *r, const struct recent_key *key);
 /* Removes the keys that the caller has marked in `keys` with owner 0. */
 void store_recent_sweep(struct store_recent *r);

@@ -416,32 +416,6 @@ static void new_keys_do_not_stay_in_memory(void **state)
 		"claim_new)");
 }
 
-/* Each of these rows would otherwise break an assertion of the code that reads it. */
-static void damaged_rows_of_jobs_and_plans_are_errors(void **state)
-{
-	struct store_fixture *f = *state;
-	static const char *const damages[] = { "verb = 'praise'", "position = -1", "created = 0", "rate = -1",
-										   "rate_ms = 0" };
-	for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
-		struct job *back, *job = job_new();
-		int64_t id = 0;
-		job->created_ms = job->rate = job->rate_ms = 1;
-		must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
-		must(f->l.w.job_put(f->l.w.ctx, job, &id, &f->err), &f->err);
-		must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
-		char *sql AUTO_FREE = mem_printf("UPDATE job SET %s WHERE id = %lld", damages[i], (long long)id);
-		sqlite_factory_sql(sqlite_of(f), sql);
-		assert_int_equal(f->l.w.job_get(f->l.w.ctx, id, &back, &f->err), ERR_CORRUPT);
-		job_destroy(job);
-	}
-	fixture_put_many(&f->l, 1);
-	sqlite_factory_sql(sqlite_of(f), "UPDATE plan SET id = -1; UPDATE saga SET plan = -1");
-	struct store_reader r = fixture_reader(f);
-	struct saga *saga = NULL;
-	assert_int_equal(r.saga_get(r.ctx, 1, &saga, &f->err), ERR_CORRUPT);
-	r.close(r.ctx);
-}
-
 static void a_query_ends_at_its_deadline(void **state)
 {
 	struct store_fixture *f = *state;
@@ -489,7 +463,6 @@ int main(void)
 		TEST(no_statement_sorts_or_scans),
 		TEST(memory_does_not_grow_with_the_backlog),
 		TEST(new_keys_do_not_stay_in_memory),
-		TEST(damaged_rows_of_jobs_and_plans_are_errors),
 		TEST(a_query_ends_at_its_deadline),
 	};
 	int failed = cmocka_run_group_tests_name("sqlite store", tests, NULL, NULL);
