@@ -102,7 +102,7 @@ static void list_shows_refused_beside_usable(void **state)
 		if (i > 0)
 			assert_true(strcmp(entries[i - 1]->name, entries[i]->name) < 0);
 		assert_true((entries[i]->connector == NULL) == (entries[i]->error != NULL));
-		refused += entries[i]->error != NULL;
+		refused += entries[i]->error != NULL && entries[i]->origin == CATALOG_CONFIGURED;
 		old = old || (strcmp(entries[i]->name, "old") == 0 && entries[i]->origin == CATALOG_CONFIGURED);
 		http = http || (strcmp(entries[i]->name, "http") == 0 && entries[i]->origin == CATALOG_BUILD_TREE);
 	}
