@@ -53,6 +53,7 @@ static void insert_exchange(struct transfer *t, struct exchange *x)
 
 static void remove_exchange(struct transfer *t, struct exchange *x)
 {
+	assert(t != NULL);
 	size_t *count;
 	struct exchange_list *list = list_of(t, x->state, &count);
 	TAILQ_REMOVE(list, x, link);

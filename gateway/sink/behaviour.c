@@ -21,7 +21,7 @@ void sink_behaviour_drop(struct sink_endpoint *endpoint)
 }
 
 static const char *const mode_names[] = {
-#define SINK_MODE_NAME(name, text) [name] = text,
+#define SINK_MODE_NAME(name, text) [name] = (text),
 	SINK_MODES(SINK_MODE_NAME)
 #undef SINK_MODE_NAME
 };

@@ -10,7 +10,7 @@
 #include "saga/base/mem.h"
 
 static const char *const stage_names[] = {
-#define SMTP_STAGE_NAME(name, text) [name] = text,
+#define SMTP_STAGE_NAME(name, text) [name] = (text),
 	SMTP_STAGES(SMTP_STAGE_NAME)
 #undef SMTP_STAGE_NAME
 };

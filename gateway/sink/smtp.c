@@ -141,7 +141,9 @@ void sink_smtp_accept(struct sink *sink, int fd)
 
 void sink_smtp_close_all(struct sink *sink)
 {
-	struct smtp_session *s;
-	while ((s = LIST_FIRST(&sink->sessions)) != NULL)
+	struct smtp_session *next;
+	for (struct smtp_session *s = LIST_FIRST(&sink->sessions); s != NULL; s = next) {
+		next = LIST_NEXT(s, link);
 		sink_smtp_end(s);
+	}
 }
