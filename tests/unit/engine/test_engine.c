@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "gateway/engine/engine.h"
+#include "gateway/engine/engine_internal.h"
 #include "gateway/engine/target.h"
 #include "saga/base/mem.h"
 #include "saga/journal/engine_port.h"
@@ -105,7 +106,9 @@ struct fixture {
 	struct engine *engine;
 	struct engine_target_config config;
 	int64_t now_ms;
-	unsigned began[4]; /* attempts of each connector; its address is the connector */
+	unsigned began[4];    /* attempts of each connector; its address is the connector */
+	uint32_t every_class; /* the class with which each attempt of the `finishing` connector ends */
+	struct buf log;       /* the lines for the gateway's log, each as "level target: text" */
 };
 
 static int64_t now(void *ctx)
@@ -135,13 +138,41 @@ static int eval(void *ctx, const char *program, struct str event, struct str ste
 	return 0;
 }
 
+/* A connector whose attempts end at once, without an exchange, with the class `every_class`. */
+static int begin_well(void *ctx, const struct almoner_step *step, void **attempt, struct almoner_error *error)
+{
+	(void)step, (void)error;
+	*attempt = ctx;
+	return 0;
+}
+
+static int finish(void *ctx, void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
+				  struct almoner_error *error)
+{
+	(void)attempt, (void)reply, (void)error;
+	*action = (struct almoner_action){ .size = sizeof *action, .kind = ALMONER_FINISH };
+	action->done.result_class = ((struct fixture *)ctx)->every_class;
+	return 0;
+}
+
+static void end(void *ctx, void *attempt)
+{
+	(void)ctx, (void)attempt;
+}
+
+static void log_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+	buf_printf(ctx, "%s %s: %s\n", names[level], target, text);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *r = mem_zalloc(sizeof *r);
 	r->now_ms = T0;
-	struct engine_options options = { .clock = { r, now, now },
-									  .entropy = { r, largest },
-									  .when = { r, eval } };
+	struct engine_options options = {
+		.clock = { r, now, now }, .entropy = { r, largest }, .when = { r, eval }, .log = { &r->log, log_line }
+	};
 	r->engine = engine_create(&options);
 	engine_set_journal(r->engine, &r->journal);
 	r->config = (struct engine_target_config){ .id = 1,
@@ -159,6 +190,7 @@ static int tear_down(void **state)
 {
 	struct fixture *r = *state;
 	engine_destroy(r->engine);
+	buf_free(&r->log);
 	free(r);
 	return 0;
 }
@@ -418,6 +450,82 @@ static void test_config_pause_ends_in_a_ramp(void **state)
 	check_release(*state, by_the_configuration);
 }
 
+/* An operator who pauses or resumes a held target does not move its next probe. */
+static void test_later_news_do_not_delay_the_probe(void **state)
+{
+	struct fixture *r = *state;
+	struct target_news news = state_news(false, false);
+	deliver_news(r, NULL, &news);
+	deliver_news(r, NULL, &(struct target_news){ .target = 1, .claim_done = true, .backlog = 1 });
+	news = held_news(1);
+	deliver_news(r, NULL, &news);
+	unsigned before = r->journal.claims;
+	wait_ms(r, TARGET_PROBE_MS - 1);
+	news.state.paused = true;
+	deliver_news(r, NULL, &news);
+	news.state.paused = false;
+	deliver_news(r, NULL, &news);
+	assert_int_equal(r->journal.claims, before);
+	wait_ms(r, 1);
+	assert_int_equal(r->journal.claims, before + 1);
+}
+
+/* ---- the log ---- */
+
+/* Starts one attempt, which ends at once. Returns the lines that the engine logged. */
+static const char *logged_by_attempt(struct fixture *r)
+{
+	static const struct target_news free_slot = { .target = 1, .claim_done = true };
+	buf_free(&r->log);
+	deliver_news(r, NULL, &one_waits);
+	deliver_news(r, work(WORK_READY), &granted);
+	answer(r, r->journal.asked, WORK_START);
+	deliver_news(r, NULL, &free_slot);
+	return r->log.data != NULL ? r->log.data : "";
+}
+
+static void test_failed_attempts_are_logged_once_in_a_time(void **state)
+{
+	struct fixture *r = *state;
+	static const char line[] = "warning crm: saga 42: an attempt ended as fault (status 0)\n";
+	assert_string_equal(logged_by_attempt(r), line);
+	assert_string_equal(logged_by_attempt(r), "");
+	wait_ms(r, ENGINE_LOG_EVERY_MS - 1);
+	assert_string_equal(logged_by_attempt(r), "");
+	wait_ms(r, 1);
+	assert_string_equal(logged_by_attempt(r), line);
+}
+
+static void test_what_each_outcome_logs(void **state)
+{
+	static const struct {
+		uint32_t class;
+		const char *lines;
+	} cases[] = {
+		{ ALMONER_OK, "" },
+		{ ALMONER_REJECTED, "warning crm: saga 42: an attempt ended as rejected (status 0)\n" },
+		{ ALMONER_BUSY, "warning crm: saga 42: an attempt ended as busy (status 0)\n" },
+		{ ALMONER_DENIED, "warning crm: held: the target refuses our credentials\n"
+						  "warning crm: saga 42: an attempt ended as denied (status 0)\n" },
+	};
+	struct fixture *r = *state;
+	r->config.port = (struct connector_port){ r, begin_well, finish, end };
+	engine_set_targets(r->engine, &r->config, 1);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		r->every_class = cases[i].class;
+		assert_string_equal(logged_by_attempt(r), cases[i].lines);
+		wait_ms(r, ENGINE_LOG_EVERY_MS);
+	}
+}
+
+static void test_breaker_changes_are_logged(void **state)
+{
+	struct fixture *r = *state;
+	struct target_news news = state_news(false, true);
+	deliver_news(r, NULL, &news);
+	assert_string_equal(r->log.data, "info crm: breaker_half_open\n");
+}
+
 /* ---- the end ---- */
 
 static void test_a_journal_that_does_not_answer_is_not_waited_for(void **state)
@@ -452,6 +560,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_only_first_news_restore_state, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_probe_waits_for_a_step_that_is_due, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_held_target_is_probed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_later_news_do_not_delay_the_probe, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_failed_attempts_are_logged_once_in_a_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_each_outcome_logs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_breaker_changes_are_logged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_operator_pause_ends_in_a_ramp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_config_pause_ends_in_a_ramp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_journal_that_does_not_answer_is_not_waited_for, set_up,
