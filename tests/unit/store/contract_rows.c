@@ -266,6 +266,58 @@ static void targets_keep_their_ids_and_flags(void **state)
 	free(back);
 }
 
+/* Each field has a value of its own; of the flags, one is set in each row. */
+static void every_field_of_a_target_comes_back(void **state)
+{
+	struct store_fixture *f = *state;
+	static const struct target_row rows[] = {
+		{ .id = 1, .name = "the name", .held_reason = "the reason", .changed_ms = T0, .paused = true },
+		{ .id = 2, .name = "books", .held_reason = "credentials", .changed_ms = T0 + 1, .held = true },
+		{ .id = 3, .name = "mail", .changed_ms = T0 + 2, .breaker_not_closed = true },
+	};
+	begin(f);
+	for (size_t i = 0; i < 3; i++)
+		must(W(f).target_put(W(f).ctx, &rows[i], &f->err), &f->err);
+	commit(f);
+	struct target_row *back = NULL;
+	size_t count = 0;
+	must(W(f).target_all(W(f).ctx, &back, &count, &f->err), &f->err);
+	assert_int_equal(count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(back[i].id, rows[i].id);
+		assert_string_equal(back[i].name, rows[i].name);
+		assert_string_equal(back[i].held_reason, rows[i].held_reason);
+		assert_int_equal(back[i].changed_ms, rows[i].changed_ms);
+		assert_int_equal(back[i].paused, rows[i].paused);
+		assert_int_equal(back[i].held, rows[i].held);
+		assert_int_equal(back[i].breaker_not_closed, rows[i].breaker_not_closed);
+	}
+	free(back);
+}
+
+static void every_field_of_a_step_row_comes_back(void **state)
+{
+	struct store_fixture *f = *state;
+	struct step_row row = {
+		.saga = 11, .step = 2, .target = 3, .why = WHY_DUE, .has_lane = true, .due_ms = 5, .since_ms = 6
+	};
+	for (size_t i = 0; i < LANE_BYTES; i++)
+		row.lane[i] = (uint8_t)(100 + i);
+	begin(f);
+	must(W(f).row_put(W(f).ctx, &row, &f->err), &f->err);
+	commit(f);
+	struct step_row back;
+	assert_int_equal(claim(f, 3, 5, &back, 1), 1);
+	assert_int_equal(back.saga, row.saga);
+	assert_int_equal(back.step, row.step);
+	assert_int_equal(back.target, row.target);
+	assert_int_equal(back.why, row.why);
+	assert_true(back.has_lane);
+	assert_memory_equal(back.lane, row.lane, LANE_BYTES);
+	assert_int_equal(back.due_ms, row.due_ms);
+	assert_int_equal(back.since_ms, row.since_ms);
+}
+
 /* ---- related events ---- */
 
 static void add_related(struct store_fixture *f, int64_t id, int64_t saga, uint8_t gift, int64_t due_ms)
@@ -338,6 +390,8 @@ const struct contract_test contract_rows_tests[] = {
 	CONTRACT_TEST(rows_of_unknown_targets_and_sagas_are_kept),
 	CONTRACT_TEST(a_hundred_thousand_rows_are_claimed_in_pages),
 	CONTRACT_TEST(targets_keep_their_ids_and_flags),
+	CONTRACT_TEST(every_field_of_a_target_comes_back),
+	CONTRACT_TEST(every_field_of_a_step_row_comes_back),
 	CONTRACT_TEST(related_events_wait_for_their_gift),
 	{ NULL, NULL },
 };

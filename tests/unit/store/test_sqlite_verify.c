@@ -59,6 +59,23 @@ static void every_table_is_verified(void **state)
 	assert_int_equal(findings, 3);
 }
 
+/* Without one of the tables verify cannot check everything, and it says so. */
+static void a_missing_table_is_an_error(void **state)
+{
+	struct store_fixture *f = *state;
+	struct buf AUTO_BUF report = { 0 };
+	int64_t findings = 0;
+	struct store_reader reader;
+	fixture_close(f);
+	must(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &reader, &f->err), &f->err);
+	sqlite_factory_sql(sqlite_of(f), "DROP TABLE refused_total");
+	int rc = reader.verify(reader.ctx, &report, append_line, &findings, &f->err);
+	reader.close(reader.ctx);
+	assert_int_not_equal(rc, 0);
+	assert_non_null(strstr(f->err.text, "checking the database"));
+	assert_non_null(strstr(f->err.text, "refused_total"));
+}
+
 #define TEST(function)                                                                                       \
 	{ .name = #function,                                                                                     \
 	  .test_func = (function),                                                                               \
@@ -73,6 +90,7 @@ int main(void)
 	struct store_factory factory = sqlite_factory_of(&sqlite);
 	const struct CMUnitTest tests[] = {
 		TEST(every_table_is_verified),
+		TEST(a_missing_table_is_an_error),
 	};
 	int failed = cmocka_run_group_tests_name("verify of a sqlite store", tests, NULL, NULL);
 	sqlite_factory_finish(&sqlite);
