@@ -21,6 +21,7 @@ static void too_large(void **state)
 	int fd = client_connect(&d);
 	client_send(fd, "POST /in/in HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n");
 	client_expect(fd, 413, "{\"error\":\"too large\"}");
+	assert_true(client_closed(fd)); /* at once, although the server still reads for a while */
 	(void)close(fd);
 	/* The body is too large, without an announced length. */
 	fd = client_connect(&d);
