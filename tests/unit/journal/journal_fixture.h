@@ -40,6 +40,11 @@ struct journal_fixture {
 	size_t queue_records;
 	size_t left_out;            /* this many of the last targets are not configured at the open */
 	long commits_until_failure; /* the commit that fails, counted from now; 0: none */
+	long commits;               /* that succeeded */
+	/* The call of the store that fails, counted from now; 0: none. Calls of head, commit and checkpoint, and of
+	 * what runs outside a transaction, do not count. */
+	long store_calls_until_failure;
+	long store_calls;
 	/* What the engine grants at most; a slot becomes window memory when the step may not start in the
 	 * commit. */
 	enum admission admission[FIXTURE_TARGETS_END];
@@ -67,9 +72,12 @@ int fixture_teardown(void **state);
 struct journal_fixture *fixture_of(void **state);
 
 void fixture_open(struct journal_fixture *r);
+/* Makes the nth call of the store fail, see store_calls_until_failure. */
+void fixture_wrap_store(struct journal_fixture *r, struct store_writer *store);
 int fixture_try_open(struct journal_fixture *r, struct err *err);
 /* Destroys the journal without stopping it. */
 void fixture_close(struct journal_fixture *r);
+void fixture_remove_store(struct journal_fixture *r); /* while it is closed */
 /* Destroys the journal without stopping it, and opens the store again. */
 void fixture_crash(struct journal_fixture *r);
 void fixture_drop_works(struct journal_fixture *r);

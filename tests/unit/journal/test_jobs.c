@@ -251,6 +251,47 @@ static void unmovable_sagas_are_reported(void **state)
 	assert_paused(r, 4, true);
 }
 
+/* A slice adds its figures to those of the job; its error ends the job as failed and is recorded. */
+static void a_slice_adds_its_figures(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	make_sagas(r);
+	struct job_answer a = { 0 };
+	int64_t id = create(r, VERB_PAUSE, "", &a);
+	struct job_slice slice = { .job = id,
+							   .position = 5,
+							   .matched = 1,
+							   .moved = 2,
+							   .steps = 3,
+							   .in_doubt = 4,
+							   .refused = 5,
+							   .passed_over = 6,
+							   .held = (char[]){ "{\"crm\":1}" } };
+	for (int n = 0; n < 2; n++) {
+		assert_int_equal(journal_job_slice(r->j, &slice, &a, on_done), 0);
+		fixture_pump(r);
+		assert_int_equal(a.code, 0);
+	}
+	slice = (struct job_slice){ .job = id, .position = 4, .held = (char[]){ "{}" }, .finished = true };
+	slice.error = (char[]){ "the filter is no longer valid" };
+	assert_int_equal(journal_job_slice(r->j, &slice, &a, on_done), 0);
+	fixture_pump(r);
+	struct job *job = stored(r, id);
+	assert_int_equal(job->state, JOB_FAILED);
+	assert_string_equal(job->error, "the filter is no longer valid");
+	assert_string_equal(job->held, "{}");
+	assert_int_equal(job->position, 4);
+	assert_int_equal(job->matched, 2);
+	assert_int_equal(job->moved, 4);
+	assert_int_equal(job->steps, 6);
+	assert_int_equal(job->in_doubt, 8);
+	assert_int_equal(job->refused, 10);
+	assert_int_equal(job->passed_over, 12);
+	assert_int_equal(job->created_ms, FIXTURE_T0);
+	assert_int_equal(job->finished_ms, r->now_ms);
+	job_destroy(job);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -261,6 +302,7 @@ int main(void)
 										T(the_same_twice_is_one_job),
 										T(cancelled),
 										T(not_too_many),
-										T(unmovable_sagas_are_reported) };
+										T(unmovable_sagas_are_reported),
+										T(a_slice_adds_its_figures) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
