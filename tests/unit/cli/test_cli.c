@@ -1,5 +1,5 @@
 /* Commands against a fake daemon: exit codes, the requests that are sent, and the texts for operators. */
-#include "tests/unit/cli/capture.h"
+#include "tests/support/capture.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* `saga show` prints every kind of record that the model writes as a sentence. */
-#include "tests/unit/cli/capture.h"
+#include "tests/support/capture.h"
 
 #include <stdio.h>
 #include <stdlib.h>

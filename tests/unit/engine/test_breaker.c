@@ -104,6 +104,20 @@ static void test_half_open_lets_few_through(void **state)
 	assert_int_equal(breaker_capacity(&b, &policy), 1);
 }
 
+/* Without any probe an open breaker could never close. */
+static void test_no_probes_counts_as_one(void **state)
+{
+	(void)state;
+	struct breaker_policy none = policy;
+	none.probes = 0;
+	struct breaker b = opened(0);
+	assert_true(breaker_apply(&b, &none, BREAKER_TIME, 1000));
+	assert_int_equal(breaker_capacity(&b, &none), 1);
+	assert_true(breaker_apply(&b, &none, BREAKER_HEALTH, 1000));
+	assert_int_equal(b.state, BREAKER_CLOSED);
+	assert_true(breaker_capacity(&b, &none) == UINT32_MAX);
+}
+
 static void test_an_unused_probe_is_given_back(void **state)
 {
 	(void)state;
@@ -248,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_ratio_looks_at_the_last_results_only),
 		cmocka_unit_test(test_a_smaller_window_after_a_reload),
 		cmocka_unit_test(test_half_open_lets_few_through),
+		cmocka_unit_test(test_no_probes_counts_as_one),
 		cmocka_unit_test(test_an_unused_probe_is_given_back),
 		cmocka_unit_test(test_open_time_doubles_to_its_cap_and_starts_anew),
 		cmocka_unit_test(test_a_busy_probe_opens_again_without_doubling),

@@ -108,7 +108,9 @@ struct fixture {
 	int64_t now_ms;
 	unsigned began[4];    /* attempts of each connector; its address is the connector */
 	uint32_t every_class; /* the class with which each attempt of the `finishing` connector ends */
-	struct buf log;       /* the lines for the gateway's log, each as "level target: text" */
+	bool sends;
+	struct transport_request request; /* the last one */
+	struct buf log;                   /* the lines for the gateway's log, each as "level target: text" */
 };
 
 static int64_t now(void *ctx)
@@ -138,7 +140,7 @@ static int eval(void *ctx, const char *program, struct str event, struct str ste
 	return 0;
 }
 
-/* A connector whose attempts end at once, without an exchange, with the class `every_class`. */
+/* A connector whose attempts end with the class `every_class`, after one exchange if `sends` is set. */
 static int begin_well(void *ctx, const struct almoner_step *step, void **attempt, struct almoner_error *error)
 {
 	(void)step, (void)error;
@@ -149,15 +151,35 @@ static int begin_well(void *ctx, const struct almoner_step *step, void **attempt
 static int finish(void *ctx, void *attempt, const struct almoner_reply *reply, struct almoner_action *action,
 				  struct almoner_error *error)
 {
-	(void)attempt, (void)reply, (void)error;
-	*action = (struct almoner_action){ .size = sizeof *action, .kind = ALMONER_FINISH };
-	action->done.result_class = ((struct fixture *)ctx)->every_class;
+	(void)attempt, (void)error;
+	const struct fixture *r = ctx;
+	*action = (struct almoner_action){ .size = sizeof *action };
+	action->kind = r->sends && reply == NULL ? ALMONER_SEND_HTTP : ALMONER_FINISH;
+	if (action->kind == ALMONER_SEND_HTTP) {
+		action->effect = ALMONER_EFFECTS;
+		action->http.method = (struct almoner_text)TEXT("POST");
+		action->http.url = (struct almoner_text)TEXT("http://crm/gifts");
+	} else {
+		action->done.result_class = r->every_class;
+	}
 	return 0;
 }
 
 static void end(void *ctx, void *attempt)
 {
 	(void)ctx, (void)attempt;
+}
+
+static void *submit(void *ctx, const struct transport_request *request)
+{
+	struct fixture *r = ctx;
+	r->request = *request;
+	return r;
+}
+
+static void cancel(void *ctx, void *exchange)
+{
+	(void)ctx, (void)exchange;
 }
 
 static void log_line(void *ctx, enum engine_log_level level, const char *target, const char *text)
@@ -170,9 +192,11 @@ static int set_up(void **state)
 {
 	struct fixture *r = mem_zalloc(sizeof *r);
 	r->now_ms = T0;
-	struct engine_options options = {
-		.clock = { r, now, now }, .entropy = { r, largest }, .when = { r, eval }, .log = { &r->log, log_line }
-	};
+	struct engine_options options = { .clock = { r, now, now },
+									  .entropy = { r, largest },
+									  .transport = { r, submit, cancel },
+									  .when = { r, eval },
+									  .log = { &r->log, log_line } };
 	r->engine = engine_create(&options);
 	engine_set_journal(r->engine, &r->journal);
 	r->config = (struct engine_target_config){ .id = 1,
@@ -470,6 +494,38 @@ static void test_later_news_do_not_delay_the_probe(void **state)
 	assert_int_equal(r->journal.claims, before + 1);
 }
 
+/* The probe of a half-open breaker ends well: the target starts at the foot of the ramp, after a random delay. */
+static void test_a_closed_breaker_ends_in_a_ramp(void **state)
+{
+	struct fixture *r = *state;
+	r->config.in_flight = 16;
+	r->config.port = (struct connector_port){ r, begin_well, finish, end };
+	r->sends = true;
+	r->every_class = ALMONER_OK;
+	engine_set_targets(r->engine, &r->config, 1);
+	struct target_news news = state_news(false, true);
+	news.backlog = 2000;
+	deliver_news(r, NULL, &news);
+	assert_int_equal(r->journal.claimed, 1);
+	deliver_news(
+		r, work(WORK_READY),
+		&(struct target_news){ .target = 1, .claim_done = true, .claim_granted = 1, .backlog = 2000 });
+	answer(r, r->journal.asked, WORK_START);
+	r->request.done(r->request.ctx, &(struct transport_result){
+										.verdict = TRANSPORT_REPLY,
+										.reply = { .size = sizeof(struct almoner_reply), .status = 200 } });
+	unsigned before = r->journal.claims;
+	engine_tick(r->engine);
+	assert_int_equal(breaker_of(r), BREAKER_CLOSED);
+	assert_int_equal(r->journal.outcomes, 1);
+	assert_string_equal(r->log.data, "info crm: breaker_half_open\ninfo crm: breaker_closed\n");
+	assert_int_equal(r->journal.claims, before);
+	assert_int_equal(engine_next_ms(r->engine), ENGINE_RELEASE_SPREAD_MS - 1);
+	wait_ms(r, ENGINE_RELEASE_SPREAD_MS - 1);
+	assert_int_equal(r->journal.claims, before + 1);
+	assert_int_equal(r->journal.claimed, CONCURRENCY_START);
+}
+
 /* ---- the log ---- */
 
 /* Starts one attempt, which ends at once. Returns the lines that the engine logged. */
@@ -561,6 +617,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_probe_waits_for_a_step_that_is_due, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_held_target_is_probed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_later_news_do_not_delay_the_probe, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_closed_breaker_ends_in_a_ramp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failed_attempts_are_logged_once_in_a_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_each_outcome_logs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_breaker_changes_are_logged, set_up, tear_down),

@@ -1,6 +1,8 @@
 /* The intake server over real sockets. */
 #include "tests/unit/intake/server_fixture.h"
 
+#include "tests/support/thread_names.h"
+
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,6 +298,7 @@ static void its_own_sweeper(void **state)
 	struct server_fixture d;
 	(void)state;
 	server_fixture_open(&d, OPEN, "\"request_timeout\":\"1s\",\"commit_wait\":\"1s\"", "", true);
+	assert_true(thread_name_appears("sweeper"));
 	scripted_journal_mode(&d.script, JOURNAL_HOLD);
 	int slow = client_connect(&d), waiting = client_connect(&d);
 	client_send(slow, "POST /in/in HT");

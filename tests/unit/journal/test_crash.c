@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/support/capture.h"
 #include "tests/support/vfs_fault.h"
 #include "tests/unit/journal/journal_fixture.h"
 
@@ -154,6 +155,37 @@ static void a_failed_commit_ends_everything_without_a_yes(void **state)
 	fixture_crash(r);
 	assert_int_equal(fixture_counts(r).accepted, 1);
 	fixture_verify(r);
+}
+
+/* What the target did is known only here: the outcomes that can no longer be stored go to stderr, each with all that an
+ * operator needs to record it by hand. */
+static void lost_outcomes_are_printed(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	static struct capture printed;
+	static const struct {
+		enum fixture_target target;
+		struct outcome outcome;
+		const char *line;
+	} cases[] = {
+		{ CRM,
+		  { .result = OUTCOME_OK, .effect_sent = true },
+		  "almoner: outcome not on disk: saga 1, step 0, do, generation 1, attempt 1: ok, effect sent\n" },
+		{ BOOKS,
+		  { .result = OUTCOME_UNREACHABLE },
+		  "almoner: outcome not on disk: saga 1, step 1, do, generation 1, attempt 1: unreachable\n" },
+	};
+	int64_t id = fixture_accept_id(r, "a");
+	r->commits_until_failure = 1;
+	capture_begin(&printed);
+	for (size_t i = 0; i < 2; i++)
+		journal_outcome(r->j, fixture_take(r, WORK_START, id, cases[i].target), &cases[i].outcome, NULL);
+	int rc = journal_pump(r->j);
+	capture_end(&printed);
+	assert_true(rc < 0);
+	assert_string_equal(printed.out, "");
+	for (size_t i = 0; i < 2; i++)
+		assert_non_null(strstr(printed.err, cases[i].line));
 }
 
 static void the_queue_behind_a_failed_commit_is_answered(void **state)
@@ -423,6 +455,7 @@ int main(void)
 		CASE(crash_after_every_turn),
 		CASE(crashes_in_a_row_lose_nothing),
 		CASE(a_failed_commit_ends_everything_without_a_yes),
+		CASE(lost_outcomes_are_printed),
 		CASE(the_queue_behind_a_failed_commit_is_answered),
 		CASE(fail_every_commit_once),
 		CASE(fail_every_store_call_once),

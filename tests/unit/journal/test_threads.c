@@ -11,6 +11,7 @@
 #include "saga/base/mem.h"
 #include "saga/journal/journal.h"
 #include "saga/store/store_sqlite.h"
+#include "tests/support/thread_names.h"
 #include "tests/unit/journal/journal_fixture.h"
 
 #define SUBMITTERS 4
@@ -198,6 +199,7 @@ static void open_fixture(struct threads_fixture *h, const struct journal_fixture
 	assert_int_equal(store_sqlite_open(path, NULL, &o.store, &err), 0);
 	assert_int_equal(journal_create(&o, &h->j, &err), 0);
 	assert_int_equal(journal_start_thread(h->j, &err), 0);
+	assert_true(thread_name_appears("log"));
 }
 
 static void remove_files(const struct journal_fixture *r)

@@ -76,6 +76,61 @@ static void a_missing_table_is_an_error(void **state)
 	assert_non_null(strstr(f->err.text, "refused_total"));
 }
 
+struct changing_report {
+	struct store_fixture *f;
+	const char *change; /* runs at the first finding, on another connection; then NULL */
+};
+
+static void change_at_first(void *ctx, const char *line)
+{
+	(void)line;
+	struct changing_report *r = ctx;
+	if (r->change != NULL)
+		sqlite_factory_sql(sqlite_of(r->f), r->change);
+	r->change = NULL;
+}
+
+static int64_t findings_while_changing(struct store_fixture *f, const char *change)
+{
+	struct changing_report report = { f, change };
+	int64_t findings = 0;
+	struct store_reader reader;
+	must(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &reader, &f->err), &f->err);
+	must(reader.verify(reader.ctx, &report, change_at_first, &findings, &f->err), &f->err);
+	reader.close(reader.ctx);
+	return findings;
+}
+
+/* Two rows are damaged; the second is repaired while the first is reported. Both are in one slice, so verify compares
+ * what was stored when the slice began, and reports both. A slice that lasts too long ends between the rows: then the
+ * case is tried again. */
+static void a_slice_is_of_one_moment(void **state)
+{
+	static const struct {
+		const char *damage, *repair;
+	} parts[] = {
+		{ "UPDATE log SET at = at + 1", "UPDATE log SET at = at - 1" },
+		{ "UPDATE saga SET created = created + 1", "UPDATE saga SET created = created - 1" },
+		{ "INSERT INTO step VALUES (91, 0, 1, 2, NULL, 1, 1), (92, 0, 1, 2, NULL, 1, 1)",
+		  "DELETE FROM step WHERE saga > 90" },
+	};
+	struct store_fixture *f = *state;
+	struct sample_saga s = { .unrouted = true };
+	fixture_put(&f->l, &s);
+	fixture_put(&f->l, &s);
+	fixture_close(f);
+	assert_int_equal(findings_while_changing(f, NULL), 0);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		int64_t findings = 0;
+		for (int tries = 0; tries < 10 && findings != 2; tries++) {
+			sqlite_factory_sql(sqlite_of(f), parts[i].damage);
+			findings = findings_while_changing(f, parts[i].repair);
+		}
+		assert_int_equal(findings, 2);
+		assert_int_equal(findings_while_changing(f, NULL), 0);
+	}
+}
+
 #define TEST(function)                                                                                       \
 	{ .name = #function,                                                                                     \
 	  .test_func = (function),                                                                               \
@@ -91,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_table_is_verified),
 		TEST(a_missing_table_is_an_error),
+		TEST(a_slice_is_of_one_moment),
 	};
 	int failed = cmocka_run_group_tests_name("verify of a sqlite store", tests, NULL, NULL);
 	sqlite_factory_finish(&sqlite);

@@ -1,4 +1,4 @@
-#include "tests/unit/cli/capture.h"
+#include "tests/support/capture.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Captures what a command prints to standard output and standard error. */
-#ifndef ALMONER_TESTS_UNIT_CLI_CAPTURE_H
-#define ALMONER_TESTS_UNIT_CLI_CAPTURE_H
+#ifndef ALMONER_TESTS_SUPPORT_CAPTURE_H
+#define ALMONER_TESTS_SUPPORT_CAPTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
