@@ -25,8 +25,9 @@
 struct journal {
 	unsigned releases, claims, starts, spills, not_started, outcomes;
 	bool breaker_not_closed;
-	uint32_t claimed;   /* by the last journal_claim */
-	struct work *asked; /* by the last journal_start or journal_condition_result */
+	char breaker_note[96]; /* of the last journal_breaker */
+	uint32_t claimed;      /* by the last journal_claim */
+	struct work *asked;    /* by the last journal_start or journal_condition_result */
 };
 
 void journal_start(struct journal *j, struct work *w)
@@ -86,8 +87,9 @@ void journal_claim(struct journal *j, uint32_t target, uint32_t max)
 
 void journal_breaker(struct journal *j, uint32_t target, enum breaker_state state, const char *note)
 {
-	(void)target, (void)note;
+	(void)target;
 	j->breaker_not_closed = state != BREAKER_CLOSED;
+	snprintf(j->breaker_note, sizeof j->breaker_note, "%s", note);
 }
 
 int journal_target_act(struct journal *j, const char *target, enum target_action action, const char *actor,
@@ -494,6 +496,46 @@ static void test_later_news_do_not_delay_the_probe(void **state)
 	assert_int_equal(r->journal.claims, before + 1);
 }
 
+/* Starts an attempt, whose exchange ends so. */
+static void exchange(struct fixture *r, enum transport_verdict verdict)
+{
+	static const struct target_news slot = {
+		.target = 1, .claim_done = true, .claim_granted = 1, .backlog = 2000
+	};
+	deliver_news(r, work(WORK_READY), &slot);
+	answer(r, r->journal.asked, WORK_START);
+	struct transport_result result = { .verdict = verdict, .detail = "refused" };
+	result.reply = (struct almoner_reply){ .size = sizeof result.reply, .status = 200 };
+	r->request.done(r->request.ctx, &result);
+	engine_tick(r->engine);
+}
+
+static void test_each_breaker_change_is_recorded(void **state)
+{
+	struct fixture *r = *state;
+	r->config.port = (struct connector_port){ r, begin_well, finish, end };
+	r->config.breaker.consecutive = 2;
+	r->sends = true;
+	r->every_class = ALMONER_UNREACHABLE;
+	engine_set_targets(r->engine, &r->config, 1);
+	deliver_news(r, NULL, &(struct target_news){ .target = 1, .backlog = 2000 });
+	exchange(r, TRANSPORT_UNREACHABLE);
+	assert_int_equal(breaker_of(r), BREAKER_CLOSED);
+	exchange(r, TRANSPORT_UNREACHABLE);
+	assert_int_equal(breaker_of(r), BREAKER_OPEN);
+	assert_true(r->journal.breaker_not_closed);
+	assert_string_equal(r->journal.breaker_note, "sends a probe in 100 ms");
+	assert_non_null(strstr(r->log.data, "warning crm: breaker_open\n"));
+	wait_ms(r, 100);
+	assert_int_equal(breaker_of(r), BREAKER_HALF_OPEN);
+	assert_string_equal(r->journal.breaker_note, "");
+	r->every_class = ALMONER_OK;
+	exchange(r, TRANSPORT_REPLY);
+	assert_false(r->journal.breaker_not_closed);
+	assert_string_equal(r->journal.breaker_note, "");
+	assert_non_null(strstr(r->log.data, "info crm: breaker_half_open\ninfo crm: breaker_closed\n"));
+}
+
 /* The probe of a half-open breaker ends well: the target starts at the foot of the ramp, after a random delay. */
 static void test_a_closed_breaker_ends_in_a_ramp(void **state)
 {
@@ -507,15 +549,8 @@ static void test_a_closed_breaker_ends_in_a_ramp(void **state)
 	news.backlog = 2000;
 	deliver_news(r, NULL, &news);
 	assert_int_equal(r->journal.claimed, 1);
-	deliver_news(
-		r, work(WORK_READY),
-		&(struct target_news){ .target = 1, .claim_done = true, .claim_granted = 1, .backlog = 2000 });
-	answer(r, r->journal.asked, WORK_START);
-	r->request.done(r->request.ctx, &(struct transport_result){
-										.verdict = TRANSPORT_REPLY,
-										.reply = { .size = sizeof(struct almoner_reply), .status = 200 } });
+	exchange(r, TRANSPORT_REPLY);
 	unsigned before = r->journal.claims;
-	engine_tick(r->engine);
 	assert_int_equal(breaker_of(r), BREAKER_CLOSED);
 	assert_int_equal(r->journal.outcomes, 1);
 	assert_string_equal(r->log.data, "info crm: breaker_half_open\ninfo crm: breaker_closed\n");
@@ -617,6 +652,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_probe_waits_for_a_step_that_is_due, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_held_target_is_probed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_later_news_do_not_delay_the_probe, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_each_breaker_change_is_recorded, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_closed_breaker_ends_in_a_ramp, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failed_attempts_are_logged_once_in_a_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_each_outcome_logs, set_up, tear_down),
