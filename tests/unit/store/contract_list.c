@@ -143,6 +143,19 @@ static void target_outcome_and_reason_speak_of_one_step(void **state)
 	assert_lists(f, &filter, 4);
 }
 
+/* The first value of each table is a value like the others; -1 alone means any. */
+static void zero_is_no_wildcard(void **state)
+{
+	struct store_fixture *f = *state;
+	fill(f);
+	struct saga_filter filter = everything;
+	filter.outcome = OUTCOME_NONE; /* no attempt yet, or the first is under way */
+	assert_lists(f, &filter, 8, 7, 3);
+	filter = everything;
+	filter.reason = REASON_NONE;
+	assert_lists(f, &filter, 8, 7, 6, 4, 3, 2, 1);
+}
+
 static void reason_is_of_a_step_or_of_the_saga(void **state)
 {
 	struct store_fixture *f = *state;
@@ -271,6 +284,24 @@ static void events_are_found_by_their_id(void **state)
 	r.close(r.ctx);
 }
 
+/* The key leads to the event: no other saga is read, so a damaged one does not matter. */
+static void each_event_is_found_by_its_key(void **state)
+{
+	static const char *const names[][2] = { { "stripe", "e1" }, { "stripe", "e2" }, { "forms", "e1" },
+											{ "forms", "e4" },  { "forms", "e5" },  { "forms", "e6" },
+											{ "stripe", "e7" } };
+	struct store_fixture *f = *state;
+	fill(f);
+	f->factory->harm(f->factory->ctx, DAMAGE_SAGA_VALUE, 8); /* the newest */
+	struct store_reader r = fixture_reader(f);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		int64_t id = 0;
+		must(r.saga_find(r.ctx, names[i][0], names[i][1], &id, &f->err), &f->err);
+		assert_int_equal(id, i + 1);
+	}
+	r.close(r.ctx);
+}
+
 /* An event without a key of its id is still found: keys expire, and some presets build keys from other
  * fields. */
 static void events_without_a_key_are_found_too(void **state)
@@ -319,11 +350,13 @@ const struct contract_test contract_list_tests[] = {
 	CONTRACT_TEST(each_state_is_found),
 	CONTRACT_TEST(age_is_a_half_open_range),
 	CONTRACT_TEST(target_outcome_and_reason_speak_of_one_step),
+	CONTRACT_TEST(zero_is_no_wildcard),
 	CONTRACT_TEST(reason_is_of_a_step_or_of_the_saga),
 	CONTRACT_TEST(names_are_exact_and_mail_addresses_without_case),
 	CONTRACT_TEST(filters_combine),
 	CONTRACT_TEST(a_budget_ends_a_call_not_the_search),
 	CONTRACT_TEST(events_are_found_by_their_id),
+	CONTRACT_TEST(each_event_is_found_by_its_key),
 	CONTRACT_TEST(events_without_a_key_are_found_too),
 	CONTRACT_TEST(a_related_event_leads_to_its_saga),
 	{ NULL, NULL },
