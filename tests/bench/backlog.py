@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 
-from measure import BUILD, Gateway, Receiver, Sampler, kib, tool, until
+from measure import BUILD, Gateway, Receiver, Sampler, kib, tool, wait_until
 
 FILL = BUILD / "tests" / "support" / "almoner-fill"
 
 
-def say(text):
+def log(text):
     print(text, file=sys.stderr, flush=True)
 
 
@@ -51,7 +51,7 @@ def started(gateway):
     return time.monotonic() - began
 
 
-def live(gateway, prefix, args):
+def live_traffic(gateway, prefix, args):
     """100 events a second for another target, while the backlog waits or is drained."""
     load = tool("load", "--to", f"127.0.0.1:{gateway.port}", "--count", int(args.rate * args.seconds), "--rate", args.rate, "--prefix", prefix)
     return {"accept_p50_ms": load["p50_us"] / 1000, "accept_p99_ms": load["p99_us"] / 1000}
@@ -61,7 +61,7 @@ def without(folder, args):
     """The same gateway, with nothing behind it; its target is as dead."""
     receiver = Receiver()
     gateway = Gateway(folder, config(receiver, folder / "almoner.db", "127.0.0.1:9"))
-    result = {"start_s": started(gateway), **live(gateway, "none", args), "peak_mib": kib(gateway.process.pid, "VmHWM") / 1024}
+    result = {"start_s": started(gateway), **live_traffic(gateway, "none", args), "peak_mib": kib(gateway.process.pid, "VmHWM") / 1024}
     gateway.stop()
     receiver.stop()
     return result
@@ -73,8 +73,8 @@ def drain(gateway, receiver, store, args):
     again = Gateway(gateway.folder, config(receiver, store, receiver.address))
     started(again)
     before, began = target(again)["succeeded"], time.monotonic()
-    figures = live(again, "drain", args)
-    until("drained", lambda: target(again)["succeeded"] >= before + args.drain or target(again)["backlog"] == 0, 3600)
+    figures = live_traffic(again, "drain", args)
+    wait_until("drained", lambda: target(again)["succeeded"] >= before + args.drain or target(again)["backlog"] == 0, 3600)
     took = time.monotonic() - began
     done = target(again)["succeeded"] - before
     result = {"drained": done, "drained_per_s": done / took, "drain_accept_p50_ms": figures["accept_p50_ms"],
@@ -88,13 +88,13 @@ def with_backlog(folder, store, args):
     gateway = Gateway(folder, config(receiver, store, "127.0.0.1:9"))
     result = {"start_s": started(gateway)}
     sampler = Sampler(gateway.process.pid)
-    result.update(live(gateway, "live", args))
+    result.update(live_traffic(gateway, "live", args))
     began = time.monotonic()
     line = next(row for row in map(json.loads, cli(gateway, "backlog", "--json").splitlines()) if row["target"] == "crm")
     result.update({"backlog_view_s": time.monotonic() - began, "waiting": line["total"], "older_than": line["older_than"]})
     began = time.monotonic()
     cli(gateway, "target", "list")
-    result.update({"target_list_s": time.monotonic() - began, "pss_mib": sampler.end() / 1024,
+    result.update({"target_list_s": time.monotonic() - began, "pss_mib": sampler.close() / 1024,
                    "peak_mib": kib(gateway.process.pid, "VmHWM") / 1024})
     gateway.process.kill()
     gateway.process.wait()
@@ -109,11 +109,11 @@ def fill(folder, args):
     store = folder / "almoner.db"
     done = subprocess.run([str(FILL), "--store", str(store), "--events", str(args.count), "--donors", str(max(1, args.count // 2)), "--days", "3"],
                           stdout=subprocess.PIPE, text=True, check=True)
-    say(f"filled: {done.stdout.strip()}")
+    log(f"filled: {done.stdout.strip()}")
     return store
 
 
-def told(result):
+def reported(result):
     a, b = result["without"], result["with"]
     rows = [("steps waiting", 0, b["waiting"]), ("start-up, s", a["start_s"], b["start_s"]), ("start-up after kill -9, s", "", b["start_after_kill_s"]),
             ("peak memory, MiB", a["peak_mib"], b["peak_mib"]), ("live event accepted, p50 ms", a["accept_p50_ms"], b["accept_p50_ms"]),
@@ -147,7 +147,7 @@ def main():
     if args.json:
         print(json.dumps(result, indent=1))
     else:
-        told(result)
+        reported(result)
 
 
 if __name__ == "__main__":

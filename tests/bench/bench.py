@@ -19,7 +19,7 @@ TARGETS = (("ratio to the bare parts", "ratio", "<=", 2.0), ("completed per seco
            ("accept p50 at 100/s minus the probe's, us", "accept_over_probe_us", "<=", 500), ("peak memory, MiB", "peak_mib", "<=", 64))
 
 
-def say(text):
+def progress(text):
     print(text, file=sys.stderr, flush=True)
 
 
@@ -77,7 +77,7 @@ def saturate(folder, args):
     result = {"accepted_per_s": load["per_s"], "completed_per_s": args.events / seconds, "seconds": seconds, "accept_p50_us": load["p50_us"],
               "accept_p99_us": load["p99_us"], "statuses": load["statuses"], "cpu_us": cpu_s * 1e6 / args.events,
               "user_us": (user_sys_after[0] - user_sys[0]) * 1e6 / args.events, "sys_us": (user_sys_after[1] - user_sys[1]) * 1e6 / args.events,
-              "threads_us": cpu_between(before, after, args.events), "pss_mib": sampler.end() / 1024, "peak_mib": kib(pid, "VmHWM") / 1024,
+              "threads_us": cpu_between(before, after, args.events), "pss_mib": sampler.close() / 1024, "peak_mib": kib(pid, "VmHWM") / 1024,
               "load_us": load["cpu_s"] * 1e6 / args.events, "receiver_us": sink * 1e6 / args.events, "foreign_load": max(0.0, foreign) / seconds,
               "stolen": (busy_after[1] - busy[1]) / seconds}
     gateway.stop()
@@ -89,7 +89,7 @@ def saturate(folder, args):
 # ---- 100 events a second
 
 def key_of(event, step):
-    """The idempotency key of the step's only request (saga/model/key.h): what the receiver saw, told by event."""
+    """The idempotency key of the step's only request (saga/model/key.h): it identifies the event of a request that the receiver saw."""
     digest = hashlib.sha256()
     for part in ("almoner-key-1", "internal", event, step, "do", "1", ""):
         digest.update(len(part).to_bytes(8, "little") + part.encode())
@@ -142,14 +142,14 @@ def paced(folder, args):
 
 # ---- telling
 
-def middle(runs, name):
+def median_of(runs, name):
     return median(run[name] for run in runs)
 
 
 def summary(parts, runs, slow):
     whole = {"parts": parts, "runs": runs, "paced": slow}
     for name in ("accepted_per_s", "completed_per_s", "cpu_us", "user_us", "sys_us", "accept_p50_us", "accept_p99_us", "load_us", "receiver_us"):
-        whole[name] = middle(runs, name)
+        whole[name] = median_of(runs, name)
     whole["peak_mib"] = max(run["peak_mib"] for run in runs)
     whole["pss_mib"] = max(run["pss_mib"] for run in runs)
     whole["ratio"] = whole["cpu_us"] / parts["sum_us"]
@@ -205,15 +205,15 @@ def main():
         args.repeat, args.events, args.paced_seconds = 1, min(args.events, 20000), 5.0
     folder = pathlib.Path(tempfile.mkdtemp(prefix="almoner-bench-", dir=args.dir))
     try:
-        say("bare parts …")
+        progress("bare parts …")
         parts = bare_parts(folder, 32768, args.repeat)
         runs = []
         for i in range(args.repeat):
-            say(f"fanout-3, run {i + 1} of {args.repeat} …")
+            progress(f"fanout-3, run {i + 1} of {args.repeat} …")
             runs.append(saturate(folder / f"run{i}", args))
         slow = []
         for i in range(0 if args.no_paced else args.repeat):
-            say(f"{args.rate:g} events/s, run {i + 1} of {args.repeat} …")
+            progress(f"{args.rate:g} events/s, run {i + 1} of {args.repeat} …")
             slow.append(paced(folder / f"paced{i}", args))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

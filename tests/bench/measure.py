@@ -9,7 +9,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "scenario"))
-from harness import ALMONER, BUILD, SINK, UnixConnection, until  # noqa: E402  pylint: disable=wrong-import-position
+from harness import ALMONER, BUILD, SINK, UnixConnection, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 
 TOOLS = BUILD / "tests" / "bench"
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -71,15 +71,15 @@ class Sampler:
 
     def run(self):
         while not self.ending.wait(0.5):
-            self.look()
+            self.sample()
 
-    def look(self):
+    def sample(self):
         self.peak_kib = max(self.peak_kib, kib(self.pid, "Pss", "smaps_rollup"))
 
-    def end(self):
+    def close(self):
         self.ending.set()
         self.thread.join()
-        self.look()
+        self.sample()
         return self.peak_kib
 
 
@@ -98,7 +98,7 @@ class Receiver:
 
 
 class Gateway:
-    """The daemon as a user would run it: defaults, but for what the work needs."""
+    """The daemon as a user would run it: default settings, except those that the measurement needs."""
 
     def __init__(self, folder, config, env=None):
         self.folder = pathlib.Path(folder)
@@ -114,10 +114,10 @@ class Gateway:
         with open(self.folder / "gateway.log", "ab") as log:
             self.process = subprocess.Popen([str(ALMONER), "serve", "--config", str(self.config)], stderr=log, stdout=log,
                                             cwd=self.folder, env=self.env)
-        self.port = until("the gateway answers", self.answers, 30)["intake"]["port"]
+        self.port = wait_until("the gateway answers", self.is_ready, 30)["intake"]["port"]
         return self
 
-    def answers(self):
+    def is_ready(self):
         if self.process.poll() is not None:
             raise SystemExit((self.folder / "gateway.log").read_text()[-3000:])
         try:
@@ -137,8 +137,8 @@ class Gateway:
         return self.status()["sagas"]["completed"]
 
     def wait_completed(self, count, seconds=300):
-        """Until so many sagas are done: the time (CLOCK_MONOTONIC seconds) at which that was seen."""
-        until(f"{count} sagas completed", lambda: self.completed() >= count, seconds)
+        """Waits until `count` sagas are completed; returns the time (CLOCK_MONOTONIC seconds) at which this was seen."""
+        wait_until(f"{count} sagas completed", lambda: self.completed() >= count, seconds)
         return time.monotonic()
 
     def stop(self):

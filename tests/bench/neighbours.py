@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 
-from measure import ALMONER, BUILD, TOOLS, Gateway, Receiver, kib, median, tool, until
+from measure import ALMONER, BUILD, TOOLS, Gateway, Receiver, kib, median, tool, wait_until
 
 from downstream import HEAD, CHUNKED, shimmed  # of tests/scenario, which measure.py puts on the path
 from peers import OK, Authority, Peer, Refusing, Unanswering, answers, drips, floods, never_reads, smtp
@@ -41,8 +41,8 @@ MODES = {
 }
 
 
-class Child:
-    """A bad receiver in a process of its own, so that it is not us who are slow."""
+class ChildProcess:
+    """A bad receiver in a process of its own, so that it does not slow down the load generator."""
 
     def __init__(self, make):
         mine, theirs = multiprocessing.Pipe()
@@ -68,9 +68,9 @@ def bad_target(mode, folder):
         return None, http("http://hang.test:9/"), shimmed(ALMONER_SHIM_NAMES=folder / "names")
     if mode == "tls_self_signed":
         context = Authority(folder / "tls").server("own", signed=False)
-        child = Child(lambda: Peer(answers(OK), tls=context))
+        child = ChildProcess(lambda: Peer(answers(OK), tls=context))
         return child, http(f"https://127.0.0.1:{child.port}/"), {}
-    child = Child(MODES[mode])
+    child = ChildProcess(MODES[mode])
     if not mode.startswith("smtp"):
         return child, http(f"http://127.0.0.1:{child.port}/"), {}
     (folder / "t.txt").write_text("Thank you\n")
@@ -126,7 +126,7 @@ class Run:
         self.load("well", f"p{self.serial}", int(WELL_RATE * seconds))
         other.wait()
         due = {line.split()[0]: int(line.split()[1]) for line in (self.folder / "acks").read_text().splitlines()}
-        until("all is delivered", lambda: len(due.keys() & arrivals(self.folder / "arrived").keys()) == len(due), 60)
+        wait_until("all is delivered", lambda: len(due.keys() & arrivals(self.folder / "arrived").keys()) == len(due), 60)
         at = arrivals(self.folder / "arrived")
         self.spans[beside].append([at[event] - due_us for event, due_us in due.items()])
 
@@ -144,7 +144,7 @@ class Run:
         result["peak_mib"] = kib(self.gateway.process.pid, "VmHWM") / 1024
         return result
 
-    def end(self):
+    def close(self):
         self.gateway.process.kill()
         self.gateway.process.wait()
         self.receiver.stop()
@@ -171,7 +171,7 @@ def main():
             try:
                 r = run.figures()
             finally:
-                run.end()
+                run.close()
             print(json.dumps({"mode": mode, **r}) if args.json else
                   f"{mode:24}{r['twin_p50_ms']:13.2f}{r['bad_p50_ms']:7.2f}{r['twin_p99_ms']:14.2f}{r['bad_p99_ms']:7.2f}{r['p99_ratio']:11.2f}"
                   f"{r['peak_mib']:12.1f}", flush=True)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Alerts: what somebody should hear of is in `status`, in the log, and gone again when it is over."""
+"""Alerts: each is in `status` and in the log, and it ends when its cause is over."""
 import hashlib
 import hmac
 import sys
 
-from harness import BUILD, INTERNAL, check, donation, equal, http_target, main, route, until
+from harness import BUILD, INTERNAL, check, donation, equal, http_target, main, route, wait_until
 
 FORMS = {"forms": {"verify": {"scheme": "hmac", "header": "X-Signature"}, "secrets": ["forms-secret"], "map": "."}}
 QUICK = {"window": "1s"}  # what a rate looks back on; an alert ends five seconds after it is over
@@ -15,20 +15,20 @@ def alerts(gateway):
 
 
 def raised(gateway, name, subject):
-    alert = until(f"alert {name} {subject}", lambda: alerts(gateway).get((name, subject)))
+    alert = wait_until(f"alert {name} {subject}", lambda: alerts(gateway).get((name, subject)))
     check(f"level=warning event=alert name={name} subject={subject} " in gateway.log(), "a line of the log")
     check(f"{name} {subject}" in gateway.cli("status"), "for people, too")
     return alert
 
 
 def ended(gateway, name, subject):
-    until(f"{name} is over", lambda: (name, subject) not in alerts(gateway))
-    until("a line of the log", lambda: f"level=info event=alert_ended name={name} subject={subject}" in gateway.log())
+    wait_until(f"{name} is over", lambda: (name, subject) not in alerts(gateway))
+    wait_until("a line of the log", lambda: f"level=info event=alert_ended name={name} subject={subject}" in gateway.log())
 
 
-def unverified(place):
+def unverified(fixture):
     """401s by rate: each is counted, the alert comes at the threshold, and says what to do."""
-    gateway = place.gateway({"sources": FORMS, "alerts": QUICK})
+    gateway = fixture.gateway({"sources": FORMS, "alerts": QUICK})
     for n in range(30):
         equal(gateway.post("forms", donation(n), {"X-Signature": "00" * 32})[0], 401, "refused")
     alert = raised(gateway, "unverified", "forms")
@@ -43,8 +43,8 @@ def unverified(place):
     ended(gateway, "unverified", "forms")
 
 
-def quarantine(place):
-    gateway = place.gateway({"sources": INTERNAL, "limits": {"quarantine_cap": 3}})
+def quarantine(fixture):
+    gateway = fixture.gateway({"sources": INTERNAL, "limits": {"quarantine_cap": 3}})
     sagas = [gateway.accepted("internal", {"id": f"ev-{n}"}) for n in range(3)]
     check(alerts(gateway) is not None, "it can be asked")
     equal(raised(gateway, "quarantined", "internal")["text"].split()[0], "3", "how many are open")
@@ -59,22 +59,22 @@ def quarantine(place):
     ended(gateway, "quarantine_cap", "internal")
 
 
-def held(place):
+def held(fixture):
     """Refused credentials, and everything rejected: two targets held, each with its own alert."""
-    sink = place.sink()
+    sink = fixture.sink()
     config = {"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm")), "books": http_target(sink.url("/books"))},
               "routes": route("crm", "books")}
-    gateway = place.gateway(config)
-    sink.behave("/crm", {"status": 401, "body": {"error": "no, anna@example.org"}})
-    sink.behave("/books", {"status": 422})
+    gateway = fixture.gateway(config)
+    sink.set_behaviour("/crm", {"status": 401, "body": {"error": "no, anna@example.org"}})
+    sink.set_behaviour("/books", {"status": 422})
     for n in range(25):
         gateway.accepted("internal", donation(n, donor=f"d{n}@example.org"))
     check("targets.crm" in raised(gateway, "credentials", "crm")["text"], "what to do")
     raised(gateway, "misconfigured", "books")
     raised(gateway, "attention", "books")
     check("anna" not in str(alerts(gateway)), "not what the target said")
-    sink.behave("/crm")
-    sink.behave("/books")
+    sink.set_behaviour("/crm")
+    sink.set_behaviour("/books")
     gateway.cli("target", "resume", "crm")
     gateway.cli("target", "resume", "books")
     gateway.cli("saga", "resume", "--all", "--yes")
@@ -84,20 +84,20 @@ def held(place):
     equal(alerts(gateway), {}, "all is well")
 
 
-def fault_and_breaker(place):
+def fault_and_breaker(fixture):
     """A connector with a bug; and a target that does not answer, after a while."""
-    sink = place.sink()
+    sink = fixture.sink()
     config = {"sources": INTERNAL, "routes": route("crm", "books"), "alerts": {"breaker_open": "1s"},
               "connectors": {"path": [str(BUILD / "tests" / "abi")]},
               "targets": {"crm": {"connector": "rogue", "settings": {"where": "next", "how": "fault"}},
                           "books": http_target(sink.url("/books"), breaker={"consecutive": 1, "open": "30s"})}}
-    gateway = place.gateway(config)
-    sink.behave("/books", {"status": 503})
+    gateway = fixture.gateway(config)
+    sink.set_behaviour("/books", {"status": 503})
     gateway.accepted("internal", donation(1))
     raised(gateway, "fault", "crm")
     raised(gateway, "breaker_open", "books")
-    config["targets"]["crm"]["settings"]["how"] = "mended"
-    sink.behave("/books")
+    config["targets"]["crm"]["settings"]["how"] = "fixed"
+    sink.set_behaviour("/books")
     gateway.reload(config)
     gateway.cli("saga", "resume", "--all", "--yes")
     ended(gateway, "fault", "crm")

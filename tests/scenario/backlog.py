@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from harness import BUILD, INTERNAL, SLOW, check, donation, equal, http_target, main, route, until
+from harness import BUILD, INTERNAL, SLOW, check, donation, equal, http_target, main, route, wait_until
 
 STEPS = int(os.environ.get("ALMONER_BACKLOG", "200000"))
 LIVE = 200
@@ -45,12 +45,12 @@ def live_events(gateway, sink, first):
         began = time.monotonic()
         gateway.accepted("internal", donation(n, donor=f"live{n}@example.org"))
         times.append(time.monotonic() - began)
-    until("the other target has all of them", lambda: sink.count("/books") >= before + LIVE)
+    wait_until("the other target has all of them", lambda: sink.count("/books") >= before + LIVE)
     middle = sorted(times)[3 * LIVE // 4]
     check(middle < 0.1 * SLOW, f"three of four are accepted within {middle * 1000:.0f} ms")
 
 
-def shown(gateway, waiting):
+def job_shown(gateway, waiting):
     """`backlog` shows target and age, `target list` the same sum."""
     def line():
         return next(row for row in gateway.rows("backlog") if row["target"] == "crm")
@@ -58,9 +58,9 @@ def shown(gateway, waiting):
     def table():
         return [text for text in gateway.cli("backlog").splitlines() if text.startswith("crm ")][0].split()
     # Now and then one of them is under way, to see whether the target is back.
-    until("all that wait are shown", lambda: line()["total"] == waiting)
-    until("in the list of targets as well", lambda: gateway.target("crm")["backlog"] == waiting)
-    until("as a table too", lambda: table()[1] == str(waiting))
+    wait_until("all that wait are shown", lambda: line()["total"] == waiting)
+    wait_until("in the list of targets as well", lambda: gateway.target("crm")["backlog"] == waiting)
+    wait_until("as a table too", lambda: table()[1] == str(waiting))
     ages = line()["older_than"]
     share = {age: ages[age] / STEPS for age in ages}
     check(share["7d"] == 0 and 0.4 < share["1d"] < 0.6 and 0.8 < share["6h"] < 0.95 and share["1h"] > 0.95, f"by age: {ages}")
@@ -87,27 +87,27 @@ def drained_in_order(sink, tried, wanted):
     check(most <= RATE * 1.25, f"{most} sends within a second, the limit is {RATE}")
 
 
-def long_backlog(place):
-    folder = place.folder / "store"
+def long_backlog(fixture):
+    folder = fixture.folder / "store"
     fill(folder, STEPS, STEPS // 2)
-    sink = place.sink()
-    sink.behave("/crm", {"status": 503})
+    sink = fixture.sink()
+    sink.set_behaviour("/crm", {"status": 503})
     config = {"sources": INTERNAL, "store": {"url": f"sqlite:{folder}/almoner.db"}, "routes": route("crm", "books"),
               "targets": {"crm": http_target(sink.url("/crm"), limits={"in_flight": 8, "rate": f"{RATE}/s"}), "books": http_target(sink.url("/books"))}}
     config["targets"]["crm"]["breaker"] = {"open": "300ms", "open_cap": "1s"}
-    gateway = place.gateway(config, start=False)
+    gateway = fixture.gateway(config, start=False)
     start_in_time(gateway)
-    until("the breaker is open", lambda: gateway.target("crm")["breaker"] == "open")
+    wait_until("the breaker is open", lambda: gateway.target("crm")["breaker"] == "open")
     live_events(gateway, sink, 0)
-    shown(gateway, STEPS + LIVE)
+    job_shown(gateway, STEPS + LIVE)
     gateway.kill()
     start_in_time(gateway)  # after a crash as well
     live_events(gateway, sink, LIVE)
     tried = {json.loads(e["body"])["id"] for e in sink.entries("/crm")}
-    sink.behave("/crm")
-    until("it drains", lambda: sink.count("/crm") > len(tried) + 500)
+    sink.set_behaviour("/crm")
+    wait_until("it drains", lambda: sink.count("/crm") > len(tried) + 500)
     live_events(gateway, sink, 2 * LIVE)
-    until("much of it is drained", lambda: gateway.target("crm")["succeeded"] >= 5 * RATE, 60)
+    wait_until("much of it is drained", lambda: gateway.target("crm")["succeeded"] >= 5 * RATE, 60)
     drained_in_order(sink, tried, 5 * RATE)
     if SLOW == 1:
         check(memory_mib(gateway) < 64, f"memory: {memory_mib(gateway):.0f} MiB")
@@ -116,12 +116,12 @@ def long_backlog(place):
     check(time.monotonic() - began < 10 * SLOW, "and it stops at once")
 
 
-def small_backlog_to_its_end(place):
+def small_backlog_to_its_end(fixture):
     """The same, to the last step: all of it once, one donor's events in their order."""
-    folder = place.folder / "store"
+    folder = fixture.folder / "store"
     fill(folder, 5000, 500)
-    sink = place.sink()
-    gateway = place.gateway({"sources": INTERNAL, "store": {"url": f"sqlite:{folder}/almoner.db"}, "routes": route("crm"),
+    sink = fixture.sink()
+    gateway = fixture.gateway({"sources": INTERNAL, "store": {"url": f"sqlite:{folder}/almoner.db"}, "routes": route("crm"),
                              "targets": {"crm": http_target(sink.url("/crm"))}})
     gateway.wait_all("completed", 5000)
     equal((sink.count("/crm"), sink.stats("/crm")["duplicates"], gateway.target("crm")["backlog"]), (5000, 0, 0), "all of it, once")

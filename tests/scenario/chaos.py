@@ -12,15 +12,15 @@ import signal
 import sys
 import threading
 
-from harness import INTERNAL, check, donation, equal, http_target, main, until
-from receivers import Serving
+from harness import INTERNAL, check, donation, equal, http_target, main, wait_until
+from receivers import ServingPeer
 
 CYCLES = int(os.environ.get("ALMONER_CHAOS", "8"))
 SEED = int(os.environ.get("ALMONER_SEED", "1"))
 Seen = collections.namedtuple("Seen", "at path key event body applied")
 
 
-class Receiver(Serving):
+class Receiver(ServingPeer):
     """Takes POST, PUT and GET; draws for each request whether it takes effect and what is heard of it. Keys are recognised, but
     below /once; /ask can be asked; /picky refuses some events, always the same."""
 
@@ -66,10 +66,10 @@ class Receiver(Serving):
 
 
 class Senders:
-    """They repeat until they are told 202 or 200, as platforms do, and remember what they were told."""
+    """Senders that repeat each event until the answer is 202 or 200, as platforms do, and remember the answers."""
 
     def __init__(self, gateway, count, stop_after):
-        self.gateway, self.told, self.numbers = gateway, {}, itertools.count(1)
+        self.gateway, self.acknowledged, self.numbers = gateway, {}, itertools.count(1)
         self.stopping, self.most = threading.Event(), stop_after
         self.threads = [threading.Thread(target=self.run) for _ in range(count)]
         for thread in self.threads:
@@ -83,7 +83,7 @@ class Senders:
                 try:
                     status, reply = self.gateway.post("internal", event)
                     if status in (200, 202):
-                        self.told[event["id"]] = reply["saga"]
+                        self.acknowledged[event["id"]] = reply["saga"]
                         break
                 except Exception:  # pylint: disable=broad-except  # http.client's many ways to say "it broke off"
                     pass
@@ -109,8 +109,8 @@ def config_of(receiver, fund, in_flight):
                    for kind, of in steps.items()]}
 
 
-def meddle(gateway, receiver, dice):
-    """What people do, at the same time."""
+def inject_failures(gateway, receiver, dice):
+    """What operators do at the same time."""
     for _ in range(dice.randint(1, 3)):
         act = dice.randrange(5)
         if act == 0:
@@ -174,17 +174,17 @@ def check_log(log):
 ALLOWED = {"crm": {"body_changed"}, "once": {"in_doubt"}, "picky": {"rejected", "in_doubt"}}
 
 
-def chaos(place):
+def chaos(fixture):
     dice = random.Random(SEED)
     receiver = Receiver(random.Random(SEED + 1))
-    place.ending.append(receiver.stop)
-    gateway = place.gateway(config_of(receiver, "general", 8))
+    fixture.ending.append(receiver.stop)
+    gateway = fixture.gateway(config_of(receiver, "general", 8))
     senders = Senders(gateway, 6, 150 * CYCLES)
-    place.ending.append(senders.stop)
+    fixture.ending.append(senders.stop)
     for _ in range(CYCLES):
-        floor = len(senders.told) + dice.randint(5, 100)
-        until("load before a kill", lambda wanted=floor: len(senders.told) >= min(wanted, senders.most), 60)
-        meddle(gateway, receiver, dice)
+        floor = len(senders.acknowledged) + dice.randint(5, 100)
+        wait_until("load before a kill", lambda wanted=floor: len(senders.acknowledged) >= min(wanted, senders.most), 60)
+        inject_failures(gateway, receiver, dice)
         gateway.kill()
         gateway.write(config_of(receiver, dice.choice(("general", "roof")), 8))
         gateway.start()
@@ -194,11 +194,11 @@ def chaos(place):
         gateway.cli("target", "resume", target)
     gateway.cli("saga", "resume", "--all", "--yes", code=None)  # 1 when some moved on meanwhile
     moving = ("running", "paused", "compensating")
-    until("everything settles", lambda: not any(gateway.admin("GET", "/v1/status")["sagas"][s] for s in moving), 120)
+    wait_until("everything settles", lambda: not any(gateway.admin("GET", "/v1/status")["sagas"][s] for s in moving), 120)
     sagas, log = gateway.sagas(), gateway.rows("log", "export")
     by_event = collections.Counter(s["event_id"] for s in sagas)
     equal({e: n for e, n in by_event.items() if n != 1}, {}, "events that became several sagas")
-    equal({s["event_id"]: s["id"] for s in sagas if s["event_id"] in senders.told}, senders.told, "each acknowledged event is the saga its sender was told")
+    equal({s["event_id"]: s["id"] for s in sagas if s["event_id"] in senders.acknowledged}, senders.acknowledged, "each acknowledged event has the saga of its acknowledgement")
     names = {s["id"]: s["event_id"] for s in sagas}
     check_log(log)
     check_receiver(receiver, {(f"/{r['step_name']}", names[r["id"]]) for r in log if r["record"] == "outcome" and r["outcome"] in ("body_changed", "fault")})
@@ -213,7 +213,7 @@ def chaos(place):
     equal(status["accepted"], sum(status["sagas"].values()) + status["related"], "conservation")
     gateway.cli("verify")
     gateway.stop()
-    print(f"seed {SEED}: {CYCLES} kills, {len(senders.told)} acknowledged, {len(receiver.seen)} requests; " +
+    print(f"seed {SEED}: {CYCLES} kills, {len(senders.acknowledged)} acknowledged, {len(receiver.seen)} requests; " +
           ", ".join(f"{count} {state}" for state, count in status["sagas"].items() if count))
 
 

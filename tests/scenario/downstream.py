@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 
-from harness import BUILD, INTERNAL, SLOW, check, donation, equal, http_target, main, until
-from peers import OK, STAGES, Authority, Peer, Refusing, Unanswering, answers, drips, floods, never_reads, resets_in_request, smtp
+from harness import BUILD, INTERNAL, SLOW, check, donation, equal, http_target, main, wait_until
+from peers import OK, STAGES, Authority, Peer, ClosingPeer, UnacceptingPeer, answers, drips, floods, never_reads, resets_in_request, smtp
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -19,8 +19,8 @@ NEVER_SEEN = ("Out of memory", "Callback aborted")  # libcurl's words that would
 
 # name: peer, outcome, requests that reach it from an unsafe step
 HTTP = {
-    "refuse": (Refusing, "unreachable", 0),
-    "no_answer_to_syn": (Unanswering, "unreachable", 0),
+    "refuse": (ClosingPeer, "unreachable", 0),
+    "no_answer_to_syn": (UnacceptingPeer, "unreachable", 0),
     "never_reads": (lambda: Peer(never_reads), "unknown", 0),
     "hang": (lambda: Peer(answers(then="hang")), "unknown", 1),
     "one_byte_a_second": (lambda: Peer(drips(OK, 1)), "unknown", 1),
@@ -59,12 +59,12 @@ def status_of(gateway, name):
     raise AssertionError(name)
 
 
-class Neighbour:
+class HealthyTarget:
     """A target that is well: something is delivered to it all the time, and how long that took is kept."""
 
-    def __init__(self, place, every=0.02):
-        self.log, self.every, self.sent, self.over = place.folder / "well.log", every, {}, threading.Event()
-        self.sink = place.sink(log=self.log)
+    def __init__(self, fixture, every=0.02):
+        self.log, self.every, self.sent, self.over = fixture.folder / "well.log", every, {}, threading.Event()
+        self.sink = fixture.sink(log=self.log)
         self.target = http_target(self.sink.url("/well/{{id}}"))
         self.route = {"name": "well", "match": {"type": "donation.well"}, "steps": [{"target": "well"}]}
         self.thread = None
@@ -81,43 +81,43 @@ class Neighbour:
         self.thread = threading.Thread(target=run)
         self.thread.start()
 
-    def arrived(self):
+    def delivered(self):
         lines = [json_line.split('"') for json_line in self.log.read_text(encoding="utf-8").splitlines()]
         return {line[line.index("path") + 2].removeprefix("/well/"): int(line[line.index("at_us") + 1].strip(":,")) / 1e6 for line in lines}
 
-    def end(self):
+    def close(self):
         """All that was sent is there, and none of it late."""
-        until("the neighbour had something to do", lambda: len(self.sent) > 20)
+        wait_until("the neighbour had something to do", lambda: len(self.sent) > 20)
         self.over.set()
         self.thread.join()
-        until("all is at the neighbour's", lambda: len(self.arrived()) == len(self.sent))
-        arrived = self.arrived()
-        spans = sorted((arrived[event] - at) * 1000 for event, at in self.sent.items())
+        wait_until("all is at the neighbour's", lambda: len(self.delivered()) == len(self.sent))
+        delivered = self.delivered()
+        spans = sorted((delivered[event] - at) * 1000 for event, at in self.sent.items())
         check(spans[-1] < NEIGHBOUR_MS * SLOW, f"a neighbour's delivery took {spans[-1]:.0f} ms (p50 {spans[len(spans) // 2]:.0f} ms)")
 
 
-def gateway_of(place, targets, neighbour=None, env=None):
+def gateway_of(fixture, targets, healthy_target=None, env=None):
     """A route for each target, its type named after it; the daemon, and an event for each of them."""
     routes = [{"name": name, "match": {"type": f"donation.{name}"}, "steps": [{"target": name}]} for name in targets]
-    if neighbour:
-        targets, routes = {"well": neighbour.target, **targets}, [neighbour.route, *routes]
-    gateway = place.gateway({"sources": INTERNAL, "targets": targets, "routes": routes}, env=env)
-    if neighbour:
-        neighbour.start(gateway)
+    if healthy_target:
+        targets, routes = {"well": healthy_target.target, **targets}, [healthy_target.route, *routes]
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": targets, "routes": routes}, env=env)
+    if healthy_target:
+        healthy_target.start(gateway)
     return gateway
 
 
-def give(gateway, name, number=0):
+def send_event(gateway, name, number=0):
     return gateway.accepted("internal", donation(f"{name}-{number}", donor=f"{name}-{number}@example.org") | {"type": f"donation.{name}"})
 
 
 def wait_step(gateway, saga, what, ends):
     """The only step of a saga once `ends` says it is where it should be."""
-    def look():
+    def lookup():
         step = gateway.saga(saga)["steps"][0]
         return step if ends(step) else None
     try:
-        return until(what, look, 30)
+        return wait_until(what, lookup, 30)
     except AssertionError as failed:
         raise AssertionError(f"{failed}: {gateway.saga(saga)['steps'][0]}") from failed
 
@@ -135,99 +135,99 @@ def expect(gateway, saga, name, outcome, reason):
 
 # ---- HTTP
 
-def http_receivers(place):
+def http_receivers(fixture):
     """Each bad receiver twice: behind a step that may be repeated and behind one that may not, which is sent once."""
-    neighbour, peers, targets = Neighbour(place), {}, {}
+    healthy_target, peers, targets = HealthyTarget(fixture), {}, {}
     for name, (make, _, _) in HTTP.items():
         for repeat in ("keyed", "unsafe"):
             peer = peers[f"{name}-{repeat}"] = make()
-            place.ending.append(peer.stop)
+            fixture.ending.append(peer.stop)
             targets[f"{name}-{repeat}"] = http_target(peer.url(), repeat=repeat) | TWICE
-    gateway = gateway_of(place, targets, neighbour)
-    sagas = {name: give(gateway, name) for name in targets}
+    gateway = gateway_of(fixture, targets, healthy_target)
+    sagas = {name: send_event(gateway, name) for name in targets}
     for name, (_, outcome, requests) in HTTP.items():
         keyed, unsafe, sends = ENDS[outcome]
         expect(gateway, sagas[f"{name}-keyed"], f"{name}, keyed", outcome, keyed)
         step = expect(gateway, sagas[f"{name}-unsafe"], f"{name}, unsafe", outcome, unsafe)
         equal(step["attempts"], sends, f"attempts of {name}, unsafe")
-        equal(peers[f"{name}-unsafe"].counted("requests"), requests, f"requests of {name}, unsafe")
-    neighbour.end()
+        equal(peers[f"{name}-unsafe"].request_count("requests"), requests, f"requests of {name}, unsafe")
+    healthy_target.close()
     if SLOW == 1:
         check(status_of(gateway, "VmHWM") < 64 << 10, f"memory within its bound: {status_of(gateway, 'VmHWM')} KiB")
     gateway.stop()
 
 
-def reset_at_each_byte(place):
+def reset_at_each_byte(fixture):
     """The connection dies at byte k of the reply, or of the request: doubt, and one send, whatever k is."""
     whole = HEAD + b"Content-Length: 2\r\n\r\n{}"
 
-    def in_reply(talk):
-        at = talk.peer.counted("connections") - 1
-        talk.request()
-        talk.send(whole[:at])
-        talk.reset()
+    def in_reply(client):
+        at = client.peer.request_count("connections") - 1
+        client.request()
+        client.send(whole[:at])
+        client.reset()
 
-    def in_request(talk):
-        resets_in_request(1 + (talk.peer.counted("connections") - 1) * 12)(talk)
+    def in_request(client):
+        resets_in_request(1 + (client.peer.request_count("connections") - 1) * 12)(client)
     reply, request = Peer(in_reply), Peer(in_request)
-    place.ending += [reply.stop, request.stop]
+    fixture.ending += [reply.stop, request.stop]
     one = {**TWICE["limits"], "in_flight": 1}
-    gateway = gateway_of(place, {"reply": http_target(reply.url(), repeat="unsafe", limits=one), "request": http_target(request.url(), repeat="unsafe", limits=one)})
+    gateway = gateway_of(fixture, {"reply": http_target(reply.url(), repeat="unsafe", limits=one), "request": http_target(request.url(), repeat="unsafe", limits=one)})
     counts = {"reply": len(whole), "request": 30}
-    sagas = {name: [give(gateway, name, n) for n in range(count)] for name, count in counts.items()}
+    sagas = {name: [send_event(gateway, name, n) for n in range(count)] for name, count in counts.items()}
     for name, numbers in sagas.items():
         for at, number in enumerate(numbers):
             expect(gateway, number, f"{name} {at}", "unknown", "in_doubt")
-    equal((reply.counted("requests"), reply.counted("connections"), request.counted("connections")), (len(whole), len(whole), 30), "one send each")
+    equal((reply.request_count("requests"), reply.request_count("connections"), request.request_count("connections")), (len(whole), len(whole), 30), "one send each")
 
 
-def large_replies(place):
+def large_replies(fixture):
     """As many replies at once as may be, each of the most that is read: memory is bounded by the configuration."""
     peer = Peer(floods(HEAD + b"Content-Length: 10737418240\r\n\r\n", bytes(65536)))
-    place.ending.append(peer.stop)
-    neighbour = Neighbour(place)
-    gateway = gateway_of(place, {"large": http_target(peer.url(), limits={"in_flight": 16, "reply": "1MiB"})}, neighbour)
+    fixture.ending.append(peer.stop)
+    healthy_target = HealthyTarget(fixture)
+    gateway = gateway_of(fixture, {"large": http_target(peer.url(), limits={"in_flight": 16, "reply": "1MiB"})}, healthy_target)
     before = status_of(gateway, "VmHWM")
-    sagas = [give(gateway, "large", n) for n in range(200)]
+    sagas = [send_event(gateway, "large", n) for n in range(200)]
     for number in sagas:
         expect(gateway, number, "large", "ok", None)
-    neighbour.end()
+    healthy_target.close()
     if SLOW == 1:
         grown = status_of(gateway, "VmHWM") - before
         check(grown < 32 << 10, f"memory grew by {grown} KiB for 16 replies of 1 MiB at once")
 
 
-def reply_nobody_asked_for(place):
+def unrequested_reply(fixture):
     """A second reply, or a 408 on the idle connection, is not the answer to the next request."""
-    def talks(unasked):
-        def play(talk):
+    def script_of(unasked):
+        def script(client):
             while True:
-                talk.request()
-                talk.send(OK)
-                talk.peer.over.wait(0.05)
-                talk.send(unasked)
-                talk.peer.count("unasked")
-        return play
-    peers = {"again": Peer(talks(OK)), "goodbye": Peer(talks(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"))}
-    place.ending += [peer.stop for peer in peers.values()]
-    gateway = gateway_of(place, {name: http_target(peer.url()) for name, peer in peers.items()})
+                client.request()
+                client.send(OK)
+                client.peer.over.wait(0.05)
+                client.send(unasked)
+                client.peer.count("unasked")
+        return script
+    peers = {"again": Peer(script_of(OK)), "goodbye": Peer(script_of(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"))}
+    fixture.ending += [peer.stop for peer in peers.values()]
+    gateway = gateway_of(fixture, {name: http_target(peer.url()) for name, peer in peers.items()})
     for name, peer in peers.items():
         for n in range(4):
-            expect(gateway, give(gateway, name, n), name, "ok", None)
-            until("it was said", lambda: peer.counted("unasked") == n + 1)
-            equal(peer.counted("requests"), n + 1, f"{name}: a success is a request that was answered")
+            expect(gateway, send_event(gateway, name, n), name, "ok", None)
+            wait_until("it was said", lambda: peer.request_count("unasked") == n + 1)
+            equal(peer.request_count("requests"), n + 1, f"{name}: a success is a request that was answered")
 
 
-def large_request(place):
+def large_request(fixture):
     """A server that never says 100-continue is not asked to; one that answers before it has read all is heard, or it is doubt."""
-    def early(talk):
-        while b"\r\n\r\n" not in talk.rest:
-            talk.more()
-        talk.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-    sink, peer = place.sink(), Peer(early)
-    place.ending.append(peer.stop)
-    sink.behave("/crm", {"no_continue": True})
-    gateway = gateway_of(place, {"silent": http_target(sink.url("/crm"), repeat="unsafe"), "early": http_target(peer.url(), repeat="unsafe")})
+    def early_reply(client):
+        while b"\r\n\r\n" not in client.rest:
+            client.read_more()
+        client.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    sink, peer = fixture.sink(), Peer(early_reply)
+    fixture.ending.append(peer.stop)
+    sink.set_behaviour("/crm", {"no_continue": True})
+    gateway = gateway_of(fixture, {"silent": http_target(sink.url("/crm"), repeat="unsafe"), "early": http_target(peer.url(), repeat="unsafe")})
     big = {"note": "x" * 900_000}
     sagas = {name: gateway.accepted("internal", donation(name, donor=name) | big | {"type": f"donation.{name}"}) for name in ("silent", "early")}
     expect(gateway, sagas["silent"], "silent", "ok", None)
@@ -235,20 +235,20 @@ def large_request(place):
     check(not headers & {"expect", "accept-encoding"}, f"nothing is asked for that could be held back or blown up: {headers}")
     step = wait_step(gateway, sagas["early"], "early", at_rest)
     check((step["outcome"], step["reason"]) in (("rejected", "rejected"), ("unknown", "in_doubt")), f"early: {step}")
-    equal(peer.counted("connections"), 1, "one send")
+    equal(peer.request_count("connections"), 1, "one send")
 
 
-def patience(place):
+def patience(fixture):
     """Retry-After: extends the wait, never beyond the cap; nonsense counts for nothing."""
-    sink = place.sink()
+    sink = fixture.sink()
     soon = email.utils.formatdate(time.time() + 20, usegmt=True)
     rows = {"seconds": ("20", 15, 35), "date": (soon, 10, 35), "huge": ("99999999999", 55, 95), "too_huge": ("9" * 40, 0, 5), "negative": ("-5", 0, 5), "words": ("later", 0, 5),
             "past": ("Thu, 01 Jan 1998 00:00:00 GMT", 0, 5), "year": ("31536000", 55, 95)}
-    gateway = gateway_of(place, {name: http_target(sink.url(f"/{name}")) | {"retry": {"first": "1s", "cap": "60s"}} for name in rows})
+    gateway = gateway_of(fixture, {name: http_target(sink.url(f"/{name}")) | {"retry": {"first": "1s", "cap": "60s"}} for name in rows})
     for name, (value, least, most) in rows.items():
-        sink.behave(f"/{name}", {"status": 429, "headers": {"Retry-After": value}})
+        sink.set_behaviour(f"/{name}", {"status": 429, "headers": {"Retry-After": value}})
         began = time.time()
-        step = wait_step(gateway, give(gateway, name), name, lambda step: step["state"] == "retry_wait")
+        step = wait_step(gateway, send_event(gateway, name), name, lambda step: step["state"] == "retry_wait")
         wait = datetime.datetime.fromisoformat(step["next_at"]).timestamp() - began
         check(least <= wait <= most * SLOW, f"{name}: next in {wait:.1f} s")
         equal(step["outcome"], "busy", name)
@@ -256,69 +256,69 @@ def patience(place):
 
 # ---- TLS and names
 
-def tls(place):
+def tls(fixture):
     """Who cannot prove to be the one that was meant gets nothing, over HTTP and over SMTP; who can is delivered to."""
-    authority = Authority(place.folder / "authority")
+    authority = Authority(fixture.folder / "authority")
     contexts = {"good": authority.server("good"), "wrong_host": authority.server("wrong", address="127.0.0.2"),
                 "expired": authority.server("expired", days=-1), "self_signed": authority.server("own", signed=False)}
-    neighbour, peers, targets = Neighbour(place), {}, {}
+    healthy_target, peers, targets = HealthyTarget(fixture), {}, {}
     peers = {name: Peer(answers(OK), tls=context) for name, context in contexts.items()}
     peers["no_tls"] = Peer(answers(OK))
     peers["no_handshake"] = Peer(never_reads)
-    place.ending += [peer.stop for peer in peers.values()]
+    fixture.ending += [peer.stop for peer in peers.values()]
     for name, peer in peers.items():
         targets[name] = http_target(peer.url("https"), repeat="unsafe") | TWICE
-        targets[f"{name}-mail"] = mail_target(place, peer.port, tls="tls")
-    gateway = gateway_of(place, targets, neighbour, shimmed(ALMONER_SHIM_CA=authority.path))
-    sagas = {name: give(gateway, name) for name in targets if name != "good-mail"}
+        targets[f"{name}-mail"] = mail_target(fixture, peer.port, tls="tls")
+    gateway = gateway_of(fixture, targets, healthy_target, shimmed(ALMONER_SHIM_CA=authority.path))
+    sagas = {name: send_event(gateway, name) for name in targets if name != "good-mail"}
     for name, saga in sagas.items():
         good = name == "good"
         step = expect(gateway, saga, name, "ok" if good else "unreachable", None if good else "exhausted")
         if name.startswith(("wrong", "expired", "self")):
             check("certificate" in step["detail"], f"{name}: {step['detail']}")
     for name, peer in peers.items():
-        equal(peer.counted("requests"), 1 if name == "good" else 0, f"requests of {name}")
-    neighbour.end()
+        equal(peer.request_count("requests"), 1 if name == "good" else 0, f"requests of {name}")
+    healthy_target.close()
 
 
-def names(place):
-    """A resolver that hangs, fails and flaps: nobody else waits, threads stay few, and it goes on when names come back."""
-    sink, table = place.sink(), place.folder / "names"
+def host_names(fixture):
+    """A resolver that hangs, fails and recovers again and again: other targets do not wait, threads stay few, and steps continue when names resolve again."""
+    sink, table = fixture.sink(), fixture.folder / "names"
 
-    def say(**verdicts):
+    def answer_lookups(**verdicts):
         fresh = table.with_suffix(".new")
         fresh.write_text("".join(f"{name}.test {verdict}\n" for name, verdict in verdicts.items()), encoding="ascii")
         fresh.replace(table)
-    say(hang="hang", none="none", flap="none", mail="hang")
-    place.ending.append(lambda: say(hang="none", none="none", flap="none", mail="none"))
-    neighbour, targets = Neighbour(place), {}
+    answer_lookups(hang="hang", none="none", flap="none", mail="hang")
+    fixture.ending.append(lambda: answer_lookups(hang="none", none="none", flap="none", mail="none"))
+    healthy_target, targets = HealthyTarget(fixture), {}
     for name in ("hang", "none", "flap"):
         targets[name] = http_target(f"http://{name}.test:{sink.http}/{name}", repeat="unsafe", limits={"connect_timeout": "300ms"})
-    targets["mail"] = mail_target(place, sink.smtp, host="mail.test", limits={"connect_timeout": "300ms"})
+    targets["mail"] = mail_target(fixture, sink.smtp, host="mail.test", limits={"connect_timeout": "300ms"})
     del targets["mail"]["retry"]["attempts"]
-    gateway = gateway_of(place, targets, neighbour, shimmed(ALMONER_SHIM_NAMES=table))
-    sagas = {(name, n): give(gateway, name, n) for name in targets for n in range(40)}
+    gateway = gateway_of(fixture, targets, healthy_target, shimmed(ALMONER_SHIM_NAMES=table))
+    sagas = {(name, n): send_event(gateway, name, n) for name in targets for n in range(40)}
     for name in targets:
         step = wait_step(gateway, sagas[name, 39], name, lambda step: step["attempts"] > 2)
         equal(step["outcome"], "unreachable", f"{name}: {step['detail']}")
     # two hanging targets: 16 look-ups lost, 2 and then a probe under way; the mail has a thread of its own besides
     check(status_of(gateway, "Threads") < 60, f"threads: {status_of(gateway, 'Threads')}")
     for verdict in ("127.0.0.1", "none", "127.0.0.1"):
-        say(hang="hang", none="none", flap=verdict, mail="hang")
+        answer_lookups(hang="hang", none="none", flap=verdict, mail="hang")
     gateway.wait_saga(sagas["flap", 0], "completed", 30)
-    say(hang="127.0.0.1", none="127.0.0.1", flap="127.0.0.1", mail="127.0.0.1")
+    answer_lookups(hang="127.0.0.1", none="127.0.0.1", flap="127.0.0.1", mail="127.0.0.1")
     for name in ("hang", "none", "flap"):
-        until(f"all are at {name}", lambda: sink.count(f"/{name}", "answered") >= 40, 40)
+        wait_until(f"all are at {name}", lambda: sink.count(f"/{name}", "answered") >= 40, 40)
         equal(sink.count(f"/{name}"), 40, f"sends to {name}")
-    until("all mails are there", lambda: sink.count("/smtp", "messages") >= 40)
+    wait_until("all mails are there", lambda: sink.count("/smtp", "messages") >= 40)
     equal(sink.count("/smtp", "messages"), 40, "mails")
-    neighbour.end()
+    healthy_target.close()
 
 
 # ---- SMTP
 
-def mail_target(place, port, **more):
-    text = place.folder / "thanks.txt"
+def mail_target(fixture, port, **more):
+    text = fixture.folder / "thanks.txt"
     text.write_text("Thank you\n", encoding="utf-8")
     settings = {"host": more.pop("host", "127.0.0.1"), "port": port, "tls": more.pop("tls", "none"), "from": "a@charity.example", "subject": "Hi", "text": str(text)}
     target = http_target("", breaker={"consecutive": 1000, "minimum": 1000, "window": 1000}) | {"connector": "email", "settings": settings}
@@ -342,43 +342,43 @@ def smtp_end(stage, how):
     return ("unknown", "in_doubt", 1) if stage == "dot" else ("unreachable", "exhausted", 0)
 
 
-def smtp_receivers(place):
+def smtp_receivers(fixture):
     """Each fault at each reply of a mail server. What comes after the 354 is doubt unless it is a reply; one send then, ever."""
-    neighbour, peers, targets, rows = Neighbour(place), {}, {}, {}
+    healthy_target, peers, targets, rows = HealthyTarget(fixture), {}, {}, {}
     for stage in STAGES:
         for how in (LATER, "421 4.3.2 closing", NO, "silence", "close", "reset", "garbage", "endless", "endless_line"):
             name = f"{stage}-{how.split()[0]}"
             peers[name], rows[name] = Peer(smtp(stage, how)), smtp_end(stage, how)
-            place.ending.append(peers[name].stop)
-            targets[name] = mail_target(place, peers[name].port)
-    gateway = gateway_of(place, targets, neighbour)
-    sagas = {name: give(gateway, name) for name in targets}
+            fixture.ending.append(peers[name].stop)
+            targets[name] = mail_target(fixture, peers[name].port)
+    gateway = gateway_of(fixture, targets, healthy_target)
+    sagas = {name: send_event(gateway, name) for name in targets}
     for name, (outcome, reason, taken) in rows.items():
         if outcome == "busy":
             step = wait_step(gateway, sagas[name], name, lambda step: step["state"] == "retry_wait")
             equal(step["outcome"], "busy", f"{name}: {step['detail']}")
             continue
         expect(gateway, sagas[name], name, outcome, reason)
-        equal(peers[name].counted("messages"), taken, f"messages taken by {name}")
-    neighbour.end()
+        equal(peers[name].request_count("messages"), taken, f"messages taken by {name}")
+    healthy_target.close()
     gateway.stop()
 
 
-def many_silent_mails(place):
+def many_silent_mail_servers(fixture):
     """A silent mail server with three hundred mails before it: as many threads as may be in flight, and an end within its time."""
-    well = 60  # so many are taken, which opens the window up to what is configured
+    well = 60  # this many are accepted first, which opens the ramp up to the configured limit
 
-    def play(talk):
-        smtp("dot", "silence" if talk.peer.counted("connections") > well else "250 queued")(talk)
-    peer, neighbour = Peer(play), Neighbour(place)
-    place.ending.append(peer.stop)
-    gateway = gateway_of(place, {"mail": mail_target(place, peer.port, limits={"timeout": "60s", "in_flight": 8})}, neighbour)
+    def script(client):
+        smtp("dot", "silence" if client.peer.request_count("connections") > well else "250 queued")(client)
+    peer, healthy_target = Peer(script), HealthyTarget(fixture)
+    fixture.ending.append(peer.stop)
+    gateway = gateway_of(fixture, {"mail": mail_target(fixture, peer.port, limits={"timeout": "60s", "in_flight": 8})}, healthy_target)
     before = status_of(gateway, "Threads")
     for n in range(300):
-        give(gateway, "mail", n)
-    until("all that may be are under way", lambda: peer.counted("messages") == well + 8)
+        send_event(gateway, "mail", n)
+    wait_until("all that may be are under way", lambda: peer.request_count("messages") == well + 8)
     check(status_of(gateway, "Threads") <= before + 8 * 2, f"threads: {before} before, {status_of(gateway, 'Threads')} with 8 mails in flight")
-    neighbour.end()
+    healthy_target.close()
     gateway.config["drain"] = "1s"
     gateway.reload(gateway.config)
     began = time.monotonic()
@@ -386,8 +386,8 @@ def many_silent_mails(place):
     check(time.monotonic() - began < 5 * SLOW, f"it took {time.monotonic() - began:.1f} s to stop")
     gateway.start()
     equal(len(gateway.sagas("--state", "attention", "--target", "mail")), 8, "those under way are in doubt, the others wait")
-    check(peer.counted("messages") <= well + 16, "one send each")
+    check(peer.request_count("messages") <= well + 16, "one send each")
 
 
 if __name__ == "__main__":
-    sys.exit(main([http_receivers, reset_at_each_byte, large_replies, reply_nobody_asked_for, large_request, patience, tls, names, smtp_receivers, many_silent_mails]))
+    sys.exit(main([http_receivers, reset_at_each_byte, large_replies, unrequested_reply, large_request, patience, tls, host_names, smtp_receivers, many_silent_mail_servers]))

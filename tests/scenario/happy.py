@@ -4,16 +4,16 @@ import json
 import sys
 import time
 
-from harness import (INTERNAL, check, donation, equal, http_target, main, route, sign_github, sign_standard, sign_stripe, until)
+from harness import (INTERNAL, check, donation, equal, http_target, main, route, sign_github, sign_standard, sign_stripe, wait_until)
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-def happy_path(place):
+def happy_path(fixture):
     """A signed donation reaches email, accounting and CRM."""
-    sink = place.sink()
-    (place.folder / "thanks.txt").write_text("Dear {{donor.name}}, thank you.\n")
-    gateway = place.gateway({
+    sink = fixture.sink()
+    (fixture.folder / "thanks.txt").write_text("Dear {{donor.name}}, thank you.\n")
+    gateway = fixture.gateway({
         "sources": {"shop": {"preset": "standard-webhooks", "secrets": [{"$env": "SHOP_SECRET"}], "map": "."}},
         "targets": {
             "crm": http_target(sink.url("/crm")),
@@ -44,20 +44,20 @@ def happy_path(place):
     gateway.cli_error("saga", "pause", "1", code=4)
 
 
-def duplicates_in_every_state(place):
-    sink = place.sink()
-    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), limits={"timeout": "1s"})},
+def duplicates_in_every_state(fixture):
+    sink = fixture.sink()
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), limits={"timeout": "1s"})},
                              "routes": route("crm")})
-    sink.behave("/crm", {"status": 503, "times": 1}, {"mode": "hang", "times": 1}, {"status": 422})
+    sink.set_behaviour("/crm", {"status": 503, "times": 1}, {"mode": "hang", "times": 1}, {"status": 422})
     saga = gateway.accepted("internal", donation(1))
     for state in ("running", "running", "attention"):
-        until(state, lambda wanted=state: gateway.saga(saga)["state"] == wanted, 40)
+        wait_until(state, lambda wanted=state: gateway.saga(saga)["state"] == wanted, 40)
         status, reply = gateway.post("internal", donation(1))
         equal((status, reply), (200, {"saga": saga, "duplicate": True}), "duplicate")
         if state == "running":
             gateway.cli("saga", "resume", saga)
-            sink.behave("/crm", {"status": 422})
-    sink.behave("/crm")
+            sink.set_behaviour("/crm", {"status": 422})
+    sink.set_behaviour("/crm")
     gateway.cli("saga", "resume", saga)
     gateway.wait_saga(saga, "completed")
     equal(gateway.post("internal", donation(1))[1], {"saga": saga, "duplicate": True}, "duplicate at rest")
@@ -66,9 +66,9 @@ def duplicates_in_every_state(place):
     equal(len(gateway.sagas()), 1, "one saga")
 
 
-def signatures(place):
-    sink = place.sink()
-    gateway = place.gateway({
+def signatures(fixture):
+    sink = fixture.sink()
+    gateway = fixture.gateway({
         "sources": {"stripe": {"preset": "stripe", "secrets": ["old", {"$env": "STRIPE"}]},
                     "svix": {"preset": "standard-webhooks", "secrets": [{"$env": "SVIX"}], "map": "."},
                     "hub": {"preset": "github", "secrets": [{"$env": "HUB"}], "map": '. + {type: "push"}'},
@@ -83,7 +83,7 @@ def signatures(place):
         status, reply = gateway.post("stripe", session, headers)
         equal(status, wanted, f"stripe {headers}")
         if wanted == 401:
-            check(not reply or "signature" not in json.dumps(reply).lower(), "no reason is told")
+            check(not reply or "signature" not in json.dumps(reply).lower(), "the answer gives no reason")
     both = sign_stripe("whsec_test", session)["Stripe-Signature"].replace("v1=", "v1=00,v0=11,v1=")
     equal(gateway.post("stripe", session, {"Stripe-Signature": both})[0], 200, "several signatures, unknown versions")
     body = json.dumps(donation(7)).encode()
@@ -116,11 +116,11 @@ def stripe_event(number, kind, intent, **more):
     return {"id": number, "object": "event", "type": kind, "created": 1700000000, "data": {"object": {**objects[kind], **more}}}
 
 
-def stripe_quartet(place):
+def stripe_quartet(fixture):
     """The events of one payment, in every order, make one saga."""
     import itertools
-    sink = place.sink()
-    gateway = place.gateway({"sources": {"stripe": {"preset": "stripe", "secrets": [{"$env": "STRIPE"}]}},
+    sink = fixture.sink()
+    gateway = fixture.gateway({"sources": {"stripe": {"preset": "stripe", "secrets": [{"$env": "STRIPE"}]}},
                              "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}, env={"STRIPE": "s"})
     kinds = ("checkout.session.completed", "payment_intent.succeeded", "charge.succeeded", "charge.updated")
     for number, order in enumerate(itertools.permutations(kinds)):
@@ -145,11 +145,11 @@ def stripe_quartet(place):
     equal(len(gateway.saga(1)["related"]), 3, "siblings are recorded beside it")
 
 
-def quarantine_and_reprocess(place):
-    sink = place.sink()
+def quarantine_and_reprocess(fixture):
+    sink = fixture.sink()
     config = {"sources": {"internal": {"verify": "none", "map": "{id: .nr, type: \"donation.created\", amount: {minor: .cents, currency: .cur}}"}},
               "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}
-    gateway = place.gateway(config)
+    gateway = fixture.gateway(config)
     status, reply = gateway.post("internal", {"nr": "a1", "pence": 100, "cur": "gbp"})
     equal((status, reply.get("quarantined")), (202, True), "kept")
     bad = reply["saga"]
@@ -158,22 +158,22 @@ def quarantine_and_reprocess(place):
     saga = gateway.saga(bad)
     equal((saga["state"], saga["reason"]), ("attention", "quarantined"), "needs a person")
     check("amount" in saga["note"], f"the reason names the field: {saga['note']}")
-    gateway.cli("event", "reprocess", bad, code=1)  # nothing was mended yet
+    gateway.cli("event", "reprocess", bad, code=1)  # nothing was fixed yet
     config["sources"]["internal"]["map"] = "{id: .nr, type: \"donation.created\", amount: {minor: .pence, currency: .cur}}"
     gateway.reload(config)
-    gateway.cli("event", "reprocess", bad, "--reason", "map mended")
+    gateway.cli("event", "reprocess", bad, "--reason", "map fixed")
     gateway.wait_saga(bad, "completed")
     equal(json.loads(sink.entries("/crm")[0]["body"])["amount"]["currency"], "GBP", "currency in upper case")
-    check("map mended" in gateway.cli("saga", "show", bad), "the person's reason is in the story")
+    check("map fixed" in gateway.cli("saga", "show", bad), "the operator's reason is in the log of the saga")
 
 
-def reprocessing_a_related_event(place):
+def reprocessing_a_related_event(fixture):
     """It never takes the gift's place: the gift, when it comes, is a saga and delivered."""
-    sink = place.sink()
+    sink = fixture.sink()
     source = {"verify": "none", "map": ".", "gift": ".gift", "related": ".kind == \"sibling\"",
               "gift_made": "if .kind == \"sibling\" then error(\"not yet\") else .kind == \"made\" end"}
     config = {"sources": {"internal": source}, "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}
-    gateway = place.gateway(config)
+    gateway = fixture.gateway(config)
     sibling = {"id": "sib-1", "gift": "gift-1", "kind": "sibling", "type": "charge"}
     bad = gateway.accepted("internal", sibling)
     equal(gateway.saga(bad)["reason"], "quarantined", "kept")
@@ -191,12 +191,12 @@ def reprocessing_a_related_event(place):
     gateway.wait_saga(bad, "cancelled")
 
 
-def reprocessing_and_repeats(place):
+def reprocessing_and_repeats(fixture):
     """One event, one saga, whichever comes first: the person who maps it again or the sender who sends it again."""
-    sink = place.sink()
+    sink = fixture.sink()
     source = {"verify": "none", "map": "{id: .nr, type: \"donation.created\", amount: {minor: .cents, currency: .cur}}"}
     config = {"sources": {"internal": source}, "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}
-    gateway = place.gateway(config)
+    gateway = fixture.gateway(config)
     first, second = ({"nr": f"a{n}", "pence": 100, "cur": "gbp"} for n in (1, 2))
     one, two = gateway.accepted("internal", first), gateway.accepted("internal", second)
     source["map"] = source["map"].replace(".cents", ".pence")
@@ -214,8 +214,8 @@ def reprocessing_and_repeats(place):
     equal(sink.count("/crm"), 2, "one delivery each")
 
 
-def unrouted(place):
-    gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": []})
+def unrouted(fixture):
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": {}, "routes": []})
     status, reply = gateway.post("internal", donation(1))
     equal((status, reply.get("unrouted")), (202, True), "kept and said")
     equal(gateway.saga(reply["saga"])["state"], "unrouted", "state")

@@ -1,6 +1,6 @@
 """A real gateway, real receivers and real senders for one scenario, in a folder of its own.
 
-Nothing sleeps for a fixed time: `until` polls a condition with a deadline. Only loopback, only ports the kernel gives."""
+Nothing sleeps for a fixed time: `wait_until` polls a condition with a deadline. Only loopback, only ports the kernel gives."""
 import base64
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ SLOW = float(os.environ.get("ALMONER_SLOW", "1"))  # sanitizers: deadlines are s
 _tick = threading.Event()
 
 
-def until(what, condition, seconds=20.0):
+def wait_until(what, condition, seconds=20.0):
     """Waits until condition() is true and gives its value."""
     end = time.monotonic() + seconds * SLOW
     while True:
@@ -47,8 +47,8 @@ def equal(found, wanted, what):
         raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
 
 
-class Skipped(Exception):
-    """The scenario cannot be played on this machine: says why."""
+class SkippedScenario(Exception):
+    """The scenario cannot run on this machine; the text gives the reason."""
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -63,7 +63,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Sink:
-    """The receivers: each path is a place of its own (gateway/sink/README.md)."""
+    """almoner-sink: each path is a receiver of its own (gateway/sink/README.md)."""
 
     def __init__(self, log=None):
         command = [str(SINK), "--http", "127.0.0.1:0", "--smtp", "127.0.0.1:0"]
@@ -86,7 +86,7 @@ class Sink:
             raise AssertionError(f"sink refused {path}: {reply.status} {text!r}")
         return json.loads(text)
 
-    def behave(self, path, *acts, **more):
+    def set_behaviour(self, path, *acts, **more):
         self.call("POST", path, {"reply": list(acts), **more})
 
     def stats(self, path, entries=False):
@@ -142,7 +142,7 @@ class Gateway:
                 return self.admin("GET", "/v1/status")
             except (OSError, http.client.HTTPException):
                 return None
-        self.port = until("the gateway answers", answers)["intake"]["port"]
+        self.port = wait_until("the gateway answers", answers)["intake"]["port"]
 
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
@@ -162,7 +162,7 @@ class Gateway:
         before = self.log().count(word)
         self.write(config)
         self.process.send_signal(signal.SIGHUP)
-        until(word, lambda: self.log().count(word) > before)
+        wait_until(word, lambda: self.log().count(word) > before)
 
     # ---- talking to it
 
@@ -225,14 +225,14 @@ class Gateway:
             saga = self.saga(number)
             return saga if saga["state"] == state else None
         try:
-            return until(f"saga {number} is {state}", settled, seconds)
+            return wait_until(f"saga {number} is {state}", settled, seconds)
         except AssertionError as failed:
             raise AssertionError(f"{failed}\n{self.cli('saga', 'show', number, code=None)}") from failed
 
     def wait_all(self, state, count, seconds=60.0):
         def settled():
             return self.admin("GET", "/v1/status")["sagas"][state] >= count
-        until(f"{count} sagas {state}", settled, seconds)
+        wait_until(f"{count} sagas {state}", settled, seconds)
 
 
 # ---- signing, as each platform does
@@ -277,8 +277,8 @@ def donation(number, donor="anna@example.org", minor=2500, **more):
 
 # ---- running
 
-class Place:
-    """What a scenario gets: a folder, and things that are ended after it."""
+class Fixture:
+    """What a scenario gets: a folder, and sinks and gateways that are stopped after it."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -308,18 +308,18 @@ def main(scenarios):
     failed = 0
     for scenario in chosen:
         folder = tempfile.mkdtemp(prefix="almoner-scenario-")
-        place = Place(folder)
+        fixture = Fixture(folder)
         began = time.monotonic()
         try:
-            scenario(place)
+            scenario(fixture)
             verdict = "ok"
-        except Skipped as why:
+        except SkippedScenario as why:
             verdict = f"skipped: {why}:"
         except Exception:  # pylint: disable=broad-except
             traceback.print_exc()
             verdict = "FAILED"
             failed += 1
-        for end in reversed(place.ending):
+        for end in reversed(fixture.ending):
             try:
                 end()
             except Exception:  # pylint: disable=broad-except

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from harness import ALMONER, INTERNAL, SLOW, check, donation, equal, http_target, main, route, until
+from harness import ALMONER, INTERNAL, SLOW, check, donation, equal, http_target, main, route, wait_until
 from operating import give
 
 
@@ -18,10 +18,10 @@ def start_cli(gateway, *words):
                             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=gateway.folder)
 
 
-def waiting(place, count, **more):
-    """A gateway with so many sagas that wait for a paused target: verbs on them are quick, and nothing else moves them."""
-    sink = place.sink()
-    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), **more)}, "routes": route("crm")})
+def waiting(fixture, count, **more):
+    """A gateway with `count` sagas that wait for a paused target: verbs on them are quick, and nothing else moves them."""
+    sink = fixture.sink()
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), **more)}, "routes": route("crm")})
     gateway.cli("target", "pause", "crm")
     return sink, gateway, give(gateway, count)
 
@@ -40,9 +40,9 @@ def verbs_of(gateway, verb="pause"):
     return [r["id"] for r in gateway.rows("log", "export") if r["record"] == "verb" and r.get("verb") == verb]
 
 
-def seen_and_left(place):
+def listed_and_left_running(fixture):
     """--no-wait gives its number at once; list and show tell how it goes; records say who, what and why."""
-    _, gateway, ids = waiting(place, 40)
+    _, gateway, ids = waiting(fixture, 40)
     out = gateway.cli("saga", "pause", "--all", "--yes", "--no-wait", "--rate", "40/s", "--reason", "month's end", "--state", "running")
     check(out.index("40 sagas match") < out.index("job 1"), f"the count first, then its number: {out}")
     row = job(gateway, 1)
@@ -50,7 +50,7 @@ def seen_and_left(place):
           "what was asked for")
     check(row["state"] == "running" and row["moved"] < 40, f"the rate holds it back: {row}")
     check("1 running" in gateway.cli("status"), "status tells")
-    until("it is done", lambda: job(gateway, 1)["state"] == "done")
+    wait_until("it is done", lambda: job(gateway, 1)["state"] == "done")
     row = job(gateway, 1)
     equal((row["matched"], row["moved"], row["refused"], row["upto"]), (40, 40, 0, max(ids)), "what it did")
     check(row["finished_at"] and row["actor"].startswith("uid "), f"by whom, until when: {row}")
@@ -74,21 +74,21 @@ def seen_and_left(place):
         check("rate" in gateway.cli_error("saga", "resume", "--all", *more, "--rate", "fast", code=2), f"what a rate looks like: {more}")
 
 
-def survives_kill(place):
-    """kill -9 again and again in the middle: it goes on by itself, and neither skips nor repeats."""
-    _, gateway, ids = waiting(place, 240)
+def survives_kill(fixture):
+    """kill -9 repeatedly in the middle of a job: the job continues by itself, and neither skips nor repeats a saga."""
+    _, gateway, ids = waiting(fixture, 240)
     number = begin(gateway, "pause", "--all", "--rate", "300/s")
     deaths = 0
     while job(gateway, number)["state"] == "running" and deaths < 5:
         reached = job(gateway, number)["moved"]
-        until("it moves on", lambda: job(gateway, number)["moved"] > reached or job(gateway, number)["state"] != "running")  # pylint: disable=cell-var-from-loop
+        wait_until("it moves on", lambda: job(gateway, number)["moved"] > reached or job(gateway, number)["state"] != "running")  # pylint: disable=cell-var-from-loop
         gateway.kill()
         deaths += 1
         offline = job(gateway, number)  # from the store alone
         check(offline["moved"] >= reached, "what was done is kept")
         gateway.start()
     check(deaths >= 2, f"it was killed under way ({deaths})")
-    until("it is done", lambda: job(gateway, number)["state"] == "done")
+    wait_until("it is done", lambda: job(gateway, number)["state"] == "done")
     row = job(gateway, number)
     equal((row["matched"], row["moved"], row["refused"]), (240, 240, 0), "figures")
     equal(sorted(verbs_of(gateway)), sorted(ids), "each saga once")
@@ -96,11 +96,11 @@ def survives_kill(place):
     gateway.cli("verify")
 
 
-def waits_through_a_restart(place):
+def waits_through_a_restart(fixture):
     """The command line waits for its job through the death of the daemon, and gives the summary in the end."""
-    _, gateway, _ = waiting(place, 120)
+    _, gateway, _ = waiting(fixture, 120)
     cli = start_cli(gateway, "saga", "pause", "--all", "--yes", "--rate", "60/s")
-    until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
+    wait_until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
     gateway.kill()
     gateway.start()
     out, err = cli.communicate(timeout=60 * SLOW)
@@ -108,31 +108,31 @@ def waits_through_a_restart(place):
     check("120 of 120 sagas changed" in out, out)
     check(err.count("continues when it runs again") <= 1, f"says so once: {err}")
     cli = start_cli(gateway, "saga", "resume", "--all", "--yes", "--rate", "60/s", "--json")
-    until("it has begun", lambda: gateway.rows("job", "list")[0]["moved"] > 0 and gateway.rows("job", "list")[0]["verb"] == "resume")
+    wait_until("it has begun", lambda: gateway.rows("job", "list")[0]["moved"] > 0 and gateway.rows("job", "list")[0]["verb"] == "resume")
     gateway.stop()
     gateway.start()
     out, err = cli.communicate(timeout=60 * SLOW)
     equal((cli.returncode, json.loads(out.splitlines()[-1])["moved"]), (0, 120), f"after an orderly stop: {err}")
 
 
-def interrupted(place):
+def interrupted(fixture):
     """Ctrl-C leaves the job alone and says how to see and end it."""
-    _, gateway, ids = waiting(place, 60)
+    _, gateway, ids = waiting(fixture, 60)
     cli = start_cli(gateway, "saga", "pause", "--all", "--yes", "--rate", "50/s")
-    until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
+    wait_until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
     cli.send_signal(signal.SIGINT)
     _, err = cli.communicate(timeout=30 * SLOW)
     equal(cli.returncode, 130, f"exit code: {err}")
     check("job 1 continues" in err and "job show 1" in err and "job cancel 1" in err, err)
-    until("it is done", lambda: job(gateway, 1)["state"] == "done")
+    wait_until("it is done", lambda: job(gateway, 1)["state"] == "done")
     equal(sorted(verbs_of(gateway)), sorted(ids), "each once")
 
 
-def cancelled(place):
+def cancelled(fixture):
     """Ended early: what it has moved stays moved, the rest is as it was, and who waited hears of it."""
-    _, gateway, ids = waiting(place, 60)
+    _, gateway, ids = waiting(fixture, 60)
     cli = start_cli(gateway, "saga", "pause", "--all", "--yes", "--rate", "20/s")
-    until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
+    wait_until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
     out = gateway.cli("job", "cancel", 1, "--reason", "a mistake")
     check("cancelled" in out, out)
     out, err = cli.communicate(timeout=30 * SLOW)
@@ -150,20 +150,20 @@ def cancelled(place):
     check("cancelled" in gateway.cli_error("job", "cancel", 1, code=1), "twice is refused with a word")
 
 
-def said_twice(place):
-    """The same said twice, by two at once: one job; both are told which, and each saga is moved once."""
-    _, gateway, ids = waiting(place, 80)
+def repeated_request(fixture):
+    """Two operators request the same at once: there is one job, both get its number, and each saga is moved once."""
+    _, gateway, ids = waiting(fixture, 80)
     two = [start_cli(gateway, "saga", "pause", "--all", "--yes", "--rate", "80/s") for _ in range(2)]
     said = [cli.communicate(timeout=60 * SLOW) for cli in two]
     equal([cli.returncode for cli in two], [0, 0], f"exit codes: {said}")
-    equal(sum("already runs, as job 1" in err for _, err in said), 1, f"one is told: {said}")
+    equal(sum("already runs, as job 1" in err for _, err in said), 1, f"one of them gets the number of the job: {said}")
     check(all("80 of 80 sagas changed" in out for out, _ in said), f"both hear the end: {said}")
     equal((len(gateway.rows("job", "list")), sorted(verbs_of(gateway))), (1, sorted(ids)), "one job, each saga once")
     # Two different ones at once over the same sagas: each saga's verb has one effect.
     first = begin(gateway, "resume", "--all", "--rate", "200/s")
     second = begin(gateway, "resume", "--all", "--state", "paused", "--rate", "200/s")
     for number in (first, second):
-        until("done", lambda: job(gateway, number)["state"] == "done")  # pylint: disable=cell-var-from-loop
+        wait_until("done", lambda: job(gateway, number)["state"] == "done")  # pylint: disable=cell-var-from-loop
     equal(sorted(verbs_of(gateway, "resume")), sorted(ids), "resumed once")
     # They are bounded: sixteen at once, one more is refused with what to do.
     for n in range(16):
@@ -173,19 +173,19 @@ def said_twice(place):
     begin(gateway, "pause", "--all", "--newer", "90m", "--rate", "1/h")
 
 
-def only_what_was_there(place):
+def snapshot_only(fixture):
     """Sagas accepted after it was made are not touched, however slow it is."""
-    _, gateway, ids = waiting(place, 30)
+    _, gateway, ids = waiting(fixture, 30)
     number = begin(gateway, "pause", "--all", "--rate", "30/s")
     late = give(gateway, 10, first=1000)
-    until("done", lambda: job(gateway, number)["state"] == "done")
+    wait_until("done", lambda: job(gateway, number)["state"] == "done")
     equal(sorted(verbs_of(gateway)), sorted(ids), "those that were there")
     equal({gateway.saga(n)["paused"] for n in late}, {False}, "those that came later")
 
 
-def rate_is_kept(place):
+def rate_is_kept(fixture):
     """A rate bounds how many are moved in any second."""
-    _, gateway, _ = waiting(place, 60)
+    _, gateway, _ = waiting(fixture, 60)
     began = time.monotonic()
     gateway.cli("saga", "pause", "--all", "--yes", "--rate", "30/s")
     took = time.monotonic() - began
@@ -198,26 +198,26 @@ def rate_is_kept(place):
         check(within <= 36, f"{within} within a second")
 
 
-def behind_live_traffic(place):
+def below_live_priority(fixture):
     """A large resume into a slow target: what is live goes by. Another target's events are as quick as before, and this
     target's own wait for a bounded number of resumed ones, not for all of them."""
-    sink = place.sink()
-    gateway = place.gateway({
+    sink = fixture.sink()
+    gateway = fixture.gateway({
         "sources": {**INTERNAL, "other": {"verify": "none", "map": "."}},
         "targets": {"crm": http_target(sink.url("/crm"), limits={"in_flight": 4}), "books": http_target(sink.url("/books"))},
         "routes": [{"name": "other", "match": {"source": "other", "type": "donation.*"}, "steps": [{"target": "books"}]},
                    {"name": "rest", "match": {"source": "*", "type": "donation.*"}, "steps": [{"target": "crm"}]}]})
     count = 600
-    sink.behave("/crm", {"status": 422})
+    sink.set_behaviour("/crm", {"status": 422})
     for n in range(0, count, 15):  # twenty in a row would hold the target
         give(gateway, 15, first=n)
         gateway.wait_all("attention", n + 15)
-        sink.behave("/crm")
+        sink.set_behaviour("/crm")
         gateway.wait_saga(gateway.accepted("internal", donation(f"well-{n}", donor=f"w{n}@example.org")), "completed")
-        sink.behave("/crm", {"status": 422})
-    sink.behave("/crm", {"status": 200, "delay_ms": 20})  # 200 a second at best
+        sink.set_behaviour("/crm", {"status": 422})
+    sink.set_behaviour("/crm", {"status": 200, "delay_ms": 20})  # 200 a second at best
     number = begin(gateway, "resume", "--all", "--state", "attention")
-    until("it has begun", lambda: job(gateway, number)["moved"] >= 64)
+    wait_until("it has begun", lambda: job(gateway, number)["moved"] >= 64)
     quick, behind = [], []
     for n in range(10):
         began = time.monotonic()
@@ -232,16 +232,16 @@ def behind_live_traffic(place):
         behind.append(sink.count("/crm") - before)
     check(max(behind) < 200, f"a live event waits for a bounded number of resumed ones: {behind}")
     check(sorted(quick)[5] < 1.0 * SLOW, f"the other target: {quick}")
-    until("done", lambda: job(gateway, number)["state"] == "done", 60)
+    wait_until("done", lambda: job(gateway, number)["state"] == "done", 60)
     gateway.wait_all("completed", count, 60)
 
 
-def mapped_again(place):
-    """A map was wrong, and many are quarantined: mended, they are all mapped again, through a kill; what is still wrong is told."""
-    sink = place.sink()
+def reprocessed(fixture):
+    """A wrong map has quarantined many events: after the fix all are mapped again, across a kill; those that are still wrong are reported."""
+    sink = fixture.sink()
     config = {"sources": {"internal": {"verify": "none", "map": ". + {amount: .sum}"}}, "targets": {"crm": http_target(sink.url("/crm"))},
               "routes": route("crm")}
-    gateway = place.gateway(config)
+    gateway = fixture.gateway(config)
     ids = [gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(40)]
     hopeless = gateway.accepted("internal", {"id": "nothing", "type": "donation.created"})
     equal(len(gateway.sagas("--attention", "quarantined")), 41, "nothing can be read")
@@ -249,8 +249,8 @@ def mapped_again(place):
     gateway.cli_error("event", "reprocess", "--all", code=1)
     config["sources"]["internal"]["map"] = "."
     gateway.reload(config)
-    cli = start_cli(gateway, "event", "reprocess", "--all", "--source", "internal", "--yes", "--rate", "40/s", "--reason", "map mended")
-    until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
+    cli = start_cli(gateway, "event", "reprocess", "--all", "--source", "internal", "--yes", "--rate", "40/s", "--reason", "map fixed")
+    wait_until("it has begun", lambda: (gateway.rows("job", "list") or [{"moved": 0}])[0]["moved"] > 0)
     gateway.kill()
     gateway.start()
     out, err = cli.communicate(timeout=60 * SLOW)
@@ -266,9 +266,9 @@ def mapped_again(place):
     equal(gateway.rows("event", "reprocess", "--all", "--dry-run")[0]["passed_over"], 0, "others are no matter of it")
 
 
-def many_at_once(place):
-    """Verbs on one saga from many at once: exactly one has an effect, the others are told."""
-    _, gateway, ids = waiting(place, 6)
+def many_at_once(fixture):
+    """Verbs on one saga from many at once: exactly one has an effect, the others are refused with the reason."""
+    _, gateway, ids = waiting(fixture, 6)
     for saga, verb, step, word in ((ids[0], "pause", None, "nothing to change"), (ids[1], "cancel", None, "nothing to change"),
                                    (ids[2], "skip", "crm", "nothing to change"), (ids[3], "compensate", None, "nothing to change")):
         words = ("saga", verb, saga) + ((step,) if step else ())
@@ -294,10 +294,10 @@ def many_at_once(place):
         check(cli.returncode in (0, 1) and (cli.returncode == 0 or ": " in err), f"done or refused with a word: {out} {err}")
     check(gateway.saga(ids[4])["state"] in ("cancelled", "completed_partial"), gateway.saga(ids[4])["state"])
     gateway.cli("target", "resume", "crm")
-    until("the last is sent", lambda: gateway.saga(ids[5])["state"] == "completed")
+    wait_until("the last is sent", lambda: gateway.saga(ids[5])["state"] == "completed")
     gateway.cli("verify")
 
 
 if __name__ == "__main__":
-    sys.exit(main([seen_and_left, survives_kill, waits_through_a_restart, interrupted, cancelled, said_twice, only_what_was_there,
-                   rate_is_kept, behind_live_traffic, mapped_again, many_at_once]))
+    sys.exit(main([listed_and_left_running, survives_kill, waits_through_a_restart, interrupted, cancelled, repeated_request, snapshot_only,
+                   rate_is_kept, below_live_priority, reprocessed, many_at_once]))

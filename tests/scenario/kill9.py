@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 under load, again and again. The checker reads only three histories: what senders were told, what receivers saw
+"""kill -9 under load, again and again. The checker reads only three histories: the answers that senders got, what receivers saw
 (the sink's own log), and the exported saga log. Cycles: ALMONER_KILLS (20)."""
 import collections
 import json
@@ -9,13 +9,13 @@ import signal
 import sys
 import threading
 
-from harness import INTERNAL, check, donation, equal, http_target, main, until
+from harness import INTERNAL, check, donation, equal, http_target, main, wait_until
 
 CYCLES = int(os.environ.get("ALMONER_KILLS", "20"))
 
 
-class Senders:
-    """Closed-loop clients that remember what they were told: acknowledged, or unknown."""
+class AcknowledgedSenders:
+    """Closed-loop clients that remember their answers: acknowledged, or unknown."""
 
     def __init__(self, gateway, lanes):
         self.gateway, self.acknowledged, self.unknown = gateway, {}, set()
@@ -52,7 +52,7 @@ def check_histories(acknowledged, unknown, sink_lines, log, sagas):
     """Raises on the first broken promise; the engine's own tables are looked at only for the sender's ids."""
     by_event = collections.Counter(s["event_id"] for s in sagas)
     for event, saga in acknowledged.items():
-        equal(by_event[event], 1, f"saga of the acknowledged {event} (told {saga})")
+        equal(by_event[event], 1, f"saga of the acknowledged {event} (acknowledged as saga {saga})")
     for event in unknown:
         check(by_event[event] <= 1, f"{event}, of unknown fate, became two sagas")
     intents = {(r["id"], r["step"], r["generation"], r["attempt"]) for r in log if r["record"] == "intent"}
@@ -79,24 +79,24 @@ def check_histories(acknowledged, unknown, sink_lines, log, sagas):
     equal(later, [], "an intent after a recorded success")
 
 
-def kill_minus_nine(place):
-    history = place.folder / "sink.jsonl"
-    sink = place.sink(log=history)
-    gateway = place.gateway({
+def kill_minus_nine(fixture):
+    history = fixture.folder / "sink.jsonl"
+    sink = fixture.sink(log=history)
+    gateway = fixture.gateway({
         "sources": INTERNAL,
         "targets": {"crm": http_target(sink.url("/crm")), "books": http_target(sink.url("/books"), repeat="idempotent"),
                     "once": http_target(sink.url("/once"), repeat="unsafe")},
         "routes": [{"name": "r", "match": {"source": "*"}, "steps": [{"target": "crm"}, {"target": "books"},
                                                                     {"target": "once", "after": ["books"]}]}]})
     dice = random.Random(7)
-    senders = Senders(gateway, 12)
+    senders = AcknowledgedSenders(gateway, 12)
     for cycle in range(CYCLES):
         before = len(senders.acknowledged)
-        until(f"load before kill {cycle}", lambda floor=before + dice.randint(5, 150): len(senders.acknowledged) >= floor, 60)
+        wait_until(f"load before kill {cycle}", lambda floor=before + dice.randint(5, 150): len(senders.acknowledged) >= floor, 60)
         gateway.kill()
         gateway.start()
     senders.stop()
-    until("everything settles", lambda: gateway.admin("GET", "/v1/status")["sagas"]["running"] == 0, 120)
+    wait_until("everything settles", lambda: gateway.admin("GET", "/v1/status")["sagas"]["running"] == 0, 120)
     sagas = gateway.sagas()
     log = gateway.rows("log", "export")
     lines = [json.loads(line) for line in history.read_text().splitlines() if '"/_control' not in line]

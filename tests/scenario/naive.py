@@ -1,8 +1,8 @@
-"""What many write first: take the webhook, call the services one after the other, try again when one fails.
+"""A simple webhook handler, as many write it first: it calls the services one after the other and tries again when one fails.
 
 Nothing here is foolish on purpose: time-outs, a few retries, an error answered with 500 so that the platform sends
 again (`swallow`: logged and answered with 200, so that it does not). It keeps no log, sends no key, asks for nothing
-before it writes. tests/scenario/classic.py shows what that costs."""
+before it writes. tests/scenario/known_failures.py shows what that costs."""
 import http.client
 import http.server
 import json
@@ -50,7 +50,7 @@ def merge(url):
     return update
 
 
-class Naive:
+class BaselineGateway:
     """The handler behind a real socket, so that the same sender talks to it and to the gateway."""
 
     def __init__(self, *steps, tries=1, pause_s=0.3, swallow=False, background=False):
@@ -62,7 +62,7 @@ class Naive:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):  # pylint: disable=invalid-name
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                status = naive.take(json.loads(body))
+                status = naive.accept(json.loads(body))
                 try:
                     self.send_response(status)
                     self.send_header("Content-Length", "0")
@@ -81,24 +81,24 @@ class Naive:
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
         self.thread.start()
 
-    def take(self, event):
+    def accept(self, event):
         if self.background:
-            worker = threading.Thread(target=self.work, args=(event,))
+            worker = threading.Thread(target=self.deliver, args=(event,))
             self.workers.append(worker)
             worker.start()
             return 200
-        return 200 if self.work(event) or self.swallow else 500
+        return 200 if self.deliver(event) or self.swallow else 500
 
-    def work(self, event):
+    def deliver(self, event):
         try:
             for step in self.steps:
-                self.persist(step, event)
+                self.try_until_done(step, event)
             return True
         except Exception as wrong:  # pylint: disable=broad-except
             self.given_up.append((event.get("id"), str(wrong)))
             return False
 
-    def persist(self, step, event):
+    def try_until_done(self, step, event):
         for tried in range(1, self.tries + 1):
             try:
                 step(event)

@@ -10,29 +10,29 @@ import socket
 import subprocess
 import sys
 
-from harness import ALMONER, BUILD, INTERNAL, SLOW, UnixConnection, check, donation, equal, http_target, main, route, until
+from harness import ALMONER, BUILD, INTERNAL, SLOW, UnixConnection, check, donation, equal, http_target, main, route, wait_until
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 
 
-def crm_only(place, sink, **more):
-    return place.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), **more)}, "routes": route("crm")})
+def crm_only(fixture, sink, **more):
+    return fixture.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), **more)}, "routes": route("crm")})
 
 
-def give(gateway, count, first=0):
+def send_events(gateway, count, first=0):
     return [gateway.accepted("internal", donation(n, donor=f"d{n}@example.org")) for n in range(first, first + count)]
 
 
-def rejected(place, count, **more):
-    """A gateway with so many rejected sagas; the receiver is well again."""
-    sink = place.sink()
-    gateway = crm_only(place, sink, **more)
+def rejected(fixture, count, **more):
+    """A gateway with `count` rejected sagas; the receiver works again."""
+    sink = fixture.sink()
+    gateway = crm_only(fixture, sink, **more)
     ids = []
     for n in range(0, count, 15):  # twenty in a row would hold the target
-        sink.behave("/crm", {"status": 422})
-        ids += give(gateway, min(15, count - n), first=n)
+        sink.set_behaviour("/crm", {"status": 422})
+        ids += send_events(gateway, min(15, count - n), first=n)
         gateway.wait_all("attention", len(ids))
-        sink.behave("/crm")
+        sink.set_behaviour("/crm")
         gateway.wait_saga(gateway.accepted("internal", donation(f"well-{n}", donor=f"w{n}@example.org")), "completed")
     return sink, gateway, ids
 
@@ -42,9 +42,9 @@ def run(gateway, *words, **more):
                           timeout=60 * SLOW, check=False, **more)
 
 
-def finding_the_daemon(place):
+def locate_daemon(fixture):
     """--config after the verb, before it, as --config=, and ALMONER_CONFIG; options anywhere."""
-    sink, gateway, ids = rejected(place, 1)
+    sink, gateway, ids = rejected(fixture, 1)
     path = str(gateway.config_path)
     for words in (("saga", "list", "--json", "--config", path), ("--config", path, "saga", "list", "--json"),
                   ("saga", f"--config={path}", "list", "--json")):
@@ -54,26 +54,26 @@ def finding_the_daemon(place):
     equal(done.returncode, 2, "the verb's words stand together")
     done = run(gateway, "saga", "show", "--json", ids[0], env={**os.environ, "ALMONER_CONFIG": path})
     equal(json.loads(done.stdout)["id"], ids[0], "ALMONER_CONFIG")
-    done = run(gateway, "status", "--config", place.folder / "nowhere.json")
+    done = run(gateway, "status", "--config", fixture.folder / "nowhere.json")
     equal(done.returncode, 3, "no such file")
     check("nowhere.json" in done.stderr, f"names the file: {done.stderr}")
     equal(run(gateway, "status", "--config").returncode, 2, "--config without a file")
-    nowhere = {**os.environ, "ALMONER_CONFIG": str(place.folder / "nowhere.json")}
+    nowhere = {**os.environ, "ALMONER_CONFIG": str(fixture.folder / "nowhere.json")}
     done = run(gateway, "saga", "resume", "--help", env=nowhere)
     equal((done.returncode, "--redo-in-doubt" in done.stdout), (0, True), f"help needs no configuration: {done.stderr}")
     equal(run(gateway, "saga", "retry", 1, env=nowhere).returncode, 2, "neither does wrong usage")
 
 
-def list_filters(place):
+def list_filters(fixture):
     """Newest 50 and how many more; each filter finds its own and leaves the others out."""
-    sink = place.sink()
-    gateway = place.gateway({
+    sink = fixture.sink()
+    gateway = fixture.gateway({
         "sources": {**INTERNAL, "other": {"verify": "none", "map": "."}},
         "targets": {"crm": http_target(sink.url("/crm")), "books": http_target(sink.url("/books"))},
         "routes": [{"name": "other", "match": {"source": "other", "type": "donation.*"}, "steps": [{"target": "books"}]},
                    {"name": "rest", "match": {"source": "*", "type": "donation.*"}, "steps": [{"target": "crm"}]}]})
-    give(gateway, 55)
-    sink.behave("/books", {"status": 422})
+    send_events(gateway, 55)
+    sink.set_behaviour("/books", {"status": 422})
     last = gateway.accepted("other", donation(1000, donor="Zoe@Example.org"))
     gateway.wait_all("attention", 1)
     gateway.wait_all("completed", 55)
@@ -100,9 +100,9 @@ def list_filters(place):
     check({"name", "connector", "state", "reason", "breaker", "in_flight", "backlog"} <= set(gateway.target("crm")), "members of a target")
 
 
-def bulk(place):
+def bulk(fixture):
     """The count first, --dry-run, --yes, nothing matched; each saga once; the reason is kept."""
-    sink, gateway, ids = rejected(place, 40)
+    sink, gateway, ids = rejected(fixture, 40)
     before = sink.count("/crm")
     out = gateway.cli("saga", "resume", "--all", "--dry-run")
     check("40 sagas match" in out, out)
@@ -113,21 +113,21 @@ def bulk(place):
     equal((sink.count("/crm"), len(gateway.sagas("--state", "attention"))), (before, 40), "nothing has moved")
     out = gateway.cli("saga", "resume", "--all", "--donor", "d7@example.org", "--yes", "--reason", "first one")
     check("1 of 1 saga" in out, out)
-    out = gateway.cli("saga", "resume", "--state", "attention", "--all", "--yes", "--reason", "fund mended")
+    out = gateway.cli("saga", "resume", "--state", "attention", "--all", "--yes", "--reason", "fund fixed")
     check(out.index("39 sagas match") < out.index("39 of 39"), f"the count comes first: {out}")
     gateway.wait_all("completed", 40 + 3)
     equal(sink.count("/crm") - before, 40, "each is sent once more")
     check("0 sagas match" in gateway.cli("saga", "resume", "--all", "--yes"), "nothing matched is no failure")
     check("0 sagas match" in gateway.cli("saga", "pause", "--all", "--yes"), "what is at rest is no match")
     shown = gateway.cli("saga", "show", ids[0])
-    check("fund mended" in shown and f"uid {os.getuid()}" in shown and "resume by" in shown, f"actor, verb, reason: {shown}")
+    check("fund fixed" in shown and f"uid {os.getuid()}" in shown and "resume by" in shown, f"actor, verb, reason: {shown}")
 
 
-def on_a_terminal(place):
+def on_a_terminal(fixture):
     """On a terminal it asks; only yes goes ahead."""
-    _, gateway, _ = rejected(place, 3)
+    _, gateway, _ = rejected(fixture, 3)
 
-    def ask(answer):
+    def answer_prompt(answer):
         parent, child = pty.openpty()
         command = [str(ALMONER), "saga", "resume", "--all", "--config", str(gateway.config_path)]
         with subprocess.Popen(command, stdin=child, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -136,20 +136,20 @@ def on_a_terminal(place):
             out, _ = process.communicate(timeout=30 * SLOW)
         os.close(parent)
         return process.returncode, out
-    code, out = ask(b"n\n")
+    code, out = answer_prompt(b"n\n")
     check(code == 1 and "3 sagas match" in out and "[y/N]" in out, f"no: {code} {out}")
     equal(len(gateway.sagas("--state", "attention")), 3, "nothing has moved")
-    code, out = ask(b"y\n")
+    code, out = answer_prompt(b"y\n")
     equal(code, 0, f"yes: {out}")
     gateway.wait_all("completed", 4)
 
 
-def behind_a_held_target(place):
+def behind_a_held_target(fixture):
     """Resume does not release a held or paused target: it says how many wait, and what ends it."""
-    sink, gateway, ids = rejected(place, 4)
+    sink, gateway, ids = rejected(fixture, 4)
     gateway.cli("target", "pause", "crm", "--reason", "month's end")
-    give(gateway, 3, first=100)
-    until("they wait", lambda: gateway.target("crm")["backlog"] == 3)
+    send_events(gateway, 3, first=100)
+    wait_until("they wait", lambda: gateway.target("crm")["backlog"] == 3)
     out = gateway.cli("saga", "resume", "--all", "--yes")
     check("4 of 4 sagas changed" in out, out)
     check("7 steps wait because target crm" in out and "target resume crm" in out, f"all that wait: {out}")
@@ -163,13 +163,13 @@ def behind_a_held_target(place):
     gateway.wait_all("completed", 8)
 
 
-def doubt_is_left_standing(place):
-    sink = place.sink()
-    gateway = crm_only(place, sink, repeat="unsafe")
-    sink.behave("/crm", {"mode": "close_after_body"})
-    ids = give(gateway, 2)
+def doubt_is_left_standing(fixture):
+    sink = fixture.sink()
+    gateway = crm_only(fixture, sink, repeat="unsafe")
+    sink.set_behaviour("/crm", {"mode": "close_after_body"})
+    ids = send_events(gateway, 2)
     gateway.wait_all("attention", 2)
-    sink.behave("/crm")
+    sink.set_behaviour("/crm")
     out = gateway.cli("saga", "resume", "--all", "--yes")
     check("0 sagas match" in out and "2 steps are in doubt" in out, out)
     check("in doubt" in gateway.cli("saga", "resume", ids[0]), "by number, too")
@@ -179,8 +179,8 @@ def doubt_is_left_standing(place):
     gateway.wait_saga(ids[1], "completed")
 
 
-def exit_codes(place):
-    sink, gateway, ids = rejected(place, 1)
+def exit_codes(fixture):
+    sink, gateway, ids = rejected(fixture, 1)
     gateway.cli_error("saga", "show", 999, code=3)
     gateway.cli_error("saga", "show", "one", code=2)
     gateway.cli_error("saga", "resume", 999, code=3)
@@ -202,9 +202,9 @@ def exit_codes(place):
         check("almoner serve" in gateway.cli_error(*words, code=4), "says how to start it")
 
 
-def without_a_daemon(place):
+def without_a_daemon(fixture):
     """After kill -9 everything can still be read; the store is as it was."""
-    sink, gateway, ids = rejected(place, 3)
+    sink, gateway, ids = rejected(fixture, 3)
     live = gateway.sagas()
     gateway.kill()
     equal(gateway.sagas(), live, "the same sagas")
@@ -220,9 +220,9 @@ def without_a_daemon(place):
     gateway.wait_all("completed", 4)
 
 
-def log_export(place):
+def log_export(fixture):
     """Every record, one a line, without --json too; what people did stands in it."""
-    sink, gateway, ids = rejected(place, 2)
+    sink, gateway, ids = rejected(fixture, 2)
     gateway.cli("saga", "skip", ids[0], "crm", "--reason", "naïve ✓ \"quoted\"")
     gateway.cli("target", "pause", "crm", "--reason", "lunch")
     plain = gateway.cli("log", "export")
@@ -238,24 +238,24 @@ def log_export(place):
     equal([r["seq"] for r in gateway.rows("log", "export", "--after", numbers[-1] - 1)][-1], numbers[-1], "--after")
 
 
-def trying_a_source(place):
+def source_try(fixture):
     """What a payload becomes, step by step; nothing is stored or sent."""
-    sink = place.sink()
+    sink = fixture.sink()
     config = {"sources": {**INTERNAL, "signed": {"preset": "github", "secrets": ["s"], "map": '. + {type: "donation.created"}'},
                           "stripe": {"preset": "stripe", "secrets": ["s"]}},
               "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}
-    gateway = place.gateway(config)
-    good = place.folder / "good.json"
+    gateway = fixture.gateway(config)
+    good = fixture.folder / "good.json"
     good.write_text(json.dumps(donation(1)))
     out = gateway.cli("source", "try", "internal", good)
     check("=> accepted" in out and "2500" in out, out)
     check("not verified" in gateway.cli("source", "try", "signed", good), "without headers: the rest is shown")
     gateway.cli_error("source", "try", "signed", good, "--header", "X-Hub-Signature-256: sha256=00", code=1)
     gateway.cli_error("source", "try", "internal", good, "--header", "nonsense", code=2)
-    gateway.cli_error("source", "try", "internal", place.folder / "none.json", code=3)
+    gateway.cli_error("source", "try", "internal", fixture.folder / "none.json", code=3)
     tried = json.loads(gateway.cli("source", "try", "internal", good, "--json"))
     check(tried["verified"] and tried["verdict"].startswith("accepted"), f"as JSON: {tried}")
-    stripe = place.folder / "stripe.json"
+    stripe = fixture.folder / "stripe.json"
     stripe.write_text(json.dumps({"id": "evt_7", "type": "customer.updated", "data": {"object": {"object": "customer", "id": "cus_1"}}}))
     check("event_id: evt_7" in gateway.cli("source", "try", "stripe", stripe), "an id of the body is known without headers")
     equal(gateway.admin("GET", "/v1/status")["accepted"], 0, "nothing is stored")
@@ -266,9 +266,9 @@ def trying_a_source(place):
     check("needs a reload" in gateway.cli_error("send", "signed", good, code=1), "why the daemon refuses what the new file signs")
 
 
-def checking(place):
+def checking(fixture):
     """All errors at once, each with its place; as JSON, too."""
-    gateway = place.gateway({"sources": {"a": {"preset": "stripe", "secrets": ["literal"]}}, "targets": {}, "routes": []}, start=False)
+    gateway = fixture.gateway({"sources": {"a": {"preset": "stripe", "secrets": ["literal"]}}, "targets": {}, "routes": []}, start=False)
     equal(gateway.cli_error("check", code=0).count("/sources/a/secrets/0"), 1, "a literal secret is warned of, once")
     report = json.loads(gateway.cli("check", "--json"))
     check(report["ok"] and report["findings"][0]["pointer"] == "/sources/a/secrets/0", f"{report}")
@@ -282,15 +282,15 @@ def checking(place):
     equal(gateway.process.wait(timeout=20 * SLOW), 1, "serve refuses, too")
 
 
-def reloads(place):
+def reloads(fixture):
     """Quick SIGHUPs end with the file's last state; listen and store need a restart; a target goes only without open steps."""
-    sink, gateway, ids = rejected(place, 1)
+    sink, gateway, ids = rejected(fixture, 1)
     config = gateway.config
     for n in range(20):
         config["targets"][f"t{n}"] = http_target(sink.url(f"/t{n}"))
         gateway.write(config)
         gateway.process.send_signal(signal.SIGHUP)
-    until("the last state is taken", lambda: len(gateway.rows("target", "list")) == 21)
+    wait_until("the last state is taken", lambda: len(gateway.rows("target", "list")) == 21)
     # a target without open steps may go, one with them may not, and the refusal counts them
     for n in range(20):
         del config["targets"][f"t{n}"]
@@ -309,10 +309,10 @@ def reloads(place):
     gateway.stop()  # in the middle of a reload, perhaps: it ends cleanly
 
 
-def stops_in_a_reload(place):
-    sink = place.sink()
+def stops_in_a_reload(fixture):
+    sink = fixture.sink()
     config = {"sources": INTERNAL, "targets": {f"t{n}": http_target(sink.url(f"/t{n}")) for n in range(40)}, "routes": route("t0")}
-    gateway = place.gateway(config)
+    gateway = fixture.gateway(config)
     for n in range(5):
         gateway.process.send_signal(signal.SIGHUP)
         gateway.stop()
@@ -320,15 +320,15 @@ def stops_in_a_reload(place):
     gateway.cli("verify")
 
 
-def sockets(place):
+def sockets(fixture):
     """Stale sockets, long paths, a port that is taken, one socket for two stores, something else in its place."""
-    gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": []})
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": {}, "routes": []})
     mode = os.stat(gateway.socket_path).st_mode & 0o7777
     equal(oct(mode), "0o660", "mode of the socket")
     gateway.kill()
     check(gateway.socket_path.exists(), "kill -9 leaves the socket")
     gateway.start()
-    other = place.gateway({"sources": INTERNAL, "targets": {}, "routes": [],
+    other = fixture.gateway({"sources": INTERNAL, "targets": {}, "routes": [],
                            "listen": {"intake": "127.0.0.1:0", "admin": [f"unix:{gateway.socket_path}"]}}, start=False, name="other")
     other.start(wait=False)
     equal(other.process.wait(timeout=20 * SLOW), 1, "one socket for two stores")
@@ -343,7 +343,7 @@ def sockets(place):
     other.write({"sources": INTERNAL, "targets": {}, "routes": [], "listen": {"intake": "127.0.0.1:0", "admin": [f"unix:{long}"]}})
     other.socket_path = other.folder / long
     other.start(wait=False)
-    until("it answers on a long path", lambda: run(other, "status", "--json", "--config", other.config_path).stdout.startswith('{"daemon":true'))
+    wait_until("it answers on a long path", lambda: run(other, "status", "--json", "--config", other.config_path).stdout.startswith('{"daemon":true'))
     other.cli("target", "list")
     other.stop()
     check(not other.socket_path.exists(), "the socket is gone")
@@ -355,10 +355,10 @@ def sockets(place):
     equal(precious.read_text(), "data", "and stays")
 
 
-def rude_clients(place):
-    """Clients that hang up in a stream, stall in it, or send too much or no UTF-8: the daemon goes on, and stops in time."""
-    gateway = crm_only(place, place.sink())
-    give(gateway, 200)
+def misbehaving_clients(fixture):
+    """Clients that close or stall a stream, send too much, or send invalid UTF-8: the daemon continues, and stops in time."""
+    gateway = crm_only(fixture, fixture.sink())
+    send_events(gateway, 200)
     gateway.wait_all("completed", 200)
     for _ in range(5):
         connection = UnixConnection(gateway.socket_path)
@@ -381,7 +381,7 @@ def rude_clients(place):
         client.close()
 
 
-def out_of_tree(folder, pc, root):
+def out_of_tree_connector(folder, pc, root):
     """The skeleton under a name of its own, built with the installed kit as connectors/README.md says, and held to the conformance suite."""
     source = folder / "mine.c"
     source.write_text((TESTS / "conformance" / "skeleton.c").read_text().replace('"skeleton"', '"mine"'))
@@ -392,33 +392,33 @@ def out_of_tree(folder, pc, root):
                    cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
-def installed(place):
+def installed(fixture):
     """An installation that lies elsewhere than the build meant; a connector built against its header and pkg-config file."""
-    root = place.folder / "root"
+    root = fixture.folder / "root"
     subprocess.run(["meson", "install", "-C", str(BUILD), "--no-rebuild", "--destdir", str(root)], check=True, stdout=subprocess.DEVNULL)
     program, pc = next(root.rglob("bin/almoner")), next(root.rglob("almoner-connector.pc"))
     equal((pc.parent.name, pc.parent.parent.name), ("pkgconfig", "share"), "where pkg-config looks whatever the library folder is")
     flags = subprocess.run(["pkg-config", "--cflags", "almoner-connector"], capture_output=True, text=True, check=True,
                            env={**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(root)}).stdout.split()
     source = (TESTS / "abi" / "old.c").read_text().replace('"tests/abi/almoner_connector_1_0.h"', "<almoner_connector.h>")
-    (place.folder / "own").mkdir()
-    (place.folder / "old.c").write_text(source)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", place.folder / "own" / "old.so", place.folder / "old.c", *flags], check=True)
-    out_of_tree(place.folder / "own", pc, root)
-    gateway = place.gateway({"sources": INTERNAL, "targets": {}, "routes": [], "connectors": {"path": str(place.folder / "own")}}, start=False)
+    (fixture.folder / "own").mkdir()
+    (fixture.folder / "old.c").write_text(source)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", fixture.folder / "own" / "old.so", fixture.folder / "old.c", *flags], check=True)
+    out_of_tree_connector(fixture.folder / "own", pc, root)
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": {}, "routes": [], "connectors": {"path": str(fixture.folder / "own")}}, start=False)
     done = subprocess.run([program, "connector", "list", "--json", "--config", gateway.config_path], capture_output=True, text=True, check=True)
     found = {one["name"]: one["origin"] for one in map(json.loads, done.stdout.splitlines())}
     equal(found, {**dict.fromkeys(("accounting", "crm", "email", "http"), "prefix"), "old": "connectors.path", "mine": "connectors.path"}, "where connectors came from")
 
 
-def the_demo(place):
+def the_demo(fixture):
     """`demo --seconds 1` tells its story and leaves nothing behind; Ctrl-C, also twice, ends it cleanly."""
-    env = {**os.environ, "TMPDIR": str(place.folder)}
+    env = {**os.environ, "TMPDIR": str(fixture.folder)}
     done = subprocess.run([str(ALMONER), "demo", "--seconds", "1"], capture_output=True, text=True, env=env, timeout=60 * SLOW, check=False)
     equal(done.returncode, 0, done.stdout + done.stderr)
     check("saga" in done.stdout and "ALMONER_CONFIG=" in done.stdout and "At the end:" in done.stdout, done.stdout)
-    equal(list(place.folder.glob("almoner-demo-*")), [], "its folder is gone")
-    equal(run_in(place, "demo", "--seconds", "x"), 2, "seconds that are none")
+    equal(list(fixture.folder.glob("almoner-demo-*")), [], "its folder is gone")
+    equal(run_in(fixture, "demo", "--seconds", "x"), 2, "seconds that are none")
     for presses in (1, 2):
         with subprocess.Popen([str(ALMONER), "demo"], stdout=subprocess.PIPE, text=True, env=env) as demo:
             for line in demo.stdout:
@@ -428,10 +428,10 @@ def the_demo(place):
                 demo.send_signal(signal.SIGINT)
             demo.stdout.read()
             equal(demo.wait(timeout=60 * SLOW), 0, f"exit after {presses} times Ctrl-C")
-        equal(list(place.folder.glob("almoner-demo-*")), [], "its folder is gone")
+        equal(list(fixture.folder.glob("almoner-demo-*")), [], "its folder is gone")
 
 
-def the_manual_page(_place):
+def the_manual_page(_fixture):
     """Every command and every option of every command, as --help tells them, stands in almoner(1)."""
     page = (TESTS.parent / "config" / "man" / "almoner.1").read_text(encoding="utf-8")
     plain = " ".join(re.sub(r"\b(It|Cm|Fl|Ar|Oo|Oc|Op|Li)\b|[.,|\"]", " ", page).split())
@@ -451,11 +451,11 @@ def the_manual_page(_place):
     equal(missing, [], "what the manual page lacks")
 
 
-def run_in(place, *words):
-    return subprocess.run([str(ALMONER), *words], capture_output=True, cwd=place.folder, timeout=30 * SLOW, check=False).returncode
+def run_in(fixture, *words):
+    return subprocess.run([str(ALMONER), *words], capture_output=True, cwd=fixture.folder, timeout=30 * SLOW, check=False).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(main([finding_the_daemon, list_filters, bulk, on_a_terminal, behind_a_held_target, doubt_is_left_standing, exit_codes,
-                   without_a_daemon, log_export, trying_a_source, checking, reloads, stops_in_a_reload, sockets, rude_clients, installed, the_demo,
+    sys.exit(main([locate_daemon, list_filters, bulk, on_a_terminal, behind_a_held_target, doubt_is_left_standing, exit_codes,
+                   without_a_daemon, log_export, source_try, checking, reloads, stops_in_a_reload, sockets, misbehaving_clients, installed, the_demo,
                    the_manual_page]))

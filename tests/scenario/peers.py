@@ -1,6 +1,6 @@
 """Receivers that misbehave below HTTP and SMTP, where almoner-sink cannot: one listener each, one thread a connection.
 
-`Peer(play)` calls play(talk) for each connection; what play does is what the peer does. A name below is a ready one."""
+`Peer(script)` calls script(client) for each connection; the script is what the peer does. Ready scripts are below."""
 import pathlib
 import socket
 import ssl
@@ -13,13 +13,13 @@ RESET = struct.pack("ii", 1, 0)
 FILLER = b"250-and another line that is not the last one of this reply\r\n" * 500
 
 
-class Talk:
-    """One connection, as the peer sees it. Calls that find it gone raise OSError, which ends the play."""
+class ClientConnection:
+    """One connection, as the peer sees it. Calls that find it gone raise OSError, which ends the script."""
 
     def __init__(self, peer, connection):
         self.peer, self.socket, self.rest = peer, connection, b""
 
-    def more(self):
+    def read_more(self):
         chunk = self.socket.recv(65536)
         if not chunk:
             raise ConnectionError("closed")
@@ -27,7 +27,7 @@ class Talk:
 
     def line(self):
         while b"\r\n" not in self.rest:
-            self.more()
+            self.read_more()
         line, self.rest = self.rest.split(b"\r\n", 1)
         return line
 
@@ -38,20 +38,20 @@ class Talk:
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
         while len(self.rest) < length:
-            self.more()
+            self.read_more()
         self.rest = self.rest[length:]
         self.peer.count("requests")
 
     def send(self, data):
         self.socket.sendall(data)
 
-    def for_ever(self, data, every=None):
+    def forever(self, data, every=None):
         """Sends the same again and again, at once or with a pause in seconds between."""
         while not self.peer.over.wait(every or 0):
             self.socket.sendall(data)
 
     def hang(self):
-        """Says nothing more and reads nothing more."""
+        """Sends nothing more and reads nothing more."""
         self.peer.over.wait()
 
     def reset(self):
@@ -60,8 +60,8 @@ class Talk:
 
 
 class Peer:
-    def __init__(self, play, tls=None, count_backlog=64):
-        self.play, self.tls, self.over = play, tls, threading.Event()
+    def __init__(self, script, tls=None, count_backlog=64):
+        self.script, self.tls, self.over = script, tls, threading.Event()
         self.lock, self.counts = threading.Lock(), {}
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=count_backlog)
         self.port = self.listener.getsockname()[1]
@@ -71,7 +71,7 @@ class Peer:
         with self.lock:
             self.counts[what] = self.counts.get(what, 0) + 1
 
-    def counted(self, what):
+    def request_count(self, what):
         with self.lock:
             return self.counts.get(what, 0)
 
@@ -88,7 +88,7 @@ class Peer:
         try:
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
-            self.play(Talk(self, connection))
+            self.script(ClientConnection(self, connection))
         except (OSError, ValueError):
             pass  # the other side went, or was never one of ours: that is what these peers provoke
         finally:
@@ -106,51 +106,51 @@ class Peer:
 # ---- over HTTP: what comes after a whole request
 
 def answers(*parts, then="close"):
-    """Reads requests, sends the parts to each, and ends as told: close, reset, hang, or again (kept alive)."""
-    def play(talk):
+    """Reads a request, sends the parts, and then does what `then` names: close, reset, hang, or again (the connection is kept)."""
+    def script(client):
         while True:
-            talk.request()
+            client.request()
             for part in parts:
-                talk.send(part)
+                client.send(part)
             if then != "again":
                 break
-        getattr(talk, then, lambda: None)()
-    return play
+        getattr(client, then, lambda: None)()
+    return script
 
 
 def drips(data, every):
-    def play(talk):
-        talk.request()
+    def script(client):
+        client.request()
         for i in range(len(data)):
-            talk.send(data[i:i + 1])
-            if talk.peer.over.wait(every):
+            client.send(data[i:i + 1])
+            if client.peer.over.wait(every):
                 return
-    return play
+    return script
 
 
 def floods(head, data):
-    def play(talk):
-        talk.request()
-        talk.send(head)
-        talk.for_ever(data)
-    return play
+    def script(client):
+        client.request()
+        client.send(head)
+        client.forever(data)
+    return script
 
 
 def resets_in_request(count):
-    """Reads so many bytes of the request, then resets."""
-    def play(talk):
-        while len(talk.rest) < count:
-            talk.rest += talk.socket.recv(count - len(talk.rest))
-        talk.reset()
-    return play
+    """Reads `count` bytes of the request, then resets the connection."""
+    def script(client):
+        while len(client.rest) < count:
+            client.rest += client.socket.recv(count - len(client.rest))
+        client.reset()
+    return script
 
 
-def never_reads(talk):
-    talk.hang()
+def never_reads(client):
+    client.hang()
 
 
-class Unanswering:
-    """A port on which a connection is never answered: its queue is full and nobody takes from it."""
+class UnacceptingPeer:
+    """A port on which a connection is never accepted: the queue of the listener is full."""
 
     def __init__(self):
         self.listener = socket.socket()
@@ -162,7 +162,7 @@ class Unanswering:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", self.port))
 
-    def counted(self, _what):
+    def request_count(self, _what):
         return 0
 
     def url(self):
@@ -173,8 +173,8 @@ class Unanswering:
             one.close()
 
 
-class Refusing(Unanswering):
-    """A port on which nobody listens: taken, so that nobody else gets it."""
+class ClosingPeer(UnacceptingPeer):
+    """A port that refuses connections: it is bound without a listener, so that no other program gets it."""
 
     def __init__(self):
         self.fillers, self.listener = [], socket.socket()
@@ -230,33 +230,33 @@ NORMAL = {"greeting": "220 peer ESMTP", "ehlo": "250 peer", "mail": "250 ok", "r
 def smtp(stage, how):
     """A mail server that is well but for one stage, where it sends the line `how`, or does: silence close reset garbage endless
     endless_line."""
-    def reply(talk, at):
+    def reply(client, at):
         if at != stage:
-            talk.send(NORMAL[at].encode() + b"\r\n")
+            client.send(NORMAL[at].encode() + b"\r\n")
         elif how == "silence":
-            talk.hang()
+            client.hang()
         elif how == "garbage":
-            talk.send(b"\x00\xffwhat is this\r\n")
-            talk.hang()
+            client.send(b"\x00\xffwhat is this\r\n")
+            client.hang()
         elif how == "endless":
-            talk.for_ever(FILLER)
+            client.forever(FILLER)
         elif how == "endless_line":
-            talk.for_ever(bytes(65536))
+            client.forever(bytes(65536))
         elif how in ("close", "reset"):
-            getattr(talk, how, talk.socket.close)()
+            getattr(client, how, client.socket.close)()
         else:
-            talk.send(how.encode() + b"\r\n")
+            client.send(how.encode() + b"\r\n")
 
-    def play(talk):
-        reply(talk, "greeting")
+    def script(client):
+        reply(client, "greeting")
         while True:
-            verb = talk.line()[:4].decode().lower()
-            reply(talk, {"helo": "ehlo"}.get(verb, verb))
+            verb = client.line()[:4].decode().lower()
+            reply(client, {"helo": "ehlo"}.get(verb, verb))
             if verb == "data" and stage != "data":
-                while talk.line() != b".":
+                while client.line() != b".":
                     pass
-                talk.peer.count("messages")
-                reply(talk, "dot")
+                client.peer.count("messages")
+                reply(client, "dot")
             if verb == "quit":
                 return
-    return play
+    return script

@@ -1,4 +1,4 @@
-"""Receivers with a mind of their own, for tests/scenario/classic.py: one that falls over, one whose records have ETags."""
+"""Receivers with a behaviour of their own, for tests/scenario/known_failures.py: one that falls over, one whose records have ETags."""
 import asyncio
 import http.server
 import json
@@ -6,7 +6,7 @@ import threading
 import time
 
 
-class Serving:
+class ServingPeer:
     """A server of asyncio in a thread of its own; `client` serves one connection, listed in `writers` meanwhile."""
 
     def __init__(self):
@@ -45,12 +45,12 @@ class Serving:
         self.loop.close()
 
 
-class Fragile(Serving):
-    """Stands `room` requests at once, each taking `work_s`. One more and it falls: everything is answered with 503
+class FragileReceiver(ServingPeer):
+    """Handles `capacity` requests at once, each for `work_s`. With one more it fails: everything is answered with 503
     until it has been up again for `rest_s`. What it sees is kept: (second, how many were open, event id, taken)."""
 
-    def __init__(self, room, work_s, rest_s, down=True):
-        self.room, self.work_s, self.rest_s = room, work_s, rest_s
+    def __init__(self, capacity, work_s, rest_s, down=True):
+        self.capacity, self.work_s, self.rest_s = capacity, work_s, rest_s
         self.down, self.open, self.falls, self.up_at, self.fell_until = down, 0, 0, None, 0.0
         self.seen, self.keys = [], {}
         super().__init__()
@@ -58,7 +58,7 @@ class Fragile(Serving):
     def url(self):
         return f"http://127.0.0.1:{self.port}/gifts"
 
-    def come_back(self):
+    def restart(self):
         self.down, self.up_at = False, time.monotonic()
 
     def taken(self):
@@ -68,7 +68,7 @@ class Fragile(Serving):
         """True: served. One too many, and all that are open fail with it."""
         self.open += 1
         try:
-            if self.open > self.room and time.monotonic() >= self.fell_until:
+            if self.open > self.capacity and time.monotonic() >= self.fell_until:
                 self.falls += 1
                 self.fell_until = time.monotonic() + self.rest_s
             if time.monotonic() < self.fell_until:
@@ -90,7 +90,7 @@ class Fragile(Serving):
             await writer.drain()
 
 
-class Records:
+class RecordReceiver:
     """Records below /donors/ID with an ETag each: GET, PUT (the whole), PATCH (members). If-Match and If-None-Match
     are kept to; what comes without them is taken, as most APIs do. `together`: a request is answered only when so many of
     its kind wait, or after `patience_s`, so that a race happens every time. `meanwhile` is done once, before the next
@@ -157,7 +157,7 @@ class Records:
         self.changed.wait_for(lambda: self.most[kind] >= self.together, self.patience_s)
         self.open[kind] -= 1
 
-    def refused(self, name, headers):
+    def precondition_failed(self, name, headers):
         wanted = headers.get("If-Match")
         if wanted is not None and (name not in self.records or wanted != self.tag(name)):
             return True
@@ -172,7 +172,7 @@ class Records:
             meanwhile, self.meanwhile = self.meanwhile, None
             if meanwhile is not None:
                 meanwhile()
-            status = 412 if self.refused(name, headers) else 200
+            status = 412 if self.precondition_failed(name, headers) else 200
             self.writes.append({"status": status, "value": value, "condition": headers.get("If-Match") or headers.get("If-None-Match")})
             if status == 200:
                 self.put(name, value if method == "PUT" else {**self.records.get(name, {}), **value})

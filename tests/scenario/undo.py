@@ -3,7 +3,7 @@
 import json
 import sys
 
-from harness import BUILD, INTERNAL, check, donation, equal, http_target, main, route, until
+from harness import BUILD, INTERNAL, check, donation, equal, http_target, main, route, wait_until
 
 QUICK = {"first": "20ms", "cap": "50ms"}
 
@@ -17,11 +17,11 @@ def undoable(sink, path, repeat="keyed", undo=None, **more):
 CHAIN = ("books", {"target": "crm", "after": ["books"]}, {"target": "mail", "after": ["crm"]})
 
 
-def chain(place, sink, policy="compensate", steps=CHAIN, **targets):
+def chain(fixture, sink, policy="compensate", steps=CHAIN, **targets):
     """books, crm after it, mail after that; the mail comes last and has no undo."""
     all_targets = {"books": undoable(sink, "/books"), "crm": undoable(sink, "/crm"),
                    "mail": http_target(sink.url("/mail"), retry={**QUICK, "attempts": 2}), **targets}
-    return place.gateway({"sources": INTERNAL, "targets": all_targets, "routes": route(*steps, on_failure=policy),
+    return fixture.gateway({"sources": INTERNAL, "targets": all_targets, "routes": route(*steps, on_failure=policy),
                           "connectors": {"path": [str(BUILD / "tests" / "abi")]}})
 
 
@@ -34,13 +34,13 @@ def states(saga):
     return {s["name"]: (s["state"], s.get("reason", "")) for s in saga["steps"]}
 
 
-def in_reverse_order(place):
+def in_reverse_order(fixture):
     """Rejected, exhausted and fault each set it off; the last is undone first, one after the other, under keys of their own."""
-    sink = place.sink()
+    sink = fixture.sink()
     rogue = {"connector": "rogue", "settings": {"where": "next", "how": "fault"}}
-    gateway = chain(place, sink, steps=CHAIN, odd=rogue)
+    gateway = chain(fixture, sink, steps=CHAIN, odd=rogue)
     for number, (url, reason) in enumerate(((sink.url("/mail"), "rejected"), ("http://127.0.0.1:1/nobody", "exhausted"))):
-        sink.behave("/mail", {"status": 422})
+        sink.set_behaviour("/mail", {"status": 422})
         gateway.config["targets"]["mail"]["settings"]["url"] = url
         gateway.reload(gateway.config)
         saga = gateway.wait_saga(gateway.accepted("internal", donation(number)), "compensated")
@@ -58,11 +58,11 @@ def in_reverse_order(place):
     equal(gateway.admin("GET", "/v1/status")["sagas"]["compensated"], 3, "at rest")
 
 
-def doubt_never_sets_it_off(place):
-    """A step in doubt undoes nothing; once somebody says that it failed for good, nothing is left in doubt."""
-    sink = place.sink()
-    gateway = chain(place, sink, mail=http_target(sink.url("/mail"), repeat="unsafe"))
-    sink.behave("/mail", {"mode": "close_after_body"})
+def doubt_never_triggers_undo(fixture):
+    """A step in doubt starts no undo; the undo starts when an operator decides that the step failed."""
+    sink = fixture.sink()
+    gateway = chain(fixture, sink, mail=http_target(sink.url("/mail"), repeat="unsafe"))
+    sink.set_behaviour("/mail", {"mode": "close_after_body"})
     saga = gateway.wait_saga(gateway.accepted("internal", donation(1)), "attention")
     equal(states(saga)["mail"], ("attention", "in_doubt"), "in doubt")
     equal((sink.count("/crm-undo"), sink.count("/books-undo")), (0, 0), "nothing is undone")
@@ -74,22 +74,22 @@ def doubt_never_sets_it_off(place):
 FORK = ("books", {"target": "crm", "after": ["books"]}, {"target": "mail", "after": ["books"], "undo": "none"})
 
 
-def fork_in_doubt(place, sink, crm):
+def fork_in_doubt(fixture, sink, crm):
     """crm and mail both come after books: crm is in doubt, then mail fails."""
-    gateway = chain(place, sink, steps=FORK, crm=crm)
-    sink.behave("/crm", {"mode": "close_after_body", "times": 1})
-    sink.behave("/mail", {"status": 422, "delay_ms": 300})
+    gateway = chain(fixture, sink, steps=FORK, crm=crm)
+    sink.set_behaviour("/crm", {"mode": "close_after_body", "times": 1})
+    sink.set_behaviour("/mail", {"status": 422, "delay_ms": 300})
     return gateway, gateway.accepted("internal", donation(1))
 
 
-def doubt_holds_it(place):
+def doubt_blocks_undo(fixture):
     """What may have happened holds the undo of what it builds on, until a person has looked."""
-    sink = place.sink()
+    sink = fixture.sink()
     for number, (word, undone) in enumerate((("--not-done", 0), ("--done", 1))):
         sink.call("DELETE", "/crm-undo"), sink.call("DELETE", "/books-undo")
-        gateway, saga = fork_in_doubt(Named(place, f"gateway{number}"), sink, undoable(sink, "/crm", repeat="unsafe"))
+        gateway, saga = fork_in_doubt(Named(fixture, f"gateway{number}"), sink, undoable(sink, "/crm", repeat="unsafe"))
         shown = gateway.wait_saga(saga, "attention")
-        until("mail has failed", lambda: states(gateway.saga(saga))["mail"][0] == "attention")
+        wait_until("mail has failed", lambda: states(gateway.saga(saga))["mail"][0] == "attention")
         shown = gateway.saga(saga)
         equal((shown["state"], shown["reason"], states(shown)["crm"]), ("attention", "in_doubt", ("attention", "in_doubt")), "it waits for a person")
         equal(sink.count("/books-undo"), 0, "and books with it")
@@ -100,67 +100,67 @@ def doubt_holds_it(place):
         gateway.stop()
 
 
-def undo_of_nothing(place):
-    """Where undoing what never happened is safe, doubt asks nobody: it is undone."""
-    sink = place.sink()
-    gateway, saga = fork_in_doubt(place, sink, undoable(sink, "/crm", repeat="unsafe", undo={"nothing_is_safe": True}))
+def undo_of_nothing(fixture):
+    """Where it is safe to undo what never happened, a step in doubt is undone without an operator."""
+    sink = fixture.sink()
+    gateway, saga = fork_in_doubt(fixture, sink, undoable(sink, "/crm", repeat="unsafe", undo={"nothing_is_safe": True}))
     gateway.wait_saga(saga, "compensated")
     equal((sink.count("/crm-undo"), sink.count("/books-undo")), (1, 1), "both undone")
     equal(intents(gateway, saga, "undo"), ["crm", "books"], "in order")
 
 
-def doubt_is_looked_up(place):
+def doubt_is_looked_up(fixture):
     """… or looked up, where that can settle it without sending anything; the undo looks by the key that the do carried."""
-    sink = place.sink()
+    sink = fixture.sink()
     look = {"url": sink.url("/look/{{key}}"), "found": ".id", "id": ".id"}
     crm = http_target(sink.url("/crm"), repeat="queryable", retry={"first": "3s"},
                       settings={"lookup": look, "undo": {"method": "DELETE", "url": sink.url("/crm-undo/{{own.id}}")}})
-    gateway = chain(place, sink, steps=FORK, crm=crm)
-    sink.behave("/crm", {"mode": "close_after_body", "times": 1})
-    sink.behave("/mail", {"status": 422})
+    gateway = chain(fixture, sink, steps=FORK, crm=crm)
+    sink.set_behaviour("/crm", {"mode": "close_after_body", "times": 1})
+    sink.set_behaviour("/mail", {"status": 422})
     saga = gateway.accepted("internal", donation(1))
-    until("it was sent", lambda: sink.count("/crm") == 1)
+    wait_until("it was sent", lambda: sink.count("/crm") == 1)
     key = sink.entries("/crm")[0]["key"]
-    sink.behave(f"/look/{key}", {"status": 200, "body": {"id": "c-77"}})
+    sink.set_behaviour(f"/look/{key}", {"status": 200, "body": {"id": "c-77"}})
     gateway.wait_saga(saga, "compensated")
     equal((sink.count("/crm-undo/c-77"), sink.count("/books-undo")), (1, 1), "found, and undone by its number")
     check(sink.entries("/crm-undo/c-77")[0]["key"] != key, "under the undo's own key")
 
 
-def nothing_known_is_looked_up(place):
+def unknown_is_looked_up(fixture):
     """A do that gave back no number is looked for by the do's key, after a redo by the last one."""
-    sink = place.sink()
+    sink = fixture.sink()
     look = {"url": sink.url("/look/{{key}}"), "found": ".id", "id": ".id"}
     crm = http_target(sink.url("/crm"), settings={"lookup": look, "undo": {"url": sink.url("/crm-undo/{{own.id}}")}}, retry=QUICK)
-    gateway = place.gateway({"sources": INTERNAL, "targets": {"crm": crm}, "routes": route("crm")})
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": {"crm": crm}, "routes": route("crm")})
     for redo in (False, True):
         saga = gateway.accepted("internal", donation(redo))
         gateway.wait_saga(saga, "completed")
         if redo:
             gateway.cli("saga", "redo", saga, "crm")
-            until("sent again", lambda: sink.count("/crm") == 3)
+            wait_until("sent again", lambda: sink.count("/crm") == 3)
             gateway.wait_saga(saga, "completed")
         key = sink.entries("/crm")[-1]["key"]
-        sink.behave(f"/look/{key}", {"status": 200, "body": {"id": f"c-{redo}"}})
+        sink.set_behaviour(f"/look/{key}", {"status": 200, "body": {"id": f"c-{redo}"}})
         gateway.cli("saga", "compensate", saga)
         gateway.wait_saga(saga, "compensated")
         equal(sink.count(f"/crm-undo/c-{redo}"), 1, "found and undone")
 
 
-def kept(place):
-    """A step without undo stays, is reported, and `check` wants to be told that it may."""
-    sink = place.sink()
+def kept_steps(fixture):
+    """A step without undo is kept and reported, and `check` demands that the configuration allows it."""
+    sink = fixture.sink()
     config = {"sources": INTERNAL, "targets": {"gift": http_target(sink.url("/gift"), retry=QUICK), "books": undoable(sink, "/books"),
                                                "mail": http_target(sink.url("/mail"), retry=QUICK)}}
     steps = ("books", {"target": "gift", "after": ["books"]}, {"target": "mail", "after": ["gift"]})
-    gateway = place.gateway({**config, "routes": route(*steps, on_failure="compensate")}, start=False)
+    gateway = fixture.gateway({**config, "routes": route(*steps, on_failure="compensate")}, start=False)
     refused = gateway.cli_error("check", code=1)
     check("gift" in refused and "cannot be undone" in refused and '"undo": "none"' in refused, refused)
     marked = (steps[0], {**steps[1], "undo": "none"}, steps[2])
     gateway.write({**config, "routes": route(*marked, on_failure="compensate")})
     gateway.cli("check")
     gateway.start()
-    sink.behave("/mail", {"status": 422})
+    sink.set_behaviour("/mail", {"status": 422})
     saga = gateway.wait_saga(gateway.accepted("internal", donation(1)), "compensated")
     equal((states(saga)["gift"][0], states(saga)["books"][0]), ("kept", "succeeded"), "one stays, one is undone")
     equal((sink.count("/gift"), sink.count("/books-undo")), (1, 1), "kept")
@@ -173,21 +173,21 @@ def kept(place):
     equal((gateway.saga(saga)["state"], sink.count("/books-undo")), ("completed", 1), "which changed nothing")
 
 
-def failing_undo(place):
+def failing_undo(fixture):
     """An undo that fails needs a person, stops those that come after it, and has budget and verbs of its own."""
-    sink = place.sink()
+    sink = fixture.sink()
     limited = {"retry": {**QUICK, "attempts": 3}}
-    gateway = chain(place, sink, crm=undoable(sink, "/crm", **limited))
-    sink.behave("/mail", {"status": 422})
-    sink.behave("/crm", {"status": 503, "times": 2})  # the do spends two of three
-    sink.behave("/crm-undo", {"status": 503})
+    gateway = chain(fixture, sink, crm=undoable(sink, "/crm", **limited))
+    sink.set_behaviour("/mail", {"status": 422})
+    sink.set_behaviour("/crm", {"status": 503, "times": 2})  # the do spends two of three
+    sink.set_behaviour("/crm-undo", {"status": 503})
     saga = gateway.wait_saga(gateway.accepted("internal", donation(1)), "attention")
     equal((saga["reason"], states(saga)["crm"]), ("undo_failed", ("attention", "undo_failed")), "a work item")
     equal((sink.count("/crm-undo"), sink.count("/books-undo")), (3, 0), "three tries of its own; books waits")
     equal(gateway.sagas("--state", "attention")[0]["id"], saga["id"], "listed")
-    sink.behave("/crm-undo", {"status": 422, "times": 1})
+    sink.set_behaviour("/crm-undo", {"status": 422, "times": 1})
     gateway.cli("saga", "resume", saga["id"])
-    until("refused at once", lambda: sink.count("/crm-undo") == 4)
+    wait_until("refused at once", lambda: sink.count("/crm-undo") == 4)
     gateway.wait_saga(saga["id"], "attention")
     gateway.cli("saga", "retry", saga["id"], "crm")
     gateway.wait_saga(saga["id"], "compensated")
@@ -195,7 +195,7 @@ def failing_undo(place):
     keys = [e["key"] for e in sink.entries("/crm-undo")]
     equal(len(set(keys[:3])), 1, "one key for the tries of one generation")
     for word, number in (("skip", 2), ("--done", 3), ("--not-done", 4)):
-        sink.behave("/crm-undo", {"status": 422, "times": 1})
+        sink.set_behaviour("/crm-undo", {"status": 422, "times": 1})
         saga = gateway.wait_saga(gateway.accepted("internal", donation(number)), "attention")
         words = ["skip", saga["id"], "crm"] if word == "skip" else ["resolve", saga["id"], "crm", word]
         gateway.cli("saga", *words, "--reason", "by hand")
@@ -204,12 +204,12 @@ def failing_undo(place):
         equal(sink.count("/books-undo"), number, "and the others follow")
 
 
-def unsafe_undo_in_doubt(place):
+def unsafe_undo_in_doubt(fixture):
     """An undo that may have worked and cannot be repeated is in doubt like any other call; redo sends it under a new key."""
-    sink = place.sink()
-    gateway = chain(place, sink, crm=undoable(sink, "/crm", repeat="unsafe"))
-    sink.behave("/mail", {"status": 422})
-    sink.behave("/crm-undo", {"mode": "close_after_body", "times": 1})
+    sink = fixture.sink()
+    gateway = chain(fixture, sink, crm=undoable(sink, "/crm", repeat="unsafe"))
+    sink.set_behaviour("/mail", {"status": 422})
+    sink.set_behaviour("/crm-undo", {"mode": "close_after_body", "times": 1})
     saga = gateway.wait_saga(gateway.accepted("internal", donation(1)), "attention")
     equal((saga["reason"], sink.count("/crm-undo"), sink.count("/books-undo")), ("in_doubt", 1, 0), "once, and the rest waits")
     gateway.cli("saga", "resume", saga["id"])
@@ -217,7 +217,7 @@ def unsafe_undo_in_doubt(place):
     check("crm              undo attention (in_doubt)" in gateway.cli("saga", "show", saga["id"]), "and it is the undo that is in doubt")
     gateway.cli("saga", "redo", saga["id"], "crm")
     gateway.wait_saga(saga["id"], "compensated")
-    sink.behave("/crm-undo", {"mode": "close_after_body", "times": 1})
+    sink.set_behaviour("/crm-undo", {"mode": "close_after_body", "times": 1})
     saga = gateway.wait_saga(gateway.accepted("internal", donation(2)), "attention")
     gateway.cli("saga", "resume", "--all", "--yes", "--redo-in-doubt")
     gateway.wait_saga(saga["id"], "compensated")
@@ -225,14 +225,14 @@ def unsafe_undo_in_doubt(place):
     equal((len(keys), len(set(keys))), (4, 4), "sent again under a new key")
 
 
-def nothing_is_done_after_its_undo(place):
+def nothing_is_done_after_its_undo(fixture):
     """While it is being undone, and after: no verb does it again, and what was on its way is awaited, then undone."""
-    sink = place.sink()
-    gateway = chain(place, sink, policy="continue")
-    sink.behave("/mail", {"status": 503})
-    sink.behave("/crm", {"status": 200, "delay_ms": 700})
+    sink = fixture.sink()
+    gateway = chain(fixture, sink, policy="continue")
+    sink.set_behaviour("/mail", {"status": 503})
+    sink.set_behaviour("/crm", {"status": 200, "delay_ms": 700})
     saga = gateway.accepted("internal", donation(1))
-    until("crm is being done", lambda: states(gateway.saga(saga))["crm"][0] == "running")
+    wait_until("crm is being done", lambda: states(gateway.saga(saga))["crm"][0] == "running")
     gateway.cli("saga", "compensate", saga, "--reason", "given back")
     gateway.wait_saga(saga, "compensated")
     equal((sink.count("/crm"), sink.count("/crm-undo"), sink.count("/books-undo"), sink.count("/mail")), (1, 1, 1, 0), "awaited, undone; mail not begun")
@@ -246,27 +246,27 @@ def nothing_is_done_after_its_undo(place):
     equal((sink.count("/crm"), sink.count("/crm-undo")), (1, 1), "also not after a restart")
 
 
-def hold(place):
-    """on_failure: hold starts no further step and waits for a person; what a person sends on its way goes on."""
-    sink = place.sink()
+def hold_policy(fixture):
+    """on_failure: hold starts no further step and waits for a person; a step that an operator starts continues."""
+    sink = fixture.sink()
     steps = ("crm", "books", {"target": "mail", "after": ["books"]})
-    gateway = chain(place, sink, policy="hold", steps=steps)
-    sink.behave("/crm", {"status": 422, "times": 1})
-    sink.behave("/books", {"status": 200, "delay_ms": 400})
+    gateway = chain(fixture, sink, policy="hold", steps=steps)
+    sink.set_behaviour("/crm", {"status": 422, "times": 1})
+    sink.set_behaviour("/books", {"status": 200, "delay_ms": 400})
     saga = gateway.accepted("internal", donation(1))
-    until("books is done", lambda: states(gateway.saga(saga))["books"][0] == "succeeded")
+    wait_until("books is done", lambda: states(gateway.saga(saga))["books"][0] == "succeeded")
     shown = gateway.saga(saga)
     equal((shown["state"], shown["reason"], states(shown)["mail"][0], sink.count("/mail")), ("attention", "rejected", "ready", 0), "mail is held")
     equal((sink.count("/books-undo"), sink.count("/crm-undo")), (0, 0), "and nothing undone")
     gateway.cli("saga", "resume", saga)
     gateway.wait_saga(saga, "completed")
-    equal(sink.count("/mail"), 1, "then it goes on")
+    equal(sink.count("/mail"), 1, "then it continues")
 
 
-def by_hand(place):
+def operator_compensates(fixture):
     """One, or all that match: counted first, not without --yes, noted with who and why."""
-    sink = place.sink()
-    gateway = chain(place, sink, policy="continue", steps=CHAIN[:2])
+    sink = fixture.sink()
+    gateway = chain(fixture, sink, policy="continue", steps=CHAIN[:2])
     ids = [gateway.accepted("internal", donation(n, donor=f"d{n % 2}@example.org")) for n in range(6)]
     gateway.wait_all("completed", 6)
     gateway.cli("saga", "compensate", ids[0], "--reason", "booked by mistake")
@@ -283,32 +283,32 @@ def by_hand(place):
     gateway.cli_error("saga", "compensate", 999, code=3)
 
 
-def later_events_wait(place):
+def later_events_wait(fixture):
     """An undo goes before later events of its donor; other donors pass."""
-    sink = place.sink()
-    gateway = chain(place, sink, policy="continue", steps=("crm",))
+    sink = fixture.sink()
+    gateway = chain(fixture, sink, policy="continue", steps=("crm",))
     first = gateway.accepted("internal", donation(1, donor="anna@example.org"))
     gateway.wait_saga(first, "completed")
-    sink.behave("/crm-undo", {"status": 503})
+    sink.set_behaviour("/crm-undo", {"status": 503})
     gateway.cli("saga", "compensate", first)
-    until("the undo is tried", lambda: sink.count("/crm-undo") > 0)
+    wait_until("the undo is tried", lambda: sink.count("/crm-undo") > 0)
     second = gateway.accepted("internal", donation(2, donor="anna@example.org"))
     other = gateway.accepted("internal", donation(3, donor="bert@example.org"))
     gateway.wait_saga(other, "completed")
     equal((gateway.saga(second)["steps"][0]["why"], sink.count("/crm")), ("lane", 2), "it stands behind the undo")
     gateway.kill()
     gateway.start()
-    until("the undo is tried again", lambda before=sink.count("/crm-undo"): sink.count("/crm-undo") > before)
+    wait_until("the undo is tried again", lambda before=sink.count("/crm-undo"): sink.count("/crm-undo") > before)
     equal((gateway.saga(second)["steps"][0]["why"], sink.count("/crm")), ("lane", 2), "also after a kill")
-    sink.behave("/crm-undo")
+    sink.set_behaviour("/crm-undo")
     gateway.wait_saga(second, "completed")
     gateway.wait_saga(first, "compensated")
 
 
-def target_gone(place):
+def target_gone(fixture):
     """What was done at a target that is no longer configured is not called kept: its undo waits for a person, or for the target."""
-    sink = place.sink()
-    gateway = chain(place, sink, policy="continue", steps=CHAIN[:2])
+    sink = fixture.sink()
+    gateway = chain(fixture, sink, policy="continue", steps=CHAIN[:2])
     whole = gateway.config
     ids = [gateway.wait_saga(gateway.accepted("internal", donation(n)), "completed")["id"] for n in range(2)]
     gateway.stop()
@@ -330,23 +330,23 @@ def target_gone(place):
 class Named:
     """The place, with another name for its gateway."""
 
-    def __init__(self, place, name):
-        self.place, self.name = place, name
+    def __init__(self, fixture, name):
+        self.fixture, self.name = fixture, name
 
     def gateway(self, config):
-        return self.place.gateway(config, name=self.name)
+        return self.fixture.gateway(config, name=self.name)
 
 
-def shipped_connectors(place):
+def shipped_connectors(fixture):
     """The receipt is voided in the accounts, the contribution cancelled in the CRM, each once; again is nothing."""
-    sink = place.sink()
+    sink = fixture.sink()
     retry = {"retry": QUICK, "breaker": {"consecutive": 1000, "minimum": 1000}}
     books = {"connector": "accounting", "settings": {"provider": "quickbooks", "base_url": sink.url("/quickbooks"), "realm_id": "1",
                                                      "access_token": "token-for-books", "item_ref": "1", "home_currency": "EUR"}, **retry}
     crm = {"connector": "crm", "settings": {"provider": "civicrm", "base_url": sink.url(""), "api_key": "key-for-civi"}, **retry}
-    gateway = chain(place, sink, books=books, crm=crm)
+    gateway = chain(fixture, sink, books=books, crm=crm)
     good = gateway.wait_saga(gateway.accepted("internal", donation(1)), "completed")
-    sink.behave("/mail", {"status": 422})
+    sink.set_behaviour("/mail", {"status": 422})
     bad = gateway.wait_saga(gateway.accepted("internal", donation(2)), "compensated")
     equal(intents(gateway, bad["id"], "undo"), ["crm", "books"], "in order")
     def found():
@@ -354,12 +354,12 @@ def shipped_connectors(place):
         return ([len(books["customers"]), [r["TotalAmt"] for r in books["salesreceipts"]], books["voided"]],
                 [len(civi["Contact"]), [c["contribution_status_id:name"] for c in civi["Contribution"]]])
     equal(found(), ([1, [25.0, 0.0], 1], [1, ["Completed", "Cancelled"]]), "one of two receipts is void, one of two contributions cancelled")
-    sink.behave("/civicrm", {"status": 503, "times": 1})
+    sink.set_behaviour("/civicrm", {"status": 503, "times": 1})
     gateway.cli("saga", "compensate", good["id"])
     gateway.wait_saga(good["id"], "compensated")
     equal(found(), ([1, [0.0, 0.0], 2], [1, ["Cancelled", "Cancelled"]]), "by hand, too, once each")
 
 
 if __name__ == "__main__":
-    sys.exit(main([in_reverse_order, doubt_never_sets_it_off, doubt_holds_it, undo_of_nothing, doubt_is_looked_up, nothing_known_is_looked_up, kept,
-                   failing_undo, unsafe_undo_in_doubt, nothing_is_done_after_its_undo, hold, by_hand, target_gone, later_events_wait, shipped_connectors]))
+    sys.exit(main([in_reverse_order, doubt_never_triggers_undo, doubt_blocks_undo, undo_of_nothing, doubt_is_looked_up, unknown_is_looked_up, kept_steps,
+                   failing_undo, unsafe_undo_in_doubt, nothing_is_done_after_its_undo, hold_policy, operator_compensates, target_gone, later_events_wait, shipped_connectors]))

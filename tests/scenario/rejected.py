@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A wrong secret on a platform that delivers once: what was refused is kept, and taken in once the secret is mended."""
+"""A wrong secret for a platform that delivers once: rejected requests are stored, and accepted after the secret is fixed."""
 import json
 import sqlite3
 import sys
 import time
 
-from harness import check, equal, http_target, main, route, sign_stripe, until
+from harness import check, equal, http_target, main, route, sign_stripe, wait_until
 
 
 RIGHT, WRONG = "whsec_right", "whsec_wrong"
@@ -26,31 +26,39 @@ def body(n, **more):
                        "amount": {"minor": 100, "currency": "EUR"}, **more}).encode()
 
 
-def refuse(gateway, n, secret=RIGHT, **more):
+def send_rejected(gateway, n, secret=RIGHT, **more):
     raw = body(n)
     equal(gateway.post("forms", raw, sign_stripe(secret, raw, **more))[0], 401, "refused")
 
 
-def kept(gateway, count):
-    return until(f"{count} kept", lambda: (rows := gateway.rows("refused", "list")) and len(rows) == count and rows)
+def stored(gateway, count):
+    return wait_until(f"{count} kept", lambda: (rows := gateway.rows("refused", "list")) and len(rows) == count and rows)
 
 
-def replay_after_mending(place):
-    """A hundred donors refused: all in, by name of who did it, each once; what nobody signed stays."""
-    sink = place.sink()
-    gateway = place.gateway(config(WRONG, sink))
+def stored_events(gateway):
+    """The events of the stored requests, oldest first, by one read of the store: between `list` and `show` a request may be deleted."""
+    store = sqlite3.connect(f"file:{gateway.folder}/almoner.db?mode=ro", uri=True)
+    bodies = [row[0] for row in store.execute("SELECT body FROM refused ORDER BY id")]
+    store.close()
+    return [json.loads(raw)["id"] for raw in bodies]
+
+
+def replay_after_fix(fixture):
+    """A hundred events were rejected: a replay accepts each of them once and records who did it; a request with a forged signature stays."""
+    sink = fixture.sink()
+    gateway = fixture.gateway(config(WRONG, sink))
     for n in range(100):
-        refuse(gateway, n)
-    refuse(gateway, 200, "nobody's")
-    refuse(gateway, 201, at=int(time.time()) - 3600)  # signed, but old when it came
-    rows = kept(gateway, 102)
+        send_rejected(gateway, n)
+    send_rejected(gateway, 200, "forged")
+    send_rejected(gateway, 201, at=int(time.time()) - 3600)  # signed, but old when it came
+    rows = stored(gateway, 102)
     equal(rows[0]["source"], "forms", "of which source")
     shown = gateway.rows("refused", "show", rows[0]["id"])[0]
     equal(json.loads(shown["raw"])["id"], "ev-0", "as it came")
     check("Stripe-Signature" in shown["headers"], "with its headers")
     check("d0@example.org" in gateway.cli("refused", "show", rows[0]["id"]), "for people, too")
     gateway.cli_error("refused", "show", 9999, code=3)
-    check("0 of 102" in gateway.cli("refused", "replay", "--all", "--yes"), "none fits before the secret is mended")
+    check("0 of 102" in gateway.cli("refused", "replay", "--all", "--yes"), "none is valid before the secret is fixed")
     gateway.kill()  # they are on disk
     gateway.start()
     gateway.reload(config(RIGHT, sink))
@@ -58,17 +66,17 @@ def replay_after_mending(place):
     equal(gateway.sagas(), [], "a dry run changes nothing")
     gateway.cli_error("refused", "replay", "--all", code=1)  # not on a terminal
     gateway.cli_error("refused", "replay", code=2)
-    told = gateway.cli("refused", "replay", "--source", "forms", "--yes", "--reason", "secret mended")
-    check("100 accepted" in told and "2 stay refused and stored" in told, told)
+    printed = gateway.cli("refused", "replay", "--source", "forms", "--yes", "--reason", "secret fixed")
+    check("100 accepted" in printed and "2 stay refused and stored" in printed, printed)
     gateway.wait_all("completed", 100)
     equal(sink.stats("/crm")["duplicates"], 0, "each once")
     equal(sink.count("/crm"), 100, "all of them")
-    equal(len(kept(gateway, 2)), 2, "the others stay")
+    equal(len(stored(gateway, 2)), 2, "the others stay")
     saga = gateway.saga(gateway.sagas()[0]["id"])
     record = next(r for r in saga["log"] if r["record"] == "verb")
-    equal((record["verb"], record["note"]), ("replay", "secret mended"), "recorded at the saga")
+    equal((record["verb"], record["note"]), ("replay", "secret fixed"), "recorded at the saga")
     check("uid" in record["actor"], "by whom")
-    check("replay" in gateway.cli("saga", "show", saga["id"]), "and told")
+    check("replay" in gateway.cli("saga", "show", saga["id"]), "and shown")
     check(any("refused_replayed" in json.dumps(r) for r in gateway.rows("log", "export")), "and at the daemon")
     raw = body(7)
     equal(gateway.post("forms", raw, sign_stripe(RIGHT, raw))[1].get("duplicate"), True, "the platform's own repeat is a duplicate")
@@ -78,11 +86,11 @@ def replay_after_mending(place):
     gateway.cli("verify")
 
 
-def what_came_meanwhile_is_a_duplicate(place):
-    gateway = place.gateway(config(WRONG))
-    refuse(gateway, 1)
-    refuse(gateway, 2)
-    rows = kept(gateway, 2)
+def later_event_is_duplicate(fixture):
+    gateway = fixture.gateway(config(WRONG))
+    send_rejected(gateway, 1)
+    send_rejected(gateway, 2)
+    rows = stored(gateway, 2)
     gateway.reload(config(RIGHT))
     raw = body(1)
     saga = gateway.accepted("forms", raw, sign_stripe(RIGHT, raw))
@@ -90,33 +98,33 @@ def what_came_meanwhile_is_a_duplicate(place):
     equal((lines[0]["saga"], lines[0]["duplicate"], lines[-1]["duplicates"]), (saga, True, 1), "it has its saga")
     lines = gateway.rows("refused", "replay", rows[1]["id"], "--yes")
     equal((lines[0]["duplicate"], lines[-1]["accepted"]), (False, 1), "one by its number")
-    until("none are kept", lambda: gateway.rows("refused", "list") == [])
+    wait_until("none are kept", lambda: gateway.rows("refused", "list") == [])
     gateway.cli_error("refused", "replay", rows[0]["id"], "--yes", code=1)
 
 
-def bounded(place):
-    """Off by default; bounded by bytes, the oldest go; by age; nothing below the reserve of disk."""
-    gateway = place.gateway(config(WRONG, keep_refused="0"))
-    refuse(gateway, 1)
+def bounded(fixture):
+    """Off by default. Bounded by bytes, where the oldest requests are deleted, and by age."""
+    gateway = fixture.gateway(config(WRONG, keep_refused="0"))
+    send_rejected(gateway, 1)
     equal(gateway.rows("refused", "list"), [], "none are kept unless wanted")
     check("keep_refused" in gateway.cli("refused", "list"), "and it says so")
     gateway.reload(config(WRONG, keep_refused="64KiB"))
     for n in range(30):
         raw = body(n, text="x" * 10000)
         equal(gateway.post("forms", raw, sign_stripe(RIGHT, raw))[0], 401, "refused")
-    until("the last one is kept", lambda: (rows := gateway.rows("refused", "list")) and
-          json.loads(gateway.rows("refused", "show", rows[-1]["id"])[0]["raw"])["id"] == "ev-29")
+    wait_until("the last one is stored", lambda: stored_events(gateway)[-1:] == ["ev-29"])
+    equal(stored_events(gateway), [f"ev-{n}" for n in range(24, 30)], "the newest ones are stored")
     rows = gateway.rows("refused", "list")
-    check(sum(r["body_bytes"] for r in rows) < 65536 and len(rows) == 6, f"{len(rows)} kept within 64 KiB")
-    gateway.reload(config(WRONG, keep_refused="64KiB", keep_refused_for="1s"))
-    refuse(gateway, 50)
-    until("it goes when its time is over", lambda: len(gateway.rows("refused", "list")) < 7 and
-          all(json.loads(gateway.rows("refused", "show", r["id"])[0]["raw"])["id"] != "ev-50" for r in gateway.rows("refused", "list")), 40)
+    check(sum(r["body_bytes"] for r in rows) < 65536 and len(rows) == 6, f"{len(rows)} stored within 64 KiB")
+    gateway.reload(config(WRONG, keep_refused="64KiB", keep_refused_for="3s"))
+    send_rejected(gateway, 50)
+    wait_until("the request with the short time is stored", lambda: "ev-50" in stored_events(gateway))
+    wait_until("it is deleted when its time is over", lambda: "ev-50" not in stored_events(gateway), 40)
 
 
-def a_flood_is_not_kept_whole(place):
-    """Of large bodies only some MiB a second are kept: the store is not a drain."""
-    gateway = place.gateway(config(WRONG, keep_refused="64MiB"))
+def flood_is_bounded(fixture):
+    """Of large bodies only a few MiB a second are stored, so that a flood cannot fill the store."""
+    gateway = fixture.gateway(config(WRONG, keep_refused="64MiB"))
     began = time.monotonic()
     for n in range(60):
         equal(gateway.post("forms", body(n, text="x" * 1000000), {"Stripe-Signature": "t=1,v1=00"})[0], 401, "refused")
@@ -130,4 +138,4 @@ def a_flood_is_not_kept_whole(place):
 
 
 if __name__ == "__main__":
-    sys.exit(main([replay_after_mending, what_came_meanwhile_is_a_duplicate, bounded, a_flood_is_not_kept_whole]))
+    sys.exit(main([replay_after_fix, later_event_is_duplicate, bounded, flood_is_bounded]))
