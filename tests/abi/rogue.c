@@ -121,7 +121,7 @@ const struct almoner_connector *almoner_connector(void)
 		.abi_minor = ALMONER_ABI_MINOR,
 		.name = "rogue",
 		.version = "1.0",
-		.summary = "Misbehaves as told",
+		.summary = "Misbehaves in the way that the setting names",
 		.proven = "documents only",
 		.options = options,
 		.option_count = 2,

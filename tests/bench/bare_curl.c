@@ -1,10 +1,10 @@
-/* libcurl's multi interface on libev alone, set as gateway/net sets it: pooled easy handles that are never
- * reset, kept-alive HTTP/1.1, a key of its own in the header of each POST of 600 bytes. What it does per
- * request is the least any gateway on these libraries does.
+/* libcurl's multi interface alone on libev, with the settings of gateway/net: pooled easy handles that are never
+ * reset, HTTP/1.1 connections that are kept, and a POST of 600 bytes with a key of its own in a header. Any gateway on
+ * these libraries does at least this work for each request.
  *
  *     almoner-bare-curl --to HOST:PORT [--count N] [--in-flight N] [--targets N] [--bytes N]
  *
- * In flight is per target, a target is a path. Prints one JSON object. */
+ * --in-flight counts for each target; each target has a path of its own. Prints one JSON object. */
 #include <curl/curl.h>
 #include <ev.h>
 #include <getopt.h>
@@ -54,7 +54,7 @@ static void must(bool good, const char *what)
 {
 	if (good)
 		return;
-	(void)fprintf(stderr, "almoner-bare-curl: %s\n", what);
+	fprintf(stderr, "almoner-bare-curl: %s\n", what);
 	exit(1);
 }
 
@@ -138,7 +138,7 @@ static void start(struct bare_transfer *t)
 {
 	struct bare_curl *b = t->bare;
 	size_t number = b->started++;
-	(void)snprintf(t->key, sizeof t->key, "Idempotency-Key: %032zx", number);
+	snprintf(t->key, sizeof t->key, "Idempotency-Key: %032zx", number);
 	(void)curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)b->bytes);
 	(void)curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, b->body);
 	must(curl_multi_add_handle(b->multi, t->easy) == CURLM_OK, "adding a handle");
@@ -185,7 +185,7 @@ static void set_options(struct bare_transfer *t, const char *url)
 				  { CURLOPT_TIMEOUT_MS, 30000 }, { CURLOPT_CONNECTTIMEOUT_MS, 5000 } };
 	for (size_t i = 0; i < sizeof longs / sizeof *longs; i++)
 		must(curl_easy_setopt(t->easy, longs[i].option, longs[i].value) == CURLE_OK, "an option");
-	(void)snprintf(t->key, sizeof t->key, "Idempotency-Key: ");
+	snprintf(t->key, sizeof t->key, "Idempotency-Key: ");
 	t->headers[0] = (struct curl_slist){ expect, &t->headers[1] };
 	t->headers[1] = (struct curl_slist){ type, &t->headers[2] };
 	t->headers[2] = (struct curl_slist){ t->key, NULL };
@@ -291,9 +291,9 @@ int main(int argc, char **argv)
 	ev_run(b->loop, 0);
 	wall = wall_s() - wall;
 	cpu = cpu_s() - cpu;
-	(void)printf("{\"requests\":%zu,\"failed\":%zu,\"seconds\":%.6f,\"per_s\":%.1f,\"cpu_s\":%.6f,"
-				 "\"cpu_us_each\":%.3f}\n",
-				 b->done, b->failed, wall, (double)b->done / wall, cpu, cpu * 1e6 / (double)b->done);
+	printf("{\"requests\":%zu,\"failed\":%zu,\"seconds\":%.6f,\"per_s\":%.1f,\"cpu_s\":%.6f,"
+		   "\"cpu_us_each\":%.3f}\n",
+		   b->done, b->failed, wall, (double)b->done / wall, cpu, cpu * 1e6 / (double)b->done);
 	end(b);
 	curl_global_cleanup();
 	free(b);

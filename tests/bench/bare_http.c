@@ -1,10 +1,10 @@
-/* libmicrohttpd alone, set as gateway/intake sets it: each POST is read, suspended, handed to another thread,
- * resumed by it and answered 202. What it does per request is the least any gateway on this library does.
+/* libmicrohttpd alone, with the settings of gateway/intake: each POST is read, suspended, passed to another thread,
+ * resumed by that thread and answered with 202. Any gateway on this library does at least this work for each request.
  *
  *     almoner-bare-http [--threads N] [--direct]
  *
- * --direct answers at once, on the library's own thread. Prints the port, and when told to end (SIGTERM or
- * SIGINT) one JSON object: requests and CPU. */
+ * With --direct the thread of the library answers at once. Prints the port, and at SIGTERM or SIGINT one JSON object:
+ * requests and CPU. */
 #include <getopt.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -201,14 +201,14 @@ int main(int argc, char **argv)
 		(void)fputs("almoner-bare-http: does not start\n", stderr);
 		return 1;
 	}
-	(void)printf("%u\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-	(void)fflush(stdout);
+	printf("%u\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+	fflush(stdout);
 	double before = cpu_s();
 	int got;
 	(void)sigwait(&ends, &got);
 	double used = cpu_s() - before;
-	(void)printf("{\"requests\":%llu,\"cpu_s\":%.6f,\"cpu_us_each\":%.3f}\n", (unsigned long long)s.served,
-				 used, s.served > 0 ? used * 1e6 / (double)s.served : 0.0);
+	printf("{\"requests\":%llu,\"cpu_s\":%.6f,\"cpu_us_each\":%.3f}\n", (unsigned long long)s.served, used,
+		   s.served > 0 ? used * 1e6 / (double)s.served : 0.0);
 	stop(&s, thread, daemon);
 	return 0;
 }

@@ -1,6 +1,6 @@
-/* SQLite alone, set as saga/store sets it, with rows as packed as its rows: one transaction accepts a batch
- * of events with three steps each (event, key, saga, log row), the next settles them (saga, log row). Without
- * secondary indexes, digests, counters or a chain: the least this shape of rows can cost.
+/* SQLite alone, with the settings of saga/store and rows of the same shape: one transaction accepts a batch of events
+ * with three steps each (event, key, saga, log row), the next one settles them (saga, log row). There are no secondary
+ * indexes, digests, counters or chain: this is the least that rows of this shape can cost.
  *
  *     almoner-bare-store --dir FOLDER [--events N] [--batch N]
  *
@@ -58,7 +58,7 @@ static void must(struct bare_store *b, int rc)
 {
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		return;
-	(void)fprintf(stderr, "almoner-bare-store: %s\n", sqlite3_errmsg(b->db));
+	fprintf(stderr, "almoner-bare-store: %s\n", sqlite3_errmsg(b->db));
 	exit(1);
 }
 
@@ -139,8 +139,8 @@ static void measure(struct bare_store *b)
 	must(b, sqlite3_wal_checkpoint_v2(b->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
 	wall = clock_us(CLOCK_MONOTONIC) - wall;
 	cpu = clock_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-	(void)printf("{\"events\":%ld,\"batch\":%ld,\"per_s\":%.1f,\"wall_us_each\":%.3f,\"cpu_us_each\":%.3f}\n",
-				 done, b->batch, (double)done * 1e6 / wall, wall / (double)done, cpu / (double)done);
+	printf("{\"events\":%ld,\"batch\":%ld,\"per_s\":%.1f,\"wall_us_each\":%.3f,\"cpu_us_each\":%.3f}\n", done,
+		   b->batch, (double)done * 1e6 / wall, wall / (double)done, cpu / (double)done);
 }
 
 static void options(struct bare_store *b, int argc, char **argv)

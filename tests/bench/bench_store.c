@@ -1,6 +1,6 @@
-/* Microseconds per event of the store's writing path on the happy path (accept and settle, three targets),
- * beside SQLite alone doing the least that any design must: one event and three steps inserted, the three
- * updated, by the same connection settings. Both in one run, because disks differ and drift.
+/* Measures microseconds per event of the store's writing path: an event with three targets is accepted and settled.
+ * Beside it SQLite alone does the least that any design needs, with the same settings: it inserts one event and three
+ * steps, and updates the steps. Both run together, because disks differ and change over time.
  *
  *     bench_store [--dir FOLDER] [--events N] [--fill N] */
 #include <getopt.h>
@@ -45,7 +45,7 @@ static void must(int rc, const struct err *err)
 {
 	if (rc == 0)
 		return;
-	(void)fprintf(stderr, "bench_store: %s\n", err->text);
+	fprintf(stderr, "bench_store: %s\n", err->text);
 	exit(1);
 }
 
@@ -53,7 +53,7 @@ static void must_sqlite(struct store_bench *b, int rc)
 {
 	if (rc == SQLITE_OK || rc == SQLITE_DONE)
 		return;
-	(void)fprintf(stderr, "bench_store: %s\n", sqlite3_errmsg(b->bare));
+	fprintf(stderr, "bench_store: %s\n", sqlite3_errmsg(b->bare));
 	exit(1);
 }
 
@@ -235,7 +235,7 @@ static void make_events(struct store_bench *b, int64_t serial)
 	memset(filler, 'x', sizeof filler);
 	for (int i = 0; i < b->events; i++) {
 		char id[40];
-		(void)snprintf(id, sizeof id, "evt_%016llx", (unsigned long long)(serial + i));
+		snprintf(id, sizeof id, "evt_%016llx", (unsigned long long)(serial + i));
 		struct event_fields f = { .source = STR("stripe"),
 								  .event_id = str_of(id),
 								  .type = STR("donation.created"),
@@ -319,14 +319,14 @@ static void remove_files(const struct store_bench *b)
 static void run_table(struct store_bench *b)
 {
 	static const int batches[] = { 1, 8, 64, 512 };
-	(void)printf("%8s %22s %22s %10s\n", "batch", "store us (cpu)", "bare us (cpu)", "cpu ratio");
+	printf("%8s %22s %22s %10s\n", "batch", "store us (cpu)", "bare us (cpu)", "cpu ratio");
 	for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
 		int events = batches[i] == 1 ? b->events / 8 : b->events;
 		make_events(b, (int64_t)(i + 1) * 10000000);
 		struct cost bare = measure(b, bare_batch, events, batches[i]);
 		struct cost store = measure(b, store_batch, events, batches[i]);
-		(void)printf("%8d %12.1f (%7.1f) %12.1f (%7.1f) %10.2f\n", batches[i], store.wall_us, store.cpu_us,
-					 bare.wall_us, bare.cpu_us, store.cpu_us / bare.cpu_us);
+		printf("%8d %12.1f (%7.1f) %12.1f (%7.1f) %10.2f\n", batches[i], store.wall_us, store.cpu_us,
+			   bare.wall_us, bare.cpu_us, store.cpu_us / bare.cpu_us);
 	}
 }
 

@@ -1,9 +1,9 @@
 /* almoner-load: posts donations to one address over N kept-alive connections, and measures the answers.
  *
- * Closed loop (each connection sends as soon as its answer is there) or, with --rate, at fixed points in
- * time: then a latency counts from the moment the event was due, whether or not a connection was free for it.
- * One thread; prints one JSON object. With --acks every acknowledged id is written with its times
- * (microseconds of CLOCK_MONOTONIC), for whoever compares with what arrived. */
+ * By default the loop is closed: each connection sends its next event as soon as it has an answer. With --rate events
+ * are due at fixed points in time, and a latency counts from the moment the event was due, also when no connection was
+ * free then. One thread; prints one JSON object. With --acks each acknowledged id is written with its times
+ * (microseconds of CLOCK_MONOTONIC), for a comparison with the events that arrived. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -36,7 +36,7 @@ struct sent {
 
 struct connection {
 	int fd;
-	size_t event; /* which one is under way; NOBODY: idle */
+	size_t event; /* the event that is under way; NO_EVENT: none */
 	struct buf out;
 	size_t out_at;
 	char in[REPLY_BYTES];
@@ -74,7 +74,7 @@ static void give_up(const char *fmt, ...)
 	va_list args;
 	va_start(args, fmt);
 	(void)fputs("almoner-load: ", stderr);
-	(void)vfprintf(stderr, fmt, args);
+	vfprintf(stderr, fmt, args);
 	(void)fputc('\n', stderr);
 	va_end(args);
 	exit(1);
@@ -292,13 +292,13 @@ static void print_statuses(const struct load *l)
 	const char *gap = "";
 	for (size_t i = 0; i < l->total; i++)
 		counts[l->sent[i].status % 600]++;
-	(void)printf("\"statuses\":{");
+	printf("\"statuses\":{");
 	for (size_t i = 0; i < 600; i++)
 		if (counts[i] > 0) {
-			(void)printf("%s\"%zu\":%zu", gap, i, counts[i]);
+			printf("%s\"%zu\":%zu", gap, i, counts[i]);
 			gap = ",";
 		}
-	(void)printf("}");
+	printf("}");
 }
 
 static void print_result(const struct load *l)
@@ -313,15 +313,15 @@ static void print_result(const struct load *l)
 	double seconds = (double)(l->ended_us - l->began_us) / 1e6;
 	double cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
 				   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-	(void)printf("{\"events\":%zu,\"seconds\":%.6f,\"per_s\":%.1f,\"cpu_s\":%.6f,", l->total, seconds,
-				 (double)l->total / seconds, cpu_s);
+	printf("{\"events\":%zu,\"seconds\":%.6f,\"per_s\":%.1f,\"cpu_s\":%.6f,", l->total, seconds,
+		   (double)l->total / seconds, cpu_s);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		(void)printf("\"p%g_us\":%llu,", parts[i] * 100,
-					 (unsigned long long)took[(size_t)((double)(l->total - 1) * parts[i])]);
-	(void)printf("\"max_us\":%llu,\"began_us\":%llu,", (unsigned long long)took[l->total - 1],
-				 (unsigned long long)l->began_us);
+		printf("\"p%g_us\":%llu,", parts[i] * 100,
+			   (unsigned long long)took[(size_t)((double)(l->total - 1) * parts[i])]);
+	printf("\"max_us\":%llu,\"began_us\":%llu,", (unsigned long long)took[l->total - 1],
+		   (unsigned long long)l->began_us);
 	print_statuses(l);
-	(void)printf("}\n");
+	printf("}\n");
 	free(took);
 }
 
@@ -332,8 +332,8 @@ static void write_acks(const struct load *l)
 		give_up("%s: %s", l->acks, strerror(errno));
 	for (size_t i = 0; i < l->total; i++)
 		if (l->sent[i].status >= 200 && l->sent[i].status < 300)
-			(void)fprintf(f, "%s-%zu %llu %llu\n", l->prefix, i, (unsigned long long)l->sent[i].due_us,
-						  (unsigned long long)l->sent[i].done_us);
+			fprintf(f, "%s-%zu %llu %llu\n", l->prefix, i, (unsigned long long)l->sent[i].due_us,
+					(unsigned long long)l->sent[i].done_us);
 	if (fclose(f) != 0)
 		give_up("%s: %s", l->acks, strerror(errno));
 }
@@ -356,7 +356,7 @@ static double number(const char *text)
 	char *end = NULL;
 	double value = strtod(text, &end);
 	if (end == text || *end != '\0' || value < 0 || value > 1e9) {
-		(void)fprintf(stderr, "almoner-load: \"%s\" is not a usable number\n%s", text, usage);
+		fprintf(stderr, "almoner-load: \"%s\" is not a usable number\n%s", text, usage);
 		exit(2);
 	}
 	return value;

@@ -1,10 +1,10 @@
-/* How long a bare fdatasync takes on this file system: a block is written and synced, at a fixed rate so that
- * the machine is as sleepy between two of them as it is between two events at that rate.
+/* Measures how long one fdatasync takes on this file system. A block is written and synced at a fixed rate, so that
+ * the machine is as idle between two blocks as it is between two events at that rate.
  *
  *     almoner-probe --dir FOLDER [--count N] [--rate R] [--rewrite]
  *
- * By default each block is appended, as in a log that grows; with --rewrite the blocks were written once
- * before, as in a log that is used over and over. Prints one JSON object. */
+ * By default each block is appended, as in a log that grows. With --rewrite the blocks exist before, as in a log that
+ * is reused. Prints one JSON object. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -32,7 +32,7 @@ static void must(bool good, const char *what)
 {
 	if (good)
 		return;
-	(void)fprintf(stderr, "almoner-probe: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "almoner-probe: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
@@ -82,10 +82,9 @@ static void run(const struct probe *p, double *took)
 	}
 	double seconds = (now_us() - begin) / 1e6;
 	qsort(took, p->count, sizeof *took, by_value);
-	(void)printf(
-		"{\"count\":%zu,\"rewrite\":%s,\"per_s\":%.1f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f}\n",
-		p->count, p->rewrite ? "true" : "false", (double)p->count / seconds, took[p->count / 2],
-		took[(p->count - 1) * 99 / 100], took[p->count - 1]);
+	printf("{\"count\":%zu,\"rewrite\":%s,\"per_s\":%.1f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"max_us\":%.0f}\n",
+		   p->count, p->rewrite ? "true" : "false", (double)p->count / seconds, took[p->count / 2],
+		   took[(p->count - 1) * 99 / 100], took[p->count - 1]);
 }
 
 static void usage(void)

@@ -50,7 +50,7 @@ void driver_key(void *step, const char *label, char out[33])
 	const struct almoner_step *s = step;
 	unsigned long long high = hash(1, s->purpose, label);
 	unsigned long long low = hash(2, s->purpose, label);
-	(void)snprintf(out, 33, "%016llx%016llx", high, low);
+	snprintf(out, 33, "%016llx%016llx", high, low);
 }
 
 static void driver_do_key(void *step, const char *label, char out[33])
@@ -113,7 +113,7 @@ int driver_reply(struct driver *d, uint32_t status, const char *body)
 static void must(int rc, const struct driver *d)
 {
 	if (rc != 0)
-		(void)fprintf(stderr, "connector: %s\n", d->error.text);
+		fprintf(stderr, "connector: %s\n", d->error.text);
 	assert(rc == 0);
 }
 

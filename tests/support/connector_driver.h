@@ -1,5 +1,5 @@
-/* A scripted host for connectors: opens a plugin, begins steps, feeds replies, looks at actions. No network.
- */
+/* A scripted host for connectors: it opens a plugin, begins steps, gives replies and returns the actions of the
+ * connector. Nothing is sent over a network. */
 #ifndef ALMONER_TESTS_SUPPORT_CONNECTOR_DRIVER_H
 #define ALMONER_TESTS_SUPPORT_CONNECTOR_DRIVER_H
 
@@ -37,7 +37,7 @@ int driver_reply(struct driver *d, uint32_t status, const char *body);
 
 /* Begin and the first `next`; asserts that both succeed. */
 const struct almoner_action *driver_start(struct driver *d, const char *event, uint32_t purpose);
-/* Asserts that the connector goes on and returns its action. */
+/* Asserts that the connector continues, and returns its action. */
 const struct almoner_action *driver_answer(struct driver *d, uint32_t status, const char *body);
 
 struct almoner_text driver_text(const char *chars); /* NULL: absent */

@@ -1,10 +1,10 @@
-/* Makes a store with a backlog, through the journal and as fast as it goes: so many accepted donations, each
- * with one step that waits for a target. A gateway started on it finds them as if the target had been dead for
- * days.
+/* Makes a store with a long backlog in a short time, through the journal: accepted donations, each with one step
+ * that waits for a target. A gateway that starts on this store finds it as if the target had not worked for days.
  *
  *     almoner-fill --store FILE [--events N] [--target NAME] [--donors N] [--days D]
  *
- * Prints {"events": …, "seconds": …}. Event N has the sender's id "fill-N"; donors take turns. */
+ * Prints {"events": …, "seconds": …}. The sender's id of event N is "fill-N". The events belong to the donors in
+ * turns. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,12 +42,12 @@ struct item {
 
 static void die(const char *why)
 {
-	(void)fprintf(stderr, "almoner-fill: %s\n", why);
+	fprintf(stderr, "almoner-fill: %s\n", why);
 	exit(1);
 }
 
-/* Nobody was promised anything about this store: the disk may take its time. SQLite finds these before
- * libc's. */
+/* No event of this store was acknowledged to a sender, so nothing needs to be synced. SQLite finds this fsync before
+ * that of libc. */
 __attribute__((visibility("default"))) int fsync(int fd)
 {
 	(void)fd;
@@ -124,9 +124,9 @@ static struct event *event_of(const struct fill *f, const struct item *item)
 static void submit(struct fill *f, int64_t number)
 {
 	struct item *item = mem_zalloc(sizeof *item);
-	(void)snprintf(item->id, sizeof item->id, "fill-%lld", (long long)number);
-	(void)snprintf(item->gift, sizeof item->gift, "fill-gift-%lld", (long long)number);
-	(void)snprintf(item->donor, sizeof item->donor, "donor%lld@example.org", (long long)(number % f->donors));
+	snprintf(item->id, sizeof item->id, "fill-%lld", (long long)number);
+	snprintf(item->gift, sizeof item->gift, "fill-gift-%lld", (long long)number);
+	snprintf(item->donor, sizeof item->donor, "donor%lld@example.org", (long long)(number % f->donors));
 	uint8_t digest[32];
 	struct str donor = str_of(item->donor);
 	digest_parts(&donor, 1, digest);
@@ -255,6 +255,6 @@ int main(int argc, char **argv)
 	open_journal(&f);
 	double began = monotonic_s();
 	fill(&f);
-	(void)printf("{\"events\": %lld, \"seconds\": %.1f}\n", (long long)f.events, monotonic_s() - began);
+	printf("{\"events\": %lld, \"seconds\": %.1f}\n", (long long)f.events, monotonic_s() - began);
 	return 0;
 }

@@ -1,9 +1,10 @@
-/* Laid under the daemon with LD_PRELOAD: a resolver that can be told what to answer, and an authority of the
- * test's own for libcurl to trust.
+/* A library that LD_PRELOAD puts under the daemon: it answers look-ups of names as a test says, and makes libcurl
+ * trust the certificate authority of the test.
  *
  *   ALMONER_SHIM_NAMES  a file of lines "NAME VERDICT", read at every look-up; VERDICT is an address, `none`
- *                       (no such name) or `hang` (until the file says otherwise). Other names go on to libc.
- *   ALMONER_SHIM_CA     a PEM file that takes the place of the system's authorities */
+ *                       (no such name) or `hang` (until the file has another verdict). Names that are not in
+ *                       the file are passed to libc.
+ *   ALMONER_SHIM_CA     a PEM file that replaces the certificate authorities of the system */
 #include <dlfcn.h>
 #include <netdb.h>
 #include <stdbool.h>

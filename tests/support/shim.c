@@ -1,8 +1,8 @@
-/* Preloaded into a whole daemon (LD_PRELOAD): a disk that fails and a wall clock that jumps, as a file shared
- * with the test says at this moment. Without ALMONER_SHIM it does nothing.
+/* A library that LD_PRELOAD puts under the daemon: operations on files fail and the wall clock is shifted, as a file
+ * that is shared with the test says at the moment. Without ALMONER_SHIM the library does nothing.
  *
- * The file is a struct shim_control, which tests/scenario/shim.py writes; it is mapped, so that looking at it
- * costs no system call. Only files whose name ends in `suffix` fail. */
+ * The file is a struct shim_control, which tests/scenario/shim.py writes. It is mapped, so that reading it needs no
+ * system call. Only operations on files whose names end with `suffix` fail. */
 #undef _FILE_OFFSET_BITS /* with it, pwrite is another name of pwrite64 */
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ enum shim_op { SHIM_WRITE = 1, SHIM_SYNC = 2 };
 struct shim_control {
 	_Atomic uint32_t fail;     /* enum shim_op */
 	_Atomic int32_t error;     /* EIO, ENOSPC */
-	_Atomic int32_t countdown; /* so many pass first; all after them fail */
+	_Atomic int32_t countdown; /* this many operations succeed first; all later ones fail */
 	_Atomic uint32_t failed;   /* how many did */
 	_Atomic int64_t step_s;    /* added to the wall clock */
 	char suffix[16];
@@ -52,7 +52,7 @@ __attribute__((constructor)) static void map_control(void)
 static bool named(int fd, const char *suffix)
 {
 	char link[64], name[4096];
-	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	ssize_t len = readlink(link, name, sizeof name);
 	size_t tail = strlen(suffix);
 	return len >= (ssize_t)tail && memcmp(name + len - tail, suffix, tail) == 0;

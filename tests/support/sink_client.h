@@ -1,5 +1,5 @@
-/* For tests: a sink of one's own as a child process. Everything here fails the program by assertion when the
- * sink does not behave, so that tests stay short. The child dies with its parent. */
+/* For tests: starts an almoner-sink of their own as a child process, and sets and reads its state. A sink that does
+ * not answer as expected fails an assertion, so tests need no error handling. The child ends with its parent. */
 #ifndef ALMONER_TESTS_SUPPORT_SINK_CLIENT_H
 #define ALMONER_TESTS_SUPPORT_SINK_CLIENT_H
 

@@ -1,5 +1,5 @@
-/* An SQLite VFS over the default one that counts the operations on files and lets them fail: the disk that is
- * full, the write or sync that gives an I/O error. Give its name as `vfs` when opening a store. */
+/* An SQLite VFS on top of the default one. It counts the operations on files and lets them fail like a full disk or a
+ * disk with I/O errors. Give its name as `vfs` when opening a store. */
 #ifndef ALMONER_TESTS_SUPPORT_VFS_FAULT_H
 #define ALMONER_TESTS_SUPPORT_VFS_FAULT_H
 

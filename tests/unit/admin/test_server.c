@@ -134,14 +134,15 @@ static void too_large(void **state)
 }
 
 static int (*real_list)(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
-						struct saga **sagas, size_t room, size_t *ret, int64_t *ret_next, struct err *err);
+						struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next,
+						struct err *err);
 
 static int failing_list(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
-						struct saga **sagas, size_t room, size_t *ret, int64_t *ret_next, struct err *err)
+						struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next, struct err *err)
 {
 	if (before != INT64_MAX)
 		return err_set(err, ERR_IO, "the disk \xff is gone");
-	return real_list(ctx, filter, before, budget_ms, sagas, room, ret, ret_next, err);
+	return real_list(ctx, filter, before, budget_ms, sagas, capacity, ret, ret_next, err);
 }
 
 static int open_failing_reader(void *ctx, struct store_reader *ret, struct err *err)

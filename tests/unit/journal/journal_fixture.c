@@ -101,7 +101,7 @@ static int64_t fake_wal_pages(void *ctx)
 static int checkpoint_or_fail(void *ctx, struct err *err)
 {
 	int code = current_fixture->checkpoint_code;
-	return code != 0 ? err_set(err, code, "no room for the pages") : real_checkpoint(ctx, err);
+	return code != 0 ? err_set(err, code, "no free space for the pages") : real_checkpoint(ctx, err);
 }
 
 /* Flips one bit of the stored saga: it then says that it is unrouted although it has steps. */

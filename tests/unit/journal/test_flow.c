@@ -272,7 +272,7 @@ static void a_stopped_journal_refuses(void **state)
 	fixture_verify(r);
 }
 
-/* ---- accepts wait for room ---- */
+/* ---- accepts wait for free slots ---- */
 
 /* Reports of the engine overtake accepts that are delayed; the accepts keep their order. */
 static void accepts_wait_for_capacity(void **state)

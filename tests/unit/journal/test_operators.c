@@ -231,7 +231,7 @@ static int reprocess(struct journal_fixture *r, int64_t saga, const struct fixtu
 	journal_event_key("forms", ev->id, mapped.dedup);
 	if (mapped.has_gift)
 		journal_gift_key("forms", ev->gift, mapped.gift);
-	assert_int_equal(journal_reprocess(r->j, saga, &mapped, "uid 7 (ada)", "mended", r, verb_done), 0);
+	assert_int_equal(journal_reprocess(r->j, saga, &mapped, "uid 7 (ada)", "map fixed", r, verb_done), 0);
 	event_unref(mapped.event);
 	memset(&mapped, 0xee, sizeof mapped); /* the journal has copied it */
 	memset(lanes, 0xee, sizeof lanes);
