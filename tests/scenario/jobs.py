@@ -9,7 +9,7 @@ import threading
 import time
 
 from harness import ALMONER, INTERNAL, SLOW, check, donation, equal, http_target, main, route, wait_until
-from operating import give
+from operating import send_events
 
 
 def start_cli(gateway, *words):
@@ -23,7 +23,7 @@ def waiting(fixture, count, **more):
     sink = fixture.sink()
     gateway = fixture.gateway({"sources": INTERNAL, "targets": {"crm": http_target(sink.url("/crm"), **more)}, "routes": route("crm")})
     gateway.cli("target", "pause", "crm")
-    return sink, gateway, give(gateway, count)
+    return sink, gateway, send_events(gateway, count)
 
 
 def job(gateway, number):
@@ -177,7 +177,7 @@ def snapshot_only(fixture):
     """Sagas accepted after it was made are not touched, however slow it is."""
     _, gateway, ids = waiting(fixture, 30)
     number = begin(gateway, "pause", "--all", "--rate", "30/s")
-    late = give(gateway, 10, first=1000)
+    late = send_events(gateway, 10, first=1000)
     wait_until("done", lambda: job(gateway, number)["state"] == "done")
     equal(sorted(verbs_of(gateway)), sorted(ids), "those that were there")
     equal({gateway.saga(n)["paused"] for n in late}, {False}, "those that came later")
@@ -210,7 +210,7 @@ def below_live_priority(fixture):
     count = 600
     sink.set_behaviour("/crm", {"status": 422})
     for n in range(0, count, 15):  # twenty in a row would hold the target
-        give(gateway, 15, first=n)
+        send_events(gateway, 15, first=n)
         gateway.wait_all("attention", n + 15)
         sink.set_behaviour("/crm")
         gateway.wait_saga(gateway.accepted("internal", donation(f"well-{n}", donor=f"w{n}@example.org")), "completed")
