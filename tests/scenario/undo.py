@@ -328,7 +328,7 @@ def target_gone(fixture):
 
 
 class Named:
-    """The place, with another name for its gateway."""
+    """The fixture, with another name for its gateway."""
 
     def __init__(self, fixture, name):
         self.fixture, self.name = fixture, name
