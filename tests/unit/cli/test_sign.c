@@ -100,6 +100,14 @@ static void cannot_sign(void **state)
 	assert_int_equal(sign_request(&config->sources[0], STR("{}"), "e", WALL, URL, &h, &err), ERR_INVALID);
 	assert_true(*err.text != '\0');
 	config_unref(config);
+	/* A secret that cannot be decoded (the configuration refuses it, so it is damaged here): its error, and no
+	 * signature. */
+	config = fixture_config_of(sources[1], "");
+	memcpy(config->sources[0].secrets[0].value, "whsec_%", 7);
+	err = (struct err){ 0 };
+	assert_int_equal(sign_request(&config->sources[0], STR("{}"), "e", WALL, URL, &h, &err), ERR_INVALID);
+	assert_true(*err.text != '\0');
+	config_unref(config);
 	config = fixture_config_of("\"s\":{\"verify\":\"none\",\"map\":\".\"}", "");
 	assert_int_equal(sign_request(&config->sources[0], STR("{}"), "e", WALL, URL, &h, &err), 0);
 	assert_int_equal(check(&config->sources[0], &h, STR("{}"), WALL), VERIFY_OK);

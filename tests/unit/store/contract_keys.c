@@ -176,10 +176,35 @@ static void pruned_keys_can_be_claimed_again(void **state)
 	commit(f);
 }
 
+/* A rollback undoes a claim and a deletion alike. */
+static void a_rollback_brings_keys_back(void **state)
+{
+	struct store_fixture *f = *state;
+	size_t deleted = 0;
+	begin(f);
+	for (int64_t i = 1; i <= 20; i++)
+		claim_many(f, i, i);
+	commit(f);
+	begin(f);
+	claim_many(f, 21, 21);
+	must(W(f).key_prune(W(f).ctx, 1, 100, &deleted, &f->err), &f->err);
+	assert_int_equal(deleted, 9);
+	assert_int_equal(owner_of(f, 1), 0);
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+	begin(f);
+	must(W(f).key_prune(W(f).ctx, 2, 100, &deleted, &f->err), &f->err);
+	assert_int_equal(deleted, 19);
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+	for (int64_t i = 1; i <= 20; i++)
+		assert_int_equal(owner_of(f, i), i);
+	assert_int_equal(owner_of(f, 21), 0);
+}
+
 const struct contract_test contract_keys_tests[] = {
 	CONTRACT_TEST(keys_are_claimed_once),
 	CONTRACT_TEST(old_keys_are_pruned_others_stay),
 	CONTRACT_TEST(a_hundred_thousand_keys_are_each_claimed_once),
+	CONTRACT_TEST(a_rollback_brings_keys_back),
 	CONTRACT_TEST(pruned_keys_can_be_claimed_again),
 	{ NULL, NULL },
 };
