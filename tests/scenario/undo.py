@@ -166,7 +166,7 @@ def kept_steps(fixture):
     equal((sink.count("/gift"), sink.count("/books-undo")), (1, 1), "kept")
     gateway.write({**config, "routes": route(*steps)})
     gateway.cli("check")  # without `compensate` nothing is asked
-    sink.behave("/mail", {"status": 200})
+    sink.set_behaviour("/mail", {"status": 200})
     saga = gateway.wait_saga(gateway.accepted("internal", donation(2)), "completed")["id"]
     tried = gateway.cli("saga", "compensate", saga, "--dry-run")
     check("would be compensating" in tried and "1 step would be undone" in tried and "gift, mail would be kept" in tried, f"a dry run: {tried}")
