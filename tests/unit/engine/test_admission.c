@@ -33,6 +33,12 @@ static void test_an_unknown_or_new_target_takes_nothing(void **state)
 	admission_add(g, 7, "new");
 	assert_int_equal(admission_decide(g, 7, 10, true), ADMISSION_DISK);
 	assert_int_equal(admission_take_slots(g, 7, 3), 0);
+	for (uint32_t id = 7; id <= 1000; id += 993) { /* 1000 is unknown */
+		uint32_t slots = 9, works = 9;
+		admission_load(g, id, &slots, &works);
+		assert_int_equal(slots, 0);
+		assert_int_equal(works, 0);
+	}
 	admission_destroy(g);
 }
 

@@ -62,6 +62,26 @@ static void test_a_probe_that_is_gone_was_no_probe(void **state)
 	assert_int_equal(r->journal.not_started, 1);
 }
 
+/* The condition of the probe fails, so nothing was sent and nothing else may begin in its place. */
+static void test_a_probe_whose_condition_fails_was_no_probe(void **state)
+{
+	struct whole_engine *r = *state;
+	whole_deliver(r, NULL, &whole_one_waits);
+	whole_deliver(r, whole_work(WORK_READY), &whole_granted);
+	struct work *before = r->journal.asked;
+	struct target_news news = whole_held_news(1);
+	whole_deliver(r, NULL, &news);
+	whole_wait(r, TARGET_PROBE_MS);
+	struct work *probe = whole_work(WORK_READY);
+	probe->needs_condition = true;
+	r->when_fails = true;
+	whole_deliver(r, probe, &whole_granted);
+	assert_int_equal(r->journal.outcomes, 1);
+	whole_answer(r, before, WORK_START);
+	assert_int_equal(r->began[0], 0);
+	assert_int_equal(r->journal.not_started, 1);
+}
+
 /* ---- released ---- */
 
 /* Targets that are unblocked at the same moment do not start at the same moment. */
@@ -239,6 +259,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_another_step_that_is_gone_does_not_take_the_probe_along,
 										whole_set_up, whole_tear_down),
 		cmocka_unit_test_setup_teardown(test_a_probe_that_is_gone_was_no_probe, whole_set_up,
+										whole_tear_down),
+		cmocka_unit_test_setup_teardown(test_a_probe_whose_condition_fails_was_no_probe, whole_set_up,
 										whole_tear_down),
 		cmocka_unit_test_setup_teardown(test_a_release_begins_after_a_random_moment, whole_set_up,
 										whole_tear_down),

@@ -25,6 +25,7 @@ struct whole_engine {
 	unsigned began[4];    /* attempts of each connector; its address is the connector */
 	uint32_t every_class; /* the class with which each attempt of whole_let_attempts_end ends */
 	bool sends;
+	bool when_fails;                  /* a condition cannot be evaluated */
 	struct transport_request request; /* the last one */
 	struct buf log;                   /* the lines for the gateway's log, each as "level target: text" */
 };
