@@ -380,6 +380,32 @@ static void results_are_given_to_later_steps(void **state)
 	fixture_finish(&k);
 }
 
+/* Every record about a step names the attempt that it is about, and when. */
+static void records_name_their_attempt(void **state)
+{
+	(void)state;
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a");
+	const unsigned before = k.log.count;
+	for (unsigned attempt = 1; attempt <= 3; attempt++)
+		fixture_outcome(&k, fixture_begin(&k, 0), attempt < 3 ? OUTCOME_UNREACHABLE : OUTCOME_OK, false);
+	struct records_reader reader = records_read(buf_str(&k.log.head), buf_str(&k.log.personal));
+	struct record record;
+	unsigned seen = 0, of_attempt[4] = { 0 };
+	while (records_next(&reader, &record, NULL) == 1) {
+		if (seen++ < before || record.step != 0)
+			continue;
+		assert_int_equal(record.direction, DIRECTION_DO);
+		assert_int_equal(record.generation, 1);
+		assert_in_range(record.attempt, 1, 3);
+		assert_true(record.at_ms >= FIXTURE_START_MS && record.at_ms <= k.d.now_ms);
+		of_attempt[record.attempt]++;
+	}
+	for (unsigned attempt = 1; attempt <= 3; attempt++)
+		assert_true(of_attempt[attempt] >= 2); /* its intent and its outcome */
+	fixture_finish(&k);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +418,7 @@ int main(void)
 		cmocka_unit_test(damaged_records_are_refused_or_legal),
 		cmocka_unit_test(unknown_records_are_refused),
 		cmocka_unit_test(records_read_well_as_json),
+		cmocka_unit_test(records_name_their_attempt),
 		cmocka_unit_test(results_are_given_to_later_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,32 +300,6 @@ static void exists_not_found_needs_an_operator(void **state)
 	fixture_finish(&k);
 }
 
-/* Every record about a step names the attempt that it is about, and when. */
-static void records_name_their_attempt(void **state)
-{
-	(void)state;
-	struct model_fixture k;
-	open_at(&k, REPEAT_IDEMPOTENT, DIRECTION_DO);
-	const unsigned before = k.log.count;
-	for (unsigned attempt = 1; attempt <= 3; attempt++)
-		fixture_outcome(&k, fixture_begin(&k, 0), attempt < 3 ? OUTCOME_UNREACHABLE : OUTCOME_OK, false);
-	struct records_reader reader = records_read(buf_str(&k.log.head), buf_str(&k.log.personal));
-	struct record record;
-	unsigned seen = 0, of_attempt[4] = { 0 };
-	while (records_next(&reader, &record, NULL) == 1) {
-		if (seen++ < before || record.step != 0)
-			continue;
-		assert_int_equal(record.direction, DIRECTION_DO);
-		assert_int_equal(record.generation, 1);
-		assert_in_range(record.attempt, 1, 3);
-		assert_true(record.at_ms >= FIXTURE_START_MS && record.at_ms <= k.d.now_ms);
-		of_attempt[record.attempt]++;
-	}
-	for (unsigned attempt = 1; attempt <= 3; attempt++)
-		assert_true(of_attempt[attempt] >= 2); /* its intent and its outcome */
-	fixture_finish(&k);
-}
-
 static void what_is_stale_changes_nothing(void **state)
 {
 	(void)state;
@@ -520,7 +494,6 @@ int main(void)
 		cmocka_unit_test(only_the_black_box_decides_fault),
 		cmocka_unit_test(a_checkpoint_lives_until_the_step_is_done),
 		cmocka_unit_test(the_first_body_stands),
-		cmocka_unit_test(records_name_their_attempt),
 		cmocka_unit_test(long_details_are_cut_between_characters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
