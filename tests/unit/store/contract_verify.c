@@ -106,6 +106,25 @@ static void a_changed_personal_part_is_reported(void **state)
 			 "log row 2: its personal part was changed after it was recorded");
 }
 
+/* The first two of four rows of one commit: the row behind the gap shows it. */
+static void a_gap_in_a_commit_is_reported(void **state)
+{
+	struct store_fixture *f = *state;
+	struct record record = {
+		.kind = RECORD_DAEMON, .at_ms = T0, .step = RECORD_NO_STEP, .text = STR("started")
+	};
+	fixture_begin(&f->l);
+	for (int i = 0; i < 4; i++)
+		fixture_log(&f->l, SUBJECT_DAEMON, 0, &record);
+	fixture_commit(&f->l);
+	fixture_close(f);
+	f->factory->harm(f->factory->ctx, DAMAGE_REMOVE_ROW, 1);
+	f->factory->harm(f->factory->ctx, DAMAGE_REMOVE_ROW, 2);
+	struct verify_report report = verify(f);
+	assert_non_null(strstr(report.text.data, "log: rows 1 to 2 are missing"));
+	buf_free(&report.text);
+}
+
 static void a_removed_row_is_reported(void **state)
 {
 	/* Row 6 has the subject daemon: no saga refers to it, so only the chain shows that it is missing. */
@@ -202,6 +221,7 @@ const struct contract_test contract_verify_tests[] = {
 	CONTRACT_TEST(a_wrong_state_column_is_reported),
 	CONTRACT_TEST(another_event_is_reported),
 	CONTRACT_TEST(a_missing_event_is_reported),
+	CONTRACT_TEST(a_gap_in_a_commit_is_reported),
 	CONTRACT_TEST(a_lost_waiting_step_is_reported),
 	CONTRACT_TEST(a_stray_waiting_step_is_reported),
 	CONTRACT_TEST(a_forgotten_personal_part_is_no_damage),

@@ -1,4 +1,6 @@
-/* Rows that are damaged although SQLite reads them. */
+/* Rows that are damaged although SQLite reads them, and statements that fail. */
+#include <string.h>
+
 #include "saga/base/mem.h"
 #include "saga/model/job.h"
 #include "tests/unit/store/cmocka_all.h"
@@ -57,6 +59,107 @@ static void a_key_without_an_owner_can_be_claimed(void **state)
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
 }
 
+/* ---- statements that fail ---- */
+
+static struct rejected_row rejected = {
+	.source = STR("forms"), .until_ms = 1, .address = STR("a"), .url = STR("u")
+};
+static uint8_t key[STORE_KEY_BYTES] = { 1 }, fresh_key[STORE_KEY_BYTES] = { 2 };
+static int64_t number;
+static size_t count;
+static bool yes;
+static struct step_row step_row = { .saga = 7, .step = 1, .target = 1, .why = WHY_DUE, .has_lane = true };
+static struct target_row target_row = { .id = 1, .name = "crm" };
+static struct row_counts row_counts;
+static struct job *found_job;
+static struct event *found_event;
+static struct target_row *found_targets;
+
+#define CALL(name, ...)                                                                                      \
+	static int name##_fails(struct store_fixture *f)                                                         \
+	{                                                                                                        \
+		return f->l.w.name(f->l.w.ctx, __VA_ARGS__, &f->err);                                                \
+	}
+CALL(event_get, 7, &found_event)
+CALL(key_claim, fresh_key, 9, 1, &number)
+CALL(key_find, fresh_key, &number)
+CALL(key_prune, 100, 10, &count)
+CALL(related_attach, key, 7, &count)
+CALL(related_due, 1, &number, 1, &count, &number)
+CALL(row_put, &step_row)
+CALL(row_delete, 7, 1)
+CALL(row_claimable, 1, 10, &step_row, 1, &count)
+CALL(row_next_due, 1, &number)
+CALL(row_lane_first, 1, step_row.lane, 0, &step_row)
+CALL(row_due_beyond, 1, 0, &step_row, 1, &count)
+CALL(row_with_lane, 1, NULL, &step_row, 1, &count)
+CALL(row_counts, 1, &row_counts)
+CALL(saga_live, 0, &number, 1, &count)
+CALL(target_put, &target_row)
+CALL(target_all, &found_targets, &count)
+CALL(job_get, 1, &found_job)
+CALL(job_running, 0, &found_job)
+CALL(rejected_put, &rejected, 10000, &yes)
+CALL(rejected_delete, 1, &yes)
+CALL(rejected_prune, 10, 10, &count)
+CALL(counters_put, STR("x"))
+
+/* Without the table its statements fail, and each function of the writer that needs it says so. */
+static void a_failed_statement_is_an_error(void **state)
+{
+	static const struct {
+		const char *table;
+		int (*call)(struct store_fixture *f);
+	} cases[] = {
+		{ "event", event_get_fails },
+		{ "claim", key_claim_fails },
+		{ "claim_new", key_claim_fails },
+		{ "claim", key_find_fails },
+		{ "claim", key_prune_fails },
+		{ "claim_new", key_prune_fails },
+		{ "related", related_attach_fails },
+		{ "related", related_due_fails },
+		{ "step", row_put_fails },
+		{ "step", row_delete_fails },
+		{ "step", row_claimable_fails },
+		{ "step", row_next_due_fails },
+		{ "step", row_lane_first_fails },
+		{ "step", row_due_beyond_fails },
+		{ "step", row_with_lane_fails },
+		{ "step", row_counts_fails },
+		{ "saga", saga_live_fails },
+		{ "target", target_put_fails },
+		{ "target", target_all_fails },
+		{ "job", job_get_fails },
+		{ "job", job_running_fails },
+		{ "refused", rejected_put_fails },
+		{ "refused_total", rejected_put_fails },
+		{ "refused", rejected_delete_fails },
+		{ "refused_total", rejected_delete_fails },
+		{ "refused", rejected_prune_fails },
+		{ "refused_total", rejected_prune_fails },
+		{ "counters", counters_put_fails },
+	};
+	struct store_fixture *f = *state;
+	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
+	must(f->l.w.key_claim(f->l.w.ctx, key, 5, 1, &number, &f->err), &f->err);
+	must(f->l.w.rejected_put(f->l.w.ctx, &rejected, 10000, &yes, &f->err), &f->err);
+	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *away AUTO_FREE = mem_printf("ALTER TABLE %s RENAME TO away", cases[i].table);
+		char *back AUTO_FREE = mem_printf("ALTER TABLE away RENAME TO %s", cases[i].table);
+		sqlite_factory_sql(sqlite_of(f), away);
+		must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
+		f->err = (struct err){ 0 };
+		if (cases[i].call(f) == 0)
+			fail_msg("case %zu: no error without the table %s", i, cases[i].table);
+		assert_true(f->err.text[0] != '\0');
+		fixture_close(f);
+		sqlite_factory_sql(sqlite_of(f), back);
+		fixture_reopen(f);
+	}
+}
+
 #define TEST(function)                                                                                       \
 	{ .name = #function,                                                                                     \
 	  .test_func = (function),                                                                               \
@@ -71,6 +174,7 @@ int main(void)
 	struct store_factory factory = sqlite_factory_of(&sqlite);
 	const struct CMUnitTest tests[] = {
 		TEST(damaged_rows_of_jobs_and_plans_are_errors),
+		TEST(a_failed_statement_is_an_error),
 		TEST(a_key_without_an_owner_can_be_claimed),
 	};
 	int failed = cmocka_run_group_tests_name("damaged rows of a sqlite store", tests, NULL, NULL);
