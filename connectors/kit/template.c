@@ -149,23 +149,33 @@ static bool check_size(const struct kit_text *out, struct kit_problem *problem)
 										   "the rendered text is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
 }
 
+/* How the text around the tags is written: as it stands, or encoded again, because it was decoded when the
+ * template was parsed as JSON. */
+enum surroundings { SURROUNDINGS_PLAIN = KIT_ESCAPE_NONE, SURROUNDINGS_JSON = KIT_ESCAPE_JSON };
+
 /* The tags were checked when the instance was opened; a malformed one here is a mistake in the connector. */
-bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape,
-					   struct kit_text *out, struct kit_problem *problem)
+static bool render_text(const char *text, struct kit_context *context, enum kit_escape escape,
+						enum surroundings surroundings, struct kit_text *out, struct kit_problem *problem)
 {
-	assert((unsigned)escape <= KIT_ESCAPE_URL);
 	struct template_tag tag = { 0 };
 	const char *rest = text;
 	for (const char *p = strstr(text, "{{"); p != NULL; p = strstr(rest, "{{")) {
-		kit_text_add(out, rest, (size_t)(p - rest));
+		kit_escape_put(out, (enum kit_escape)surroundings, rest, (size_t)(p - rest));
 		if (!tag_read(p, &tag))
 			return kit_problem_set(problem, ALMONER_FAULT, "malformed tag in a template");
 		if (!kit_context_load(context, problem) || !put_value(&tag, context, escape, out, problem))
 			return false;
 		rest = tag.end;
 	}
-	kit_text_puts(out, rest);
+	kit_escape_put(out, (enum kit_escape)surroundings, rest, strlen(rest));
 	return check_size(out, problem);
+}
+
+bool kit_template_text(const char *text, struct kit_context *context, enum kit_escape escape,
+					   struct kit_text *out, struct kit_problem *problem)
+{
+	assert((unsigned)escape <= KIT_ESCAPE_URL);
+	return render_text(text, context, escape, SURROUNDINGS_PLAIN, out, problem);
 }
 
 /* True if the string is one tag and nothing else, so that it becomes the value itself. */
@@ -189,7 +199,7 @@ static bool render_string(const char *text, struct kit_context *context, struct 
 	struct template_tag tag;
 	if (!is_single_tag(text, &tag)) {
 		kit_text_putc(out, '"');
-		if (!kit_template_text(text, context, KIT_ESCAPE_JSON, out, problem))
+		if (!render_text(text, context, KIT_ESCAPE_JSON, SURROUNDINGS_JSON, out, problem))
 			return false;
 		kit_text_putc(out, '"');
 		return true;

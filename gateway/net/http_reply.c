@@ -54,11 +54,11 @@ static bool status_is_interim(const char *line, size_t len)
 
 /* Keeps one field, if there is space for it. The buffer may move while it grows, so only the lengths are
  * stored here; http_reply_fields sets the pointers. Continuation lines, which RFC 9112 forbids, are
- * dropped. */
+ * dropped, and so are fields with a NUL byte, because connectors read fields as C strings. */
 static void add_field(struct http_reply *r, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
-	if (colon == NULL || colon == line || is_space(line[0]))
+	if (colon == NULL || colon == line || is_space(line[0]) || memchr(line, '\0', len) != NULL)
 		return;
 	size_t name_len = (size_t)(colon - line);
 	const char *value = colon + 1;

@@ -91,6 +91,14 @@ static void tags_in_text_are_interpolated_and_escaped(void **state)
 	json_gives("[\"x {{donor.phone}}\"]", "!donor.phone is missing");
 }
 
+/* The text around a tag was decoded when the template was parsed, so it is encoded again. */
+static void text_around_tags_stays_json(void **state)
+{
+	(void)state;
+	json_gives("[\"say \\\"hi\\\" to {{donor.name}}\\n\"]", "[\"say \\\"hi\\\" to Zo\xC3\xAB <z@x>\\n\"]");
+	json_gives("[\"a\\\\b\", \"\\t\"]", "[\"a\\\\b\",\"\\t\"]");
+}
+
 static void optional_members_vanish(void **state)
 {
 	(void)state;
@@ -273,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sole_tags_keep_their_type),
 		cmocka_unit_test(tags_in_text_are_interpolated_and_escaped),
+		cmocka_unit_test(text_around_tags_stays_json),
 		cmocka_unit_test(optional_members_vanish),
 		cmocka_unit_test(missing_values_are_named),
 		cmocka_unit_test(context_has_its_names),

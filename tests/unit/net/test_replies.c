@@ -60,6 +60,22 @@ static void fields_come_out_trimmed_and_in_order(void **state)
 	http_reply_finish(&r);
 }
 
+/* A connector reads fields as C strings. */
+static void fields_with_a_nul_byte_are_dropped(void **state)
+{
+	(void)state;
+	static const char name[] = "X-\0A: 1\r\n", value[] = "X-B: 1\0002\r\n";
+	struct http_reply r;
+	http_reply_init(&r);
+	feed(&r, "HTTP/1.1 200 OK\r\n");
+	assert_true(http_reply_line(&r, name, sizeof name - 1));
+	assert_true(http_reply_line(&r, value, sizeof value - 1));
+	feed(&r, "X-C: 3\r\n\r\n");
+	assert_int_equal(r.field_count, 1);
+	assert_string_equal(http_reply_fields(&r)[0].name.p, "X-C");
+	http_reply_finish(&r);
+}
+
 static void interim_heads_and_trailers_are_dropped(void **state)
 {
 	(void)state;
@@ -295,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(line_breaks_of_a_message_are_pairs),
 		cmocka_unit_test(fields_come_out_trimmed_and_in_order),
+		cmocka_unit_test(fields_with_a_nul_byte_are_dropped),
 		cmocka_unit_test(interim_heads_and_trailers_are_dropped),
 		cmocka_unit_test(heads_are_kept_within_bounds),
 		cmocka_unit_test(a_body_is_cut_at_its_cap),
