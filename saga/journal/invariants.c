@@ -13,7 +13,7 @@ static bool lane_agrees(const struct step *st, const struct step_location *p)
 	return st->has_lane && st->location != LOCATION_DISK && p->node.running == running;
 }
 
-/* Locations come from the store. Until schedule_saga has placed the steps, wrong ones are the store's damage,
+/* Locations come from the store. Until schedule_saga has run, wrong ones are the store's damage,
  * which `almoner verify` reports. */
 static void assert_entry(const struct cache_entry *e)
 {
@@ -24,8 +24,8 @@ static void assert_entry(const struct cache_entry *e)
 		const struct step *st = &s->steps[i];
 		const struct step_location *p = &e->locations[i];
 		assert(p->location == st->location);
-		assert(!e->placed || schedule_location_fits(s, i, saga_is_live(s)));
-		assert(!e->placed || lane_agrees(st, p));
+		assert(!e->scheduled || schedule_location_fits(s, i, saga_is_live(s)));
+		assert(!e->scheduled || lane_agrees(st, p));
 	}
 }
 

@@ -244,7 +244,7 @@ int schedule_saga(struct journal *j, struct cache_entry *e, struct schedule_opti
 				return rc;
 		}
 	} while (repeat);
-	e->placed = true;
+	e->scheduled = true;
 	return 0;
 }
 

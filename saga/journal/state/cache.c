@@ -44,7 +44,7 @@ static void drop_saga(struct journal *j, struct cache_entry *e)
 	free(e->locations);
 	e->saga = NULL;
 	e->locations = NULL;
-	e->placed = false;
+	e->scheduled = false;
 }
 
 static void set_saga(struct cache_entry *e, struct saga *saga, struct plan_info *plan)

@@ -38,10 +38,10 @@ struct cache_entry {
 	struct records *log;             /* the saga's records of this batch; NULL: none */
 	/* enum saga_state: the state as counters.c has counted it, or NOT_COUNTED */
 	uint8_t counted;
-	bool touched; /* the entry is in the list of this batch */
-	bool is_new;  /* the saga was made in this batch and must be inserted */
-	bool changed; /* the saga has changed and must be written at the commit */
-	bool placed;  /* schedule_saga has placed every step since the saga was loaded */
+	bool touched;   /* the entry is in the list of this batch */
+	bool is_new;    /* the saga was made in this batch and must be inserted */
+	bool changed;   /* the saga has changed and must be written at the commit */
+	bool scheduled; /* schedule_saga has located every step since the saga was loaded */
 };
 
 /* Zeroed, it is empty. */
