@@ -25,7 +25,9 @@ static int read_all(int fd, const char *path, struct buf *to, struct err *err)
 			return 0;
 		buf_add(to, chunk, (size_t)got);
 		if (to->overflow)
-			return err_set(err, ERR_TOO_BIG, "%s is larger than %zu bytes", path, to->limit_bytes);
+			return err_set(err, ERR_TOO_BIG,
+						   "%s is larger than %zu bytes, which is the most that almoner reads", path,
+						   to->limit_bytes);
 	}
 }
 

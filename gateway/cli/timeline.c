@@ -148,9 +148,10 @@ static void print_saga_change(const json_t *r)
 static void print_related(const json_t *r)
 {
 	if (*run_text(r, "event_id") != '\0')
-		printf("the platform also sent: %s (%s)", run_text(r, "type"), run_text(r, "event_id"));
+		printf("the platform also sent another event of this gift: %s (%s)", run_text(r, "type"),
+			   run_text(r, "event_id"));
 	else /* the related event came before its gift; the list of related events below names it */
-		printf("an earlier event of this gift was linked to it");
+		printf("an event of this gift that had come earlier was linked to this saga");
 }
 
 static void print_duplicate(const json_t *r)

@@ -120,7 +120,8 @@ static const char *verdict_of(int rc, const struct prepared *p)
 	if (rc == ERR_REFUSED)
 		return "refused: intake would answer 401";
 	if (p->accept.kind == ACCEPT_RELATED)
-		return "related: it would be recorded beside the saga of its gift and start none";
+		return "related: it would be recorded with the saga of its gift, and would not start a saga of its "
+			   "own";
 	if (p->accept.start.own_reason == REASON_QUARANTINED)
 		return "quarantined: it would be stored, answered like a new event, and wait for `event reprocess`";
 	return p->accept.start.unrouted ? "unrouted: it would be stored; no route matches it"

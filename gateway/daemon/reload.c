@@ -42,7 +42,8 @@ static int check_restart(const struct config *before, const struct config *after
 	for (size_t i = 0; i < changes.count; i++)
 		if (changes.items[i].needs_restart)
 			return err_set(err, ERR_REFUSED,
-						   "%s cannot change while the daemon runs; restart the daemon to change it",
+						   "option %s cannot change while the daemon runs, so nothing was loaded: restart "
+						   "the daemon to change it",
 						   changes.items[i].name);
 	return 0;
 }

@@ -17,7 +17,7 @@ struct admission_control;
 struct admission_control *admission_create(size_t window_total_bytes);
 void admission_destroy(struct admission_control *a); /* NULL is accepted */
 
-/* What a target admits at present. The engine sets it whenever it changes. */
+/* Whether, and how many, new steps a target may take at present. The engine sets the rules at each change. */
 struct admission_rules {
 	bool slots_open;  /* a new step may start in the commit that accepts its event */
 	bool window_open; /* a new step may wait in memory */
@@ -34,8 +34,8 @@ void admission_set_rules(struct admission_control *a, uint32_t id, const struct 
 /* Takes a slot, or `bytes` of the window, or says that the step has to wait on disk. */
 enum admission admission_decide(struct admission_control *a, uint32_t id, size_t bytes,
 								bool may_start_in_commit);
-/* How many more new events can start at the fast target that has the fewest free slots. SIZE_MAX: no
- * target counts as fast, so delaying new events would gain nothing. */
+/* How many more new events can start without a wait at any fast target: the free slots of the fast target
+ * that has the fewest. SIZE_MAX: no target counts as fast, so delaying new events would gain nothing. */
 size_t admission_capacity(struct admission_control *a, int64_t now_ms);
 /* Takes up to `want` slots, within the limit of the rules. Returns how many it took. */
 uint32_t admission_take_slots(struct admission_control *a, uint32_t id, uint32_t want);

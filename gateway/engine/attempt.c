@@ -273,7 +273,8 @@ static void next_action(struct attempt *a, const struct almoner_reply *reply)
 	struct almoner_error error = { .size = sizeof error };
 	a->state = ATTEMPT_IN_CONNECTOR;
 	if (a->calls++ >= ATTEMPT_EXCHANGES) {
-		finish_with(a, OUTCOME_FAULT, "the connector asked for more than 16 exchanges");
+		finish_with(a, OUTCOME_FAULT,
+					"the connector wanted to send more than 16 requests or mails in one attempt");
 		return;
 	}
 	a->action = (struct almoner_action){ .size = sizeof a->action };

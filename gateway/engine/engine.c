@@ -137,7 +137,7 @@ static void process_inbox(struct engine *e)
 void engine_tick(struct engine *e)
 {
 	assert(e->journal != NULL);
-	engine_now_ms(e); /* from here to the end of the tick, e->now_ms has the time */
+	engine_now_ms(e); /* sets e->now_ms, which the rest of the tick uses */
 	e->more_work = false;
 	process_inbox(e);
 	if (e->draining && !e->aborted && e->now_ms >= e->drain_until_ms)

@@ -48,7 +48,7 @@ struct exchange {
 	/* ALMONER_SEND_MAIL */
 	struct smtp_worker *worker; /* the thread that sends the mail; owned by the list of workers */
 
-	/* ALMONER_SEND_HTTP; from here to `looking_up`: evidence */
+	/* ALMONER_SEND_HTTP; the members `easy` to `looking_up` are evidence */
 	CURL *easy;
 	bool request_began;     /* see struct http_evidence */
 	bool connected;         /* libcurl was about to send since the last socket was opened: the connection is

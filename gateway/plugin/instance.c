@@ -205,7 +205,7 @@ static int port_next(void *ctx, void *attempt, const struct almoner_reply *reply
 	struct instance *i = ctx;
 	struct instance_attempt *a = attempt;
 	if (a->calls++ == INSTANCE_CALLS_MAX) {
-		snprintf(error->text, sizeof error->text, "the connector did not finish within %d exchanges",
+		snprintf(error->text, sizeof error->text, "the connector did not finish after %d requests or mails",
 				 INSTANCE_CALLS_MAX);
 		return -1;
 	}

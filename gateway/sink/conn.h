@@ -7,11 +7,11 @@
 #include "gateway/sink/sink.h"
 
 enum sink_conn_phase {
-	SINK_CONN_READING,   /* waits for a request, or for the rest of one */
-	SINK_CONN_DELAYED,   /* the answer is composed and waits for its delay_ms */
+	SINK_CONN_READING,   /* the sink waits for a request, or for the rest of one */
+	SINK_CONN_DELAYED,   /* the answer is complete, but is sent only after delay_ms */
 	SINK_CONN_WRITING,   /* the answer is being sent */
-	SINK_CONN_SILENT,    /* SINK_HANG: nothing will be sent */
-	SINK_CONN_CONTROLLED /* a control request waits for a counter */
+	SINK_CONN_SILENT,    /* with SINK_HANG: no answer will be sent */
+	SINK_CONN_CONTROLLED /* a control request waits until a counter reaches a value */
 };
 
 struct sink_conn {

@@ -27,17 +27,19 @@ struct audit_run {
 	struct running_lane *running;
 	size_t running_count;
 	int64_t sagas[SAGA_STATE_COUNT];
-	/* The saga that is examined now. */
-	const struct saga *s;
+	const struct saga *s; /* the saga that the audit is checking now */
 	bool live;
 };
 
 static int audit_error(struct audit_run *a, unsigned i, const char *what)
 {
 	const struct step *st = &a->s->steps[i];
-	return err_set(a->err, ERR_CORRUPT, "audit: saga %lld step %u (%s, why %s, location %u%s): %s",
+	static const char *const locations[] = { "in no place", "in the engine", "on disk" }; /* LOCATION_* */
+	return err_set(a->err, ERR_CORRUPT, "audit: saga %lld, step %u (state %s, waits for %s, %s%s): %s",
 				   (long long)a->s->id, i, name_of_step_state((enum step_state)st->state),
-				   name_of_why((enum why)st->why), st->location, st->has_lane ? ", in a lane" : "", what);
+				   st->why == WHY_NONE ? "nothing" : name_of_why((enum why)st->why),
+				   st->location <= LOCATION_DISK ? locations[st->location] : "at an unknown place",
+				   st->has_lane ? ", has an ordering key" : "", what);
 }
 
 static struct target_entry *target_at(const struct audit_run *a, unsigned i)

@@ -27,7 +27,8 @@ struct batch {
 /* Opens the transaction and reads the clock into j->now_ms. No batch is open. */
 int batch_begin(struct journal *j) MUST_CHECK;
 /* Writes every touched saga, the log rows and the counters once, and syncs; a batch without a change is
- * rolled back. Freed lanes have been given on (schedule_next_in_lane). */
+ * rolled back. The caller has called schedule_next_in_lane, so each freed lane has gone to its
+ * next saga. */
 int batch_commit(struct journal *j) MUST_CHECK;
 /* Gives works and news to hooks.hand_out, after the commit. */
 void batch_hand_out(struct journal *j);

@@ -15,8 +15,10 @@ static int clamp_row(struct journal *j, const struct step_row *row)
 	if (rc != 0)
 		return rc;
 	if (row->step >= e->saga->step_count || e->locations[row->step].location != LOCATION_DISK)
-		return err_set(&j->err, ERR_CORRUPT, "orphan row of saga %lld, step %u; run `almoner verify`",
-					   (long long)row->saga, row->step);
+		return err_set(
+			&j->err, ERR_CORRUPT,
+			"the store has a row for step %u of saga %lld, which does not wait on disk; run `almoner verify`",
+			row->step, (long long)row->saga);
 	struct step *st = &e->saga->steps[row->step];
 	st->due_ms = row->due_ms;
 	e->changed = target_limit_due(j, target_of_id(j, row->target), st) || e->changed;

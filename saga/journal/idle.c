@@ -20,7 +20,8 @@
 #define PRUNE_SOON_MS  100   /* after a full slice; chosen */
 
 #define DISK_EVERY_MS 1000 /* how often free disk space is read; chosen */
-/* bytes on disk for each byte of an event: its raw and its canonical text, in log and database */
+/* How many bytes on disk one byte of an event takes: its raw and its canonical text are both stored, each in
+ * the write-ahead log and in the database file. */
 #define DISK_SHARE  4
 #define DISK_MARGIN 16 /* DISK_ENOUGH needs this fraction of the reserve more than the reserve; chosen */
 #define WAL_BLOCKED_MS                                                                                       \

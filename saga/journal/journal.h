@@ -54,7 +54,7 @@ struct target_news {
 	uint32_t claim_granted; /* works that the claim handed out, each with a slot (WORK_START or WORK_READY) */
 	int64_t backlog;        /* claimable rows on disk, due or not */
 	int64_t next_due_ms;    /* the due time of the first claimable row; INT64_MAX: the target has none */
-	bool state_changed;     /* `state` differs from the last news, or the target's rules were loaded anew */
+	bool state_changed;     /* `state` is not that of the target's last news, or its rules were loaded anew */
 	struct target_state state;
 };
 

@@ -109,10 +109,10 @@ bool decide_wants_lookup(const struct step *st, const struct step_rules *rules, 
 /* One verb of an operator. Texts are borrowed for the call. */
 struct verb_call {
 	enum verb verb;
-	int step;                /* -1: the whole saga (resume, pause, cancel, compensate, reprocess) */
-	bool redo_in_doubt;      /* resume: also redo the steps that are in doubt */
-	const char *actor;       /* who gave the verb: "uid 1000 (anna)" */
-	const char *note;        /* the operator's reason; NULL or "": none */
+	int step;           /* the index of the step; -1: the verb is for the whole saga (resume, pause, …) */
+	bool redo_in_doubt; /* resume: also redo the steps that are in doubt */
+	const char *actor;  /* who gave the verb: "uid 1000 (anna)" */
+	const char *note;   /* the operator's reason; NULL or "": none */
 	const char *result_json; /* resolve-done: the result that the operator gave; NULL: none */
 };
 /* Applies a verb; the tables in verbs.c say what each verb does in each state: saga/DESIGN.md "Verbs".

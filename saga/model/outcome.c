@@ -129,8 +129,8 @@ static void handle_lookup(struct outcome_attempt *a)
 	}
 	if (!a->lookup) {
 		char *detail AUTO_FREE =
-			mem_printf("the target reports that it has the effect of this step already%s%s",
-					   a->st->detail != NULL ? ": " : "; it cannot be looked up",
+			mem_printf("the target reports that this step is already done there%s%s",
+					   a->st->detail != NULL ? ": " : "; almoner cannot look this up there",
 					   a->st->detail != NULL ? a->st->detail : "");
 		step_set_detail(a->st, detail);
 	}
@@ -143,8 +143,8 @@ static void handle_lookup(struct outcome_attempt *a)
 static void handle_absent(struct outcome_attempt *a)
 {
 	if (a->lookup && a->previous_exists)
-		step_set_detail(a->st, "the target reports that it has the effect of this step already, but a "
-							   "look-up does not find that effect");
+		step_set_detail(a->st, "the target reports that this step is already done there, but a look-up "
+							   "does not find it");
 	if (!a->lookup || a->previous_exists) {
 		fail_to_attention(a, (enum reason)a->rule->reason);
 		return;

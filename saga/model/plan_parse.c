@@ -29,7 +29,7 @@ static int check_keys(json_t *object, const char *const *known, const char *wher
 		while (known[i] != NULL && strcmp(known[i], key) != 0)
 			i++;
 		if (known[i] == NULL)
-			return err_set(err, ERR_INVALID, "plan: %s has an unknown member \"%s\"", where, key);
+			return err_set(err, ERR_INVALID, "stored plan: %s has an unknown member \"%s\"", where, key);
 	}
 	return 0;
 }
@@ -41,7 +41,8 @@ static int after_from_json(const struct plan *draft, json_t *names, uint32_t *re
 		const char *name = json_string_value(json_array_get(names, i));
 		int index = name != NULL ? plan_find_step(draft, name) : -1;
 		if (index < 0)
-			return err_set(err, ERR_INVALID, "plan: \"after\" names a step that the plan does not have: %s",
+			return err_set(err, ERR_INVALID,
+						   "stored plan: \"after\" names a step that the plan does not have: %s",
 						   name != NULL ? name : "?");
 		after |= UINT32_C(1) << (unsigned)index;
 	}
@@ -59,7 +60,7 @@ static int step_from_json(json_t *object, struct plan_step *st, struct err *err)
 	const char *undo = text_of(object, "undo");
 	json_t *expire = json_object_get(object, "expire_ms");
 	if ((undo != NULL && strcmp(undo, "none") != 0) || (expire != NULL && !json_is_integer(expire)))
-		return err_set(err, ERR_INVALID, "plan: a step has a bad \"undo\" or \"expire_ms\"");
+		return err_set(err, ERR_INVALID, "stored plan: a step has a bad \"undo\" or \"expire_ms\"");
 	*st = (struct plan_step){ .name = text_of(object, "name"),
 							  .target = text_of(object, "target"),
 							  .when = text_of(object, "when"),
@@ -72,7 +73,8 @@ static int step_from_json(json_t *object, struct plan_step *st, struct err *err)
 static int steps_from_json(json_t *steps, struct plan *draft, struct err *err)
 {
 	if (!json_is_array(steps) || json_array_size(steps) > PLAN_STEPS_MAX)
-		return err_set(err, ERR_INVALID, "plan: \"steps\" is not a list of at most %d", PLAN_STEPS_MAX);
+		return err_set(err, ERR_INVALID, "stored plan: \"steps\" is not a list of at most %d",
+					   PLAN_STEPS_MAX);
 	draft->step_count = (unsigned)json_array_size(steps);
 	int rc = 0;
 	for (unsigned i = 0; rc == 0 && i < draft->step_count; i++)
@@ -92,11 +94,11 @@ int plan_parse(struct str json, struct plan **ret, struct err *err)
 	json_error_t fault;
 	json_t *root AUTO_JSON = json_loadb(json.p, json.len, JSON_REJECT_DUPLICATES, &fault);
 	if (!json_is_object(root))
-		return err_set(err, ERR_INVALID, "plan: not a JSON object");
+		return err_set(err, ERR_INVALID, "stored plan: not a JSON object");
 	int policy = name_to_policy(text_of(root, "policy"));
 	struct plan draft = { .route = text_of(root, "route") };
 	if (policy < 0 || draft.route == NULL)
-		return err_set(err, ERR_INVALID, "plan: no \"route\", or no known \"policy\"");
+		return err_set(err, ERR_INVALID, "stored plan: no \"route\", or no known \"policy\"");
 	draft.policy = (enum policy)policy;
 	int rc = check_keys(root, known, "the plan", err);
 	if (rc == 0)

@@ -21,7 +21,8 @@
 	X(RECORD_QUARANTINED, 3, "quarantined") /* personal = why */                                             \
 	X(RECORD_RELATED, 4, "related")         /* an event of the saga's gift; text = type, personal = id */    \
 	X(RECORD_GIFT_MISSING, 5, "gift_missing")                                                                \
-	X(RECORD_INTENT, 6, "intent")           /* step, direction, generation, attempt; text "lookup" or "" */  \
+	/* before an attempt: step, direction, generation, attempt; text = "lookup" for a look-up, else "" */    \
+	X(RECORD_INTENT, 6, "intent")                                                                            \
 	X(RECORD_NOT_STARTED, 7, "not_started") /* the last intent was not used, so there is no doubt */         \
 	X(RECORD_CHECKPOINT, 8, "checkpoint")   /* before a further request with effects; personal = bytes */    \
 	X(RECORD_OUTCOME, 9, "outcome") /* outcome, status, duration; digest = body; personal = detail */        \
@@ -32,12 +33,12 @@
 	X(RECORD_VERB, 13, "verb")           /* text = verb, actor, note = the operator's reason */              \
 	X(RECORD_SAGA, 14, "saga")           /* to = new saga state, reason */                                   \
 	X(RECORD_DUPLICATE, 15, "duplicate") /* a duplicate of the event arrived with another body */            \
-	X(RECORD_TARGET, 16, "target")       /* subject target: text = paused, resumed, held, breaker_… */       \
-	X(RECORD_CONFIG, 17, "config")       /* subject configuration: text = loaded or refused, digest */       \
-	X(RECORD_DAEMON, 18, "daemon")       /* subject daemon: text = started, stopped, … */                    \
+	X(RECORD_TARGET, 16, "target")       /* about a target: text = paused, resumed, held, breaker_… */       \
+	X(RECORD_CONFIG, 17, "config")       /* about the configuration: text = loaded or refused, digest */     \
+	X(RECORD_DAEMON, 18, "daemon")       /* about the daemon: text = started, stopped, … */                  \
 	X(RECORD_REPROCESSED, 19, "reprocessed")                                                                 \
-	X(RECORD_JOB, 20,                                                                                        \
-	  "job") /* subject daemon, id = job: to = job state, text = verb, actor, note, personal = filter */
+	/* about a job of the daemon: id = job, to = job state, text = verb, actor, note, personal = filter */   \
+	X(RECORD_JOB, 20, "job")
 
 #define RECORD_ENUM(name, value, text) name = (value),
 enum record_kind { RECORD_TABLE(RECORD_ENUM) RECORD_KIND_END };

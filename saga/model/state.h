@@ -27,7 +27,8 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(SAGA_PAUSED, 1, "paused")                                                                              \
 	X(SAGA_COMPENSATING, 2, "compensating")                                                                  \
 	X(SAGA_ATTENTION, 3, "attention")                                                                        \
-	X(SAGA_COMPLETED, 4, "completed") /* the saga is at rest, in this state and those below */               \
+	/* a saga in SAGA_COMPLETED, or in a state after it in this table, is at rest */                         \
+	X(SAGA_COMPLETED, 4, "completed")                                                                        \
 	X(SAGA_COMPLETED_PARTIAL, 5, "completed_partial")                                                        \
 	X(SAGA_COMPENSATED, 6, "compensated")                                                                    \
 	X(SAGA_CANCELLED, 7, "cancelled")                                                                        \

@@ -16,7 +16,7 @@
 
 enum identity_kind {
 	IDENTITY_OPEN,    /* the identity is not decided yet: identify_settle decides by the mapped event */
-	IDENTITY_GIFT,    /* the event starts the saga of its gift */
+	IDENTITY_GIFT,    /* the event is the one that starts the saga of its gift */
 	IDENTITY_RELATED, /* the event belongs to a gift whose saga another event starts */
 	IDENTITY_OWN      /* the event starts a saga that does not belong to a gift */
 };

@@ -36,7 +36,7 @@ uint16_t intake_server_port(const struct intake_server *s)
 	return s->port;
 }
 
-/* Starts libmicrohttpd, which owns the listening socket from here on. Each thread of its pool has its own
+/* Starts libmicrohttpd, which then owns the listening socket. Each thread of its pool has its own
  * epoll set. */
 static int start_daemon(struct intake_server *s, const struct config *config, struct err *err)
 {

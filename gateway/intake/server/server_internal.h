@@ -38,7 +38,7 @@ struct connection {
 	int fd;                       /* owned by libmicrohttpd */
 	struct peer_address peer;
 	enum connection_phase phase;
-	int64_t since_ms; /* the deadline of the phase counts from here */
+	int64_t since_ms; /* the time from which the deadline of the phase is measured */
 	bool timed_out;   /* the server has shut the socket down */
 	bool linger;      /* the answer was sent before the end of the request: see linger.c */
 };

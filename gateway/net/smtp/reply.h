@@ -13,7 +13,7 @@ struct smtp_reply {
 	uint32_t replies;         /* number of complete replies */
 	uint32_t greeting;        /* code of the first reply */
 	uint32_t status;          /* code of the last reply */
-	bool data_accepted;       /* a 354 came: from here on the server may have taken the message */
+	bool data_accepted;       /* a 354 came, so the server may have taken the message */
 	bool final;               /* the reply to the message is complete; later replies (to QUIT) are ignored */
 	bool in_multiline;        /* a reply of several lines has begun and is not complete */
 	struct buf text;          /* text of the last reply: without codes, lines joined by '\n', at most 2 KiB */

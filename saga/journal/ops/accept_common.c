@@ -90,7 +90,7 @@ int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES]
 	j->batch.wrote = true;
 	j->totals.waiting -= (int64_t)count;
 	for (size_t i = own; i < count; i++)
-		accept_record_related(j, saga, STR("waited for the gift"), (struct str){ "", 0 });
+		accept_record_related(j, saga, STR("an event that waited for its gift"), (struct str){ "", 0 });
 	return 0;
 }
 

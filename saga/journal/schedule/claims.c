@@ -34,8 +34,10 @@ static int grant_row(struct journal *j, const struct step_row *row, bool *ret_gr
 	if (rc != 0)
 		return rc;
 	if (row->step >= e->saga->step_count)
-		return err_set(&j->err, ERR_CORRUPT, "orphan row of saga %lld, step %u; run `almoner verify`",
-					   (long long)row->saga, row->step);
+		return err_set(
+			&j->err, ERR_CORRUPT,
+			"the store has a row for step %u of saga %lld, which has no such step; run `almoner verify`",
+			row->step, (long long)row->saga);
 	const struct step_location *p = &e->locations[row->step];
 	if (p->location != LOCATION_DISK || (p->row_why != WHY_SLOT && p->row_why != WHY_DUE))
 		return 0; /* an earlier row of this slice has moved this step as well */
@@ -60,7 +62,9 @@ static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, 
 		*granted += row_granted ? 1 : 0;
 	}
 	if (rc == 0 && got > 0 && !moved)
-		rc = err_set(&j->err, ERR_CORRUPT, "target %s: %zu orphan rows; run `almoner verify`", t->name, got);
+		rc = err_set(&j->err, ERR_CORRUPT,
+					 "target %s: %zu rows in the store match no waiting step; run `almoner verify`", t->name,
+					 got);
 	*ret_more = got == limit;
 	return rc;
 }

@@ -207,7 +207,8 @@ static int decode_counters(struct str bytes, struct totals *ret, struct stored_t
 	struct totals totals = { 0 };
 	read_totals(&r, &totals);
 	uint64_t count = reader_uint(&r);
-	if (r.bad || count > bytes.len) /* the stored form of a target takes more than a byte */
+	/* Each stored target takes more than one byte, so a count above the number of bytes is damage. */
+	if (r.bad || count > bytes.len)
 		return err_set(err, ERR_CORRUPT, "counters: damaged");
 	struct stored_target *targets = mem_zalloc((count + 1) * sizeof *targets);
 	for (uint64_t i = 0; i < count; i++)

@@ -189,11 +189,10 @@ static int find_by_scan(struct sqlite_reader *r, const char *source, const char 
 	}
 	if (l.before == 0)
 		return err_set(err, ERR_NOT_FOUND, "there is no event %s/%s", source, event_id);
-	return err_set(
-		err, ERR_NOT_FOUND,
-		"no event %s/%s has a key, and none of the sagas from the newest down to %lld is of that event: "
-		"search older sagas with `almoner saga list`",
-		source, event_id, (long long)l.before);
+	return err_set(err, ERR_NOT_FOUND,
+				   "event %s/%s was not found: the store does not list it by its id, and only the sagas from "
+				   "the newest down to %lld were searched; search older sagas with `almoner saga list`",
+				   source, event_id, (long long)l.before);
 }
 
 static int list_saga_find(void *ctx, const char *source, const char *event_id, int64_t *ret_id,

@@ -78,7 +78,7 @@ struct sqlite_reader {
 
 extern const struct db_statement read_statements[R_COUNT];
 
-/* Starts a slice: the queries from here on may take READ_SLICE_MS together. */
+/* Starts a slice: the queries after this call may take READ_SLICE_MS together. */
 void read_slice(struct sqlite_reader *r);
 /* True shortly before the slice ends: a loop that asks can stop at a row of its choice. */
 bool read_slice_over(const struct sqlite_reader *r);

@@ -279,7 +279,7 @@ static void exists_without_a_look_up_keeps_its_key(void **state)
 	const struct outcome o = { .result = OUTCOME_EXISTS, .effect_sent = true, .has_body = true };
 	assert_int_equal(decide_outcome(&k.d, fixture_begin(&k, 0), &o), 0);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_REJECTED);
-	assert_non_null(strstr(fixture_step(&k, 0)->detail, "has the effect of this step already"));
+	assert_non_null(strstr(fixture_step(&k, 0)->detail, "this step is already done there"));
 	assert_int_equal(fixture_verb(&k, VERB_RESUME, -1, NULL), 0);
 	assert_int_equal(fixture_step(&k, 0)->generation, 1); /* a new key could make a second object */
 	fixture_finish(&k);
@@ -296,7 +296,7 @@ static void exists_not_found_needs_an_operator(void **state)
 	fixture_expect(&k, 0, STEP_RETRY_WAIT, REASON_NONE);
 	fixture_outcome(&k, fixture_begin(&k, 0), OUTCOME_ABSENT, false);
 	fixture_expect(&k, 0, STEP_ATTENTION, REASON_IN_DOUBT);
-	assert_non_null(strstr(fixture_step(&k, 0)->detail, "does not find that effect"));
+	assert_non_null(strstr(fixture_step(&k, 0)->detail, "a look-up does not find it"));
 	fixture_finish(&k);
 }
 
