@@ -388,6 +388,35 @@ static void counters_are_read_without_a_daemon(void **state)
 	}
 }
 
+/* A verb that starts steps says how many of them still wait for a target that is paused, and for which. */
+static void verbs_that_start_name_a_paused_target(void **state)
+{
+	static const struct {
+		int saga;
+		enum verb verb;
+		int step;
+		unsigned held;
+		const char *target;
+	} cases[] = {
+		{ 1, VERB_RETRY, 0, 1, "crm" },   { 1, VERB_RETRY, 1, 2, "crm" },  { 1, VERB_PAUSE, -1, 0, "" },
+		{ 1, VERB_RESUME, -1, 2, "crm" }, { 2, VERB_REDO, 1, 1, "books" }, { 2, VERB_CANCEL, -1, 0, "" },
+	};
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, "crm books", POLICY_CONTINUE);
+	for (int saga = 1; saga <= 2; saga++) {
+		int64_t id = fixture_accept_id(r, saga == 1 ? "a" : "b");
+		fixture_finish(r, id, CRM, saga == 1 ? OUTCOME_REJECTED : OUTCOME_OK);
+		fixture_finish(r, id, BOOKS, saga == 1 ? OUTCOME_REJECTED : OUTCOME_OK);
+	}
+	fixture_target_act(r, "crm", TARGET_PAUSE);
+	fixture_target_act(r, "books", TARGET_PAUSE);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(fixture_verb(r, cases[i].saga, cases[i].verb, cases[i].step), 0);
+		assert_int_equal(r->verb.held, cases[i].held);
+		assert_string_equal(r->verb.held_target, cases[i].target);
+	}
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -396,6 +425,7 @@ int main(void)
 		CASE(resume_tries_a_waiting_step_now),
 		CASE(resume_leaves_doubt_standing),
 		CASE(redo_makes_a_new_generation),
+		CASE(verbs_that_start_name_a_paused_target),
 		CASE(a_verb_while_its_work_is_in_the_window),
 		CASE(paused_and_resumed_with_the_work_still_out),
 		CASE(a_refused_verb_says_why),
