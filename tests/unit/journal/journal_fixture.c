@@ -75,6 +75,7 @@ static int (*real_commit)(void *ctx, struct err *err);
 static int64_t (*real_free_bytes)(void *ctx);
 static int64_t (*real_wal_pages)(void *ctx);
 static int (*real_checkpoint)(void *ctx, struct err *err);
+static int (*real_truncate)(void *ctx, struct err *err);
 static int (*real_saga_get)(void *ctx, int64_t id, struct saga_row *ret, struct err *err);
 static int (*real_head)(void *ctx, struct store_head *ret, struct err *err);
 
@@ -102,6 +103,12 @@ static int checkpoint_or_fail(void *ctx, struct err *err)
 {
 	int code = current_fixture->checkpoint_code;
 	return code != 0 ? err_set(err, code, "no free space for the pages") : real_checkpoint(ctx, err);
+}
+
+static int truncate_or_fail(void *ctx, struct err *err)
+{
+	int code = current_fixture->truncate_code;
+	return code != 0 ? err_set(err, code, "no free space to truncate") : real_truncate(ctx, err);
 }
 
 /* Flips one bit of the stored saga: it then says that it is unrouted although it has steps. */
@@ -150,6 +157,8 @@ static void open_store(struct journal_fixture *r, struct store_writer *store)
 	real_free_bytes = store->free_bytes;
 	real_wal_pages = store->wal_pages;
 	real_checkpoint = store->checkpoint;
+	real_truncate = store->wal_truncate;
+	store->wal_truncate = truncate_or_fail;
 	real_saga_get = store->saga_get;
 	real_head = store->head;
 	store->wal_pages = fake_wal_pages;

@@ -35,8 +35,9 @@ struct journal_fixture {
 	bool fake_disk;
 	int64_t damaged_saga; /* the store returns this saga with one wrong bit, and no audit runs; 0: none */
 	void (*damage)(struct buf *counters); /* changes the counters that the start reads; NULL: none */
-	int checkpoint_code;                  /* a checkpoint fails with this code; 0: it runs */
-	int64_t fake_pages;                   /* reported length of the write-ahead log; 0: the real one */
+	int truncate_code;   /* a truncation of the write-ahead log fails with this code; 0: it runs */
+	int checkpoint_code; /* a checkpoint fails with this code; 0: it runs */
+	int64_t fake_pages;  /* reported length of the write-ahead log; 0: the real one */
 	size_t queue_records;
 	size_t left_out;            /* this many of the last targets are not configured at the open */
 	long commits_until_failure; /* the commit that fails, counted from now; 0: none */

@@ -328,6 +328,28 @@ static void a_checkpoint_without_space_retries(void **state)
 	assert_int_equal(r->failures, 1);
 }
 
+/* While the disk is low the write-ahead log is truncated: a full disk may hinder that, any other error ends the
+ * journal. */
+static void a_truncation_without_space_retries(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	journal_destroy(r->j);
+	r->reserve_bytes = 1000;
+	r->fake_disk = true;
+	r->free_bytes = 999;
+	fixture_open(r);
+	fixture_wait(r, 1000);
+	assert_true(fixture_counts(r).disk_low);
+	r->truncate_code = ERR_FULL;
+	fixture_wait(r, 1000);
+	fixture_wait(r, 1000);
+	assert_int_equal(r->failures, 0);
+	r->truncate_code = ERR_IO;
+	fixture_wait(r, 1000);
+	assert_int_equal(r->failures, 1);
+	assert_string_equal(r->failed.text, "no free space to truncate");
+}
+
 static void a_claim_with_condition_keeps_slot(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -396,6 +418,7 @@ int main(void)
 		CASE(below_the_reserve_nothing_new_begins),
 		CASE(a_burst_meets_the_reserve_within_the_second),
 		CASE(a_checkpoint_without_space_retries),
+		CASE(a_truncation_without_space_retries),
 		CASE(a_claim_with_condition_keeps_slot),
 		CASE(a_long_backlog_is_claimed_to_its_end),
 		CASE(old_keys_are_forgotten),
