@@ -1,13 +1,16 @@
 /* A store whose nth call fails: every call between `begin` and `commit` that may fail, in the order in which the
  * journal makes them. */
+#include <string.h>
+
 #include "tests/unit/journal/journal_fixture.h"
 
 static struct journal_fixture *current;
 static struct store_writer real;
 
-static bool fails_now(void)
+static bool fails_now(const char *name)
 {
-	current->store_calls++;
+	current->watched_calls +=
+		current->watched_call != NULL && strcmp(name, current->watched_call) == 0 ? 1 : 0;
 	return current->store_calls_until_failure > 0 && --current->store_calls_until_failure == 0;
 }
 
@@ -79,7 +82,7 @@ static bool fails_now(void)
 #define FAILING_FUNCTION(name, parameters, arguments)                                                        \
 	static int name##_or_fail parameters                                                                     \
 	{                                                                                                        \
-		return fails_now() ? err_set(err, ERR_IO, "the store cannot %s", #name) : real.name arguments;       \
+		return fails_now(#name) ? err_set(err, ERR_IO, "the store cannot %s", #name) : real.name arguments;  \
 	}
 FAILING(FAILING_FUNCTION)
 

@@ -130,6 +130,25 @@ static void a_saga_held_by_its_policy_goes_on_by_an_outcome(void **state)
 	fixture_assert_saga(r, a, SAGA_COMPLETED);
 }
 
+/* The journal stores the rules by which the rows in lanes were decided: only other rules examine all rows again. */
+static void lanes_are_examined_again_only_for_other_rules(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	fixture_use_plan(r, "crm", POLICY_CONTINUE);
+	r->admission[CRM] = ADMISSION_DISK;
+	fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
+	r->watched_call = "row_with_lane";
+	for (int starts = 0; starts < 2; starts++) {
+		fixture_crash(r);
+		fixture_wait(r, 1000);
+		assert_int_equal(r->watched_calls, 0);
+	}
+	r->targets[CRM - 1].rules.attention_holds = true;
+	fixture_crash(r);
+	fixture_wait(r, 1000);
+	assert_true(r->watched_calls > 0);
+}
+
 static void attention_holds_if_configured(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -385,6 +404,7 @@ int main(void)
 		CASE(a_head_in_doubt_after_a_crash_is_passed),
 		CASE(what_waits_for_an_operator_is_passed),
 		CASE(a_saga_held_by_its_policy_goes_on_by_an_outcome),
+		CASE(lanes_are_examined_again_only_for_other_rules),
 		CASE(attention_holds_if_configured),
 		CASE(new_rules_release_who_was_held_by_attention),
 		CASE(rules_changed_while_stopped_release_too),
