@@ -1,9 +1,11 @@
 #include "tests/support/thread_names.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "saga/base/clock.h"
 
 static bool has_name(const char *thread, const char *name)
 {
@@ -32,10 +34,11 @@ static bool is_there(const char *name)
 
 bool thread_name_appears(const char *name)
 {
-	for (int i = 0; i < 1000; i++) {
+	int64_t deadline_ms = clock_monotonic_ms() + 10 * SECOND_MS;
+	while (clock_monotonic_ms() < deadline_ms) {
 		if (is_there(name))
 			return true;
-		(void)usleep(10000);
+		sched_yield(); /* the thread that gets the name may need this CPU */
 	}
 	return false;
 }

@@ -40,31 +40,36 @@ struct exchange_result {
 	char detail[200];
 };
 
-void fixture_open(struct net_fixture *net);
-void fixture_close(struct net_fixture *net);
+void fixture_open(struct net_fixture *f);
+void fixture_close(struct net_fixture *f);
 
 /* Runs the loop until `*calls` has reached `n`; fails the test after 20 s. */
-void fixture_run_until(struct net_fixture *net, const unsigned *calls, unsigned n);
+void fixture_run_until(struct net_fixture *f, const unsigned *calls, unsigned n);
 /* Runs the loop for `ms` milliseconds; returns how many turns the loop took. */
-uint64_t fixture_run_ms(struct net_fixture *net, int64_t ms);
+uint64_t fixture_run_ms(struct net_fixture *f, int64_t ms);
 /* Exchanges that were submitted and are neither delivered nor cancelled. */
-size_t fixture_in_flight(const struct net_fixture *net);
+size_t fixture_in_flight(const struct net_fixture *f);
 
 struct transport_limits fixture_limits(int64_t timeout_ms);
 struct almoner_text fixture_text(const char *text);
 
-void *fixture_submit_http(struct net_fixture *net, const struct almoner_http *http,
+void *fixture_submit_http(struct net_fixture *f, const struct almoner_http *http,
 						  struct transport_limits limits, struct exchange_result *outcome);
-void *fixture_submit_mail(struct net_fixture *net, const struct almoner_mail *mail,
+void *fixture_submit_mail(struct net_fixture *f, const struct almoner_mail *mail,
 						  struct transport_limits limits, struct exchange_result *outcome);
 
 /* POST of `body` to a path of the sink, to its end. Free with fixture_result_free. */
-struct exchange_result fixture_post(struct net_fixture *net, const char *path, const char *body,
+struct exchange_result fixture_post(struct net_fixture *f, const char *path, const char *body,
 									struct transport_limits limits);
-struct exchange_result fixture_http(struct net_fixture *net, const struct almoner_http *http,
+struct exchange_result fixture_http(struct net_fixture *f, const struct almoner_http *http,
 									struct transport_limits limits);
-struct exchange_result fixture_mail(struct net_fixture *net, const struct almoner_mail *mail,
+struct exchange_result fixture_mail(struct net_fixture *f, const struct almoner_mail *mail,
 									struct transport_limits limits);
 void fixture_result_free(struct exchange_result *outcome);
+
+/* What most test programs use: one loop, transfer and receiver for each test. */
+extern struct net_fixture net;
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
 
 #endif

@@ -7,22 +7,6 @@
 
 #include "saga/base/mem.h"
 
-static struct net_fixture net;
-
-static int setup(void **state)
-{
-	(void)state;
-	fixture_open(&net);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fixture_close(&net);
-	return 0;
-}
-
 /* ---- cancelling ---- */
 
 static void a_cancelled_exchange_is_never_heard_of_again(void **state)
@@ -160,12 +144,15 @@ static void an_idle_loop_with_a_time_out_armed_sleeps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_cancelled_exchange_is_never_heard_of_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(done_may_cancel_another, setup, teardown),
-		cmocka_unit_test_setup_teardown(destroying_ends_everything_silently, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_forgotten_target_starts_anew, setup, teardown),
-		cmocka_unit_test_setup_teardown(short_time_outs_are_kept_without_spinning, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_idle_loop_with_a_time_out_armed_sleeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_cancelled_exchange_is_never_heard_of_again, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(done_may_cancel_another, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(destroying_ends_everything_silently, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_forgotten_target_starts_anew, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(short_time_outs_are_kept_without_spinning, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(an_idle_loop_with_a_time_out_armed_sleeps, fixture_setup,
+										fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

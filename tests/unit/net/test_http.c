@@ -7,22 +7,6 @@
 
 #include "saga/base/mem.h"
 
-static struct net_fixture net;
-
-static int setup(void **state)
-{
-	(void)state;
-	fixture_open(&net);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fixture_close(&net);
-	return 0;
-}
-
 static json_t *entry(const json_t *stats, size_t i)
 {
 	return json_array_get(json_object_get(stats, "entries"), i);
@@ -355,20 +339,25 @@ static void a_fresh_connection_is_not_reused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_post_carries_what_was_asked_and_nothing_else, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_handle_forgets_its_last_request, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_large_body_goes_out_without_asking_first, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_environment_is_ignored, setup, teardown),
-		cmocka_unit_test_setup_teardown(unsendable_requests_are_refused_not_sent, setup, teardown),
-		cmocka_unit_test_setup_teardown(replies_come_back_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(retry_after_comes_as_milliseconds, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_body_over_the_cap_is_cut_and_still_a_reply, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_redirect_is_a_reply_and_not_followed, setup, teardown),
-		cmocka_unit_test_setup_teardown(after_the_first_byte_trouble_is_unknown_and_sent_once, setup,
-										teardown),
-		cmocka_unit_test_setup_teardown(a_receiver_that_reads_and_closes_counts_each_send_once, setup,
-										teardown),
-		cmocka_unit_test_setup_teardown(a_fresh_connection_is_not_reused, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_post_carries_what_was_asked_and_nothing_else, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_handle_forgets_its_last_request, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_large_body_goes_out_without_asking_first, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_environment_is_ignored, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(unsendable_requests_are_refused_not_sent, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(replies_come_back_whole, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(retry_after_comes_as_milliseconds, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_body_over_the_cap_is_cut_and_still_a_reply, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_redirect_is_a_reply_and_not_followed, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(after_the_first_byte_trouble_is_unknown_and_sent_once, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_receiver_that_reads_and_closes_counts_each_send_once, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_fresh_connection_is_not_reused, fixture_setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,22 +7,6 @@
 
 #include "saga/base/mem.h"
 
-static struct net_fixture net;
-
-static int setup(void **state)
-{
-	(void)state;
-	fixture_open(&net);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fixture_close(&net);
-	return 0;
-}
-
 static struct almoner_mail a_mail(void)
 {
 	return (struct almoner_mail){ .host = TEXT("127.0.0.1"),
@@ -358,5 +342,5 @@ int main(void)
 		cmocka_unit_test(a_silent_mail_server_delays_no_other),
 		cmocka_unit_test(ending_with_mails_under_way_is_quick_and_silent),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -9,22 +9,6 @@
 
 #include "saga/base/mem.h"
 
-static struct net_fixture net;
-
-static int setup(void **state)
-{
-	(void)state;
-	fixture_open(&net);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	fixture_close(&net);
-	return 0;
-}
-
 static json_t *request(const char *path, const struct almoner_header *headers, size_t count, const char *body,
 					   uint32_t status)
 {
@@ -268,16 +252,18 @@ static void mails_are_counted_by_message_id(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(repeats_are_counted_by_key, setup, teardown),
-		cmocka_unit_test_setup_teardown(it_flaps_by_requests, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_status_that_is_none_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(concurrency_is_seen_and_waited_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_history_is_on_disk_before_the_answer, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_books_know_a_repeat_by_its_request_id, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_stub_may_act_and_lose_the_answer, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_crm_has_unique_transactions_and_careless_matches, setup,
-										teardown),
-		cmocka_unit_test_setup_teardown(mails_are_counted_by_message_id, setup, teardown),
+		cmocka_unit_test_setup_teardown(repeats_are_counted_by_key, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(it_flaps_by_requests, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_status_that_is_none_is_refused, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(concurrency_is_seen_and_waited_for, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_history_is_on_disk_before_the_answer, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_books_know_a_repeat_by_its_request_id, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_stub_may_act_and_lose_the_answer, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_crm_has_unique_transactions_and_careless_matches, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(mails_are_counted_by_message_id, fixture_setup, fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
