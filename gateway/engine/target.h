@@ -63,7 +63,8 @@ struct engine_target {
 	uint32_t claimed;             /* slots reserved for the claim under way; 0: no claim */
 	int64_t claim_not_before_ms, claim_pause_ms;
 	/* When a start that was refused by back-off or rate limit may be tried again. INT64_MAX: it waits for
-	 * a slot or a probe, not for a time. 0: try again in the next tick; whoever gives a slot back sets it. */
+	 * a slot or a probe, not for a time. 0: try again in the next tick; the function that gives a slot
+	 * back sets it. */
 	int64_t start_at_ms;
 
 	int64_t logged_ms;            /* when a failed attempt at the target was last logged; 0: never */

@@ -7,7 +7,7 @@
  *     engine ── engine_port.h ────►│ queue ─► batch ─► commit ──┤
  *     admin  ── operator_port.h ──►┘                            └──► hooks.hand_out (work for the engine)
  *
- * This header is for whoever owns the journal: options, hooks, and the journal's life. Each caller
+ * This header is for the owner of the journal: options, hooks, and the journal's life. Each caller
  * includes only the port it needs; status pages and metrics read figures.h.
  *
  * Threads: the functions of the ports may be called from any thread, also from callbacks. Callbacks and

@@ -42,7 +42,7 @@ int journal_accept(struct journal *j, struct accept *a)
 #define WAITING_BYTES_MAX                                                                                    \
 	(4 << 20) /* the most bytes of rejected requests in the queue; chosen: they must not crowd out events */
 
-/* Rejected requests have a bound of their own, since whoever sends them needs no valid signature. */
+/* Rejected requests have a bound of their own, since their senders need no valid signature. */
 int journal_keep_rejected(struct journal *j, const struct rejected_row *row, int64_t keep_bytes)
 {
 	assert(keep_bytes >= 0);

@@ -1,4 +1,4 @@
-/* A work: one step's share of work, passed between the journal and the engine. Whoever holds it owns it. */
+/* A work: one step's share of work, passed between the journal and the engine. The holder of a work owns it. */
 #ifndef ALMONER_SAGA_JOURNAL_SCHEDULE_WORK_H
 #define ALMONER_SAGA_JOURNAL_SCHEDULE_WORK_H
 
