@@ -15,7 +15,6 @@
 #include "gateway/net/lookup.h"
 #include "saga/base/mem.h"
 
-static struct net_fixture net;
 static sem_t release;
 static atomic_uint hanging;
 static atomic_uint hung;
