@@ -163,22 +163,22 @@ static int stop_server(void **state)
 
 /* ---- the tests ---- */
 
-static struct exchange_result post(struct net_fixture *net, const char *host)
+static struct exchange_result post(struct net_fixture *f, const char *host)
 {
 	AUTO_FREE char *url = mem_printf("https://%s:%u/x", host, server.port);
 	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
-	return fixture_http(net, &http, fixture_limits(5000));
+	return fixture_http(f, &http, fixture_limits(5000));
 }
 
 static void a_peer_without_proof_gets_nothing(void **state)
 {
 	(void)state;
-	struct net_fixture net;
+	struct net_fixture f;
 	trusted = NULL;
 	server.answers_left = 100;
 	server.requests = 0;
-	fixture_open(&net);
-	struct exchange_result o = post(&net, "127.0.0.1");
+	fixture_open(&f);
+	struct exchange_result o = post(&f, "127.0.0.1");
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_non_null(strstr(o.detail, "certificate"));
 	assert_int_equal(server.requests, 0);
@@ -189,63 +189,63 @@ static void a_peer_without_proof_gets_nothing(void **state)
 								 .from = TEXT("a@b.example"),
 								 .to = TEXT("c@d.example"),
 								 .message = TEXT("x\r\n") };
-	o = fixture_mail(&net, &mail, fixture_limits(5000));
+	o = fixture_mail(&f, &mail, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_non_null(strstr(o.detail, "certificate"));
-	fixture_close(&net);
+	fixture_close(&f);
 }
 
 static void a_proof_for_another_name_is_none(void **state)
 {
 	(void)state;
-	struct net_fixture net;
+	struct net_fixture f;
 	trusted = cert_path;
 	server.answers_left = 100;
 	server.requests = 0;
-	fixture_open(&net);
-	struct exchange_result o = post(&net, "localhost");
+	fixture_open(&f);
+	struct exchange_result o = post(&f, "localhost");
 	assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 	assert_int_equal(server.requests, 0);
-	fixture_close(&net);
+	fixture_close(&f);
 }
 
 static void a_trusted_connection_is_used_again(void **state)
 {
 	(void)state;
-	struct net_fixture net;
+	struct net_fixture f;
 	trusted = cert_path;
 	server.answers_left = 100;
 	server.requests = 0;
 	server.connections = 0;
-	fixture_open(&net);
+	fixture_open(&f);
 	for (int i = 0; i < 5; i++) {
-		struct exchange_result o = post(&net, "127.0.0.1");
+		struct exchange_result o = post(&f, "127.0.0.1");
 		assert_int_equal(o.verdict, TRANSPORT_REPLY);
 		assert_int_equal(o.status, 200);
 		assert_string_equal(o.body, "ok");
 		fixture_result_free(&o);
-		assert_in_range(fixture_run_ms(&net, 30), 2, 6); /* an idle connection makes no turns */
+		assert_in_range(fixture_run_ms(&f, 30), 2, 6); /* an idle connection makes no turns */
 	}
 	assert_int_equal(server.requests, 5);
 	assert_int_equal(server.connections, 1);
-	fixture_close(&net);
+	fixture_close(&f);
 }
 
 static void a_trusted_connection_that_dies_is_no_second_send(void **state)
 {
 	(void)state;
-	struct net_fixture net;
+	struct net_fixture f;
 	trusted = cert_path;
 	server.answers_left = 1;
 	server.requests = 0;
-	fixture_open(&net);
-	struct exchange_result o = post(&net, "127.0.0.1");
+	fixture_open(&f);
+	struct exchange_result o = post(&f, "127.0.0.1");
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	fixture_result_free(&o);
-	o = post(&net, "127.0.0.1"); /* the server reads the request and closes without an answer */
+	o = post(&f, "127.0.0.1"); /* the server reads the request and closes without an answer */
 	assert_int_equal(o.verdict, TRANSPORT_UNKNOWN);
 	assert_int_equal(server.requests, 2);
-	fixture_close(&net);
+	fixture_close(&f);
 }
 
 static int64_t cpu_us(void)
@@ -260,18 +260,18 @@ static int64_t cpu_us(void)
 static void the_systems_authorities_are_read_once(void **state)
 {
 	(void)state;
-	struct net_fixture net;
+	struct net_fixture f;
 	struct stat file;
 	const char *path = curl_version_info(CURLVERSION_NOW)->cainfo;
 	if (path == NULL || stat(path, &file) != 0 || file.st_size < 100000)
 		skip(); /* too few certificates for a difference in time */
 	trusted = NULL;
-	fixture_open(&net);
+	fixture_open(&f);
 	int64_t first_us = 0;
 	int64_t least_us = INT64_MAX;
 	for (int i = 0; i < 6; i++) {
 		int64_t before_us = cpu_us();
-		struct exchange_result o = post(&net, "127.0.0.1");
+		struct exchange_result o = post(&f, "127.0.0.1");
 		int64_t took_us = cpu_us() - before_us;
 		assert_int_equal(o.verdict, TRANSPORT_UNREACHABLE);
 		if (i == 0)
@@ -280,7 +280,7 @@ static void the_systems_authorities_are_read_once(void **state)
 			least_us = took_us;
 	}
 	assert_true(least_us < first_us / 3);
-	fixture_close(&net);
+	fixture_close(&f);
 }
 
 int main(void)

@@ -96,11 +96,11 @@ static void start_peer(const char *unrequested)
 	assert_int_equal(pthread_create(&peer.thread, NULL, serve, NULL), 0);
 }
 
-static void expect_answer(struct net_fixture *net, const char *body)
+static void expect_answer(struct net_fixture *f, const char *body)
 {
 	AUTO_FREE char *url = mem_printf("http://127.0.0.1:%u/x", peer.port);
 	const struct almoner_http http = { TEXT("POST"), fixture_text(url), NULL, 0, TEXT("x") };
-	struct exchange_result o = fixture_http(net, &http, fixture_limits(5000));
+	struct exchange_result o = fixture_http(f, &http, fixture_limits(5000));
 	assert_int_equal(o.verdict, TRANSPORT_REPLY);
 	assert_string_equal(o.body, body);
 	fixture_result_free(&o);
@@ -108,16 +108,16 @@ static void expect_answer(struct net_fixture *net, const char *body)
 
 static void the_next_request_is_not_answered_by(const char *unrequested)
 {
-	struct net_fixture net;
+	struct net_fixture f;
 	start_peer(unrequested);
-	fixture_open(&net);
-	expect_answer(&net, "first");
+	fixture_open(&f);
+	expect_answer(&f, "first");
 	sem_post(&peer.send_now);
 	sem_wait(&peer.sent);
-	fixture_run_ms(&net, 50); /* the loop sees the bytes */
-	expect_answer(&net, "again");
+	fixture_run_ms(&f, 50); /* the loop sees the bytes */
+	expect_answer(&f, "again");
 	assert_int_equal(peer.connections, 2);
-	fixture_close(&net);
+	fixture_close(&f);
 	pthread_join(peer.thread, NULL);
 	close(peer.listener);
 	assert_int_equal(peer.requests, 2);
