@@ -127,7 +127,7 @@ struct jq_timeout_slot *jq_timeout_open(void)
 {
 	pthread_once(&timer.once, start_timer_thread);
 	struct jq_timeout_slot *slot = mem_zalloc(sizeof *slot);
-	(void)pthread_mutex_init(&slot->lock, NULL);
+	pthread_mutex_init(&slot->lock, NULL);
 	if (pthread_getcpuclockid(pthread_self(), &slot->cpu_clock) != 0)
 		slot->cpu_clock = CLOCK_MONOTONIC;
 	pthread_mutex_lock(&timer.lock);

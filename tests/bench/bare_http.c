@@ -58,10 +58,10 @@ static enum MHD_Result answer(struct MHD_Connection *connection)
 static void hand_over(struct bare_server *s, struct request *r)
 {
 	MHD_suspend_connection(r->connection);
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	bool first = STAILQ_EMPTY(&s->waiting);
 	STAILQ_INSERT_TAIL(&s->waiting, r, link);
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	if (first)
 		(void)pthread_cond_signal(&s->more);
 }
@@ -113,21 +113,21 @@ static void completed(void *cls, struct MHD_Connection *connection, void **slot,
 static void *resume_all(void *arg)
 {
 	struct bare_server *s = arg;
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	while (!s->ending) {
 		struct requests batch = STAILQ_HEAD_INITIALIZER(batch);
 		struct request *r;
 		while (STAILQ_EMPTY(&s->waiting) && !s->ending)
 			(void)pthread_cond_wait(&s->more, &s->lock);
 		STAILQ_CONCAT(&batch, &s->waiting);
-		(void)pthread_mutex_unlock(&s->lock);
+		pthread_mutex_unlock(&s->lock);
 		while ((r = STAILQ_FIRST(&batch)) != NULL) {
 			STAILQ_REMOVE_HEAD(&batch, link);
 			MHD_resume_connection(r->connection); /* it may be gone after this */
 		}
-		(void)pthread_mutex_lock(&s->lock);
+		pthread_mutex_lock(&s->lock);
 	}
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
 
@@ -174,9 +174,9 @@ static void options(struct bare_server *s, int argc, char **argv)
 
 static void stop(struct bare_server *s, pthread_t thread, struct MHD_Daemon *daemon)
 {
-	(void)pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&s->lock);
 	s->ending = true;
-	(void)pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&s->lock);
 	(void)pthread_cond_signal(&s->more);
 	(void)pthread_join(thread, NULL);
 	MHD_stop_daemon(daemon);

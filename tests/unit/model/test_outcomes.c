@@ -70,7 +70,7 @@ static void the_first_outcome_decides_by_class(void **state)
 				char what[80];
 				open_at(&k, (enum repeat)repeat, (enum direction)direction);
 				fixture_try(&k, 0, first_outcomes[i].result, first_outcomes[i].sent);
-				(void)snprintf(what, sizeof what, "%s %s %s sent=%d", name_of_repeat((enum repeat)repeat),
+				snprintf(what, sizeof what, "%s %s %s sent=%d", name_of_repeat((enum repeat)repeat),
 							   name_of_direction((enum direction)direction),
 							   name_of_outcome(first_outcomes[i].result), first_outcomes[i].sent);
 				const char *row =

@@ -262,7 +262,7 @@ static void a_plan_may_be_empty_or_full(void **state)
 	struct plan draft = { .step_count = PLAN_STEPS_MAX };
 	char names[PLAN_STEPS_MAX][4];
 	for (unsigned i = 0; i < PLAN_STEPS_MAX; i++) {
-		(void)snprintf(names[i], sizeof names[i], "s%u", i);
+		snprintf(names[i], sizeof names[i], "s%u", i);
 		draft.steps[i] = (struct plan_step){ .name = names[i],
 											 .target = names[i],
 											 .after = i == 0 ? 0 : UINT32_MAX >> (32 - i) };
