@@ -218,7 +218,7 @@ def exists(fixture):
         check(state != "completed" or shown["steps"][0]["result"]["id"] == "7", "the number it has there")
     plain = single_target(fixture, sink, name="plain")
     saga = plain.wait_saga(plain.accepted("internal", donation(5)), "attention")
-    check("this step already" in saga["steps"][0]["detail"], f"without a look-up a person: {saga['steps'][0]['detail']}")
+    check("already done there" in saga["steps"][0]["detail"], f"without a look-up a person: {saga['steps'][0]['detail']}")
 
 
 def unsafe(fixture):
