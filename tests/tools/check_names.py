@@ -9,7 +9,8 @@ in a textbook.
     is one that other modules include. Singular and plural are the same. In connectors/kit each name begins with `kit_`
     and the stem follows. `main` and what the public header declares are exempt.
 (b) The tag of each struct, enum and union with a body is unique in product code.
-(c) The words in WORDS are no part of an identifier, in product code and in tests. The table says what to write
+(c) An extern function is defined once in each program: a second definition in another archive would be called instead.
+(d) The words in WORDS are no part of an identifier, in product code and in tests. The table says what to write
     instead. A word that is also the field's (post, gate, row, claim) does not belong in it."""
 import collections
 import fnmatch
@@ -137,6 +138,20 @@ def check_tags(root):
             yield f"{found[0].kind} {name} exists {len(found)} times: " + ", ".join(f"{t.path}:{t.line}" for t in found)
 
 
+def check_functions(root):
+    """Two archives that define one extern name link without a word from the linker; one of the two is called for both.
+    The receivers and each connector are programs of their own."""
+    where = collections.defaultdict(list)
+    for f in csource.functions(root, csource.sources(root, pattern="*.c")):
+        if f.static or f.name == "main":
+            continue
+        program = f.path.rsplit("/", 1)[0] if f.path.startswith(("gateway/sink/", "connectors/")) else ""
+        where[program if program != "connectors/kit" else "", f.name].append(f)
+    for (_, name), found in sorted(where.items()):
+        if len({(f.path, f.line) for f in found}) > 1:
+            yield f"{name} exists {len(found)} times: " + ", ".join(f"{f.path}:{f.line}" for f in found)
+
+
 def check_words(root):
     found = collections.defaultdict(list)
     for path in csource.sources(root, csource.TOPS + ("tests",)):
@@ -159,7 +174,8 @@ def check_words(root):
 
 def main():
     root = csource.start(__doc__)
-    kinds = [("prefix", list(check_prefixes(root))), ("tag", list(check_tags(root))), ("word", list(check_words(root)))]
+    kinds = [("prefix", list(check_prefixes(root))), ("tag", list(check_tags(root))),
+             ("function", list(check_functions(root))), ("word", list(check_words(root)))]
     print(", ".join(f"{len(found)} breaches of kind {kind}" for kind, found in kinds))
     return csource.finish(len(csource.sources(root, csource.TOPS + ("tests",))), sum((f for _, f in kinds), []))
 

@@ -59,6 +59,8 @@ BREACHES = [
      "struct journal exists 2 times"),
     ("names", "an enum and a struct of one name", "gateway/cli/cli.c", None, "struct step_state {\n\tint other;\n};\n",
      "step_state exists 2 times"),
+    ("names", "a function that exists twice", "gateway/cli/cli.c", None, "int cli_twice(void)\n{\n\treturn 1;\n}\n\nint cli_twice(void)\n{\n\treturn 2;\n}\n",
+     "cli_twice exists 2 times"),
     ("names", "a private word", "gateway/cli/cli.c", None, "static int seat_count;\n", '"seat" is a private word'),
     ("docs", "a section of no file", "saga/model/step.h", None, "/* DESIGN §7 */\n", '"DESIGN §7" names no file'),
     ("docs", "a section by its number", "saga/model/step.h", None, "/* see saga/README.md §7 */\n", "README.md §7"),
