@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Stores that earlier versions wrote (tests/golden): this version reads them, continues with them, and knows every event again."""
+import hashlib
+import io
+import json
+import lzma
+import pathlib
+import sys
+import tarfile
+
+from harness import check, equal, main, wait_until
+
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
+sys.path.insert(0, str(GOLDEN))
+
+import resend  # noqa: E402  pylint: disable=wrong-import-position
+from make import read_tables, saga_row, summarize  # noqa: E402  pylint: disable=wrong-import-position
+
+AT_REST = ("completed", "completed_partial", "compensated", "cancelled", "unrouted")
+
+
+def unpack(fixture, name):
+    """A gateway with a copy of the store, not started, with the summary and the requests."""
+    summary = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
+    packed = (GOLDEN / f"{name}.tar.xz").read_bytes()
+    equal(hashlib.sha256(packed).hexdigest(), summary.pop("archive"), "the archive that the summary is about")
+    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(packed))) as tar:
+        files = {entry.name: tar.extractfile(entry).read() for entry in tar}
+    requests = json.loads(files.pop("requests.json"))
+    equal(len(requests), summary.pop("requests"), "requests")
+    gateway = fixture.gateway(json.loads(files.pop("config.json")), start=False, name=name)
+    for file, data in files.items():
+        (gateway.folder / pathlib.PurePath(file).name).write_bytes(data)
+    return gateway, summary, requests
+
+
+def check_sound(gateway, when):
+    equal(gateway.rows("verify")[0], {"sound": True, "findings": 0, "lines": []}, f"verify, {when}")
+
+
+def compare(gateway, summary):
+    """What the command line says of the store, beside what it said when the store was written."""
+    equal(summary.pop("version"), "0.1.0", "written by")
+    found = read_tables(gateway.folder / "almoner.db")
+    check_sound(gateway, "as it came")
+    found.update(summarize(gateway))
+    for saga, wanted in zip(found["sagas"], summary["sagas"]):
+        equal(saga, wanted, f"saga {wanted['id']} in the list")
+    equal(found.keys(), summary.keys(), "members of the summary")
+    for name, value in found.items():
+        equal(value, summary[name], name)
+    wanted = {row["id"]: row for row in summary["sagas"]}
+    for number in summary["shown"]:
+        shown = gateway.saga(number)
+        equal(saga_row(shown), wanted[number], f"saga show {number}")
+        check(shown["log"], f"saga {number} has a log")
+        check(wanted[number]["state"] in gateway.cli("saga", "show", number), f"saga show {number} for people")
+
+
+def check_duplicate(gateway, request, newest):
+    """Sent again it is a duplicate with the same saga. One that waited for its gift then may be a saga `gift_missing` by now."""
+    status, reply = resend.send(gateway, request)
+    what = f"{request['source']} {request['body'][:120]} sent again"
+    equal((status, reply.get("duplicate")), (200, True), f"{what}: {reply}")
+    if request["again"]["saga"] is not None or reply["saga"] is None:
+        equal({name: reply.get(name) for name in request["again"]}, request["again"], what)
+        return
+    saga = gateway.saga(reply["saga"])
+    check(saga["id"] > newest and saga["reason"] == "gift_missing", f"{what}: {saga}")
+
+
+def play(fixture, name):
+    gateway, summary, requests = unpack(fixture, name)
+    compare(gateway, summary)
+    newest = max(row["id"] for row in summary["sagas"])
+    gateway.start()
+    for request in requests:
+        check_duplicate(gateway, request, newest)
+    for row in gateway.sagas():
+        check(row["id"] <= newest or row["reason"] == "gift_missing", f"a new saga: {row}")
+    found = {row["id"]: row for row in map(saga_row, gateway.sagas())}
+    for row in summary["sagas"]:
+        check(row["id"] in found, f"saga {row['id']} is there")
+        if row["state"] in AT_REST:
+            equal(found[row["id"]], row, f"saga {row['id']} stays as it was")
+    gateway.stop()
+    check_sound(gateway, "after the stop")
+    return gateway, summary
+
+
+def every_state(fixture):
+    """About 200 events in every state, written with the present schema and ended by a kill."""
+    gateway, summary = play(fixture, "store-4")
+    states = set(summary["sagas_by_state"])
+    reasons = ("rejected", "exhausted", "in_doubt", "fault", "body_changed", "target_missing", "undo_failed", "quarantined", "gift_missing")
+    missing = ({"running", "paused", "compensating", *AT_REST} | {f"attention {reason}" for reason in reasons}) - states
+    equal(missing, set(), "states that the store lacks")
+    steps = {step["state"] for row in summary["sagas"] for step in row["steps"]}
+    equal(steps, {"waiting", "ready", "running", "retry_wait", "succeeded", "attention", "skipped", "kept"}, "states of steps")
+    # The step that was running at the kill goes on, or is in doubt: the target no longer remembers its key when the store is old.
+    hung = next(row for row in summary["sagas"] if any(s["state"] == "running" for s in row["steps"]))
+    gateway.start()
+
+    def goes_on():
+        step = gateway.saga(hung["id"])["steps"][0]
+        return step["attempts"] > hung["steps"][0]["attempts"] or step["reason"] == "in_doubt"
+    wait_until("it goes on, or is in doubt", goes_on)
+    equal(gateway.target("held")["state"], "held", "a hold lasts")
+    gateway.stop()
+    check_sound(gateway, "after a second run")
+
+
+def samples_of_0_1_0(fixture):
+    """Written by version 0.1.0 with each sample of each preset: no event is new to a later version."""
+    gateway, summary = play(fixture, "store-0.1.0")
+    equal({row["source"] for row in summary["sagas"]}, set(gateway.config["sources"]), "every preset")
+
+
+if __name__ == "__main__":
+    sys.exit(main([every_state, samples_of_0_1_0]))
