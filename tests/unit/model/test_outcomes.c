@@ -71,8 +71,8 @@ static void the_first_outcome_decides_by_class(void **state)
 				open_at(&k, (enum repeat)repeat, (enum direction)direction);
 				fixture_try(&k, 0, first_outcomes[i].result, first_outcomes[i].sent);
 				snprintf(what, sizeof what, "%s %s %s sent=%d", name_of_repeat((enum repeat)repeat),
-							   name_of_direction((enum direction)direction),
-							   name_of_outcome(first_outcomes[i].result), first_outcomes[i].sent);
+						 name_of_direction((enum direction)direction),
+						 name_of_outcome(first_outcomes[i].result), first_outcomes[i].sent);
 				const char *row =
 					direction == DIRECTION_DO ? first_outcomes[i].in_do : first_outcomes[i].in_undo;
 				expect_letter(&k, what, row[repeat - 1]);
