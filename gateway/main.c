@@ -1,5 +1,5 @@
-/* almoner: finds the path of the configuration and the command, and runs the command. Commands that are not in the table
- * below are those of the admin API (gateway/cli). */
+/* almoner: finds the path of the configuration and the command, and runs the command. Commands that are not
+ * in the table below are those of the admin API (gateway/cli). */
 #include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,7 +45,8 @@ static void help_line(size_t i, const char *before, struct buf *out)
 	cli_help_line(words, commands[i].operands, commands[i].help, out);
 }
 
-/* The help of gateway/cli comes after the commands of this file; both fill one buffer, so the columns match. */
+/* The help of gateway/cli comes after the commands of this file; both fill one buffer, so the columns
+ * match. */
 static int print_help(void)
 {
 	struct buf lines AUTO_BUF = { 0 };
@@ -63,7 +64,8 @@ static int print_help(void)
 	return CLI_OK;
 }
 
-/* Removes --config FILE and --config=FILE from the arguments, at any position before "--", and gives the last FILE. */
+/* Removes --config FILE and --config=FILE from the arguments, at any position before "--", and gives the last
+ * FILE. */
 static int take_config(int *argc, char **argv, const char **ret)
 {
 	int kept = 0;
@@ -95,7 +97,8 @@ static void suggest(const char *first, struct buf *out)
 	cli_suggest(first, out);
 }
 
-/* The answer to a first word without its second, as in "almoner saga": the commands that begin with this word. */
+/* The answer to a first word without its second, as in "almoner saga": the commands that begin with this
+ * word. */
 static int unknown_command(int argc, char **argv)
 {
 	struct buf known AUTO_BUF = { 0 };
@@ -138,7 +141,8 @@ static int dispatch(const char *config_path, int argc, char **argv)
 	return unknown_command(argc, argv);
 }
 
-/* The locale makes the width of UTF-8 text known to the tables of gateway/cli; messages are English in every locale. */
+/* The locale makes the width of UTF-8 text known to the tables of gateway/cli; messages are English in every
+ * locale. */
 int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");

@@ -110,7 +110,8 @@ struct civicrm_turn {
  * first function adds the error text of CiviCRM to the detail, the second does not. */
 int civicrm_finish(struct civicrm_turn *t, uint32_t result_class, const char *what);
 int civicrm_finish_own(struct civicrm_turn *t, uint32_t result_class, const char *what);
-/* The id in the member `name`; 0: no valid id. Some versions of CiviCRM write ids as numbers, others as text. */
+/* The id in the member `name`; 0: no valid id. Some versions of CiviCRM write ids as numbers, others as
+ * text. */
 int64_t civicrm_id_at(const json_t *value, const char *name);
 /* The first record of the reply; NULL: none. */
 const json_t *civicrm_first_value(const struct civicrm_turn *t);

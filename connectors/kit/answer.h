@@ -53,9 +53,9 @@ void kit_answer_header(struct kit_answer *answer, const char *name, struct almon
 /* Sends answer->url and the headers, with answer->body if `body` is true. */
 int kit_answer_send(struct kit_answer *answer, const char *method, bool body, enum almoner_effect effect);
 /* Ends the attempt with a class of enum almoner_class and with answer->result. The detail for the operator is
- * "WHAT: STATUS: MESSAGE". `what` names the exchange ("the request to create the customer"); NULL leaves it out.
- * `message` is the text that the target gave; NULL takes the start of the reply's body if the class is not
- * OK, "" leaves it out. The detail becomes one line of clean UTF-8 without secrets. */
+ * "WHAT: STATUS: MESSAGE". `what` names the exchange ("the request to create the customer"); NULL leaves it
+ * out. `message` is the text that the target gave; NULL takes the start of the reply's body if the class is
+ * not OK, "" leaves it out. The detail becomes one line of clean UTF-8 without secrets. */
 int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const char *what,
 					  const char *message);
 /* Ends the attempt with the class and the text of a problem. The status of the reply is left out, because the

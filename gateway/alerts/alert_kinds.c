@@ -36,8 +36,9 @@ static const struct alert_rule {
 	[ALERT_STORE_HELD_UP] = { FIXED, FIXED, false },
 };
 
-/* {n}: the value; {subject}: the source or target; {window}: alerts.window as text. "(s)" makes a rule for the plural
- * unnecessary. A text names sources and targets, but never a donor, and never what a target has replied. */
+/* {n}: the value; {subject}: the source or target; {window}: alerts.window as text. "(s)" makes a rule for
+ * the plural unnecessary. A text names sources and targets, but never a donor, and never what a target has
+ * replied. */
 static const char *const texts[ALERT_KINDS] = {
 	[ALERT_UNVERIFIED] = "{n} request(s) within {window} were refused with 401: no secret of source "
 						 "{subject} fits their signature. If the platform sent them, correct "
@@ -143,7 +144,8 @@ static void add_value(struct buf *out, struct str name, const char *subject, int
 		buf_text(out, str_is(name, "subject") ? subject : window);
 }
 
-/* A name in braces other than n and subject is {window}: the texts are constants of this file, so nothing checks them. */
+/* A name in braces other than n and subject is {window}: the texts are constants of this file, so nothing
+ * checks them. */
 char *alert_kind_text(enum alert_kind kind, const char *subject, int64_t value,
 					  const struct config_alerts *policy)
 {

@@ -1,5 +1,5 @@
-/* The kinds of alerts: the name, the thresholds and the text of each, in one table (alert_kinds.c). Change an alert, or add
- * one, there. */
+/* The kinds of alerts: the name, the thresholds and the text of each, in one table (alert_kinds.c). Change an
+ * alert, or add one, there. */
 #ifndef ALMONER_GATEWAY_ALERTS_ALERT_KINDS_H
 #define ALMONER_GATEWAY_ALERTS_ALERT_KINDS_H
 
@@ -40,7 +40,8 @@ int64_t alert_kind_delay_ms(enum alert_kind kind, const struct config_alerts *po
 /* The alert ends when its value is below this one for a while. */
 int64_t alert_kind_end_below(enum alert_kind kind, const struct config_alerts *policy);
 
-/* What has happened and what to do about it, in English: a new string, free() it. `value` is how much of it there is. */
+/* What has happened and what to do about it, in English: a new string, free() it. `value` is how much of it
+ * there is. */
 char *alert_kind_text(enum alert_kind kind, const char *subject, int64_t value,
 					  const struct config_alerts *policy);
 

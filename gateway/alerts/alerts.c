@@ -8,8 +8,8 @@
 
 #include "saga/base/mem.h"
 
-/* An alert ends only when its condition has been absent for this long, so that a condition that comes and goes is one
- * alert. Chosen, no measurement: five rounds of alerts_thread.c. */
+/* An alert ends only when its condition has been absent for this long, so that a condition that comes and
+ * goes is one alert. Chosen, no measurement: five rounds of alerts_thread.c. */
 #define CLEAR_AFTER_MS 5000
 /* A window consists of SLOTS slots and moves by one slot. Chosen, no measurement: the window is right to a
  * 15th. */
@@ -187,7 +187,8 @@ static void update_absent(struct alerts *a, struct alert_condition *c, const str
 		raise_alert(a, c, policy, wall_ms);
 }
 
-/* Ends the alert when its value has been low enough for CLEAR_AFTER_MS; until then the text shows the current value. */
+/* Ends the alert when its value has been low enough for CLEAR_AFTER_MS; until then the text shows the current
+ * value. */
 static void update_raised(struct alerts *a, struct alert_condition *c, const struct config_alerts *policy,
 						  int64_t now_ms)
 {
@@ -202,8 +203,8 @@ static void update_raised(struct alerts *a, struct alert_condition *c, const str
 		write_text(c, policy);
 }
 
-/* A level replaces the growth of the counter: while faulty steps are open, their number is the value. Only a fault whose
- * saga was undone at once leaves no open step, and then the counter shows it. */
+/* A level replaces the growth of the counter: while faulty steps are open, their number is the value. Only a
+ * fault whose saga was undone at once leaves no open step, and then the counter shows it. */
 static void take_value(struct alert_condition *c)
 {
 	if (c->level > 0)

@@ -70,7 +70,8 @@ void attention_destroy(struct attention *t)
 	free(t);
 }
 
-/* Adds one to the count of a kind at a subject. A linear search: the subjects are the configured sources and targets. */
+/* Adds one to the count of a kind at a subject. A linear search: the subjects are the configured sources and
+ * targets. */
 static void count(struct attention *t, enum alert_kind kind, const char *subject)
 {
 	struct subject_counts *f;
@@ -114,7 +115,8 @@ bool attention_is_current(const struct attention *t, int64_t version)
 	return !t->reading && t->complete && t->version == version;
 }
 
-/* The store may change between the pages: a saga that is resolved meanwhile can still be counted until the next pass. */
+/* The store may change between the pages: a saga that is resolved meanwhile can still be counted until the
+ * next pass. */
 int attention_read(struct attention *t, struct store_reader *reader, int64_t version, int64_t budget_ms,
 				   struct err *err)
 {

@@ -1,5 +1,5 @@
-/* The port through which the commands of gateway/cli reach the admin API: the daemon's socket, or, when no daemon answers,
- * the same API in this process on the read-only store. */
+/* The port through which the commands of gateway/cli reach the admin API: the daemon's socket, or, when no
+ * daemon answers, the same API in this process on the read-only store. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +45,8 @@ static struct config *get_config(void *ctx)
 
 /* ---- the API in this process ---- */
 
-/* Passes each complete line of `bytes` to `line`, and empties `bytes`: the API ends each piece with a whole line. */
+/* Passes each complete line of `bytes` to `line`, and empties `bytes`: the API ends each piece with a whole
+ * line. */
 static int pass_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_ctx, struct str text),
 					  bool *ret_stop)
 {
@@ -60,7 +61,8 @@ static int pass_lines(struct buf *bytes, void *line_ctx, int (*line)(void *line_
 	return 0;
 }
 
-/* Only for GET: the store is opened read-only. The API without a daemon has no journal, no jobs and no live figures. */
+/* Only for GET: the store is opened read-only. The API without a daemon has no journal, no jobs and no live
+ * figures. */
 static int call_in_process(struct admin_port *p, const char *method, const char *path, const char *body,
 						   void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
 						   struct err *err)
@@ -94,7 +96,8 @@ static int call_in_process(struct admin_port *p, const char *method, const char 
 
 /* ---- the port ---- */
 
-/* ERR_CLOSED: no daemon listens there, so the caller may use the store. ERR_REFUSED: one may, but this user has no access. */
+/* ERR_CLOSED: no daemon listens there, so the caller may use the store. ERR_REFUSED: one may, but this user
+ * has no access. */
 static int call_socket(const char *socket_path, const char *method, const char *path, const char *body,
 					   void *line_ctx, int (*line)(void *line_ctx, struct str text), unsigned *ret_status,
 					   struct err *err)
@@ -121,7 +124,8 @@ static int call_socket(const char *socket_path, const char *method, const char *
 	return rc;
 }
 
-/* The function `call` of struct cli_port, described there. Tries the sockets of the configuration in their order. */
+/* The function `call` of struct cli_port, described there. Tries the sockets of the configuration in their
+ * order. */
 static int call(void *ctx, const char *method, const char *path, const char *body, void *line_ctx,
 				int (*line)(void *line_ctx, struct str text), unsigned *ret_status, struct err *err)
 {
@@ -152,7 +156,8 @@ static void reconnect(void *ctx)
 	p->offline = false;
 }
 
-/* A missing configuration gives its own exit code, so that scripts can tell it from a daemon that is not running. */
+/* A missing configuration gives its own exit code, so that scripts can tell it from a daemon that is not
+ * running. */
 int command_admin(const char *config_path, int argc, char **argv)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
@@ -160,7 +165,8 @@ int command_admin(const char *config_path, int argc, char **argv)
 	int code;
 	if (cli_needs_no_port(argc, argv, &code)) /* `--help` must work without a configuration */
 		return code;
-	/* `lenient` skips the secrets: these commands do not need them, and only the daemon's user may be able to read them. */
+	/* `lenient` skips the secrets: these commands do not need them, and only the daemon's user may be able to
+	 * read them. */
 	int rc = config_load(config_path, &(struct config_hooks){ .lenient = true }, &port.config, &found);
 	if (rc != 0) {
 		struct buf text AUTO_BUF = { 0 };

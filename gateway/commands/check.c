@@ -39,7 +39,8 @@ static void print_check(const struct diagnostics *found, const struct config *co
 	fputs(text.data != NULL ? text.data : "", stdout);
 }
 
-/* Prints errors to standard error and the description to standard output; with --json everything to standard output. */
+/* Prints errors to standard error and the description to standard output; with --json everything to standard
+ * output. */
 int command_check(const struct command_line *line)
 {
 	bool json = json_line_wanted(line, 0);

@@ -5,7 +5,8 @@
 #include "gateway/commands/json_line.h"
 #include "gateway/daemon/daemon.h"
 
-/* A usable configuration adds connectors.path to the folders that are searched. Without one, the command still works. */
+/* A usable configuration adds connectors.path to the folders that are searched. Without one, the command
+ * still works. */
 static struct catalog *open_catalog(const struct command_line *line)
 {
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };

@@ -35,7 +35,8 @@ static int parse_seconds(const struct command_line *line, int64_t *ret)
 	return CLI_USAGE;
 }
 
-/* The handlers are set first, so that Ctrl-C during the start still removes the folder and ends both processes. */
+/* The handlers are set first, so that Ctrl-C during the start still removes the folder and ends both
+ * processes. */
 int command_demo(const struct command_line *line)
 {
 	int64_t seconds;

@@ -14,8 +14,8 @@ void json_line_set_text(json_t *object, const char *member, const char *text);
 /* Prints the value in one line to standard output and drops the reference. */
 void json_line_print(json_t *value);
 
-/* Receives the lines of an answer (struct http_call, `line`): keeps the last one as JSON in *(json_t **)slot, a reference
- * of the caller's, NULL at first. A line that is no JSON gives NULL. */
+/* Receives the lines of an answer (struct http_call, `line`): keeps the last one as JSON in *(json_t **)slot,
+ * a reference of the caller's, NULL at first. A line that is no JSON gives NULL. */
 int json_line_keep(void *slot, struct str text);
 
 #endif

@@ -5,7 +5,8 @@
 #include "saga/base/buf.h"
 #include "saga/base/err.h"
 
-/* Appends to `out`. ERR_TOO_BIG: longer than `cap_bytes`; ERR_NOT_FOUND; ERR_IO. After an error `out` may hold a part. */
+/* Appends to `out`. ERR_TOO_BIG: longer than `cap_bytes`; ERR_NOT_FOUND; ERR_IO. After an error `out` may
+ * hold a part. */
 int read_file(const char *path, size_t cap_bytes, struct buf *out, struct err *err) MUST_CHECK;
 
 #endif

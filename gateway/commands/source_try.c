@@ -1,4 +1,5 @@
-/* `source try`: runs an event through the steps of intake and prints the result of each; nothing is stored or sent. */
+/* `source try`: runs an event through the steps of intake and prints the result of each; nothing is stored or
+ * sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ static int take_header(struct try_options *t, const char *text)
 	return CLI_OK;
 }
 
-/* Prints what is wrong and gives CLI_USAGE. The names of the headers are copied; command_source_try frees them. */
+/* Prints what is wrong and gives CLI_USAGE. The names of the headers are copied; command_source_try frees
+ * them. */
 static int parse_operands(const struct command_line *line, struct try_options *t)
 {
 	for (int i = 0; i < line->argc; i++) {
@@ -92,7 +94,8 @@ static void print_member(const char *name, const json_t *value)
 	}
 }
 
-/* `unsigned_try`: no --header was given, so a failed verification is no result: it is shown as not checked. */
+/* `unsigned_try`: no --header was given, so a failed verification is no result: it is shown as not
+ * checked. */
 static void print_stages(json_t *stages, bool unsigned_try)
 {
 	size_t i;
@@ -142,7 +145,8 @@ static int try_source(struct rules *rules, struct try_options *t, struct str bod
 	json_t *stages = json_array();
 	struct prepared *p AUTO_PREPARED = NULL;
 	int rc = prepare_event(rules, t->source, &request, NULL, stages, &p);
-	/* Without headers the signature cannot be verified. The other steps are still useful, so they run as if it were. */
+	/* Without headers the signature cannot be verified. The other steps are still useful, so they run as if
+	 * it were. */
 	bool unsigned_try = rc == ERR_REFUSED && t->header_count == 0;
 	if (unsigned_try) {
 		int at = config_find_source(rules->config, str_of(t->source));

@@ -42,7 +42,8 @@ static void add_source_counts(void *ctx, const struct intake_source_counters *c)
 	json_object_set_new(ctx, *c->source != '\0' ? c->source : "-", source);
 }
 
-/* Adds what only the running daemon knows to `almoner status`: alerts, version, uptime and the figures of intake. */
+/* Adds what only the running daemon knows to `almoner status`: alerts, version, uptime and the figures of
+ * intake. */
 static void add_status(void *ctx, json_t *status)
 {
 	struct daemon *d = ctx;

@@ -74,8 +74,8 @@ static void check_targets(struct alert_round *r)
 static void add_attention(void *ctx, enum alert_kind kind, const char *subject, int64_t count)
 {
 	struct alert_round *r = ctx;
-	if (kind !=
-		ALERT_TARGET_MISSING) /* check_journal counts all open steps of a missing target, not only those in attention */
+	if (kind != ALERT_TARGET_MISSING) /* check_journal counts all open steps of a missing target, not only
+										 those in attention */
 		alerts_level(r->w->alerts, kind, subject, count);
 	if (kind == ALERT_QUARANTINED && count >= r->config->limits.quarantine_cap)
 		alerts_level(r->w->alerts, ALERT_QUARANTINE_CAP, subject, 1);

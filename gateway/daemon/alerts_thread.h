@@ -1,6 +1,7 @@
-/* The thread that checks once a second whether an alert must be raised or ended. It reads the figures of intake, engine
- * and journal, and from the store what is in attention, and passes them to gateway/alerts/alerts.h. It is a thread of its
- * own because reading the store takes time that neither the engine nor the journal may lose. */
+/* The thread that checks once a second whether an alert must be raised or ended. It reads the figures of
+ * intake, engine and journal, and from the store what is in attention, and passes them to
+ * gateway/alerts/alerts.h. It is a thread of its own because reading the store takes time that neither the
+ * engine nor the journal may lose. */
 #ifndef ALMONER_GATEWAY_DAEMON_ALERTS_THREAD_H
 #define ALMONER_GATEWAY_DAEMON_ALERTS_THREAD_H
 

@@ -5,7 +5,8 @@
 #include "gateway/expr/expr.h"
 #include "saga/store/store_sqlite.h"
 
-/* The loader calls this when it has read connectors.path, and only then checks the targets, which need the catalog. */
+/* The loader calls this when it has read connectors.path, and only then checks the targets, which need the
+ * catalog. */
 static void on_connector_path(void *ctx, const struct config_list *path)
 {
 	struct catalog **catalog = ctx;

@@ -40,7 +40,8 @@ static void wake_loop(void *ctx)
 
 /* ---- the loop's turn, and its end ---- */
 
-/* The loop keeps running: on_turn ends it when the engine's attempts have ended, at the latest after `drain`. */
+/* The loop keeps running: on_turn ends it when the engine's attempts have ended, at the latest after
+ * `drain`. */
 static void begin_stop(struct daemon *d, const char *why)
 {
 	if (atomic_exchange(&d->stopping, true))
@@ -66,7 +67,8 @@ static void on_hangup(void *ctx, int signum)
 	daemon_reload_if_requested(d);
 }
 
-/* The loop calls this once a turn, after all input: the engine decides, and says when it wants the next turn. */
+/* The loop calls this once a turn, after all input: the engine decides, and says when it wants the next
+ * turn. */
 static void on_turn(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -125,8 +127,9 @@ static int listen_all(struct daemon *d, struct err *err)
 	return admin_server_start(&d->api, &d->config->listen.admin, &d->admin, err);
 }
 
-/* The order matters: the store is locked before the black box is opened, steps are blamed before the engine can start
- * one, and intake listens last, when everything behind it works. After an error stop_all ends what was started. */
+/* The order matters: the store is locked before the black box is opened, steps are blamed before the engine
+ * can start one, and intake listens last, when everything behind it works. After an error stop_all ends what
+ * was started. */
 static int start_all(struct daemon *d, struct err *err)
 {
 	struct journal_target *targets AUTO_FREE = daemon_journal_targets(d->config);
@@ -156,7 +159,8 @@ static int start_all(struct daemon *d, struct err *err)
 
 /* ---- end ---- */
 
-/* Ends what start_all has started, in an order in which no part is used after its end. NULL parts are accepted. */
+/* Ends what start_all has started, in an order in which no part is used after its end. NULL parts are
+ * accepted. */
 static void stop_all(struct daemon *d, const char *why)
 {
 	daemon_reload_wait(d);
@@ -170,7 +174,8 @@ static void stop_all(struct daemon *d, const char *why)
 	jobs_destroy(d->jobs);
 	if (d->intake != NULL) {
 		intake_server_quiesce(d->intake);
-		/* False: requests still waited and were answered 503. Their events may be in the store; the senders repeat. */
+		/* False: requests still waited and were answered 503. Their events may be in the store; the senders
+		 * repeat. */
 		(void)intake_server_wait_idle(d->intake, COMMIT_GRACE_MS);
 		intake_server_stop(d->intake);
 	}
@@ -204,7 +209,8 @@ static void announce(struct daemon *d)
 
 int daemon_run(const struct daemon_options *options)
 {
-	/* Beyond `ulimit -f` a write must fail as on a full disk, so that the daemon can stop in order, not by a signal. */
+	/* Beyond `ulimit -f` a write must fail as on a full disk, so that the daemon can stop in order, not by a
+	 * signal. */
 	signal(SIGXFSZ, SIG_IGN);
 	struct daemon d = { .options = options, .env = config_env_create(), .clock = clock_system() };
 	pthread_mutex_init(&d.config_lock, NULL);

@@ -1,5 +1,5 @@
-/* What the files of gateway/daemon share: the parts of the daemon, and one group of functions for each file. Private to
- * this folder. */
+/* What the files of gateway/daemon share: the parts of the daemon, and one group of functions for each file.
+ * Private to this folder. */
 #ifndef ALMONER_GATEWAY_DAEMON_DAEMON_INTERNAL_H
 #define ALMONER_GATEWAY_DAEMON_DAEMON_INTERNAL_H
 
@@ -22,8 +22,9 @@
 #include "saga/journal/intake_port.h"
 #include "saga/journal/journal.h"
 
-/* Made and destroyed by daemon_run. The parts are made in start_all and stopped in stop_all (daemon.c); a part that
- * has not been made is NULL. Other threads read the pointers only after start_all has started them. */
+/* Made and destroyed by daemon_run. The parts are made in start_all and stopped in stop_all (daemon.c); a
+ * part that has not been made is NULL. Other threads read the pointers only after start_all has started
+ * them. */
 struct daemon {
 	const struct daemon_options *options;
 	struct config_env *env;
@@ -63,44 +64,47 @@ struct daemon {
 struct config *daemon_config_get(struct daemon *d);
 /* Puts another configuration into use and takes the caller's reference. Thread: any. */
 void daemon_config_swap(struct daemon *d, struct config *config);
-/* Opens a read-only connection to the store; the caller closes it. `ctx` is the struct daemon. Thread: any. */
+/* Opens a read-only connection to the store; the caller closes it. `ctx` is the struct daemon. Thread:
+ * any. */
 int daemon_open_reader(void *ctx, struct store_reader *ret, struct err *err) MUST_CHECK;
 
 /* ---- journal_setup.c ---- */
 
-/* Opens the store, which locks it against a second daemon, and makes the journal: sets d->journal and d->inflight.
- * Fills in the `id` of each of the d->config->target_count targets. */
+/* Opens the store, which locks it against a second daemon, and makes the journal: sets d->journal and
+ * d->inflight. Fills in the `id` of each of the d->config->target_count targets. */
 int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struct err *err) MUST_CHECK;
-/* Reads in the black box which steps' connectors ended the previous process, and sets these steps to attention
- * (fault). Must run before the engine can start a step, or the same crash could repeat. */
+/* Reads in the black box which steps' connectors ended the previous process, and sets these steps to
+ * attention (fault). Must run before the engine can start a step, or the same crash could repeat. */
 int daemon_settle_blackbox(struct daemon *d, struct err *err) MUST_CHECK;
 
 /* ---- targets.c ---- */
 
-/* The targets of a configuration in the journal's form, without ids: config->target_count of them. free() the array;
- * the names belong to the configuration. */
+/* The targets of a configuration in the journal's form, without ids: config->target_count of them. free() the
+ * array; the names belong to the configuration. */
 struct journal_target *daemon_journal_targets(const struct config *config);
-/* Opens one connector instance for each target: an array in the configuration's order that ends with NULL. It goes to
- * daemon_set_engine_targets or to daemon_close_instances. */
+/* Opens one connector instance for each target: an array in the configuration's order that ends with NULL. It
+ * goes to daemon_set_engine_targets or to daemon_close_instances. */
 int daemon_open_instances(struct daemon *d, const struct config *config, struct instance ***ret,
 						  struct err *err) MUST_CHECK;
 void daemon_close_instances(struct instance **opened);
-/* Hands the targets of a configuration to the engine, and `opened` with them. `ids`: the array that the journal filled
- * in, in the configuration's order. */
+/* Hands the targets of a configuration to the engine, and `opened` with them. `ids`: the array that the
+ * journal filled in, in the configuration's order. */
 void daemon_set_engine_targets(struct daemon *d, const struct config *config, struct instance **opened,
 							   const struct journal_target *ids);
 
 /* ---- reload.c ---- */
 
-/* If a reload is requested, starts it on a thread of its own. A request that arrives while a reload runs starts another
- * one after it, so the last state of the file is always read. Thread: the loop's. */
+/* If a reload is requested, starts it on a thread of its own. A request that arrives while a reload runs
+ * starts another one after it, so the last state of the file is always read. Thread: the loop's. */
 void daemon_reload_if_requested(struct daemon *d);
-/* Waits until a running reload has ended. Call it before journal_stop: the reload waits for answers of the journal. */
+/* Waits until a running reload has ended. Call it before journal_stop: the reload waits for answers of the
+ * journal. */
 void daemon_reload_wait(struct daemon *d);
 
 /* ---- replay.c ---- */
 
-/* The hook `replay` of struct api_context, described there. Blocks until the commit. Thread: an admin thread. */
+/* The hook `replay` of struct api_context, described there. Blocks until the commit. Thread: an admin
+ * thread. */
 int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay_call *call,
 				  struct accept_result *ret) MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* Opens the store and makes the journal. Its hooks connect it with the engine (may this step start?) and with the log. */
+/* Opens the store and makes the journal. Its hooks connect it with the engine (may this step start?) and with
+ * the log. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -28,8 +29,8 @@ static void on_deliver(void *ctx, const struct handout *delivery)
 	engine_deliver(d->engine, delivery);
 }
 
-/* The process must end here: after a failed write or sync the operating system may report success for data that is not
- * on disk (saga/store/README.md "Hazards of SQLite"). Thread: the journal's. */
+/* The process must end here: after a failed write or sync the operating system may report success for data
+ * that is not on disk (saga/store/README.md "Hazards of SQLite"). Thread: the journal's. */
 static void on_journal_failed(void *ctx, const struct err *err)
 {
 	struct daemon *d = ctx;
@@ -42,8 +43,8 @@ static void on_journal_failed(void *ctx, const struct err *err)
 	loop_wake(d->loop);
 }
 
-/* `bytes`: the free space of the disk for DISK_* and STORE_FILES_GONE, the size of the write-ahead log for WAL_*.
- * Thread: the journal's. */
+/* `bytes`: the free space of the disk for DISK_* and STORE_FILES_GONE, the size of the write-ahead log for
+ * WAL_*. Thread: the journal's. */
 static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 {
 	struct daemon *d = ctx;
@@ -71,7 +72,8 @@ static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 				lines[news].effect, NULL);
 }
 
-/* The journal counts the age of deduplication keys in whole days: rounded up, so that none is dropped too early. */
+/* The journal counts the age of deduplication keys in whole days: rounded up, so that none is dropped too
+ * early. */
 static int key_days(const struct config *config)
 {
 	int64_t days = (config->store.dedup_keep_ms + DAY_MS - 1) / DAY_MS;
@@ -122,7 +124,8 @@ int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struc
 	return journal_create(&options, &d->journal, err);
 }
 
-/* A step that has moved on since (ERR_STALE) or whose saga was pruned (ERR_NOT_FOUND) needs no attention any more. */
+/* A step that has moved on since (ERR_STALE) or whose saga was pruned (ERR_NOT_FOUND) needs no attention any
+ * more. */
 int daemon_settle_blackbox(struct daemon *d, struct err *err)
 {
 	assert(d->box != NULL && d->journal != NULL);

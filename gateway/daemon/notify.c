@@ -7,7 +7,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A path that is too long for a socket address is ignored, like any other value that systemd does not give. */
+/* A path that is too long for a socket address is ignored, like any other value that systemd does not
+ * give. */
 void notify_supervisor(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");

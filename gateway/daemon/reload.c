@@ -1,5 +1,5 @@
-/* SIGHUP: reads the configuration again on a thread of its own, because compiling and checking take longer than the event
- * loop may stand still, and puts it into use as a whole or not at all. */
+/* SIGHUP: reads the configuration again on a thread of its own, because compiling and checking take longer
+ * than the event loop may stand still, and puts it into use as a whole or not at all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +85,8 @@ static void on_ids(void *ctx, const struct journal_target *targets, size_t count
 	pthread_mutex_unlock(&ids->lock);
 }
 
-/* Blocks until the journal has taken the targets, and fills in their ids. ERR_CLOSED: the journal stops or has failed. */
+/* Blocks until the journal has taken the targets, and fills in their ids. ERR_CLOSED: the journal stops or
+ * has failed. */
 static int set_journal_targets(struct daemon *d, struct journal_target *targets, size_t count)
 {
 	struct target_ids_wait ids = { .targets = targets };
@@ -111,8 +112,8 @@ static bool has_target(const struct config *c, const char *name)
 	return false;
 }
 
-/* The targets of the new configuration, then those that only the old one has: while intake changes from the old routes
- * to the new ones, events of both kinds arrive. free() the array. */
+/* The targets of the new configuration, then those that only the old one has: while intake changes from the
+ * old routes to the new ones, events of both kinds arrive. free() the array. */
 static struct journal_target *targets_of_both(const struct config *before, const struct config *after,
 											  size_t *ret_count)
 {
@@ -127,8 +128,9 @@ static struct journal_target *targets_of_both(const struct config *before, const
 	return all;
 }
 
-/* Called when intake uses the new routes, so no new event can get a step at a removed target. Events accepted before may
- * still be in the journal's queue. The answer of set_journal_targets comes after them, so the check counts them all. */
+/* Called when intake uses the new routes, so no new event can get a step at a removed target. Events accepted
+ * before may still be in the journal's queue. The answer of set_journal_targets comes after them, so the
+ * check counts them all. */
 static int recheck_removed(struct daemon *d, const struct config *before, const struct config *after,
 						   struct journal_target *both, size_t count, struct err *err)
 {
@@ -139,8 +141,8 @@ static int recheck_removed(struct daemon *d, const struct config *before, const 
 				   : check_open_steps(d, before, after, err);
 }
 
-/* Puts the old configuration back. Intake has accepted the old rules before; should it fail to now (no memory for a jq
- * program, say), it keeps the new rules until the next reload. */
+/* Puts the old configuration back. Intake has accepted the old rules before; should it fail to now (no memory
+ * for a jq program, say), it keeps the new rules until the next reload. */
 static void roll_back(struct daemon *d, struct config *before, bool intake_too)
 {
 	struct err err = { 0 };
@@ -150,8 +152,8 @@ static void roll_back(struct daemon *d, struct config *before, bool intake_too)
 	(void)set_journal_targets(d, old, before->target_count);
 }
 
-/* All or nothing: everything that can fail runs before the engine, which cannot fail, gets the new targets. After a
- * failure, journal and intake get the old configuration back. */
+/* All or nothing: everything that can fail runs before the engine, which cannot fail, gets the new targets.
+ * After a failure, journal and intake get the old configuration back. */
 static int apply_config(struct daemon *d, struct config *before, struct config *after, struct err *err)
 {
 	struct instance **opened = NULL;
@@ -183,7 +185,8 @@ static int apply_config(struct daemon *d, struct config *before, struct config *
 	return 0;
 }
 
-/* Writes each error and warning to the log, because an operator does not see the standard error of a daemon. */
+/* Writes each error and warning to the log, because an operator does not see the standard error of a
+ * daemon. */
 static void log_findings(struct daemon *d, const struct diagnostics *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
@@ -201,8 +204,8 @@ static int read_config(struct daemon *d, struct config **ret, struct err *err)
 	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
 	struct catalog *catalog = NULL;
 	int rc = daemon_config_load(d->options->config_path, d->env, ret, &catalog, &found);
-	catalog_destroy(
-		catalog); /* the daemon keeps the catalog of its start, so a reload never changes the code of a plugin */
+	catalog_destroy(catalog); /* the daemon keeps the catalog of its start, so a reload never changes the code
+								 of a plugin */
 	log_findings(d, &found);
 	return rc == 0 ? 0
 				   : err_set(err, rc,

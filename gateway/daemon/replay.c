@@ -1,4 +1,5 @@
-/* `refused replay`: verifies a rejected request anew, with the secrets in use now but by the time at which it arrived. */
+/* `refused replay`: verifies a rejected request anew, with the secrets in use now but by the time at which it
+ * arrived. */
 #include <string.h>
 
 #include "gateway/admin/verbs/replay.h"
@@ -99,6 +100,7 @@ int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay
 	p->accept.actor = call->actor;
 	p->accept.note = call->note;
 	rc = accept_and_wait(d, p, ret);
-	/* If the daemon ends before the row is dropped, the next replay finds the event to be a duplicate: no harm. */
+	/* If the daemon ends before the row is dropped, the next replay finds the event to be a duplicate: no
+	 * harm. */
 	return rc == 0 ? journal_drop_rejected(d->journal, row->id) : rc;
 }

@@ -1,5 +1,5 @@
-/* Makes from the targets of the configuration what the journal needs (rules of steps) and what the engine needs (an open
- * connector with limits, breaker and rate). */
+/* Makes from the targets of the configuration what the journal needs (rules of steps) and what the engine
+ * needs (an open connector with limits, breaker and rate). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,8 +63,8 @@ static struct engine_target_config engine_target(const struct config_target *t, 
 		.reply_cap_bytes = (size_t)t->limits.reply_bytes,
 		.window_bytes = (size_t)t->limits.window_bytes,
 	};
-	/* The digest tells the engine whether an operator has changed something. The settings may name files (templates,
-	 * keys) whose content only the instance knows, so both digests count. */
+	/* The digest tells the engine whether an operator has changed something. The settings may name files
+	 * (templates, keys) whose content only the instance knows, so both digests count. */
 	const struct str parts[] = { { (const char *)t->digest, DIGEST_BYTES },
 								 { (const char *)instance_digest(instance), DIGEST_BYTES } };
 	digest_parts(parts, 2, target.digest);

@@ -1,5 +1,5 @@
-/* What `almoner demo` runs: setup.c prepares a temporary folder and starts the receivers and a daemon, scenario.c sends
- * donations and lets the CRM fail. gateway/commands/demo.c calls both. One thread. */
+/* What `almoner demo` runs: setup.c prepares a temporary folder and starts the receivers and a daemon,
+ * scenario.c sends donations and lets the CRM fail. gateway/commands/demo.c calls both. One thread. */
 #ifndef ALMONER_GATEWAY_DEMO_DEMO_H
 #define ALMONER_GATEWAY_DEMO_DEMO_H
 
@@ -23,17 +23,18 @@ struct demo_setup {
 	struct config *config;
 };
 
-/* Copies the shipped example configuration, starts receivers and daemon, and waits until both answer. After an error too,
- * call demo_setup_end. */
+/* Copies the shipped example configuration, starts receivers and daemon, and waits until both answer. After
+ * an error too, call demo_setup_end. */
 int demo_setup_begin(struct demo_setup *s, struct err *err) MUST_CHECK;
-/* Ends first the daemon, then the receivers, and removes the folder if the daemon's exit code is 0. Gives that code. */
+/* Ends first the daemon, then the receivers, and removes the folder if the daemon's exit code is 0. Gives
+ * that code. */
 int demo_setup_end(struct demo_setup *s);
 
 /* GET of `path` from the daemon's admin API (admin_client_get). */
 int demo_get(const struct demo_setup *s, const char *path, json_t **ret, struct err *err) MUST_CHECK;
 
-/* Plays until *stop is not 0 or `seconds` are over (0: no end), and prints each step. *stop is set by a signal handler: the
- * number of Ctrl-C so far. */
+/* Plays until *stop is not 0 or `seconds` are over (0: no end), and prints each step. *stop is set by a
+ * signal handler: the number of Ctrl-C so far. */
 void demo_scenario(const struct demo_setup *s, int64_t seconds, const volatile int *stop);
 
 #endif

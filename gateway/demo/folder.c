@@ -28,7 +28,8 @@ static int copy_file(const char *from, const char *to, struct err *err)
 	return rc == 0 ? write_file(to, buf_str(&text), err) : rc;
 }
 
-/* Copies the files of a directory and, recursively, its subdirectories. Both paths without a slash at the end. */
+/* Copies the files of a directory and, recursively, its subdirectories. Both paths without a slash at the
+ * end. */
 static int copy_directory(const char *from, const char *to, struct err *err)
 {
 	if (mkdir(to, 0700) != 0 && errno != EEXIST)
@@ -53,7 +54,8 @@ static int copy_directory(const char *from, const char *to, struct err *err)
 	return rc;
 }
 
-/* The example is found beside the program: in the source tree when it runs from the build directory, else in share/. */
+/* The example is found beside the program: in the source tree when it runs from the build directory, else in
+ * share/. */
 int demo_folder_make(char **ret, struct err *err)
 {
 	char *main_file AUTO_FREE = config_find_shipped("examples/almoner.json");

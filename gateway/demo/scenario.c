@@ -44,7 +44,8 @@ static const struct {
 };
 #define DONOR_COUNT (sizeof donors / sizeof donors[0])
 
-/* A paid checkout session as Stripe sends it, donation number `n`. `tag` makes the ids differ between two demos. */
+/* A paid checkout session as Stripe sends it, donation number `n`. `tag` makes the ids differ between two
+ * demos. */
 static char *stripe_session(unsigned n, const char *tag, char id[64])
 {
 	snprintf(id, 64, "evt_demo_%s_%u", tag, n);
@@ -83,7 +84,8 @@ static int post_gift(const struct demo_setup *s, unsigned n, int64_t *ret_saga, 
 
 /* ---- the steps, and what is printed ---- */
 
-/* printf counts bytes, the screen shows characters: adds one column for each byte that continues a UTF-8 character. */
+/* printf counts bytes, the screen shows characters: adds one column for each byte that continues a UTF-8
+ * character. */
 static int pad_width(const char *name, int columns)
 {
 	for (const char *c = name; *c != '\0'; c++)
@@ -159,8 +161,8 @@ static void print_end(const struct demo_setup *s)
 	print_status(s);
 }
 
-/* Repairs the CRM and waits until no saga is running, at most 10 s, so that the last figures are complete. A second Ctrl-C
- * ends the waiting. */
+/* Repairs the CRM and waits until no saga is running, at most 10 s, so that the last figures are complete. A
+ * second Ctrl-C ends the waiting. */
 static void settle(const struct demo_setup *s, const volatile int *stop)
 {
 	struct err err = { 0 };

@@ -1,4 +1,5 @@
-/* Prepares the demo: the receivers, the folder, the daemon, in this order, because each needs the one before. */
+/* Prepares the demo: the receivers, the folder, the daemon, in this order, because each needs the one
+ * before. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -21,7 +22,8 @@ int demo_get(const struct demo_setup *s, const char *path, json_t **ret, struct 
 	return admin_client_get(s->socket_path, path, ret, err);
 }
 
-/* almoner-sink prints its addresses in the first two lines; without a buffer, poll in read_port sees the second one. */
+/* almoner-sink prints its addresses in the first two lines; without a buffer, poll in read_port sees the
+ * second one. */
 static int start_receivers(struct demo_setup *s, struct err *err)
 {
 	char *program AUTO_FREE =

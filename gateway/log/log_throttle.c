@@ -32,7 +32,8 @@ void log_throttle_destroy(struct log_throttle *r)
 	free(r);
 }
 
-/* True if the line may be written; then *ret_suppressed is the number of lines suppressed since the last written one. */
+/* True if the line may be written; then *ret_suppressed is the number of lines suppressed since the last
+ * written one. */
 static bool may_write(struct log_throttle *r, int64_t now_ms, uint64_t *ret_suppressed)
 {
 	pthread_mutex_lock(&r->lock);

@@ -77,8 +77,9 @@ int logger_reopen(struct logger *l, const struct config_log *config, struct err 
 	return 0;
 }
 
-/* Adds text in quotes with JSON's escapes, for both formats. Texts may come from a peer, so control characters (also C1,
- * U+0080 to U+009F, which terminals obey) are escaped, and bytes that are no UTF-8 become '?'. A cut text ends with "…". */
+/* Adds text in quotes with JSON's escapes, for both formats. Texts may come from a peer, so control
+ * characters (also C1, U+0080 to U+009F, which terminals obey) are escaped, and bytes that are no UTF-8
+ * become '?'. A cut text ends with "…". */
 static void add_quoted(struct buf *line, const char *text)
 {
 	buf_byte(line, '"');

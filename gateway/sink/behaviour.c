@@ -1,4 +1,5 @@
-/* The behaviour of an endpoint: reading it from JSON (control.c describes it), and the reply for each request. */
+/* The behaviour of an endpoint: reading it from JSON (control.c describes it), and the reply for each
+ * request. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,7 +166,8 @@ const struct sink_reply *sink_behaviour_peek(const struct sink_endpoint *endpoin
 	return endpoint->reply_at < endpoint->reply_count ? &endpoint->replies[endpoint->reply_at] : NULL;
 }
 
-/* A reply without `times` stays until the behaviour is changed. After the last reply that is used up, the endpoint does its default work. */
+/* A reply without `times` stays until the behaviour is changed. After the last reply that is used up, the
+ * endpoint does its default work. */
 const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint)
 {
 	const struct sink_reply *reply = sink_behaviour_peek(endpoint);
@@ -176,7 +178,8 @@ const struct sink_reply *sink_behaviour_next(struct sink_endpoint *endpoint)
 	return reply;
 }
 
-/* Flapping counts requests if off_requests is set, else time. The position within the period of on and off decides. */
+/* Flapping counts requests if off_requests is set, else time. The position within the period of on and off
+ * decides. */
 uint32_t sink_behaviour_flap(struct sink_flap *flap)
 {
 	uint64_t on = 0;

@@ -70,7 +70,8 @@ static bool clause_holds(const json_t *record, const json_t *clause)
 	return strcmp(op, "=") == 0 && present && equal(held, value);
 }
 
-/* is_deleted and is_test have defaults in the real service, so a condition on them holds for records without them. */
+/* is_deleted and is_test have defaults in the real service, so a condition on them holds for records without
+ * them. */
 static bool record_matches(const json_t *record, const json_t *where)
 {
 	size_t i;
@@ -200,8 +201,8 @@ static void create(struct sink_endpoint *endpoint, const char *entity, const jso
 	json_decref(record);
 }
 
-/* The record that `save` updates: the only one with the same values in all match fields. NULL, and so a new record, if there
- * is none, if there are several, or if the given values lack a match field. */
+/* The record that `save` updates: the only one with the same values in all match fields. NULL, and so a new
+ * record, if there is none, if there are several, or if the given values lack a match field. */
 static json_t *find_match(json_t *table, const json_t *values, const json_t *match)
 {
 	json_t *where = json_array();

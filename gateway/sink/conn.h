@@ -33,12 +33,13 @@ struct sink_conn {
 	bool close_after;
 	bool reset_after;
 	uint64_t endless_left; /* SINK_ENDLESS_*: bytes still to send */
-	/* Handles the next request if the answer is sent and a request is complete. May free the connection. A pointer,
-	 * because answer.c, which calls it, is below http.c. */
+	/* Handles the next request if the answer is sent and a request is complete. May free the connection. A
+	 * pointer, because answer.c, which calls it, is below http.c. */
 	void (*next)(struct sink_conn *c);
 };
 
-/* Composes an answer and starts to send it, as `reply` says (NULL: normally). False: the connection is closed and freed. */
+/* Composes an answer and starts to send it, as `reply` says (NULL: normally). False: the connection is closed
+ * and freed. */
 MUST_CHECK bool sink_conn_answer(struct sink_conn *c, const struct sink_reply *reply,
 								 const struct sink_request *request, const struct sink_answer *answer);
 /* Sends what the socket takes. False: the connection is closed and freed. */
@@ -50,8 +51,8 @@ void sink_conn_close(struct sink_conn *c);
 #define SINK_REQUEST_MAX    (64u * 1024 * 1024)
 #define SINK_REQUEST_BROKEN SIZE_MAX
 
-/* The number of bytes of the complete request at in_at. 0: more bytes must arrive. SINK_REQUEST_BROKEN: no valid request,
- * or one that the sink does not support. */
+/* The number of bytes of the complete request at in_at. 0: more bytes must arrive. SINK_REQUEST_BROKEN: no
+ * valid request, or one that the sink does not support. */
 size_t sink_request_parse(struct sink_conn *c, struct sink_request *r);
 
 #endif

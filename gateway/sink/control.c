@@ -1,20 +1,22 @@
 /* The control interface of the sink, over HTTP:
  *
- * POST /_control/PATH sets the behaviour of PATH. The body is {"reply": [REPLY, …], "flap": FLAP}, or one REPLY:
+ * POST /_control/PATH sets the behaviour of PATH. The body is {"reply": [REPLY, …], "flap": FLAP}, or one
+ * REPLY:
  *
  *   {"status": 503, "times": 2, "headers": {"Retry-After": "1"}, "body": …, "delay_ms": 50,
- *    "mode": "hang|close_after_body|reset_at_byte|drip|endless_headers|endless_body|bad_chunking|wrong_length|
+ *    "mode":
+ * "hang|close_after_body|reset_at_byte|drip|endless_headers|endless_body|bad_chunking|wrong_length|
  *             redirect_loop|not_http",
  *    "at_byte": 10, "drip_ms": 1000, "interim": 2, "no_continue": true}
  *
- *   Without a status the endpoint does its work and answers 200. Without `times` the reply stays. After the last
- *   reply that is used up, the endpoint does its default work.
- *   FLAP: {"on_requests": 3, "off_requests": 2} or {"on_ms": …, "off_ms": …}, and "status": 503
+ *   Without a status the endpoint does its work and answers 200. Without `times` the reply stays. After the
+ * last reply that is used up, the endpoint does its default work. FLAP: {"on_requests": 3, "off_requests": 2}
+ * or {"on_ms": …, "off_ms": …}, and "status": 503
  *
  * POST /_control/smtp: smtp.c describes the body.
  *
- * GET /_control/PATH: the counters. ?entries=1: also the records. ?wait=COUNTER&at_least=N&timeout_ms=MS: answers when the
- * counter has reached N, or with status 408 when the time is up.
+ * GET /_control/PATH: the counters. ?entries=1: also the records. ?wait=COUNTER&at_least=N&timeout_ms=MS:
+ * answers when the counter has reached N, or with status 408 when the time is up.
  *
  * DELETE /_control/PATH sets counters and records back; the behaviour stays. */
 #include <stdlib.h>
@@ -50,7 +52,8 @@ static void set_behaviour(struct sink *sink, struct str path, struct str body, s
 
 /* ---- waiting ---- */
 
-/* Reads ?wait=, at_least= and timeout_ms= (10 s without it). False: there is no ?wait=, so the request does not wait. */
+/* Reads ?wait=, at_least= and timeout_ms= (10 s without it). False: there is no ?wait=, so the request does
+ * not wait. */
 static bool read_wait(struct str query, struct sink_waiter *w)
 {
 	AUTO_BUF struct buf value = { 0 };

@@ -1,4 +1,5 @@
-/* The history (--log): one JSON line for each request or mail. Tests compare it with what the gateway has recorded. */
+/* The history (--log): one JSON line for each request or mail. Tests compare it with what the gateway has
+ * recorded. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -8,7 +9,8 @@
 #include "saga/base/hex.h"
 #include "saga/base/mem.h"
 
-/* The body is only a digest, which is enough to see whether a repeat was equal. at_us orders lines of one millisecond. */
+/* The body is only a digest, which is enough to see whether a repeat was equal. at_us orders lines of one
+ * millisecond. */
 void sink_history_add(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body)
 {
 	if (sink->log_fd < 0)

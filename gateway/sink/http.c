@@ -75,7 +75,8 @@ static bool never_answers(const struct sink_reply *reply)
 			(reply->mode == SINK_RESET && reply->at_byte == 0) || reply->mode == SINK_NOT_HTTP);
 }
 
-/* Does the work of the endpoint and gives its answer. `forced` (flapping) or a status in the reply replaces the work. */
+/* Does the work of the endpoint and gives its answer. `forced` (flapping) or a status in the reply replaces
+ * the work. */
 static void work(struct sink_endpoint *endpoint, const struct sink_reply *reply, uint32_t forced,
 				 const struct sink_request *r, struct sink_answer *answer)
 {

@@ -67,7 +67,8 @@ static json_t *store(struct sink_endpoint *endpoint, const char *list_name, json
 
 /* ---- queries: select … from ENTITY [where FIELD = 'VALUE'] ---- */
 
-/* Reads the text up to the closing quote, in which \' and \\ stand for quote and backslash. False: no closing quote. */
+/* Reads the text up to the closing quote, in which \' and \\ stand for quote and backslash. False: no closing
+ * quote. */
 static bool quoted(const char *p, struct buf *value)
 {
 	buf_text(value, "");
@@ -212,7 +213,8 @@ static void create_receipt(struct sink_endpoint *endpoint, const char *request_i
 	answer_with(answer, "SalesReceipt", body);
 }
 
-/* Voids a sales receipt as the vendor does: only with the current SyncToken, and the receipt stays with the amount 0. */
+/* Voids a sales receipt as the vendor does: only with the current SyncToken, and the receipt stays with the
+ * amount 0. */
 static void void_receipt(struct sink_endpoint *endpoint, const json_t *body, struct sink_answer *answer)
 {
 	json_t *record = find(data_of(endpoint, "salesreceipts"), "Id", text_of(body, "Id"));

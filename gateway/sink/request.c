@@ -9,8 +9,8 @@
 
 #define HEAD_MAX_BYTES (128u * 1024) /* longest request head; chosen: more than any connector sends */
 
-/* "METHOD /path?query HTTP/1.1"; the query is empty if there is none. The path names an endpoint in JSON, so it
- * must be UTF-8. */
+/* "METHOD /path?query HTTP/1.1"; the query is empty if there is none. The path names an endpoint in JSON, so
+ * it must be UTF-8. */
 static bool split_first_line(struct str line, struct sink_request *r)
 {
 	const char *space = memchr(line.p, ' ', line.len);

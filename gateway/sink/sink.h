@@ -1,8 +1,9 @@
 /* almoner-sink: the receivers that the demo, the tests and the benchmarks send to. One process, one thread.
  *
- * HTTP: every path is an endpoint of its own, with a behaviour (what it answers, and how), counters, and records of its
- * requests. SMTP has the path "/smtp". The endpoints "/quickbooks" and "/civicrm" are stubs: they keep data as these
- * services do. control.c describes the control interface, README.md shows it for shells.
+ * HTTP: every path is an endpoint of its own, with a behaviour (what it answers, and how), counters, and
+ * records of its requests. SMTP has the path "/smtp". The endpoints "/quickbooks" and "/civicrm" are stubs:
+ * they keep data as these services do. control.c describes the control interface, README.md shows it for
+ * shells.
  *
  * The records of a test's run are in memory, so an endpoint keeps at most SINK_ENTRIES_MAX of them. */
 #ifndef ALMONER_GATEWAY_SINK_SINK_H
@@ -42,8 +43,8 @@ enum sink_mode {
 		SINK_MODE_COUNT
 };
 
-/* One reply of a behaviour. With status 0 the endpoint does its work (the stub acts, or an id is given out) and answers with
- * the result. With another status it only answers, and nothing takes effect. */
+/* One reply of a behaviour. With status 0 the endpoint does its work (the stub acts, or an id is given out)
+ * and answers with the result. With another status it only answers, and nothing takes effect. */
 struct sink_reply {
 	uint32_t status;
 	enum sink_mode mode;
@@ -57,8 +58,8 @@ struct sink_reply {
 	struct buf body;
 };
 
-/* The endpoint works for on_requests requests (or on_ms), then answers `status` for off_requests (or off_ms), and repeats
- * this. All zero: it does not flap. */
+/* The endpoint works for on_requests requests (or on_ms), then answers `status` for off_requests (or off_ms),
+ * and repeats this. All zero: it does not flap. */
 struct sink_flap {
 	uint32_t on_requests;
 	uint32_t off_requests;
@@ -142,7 +143,8 @@ struct smtp_session;
 #define SINK_WAITERS_MAX 64
 
 /* A control request that waits until a counter has reached a value. */
-/* How a control request that waits is continued: `conn` is the connection, opaque to the control interface. */
+/* How a control request that waits is continued: `conn` is the connection, opaque to the control
+ * interface. */
 struct sink_continuation {
 	void (*resume)(void *conn,
 				   struct sink_answer *answer); /* sends the answer of the request that has waited */
@@ -181,8 +183,8 @@ void sink_endpoints_free(struct sink *sink);
 
 /* ---- behaviour.c ---- */
 
-/* Replaces the behaviour of an endpoint. False: the JSON is wrong, `why` says how; then the endpoint may have lost its old
- * behaviour. */
+/* Replaces the behaviour of an endpoint. False: the JSON is wrong, `why` says how; then the endpoint may have
+ * lost its old behaviour. */
 MUST_CHECK bool sink_behaviour_set(struct sink_endpoint *endpoint, json_t *behaviour, char why[200]);
 
 /* Removes all replies: the endpoint does its default work again. */
@@ -206,23 +208,24 @@ void sink_record_request(struct sink *sink, struct sink_endpoint *endpoint,
 /* The counters of an endpoint as JSON, with `entries` also the records. */
 json_t *sink_endpoint_stats(struct sink_endpoint *endpoint, bool entries);
 
-/* Appends a line to the history (--log), which tests compare with the gateway's own records. Call it before the answer is
- * sent: then every answered request is in the history, even if the process is killed. */
+/* Appends a line to the history (--log), which tests compare with the gateway's own records. Call it before
+ * the answer is sent: then every answered request is in the history, even if the process is killed. */
 void sink_history_add(struct sink *sink, const char *path, struct str key, uint32_t status, struct str body);
 
 /* ---- control interface: control.c, waiters.c ---- */
 
 #define SINK_CONTROL "/_control"
 
-/* Answers a request below SINK_CONTROL. False: the answer comes later, through how->resume(waiter, …), because the request
- * waits for a counter. */
+/* Answers a request below SINK_CONTROL. False: the answer comes later, through how->resume(waiter, …),
+ * because the request waits for a counter. */
 MUST_CHECK bool sink_control(struct sink *sink, const struct sink_request *request, void *waiter,
 							 const struct sink_continuation *how, struct sink_answer *answer);
 /* Whether a path is "/smtp", which means the SMTP half. */
 bool sink_is_smtp(struct str path);
 /* The counters of a path, HTTP or SMTP. */
 json_t *sink_waiters_stats(struct sink *sink, struct str path, bool entries);
-/* True if the wait is over, because the counter has its value (200) or time is up (408): then `answer` is filled. */
+/* True if the wait is over, because the counter has its value (200) or time is up (408): then `answer` is
+ * filled. */
 MUST_CHECK bool sink_waiters_try(struct sink *sink, const struct sink_waiter *w, struct sink_answer *answer);
 /* Removes the waiting request of a connection that is closed. */
 void sink_waiters_forget(struct sink *sink, void *waiter);

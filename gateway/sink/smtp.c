@@ -6,8 +6,9 @@
  *   STAGE  connect ehlo starttls auth mail rcpt data content dot quit
  *          (content: the first bytes of the message after 354; dot: the end of the message)
  *   MODE   silence: send nothing more · reset: reset the connection · close: close it
- *   A message whose `dot` has a mode was accepted, and only the answer is lost. With a `reply` of 4xx or 5xx it was not
- *   accepted. The first fault of a stage that is not used up applies. With `auth`, MAIL needs a login. */
+ *   A message whose `dot` has a mode was accepted, and only the answer is lost. With a `reply` of 4xx or 5xx
+ * it was not accepted. The first fault of a stage that is not used up applies. With `auth`, MAIL needs a
+ * login. */
 #include "gateway/sink/smtp.h"
 
 #include <errno.h>
@@ -24,7 +25,8 @@
 
 /* ---- the message ---- */
 
-/* The end of a message. The message is stored and counted before the answer, whatever happens to the answer. */
+/* The end of a message. The message is stored and counted before the answer, whatever happens to the
+ * answer. */
 static bool on_dot(struct smtp_session *s)
 {
 	struct smtp_state *state = s->sink->smtp;
@@ -83,7 +85,8 @@ static bool take_lines(struct smtp_session *s)
 	return s->silent || s->in.len < LINE_MAX_BYTES;
 }
 
-/* The fault "content" is performed on the first bytes after 354, so the peer is in the middle of its message. */
+/* The fault "content" is performed on the first bytes after 354, so the peer is in the middle of its
+ * message. */
 static void on_ready(struct ev_loop *loop, ev_io *watcher, int revents)
 {
 	(void)loop;

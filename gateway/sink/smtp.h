@@ -82,13 +82,15 @@ void sink_smtp_end(struct smtp_session *s);
 MUST_CHECK bool sink_smtp_send(struct smtp_session *s, const char *lines);
 /* Performs a fault with a mode: SMTP_FAULT_SILENCE, _RESET or _CLOSE. */
 MUST_CHECK bool sink_smtp_perform(struct smtp_session *s, const struct smtp_fault *fault);
-/* Performs the fault of this stage, if one is set; then *hit is true, and the normal answer must not be sent. */
+/* Performs the fault of this stage, if one is set; then *hit is true, and the normal answer must not be
+ * sent. */
 MUST_CHECK bool sink_smtp_apply(struct smtp_session *s, enum smtp_stage stage, bool *hit);
 /* Sends `lines`, unless a fault of this stage is set, which is performed instead. */
 MUST_CHECK bool sink_smtp_answer(struct smtp_session *s, enum smtp_stage stage, const char *lines);
 /* Forgets sender, recipients and text of the mail. */
 void sink_smtp_reset_mail(struct smtp_session *s);
-/* Notes that the session must end. It stays valid until sink_smtp_end, so that no caller on the way up uses a freed one. */
+/* Notes that the session must end. It stays valid until sink_smtp_end, so that no caller on the way up uses a
+ * freed one. */
 void sink_smtp_close(struct smtp_session *s);
 
 /* ---- smtp_command.c ---- */

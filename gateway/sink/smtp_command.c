@@ -104,7 +104,8 @@ static bool finish_login(struct smtp_session *s, bool good)
 	return good ? SEND(s, "235 2.7.0 logged in") : SEND(s, "535 5.7.8 login refused");
 }
 
-/* AUTH PLAIN in one or two lines, AUTH LOGIN in three. The texts of the 334 replies are "Username:" in base64, or empty. */
+/* AUTH PLAIN in one or two lines, AUTH LOGIN in three. The texts of the 334 replies are "Username:" in
+ * base64, or empty. */
 static bool on_auth(struct smtp_session *s, const char *args)
 {
 	const struct smtp_state *state = s->sink->smtp;

@@ -1,4 +1,5 @@
-/* What commands and messages of an SMTP session share: replies, faults, and the mail that is being received. */
+/* What commands and messages of an SMTP session share: replies, faults, and the mail that is being
+ * received. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

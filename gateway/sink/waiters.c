@@ -54,8 +54,8 @@ void sink_waiters_forget(struct sink *sink, void *waiter)
 		}
 }
 
-/* how->resume may send an answer that makes a client send the next request, and so change the list: each turn reads it
- * anew. */
+/* how->resume may send an answer that makes a client send the next request, and so change the list: each turn
+ * reads it anew. */
 void sink_waiters_wake(struct sink *sink)
 {
 	for (size_t i = 0; i < sink->waiter_count;) {

@@ -6,8 +6,9 @@
 #include "saga/journal/schedule/schedule.h"
 #include "saga/journal/state/inflight.h"
 
-/* Damaged counters are an error: here as far as their sums show it, else when a saga or an event comes up that
- * they lack. Sums that become wrong later are a fault of this program, and an assertion (invariants.c). */
+/* Damaged counters are an error: here as far as their sums show it, else when a saga or an event comes up
+ * that they lack. Sums that become wrong later are a fault of this program, and an assertion
+ * (invariants.c). */
 static int load_head(struct journal *j)
 {
 	struct store_head head = { 0 };

@@ -42,8 +42,8 @@ struct job {
 	int64_t in_doubt;    /* steps that the verb left in doubt */
 	int64_t refused;     /* sagas that matched, but the verb was refused when it was applied */
 	int64_t passed_over; /* sagas that are not at rest, but the verb does not apply to their state */
-	char *
-		held; /* JSON object: for each target that is held or paused, how many steps wait there; "" for none */
+	char *held; /* JSON object: for each target that is held or paused, how many steps wait there; "" for none
+				 */
 	char *error; /* why the job failed; "" otherwise */
 };
 

@@ -152,7 +152,8 @@ int name_to_outcome(const char *name);
 int name_to_repeat(const char *name);
 int name_to_policy(const char *name);
 int name_to_verb(const char *name);
-/* The kind of a hold from the reason that the store keeps; HOLD_NONE when the reason begins with no kind's word. */
+/* The kind of a hold from the reason that the store keeps; HOLD_NONE when the reason begins with no kind's
+ * word. */
 enum hold_kind name_to_hold(const char *reason);
 
 /* True for completed … unrouted: nothing will change such a saga except a verb of an operator. */

@@ -18,8 +18,8 @@ struct replay_stream {
 	int64_t *ids; /* the ids of the requests that the caller names; NULL: all requests of the source */
 	size_t id_count, id_at;
 	int64_t after;
-	int64_t
-		started_ms; /* requests that are received later are left out, or a busy sender would keep this running */
+	int64_t started_ms; /* requests that are received later are left out, or a busy sender would keep this
+						   running */
 	int64_t matched, accepted, duplicates, quarantined, rejected, failed;
 };
 

@@ -1,4 +1,5 @@
-/* A work: one step's share of work, passed between the journal and the engine. The holder of a work owns it. */
+/* A work: one step's share of work, passed between the journal and the engine. The holder of a work owns
+ * it. */
 #ifndef ALMONER_SAGA_JOURNAL_SCHEDULE_WORK_H
 #define ALMONER_SAGA_JOURNAL_SCHEDULE_WORK_H
 
@@ -14,7 +15,7 @@ enum work_kind {
 	WORK_READY,
 	WORK_CHECKPOINTED, /* answer to journal_checkpoint: the next exchange with effects may go out */
 	WORK_GONE /* answer to journal_start, _condition_result or _checkpoint: the step must not run now;
-						* free the slot and the work */
+			   * free the slot and the work */
 };
 
 struct work {
