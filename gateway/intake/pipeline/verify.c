@@ -14,8 +14,8 @@ const char *verify_verdict_text(enum verify_verdict v)
 		[VERIFY_MISSING] = "the header or member with the signature or token is missing",
 		[VERIFY_MALFORMED] = "the signature or token does not have the form that verify declares",
 		[VERIFY_TOO_OLD] = "the signature matches, but the time that the request was signed is too long ago",
-		[VERIFY_TOO_NEW] = "the signature matches, but the request was signed in the future by this "
-						   "machine's clock: compare the clocks",
+		[VERIFY_TOO_NEW] = ("the signature matches, but the request was signed in the future by this "
+							"machine's clock: compare the clocks"),
 		[VERIFY_WRONG] = "no secret of the source gives the signature of the request",
 	};
 	return texts[v];
