@@ -19,6 +19,7 @@ struct sign_headers {
  * it. Call sign_headers_finish also after an error. */
 int sign_request(const struct config_source *source, struct str body, const char *id, int64_t wall_ms,
 				 const char *url, struct sign_headers *ret, struct err *err) MUST_CHECK;
+/* Frees the lines and leaves *h empty. */
 void sign_headers_finish(struct sign_headers *h);
 
 #endif

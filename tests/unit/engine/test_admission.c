@@ -109,7 +109,10 @@ static void test_status(void **state)
 {
 	(void)state;
 	struct admission_control *g = make_admission(0, KIB, 8);
+	struct engine_target_status s;
 	assert_int_equal(admission_take_slots(g, 1, 3), 3);
+	assert_int_equal(admission_status(g, 1, &s, 1), 1);
+	assert_int_equal(s.in_flight, 3);
 	admission_count_attempt(
 		g, 1,
 		&(struct admission_sample){ .result = OUTCOME_OK, .duration_ms = 7, .exchanges = 2, .now_ms = 50 });
@@ -118,7 +121,6 @@ static void test_status(void **state)
 		&(struct admission_sample){
 			.result = OUTCOME_UNKNOWN, .duration_ms = 400, .now_ms = 60, .detail = "reset" });
 	admission_count_unused(g, 1);
-	struct engine_target_status s;
 	assert_int_equal(admission_status(g, 1, &s, 1), 1);
 	assert_int_equal(s.in_flight, 0);
 	assert_int_equal(s.attempts, 2);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "saga/base/clock.h"
 #include "saga/base/mem.h"
 
 #define OPEN "\"in\":{\"verify\":\"none\"}"
@@ -269,6 +270,34 @@ static void stopping_with_waiting_senders(void **state)
 	server_fixture_close(&d);
 }
 
+static void *release_soon(void *arg)
+{
+	usleep(100000); /* the other thread waits by then */
+	scripted_journal_release(arg);
+	return NULL;
+}
+
+/* The wait ends with the last answer, not with its time. */
+static void the_last_answer_ends_the_wait(void **state)
+{
+	struct server_fixture d;
+	pthread_t journal;
+	(void)state;
+	server_fixture_open(&d, OPEN, "", "", false);
+	scripted_journal_mode(&d.script, JOURNAL_HOLD);
+	int fd = client_connect(&d);
+	client_post(fd, "/in/in", "", BODY);
+	scripted_journal_wait_held(&d.script, 1);
+	assert_int_equal(pthread_create(&journal, NULL, release_soon, &d.script), 0);
+	int64_t began_ms = clock_monotonic_ms();
+	assert_true(intake_server_wait_idle(d.intake, 20000));
+	assert_in_range(clock_monotonic_ms() - began_ms, 0, 10000);
+	assert_int_equal(pthread_join(journal, NULL), 0);
+	client_expect(fd, 202, NULL);
+	(void)close(fd);
+	server_fixture_close(&d);
+}
+
 /* If the journal never commits, the senders get a 503; a commit after that does no harm. */
 static void stopping_without_the_log(void **state)
 {
@@ -364,6 +393,7 @@ int main(void)
 		cmocka_unit_test(senders_that_leave),
 		cmocka_unit_test(new_rules_for_new_requests),
 		cmocka_unit_test(stopping_with_waiting_senders),
+		cmocka_unit_test(the_last_answer_ends_the_wait),
 		cmocka_unit_test(stopping_without_the_log),
 		cmocka_unit_test(its_own_sweeper),
 		cmocka_unit_test(many_at_once),
