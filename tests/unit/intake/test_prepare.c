@@ -369,7 +369,7 @@ static void explains_every_stage(void **state)
 	char *text AUTO_FREE = json_dumps(explanation, JSON_COMPACT);
 	static const char *const parts[] = {
 		"{\"stage\":\"verify\",\"ok\":true,\"scheme\":\"none\"}",
-		"\"stage\":\"parse\"",
+		"{\"stage\":\"parse\",\"ok\":true,\"numbers_as_texts\":false}",
 		"\"stage\":\"identify\"",
 		"\"stage\":\"map\",\"ok\":true,\"event\":{\"id\":\"e1\"",
 		"\"kind\":\"gift\"",
