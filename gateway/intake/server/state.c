@@ -28,7 +28,8 @@ void intake_server_unref(struct intake_server *s)
 	peers_destroy(s->peers);
 	rules_unref(s->rules);
 	pthread_cond_destroy(&s->changed);
-	pthread_mutex_destroy(&s->lock);
+	int rc = pthread_mutex_destroy(&s->lock);
+	assert(rc == 0); /* else a thread holds the lock, or has released it without holding it */
 	free(s);
 }
 
