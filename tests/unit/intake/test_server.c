@@ -270,9 +270,23 @@ static void stopping_with_waiting_senders(void **state)
 	server_fixture_close(&d);
 }
 
-static void *release_soon(void *arg)
+/* 'S' in its state: the main thread, whose number is that of the process, waits. */
+static bool main_thread_waits(void)
 {
-	usleep(100000); /* the other thread waits by then */
+	char path[64], text[256] = "";
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)getpid());
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	assert_non_null(fgets(text, sizeof text, file));
+	assert_int_equal(fclose(file), 0);
+	const char *name_end = strrchr(text, ')');
+	return name_end != NULL && name_end[2] == 'S';
+}
+
+static void *release_when_waiting(void *arg)
+{
+	while (!main_thread_waits())
+		sched_yield();
 	scripted_journal_release(arg);
 	return NULL;
 }
@@ -288,7 +302,7 @@ static void the_last_answer_ends_the_wait(void **state)
 	int fd = client_connect(&d);
 	client_post(fd, "/in/in", "", BODY);
 	scripted_journal_wait_held(&d.script, 1);
-	assert_int_equal(pthread_create(&journal, NULL, release_soon, &d.script), 0);
+	assert_int_equal(pthread_create(&journal, NULL, release_when_waiting, &d.script), 0);
 	int64_t began_ms = clock_monotonic_ms();
 	assert_true(intake_server_wait_idle(d.intake, 20000));
 	assert_in_range(clock_monotonic_ms() - began_ms, 0, 10000);
