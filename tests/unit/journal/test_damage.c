@@ -347,6 +347,22 @@ static void a_step_that_waits_nowhere_does_not_abort(void **state)
 	assert_int_equal(r->failures, 0);
 }
 
+/* After the clock was set back the rows that are due too late are examined. One of them belongs to a step that
+ * does not wait on disk: the journal must not give that step a time. */
+static void a_late_row_of_a_step_that_waits_nowhere_is_an_error(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	use_crm_only(r);
+	int64_t id = fixture_accept_id(r, "a");
+	fixture_finish(r, id, CRM, OUTCOME_UNREACHABLE);
+	fixture_close(r);
+	lose_location(r, id, 0);
+	r->now_ms -= INT64_C(400) * 86400000;
+	struct err err = { 0 };
+	assert_int_equal(fixture_try_open(r, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, "step 0 of saga 1, which does not wait on disk"));
+}
+
 static void a_damaged_saga_that_was_under_way_refuses_the_start(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
@@ -380,6 +396,7 @@ int main(void)
 		CASE(a_damaged_saga_is_claimed_no_more_and_lets_others_pass),
 		CASE(a_damaged_saga_holds_its_lane_if_attention_holds),
 		CASE(a_step_that_waits_nowhere_does_not_abort),
+		CASE(a_late_row_of_a_step_that_waits_nowhere_is_an_error),
 		CASE(a_damaged_saga_that_was_under_way_refuses_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,19 @@ static void a_reader_of_a_standing_file_keeps_the_daemon_out(void **state)
 	assert_int_equal(store_lock_share(sqlite_of(f)->path, &shared, &f->err), ERR_BUSY);
 }
 
+/* A store of which no daemon ever ran has no lock file: nothing is locked, and nothing may be released. */
+static void without_a_lock_file_nothing_is_locked(void **state)
+{
+	struct store_fixture *f = *state;
+	fixture_close(f);
+	char *name AUTO_FREE = mem_printf("%s.lock", sqlite_of(f)->path);
+	assert_int_equal(unlink(name), 0);
+	struct store_lock shared = { .fd = 1000 };
+	must(store_lock_share(sqlite_of(f)->path, &shared, &f->err), &f->err);
+	assert_int_equal(shared.fd, -1);
+	fixture_reopen(f);
+}
+
 static void refused_as(struct store_fixture *f, const char *name, int code, const char *why)
 {
 	struct store_writer w;
@@ -454,6 +467,7 @@ int main(void)
 		TEST(a_killed_process_loses_only_what_was_not_committed),
 		TEST(lock_file_names_holder_and_empties),
 		TEST(a_reader_of_a_standing_file_keeps_the_daemon_out),
+		TEST(without_a_lock_file_nothing_is_locked),
 		TEST(other_names_have_the_same_lock),
 		TEST(a_folder_that_cannot_be_written_can_be_read),
 		TEST(an_unsettled_file_is_not_read_as_if_it_were_whole),

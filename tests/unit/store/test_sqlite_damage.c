@@ -160,6 +160,24 @@ static void a_failed_statement_is_an_error(void **state)
 	}
 }
 
+/* An operator with several stores must see which one is damaged; a saga that decodes says nothing. */
+static void a_damaged_saga_is_reported_with_its_store(void **state)
+{
+	struct store_fixture *f = *state;
+	char *prefix AUTO_FREE = mem_printf("store %s: saga 2: ", sqlite_of(f)->path);
+	fixture_put_many(&f->l, 2);
+	f->factory->harm(f->factory->ctx, DAMAGE_SAGA_VALUE, 2);
+	struct store_reader r = fixture_reader(f);
+	struct saga *s = NULL;
+	f->err = (struct err){ 0 };
+	must(r.saga_get(r.ctx, 1, &s, &f->err), &f->err);
+	saga_destroy(s);
+	assert_string_equal(f->err.text, "");
+	assert_int_equal(r.saga_get(r.ctx, 2, &s, &f->err), ERR_CORRUPT);
+	assert_memory_equal(f->err.text, prefix, strlen(prefix));
+	r.close(r.ctx);
+}
+
 #define TEST(function)                                                                                       \
 	{ .name = #function,                                                                                     \
 	  .test_func = (function),                                                                               \
@@ -176,6 +194,7 @@ int main(void)
 		TEST(damaged_rows_of_jobs_and_plans_are_errors),
 		TEST(a_failed_statement_is_an_error),
 		TEST(a_key_without_an_owner_can_be_claimed),
+		TEST(a_damaged_saga_is_reported_with_its_store),
 	};
 	int failed = cmocka_run_group_tests_name("damaged rows of a sqlite store", tests, NULL, NULL);
 	sqlite_factory_finish(&sqlite);
