@@ -307,6 +307,13 @@ struct store_reader {
 	void (*close)(void *ctx);
 };
 
+/* ---- what every store decides alike: filter.c ---- */
+
+/* A saga matches when both say so; the first looks only at the columns of the row, so that a saga need not be
+ * decoded in vain. */
+bool store_filter_row(const struct saga_filter *f, const struct saga_row *row);
+bool store_filter_saga(const struct saga_filter *f, const struct saga *s);
+
 /* ---- what every store computes alike: chain.c ---- */
 
 /* The chain digest of one commit: begin with the digest of the commit before, add the rows in order, end. */

@@ -60,6 +60,18 @@ struct event *column_event(struct db_query *q, int first)
 	return event_restore(&f, column_int(q, first), salt);
 }
 
+void column_saga_row(struct db_query *q, struct saga_row *ret)
+{
+	*ret = (struct saga_row){
+		.id = column_int(q, 0),
+		.plan = column_int(q, 1),
+		.state = (uint8_t)column_int(q, 2),
+		.live = column_int(q, 3) != 0,
+		.created_ms = column_int(q, 4),
+		.value = column_bytes(q, 5),
+	};
+}
+
 void column_step_row(struct db_query *q, struct step_row *ret)
 {
 	*ret = (struct step_row){

@@ -19,6 +19,10 @@ void column_bind_event(struct db_query *q, const struct event *event);
 /* A new reference, the caller's to event_unref; `first` is the index of the first of these columns. */
 struct event *column_event(struct db_query *q, int first);
 
+#define SAGA_COLUMNS "id, plan, state, live, created, value"
+/* ret->value is borrowed. */
+void column_saga_row(struct db_query *q, struct saga_row *ret);
+
 #define STEP_COLUMNS "saga, step, target, why, lane, due, since"
 void column_step_row(struct db_query *q, struct step_row *ret);
 

@@ -1,9 +1,6 @@
 /* Finding sagas: by filter, newest first, in slices of time; and by event id. */
 #include "saga/store/sqlite/read.h"
 
-#include <string.h>
-#include <strings.h>
-
 #include "saga/base/clock.h"
 
 /* How long saga_find scans for an event that has no key of its id: the key has expired, or the source's
@@ -19,67 +16,19 @@ struct saga_listing {
 	int64_t before; /* the scan continues below this id; 0: it has reached the end */
 };
 
-/* ---- filters ---- */
-
-/* The part of the filter that the columns decide, so that the saga is not decoded in vain. */
-static bool columns_match(const struct saga_filter *f, struct db_query *q)
-{
-	int64_t created_ms = column_int(q, 4);
-	return (f->state < 0 || column_int(q, 2) == f->state) && (f->older_ms == 0 || created_ms < f->older_ms) &&
-		   (f->newer_ms == 0 || created_ms >= f->newer_ms);
-}
-
-static bool text_matches(const char *wanted, const char *text)
-{
-	return wanted == NULL || strcmp(wanted, text) == 0;
-}
-
-static bool donor_matches(const char *wanted, const char *donor)
-{
-	if (wanted == NULL)
-		return true;
-	return strchr(wanted, '@') != NULL ? strcasecmp(wanted, donor) == 0 : strcmp(wanted, donor) == 0;
-}
-
-/* True if one step satisfies target, outcome and reason together. */
-static bool any_step_matches(const struct saga_filter *f, const struct saga *s)
-{
-	for (unsigned i = 0; i < s->step_count; i++) {
-		const struct step *step = &s->steps[i];
-		if (text_matches(f->target, s->plan->steps[i].target) &&
-			(f->outcome < 0 || step->last == f->outcome) && (f->reason < 0 || step->reason == f->reason))
-			return true;
-	}
-	return false;
-}
-
-static bool steps_match(const struct saga_filter *f, const struct saga *s)
-{
-	if (f->target == NULL && f->outcome < 0 && f->reason < 0)
-		return true;
-	/* The saga's own reason (quarantined, gift_missing) belongs to no step. */
-	if (f->target == NULL && f->outcome < 0 && s->reason == f->reason)
-		return true;
-	return any_step_matches(f, s);
-}
-
-static bool saga_matches(const struct saga_filter *f, const struct saga *s)
-{
-	return text_matches(f->source, s->source) && text_matches(f->event_id, s->event_id) &&
-		   donor_matches(f->donor, s->donor) && steps_match(f, s);
-}
-
 /* ---- scanning ---- */
 
 static int take_row(struct saga_listing *l, struct db_query *q, struct err *err)
 {
-	if (!columns_match(l->filter, q))
-		return 0;
+	struct saga_row row;
 	struct saga *s = NULL;
-	int rc = read_saga(l->r, q, &s, err);
+	column_saga_row(q, &row);
+	if (!store_filter_row(l->filter, &row))
+		return 0;
+	int rc = read_saga(l->r, &row, &s, err);
 	if (rc != 0)
 		return rc;
-	if (saga_matches(l->filter, s))
+	if (store_filter_saga(l->filter, s))
 		l->sagas[l->found++] = s;
 	else
 		saga_destroy(s);

@@ -20,17 +20,16 @@ bool read_slice_over(const struct sqlite_reader *r)
 	return clock_monotonic_ms() >= r->db.deadline_ms - READ_SLICE_MS / 5;
 }
 
-int read_saga(struct sqlite_reader *r, struct db_query *q, struct saga **ret, struct err *err)
+int read_saga(struct sqlite_reader *r, const struct saga_row *row, struct saga **ret, struct err *err)
 {
-	int64_t id = column_int(q, 0);
 	struct plan *plan = NULL;
-	int rc = plans_get(&r->db, R_PLAN_GET, column_int(q, 1), &plan, err);
+	int rc = plans_get(&r->db, R_PLAN_GET, row->plan, &plan, err);
 	if (rc != 0)
 		return rc;
-	rc = saga_decode(id, plan, column_bytes(q, 5), ret, err);
+	rc = saga_decode(row->id, plan, row->value, ret, err);
 	plan_unref(plan);
 	if (rc != 0)
-		err_wrap(err, rc, "store %s: saga %lld", r->db.path, (long long)id);
+		err_wrap(err, rc, "store %s: saga %lld", r->db.path, (long long)row->id);
 	return rc;
 }
 
@@ -48,7 +47,9 @@ static int reader_saga_get(void *ctx, int64_t id, struct saga **ret, struct err 
 	int rc = query_next(&q, err);
 	if (rc != 1)
 		return rc == 0 ? not_found(r, "saga", id, err) : rc;
-	return read_saga(r, &q, ret, err);
+	struct saga_row row;
+	column_saga_row(&q, &row);
+	return read_saga(r, &row, ret, err);
 }
 
 static int reader_event_get(void *ctx, int64_t saga, struct event **ret, struct err *err)

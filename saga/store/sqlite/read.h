@@ -10,7 +10,6 @@
 #define READ_SLICE_MS 250
 
 #define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
-#define SAGA_COLUMNS     "id, plan, state, live, created, value"
 
 #define READER_TABLE(X)                                                                                      \
 	X(R_BEGIN, "cannot begin to read", "BEGIN")                                                              \
@@ -83,9 +82,10 @@ void read_slice(struct sqlite_reader *r);
 /* True shortly before the slice ends: a loop that asks can stop at a row of its choice. */
 bool read_slice_over(const struct sqlite_reader *r);
 
-/* Decodes the current row of a query that selects SAGA_COLUMNS; the error text names the damaged saga.
- * *ret is the caller's to saga_destroy. */
-int read_saga(struct sqlite_reader *r, struct db_query *q, struct saga **ret, struct err *err) MUST_CHECK;
+/* Decodes the row with its plan; the error text names the damaged saga. *ret is the caller's to
+ * saga_destroy. */
+int read_saga(struct sqlite_reader *r, const struct saga_row *row, struct saga **ret,
+			  struct err *err) MUST_CHECK;
 
 /* Each fills its part of the table, as store.h describes it. */
 void read_ops(struct store_reader *ops);          /* read.c */

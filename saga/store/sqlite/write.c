@@ -83,17 +83,10 @@ static int write_saga_get(void *ctx, int64_t id, struct saga_row *ret, struct er
 	int rc = query_next(&q, err);
 	if (rc != 1)
 		return rc == 0 ? not_found(w, "saga", id, err) : rc;
-	struct str value = column_bytes(&q, 5);
+	column_saga_row(&q, ret);
 	buf_clear(&w->value);
-	buf_add(&w->value, value.p, value.len);
-	*ret = (struct saga_row){
-		.id = id,
-		.plan = column_int(&q, 1),
-		.state = (uint8_t)column_int(&q, 2),
-		.live = column_int(&q, 3) != 0,
-		.created_ms = column_int(&q, 4),
-		.value = buf_str(&w->value),
-	};
+	buf_add(&w->value, ret->value.p, ret->value.len);
+	ret->value = buf_str(&w->value);
 	return 0;
 }
 

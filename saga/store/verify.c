@@ -1,0 +1,308 @@
+/* The checks of `almoner verify`. They run in slices, so verify may run beside a daemon. */
+#include "saga/store/verify.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct store_verification {
+	const struct verify_source *source;
+	void *report_ctx;
+	void (*report)(void *report_ctx, const char *line);
+	int64_t findings;
+	/* The position of the check between two slices. */
+	struct chain_row last; /* the commit checked last */
+	int64_t saga;          /* the saga checked last */
+	int64_t step_saga;     /* saga and number of the step row checked last */
+	int64_t step;
+};
+
+void store_verify_finding(struct store_verification *v, const char *fmt, ...)
+{
+	char line[512];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof line, fmt,
+			  args); /* NOLINT(clang-analyzer-valist.Uninitialized): va_start initialized it */
+	va_end(args);
+	v->findings++;
+	v->report(v->report_ctx, line);
+}
+
+/* ---- the log ---- */
+
+/* `number` and `commit`: what the row should carry. */
+static void check_row(struct store_verification *v, const struct log_row *row, int64_t number, int64_t commit)
+{
+	static const uint8_t zeros[32];
+	if (row->number != number)
+		store_verify_finding(v, "log: rows %lld to %lld are missing", (long long)number,
+							 (long long)row->number - 1);
+	if (row->commit != commit)
+		store_verify_finding(v, "log row %lld names commit %lld, but belongs to commit %lld",
+							 (long long)row->number, (long long)row->commit, (long long)commit);
+	if (row->personal.len > 0) {
+		uint8_t digest[32];
+		store_personal_digest(row->salt, row->personal, digest);
+		if (memcmp(digest, row->personal_digest, sizeof digest) != 0)
+			store_verify_finding(v, "log row %lld: its personal part was changed after it was recorded",
+								 (long long)row->number);
+	} else if (memcmp(row->salt, zeros, sizeof row->salt) != 0) {
+		store_verify_finding(v,
+							 "log row %lld: its personal part is missing, but its salt is there: it was not "
+							 "forgotten by almoner",
+							 (long long)row->number);
+	}
+	struct records_reader records = records_read(row->head, row->personal);
+	struct record record;
+	struct err why = { 0 };
+	int rc = records_next(&records, &record, &why);
+	while (rc == 1)
+		rc = records_next(&records, &record, &why);
+	if (rc < 0)
+		store_verify_finding(v, "log row %lld does not decode: %s", (long long)row->number, why.text);
+}
+
+/* The log rows of one commit. */
+struct commit_check {
+	struct store_verification *v;
+	struct store_chain *chain;
+	int64_t commit;
+	int64_t next; /* the number that the next row should have */
+};
+
+static int add_row(void *ctx, const struct log_row *row)
+{
+	struct commit_check *c = ctx;
+	check_row(c->v, row, c->next, c->commit);
+	store_chain_row(c->chain, row);
+	c->next = row->number + 1;
+	return 0;
+}
+
+/* Reads and checks the log rows of one commit; ret_digest is their chain digest. */
+static int check_rows(struct store_verification *v, const struct chain_row *c, uint8_t ret_digest[32],
+					  struct err *err)
+{
+	struct commit_check check = { .v = v, .commit = c->commit, .next = c->first };
+	store_chain_begin(&check.chain, v->last.digest);
+	int rc = v->source->log(v->source->ctx, c->first, c->last, &check, add_row, err);
+	store_chain_end(check.chain, ret_digest);
+	if (rc == 0 && check.next <= c->last)
+		store_verify_finding(v, "log: rows %lld to %lld are missing", (long long)check.next,
+							 (long long)c->last);
+	return rc;
+}
+
+/* v->last is the commit before, and this commit afterwards. */
+static int check_commit(void *ctx, const struct chain_row *c, struct err *err)
+{
+	struct store_verification *v = ctx;
+	if (c->commit != v->last.commit + 1)
+		store_verify_finding(v, "chain: commits %lld to %lld are missing", (long long)v->last.commit + 1,
+							 (long long)c->commit - 1);
+	else if (c->first != v->last.last + 1 || c->last < c->first - 1)
+		store_verify_finding(
+			v,
+			"chain: commit %lld begins at log row %lld and ends at %lld, but the commit before it "
+			"ended at %lld",
+			(long long)c->commit, (long long)c->first, (long long)c->last, (long long)v->last.last);
+	uint8_t digest[32];
+	int rc = check_rows(v, c, digest, err);
+	if (rc == 0 && memcmp(digest, c->digest, sizeof digest) != 0)
+		store_verify_finding(v, "chain: commit %lld (log rows %lld to %lld) was changed after it was written",
+							 (long long)c->commit, (long long)c->first, (long long)c->last);
+	v->last = *c; /* continue from the stored digest, so that one damaged commit is one finding */
+	return rc != 0 ? rc : v->source->slice_over(v->source->ctx);
+}
+
+static int check_log_end(struct store_verification *v, struct err *err)
+{
+	int64_t number = 0;
+	int rc = v->source->last_log(v->source->ctx, &number, err);
+	if (rc == 0 && number > v->last.last)
+		store_verify_finding(v,
+							 "chain: the last commit ends at log row %lld, but the log continues to row %lld",
+							 (long long)v->last.last, (long long)number);
+	return rc;
+}
+
+/* Returns 1 when rows are left for another slice, like saga_slice and step_slice below. */
+static int log_slice(struct store_verification *v, struct err *err)
+{
+	int rc = v->source->commits(v->source->ctx, v->last.commit, v, check_commit, err);
+	return rc == 0 ? check_log_end(v, err) : rc;
+}
+
+/* ---- sagas ---- */
+
+struct event_search {
+	const uint8_t *digest;
+	unsigned rows;
+	bool recorded; /* some record holds the digest of an event */
+	bool found;    /* … the digest that is searched for */
+};
+
+/* Compares the digests of 32 bytes, which are of events; a digest of 16 bytes is of a request body. */
+static int search_log_row(void *ctx, const struct log_row *row)
+{
+	struct event_search *search = ctx;
+	search->rows++;
+	struct records_reader records = records_read(row->head, row->personal);
+	struct record record;
+	int rc = records_next(&records, &record, NULL); /* log_slice reports damage */
+	for (; rc == 1; rc = records_next(&records, &record, NULL)) {
+		if (record.digest.len != 32)
+			continue;
+		search->recorded = true;
+		search->found = search->found || memcmp(record.digest.p, search->digest, 32) == 0;
+	}
+	return 0;
+}
+
+/* The log holds the salted digest of every accepted event: a missing or changed event shows. A forgotten
+ * event has no salt any more, so only its presence is checked. */
+static int check_event(struct store_verification *v, int64_t saga, struct err *err)
+{
+	static const uint8_t zeros[EVENT_SALT_BYTES];
+	struct event *event = NULL;
+	int rc = v->source->event(v->source->ctx, saga, &event, err);
+	if (rc != 0 && rc != ERR_NOT_FOUND)
+		return rc;
+	static const uint8_t no_digest[32];
+	struct event_search search = { .digest = event != NULL ? event->digest : no_digest };
+	rc = v->source->log_of_saga(v->source->ctx, saga, &search, search_log_row, err);
+	bool forgotten = event != NULL && memcmp(event->salt, zeros, sizeof zeros) == 0;
+	event_unref(event);
+	if (rc != 0)
+		return rc;
+	if (search.rows == 0)
+		store_verify_finding(v, "saga %lld: the log has no row about it", (long long)saga);
+	else if (event == NULL && search.recorded)
+		store_verify_finding(v, "saga %lld: its event is missing", (long long)saga);
+	else if (!forgotten && search.recorded && !search.found)
+		store_verify_finding(v, "saga %lld: its event was changed after it was recorded", (long long)saga);
+	return 0;
+}
+
+static int check_step_rows(struct store_verification *v, const struct saga *s, struct err *err)
+{
+	for (unsigned i = 0; i < s->step_count; i++) {
+		if (s->steps[i].location != LOCATION_DISK)
+			continue;
+		bool found = false;
+		int rc = v->source->has_step(v->source->ctx, s->id, (uint16_t)i, &found, err);
+		if (rc != 0)
+			return rc;
+		if (!found)
+			store_verify_finding(v, "saga %lld: step %s waits on disk, but has no step row", (long long)s->id,
+								 s->plan->steps[i].name);
+	}
+	return 0;
+}
+
+/* A saga that does not decode is a finding; an error only when reading fails. */
+static int check_saga(void *ctx, const struct saga_row *row, struct err *err)
+{
+	struct store_verification *v = ctx;
+	struct saga *s = NULL;
+	struct err why = { 0 };
+	v->saga = row->id;
+	int rc = v->source->decode(v->source->ctx, row, &s, &why);
+	if (rc != 0) {
+		store_verify_finding(v, "%s", why.text);
+		return v->source->slice_over(v->source->ctx);
+	}
+	if (row->state != s->state || row->live != saga_is_live(s) || row->created_ms != s->created_ms)
+		store_verify_finding(v, "saga %lld: its columns contradict its value", (long long)s->id);
+	const char *broken = saga_check(s);
+	if (broken != NULL)
+		store_verify_finding(v, "saga %lld is inconsistent: %s", (long long)s->id, broken);
+	rc = check_step_rows(v, s, err);
+	if (rc == 0)
+		rc = check_event(v, s->id, err);
+	saga_destroy(s);
+	return rc != 0 ? rc : v->source->slice_over(v->source->ctx);
+}
+
+static int saga_slice(struct store_verification *v, struct err *err)
+{
+	return v->source->sagas(v->source->ctx, v->saga, v, check_saga, err);
+}
+
+/* ---- waiting steps ---- */
+
+/* The reverse of check_step_rows: each step row must belong to a step that waits on disk. */
+static int check_step(void *ctx, const struct step_row *row, struct err *err)
+{
+	struct store_verification *v = ctx;
+	struct saga *s = NULL;
+	v->step_saga = row->saga;
+	v->step = row->step;
+	int rc = v->source->saga(v->source->ctx, row->saga, &s, err);
+	if (rc == ERR_NOT_FOUND)
+		store_verify_finding(v, "step row %lld/%u: there is no such saga", (long long)row->saga, row->step);
+	else if (s != NULL && row->step >= s->step_count)
+		store_verify_finding(v, "step row %lld/%u: its saga has no such step", (long long)row->saga,
+							 row->step);
+	else if (s != NULL && s->steps[row->step].location != LOCATION_DISK)
+		store_verify_finding(v, "step row %lld/%u: according to its saga the step does not wait on disk",
+							 (long long)row->saga, row->step);
+	saga_destroy(s);
+	return rc == 0 || rc == ERR_NOT_FOUND ? v->source->slice_over(v->source->ctx) : rc;
+}
+
+static int step_slice(struct store_verification *v, struct err *err)
+{
+	return v->source->steps(v->source->ctx, v->step_saga, v->step, v, check_step, err);
+}
+
+/* ---- all of it ---- */
+
+/* Each slice is one transaction, so everything that it compares is of one moment. */
+static int run_in_slices(struct store_verification *v,
+						 int (*slice)(struct store_verification *v, struct err *err), struct err *err)
+{
+	int rc = 1;
+	while (rc == 1) {
+		rc = v->source->begin(v->source->ctx, err);
+		if (rc == 0)
+			rc = slice(v, err);
+		int ended = v->source->end(v->source->ctx, rc < 0 ? NULL : err);
+		rc = rc < 0 || ended == 0 ? rc : ended;
+	}
+	return rc;
+}
+
+/* Damage that makes a part unreadable is a finding, and verify continues with the next part. Other errors
+ * end it. */
+static int part_end(struct store_verification *v, const char *what, int rc, struct err *err)
+{
+	if (rc != ERR_CORRUPT)
+		return rc;
+	store_verify_finding(v, "%s cannot be read further: %s", what, err->text);
+	return 0;
+}
+
+/* Four parts, one after the other: the database, the log, the sagas, the step rows. */
+int store_verify_run(const struct verify_source *source, void *report_ctx,
+					 void (*report)(void *report_ctx, const char *line), int64_t *ret_findings,
+					 struct err *err)
+{
+	struct store_verification v = {
+		.source = source, .report_ctx = report_ctx, .report = report, .step = -1
+	};
+	struct err local = { 0 };
+	struct err *e = err != NULL ? err : &local;
+	int rc = source->database != NULL ? source->database(source->ctx, &v, e) : 0;
+	rc = part_end(&v, "the database", rc, e);
+	if (rc == 0)
+		rc = part_end(&v, "the log", run_in_slices(&v, log_slice, e), e);
+	if (rc == 0)
+		rc = part_end(&v, "the sagas", run_in_slices(&v, saga_slice, e), e);
+	if (rc == 0)
+		rc = part_end(&v, "the step rows", run_in_slices(&v, step_slice, e), e);
+	if (rc == 0)
+		*ret_findings = v.findings;
+	return rc;
+}
