@@ -1,21 +1,26 @@
-/* The build compiles this file twice: with the frozen header of version 1.0 and with the present one. */
-#ifdef FROZEN
-#include "tests/abi/almoner_connector_1_0.h"
-#else
-#include "connectors/almoner_connector.h"
-#endif
-
+/* The build compiles this file three times: with the frozen headers of the versions 1.0 and 1.1, and with the
+ * present one. FROZEN is the minor version of a frozen header. */
 #include "tests/abi/layout.h"
 
-#define MEMBER(type, name)                                                                                   \
-	{ #type "." #name, offsetof(struct type, name), sizeof(((struct type *)NULL)->name) }
-
-#ifdef FROZEN
-const struct layout layout_1_0[] = {
+#ifndef FROZEN
+#include "connectors/almoner_connector.h"
+#define LAYOUT layout_now
+#elif FROZEN == 0
+#include "tests/abi/almoner_connector_1_0.h"
+#define LAYOUT layout_1_0
 #else
-const size_t layout_count = 65;
-const struct layout layout_now[] = {
+#include "tests/abi/almoner_connector_1_1.h"
+#define LAYOUT layout_1_1
 #endif
+
+#define MEMBER(type, name)                                                                                   \
+	{ #type "." #name, offsetof(struct type, name), sizeof(((struct type *)NULL)->name), false }
+
+#define SIZE(type) { #type, 0, sizeof(struct type), true }
+
+/* The members of version 1.0 come first, then those of 1.1, and so on: a layout ends with the members of its own
+ * version. */
+const struct layout LAYOUT[] = {
 	MEMBER(almoner_text, p),
 	MEMBER(almoner_text, len),
 	MEMBER(almoner_option, name),
@@ -81,4 +86,12 @@ const struct layout layout_now[] = {
 	MEMBER(almoner_connector, option_size),
 	MEMBER(almoner_connector, open),
 	MEMBER(almoner_connector, end),
+	SIZE(almoner_text),
+	SIZE(almoner_header),
+	SIZE(almoner_http),
+	SIZE(almoner_mail),
+#if !defined FROZEN || FROZEN >= 1
+	MEMBER(almoner_step, do_key),
+#endif
+	{ NULL, 0, 0, false },
 };

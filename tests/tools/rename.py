@@ -20,7 +20,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FROZEN = ("connectors/almoner_connector.h", "tests/abi/almoner_connector_1_0.h")
+FROZEN = ("connectors/almoner_connector.h", "tests/abi/almoner_connector_1_0.h",
+          "tests/abi/almoner_connector_1_1.h")
 TOPS = ("saga", "config", "connectors", "gateway", "tests")
 TOKEN = re.compile(r"""
     (?P<comment>/\*.*?\*/|//[^\n]*)
