@@ -30,6 +30,7 @@ static unsigned status_of(int code)
 		return 400;
 	case ERR_FULL:
 	case ERR_CLOSED:
+	case ERR_LOST:
 		return 503;
 	default:
 		return 500;

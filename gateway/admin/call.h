@@ -20,7 +20,7 @@ typedef void admin_call_handler(struct admin_call *call);
 
 /* Replies {"error": TEXT}; NULL or "" as `text` takes the general text of `code`. The status is 404 for
  * ERR_NOT_FOUND; 409 for ERR_REFUSED, ERR_BUSY and ERR_STALE; 400 for ERR_INVALID and ERR_TOO_BIG; 503 for
- * ERR_FULL and ERR_CLOSED; else 500. */
+ * ERR_FULL, ERR_CLOSED and ERR_LOST; else 500. */
 void admin_call_fail(struct admin_call *call, int code, const char *text);
 /* Appends an object to the reply as one line. Takes the reference. */
 void admin_call_json(struct admin_call *call, json_t *value);

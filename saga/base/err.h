@@ -19,7 +19,9 @@
 	X(ERR_BUSY, -8, "busy")       /* another process or thread has locked the object */                      \
 	X(ERR_CORRUPT, -9, "corrupt") /* stored data does not decode or does not verify */                       \
 	X(ERR_CLOSED, -10, "closed")                                                                             \
-	X(ERR_SYSTEM, -11, "system error")
+	X(ERR_SYSTEM, -11, "system error")                                                                       \
+	/* another process owns the store now: its owner here stops writing, this process may go on */           \
+	X(ERR_LOST, -12, "taken over by another process")
 
 enum err_code {
 	ERR_OK = 0,

@@ -15,7 +15,7 @@ enum accept_kind {
 };
 
 struct accept_result {
-	int code;       /* 0, or ERR_FULL, ERR_CLOSED, ERR_IO: nothing was recorded */
+	int code;       /* 0, or ERR_FULL, ERR_CLOSED, ERR_IO, ERR_LOST: nothing was recorded */
 	int64_t saga;   /* 0: a related event whose gift has not come */
 	bool duplicate; /* the event, or its gift, was accepted before; `saga` is the first one */
 	bool differs;   /* a duplicate whose body differs from the body of the first event */

@@ -94,7 +94,8 @@ struct journal_hooks {
 	enum admission (*admission)(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit);
 	/* Called after a commit when the batch has works or news. Not NULL. */
 	void (*hand_out)(void *ctx, const struct handout *handout);
-	/* Called once, when the journal fails. May be NULL. */
+	/* Called once, when the journal fails. err->code ERR_LOST: the store belongs to another owner now, and the
+	 * process may go on without this journal; other codes: the store is broken. May be NULL. */
 	void (*failed)(void *ctx, const struct err *err);
 	/* `bytes`: free space, or with WAL_* the size of the write-ahead log. May be NULL. */
 	void (*disk)(void *ctx, enum disk_news news, int64_t bytes);

@@ -71,5 +71,8 @@ int recover_sagas(struct journal *j) MUST_CHECK;
 /* shutdown.c: ends the journal after the store error `code`, which it returns; ERR_CLOSED when it had ended
  * before. Answers every queued operation and calls hooks.failed. */
 int journal_fail(struct journal *j, int code);
+/* What a caller that waits for its commit is told when the batch ends with `code`: 0 and ERR_LOST as they are,
+ * ERR_IO for every other store error. */
+int journal_waiting_code(int code);
 
 #endif

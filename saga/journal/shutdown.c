@@ -3,6 +3,11 @@
  * repeated: the next one may succeed although the data is lost (saga/store/README.md "Hazards of SQLite"). */
 #include "saga/journal/journal_internal.h"
 
+int journal_waiting_code(int code)
+{
+	return code == 0 || code == ERR_LOST ? code : ERR_IO;
+}
+
 int journal_fail(struct journal *j, int code)
 {
 	assert(code < 0);
@@ -11,6 +16,7 @@ int journal_fail(struct journal *j, int code)
 	j->failed = true;
 	if (j->err.code == 0)
 		err_set(&j->err, code, "the saga log failed: %s", err_code_text(code));
+	j->err.code = code; /* hooks.failed tells a lost store from a broken one */
 	struct err ignored;
 	if (j->batch.open && j->store.rollback(j->store.ctx, &ignored) != 0)
 		j->batch.open = false; /* the store cannot roll back either; the first error is the one to report */
@@ -20,7 +26,7 @@ int journal_fail(struct journal *j, int code)
 	struct op *op;
 	while ((op = STAILQ_FIRST(&left)) != NULL) {
 		STAILQ_REMOVE_HEAD(&left, link);
-		op_finish(op, ERR_IO);
+		op_finish(op, journal_waiting_code(code));
 	}
 	if (j->hooks.failed != NULL)
 		j->hooks.failed(j->hooks.ctx, &j->err);

@@ -55,7 +55,7 @@ static void finish_ops(struct journal *j, struct op_list *ops, int code)
 static int handle_batch(struct journal *j, struct op_list *ops)
 {
 	int rc = run_ops(j, ops);
-	finish_ops(j, ops, rc == 0 ? 0 : ERR_IO);
+	finish_ops(j, ops, journal_waiting_code(rc));
 	if (rc == 0)
 		batch_hand_out(j);
 	return rc;

@@ -69,7 +69,7 @@ static int replay_one(struct replay_stream *r, const struct rejected_row *row, s
 {
 	struct accept_result result;
 	int rc = r->api->replay(r->api->ctx, row, &r->call, &result);
-	if (rc == ERR_FULL || rc == ERR_CLOSED || rc == ERR_IO)
+	if (rc == ERR_FULL || rc == ERR_CLOSED || rc == ERR_IO || rc == ERR_LOST)
 		return err_set(err, rc, "stopped after %lld accepted requests: the daemon accepts no more events now",
 					   (long long)r->accepted);
 	r->matched++;

@@ -83,7 +83,7 @@ static int commit_or_fail(void *ctx, struct err *err)
 {
 	struct journal_fixture *r = current_fixture;
 	if (r->commits_until_failure > 0 && --r->commits_until_failure == 0)
-		return err_set(err, ERR_IO, "the disk is gone");
+		return err_set(err, r->failure_code != 0 ? r->failure_code : ERR_IO, "the disk is gone");
 	int rc = real_commit(ctx, err);
 	r->commits += rc == 0 ? 1 : 0;
 	return rc;

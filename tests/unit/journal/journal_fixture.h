@@ -41,6 +41,7 @@ struct journal_fixture {
 	size_t queue_records;
 	size_t left_out;            /* this many of the last targets are not configured at the open */
 	long commits_until_failure; /* the commit that fails, counted from now; 0: none */
+	int failure_code;           /* of that commit; 0: ERR_IO */
 	long commits;               /* that succeeded */
 	/* The call of the store that fails, counted from now; 0: none. Calls of head, commit and checkpoint, and of
 	 * what runs outside a transaction, do not count. */

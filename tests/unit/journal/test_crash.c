@@ -157,6 +157,29 @@ static void a_failed_commit_ends_everything_without_a_yes(void **state)
 	fixture_verify(r);
 }
 
+/* Another owner has taken the store over: every caller that waits learns it, so that the owner of this journal can
+ * end the journal without ending the process. */
+static void a_lost_store_reaches_every_caller(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	int64_t id = fixture_accept_id(r, "a");
+	assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = "b" }), 0);
+	struct verb_call pause = { .verb = VERB_PAUSE, .step = -1, .actor = "", .note = "" };
+	char words[sizeof((struct err *)NULL)->text] = "";
+	assert_int_equal(journal_verb(r->j, id, &pause, words, copy_message), 0);
+	r->commits_until_failure = 1;
+	r->failure_code = ERR_LOST;
+	assert_int_equal(journal_pump(r->j), ERR_LOST);
+	assert_int_equal(r->failures, 1);
+	assert_int_equal(r->failed.code, ERR_LOST);
+	assert_int_equal(r->accepted.code, ERR_LOST);
+	assert_non_null(strstr(words, "(taken over by another process)"));
+	assert_int_equal(journal_pump(r->j), ERR_CLOSED);
+	r->commits_until_failure = r->failure_code = 0;
+	fixture_crash(r);
+	assert_int_equal(fixture_counts(r).accepted, 1);
+}
+
 /* What the target did is known only here: the outcomes that can no longer be stored go to stderr, each with all that an
  * operator needs to record it by hand. */
 static void lost_outcomes_are_printed(void **state)
@@ -455,6 +478,7 @@ int main(void)
 		CASE(crash_after_every_turn),
 		CASE(crashes_in_a_row_lose_nothing),
 		CASE(a_failed_commit_ends_everything_without_a_yes),
+		CASE(a_lost_store_reaches_every_caller),
 		CASE(lost_outcomes_are_printed),
 		CASE(the_queue_behind_a_failed_commit_is_answered),
 		CASE(fail_every_commit_once),
