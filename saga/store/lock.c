@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,18 @@ static int write_holder(int fd, const char *path, struct err *err)
 	return 0;
 }
 
+/* True if the file has names besides `real` and the one that an interrupted upgrade left (upgrade_clean
+ * removes that one under the lock). */
+static bool has_other_names(const char *real)
+{
+	struct stat st, kept;
+	if (stat(real, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	char *name AUTO_FREE = mem_printf("%s" STORE_KEPT_SUFFIX, real);
+	bool left = lstat(name, &kept) == 0 && kept.st_ino == st.st_ino && kept.st_dev == st.st_dev;
+	return st.st_nlink > (left ? 2 : 1);
+}
+
 /* The lock file lies beside the real file, because SQLite follows symbolic links and two names of one
  * store must lead to one lock. */
 static int lock_name(const char *path, char **ret, struct err *err)
@@ -76,7 +89,7 @@ static int lock_name(const char *path, char **ret, struct err *err)
 	char *real AUTO_FREE = realpath(path, NULL);
 	if (real == NULL && lstat(path, &st) == 0)
 		return err_set(err, ERR_SYSTEM, "store %s is a symbolic link to a file that does not exist", path);
-	if (real != NULL && stat(real, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink > 1)
+	if (real != NULL && has_other_names(real))
 		return err_set(
 			err, ERR_SYSTEM,
 			"store %s has other names (hard links), and another daemon could write it under one of them: "

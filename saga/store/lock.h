@@ -6,6 +6,10 @@
 
 #include "saga/base/err.h"
 
+/* After an upgrade the file of before is kept under the store's name with this suffix. For a moment it is a
+ * second name (hard link) of the store: the one that the lock allows. */
+#define STORE_KEPT_SUFFIX ".schema-4"
+
 struct store_lock {
 	int fd; /* -1: nothing is locked */
 };

@@ -1,15 +1,9 @@
 #include "saga/store/sqlite/migrate.h"
 
-#include <stdio.h>
+#include "saga/store/sqlite/schema.h"
 
-/* "almn" in ASCII: distinguishes an almoner store from every other SQLite database. */
-#define APPLICATION_ID 0x616c6d6e
-
-/* The migrations, applied in order. A released entry is never edited: each change of the schema is a new
- * entry.
- *
- * An event that succeeds at once touches only event, claim_new, saga and log. The reasons are in
- * saga/DESIGN.md "Shape of rows", the cost of each index is in saga/store/README.md. */
+/* The migrations in place, applied in order. A released entry is never edited, and there is no new one: from
+ * schema 4 on a store is copied into a new file (upgrade/upgrade.h). */
 static const char *const migrations[] = {
 	"CREATE TABLE plan ("
 	"  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, json TEXT NOT NULL);"
@@ -96,7 +90,7 @@ static const char *const migrations[] = {
 	"ALTER TABLE target ADD COLUMN breaker_away INTEGER NOT NULL DEFAULT 0;",
 };
 
-#define VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
+_Static_assert(sizeof migrations / sizeof *migrations == MIGRATE_COPIED_VERSION, "one entry a schema number");
 
 /* Gives the schema version of the file; 0 for an empty file. An error for any other program's database and
  * for a version that this program does not know. */
@@ -111,31 +105,28 @@ static int read_version(struct db *db, int64_t *ret_version, struct err *err)
 		rc = db_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
 	if (rc != 0)
 		return rc;
-	if (application != APPLICATION_ID && (tables > 0 || *ret_version != 0))
+	if (application != SCHEMA_APPLICATION_ID && (tables > 0 || *ret_version != 0))
 		return err_set(err, ERR_CORRUPT,
 					   "%s is an SQLite database, but not an almoner store; check store.url", db->path);
-	if (*ret_version > VERSION)
+	if (*ret_version > SCHEMA_VERSION)
 		return err_set(
 			err, ERR_REFUSED,
 			"store %s was written by a newer almoner (its schema version is %lld, this program knows up to "
 			"%lld): run the newer version, or restore the backup made before the upgrade",
-			db->path, (long long)*ret_version, (long long)VERSION);
+			db->path, (long long)*ret_version, (long long)SCHEMA_VERSION);
 	return 0;
 }
 
-/* Applies one migration and stamps the new version in the same transaction: a crash leaves the old version
- * or the new one, never half a migration. */
-static int apply_migration(struct db *db, int64_t from, struct err *err)
+/* Runs `sql` (NULL: creates the tables of the present schema) and stamps the version in the same transaction:
+ * a crash leaves the old version or the new one, never half a migration. */
+static int apply(struct db *db, const char *sql, int64_t version, struct err *err)
 {
-	char stamp[96];
-	snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %lld", APPLICATION_ID,
-			 (long long)from + 1);
 	int rc = db_exec(db, "migrating", "BEGIN IMMEDIATE", err);
 	if (rc != 0)
 		return rc;
-	rc = db_exec(db, "migrating", migrations[from], err);
+	rc = sql != NULL ? db_exec(db, "migrating", sql, err) : schema_create(db, err);
 	if (rc == 0)
-		rc = db_exec(db, "migrating", stamp, err);
+		rc = schema_stamp(db, version, err);
 	if (rc == 0)
 		rc = db_exec(db, "migrating", "COMMIT", err);
 	if (rc != 0 && !sqlite3_get_autocommit(db->handle))
@@ -143,18 +134,23 @@ static int apply_migration(struct db *db, int64_t from, struct err *err)
 	return rc;
 }
 
-int migrate_recognise(struct db *db, struct err *err)
+int migrate_recognise(struct db *db, int64_t *ret_version, struct err *err)
 {
-	int64_t version = 0;
-	return read_version(db, &version, err);
+	return read_version(db, ret_version, err);
 }
 
-int migrate(struct db *db, struct err *err)
+int migrate_in_place(struct db *db, int64_t *version, struct err *err)
 {
-	int64_t version = 0;
-	int rc = read_version(db, &version, err);
-	for (; rc == 0 && version < VERSION; version++)
-		rc = apply_migration(db, version, err);
+	if (*version == 0) {
+		int rc = apply(db, NULL, SCHEMA_VERSION, err);
+		*version = rc == 0 ? SCHEMA_VERSION : 0;
+		return rc;
+	}
+	int rc = 0;
+	while (rc == 0 && *version < MIGRATE_COPIED_VERSION) {
+		rc = apply(db, migrations[*version], *version + 1, err);
+		*version += rc == 0;
+	}
 	return rc;
 }
 
@@ -162,11 +158,11 @@ int migrate_check(struct db *db, struct err *err)
 {
 	int64_t version = 0;
 	int rc = read_version(db, &version, err);
-	if (rc == 0 && version < VERSION)
+	if (rc == 0 && version < SCHEMA_VERSION)
 		return err_set(
 			err, ERR_REFUSED,
 			"store %s has the older schema version %lld (this program reads %lld): start the daemon once, it "
 			"migrates the store",
-			db->path, (long long)version, (long long)VERSION);
+			db->path, (long long)version, (long long)SCHEMA_VERSION);
 	return rc;
 }

@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
+#include "saga/store/sqlite/files.h"
 #include "saga/store/sqlite/migrate.h"
+#include "saga/store/sqlite/schema.h"
+#include "saga/store/sqlite/upgrade/upgrade.h"
 #include "saga/store/sqlite/write.h"
 
 /* SQLite reuses the write-ahead log from its start only at a moment without readers. If the log has grown
@@ -152,21 +155,8 @@ static int64_t writer_wal_pages(void *ctx)
 	return w->frames - w->checkpointed;
 }
 
-static int sync_directory(const char *path, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder AUTO_FREE = slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash - path) + 1);
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = fd < 0 ? -1 : fsync(fd);
-	int saved_errno = errno;
-	if (fd >= 0)
-		(void)close(fd); /* opened for fsync only */
-	return rc == 0 ? 0 : err_set(err, ERR_IO, "syncing folder %s: %s", folder, strerror(saved_errno));
-}
-
 /* After a crash or a failed sync, pages of the write-ahead log may exist in the page cache only. They are
- * copied to the main file and synced before anything new is written. The sync uses SQLite's own
- * descriptor, because closing another descriptor of the file would drop SQLite's locks. */
+ * copied to the main file and synced before anything new is written. */
 static int recover_wal(struct sqlite_writer *w, struct err *err)
 {
 	int rc = run_checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE, err);
@@ -178,13 +168,8 @@ static int recover_wal(struct sqlite_writer *w, struct err *err)
 					   "(almoner verify, "
 					   "backup or export) and start again",
 					   w->db.path);
-	sqlite3_file *file = NULL;
-	int sqlite_rc = sqlite3_file_control(w->db.handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-	if (sqlite_rc == SQLITE_OK)
-		sqlite_rc = file->pMethods->xSync(file, SQLITE_SYNC_FULL);
-	if (sqlite_rc != SQLITE_OK)
-		return db_error(&w->db, sqlite_rc, "cannot sync the store's file", err);
-	return sync_directory(w->db.path, err);
+	rc = files_sync(&w->db, err);
+	return rc == 0 ? files_sync_folder(w->db.path, err) : rc;
 }
 
 /* Each page that is only in the log may extend the main file by one page at the next checkpoint. */
@@ -232,23 +217,44 @@ static void writer_close(void *ctx)
 }
 
 /* The order matters: the file must be known as a store before settings change it, and recovered before the
- * first statement builds on its pages. */
-static int open_locked(struct sqlite_writer *w, const char *path, const char *vfs, struct err *err)
+ * first statement builds on its pages. *ret_version is the schema number, which the caller looks at. */
+static int open_file(struct sqlite_writer *w, const char *path, const char *vfs, int64_t *ret_version,
+					 struct err *err)
 {
-	int rc = create_private(path, err);
+	int rc = db_open(&w->db, path, path, SQLITE_OPEN_READWRITE, vfs, err);
 	if (rc == 0)
-		rc = db_open(&w->db, path, path, SQLITE_OPEN_READWRITE, vfs, err);
-	if (rc == 0)
-		rc = migrate_recognise(&w->db,
-							   /* the file is checked before the first change: it may belong to another
-							    * program */
-							   err);
+		rc = migrate_recognise(&w->db, ret_version, err);
+	if (rc == 0 && *ret_version > 0 && *ret_version < SCHEMA_VERSION)
+		rc = upgrade_check(path, err);
 	if (rc == 0)
 		rc = configure(&w->db, err);
 	if (rc == 0)
-		rc = migrate(&w->db, err);
+		rc = migrate_in_place(&w->db, ret_version, err);
+	return rc == 0 ? recover_wal(w, err) : rc;
+}
+
+/* A store of an older schema is closed again, upgraded and opened a second time. */
+static int open_upgraded(struct sqlite_writer *w, const char *path,
+						 const struct store_sqlite_options *options, struct err *err)
+{
+	const char *vfs = options != NULL ? options->vfs : NULL;
+	int64_t version = 0;
+	int rc = open_file(w, path, vfs, &version, err);
+	if (rc != 0 || version == SCHEMA_VERSION)
+		return rc;
+	db_close(&w->db);
+	rc = upgrade_run(path, options, err);
+	return rc == 0 ? open_file(w, path, vfs, &version, err) : rc;
+}
+
+static int open_locked(struct sqlite_writer *w, const char *path, const struct store_sqlite_options *options,
+					   struct err *err)
+{
+	int rc = upgrade_clean(path, err);
 	if (rc == 0)
-		rc = recover_wal(w, err);
+		rc = create_private(path, err);
+	if (rc == 0)
+		rc = open_upgraded(w, path, options, err);
 	if (rc == 0)
 		rc = db_prepare(&w->db, write_statements, W_COUNT, err);
 	if (rc == 0)
@@ -272,7 +278,7 @@ int store_sqlite_open(const char *path, const struct store_sqlite_options *optio
 		free(w);
 		return rc;
 	}
-	rc = open_locked(w, path, options != NULL ? options->vfs : NULL, err);
+	rc = open_locked(w, path, options, err);
 	if (rc != 0) {
 		writer_close(w);
 		return rc;

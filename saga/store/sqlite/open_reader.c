@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "saga/base/mem.h"
+#include "saga/store/sqlite/files.h"
 #include "saga/store/sqlite/migrate.h"
 #include "saga/store/sqlite/read.h"
 
@@ -45,20 +46,6 @@ static int reader_begin(struct sqlite_reader *r, const char *path, const char *n
 	return rc;
 }
 
-/* "file:PATH?immutable=1" with the characters escaped that have a meaning in a URI. */
-static char *immutable_uri(const char *path)
-{
-	struct buf uri = { 0 };
-	buf_text(&uri, "file:");
-	for (const char *p = path; *p != '\0'; p++)
-		if (strchr("?#%", *p) != NULL)
-			buf_printf(&uri, "%%%02x", (unsigned)(unsigned char)*p);
-		else
-			buf_byte(&uri, (uint8_t)*p);
-	buf_text(&uri, "?immutable=1");
-	return buf_take(&uri);
-}
-
 /* For a folder without write permission, where SQLite cannot create its shared memory file. The store can
  * be read as an immutable file if nothing changes it: no daemon runs (the shared lock keeps daemons out
  * while this reader is open), and the last daemon left no write-ahead log. */
@@ -76,7 +63,7 @@ static int open_immutable(struct sqlite_reader *r, const char *path, const char 
 					   "who may write to "
 					   "its folder, or start the daemon once",
 					   first.text);
-	char *uri AUTO_FREE = immutable_uri(path);
+	char *uri AUTO_FREE = files_immutable_uri(path);
 	return reader_begin(r, path, uri, SQLITE_OPEN_URI, vfs, err);
 }
 

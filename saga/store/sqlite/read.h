@@ -19,9 +19,9 @@
 	X(R_LIST, "cannot list sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id < ?1 ORDER BY id DESC")       \
 	/* SQLite merges two ranges of the index, so it sorts nothing. */                                        \
 	X(R_LIST_OPEN, "cannot list open sagas",                                                                 \
-	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 0 AND state < 4 "                 \
+	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 0 AND (state < 4 OR live = 1) "   \
 	  "AND state = ?2 AND id < ?1 UNION ALL "                                                                \
-	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 1 AND state < 4 "                 \
+	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 1 "                               \
 	  "AND state = ?2 AND id < ?1 ORDER BY id DESC")                                                         \
 	X(R_EVENT_GET, "cannot read an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")            \
 	X(R_EVENT_NAMES, "cannot read an event's id",                                                            \
@@ -38,12 +38,15 @@
 	X(R_RELATED_OF, "cannot read related events",                                                            \
 	  "SELECT " RELATED_COLUMNS " FROM related INDEXED BY related_saga WHERE saga = ?1 AND saga > 0 "        \
 	  "ORDER BY id")                                                                                         \
-	X(R_TARGETS, "cannot read the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")             \
+	X(R_TARGETS, "cannot read the targets",                                                                  \
+	  "SELECT " TARGET_COLUMNS " FROM target WHERE part = 0 ORDER BY id")                                    \
 	X(R_BACKLOG_CLAIM, "cannot read the backlog",                                                            \
-	  "SELECT due, saga, step, since FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3) "   \
+	  "SELECT due, saga, step, since FROM step INDEXED BY step_claim WHERE part = 0 AND target = ?1 AND "    \
+	  "why IN (2, 3) "                                                                                       \
 	  "AND (due, saga, step) > (?2, ?3, ?4) ORDER BY due, saga, step")                                       \
 	X(R_BACKLOG_BLOCKED, "cannot read the backlog",                                                          \
-	  "SELECT 0, saga, step, since FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5) "   \
+	  "SELECT 0, saga, step, since FROM step INDEXED BY step_blocked WHERE part = 0 AND target = ?1 AND "    \
+	  "why IN (4, 5) "                                                                                       \
 	  "AND (saga, step) > (?3, ?4) ORDER BY saga, step")                                                     \
 	X(R_JOB_GET, "cannot read a job", "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1")                       \
 	X(R_JOBS, "cannot list jobs", "SELECT " JOB_COLUMNS " FROM job WHERE id < ?1 ORDER BY id DESC LIMIT ?2") \
@@ -53,7 +56,8 @@
 	X(R_REJECTED, "cannot read refused requests",                                                            \
 	  "SELECT " REJECTED_COLUMNS " FROM refused WHERE id > ?1 ORDER BY id LIMIT ?2")                         \
 	X(R_REJECTED_OF, "cannot read refused requests",                                                         \
-	  "SELECT " REJECTED_COLUMNS " FROM refused INDEXED BY refused_source WHERE source = ?3 AND id > ?1 "    \
+	  "SELECT " REJECTED_COLUMNS                                                                             \
+	  " FROM refused INDEXED BY refused_source WHERE part = 0 AND source = ?3 AND id > ?1 "                  \
 	  "ORDER BY id LIMIT ?2")                                                                                \
 	X(R_COUNTERS, "cannot read the counters", "SELECT value FROM counters WHERE id = 1")                     \
 	X(R_LAST_LOG, "cannot read the end of the log", "SELECT max(no) FROM log")                               \
@@ -62,9 +66,10 @@
 	X(R_CHAIN_ROWS, "cannot read the log",                                                                   \
 	  "SELECT " LOG_COLUMNS " FROM log WHERE no BETWEEN ?1 AND ?2 ORDER BY no")                              \
 	X(R_SAGAS, "cannot read sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id > ?1 ORDER BY id")           \
-	X(R_STEP_WHY, "cannot look for a waiting step", "SELECT why FROM step WHERE saga = ?1 AND step = ?2")    \
+	X(R_STEP_WHY, "cannot look for a waiting step",                                                          \
+	  "SELECT why FROM step WHERE part = 0 AND saga = ?1 AND step = ?2")                                     \
 	X(R_STEPS, "cannot read waiting steps",                                                                  \
-	  "SELECT " STEP_COLUMNS " FROM step WHERE (saga, step) > (?1, ?2) ORDER BY saga, step")
+	  "SELECT " STEP_COLUMNS " FROM step WHERE part = 0 AND (saga, step) > (?1, ?2) ORDER BY saga, step")
 
 #define READER_ENUM(name, what, sql) name,
 enum reader_statement { READER_TABLE(READER_ENUM) R_COUNT };

@@ -2,6 +2,7 @@
  * It reads in slices, so it may run beside a daemon. */
 #include "saga/store/verify.h"
 #include "saga/store/sqlite/read.h"
+#include "saga/store/sqlite/schema.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,12 +33,9 @@ static int check_table(struct sqlite_reader *r, struct store_verification *v, co
 static int check_database(void *ctx, struct store_verification *v, struct err *err)
 {
 	struct sqlite_reader *r = ctx;
-	static const char *const tables[] = { "plan",    "saga",     "event",   "claim",        "claim_new",
-										  "related", "step",     "job",     "target",       "log",
-										  "chain",   "counters", "refused", "refused_total" };
 	r->db.deadline_ms = INT64_MAX;
-	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-		int rc = check_table(r, v, tables[i], err);
+	for (size_t i = 0; i < SCHEMA_TABLE_COUNT; i++) {
+		int rc = check_table(r, v, schema_tables[i].name, err);
 		if (rc != 0)
 			return rc;
 	}

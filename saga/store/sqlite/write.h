@@ -16,7 +16,7 @@
 	  "SELECT commit_no, first, last, at, digest FROM chain ORDER BY commit_no DESC LIMIT 1")                \
 	X(W_COUNTERS, "cannot read the counters", "SELECT value FROM counters WHERE id = 1")                     \
 	X(W_COUNTERS_PUT, "cannot store the counters", "REPLACE INTO counters (id, value) VALUES (1, ?1)")       \
-	X(W_PLAN_FIND, "cannot find a plan", "SELECT id FROM plan WHERE digest = ?1")                            \
+	X(W_PLAN_FIND, "cannot find a plan", "SELECT id FROM plan WHERE part = 0 AND digest = ?1")               \
 	X(W_PLAN_ADD, "cannot add a plan", "INSERT INTO plan (digest, json) VALUES (?1, ?2)")                    \
 	X(W_PLAN_GET, "cannot read a plan", "SELECT json FROM plan WHERE id = ?1")                               \
 	X(W_SAGA_ADD, "cannot add a saga",                                                                       \
@@ -47,35 +47,44 @@
 	  "INSERT INTO related (" RELATED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
 	X(W_RELATED_GET, "cannot read a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1") \
 	X(W_RELATED_ATTACH, "cannot attach related events",                                                      \
-	  "UPDATE related INDEXED BY related_waiting SET saga = ?2 WHERE gift_key = ?1 AND saga = 0")            \
+	  "UPDATE related INDEXED BY related_waiting SET saga = ?2 WHERE part = 0 AND gift_key = ?1 AND "        \
+	  "saga = 0")                                                                                            \
 	X(W_RELATED_DUE, "cannot look for related events without a gift",                                        \
-	  "SELECT id, due FROM related INDEXED BY related_due WHERE saga = 0 ORDER BY due, id LIMIT ?1")         \
+	  "SELECT id, due FROM related INDEXED BY related_due WHERE part = 0 AND saga = 0 ORDER BY due, id "     \
+	  "LIMIT ?1")                                                                                            \
 	X(W_ROW_PUT, "cannot store a waiting step",                                                              \
-	  "REPLACE INTO step (" STEP_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                            \
-	X(W_ROW_DELETE, "cannot delete a waiting step", "DELETE FROM step WHERE saga = ?1 AND step = ?2")        \
+	  "REPLACE INTO step (part, " STEP_COLUMNS ") VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7)")                   \
+	X(W_ROW_DELETE, "cannot delete a waiting step",                                                          \
+	  "DELETE FROM step WHERE part = 0 AND saga = ?1 AND step = ?2")                                         \
 	X(W_ROW_CLAIM, "cannot claim steps",                                                                     \
-	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due <= ?2 AND "         \
+	  "SELECT " STEP_COLUMNS                                                                                 \
+	  " FROM step INDEXED BY step_claim WHERE part = 0 AND target = ?1 AND due <= ?2 AND "                   \
 	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
 	X(W_ROW_DUE_BEYOND, "cannot look for steps that are due too late",                                       \
-	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_claim WHERE target = ?1 AND due > ?2 AND "          \
+	  "SELECT " STEP_COLUMNS                                                                                 \
+	  " FROM step INDEXED BY step_claim WHERE part = 0 AND target = ?1 AND due > ?2 AND "                    \
 	  "why IN (2, 3) ORDER BY due, saga, step LIMIT ?3")                                                     \
 	X(W_ROW_NEXT, "cannot look for the next due step",                                                       \
-	  "SELECT due FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3) ORDER BY due LIMIT 1") \
+	  "SELECT due FROM step INDEXED BY step_claim WHERE part = 0 AND target = ?1 AND why IN (2, 3) ORDER "   \
+	  "BY due LIMIT 1")                                                                                      \
 	X(W_ROW_LANE, "cannot look for the next step in a lane",                                                 \
-	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane = ?2 AND "          \
+	  "SELECT " STEP_COLUMNS                                                                                 \
+	  " FROM step INDEXED BY step_lane WHERE part = 0 AND target = ?1 AND lane = ?2 AND "                    \
 	  "saga > ?3 ORDER BY saga, step LIMIT 1")                                                               \
 	X(W_ROW_WITH_LANE, "cannot read the lanes",                                                              \
-	  "SELECT " STEP_COLUMNS " FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL AND "   \
+	  "SELECT " STEP_COLUMNS                                                                                 \
+	  " FROM step INDEXED BY step_lane WHERE part = 0 AND target = ?1 AND lane IS NOT NULL AND "             \
 	  "(lane, saga, step) > (?2, ?3, ?4) ORDER BY lane, saga, step LIMIT ?5")                                \
 	X(W_ROW_CLAIMABLE, "cannot count claimable steps",                                                       \
-	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE target = ?1 AND why IN (2, 3)")                 \
+	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE part = 0 AND target = ?1 AND why IN (2, 3)")    \
 	X(W_ROW_BLOCKED, "cannot count blocked steps",                                                           \
-	  "SELECT count(*) FROM step INDEXED BY step_blocked WHERE target = ?1 AND why IN (4, 5)")               \
+	  "SELECT count(*) FROM step INDEXED BY step_blocked WHERE part = 0 AND target = ?1 AND why IN (4, 5)")  \
 	X(W_ROW_LANE_COUNT, "cannot count steps with a lane",                                                    \
-	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE target = ?1 AND lane IS NOT NULL")               \
+	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE part = 0 AND target = ?1 AND lane IS NOT NULL")  \
 	X(W_TARGET_PUT, "cannot store a target",                                                                 \
-	  "REPLACE INTO target (" TARGET_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                        \
-	X(W_TARGETS, "cannot read the targets", "SELECT " TARGET_COLUMNS " FROM target ORDER BY id")             \
+	  "REPLACE INTO target (part, " TARGET_COLUMNS ") VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7)")               \
+	X(W_TARGETS, "cannot read the targets",                                                                  \
+	  "SELECT " TARGET_COLUMNS " FROM target WHERE part = 0 ORDER BY id")                                    \
 	X(W_JOB_PUT, "cannot store a job",                                                                       \
 	  "REPLACE INTO job (" JOB_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
 	  "?, ?, ?)")                                                                                            \
@@ -90,13 +99,15 @@
 	  "SELECT source, bytes FROM refused WHERE id = ?1")                                                     \
 	X(W_REJECTED_DELETE, "cannot delete a refused request", "DELETE FROM refused WHERE id = ?1")             \
 	X(W_REJECTED_OLDEST, "cannot look for the oldest refused request",                                       \
-	  "SELECT id, bytes FROM refused INDEXED BY refused_source WHERE source = ?1 ORDER BY id LIMIT 1")       \
+	  "SELECT id, bytes FROM refused INDEXED BY refused_source WHERE part = 0 AND source = ?1 ORDER BY id "  \
+	  "LIMIT 1")                                                                                             \
 	X(W_REJECTED_OLD, "cannot look for old refused requests",                                                \
-	  "SELECT id FROM refused INDEXED BY refused_until WHERE until <= ?1 ORDER BY until LIMIT 1")            \
+	  "SELECT id FROM refused INDEXED BY refused_until WHERE part = 0 AND until <= ?1 ORDER BY until LIMIT " \
+	  "1")                                                                                                   \
 	X(W_REJECTED_TOTAL, "cannot read how many bytes of refused requests are stored",                         \
-	  "SELECT bytes FROM refused_total WHERE source = ?1")                                                   \
+	  "SELECT bytes FROM refused_total WHERE part = 0 AND source = ?1")                                      \
 	X(W_REJECTED_TOTAL_ADD, "cannot store how many bytes of refused requests are stored",                    \
-	  "INSERT INTO refused_total (source, bytes) VALUES (?1, ?2) "                                           \
+	  "INSERT INTO refused_total (part, source, bytes) VALUES (0, ?1, ?2) "                                  \
 	  "ON CONFLICT DO UPDATE SET bytes = max(bytes + ?2, 0)")                                                \
 	X(W_LOG_ADD, "cannot append to the log",                                                                 \
 	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                       \

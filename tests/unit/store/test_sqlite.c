@@ -58,7 +58,7 @@ static void file_is_made_as_we_want_it(void **state)
 		const char *value;
 	} expected[] = { { "PRAGMA page_size", "4096" },
 					 { "PRAGMA journal_mode", "wal" },
-					 { "PRAGMA user_version", "4" } };
+					 { "PRAGMA user_version", "5" } };
 	for (size_t i = 0; i < 3; i++) {
 		sqlite3_stmt *st_value = NULL;
 		assert_int_equal(sqlite3_prepare_v2(db, expected[i].sql, -1, &st_value, NULL), SQLITE_OK);
@@ -67,32 +67,6 @@ static void file_is_made_as_we_want_it(void **state)
 		assert_int_equal(sqlite3_finalize(st_value), SQLITE_OK);
 	}
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-/* A store of an older almoner keeps its data when it is migrated; a reader rejects it until then. */
-static void an_older_schema_is_migrated(void **state)
-{
-	struct store_fixture *f = *state;
-	fixture_put_many(&f->l, 3);
-	fixture_close(f);
-	sqlite_factory_sql(sqlite_of(f), "DROP TABLE refused; DROP TABLE refused_total; DROP TABLE job; "
-									 "ALTER TABLE target DROP COLUMN breaker_away; PRAGMA user_version = 1");
-	struct store_reader r;
-	assert_int_equal(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err), ERR_REFUSED);
-	struct store_writer w;
-	must(store_sqlite_open(sqlite_of(f)->path, NULL, &w, &f->err), &f->err);
-	struct store_head head = { 0 };
-	must(w.head(w.ctx, &head, &f->err), &f->err);
-	assert_true(head.chain.commit > 0);
-	buf_free(&head.counters);
-	bool kept = false;
-	must(w.begin(w.ctx, &f->err), &f->err);
-	must(w.rejected_put(w.ctx, &(struct rejected_row){ .source = STR("a") }, 1000, &kept, &f->err), &f->err);
-	must(w.commit(w.ctx, &f->err), &f->err);
-	assert_true(kept);
-	w.close(w.ctx);
-	must(store_sqlite_open_reader(sqlite_of(f)->path, NULL, &r, &f->err), &f->err);
-	r.close(r.ctx);
 }
 
 static void no_write_ahead_log_is_an_error(void **state)
@@ -462,7 +436,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(every_commit_is_synced),
 		TEST(file_is_made_as_we_want_it),
-		TEST(an_older_schema_is_migrated),
 		TEST(no_write_ahead_log_is_an_error),
 		TEST(a_killed_process_loses_only_what_was_not_committed),
 		TEST(lock_file_names_holder_and_empties),

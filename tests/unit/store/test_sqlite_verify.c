@@ -36,7 +36,7 @@ static void every_table_is_verified(void **state)
 	} cases[] = {
 		{ "INSERT INTO refused VALUES (1, 's', 0, 0, 0, 1, 'a', 'u', x'00', x'00')", "refused", "address",
 		  "TEXT", "table refused: NULL value in refused.address" },
-		{ "INSERT INTO refused_total VALUES ('s', 1)", "refused_total", "bytes", "INTEGER",
+		{ "INSERT INTO refused_total VALUES (0, 's', 1)", "refused_total", "bytes", "INTEGER",
 		  "table refused_total: NULL value in refused_total.bytes" },
 		{ "INSERT INTO job VALUES (1, 2, 'v', 0, 'f', 'a', 'n', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'h', "
 		  "'e')",
@@ -110,7 +110,7 @@ static void a_slice_is_of_one_moment(void **state)
 	} parts[] = {
 		{ "UPDATE log SET at = at + 1", "UPDATE log SET at = at - 1" },
 		{ "UPDATE saga SET created = created + 1", "UPDATE saga SET created = created - 1" },
-		{ "INSERT INTO step VALUES (91, 0, 1, 2, NULL, 1, 1), (92, 0, 1, 2, NULL, 1, 1)",
+		{ "INSERT INTO step VALUES (0, 91, 0, 1, 2, NULL, 1, 1), (0, 92, 0, 1, 2, NULL, 1, 1)",
 		  "DELETE FROM step WHERE saga > 90" },
 	};
 	struct store_fixture *f = *state;
