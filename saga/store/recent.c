@@ -32,6 +32,8 @@ static uint64_t hash_of(const struct store_recent *r, const uint8_t *digest)
 
 static void insert(struct store_recent *r, struct recent_key *key)
 {
+	if (key->owner == 0 || key->id == 0)
+		return; /* a search row, or removed */
 	hash_insert(&r->table, &key->link, hash_of(r, key->digest));
 }
 
@@ -49,11 +51,10 @@ void store_recent_clear(struct store_recent *r)
 	hash_clear(&r->table);
 }
 
-const struct recent_key *store_recent_find(const struct store_recent *r,
-										   const uint8_t digest[STORE_KEY_BYTES])
+struct recent_key *store_recent_find(const struct store_recent *r, const uint8_t digest[STORE_KEY_BYTES])
 {
 	for (struct hash_link *l = hash_first(&r->table, hash_of(r, digest)); l != NULL; l = hash_next(l)) {
-		const struct recent_key *key = HASH_ENTRY(l, struct recent_key, link);
+		struct recent_key *key = HASH_ENTRY(l, struct recent_key, link);
 		if (memcmp(key->digest, digest, STORE_KEY_BYTES) == 0)
 			return key;
 	}
@@ -70,13 +71,18 @@ void store_recent_add(struct store_recent *r, const struct recent_key *key)
 	insert(r, &r->keys[r->count++]);
 }
 
-/* Removes keys from the table and keeps the order of the other keys. */
-void store_recent_sweep(struct store_recent *r)
+void store_recent_remove(struct store_recent *r, struct recent_key *key)
 {
-	size_t kept = 0;
-	for (size_t i = 0; i < r->count; i++)
-		if (r->keys[i].owner != 0)
-			r->keys[kept++] = r->keys[i];
-	r->count = kept;
+	if (key->owner != 0)
+		hash_remove(&r->table, &key->link);
+	key->id = 0;
+}
+
+void store_recent_drop(struct store_recent *r, size_t count)
+{
+	assert(count <= r->count);
+	r->count -= count;
+	if (r->count > 0)
+		memmove(r->keys, r->keys + count, r->count * sizeof *r->keys);
 	insert_all(r);
 }

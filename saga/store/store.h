@@ -24,6 +24,10 @@
  * still do not get the same key. */
 #define STORE_KEY_BYTES 16
 
+/* A search term: the first 8 bytes of a keyed digest of what an operator may search for, such as a donor's
+ * e-mail address. */
+#define STORE_TERM_BYTES 8
+
 /* One saga as stored. Text that a store returns is borrowed until the next call on the same connection. */
 struct saga_row {
 	int64_t id;
@@ -76,6 +80,35 @@ struct related_row {
 	struct event *event;
 };
 
+/* One key of keys_reserve. */
+struct key_reservation {
+	uint8_t key[STORE_KEY_BYTES];
+	/* The owner that the caller will give the key in this transaction if the key is free; 0: none, the
+	 * caller only looks the key up. The journal knows the owner before it decides, but without
+	 * store_head.numbers_skip the owner that key_claim then gives may be another one. */
+	int64_t provisional;
+	int64_t owner; /* set by keys_reserve: as key_find gives it */
+};
+
+/* A lane whose first row will be read: row_lane_first with `after` 0. */
+struct expected_lane {
+	uint32_t target;
+	uint8_t lane[LANE_BYTES];
+};
+
+/* What the next reads of a transaction will ask. The arrays are the caller's and are not kept. */
+struct store_expected {
+	const int64_t *sagas; /* saga_get, and plan_get of the saga's plan */
+	size_t saga_count;
+	const int64_t *events; /* event_get */
+	size_t event_count;
+	const int64_t *related; /* related_get */
+	size_t related_count;
+	const struct expected_lane
+		*lanes; /* row_lane_first; saga_get, plan_get and event_get of that row's saga */
+	size_t lane_count;
+};
+
 /* A request that intake rejected because its signature or token did not verify. It is kept so that an
  * operator can have it verified again with the right secret. Texts are borrowed. */
 struct rejected_row {
@@ -118,6 +151,11 @@ struct chain_row {
 struct store_head {
 	int64_t last_saga;
 	int64_t last_related;
+	/* The numbers of sagas, and those of related events, grow by this. 1 with one partition. */
+	int64_t stride;
+	/* Numbers that keys_reserve was given are never used again, also when the event turns out to be a
+	 * duplicate: the numbers of sagas and of related events have gaps. False: they have none. */
+	bool numbers_skip;
 	struct chain_row chain; /* the row of the last commit; zero in an empty store */
 	/* the bytes that counters_put got last, empty at first; the caller calls buf_free */
 	struct buf counters;
@@ -159,17 +197,46 @@ struct store_writer {
 	/* *ret is a new reference. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
 
-	/* Claims a key (store_event_key, store_gift_key) for `owner`. *ret_owner is `owner` when the key was
-	 * free, else the owner that claimed it before. An owner is positive for a saga, negative for a related
-	 * event, never 0. `day` counts from 1970 and decides when key_prune deletes the key. */
+	/* Keys: dedup keys of events, gift names and refunds (store_event_key, store_gift_key). A key has at
+	 * most one owner: positive is a saga, negative a related event. Keys are unique over all partitions. */
+
+	/* Announces the keys that this transaction looks up or claims. Called at most once in a transaction,
+	 * before the other functions on keys. Sets `owner` of each entry. The same key may occur in several entries.
+	 * Until the end of the transaction no other writer can claim one of these keys, and these calls need no
+	 * further reading from the database:
+	 * - key_find, key_claim and related_attach of the keys;
+	 * - of an owner that is a saga: saga_get, event_get, and plan_get of its plan;
+	 * - of an owner that is a related event: related_get, and the same of the saga of its gift.
+	 * A reservation is no claim: a key that key_claim was not called for is as before when the transaction
+	 * ends. */
+	int (*keys_reserve)(void *ctx, struct key_reservation *keys, size_t count, struct err *err);
+	/* Announces what the next reads of this transaction will ask, so that a store behind a network can
+	 * answer them together; the answers are the same without it. Does nothing by itself: an error of the
+	 * store comes from the reads. NULL: the store reads so fast that this is not worth the call. */
+	void (*expect)(void *ctx, const struct store_expected *expected);
+
+	/* Claims a key for `owner`, which is not 0. *ret_owner is `owner` when the key was free, else the owner
+	 * that claimed it before. `day` counts from 1970 and decides when key_prune deletes the key. */
 	int (*key_claim)(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t day,
 					 int64_t *ret_owner, struct err *err);
-	/* *ret_owner is 0 when the key has no owner. */
+	/* *ret_owner is 0 when the key has no owner. Sees the claims of this transaction. */
 	int (*key_find)(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t *ret_owner, struct err *err);
-	/* Deletes at most `limit` keys that are older than `day`. One call examines a bounded number of keys and
-	 * continues where the call before stopped, because an index by day would cost time on every event. So
-	 * *ret_deleted == 0 does not mean that no old key is left: call it again later. */
+	/* Gives a key of the owner `from` to the owner `to`, neither of them 0; the key keeps its day.
+	 * ERR_STALE, and nothing is changed, when `from` does not own the key. */
+	int (*key_transfer)(void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t from, int64_t to,
+						struct err *err);
+	/* Deletes at most `limit` keys that are older than `day`; rows of key_add_search are no keys and stay.
+	 * One call examines a bounded number of keys and continues where the call before stopped, because an
+	 * index by day would cost time on every event. So *ret_deleted == 0 does not mean that no old key is
+	 * left: call it again later. */
 	int (*key_prune)(void *ctx, int64_t day, size_t limit, size_t *ret_deleted, struct err *err);
+
+	/* Makes key_search find the saga by each of the terms. A term that the saga has already is no error. */
+	int (*key_add_search)(void *ctx, int64_t saga, const uint8_t (*terms)[STORE_TERM_BYTES], size_t count,
+						  struct err *err);
+	/* Undoes key_add_search. A term that the saga does not have is no error. */
+	int (*key_delete_search)(void *ctx, int64_t saga, const uint8_t (*terms)[STORE_TERM_BYTES], size_t count,
+							 struct err *err);
 
 	int (*related_insert)(void *ctx, const struct related_row *row, struct err *err);
 	/* ret->event is a new reference. */
@@ -273,6 +340,10 @@ struct store_reader {
 	/* The saga that an event started, or the saga of its gift. ERR_NOT_FOUND, also while a related event
 	 * waits for its gift. */
 	int (*saga_find)(void *ctx, const char *source, const char *event_id, int64_t *ret_id, struct err *err);
+	/* Sagas that key_add_search gave the term, newest first, with ids below `before` (INT64_MAX: from the
+	 * newest); at most `capacity`. *ret is their number. */
+	int (*key_search)(void *ctx, const uint8_t term[STORE_TERM_BYTES], int64_t before, int64_t *ids,
+					  size_t capacity, size_t *ret, struct err *err);
 	/* *ret is a new reference. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
 	/* Log rows above number `after`, ascending, of one saga or of every subject (saga 0); at most `capacity`.

@@ -98,7 +98,7 @@ static void commit(struct store_bench *b, struct store_chain *chain)
 	must(w->counters_put(w->ctx, (struct str){ counters, sizeof counters }, &err), &err);
 	must(w->commit(w->ctx, &err), &err);
 	if (w->wal_pages(w->ctx) >= 1500)
-		must(w->checkpoint(w->ctx, false, &err), &err);
+		must(w->checkpoint(w->ctx, &err), &err);
 }
 
 static void accept_one(struct store_bench *b, struct event *event, struct store_chain *chain)

@@ -258,7 +258,7 @@ static int open_locked(struct sqlite_writer *w, const char *path, const struct s
 	if (rc == 0)
 		rc = db_prepare(&w->db, write_statements, W_COUNT, err);
 	if (rc == 0)
-		rc = keys_load(w, err);
+		rc = key_new_load(w, err);
 	if (rc == 0)
 		/* sqlite3_wal_hook returns the previous hook; there was none */
 		(void)sqlite3_wal_hook(w->db.handle, count_frames, w);

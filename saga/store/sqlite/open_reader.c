@@ -90,6 +90,7 @@ int store_sqlite_open_reader(const char *path, const struct store_sqlite_options
 	*ret = (struct store_reader){ .ctx = r, .close = reader_close };
 	read_ops(ret);
 	list_ops(ret);
+	key_search_read_ops(ret);
 	verify_ops(ret);
 	jobs_read_ops(ret);
 	rejected_read_ops(ret);

@@ -31,6 +31,12 @@
 	X(R_KEY_GET, "cannot look a key up among all keys",                                                      \
 	  "SELECT owner FROM claim WHERE digest = ?1 UNION ALL "                                                 \
 	  "SELECT owner FROM claim_new WHERE digest = ?1 LIMIT 1")                                               \
+	X(R_SEARCH, "cannot search",                                                                             \
+	  "SELECT digest FROM claim WHERE digest > ?1 AND digest < ?2 AND owner = 0 ORDER BY digest DESC "       \
+	  "LIMIT ?3")                                                                                            \
+	X(R_SEARCH_NEW, "cannot search the newest rows",                                                         \
+	  "SELECT digest FROM (SELECT digest, owner FROM claim_new ORDER BY id LIMIT ?3) "                       \
+	  "WHERE digest > ?1 AND digest < ?2 AND owner = 0")                                                     \
 	X(R_LOG, "cannot read the log", "SELECT " LOG_COLUMNS " FROM log WHERE no > ?1 ORDER BY no LIMIT ?2")    \
 	X(R_LOG_SAGA, "cannot read a saga's log",                                                                \
 	  "SELECT " LOG_COLUMNS " FROM log INDEXED BY log_saga WHERE no > ?1 AND subject = 1 AND "               \
@@ -93,10 +99,11 @@ int read_saga(struct sqlite_reader *r, const struct saga_row *row, struct saga *
 			  struct err *err) MUST_CHECK;
 
 /* Each fills its part of the table, as store.h describes it. */
-void read_ops(struct store_reader *ops);          /* read.c */
-void list_ops(struct store_reader *ops);          /* list.c */
-void verify_ops(struct store_reader *ops);        /* verify.c */
-void jobs_read_ops(struct store_reader *ops);     /* jobs.c */
-void rejected_read_ops(struct store_reader *ops); /* rejected.c */
+void read_ops(struct store_reader *ops);            /* read.c */
+void list_ops(struct store_reader *ops);            /* list.c */
+void key_search_read_ops(struct store_reader *ops); /* key_search.c */
+void verify_ops(struct store_reader *ops);          /* verify.c */
+void jobs_read_ops(struct store_reader *ops);       /* jobs.c */
+void rejected_read_ops(struct store_reader *ops);   /* rejected.c */
 
 #endif

@@ -36,13 +36,16 @@
 	X(W_KEY_ADD, "cannot claim a key",                                                                       \
 	  "INSERT INTO claim_new (id, digest, owner, day) VALUES (?1, ?2, ?3, ?4)")                              \
 	X(W_KEY_GET, "cannot look a key up", "SELECT owner FROM claim WHERE digest = ?1")                        \
-	X(W_KEY_MOVE, "cannot sort keys in",                                                                     \
-	  "INSERT INTO claim (digest, owner, day) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")                   \
+	X(W_KEY_MOVE, "cannot sort keys in", "REPLACE INTO claim (digest, owner, day) VALUES (?1, ?2, ?3)")      \
 	X(W_KEY_MOVED, "cannot sort keys in", "DELETE FROM claim_new WHERE id <= ?1")                            \
 	X(W_KEY_SCAN, "cannot look for old keys",                                                                \
-	  "SELECT digest, day FROM claim WHERE digest > ?1 ORDER BY digest LIMIT ?2")                            \
-	X(W_KEY_DELETE, "cannot delete an old key", "DELETE FROM claim WHERE digest = ?1")                       \
-	X(W_KEY_DELETE_NEW, "cannot delete an old key", "DELETE FROM claim_new WHERE id = ?1")                   \
+	  "SELECT digest, day, owner FROM claim WHERE digest > ?1 ORDER BY digest LIMIT ?2")                     \
+	X(W_KEY_DELETE, "cannot delete a key", "DELETE FROM claim WHERE digest = ?1")                            \
+	X(W_KEY_DELETE_NEW, "cannot delete a key", "DELETE FROM claim_new WHERE id = ?1")                        \
+	X(W_KEY_TRANSFER, "cannot give a key to another owner",                                                  \
+	  "UPDATE claim SET owner = ?3 WHERE digest = ?1 AND owner = ?2")                                        \
+	X(W_KEY_TRANSFER_NEW, "cannot give a key to another owner",                                              \
+	  "UPDATE claim_new SET owner = ?2 WHERE id = ?1")                                                       \
 	X(W_RELATED_ADD, "cannot add a related event",                                                           \
 	  "INSERT INTO related (" RELATED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
 	X(W_RELATED_GET, "cannot read a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1") \
@@ -118,16 +121,30 @@
 enum writer_statement { WRITER_TABLE(WRITER_ENUM) W_COUNT };
 #undef WRITER_ENUM
 
-/* The keys that are still in claim_new, and the progress of moving them to claim (keys.c). */
+/* A key of keys_reserve and its owner, 0 for a free key, also after a claim or a transfer. */
+struct reserved_key {
+	uint8_t digest[STORE_KEY_BYTES];
+	int64_t owner;
+};
+
+/* What the writer knows of the keys besides the table claim. */
 struct key_table {
-	struct store_recent recent;
-	bool changed; /* since the transaction began */
-	/* During a move: the indexes of the first move_count recent keys, in the order of their digests. Else
+	/* key_new.c */
+	struct store_recent recent; /* the rows of claim_new */
+	int64_t next_id;            /* of the next row of claim_new */
+	bool changed;               /* since the transaction began */
+	/* During a move: the indexes of the first move_count rows in memory, in the order of their digests. Else
 	 * NULL. */
 	uint32_t *move_order;
 	size_t move_count;
-	size_t move_at;                       /* position in move_order of the next key to move */
-	size_t claims_since_move;             /* claims since the last slice was moved */
+	size_t move_slice;       /* rows moved at once */
+	size_t move_at;          /* position in move_order of the next row to move */
+	int64_t move_last_id;    /* id of the last row of the move */
+	size_t added_since_move; /* rows added since the last slice was moved */
+	/* keys.c: the keys that this transaction has reserved, by digest */
+	struct reserved_key *reserved;
+	size_t reserved_count, reserved_capacity;
+	/* key_prune.c */
 	uint8_t prune_after[STORE_KEY_BYTES]; /* key_prune continues behind this key, when prune_in_progress */
 	bool prune_in_progress;
 };
@@ -151,18 +168,31 @@ struct sqlite_writer {
 /* Each fills its part of the table, as store.h describes it; `ctx` is a struct sqlite_writer. */
 extern const struct db_statement write_statements[W_COUNT];
 void write_ops(struct store_writer *ops);    /* sagas, events, log: write.c */
-void keys_ops(struct store_writer *ops);     /* keys.c */
+void keys_ops(struct store_writer *ops);     /* keys: keys.c */
 void head_ops(struct store_writer *ops);     /* plans, head: head.c */
 void rows_ops(struct store_writer *ops);     /* step rows, targets: rows.c */
 void related_ops(struct store_writer *ops);  /* related.c */
 void jobs_ops(struct store_writer *ops);     /* jobs.c */
 void rejected_ops(struct store_writer *ops); /* rejected.c */
 
-/* keys.c. keys_load reads claim_new into memory. A commit or rollback of the connection must be followed by
- * keys_committed or keys_rolled_back, so that the memory matches the table. */
-int keys_load(struct sqlite_writer *w, struct err *err) MUST_CHECK;
+/* keys.c. A commit or rollback of the connection must be followed by keys_committed or keys_rolled_back, so
+ * that the memory matches the tables. */
 void keys_committed(struct sqlite_writer *w);
 int keys_rolled_back(struct sqlite_writer *w, struct err *err) MUST_CHECK;
 void keys_finish(struct sqlite_writer *w);
+
+/* Parts of keys_ops. */
+void key_search_ops(struct store_writer *ops); /* key_search.c */
+void key_prune_ops(struct store_writer *ops);  /* key_prune.c */
+
+/* key_new.c: changes of claim_new, in the table and in memory. */
+int key_new_load(struct sqlite_writer *w, struct err *err) MUST_CHECK; /* reads the table into memory */
+void key_new_finish(struct sqlite_writer *w);
+/* `digest` has no row in claim_new, except for a search row (owner 0). May move rows to claim. */
+int key_new_add(struct sqlite_writer *w, const uint8_t digest[STORE_KEY_BYTES], int64_t owner, int64_t day,
+				struct err *err) MUST_CHECK;
+/* `row` is an entry of keys.recent that is not removed; its place in the array stays. */
+int key_new_transfer(struct sqlite_writer *w, struct recent_key *row, int64_t to, struct err *err) MUST_CHECK;
+int key_new_delete(struct sqlite_writer *w, struct recent_key *row, struct err *err) MUST_CHECK;
 
 #endif

@@ -200,11 +200,265 @@ static void a_rollback_brings_keys_back(void **state)
 	assert_int_equal(owner_of(f, 21), 0);
 }
 
+/* ---- reserving ---- */
+
+static void rollback(struct store_fixture *f)
+{
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+}
+
+static struct key_reservation reservation(int64_t i, int64_t provisional)
+{
+	struct key_reservation r = { .provisional = provisional, .owner = -77 };
+	many_key(i, r.key);
+	return r;
+}
+
+static void transfer(struct store_fixture *f, int64_t i, int64_t from, int64_t to)
+{
+	uint8_t key[STORE_KEY_BYTES];
+	many_key(i, key);
+	must(W(f).key_transfer(W(f).ctx, key, from, to, &f->err), &f->err);
+}
+
+static void a_reservation_gives_the_owners(void **state)
+{
+	struct store_fixture *f = *state;
+	begin(f);
+	claim_many(f, 1, 5);
+	claim_many(f, 2, -9);
+	commit(f);
+	begin(f);
+	struct key_reservation keys[] = { reservation(3, 6), reservation(2, 7), reservation(1, 7),
+									  reservation(3, 8), reservation(4, 0) };
+	must(W(f).keys_reserve(W(f).ctx, keys, 5, &f->err), &f->err);
+	assert_int_equal(keys[0].owner, 0);
+	assert_int_equal(keys[1].owner, -9);
+	assert_int_equal(keys[2].owner, 5);
+	assert_int_equal(keys[3].owner, 0);
+	assert_int_equal(keys[4].owner, 0);
+	for (int64_t i = 1; i <= 5; i++)
+		assert_int_equal(owner_of(f, i), i == 1 ? 5 : i == 2 ? -9 : 0);
+	assert_int_equal(claim_many(f, 3, 6), 6);
+	assert_int_equal(claim_many(f, 3, 8), 6); /* the second accept of the batch with this key */
+	assert_int_equal(claim_many(f, 1, 7), 5);
+	assert_int_equal(claim_many(f, 4, 8), 8);
+	assert_int_equal(claim_many(f, 5, 9), 9); /* not reserved */
+	for (int64_t i = 3; i <= 5; i++)
+		assert_int_equal(owner_of(f, i), i == 3 ? 6 : i + 4);
+	commit(f);
+	fixture_reopen(f);
+	for (int64_t i = 3; i <= 5; i++)
+		assert_int_equal(owner_of(f, i), i == 3 ? 6 : i + 4);
+}
+
+/* The journal gives a repeat of a gift the owner of the gift, whatever number it had announced. */
+static void a_reserved_key_may_get_another_owner_or_none(void **state)
+{
+	struct store_fixture *f = *state;
+	for (int round = 0; round < 2; round++) {
+		begin(f);
+		struct key_reservation keys[] = { reservation(1, 6), reservation(2, 6), reservation(3, -1) };
+		must(W(f).keys_reserve(W(f).ctx, keys, 3, &f->err), &f->err);
+		assert_int_equal(claim_many(f, 1, 40), 40);
+		if (round == 0)
+			rollback(f);
+		else
+			commit(f);
+		assert_int_equal(owner_of(f, 1), round == 0 ? 0 : 40);
+		for (int64_t i = 2; i <= 3; i++)
+			assert_int_equal(owner_of(f, i), 0);
+	}
+	begin(f);
+	struct key_reservation again = reservation(3, -2);
+	must(W(f).keys_reserve(W(f).ctx, &again, 1, &f->err), &f->err);
+	assert_int_equal(again.owner, 0);
+	assert_int_equal(claim_many(f, 3, -2), -2);
+	rollback(f);
+	assert_int_equal(owner_of(f, 3), 0);
+	begin(f);
+	must(W(f).keys_reserve(W(f).ctx, NULL, 0, &f->err), &f->err);
+	assert_int_equal(claim_many(f, 3, -3), -3);
+	commit(f);
+}
+
+/* What is remembered of a reservation follows the changes that the transaction makes. */
+static void reserved_keys_are_transferred_and_pruned(void **state)
+{
+	struct store_fixture *f = *state;
+	begin(f);
+	for (int64_t i = 1; i <= 3; i++)
+		claim_many(f, i, i);
+	commit(f);
+	begin(f);
+	struct key_reservation keys[] = { reservation(1, 8), reservation(2, 8), reservation(4, 8) };
+	must(W(f).keys_reserve(W(f).ctx, keys, 3, &f->err), &f->err);
+	transfer(f, 1, 1, 8);
+	claim_many(f, 4, 8);
+	transfer(f, 4, 8, 9);
+	assert_int_equal(owner_of(f, 1), 8);
+	assert_int_equal(owner_of(f, 4), 9);
+	size_t deleted = 0;
+	must(W(f).key_prune(W(f).ctx, 1, 100, &deleted, &f->err), &f->err);
+	assert_int_equal(deleted, 4);
+	for (int64_t i = 1; i <= 4; i++)
+		assert_int_equal(owner_of(f, i), 0);
+	assert_int_equal(claim_many(f, 2, 10), 10);
+	commit(f);
+	assert_int_equal(owner_of(f, 2), 10);
+}
+
+/* The announcement changes no answer; a store without the function does not need it. */
+static void expected_reads_give_the_same(void **state)
+{
+	struct store_fixture *f = *state;
+	struct event *event = NULL;
+	assert_int_equal(fixture_put(&f->l, &(struct sample_saga){ .event_id = "evt_7" }), 1);
+	const int64_t ids[] = { 1, 99 };
+	const struct expected_lane lane = { .target = 1, .lane = { 4 } };
+	const struct store_expected expected = { .sagas = ids,
+											 .saga_count = 2,
+											 .events = ids,
+											 .event_count = 2,
+											 .related = &ids[1],
+											 .related_count = 1,
+											 .lanes = &lane,
+											 .lane_count = 1 };
+	struct saga_row row;
+	struct related_row related;
+	struct step_row step;
+	begin(f);
+	if (W(f).expect != NULL)
+		W(f).expect(W(f).ctx, &expected);
+	must(W(f).saga_get(W(f).ctx, 1, &row, &f->err), &f->err);
+	assert_int_equal(row.id, 1);
+	must(W(f).event_get(W(f).ctx, 1, &event, &f->err), &f->err);
+	event_unref(event);
+	assert_int_equal(W(f).saga_get(W(f).ctx, 99, &row, &f->err), ERR_NOT_FOUND);
+	assert_int_equal(W(f).event_get(W(f).ctx, 99, &event, &f->err), ERR_NOT_FOUND);
+	assert_int_equal(W(f).related_get(W(f).ctx, 99, &related, &f->err), ERR_NOT_FOUND);
+	must(W(f).row_lane_first(W(f).ctx, 1, lane.lane, 0, &step, &f->err), &f->err);
+	assert_int_equal(step.saga, 0);
+	rollback(f);
+}
+
+/* ---- transfer ---- */
+
+static void a_key_is_transferred_by_its_owner_only(void **state)
+{
+	struct store_fixture *f = *state;
+	uint8_t key[STORE_KEY_BYTES];
+	many_key(1, key);
+	begin(f);
+	assert_int_equal(W(f).key_transfer(W(f).ctx, key, 1, 2, &f->err), ERR_STALE); /* the key is free */
+	claim_many(f, 1, 1);
+	assert_int_equal(W(f).key_transfer(W(f).ctx, key, 2, 3, &f->err), ERR_STALE);
+	assert_int_equal(owner_of(f, 1), 1);
+	transfer(f, 1, 1, -4);
+	assert_int_equal(owner_of(f, 1), -4);
+	assert_int_equal(claim_many(f, 1, 9), -4);
+	commit(f);
+	begin(f);
+	transfer(f, 1, -4, 5);
+	rollback(f);
+	assert_int_equal(owner_of(f, 1), -4);
+	fixture_reopen(f);
+	assert_int_equal(owner_of(f, 1), -4);
+	assert_int_equal(prune(f, 0, 10), 0); /* the key keeps the day of its claim, 0 */
+	assert_int_equal(prune(f, 1, 10), 1);
+}
+
+/* ---- search rows ---- */
+
+typedef uint8_t search_term[STORE_TERM_BYTES];
+
+static void add_search(struct store_fixture *f, int64_t saga, const search_term *terms, size_t count)
+{
+	must(W(f).key_add_search(W(f).ctx, saga, terms, count, &f->err), &f->err);
+}
+
+static void assert_found(struct store_fixture *f, const search_term term, int64_t before, size_t capacity,
+						 const int64_t *sagas, size_t count)
+{
+	struct store_reader r = fixture_reader(f);
+	int64_t ids[16];
+	size_t got = 99;
+	assert_true(capacity <= 16);
+	must(r.key_search(r.ctx, term, before, ids, capacity, &got, &f->err), &f->err);
+	r.close(r.ctx);
+	assert_int_equal(got, count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(ids[i], sagas[i]);
+}
+#define FOUND(...)                                                                                           \
+	((const int64_t[]){ __VA_ARGS__ }), sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)
+
+static const search_term ada = { 1, [7] = 1 }, bob = { 1, [7] = 2 },
+						 last = { 255, 255, 255, 255, 255, 255, 255, 255 };
+
+static void a_term_finds_its_sagas_newest_first(void **state)
+{
+	struct store_fixture *f = *state;
+	const int64_t far = (INT64_C(3) << 48) + 7; /* a saga of another partition */
+	begin(f);
+	for (int64_t saga = 250; saga <= 260; saga++)
+		add_search(f, saga, saga % 2 == 0 ? &ada : &bob, 1);
+	add_search(f, 300, (const search_term[]){ { 1, [7] = 1 }, { 1, [7] = 2 }, { 9 } }, 3);
+	add_search(f, far, &last, 1);
+	commit(f);
+	assert_found(f, ada, INT64_MAX, 16, FOUND(300, 260, 258, 256, 254, 252, 250));
+	assert_found(f, ada, INT64_MAX, 3, FOUND(300, 260, 258));
+	assert_found(f, ada, 258, 3, FOUND(256, 254, 252));
+	assert_found(f, ada, 252, 3, FOUND(250));
+	assert_found(f, ada, 250, 3, NULL, 0);
+	assert_found(f, bob, INT64_MAX, 2, FOUND(300, 259));
+	assert_found(f, last, INT64_MAX, 2, FOUND(far));
+	assert_found(f, (const search_term){ 1 }, INT64_MAX, 2, NULL, 0);
+}
+
+static void search_rows_go_with_their_saga_and_no_sooner(void **state)
+{
+	struct store_fixture *f = *state;
+	const search_term both[] = { { 1, [7] = 1 }, { 1, [7] = 2 } };
+	begin(f);
+	for (int64_t saga = 1; saga <= 3; saga++)
+		add_search(f, saga, both, 2);
+	add_search(f, 2, both, 2); /* once more is as once */
+	claim_many(f, 1, 1);
+	commit(f);
+	assert_int_equal(prune(f, INT64_MAX, 100), 1);
+	assert_found(f, ada, INT64_MAX, 9, FOUND(3, 2, 1));
+	begin(f);
+	must(W(f).key_delete_search(W(f).ctx, 2, both, 2, &f->err), &f->err);
+	must(W(f).key_delete_search(W(f).ctx, 3, &ada, 1, &f->err), &f->err);
+	must(W(f).key_delete_search(W(f).ctx, 4, both, 2, &f->err), &f->err);
+	rollback(f);
+	assert_found(f, ada, INT64_MAX, 9, FOUND(3, 2, 1));
+	begin(f);
+	must(W(f).key_delete_search(W(f).ctx, 2, both, 2, &f->err), &f->err);
+	must(W(f).key_delete_search(W(f).ctx, 3, &ada, 1, &f->err), &f->err);
+	commit(f);
+	fixture_reopen(f);
+	assert_found(f, ada, INT64_MAX, 9, FOUND(1));
+	assert_found(f, bob, INT64_MAX, 9, FOUND(3, 1));
+	begin(f);
+	add_search(f, 2, &ada, 1);
+	rollback(f);
+	assert_found(f, ada, INT64_MAX, 9, FOUND(1));
+}
+
 const struct contract_test contract_keys_tests[] = {
 	CONTRACT_TEST(keys_are_claimed_once),
 	CONTRACT_TEST(old_keys_are_pruned_others_stay),
 	CONTRACT_TEST(a_hundred_thousand_keys_are_each_claimed_once),
 	CONTRACT_TEST(a_rollback_brings_keys_back),
 	CONTRACT_TEST(pruned_keys_can_be_claimed_again),
+	CONTRACT_TEST(a_reservation_gives_the_owners),
+	CONTRACT_TEST(a_reserved_key_may_get_another_owner_or_none),
+	CONTRACT_TEST(reserved_keys_are_transferred_and_pruned),
+	CONTRACT_TEST(expected_reads_give_the_same),
+	CONTRACT_TEST(a_key_is_transferred_by_its_owner_only),
+	CONTRACT_TEST(a_term_finds_its_sagas_newest_first),
+	CONTRACT_TEST(search_rows_go_with_their_saga_and_no_sooner),
 	{ NULL, NULL },
 };

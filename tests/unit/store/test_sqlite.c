@@ -314,19 +314,21 @@ static void a_folder_that_is_not_there_is_named(void **state)
 
 static void check_plan(sqlite3 *db, const struct db_statement *statement)
 {
-	static const char *const whole[] = { "cannot read the targets",
-										 "cannot look for old keys",
-										 "cannot read the log",
-										 "cannot read the chain",
-										 "cannot read sagas",
-										 "cannot list sagas",
-										 "cannot read waiting steps",
-										 "cannot read the last saga",
-										 "cannot read the last related event",
-										 "cannot read the end of the log",
-										 "cannot look for related events without a gift",
-										 "cannot read the newest keys",
-										 "cannot look a key up among all keys" };
+	static const char
+		*const whole[] = { "cannot read the targets",
+						   "cannot look for old keys",
+						   "cannot read the log",
+						   "cannot read the chain",
+						   "cannot read sagas",
+						   "cannot list sagas",
+						   "cannot read waiting steps",
+						   "cannot read the last saga",
+						   "cannot read the last related event",
+						   "cannot read the end of the log",
+						   "cannot look for related events without a gift",
+						   "cannot read the newest keys",
+						   "cannot look a key up among all keys",
+						   "cannot search the newest rows" /* at most KEY_NEW_ROWS_MAX rows */ };
 	char *sql AUTO_FREE = mem_printf("EXPLAIN QUERY PLAN %s", statement->sql);
 	bool may_scan = false;
 	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)

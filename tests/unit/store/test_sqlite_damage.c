@@ -65,6 +65,8 @@ static struct rejected_row rejected = {
 	.source = STR("forms"), .until_ms = 1, .address = STR("a"), .url = STR("u")
 };
 static uint8_t key[STORE_KEY_BYTES] = { 1 }, fresh_key[STORE_KEY_BYTES] = { 2 };
+static const uint8_t term[STORE_TERM_BYTES] = { 3 };
+static struct key_reservation reservation = { .key = { 2 } };
 static int64_t number;
 static size_t count;
 static bool yes;
@@ -84,6 +86,10 @@ CALL(event_get, 7, &found_event)
 CALL(key_claim, fresh_key, 9, 1, &number)
 CALL(key_find, fresh_key, &number)
 CALL(key_prune, 100, 10, &count)
+CALL(keys_reserve, &reservation, 1)
+CALL(key_transfer, key, 5, 6)
+CALL(key_add_search, 7, &term, 1)
+CALL(key_delete_search, 7, &term, 1)
 CALL(related_attach, key, 7, &count)
 CALL(related_due, 1, &number, 1, &count, &number)
 CALL(row_put, &step_row)
@@ -117,6 +123,12 @@ static void a_failed_statement_is_an_error(void **state)
 		{ "claim", key_find_fails },
 		{ "claim", key_prune_fails },
 		{ "claim_new", key_prune_fails },
+		{ "claim", keys_reserve_fails },
+		{ "claim", key_transfer_fails },
+		{ "claim_new", key_transfer_fails },
+		{ "claim_new", key_add_search_fails },
+		{ "claim", key_delete_search_fails },
+		{ "claim_new", key_delete_search_fails },
 		{ "related", related_attach_fails },
 		{ "related", related_due_fails },
 		{ "step", row_put_fails },
@@ -143,6 +155,7 @@ static void a_failed_statement_is_an_error(void **state)
 	struct store_fixture *f = *state;
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	must(f->l.w.key_claim(f->l.w.ctx, key, 5, 1, &number, &f->err), &f->err);
+	must(f->l.w.key_add_search(f->l.w.ctx, 7, &term, 1, &f->err), &f->err);
 	must(f->l.w.rejected_put(f->l.w.ctx, &rejected, 10000, &yes, &f->err), &f->err);
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
