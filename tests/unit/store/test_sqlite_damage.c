@@ -110,48 +110,49 @@ CALL(rejected_delete, 1, &yes)
 CALL(rejected_prune, 10, 10, &count)
 CALL(counters_put, STR("x"))
 
+static const struct {
+	const char *table;
+	int (*call)(struct store_fixture *f);
+} cases[] = {
+	{ "event", event_get_fails },
+	{ "claim", key_claim_fails },
+	{ "claim_new", key_claim_fails },
+	{ "claim", key_find_fails },
+	{ "claim", key_prune_fails },
+	{ "claim_new", key_prune_fails },
+	{ "claim", keys_reserve_fails },
+	{ "claim", key_transfer_fails },
+	{ "claim_new", key_transfer_fails },
+	{ "claim_new", key_add_search_fails },
+	{ "claim", key_delete_search_fails },
+	{ "claim_new", key_delete_search_fails },
+	{ "related", related_attach_fails },
+	{ "related", related_due_fails },
+	{ "step", row_put_fails },
+	{ "step", row_delete_fails },
+	{ "step", row_claimable_fails },
+	{ "step", row_next_due_fails },
+	{ "step", row_lane_first_fails },
+	{ "step", row_due_beyond_fails },
+	{ "step", row_with_lane_fails },
+	{ "step", row_counts_fails },
+	{ "saga", saga_live_fails },
+	{ "target", target_put_fails },
+	{ "target", target_all_fails },
+	{ "job", job_get_fails },
+	{ "job", job_running_fails },
+	{ "refused", rejected_put_fails },
+	{ "refused_total", rejected_put_fails },
+	{ "refused", rejected_delete_fails },
+	{ "refused_total", rejected_delete_fails },
+	{ "refused", rejected_prune_fails },
+	{ "refused_total", rejected_prune_fails },
+	{ "counters", counters_put_fails },
+};
+
 /* Without the table its statements fail, and each function of the writer that needs it says so. */
 static void a_failed_statement_is_an_error(void **state)
 {
-	static const struct {
-		const char *table;
-		int (*call)(struct store_fixture *f);
-	} cases[] = {
-		{ "event", event_get_fails },
-		{ "claim", key_claim_fails },
-		{ "claim_new", key_claim_fails },
-		{ "claim", key_find_fails },
-		{ "claim", key_prune_fails },
-		{ "claim_new", key_prune_fails },
-		{ "claim", keys_reserve_fails },
-		{ "claim", key_transfer_fails },
-		{ "claim_new", key_transfer_fails },
-		{ "claim_new", key_add_search_fails },
-		{ "claim", key_delete_search_fails },
-		{ "claim_new", key_delete_search_fails },
-		{ "related", related_attach_fails },
-		{ "related", related_due_fails },
-		{ "step", row_put_fails },
-		{ "step", row_delete_fails },
-		{ "step", row_claimable_fails },
-		{ "step", row_next_due_fails },
-		{ "step", row_lane_first_fails },
-		{ "step", row_due_beyond_fails },
-		{ "step", row_with_lane_fails },
-		{ "step", row_counts_fails },
-		{ "saga", saga_live_fails },
-		{ "target", target_put_fails },
-		{ "target", target_all_fails },
-		{ "job", job_get_fails },
-		{ "job", job_running_fails },
-		{ "refused", rejected_put_fails },
-		{ "refused_total", rejected_put_fails },
-		{ "refused", rejected_delete_fails },
-		{ "refused_total", rejected_delete_fails },
-		{ "refused", rejected_prune_fails },
-		{ "refused_total", rejected_prune_fails },
-		{ "counters", counters_put_fails },
-	};
 	struct store_fixture *f = *state;
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	must(f->l.w.key_claim(f->l.w.ctx, key, 5, 1, &number, &f->err), &f->err);
