@@ -19,6 +19,11 @@ struct event_fields {
 	struct str content_type; /* the content type of the raw body; may be empty */
 	struct str raw;          /* the body of the event, byte for byte as received */
 	struct str canonical;    /* the mapped event as JSON; empty while quarantined */
+	/* what decoding the body needed from outside it (charset, content encoding, transfer form), so that it
+	 * can be decoded again; empty when the raw body was read as it is */
+	struct str decoding;
+	int64_t request; /* number of the request that was split into several events; 0: it was one event */
+	uint32_t item;   /* position of the event in that request, from 0 */
 };
 
 /* All texts are inside the block and have a NUL after them. */
