@@ -133,7 +133,7 @@ static void run_handler(struct admin_call *call, const struct api_route *route)
 		rc = decode_names(call, &err);
 	if (rc == 0)
 		rc = parse_body(call, &err);
-	if (rc == 0 && route->needs_daemon && call->api->journal == NULL)
+	if (rc == 0 && route->needs_daemon && call->api->command == NULL)
 		rc = err_set(&err, ERR_CLOSED, "changes need a running daemon: start it with `almoner serve`");
 	if (rc != 0)
 		admin_call_fail(call, rc, err.text);
@@ -145,7 +145,7 @@ static void run_handler(struct admin_call *call, const struct api_route *route)
 void api_handle(const struct api_context *api, const struct api_request *request, struct api_reply *ret)
 {
 	assert(request->query != NULL && request->actor != NULL);
-	assert(api->jobs == NULL || api->journal != NULL); /* the jobs thread needs the journal */
+	assert(api->jobs == NULL || api->command != NULL); /* the jobs thread runs commands */
 	*ret = (struct api_reply){ .status = 200 };
 	struct admin_call call = { .api = api, .request = request, .reply = ret };
 	const struct api_route *found = NULL;

@@ -12,8 +12,8 @@
 #include "config/config.h"
 #include "gateway/admin/target_live.h"
 #include "gateway/admin/verbs/replay.h"
-#include "saga/journal/intake_port.h"
-#include "saga/journal/operator_port.h"
+#include "gateway/cell/command.h"
+#include "saga/journal/figures.h"
 #include "saga/store/store.h"
 
 struct jobs;
@@ -23,8 +23,13 @@ struct jobs;
  * threads at once. */
 struct api_context {
 	void *ctx;
-	struct journal *journal; /* NULL without a daemon: routes that change something are refused */
-	struct jobs *jobs;       /* runs bulk verbs; NULL without a daemon */
+	/* Runs a command: command_run (gateway/cell/command.h) describes it and its answer. NULL without a daemon:
+	 * routes that change something are refused. */
+	int (*command)(void *ctx, const struct command *command);
+	/* The figures of the last commit; the caller calls journal_counts_finish. False: no journal is open here
+	 * now. NULL without a daemon. */
+	bool (*figures)(void *ctx, struct journal_counts *ret);
+	struct jobs *jobs; /* runs bulk verbs; NULL without a daemon */
 	/* Opens a reader for the caller alone; the caller closes it. */
 	int (*open_reader)(void *ctx, struct store_reader *ret, struct err *err);
 	/* Milliseconds since 1970 in the gateway's clock, which does not go back. */
@@ -37,7 +42,7 @@ struct api_context {
 	/* Adds the daemon's own figures (intake counters, uptime, version, alerts) to `status`. NULL without a
 	 * daemon. */
 	void (*status)(void *ctx, json_t *status);
-	/* Maps the stored event again with the current configuration and gives the result to journal_reprocess.
+	/* Maps the stored event again with the current configuration and runs COMMAND_REPROCESS with the result.
 	 * Calls `done` exactly once if it returns 0, and never otherwise. NULL without a daemon. */
 	int (*reprocess)(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
 					 void *done_ctx, void (*done)(void *done_ctx, const struct verb_result *result),

@@ -141,10 +141,8 @@ bool admin_call_flag(const struct admin_call *call, const char *member)
 int admin_call_counts(struct admin_call *call, struct journal_counts *ret, struct err *err)
 {
 	assert(ret != NULL);
-	if (call->api->journal != NULL) {
-		journal_counts(call->api->journal, ret);
+	if (call->api->figures != NULL && call->api->figures(call->api->ctx, ret))
 		return 0;
-	}
 	struct store_reader reader;
 	int rc = call->api->open_reader(call->api->ctx, &reader, err);
 	if (rc != 0)

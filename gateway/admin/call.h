@@ -4,7 +4,6 @@
 
 #include "gateway/admin/api.h"
 #include "gateway/admin/query.h"
-#include "saga/journal/figures.h"
 
 struct admin_call {
 	const struct api_context *api;
@@ -37,7 +36,7 @@ int64_t admin_call_job_id(struct admin_call *call);
 struct event *admin_call_event(struct admin_call *call, int64_t *ret_saga);
 /* Opens a reader for this call, which the caller closes. Returns false after it replied with an error. */
 bool admin_call_open_reader(struct admin_call *call, struct store_reader *ret);
-/* The figures that every commit keeps: from the journal, or without a daemon from the store. The caller calls
+/* The figures that every commit keeps: from the journal, or from the store while none is open here. The caller calls
  * journal_counts_finish. */
 int admin_call_counts(struct admin_call *call, struct journal_counts *ret, struct err *err) MUST_CHECK;
 /* "reason" of the body, or "". Borrowed. */

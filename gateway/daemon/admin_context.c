@@ -15,6 +15,19 @@ static struct config *get_config(void *ctx)
 	return daemon_config_get(ctx);
 }
 
+/* ---- the journal ---- */
+
+static int run_command(void *ctx, const struct command *command)
+{
+	return command_run_on(((struct daemon *)ctx)->journal, command);
+}
+
+static bool read_figures(void *ctx, struct journal_counts *ret)
+{
+	journal_counts(((struct daemon *)ctx)->journal, ret);
+	return true;
+}
+
 /* ---- targets ---- */
 
 static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
@@ -65,7 +78,8 @@ static void add_status(void *ctx, json_t *status)
 void daemon_admin_context_init(struct daemon *d)
 {
 	d->api = (struct api_context){ .ctx = d,
-								   .journal = d->journal,
+								   .command = run_command,
+								   .figures = read_figures,
 								   .open_reader = daemon_open_reader,
 								   .now_ms = now_ms,
 								   .config = get_config,

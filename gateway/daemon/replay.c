@@ -35,7 +35,8 @@ static int accept_and_wait(struct daemon *d, struct prepared *p, struct accept_r
 	pthread_cond_init(&w.changed, NULL);
 	p->accept.ctx = &w;
 	p->accept.done = on_accepted;
-	int rc = journal_accept(d->journal, &p->accept);
+	const struct command command = { .kind = COMMAND_REPLAY, .u.accept = &p->accept };
+	int rc = command_run_on(d->journal, &command);
 	if (rc != 0)
 		prepare_destroy(p);
 	pthread_mutex_lock(&w.lock);
@@ -102,5 +103,6 @@ int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay
 	rc = accept_and_wait(d, p, ret);
 	/* If the daemon ends before the row is dropped, the next replay finds the event to be a duplicate: no
 	 * harm. */
-	return rc == 0 ? journal_drop_rejected(d->journal, row->id) : rc;
+	const struct command drop = { .kind = COMMAND_DROP_REJECTED, .u.rejected = row->id };
+	return rc == 0 ? command_run_on(d->journal, &drop) : rc;
 }

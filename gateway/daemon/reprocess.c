@@ -28,5 +28,10 @@ int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const c
 										   : err_code_text(rc));
 	if (p->accept.start.own_reason != REASON_NONE)
 		return err_set(err, ERR_REFUSED, "the event is still not usable: %s", p->note);
-	return journal_reprocess(d->journal, saga, &p->accept, actor, note, done_ctx, done);
+	const struct command command = { .kind = COMMAND_REPROCESS,
+									 .actor = actor,
+									 .note = note,
+									 .ctx = done_ctx,
+									 .u.reprocess = { .saga = saga, .mapped = &p->accept, .done = done } };
+	return command_run_on(d->journal, &command);
 }

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import unittest
 
+import check_layers
 import csource
 import mutants
 
@@ -138,6 +139,21 @@ class Checks(Tree):
             with self.subTest(check), tempfile.TemporaryDirectory() as empty:
                 self.root = pathlib.Path(empty)
                 self.assertEqual(self.run_script(f"check_{check}.py").returncode, 1)
+
+    def test_layers_fences_headers_and_calls(self):
+        for path, text, printed in (
+                ("gateway/admin/api.c", '#include "gateway/engine/engine.h"\n', "includes gateway/engine/engine.h"),
+                ("gateway/admin/api.c", "int f(void)\n{\n\treturn journal_verb(j);\n}\n", "calls journal_verb"),
+                ("gateway/commands/send.c", "\tjournal_accept(j, a);\n", "calls journal_accept")):
+            with self.subTest(text):
+                found = list(check_layers.breaches(path, text)) + list(check_layers.calls(path, text))
+                self.assertEqual(len(found), 1, found)
+                self.assertIn(printed, found[0])
+        for path, text in (
+                ("gateway/cell/command.c", "\tjournal_verb(j);\n"), ("tests/sim/process.c", "\tjournal_pump(j);\n"),
+                ("gateway/admin/api.c", "\t/* journal_verb(j) */\n\tjournal_counts_finish(&c);\n")):
+            with self.subTest(text):
+                self.assertEqual(list(check_layers.calls(path, text)), [])
 
     def test_what_is_no_direct_call(self):
         self.put("saga/journal/front/queue.c", GOOD["saga/journal/front/queue.c"] + NO_CALLS)

@@ -19,7 +19,7 @@
 struct job_live {
 	TAILQ_ENTRY(job_live) link;
 	struct job *job; /* the job as of the last commit; owned */
-	bool ended;      /* the job is no longer running, or the journal is closed */
+	bool ended;      /* the job is no longer running, or no command can be run any more */
 	unsigned followers;
 	char *lines[JOB_LINES]; /* the last lines of the job's report; line n is at n % JOB_LINES; owned */
 	uint64_t next_line;     /* the number of the next line; older ones than next_line - JOB_LINES are gone */

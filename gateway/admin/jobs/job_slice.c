@@ -9,8 +9,6 @@
 #include "gateway/admin/views/job_json.h"
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
-#include "saga/journal/figures.h"
-#include "saga/journal/operator_port.h"
 
 /* All values are chosen; the scenario test jobs.py measures that live events wait for a bounded number of a
  * job's steps. */
@@ -75,7 +73,8 @@ static bool is_backlogged(const struct jobs *jobs, const struct job_live *live,
 static int64_t yield_until(const struct jobs *jobs, const struct job_live *live, int64_t now_ms)
 {
 	struct journal_counts counts;
-	journal_counts(jobs->api->journal, &counts);
+	if (!jobs->api->figures(jobs->api->ctx, &counts))
+		return now_ms + RETRY_MS;
 	int64_t until_ms = counts.disk_low ? now_ms + RETRY_MS : 0;
 	if (now_ms < live->slice_ms + YIELD_MS)
 		for (size_t i = 0; until_ms == 0 && i < counts.target_count; i++)
@@ -195,13 +194,12 @@ static void on_slice_done(struct jobs *jobs, struct job_live *live, const struct
 	if (wait->job != NULL)
 		job_live_update(jobs, wait->job);
 	else if (wait->code != ERR_REFUSED) /* refused: cancelled meanwhile, and act_job calls jobs_update */
-		live->ended = true;             /* the journal is closed */
+		live->ended = true;             /* no command can be run any more */
 	pthread_cond_broadcast(&jobs->changed);
 	pthread_mutex_unlock(&jobs->lock);
 }
 
-/* Gives the slice to the journal and waits for its commit. The journal stores position and counts in the same
- * commit. */
+/* Runs the slice as a command and waits for its commit, which stores position and counts as well. */
 static void submit_slice(struct jobs *jobs, struct job_live *live, struct job_slice *slice)
 {
 	json_t *counted = held_targets_json(&live->match.held);
@@ -215,7 +213,10 @@ static void submit_slice(struct jobs *jobs, struct job_live *live, struct job_sl
 	live->match.in_doubt = live->match.passed_over = 0;
 	struct job_wait wait;
 	wait_job_init(&wait);
-	int rc = journal_job_slice(jobs->api->journal, slice, &wait, wait_job_done);
+	const struct command command = { .kind = COMMAND_JOB_SLICE,
+									 .ctx = &wait,
+									 .u.job = { .slice = slice, .done = wait_job_done } };
+	int rc = jobs->api->command(jobs->api->ctx, &command);
 	if (rc == 0)
 		wait_job_code(&wait);
 	else

@@ -1,4 +1,4 @@
-/* One slice of a job: finds the next sagas and gives them to the journal. Thread: jobs only. */
+/* One slice of a job: finds the next sagas and runs the job's verb on them. Thread: jobs only. */
 #ifndef ALMONER_GATEWAY_ADMIN_JOBS_JOB_SLICE_H
 #define ALMONER_GATEWAY_ADMIN_JOBS_JOB_SLICE_H
 

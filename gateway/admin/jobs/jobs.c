@@ -101,7 +101,7 @@ static int load_running(struct jobs *jobs, struct err *err)
 
 int jobs_start(const struct api_context *api, struct jobs **ret, struct err *err)
 {
-	assert(api->journal != NULL && api->open_reader != NULL);
+	assert(api->command != NULL && api->figures != NULL && api->open_reader != NULL);
 	struct jobs *jobs = mem_zalloc(sizeof *jobs);
 	jobs->api = api;
 	jobs->joined = true;

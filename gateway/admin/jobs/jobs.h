@@ -1,5 +1,5 @@
 /* Runs jobs: bulk verbs on all sagas that match a filter. One thread finds the sagas of each running job and
- * gives them to the journal in slices, one slice at a time. Live traffic goes first: the journal handles
+ * runs its verb on them in slices, one slice at a time. Live traffic goes first: the journal handles
  * slices last, a job can have a rate, and a job that starts steps waits while many steps already wait at a
  * target that works. */
 #ifndef ALMONER_GATEWAY_ADMIN_JOBS_JOBS_H

@@ -1,11 +1,11 @@
-/* Waits for the journal's answer to one operation of an operator: start the operation with wait_verb_done or
- * wait_job_done as its callback, then call wait_verb_result or wait_job_code. */
+/* Waits for the answer to one command: run it with wait_verb_done or wait_job_done as its `done`, then call
+ * wait_verb_result or wait_job_code. */
 #ifndef ALMONER_GATEWAY_ADMIN_JOBS_WAIT_H
 #define ALMONER_GATEWAY_ADMIN_JOBS_WAIT_H
 
 #include <pthread.h>
 
-#include "saga/journal/operator_port.h"
+#include "gateway/cell/command.h"
 
 struct verb_wait {
 	pthread_mutex_t lock;
@@ -16,10 +16,10 @@ struct verb_wait {
 
 void wait_verb_init(struct verb_wait *w);
 void wait_verb_finish(struct verb_wait *w);
-/* The `done` of journal_verb and its siblings; `ctx` is the struct verb_wait. */
+/* A verb_done_fn; `ctx` is the struct verb_wait. */
 void wait_verb_done(void *ctx, const struct verb_result *result);
-/* Blocks until wait_verb_done was called. It always is, because the journal answers every operation that it
- * has accepted, also when it stops. The result is borrowed. */
+/* Blocks until wait_verb_done was called. It always is, because every command that is on its way is
+ * answered. The result is borrowed. */
 const struct verb_result *wait_verb_result(struct verb_wait *w);
 
 /* Waits for an operation on a job. The job and the sagas of the answer are copied. */
@@ -37,7 +37,7 @@ struct job_wait {
 
 void wait_job_init(struct job_wait *w);
 void wait_job_finish(struct job_wait *w);
-/* The `done` of journal_job_create and its siblings; `ctx` is the struct job_wait. */
+/* A job_done; `ctx` is the struct job_wait. */
 void wait_job_done(void *ctx, const struct job_result *result);
 /* Blocks until wait_job_done was called. Returns the code of the answer: 0 or ERR_*. */
 int wait_job_code(struct job_wait *w);

@@ -7,7 +7,6 @@
 #include "gateway/admin/jobs/wait.h"
 #include "gateway/admin/views/job_json.h"
 #include "gateway/admin/views/verb_json.h"
-#include "saga/journal/operator_port.h"
 
 /* ---- targets ---- */
 
@@ -36,8 +35,14 @@ void act_target(struct admin_call *call)
 	}
 	struct verb_wait wait;
 	wait_verb_init(&wait);
-	int rc = journal_target_act(call->api->journal, call->name[0], pause ? TARGET_PAUSE : TARGET_RESUME,
-								call->request->actor, admin_call_note(call), &wait, wait_verb_done);
+	const struct command command = { .kind = COMMAND_TARGET,
+									 .actor = call->request->actor,
+									 .note = admin_call_note(call),
+									 .ctx = &wait,
+									 .u.target = { .name = call->name[0],
+												   .action = pause ? TARGET_PAUSE : TARGET_RESUME,
+												   .done = wait_verb_done } };
+	int rc = call->api->command(call->api->ctx, &command);
 	if (rc != 0)
 		admin_call_fail(call, rc, NULL);
 	else
@@ -83,8 +88,12 @@ void act_job(struct admin_call *call)
 	}
 	struct job_wait wait;
 	wait_job_init(&wait);
-	int rc = journal_job_cancel(call->api->journal, id, call->request->actor, admin_call_note(call), &wait,
-								wait_job_done);
+	const struct command command = { .kind = COMMAND_JOB_CANCEL,
+									 .actor = call->request->actor,
+									 .note = admin_call_note(call),
+									 .ctx = &wait,
+									 .u.job = { .cancel = id, .done = wait_job_done } };
+	int rc = call->api->command(call->api->ctx, &command);
 	if (rc == 0)
 		rc = wait_job_code(&wait);
 	if (rc != 0) {

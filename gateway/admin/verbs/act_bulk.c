@@ -12,7 +12,6 @@
 #include "gateway/admin/verbs/bulk_match.h"
 #include "gateway/admin/views/job_json.h"
 #include "saga/base/mem.h"
-#include "saga/journal/operator_port.h"
 
 /* Sagas that a dry run reads between two pieces of its answer. Chosen, no measurement. */
 #define SAGAS_PER_PIECE 256
@@ -165,7 +164,10 @@ static void create_job(struct admin_call *call, const struct job *job)
 {
 	struct job_wait wait;
 	wait_job_init(&wait);
-	int rc = journal_job_create(call->api->journal, job, &wait, wait_job_done);
+	const struct command command = { .kind = COMMAND_JOB_CREATE,
+									 .ctx = &wait,
+									 .u.job = { .create = job, .done = wait_job_done } };
+	int rc = call->api->command(call->api->ctx, &command);
 	if (rc == 0)
 		rc = wait_job_code(&wait);
 	if (rc != 0)

@@ -6,8 +6,6 @@
 #include "gateway/admin/verbs/act.h"
 #include "gateway/admin/verbs/replay.h"
 #include "saga/base/mem.h"
-#include "saga/journal/intake_port.h"
-#include "saga/journal/operator_port.h"
 
 struct replay_stream {
 	const struct api_context *api;
@@ -132,7 +130,11 @@ static void log_replay(const struct replay_stream *r)
 		"%lld accepted, %lld of them duplicates; %lld still refused%s%s%s%s", (long long)r->accepted,
 		(long long)r->duplicates, (long long)r->rejected, r->source != NULL ? "; source " : "",
 		r->source != NULL ? r->source : "", *r->note != '\0' ? "; " : "", r->note);
-	(void)!journal_add_record(r->api->journal, SUBJECT_DAEMON, "refused_replayed", r->actor, text);
+	const struct command command = { .kind = COMMAND_RECORD,
+									 .actor = r->actor,
+									 .note = text,
+									 .u.record = { .subject = SUBJECT_DAEMON, .text = "refused_replayed" } };
+	(void)!r->api->command(r->api->ctx, &command);
 }
 
 static int replay_more(void *stream, struct buf *out, struct err *err)

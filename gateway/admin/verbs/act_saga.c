@@ -8,7 +8,6 @@
 #include "gateway/admin/verbs/dry_run.h"
 #include "gateway/admin/verbs/held_targets.h"
 #include "gateway/admin/views/verb_json.h"
-#include "saga/journal/operator_port.h"
 
 /* The longest "result" that an operator may give: the limit for the result of a connector. */
 #define RESULT_BYTES_MAX ((size_t)64 * 1024)
@@ -192,12 +191,15 @@ static int dry_run_one(struct admin_call *call, int64_t saga, const struct verb_
 	return rc;
 }
 
-/* Gives the verb to the journal and waits for its commit. */
+/* Runs the verb as a command and waits for its commit. */
 static int apply_verb(struct admin_call *call, int64_t saga, const struct verb_call *verb, struct err *err)
 {
 	struct verb_wait wait;
 	wait_verb_init(&wait);
-	int rc = journal_verb(call->api->journal, saga, verb, &wait, wait_verb_done);
+	const struct command command = { .kind = COMMAND_VERB,
+									 .ctx = &wait,
+									 .u.verb = { .saga = saga, .call = verb, .done = wait_verb_done } };
+	int rc = call->api->command(call->api->ctx, &command);
 	if (rc == 0) {
 		const struct verb_result *r = wait_verb_result(&wait);
 		rc = r->code;

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "saga/journal/operator_port.h"
+#include "gateway/cell/command.h"
 #include "saga/model/job.h"
 
 /* One job. A new reference. */

@@ -48,7 +48,7 @@ void view_status(struct admin_call *call)
 		return;
 	}
 	json_t *status = json_pack(
-		"{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:I, s:o}", "daemon", call->api->journal != NULL,
+		"{s:b, s:I, s:I, s:I, s:o, s:I, s:I, s:b, s:I, s:o}", "daemon", call->api->command != NULL,
 		"accepted", (json_int_t)counts.accepted, "related", (json_int_t)counts.related, "duplicates",
 		(json_int_t)counts.duplicates, "sagas", sagas_json(&counts), "commits", (json_int_t)counts.commits,
 		"log_records", (json_int_t)counts.log_rows, "disk_low", counts.disk_low, "held_up_bytes",

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "saga/journal/operator_port.h"
+#include "gateway/cell/command.h"
 
 /* {"changed", "in_doubt", "held", "held_target", "state"} of a verb that succeeded. A new reference. */
 json_t *verb_json_result(const struct verb_result *r);

@@ -18,6 +18,20 @@ static int open_reader(void *ctx, struct store_reader *ret, struct err *err)
 	return store_sqlite_open_reader(a->journal_fixture->path, NULL, ret, err);
 }
 
+static int run_command(void *ctx, const struct command *command)
+{
+	struct admin_fixture *a = ctx;
+	a->commands[command->kind]++;
+	return command_run_on(a->journal_fixture->j, command);
+}
+
+static bool figures(void *ctx, struct journal_counts *ret)
+{
+	struct admin_fixture *a = ctx;
+	journal_counts(a->journal_fixture->j, ret);
+	return true;
+}
+
 static int64_t now_ms(void *ctx)
 {
 	struct admin_fixture *a = ctx;
@@ -74,7 +88,8 @@ int admin_fixture_setup(void **state)
 	*state = a;
 	admin_fixture_targets(a, STANDARD_TARGETS);
 	a->api = (struct api_context){ .ctx = a,
-								   .journal = a->journal_fixture->j,
+								   .command = run_command,
+								   .figures = figures,
 								   .open_reader = open_reader,
 								   .now_ms = now_ms,
 								   .config = get_config,

@@ -3,6 +3,8 @@
 #ifndef ALMONER_TESTS_UNIT_ADMIN_ADMIN_FIXTURE_H
 #define ALMONER_TESTS_UNIT_ADMIN_ADMIN_FIXTURE_H
 
+#include <stdatomic.h>
+
 #include "gateway/admin/api.h"
 #include "gateway/admin/jobs/jobs.h"
 #include "tests/unit/journal/journal_fixture.h"
@@ -11,7 +13,8 @@ struct admin_fixture {
 	struct journal_fixture *journal_fixture;
 	struct config *config;
 	struct api_context api;
-	unsigned live_asked; /* how often target_live was called */
+	unsigned live_asked;                 /* how often target_live was called */
+	atomic_uint commands[COMMAND_KINDS]; /* how often each kind of command was run */
 	bool threaded;
 	struct jobs *jobs;
 };

@@ -220,7 +220,8 @@ static void without_a_daemon(void **state)
 {
 	struct admin_fixture *a = *state;
 	admin_fixture_sagas(a, 3);
-	a->api.journal = NULL;
+	a->api.command = NULL;
+	a->api.figures = NULL;
 	a->api.target_live = NULL;
 	admin_fixture_error(a, 503, "POST", "/v1/sagas/1/resume", "{}", "almoner serve");
 	admin_fixture_error(a, 503, "POST", "/v1/bulk/resume", "{}", "almoner serve");
@@ -270,6 +271,7 @@ static void verbs(void **state)
 		"{\"step\":\"crm\",\"as\":\"done\",\"result\":{\"id\":\"7\"},\"reason\":\"saw it\"}");
 	assert_string_equal(admin_fixture_text(done, "state"), "completed");
 	json_decref(done);
+	assert_int_equal(a->commands[COMMAND_VERB], 3); /* retry of saga 2, resume of saga 99, resolve */
 	saga = admin_fixture_one(a, 200, "GET", "/v1/sagas/1", NULL);
 	char *all AUTO_FREE = json_dumps(saga, 0);
 	assert_non_null(strstr(all, "uid 7 (tester)"));
@@ -293,6 +295,7 @@ static void target_verbs(void **state)
 	one = admin_fixture_one(a, 200, "POST", "/v1/targets/crm/resume", "{}");
 	assert_string_equal(admin_fixture_text(one, "paused_by"), "configuration");
 	json_decref(one);
+	assert_int_equal(a->commands[COMMAND_TARGET], 3);
 }
 
 static void stopped_journal(void **state)

@@ -43,6 +43,8 @@ static void in_bulk(void **state)
 	summary = bulk(a, "/v1/bulk/compensate?state=completed", "{\"dry_run\":true}", 0);
 	assert_int_equal(admin_fixture_number(summary, "matched"), 49);
 	json_decref(summary);
+	assert_int_equal(a->commands[COMMAND_VERB], 0); /* jobs change sagas by slices */
+	assert_true(a->commands[COMMAND_JOB_SLICE] >= a->commands[COMMAND_JOB_CREATE]);
 }
 
 /* A job can be left alone, followed, listed and cancelled; a job that has ended can still be read. */
@@ -79,6 +81,7 @@ static void jobs_of_the_api(void **state)
 	assert_string_equal(admin_fixture_text(job, "state"), "cancelled");
 	json_decref(job);
 	admin_fixture_error(a, 409, "POST", "/v1/jobs/1/cancel", "{}", "cancelled");
+	assert_int_equal(a->commands[COMMAND_JOB_CANCEL], 3); /* the first was before the job */
 	json_t *lines = admin_fixture_lines(a, 200, "GET", "/v1/jobs/1/lines", NULL);
 	const json_t *summary = json_array_get(lines, json_array_size(lines) - 1);
 	assert_string_equal(admin_fixture_text(summary, "state"), "cancelled");
