@@ -1,4 +1,4 @@
-/* The rows of the table claim_new in memory: a hash table of keys over an array that keeps the order in which
+/* The rows of the table key_new in memory: a hash table of keys over an array that keeps the order in which
  * the rows were added. Search rows are only in the array: no writer looks them up. */
 #ifndef ALMONER_SAGA_STORE_RECENT_H
 #define ALMONER_SAGA_STORE_RECENT_H
@@ -10,7 +10,7 @@ struct recent_key {
 	struct hash_link link; /* set by store_recent_add */
 	uint8_t digest[STORE_KEY_BYTES];
 	int64_t owner; /* the owner of the key, as in key_claim; 0: a search row */
-	int64_t id; /* of its row in claim_new; 0: removed, until store_recent_drop the entry only takes place */
+	int64_t id;    /* of its row in key_new; 0: removed, until store_recent_drop the entry only takes place */
 	int64_t day;
 };
 

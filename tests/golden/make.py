@@ -263,7 +263,8 @@ def read_tables(path):
     store = sqlite3.connect(path)
     names = [row[0] for row in store.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name")]
     tables = {name: store.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
-    keys = sorted(row[0] for row in store.execute("SELECT lower(hex(digest)) FROM claim UNION ALL SELECT lower(hex(digest)) FROM claim_new"))
+    # the tables of the keys are claim and claim_new up to schema 4, key and key_new from schema 5
+    keys = sorted(row[0] for name in names if name.startswith(("claim", "key")) for row in store.execute(f"SELECT lower(hex(digest)) FROM {name}"))
     head = store.execute("SELECT commit_no, lower(hex(digest)) FROM chain ORDER BY commit_no DESC LIMIT 1").fetchone()
     schema = store.execute("PRAGMA user_version").fetchone()[0]
     store.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -23,7 +23,7 @@ struct event *column_event(struct db_query *q, int first);
 /* ret->value is borrowed. */
 void column_saga_row(struct db_query *q, struct saga_row *ret);
 
-/* The most rows that claim_new and its copy in memory ever have (key_new.c). Chosen: with fewer, a move rewrites
+/* The most rows that key_new and its copy in memory ever have (key_new.c). Chosen: with fewer, a move rewrites
  * more pages for each key; figures: saga/store/README.md. */
 #define KEY_NEW_ROWS_MAX 65536
 

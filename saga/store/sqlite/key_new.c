@@ -1,9 +1,9 @@
-/* The table claim_new and its copy in memory.
+/* The table key_new and its copy in memory.
  *
  * A key is a digest, so its position in a sorted table is random. Inserting keys one by one would rewrite
  * one page for each event, first in the write-ahead log and then in the main file. New keys are therefore
- * appended to the table claim_new and kept in memory. When there are many of them, they are moved to the
- * sorted table claim, one slice at a time: a rewritten page then takes many keys, and no single commit
+ * appended to the table key_new and kept in memory. When there are many of them, they are moved to the
+ * sorted table key, one slice at a time: a rewritten page then takes many keys, and no single commit
  * does much of the work. After a crash during a move, keys are in both tables, with the same owner, and the
  * move starts again. Figures: saga/store/README.md. */
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "saga/base/mem.h"
 #include "saga/store/sqlite/write.h"
 
-/* The number of rows in claim_new that starts a move. During the move as many can be added; then it ends, so
+/* The number of rows in key_new that starts a move. During the move as many can be added; then it ends, so
  * that the copy in memory takes at most 4 MiB. */
 #define MOVE_ROWS (KEY_NEW_ROWS_MAX / 2)
 /* The number of rows added after which a slice is moved, and usually the number of rows in the slice: under a
@@ -74,7 +74,7 @@ static int move_one(struct sqlite_writer *w, const struct recent_key *key, struc
 	return query_run(&q, err);
 }
 
-/* Every row of the move is in claim now: deletes it in claim_new and in memory. */
+/* Every row of the move is in the sorted table now: deletes it in key_new and in memory. */
 static int end_move(struct sqlite_writer *w, struct err *err)
 {
 	struct key_table *table = &w->keys;
@@ -114,7 +114,7 @@ static int move_some(struct sqlite_writer *w, struct err *err)
 
 /* ---- loading ---- */
 
-/* Memory mirrors claim_new: loaded at start, and again when a rollback undid changes. */
+/* Memory mirrors key_new: loaded at start, and again when a rollback undid changes. */
 int key_new_load(struct sqlite_writer *w, struct err *err)
 {
 	struct key_table *table = &w->keys;

@@ -3,10 +3,11 @@
 
 #include "saga/store/sqlite/write.h"
 
-/* The most rows of claim that one key_prune examines: a few milliseconds of work. */
+/* The most rows of the sorted table that one key_prune examines: a few milliseconds of work. */
 #define PRUNE_SCAN_ROWS 16384
 
-/* Deletes old keys that are still in claim_new. Their copies that were moved already are pruned in claim. */
+/* Deletes old keys that are still in key_new. Their copies that were moved already are pruned in the
+ * sorted table. */
 static int prune_new(struct sqlite_writer *w, int64_t day, size_t limit, size_t *deleted, struct err *err)
 {
 	struct store_recent *recent = &w->keys.recent;
@@ -35,7 +36,7 @@ static int delete_sorted(struct sqlite_writer *w, struct str digests, struct err
 	return 0;
 }
 
-/* Collects old keys of claim, from prune_after on, and advances prune_after. */
+/* Collects old keys of the sorted table, from prune_after on, and advances prune_after. */
 static int collect_old(struct sqlite_writer *w, int64_t day, size_t limit, struct buf *old, struct err *err)
 {
 	struct key_table *table = &w->keys;
@@ -61,7 +62,7 @@ static int collect_old(struct sqlite_writer *w, int64_t day, size_t limit, struc
 	return 0;
 }
 
-/* First the keys in memory, then a bounded part of claim, with what is left of `limit`. */
+/* First the keys in memory, then a bounded part of the sorted table, with what is left of `limit`. */
 static int key_prune_run(void *ctx, int64_t day, size_t limit, size_t *ret_deleted, struct err *err)
 {
 	struct sqlite_writer *w = ctx;

@@ -1,6 +1,6 @@
 /* Keys (of events, gifts and refunds): claimed once, found again until store.dedup_keep has passed (400 days
- * by default). The newest rows are in claim_new and in memory (key_new.c), the others in the sorted table
- * claim. */
+ * by default). The newest rows are in key_new and in memory (key_new.c), the others in the sorted table
+ * key. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -29,13 +29,13 @@
 	X(R_RELATED_NAMES, "cannot read a related event's id",                                                   \
 	  "SELECT saga, source, event_id FROM related WHERE id = ?1")                                            \
 	X(R_KEY_GET, "cannot look a key up among all keys",                                                      \
-	  "SELECT owner FROM claim WHERE digest = ?1 UNION ALL "                                                 \
-	  "SELECT owner FROM claim_new WHERE digest = ?1 LIMIT 1")                                               \
+	  "SELECT owner FROM key WHERE digest = ?1 UNION ALL "                                                   \
+	  "SELECT owner FROM key_new WHERE digest = ?1 LIMIT 1")                                                 \
 	X(R_SEARCH, "cannot search",                                                                             \
-	  "SELECT digest FROM claim WHERE digest > ?1 AND digest < ?2 AND owner = 0 ORDER BY digest DESC "       \
+	  "SELECT digest FROM key WHERE digest > ?1 AND digest < ?2 AND owner = 0 ORDER BY digest DESC "         \
 	  "LIMIT ?3")                                                                                            \
 	X(R_SEARCH_NEW, "cannot search the newest rows",                                                         \
-	  "SELECT digest FROM (SELECT digest, owner FROM claim_new ORDER BY id LIMIT ?3) "                       \
+	  "SELECT digest FROM (SELECT digest, owner FROM key_new ORDER BY id LIMIT ?3) "                         \
 	  "WHERE digest > ?1 AND digest < ?2 AND owner = 0")                                                     \
 	X(R_LOG, "cannot read the log", "SELECT " LOG_COLUMNS " FROM log WHERE no > ?1 ORDER BY no LIMIT ?2")    \
 	X(R_LOG_SAGA, "cannot read a saga's log",                                                                \

@@ -6,7 +6,7 @@
  * keys, and `part` needs no bytes (saga/DESIGN.md "Shape of the store"). SQLite has part 0 only. */
 #define PART_OF(key) " part INTEGER GENERATED ALWAYS AS (" #key " >> 48) VIRTUAL"
 
-/* An event that succeeds at once touches only event, claim_new, saga and log. The reasons are in
+/* An event that succeeds at once touches only event, key_new, saga and log. The reasons are in
  * saga/DESIGN.md "Shape of rows", the cost of each index is in saga/store/README.md. */
 const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 	{ "plan",
@@ -35,16 +35,16 @@ const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 	  copy_event },
 
 	/* Keys are random, so inserting them one by one into a sorted table would rewrite one page for each
-	 * event. New keys are appended to claim_new and moved into claim many at a time (keys.c). A key is unique
-	 * over all parts, so these two tables have none. */
-	{ "claim_new",
-	  "CREATE TABLE claim_new ("
+	 * event. New keys are appended to key_new and moved into key many at a time (key_new.c). A key is unique
+	 * over all parts, so these two tables have none. owner 0 is a search row (key_search.c). */
+	{ "key_new",
+	  "CREATE TABLE key_new ("
 	  "  id INTEGER PRIMARY KEY, digest BLOB NOT NULL, owner INTEGER NOT NULL, day INTEGER NOT NULL);",
-	  copy_claim_new },
-	{ "claim",
-	  "CREATE TABLE claim ("
+	  copy_key_new },
+	{ "key",
+	  "CREATE TABLE key ("
 	  "  digest BLOB PRIMARY KEY, owner INTEGER NOT NULL, day INTEGER NOT NULL) WITHOUT ROWID;",
-	  copy_claim },
+	  copy_key },
 
 	{ "related",
 	  "CREATE TABLE related ("

@@ -32,20 +32,20 @@
 	X(W_EVENT_SET, "cannot replace an event",                                                                \
 	  "UPDATE event SET (" EVENT_COLUMNS ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) WHERE saga = ?1")   \
 	X(W_EVENT_GET, "cannot read an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")            \
-	X(W_KEY_LOAD, "cannot read the newest keys", "SELECT id, digest, owner, day FROM claim_new ORDER BY id") \
+	X(W_KEY_LOAD, "cannot read the newest keys", "SELECT id, digest, owner, day FROM key_new ORDER BY id")   \
 	X(W_KEY_ADD, "cannot claim a key",                                                                       \
-	  "INSERT INTO claim_new (id, digest, owner, day) VALUES (?1, ?2, ?3, ?4)")                              \
-	X(W_KEY_GET, "cannot look a key up", "SELECT owner FROM claim WHERE digest = ?1")                        \
-	X(W_KEY_MOVE, "cannot sort keys in", "REPLACE INTO claim (digest, owner, day) VALUES (?1, ?2, ?3)")      \
-	X(W_KEY_MOVED, "cannot sort keys in", "DELETE FROM claim_new WHERE id <= ?1")                            \
+	  "INSERT INTO key_new (id, digest, owner, day) VALUES (?1, ?2, ?3, ?4)")                                \
+	X(W_KEY_GET, "cannot look a key up", "SELECT owner FROM key WHERE digest = ?1")                          \
+	X(W_KEY_MOVE, "cannot sort keys in", "REPLACE INTO key (digest, owner, day) VALUES (?1, ?2, ?3)")        \
+	X(W_KEY_MOVED, "cannot sort keys in", "DELETE FROM key_new WHERE id <= ?1")                              \
 	X(W_KEY_SCAN, "cannot look for old keys",                                                                \
-	  "SELECT digest, day, owner FROM claim WHERE digest > ?1 ORDER BY digest LIMIT ?2")                     \
-	X(W_KEY_DELETE, "cannot delete a key", "DELETE FROM claim WHERE digest = ?1")                            \
-	X(W_KEY_DELETE_NEW, "cannot delete a key", "DELETE FROM claim_new WHERE id = ?1")                        \
+	  "SELECT digest, day, owner FROM key WHERE digest > ?1 ORDER BY digest LIMIT ?2")                       \
+	X(W_KEY_DELETE, "cannot delete a key", "DELETE FROM key WHERE digest = ?1")                              \
+	X(W_KEY_DELETE_NEW, "cannot delete a key", "DELETE FROM key_new WHERE id = ?1")                          \
 	X(W_KEY_TRANSFER, "cannot give a key to another owner",                                                  \
-	  "UPDATE claim SET owner = ?3 WHERE digest = ?1 AND owner = ?2")                                        \
+	  "UPDATE key SET owner = ?3 WHERE digest = ?1 AND owner = ?2")                                          \
 	X(W_KEY_TRANSFER_NEW, "cannot give a key to another owner",                                              \
-	  "UPDATE claim_new SET owner = ?2 WHERE id = ?1")                                                       \
+	  "UPDATE key_new SET owner = ?2 WHERE id = ?1")                                                         \
 	X(W_RELATED_ADD, "cannot add a related event",                                                           \
 	  "INSERT INTO related (" RELATED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
 	X(W_RELATED_GET, "cannot read a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1") \
@@ -127,11 +127,11 @@ struct reserved_key {
 	int64_t owner;
 };
 
-/* What the writer knows of the keys besides the table claim. */
+/* What the writer knows of the keys besides the sorted table key. */
 struct key_table {
 	/* key_new.c */
-	struct store_recent recent; /* the rows of claim_new */
-	int64_t next_id;            /* of the next row of claim_new */
+	struct store_recent recent; /* the rows of key_new */
+	int64_t next_id;            /* of the next row of key_new */
 	bool changed;               /* since the transaction began */
 	/* During a move: the indexes of the first move_count rows in memory, in the order of their digests. Else
 	 * NULL. */
@@ -185,10 +185,10 @@ void keys_finish(struct sqlite_writer *w);
 void key_search_ops(struct store_writer *ops); /* key_search.c */
 void key_prune_ops(struct store_writer *ops);  /* key_prune.c */
 
-/* key_new.c: changes of claim_new, in the table and in memory. */
+/* key_new.c: changes of key_new, in the table and in memory. */
 int key_new_load(struct sqlite_writer *w, struct err *err) MUST_CHECK; /* reads the table into memory */
 void key_new_finish(struct sqlite_writer *w);
-/* `digest` has no row in claim_new, except for a search row (owner 0). May move rows to claim. */
+/* `digest` has no row in key_new, except for a search row (owner 0). May move rows to the sorted table. */
 int key_new_add(struct sqlite_writer *w, const uint8_t digest[STORE_KEY_BYTES], int64_t owner, int64_t day,
 				struct err *err) MUST_CHECK;
 /* `row` is an entry of keys.recent that is not removed; its place in the array stays. */

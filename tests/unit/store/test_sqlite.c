@@ -400,9 +400,9 @@ static void new_keys_do_not_stay_in_memory(void **state)
 	sqlite_factory_sql(
 		sqlite_of(f),
 		"CREATE TEMP TABLE few (n CHECK (n <= 66000)); "
-		"INSERT INTO few SELECT count(*) FROM claim_new; CREATE TEMP TABLE all_ (n CHECK (n = 150000)); "
-		"INSERT INTO all_ SELECT count(*) FROM (SELECT digest FROM claim UNION SELECT digest FROM "
-		"claim_new)");
+		"INSERT INTO few SELECT count(*) FROM key_new; CREATE TEMP TABLE all_ (n CHECK (n = 150000)); "
+		"INSERT INTO all_ SELECT count(*) FROM (SELECT digest FROM key UNION SELECT digest FROM "
+		"key_new)");
 }
 
 static void a_query_ends_at_its_deadline(void **state)

@@ -47,7 +47,7 @@ static void a_key_without_an_owner_can_be_claimed(void **state)
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	must(f->l.w.key_claim(f->l.w.ctx, key, 5, 1, &owner, &f->err), &f->err);
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
-	sqlite_factory_sql(sqlite_of(f), "UPDATE claim_new SET owner = 0");
+	sqlite_factory_sql(sqlite_of(f), "UPDATE key_new SET owner = 0");
 	fixture_reopen(f);
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	must(f->l.w.key_find(f->l.w.ctx, key, &owner, &f->err), &f->err);
@@ -115,17 +115,17 @@ static const struct {
 	int (*call)(struct store_fixture *f);
 } cases[] = {
 	{ "event", event_get_fails },
-	{ "claim", key_claim_fails },
-	{ "claim_new", key_claim_fails },
-	{ "claim", key_find_fails },
-	{ "claim", key_prune_fails },
-	{ "claim_new", key_prune_fails },
-	{ "claim", keys_reserve_fails },
-	{ "claim", key_transfer_fails },
-	{ "claim_new", key_transfer_fails },
-	{ "claim_new", key_add_search_fails },
-	{ "claim", key_delete_search_fails },
-	{ "claim_new", key_delete_search_fails },
+	{ "key", key_claim_fails },
+	{ "key_new", key_claim_fails },
+	{ "key", key_find_fails },
+	{ "key", key_prune_fails },
+	{ "key_new", key_prune_fails },
+	{ "key", keys_reserve_fails },
+	{ "key", key_transfer_fails },
+	{ "key_new", key_transfer_fails },
+	{ "key_new", key_add_search_fails },
+	{ "key", key_delete_search_fails },
+	{ "key_new", key_delete_search_fails },
 	{ "related", related_attach_fails },
 	{ "related", related_due_fails },
 	{ "step", row_put_fails },
