@@ -1,0 +1,147 @@
+/* Rows of any table, as a connection sees them; values of the rows that are more than bytes. */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "saga/base/array.h"
+#include "tests/support/memory_store/internal.h"
+
+/* ---- reading ---- */
+
+static struct memory_table *table_of(struct memory_store *s, enum memory_table_id table)
+{
+	return &s->tables[table];
+}
+
+const void *memory_writer_row(const struct memory_writer *w, enum memory_table_id table,
+							  struct memory_key key)
+{
+	const struct memory_value *v = memory_table_get(table_of(w->s, table), &w->change, key);
+	return v != NULL ? v->row : NULL;
+}
+
+const void *memory_reader_row(const struct memory_reader *r, enum memory_table_id table,
+							  struct memory_key key)
+{
+	const struct memory_value *v = memory_table_get(table_of(r->s, table), NULL, key);
+	return v != NULL ? v->row : NULL;
+}
+
+static struct memory_slot *within_part(const struct memory_writer *w, struct memory_slot *slot)
+{
+	bool inside = slot != NULL && slot->key.a >= memory_part_begin(w).a && slot->key.a < memory_part_end(w).a;
+	return inside ? slot : NULL;
+}
+
+struct memory_slot *memory_writer_from(const struct memory_writer *w, enum memory_table_id table,
+									   struct memory_key key)
+{
+	struct memory_key low = memory_part_begin(w);
+	struct memory_table *t = table_of(w->s, table);
+	return within_part(w, memory_table_from(t, &w->change, key.a < low.a ? low : key));
+}
+
+struct memory_slot *memory_writer_next(const struct memory_writer *w, const struct memory_slot *slot)
+{
+	return within_part(w, memory_table_next(slot, &w->change));
+}
+
+struct memory_slot *memory_writer_last(const struct memory_writer *w, enum memory_table_id table)
+{
+	return within_part(w, memory_table_below(table_of(w->s, table), &w->change, memory_part_end(w)));
+}
+
+const void *memory_writer_view(const struct memory_writer *w, const struct memory_slot *slot)
+{
+	return memory_slot_view(slot, &w->change)->row;
+}
+
+int64_t memory_writer_next_id(const struct memory_writer *w, enum memory_table_id table)
+{
+	const struct memory_slot *last = memory_writer_last(w, table);
+	return (int64_t)(last != NULL ? last->key.a : memory_part_begin(w).a) + 1;
+}
+
+/* ---- writing ---- */
+
+int memory_writer_put(struct memory_writer *w, enum memory_table_id table, struct memory_key key,
+					  struct memory_value *value, struct err *err)
+{
+	assert(w->open);
+	if (memory_table_put(table_of(w->s, table), &w->change, key, value))
+		return 0;
+	memory_value_unref(value);
+	return err_set(err, ERR_BUSY, "another writer of the memory store has changed row %lld",
+				   (long long)key.a);
+}
+
+int memory_writer_add(struct memory_writer *w, enum memory_table_id table, struct memory_key key,
+					  struct memory_value *value, struct err *err)
+{
+	if (memory_writer_row(w, table, key) == NULL)
+		return memory_writer_put(w, table, key, value, err);
+	memory_value_unref(value);
+	return err_set(err, ERR_INVALID, "the memory store has a row %lld already", (long long)key.a);
+}
+
+/* ---- values ---- */
+
+static void finish_event(void *row)
+{
+	struct event **event = row;
+	event_unref(*event);
+}
+
+/* A copy, as a store that writes bytes would give back. */
+struct memory_value *memory_value_of_event(const struct event *event)
+{
+	struct event *own = event_restore(&event->f, event->received_ms, event->salt);
+	struct memory_value *v = memory_value_new(&own, sizeof own, NULL, 0);
+	v->finish = finish_event;
+	return v;
+}
+
+struct memory_value *memory_value_of_saga(const struct saga_row *row)
+{
+	static const size_t texts[] = { offsetof(struct saga_row, value) };
+	return memory_value_new(row, sizeof *row, texts, 1);
+}
+
+struct memory_value *memory_value_of_log(const struct log_row *row)
+{
+	static const size_t texts[] = { offsetof(struct log_row, head), offsetof(struct log_row, personal) };
+	return memory_value_new(row, sizeof *row, texts, 2);
+}
+
+struct memory_value *memory_value_of_chain(const struct chain_row *row)
+{
+	return memory_value_new(row, sizeof *row, NULL, 0);
+}
+
+int memory_decode_saga(const struct memory_reader *r, const struct saga_row *row, struct saga **ret,
+					   struct err *err)
+{
+	struct plan *const *plan = memory_reader_row(r, TABLE_PLAN, memory_key_of(row->plan, 0));
+	if (plan == NULL)
+		return err_set(err, ERR_CORRUPT, "memory store: saga %lld: plan %lld is missing", (long long)row->id,
+					   (long long)row->plan);
+	int rc = saga_decode(row->id, *plan, row->value, ret, err);
+	return rc == 0 ? 0 : err_wrap(err, rc, "memory store: saga %lld", (long long)row->id);
+}
+
+/* ---- pages ---- */
+
+void memory_page_add(struct memory_page *page, struct memory_value *v)
+{
+	ARRAY_GROW_BY_COUNT(page->values, page->count);
+	page->values[page->count++] = memory_value_ref(v);
+}
+
+void memory_page_free(struct memory_store *s, struct memory_page *page)
+{
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < page->count; i++)
+		memory_value_unref(page->values[i]);
+	pthread_mutex_unlock(&s->lock);
+	free(page->values);
+	*page = (struct memory_page){ 0 };
+}
