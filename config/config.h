@@ -227,7 +227,11 @@ struct config_traits {
 	bool can_undo_nothing;
 	bool undo_idempotent; /* an undo may be repeated, also when `repeat` forbids it for the do */
 	bool can_look_up;
-	char repeat[16];       /* "idempotent", "keyed", "queryable", "unsafe" */
+	char repeat[16]; /* "idempotent", "keyed", "queryable", "unsafe" */
+	/* the types of events that the target takes, separated by blanks; "": all types. The second list counts
+	 * besides for events about an earlier gift */
+	char types[512];
+	char types_of_original[512];
 	int64_t repeat_ttl_ms; /* for "keyed": how long the target remembers a key */
 	/* a line about the connector for `almoner check`: version, origin, level of proof; may be "" */
 	char connector_summary[160];

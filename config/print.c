@@ -239,6 +239,10 @@ static void print_traits(const struct config_target *target, struct buf *to)
 	if (traits->known) {
 		buf_printf(to, ": %s%s%s", traits->repeat, traits->can_undo ? ", can undo" : ", cannot undo",
 				   traits->can_look_up ? ", can look up results" : "");
+		if (traits->types[0] != '\0')
+			buf_printf(to, ", takes %s", traits->types);
+		if (traits->types_of_original[0] != '\0')
+			buf_printf(to, ", and %s of an earlier gift", traits->types_of_original);
 		if (traits->connector_summary[0] != '\0')
 			buf_printf(to, " (%s)", traits->connector_summary);
 	}

@@ -61,7 +61,7 @@ int quickbooks_settings_read(struct quickbooks_settings *s, struct almoner_error
 		return kit_error_set(error, "item_ref, customer_name and anonymous_customer must not be empty");
 	if (s->home_currency != NULL && strlen(s->home_currency) != 3)
 		return kit_error_set(error, "home_currency: must be three letters such as EUR");
-	return kit_template_check_text(s->customer_name, "customer_name", error);
+	return kit_template_check_text(s->customer_name, "customer_name", s->kit.host, error);
 }
 
 void quickbooks_settings_free(struct quickbooks_settings *s)

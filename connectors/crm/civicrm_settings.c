@@ -60,15 +60,16 @@ static int make_base(struct civicrm_settings *s, struct almoner_error *error)
 }
 
 /* The extra fields must not replace the ones that identify the gift. */
-static int check_contribution(const json_t *fields, struct almoner_error *error)
+static int check_contribution(const struct civicrm_settings *s, struct almoner_error *error)
 {
 	static const char *const reserved[] = { "contact_id", "total_amount", "currency", "trxn_id", "id" };
+	const json_t *fields = s->contribution;
 	if (!json_is_object(fields))
 		return kit_error_set(error, "contribution: must be an object of fields");
 	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
 		if (json_object_get(fields, reserved[i]) != NULL)
 			return kit_error_set(error, "contribution: %s is set by the connector", reserved[i]);
-	return kit_template_check(fields, "contribution", error);
+	return kit_template_check(fields, "contribution", s->kit.host, error);
 }
 
 static enum civicrm_existing existing_of(const json_t *settings)
@@ -86,7 +87,7 @@ int civicrm_settings_read(struct civicrm_settings *s, struct almoner_error *erro
 		return -1;
 	s->authorization = kit_settings_bearer(json, "api_key", &s->kit.secrets, error);
 	s->contribution = json_object_get(json, "contribution");
-	if (s->authorization == NULL || check_contribution(s->contribution, error) != 0)
+	if (s->authorization == NULL || check_contribution(s, error) != 0)
 		return -1;
 	s->financial_type = kit_settings_text(json, "financial_type");
 	s->payment_instrument = kit_settings_text(json, "payment_instrument");
@@ -99,7 +100,7 @@ int civicrm_settings_read(struct civicrm_settings *s, struct almoner_error *erro
 		return kit_error_set(error, "financial_type and status must not be empty");
 	if (s->anonymous_contact < 0)
 		return kit_error_set(error, "anonymous_contact: must be the id of a contact, or 0");
-	return s->trxn_id == NULL ? 0 : kit_template_check_text(s->trxn_id, "trxn_id", error);
+	return s->trxn_id == NULL ? 0 : kit_template_check_text(s->trxn_id, "trxn_id", s->kit.host, error);
 }
 
 void civicrm_settings_free(struct civicrm_settings *s)

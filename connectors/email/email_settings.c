@@ -105,8 +105,9 @@ static bool is_set_by_connector(const char *name)
 }
 
 /* The names are checked now, so that no event can meet a wrong one; the values are templates. */
-static int check_headers(const json_t *headers, struct almoner_error *error)
+static int check_headers(const struct email_settings *s, struct almoner_error *error)
 {
+	const json_t *headers = s->headers;
 	const char *name = NULL;
 	json_t *value = NULL;
 	if (headers != NULL && !json_is_object(headers))
@@ -119,7 +120,7 @@ static int check_headers(const json_t *headers, struct almoner_error *error)
 			return kit_error_set(error, "headers: %s is set by the connector", name);
 		if (!json_is_string(value))
 			return kit_error_set(error, "headers: the value of %s must be a string", name);
-		if (kit_template_check_text(json_string_value(value), "headers", error) != 0)
+		if (kit_template_check_text(json_string_value(value), "headers", s->kit.host, error) != 0)
 			return -1;
 	}
 	return 0;
@@ -129,12 +130,12 @@ static int read_templates(struct email_settings *s, struct almoner_error *error)
 {
 	const char *text = json_string_value(json_object_get(s->kit.json, "text"));
 	const char *html = json_string_value(json_object_get(s->kit.json, "html"));
-	if (kit_template_check_text(s->to, "to", error) != 0 ||
-		kit_template_check_text(s->subject, "subject", error) != 0)
+	if (kit_template_check_text(s->to, "to", s->kit.host, error) != 0 ||
+		kit_template_check_text(s->subject, "subject", s->kit.host, error) != 0)
 		return -1;
-	s->text = kit_mustache_read(text != NULL ? text : "", "text", error);
+	s->text = kit_mustache_read(text != NULL ? text : "", "text", s->kit.host, error);
 	if (html != NULL)
-		s->html = kit_mustache_read(html, "html", error);
+		s->html = kit_mustache_read(html, "html", s->kit.host, error);
 	return s->text == NULL || (html != NULL && s->html == NULL) ? -1 : 0;
 }
 
@@ -163,7 +164,7 @@ int email_settings_read(struct email_settings *s, struct almoner_error *error)
 	read_tls(s);
 	if (take_texts(s, error) != 0 || read_port(s, error) != 0 || check_login(s, error) != 0 ||
 		check_address("from", s->from, error) != 0 || check_address("reply_to", s->reply_to, error) != 0 ||
-		check_headers(s->headers, error) != 0 || read_templates(s, error) != 0)
+		check_headers(s, error) != 0 || read_templates(s, error) != 0)
 		return -1;
 	kit_secrets_add(&s->kit.secrets, s->password);
 	return 0;

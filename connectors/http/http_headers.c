@@ -17,7 +17,8 @@
 #define SECRET_WORD_BYTES_MIN 8
 
 /* The reserved headers belong to the transport: a wrong value would break the framing of the request. */
-static int check_header(const char *name, const json_t *value, struct almoner_error *error)
+static int check_header(const struct http_settings *s, const char *name, const json_t *value,
+						struct almoner_error *error)
 {
 	static const char *const reserved[] = { "Host", "Content-Length", "Transfer-Encoding", "Connection",
 											"Expect" };
@@ -31,7 +32,7 @@ static int check_header(const char *name, const json_t *value, struct almoner_er
 		return kit_error_set(error, "headers: the value of %s must be a string", name);
 	if (strpbrk(text, "\r\n") != NULL)
 		return kit_error_set(error, "headers: the value of %s has a line break", name);
-	return kit_template_check_text(text, "headers", error);
+	return kit_template_check_text(text, "headers", s->kit.host, error);
 }
 
 int http_headers_read(struct http_settings *s, const json_t *headers, struct almoner_error *error)
@@ -42,7 +43,7 @@ int http_headers_read(struct http_settings *s, const json_t *headers, struct alm
 	json_t *value = NULL;
 	json_object_foreach(kit_json_at(headers, ""), name, value)
 	{
-		if (check_header(name, value, error) != 0)
+		if (check_header(s, name, value, error) != 0)
 			return -1;
 		if (s->header_count == SETTINGS_HEADERS_MAX)
 			return kit_error_set(error, "headers: more than %d", SETTINGS_HEADERS_MAX);

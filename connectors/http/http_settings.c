@@ -43,7 +43,7 @@ static bool has_no_body(const char *method)
 }
 
 /* The kind of body follows from the method and from the type of the JSON value. */
-static int read_body(struct request_settings *r, const json_t *body, const char *content_type,
+static int read_body(const struct http_settings *s, struct request_settings *r, const json_t *body,
 					 const char *where, struct almoner_error *error)
 {
 	r->body = body;
@@ -53,11 +53,12 @@ static int read_body(struct request_settings *r, const json_t *body, const char 
 										  : BODY_JSON;
 	if (body != NULL && r->body_kind == BODY_NONE)
 		return kit_error_set(error, "%s: a %s request has no body", where, r->method);
+	const char *content_type = s->content_type;
 	r->escape = escape_for(content_type);
 	r->content_type = content_type != NULL        ? content_type
 					  : r->body_kind == BODY_TEXT ? "text/plain; charset=utf-8"
 												  : "application/json";
-	return body == NULL ? 0 : kit_template_check(body, where, error);
+	return body == NULL ? 0 : kit_template_check(body, where, s->kit.host, error);
 }
 
 /* `where` is the start of the setting's name in errors, such as "undo: "; `method` is the default. */
@@ -76,11 +77,11 @@ static int read_request(struct http_settings *s, struct request_settings *r, con
 		strspn(r->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(r->method))
 		return kit_error_set(error, "%smethod: must be in upper case, such as POST", where);
 	snprintf(label, sizeof label, "%surl", where);
-	if (kit_template_check_url(r->url, label, error) != 0)
+	if (kit_template_check_url(r->url, label, s->kit.host, error) != 0)
 		return -1;
 	r->url_has_tags = kit_template_has_tags(r->url);
 	snprintf(label, sizeof label, "%sbody", where);
-	return read_body(r, json_object_get(from, "body"), s->content_type, label, error);
+	return read_body(s, r, json_object_get(from, "body"), label, error);
 }
 
 /* Without gone_status, 404 and 410 mean that there is nothing left to undo. */
@@ -117,7 +118,8 @@ static int read_lookup(struct http_settings *s, const json_t *lookup, struct alm
 		return -1;
 	if (s->found.equals != NULL && s->found.path == NULL)
 		return kit_error_set(error, "lookup: equals needs a path in found");
-	if (s->found.equals != NULL && kit_template_check(s->found.equals, "lookup: equals", error) != 0)
+	if (s->found.equals != NULL &&
+		kit_template_check(s->found.equals, "lookup: equals", s->kit.host, error) != 0)
 		return -1;
 	if (http_members_path(&s->lookup_id_path, lookup, "id", "lookup", error) != 0)
 		return -1;

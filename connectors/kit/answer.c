@@ -86,6 +86,8 @@ void kit_answer_free(struct kit_answer *answer)
 void kit_answer_clear(struct kit_answer *answer)
 {
 	each_text(answer, kit_text_clear);
+	answer->code[0] = '\0';
+	answer->rate = (struct almoner_rate){ 0 };
 	answer->header_count = 0;
 }
 
@@ -139,14 +141,17 @@ int kit_answer_send(struct kit_answer *answer, const char *method, bool body, en
 int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const char *what, const char *message)
 {
 	assert(answer->action != NULL); /* kit_answer_start came first */
-	assert(result_class >= ALMONER_OK && result_class <= ALMONER_FORBIDDEN);
+	assert(result_class >= ALMONER_OK && result_class <= ALMONER_PARTIAL);
 	const struct almoner_reply *reply = answer->reply;
 	make_detail(answer, what, message, result_class == ALMONER_OK);
 	if (!is_complete(answer))
 		return kit_error_set(answer->error, "the result is larger than %zu bytes", KIT_TEXT_BYTES_MAX);
 	answer->action->kind = ALMONER_FINISH;
 	answer->action->done =
-		(struct almoner_done){ .result_class = result_class, .detail = kit_text_view(&answer->detail) };
+		(struct almoner_done){ .result_class = result_class,
+							   .detail = kit_text_view(&answer->detail),
+							   .code = kit_text_lit(answer->code[0] != '\0' ? answer->code : NULL),
+							   .rate = answer->rate };
 	if (reply != NULL) {
 		answer->action->done.status = reply->status;
 		answer->action->done.retry_after_ms = reply->retry_after_ms;
@@ -161,6 +166,14 @@ int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *prob
 	assert(problem->result_class != 0);
 	answer->reply = NULL;
 	return kit_answer_finish(answer, problem->result_class, NULL, problem->text);
+}
+
+void kit_answer_code(struct kit_answer *answer, const char *code)
+{
+	size_t len = 0;
+	for (; code != NULL && code[len] != '\0' && len + 1 < sizeof answer->code; len++)
+		answer->code[len] = code[len] > ' ' && code[len] <= '~' ? code[len] : '_';
+	answer->code[len] = '\0';
 }
 
 void kit_answer_result_id(struct kit_answer *answer, const char *id)

@@ -18,6 +18,9 @@
 /* A detail is one line of a list, in bytes. A longer one is cut off after this. Chosen; no measurement. */
 #define KIT_ANSWER_DETAIL_MAX 300
 
+/* The longest code, 64 characters as the interface allows, and its NUL. */
+#define KIT_ANSWER_CODE_BYTES 65
+
 struct kit_answer {
 	const struct kit_secrets *secrets; /* of the instance; NULL: none */
 	struct kit_text url;
@@ -26,6 +29,10 @@ struct kit_answer {
 	struct kit_text detail;
 	struct kit_text result;     /* JSON object with the result of the step; empty: no result */
 	struct kit_text checkpoint; /* JSON that the next attempt gets back; empty: nothing to remember */
+	/* The target's own code for the outcome, and what it said about its rate limit: see struct almoner_done.
+	 * Set them before kit_answer_finish. */
+	char code[KIT_ANSWER_CODE_BYTES];
+	struct almoner_rate rate;
 	struct almoner_header headers[KIT_ANSWER_HEADERS_MAX];
 	size_t header_count;
 
@@ -61,6 +68,10 @@ int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const ch
 /* Ends the attempt with the class and the text of a problem. The status of the reply is left out, because the
  * reply is not what failed. */
 int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem);
+
+/* Sets answer->code. A character that a code must not have (a blank, or one beyond ASCII) becomes '_', and a
+ * longer code is cut off; NULL or "" means no code. */
+void kit_answer_code(struct kit_answer *answer, const char *code);
 
 /* Writes {"id":…} into answer->result. */
 void kit_answer_result_id(struct kit_answer *answer, const char *id);

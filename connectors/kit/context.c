@@ -31,8 +31,7 @@ const char *kit_context_key(const struct almoner_step *step, const char *label, 
 const char *kit_context_do_key(const struct almoner_step *step, const char *label, char out[33])
 {
 	assert(label != NULL);
-	bool has = step->size >= offsetof(struct almoner_step, do_key) + sizeof step->do_key;
-	if (!has || step->do_key == NULL)
+	if (!ALMONER_HAS(step, almoner_step, do_key) || step->do_key == NULL)
 		return kit_context_key(step, label, out);
 	step->do_key(step->key_ctx, label, out);
 	out[32] = '\0';
@@ -48,6 +47,8 @@ static json_t *make_builtins(const struct kit_context *context)
 	kit_context_do_key(step, "", do_key);
 	json_t *builtins = json_object();
 	json_t *steps = kit_json_parse(step->steps);
+	json_t *original AUTO_JSON =
+		ALMONER_HAS(step, almoner_step, original) ? kit_json_parse(step->original) : NULL;
 	if (builtins == NULL ||
 		json_object_set_new(builtins, "saga", json_integer((json_int_t)step->saga)) != 0 ||
 		json_object_set_new(builtins, "step",
@@ -55,7 +56,8 @@ static json_t *make_builtins(const struct kit_context *context)
 		json_object_set_new(builtins, "key", json_string(context->use_do_key ? do_key : key)) != 0 ||
 		json_object_set_new(builtins, "do_key", json_string(do_key)) != 0 ||
 		json_object_set_new(builtins, "steps", steps != NULL ? steps : json_object()) != 0 ||
-		json_object_set(builtins, "event", context->event) != 0) {
+		json_object_set(builtins, "event", context->event) != 0 ||
+		(original != NULL && json_object_set(builtins, "original", original) != 0)) {
 		json_decref(builtins);
 		return NULL;
 	}
@@ -98,6 +100,8 @@ json_t *kit_context_at(struct kit_context *context, const char *path)
 	for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++)
 		if (is_word(path, len, builtins[i]))
 			return kit_json_at(context->builtins, path);
+	if (is_word(path, len, "original") && json_object_get(context->builtins, "original") != NULL)
+		return kit_json_at(context->builtins, path);
 	return kit_json_at(context->event, path);
 }
 

@@ -1,9 +1,10 @@
-/* The values that templates can name: the members of the event, and these seven names, which win over members
+/* The values that templates can name: the members of the event, and these eight names, which win over members
  * of the event with the same name:
- *   event   the whole canonical event        saga   number of the saga
- *   steps   results of earlier steps         step   name of this step
- *   own     the result of DO                 key    the idempotency key of the main exchange
- *   do_key  the key that DO carried; in an undo it differs from `key`
+ *   event     the whole canonical event      saga   number of the saga
+ *   steps     results of earlier steps       step   name of this step
+ *   own       the result of DO               key    the idempotency key of the main exchange
+ *   do_key    the key that DO carried; in an undo it differs from `key`
+ *   original  the gift that the event is about (almoner_step.original); for all other events the name is free
  * The context parses the texts of the step when kit_context_load is called, not before: an attempt that needs
  * no value costs no parsing. */
 #ifndef ALMONER_KIT_CONTEXT_H
@@ -19,7 +20,7 @@ struct kit_context {
 	json_t *event;                   /* NULL until it is loaded */
 	/* the result of DO; NULL: unknown. A look-up that finds the result of DO replaces this value */
 	json_t *own;
-	json_t *builtins; /* the other six names; NULL until they are loaded */
+	json_t *builtins; /* the other names; NULL until they are loaded */
 	bool use_do_key;  /* `key` is the key of DO, also in an undo */
 };
 

@@ -2,17 +2,20 @@
 #include "connectors/kit/mustache.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "connectors/kit/error.h"
 #include "connectors/kit/mustache_internal.h"
+#include "connectors/kit/names.h"
 #include "saga/base/array.h"
 #include "saga/base/mem.h"
 
 struct mustache_parser {
 	struct kit_mustache *m;
 	const char *where;
+	const struct almoner_host *host;
 	struct almoner_error *error;
 	size_t open[MUSTACHE_DEPTH_MAX]; /* indexes of the section nodes that are not closed yet */
 	size_t depth;
@@ -136,6 +139,16 @@ static bool close_section(struct mustache_parser *p, const struct mustache_tag *
 	return true;
 }
 
+static bool is_known(struct mustache_parser *p, const struct mustache_tag *tag)
+{
+	const char *name = p->m->source + tag->name;
+	char where[100];
+	if (tag->name_len == 1 && *name == '.')
+		return true;
+	snprintf(where, sizeof where, "%.60s, line %zu", p->where, line_of(p, tag->begin));
+	return kit_names_check(p->host, name, tag->name_len, where, p->error) == 0;
+}
+
 /* Adds the node of a tag; a comment has none. */
 static bool add_tag(struct mustache_parser *p, const struct mustache_tag *tag)
 {
@@ -146,6 +159,8 @@ static bool add_tag(struct mustache_parser *p, const struct mustache_tag *tag)
 		return fail(p, tag->begin, "partials and changed delimiters are not supported:", name, tag->name_len);
 	if (!name_is_good(name, tag->name_len))
 		return fail(p, tag->begin, "this is not the name of a value:", name, tag->name_len);
+	if (p->depth == 0 && !is_known(p, tag))
+		return false;
 	if (tag->sigil == '#' || tag->sigil == '^')
 		return open_section(p, tag);
 	if (tag->sigil == '/')
@@ -180,12 +195,13 @@ static bool parse(struct mustache_parser *p)
 	return true;
 }
 
-struct kit_mustache *kit_mustache_read(const char *source, const char *where, struct almoner_error *error)
+struct kit_mustache *kit_mustache_read(const char *source, const char *where, const struct almoner_host *host,
+									   struct almoner_error *error)
 {
 	assert(source != NULL && where != NULL);
 	struct kit_mustache *m = mem_zalloc(sizeof *m);
 	m->source = mem_strdup(source);
-	struct mustache_parser p = { .m = m, .where = where, .error = error };
+	struct mustache_parser p = { .m = m, .where = where, .host = host, .error = error };
 	if (parse(&p))
 		return m;
 	kit_mustache_free(m);

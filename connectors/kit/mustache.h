@@ -14,8 +14,11 @@
 struct kit_mustache;
 
 /* Reads a template; `where` names the setting in the error. The caller frees the result. NULL with `error`
- * filled (the line and what is wrong there) if the template is not valid. */
-struct kit_mustache *kit_mustache_read(const char *source, const char *where, struct almoner_error *error);
+ * filled (the line and what is wrong there) if the template is not valid. `host` is asked whether events can
+ * have the values that are named outside of sections (connectors/kit/names.h); inside a section a name may
+ * belong to the value of the section. NULL: it is not asked. */
+struct kit_mustache *kit_mustache_read(const char *source, const char *where, const struct almoner_host *host,
+									   struct almoner_error *error);
 void kit_mustache_free(struct kit_mustache *m); /* NULL is accepted */
 
 /* Appends the rendered template, with each value escaped. KIT_ESCAPE_HTML leaves the values of {{{name}}} and

@@ -32,7 +32,7 @@ static const struct reply_rule http_rules[] = {
 
 uint32_t kit_reply_class_after(uint32_t result_class, enum almoner_effect effect)
 {
-	assert(result_class >= ALMONER_OK && result_class <= ALMONER_FORBIDDEN);
+	assert(result_class >= ALMONER_OK && result_class <= ALMONER_PARTIAL);
 	bool read_only = effect == ALMONER_READS;
 	return read_only && result_class == ALMONER_UNKNOWN ? ALMONER_UNREACHABLE : result_class;
 }

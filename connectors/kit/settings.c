@@ -50,7 +50,7 @@ uint32_t kit_settings_repeat(const json_t *settings, const char *name)
 char *kit_settings_base_url(const json_t *settings, const char *name, struct almoner_error *error)
 {
 	char *url = kit_settings_text(settings, name);
-	if (url == NULL || kit_template_has_tags(url) || kit_template_check_url(url, name, error) != 0) {
+	if (url == NULL || kit_template_has_tags(url) || kit_template_check_url(url, name, NULL, error) != 0) {
 		kit_error_set(error, "%s: must be an absolute http or https address without tags", name);
 		mem_cleanup_free(&url);
 		return NULL;

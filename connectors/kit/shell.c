@@ -7,13 +7,15 @@
 #include "saga/base/mem.h"
 
 /* After a failed `open`, `close` frees the part that was made: a connector needs no second clean-up path. */
-int kit_shell_open(const struct kit_shell *shell, struct almoner_text settings, void **instance,
-				   struct almoner_traits *traits, struct almoner_error *error)
+int kit_shell_open(const struct kit_shell *shell, const struct almoner_host *host,
+				   struct almoner_text settings, void **instance, struct almoner_traits *traits,
+				   struct almoner_error *error)
 {
 	assert(shell->instance_bytes >= sizeof(struct kit_instance));
 	assert(shell->attempt_bytes >= sizeof(struct kit_attempt));
 	struct kit_instance *made = mem_zalloc(shell->instance_bytes);
 	made->shell = shell;
+	made->host = host;
 	made->json = kit_json_parse(settings);
 	int rc = json_is_object(made->json) ? shell->open(made, traits, error)
 										: kit_error_set(error, "the settings are not a JSON object");

@@ -23,8 +23,9 @@ struct kit_shell;
 /* The first member of the instance. */
 struct kit_instance {
 	const struct kit_shell *shell;
-	json_t *json;               /* the settings, an object; lives as long as the instance */
-	struct kit_secrets secrets; /* secrets that must never appear in a detail; `open` adds them */
+	const struct almoner_host *host; /* outlives the instance */
+	json_t *json;                    /* the settings, an object; lives as long as the instance */
+	struct kit_secrets secrets;      /* secrets that must never appear in a detail; `open` adds them */
 };
 
 /* The first member of the attempt. */
@@ -54,8 +55,9 @@ struct kit_shell {
 };
 
 /* The functions behind KIT_SHELL_CONNECTOR; a connector does not call them. */
-int kit_shell_open(const struct kit_shell *shell, struct almoner_text settings, void **instance,
-				   struct almoner_traits *traits, struct almoner_error *error);
+int kit_shell_open(const struct kit_shell *shell, const struct almoner_host *host,
+				   struct almoner_text settings, void **instance, struct almoner_traits *traits,
+				   struct almoner_error *error);
 void kit_shell_close(void *instance);
 int kit_shell_begin(void *instance, const struct almoner_step *step, void **attempt,
 					struct almoner_error *error);
@@ -69,8 +71,7 @@ void kit_shell_end(void *attempt);
 	static int shell_open(const struct almoner_host *host, struct almoner_text settings, void **instance,    \
 						  struct almoner_traits *traits, struct almoner_error *error)                        \
 	{                                                                                                        \
-		(void)host;                                                                                          \
-		return kit_shell_open(&(shell_), settings, instance, traits, error);                                 \
+		return kit_shell_open(&(shell_), host, settings, instance, traits, error);                           \
 	}                                                                                                        \
 	const struct almoner_connector *almoner_connector(void)                                                  \
 	{                                                                                                        \

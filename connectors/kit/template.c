@@ -6,6 +6,7 @@
 
 #include "connectors/kit/error.h"
 #include "connectors/kit/json.h"
+#include "connectors/kit/names.h"
 
 /* The longest path in a tag, with its NUL. Chosen; no measurement. */
 #define PATH_BYTES 200
@@ -64,7 +65,8 @@ bool kit_template_has_tags(const char *text)
 	return strstr(text, "{{") != NULL;
 }
 
-int kit_template_check_text(const char *text, const char *where, struct almoner_error *error)
+int kit_template_check_text(const char *text, const char *where, const struct almoner_host *host,
+							struct almoner_error *error)
 {
 	assert(text != NULL && where != NULL);
 	struct template_tag tag;
@@ -75,32 +77,36 @@ int kit_template_check_text(const char *text, const char *where, struct almoner_
 				"%s: a tag has the form {{path.to.value}} or {{path.to.value?}}, but this one "
 				"is \"%.40s\"",
 				where, p);
+		if (kit_names_check(host, tag.path, strlen(tag.path), where, error) != 0)
+			return -1;
 	}
 	return 0;
 }
 
-static int check_members(const json_t *value, const char *where, struct almoner_error *error)
+static int check_members(const json_t *value, const char *where, const struct almoner_host *host,
+						 struct almoner_error *error)
 {
 	json_t *object = kit_json_at(value, ""); /* jansson's iterator takes only a value that is not const */
 	const char *key = NULL;
 	json_t *member = NULL;
 	json_object_foreach(object, key, member)
 	{
-		if (kit_template_check(member, where, error) != 0)
+		if (kit_template_check(member, where, host, error) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-int kit_template_check(const json_t *value, const char *where, struct almoner_error *error)
+int kit_template_check(const json_t *value, const char *where, const struct almoner_host *host,
+					   struct almoner_error *error)
 {
 	assert(where != NULL);
 	if (json_is_string(value))
-		return kit_template_check_text(json_string_value(value), where, error);
+		return kit_template_check_text(json_string_value(value), where, host, error);
 	if (json_is_object(value))
-		return check_members(value, where, error);
+		return check_members(value, where, host, error);
 	for (size_t i = 0; i < json_array_size(value); i++)
-		if (kit_template_check(json_array_get(value, i), where, error) != 0)
+		if (kit_template_check(json_array_get(value, i), where, host, error) != 0)
 			return -1;
 	return 0;
 }
@@ -280,17 +286,18 @@ bool kit_template_json(const json_t *value, struct kit_context *context, struct 
 }
 
 /* Spaces are allowed inside a tag, as in {{ id }}. */
-int kit_template_check_url(const char *url, const char *where, struct almoner_error *error)
+int kit_template_check_url(const char *url, const char *where, const struct almoner_host *host,
+						   struct almoner_error *error)
 {
 	assert(url != NULL && where != NULL);
 	size_t scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
-	const char *host = url + scheme;
-	size_t host_len = strcspn(host, "/?#");
-	if (scheme == 0 || host_len == 0)
+	const char *name = url + scheme; /* of the host */
+	size_t name_len = strcspn(name, "/?#");
+	if (scheme == 0 || name_len == 0)
 		return kit_error_set(error, "%s: must be an absolute http or https URL", where);
-	if (memchr(host, '@', host_len) != NULL)
+	if (memchr(name, '@', name_len) != NULL)
 		return kit_error_set(error, "%s: a URL must not contain a user or password; use a header", where);
-	if (memchr(host, '{', host_len) != NULL)
+	if (memchr(name, '{', name_len) != NULL)
 		return kit_error_set(error, "%s: tags are allowed only after the host", where);
 	bool inside = false;
 	for (const char *p = url; *p != '\0'; p++) {
@@ -298,5 +305,5 @@ int kit_template_check_url(const char *url, const char *where, struct almoner_er
 		if ((unsigned char)*p < 0x20 || *p == 0x7F || (*p == ' ' && !inside))
 			return kit_error_set(error, "%s: a URL must not contain spaces or control characters", where);
 	}
-	return kit_template_check_text(url, where, error);
+	return kit_template_check_text(url, where, host, error);
 }

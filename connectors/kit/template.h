@@ -16,14 +16,18 @@
 #include "connectors/kit/escape.h"
 
 /* Checks the tags of all strings in `value`, once, when an instance is opened. `where` names the setting in
- * the error. Returns 0, or -1 with `error` filled. */
-int kit_template_check(const json_t *value, const char *where, struct almoner_error *error);
-int kit_template_check_text(const char *text, const char *where, struct almoner_error *error);
+ * the error. `host` is asked whether events can have the values that the tags name (connectors/kit/names.h);
+ * NULL: it is not asked. Returns 0, or -1 with `error` filled. */
+int kit_template_check(const json_t *value, const char *where, const struct almoner_host *host,
+					   struct almoner_error *error);
+int kit_template_check_text(const char *text, const char *where, const struct almoner_host *host,
+							struct almoner_error *error);
 bool kit_template_has_tags(const char *text);
 
 /* Checks an address in the settings: absolute, http or https, no spaces, no user or password, and tags only
  * after the host, so that no event can choose the host. Returns 0, or -1 with `error` filled. */
-int kit_template_check_url(const char *url, const char *where, struct almoner_error *error);
+int kit_template_check_url(const char *url, const char *where, const struct almoner_host *host,
+						   struct almoner_error *error);
 
 /* Appends a rendered template, which was checked before. The context is loaded if a tag needs it. False with
  * `problem` filled; `out` then holds an incomplete text. KIT_ESCAPE_URL also rejects an empty value and the

@@ -1,5 +1,7 @@
 /* `connector list` and `connector describe`. */
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "gateway/commands/commands.h"
 #include "gateway/commands/json_line.h"
@@ -86,25 +88,95 @@ static void print_option(const struct almoner_option *o)
 		   o->choices != NULL ? ". One of: " : "", o->choices != NULL ? o->choices : "");
 }
 
-/* With --json: the entry as in `connector list`, and its options. */
-static void describe(const struct catalog_entry *e, bool json)
+/* ---- what the targets of the configuration promise ---- */
+
+/* Words separated by blanks, as a list; "" is null: no types were declared. */
+static json_t *types_json(const char *types)
 {
+	if (*types == '\0')
+		return json_null();
+	json_t *list = json_array();
+	while (*types != '\0') {
+		size_t len = strcspn(types, " ");
+		json_array_append_new(list, json_stringn(types, len));
+		types += len + (types[len] == ' ' ? 1 : 0);
+	}
+	return list;
+}
+
+static json_t *target_json(const struct config_target *t)
+{
+	json_t *target = json_object();
+	json_line_set_text(target, "name", t->name);
+	json_line_set_text(target, "repeat", t->traits.repeat);
+	json_object_set_new(target, "can_undo", json_boolean(t->traits.can_undo));
+	json_object_set_new(target, "can_look_up", json_boolean(t->traits.can_look_up));
+	json_object_set_new(target, "types", types_json(t->traits.types));
+	json_object_set_new(target, "types_of_original", types_json(t->traits.types_of_original));
+	return target;
+}
+
+static void print_target(const struct config_target *t)
+{
+	const struct config_traits *traits = &t->traits;
+	printf("  target %s: %s, %s, %s; takes %s%s%s%s\n", t->name, traits->repeat,
+		   traits->can_undo ? "can undo" : "cannot undo",
+		   traits->can_look_up ? "can look up results" : "cannot look up results",
+		   traits->types[0] != '\0' ? traits->types : "events of every type",
+		   traits->types_of_original[0] != '\0' ? ", and " : "", traits->types_of_original,
+		   traits->types_of_original[0] != '\0' ? " of an earlier gift" : "");
+}
+
+/* Whether the target uses this connector and its settings are usable. */
+static bool uses(const struct config_target *t, const struct catalog_entry *e)
+{
+	return t->traits.known && strcmp(t->connector, e->name) == 0;
+}
+
+/* ---- connector describe ---- */
+
+static void describe_json(const struct catalog_entry *e, const struct config *config)
+{
+	json_t *entry = entry_json(e);
 	json_t *options = json_array();
-	if (!json)
-		print_entry(e, false);
-	for (size_t i = 0; i < e->connector->option_count; i++) {
-		const struct almoner_option *o = catalog_option(e->connector, i);
-		if (json)
-			json_array_append_new(options, option_json(o));
-		else
-			print_option(o);
-	}
-	if (json) {
-		json_t *entry = entry_json(e);
-		json_object_set(entry, "options", options);
-		json_line_print(entry);
-	}
-	json_decref(options);
+	json_t *targets = json_array();
+	for (size_t i = 0; i < e->connector->option_count; i++)
+		json_array_append_new(options, option_json(catalog_option(e->connector, i)));
+	for (size_t i = 0; config != NULL && i < config->target_count; i++)
+		if (uses(&config->targets[i], e))
+			json_array_append_new(targets, target_json(&config->targets[i]));
+	json_object_set_new(entry, "options", options);
+	json_object_set_new(entry, "preview", json_boolean(catalog_preview(e->connector) != NULL));
+	json_object_set_new(entry, "targets", targets);
+	json_line_print(entry);
+}
+
+static void describe_text(const struct catalog_entry *e, const struct config *config)
+{
+	print_entry(e, false);
+	for (size_t i = 0; i < e->connector->option_count; i++)
+		print_option(catalog_option(e->connector, i));
+	if (catalog_preview(e->connector) != NULL)
+		printf("  has a preview: replies with which a step can be shown without a network\n");
+	for (size_t i = 0; config != NULL && i < config->target_count; i++)
+		if (uses(&config->targets[i], e))
+			print_target(&config->targets[i]);
+}
+
+/* A configuration that cannot be loaded has no targets to show; the connector is described all the same.
+ * Without a configuration file there is nothing to say about targets. */
+static struct catalog *open_with_targets(const struct command_line *line, struct config **ret_config)
+{
+	struct catalog *catalog;
+	*ret_config = NULL;
+	if (daemon_config_load_lenient(line->config_path, ret_config, &catalog) == 0)
+		return catalog;
+	catalog_destroy(catalog);
+	if (access(line->config_path, F_OK) == 0)
+		fprintf(stderr,
+				"almoner: %s has errors, so its targets are not shown; `almoner check` names the errors\n",
+				line->config_path);
+	return open_catalog(line);
 }
 
 /* A connector that was found but refused gives CLI_FAILED with the reason; an unknown name CLI_NOT_FOUND. */
@@ -115,14 +187,18 @@ int command_connector_describe(const struct command_line *line)
 		fprintf(stderr, "almoner: usage: connector describe NAME [--json]\n");
 		return CLI_USAGE;
 	}
-	struct catalog *catalog = open_catalog(line);
+	struct config *config;
+	struct catalog *catalog = open_with_targets(line, &config);
 	const struct catalog_entry *entry;
 	struct err err = { 0 };
 	int rc = catalog_find(catalog, line->argv[0], &entry, &err);
-	if (rc == 0)
-		describe(entry, json);
-	else
+	if (rc != 0)
 		fprintf(stderr, "almoner: %s\n", err.text);
+	else if (json)
+		describe_json(entry, config);
+	else
+		describe_text(entry, config);
+	config_unref(config);
 	catalog_destroy(catalog);
 	return rc == 0 ? CLI_OK : rc == ERR_NOT_FOUND ? CLI_NOT_FOUND : CLI_FAILED;
 }

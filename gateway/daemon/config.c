@@ -33,6 +33,16 @@ int daemon_config_load(const char *path, struct config_env *env, struct config *
 	return config_load(path, &hooks, ret, found);
 }
 
+int daemon_config_load_lenient(const char *path, struct config **ret, struct catalog **ret_catalog)
+{
+	struct diagnostics found AUTO_DIAGNOSTICS = { 0 };
+	*ret_catalog = NULL;
+	const struct config_hooks hooks = {
+		.ctx = ret_catalog, .lenient = true, .connector_path = on_connector_path, .check_target = check_target
+	};
+	return config_load(path, &hooks, ret, &found);
+}
+
 int daemon_config_load_print(const char *path, struct config_env *env, struct config **ret,
 							 struct catalog **ret_catalog)
 {

@@ -28,6 +28,10 @@ int daemon_run(const struct daemon_options *options) MUST_CHECK;
  * the secrets. */
 int daemon_config_load(const char *path, struct config_env *env, struct config **ret,
 					   struct catalog **ret_catalog, struct diagnostics *found) MUST_CHECK;
+/* daemon_config_load for commands that only look at connectors and targets: secrets that are missing are no
+ * error, programs are not compiled, and nothing is reported. */
+int daemon_config_load_lenient(const char *path, struct config **ret,
+							   struct catalog **ret_catalog) MUST_CHECK;
 /* daemon_config_load, with errors and warnings printed to standard error. */
 int daemon_config_load_print(const char *path, struct config_env *env, struct config **ret,
 							 struct catalog **ret_catalog) MUST_CHECK;

@@ -9,6 +9,14 @@
 #define HEADERS_MAX   64  /* chosen, no measurement */
 #define ADDRESS_BYTES 320 /* RFC 5321: 64 + '@' + 255 */
 
+/* What the interface has and this gateway cannot do yet is no breach, so it has a text of its own. */
+static int unsupported(struct almoner_error *error, const char *what)
+{
+	snprintf(error->text, sizeof error->text,
+			 "this version of the gateway cannot %s; the connector needs a newer one", what);
+	return -1;
+}
+
 static int violation(struct almoner_error *error, const char *what)
 {
 	snprintf(error->text, sizeof error->text, "the connector broke the interface: %s", what);
@@ -80,12 +88,16 @@ static int check_checkpoint(struct almoner_text checkpoint, struct almoner_error
 /* An unusable result is no breach: the target has accepted the step, so the engine only drops the result. */
 static int check_done(const struct almoner_done *done, uint32_t purpose, struct almoner_error *error)
 {
-	if (done->result_class < ALMONER_OK || done->result_class > ALMONER_FORBIDDEN)
+	if (done->result_class < ALMONER_OK || done->result_class > ALMONER_PARTIAL)
 		return violation(error, "an outcome of an unknown class");
 	if (done->result_class == ALMONER_ABSENT && purpose != ALMONER_LOOKUP)
 		return violation(error, "the outcome \"absent\", which only a look-up may have");
+	if (done->result_class == ALMONER_PARTIAL && purpose != ALMONER_LOOKUP)
+		return violation(error, "the outcome \"partial\", which only a look-up may have");
 	if (done->retry_after_ms < 0)
 		return violation(error, "a negative retry_after_ms");
+	if (done->rate.reset_ms < 0)
+		return violation(error, "a negative rate.reset_ms");
 	return 0;
 }
 
@@ -101,6 +113,10 @@ int action_check(const struct almoner_action *action, uint32_t purpose, struct a
 		return violation(error, "an exchange that is declared neither as \"reads\" nor as \"effects\"");
 	if (purpose == ALMONER_LOOKUP && action->effect != ALMONER_READS)
 		return violation(error, "a look-up with effects");
+	if (action->authorize != NULL)
+		return unsupported(error, "add an OAuth token to a request (action.authorize)");
+	if (action->sign != NULL)
+		return unsupported(error, "sign a request (action.sign)");
 	if (check_checkpoint(action->checkpoint, error) != 0)
 		return -1;
 	return action->kind == ALMONER_SEND_HTTP ? check_http(&action->http, error)

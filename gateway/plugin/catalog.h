@@ -6,6 +6,7 @@
 #ifndef ALMONER_PLUGIN_CATALOG_H
 #define ALMONER_PLUGIN_CATALOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "connectors/almoner_connector.h"
@@ -49,6 +50,13 @@ size_t catalog_list(struct catalog *catalog, const struct catalog_entry *const *
 /* Option `index` of a connector that load_connector accepted, or whose table it is checking. A plugin
  * built with a newer header has longer options; this function accounts for that. */
 const struct almoner_option *catalog_option(const struct almoner_connector *connector, size_t index);
+
+/* Whether the host keeps the option's value from the connector (ALMONER_SECRET_WITHHELD). Before interface
+ * 1.2 every value of `secret` but 0 meant "masked". */
+bool catalog_option_withheld(const struct almoner_connector *connector, const struct almoner_option *option);
+
+/* The connector's preview (gateway/plugin/preview.h); NULL: it has none, or is older than interface 1.2. */
+const char *catalog_preview(const struct almoner_connector *connector);
 
 /* "build tree", "prefix" or "connectors.path", for operators; "?" for other values. */
 const char *catalog_origin_name(enum catalog_origin origin);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "gateway/plugin/action_check.h"
+#include "gateway/plugin/event_names.h"
 #include "gateway/plugin/settings.h"
+#include "gateway/plugin/traits_check.h"
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
 
@@ -16,8 +18,10 @@ struct instance {
 	struct instance_log log;
 	struct almoner_host host;
 	struct almoner_traits traits;
-	uint8_t digest[DIGEST_BYTES]; /* of the settings */
-	void *plugin;                 /* what the connector's `open` returned */
+	const struct config_report *opening; /* while `open` of the connector runs, else NULL */
+	char nearest[EVENT_NAMES_BYTES];     /* the last answer of host_name_known */
+	uint8_t digest[DIGEST_BYTES];        /* of the settings */
+	void *plugin;                        /* what the connector's `open` returned */
 };
 
 struct instance_attempt {
@@ -35,27 +39,46 @@ static void host_log(void *ctx, uint32_t level, const char *text)
 		i->log.line(i->log.ctx, level, i->target, text);
 }
 
+/* `path` with the part that is misspelt replaced. */
+static void set_nearest(struct instance *i, struct str path, struct str part, const char *alike)
+{
+	size_t before = (size_t)(part.p - path.p);
+	size_t after = path.len - before - part.len;
+	snprintf(i->nearest, sizeof i->nearest, "%.*s%s%.*s", (int)before, path.p, alike, (int)after,
+			 part.p + part.len);
+}
+
+/* A name that looks misspelt is a warning of `almoner check`, and the connector still hears that it is known:
+ * until a source can declare the members that its map makes, the gateway cannot tell a mistake from a member
+ * of the map, and a configuration that was usable must stay usable. */
+static uint32_t host_name_known(void *ctx, struct almoner_text path, struct almoner_text *nearest)
+{
+	struct instance *i = ctx;
+	struct str name = { path.p != NULL ? path.p : "", path.p != NULL ? path.len : 0 };
+	struct str part;
+	const char *alike = event_names_misspelt(name, &part);
+	if (nearest != NULL)
+		*nearest = (struct almoner_text){ NULL, 0 };
+	if (alike == NULL)
+		return 1;
+	set_nearest(i, name, part, alike);
+	if (nearest != NULL)
+		*nearest = (struct almoner_text){ i->nearest, strlen(i->nearest) };
+	if (i->opening != NULL) {
+		char *text AUTO_FREE =
+			mem_printf("a template names {{%.*s}}, which no preset makes; did you mean {{%s}}? "
+					   "(A map of your own may make it.)",
+					   (int)name.len, name.p, i->nearest);
+		i->opening->add(i->opening->ctx, DIAG_WARNING, "", text, NULL);
+	}
+	return 1;
+}
+
 /* ---- opening and closing ---- */
 
 static void set_call_target(struct blackbox_call *call, const struct instance *i)
 {
 	snprintf(call->target, sizeof call->target, "%s", i->target);
-}
-
-/* The traits come from the plugin. Returns what is wrong with them, or NULL. */
-static const char *trait_fault(const struct almoner_traits *t)
-{
-	if (t->repeat < ALMONER_REPEAT_IDEMPOTENT || t->repeat > ALMONER_REPEAT_UNSAFE)
-		return "repeat is not one of idempotent, keyed, queryable, unsafe";
-	if (t->repeat == ALMONER_REPEAT_KEYED && t->repeat_ttl_ms == 0)
-		return "repeat is keyed, but repeat_ttl_ms is 0";
-	if (t->repeat == ALMONER_REPEAT_QUERYABLE && (t->capabilities & ALMONER_CAN_LOOKUP) == 0)
-		return "repeat is queryable, but CAN_LOOKUP is missing";
-	if ((t->capabilities & ALMONER_CAN_UNDO_NOTHING) != 0 && (t->capabilities & ALMONER_CAN_UNDO) == 0)
-		return "CAN_UNDO_NOTHING is set, but CAN_UNDO is missing";
-	if ((t->capabilities & ALMONER_UNDO_IDEMPOTENT) != 0 && (t->capabilities & ALMONER_CAN_UNDO) == 0)
-		return "UNDO_IDEMPOTENT is set, but CAN_UNDO is missing";
-	return NULL;
 }
 
 static void report_error(const struct config_report *report, const char *message)
@@ -69,10 +92,12 @@ static int open_plugin(struct instance *i, const char *settings, const struct co
 	struct almoner_error error = { .size = sizeof error };
 	struct blackbox_call call = { 0 };
 	set_call_target(&call, i);
+	i->opening = report;
 	int slot = blackbox_enter(i->box, &call);
 	int rc = i->connector->open(&i->host, (struct almoner_text){ settings, strlen(settings) }, &i->plugin,
 								&i->traits, &error);
 	blackbox_leave(i->box, slot);
+	i->opening = NULL;
 	error.text[sizeof error.text - 1] = '\0';
 	if (rc == 0)
 		return 0;
@@ -95,10 +120,10 @@ static int open_and_check(struct instance *i, const char *settings, const struct
 	int rc = open_plugin(i, settings, report);
 	if (rc != 0)
 		return rc;
-	const char *fault = trait_fault(&i->traits);
-	if (fault == NULL)
+	struct buf fault AUTO_BUF = { 0 };
+	if (traits_check(&i->traits, &fault) == 0)
 		return 0;
-	char *message AUTO_FREE = mem_printf("the connector declares impossible traits: %s", fault);
+	char *message AUTO_FREE = mem_printf("the connector declares impossible traits: %s", fault.data);
 	report_error(report, message);
 	close_plugin(i);
 	return ERR_INVALID;
@@ -110,8 +135,21 @@ static void instance_free(struct instance *i)
 	free(i);
 }
 
+static char *take_text(json_t *settings)
+{
+	char *text = json_dumps(settings, JSON_COMPACT);
+	assert(text != NULL); /* settings_resolve returned a valid tree */
+	return text;
+}
+
+static void wipe(char *text)
+{
+	explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 /* The connector gets the settings as one JSON text. The text may hold secrets, so it is overwritten before
- * it is freed. */
+ * it is freed. The digest covers the values that are withheld from the connector too. */
 int instance_open(const struct instance_request *request, const struct config_report *report,
 				  struct instance **ret_instance)
 {
@@ -119,20 +157,24 @@ int instance_open(const struct instance_request *request, const struct config_re
 	json_t *resolved = settings_resolve(connector, request->settings, request->base_dir, report);
 	if (resolved == NULL)
 		return ERR_INVALID;
-	char *text = json_dumps(resolved, JSON_COMPACT);
-	json_decref(resolved);
-	assert(text != NULL); /* settings_resolve returned a valid tree */
+	char *text = take_text(resolved);
 	struct instance *i = mem_zalloc(sizeof *i);
-	*i = (struct instance){ .connector = connector,
-							.target = mem_strdup(request->target),
-							.box = request->box,
-							.log = request->log,
-							.host = { .size = sizeof i->host, .ctx = i, .log = host_log },
-							.traits = { .size = sizeof i->traits } };
+	*i = (struct instance){
+		.connector = connector,
+		.target = mem_strdup(request->target),
+		.box = request->box,
+		.log = request->log,
+		.host = { .size = sizeof i->host, .ctx = i, .log = host_log, .name_known = host_name_known },
+		.traits = { .size = sizeof i->traits }
+	};
 	digest_bytes(text, strlen(text), i->digest);
+	if (settings_withhold(connector, resolved)) {
+		wipe(text);
+		text = take_text(resolved);
+	}
+	json_decref(resolved);
 	int rc = open_and_check(i, text, report);
-	explicit_bzero(text, strlen(text));
-	free(text);
+	wipe(text);
 	if (rc == 0)
 		*ret_instance = i;
 	else
@@ -247,6 +289,10 @@ static void fill_traits(const struct catalog_entry *entry, const struct almoner_
 								   .undo_idempotent = (t->capabilities & ALMONER_UNDO_IDEMPOTENT) != 0,
 								   .can_look_up = (t->capabilities & ALMONER_CAN_LOOKUP) != 0,
 								   .repeat_ttl_ms = (int64_t)t->repeat_ttl_ms };
+	static_assert(sizeof ret->types >= TRAITS_TYPES_BYTES, "room for all types that traits_check allows");
+	snprintf(ret->types, sizeof ret->types, "%s", t->types != NULL ? t->types : "");
+	snprintf(ret->types_of_original, sizeof ret->types_of_original, "%s",
+			 t->types_of_original != NULL ? t->types_of_original : "");
 	snprintf(ret->repeat, sizeof ret->repeat, "%s", repeats[t->repeat]);
 	snprintf(ret->connector_summary, sizeof ret->connector_summary, "%s %s (%s; proven: %s)",
 			 entry->connector->name, entry->connector->version, catalog_origin_name(entry->origin),

@@ -7,12 +7,13 @@
 
 #include "gateway/plugin/catalog.h"
 #include "gateway/plugin/elf_file.h"
+#include "gateway/plugin/preview.h"
 
 #define OPTIONS_MAX 256 /* a connector that declares more options is refused; chosen */
 
 /* The sizes in version 1.0, the oldest one. A plugin that was built with a newer minor version has larger
  * structures. */
-#define SIZE_1_0        sizeof(struct almoner_connector)
+#define SIZE_1_0        offsetof(struct almoner_connector, preview)
 #define OPTION_SIZE_1_0 sizeof(struct almoner_option)
 
 /* ---- the descriptor ---- */
@@ -83,6 +84,11 @@ const struct almoner_option *catalog_option(const struct almoner_connector *conn
 	return (const struct almoner_option *)(const void *)at;
 }
 
+bool catalog_option_withheld(const struct almoner_connector *connector, const struct almoner_option *option)
+{
+	return connector->abi_minor >= 2 && option->secret == ALMONER_SECRET_WITHHELD;
+}
+
 static bool is_json(const char *text)
 {
 	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
@@ -92,13 +98,17 @@ static bool is_json(const char *text)
 }
 
 /* A broken default would otherwise show only when a target uses it. */
-static int check_option(const struct almoner_option *o, size_t index, struct err *err)
+static int check_option(const struct almoner_connector *c, size_t index, struct err *err)
 {
+	const struct almoner_option *o = catalog_option(c, index);
 	if (o->name == NULL || *o->name == '\0' || strpbrk(o->name, "/~\"") != NULL)
 		return err_set(err, ERR_REFUSED, "options[%zu].name: found nothing usable, wanted a name", index);
 	if (o->type < ALMONER_OPTION_STRING || o->type > ALMONER_OPTION_JSON)
 		return err_set(err, ERR_REFUSED, "options[%zu].type (%s): found %u, wanted %u to %u", index, o->name,
 					   o->type, ALMONER_OPTION_STRING, ALMONER_OPTION_JSON);
+	if (c->abi_minor >= 2 && o->secret > ALMONER_SECRET_WITHHELD)
+		return err_set(err, ERR_REFUSED, "options[%zu].secret (%s): found %u, wanted 0 to %u", index, o->name,
+					   o->secret, ALMONER_SECRET_WITHHELD);
 	if (o->help == NULL)
 		return err_set(err, ERR_REFUSED, "options[%zu].help (%s): found nothing, wanted a sentence", index,
 					   o->name);
@@ -125,9 +135,27 @@ static int check_options(const struct almoner_connector *c, struct err *err)
 		return err_set(err, ERR_REFUSED, "option_size: found %zu bytes, wanted at least %zu", c->option_size,
 					   OPTION_SIZE_1_0);
 	for (size_t i = 0; i < c->option_count; i++) {
-		int rc = check_option(catalog_option(c, i), i, err);
+		int rc = check_option(c, i, err);
 		if (rc != 0)
 			return rc;
+	}
+	return 0;
+}
+
+const char *catalog_preview(const struct almoner_connector *connector)
+{
+	return ALMONER_HAS(connector, almoner_connector, preview) ? connector->preview : NULL;
+}
+
+/* A preview that is broken would otherwise show only when it is used. */
+static int check_preview(const struct almoner_connector *c, struct err *err)
+{
+	const char *text = catalog_preview(c);
+	for (uint32_t purpose = ALMONER_DO; text != NULL && purpose <= ALMONER_LOOKUP; purpose++) {
+		struct preview preview = { 0 };
+		if (preview_read(text, purpose, &preview, err) != 0)
+			return ERR_REFUSED;
+		preview_free(&preview);
 	}
 	return 0;
 }
@@ -140,7 +168,9 @@ static int negotiate(const struct almoner_connector *connector, const char *name
 		rc = check_texts(connector, name, err);
 	if (rc == 0)
 		rc = check_functions(connector, err);
-	return rc == 0 ? check_options(connector, err) : rc;
+	if (rc == 0)
+		rc = check_options(connector, err);
+	return rc == 0 ? check_preview(connector, err) : rc;
 }
 
 /* ---- the file ---- */

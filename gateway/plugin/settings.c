@@ -279,6 +279,19 @@ json_t *settings_resolve(const struct almoner_connector *connector, const json_t
 	return NULL;
 }
 
+bool settings_withhold(const struct almoner_connector *connector, json_t *resolved)
+{
+	bool any = false;
+	for (size_t i = 0; i < connector->option_count; i++) {
+		const struct almoner_option *o = catalog_option(connector, i);
+		if (!catalog_option_withheld(connector, o) || json_object_get(resolved, o->name) == NULL)
+			continue;
+		json_object_set_new(resolved, o->name, json_string(o->name));
+		any = true;
+	}
+	return any;
+}
+
 void settings_warn_literals(const struct almoner_connector *connector, const json_t *written,
 							const struct config_report *report)
 {

@@ -3,6 +3,7 @@
 #define ALMONER_GATEWAY_PLUGIN_SETTINGS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "config/config.h"
 #include "connectors/almoner_connector.h"
@@ -12,6 +13,10 @@
  * reported error. `base_dir` as in struct instance_request. */
 json_t *settings_resolve(const struct almoner_connector *connector, const json_t *settings,
 						 const char *base_dir, const struct config_report *report);
+
+/* Replaces each value that the connector must not see (ALMONER_SECRET_WITHHELD) by the name of its option.
+ * Returns whether there was one. `resolved` is what settings_resolve returned. */
+bool settings_withhold(const struct almoner_connector *connector, json_t *resolved);
 
 /* Reports a warning for each secret that is written literally in the configuration. `written`: the
  * settings before references such as {"$env": …} were resolved. */

@@ -21,6 +21,12 @@
 #else
 #define DEFECT_NEXT defective_next
 #endif
+#ifndef DEFECT_SECRET
+#define DEFECT_SECRET 0
+#endif
+#ifndef DEFECT_PREVIEW
+#define DEFECT_PREVIEW NULL
+#endif
 #ifndef DEFECT_SYMBOL
 #define DEFECT_SYMBOL almoner_connector
 #endif
@@ -68,7 +74,7 @@ ALMONER_EXPORT const struct almoner_connector *DEFECT_SYMBOL(void);
 const struct almoner_connector *DEFECT_SYMBOL(void)
 {
 	static const struct almoner_option options[] = {
-		{ .name = "url", .type = ALMONER_OPTION_URL, .help = "Where to send" },
+		{ .name = "url", .type = ALMONER_OPTION_URL, .secret = DEFECT_SECRET, .help = "Where to send" },
 	};
 	static const struct almoner_connector self = {
 		.size = (uint32_t)(DEFECT_SIZE),
@@ -86,6 +92,7 @@ const struct almoner_connector *DEFECT_SYMBOL(void)
 		.begin = defective_begin,
 		.next = DEFECT_NEXT,
 		.end = defective_close,
+		.preview = DEFECT_PREVIEW,
 	};
 	return &self;
 }

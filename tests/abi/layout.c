@@ -18,8 +18,8 @@
 
 #define SIZE(type) { #type, 0, sizeof(struct type), true }
 
-/* The members of version 1.0 come first, then those of 1.1, and so on: a layout ends with the members of its own
- * version. */
+/* The members of version 1.0 come first, then those of 1.1, and so on: a layout ends with the members of its
+ * own version. */
 const struct layout LAYOUT[] = {
 	MEMBER(almoner_text, p),
 	MEMBER(almoner_text, len),
@@ -92,6 +92,28 @@ const struct layout LAYOUT[] = {
 	SIZE(almoner_mail),
 #if !defined FROZEN || FROZEN >= 1
 	MEMBER(almoner_step, do_key),
+#endif
+#ifndef FROZEN
+	MEMBER(almoner_traits, types),
+	MEMBER(almoner_traits, types_of_original),
+	MEMBER(almoner_host, name_known),
+	MEMBER(almoner_step, original),
+	MEMBER(almoner_step, event_version),
+	MEMBER(almoner_step, local_day),
+	MEMBER(almoner_authorize, grant),
+	MEMBER(almoner_authorize, scheme),
+	MEMBER(almoner_sign, kind),
+	MEMBER(almoner_sign, key),
+	MEMBER(almoner_sign, region),
+	MEMBER(almoner_sign, service),
+	MEMBER(almoner_sign, message_id),
+	MEMBER(almoner_done, code),
+	MEMBER(almoner_done, rate),
+	SIZE(almoner_rate),
+	SIZE(almoner_done),
+	MEMBER(almoner_action, authorize),
+	MEMBER(almoner_action, sign),
+	MEMBER(almoner_connector, preview),
 #endif
 	{ NULL, 0, 0, false },
 };

@@ -29,13 +29,15 @@ static void refusals_name_field_and_values(void **state)
 	(void)state;
 	static const struct refusal refusals[] = {
 		{ "wrong_major", "abi_major: found 2, wanted 1", "rebuild the connector" },
-		{ "newer_minor", "abi_minor: found 1.2, wanted at most 1.1", "newer gateway" },
+		{ "newer_minor", "abi_minor: found 1.3, wanted at most 1.2", "newer gateway" },
 		{ "short_size", "size: found 16 bytes", "wanted at least" },
 		{ "tiny_size", "size: found 4 bytes", "wanted at least" },
 		{ "no_symbol", "symbol: found no almoner_connector", "exported" },
 		{ "wrong_name", "name: found \"something_else\"", "wanted \"wrong_name\"" },
 		{ "no_next", "next: found no function", "wanted one" },
 		{ "small_options", "option_size: found 8 bytes", "wanted at least" },
+		{ "bad_secret", "options[0].secret (url): found 3", "wanted 0 to 2" },
+		{ "bad_preview", "preview: no JSON text", "line 1" },
 	};
 	struct catalog *catalog = open_catalog();
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
@@ -106,7 +108,7 @@ static void list_shows_refused_beside_usable(void **state)
 		old = old || (strcmp(entries[i]->name, "old") == 0 && entries[i]->origin == CATALOG_CONFIGURED);
 		http = http || (strcmp(entries[i]->name, "http") == 0 && entries[i]->origin == CATALOG_BUILD_TREE);
 	}
-	assert_int_equal(refused, 8);
+	assert_int_equal(refused, 10);
 	assert_true(old);
 	assert_true(http);
 	/* A second call gives the same entries. */
@@ -154,6 +156,8 @@ static void old_plugin_works(const char *name, uint32_t capabilities)
 	assert_int_equal(traits->repeat, ALMONER_REPEAT_KEYED);
 	assert_int_equal(traits->repeat_ttl_ms, 1000);
 	assert_int_equal(traits->capabilities, capabilities);
+	assert_null(traits->types);
+	assert_null(catalog_preview(entry->connector)); /* its descriptor ends before this member */
 	const struct almoner_action *action = driver_start(&d, "{\"id\":1}", ALMONER_DO);
 	assert_int_equal(action->kind, ALMONER_SEND_HTTP);
 	assert_true(driver_is(action->http.body, "{\"id\":1}"));
@@ -164,6 +168,10 @@ static void old_plugin_works(const char *name, uint32_t capabilities)
 	action = driver_answer(&d, 250, "queued");
 	assert_int_equal(action->kind, ALMONER_FINISH);
 	assert_int_equal(action->done.result_class, ALMONER_OK);
+	assert_null(action->done.code.p);
+	assert_int_equal(action->done.rate.reset_ms, 0);
+	assert_null(action->authorize);
+	assert_null(action->sign);
 	driver_close(&d);
 	catalog_destroy(catalog);
 }

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	char *source AUTO_FREE = mem_strndup((const char *)data + 1, size - 1);
 	struct almoner_error error = { 0 };
-	struct kit_mustache *template = kit_mustache_read(source, "text", &error);
+	struct kit_mustache *template = kit_mustache_read(source, "text", NULL, &error);
 	if (template == NULL)
 		return 0;
 	const struct almoner_step step = fuzz_step();

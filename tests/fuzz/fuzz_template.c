@@ -42,11 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool loaded = kit_context_load(&context, &problem);
 	assert(loaded);
 	if (data[0] < 0x80) {
-		if (kit_template_check_text(text, "text", &error) == 0)
+		if (kit_template_check_text(text, "text", NULL, &error) == 0)
 			render_text(text, data[0], &context);
 	} else {
 		json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-		if (value != NULL && kit_template_check(value, "body", &error) == 0)
+		if (value != NULL && kit_template_check(value, "body", NULL, &error) == 0)
 			render_json(value, &context);
 		json_decref(value);
 	}

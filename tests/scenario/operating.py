@@ -188,6 +188,10 @@ def exit_codes(fixture):
     gateway.cli_error("target", "show", "none", code=3)
     gateway.cli_error("target", "pause", "none", code=3)
     gateway.cli_error("connector", "describe", "none", code=3)
+    described = json.loads(gateway.cli("connector", "describe", "http", "--json"))
+    target = [t for t in described["targets"] if t["name"] == "crm"]
+    check(target and target[0]["types"] is None and target[0]["repeat"] != "", f"what the target promises: {described['targets']}")
+    check("takes events of every type" in gateway.cli("connector", "describe", "http"), "in words too")
     check("its sources: internal" in gateway.cli_error("source", "try", "none", "/dev/null", code=3), "names the sources")
     check("its sources: internal" in gateway.cli_error("send", "none", "/dev/null", code=3), "names the sources")
     check("its steps: crm" in gateway.cli_error("saga", "retry", ids[0], "bokos", code=3), "names the steps")

@@ -92,10 +92,13 @@ static int traits(void *ctx, const struct config_target *target, const struct co
 				  struct config_traits *ret_traits)
 {
 	(void)ctx;
-	(void)target;
 	(void)report;
 	*ret_traits =
 		(struct config_traits){ .can_undo = true, .repeat = "keyed", .connector_summary = "1.0, build tree" };
+	if (strcmp(target->name, "books") == 0) {
+		memcpy(ret_traits->types, "donation.created", sizeof "donation.created");
+		memcpy(ret_traits->types_of_original, "donation.refunded", sizeof "donation.refunded");
+	}
 	return 0;
 }
 
@@ -124,6 +127,9 @@ static void a_clean_file_lists_its_effect(void **state)
 									  "    └─ books\n"
 									  "       └─ mail → thanks (also after crm), not after 7d\n"));
 	assert_non_null(strstr(text.data, "connector http: keyed, can undo (1.0, build tree)\n"));
+	assert_non_null(strstr(text.data,
+						   "connector http: keyed, can undo, takes donation.created, and donation.refunded "
+						   "of an earlier gift (1.0, build tree)\n"));
 	assert_non_null(strstr(text.data, "retried after 1s ×2 up to 1h, for 3d\n"));
 	assert_non_null(strstr(text.data, "16 in flight, 5/s, 30s for each exchange; in order by donor\n"));
 	assert_null(strstr(text.data, "hush"));

@@ -255,6 +255,41 @@ static void details_are_one_clean_line_without_secrets(void **state)
 	kit_secrets_free(&secrets);
 }
 
+/* The code and the rate of an outcome belong to the call that sets them. */
+static void codes_and_rates_go_with_one_outcome(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *code, *seen; /* NULL: none */
+	} cases[] = {
+		{ "6140", "6140" },
+		{ "INVALID EMAIL\n\xC3\xA9", "INVALID_EMAIL___" },
+		{ "", NULL },
+		{ NULL, NULL },
+		{ "0123456789012345678901234567890123456789012345678901234567890123456789",
+		  "0123456789012345678901234567890123456789012345678901234567890123" },
+	};
+	struct almoner_action action = { 0 };
+	struct almoner_error error = { 0 };
+	struct kit_answer answer;
+	kit_answer_init(&answer, NULL);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		kit_answer_start(&answer, NULL, &action, &error);
+		kit_answer_code(&answer, cases[i].code);
+		answer.rate = (struct almoner_rate){ .limit = 100, .remaining = 7, .reset_ms = 10000 };
+		assert_int_equal(kit_answer_finish(&answer, ALMONER_REJECTED, NULL, "no"), 0);
+		assert_int_equal(action.done.code.p != NULL, cases[i].seen != NULL);
+		if (cases[i].seen != NULL)
+			assert_string_equal(action.done.code.p, cases[i].seen);
+		assert_int_equal(action.done.rate.remaining, 7);
+	}
+	kit_answer_start(&answer, NULL, &action, &error);
+	assert_int_equal(kit_answer_finish(&answer, ALMONER_OK, NULL, NULL), 0);
+	assert_null(action.done.code.p);
+	assert_int_equal(action.done.rate.reset_ms, 0);
+	kit_answer_free(&answer);
+}
+
 static void references_differ_by_step(void **state)
 {
 	(void)state;
@@ -349,6 +384,7 @@ int main(void)
 		cmocka_unit_test(dates_that_are_none_are_refused),
 		cmocka_unit_test(statuses_have_their_class),
 		cmocka_unit_test(details_are_one_clean_line_without_secrets),
+		cmocka_unit_test(codes_and_rates_go_with_one_outcome),
 		cmocka_unit_test(references_differ_by_step),
 		cmocka_unit_test(tokens_are_tokens),
 		cmocka_unit_test(wrong_calls_end_the_process),

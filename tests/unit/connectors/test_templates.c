@@ -46,7 +46,7 @@ static void json_gives(const char *template, const char *expected)
 	struct kit_text out AUTO_TEXT = { 0 };
 	json_t *value AUTO_JSON = kit_json_parse(kit_text_lit(template));
 	assert_non_null(value);
-	assert_int_equal(kit_template_check(value, "body", &error), 0);
+	assert_int_equal(kit_template_check(value, "body", NULL, &error), 0);
 	kit_context_init(&context, &step);
 	if (kit_template_json(value, &context, &out, &problem))
 		assert_string_equal(kit_text_view(&out).p, expected);
@@ -143,11 +143,11 @@ static void malformed_templates_are_refused(void **state)
 									   "{{.}}", "{{?}}", "{{a??}}", "x {{ }}" };
 	struct almoner_error error = { 0 };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (kit_template_check_text(bad[i], "subject", &error) == 0)
+		if (kit_template_check_text(bad[i], "subject", NULL, &error) == 0)
 			fail_msg("\"%s\" was accepted", bad[i]);
 	assert_non_null(strstr(error.text, "subject"));
 	json_t *nested AUTO_JSON = kit_json_parse(kit_text_lit("{\"a\":[{\"b\":\"{{\"}]}"));
-	assert_int_equal(kit_template_check(nested, "body", &error), -1);
+	assert_int_equal(kit_template_check(nested, "body", NULL, &error), -1);
 }
 
 static void addresses_are_checked(void **state)
@@ -165,9 +165,99 @@ static void addresses_are_checked(void **state)
 									   "https://x.{{a}}.y/" };
 	struct almoner_error error = { 0 };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (kit_template_check_url(bad[i], "url", &error) == 0)
+		if (kit_template_check_url(bad[i], "url", NULL, &error) == 0)
 			fail_msg("\"%s\" was accepted", bad[i]);
-	assert_int_equal(kit_template_check_url("https://x:8080/a/{{ id }}?b={{c.d?}}#e", "url", &error), 0);
+	assert_int_equal(kit_template_check_url("https://x:8080/a/{{ id }}?b={{c.d?}}#e", "url", NULL, &error),
+					 0);
+}
+
+/* ---- names that no event has ---- */
+
+/* A host of interface 1.2 that knows two names. */
+static uint32_t two_names(void *ctx, struct almoner_text path, struct almoner_text *nearest)
+{
+	(void)ctx;
+	*nearest = kit_text_lit(path.p[0] == 'd' ? "donor.email" : NULL);
+	return kit_text_same(path, "donor.email") || kit_text_same(path, "items");
+}
+
+static void unknown_names_are_refused(void **state)
+{
+	(void)state;
+	const struct almoner_host host = { .size = sizeof host, .name_known = two_names };
+	struct almoner_error error = { 0 };
+	json_t *body AUTO_JSON =
+		kit_json_parse(kit_text_lit("{\"to\":[\"{{donor.email}}\",\"{{doner.email?}}\"]}"));
+	assert_int_equal(kit_template_check(body, "body", &host, &error), -1);
+	assert_string_equal(error.text, "body: no event has {{doner.email}}; did you mean {{donor.email}}?");
+	assert_int_equal(kit_template_check_url("http://x/{{fund}}", "url", &host, &error), -1);
+	assert_string_equal(error.text, "url: no event has {{fund}}");
+	assert_int_equal(kit_template_check_text("{{donor.email}} {{items}}", "subject", &host, &error), 0);
+}
+
+/* Inside a section a name may belong to the value of the section. */
+static void unknown_names_are_refused_in_mustache(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *template, *error; /* NULL: the template is accepted */
+	} cases[] = {
+		{ "{{donor.email}}{{#items}}{{what}}{{.}}{{#deep}}{{x}}{{/deep}}{{/items}}{{.}}{{! note }}", NULL },
+		{ "a\n{{doner.email}}", "text, line 2: no event has {{doner.email}}; did you mean {{donor.email}}?" },
+		{ "{{#items}}x{{/items}}{{{fund}}}", "text, line 1: no event has {{fund}}" },
+		{ "{{^fund}}none{{/fund}}", "text, line 1: no event has {{fund}}" },
+	};
+	const struct almoner_host host = { .size = sizeof host, .name_known = two_names };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct almoner_error error = { 0 };
+		struct kit_mustache *m = kit_mustache_read(cases[i].template, "text", &host, &error);
+		assert_int_equal(m != NULL, cases[i].error == NULL);
+		assert_string_equal(error.text, cases[i].error != NULL ? cases[i].error : "");
+		kit_mustache_free(m);
+	}
+}
+
+/* A host of interface 1.1 has a shorter struct, and one that cannot tell has no function. */
+static void older_hosts_are_not_asked(void **state)
+{
+	(void)state;
+	const struct almoner_host older = { .size = offsetof(struct almoner_host, name_known),
+										.name_known = two_names };
+	const struct almoner_host silent = { .size = sizeof silent };
+	struct almoner_error error = { 0 };
+	assert_int_equal(kit_template_check_text("{{fund}}", "subject", &older, &error), 0);
+	assert_int_equal(kit_template_check_text("{{fund}}", "subject", &silent, &error), 0);
+	assert_string_equal(error.text, "");
+}
+
+/* ---- the gift that an event is about ---- */
+
+static void gives(const struct almoner_step *step, const char *template, const char *expected)
+{
+	struct kit_context context;
+	struct kit_problem problem = { 0 };
+	struct kit_text out AUTO_TEXT = { 0 };
+	kit_context_init(&context, step);
+	if (!kit_template_text(template, &context, KIT_ESCAPE_NONE, &out, &problem))
+		fail_msg("%s: %s", template, problem.text);
+	assert_string_equal(kit_text_view(&out).p, expected);
+	kit_context_finish(&context);
+}
+
+static void the_original_is_a_name(void **state)
+{
+	(void)state;
+	struct almoner_step step = the_step();
+	step.event = kit_text_lit("{\"original\":{\"saga\":\"own\"}}");
+	step.original = kit_text_lit("{\"saga\":1042,\"steps\":{\"books\":{\"result\":{\"id\":\"7\"}}}}");
+	gives(&step, "{{original.saga}} {{original.steps.books.result.id}} {{event.original.saga}}",
+		  "1042 7 own");
+	/* Without an original the name is the event's, as before 1.2, also with a host of 1.1. */
+	step.size = offsetof(struct almoner_step, original);
+	gives(&step, "{{original.saga}}", "own");
+	step.size = sizeof step;
+	step.original = (struct almoner_text){ NULL, 0 };
+	gives(&step, "{{original.saga}}", "own");
 }
 
 /* ---- Mustache ---- */
@@ -179,7 +269,7 @@ static void mustache_gives(enum kit_escape place, const char *template, const ch
 	struct kit_context context;
 	struct kit_problem problem = { 0 };
 	struct kit_text out AUTO_TEXT = { 0 };
-	struct kit_mustache *m = kit_mustache_read(template, "text", &error);
+	struct kit_mustache *m = kit_mustache_read(template, "text", NULL, &error);
 	if (m == NULL) {
 		if (*expected != '!' || strstr(error.text, expected + 1) == NULL)
 			fail_msg("%s: %s", template, error.text);
@@ -288,6 +378,10 @@ int main(void)
 		cmocka_unit_test(addresses_cannot_be_left),
 		cmocka_unit_test(malformed_templates_are_refused),
 		cmocka_unit_test(addresses_are_checked),
+		cmocka_unit_test(unknown_names_are_refused),
+		cmocka_unit_test(unknown_names_are_refused_in_mustache),
+		cmocka_unit_test(older_hosts_are_not_asked),
+		cmocka_unit_test(the_original_is_a_name),
 		cmocka_unit_test(variables_are_escaped_for_their_place),
 		cmocka_unit_test(sections_show_repeat_and_hide),
 		cmocka_unit_test(lines_of_tags_leave_no_empty_lines),

@@ -10,13 +10,17 @@
 
 #include <cmocka.h>
 
+#include "gateway/plugin/traits_check.h"
 #include "tests/support/connector_driver.h"
 
 /* A connector inside the test. It answers with what the test has put here. */
 struct scripted_connector {
 	struct almoner_action action;
 	struct almoner_traits traits;
-	const char *open_error; /* NULL: opening succeeds */
+	const char *open_error;   /* NULL: opening succeeds */
+	const char *const *names; /* asked of the host by `open`; ends with NULL. NULL: none */
+	char nearest[100];        /* the answer to the last one */
+	char settings[200];       /* as the connector got them */
 	int rc;
 	unsigned opened, closed, ended;
 };
@@ -26,8 +30,13 @@ static struct scripted_connector script;
 static int script_open(const struct almoner_host *host, struct almoner_text settings, void **instance,
 					   struct almoner_traits *traits, struct almoner_error *error)
 {
-	(void)settings;
 	host->log(host->ctx, 1, "opened");
+	snprintf(script.settings, sizeof script.settings, "%s", settings.p);
+	for (size_t i = 0; script.names != NULL && script.names[i] != NULL; i++) {
+		struct almoner_text nearest;
+		assert_int_equal(host->name_known(host->ctx, driver_text(script.names[i]), &nearest), 1);
+		snprintf(script.nearest, sizeof script.nearest, "%s", nearest.p != NULL ? nearest.p : "");
+	}
 	if (script.open_error != NULL) {
 		snprintf(error->text, sizeof error->text, "%s", script.open_error);
 		return -1;
@@ -174,6 +183,137 @@ static void the_digest_follows_the_settings(void **state)
 	assert_memory_not_equal(digests[0], digests[2], DIGEST_BYTES);
 }
 
+static const struct almoner_option key_option[] = {
+	{ .name = "key", .type = ALMONER_OPTION_JSON, .secret = ALMONER_SECRET_WITHHELD, .help = "x" },
+};
+
+static struct almoner_connector with_key(uint16_t minor)
+{
+	struct almoner_connector c = connector;
+	c.abi_minor = minor;
+	c.options = key_option;
+	c.option_count = 1;
+	c.option_size = sizeof *key_option;
+	return c;
+}
+
+/* The connector gets the name of the option. The digest still covers the value, so that a new key ends a
+ * hold. */
+static void a_withheld_secret_stays_with_the_host(void **state)
+{
+	(void)state;
+	static const char *const settings[] = { "{\"key\":{\"secret_access_key\":\"one\"}}",
+											"{\"key\":{\"secret_access_key\":\"two\"}}", "{}" };
+	static const char *const seen[] = { "{\"key\":\"key\"}", "{\"key\":\"key\"}", "{}" };
+	struct almoner_connector c = with_key(2);
+	struct catalog_entry e = { .connector = &c };
+	uint8_t digests[3][DIGEST_BYTES];
+	for (size_t i = 0; i < 3; i++) {
+		struct driver d;
+		assert_int_equal(driver_open(&d, &e, settings[i], NULL), 0);
+		assert_string_equal(script.settings, seen[i]);
+		memcpy(digests[i], instance_digest(d.instance), DIGEST_BYTES);
+		driver_close(&d);
+	}
+	assert_memory_not_equal(digests[0], digests[1], DIGEST_BYTES);
+	assert_memory_not_equal(digests[0], digests[2], DIGEST_BYTES);
+}
+
+static void before_1_2_no_secret_is_withheld(void **state)
+{
+	(void)state;
+	struct almoner_connector c = with_key(1);
+	struct catalog_entry e = { .connector = &c };
+	struct driver d;
+	assert_int_equal(driver_open(&d, &e, "{\"key\":5}", NULL), 0);
+	assert_string_equal(script.settings, "{\"key\":5}");
+	driver_close(&d);
+}
+
+static void types_are_checked(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *types, *of_original, *fault; /* NULL: no fault */
+	} cases[] = {
+		{ NULL, NULL, NULL },
+		{ "donation.created", NULL, NULL },
+		{ "donation.created pledge.created", "donation.refunded donation.disputed", NULL },
+		{ "", NULL, "types: found \"\"" },
+		{ "donation.created ", NULL, "types: found \"donation.created \"" },
+		{ "Donation", NULL, "types: found \"Donation\", wanted names of event types" },
+		{ "donation.*", NULL, "types: found" },
+		{ "donation.created", "a  b", "types_of_original: found \"a  b\"" },
+		{ NULL, "donation.refunded", "types_of_original is set, but types is missing" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct driver d;
+		script.traits.types = cases[i].types;
+		script.traits.types_of_original = cases[i].of_original;
+		int rc = driver_open(&d, &entry, "{}", NULL);
+		if ((rc == 0) != (cases[i].fault == NULL) ||
+			(rc != 0 && strstr(d.problems.data, cases[i].fault) == NULL))
+			fail_msg("case %zu: code %d, %s", i, rc, d.problems.len > 0 ? d.problems.data : "no problem");
+		if (rc == 0)
+			assert_ptr_equal(instance_traits(d.instance)->types, cases[i].types);
+		driver_close(&d);
+	}
+}
+
+/* The host keeps less than TRAITS_TYPES_BYTES of them. */
+static void a_list_of_types_has_an_end(void **state)
+{
+	(void)state;
+	char many[TRAITS_TYPES_BYTES + 1];
+	memset(many, 'a', sizeof many);
+	for (size_t i = 50; i < sizeof many; i += 51)
+		many[i] = ' ';
+	script.traits.types = many;
+	for (size_t len = TRAITS_TYPES_BYTES - 1; len <= TRAITS_TYPES_BYTES; len++) {
+		struct driver d;
+		many[len] = '\0';
+		assert_int_equal(driver_open(&d, &entry, "{}", NULL), len < TRAITS_TYPES_BYTES ? 0 : ERR_INVALID);
+		driver_close(&d);
+		many[len] = 'a';
+	}
+}
+
+/* The connector hears "known" to every name, so that no configuration is refused; the report warns. */
+static void a_misspelt_name_is_a_warning(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *nearest; /* "": the name is not taken for a mistake */
+	} cases[] = {
+		{ "doner.email", "donor.email" },
+		{ "donor.emial", "donor.email" },
+		{ "event.donor.emial", "event.donor.email" },
+		{ ".amount.mino", ".amount.minor" },
+		{ "campain", "campaign" },
+		{ "orginal.saga", "original.saga" },
+		{ "donor.email", "" },
+		{ "donor.fax", "" },
+		{ "amount", "" },
+		{ "metadata.emial", "" },
+		{ "steps.doner.id", "" },
+		{ "fund_code", "" },
+		{ "do_key", "" },
+		{ "", "" },
+		{ ".", "" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *const names[] = { cases[i].name, NULL };
+		struct driver d;
+		script.names = names;
+		assert_int_equal(driver_open(&d, &entry, "{}", NULL), 0);
+		assert_string_equal(script.nearest, cases[i].nearest);
+		bool warned = d.problems.len > 0 && strstr(d.problems.data, "which no preset makes") != NULL;
+		if (warned != (cases[i].nearest[0] != '\0'))
+			fail_msg("%s: %s", cases[i].name, d.problems.len > 0 ? d.problems.data : "no warning");
+		driver_close(&d);
+	}
+}
+
 static void broken_outcomes_are_faults(void **state)
 {
 	(void)state;
@@ -184,9 +324,31 @@ static void broken_outcomes_are_faults(void **state)
 	broken(ALMONER_DO, "an unknown class");
 	script.action.done.result_class = ALMONER_ABSENT;
 	broken(ALMONER_DO, "only a look-up");
+	script.action.done.result_class = ALMONER_PARTIAL;
+	broken(ALMONER_UNDO, "only a look-up");
 	script.action.done.result_class = ALMONER_OK;
 	script.action.done.retry_after_ms = -1;
-	broken(ALMONER_DO, "negative");
+	broken(ALMONER_DO, "negative retry_after_ms");
+	script.action.done.retry_after_ms = 0;
+	script.action.done.rate.reset_ms = -1;
+	broken(ALMONER_DO, "negative rate.reset_ms");
+}
+
+/* What version 1.2 of the interface has and this gateway does not do yet. */
+static void tokens_and_signatures_are_refused(void **state)
+{
+	(void)state;
+	const struct almoner_authorize authorize = { .size = sizeof authorize, .grant = driver_text("login") };
+	const struct almoner_sign sign = { .size = sizeof sign, .kind = ALMONER_SIGN_AWS4 };
+	script.action.kind = ALMONER_SEND_HTTP;
+	script.action.effect = ALMONER_EFFECTS;
+	script.action.http = good_http();
+	script.action.authorize = &authorize;
+	broken(ALMONER_DO,
+		   "cannot add an OAuth token to a request (action.authorize); the connector needs a newer one");
+	script.action.authorize = NULL;
+	script.action.sign = &sign;
+	broken(ALMONER_DO, "cannot sign a request (action.sign); the connector needs a newer one");
 }
 
 static void broken_requests_are_faults(void **state)
@@ -306,6 +468,12 @@ int main(void)
 		SCRIPT_TEST(a_broken_result_is_no_fault),
 		SCRIPT_TEST(the_digest_follows_the_settings),
 		SCRIPT_TEST(broken_outcomes_are_faults),
+		SCRIPT_TEST(tokens_and_signatures_are_refused),
+		SCRIPT_TEST(a_withheld_secret_stays_with_the_host),
+		SCRIPT_TEST(before_1_2_no_secret_is_withheld),
+		SCRIPT_TEST(types_are_checked),
+		SCRIPT_TEST(a_list_of_types_has_an_end),
+		SCRIPT_TEST(a_misspelt_name_is_a_warning),
 		SCRIPT_TEST(broken_requests_are_faults),
 		SCRIPT_TEST(broken_mails_are_faults),
 		SCRIPT_TEST(endless_conversations_end),
