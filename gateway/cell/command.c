@@ -1,12 +1,10 @@
 #include "gateway/cell/command.h"
 
-#include <assert.h>
+#include "gateway/cell/cell_internal.h"
 
 int command_run_on(struct journal *j, const struct command *command)
 {
 	const struct command *c = command;
-	if (j == NULL)
-		return ERR_CLOSED;
 	switch (c->kind) {
 	case COMMAND_VERB:
 		return journal_verb(j, c->u.verb.saga, c->u.verb.call, c->ctx, c->u.verb.done);
@@ -33,4 +31,13 @@ int command_run_on(struct journal *j, const struct command *command)
 	}
 	assert(false); /* every kind returns above */
 	return ERR_INVALID;
+}
+
+int command_run(struct cell *cell, const struct command *command)
+{
+	if (!cell_gate_enter(cell))
+		return ERR_CLOSED;
+	int rc = command_run_on(cell->journal, command);
+	cell_gate_leave(cell);
+	return rc;
 }

@@ -65,10 +65,14 @@ struct command {
 	} u;
 };
 
+struct cell;
+
 /* 0: the command is on its way, and its `done` is called exactly once, after the commit or when it is known
  * that there will be none. Any other result: nothing happens and `done` is not called; an accept stays the
- * caller's. ERR_CLOSED: there is no journal, or it stops; ERR_FULL: of COMMAND_REPLAY, the queue or the disk
- * is full. `j` may be NULL. Thread: any; also inside a `done`. */
+ * caller's. ERR_CLOSED: there is no cell, or it ends; ERR_FULL: of COMMAND_REPLAY, the queue or the disk is
+ * full. Thread: any; also inside a `done`. */
+int command_run(struct cell *cell, const struct command *command) MUST_CHECK;
+/* The same on a journal, which the caller keeps alive: what command_run does here when there is a cell. */
 int command_run_on(struct journal *j, const struct command *command) MUST_CHECK;
 
 #endif

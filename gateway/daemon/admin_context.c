@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "gateway/daemon/daemon_internal.h"
-#include "saga/journal/figures.h"
 
 static int64_t now_ms(void *ctx)
 {
@@ -15,17 +14,16 @@ static struct config *get_config(void *ctx)
 	return daemon_config_get(ctx);
 }
 
-/* ---- the journal ---- */
+/* ---- the cell ---- */
 
 static int run_command(void *ctx, const struct command *command)
 {
-	return command_run_on(((struct daemon *)ctx)->journal, command);
+	return command_run(((struct daemon *)ctx)->cell, command);
 }
 
 static bool read_figures(void *ctx, struct journal_counts *ret)
 {
-	journal_counts(((struct daemon *)ctx)->journal, ret);
-	return true;
+	return cell_counts(((struct daemon *)ctx)->cell, ret);
 }
 
 /* ---- targets ---- */
@@ -34,7 +32,7 @@ static bool target_live(void *ctx, uint32_t id, struct target_live *ret)
 {
 	struct daemon *d = ctx;
 	struct engine_target_status status;
-	if (id == 0 || engine_status(d->engine, id, &status, 1) != 1)
+	if (id == 0 || cell_target_status(d->cell, id, &status, 1) != 1)
 		return false;
 	*ret = (struct target_live){ .breaker = status.breaker,
 								 .in_flight = status.in_flight,
@@ -94,19 +92,16 @@ void daemon_admin_context_init(struct daemon *d)
 bool daemon_is_ready(void *ctx, const char **why)
 {
 	struct daemon *d = ctx;
+	struct journal_counts counts = { 0 };
 	*why = NULL;
-	if (atomic_load(&d->stopping)) {
+	if (atomic_load(&d->stopping) || !cell_counts(d->cell, &counts))
 		*why = "stopping";
-	} else if (atomic_load(&d->failed)) {
+	else if (cell_get_state(d->cell) == CELL_LOST)
 		*why = "the store failed";
-	} else {
-		struct journal_counts counts;
-		journal_counts(d->journal, &counts);
-		if (counts.store_gone)
-			*why = "the store's file was moved or removed";
-		else if (counts.disk_low)
-			*why = "free disk space is below store.reserve";
-		journal_counts_finish(&counts);
-	}
+	else if (counts.store_gone)
+		*why = "the store's file was moved or removed";
+	else if (counts.disk_low)
+		*why = "free disk space is below store.reserve";
+	journal_counts_finish(&counts);
 	return *why == NULL;
 }

@@ -6,7 +6,6 @@
 #include "gateway/daemon/daemon_internal.h"
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
-#include "saga/journal/figures.h"
 #include "saga/store/store_sqlite.h"
 
 /* The pause and the time of a round are chosen, no measurement: an operator does not see a delay of 1 s,
@@ -65,7 +64,7 @@ static void check_targets(struct alert_round *r)
 {
 	size_t cap = r->config->target_count;
 	struct engine_target_status *targets = mem_zalloc((cap + 1) * sizeof *targets);
-	size_t count = engine_status(r->w->d->engine, 0, targets, cap);
+	size_t count = cell_target_status(r->w->d->cell, 0, targets, cap);
 	for (size_t i = 0; i < count; i++)
 		check_target(r, &targets[i]);
 	free(targets);
@@ -106,7 +105,8 @@ static void read_attention(struct alert_round *r, const struct journal_counts *c
 static void check_journal(struct alert_round *r)
 {
 	struct journal_counts counts;
-	journal_counts(r->w->d->journal, &counts);
+	if (!cell_counts(r->w->d->cell, &counts))
+		return; /* the daemon stops */
 	if (counts.store_gone)
 		alerts_level(r->w->alerts, ALERT_STORE_GONE, "store", 1);
 	else if (counts.disk_low)
@@ -168,7 +168,7 @@ static void destroy(struct alerts_thread *w)
 /* The first round runs at once, so `almoner status` shows alerts from the start. */
 int alerts_thread_start(struct daemon *d, struct alerts_thread **ret, struct err *err)
 {
-	assert(d->intake != NULL && d->engine != NULL && d->journal != NULL);
+	assert(d->intake != NULL);
 	struct alerts_thread *w = mem_zalloc(sizeof *w);
 	w->d = d;
 	w->alerts = alerts_create(w, on_changed);

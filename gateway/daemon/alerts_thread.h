@@ -12,9 +12,9 @@
 struct daemon;
 struct alerts_thread;
 
-/* Call it after intake, engine and journal have started. */
+/* Call it after intake has started. */
 int alerts_thread_start(struct daemon *d, struct alerts_thread **ret, struct err *err) MUST_CHECK;
-/* Call it before intake, engine and journal are destroyed: the thread reads them. NULL is accepted. */
+/* Call it before intake and cell are destroyed: the thread reads them. NULL is accepted. */
 void alerts_thread_stop(struct alerts_thread *w);
 /* The raised alerts, a new reference: [{"name", "subject", "since", "text"}]. Thread: any. */
 json_t *alerts_thread_json(struct alerts_thread *w);

@@ -8,19 +8,17 @@
 
 #include "gateway/admin/jobs/jobs.h"
 #include "gateway/admin/server.h"
+#include "gateway/cell/cell.h"
+#include "gateway/cell/cell_ports.h"
 #include "gateway/daemon/alerts_thread.h"
 #include "gateway/daemon/daemon.h"
-#include "gateway/engine/engine.h"
 #include "gateway/intake/quarantine.h"
 #include "gateway/intake/server/server.h"
 #include "gateway/log/log_throttle.h"
 #include "gateway/log/logger.h"
 #include "gateway/net/loop.h"
-#include "gateway/net/transfer.h"
 #include "gateway/plugin/blackbox.h"
 #include "gateway/plugin/instance.h"
-#include "saga/journal/intake_port.h"
-#include "saga/journal/journal.h"
 
 /* Made and destroyed by daemon_run. The parts are made in start_all and stopped in stop_all (daemon.c); a
  * part that has not been made is NULL. Other threads read the pointers only after start_all has started
@@ -30,12 +28,9 @@ struct daemon {
 	struct config_env *env;
 	struct catalog *catalog;
 	struct logger *logger;
-	struct blackbox *box;
-	struct loop *loop;
-	struct transfer *transfer;
-	struct engine *engine;
-	struct inflight_file *inflight;
-	struct journal *journal;
+	struct blackbox *box; /* of the process, because its handlers are */
+	struct loop *loop;    /* the main thread's; the cell has one of its own */
+	struct cell *cell;    /* never NULL */
 	struct intake_server *intake;
 	struct alerts_thread *alerts;
 	struct admin_server *admin;
@@ -51,10 +46,9 @@ struct daemon {
 	struct log_throttle *log_throttle;
 
 	atomic_bool reloading; /* a reload runs; at most one does */
-	bool reload_started;   /* reload_thread must be joined; thread: the loop's */
-	bool reload_requested; /* SIGHUP has arrived; thread: the loop's */
+	bool reload_started;   /* reload_thread must be joined; thread: main */
+	bool reload_requested; /* SIGHUP has arrived; thread: main */
 	pthread_t reload_thread;
-	atomic_bool failed; /* the store failed: the daemon stops at once with exit code 1 */
 	atomic_bool stopping;
 };
 
@@ -68,14 +62,12 @@ void daemon_config_swap(struct daemon *d, struct config *config);
  * any. */
 int daemon_open_reader(void *ctx, struct store_reader *ret, struct err *err) MUST_CHECK;
 
-/* ---- journal_setup.c ---- */
+/* ---- cell_setup.c ---- */
 
-/* Opens the store, which locks it against a second daemon, and makes the journal: sets d->journal and
- * d->inflight. Fills in the `id` of each of the d->config->target_count targets. */
-int daemon_journal_setup(struct daemon *d, struct journal_target *targets, struct err *err) MUST_CHECK;
-/* Reads in the black box which steps' connectors ended the previous process, and sets these steps to
- * attention (fault). Must run before the engine can start a step, or the same crash could repeat. */
-int daemon_settle_blackbox(struct daemon *d, struct err *err) MUST_CHECK;
+/* Opens the store, which locks it against a second daemon, and the black box: sets d->box. Makes the cell with
+ * the targets of d->config. Steps whose connectors brought the previous process down are set to attention
+ * (fault) on the way. */
+int daemon_make_cell(struct daemon *d, struct err *err) MUST_CHECK;
 
 /* ---- targets.c ---- */
 
@@ -87,7 +79,7 @@ struct journal_target *daemon_journal_targets(const struct config *config);
 int daemon_open_instances(struct daemon *d, const struct config *config, struct instance ***ret,
 						  struct err *err) MUST_CHECK;
 void daemon_close_instances(struct instance **opened);
-/* Hands the targets of a configuration to the engine, and `opened` with them. `ids`: the array that the
+/* Hands the targets of a configuration to the cell's engine, and `opened` with them. `ids`: the array that the
  * journal filled in, in the configuration's order. */
 void daemon_set_engine_targets(struct daemon *d, const struct config *config, struct instance **opened,
 							   const struct journal_target *ids);
@@ -95,9 +87,9 @@ void daemon_set_engine_targets(struct daemon *d, const struct config *config, st
 /* ---- reload.c ---- */
 
 /* If a reload is requested, starts it on a thread of its own. A request that arrives while a reload runs
- * starts another one after it, so the last state of the file is always read. Thread: the loop's. */
+ * starts another one after it, so the last state of the file is always read. Thread: main. */
 void daemon_reload_if_requested(struct daemon *d);
-/* Waits until a running reload has ended. Call it before journal_stop: the reload waits for answers of the
+/* Waits until a running reload has ended. Call it before cell_end: the reload waits for answers of the
  * journal. */
 void daemon_reload_wait(struct daemon *d);
 

@@ -7,8 +7,6 @@
 #include "gateway/daemon/daemon_internal.h"
 #include "saga/base/hex.h"
 #include "saga/base/mem.h"
-#include "saga/journal/figures.h"
-#include "saga/journal/operator_port.h"
 
 /* ---- reasons to refuse ---- */
 
@@ -48,13 +46,19 @@ static int check_restart(const struct config *before, const struct config *after
 	return 0;
 }
 
+static int refuse_closed(struct err *err, int code)
+{
+	return err_set(err, code, "the journal is closed: the daemon stops, or its store has failed");
+}
+
 static int check_open_steps(struct daemon *d, const struct config *before, const struct config *after,
 							struct err *err)
 {
 	struct config_changes changes AUTO_CONFIG_CHANGES = { 0 };
 	config_diff(before, after, &changes);
 	struct journal_counts counts;
-	journal_counts(d->journal, &counts);
+	if (!cell_counts(d->cell, &counts))
+		return refuse_closed(err, ERR_CLOSED);
 	int rc = 0;
 	for (size_t i = 0; i < changes.count && rc == 0; i++)
 		rc = check_removed(&changes.items[i], &counts, err);
@@ -92,7 +96,7 @@ static int set_journal_targets(struct daemon *d, struct journal_target *targets,
 	struct target_ids_wait ids = { .targets = targets };
 	pthread_mutex_init(&ids.lock, NULL);
 	pthread_cond_init(&ids.changed, NULL);
-	int rc = journal_set_targets(d->journal, targets, count, &ids, on_ids);
+	int rc = cell_set_rules(d->cell, targets, count, &ids, on_ids);
 	pthread_mutex_lock(&ids.lock);
 	while (rc == 0 && !ids.done)
 		pthread_cond_wait(&ids.changed, &ids.lock);
@@ -137,8 +141,7 @@ static int recheck_removed(struct daemon *d, const struct config *before, const 
 	if (count == after->target_count)
 		return 0;
 	int rc = set_journal_targets(d, both, count);
-	return rc != 0 ? err_set(err, rc, "the journal is closed: the daemon stops, or its store has failed")
-				   : check_open_steps(d, before, after, err);
+	return rc != 0 ? refuse_closed(err, rc) : check_open_steps(d, before, after, err);
 }
 
 /* Puts the old configuration back. Intake has accepted the old rules before; should it fail to now (no memory
@@ -166,14 +169,14 @@ static int apply_config(struct daemon *d, struct config *before, struct config *
 	rc = set_journal_targets(d, both, count);
 	if (rc != 0) {
 		daemon_close_instances(opened);
-		return err_set(err, rc, "the journal is closed: the daemon stops, or its store has failed");
+		return refuse_closed(err, rc);
 	}
 	rc = intake_server_set_config(d->intake, after, err);
 	bool swapped = rc == 0;
 	if (rc == 0)
 		rc = recheck_removed(d, before, after, both, count, err);
 	if (rc == 0 && set_journal_targets(d, targets, after->target_count) != 0)
-		rc = err_set(err, ERR_CLOSED, "the journal is closed: the daemon stops, or its store has failed");
+		rc = refuse_closed(err, ERR_CLOSED);
 	if (rc == 0)
 		rc = logger_reopen(d->logger, &after->log, err);
 	if (rc != 0) {
@@ -214,6 +217,16 @@ static int read_config(struct daemon *d, struct config **ret, struct err *err)
 							 found.errors, found.errors == 1 ? "" : "s");
 }
 
+/* Adds the result of a reload to the saga log. A journal that is closed has none. */
+static void record(struct daemon *d, const char *text, const char *note)
+{
+	const struct command command = { .kind = COMMAND_RECORD,
+									 .actor = "SIGHUP",
+									 .note = note,
+									 .u.record = { .subject = SUBJECT_CONFIG, .text = text } };
+	(void)!command_run(d->cell, &command);
+}
+
 /* A success and a refusal are both recorded in the saga log; `before` stays in use after a refusal. */
 static int reload(struct daemon *d, struct config *before, struct err *err)
 {
@@ -227,7 +240,7 @@ static int reload(struct daemon *d, struct config *before, struct err *err)
 	if (rc == 0) {
 		char digest[2 * DIGEST_BYTES + 1];
 		hex_encode(after->digest, DIGEST_BYTES, digest);
-		(void)!journal_add_record(d->journal, SUBJECT_CONFIG, "loaded", "SIGHUP", digest);
+		record(d, "loaded", digest);
 		daemon_config_swap(d, after);
 	} else {
 		config_unref(after);
@@ -247,7 +260,7 @@ static void *reload_thread(void *ctx)
 	} else {
 		logger_line(d->logger, CONFIG_LOG_ERROR, "reload_refused", "config", d->options->config_path, "why",
 					err.text, NULL);
-		(void)!journal_add_record(d->journal, SUBJECT_CONFIG, "refused", "SIGHUP", err.text);
+		record(d, "refused", err.text);
 	}
 	config_unref(before);
 	atomic_store(&d->reloading, false);

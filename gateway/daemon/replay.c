@@ -7,7 +7,6 @@
 #include "gateway/intake/pipeline/prepare.h"
 #include "gateway/intake/rejected.h"
 #include "saga/base/mem.h"
-#include "saga/journal/intake_port.h"
 
 struct accept_wait {
 	pthread_mutex_t lock;
@@ -36,7 +35,7 @@ static int accept_and_wait(struct daemon *d, struct prepared *p, struct accept_r
 	p->accept.ctx = &w;
 	p->accept.done = on_accepted;
 	const struct command command = { .kind = COMMAND_REPLAY, .u.accept = &p->accept };
-	int rc = command_run_on(d->journal, &command);
+	int rc = command_run(d->cell, &command);
 	if (rc != 0)
 		prepare_destroy(p);
 	pthread_mutex_lock(&w.lock);
@@ -104,5 +103,5 @@ int daemon_replay(void *ctx, const struct rejected_row *row, const struct replay
 	/* If the daemon ends before the row is dropped, the next replay finds the event to be a duplicate: no
 	 * harm. */
 	const struct command drop = { .kind = COMMAND_DROP_REJECTED, .u.rejected = row->id };
-	return rc == 0 ? command_run_on(d->journal, &drop) : rc;
+	return rc == 0 ? command_run(d->cell, &drop) : rc;
 }

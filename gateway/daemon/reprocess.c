@@ -1,7 +1,6 @@
 /* `event reprocess`: maps a stored event anew with the configuration in use. */
 #include "gateway/daemon/daemon_internal.h"
 #include "gateway/intake/pipeline/prepare.h"
-#include "saga/journal/operator_port.h"
 
 /* The time of reception stays that of the event; only the map, the routes and the plan are today's. */
 int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const char *actor, const char *note,
@@ -33,5 +32,5 @@ int daemon_reprocess(void *ctx, int64_t saga, const struct event *event, const c
 									 .note = note,
 									 .ctx = done_ctx,
 									 .u.reprocess = { .saga = saga, .mapped = &p->accept, .done = done } };
-	return command_run_on(d->journal, &command);
+	return command_run(d->cell, &command);
 }

@@ -37,7 +37,7 @@ static void release_instance(void *port_ctx)
 	instance_close(port_ctx);
 }
 
-/* Borrows the names in `t`; engine_set_targets copies them. */
+/* Borrows the names in `t`; cell_set_targets copies them. */
 static struct engine_target_config engine_target(const struct config_target *t, uint32_t id,
 												 struct instance *instance)
 {
@@ -118,7 +118,7 @@ void daemon_set_engine_targets(struct daemon *d, const struct config *config, st
 		assert(ids[i].id != 0 && opened[i] != NULL); /* the journal numbers targets from 1 */
 		targets[i] = engine_target(&config->targets[i], ids[i].id, opened[i]);
 	}
-	engine_set_targets(d->engine, targets, config->target_count);
+	cell_set_targets(d->cell, targets, config->target_count);
 	free(targets);
-	free(opened); /* the engine calls release_instance for each one after its last attempt */
+	free(opened); /* the cell calls release_instance for each one after its last attempt */
 }

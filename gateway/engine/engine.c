@@ -56,6 +56,14 @@ static void drop_works(struct work_list *list)
 	}
 }
 
+static void drop_attempts_under_way(struct engine *e)
+{
+	struct engine_target *t;
+	TAILQ_FOREACH(t, &e->targets, link)
+	drop_attempts(&t->attempts);
+	e->active_attempts = 0;
+}
+
 /* Sets of targets that no tick has taken over hold ports, and these must be released like all others. */
 static void adopt_remaining(struct engine *e)
 {
@@ -73,10 +81,10 @@ void engine_destroy(struct engine *e)
 		return;
 	adopt_remaining(e);
 	drop_attempts(&e->ended);
+	drop_attempts_under_way(e);
 	struct engine_target *t;
 	while ((t = TAILQ_FIRST(&e->targets)) != NULL) {
 		TAILQ_REMOVE(&e->targets, t, link);
-		drop_attempts(&t->attempts);
 		drop_works(&t->ready);
 		target_destroy(t);
 	}
@@ -189,6 +197,16 @@ void engine_drain(struct engine *e, int64_t wait_ms)
 	struct engine_target *t;
 	TAILQ_FOREACH(t, &e->targets, link)
 	dispatch_publish(e, t);
+}
+
+/* target_health_update, which the report calls, reads the time of the turn. */
+void engine_abandon(struct engine *e)
+{
+	assert(e->journal != NULL);
+	engine_now_ms(e);
+	delivery_report(e);
+	drop_attempts_under_way(e);
+	e->journal = NULL;
 }
 
 bool engine_idle(const struct engine *e)

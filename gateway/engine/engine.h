@@ -104,6 +104,10 @@ int64_t engine_next_ms(struct engine *e);
  * off, and those that may have reached their target are reported as unknown. Ready works stay in memory;
  * the journal finds their steps again at its next start. */
 void engine_drain(struct engine *e, int64_t wait_ms);
+/* The last turn of an engine whose journal has failed: reports the outcomes that are known, which the journal
+ * prints because it cannot store them any more, and drops the attempts under way as engine_destroy does.
+ * Nothing starts and nothing is sent any more, and no tick may follow. */
+void engine_abandon(struct engine *e);
 /* True when no attempt is under way and the engine waits for no answer of the journal. Two seconds after a
  * drain ended it no longer waits for the journal. */
 bool engine_idle(const struct engine *e);

@@ -53,7 +53,7 @@ FENCED = {
 CALLS = {
     # Verbs, accepts and figures go through the cell, because the journal may be in another process.
     re.compile(r"\bjournal_(?!counts_finish\b|counts_decode\b|event_key\b|gift_key\b)\w+(?=\()"):
-        ["saga/journal/", "gateway/cell/", "gateway/daemon/", "gateway/engine/", "gateway/intake/"],
+        ["saga/journal/", "gateway/cell/", "gateway/engine/"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)

@@ -12,23 +12,6 @@
  * answer's header. Chosen; no measurement. */
 #define POOL_EXTRA_BYTES 8192
 
-/* ---- the journal as intake sees it ---- */
-
-static int accept_event(void *ctx, struct accept *a)
-{
-	return journal_accept(ctx, a);
-}
-
-static int keep_rejected(void *ctx, const struct rejected_row *row, int64_t keep_bytes)
-{
-	return journal_keep_rejected(ctx, row, keep_bytes);
-}
-
-struct intake_journal intake_server_journal(struct journal *j)
-{
-	return (struct intake_journal){ .ctx = j, .accept = accept_event, .keep_rejected = keep_rejected };
-}
-
 /* ---- life ---- */
 
 uint16_t intake_server_port(const struct intake_server *s)

@@ -1,7 +1,7 @@
 /* The HTTP server for events: POST /in/{source}, /healthz, /readyz, on the epoll threads of libmicrohttpd. A
  * connection is suspended until its event is committed, and answered only then.
  *
- * To stop: intake_server_quiesce, then journal_stop (its callbacks answer the requests that wait), then
+ * To stop: intake_server_quiesce, then the journal (its callbacks answer the requests that wait), then
  * intake_server_wait_idle, then intake_server_stop. */
 #ifndef ALMONER_GATEWAY_INTAKE_SERVER_SERVER_H
 #define ALMONER_GATEWAY_INTAKE_SERVER_SERVER_H
@@ -10,7 +10,7 @@
 #include "saga/base/clock.h"
 #include "saga/journal/intake_port.h"
 
-/* Where events go: the journal, or a stand-in of a test. */
+/* Where events go: the journal of a cell, or a stand-in of a test. */
 struct intake_journal {
 	void *ctx;
 	/* Takes an event, as journal_accept does. 0: the journal has `a` and calls a->done once, on any
@@ -19,7 +19,6 @@ struct intake_journal {
 	/* Keeps a rejected request, as journal_keep_rejected does. NULL: no rejected requests are kept. */
 	int (*keep_rejected)(void *ctx, const struct rejected_row *row, int64_t keep_bytes);
 };
-struct intake_journal intake_server_journal(struct journal *j);
 
 struct intake_server_hooks {
 	void *ctx;

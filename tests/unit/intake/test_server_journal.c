@@ -60,10 +60,15 @@ static struct journal *open_journal(const char *dir)
 	return j;
 }
 
+static int accept_event(void *ctx, struct accept *a)
+{
+	return journal_accept(ctx, a);
+}
+
 static struct intake_server *open_intake(struct journal *j)
 {
 	struct config *config = server_fixture_config(SOURCES, "", "");
-	const struct intake_server_options options = { .journal = intake_server_journal(j),
+	const struct intake_server_options options = { .journal = { j, accept_event, NULL },
 												   .clock = clock_system(),
 												   .own_sweep = true };
 	struct intake_server *s = NULL;
