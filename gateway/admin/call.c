@@ -147,11 +147,7 @@ int admin_call_counts(struct admin_call *call, struct journal_counts *ret, struc
 	int rc = call->api->open_reader(call->api->ctx, &reader, err);
 	if (rc != 0)
 		return rc;
-	struct buf bytes = { 0 };
-	rc = reader.counters(reader.ctx, &bytes, err);
-	if (rc == 0)
-		rc = journal_counts_decode(buf_str(&bytes), ret, err);
-	buf_free(&bytes);
+	rc = journal_counts_read(&reader, ret, err);
 	reader.close(reader.ctx);
 	return rc;
 }

@@ -74,7 +74,7 @@ static int write_batch(struct journal *j)
 		if (rc == 0)
 			rc = write_saga(j, e);
 	}
-	return rc != 0 ? rc : log_write(j);
+	return rc != 0 ? rc : log_write_rows(j);
 }
 
 static void check_invariants(struct journal *j)
@@ -83,12 +83,6 @@ static void check_invariants(struct journal *j)
 		return;
 	j->batch.unchecked = 0;
 	invariants_assert_batch(j);
-}
-
-static int write_counters(struct journal *j)
-{
-	counters_encode(j, &j->batch.value);
-	return j->store.counters_put(j->store.ctx, buf_str(&j->batch.value), &j->err);
 }
 
 static void release(struct journal *j)
@@ -113,7 +107,7 @@ int batch_commit(struct journal *j)
 		return rc;
 	if (j->batch.wrote) {
 		check_invariants(j);
-		rc = write_counters(j);
+		rc = log_write_chain(j);
 		if (rc == 0)
 			rc = j->store.commit(j->store.ctx, &j->err);
 	} else {

@@ -18,7 +18,7 @@ struct batch {
 	size_t freed_count, freed_capacity;
 	struct target_news *news;
 	size_t news_count, news_capacity;
-	struct buf value;   /* scratch: an encoded saga, the counters */
+	struct buf value;   /* scratch: an encoded saga */
 	unsigned unchecked; /* commits since invariants were checked */
 	bool open;          /* a transaction is open */
 	bool wrote;         /* the batch contains a change, so it must be committed */
@@ -26,7 +26,7 @@ struct batch {
 
 /* Opens the transaction and reads the clock into j->now_ms. No batch is open. */
 int batch_begin(struct journal *j) MUST_CHECK;
-/* Writes every touched saga, the log rows and the counters once, and syncs; a batch without a change is
+/* Writes every touched saga, the log rows and the chain row once, and syncs; a batch without a change is
  * rolled back. The caller has called schedule_next_in_lane, so each freed lane has gone to its
  * next saga. */
 int batch_commit(struct journal *j) MUST_CHECK;

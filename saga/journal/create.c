@@ -21,8 +21,8 @@ static int load_head(struct journal *j)
 	j->log.last_row = head.chain.last;
 	rc = targets_load(j);
 	if (rc == 0)
-		rc = counters_load(j, buf_str(&head.counters));
-	buf_free(&head.counters);
+		rc = counters_load(j, &head.figures);
+	store_figures_free(&head.figures);
 	const char *fault = rc == 0 ? counters_fault(j) : NULL;
 	return fault != NULL ? counters_damaged(j, fault) : rc;
 }
@@ -134,7 +134,7 @@ void journal_destroy(struct journal *j)
 	plans_free(j);
 	lanes_free(&j->lanes);
 	targets_free(j);
-	free(j->published.counts.targets);
+	counters_finish(j);
 	pthread_mutex_destroy(&j->published.lock);
 	j->store.close(j->store.ctx);
 	free(j);

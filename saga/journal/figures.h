@@ -3,9 +3,10 @@
 #ifndef ALMONER_SAGA_JOURNAL_FIGURES_H
 #define ALMONER_SAGA_JOURNAL_FIGURES_H
 
-#include "saga/base/buf.h"
 #include "saga/base/err.h"
 #include "saga/model/state.h"
+
+struct store_reader;
 
 struct journal;
 
@@ -38,8 +39,10 @@ struct journal_counts {
 /* A copy of the figures as of the last commit. Thread: any. */
 void journal_counts(struct journal *j, struct journal_counts *ret);
 void journal_counts_finish(struct journal_counts *c);
-/* Decodes stored counters (store_reader.counters), for programs without a running journal. ERR_CORRUPT; then
- * nothing needs to be freed. */
-int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct err *err) MUST_CHECK;
+/* The figures as of the last commit, for programs without a running journal; what only a running journal knows
+ * is 0. ERR_CORRUPT, ERR_REFUSED (a newer almoner wrote them) or an error of the store; then nothing needs to be
+ * freed. */
+int journal_counts_read(const struct store_reader *reader, struct journal_counts *ret,
+						struct err *err) MUST_CHECK;
 
 #endif

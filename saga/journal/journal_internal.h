@@ -46,15 +46,16 @@ struct journal {
 	bool failed;     /* shutdown.c */
 	struct accept_delay delay;
 
-	struct op_queue queue;        /* queue.c */
-	atomic_size_t rejected_bytes; /* submit.c: bytes of rejected requests in the queue */
-	struct target_table targets;  /* targets.c */
-	struct plan_table plans;      /* plans.c */
-	struct saga_cache cache;      /* cache.c */
-	struct lanes lanes;           /* location.c enters and leaves */
-	struct log_state log;         /* log.c */
-	struct batch batch;           /* batch.c; location.c notes freed lanes, handout.c works */
-	struct totals totals;         /* counters.c; ops/ count what they accept */
+	struct op_queue queue;         /* queue.c */
+	atomic_size_t rejected_bytes;  /* submit.c: bytes of rejected requests in the queue */
+	struct target_table targets;   /* targets.c */
+	struct plan_table plans;       /* plans.c */
+	struct saga_cache cache;       /* cache.c */
+	struct lanes lanes;            /* location.c enters and leaves */
+	struct log_state log;          /* log.c */
+	struct batch batch;            /* batch.c; location.c notes freed lanes, handout.c works */
+	struct totals totals;          /* counters.c; ops/ count what they accept */
+	struct stored_counters stored; /* counters_form.c */
 	struct published_counts published;
 	struct idle_state idle; /* idle.c */
 	struct disk_state disk; /* idle.c */

@@ -44,25 +44,12 @@ static const uint8_t *next_salt(struct log_state *l)
 	return l->salts[--l->salts_left];
 }
 
-/* The rows of one commit while they are written. */
-struct log_writer {
-	struct chain_row chain;
-	struct store_chain *digest; /* NULL until the first row */
-};
-
 /* The chain covers only a salted digest of the personal part, so that this part can be deleted later without
  * breaking the chain. */
-static int write_row(struct journal *j, struct log_writer *lw, enum subject subject, int64_t id,
-					 const struct records *records)
+static int write_row(struct journal *j, enum subject subject, int64_t id, const struct records *records)
 {
-	if (lw->digest == NULL) {
-		lw->chain = (struct chain_row){ .commit = j->log.chain.commit + 1,
-										.first = j->log.last_row + 1,
-										.at_ms = j->now_ms };
-		store_chain_begin(&lw->digest, j->log.chain.digest);
-	}
 	struct log_row row = { .number = ++j->log.last_row,
-						   .commit = lw->chain.commit,
+						   .commit = j->log.chain.commit + 1,
 						   .subject = subject,
 						   .subject_id = id,
 						   .at_ms = j->now_ms,
@@ -72,53 +59,58 @@ static int write_row(struct journal *j, struct log_writer *lw, enum subject subj
 		memcpy(row.salt, next_salt(&j->log), sizeof row.salt);
 		store_personal_digest(row.salt, row.personal, row.personal_digest);
 	}
-	store_chain_row(lw->digest, &row);
-	j->totals.log_rows++;
+	store_chain_row(j->log.digest, &row);
+	j->batch.wrote = true;
 	return j->store.log_append(j->store.ctx, &row, &j->err);
 }
 
 /* Sagas come first, in the order in which the batch touched them; then the other subjects. */
-static int write_rows(struct journal *j, struct log_writer *lw)
+int log_write_rows(struct journal *j)
 {
+	assert(j->batch.open && j->log.last_row == j->log.chain.last && j->log.digest == NULL);
+	store_chain_begin(&j->log.digest, j->log.chain.digest);
 	struct cache_entry *e;
 	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
 	{
-		int rc = e->log != NULL && e->log->count > 0 ? write_row(j, lw, SUBJECT_SAGA, e->id, e->log) : 0;
+		int rc = e->log != NULL && e->log->count > 0 ? write_row(j, SUBJECT_SAGA, e->id, e->log) : 0;
 		if (rc != 0)
 			return rc;
 	}
 	for (size_t i = 0; i < j->log.subject_count; i++) {
 		const struct subject_log *log = &j->log.subjects[i];
-		int rc = write_row(j, lw, log->subject, log->id, &log->records);
+		int rc = write_row(j, log->subject, log->id, &log->records);
 		if (rc != 0)
 			return rc;
 	}
 	return 0;
 }
 
-static int write_chain(struct journal *j, struct log_writer *lw)
+int log_write_chain(struct journal *j)
 {
-	if (lw->digest == NULL)
-		return 0; /* the batch has no log row, so it uses no commit number */
-	lw->chain.last = j->log.last_row;
-	store_chain_end(lw->digest, lw->chain.digest);
-	lw->digest = NULL;
-	j->log.chain = lw->chain;
-	j->totals.commits++;
-	j->batch.wrote = true;
-	return j->store.chain_append(j->store.ctx, &j->log.chain, &j->err);
+	struct log_state *l = &j->log;
+	assert(j->batch.open && j->batch.wrote && l->digest != NULL);
+	struct chain_row row = {
+		.commit = l->chain.commit + 1, .first = l->chain.last + 1, .last = l->last_row, .at_ms = j->now_ms
+	};
+	bool full = store_commit_is_full(row.commit) || !l->has_full;
+	row.counters = counters_encode(j, full);
+	store_chain_figures(l->digest, &row);
+	store_chain_end(l->digest, row.digest);
+	l->digest = NULL;
+	int rc = j->store.chain_append(j->store.ctx, &row, &j->err);
+	row.counters = row.marks = (struct str){ 0 };
+	l->chain = row;
+	l->has_full = true;
+	return rc;
 }
 
-int log_write(struct journal *j)
+/* A batch that wrote nothing, or failed, leaves a digest that no row needs. */
+static void drop_digest(struct log_state *l)
 {
-	struct log_writer lw = { 0 };
-	assert(j->batch.open && j->log.last_row == j->log.chain.last);
-	int rc = write_rows(j, &lw);
-	if (rc == 0)
-		rc = write_chain(j, &lw);
-	if (lw.digest != NULL)
-		store_chain_end(lw.digest, lw.chain.digest);
-	return rc;
+	uint8_t unused[32];
+	if (l->digest != NULL)
+		store_chain_end(l->digest, unused);
+	l->digest = NULL;
 }
 
 void log_clear(struct log_state *l)
@@ -126,6 +118,7 @@ void log_clear(struct log_state *l)
 	for (size_t i = 0; i < l->subject_count; i++)
 		records_free(&l->subjects[i].records);
 	l->subject_count = 0;
+	drop_digest(l);
 }
 
 void log_free(struct log_state *l)

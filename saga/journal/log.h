@@ -21,8 +21,10 @@ struct subject_log {
 #define LOG_SALTS 64 /* salts that are drawn at once, since each draw is a system call; chosen */
 
 struct log_state {
-	int64_t last_row;       /* number of the last log row */
-	struct chain_row chain; /* of the last commit */
+	int64_t last_row;           /* number of the last log row */
+	struct chain_row chain;     /* of the last commit, without its figures */
+	bool has_full;              /* a commit since the start has a full copy of the figures */
+	struct store_chain *digest; /* over the rows of the batch; NULL: no batch is being written */
 	struct subject_log *subjects;
 	size_t subject_count, subject_capacity;
 	uint8_t salts[LOG_SALTS][16];
@@ -35,8 +37,10 @@ struct records *log_records(struct journal *j, enum subject subject, int64_t id)
 /* Adds one record without a step to this batch, at the present time. The texts may be NULL. */
 void log_add(struct journal *j, enum subject subject, int64_t id, enum record_kind kind, const char *text,
 			 const char *actor, const char *note);
-/* Writes all rows and the chain. A batch without records writes nothing and uses no commit number. */
-int log_write(struct journal *j) MUST_CHECK;
+/* Writes all rows of the batch. */
+int log_write_rows(struct journal *j) MUST_CHECK;
+/* Writes the chain row of the batch, which has written something: the digest over its rows, and the figures. */
+int log_write_chain(struct journal *j) MUST_CHECK;
 /* Forgets the records of the batch. */
 void log_clear(struct log_state *l);
 void log_free(struct log_state *l);

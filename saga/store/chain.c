@@ -6,8 +6,8 @@
 #include "saga/base/mem.h"
 #include "saga/store/store.h"
 
-/* The input of a commit is collected and hashed once: 104 bytes for each row, 7 KB for a batch of 64
- * events. */
+/* The input of a commit is collected and hashed once: 104 bytes for each log row, 7 KB for a batch of 64
+ * events, and the figures. */
 struct store_chain {
 	struct buf input;
 };
@@ -40,12 +40,59 @@ void store_chain_row(struct store_chain *chain, const struct log_row *row)
 	buf_add(&chain->input, row->personal_digest, sizeof row->personal_digest);
 }
 
+/* No log row has the number 0, so the input cannot be read in two ways. */
+void store_chain_figures(struct store_chain *chain, const struct chain_row *row)
+{
+	if (row->counters.len == 0 && row->marks.len == 0)
+		return;
+	add_number(&chain->input, 0);
+	add_number(&chain->input, row->commit);
+	add_number(&chain->input, row->at_ms);
+	add_number(&chain->input, (int64_t)row->counters.len);
+	buf_add(&chain->input, row->counters.p, row->counters.len);
+	add_number(&chain->input, (int64_t)row->marks.len);
+	buf_add(&chain->input, row->marks.p, row->marks.len);
+}
+
 void store_chain_end(struct store_chain *chain, uint8_t ret_digest[32])
 {
 	digest_bytes(chain->input.data, chain->input.len, ret_digest);
 	buf_free(&chain->input);
 	free(chain);
 }
+
+/* ---- figures ---- */
+
+bool store_commit_is_full(int64_t commit)
+{
+	return commit == 1 || commit % STORE_FULL_EVERY == 0;
+}
+
+int64_t store_figures_first(int64_t last)
+{
+	return last - last % STORE_FULL_EVERY;
+}
+
+int store_figures_add(struct store_figures *f, const struct chain_row *row, struct err *err)
+{
+	int rc = tally_apply(&f->counters, row->counters, err);
+	if (rc == 0)
+		rc = tally_apply(&f->marks, row->marks, err);
+	if (rc != 0)
+		return err_wrap(err, rc, "commit %lld", (long long)row->commit);
+	f->commit = row->commit;
+	f->last_row = row->last;
+	return 0;
+}
+
+void store_figures_free(struct store_figures *f)
+{
+	tally_free(&f->counters);
+	tally_free(&f->marks);
+	*f = (struct store_figures){ 0 };
+}
+
+/* ---- salted digests and keys ---- */
 
 void store_personal_digest(const uint8_t salt[16], struct str personal, uint8_t ret[32])
 {

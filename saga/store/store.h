@@ -19,6 +19,7 @@
 #include "saga/model/plan.h"
 #include "saga/model/record.h"
 #include "saga/model/saga.h"
+#include "saga/model/tally.h"
 
 /* A key is the first half of a SHA-256 digest: the key tables stay small, and two of a billion events
  * still do not get the same key. */
@@ -136,15 +137,30 @@ struct log_row {
 		[32]; /* SHA-256(salt, personal); part of the chain, kept when the personal part goes */
 };
 
-/* One digest per commit: SHA-256 over the digest of the commit before and, for each log row in order,
- * number, commit, subject, subject_id, at_ms (8 bytes little endian each), the digest of head, and
- * personal_digest. See store_chain_begin. */
+/* One row for each commit. Its digest is SHA-256 over the digest of the commit before; for each log row in
+ * order number, commit, subject, subject_id, at_ms (8 bytes little endian each), the digest of head, and
+ * personal_digest; and, unless both are empty, the figures: zero, commit, at_ms, the length of counters,
+ * counters, the length of marks, marks. See store_chain_begin.
+ *
+ * Counters and marks are tallies (saga/model/figure_ids.h) in their stored form: a full copy in the commits of
+ * store_commit_is_full, else the difference to the commit before. Marks are empty when none has changed. A commit
+ * that an almoner of schema 4 wrote has neither. */
 struct chain_row {
 	int64_t commit;
 	int64_t first; /* numbers of the commit's log rows; last == first - 1 for a commit without rows */
 	int64_t last;
 	int64_t at_ms;
 	uint8_t digest[32];
+	struct str counters;
+	struct str marks;
+};
+
+/* The figures as of a commit. Zeroed: those of an empty store. Freed by store_figures_free. */
+struct store_figures {
+	int64_t commit;
+	int64_t last_row; /* number of the last log row */
+	struct tally counters;
+	struct tally marks;
 };
 
 /* Everything that the journal needs at start, in one read. */
@@ -156,9 +172,8 @@ struct store_head {
 	/* Numbers that keys_reserve was given are never used again, also when the event turns out to be a
 	 * duplicate: the numbers of sagas and of related events have gaps. False: they have none. */
 	bool numbers_skip;
-	struct chain_row chain; /* the row of the last commit; zero in an empty store */
-	/* the bytes that counters_put got last, empty at first; the caller calls buf_free */
-	struct buf counters;
+	struct chain_row chain; /* the row of the last commit, without its figures; zero in an empty store */
+	struct store_figures figures; /* as of that commit; the caller calls store_figures_free */
 };
 
 #define STORE_PAGE_BYTES 4096 /* SQLite's default page size; `free_bytes` and the journal count in it */
@@ -293,7 +308,6 @@ struct store_writer {
 
 	int (*log_append)(void *ctx, const struct log_row *row, struct err *err);
 	int (*chain_append)(void *ctx, const struct chain_row *row, struct err *err);
-	int (*counters_put)(void *ctx, struct str bytes, struct err *err);
 
 	/* Copies the write-ahead log into the main file, as far as readers allow. Called outside transactions. */
 	int (*checkpoint)(void *ctx, struct err *err);
@@ -358,7 +372,8 @@ struct store_reader {
 	/* counts[i]: waiting steps of the target with since_ms at least edges_ms[i] before now_ms. */
 	int (*backlog)(void *ctx, uint32_t target, int64_t now_ms, const int64_t *edges_ms, int64_t *counts,
 				   size_t edge_count, struct err *err);
-	int (*counters)(void *ctx, struct buf *out, struct err *err); /* appends */
+	/* The figures as of the last commit; the caller calls store_figures_free. ERR_CORRUPT: they do not decode. */
+	int (*figures)(void *ctx, struct store_figures *ret, struct err *err);
 	/* Jobs with ids below `before` (INT64_MAX: from the newest), newest first; at most `capacity`, each the
 	 * caller's to job_destroy. */
 	int (*job_list)(void *ctx, int64_t before, struct job **jobs, size_t capacity, size_t *ret,
@@ -387,11 +402,23 @@ bool store_filter_saga(const struct saga_filter *f, const struct saga *s);
 
 /* ---- what every store computes alike: chain.c ---- */
 
-/* The chain digest of one commit: begin with the digest of the commit before, add the rows in order, end. */
+/* The chain digest of one commit: begin with the digest of the commit before, add the log rows in order, then
+ * the figures of its chain row, end. */
 struct store_chain;
 void store_chain_begin(struct store_chain **chain, const uint8_t previous[32]);
 void store_chain_row(struct store_chain *chain, const struct log_row *row);
+void store_chain_figures(struct store_chain *chain, const struct chain_row *row);
 void store_chain_end(struct store_chain *chain, uint8_t ret_digest[32]); /* frees `chain` */
+
+/* Every how many commits a full copy of the figures is stored: a start reads at most this many chain rows. */
+#define STORE_FULL_EVERY 256
+/* Must this commit have a full copy? The first one has it too. */
+bool store_commit_is_full(int64_t commit);
+/* The first commit that may be needed to know the figures as of commit `last`. */
+int64_t store_figures_first(int64_t last);
+/* Adds the next commit to the figures, in the order of commits. ERR_CORRUPT. */
+int store_figures_add(struct store_figures *f, const struct chain_row *row, struct err *err) MUST_CHECK;
+void store_figures_free(struct store_figures *f);
 
 /* The keys that an event and its gift claim: the first 16 bytes of digest_parts("almoner-event-1", source,
  * event_id) and digest_parts("almoner-gift-1", source, gift). saga_find looks an event up by the first. */

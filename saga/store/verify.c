@@ -11,9 +11,11 @@ struct store_verification {
 	void (*report)(void *report_ctx, const char *line);
 	int64_t findings;
 	/* The position of the check between two slices. */
-	struct chain_row last; /* the commit checked last */
-	int64_t saga;          /* the saga checked last */
-	int64_t step_saga;     /* saga and number of the step row checked last */
+	struct chain_row last;        /* the commit checked last */
+	struct store_figures figures; /* as of that commit */
+	bool figures_lost;            /* a commit since the last full copy has figures that do not decode */
+	int64_t saga;                 /* the saga checked last */
+	int64_t step_saga;            /* saga and number of the step row checked last */
 	int64_t step;
 };
 
@@ -87,11 +89,26 @@ static int check_rows(struct store_verification *v, const struct chain_row *c, u
 	struct commit_check check = { .v = v, .commit = c->commit, .next = c->first };
 	store_chain_begin(&check.chain, v->last.digest);
 	int rc = v->source->log(v->source->ctx, c->first, c->last, &check, add_row, err);
+	store_chain_figures(check.chain, c);
 	store_chain_end(check.chain, ret_digest);
 	if (rc == 0 && check.next <= c->last)
 		store_verify_finding(v, "log: rows %lld to %lld are missing", (long long)check.next,
 							 (long long)c->last);
 	return rc;
+}
+
+/* A start needs every commit from the last full copy on, so one finding is enough until the next full copy. */
+static void check_figures(struct store_verification *v, const struct chain_row *c)
+{
+	struct err why = { 0 };
+	if (store_commit_is_full(c->commit)) {
+		store_figures_free(&v->figures);
+		v->figures_lost = false;
+	}
+	if (v->figures_lost || store_figures_add(&v->figures, c, &why) == 0)
+		return;
+	v->figures_lost = true;
+	store_verify_finding(v, "chain: %s", why.text);
 }
 
 /* v->last is the commit before, and this commit afterwards. */
@@ -112,6 +129,7 @@ static int check_commit(void *ctx, const struct chain_row *c, struct err *err)
 	if (rc == 0 && memcmp(digest, c->digest, sizeof digest) != 0)
 		store_verify_finding(v, "chain: commit %lld (log rows %lld to %lld) was changed after it was written",
 							 (long long)c->commit, (long long)c->first, (long long)c->last);
+	check_figures(v, c);
 	v->last = *c; /* continue from the stored digest, so that one damaged commit is one finding */
 	return rc != 0 ? rc : v->source->slice_over(v->source->ctx);
 }
@@ -302,6 +320,7 @@ int store_verify_run(const struct verify_source *source, void *report_ctx,
 		rc = part_end(&v, "the sagas", run_in_slices(&v, saga_slice, e), e);
 	if (rc == 0)
 		rc = part_end(&v, "the step rows", run_in_slices(&v, step_slice, e), e);
+	store_figures_free(&v.figures);
 	if (rc == 0)
 		*ret_findings = v.findings;
 	return rc;

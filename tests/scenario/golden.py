@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Stores that earlier versions wrote (tests/golden): this version reads them, continues with them, and knows every event again."""
+import contextlib
 import hashlib
 import io
 import json
 import lzma
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -50,6 +52,15 @@ def upgrade(gateway):
     equal(kept.read_bytes(), before, "the store that is kept is the old one, byte by byte")
 
 
+def check_chain(store, head):
+    """The old commits keep their digests; one commit without log rows follows, with the figures."""
+    with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
+        found = db.execute("SELECT commit_no, hex(digest), last FROM chain WHERE commit_no >= ? ORDER BY commit_no", (head["commit"],)).fetchall()
+        equal([row[0] for row in found], [head["commit"], head["commit"] + 1], "commits after the upgrade")
+        equal(found[0][1].lower(), head["digest"], "digest of the last commit before the upgrade")
+        equal(found[1][2], found[0][2], "log rows after the upgrade")
+
+
 def compare(gateway, summary):
     """What the command line says of the store, beside what it said when the store was written."""
     equal(summary.pop("version"), "0.1.0", "written by")
@@ -58,7 +69,7 @@ def compare(gateway, summary):
         upgrade(gateway)
         after = read_tables(gateway.folder / "almoner.db")
         equal(after["keys"], found["keys"], "keys after the upgrade")
-        equal(after["head"], found["head"], "head of the chain after the upgrade")
+        check_chain(gateway.folder / "almoner.db", found["head"])
     check_sound(gateway, "as it came")
     found.update(summarize(gateway))
     for saga, wanted in zip(found["sagas"], summary["sagas"]):

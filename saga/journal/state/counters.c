@@ -5,13 +5,7 @@
 #include <string.h>
 
 #include "saga/base/mem.h"
-#include "saga/base/reader.h"
 #include "saga/journal/journal_internal.h"
-
-/* Versions of the stored form. Version 1 has no `blocked`, which is then counted at start; versions 1 and 2
- * have no `lane_rules`, so the rows in lanes are then examined again. */
-#define COUNTERS_VERSION 3
-#define COUNTERS_FIRST   1
 
 /* Adds the difference between the step now and the step as it was counted last. */
 static void account_step(struct cache_entry *e, unsigned i)
@@ -63,7 +57,7 @@ static bool add_up(const struct journal *j)
 const char *counters_fault(const struct journal *j)
 {
 	const struct totals *t = &j->totals;
-	if (t->accepted < 0 || t->related < 0 || t->duplicates < 0 || t->commits < 0 || t->log_rows < 0)
+	if (t->accepted < 0 || t->related < 0 || t->duplicates < 0)
 		return "a figure is negative";
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
 		if (t->sagas[i] < 0)
@@ -123,167 +117,6 @@ int counters_recount(struct journal *j)
 	return 0;
 }
 
-/* ---- stored form ---- */
-
-/* The names of the targets are stored with their figures, so that journal_counts_decode needs no target
- * table. */
-void counters_encode(struct journal *j, struct buf *out)
-{
-	const struct totals *t = &j->totals;
-	buf_clear(out);
-	buf_byte(out, COUNTERS_VERSION);
-	const int64_t values[] = { t->accepted, t->related, t->waiting, t->duplicates, t->commits, t->log_rows };
-	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-		buf_int(out, values[i]);
-	buf_uint(out, SAGA_STATE_COUNT);
-	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
-		buf_int(out, t->sagas[i]);
-	buf_uint(out, j->targets.count);
-	for (size_t i = 0; i < j->targets.count; i++) {
-		const struct target_entry *target = j->targets.entries[i];
-		buf_string(out, target->name);
-		buf_int(out, target->open);
-		buf_int(out, target->claimable);
-		buf_int(out, target->blocked);
-		buf_int(out, target->with_lane);
-		buf_int(out, target->attention);
-		buf_int(out, target->succeeded);
-		buf_byte(out, target_lane_rules(target));
-	}
-}
-
-struct stored_target {
-	struct journal_target_counts c; /* without its backlog */
-	struct row_counts rows;
-	uint8_t lane_rules;
-};
-
-/* States that this version does not know are accepted when no saga is in them. */
-static void read_totals(struct reader *r, struct totals *ret)
-{
-	ret->accepted = reader_int(r);
-	ret->related = reader_int(r);
-	ret->waiting = reader_int(r);
-	ret->duplicates = reader_int(r);
-	ret->commits = reader_int(r);
-	ret->log_rows = reader_int(r);
-	uint64_t states = reader_uint(r);
-	for (uint64_t i = 0; i < states && !r->bad; i++) {
-		int64_t n = reader_int(r);
-		if (i < SAGA_STATE_COUNT)
-			ret->sagas[i] = n;
-		else if (n != 0)
-			r->bad = true;
-	}
-}
-
-static void read_target(struct reader *r, uint8_t version, uint32_t id, struct stored_target *ret)
-{
-	struct str name = reader_bytes(r);
-	*ret = (struct stored_target){ .c = { .id = id } };
-	if (name.len >= sizeof ret->c.name) {
-		r->bad = true;
-		return;
-	}
-	if (name.len > 0)
-		memcpy(ret->c.name, name.p, name.len);
-	ret->c.open = reader_int(r);
-	ret->rows.claimable = reader_int(r);
-	ret->rows.blocked = version == COUNTERS_FIRST ? COUNT_UNKNOWN : reader_int(r);
-	ret->rows.with_lane = reader_int(r);
-	ret->c.attention = reader_int(r);
-	ret->c.succeeded = reader_int(r);
-	ret->lane_rules = version < 3 ? 0 : reader_byte(r);
-}
-
-/* The caller frees *ret_targets. */
-static int decode_counters(struct str bytes, struct totals *ret, struct stored_target **ret_targets,
-						   size_t *ret_count, struct err *err)
-{
-	struct reader r = reader_of(bytes.p, bytes.len);
-	uint8_t version = reader_byte(&r);
-	if (version < COUNTERS_FIRST || version > COUNTERS_VERSION)
-		return err_set(err, ERR_CORRUPT, "counters: unknown version");
-	struct totals totals = { 0 };
-	read_totals(&r, &totals);
-	uint64_t count = reader_uint(&r);
-	/* Each stored target takes more than one byte, so a count above the number of bytes is damage. */
-	if (r.bad || count > bytes.len)
-		return err_set(err, ERR_CORRUPT, "counters: damaged");
-	struct stored_target *targets = mem_zalloc((count + 1) * sizeof *targets);
-	for (uint64_t i = 0; i < count; i++)
-		read_target(&r, version, (uint32_t)i + 1, &targets[i]);
-	if (!reader_done(&r)) {
-		free(targets);
-		return err_set(err, ERR_CORRUPT, "counters: damaged");
-	}
-	*ret = totals;
-	*ret_targets = targets;
-	*ret_count = (size_t)count;
-	return 0;
-}
-
-/* A new store has no counters: all figures stay 0. */
-int counters_load(struct journal *j, struct str bytes)
-{
-	if (bytes.len == 0)
-		return 0;
-	struct stored_target *targets = NULL;
-	size_t count = 0;
-	int rc = decode_counters(bytes, &j->totals, &targets, &count, &j->err);
-	if (rc == 0 && count != j->targets.count)
-		rc = err_set(&j->err, ERR_CORRUPT, "counters: %zu targets, the store has %zu", count,
-					 j->targets.count);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		struct target_entry *t = j->targets.entries[i];
-		t->open = targets[i].c.open;
-		t->claimable = targets[i].rows.claimable;
-		t->blocked = targets[i].rows.blocked;
-		t->with_lane = targets[i].rows.with_lane;
-		t->attention = targets[i].c.attention;
-		t->succeeded = targets[i].c.succeeded;
-		target_set_lane_rules(t, targets[i].lane_rules);
-	}
-	free(targets);
-	return rc;
-}
-
-/* The backlog that figures show. */
-static int64_t waiting_rows(int64_t claimable, int64_t blocked)
-{
-	return claimable + (blocked == COUNT_UNKNOWN ? 0 : blocked);
-}
-
-static void copy_totals(const struct totals *t, struct journal_counts *ret)
-{
-	ret->accepted = t->accepted;
-	ret->related = t->related;
-	ret->duplicates = t->duplicates;
-	memcpy(ret->sagas, t->sagas, sizeof ret->sagas);
-	ret->commits = t->commits;
-	ret->log_rows = t->log_rows;
-}
-
-/* The same form as journal_counts gives; what only a running journal knows stays 0. */
-int journal_counts_decode(struct str bytes, struct journal_counts *ret, struct err *err)
-{
-	struct totals totals = { 0 };
-	struct stored_target *targets = NULL;
-	size_t count = 0;
-	int rc = bytes.len == 0 ? 0 : decode_counters(bytes, &totals, &targets, &count, err);
-	if (rc != 0)
-		return rc;
-	*ret = (struct journal_counts){ .target_count = count };
-	copy_totals(&totals, ret);
-	ret->targets = mem_zalloc((count + 1) * sizeof *ret->targets);
-	for (size_t i = 0; i < count; i++) {
-		ret->targets[i] = targets[i].c;
-		ret->targets[i].backlog = waiting_rows(targets[i].rows.claimable, targets[i].rows.blocked);
-	}
-	free(targets);
-	return 0;
-}
-
 /* ---- the copy that other threads read ---- */
 
 /* The array of published targets only grows, since targets are never removed; each name is copied once. */
@@ -301,7 +134,7 @@ static void publish_targets(struct journal *j)
 	for (size_t i = 0; i < j->targets.count; i++) {
 		const struct target_entry *t = j->targets.entries[i];
 		c->targets[i].open = t->open;
-		c->targets[i].backlog = waiting_rows(t->claimable, t->blocked);
+		c->targets[i].backlog = counters_backlog(t->claimable, t->blocked);
 		c->targets[i].attention = t->attention;
 		c->targets[i].succeeded = t->succeeded;
 	}
@@ -310,7 +143,9 @@ static void publish_targets(struct journal *j)
 void counters_publish(struct journal *j)
 {
 	pthread_mutex_lock(&j->published.lock);
-	copy_totals(&j->totals, &j->published.counts);
+	counters_copy_totals(&j->totals, &j->published.counts);
+	j->published.counts.commits = j->log.chain.commit;
+	j->published.counts.log_rows = j->log.last_row;
 	publish_targets(j);
 	pthread_mutex_unlock(&j->published.lock);
 }
@@ -335,4 +170,12 @@ void journal_counts_finish(struct journal_counts *c)
 {
 	free(c->targets);
 	*c = (struct journal_counts){ 0 };
+}
+
+void counters_finish(struct journal *j)
+{
+	free(j->published.counts.targets);
+	tally_free(&j->stored.last);
+	tally_free(&j->stored.now);
+	buf_free(&j->stored.bytes);
 }

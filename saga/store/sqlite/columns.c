@@ -101,6 +101,51 @@ void column_log_row(struct db_query *q, struct log_row *ret)
 	column_fixed(q, 8, ret->personal_digest, sizeof ret->personal_digest);
 }
 
+void column_chain_row(struct db_query *q, struct chain_row *ret)
+{
+	*ret = (struct chain_row){ .commit = column_int(q, 0),
+							   .first = column_int(q, 1),
+							   .last = column_int(q, 2),
+							   .at_ms = column_int(q, 3),
+							   .counters = column_bytes(q, 5),
+							   .marks = column_bytes(q, 6) };
+	column_fixed(q, 4, ret->digest, sizeof ret->digest);
+}
+
+void column_bind_chain_row(struct db_query *q, const struct chain_row *row)
+{
+	query_int(q, row->commit);
+	query_int(q, row->first);
+	query_int(q, row->last);
+	query_int(q, row->at_ms);
+	query_blob(q, row->digest, sizeof row->digest);
+	query_optional_blob(q, row->counters);
+	query_optional_blob(q, row->marks);
+}
+
+_Static_assert(STORE_FULL_EVERY == 256, "CHAIN_FIGURES has this number");
+
+int column_figures(struct db_query *q, struct store_figures *ret, struct chain_row *ret_last, struct err *err)
+{
+	struct store_figures figures = { 0 };
+	struct chain_row row = { 0 };
+	int rc = query_next(q, err);
+	while (rc == 1) {
+		column_chain_row(q, &row);
+		int bad = store_figures_add(&figures, &row, err);
+		row.counters = row.marks = (struct str){ 0 };
+		rc = bad != 0 ? err_wrap(err, bad, "store %s", q->db->path) : query_next(q, err);
+	}
+	if (rc != 0) {
+		store_figures_free(&figures);
+		return rc;
+	}
+	*ret = figures;
+	if (ret_last != NULL)
+		*ret_last = row;
+	return 0;
+}
+
 void column_related(struct db_query *q, struct related_row *ret)
 {
 	*ret =

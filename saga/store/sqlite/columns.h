@@ -34,6 +34,21 @@ void column_step_row(struct db_query *q, struct step_row *ret);
 /* head and personal are borrowed. */
 void column_log_row(struct db_query *q, struct log_row *ret);
 
+#define CHAIN_COLUMNS "commit_no, first, last, at, digest, counters, marks"
+/* counters and marks are borrowed. */
+void column_chain_row(struct db_query *q, struct chain_row *ret);
+/* Binds these columns as the next seven parameters. The row must live until the query ends. */
+void column_bind_chain_row(struct db_query *q, const struct chain_row *row);
+/* The query that gives every chain row a start needs: from the newest full copy of the figures on, or a little
+ * before it. */
+#define CHAIN_FIGURES                                                                                        \
+	"SELECT " CHAIN_COLUMNS " FROM chain WHERE commit_no >= ((SELECT max(commit_no) FROM chain) & -256) "    \
+	"ORDER BY commit_no"
+/* Reads all rows of CHAIN_FIGURES. *ret_last is the last one without its figures; NULL: not wanted. *ret is the
+ * caller's to store_figures_free, and set only on success. */
+int column_figures(struct db_query *q, struct store_figures *ret, struct chain_row *ret_last,
+				   struct err *err) MUST_CHECK;
+
 #define TARGET_COLUMNS "id, name, paused, held, held_reason, changed, breaker_away"
 /* Reads all rows of the query; *ret is the caller's to free(), and set only on success. */
 int column_target_rows(struct db_query *q, struct target_row **ret, size_t *ret_count,

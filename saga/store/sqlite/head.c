@@ -1,4 +1,4 @@
-/* What the journal reads at start (the last numbers, the end of the chain, the counters), and plans. */
+/* What the journal reads at start (the last numbers, the end of the chain, the figures), and plans. */
 #include "saga/store/sqlite/plans.h"
 #include "saga/store/sqlite/write.h"
 
@@ -14,34 +14,10 @@ static int head_max(struct sqlite_writer *w, enum writer_statement which, int64_
 	return 0;
 }
 
-static int head_chain(struct sqlite_writer *w, struct chain_row *ret, struct err *err)
+static int head_chain(struct sqlite_writer *w, struct store_head *ret, struct err *err)
 {
-	struct db_query AUTO_QUERY q = query_begin(&w->db, W_LAST_CHAIN);
-	int rc = query_next(&q, err);
-	if (rc < 0)
-		return rc;
-	*ret = (struct chain_row){ 0 };
-	if (rc == 0)
-		return 0;
-	*ret = (struct chain_row){ .commit = column_int(&q, 0),
-							   .first = column_int(&q, 1),
-							   .last = column_int(&q, 2),
-							   .at_ms = column_int(&q, 3) };
-	column_fixed(&q, 4, ret->digest, sizeof ret->digest);
-	return 0;
-}
-
-static int head_counters(struct sqlite_writer *w, struct buf *ret, struct err *err)
-{
-	struct db_query AUTO_QUERY q = query_begin(&w->db, W_COUNTERS);
-	int rc = query_next(&q, err);
-	if (rc < 0)
-		return rc;
-	if (rc == 1) {
-		struct str value = column_bytes(&q, 0);
-		buf_add(ret, value.p, value.len);
-	}
-	return 0;
+	struct db_query AUTO_QUERY q = query_begin(&w->db, W_FIGURES);
+	return column_figures(&q, &ret->figures, &ret->chain, err);
 }
 
 static int head_read(void *ctx, struct store_head *ret, struct err *err)
@@ -52,9 +28,7 @@ static int head_read(void *ctx, struct store_head *ret, struct err *err)
 	if (rc == 0)
 		rc = head_max(w, W_LAST_RELATED, &head.last_related, err);
 	if (rc == 0)
-		rc = head_chain(w, &head.chain, err);
-	if (rc == 0)
-		rc = head_counters(w, &head.counters, err);
+		rc = head_chain(w, &head, err);
 	if (rc == 0)
 		*ret = head;
 	return rc;

@@ -43,6 +43,14 @@ void query_null(struct db_query *q)
 	note_bind_result(q, sqlite3_bind_null(q->st, ++q->at));
 }
 
+void query_optional_blob(struct db_query *q, struct str bytes)
+{
+	if (bytes.len == 0)
+		query_null(q);
+	else
+		query_blob(q, bytes.p, bytes.len);
+}
+
 int query_next(struct db_query *q, struct err *err)
 {
 	int rc = q->rc == SQLITE_OK ? sqlite3_step(q->st) : q->rc;

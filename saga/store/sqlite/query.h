@@ -24,6 +24,7 @@ void query_int(struct db_query *q, int64_t value);
 void query_blob(struct db_query *q, const void *bytes, size_t len); /* `bytes` may be NULL when len is 0 */
 void query_text(struct db_query *q, struct str text);
 void query_null(struct db_query *q);
+void query_optional_blob(struct db_query *q, struct str bytes); /* NULL when there are no bytes */
 /* 1: a row, 0: no more rows, else ERR_*. */
 int query_next(struct db_query *q, struct err *err) MUST_CHECK;
 /* Runs to the end and ignores the rows. 0 or ERR_*. */

@@ -1,4 +1,4 @@
-/* The reader's look-ups of one saga, one event, the log, related events, targets and counters. */
+/* The reader's look-ups of one saga, one event, the log, related events, targets and figures. */
 #include "saga/store/sqlite/read.h"
 #include "saga/base/clock.h"
 #include "saga/store/sqlite/plans.h"
@@ -164,17 +164,12 @@ static int reader_backlog(void *ctx, uint32_t target, int64_t now_ms, const int6
 	return 0;
 }
 
-static int reader_counters(void *ctx, struct buf *out, struct err *err)
+static int reader_figures(void *ctx, struct store_figures *ret, struct err *err)
 {
 	struct sqlite_reader *r = ctx;
 	read_slice(r);
-	struct db_query AUTO_QUERY q = query_begin(&r->db, R_COUNTERS);
-	int rc = query_next(&q, err);
-	if (rc < 0)
-		return rc;
-	struct str value = rc == 1 ? column_bytes(&q, 0) : STR("");
-	buf_add(out, value.p, value.len);
-	return 0;
+	struct db_query AUTO_QUERY q = query_begin(&r->db, R_FIGURES);
+	return column_figures(&q, ret, NULL, err);
 }
 
 void read_ops(struct store_reader *ops)
@@ -185,5 +180,5 @@ void read_ops(struct store_reader *ops)
 	ops->related_of = reader_related_of;
 	ops->targets = reader_targets;
 	ops->backlog = reader_backlog;
-	ops->counters = reader_counters;
+	ops->figures = reader_figures;
 }

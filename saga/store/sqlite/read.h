@@ -65,10 +65,10 @@
 	  "SELECT " REJECTED_COLUMNS                                                                             \
 	  " FROM refused INDEXED BY refused_source WHERE part = 0 AND source = ?3 AND id > ?1 "                  \
 	  "ORDER BY id LIMIT ?2")                                                                                \
-	X(R_COUNTERS, "cannot read the counters", "SELECT value FROM counters WHERE id = 1")                     \
+	X(R_FIGURES, "cannot read the figures", CHAIN_FIGURES)                                                   \
 	X(R_LAST_LOG, "cannot read the end of the log", "SELECT max(no) FROM log")                               \
 	X(R_CHAIN, "cannot read the chain",                                                                      \
-	  "SELECT commit_no, first, last, at, digest FROM chain WHERE commit_no > ?1 ORDER BY commit_no")        \
+	  "SELECT " CHAIN_COLUMNS " FROM chain WHERE commit_no > ?1 ORDER BY commit_no")                         \
 	X(R_CHAIN_ROWS, "cannot read the log",                                                                   \
 	  "SELECT " LOG_COLUMNS " FROM log WHERE no BETWEEN ?1 AND ?2 ORDER BY no")                              \
 	X(R_SAGAS, "cannot read sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id > ?1 ORDER BY id")           \

@@ -91,11 +91,8 @@ const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 	{ "chain",
 	  "CREATE TABLE chain ("
 	  "  commit_no INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, at INTEGER NOT NULL,"
-	  "  digest BLOB NOT NULL," PART_OF(commit_no) ");",
+	  "  digest BLOB NOT NULL, counters BLOB, marks BLOB," PART_OF(commit_no) ");",
 	  copy_chain },
-
-	{ "counters", "CREATE TABLE counters (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL);",
-	  copy_counters },
 
 	/* Bulk operations as jobs. state 1 is running. */
 	{ "job",

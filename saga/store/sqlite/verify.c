@@ -78,11 +78,8 @@ static int read_commits(void *ctx, int64_t after, void *each_ctx,
 	query_int(&q, after);
 	int rc = query_next(&q, err);
 	for (; rc == 1; rc = query_next(&q, err)) {
-		struct chain_row row = { .commit = column_int(&q, 0),
-								 .first = column_int(&q, 1),
-								 .last = column_int(&q, 2),
-								 .at_ms = column_int(&q, 3) };
-		column_fixed(&q, 4, row.digest, sizeof row.digest);
+		struct chain_row row;
+		column_chain_row(&q, &row);
 		int stop = each(each_ctx, &row, err);
 		if (stop != 0)
 			return stop;

@@ -193,19 +193,7 @@ static int write_chain_append(void *ctx, const struct chain_row *row, struct err
 {
 	struct sqlite_writer *w = ctx;
 	struct db_query AUTO_QUERY q = query_begin(&w->db, W_CHAIN_ADD);
-	query_int(&q, row->commit);
-	query_int(&q, row->first);
-	query_int(&q, row->last);
-	query_int(&q, row->at_ms);
-	query_blob(&q, row->digest, sizeof row->digest);
-	return query_run(&q, err);
-}
-
-static int write_counters_put(void *ctx, struct str bytes, struct err *err)
-{
-	struct sqlite_writer *w = ctx;
-	struct db_query AUTO_QUERY q = query_begin(&w->db, W_COUNTERS_PUT);
-	query_blob(&q, bytes.p, bytes.len);
+	column_bind_chain_row(&q, row);
 	return query_run(&q, err);
 }
 
@@ -223,5 +211,4 @@ void write_ops(struct store_writer *ops)
 	ops->event_get = write_event_get;
 	ops->log_append = write_log_append;
 	ops->chain_append = write_chain_append;
-	ops->counters_put = write_counters_put;
 }

@@ -12,10 +12,7 @@
 	X(W_ROLLBACK, "cannot roll the transaction back", "ROLLBACK")                                            \
 	X(W_LAST_SAGA, "cannot read the last saga", "SELECT max(id) FROM saga")                                  \
 	X(W_LAST_RELATED, "cannot read the last related event", "SELECT max(id) FROM related")                   \
-	X(W_LAST_CHAIN, "cannot read the end of the log",                                                        \
-	  "SELECT commit_no, first, last, at, digest FROM chain ORDER BY commit_no DESC LIMIT 1")                \
-	X(W_COUNTERS, "cannot read the counters", "SELECT value FROM counters WHERE id = 1")                     \
-	X(W_COUNTERS_PUT, "cannot store the counters", "REPLACE INTO counters (id, value) VALUES (1, ?1)")       \
+	X(W_FIGURES, "cannot read the end of the log", CHAIN_FIGURES)                                            \
 	X(W_PLAN_FIND, "cannot find a plan", "SELECT id FROM plan WHERE part = 0 AND digest = ?1")               \
 	X(W_PLAN_ADD, "cannot add a plan", "INSERT INTO plan (digest, json) VALUES (?1, ?2)")                    \
 	X(W_PLAN_GET, "cannot read a plan", "SELECT json FROM plan WHERE id = ?1")                               \
@@ -115,7 +112,7 @@
 	X(W_LOG_ADD, "cannot append to the log",                                                                 \
 	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                       \
 	X(W_CHAIN_ADD, "cannot append to the chain",                                                             \
-	  "INSERT INTO chain (commit_no, first, last, at, digest) VALUES (?1, ?2, ?3, ?4, ?5)")
+	  "INSERT INTO chain (" CHAIN_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
 
 #define WRITER_ENUM(name, what, sql) name,
 enum writer_statement { WRITER_TABLE(WRITER_ENUM) W_COUNT };

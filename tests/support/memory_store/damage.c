@@ -55,11 +55,18 @@ static void damage_log(struct memory_store *s, enum memory_damage damage, int64_
 	replace(s, TABLE_LOG, row.number, v);
 }
 
-static void damage_chain(struct memory_store *s, int64_t number)
+static void damage_chain(struct memory_store *s, enum memory_damage damage, int64_t number)
 {
 	struct chain_row row = *(const struct chain_row *)row_at(s, TABLE_CHAIN, number);
-	row.digest[16] ^= 1;
-	replace(s, TABLE_CHAIN, number, memory_value_of_chain(&row));
+	row.digest[16] ^= damage == MEMORY_FLIP_CHAIN ? 1 : 0;
+	row.at_ms += damage == MEMORY_CHAIN_TIME ? 1000 : 0;
+	struct memory_value *v = memory_value_of_chain(&row);
+	const struct chain_row *copy = (const void *)v->row;
+	if (damage == MEMORY_FLIP_COUNTERS)
+		flip(copy->counters);
+	if (damage == MEMORY_FLIP_MARKS)
+		flip(copy->marks);
+	replace(s, TABLE_CHAIN, number, v);
 }
 
 static void damage_saga(struct memory_store *s, enum memory_damage damage, int64_t number)
@@ -126,7 +133,10 @@ void memory_store_damage(struct memory_store *s, enum memory_damage damage, int6
 		remove_tail(s, number);
 		break;
 	case MEMORY_FLIP_CHAIN:
-		damage_chain(s, number);
+	case MEMORY_FLIP_COUNTERS:
+	case MEMORY_FLIP_MARKS:
+	case MEMORY_CHAIN_TIME:
+		damage_chain(s, damage, number);
 		break;
 	case MEMORY_CUT_SAGA:
 	case MEMORY_SAGA_STATE:

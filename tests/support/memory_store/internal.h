@@ -23,7 +23,6 @@ enum memory_table_id {
 	TABLE_REJECTED, /* struct rejected_row, by id */
 	TABLE_LOG,      /* struct log_row, by number */
 	TABLE_CHAIN,    /* struct chain_row, by commit */
-	TABLE_COUNTERS, /* struct str, by part */
 	TABLE_COUNT
 };
 
@@ -150,6 +149,10 @@ struct memory_value *memory_value_of_event(const struct event *event);
 struct memory_value *memory_value_of_saga(const struct saga_row *row);
 struct memory_value *memory_value_of_log(const struct log_row *row);
 struct memory_value *memory_value_of_chain(const struct chain_row *row);
+
+/* The figures as of the last commit of a part, and its chain row without them; `by` as in table.h. */
+int memory_figures(struct memory_store *s, const struct memory_change *by, uint16_t part,
+				   struct store_figures *ret, struct chain_row *ret_last, struct err *err) MUST_CHECK;
 
 /* Decodes the row with its plan; the caller's to saga_destroy. The text of the error names the saga. */
 int memory_decode_saga(const struct memory_reader *r, const struct saga_row *row, struct saga **ret,

@@ -1,4 +1,4 @@
-/* The head, the log, the chain and the counters. */
+/* The head, the log and the chain. */
 #include "tests/support/memory_store/internal.h"
 
 static const void *last_row(const struct memory_writer *w, enum memory_table_id table)
@@ -21,18 +21,15 @@ static int log_head(void *ctx, struct store_head *ret, struct err *err)
 	memory_trip_ask(w, CALL_HEAD);
 	const struct saga_row *saga = last_row(w, TABLE_SAGA);
 	const struct related_row *related = last_row(w, TABLE_RELATED);
-	const struct chain_row *chain = last_row(w, TABLE_CHAIN);
-	const struct str *counters = memory_writer_row(w, TABLE_COUNTERS, memory_key_of(w->options.part, 0));
 	const struct memory_numbers *given = memory_numbers_of(w->s, w->options.part);
-	*ret =
-		(struct store_head){ .last_saga = larger(saga != NULL ? saga->id : 0, given->last_saga),
-							 .last_related = larger(related != NULL ? related->id : 0, given->last_related),
-							 .stride = w->options.stride,
-							 .numbers_skip = w->options.numbers_skip,
-							 .chain = chain != NULL ? *chain : (struct chain_row){ 0 } };
-	if (counters != NULL)
-		buf_add(&ret->counters, counters->p, counters->len);
-	return 0;
+	struct store_head head = { .last_saga = larger(saga != NULL ? saga->id : 0, given->last_saga),
+							   .last_related = larger(related != NULL ? related->id : 0, given->last_related),
+							   .stride = w->options.stride,
+							   .numbers_skip = w->options.numbers_skip };
+	int rc = memory_figures(w->s, &w->change, w->options.part, &head.figures, &head.chain, err);
+	if (rc == 0)
+		*ret = head;
+	return rc;
 }
 
 static int log_append(void *ctx, const struct log_row *row, struct err *err)
@@ -53,21 +50,9 @@ static int log_chain_append(void *ctx, const struct chain_row *row, struct err *
 	return memory_writer_add(w, TABLE_CHAIN, memory_key_of(row->commit, 0), memory_value_of_chain(row), err);
 }
 
-static int log_counters_put(void *ctx, struct str bytes, struct err *err)
-{
-	static const size_t texts[] = { 0 };
-	struct memory_writer *w = ctx;
-	struct memory_guard AUTO_GUARD g = memory_write_begin(w, CALL_COUNTERS_PUT, err);
-	if (g.rc != 0)
-		return g.rc;
-	struct memory_value *v = memory_value_new(&bytes, sizeof bytes, texts, 1);
-	return memory_writer_put(w, TABLE_COUNTERS, memory_key_of(w->options.part, 0), v, err);
-}
-
 void memory_log_ops(struct store_writer *ops)
 {
 	ops->head = log_head;
 	ops->log_append = log_append;
 	ops->chain_append = log_chain_append;
-	ops->counters_put = log_counters_put;
 }

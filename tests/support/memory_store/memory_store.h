@@ -53,7 +53,6 @@
 	X(REJECTED_PRUNE, "rejected_prune")                                                                      \
 	X(LOG_APPEND, "log_append")                                                                              \
 	X(CHAIN_APPEND, "chain_append")                                                                          \
-	X(COUNTERS_PUT, "counters_put")                                                                          \
 	X(CHECKPOINT, "checkpoint")                                                                              \
 	X(SAGA_LIST, "saga_list")                                                                                \
 	X(SAGA_FIND, "saga_find")                                                                                \
@@ -62,7 +61,7 @@
 	X(RELATED_OF, "related_of")                                                                              \
 	X(TARGETS, "targets")                                                                                    \
 	X(BACKLOG, "backlog")                                                                                    \
-	X(COUNTERS, "counters")                                                                                  \
+	X(FIGURES, "figures")                                                                                    \
 	X(JOB_LIST, "job_list")                                                                                  \
 	X(REJECTED_LIST, "rejected_list")                                                                        \
 	X(VERIFY, "verify")
@@ -125,6 +124,9 @@ enum memory_damage {
 	MEMORY_REMOVE_COMMIT,
 	MEMORY_REMOVE_TAIL, /* log rows and chain rows from commit `number` on */
 	MEMORY_FLIP_CHAIN,
+	MEMORY_FLIP_COUNTERS, /* of commit `number` */
+	MEMORY_FLIP_MARKS,
+	MEMORY_CHAIN_TIME, /* the time of commit `number` is a second later */
 	MEMORY_CUT_SAGA,   /* the value of saga `number` is cut short */
 	MEMORY_SAGA_STATE, /* the state column of saga `number` contradicts its value */
 	MEMORY_CHANGE_EVENT,

@@ -1,4 +1,4 @@
-/* The reader's look-ups of one saga, one event, the log, related events, targets and counters. */
+/* The reader's look-ups of one saga, one event, the log, related events, targets and figures. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,16 +117,12 @@ static int read_backlog(void *ctx, uint32_t target, int64_t now_ms, const int64_
 	return 0;
 }
 
-static int read_counters(void *ctx, struct buf *out, struct err *err)
+static int read_figures(void *ctx, struct store_figures *ret, struct err *err)
 {
 	struct memory_reader *r = ctx;
-	struct memory_guard AUTO_GUARD g = memory_read_begin(r, CALL_COUNTERS, err);
-	if (g.rc != 0)
-		return g.rc;
-	const struct str *counters = memory_reader_row(r, TABLE_COUNTERS, memory_key_of(0, 0));
-	if (counters != NULL)
-		buf_add(out, counters->p, counters->len);
-	return 0;
+	struct chain_row last;
+	struct memory_guard AUTO_GUARD g = memory_read_begin(r, CALL_FIGURES, err);
+	return g.rc != 0 ? g.rc : memory_figures(r->s, NULL, 0, ret, &last, err);
 }
 
 void memory_read_ops(struct store_reader *ops)
@@ -137,5 +133,5 @@ void memory_read_ops(struct store_reader *ops)
 	ops->related_of = read_related_of;
 	ops->targets = read_targets;
 	ops->backlog = read_backlog;
-	ops->counters = read_counters;
+	ops->figures = read_figures;
 }

@@ -114,7 +114,33 @@ struct memory_value *memory_value_of_log(const struct log_row *row)
 
 struct memory_value *memory_value_of_chain(const struct chain_row *row)
 {
-	return memory_value_new(row, sizeof *row, NULL, 0);
+	static const size_t texts[] = { offsetof(struct chain_row, counters), offsetof(struct chain_row, marks) };
+	return memory_value_new(row, sizeof *row, texts, 2);
+}
+
+int memory_figures(struct memory_store *s, const struct memory_change *by, uint16_t part,
+				   struct store_figures *ret, struct chain_row *ret_last, struct err *err)
+{
+	int64_t begin = (int64_t)part << MEMORY_PART_SHIFT, end = (int64_t)(part + 1) << MEMORY_PART_SHIFT;
+	struct memory_table *chain = &s->tables[TABLE_CHAIN];
+	struct memory_slot *last = memory_table_below(chain, by, memory_key_of(end, 0));
+	*ret = (struct store_figures){ 0 };
+	*ret_last = (struct chain_row){ 0 };
+	if (last == NULL || (int64_t)last->key.a < begin)
+		return 0;
+	int64_t first = store_figures_first((int64_t)last->key.a);
+	struct memory_slot *slot = memory_table_from(chain, by, memory_key_of(first, 0));
+	for (; slot != NULL && (int64_t)slot->key.a < end; slot = memory_table_next(slot, by)) {
+		const struct chain_row *row = (const void *)memory_slot_view(slot, by)->row;
+		*ret_last = *row;
+		int rc = store_figures_add(ret, ret_last, err);
+		if (rc != 0) {
+			store_figures_free(ret);
+			return rc;
+		}
+	}
+	ret_last->counters = ret_last->marks = (struct str){ 0 };
+	return 0;
 }
 
 int memory_decode_saga(const struct memory_reader *r, const struct saga_row *row, struct saga **ret,

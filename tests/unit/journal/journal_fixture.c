@@ -129,7 +129,7 @@ static int head_damaged(void *ctx, struct store_head *ret, struct err *err)
 {
 	int rc = real_head(ctx, ret, err);
 	if (rc == 0 && current_fixture->damage != NULL)
-		current_fixture->damage(&ret->counters);
+		current_fixture->damage(&ret->figures.counters);
 	return rc;
 }
 

@@ -34,7 +34,7 @@ struct journal_fixture {
 	int64_t free_bytes; /* with `fake_disk`: what the store reports as free space */
 	bool fake_disk;
 	int64_t damaged_saga; /* the store returns this saga with one wrong bit, and no audit runs; 0: none */
-	void (*damage)(struct buf *counters); /* changes the counters that the start reads; NULL: none */
+	void (*damage)(struct tally *counters); /* changes the counters that the start reads; NULL: none */
 	int truncate_code;   /* a truncation of the write-ahead log fails with this code; 0: it runs */
 	int checkpoint_code; /* a checkpoint fails with this code; 0: it runs */
 	int64_t fake_pages;  /* reported length of the write-ahead log; 0: the real one */

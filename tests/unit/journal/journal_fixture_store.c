@@ -76,8 +76,7 @@ static bool fails_now(const char *name)
 	X(rejected_prune, (void *ctx, int64_t now_ms, size_t limit, size_t *ret, struct err *err),               \
 	  (ctx, now_ms, limit, ret, err))                                                                        \
 	X(log_append, (void *ctx, const struct log_row *row, struct err *err), (ctx, row, err))                  \
-	X(chain_append, (void *ctx, const struct chain_row *row, struct err *err), (ctx, row, err))              \
-	X(counters_put, (void *ctx, struct str bytes, struct err *err), (ctx, bytes, err))
+	X(chain_append, (void *ctx, const struct chain_row *row, struct err *err), (ctx, row, err))
 
 #define FAILING_FUNCTION(name, parameters, arguments)                                                        \
 	static int name##_or_fail parameters                                                                     \

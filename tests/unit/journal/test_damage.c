@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "saga/model/figure_ids.h"
 #include "tests/unit/journal/journal_fixture.h"
 
 static void use_crm_only(struct journal_fixture *r)
@@ -12,21 +13,38 @@ static void use_crm_only(struct journal_fixture *r)
 
 /* ---- counters ---- */
 
-static void one_more_accepted(struct buf *counters)
+static void add_to(struct tally *counters, uint64_t id, int64_t by)
 {
-	counters->data[1] =
-		(char)(counters->data[1] + 2); /* the figure is a signed varint, stored as twice its value */
+	struct tally none = { 0 }, change = { 0 };
+	struct buf AUTO_BUF bytes = { 0 };
+	tally_add(&change, id, by);
+	tally_difference(&none, &change, &bytes);
+	assert_int_equal(tally_apply(counters, buf_str(&bytes), NULL), 0);
+	tally_free(&change);
 }
 
-/* Flips each bit of every figure, one at a time: the start either refuses, or the journal runs. */
+static void set_to(struct tally *counters, uint64_t id, int64_t value)
+{
+	add_to(counters, id, value - tally_value(counters, id));
+}
+
+static void one_more_accepted(struct tally *counters)
+{
+	add_to(counters, FIGURE_ACCEPTED, 1);
+}
+
+/* Flips a bit of every figure, one at a time: the start either refuses, or the journal runs. */
 static size_t flip_at;
 static bool flipped;
 
-static void flip_one(struct buf *counters)
+static void flip_one(struct tally *counters)
 {
-	flipped = flip_at / 8 < counters->len;
-	if (flipped)
-		counters->data[flip_at / 8] = (char)(counters->data[flip_at / 8] ^ 1 << flip_at % 8);
+	static const unsigned bits[] = { 0, 1, 2, 8, 31, 54, 62, 63 };
+	flipped = flip_at / 8 < counters->count;
+	if (flipped) {
+		int64_t *value = &counters->figures[flip_at / 8].value;
+		*value = (int64_t)((uint64_t)*value ^ UINT64_C(1) << bits[flip_at % 8]);
+	}
 }
 
 static void counters_that_do_not_add_up_refuse_the_start(void **state)
@@ -42,6 +60,56 @@ static void counters_that_do_not_add_up_refuse_the_start(void **state)
 	r->damage = NULL;
 	fixture_open(r);
 	fixture_audit(r);
+}
+
+static void a_figure_of_a_newer_version(struct tally *counters)
+{
+	add_to(counters, UINT64_C(1) << FIGURE_GROUP_BITS, 3);
+}
+
+static void a_total_of_a_newer_version(struct tally *counters)
+{
+	add_to(counters, FIGURE_TOTAL_COUNT, 1);
+}
+
+static void a_target_figure_of_a_newer_version(struct tally *counters)
+{
+	add_to(counters, FIGURE_TARGET_SPAN * CRM + FIGURE_TARGET_COUNT, 1);
+}
+
+static void a_target_that_is_not_there(struct tally *counters)
+{
+	add_to(counters, figure_of_target(FIXTURE_TARGETS_END, FIGURE_OPEN), 1);
+}
+
+static void a_figure_that_was_left_at_zero(struct tally *counters)
+{
+	add_to(counters, UINT64_C(9) << FIGURE_GROUP_BITS, 1);
+	add_to(counters, UINT64_C(9) << FIGURE_GROUP_BITS, -1);
+}
+
+/* This version would not keep such a figure up to date, so it must not touch the store. */
+static void figures_of_a_newer_version_refuse_the_start(void **state)
+{
+	static const struct {
+		void (*damage)(struct tally *counters);
+		int code;
+		const char *text;
+	} cases[] = {
+		{ a_figure_of_a_newer_version, ERR_REFUSED, "figure 16777216 of group 1" },
+		{ a_total_of_a_newer_version, ERR_REFUSED, "a newer almoner has written figure 4 of group 0" },
+		{ a_target_figure_of_a_newer_version, ERR_REFUSED, "figure 39 of group 0" },
+		{ a_target_that_is_not_there, ERR_CORRUPT, "they name target 5, the store has 4" },
+		{ a_figure_that_was_left_at_zero, 0, "" },
+	};
+	struct journal_fixture *r = fixture_of(state);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct err err = { 0 };
+		fixture_close(r);
+		r->damage = cases[i].damage;
+		assert_int_equal(fixture_try_open(r, &err), cases[i].code);
+		assert_non_null(strstr(err.text, cases[i].text));
+	}
 }
 
 /* Each start that succeeds writes sound counters, so the next flip begins from them; which flips are refused
@@ -65,21 +133,11 @@ static void no_flipped_bit_of_the_counters_ends_in_an_abort(void **state)
 	fixture_close(r);
 }
 
-/* The figures begin at byte 1, the counts of sagas at byte 8; each of them is one byte here. */
-#define FIGURE_RELATED 2
-#define FIGURE_WAITING 3
-#define FIGURE_SAGAS   8
-
-static void move_one(struct buf *counters, size_t from, size_t to)
-{
-	counters->data[from] = (char)(counters->data[from] - 2);
-	counters->data[to] = (char)(counters->data[to] + 2);
-}
-
 /* The sum stays right, so the start cannot see it. */
-static void one_running_saga_as_completed(struct buf *counters)
+static void one_running_saga_as_completed(struct tally *counters)
 {
-	move_one(counters, FIGURE_SAGAS + SAGA_RUNNING, FIGURE_SAGAS + SAGA_COMPLETED);
+	add_to(counters, FIGURE_SAGAS + SAGA_RUNNING, -1);
+	add_to(counters, FIGURE_SAGAS + SAGA_COMPLETED, 1);
 }
 
 static void a_saga_that_was_not_counted_is_an_error(void **state)
@@ -98,9 +156,9 @@ static void a_saga_that_was_not_counted_is_an_error(void **state)
 	assert_non_null(strstr(r->failed.text, "counters are not consistent"));
 }
 
-static void one_waiting_less(struct buf *counters)
+static void one_waiting_less(struct tally *counters)
 {
-	counters->data[FIGURE_WAITING] = (char)(counters->data[FIGURE_WAITING] - 2);
+	add_to(counters, FIGURE_WAITING, -1);
 }
 
 static void a_related_event_that_was_not_counted_is_an_error(void **state)
@@ -118,9 +176,10 @@ static void a_related_event_that_was_not_counted_is_an_error(void **state)
 	assert_non_null(strstr(r->failed.text, "counters are not consistent"));
 }
 
-static void one_related_as_completed(struct buf *counters)
+static void one_related_as_completed(struct tally *counters)
 {
-	move_one(counters, FIGURE_RELATED, FIGURE_SAGAS + SAGA_COMPLETED);
+	add_to(counters, FIGURE_RELATED, -1);
+	add_to(counters, FIGURE_SAGAS + SAGA_COMPLETED, 1);
 }
 
 static void a_missing_gift_that_was_not_counted_is_an_error(void **state)
@@ -139,35 +198,22 @@ static void a_missing_gift_that_was_not_counted_is_an_error(void **state)
 	assert_non_null(strstr(r->failed.text, "counters are not consistent"));
 }
 
-static void with_one_row_less(struct buf *counters)
+static void with_one_row_less(struct tally *counters)
 {
-	static const char crm[] = { 3, 'c', 'r', 'm' };
-	char *at = memmem(counters->data, counters->len, crm, sizeof crm);
-	assert_non_null(at);
-	assert_int_equal(at[sizeof crm + 1], 2); /* one row can be claimed … */
-	at[sizeof crm + 1] = 0;
-	assert_int_equal(at[sizeof crm + 2], 0); /* … no row is blocked … */
-	at[sizeof crm + 2] = 6;
-	assert_int_equal(at[sizeof crm + 3], 2); /* … and it has a lane */
-	at[sizeof crm + 3] = 4;
+	assert_int_equal(tally_value(counters, figure_of_target(CRM, FIGURE_CLAIMABLE)), 1);
+	assert_int_equal(tally_value(counters, figure_of_target(CRM, FIGURE_BLOCKED)), 0);
+	assert_int_equal(tally_value(counters, figure_of_target(CRM, FIGURE_WITH_LANE)), 1);
+	set_to(counters, figure_of_target(CRM, FIGURE_CLAIMABLE), 0);
+	set_to(counters, figure_of_target(CRM, FIGURE_BLOCKED), 3);
+	set_to(counters, figure_of_target(CRM, FIGURE_WITH_LANE), 2);
 }
 
-/* Rewrites the counters to version 1, which has no counts of blocked rows. */
-static void as_of_version_1(struct buf *counters)
+/* The oldest stores had no counts of blocked rows and no rules of lanes. */
+static void as_of_version_1(struct tally *counters)
 {
-	assert_int_equal(counters->data[0], 3);
-	counters->data[0] = 1;
-	static const char *const names[] = { "\3crm", "\5books", "\6thanks", "\4mail" };
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		char *at = memmem(counters->data, counters->len, names[i], strlen(names[i]));
-		if (at == NULL)
-			continue;
-		char *blocked = at + strlen(names[i]) + 2; /* each of these small figures is one byte */
-		memmove(blocked, blocked + 1, (size_t)(counters->data + counters->len - (blocked + 1)));
-		char *with_lane_rules = blocked + 3;
-		memmove(with_lane_rules, with_lane_rules + 1,
-				(size_t)(counters->data + counters->len - (with_lane_rules + 1)));
-		counters->len -= 2;
+	for (uint32_t target = CRM; target < FIXTURE_TARGETS_END; target++) {
+		set_to(counters, figure_of_target(target, FIGURE_BLOCKED), -1);
+		set_to(counters, figure_of_target(target, FIGURE_LANE_RULES), 0);
 	}
 }
 
@@ -385,6 +431,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(counters_that_do_not_add_up_refuse_the_start),
+		CASE(figures_of_a_newer_version_refuse_the_start),
 		CASE(no_flipped_bit_of_the_counters_ends_in_an_abort),
 		CASE(a_saga_that_was_not_counted_is_an_error),
 		CASE(a_related_event_that_was_not_counted_is_an_error),

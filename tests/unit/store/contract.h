@@ -13,6 +13,9 @@ enum damage {
 	DAMAGE_REMOVE_COMMIT,   /* the chain row of commit `number` is deleted */
 	DAMAGE_REMOVE_TAIL,     /* log rows and chain rows from commit `number` on are deleted */
 	DAMAGE_FLIP_CHAIN,      /* one byte of the digest of commit `number` */
+	DAMAGE_FLIP_COUNTERS,   /* one byte of the counters of commit `number` */
+	DAMAGE_FLIP_MARKS,      /* one byte of the marks of commit `number` */
+	DAMAGE_CHAIN_TIME,      /* the time of commit `number` is a second later */
 	DAMAGE_RENUMBER,        /* log row `number` becomes number + 1000 */
 	DAMAGE_SAGA_VALUE,      /* the value of saga `number` is cut short */
 	DAMAGE_SAGA_STATE,      /* the state column of saga `number` contradicts its value */

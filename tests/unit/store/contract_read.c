@@ -178,7 +178,7 @@ static int keep_related(void *ctx, const struct related_row *row)
 	return 0;
 }
 
-static void related_events_and_counters_are_read(void **state)
+static void related_events_and_targets_are_read(void **state)
 {
 	struct store_fixture *f = *state;
 	struct sample_saga s = { .source = "stripe", .event_id = "r" };
@@ -190,7 +190,6 @@ static void related_events_and_counters_are_read(void **state)
 	}
 	struct target_row target = { .id = 3, .name = "crm" };
 	must(f->l.w.target_put(f->l.w.ctx, &target, &f->err), &f->err);
-	must(f->l.w.counters_put(f->l.w.ctx, STR("counted"), &f->err), &f->err);
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
 	event_unref(event);
 	struct store_reader r = fixture_reader(f);
@@ -199,9 +198,6 @@ static void related_events_and_counters_are_read(void **state)
 	assert_int_equal(seen.count, 2);
 	assert_int_equal(seen.ids[0], 1);
 	assert_int_equal(seen.ids[1], 3);
-	struct buf AUTO_BUF counters = { 0 };
-	must(r.counters(r.ctx, &counters, &f->err), &f->err);
-	assert_string_equal(counters.data, "counted");
 	struct target_row *targets = NULL;
 	size_t count = 0;
 	must(r.targets(r.ctx, &targets, &count, &f->err), &f->err);
@@ -254,7 +250,7 @@ const struct contract_test contract_read_tests[] = {
 	CONTRACT_TEST(readers_outlive_and_survive_the_writer),
 	CONTRACT_TEST(a_store_without_a_daemon_can_be_read),
 	CONTRACT_TEST(missing_store_is_not_found),
-	CONTRACT_TEST(related_events_and_counters_are_read),
+	CONTRACT_TEST(related_events_and_targets_are_read),
 	CONTRACT_TEST(backlog_counts_what_waits_by_age),
 	{ NULL, NULL },
 };

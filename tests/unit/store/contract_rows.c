@@ -377,7 +377,7 @@ static void related_events_wait_for_their_gift(void **state)
 	struct store_head head;
 	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
 	assert_int_equal(head.last_related, 4);
-	buf_free(&head.counters);
+	store_figures_free(&head.figures);
 }
 
 const struct contract_test contract_rows_tests[] = {

@@ -25,7 +25,7 @@ static void fixture_open(struct store_fixture *f)
 	f->l.saga = head.last_saga;
 	f->l.chain = head.chain;
 	f->l.number = head.chain.last;
-	buf_free(&head.counters);
+	store_figures_free(&head.figures);
 }
 
 int fixture_setup(void **state)
@@ -222,9 +222,13 @@ void fixture_commit(struct fixture_writer *l)
 	l->chain.first = l->chain.last + 1;
 	l->chain.last = l->number;
 	l->chain.at_ms = T0;
+	if (l->chain.counters.len == 0) /* no figure has changed */
+		l->chain.counters = store_commit_is_full(l->chain.commit) ? STR("\1") : STR("\2");
+	store_chain_figures(l->open, &l->chain);
 	store_chain_end(l->open, l->chain.digest);
 	l->open = NULL;
 	must(l->w.chain_append(l->w.ctx, &l->chain, &err), &err);
+	l->chain.counters = l->chain.marks = (struct str){ 0 };
 	must(l->w.commit(l->w.ctx, &err), &err);
 }
 

@@ -4,7 +4,7 @@
 #ifndef ALMONER_SAGA_STORE_SQLITE_UPGRADE_COPY_H
 #define ALMONER_SAGA_STORE_SQLITE_UPGRADE_COPY_H
 
-#include "saga/store/sqlite/query.h"
+#include "saga/store/sqlite/columns.h"
 #include "saga/store/store_sqlite.h"
 
 struct copy {
@@ -38,6 +38,5 @@ int copy_key_new(struct copy *c, struct err *err) MUST_CHECK;       /* copy_keys
 int copy_key(struct copy *c, struct err *err) MUST_CHECK;           /* copy_keys.c */
 int copy_log(struct copy *c, struct err *err) MUST_CHECK;           /* copy_log.c */
 int copy_chain(struct copy *c, struct err *err) MUST_CHECK;         /* copy_chain.c */
-int copy_counters(struct copy *c, struct err *err) MUST_CHECK;      /* copy_chain.c */
 
 #endif
