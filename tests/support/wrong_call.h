@@ -3,6 +3,7 @@
 #define ALMONER_TESTS_SUPPORT_WRONG_CALL_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
