@@ -146,11 +146,7 @@ static struct step_rules rules_of(enum repeat repeat)
 
 static void open_store(struct journal_fixture *r, struct store_writer *store)
 {
-	struct err err = { 0 };
-	struct store_sqlite_options options = { .vfs = r->vfs };
-	int rc = store_sqlite_open(r->path, &options, store, &err);
-	if (rc != 0)
-		fail_msg("%s", err.text);
+	fixture_open_store(r, store);
 	current_fixture = r;
 	fixture_wrap_store(r, store);
 	real_commit = store->commit;
@@ -207,6 +203,9 @@ int fixture_setup(void **state)
 	snprintf(r->dir, sizeof r->dir, "%s/almoner-journal-XXXXXX", tmp);
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof r->path, "%s/log.db", r->dir);
+	const char *store = getenv("ALMONER_TEST_STORE");
+	if (store != NULL && strcmp(store, "memory") == 0)
+		r->memory = memory_store_create();
 	r->now_ms = FIXTURE_T0;
 	STAILQ_INIT(&r->works);
 	for (unsigned i = 0; i < FIXTURE_TARGETS_END - 1; i++) {
@@ -228,16 +227,6 @@ void fixture_drop_works(struct journal_fixture *r)
 	}
 }
 
-void fixture_remove_store(struct journal_fixture *r)
-{
-	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
-	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-		char path[128];
-		snprintf(path, sizeof path, "%s%s", r->path, ends[i]);
-		unlink(path);
-	}
-}
-
 int fixture_teardown(void **state)
 {
 	struct journal_fixture *r = *state;
@@ -245,6 +234,7 @@ int fixture_teardown(void **state)
 	journal_destroy(r->j);
 	plan_unref(r->plan);
 	fixture_remove_store(r);
+	memory_store_destroy(r->memory);
 	assert_int_equal(rmdir(r->dir), 0);
 	free(r);
 	return 0;

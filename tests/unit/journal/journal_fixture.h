@@ -1,5 +1,6 @@
-/* A journal on a real store in a temporary folder. The test sets its clock, its random numbers, and what the
- * engine grants. The deep audit runs after every pump. */
+/* A journal on a real store: SQLite in a temporary folder, or the memory store when the environment has
+ * ALMONER_TEST_STORE=memory. The test sets its clock, its random numbers, and what the engine grants. The deep
+ * audit runs after every pump. */
 #ifndef ALMONER_TESTS_UNIT_JOURNAL_JOURNAL_FIXTURE_H
 #define ALMONER_TESTS_UNIT_JOURNAL_JOURNAL_FIXTURE_H
 
@@ -15,6 +16,7 @@
 #include "saga/journal/journal.h"
 #include "saga/journal/operator_port.h"
 #include "saga/store/store_sqlite.h"
+#include "tests/support/memory_store/memory_store.h"
 
 #define FIXTURE_T0 INT64_C(1700000000000)
 
@@ -25,6 +27,7 @@ struct journal_fixture {
 	char dir[64];
 	char path[96];
 	const char *vfs;
+	struct memory_store *memory; /* NULL: the store is SQLite */
 	struct journal *j;
 	int64_t now_ms;
 	uint64_t chance;
@@ -75,6 +78,10 @@ int fixture_teardown(void **state);
 struct journal_fixture *fixture_of(void **state);
 
 void fixture_open(struct journal_fixture *r);
+/* The bare store, while the journal is closed; the caller closes it. */
+void fixture_open_store(struct journal_fixture *r, struct store_writer *ret);
+/* The caller closes the reader. */
+struct store_reader fixture_reader(struct journal_fixture *r);
 /* Makes the nth call of the store fail, see store_calls_until_failure. */
 void fixture_wrap_store(struct journal_fixture *r, struct store_writer *store);
 int fixture_try_open(struct journal_fixture *r, struct err *err);

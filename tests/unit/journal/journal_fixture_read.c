@@ -3,18 +3,20 @@
 
 #include "tests/unit/journal/journal_fixture.h"
 
-static struct store_reader open_reader(struct journal_fixture *r)
+struct store_reader fixture_reader(struct journal_fixture *r)
 {
 	struct store_reader reader;
 	struct err err = { 0 };
-	if (store_sqlite_open_reader(r->path, NULL, &reader, &err) != 0)
+	int rc = r->memory != NULL ? memory_store_open_reader(r->memory, &reader, &err)
+							   : store_sqlite_open_reader(r->path, NULL, &reader, &err);
+	if (rc != 0)
 		fail_msg("%s", err.text);
 	return reader;
 }
 
 struct saga *fixture_saga(struct journal_fixture *r, int64_t id)
 {
-	struct store_reader reader = open_reader(r);
+	struct store_reader reader = fixture_reader(r);
 	struct saga *saga = NULL;
 	struct err err = { 0 };
 	if (reader.saga_get(reader.ctx, id, &saga, &err) != 0)
@@ -61,7 +63,7 @@ static int count_row_records(void *ctx, const struct log_row *row)
 
 unsigned fixture_records(struct journal_fixture *r, int64_t saga, enum record_kind kind)
 {
-	struct store_reader reader = open_reader(r);
+	struct store_reader reader = fixture_reader(r);
 	struct count_records c = { .kind = kind };
 	struct err err = { 0 };
 	int64_t next = 0;
@@ -79,7 +81,7 @@ static void print_finding(void *ctx, const char *line)
 
 void fixture_verify(struct journal_fixture *r)
 {
-	struct store_reader reader = open_reader(r);
+	struct store_reader reader = fixture_reader(r);
 	struct err err = { 0 };
 	int64_t findings = -1;
 	if (reader.verify(reader.ctx, NULL, print_finding, &findings, &err) != 0)

@@ -1,8 +1,34 @@
-/* A store whose nth call fails: every call between `begin` and `commit` that may fail, in the order in which the
- * journal makes them. */
+/* The store of the fixture. Its nth call fails: every call between `begin` and `commit` that may fail, in the
+ * order in which the journal makes them. */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/journal/journal_fixture.h"
+
+void fixture_open_store(struct journal_fixture *r, struct store_writer *ret)
+{
+	struct err err = { 0 };
+	struct store_sqlite_options options = { .vfs = r->vfs };
+	int rc = r->memory != NULL ? memory_store_open(r->memory, NULL, ret, &err)
+							   : store_sqlite_open(r->path, &options, ret, &err);
+	if (rc != 0)
+		fail_msg("%s", err.text);
+}
+
+void fixture_remove_store(struct journal_fixture *r)
+{
+	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
+	if (r->memory != NULL)
+		memory_store_clear(r->memory);
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		char path[128];
+		snprintf(path, sizeof path, "%s%s", r->path, ends[i]);
+		unlink(path);
+	}
+}
+
+/* ---- calls that fail ---- */
 
 static struct journal_fixture *current;
 static struct store_writer real;

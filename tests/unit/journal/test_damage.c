@@ -1,6 +1,5 @@
 /* Damaged stored data: the start refuses it and names it, a running journal leaves it out, and neither
  * aborts. */
-#include <sqlite3.h>
 #include <string.h>
 
 #include "saga/model/figure_ids.h"
@@ -363,16 +362,16 @@ static void lose_location(struct journal_fixture *r, int64_t id, unsigned step)
 	saga->steps[step].location = LOCATION_NONE;
 	saga_encode(saga, &value);
 	saga_destroy(saga);
-	sqlite3 *db;
-	sqlite3_stmt *update;
-	assert_int_equal(sqlite3_open(r->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE saga SET value = ? WHERE id = ?", -1, &update, NULL),
-					 SQLITE_OK);
-	sqlite3_bind_blob(update, 1, value.data, (int)value.len, SQLITE_STATIC);
-	sqlite3_bind_int64(update, 2, id);
-	assert_int_equal(sqlite3_step(update), SQLITE_DONE);
-	sqlite3_finalize(update);
-	sqlite3_close(db);
+	struct store_writer store;
+	struct saga_row row;
+	struct err err = { 0 };
+	fixture_open_store(r, &store);
+	assert_int_equal(store.begin(store.ctx, &err), 0);
+	assert_int_equal(store.saga_get(store.ctx, id, &row, &err), 0);
+	row.value = buf_str(&value);
+	assert_int_equal(store.saga_update(store.ctx, &row, &err), 0);
+	assert_int_equal(store.commit(store.ctx, &err), 0);
+	store.close(store.ctx);
 	buf_free(&value);
 }
 

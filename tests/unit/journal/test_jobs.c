@@ -70,10 +70,9 @@ static void queue_slice(struct journal_fixture *r, int64_t job, int64_t first, s
 
 static struct job *stored(struct journal_fixture *r, int64_t id)
 {
-	struct store_reader reader;
+	struct store_reader reader = fixture_reader(r);
 	struct err err = { 0 };
 	struct job *job = NULL;
-	assert_int_equal(store_sqlite_open_reader(r->path, NULL, &reader, &err), 0);
 	assert_int_equal(reader.job_get(reader.ctx, id, &job, &err), 0);
 	reader.close(reader.ctx);
 	return job;

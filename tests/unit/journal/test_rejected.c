@@ -26,10 +26,9 @@ static int on_row(void *ctx, const struct rejected_row *row)
 
 static int64_t kept(struct journal_fixture *r, int64_t *ret_last)
 {
-	struct store_reader reader;
+	struct store_reader reader = fixture_reader(r);
 	struct err err = { 0 };
 	int64_t count[2] = { 0 }, next;
-	assert_int_equal(store_sqlite_open_reader(r->path, NULL, &reader, &err), 0);
 	assert_int_equal(reader.rejected_list(reader.ctx, "forms", 0, 1000, count, on_row, &next, &err), 0);
 	reader.close(reader.ctx);
 	if (ret_last != NULL)

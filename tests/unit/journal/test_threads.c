@@ -10,7 +10,6 @@
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
 #include "saga/journal/journal.h"
-#include "saga/store/store_sqlite.h"
 #include "tests/support/thread_names.h"
 #include "tests/unit/journal/journal_fixture.h"
 
@@ -178,7 +177,8 @@ static void wait_until(struct threads_fixture *h, const unsigned *count, unsigne
 	pthread_mutex_unlock(&h->lock);
 }
 
-static void open_fixture(struct threads_fixture *h, const struct journal_fixture *r)
+/* In place of the fixture's journal, which has no thread. */
+static void open_fixture(struct threads_fixture *h, struct journal_fixture *r)
 {
 	static struct journal_target targets[2] = {
 		{ .name = "crm",
@@ -194,22 +194,12 @@ static void open_fixture(struct threads_fixture *h, const struct journal_fixture
 								 .target_count = 2,
 								 .queue_records = 64,
 								 .actor = "threads" };
-	char path[128];
-	snprintf(path, sizeof path, "%s/threads.db", r->dir);
-	assert_int_equal(store_sqlite_open(path, NULL, &o.store, &err), 0);
+	fixture_close(r);
+	fixture_remove_store(r);
+	fixture_open_store(r, &o.store);
 	assert_int_equal(journal_create(&o, &h->j, &err), 0);
 	assert_int_equal(journal_start_thread(h->j, &err), 0);
 	assert_true(thread_name_appears("log"));
-}
-
-static void remove_files(const struct journal_fixture *r)
-{
-	static const char *const ends[] = { "", "-wal", "-shm", ".lock" };
-	for (size_t i = 0; i < 4; i++) {
-		char path[128];
-		snprintf(path, sizeof path, "%s/threads.db%s", r->dir, ends[i]);
-		unlink(path);
-	}
 }
 
 static void many_threads_one_journal(void **state)
@@ -254,7 +244,6 @@ static void many_threads_one_journal(void **state)
 	plan_unref(h.plan);
 	pthread_mutex_destroy(&h.lock);
 	pthread_cond_destroy(&h.changed);
-	remove_files(r);
 }
 
 int main(void)
