@@ -52,7 +52,7 @@ static int write_row(struct journal *j, enum subject subject, int64_t id, const 
 						   .commit = j->log.chain.commit + 1,
 						   .subject = subject,
 						   .subject_id = id,
-						   .at_ms = j->now_ms,
+						   .at_ms = records->at_ms,
 						   .head = buf_str(&records->head),
 						   .personal = buf_str(&records->personal) };
 	if (row.personal.len > 0) {

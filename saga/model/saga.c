@@ -61,6 +61,7 @@ void saga_destroy(struct saga *s)
 		free(s->steps[i].checkpoint);
 	}
 	free(s->steps);
+	saga_rows_free(&s->rows);
 	free(s->source);
 	free(s->event_id);
 	free(s->type);

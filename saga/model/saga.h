@@ -10,6 +10,7 @@
 #include "saga/base/buf.h"
 #include "saga/base/err.h"
 #include "saga/model/plan.h"
+#include "saga/model/saga_rows.h"
 #include "saga/model/state.h"
 
 #define LANE_BYTES 16 /* the first half of a SHA-256 digest of the ordering key */
@@ -88,7 +89,8 @@ struct saga {
 	char *donor; /* "" for none. Personal data: can be forgotten */
 	/* why the event is quarantined or gift_missing, else "". Personal data: can be forgotten */
 	char *note;
-	uint32_t step_count; /* = plan->step_count */
+	struct saga_rows rows; /* numbers of the log rows about the saga */
+	uint32_t step_count;   /* = plan->step_count */
 	struct step *steps;
 };
 
@@ -113,13 +115,28 @@ struct saga_start {
 struct saga *saga_create(const struct saga_start *start);
 void saga_destroy(struct saga *s); /* NULL is accepted */
 
-/* Appends the stored form, which begins with a version. The saga's id and its plan are not in it: they are
- * columns of its row. */
-void saga_encode(const struct saga *s, struct buf *out);
+/* Appends the stored form, an envelope byte and the content. The saga's id and its plan are not in it: they are
+ * columns of its row. Returns where the core begins in `out`; it goes to the end. The core is the part that
+ * changes only together with a record in the log: all but the log rows and, of each step, `why`, `location`,
+ * `condition_passed` and `due_ms`. */
+size_t saga_encode(const struct saga *s, struct buf *out);
 /* Reads the stored form and adds a reference to `plan`. The bytes may be damaged: every enum, bound and
  * saga_check() is checked. ERR_CORRUPT names the field or rule that failed. */
 int saga_decode(int64_t id, struct plan *plan, struct str bytes, struct saga **ret,
 				struct err *err) MUST_CHECK;
+/* The log rows of a stored value, without decoding the saga: replaces *ret. ERR_CORRUPT for damage. */
+int saga_rows_of(struct str value, struct saga_rows *ret, struct err *err) MUST_CHECK;
+/* The core of a stored value, which is a saga of `plan`; borrowed from it. ERR_CORRUPT for damage. */
+int saga_core_of(const struct plan *plan, struct str value, struct str *ret, struct err *err) MUST_CHECK;
+
+#define SAGA_SALT_BYTES 16 /* chosen: 128 random bits cannot be guessed */
+#define SAGA_DIGEST_BYTES                                                                                    \
+	16 /* chosen: the first half of a SHA-256 digest; a second value with the same digest cannot be found */
+
+/* The digest that the log keeps of a value. Without the salt, which is forgotten with the saga's personal data,
+ * a guess at the value cannot be checked against it. */
+void saga_value_digest(const uint8_t salt[SAGA_SALT_BYTES], const struct plan *plan, struct str core,
+					   uint8_t ret[SAGA_DIGEST_BYTES]);
 
 /* The state of a saga follows from its flags and its steps alone: saga/DESIGN.md "Saga states". `ret_reason`
  * may be NULL. */

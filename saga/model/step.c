@@ -48,12 +48,14 @@ static void set_state(struct step *st, enum step_state state, enum why why)
 	st->skip = SKIP_NONE;
 }
 
-/* Ends a step: whatever belonged to an attempt in progress is dropped. */
+/* Ends a step: whatever belonged to an attempt in progress is dropped, and the digest of the request bytes,
+ * which only a further attempt would need. The log keeps it with the outcome. */
 static void set_ended(struct step *st, enum step_state state)
 {
 	set_state(st, state, WHY_NONE);
 	st->by_operator = false;
 	st->due_ms = 0;
+	st->has_body = false;
 	step_clear_doubt(st);
 	mem_set_text(&st->checkpoint, NULL);
 	st->checkpoint_len = 0;

@@ -96,7 +96,8 @@ void store_figures_free(struct store_figures *f)
 
 void store_personal_digest(const uint8_t salt[16], struct str personal, uint8_t ret[32])
 {
-	struct str parts[] = { { (const char *)salt, 16 }, personal };
+	struct str content = personal.len > 0 ? (struct str){ personal.p + 1, personal.len - 1 } : personal;
+	struct str parts[] = { { (const char *)salt, 16 }, content };
 	digest_parts(parts, 2, ret);
 }
 

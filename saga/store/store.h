@@ -130,11 +130,12 @@ struct log_row {
 	enum subject subject;
 	int64_t subject_id;
 	int64_t at_ms;
-	struct str head;     /* the records without their personal data */
-	struct str personal; /* the personal data of the records; empty: they have none, or it was forgotten */
-	uint8_t salt[16];    /* random bytes for the personal part; zero when there is none */
-	uint8_t personal_digest
-		[32]; /* SHA-256(salt, personal); part of the chain, kept when the personal part goes */
+	struct str head; /* the records without their personal data */
+	/* the personal data of the records, after an envelope byte; empty: they have none, or it was forgotten */
+	struct str personal;
+	uint8_t salt[16]; /* random bytes for the personal part; zero when there is none */
+	uint8_t
+		personal_digest[32]; /* store_personal_digest; part of the chain, kept when the personal part goes */
 };
 
 /* One row for each commit. Its digest is SHA-256 over the digest of the commit before; for each log row in
@@ -425,7 +426,8 @@ void store_figures_free(struct store_figures *f);
 void store_event_key(const char *source, const char *event_id, uint8_t ret[STORE_KEY_BYTES]);
 void store_gift_key(const char *source, const char *gift, uint8_t ret[STORE_KEY_BYTES]);
 
-/* personal_digest of a log_row: digest_parts(salt, personal). */
+/* personal_digest of a log_row: digest_parts(salt, personal without its envelope byte), so a part that is
+ * encrypted later keeps its digest. */
 void store_personal_digest(const uint8_t salt[16], struct str personal, uint8_t ret[32]);
 
 /* Copies a row with its texts, which then point into *ret_block; the caller frees the block. *ret_bytes is

@@ -55,7 +55,7 @@ static void check_row(struct store_verification *v, const struct log_row *row, i
 							 "forgotten by almoner",
 							 (long long)row->number);
 	}
-	struct records_reader records = records_read(row->head, row->personal);
+	struct records_reader records = records_read(row->head, row->personal, row->at_ms);
 	struct record record;
 	struct err why = { 0 };
 	int rc = records_next(&records, &record, &why);
@@ -166,7 +166,7 @@ static int search_log_row(void *ctx, const struct log_row *row)
 {
 	struct event_search *search = ctx;
 	search->rows++;
-	struct records_reader records = records_read(row->head, row->personal);
+	struct records_reader records = records_read(row->head, row->personal, row->at_ms);
 	struct record record;
 	int rc = records_next(&records, &record, NULL); /* log_slice reports damage */
 	for (; rc == 1; rc = records_next(&records, &record, NULL)) {

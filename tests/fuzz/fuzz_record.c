@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str rest = { (const char *)data, size };
 	struct str head = fuzz_until(&rest, '\xff');
-	struct records_reader reader = records_read(head, rest);
+	struct records_reader reader = records_read(head, rest, 1700000000000);
 	struct record record;
 	struct err err = { 0 };
 	size_t count = 0;

@@ -251,7 +251,7 @@ static void trace_record(struct simulation *w, int64_t id, const struct record *
 
 static void read_row(struct simulation *w, const struct log_row *row)
 {
-	struct records_reader reader = records_read(row->head, row->personal);
+	struct records_reader reader = records_read(row->head, row->personal, row->at_ms);
 	struct record r;
 	struct err err;
 	int rc;

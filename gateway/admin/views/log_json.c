@@ -8,7 +8,7 @@
 void log_json_row(const struct log_row *row, const struct plan *plan, json_t *list)
 {
 	assert(json_is_array(list));
-	struct records_reader reader = records_read(row->head, row->personal);
+	struct records_reader reader = records_read(row->head, row->personal, row->at_ms);
 	struct record record;
 	struct err err = { 0 };
 	int rc;

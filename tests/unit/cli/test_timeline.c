@@ -42,6 +42,8 @@ static void every_kind(void **state)
 {
 	(void)state;
 	for (int kind = RECORD_ACCEPTED; kind < RECORD_KIND_END; kind++) {
+		if (record_is_internal((enum record_kind)kind))
+			continue; /* log_json_row leaves it out */
 		struct record r = { .kind = (enum record_kind)kind,
 							.at_ms = 1700000000000,
 							.step = RECORD_NO_STEP,

@@ -51,7 +51,7 @@ struct count_records {
 static int count_row_records(void *ctx, const struct log_row *row)
 {
 	struct count_records *c = ctx;
-	struct records_reader reader = records_read(row->head, row->personal);
+	struct records_reader reader = records_read(row->head, row->personal, row->at_ms);
 	struct record record;
 	struct err err = { 0 };
 	int rc;

@@ -174,7 +174,8 @@ void fixture_expect_saga(struct model_fixture *k, enum saga_state state)
 
 unsigned fixture_count(struct model_fixture *k, enum record_kind kind, const char *text)
 {
-	struct records_reader reader = records_read(buf_str(&k->log.head), buf_str(&k->log.personal));
+	struct records_reader reader =
+		records_read(buf_str(&k->log.head), buf_str(&k->log.personal), k->log.at_ms);
 	struct record r;
 	unsigned count = 0;
 	int rc;

@@ -1,10 +1,11 @@
-/* Stored forms: what was encoded decodes to the same value, and damaged bytes give an error, never a
+/* The stored form of a saga: what was encoded decodes to the same saga, and damaged bytes give an error, never a
  * crash. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
-#include "saga/model/record_json.h"
+#include "saga/model/saga_codec_1.h"
 #include "tests/unit/model/model_fixture.h"
 
 /* A saga with something in every member. */
@@ -28,6 +29,8 @@ static void rich(struct model_fixture *k)
 	st->doubt_before = st->by_operator = st->condition_passed = true;
 	st->location = LOCATION_DISK;
 	mem_set_text(&s->note, "a note");
+	saga_rows_append(&s->rows, 5);
+	saga_rows_append(&s->rows, 1000);
 	assert_null(saga_check(s));
 }
 
@@ -63,8 +66,150 @@ static void a_saga_comes_back_as_it_was(void **state)
 	assert_int_equal(is->waited_ms, was->waited_ms);
 	assert_string_equal(s->steps[2].result, "{\"id\":\"9\"}");
 	assert_string_equal(s->note, "a note");
+	assert_int_equal(s->rows.count, 2);
+	assert_int_equal(s->rows.numbers[0], 5);
+	assert_int_equal(s->rows.numbers[1], 1000);
 	assert_null(saga_check(s));
 	saga_destroy(s);
+	fixture_finish(&k);
+}
+
+/* A detail that only repeats the status takes no text, and a lane that several steps share is stored once. */
+static void details_and_lanes_come_back_as_they_were(void **state)
+{
+	(void)state;
+	static const char *const details[] = { "200", "007", "1000000000", "999999999", "0", "200 OK", "" };
+	struct model_fixture k;
+	fixture_init(&k, POLICY_CONTINUE, "a b c d e f g");
+	for (unsigned i = 0; i < 7; i++) {
+		struct step *st = fixture_step(&k, i);
+		const struct outcome o = { .result = OUTCOME_OK, .status = 200, .detail = details[i] };
+		assert_int_equal(decide_outcome(&k.d, fixture_begin(&k, i), &o), 0);
+		st->has_lane = i != 0 && i != 3;
+		if (st->has_lane)
+			memset(st->lane, i < 5 ? 7 : (int)i, LANE_BYTES);
+	}
+	struct buf bytes AUTO_BUF = { 0 };
+	saga_encode(k.saga, &bytes);
+	struct saga *s = decode(&k, buf_str(&bytes));
+	assert_non_null(s);
+	for (unsigned i = 0; i < 7; i++) {
+		assert_string_equal(s->steps[i].detail, details[i]);
+		assert_int_equal(s->steps[i].has_lane, i != 0 && i != 3);
+		if (s->steps[i].has_lane)
+			assert_memory_equal(s->steps[i].lane, fixture_step(&k, i)->lane, LANE_BYTES);
+	}
+	saga_destroy(s);
+	fixture_finish(&k);
+}
+
+static struct str core_of(const struct model_fixture *k, struct buf *bytes)
+{
+	struct str core = { 0 };
+	buf_clear(bytes);
+	size_t at = saga_encode(k->saga, bytes);
+	assert_int_equal(saga_core_of(k->plan, buf_str(bytes), &core, NULL), 0);
+	assert_ptr_equal(core.p, bytes->data + at);
+	assert_int_equal(core.len, bytes->len - at);
+	return core;
+}
+
+/* The log's digest of a saga covers the core, so it must not change without a record. */
+static void the_core_lacks_only_what_changes_without_a_record(void **state)
+{
+	(void)state;
+	struct model_fixture k;
+	rich(&k);
+	struct buf first AUTO_BUF = { 0 };
+	struct buf second AUTO_BUF = { 0 };
+	struct step *st = fixture_step(&k, 0);
+	struct str core = core_of(&k, &first);
+	st->location = LOCATION_NONE;
+	st->why = WHY_LANE;
+	st->condition_passed = false;
+	st->due_ms = FIXTURE_START_MS + 12345;
+	saga_rows_append(&k.saga->rows, 2000);
+	assert_true(str_eq(core, core_of(&k, &second)));
+	st->waits++;
+	assert_false(str_eq(core, core_of(&k, &second)));
+	fixture_finish(&k);
+}
+
+static void the_digest_of_a_value_covers_salt_and_plan_and_core(void **state)
+{
+	(void)state;
+	uint8_t salt[SAGA_SALT_BYTES] = { 1 };
+	uint8_t digests[4][SAGA_DIGEST_BYTES];
+	struct plan *plan = fixture_plan(POLICY_CONTINUE, "a");
+	struct plan *other = fixture_plan(POLICY_HOLD, "a");
+	saga_value_digest(salt, plan, STR("core"), digests[0]);
+	saga_value_digest(salt, plan, STR("cora"), digests[1]);
+	saga_value_digest(salt, other, STR("core"), digests[2]);
+	salt[15] = 1;
+	saga_value_digest(salt, plan, STR("core"), digests[3]);
+	for (unsigned i = 0; i < 4; i++) {
+		for (unsigned j = 0; j < i; j++)
+			assert_memory_not_equal(digests[i], digests[j], SAGA_DIGEST_BYTES);
+	}
+	plan_unref(plan);
+	plan_unref(other);
+}
+
+static struct str bytes_of_hex(const char *hex, uint8_t *out, size_t capacity)
+{
+	size_t len = 0;
+	assert_true(hex_decode(str_of(hex), out, capacity, &len));
+	return (struct str){ (const char *)out, len };
+}
+
+/* What the program before version 2 stored for rich(). */
+static void a_saga_of_version_1_is_read(void **state)
+{
+	(void)state;
+	static const char stored[] =
+		"0170030580a0abfef9620905666f726d73056576742d3110646f6e6174696f6e2e637265617465"
+		"6403672d3110616e6e61406578616d706c652e6f72670661206e6f746503352afafa0e0707070707"
+		"0707070707070707070707f6100201f610f610f6100005010764c3a97461696c0378007928000004"
+		"01d501000000000000000000000000000000000101f610f6100a7b226964223a2239227d";
+	struct model_fixture k;
+	rich(&k);
+	uint8_t bytes[256];
+	struct str old = bytes_of_hex(stored, bytes, sizeof bytes);
+	struct saga *s = NULL;
+	assert_int_equal(saga_codec_1_decode(7, k.plan, old, &s, NULL), 0);
+	assert_int_equal(s->rows.count, 0);
+	struct buf is AUTO_BUF = { 0 };
+	struct buf was AUTO_BUF = { 0 };
+	saga_rows_free(&k.saga->rows);
+	saga_encode(s, &is);
+	saga_encode(k.saga, &was);
+	assert_true(str_eq(buf_str(&is), buf_str(&was)));
+	saga_destroy(s);
+	struct err err = { 0 };
+	assert_int_equal(saga_codec_1_decode(7, k.plan, (struct str){ old.p, old.len - 1 }, &s, &err),
+					 ERR_CORRUPT);
+	assert_int_equal(saga_codec_1_decode(7, k.plan, buf_str(&is), &s, &err), ERR_CORRUPT);
+	assert_null(decode(&k, old));
+	fixture_finish(&k);
+}
+
+static void an_encrypted_saga_is_refused(void **state)
+{
+	(void)state;
+	struct model_fixture k;
+	rich(&k);
+	struct buf bytes AUTO_BUF = { 0 };
+	struct saga *s = NULL;
+	struct saga_rows rows = { 0 };
+	struct str core;
+	struct err err = { 0 };
+	saga_encode(k.saga, &bytes);
+	bytes.data[0] = 1;
+	assert_int_equal(saga_decode(7, k.plan, buf_str(&bytes), &s, &err), ERR_CORRUPT);
+	assert_non_null(strstr(err.text, "saga 7"));
+	assert_non_null(strstr(err.text, "encrypted"));
+	assert_int_equal(saga_rows_of(buf_str(&bytes), &rows, &err), ERR_CORRUPT);
+	assert_int_equal(saga_core_of(k.plan, buf_str(&bytes), &core, &err), ERR_CORRUPT);
 	fixture_finish(&k);
 }
 
@@ -79,7 +224,7 @@ static void a_happy_saga_is_small(void **state)
 	saga_encode(k.saga, &bytes);
 	size_t texts = strlen("forms") + strlen("evt-1") + strlen("donation.created") + strlen("g-1") +
 				   strlen("anna@example.org");
-	assert_true(bytes.len < texts + 20 + 3 * 16);
+	assert_true(bytes.len < texts + 20 + 3 * 8);
 	fixture_finish(&k);
 }
 
@@ -142,228 +287,6 @@ static void a_saga_of_another_plan_is_refused(void **state)
 	fixture_finish(&other);
 }
 
-/* ---- records ---- */
-
-static const uint8_t digest[32] = { 9, 8, 7 };
-
-static const struct record samples[] = {
-	{ .kind = RECORD_ACCEPTED,
-	  .at_ms = FIXTURE_START_MS,
-	  .step = -1,
-	  .digest = { (const char *)digest, 32 } },
-	{ .kind = RECORD_INTENT, .at_ms = FIXTURE_START_MS, .step = 0, .generation = 1, .attempt = 1 },
-	{ .kind = RECORD_OUTCOME,
-	  .at_ms = FIXTURE_START_MS + 7,
-	  .step = 31,
-	  .direction = DIRECTION_UNDO,
-	  .generation = 3,
-	  .attempt = UINT32_MAX,
-	  .outcome = OUTCOME_UNKNOWN,
-	  .status = 504,
-	  .duration_ms = INT64_MAX,
-	  .digest = { (const char *)digest, 16 },
-	  .personal = { "no answer", 9 } },
-	{ .kind = RECORD_STEP,
-	  .at_ms = FIXTURE_START_MS - 7,
-	  .step = 1,
-	  .generation = 0,
-	  .to = STEP_RETRY_WAIT,
-	  .why = WHY_DUE,
-	  .due_ms = INT64_MIN },
-	{ .kind = RECORD_VERB,
-	  .at_ms = INT64_MAX,
-	  .step = -1,
-	  .generation = 4,
-	  .text = { "resume", 6 },
-	  .actor = { "uid 0", 5 },
-	  .note = { "fixed", 5 } },
-	{ .kind = RECORD_RESULT,
-	  .at_ms = INT64_MIN,
-	  .step = 2,
-	  .generation = 1,
-	  .personal = { "{\"id\":1}", 8 } },
-	{ .kind = RECORD_STEP,
-	  .at_ms = INT64_MIN,
-	  .step = 2,
-	  .generation = 1,
-	  .to = STEP_SKIPPED,
-	  .reason = SKIP_WHEN },
-};
-enum { SAMPLES = sizeof samples / sizeof samples[0] };
-
-static void fill(struct records *log)
-{
-	for (size_t i = 0; i < SAMPLES; i++)
-		records_add(log, &samples[i]);
-	assert_int_equal(log->count, SAMPLES);
-}
-
-static void expect_same(const struct record *a, const struct record *b, bool forgotten)
-{
-	assert_int_equal(a->kind, b->kind);
-	assert_int_equal(a->at_ms, b->at_ms);
-	assert_int_equal(a->step, b->step);
-	assert_int_equal(a->direction, b->direction);
-	assert_int_equal(a->generation, b->generation);
-	assert_int_equal(a->attempt, b->attempt);
-	assert_int_equal(a->to, b->to);
-	assert_int_equal(a->reason, b->reason);
-	assert_int_equal(a->why, b->why);
-	assert_int_equal(a->outcome, b->outcome);
-	assert_int_equal(a->status, b->status);
-	assert_int_equal(a->duration_ms, b->duration_ms);
-	assert_int_equal(a->due_ms, b->due_ms);
-	assert_true(str_eq(a->digest, b->digest) && str_eq(a->text, b->text) && str_eq(a->actor, b->actor) &&
-				str_eq(a->note, b->note));
-	assert_true(forgotten ? a->personal.len == 0 : str_eq(a->personal, b->personal));
-	assert_int_equal(a->forgotten, forgotten && b->personal.len > 0);
-}
-
-static void records_come_back_as_they_were(void **state)
-{
-	(void)state;
-	struct records log = { 0 };
-	fill(&log);
-	for (int forgotten = 0; forgotten < 2; forgotten++) {
-		struct str personal = forgotten ? (struct str){ "", 0 } : buf_str(&log.personal);
-		struct records_reader reader = records_read(buf_str(&log.head), personal);
-		struct record r;
-		for (size_t i = 0; i < SAMPLES; i++) {
-			assert_int_equal(records_next(&reader, &r, NULL), 1);
-			expect_same(&r, &samples[i], forgotten != 0);
-		}
-		assert_int_equal(records_next(&reader, &r, NULL), 0);
-	}
-	records_clear(&log);
-	struct records_reader empty = records_read(buf_str(&log.head), buf_str(&log.personal));
-	struct record r;
-	assert_int_equal(records_next(&empty, &r, NULL), 0);
-	records_add(&log, &samples[1]);
-	empty = records_read(buf_str(&log.head), buf_str(&log.personal));
-	assert_int_equal(records_next(&empty, &r, NULL), 1);
-	assert_int_equal(r.at_ms, FIXTURE_START_MS);
-	records_free(&log);
-}
-
-/* Reads records until the end or the first damaged one. */
-static int read_all(struct str head, struct str personal)
-{
-	struct records_reader reader = records_read(head, personal);
-	struct record r;
-	struct err err = { 0 };
-	int rc;
-	unsigned count = 0;
-	while ((rc = records_next(&reader, &r, &err)) == 1) {
-		assert_true(r.step >= RECORD_NO_STEP && r.step < PLAN_STEPS_MAX);
-		assert_true(r.outcome < OUTCOME_COUNT && r.kind > 0 && r.kind < RECORD_KIND_END);
-		json_t *json = record_json(&r, SUBJECT_SAGA, 1, 2, 3, NULL);
-		char *text = json_dumps(json, JSON_COMPACT);
-		assert_non_null(text);
-		free(text);
-		json_decref(json);
-		assert_true(++count < 1000);
-	}
-	assert_true(rc == 0 || (rc == ERR_CORRUPT && err.text[0] != '\0'));
-	return rc;
-}
-
-static void damaged_records_are_refused_or_legal(void **state)
-{
-	(void)state;
-	struct records log = { 0 };
-	fill(&log);
-	struct str personal = buf_str(&log.personal);
-	for (size_t len = 0; len <= log.head.len; len++) {
-		char *cut = mem_strndup(log.head.data, len);
-		(void)read_all((struct str){ cut, len }, personal);
-		free(cut);
-	}
-	for (size_t len = 1; len < personal.len; len++) {
-		char *cut = mem_strndup(personal.p, len);
-		assert_int_equal(read_all(buf_str(&log.head), (struct str){ cut, len }), ERR_CORRUPT);
-		free(cut);
-	}
-	uint64_t seed = 3;
-	for (size_t n = 0; n < log.head.len * 8 + 20000; n++) {
-		char *bad = mem_strndup(log.head.data, log.head.len);
-		bool single = n < log.head.len * 8;
-		for (unsigned flips = single ? 1 : 3; flips > 0; flips--) {
-			size_t bit = single ? n : fixture_below(&seed, log.head.len * 8);
-			bad[bit / 8] = (char)((unsigned char)bad[bit / 8] ^ 1u << bit % 8);
-		}
-		(void)read_all((struct str){ bad, log.head.len }, personal);
-		free(bad);
-	}
-	records_free(&log);
-}
-
-static void unknown_records_are_refused(void **state)
-{
-	(void)state;
-	static const uint8_t newer_version[] = { 2, 1, 0 };
-	static const uint8_t newer_kind[] = { 1, RECORD_KIND_END, 0 };
-	static const uint8_t newer_member[] = { 1, 1, 0x80, 0x80, 0x08 };
-	static const uint8_t step_32[] = { 1, 6, 2, 32 };
-	assert_int_equal(read_all((struct str){ (const char *)newer_version, 3 }, STR("")), ERR_CORRUPT);
-	assert_int_equal(read_all((struct str){ (const char *)newer_kind, 3 }, STR("")), ERR_CORRUPT);
-	assert_int_equal(read_all((struct str){ (const char *)newer_member, 5 }, STR("")), ERR_CORRUPT);
-	assert_int_equal(read_all((struct str){ (const char *)step_32, 4 }, STR("")), ERR_CORRUPT);
-}
-
-static void expect_json(const struct record *r, const struct plan *plan, const char *expected)
-{
-	json_t *json = record_json(r, SUBJECT_SAGA, 7, 12, 3, plan);
-	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	assert_string_equal(text, expected);
-	free(text);
-	json_decref(json);
-}
-
-static void records_read_well_as_json(void **state)
-{
-	(void)state;
-	struct plan *plan = fixture_plan(POLICY_CONTINUE, "a b c");
-	const struct record outcome = { .kind = RECORD_OUTCOME,
-									.at_ms = FIXTURE_START_MS,
-									.step = 1,
-									.generation = 1,
-									.attempt = 2,
-									.outcome = OUTCOME_REJECTED,
-									.status = 422,
-									.duration_ms = 31,
-									.personal = { "no such fund", 12 } };
-	expect_json(&outcome, plan,
-				"{\"at\":\"2023-11-14T22:13:20.000Z\",\"attempt\":2,\"commit\":3,\"detail\":\"no such fund\","
-				"\"direction\":\"do\",\"duration_ms\":31,\"generation\":1,\"id\":7,\"outcome\":\"rejected\","
-				"\"record\":\"outcome\",\"seq\":12,\"status\":422,\"step\":\"b\",\"subject\":\"saga\"}");
-	const struct record skipped = { .kind = RECORD_STEP,
-									.at_ms = FIXTURE_START_MS,
-									.step = 2,
-									.generation = 1,
-									.to = STEP_SKIPPED,
-									.reason = SKIP_OPERATOR };
-	expect_json(
-		&skipped, NULL,
-		"{\"at\":\"2023-11-14T22:13:20.000Z\",\"commit\":3,\"direction\":\"do\",\"generation\":1,\"id\":7,"
-		"\"reason\":\"skipped\",\"record\":\"step\",\"seq\":12,\"step\":2,\"subject\":\"saga\","
-		"\"to\":\"skipped\"}");
-	const struct record result = {
-		.kind = RECORD_RESULT, .at_ms = FIXTURE_START_MS, .step = -1, .personal = { "{\"id\":5}", 8 }
-	};
-	expect_json(&result, NULL,
-				"{\"at\":\"2023-11-14T22:13:20.000Z\",\"commit\":3,\"id\":7,\"record\":\"result\","
-				"\"result\":{\"id\":5},\"seq\":12,\"subject\":\"saga\"}");
-	const struct record bytes = { .kind = RECORD_CHECKPOINT,
-								  .at_ms = FIXTURE_START_MS,
-								  .step = -1,
-								  .personal = { "\xff\x01", 2 },
-								  .forgotten = true };
-	expect_json(&bytes, NULL,
-				"{\"at\":\"2023-11-14T22:13:20.000Z\",\"bytes\":\"hex:ff01\",\"commit\":3,\"forgotten\":true,"
-				"\"id\":7,\"record\":\"checkpoint\",\"seq\":12,\"subject\":\"saga\"}");
-	plan_unref(plan);
-}
-
 static void results_are_given_to_later_steps(void **state)
 {
 	(void)state;
@@ -380,45 +303,19 @@ static void results_are_given_to_later_steps(void **state)
 	fixture_finish(&k);
 }
 
-/* Every record about a step names the attempt that it is about, and when. */
-static void records_name_their_attempt(void **state)
-{
-	(void)state;
-	struct model_fixture k;
-	fixture_init(&k, POLICY_CONTINUE, "a");
-	const unsigned before = k.log.count;
-	for (unsigned attempt = 1; attempt <= 3; attempt++)
-		fixture_outcome(&k, fixture_begin(&k, 0), attempt < 3 ? OUTCOME_UNREACHABLE : OUTCOME_OK, false);
-	struct records_reader reader = records_read(buf_str(&k.log.head), buf_str(&k.log.personal));
-	struct record record;
-	unsigned seen = 0, of_attempt[4] = { 0 };
-	while (records_next(&reader, &record, NULL) == 1) {
-		if (seen++ < before || record.step != 0)
-			continue;
-		assert_int_equal(record.direction, DIRECTION_DO);
-		assert_int_equal(record.generation, 1);
-		assert_in_range(record.attempt, 1, 3);
-		assert_true(record.at_ms >= FIXTURE_START_MS && record.at_ms <= k.d.now_ms);
-		of_attempt[record.attempt]++;
-	}
-	for (unsigned attempt = 1; attempt <= 3; attempt++)
-		assert_true(of_attempt[attempt] >= 2); /* its intent and its outcome */
-	fixture_finish(&k);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_saga_comes_back_as_it_was),
+		cmocka_unit_test(details_and_lanes_come_back_as_they_were),
+		cmocka_unit_test(the_core_lacks_only_what_changes_without_a_record),
+		cmocka_unit_test(the_digest_of_a_value_covers_salt_and_plan_and_core),
+		cmocka_unit_test(a_saga_of_version_1_is_read),
+		cmocka_unit_test(an_encrypted_saga_is_refused),
 		cmocka_unit_test(a_happy_saga_is_small),
 		cmocka_unit_test(a_saga_cut_short_is_refused),
 		cmocka_unit_test(a_saga_with_flipped_bits_is_refused_or_legal),
 		cmocka_unit_test(a_saga_of_another_plan_is_refused),
-		cmocka_unit_test(records_come_back_as_they_were),
-		cmocka_unit_test(damaged_records_are_refused_or_legal),
-		cmocka_unit_test(unknown_records_are_refused),
-		cmocka_unit_test(records_read_well_as_json),
-		cmocka_unit_test(records_name_their_attempt),
 		cmocka_unit_test(results_are_given_to_later_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

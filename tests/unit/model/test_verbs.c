@@ -390,7 +390,7 @@ static void an_operator_may_resolve(void **state)
 	assert_int_equal(decide_verb(&k.d, &call, &changed, &doubt, NULL), 0);
 	assert_string_equal(fixture_step(&k, 0)->result, "{\"id\":\"77\"}");
 	assert_true(fixture_step(&k, 0)->by_operator);
-	struct records_reader reader = records_read(buf_str(&k.log.head), buf_str(&k.log.personal));
+	struct records_reader reader = records_read(buf_str(&k.log.head), buf_str(&k.log.personal), k.log.at_ms);
 	struct record r;
 	bool found = false;
 	while (records_next(&reader, &r, NULL) == 1)

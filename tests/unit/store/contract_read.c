@@ -80,7 +80,7 @@ static int check_row(void *ctx, const struct log_row *row)
 	assert_true(row->personal.len > 0);
 	store_personal_digest(row->salt, row->personal, digest);
 	assert_memory_equal(digest, row->personal_digest, 32);
-	struct records_reader records = records_read(row->head, row->personal);
+	struct records_reader records = records_read(row->head, row->personal, row->at_ms);
 	struct record record;
 	assert_int_equal(records_next(&records, &record, NULL), 1);
 	assert_int_equal(record.kind, RECORD_SAGA);
