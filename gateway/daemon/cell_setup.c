@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gateway/daemon/daemon_internal.h"
+#include "gateway/daemon/notify.h"
 #include "gateway/expr/condition.h"
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
@@ -69,6 +70,15 @@ static void on_disk_news(void *ctx, enum disk_news news, int64_t bytes)
 				lines[news].effect, NULL);
 }
 
+/* systemd ends a daemon that is not ready within 90 seconds (TimeoutStartSec): each report asks for five more
+ * minutes. */
+static void on_upgrade(void *ctx, const char *line)
+{
+	const struct daemon *d = ctx;
+	logger_line(d->logger, CONFIG_LOG_INFO, "store_upgrade", "progress", line, NULL);
+	notify_supervisor("EXTEND_TIMEOUT_USEC=300000000");
+}
+
 /* The journal counts the age of deduplication keys in whole days: rounded up, so that none is dropped too
  * early. */
 static int key_days(const struct config *config)
@@ -90,9 +100,10 @@ static int open_files(struct daemon *d, struct cell_files *ret, struct err *err)
 	const char *path = d->config->store.path;
 	char *inflight_path AUTO_FREE = mem_printf("%s.sending", path);
 	char *box_path AUTO_FREE = mem_printf("%s.blackbox", path);
+	struct store_sqlite_options sqlite = { .progress = on_upgrade, .progress_ctx = d };
 	int rc = path_make_parents(path, err);
 	if (rc == 0)
-		rc = store_sqlite_open(path, NULL, &ret->store, err);
+		rc = store_sqlite_open(path, &sqlite, &ret->store, err);
 	if (rc != 0)
 		return rc;
 	rc = inflight_open(inflight_path, &ret->inflight, err);

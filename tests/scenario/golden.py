@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import pathlib
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -144,5 +145,27 @@ def samples_of_0_1_0(fixture):
     equal({row["source"] for row in summary["sagas"]}, set(gateway.config["sources"]), "every preset")
 
 
+def the_daemon_upgrades(fixture):
+    """The first start with a newer version: the log says what is done, and systemd hears that the start takes longer."""
+    gateway, summary, requests = unpack(fixture, "store-0.1.0")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(gateway.folder / "notify.sock"))
+        gateway.env["NOTIFY_SOCKET"] = str(gateway.folder / "notify.sock")
+        gateway.start()
+        words = [supervisor.recv(100).decode()]
+        while words[-1] != "READY=1":
+            words.append(supervisor.recv(100).decode())
+    check(words[0].startswith("EXTEND_TIMEOUT_USEC=") and len(words) > 2, f"systemd is told: {words}")
+    lines = [line for line in gateway.log().splitlines() if "event=store_upgrade" in line]
+    check(len(lines) >= 2 and "almoner.db.schema-4" in lines[-1], f"the log says so: {lines}")
+    check((gateway.folder / "almoner.db.schema-4").exists(), "the old store is kept")
+    for request in requests[:3]:
+        check_duplicate(gateway, request, max(row["id"] for row in summary["sagas"]))
+    gateway.stop()
+    gateway.start()
+    equal(gateway.log().count("event=store_upgrade"), len(lines), "only the first start upgrades")
+    gateway.stop()
+
+
 if __name__ == "__main__":
-    sys.exit(main([every_state, samples_of_0_1_0]))
+    sys.exit(main([every_state, samples_of_0_1_0, the_daemon_upgrades]))

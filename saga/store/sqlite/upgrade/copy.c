@@ -1,26 +1,8 @@
 #include "saga/store/sqlite/upgrade/copy.h"
 
-#include <stdio.h>
-
-#include "saga/base/clock.h"
-
-/* How often a long copy reports its progress. */
-#define SAY_EVERY_MS 5000
-
 int copy_sql(struct copy *c, const char *what, const char *sql, struct err *err)
 {
 	return db_exec(&c->db, what, sql, err);
-}
-
-static void say_progress(struct copy *c, const char *what, int64_t rows)
-{
-	int64_t now_ms = clock_monotonic_ms();
-	if (c->options == NULL || c->options->progress == NULL || now_ms - c->said_ms < SAY_EVERY_MS)
-		return;
-	c->said_ms = now_ms;
-	char line[128];
-	snprintf(line, sizeof line, "%s: %lld rows done", what, (long long)rows);
-	c->options->progress(c->options->progress_ctx, line);
 }
 
 static int copy_one(struct db_query *from, struct db_query *to, copy_row *row, void *ctx, struct err *err)
@@ -33,15 +15,11 @@ static int copy_one(struct db_query *from, struct db_query *to, copy_row *row, v
 	return rc;
 }
 
-static int copy_all(struct copy *c, struct db_query *from, struct db_query *to, copy_row *row, void *ctx,
-					struct err *err)
+static int copy_all(struct db_query *from, struct db_query *to, copy_row *row, void *ctx, struct err *err)
 {
-	int64_t rows = 0;
 	int rc = query_next(from, err);
 	while (rc == 1) {
 		rc = copy_one(from, to, row, ctx, err);
-		if (rc == 0 && ++rows % 1024 == 0)
-			say_progress(c, from->what, rows);
 		if (rc == 0)
 			rc = query_next(from, err);
 	}
@@ -56,7 +34,7 @@ int copy_rows(struct copy *c, const char *what, const char *select, const char *
 	int rc = sqlite3_prepare_v2(c->db.handle, select, -1, &from.st, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(c->db.handle, insert, -1, &to.st, NULL);
-	int code = rc == SQLITE_OK ? copy_all(c, &from, &to, row, ctx, err) : db_error(&c->db, rc, what, err);
+	int code = rc == SQLITE_OK ? copy_all(&from, &to, row, ctx, err) : db_error(&c->db, rc, what, err);
 	(void)sqlite3_finalize(from.st); /* repeats the code of the last step, which was reported */
 	(void)sqlite3_finalize(to.st);
 	return code;

@@ -5,12 +5,9 @@
 #define ALMONER_SAGA_STORE_SQLITE_UPGRADE_COPY_H
 
 #include "saga/store/sqlite/columns.h"
-#include "saga/store/store_sqlite.h"
 
 struct copy {
 	struct db db; /* main: the new file; "old": the store of schema 4, never changed */
-	const struct store_sqlite_options *options; /* may be NULL */
-	int64_t said_ms;                            /* monotonic clock: when progress was reported last */
 };
 
 /* Copies with one INSERT … SELECT. */

@@ -2,17 +2,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "saga/base/clock.h"
 #include "saga/base/mem.h"
 #include "saga/store/lock.h"
 #include "saga/store/sqlite/files.h"
+#include "saga/store/sqlite/migrate.h"
 #include "saga/store/sqlite/schema.h"
+
+/* How often a long copy says how far it is, and after how many instructions of SQLite's virtual machine it
+ * looks at the clock: about every 2 ms. */
+#define SAY_EVERY_MS   5000
+#define PROGRESS_STEPS 100000
 
 /* The files of one upgrade, beside the file that a symbolic link leads to. */
 struct upgrade {
@@ -20,15 +29,18 @@ struct upgrade {
 	char *fresh; /* the new store until it takes the name */
 	char *kept;  /* the old store afterwards */
 	const struct store_sqlite_options *options;
+	/* Progress. */
+	const char *table; /* the table that is being filled */
+	int64_t said_ms;   /* monotonic clock: when a line was said last */
 };
 
 static void upgrade_begin(struct upgrade *u, const char *path, const struct store_sqlite_options *options)
 {
+	*u = (struct upgrade){ .options = options, .said_ms = clock_monotonic_ms() };
 	char *real = realpath(path, NULL);
 	u->path = real != NULL ? real : mem_strdup(path);
 	u->fresh = mem_printf("%s.migrating", u->path);
 	u->kept = mem_printf("%s" STORE_KEPT_SUFFIX, u->path);
-	u->options = options;
 }
 
 static void upgrade_end(struct upgrade *u)
@@ -39,30 +51,67 @@ static void upgrade_end(struct upgrade *u)
 }
 #define AUTO_UPGRADE __attribute__((cleanup(upgrade_end)))
 
-static void say(const struct upgrade *u, const char *line)
+static void PRINTF_LIKE(2, 3) say(const struct upgrade *u, const char *fmt, ...)
 {
-	if (u->options != NULL && u->options->progress != NULL)
-		u->options->progress(u->options->progress_ctx, line);
+	if (u->options == NULL || u->options->progress == NULL)
+		return;
+	char line[PATH_MAX + 256];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof line, fmt,
+			  args); /* NOLINT(clang-analyzer-valist.Uninitialized): va_start initialized it */
+	va_end(args);
+	u->options->progress(u->options->progress_ctx, line);
 }
 
-static int remove_file(const char *path, struct err *err)
+static int64_t file_bytes(const char *path)
 {
-	if (unlink(path) == 0 || errno == ENOENT)
+	struct stat st;
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static int remove_file(const char *path, const char *suffix, struct err *err)
+{
+	char *name AUTO_FREE = mem_printf("%s%s", path, suffix);
+	if (unlink(name) == 0 || errno == ENOENT)
 		return 0;
-	return err_set(err, ERR_SYSTEM, "removing %s: %s", path, strerror(errno));
+	return err_set(err, ERR_SYSTEM, "removing %s: %s", name, strerror(errno));
 }
 
 /* ---- before ---- */
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
 int upgrade_clean(const char *path, struct err *err)
 {
+	static const char *const suffixes[] = { "", "-wal", "-journal" };
 	struct upgrade AUTO_UPGRADE u;
 	upgrade_begin(&u, path, NULL);
-	struct stat store, kept;
-	bool twice = stat(u.path, &store) == 0 && stat(u.kept, &kept) == 0 && store.st_ino == kept.st_ino &&
-				 store.st_dev == kept.st_dev;
-	int rc = twice ? remove_file(u.kept, err) : 0;
-	return rc == 0 ? remove_file(u.fresh, err) : rc;
+	int rc = is_same_file(u.path, u.kept) ? remove_file(u.kept, "", err) : 0;
+	for (size_t i = 0; rc == 0 && i < sizeof suffixes / sizeof *suffixes; i++)
+		rc = remove_file(u.fresh, suffixes[i], err);
+	return rc;
+}
+
+/* The new store takes no more room than the old one. */
+static int check_space(const struct upgrade *u, struct err *err)
+{
+	struct statvfs fs;
+	if (statvfs(u->path, &fs) != 0)
+		return err_set(err, ERR_SYSTEM, "store %s: asking for the free space: %s", u->path, strerror(errno));
+	char *wal AUTO_FREE = mem_printf("%s-wal", u->path);
+	int64_t needed = file_bytes(u->path) + file_bytes(wal);
+	int64_t available = (int64_t)(fs.f_bavail * fs.f_frsize);
+	if (available >= needed)
+		return 0;
+	return err_set(err, ERR_FULL,
+				   "store %s is upgraded by copying it, which needs %lld bytes of free space beside it, and "
+				   "there are %lld: free space on that disk and start again; nothing was changed",
+				   u->path, (long long)needed, (long long)available);
 }
 
 int upgrade_check(const char *path, struct err *err)
@@ -70,12 +119,13 @@ int upgrade_check(const char *path, struct err *err)
 	struct upgrade AUTO_UPGRADE u;
 	upgrade_begin(&u, path, NULL);
 	struct stat st;
-	if (stat(u.kept, &st) == 0)
+	if (lstat(u.kept, &st) == 0)
 		return err_set(err, ERR_REFUSED,
-					   "store %s needs an upgrade, but %s exists already, from an earlier upgrade: move or "
-					   "delete that file, then start again",
-					   path, u.kept);
-	return 0;
+					   "store %s needs an upgrade, which would keep the present file as %s, but that file "
+					   "exists already, from an earlier upgrade: move or delete it and start again; nothing "
+					   "was changed",
+					   u.path, u.kept);
+	return check_space(&u, err);
 }
 
 /* ---- the copy ---- */
@@ -106,6 +156,19 @@ static const char settings[] =
 	"MEMORY; "
 	"PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; PRAGMA trusted_schema = OFF";
 
+/* Returns 0: SQLite goes on. */
+static int say_progress(void *ctx)
+{
+	struct upgrade *u = ctx;
+	int64_t now_ms = clock_monotonic_ms();
+	if (now_ms - u->said_ms < SAY_EVERY_MS)
+		return 0;
+	u->said_ms = now_ms;
+	say(u, "table %s; %lld bytes are written, the old store has %lld", u->table != NULL ? u->table : "none",
+		(long long)file_bytes(u->fresh), (long long)file_bytes(u->path));
+	return 0;
+}
+
 static int attach_old(struct copy *c, const struct upgrade *u, struct err *err)
 {
 	char *uri AUTO_FREE = files_immutable_uri(u->path);
@@ -119,13 +182,15 @@ static int attach_old(struct copy *c, const struct upgrade *u, struct err *err)
 	return rc;
 }
 
-static int fill_tables(struct copy *c, struct err *err)
+static int fill_tables(struct copy *c, struct upgrade *u, struct err *err)
 {
 	int rc = db_exec(&c->db, "beginning to copy", "BEGIN EXCLUSIVE", err);
 	if (rc == 0)
 		rc = schema_create(&c->db, err);
-	for (size_t i = 0; rc == 0 && i < SCHEMA_TABLE_COUNT; i++)
+	for (size_t i = 0; rc == 0 && i < SCHEMA_TABLE_COUNT; i++) {
+		u->table = schema_tables[i].name;
 		rc = schema_tables[i].copy(c, err);
+	}
 	if (rc == 0)
 		rc = schema_stamp(&c->db, SCHEMA_VERSION, err);
 	if (rc == 0)
@@ -133,26 +198,27 @@ static int fill_tables(struct copy *c, struct err *err)
 	return rc;
 }
 
-/* The header says write-ahead log, so that whoever opens the file first has nothing to change. */
+/* The header says write-ahead log, so that whoever opens the file first has nothing to change. That change is
+ * a commit of its own, which syncs the file: all of it. */
 static int settle(struct copy *c, struct err *err)
 {
-	int rc = db_exec(&c->db, "ending to copy",
-					 "DETACH old; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL", err);
-	return rc == 0 ? files_sync(&c->db, err) : rc;
+	return db_exec(&c->db, "ending to copy",
+				   "DETACH old; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL", err);
 }
 
-static int copy_store(const struct upgrade *u, struct err *err)
+static int copy_store(struct upgrade *u, struct err *err)
 {
-	struct copy c = { .options = u->options, .said_ms = clock_monotonic_ms() };
+	struct copy c = { 0 };
 	int rc = db_open(&c.db, u->fresh, u->fresh, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI,
 					 u->options != NULL ? u->options->vfs : NULL, err);
 	if (rc != 0)
 		return rc;
+	sqlite3_progress_handler(c.db.handle, PROGRESS_STEPS, say_progress, u);
 	rc = db_exec(&c.db, "beginning to copy", settings, err);
 	if (rc == 0)
 		rc = attach_old(&c, u, err);
 	if (rc == 0)
-		rc = fill_tables(&c, err);
+		rc = fill_tables(&c, u, err);
 	if (rc == 0)
 		rc = settle(&c, err);
 	db_close(&c.db);
@@ -161,13 +227,12 @@ static int copy_store(const struct upgrade *u, struct err *err)
 
 /* ---- the swap ---- */
 
-/* A reader may have the old store open: without these files the new store shares no memory with it. */
+/* The write-ahead log is empty, but a reader may have the old store open: without these files the new store
+ * shares no memory with it. */
 static int remove_wal_files(const struct upgrade *u, struct err *err)
 {
-	char *wal AUTO_FREE = mem_printf("%s-wal", u->path);
-	char *shm AUTO_FREE = mem_printf("%s-shm", u->path);
-	int rc = remove_file(wal, err);
-	return rc == 0 ? remove_file(shm, err) : rc;
+	int rc = remove_file(u->path, "-wal", err);
+	return rc == 0 ? remove_file(u->path, "-shm", err) : rc;
 }
 
 static int swap(const struct upgrade *u, struct err *err)
@@ -188,21 +253,19 @@ int upgrade_run(const char *path, const struct store_sqlite_options *options, st
 	struct upgrade AUTO_UPGRADE u;
 	upgrade_begin(&u, path, options);
 	int64_t began_ms = clock_monotonic_ms();
-	char *line AUTO_FREE = mem_printf("store %s is upgraded from schema 4 to %d", u.path, SCHEMA_VERSION);
-	say(&u, line);
+	say(&u, "store %s (%lld bytes) is copied from schema %d to schema %d", u.path,
+		(long long)file_bytes(u.path), MIGRATE_COPIED_VERSION, SCHEMA_VERSION);
 	int rc = create_fresh(&u, err);
 	if (rc == 0)
 		rc = copy_store(&u, err);
 	if (rc == 0)
 		rc = swap(&u, err);
-	if (rc != 0) {
-		if (upgrade_clean(path, NULL) != 0) /* err says what failed first */
-			say(&u, "a file of the upgrade stays, which the next start removes");
-		return rc;
-	}
-	char *done AUTO_FREE =
-		mem_printf("the upgrade took %lld ms; the store of before is kept in %s: delete it when all is well",
-				   (long long)(clock_monotonic_ms() - began_ms), u.kept);
-	say(&u, done);
-	return 0;
+	if (rc != 0 && upgrade_clean(path, NULL) != 0) /* err says what failed first */
+		say(&u, "a file of the upgrade stays, which the next start removes");
+	if (rc == 0)
+		say(&u,
+			"done in %lld ms, the store has %lld bytes; the old store is kept as %s: delete it when "
+			"all is well",
+			(long long)(clock_monotonic_ms() - began_ms), (long long)file_bytes(u.path), u.kept);
+	return rc;
 }
