@@ -8,12 +8,12 @@
 #include "saga/base/entropy.h"
 #include "saga/journal/journal_internal.h"
 
-/* A linear search: a batch has records about few subjects that are no sagas. */
+/* A linear search: a batch has records about few targets and jobs. Each related event is new, and has one record. */
 struct records *log_records(struct journal *j, enum subject subject, int64_t id)
 {
 	struct log_state *l = &j->log;
-	assert(subject >= SUBJECT_TARGET && subject <= SUBJECT_CONFIG && id >= 0);
-	for (size_t i = 0; i < l->subject_count; i++) {
+	assert(subject >= SUBJECT_TARGET && subject <= SUBJECT_RELATED && id >= 0);
+	for (size_t i = 0; subject != SUBJECT_RELATED && i < l->subject_count; i++) {
 		if (l->subjects[i].subject == subject && l->subjects[i].id == id)
 			return &l->subjects[i].records;
 	}

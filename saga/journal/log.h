@@ -10,8 +10,8 @@
 
 struct journal;
 
-/* The records of this batch about one target, job, the daemon or the configuration; those about sagas are in
- * the saga's cache entry. */
+/* The records of this batch about one target, job, related event, the daemon or the configuration; those about
+ * sagas are in the saga's cache entry. */
 struct subject_log {
 	enum subject subject;
 	int64_t id;
@@ -32,7 +32,7 @@ struct log_state {
 };
 
 /* The records of a subject in this batch, to be added to. Valid until the next call. SUBJECT_SAGA is not for
- * here: see cache_log. */
+ * here: see cache_log. SUBJECT_RELATED: only once for each id. */
 struct records *log_records(struct journal *j, enum subject subject, int64_t id);
 /* Adds one record without a step to this batch, at the present time. The texts may be NULL. */
 void log_add(struct journal *j, enum subject subject, int64_t id, enum record_kind kind, const char *text,

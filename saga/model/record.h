@@ -19,7 +19,8 @@
 	X(RECORD_ACCEPTED, 1, "accepted") /* a new saga: digest of the event, text = route */                     \
 	X(RECORD_UNROUTED, 2, "unrouted")                                                                         \
 	X(RECORD_QUARANTINED, 3, "quarantined") /* personal = why */                                              \
-	X(RECORD_RELATED, 4, "related")         /* an event of the saga's gift; text = type, personal = id */     \
+	/* an event of the saga's gift: digest of the event, text = type, personal = id */                        \
+	X(RECORD_RELATED, 4, "related")                                                                           \
 	X(RECORD_GIFT_MISSING, 5, "gift_missing")                                                                 \
 	/* before an attempt: step, direction, generation, attempt; text = "lookup" for a look-up, else "" */     \
 	X(RECORD_INTENT, 6, "intent")                                                                             \
@@ -52,7 +53,8 @@ enum record_kind { RECORD_TABLE(RECORD_ENUM) RECORD_KIND_END };
 	X(SUBJECT_SAGA, 1, "saga")                                                                               \
 	X(SUBJECT_TARGET, 2, "target")                                                                           \
 	X(SUBJECT_DAEMON, 3, "daemon")                                                                           \
-	X(SUBJECT_CONFIG, 4, "configuration")
+	X(SUBJECT_CONFIG, 4, "configuration")                                                                    \
+	X(SUBJECT_RELATED, 5, "related") /* an event that waits for its gift; the number of its row */
 #define SUBJECT_ENUM(name, value, text) name = (value),
 enum subject { SUBJECT_TABLE(SUBJECT_ENUM) };
 #undef SUBJECT_ENUM

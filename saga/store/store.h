@@ -76,7 +76,10 @@ struct target_row {
 struct related_row {
 	int64_t id;
 	int64_t saga;
-	uint8_t gift[STORE_KEY_BYTES];
+	int64_t own; /* a saga that this event itself became; 0: none */
+	/* the keys of all names of the gift (store_gift_key), one after the other, at least one; borrowed */
+	const uint8_t *names;
+	size_t name_count;
 	int64_t due_ms; /* while saga is 0: when the event becomes attention(gift_missing) */
 	struct event *event;
 };
@@ -210,7 +213,7 @@ struct store_writer {
 	int (*event_insert)(void *ctx, int64_t saga, const struct event *event, struct err *err);
 	/* Replaces the event of a saga, for the verb `reprocess`. ERR_NOT_FOUND when the saga has no event. */
 	int (*event_replace)(void *ctx, int64_t saga, const struct event *event, struct err *err);
-	/* *ret is a new reference. */
+	/* *ret is a new reference; NULL when the event is there and its payload does not decode. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
 
 	/* Keys: dedup keys of events, gift names and refunds (store_event_key, store_gift_key). A key has at
@@ -255,11 +258,13 @@ struct store_writer {
 							 struct err *err);
 
 	int (*related_insert)(void *ctx, const struct related_row *row, struct err *err);
-	/* ret->event is a new reference. */
+	/* ret->event is a new reference, or NULL as event_get gives it. */
 	int (*related_get)(void *ctx, int64_t id, struct related_row *ret, struct err *err);
-	/* Attaches every waiting event of this gift to the saga; *ret is their number. */
-	int (*related_attach)(void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t *ret,
-						  struct err *err);
+	/* Attaches to the saga every waiting event that has this name of a gift. Calls `each` with each row after
+	 * the change, by ascending id; the row is borrowed, its event may be NULL, and `each` must not use the
+	 * store. */
+	int (*related_attach)(void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, void *each_ctx,
+						  void (*each)(void *each_ctx, const struct related_row *row), struct err *err);
 	/* Ids of the waiting events due at or before now_ms, the earliest first, at most `capacity`.
 	 * *ret_next_ms is the due time of the first event that is not among them (so it is in the past when
 	 * `capacity` was too small), or INT64_MAX. */
@@ -359,13 +364,14 @@ struct store_reader {
 	 * newest); at most `capacity`. *ret is their number. */
 	int (*key_search)(void *ctx, const uint8_t term[STORE_TERM_BYTES], int64_t before, int64_t *ids,
 					  size_t capacity, size_t *ret, struct err *err);
-	/* *ret is a new reference. */
+	/* *ret is a new reference. ERR_CORRUPT with the reason when the payload does not decode. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
 	/* Log rows above number `after`, ascending, of one saga or of every subject (saga 0); at most `capacity`.
 	 * *ret_next is the last number seen. */
 	int (*log_read)(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,
 					int (*each)(void *each_ctx, const struct log_row *row), int64_t *ret_next,
 					struct err *err);
+	/* The related events of a saga, by ascending id. A row's event is NULL when it does not decode. */
 	int (*related_of)(void *ctx, int64_t saga, void *each_ctx,
 					  int (*each)(void *each_ctx, const struct related_row *row), struct err *err);
 	/* *ret is an array, the caller's to free(). */

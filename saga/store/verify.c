@@ -1,23 +1,11 @@
 /* The checks of `almoner verify`. They run in slices, so verify may run beside a daemon. */
-#include "saga/store/verify.h"
+#include "saga/store/verify_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-struct store_verification {
-	const struct verify_source *source;
-	void *report_ctx;
-	void (*report)(void *report_ctx, const char *line);
-	int64_t findings;
-	/* The position of the check between two slices. */
-	struct chain_row last;        /* the commit checked last */
-	struct store_figures figures; /* as of that commit */
-	bool figures_lost;            /* a commit since the last full copy has figures that do not decode */
-	int64_t saga;                 /* the saga checked last */
-	int64_t step_saga;            /* saga and number of the step row checked last */
-	int64_t step;
-};
+#include "saga/base/digest.h"
 
 void store_verify_finding(struct store_verification *v, const char *fmt, ...)
 {
@@ -33,8 +21,25 @@ void store_verify_finding(struct store_verification *v, const char *fmt, ...)
 
 /* ---- the log ---- */
 
+/* Every record decodes. A related event that waited for its gift is looked up: no saga leads to it. */
+static int check_records(struct store_verification *v, const struct log_row *row, struct err *err)
+{
+	struct records_reader records = records_read(row->head, row->personal, row->at_ms);
+	struct record record;
+	struct err why = { 0 };
+	int bad = 0;
+	int rc = records_next(&records, &record, &why);
+	for (; rc == 1 && bad == 0; rc = records_next(&records, &record, &why))
+		if (row->subject == SUBJECT_RELATED && record.digest.len == DIGEST_BYTES)
+			bad = verify_related(v, row->subject_id, record.digest, err);
+	if (rc < 0)
+		store_verify_finding(v, "log row %lld does not decode: %s", (long long)row->number, why.text);
+	return bad;
+}
+
 /* `number` and `commit`: what the row should carry. */
-static void check_row(struct store_verification *v, const struct log_row *row, int64_t number, int64_t commit)
+static int check_row(struct store_verification *v, const struct log_row *row, int64_t number, int64_t commit,
+					 struct err *err)
 {
 	static const uint8_t zeros[32];
 	if (row->number != number)
@@ -55,14 +60,7 @@ static void check_row(struct store_verification *v, const struct log_row *row, i
 							 "forgotten by almoner",
 							 (long long)row->number);
 	}
-	struct records_reader records = records_read(row->head, row->personal, row->at_ms);
-	struct record record;
-	struct err why = { 0 };
-	int rc = records_next(&records, &record, &why);
-	while (rc == 1)
-		rc = records_next(&records, &record, &why);
-	if (rc < 0)
-		store_verify_finding(v, "log row %lld does not decode: %s", (long long)row->number, why.text);
+	return check_records(v, row, err);
 }
 
 /* The log rows of one commit. */
@@ -71,22 +69,23 @@ struct commit_check {
 	struct store_chain *chain;
 	int64_t commit;
 	int64_t next; /* the number that the next row should have */
+	struct err *err;
 };
 
 static int add_row(void *ctx, const struct log_row *row)
 {
 	struct commit_check *c = ctx;
-	check_row(c->v, row, c->next, c->commit);
+	int rc = check_row(c->v, row, c->next, c->commit, c->err);
 	store_chain_row(c->chain, row);
 	c->next = row->number + 1;
-	return 0;
+	return rc;
 }
 
 /* Reads and checks the log rows of one commit; ret_digest is their chain digest. */
 static int check_rows(struct store_verification *v, const struct chain_row *c, uint8_t ret_digest[32],
 					  struct err *err)
 {
-	struct commit_check check = { .v = v, .commit = c->commit, .next = c->first };
+	struct commit_check check = { .v = v, .commit = c->commit, .next = c->first, .err = err };
 	store_chain_begin(&check.chain, v->last.digest);
 	int rc = v->source->log(v->source->ctx, c->first, c->last, &check, add_row, err);
 	store_chain_figures(check.chain, c);
@@ -154,55 +153,6 @@ static int log_slice(struct store_verification *v, struct err *err)
 
 /* ---- sagas ---- */
 
-struct event_search {
-	const uint8_t *digest;
-	unsigned rows;
-	bool recorded; /* some record holds the digest of an event */
-	bool found;    /* … the digest that is searched for */
-};
-
-/* Compares the digests of 32 bytes, which are of events; a digest of 16 bytes is of a request body. */
-static int search_log_row(void *ctx, const struct log_row *row)
-{
-	struct event_search *search = ctx;
-	search->rows++;
-	struct records_reader records = records_read(row->head, row->personal, row->at_ms);
-	struct record record;
-	int rc = records_next(&records, &record, NULL); /* log_slice reports damage */
-	for (; rc == 1; rc = records_next(&records, &record, NULL)) {
-		if (record.digest.len != 32)
-			continue;
-		search->recorded = true;
-		search->found = search->found || memcmp(record.digest.p, search->digest, 32) == 0;
-	}
-	return 0;
-}
-
-/* The log holds the salted digest of every accepted event: a missing or changed event shows. A forgotten
- * event has no salt any more, so only its presence is checked. */
-static int check_event(struct store_verification *v, int64_t saga, struct err *err)
-{
-	static const uint8_t zeros[EVENT_SALT_BYTES];
-	struct event *event = NULL;
-	int rc = v->source->event(v->source->ctx, saga, &event, err);
-	if (rc != 0 && rc != ERR_NOT_FOUND)
-		return rc;
-	static const uint8_t no_digest[32];
-	struct event_search search = { .digest = event != NULL ? event->digest : no_digest };
-	rc = v->source->log_of_saga(v->source->ctx, saga, &search, search_log_row, err);
-	bool forgotten = event != NULL && memcmp(event->salt, zeros, sizeof zeros) == 0;
-	event_unref(event);
-	if (rc != 0)
-		return rc;
-	if (search.rows == 0)
-		store_verify_finding(v, "saga %lld: the log has no row about it", (long long)saga);
-	else if (event == NULL && search.recorded)
-		store_verify_finding(v, "saga %lld: its event is missing", (long long)saga);
-	else if (!forgotten && search.recorded && !search.found)
-		store_verify_finding(v, "saga %lld: its event was changed after it was recorded", (long long)saga);
-	return 0;
-}
-
 static int check_step_rows(struct store_verification *v, const struct saga *s, struct err *err)
 {
 	for (unsigned i = 0; i < s->step_count; i++) {
@@ -238,7 +188,7 @@ static int check_saga(void *ctx, const struct saga_row *row, struct err *err)
 		store_verify_finding(v, "saga %lld is inconsistent: %s", (long long)s->id, broken);
 	rc = check_step_rows(v, s, err);
 	if (rc == 0)
-		rc = check_event(v, s->id, err);
+		rc = verify_events_of(v, s->id, err);
 	saga_destroy(s);
 	return rc != 0 ? rc : v->source->slice_over(v->source->ctx);
 }

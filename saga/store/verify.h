@@ -37,8 +37,14 @@ struct verify_source {
 	int (*saga)(void *ctx, int64_t id, struct saga **ret, struct err *err);
 	/* *ret is the caller's to saga_destroy. The text of the error names the saga. */
 	int (*decode)(void *ctx, const struct saga_row *row, struct saga **ret, struct err *err);
-	/* *ret is a new reference. ERR_NOT_FOUND without such an event. */
+	/* *ret is a new reference. ERR_NOT_FOUND without such an event; ERR_CORRUPT with the reason when it does not
+	 * decode. */
 	int (*event)(void *ctx, int64_t saga, struct event **ret, struct err *err);
+	/* As in struct store_writer, `related_of` as in struct store_reader; a row's event is NULL when it does not
+	 * decode. ERR_NOT_FOUND without such a row. */
+	int (*related)(void *ctx, int64_t id, struct related_row *ret, struct err *err);
+	int (*related_of)(void *ctx, int64_t saga, void *each_ctx,
+					  int (*each)(void *each_ctx, const struct related_row *row), struct err *err);
 	/* Step rows behind this saga and step; step -1: from the saga's first row on. */
 	int (*steps)(void *ctx, int64_t saga, int64_t step, void *each_ctx,
 				 int (*each)(void *each_ctx, const struct step_row *row, struct err *err), struct err *err);

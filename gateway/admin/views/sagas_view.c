@@ -159,6 +159,11 @@ static int show_related(void *ctx, const struct related_row *row)
 {
 	struct saga_details *show = ctx;
 	const struct event *e = row->event;
+	if (e == NULL) { /* `almoner verify` names it */
+		json_array_append_new(show->list, json_pack("{s:s, s:s, s:n}", "event_id", "", "type",
+													"damaged: it cannot be read", "received_at"));
+		return 0;
+	}
 	json_array_append_new(
 		show->list, json_pack("{s:o, s:o, s:o}", "event_id", admin_json_text(e->f.event_id.p), "type",
 							  admin_json_text(e->f.type.p), "received_at", admin_json_time(e->received_ms)));

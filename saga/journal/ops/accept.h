@@ -26,12 +26,12 @@ int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int6
 /* Fills the result of an event whose key belongs to `owner`, and flags a body that differs. */
 int accept_duplicate(struct journal *j, const struct event *event, int64_t owner,
 					 struct accept_result *result) MUST_CHECK;
-/* Adds a record to the saga of the gift. */
-void accept_record_related(struct journal *j, int64_t saga, struct str type, struct str event_id);
-/* Attaches all related events that wait for this gift to its saga. `own`: how many of them are the saga's own
- * event, which gets no record. */
+/* Adds an event of the gift to `log`, with the digest by which verify knows it again. */
+void accept_record_related(struct journal *j, struct records *log, const struct event *event);
+/* Attaches all related events that wait for this name of a gift to its saga, which gets a record of each.
+ * `own`: the number of the related event that the saga itself was made of, which gets none; 0: there is none. */
 int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga,
-						  size_t own) MUST_CHECK;
+						  int64_t own) MUST_CHECK;
 /* Makes a saga value of `wanted` with the stored plan and the present time; *ret_start is what
  * decide_accepted needs. The caller owns the saga. */
 int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,

@@ -38,8 +38,8 @@ static int flag_if_differs(struct journal *j, const struct event *event, const s
 	return 0;
 }
 
-/* Events that were deleted by now keep their keys: their repeats are still recognised, only the bodies cannot
- * be compared. */
+/* Events that were deleted by now, or are damaged, keep their keys: their repeats are still recognised, only the
+ * bodies cannot be compared. */
 int accept_duplicate(struct journal *j, const struct event *event, int64_t owner,
 					 struct accept_result *result)
 {
@@ -66,31 +66,52 @@ int accept_duplicate(struct journal *j, const struct event *event, int64_t owner
 	return 0;
 }
 
-void accept_record_related(struct journal *j, int64_t saga, struct str type, struct str event_id)
+void accept_record_related(struct journal *j, struct records *log, const struct event *event)
 {
-	records_add(cache_log(j, cache_touch(j, saga)), &(struct record){ .kind = RECORD_RELATED,
-																	  .at_ms = j->now_ms,
-																	  .step = RECORD_NO_STEP,
-																	  .text = type,
-																	  .personal = event_id });
+	records_add(log, &(struct record){ .kind = RECORD_RELATED,
+									   .at_ms = j->now_ms,
+									   .step = RECORD_NO_STEP,
+									   .digest = { (const char *)event->digest, sizeof event->digest },
+									   .text = event->f.type,
+									   .personal = event->f.event_id });
+}
+
+/* The waiting events of one gift, while the store attaches them. */
+struct attach {
+	struct journal *j;
+	int64_t own;
+	int64_t count;
+};
+
+/* The id and type of the event are in the record of its arrival. */
+static void record_attached(void *ctx, const struct related_row *row)
+{
+	struct attach *a = ctx;
+	a->count++;
+	if (row->id == a->own)
+		return;
+	struct record record = { .kind = RECORD_RELATED,
+							 .at_ms = a->j->now_ms,
+							 .step = RECORD_NO_STEP,
+							 .text = STR("an event that waited for its gift") };
+	if (row->event != NULL)
+		record.digest = (struct str){ (const char *)row->event->digest, sizeof row->event->digest };
+	records_add(cache_log(a->j, cache_touch(a->j, row->saga)), &record);
 }
 
 /* Usually no related event waits for its gift (j->totals.waiting is 0); then the store is not asked. */
-int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t own)
+int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, int64_t own)
 {
-	size_t count = 0;
+	struct attach a = { .j = j, .own = own };
 	if (j->totals.waiting == 0)
 		return 0;
-	int rc = j->store.related_attach(j->store.ctx, gift, saga, &count, &j->err);
-	if (rc != 0 || count == 0)
+	int rc = j->store.related_attach(j->store.ctx, gift, saga, &a, record_attached, &j->err);
+	if (rc != 0 || a.count == 0)
 		return rc;
-	assert(count >= own);
-	if ((int64_t)count > j->totals.waiting)
+	if (a.count > j->totals.waiting)
 		return counters_damaged(j, "a waiting event was not counted");
 	j->batch.wrote = true;
-	j->totals.waiting -= (int64_t)count;
-	for (size_t i = own; i < count; i++)
-		accept_record_related(j, saga, STR("an event that waited for its gift"), (struct str){ "", 0 });
+	j->totals.waiting -= a.count;
 	return 0;
 }
 

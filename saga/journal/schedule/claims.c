@@ -5,6 +5,27 @@
 
 #define CLAIM_SLICE 64 /* rows read at once; chosen: they are on the stack */
 
+/* A step whose event does not decode: an attempt that ends before anything is sent, so that a person is called. */
+static int fault_step(struct journal *j, struct cache_entry *e, unsigned i)
+{
+	const struct step *st = &e->saga->steps[i];
+	struct decide d = cache_decide_context(j, e);
+	const struct outcome fault = {
+		.result = OUTCOME_FAULT,
+		.detail = "the stored event is damaged and cannot be read; run `almoner verify`, restore a backup"
+	};
+	bool started = false;
+	j->err = (struct err){ 0 };
+	int rc = decide_intent(&d, (uint16_t)i, &started);
+	assert(rc == 0 && started); /* schedule_check_start said that it may start */
+	rc = decide_outcome(
+		&d, (struct attempt_ref){ (uint16_t)i, (enum direction)st->direction, st->generation, st->attempts },
+		&fault);
+	assert(rc == 0); /* this attempt is the step's last one */
+	e->changed = true;
+	return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = true });
+}
+
 /* A step that must not start now (it expired, its target is missing, or another saga came before it in its
  * lane) is not granted. Scheduling it again moves its row out of the claimable ones, or ends the step. */
 static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool *ret_granted)
@@ -16,6 +37,11 @@ static int grant_step(struct journal *j, struct cache_entry *e, unsigned i, bool
 	*ret_granted = open;
 	if (!open)
 		return schedule_saga(j, e, (struct schedule_options){ .recheck = true, .to_disk = true });
+	rc = cache_load_event(j, e);
+	if (cache_is_damaged(j, rc))
+		return fault_step(j, e, i);
+	if (rc != 0)
+		return rc;
 	if (decide_needs_condition(e->saga, (uint16_t)i))
 		return handout_ready(j, e, i, true);
 	return handout_start(j, e, i, NULL);

@@ -117,6 +117,17 @@ static bool may_start_in_commit(const struct cache_entry *e, unsigned i, struct 
 	return !options.accepting || repeat == REPEAT_IDEMPOTENT || repeat == REPEAT_KEYED;
 }
 
+/* A step whose event does not decode goes to disk; what becomes of it is decided when it is claimed. */
+static int load_event_or_disk(struct journal *j, struct cache_entry *e, bool *to_disk)
+{
+	int rc = cache_load_event(j, e);
+	if (!cache_is_damaged(j, rc))
+		return rc;
+	*to_disk = true;
+	j->err = (struct err){ 0 };
+	return 0;
+}
+
 /* hooks.admission reserves what it grants, so it is asked last: nothing after it may decide against the
  * step. */
 int handout_step(struct journal *j, struct cache_entry *e, unsigned i, struct schedule_options options)
@@ -128,7 +139,7 @@ int handout_step(struct journal *j, struct cache_entry *e, unsigned i, struct sc
 	bool to_disk = options.to_disk || !target_is_open(j, t, false);
 	int rc = to_disk ? 0 : target_has_backlog(j, t, &to_disk);
 	if (rc == 0 && !to_disk)
-		rc = cache_load_event(j, e);
+		rc = load_event_or_disk(j, e, &to_disk);
 	if (rc != 0)
 		return rc;
 	enum admission admission = ADMISSION_DISK;

@@ -184,7 +184,14 @@ void cache_set_event(struct cache_entry *e, struct event *event)
 int cache_load_event(struct journal *j, struct cache_entry *e)
 {
 	assert(e->touched); /* the end of the batch releases the event */
-	return e->event != NULL ? 0 : j->store.event_get(j->store.ctx, e->id, &e->event, &j->err);
+	if (e->event != NULL)
+		return 0;
+	int rc = j->store.event_get(j->store.ctx, e->id, &e->event, &j->err);
+	j->cache.damaged_saga = 0;
+	if (rc != 0 || e->event != NULL)
+		return rc;
+	j->cache.damaged_saga = e->id;
+	return err_set(&j->err, ERR_CORRUPT, "stored saga %lld: its event does not decode", (long long)e->id);
 }
 
 /* ---- the end of the batch ---- */

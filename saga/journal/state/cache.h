@@ -47,7 +47,7 @@ struct cache_entry {
 /* Zeroed, it is empty. */
 struct saga_cache {
 	struct hash_table table; /* of struct cache_entry, by id */
-	int64_t damaged_saga;    /* the saga that the last cache_load could not decode; 0: none */
+	int64_t damaged_saga;    /* the saga that could not be decoded last, or whose event could not; 0: none */
 	struct records **spare;  /* empty record buffers, to be used again */
 	size_t spare_count, spare_capacity;
 };
@@ -60,8 +60,8 @@ struct cache_entry *cache_touch(struct journal *j, int64_t id);
 /* Makes the saga part of this batch, loaded. ERR_NOT_FOUND; ERR_CORRUPT with cache_is_damaged when the saga's
  * own stored value cannot be decoded: neither has to end the journal. Other codes are store errors. */
 int cache_load(struct journal *j, int64_t id, struct cache_entry **ret) MUST_CHECK;
-/* Is `rc` of the last cache_load about that one saga rather than the store? j->err says what is wrong with
- * it. */
+/* Is `rc` of the last cache_load or cache_load_event about that one saga rather than the store? j->err says what
+ * is wrong with it. */
 bool cache_is_damaged(const struct journal *j, int rc);
 /* A saga made in this batch; takes it over. */
 struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_info *plan);
@@ -74,7 +74,8 @@ struct records *cache_log(struct journal *j, struct cache_entry *e);
 struct decide cache_decide_context(struct journal *j, struct cache_entry *e);
 /* Gives the entry the event when it has none; takes a reference of its own. */
 void cache_set_event(struct cache_entry *e, struct event *event);
-/* Reads the event when the entry has none. */
+/* Reads the event when the entry has none. ERR_CORRUPT with cache_is_damaged when it does not decode, as for
+ * cache_load. */
 int cache_load_event(struct journal *j, struct cache_entry *e) MUST_CHECK;
 /* At the end of the batch: forgets the entry's records and event, and drops the entry unless its saga is
  * live. */

@@ -27,37 +27,11 @@ void column_fixed(struct db_query *q, int column, void *to, size_t len)
 		memset(to, 0, len);
 }
 
-void column_bind_event(struct db_query *q, const struct event *event)
+struct event *column_event(struct db_query *q, int first, struct err *why)
 {
-	const struct event_fields *f = &event->f;
-	query_int(q, event->received_ms);
-	query_blob(q, event->salt, sizeof event->salt);
-	query_text(q, f->source);
-	query_text(q, f->event_id);
-	query_text(q, f->type);
-	query_text(q, f->gift);
-	query_text(q, f->donor);
-	query_text(q, f->content_type);
-	query_blob(q, f->raw.p, f->raw.len);
-	query_text(q, f->canonical);
-}
-
-/* event_restore recomputes the digests from what the row holds: a changed row shows a changed digest. */
-struct event *column_event(struct db_query *q, int first)
-{
-	uint8_t salt[EVENT_SALT_BYTES];
-	column_fixed(q, first + 1, salt, sizeof salt);
-	struct event_fields f = {
-		.source = column_bytes(q, first + 2),
-		.event_id = column_bytes(q, first + 3),
-		.type = column_bytes(q, first + 4),
-		.gift = column_bytes(q, first + 5),
-		.donor = column_bytes(q, first + 6),
-		.content_type = column_bytes(q, first + 7),
-		.raw = column_bytes(q, first + 8),
-		.canonical = column_bytes(q, first + 9),
-	};
-	return event_restore(&f, column_int(q, first), salt);
+	struct event *event = NULL;
+	(void)!event_restore(column_bytes(q, first + 1), (uint32_t)column_int(q, first), &event, why);
+	return event;
 }
 
 void column_saga_row(struct db_query *q, struct saga_row *ret)
@@ -146,12 +120,18 @@ int column_figures(struct db_query *q, struct store_figures *ret, struct chain_r
 	return 0;
 }
 
-void column_related(struct db_query *q, struct related_row *ret)
+void column_related(struct db_query *q, struct related_row *ret, struct err *why)
 {
-	*ret =
-		(struct related_row){ .id = column_int(q, 0), .saga = column_int(q, 1), .due_ms = column_int(q, 3) };
-	column_fixed(q, 2, ret->gift, sizeof ret->gift);
-	ret->event = column_event(q, 4);
+	struct str names = column_bytes(q, 4);
+	*ret = (struct related_row){
+		.id = column_int(q, 0),
+		.saga = column_int(q, 1),
+		.own = column_int(q, 2),
+		.due_ms = column_int(q, 3),
+		.names = (const uint8_t *)names.p,
+		.name_count = names.len / STORE_KEY_BYTES,
+	};
+	(void)!event_restore(column_bytes(q, 5), EVENT_FIRST_VERSION, &ret->event, why);
 }
 
 /* Names and reasons of targets are short texts of our own; a longer one is cut. */

@@ -12,12 +12,10 @@ struct str column_bytes(struct db_query *q, int column);
 /* Copies a blob of exactly `len` bytes; a blob of another length (NULL too) leaves zeros in `to`. */
 void column_fixed(struct db_query *q, int column, void *to, size_t len);
 
-/* The columns of an event, in the tables event and related. */
-#define EVENT_COLUMNS "received, salt, source, event_id, type, gift, donor, content_type, raw, canonical"
-/* Binds these columns as the next ten parameters. The event must live until the query ends. */
-void column_bind_event(struct db_query *q, const struct event *event);
-/* A new reference, the caller's to event_unref; `first` is the index of the first of these columns. */
-struct event *column_event(struct db_query *q, int first);
+#define EVENT_COLUMNS "version, payload"
+/* A new reference, the caller's to event_unref; `first` is the index of the first of these columns. NULL when the
+ * payload does not decode; then `why` says the reason. */
+struct event *column_event(struct db_query *q, int first, struct err *why);
 
 #define SAGA_COLUMNS "id, plan, state, live, created, value"
 /* ret->value is borrowed. */
@@ -54,9 +52,10 @@ int column_figures(struct db_query *q, struct store_figures *ret, struct chain_r
 int column_target_rows(struct db_query *q, struct target_row **ret, size_t *ret_count,
 					   struct err *err) MUST_CHECK;
 
-#define RELATED_COLUMNS "id, saga, gift_key, due, " EVENT_COLUMNS
-/* ret->event is a new reference, the caller's to event_unref. */
-void column_related(struct db_query *q, struct related_row *ret);
+#define RELATED_COLUMNS "related.id, saga, own, due, names, payload"
+/* ret->event is a new reference, the caller's to event_unref, or NULL, as column_event gives it; ret->names is
+ * borrowed. */
+void column_related(struct db_query *q, struct related_row *ret, struct err *why);
 
 /* The columns of a job; jobs.c binds and reads them. */
 #define JOB_COLUMNS                                                                                          \

@@ -84,18 +84,37 @@ static int scan(struct saga_listing *l, int64_t budget_ms, struct err *err)
 
 /* ---- by event id ---- */
 
+/* The event that owns a key, a new reference, and its saga. Both are empty without such an event, and when it
+ * does not decode. */
+static int read_owner(struct sqlite_reader *r, int64_t owner, struct event **ret, int64_t *ret_saga,
+					  struct err *err)
+{
+	struct related_row row = { .saga = owner };
+	struct db_query AUTO_QUERY q = query_begin(&r->db, owner > 0 ? R_EVENT_GET : R_RELATED_GET);
+	query_int(&q, owner > 0 ? owner : -owner);
+	int rc = query_next(&q, err);
+	if (rc == 1 && owner > 0)
+		row.event = column_event(&q, 0, NULL);
+	else if (rc == 1)
+		column_related(&q, &row, NULL);
+	*ret = row.event;
+	*ret_saga = row.event != NULL ? row.saga : 0;
+	return rc < 0 ? rc : 0;
+}
+
 /* *ret_id is the saga of the key's owner, or 0 when the owner is another event: with the source's option
  * `dedup` different events can share a key. */
 static int owner_saga(struct sqlite_reader *r, int64_t owner, const char *source, const char *event_id,
 					  int64_t *ret_id, struct err *err)
 {
-	struct db_query AUTO_QUERY q = query_begin(&r->db, owner > 0 ? R_EVENT_NAMES : R_RELATED_NAMES);
-	query_int(&q, owner > 0 ? owner : -owner);
-	int rc = query_next(&q, err);
-	if (rc < 0)
+	struct event *event = NULL;
+	int64_t saga = 0;
+	int rc = read_owner(r, owner, &event, &saga, err);
+	if (rc != 0)
 		return rc;
-	bool same = rc == 1 && str_is(column_bytes(&q, 1), source) && str_is(column_bytes(&q, 2), event_id);
-	*ret_id = same ? column_int(&q, 0) : 0;
+	bool same = event != NULL && str_is(event->f.source, source) && str_is(event->f.event_id, event_id);
+	*ret_id = same ? saga : 0;
+	event_unref(event);
 	return 0;
 }
 

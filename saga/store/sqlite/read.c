@@ -61,8 +61,8 @@ static int reader_event_get(void *ctx, int64_t saga, struct event **ret, struct 
 	int rc = query_next(&q, err);
 	if (rc != 1)
 		return rc == 0 ? not_found(r, "event of saga", saga, err) : rc;
-	*ret = column_event(&q, 0);
-	return 0;
+	*ret = column_event(&q, 0, err);
+	return *ret != NULL ? 0 : err_wrap(err, ERR_CORRUPT, "store %s: saga %lld", r->db.path, (long long)saga);
 }
 
 /* Ends early when the time slice of the reader is over; the caller continues from *ret_next. */
@@ -93,23 +93,28 @@ static int reader_log_read(void *ctx, int64_t saga, int64_t after, size_t capaci
 	return 0;
 }
 
-static int reader_related_of(void *ctx, int64_t saga, void *each_ctx,
-							 int (*each)(void *each_ctx, const struct related_row *row), struct err *err)
+int read_related_of(struct sqlite_reader *r, int64_t saga, void *each_ctx,
+					int (*each)(void *each_ctx, const struct related_row *row), struct err *err)
 {
-	struct sqlite_reader *r = ctx;
-	read_slice(r);
 	struct db_query AUTO_QUERY q = query_begin(&r->db, R_RELATED_OF);
 	query_int(&q, saga);
 	int rc = query_next(&q, err);
 	for (; rc == 1; rc = query_next(&q, err)) {
 		struct related_row row;
-		column_related(&q, &row);
+		column_related(&q, &row, NULL);
 		int stop = each(each_ctx, &row);
 		event_unref(row.event);
 		if (stop != 0)
 			return 0;
 	}
 	return rc;
+}
+
+static int reader_related_of(void *ctx, int64_t saga, void *each_ctx,
+							 int (*each)(void *each_ctx, const struct related_row *row), struct err *err)
+{
+	read_slice(ctx);
+	return read_related_of(ctx, saga, each_ctx, each, err);
 }
 
 static int reader_targets(void *ctx, struct target_row **ret, size_t *ret_count, struct err *err)

@@ -24,10 +24,7 @@
 	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 1 "                               \
 	  "AND state = ?2 AND id < ?1 ORDER BY id DESC")                                                         \
 	X(R_EVENT_GET, "cannot read an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")            \
-	X(R_EVENT_NAMES, "cannot read an event's id",                                                            \
-	  "SELECT saga, source, event_id FROM event WHERE saga = ?1")                                            \
-	X(R_RELATED_NAMES, "cannot read a related event's id",                                                   \
-	  "SELECT saga, source, event_id FROM related WHERE id = ?1")                                            \
+	X(R_RELATED_GET, "cannot read a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1") \
 	X(R_KEY_GET, "cannot look a key up among all keys",                                                      \
 	  "SELECT owner FROM key WHERE digest = ?1 UNION ALL "                                                   \
 	  "SELECT owner FROM key_new WHERE digest = ?1 LIMIT 1")                                                 \
@@ -97,6 +94,10 @@ bool read_slice_over(const struct sqlite_reader *r);
  * saga_destroy. */
 int read_saga(struct sqlite_reader *r, const struct saga_row *row, struct saga **ret,
 			  struct err *err) MUST_CHECK;
+
+/* store_reader.related_of, within the present slice. */
+int read_related_of(struct sqlite_reader *r, int64_t saga, void *each_ctx,
+					int (*each)(void *each_ctx, const struct related_row *row), struct err *err) MUST_CHECK;
 
 /* Each fills its part of the table, as store.h describes it. */
 void read_ops(struct store_reader *ops);            /* read.c */

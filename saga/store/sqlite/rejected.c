@@ -1,6 +1,7 @@
 /* Rejected requests: requests whose signature or token did not verify, kept for a limited time and in a
  * limited number of bytes for each source; the oldest are deleted first. They are no part of the saga log,
  * because nothing proves who sent them. */
+#include "saga/model/envelope.h"
 #include "saga/store/sqlite/read.h"
 #include "saga/store/sqlite/write.h"
 
@@ -71,6 +72,14 @@ static int evict_oldest(struct sqlite_writer *w, struct str source, int64_t need
 	return rc;
 }
 
+/* The bytes of a column that can be erased: the envelope byte and the content. */
+static void bind_payload(struct db_query *q, struct buf *payload, struct str content)
+{
+	buf_byte(payload, ENVELOPE_PLAIN);
+	buf_add(payload, content.p, content.len);
+	query_blob(q, payload->data, payload->len);
+}
+
 static int rejected_put(void *ctx, const struct rejected_row *row, int64_t keep_bytes, bool *ret_kept,
 						struct err *err)
 {
@@ -84,6 +93,8 @@ static int rejected_put(void *ctx, const struct rejected_row *row, int64_t keep_
 		rc = total_add(w, row->source, bytes, err);
 	if (rc != 0)
 		return rc;
+	struct buf headers AUTO_BUF = { 0 };
+	struct buf body AUTO_BUF = { 0 };
 	struct db_query AUTO_QUERY q = query_begin(&w->db, W_REJECTED_ADD);
 	query_text(&q, row->source);
 	query_int(&q, row->received_ms);
@@ -92,8 +103,8 @@ static int rejected_put(void *ctx, const struct rejected_row *row, int64_t keep_
 	query_int(&q, bytes);
 	query_text(&q, row->address);
 	query_text(&q, row->url);
-	query_blob(&q, row->headers.p, row->headers.len);
-	query_blob(&q, row->body.p, row->body.len);
+	bind_payload(&q, &headers, row->headers);
+	bind_payload(&q, &body, row->body);
 	return query_run(&q, err);
 }
 
@@ -144,7 +155,7 @@ void rejected_ops(struct store_writer *ops)
 
 /* ---- reading ---- */
 
-static void column_rejected(struct db_query *q, struct rejected_row *ret)
+static int column_rejected(struct db_query *q, struct rejected_row *ret, struct err *err)
 {
 	*ret = (struct rejected_row){ .id = column_int(q, 0),
 								  .source = column_bytes(q, 1),
@@ -152,9 +163,11 @@ static void column_rejected(struct db_query *q, struct rejected_row *ret)
 								  .wall_ms = column_int(q, 3),
 								  .until_ms = column_int(q, 4),
 								  .address = column_bytes(q, 5),
-								  .url = column_bytes(q, 6),
-								  .headers = column_bytes(q, 7),
-								  .body = column_bytes(q, 8) };
+								  .url = column_bytes(q, 6) };
+	int rc = envelope_open(column_bytes(q, 7), &ret->headers, err);
+	if (rc == 0)
+		rc = envelope_open(column_bytes(q, 8), &ret->body, err);
+	return rc == 0 ? 0 : err_wrap(err, rc, "store %s: refused request %lld", q->db->path, (long long)ret->id);
 }
 
 /* A full page, and a slice that ended early, give a *ret_next; otherwise the list is complete. */
@@ -174,7 +187,9 @@ static int list_rejected(void *ctx, const char *source, int64_t after, size_t ca
 	int rc = query_next(&q, err);
 	for (; rc == 1; rc = query_next(&q, err)) {
 		struct rejected_row row;
-		column_rejected(&q, &row);
+		int damaged = column_rejected(&q, &row, err);
+		if (damaged != 0)
+			return damaged;
 		*ret_next = ++used == capacity ? row.id : 0;
 		if (each(each_ctx, &row) != 0)
 			return 0;

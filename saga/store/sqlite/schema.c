@@ -26,12 +26,11 @@ const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 			  "CREATE INDEX saga_open ON saga(live, state) WHERE state < 4 OR live = 1;",
 	  copy_saga },
 
-	/* The payload. Personal data is only here, in related, in refused and in log.personal. */
+	/* The payload (saga/model/event_codec.h). Personal data is only here, in related, in refused, in saga.value
+	 * and in log.personal. */
 	{ "event",
 	  "CREATE TABLE event ("
-	  "  saga INTEGER PRIMARY KEY, received INTEGER NOT NULL, salt BLOB NOT NULL, source TEXT NOT NULL,"
-	  "  event_id TEXT NOT NULL, type TEXT NOT NULL, gift TEXT NOT NULL, donor TEXT NOT NULL,"
-	  "  content_type TEXT NOT NULL, raw BLOB NOT NULL, canonical TEXT NOT NULL," PART_OF(saga) ");",
+	  "  saga INTEGER PRIMARY KEY, version INTEGER NOT NULL, payload BLOB NOT NULL," PART_OF(saga) ");",
 	  copy_event },
 
 	/* Keys are random, so inserting them one by one into a sorted table would rewrite one page for each
@@ -46,17 +45,21 @@ const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 	  "  digest BLOB PRIMARY KEY, owner INTEGER NOT NULL, day INTEGER NOT NULL) WITHOUT ROWID;",
 	  copy_key },
 
+	/* `names` has the keys of all names of the gift, 16 bytes each; related_name has those of the rows that wait
+	 * for it (saga 0). `own` is a saga that the event itself became. */
 	{ "related",
 	  "CREATE TABLE related ("
-	  "  id INTEGER PRIMARY KEY, saga INTEGER NOT NULL, gift_key BLOB NOT NULL, due INTEGER NOT NULL,"
-	  "  received INTEGER NOT NULL, salt BLOB NOT NULL, source TEXT NOT NULL, event_id TEXT NOT NULL,"
-	  "  type TEXT NOT NULL, gift TEXT NOT NULL, donor TEXT NOT NULL, content_type TEXT NOT NULL,"
-	  "  raw BLOB NOT NULL, canonical TEXT NOT NULL," PART_OF(
+	  "  id INTEGER PRIMARY KEY, saga INTEGER NOT NULL, own INTEGER NOT NULL, due INTEGER NOT NULL,"
+	  "  names BLOB NOT NULL, payload BLOB NOT NULL," PART_OF(
 		  id) ");"
-			  "CREATE INDEX related_waiting ON related(part, gift_key) WHERE saga = 0;"
 			  "CREATE INDEX related_due ON related(part, due) WHERE saga = 0;"
 			  "CREATE INDEX related_saga ON related(saga) WHERE saga > 0;",
 	  copy_related },
+	{ "related_name",
+	  "CREATE TABLE related_name ("
+	  "  part INTEGER NOT NULL, gift_key BLOB NOT NULL, related INTEGER NOT NULL,"
+	  "  PRIMARY KEY (part, gift_key, related)) WITHOUT ROWID;",
+	  copy_related_name },
 
 	/* Steps that wait on disk. why 2 and 3 (due, slot) are claimable, 4 and 5 (lane, after) are blocked.
 	 * `since` is in both indexes so that the backlog by age is read from the indexes alone. */

@@ -10,7 +10,7 @@
 /* "almn" in ASCII: distinguishes an almoner store from every other SQLite database. */
 #define SCHEMA_APPLICATION_ID 0x616c6d6e
 
-#define SCHEMA_TABLE_COUNT 13
+#define SCHEMA_TABLE_COUNT 14
 
 struct schema_table {
 	const char *name;

@@ -179,8 +179,27 @@ static int read_event(void *ctx, int64_t saga, struct event **ret, struct err *e
 	int rc = query_next(&q, err);
 	if (rc != 1)
 		return rc == 0 ? ERR_NOT_FOUND : rc;
-	*ret = column_event(&q, 0);
+	*ret = column_event(&q, 0, err);
+	return *ret != NULL ? 0 : ERR_CORRUPT;
+}
+
+static int read_related(void *ctx, int64_t id, struct related_row *ret, struct err *err)
+{
+	struct sqlite_reader *r = ctx;
+	struct db_query AUTO_QUERY q = query_begin(&r->db, R_RELATED_GET);
+	query_int(&q, id);
+	int rc = query_next(&q, err);
+	if (rc != 1)
+		return rc == 0 ? ERR_NOT_FOUND : rc;
+	column_related(&q, ret, NULL);
+	ret->names = NULL; /* they end with the query */
 	return 0;
+}
+
+static int read_related_of_saga(void *ctx, int64_t saga, void *each_ctx,
+								int (*each)(void *each_ctx, const struct related_row *row), struct err *err)
+{
+	return read_related_of(ctx, saga, each_ctx, each, err);
 }
 
 static int read_steps(void *ctx, int64_t saga, int64_t step, void *each_ctx,
@@ -230,6 +249,8 @@ static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_c
 		.saga = read_one_saga,
 		.decode = decode_saga,
 		.event = read_event,
+		.related = read_related,
+		.related_of = read_related_of_saga,
 		.steps = read_steps,
 		.has_step = has_step,
 	};

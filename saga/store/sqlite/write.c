@@ -132,7 +132,8 @@ static int event_write(struct sqlite_writer *w, enum writer_statement which, int
 {
 	struct db_query AUTO_QUERY q = query_begin(&w->db, which);
 	query_int(&q, saga);
-	column_bind_event(&q, event);
+	query_int(&q, event->version);
+	query_blob(&q, event->payload.p, event->payload.len);
 	return query_run(&q, err);
 }
 
@@ -158,7 +159,7 @@ static int write_event_get(void *ctx, int64_t saga, struct event **ret, struct e
 	int rc = query_next(&q, err);
 	if (rc != 1)
 		return rc == 0 ? not_found(w, "event of saga", saga, err) : rc;
-	*ret = column_event(&q, 0);
+	*ret = column_event(&q, 0, NULL);
 	return 0;
 }
 

@@ -24,10 +24,9 @@
 	X(W_SAGA_LIVE, "cannot list live sagas",                                                                 \
 	  "SELECT id FROM saga INDEXED BY saga_open WHERE live = 1 AND state = ?1 AND id > ?2 ORDER BY id "      \
 	  "LIMIT ?3")                                                                                            \
-	X(W_EVENT_ADD, "cannot add an event",                                                                    \
-	  "INSERT INTO event (saga, " EVENT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                \
+	X(W_EVENT_ADD, "cannot add an event", "INSERT INTO event (saga, " EVENT_COLUMNS ") VALUES (?1, ?2, ?3)") \
 	X(W_EVENT_SET, "cannot replace an event",                                                                \
-	  "UPDATE event SET (" EVENT_COLUMNS ") = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) WHERE saga = ?1")   \
+	  "UPDATE event SET (" EVENT_COLUMNS ") = (?2, ?3) WHERE saga = ?1")                                     \
 	X(W_EVENT_GET, "cannot read an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")            \
 	X(W_KEY_LOAD, "cannot read the newest keys", "SELECT id, digest, owner, day FROM key_new ORDER BY id")   \
 	X(W_KEY_ADD, "cannot claim a key",                                                                       \
@@ -44,11 +43,16 @@
 	X(W_KEY_TRANSFER_NEW, "cannot give a key to another owner",                                              \
 	  "UPDATE key_new SET owner = ?2 WHERE id = ?1")                                                         \
 	X(W_RELATED_ADD, "cannot add a related event",                                                           \
-	  "INSERT INTO related (" RELATED_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")         \
+	  "INSERT INTO related (id, saga, own, due, names, payload) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")            \
 	X(W_RELATED_GET, "cannot read a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1") \
-	X(W_RELATED_ATTACH, "cannot attach related events",                                                      \
-	  "UPDATE related INDEXED BY related_waiting SET saga = ?2 WHERE part = 0 AND gift_key = ?1 AND "        \
-	  "saga = 0")                                                                                            \
+	X(W_RELATED_NAME, "cannot add a name of a related event",                                                \
+	  "INSERT INTO related_name (part, gift_key, related) VALUES (0, ?1, ?2) ON CONFLICT DO NOTHING")        \
+	X(W_RELATED_UNNAME, "cannot delete a name of a related event",                                           \
+	  "DELETE FROM related_name WHERE part = 0 AND gift_key = ?1 AND related = ?2")                          \
+	X(W_RELATED_NAMED, "cannot look for related events",                                                     \
+	  "SELECT " RELATED_COLUMNS " FROM related_name AS n CROSS JOIN related ON related.id = n.related "      \
+	  "WHERE n.part = 0 AND n.gift_key = ?1 ORDER BY n.related LIMIT 1")                                     \
+	X(W_RELATED_ATTACH, "cannot attach a related event", "UPDATE related SET saga = ?2 WHERE id = ?1")       \
 	X(W_RELATED_DUE, "cannot look for related events without a gift",                                        \
 	  "SELECT id, due FROM related INDEXED BY related_due WHERE part = 0 AND saga = 0 ORDER BY due, id "     \
 	  "LIMIT ?1")                                                                                            \

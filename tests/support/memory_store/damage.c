@@ -1,6 +1,7 @@
 /* Damages to a store from outside. */
 #include <string.h>
 
+#include "saga/model/event_codec.h"
 #include "tests/support/memory_store/internal.h"
 
 #define NEWER_SCHEMA 99
@@ -79,12 +80,39 @@ static void damage_saga(struct memory_store *s, enum memory_damage damage, int64
 	replace(s, TABLE_SAGA, number, memory_value_of_saga(&row));
 }
 
+/* The same event with another body. */
+static struct event *with_other_body(const struct event *event)
+{
+	struct event *changed = NULL;
+	struct buf payload AUTO_BUF = { 0 };
+	struct event_image image = { .fields = event->f, .received_ms = event->received_ms };
+	image.fields.raw = STR("\0");
+	memcpy(image.salt, event->salt, sizeof image.salt);
+	event_codec_pack(&image, &payload);
+	int rc = event_restore(buf_str(&payload), event->version, &changed, NULL);
+	assert(rc == 0);
+	return changed;
+}
+
+static void damage_related(struct memory_store *s, int64_t number)
+{
+	struct related_row row = *(const struct related_row *)row_at(s, TABLE_RELATED, number);
+	row.event = with_other_body(row.event);
+	replace(s, TABLE_RELATED, number, memory_value_of_related(&row));
+	event_unref(row.event);
+}
+
+static void spoil_related(struct memory_store *s, int64_t number)
+{
+	struct related_row row = *(const struct related_row *)row_at(s, TABLE_RELATED, number);
+	row.event = NULL;
+	replace(s, TABLE_RELATED, number, memory_value_of_related(&row));
+}
+
 static void damage_event(struct memory_store *s, int64_t number)
 {
 	const struct event *event = *(struct event *const *)row_at(s, TABLE_EVENT, number);
-	struct event_fields f = event->f;
-	f.raw = STR("\0");
-	struct event *changed = event_restore(&f, event->received_ms, event->salt);
+	struct event *changed = with_other_body(event);
 	replace(s, TABLE_EVENT, number, memory_value_of_event(changed));
 	event_unref(changed);
 }
@@ -147,6 +175,18 @@ void memory_store_damage(struct memory_store *s, enum memory_damage damage, int6
 		break;
 	case MEMORY_REMOVE_EVENT:
 		replace(s, TABLE_EVENT, number, NULL);
+		break;
+	case MEMORY_SPOIL_EVENT:
+		replace(s, TABLE_EVENT, number, memory_value_of_event(NULL));
+		break;
+	case MEMORY_CHANGE_RELATED:
+		damage_related(s, number);
+		break;
+	case MEMORY_SPOIL_RELATED:
+		spoil_related(s, number);
+		break;
+	case MEMORY_REMOVE_RELATED:
+		replace(s, TABLE_RELATED, number, NULL);
 		break;
 	case MEMORY_REMOVE_STEPS:
 		remove_steps(s, number);

@@ -144,8 +144,13 @@ struct memory_lane_question {
 /* The saga of the first row in the lane; 0: none. */
 int64_t memory_lane_first(const struct memory_writer *w, const struct expected_lane *lane);
 
-/* Values that own a reference. */
+/* Values that own a reference. An event that is NULL is one that does not decode. */
 struct memory_value *memory_value_of_event(const struct event *event);
+struct memory_value *memory_value_of_related(const struct related_row *row);
+/* A copy, as a store that writes bytes would give back; NULL for NULL. */
+struct event *memory_event_copy(const struct event *event);
+/* A new reference; NULL for NULL. */
+struct event *memory_event_ref(struct event *event);
 struct memory_value *memory_value_of_saga(const struct saga_row *row);
 struct memory_value *memory_value_of_log(const struct log_row *row);
 struct memory_value *memory_value_of_chain(const struct chain_row *row);

@@ -131,6 +131,10 @@ enum memory_damage {
 	MEMORY_SAGA_STATE, /* the state column of saga `number` contradicts its value */
 	MEMORY_CHANGE_EVENT,
 	MEMORY_REMOVE_EVENT,
+	MEMORY_SPOIL_EVENT, /* the event of saga `number` does not decode any more */
+	MEMORY_CHANGE_RELATED,
+	MEMORY_SPOIL_RELATED,
+	MEMORY_REMOVE_RELATED,
 	MEMORY_REMOVE_STEPS, /* the step rows of saga `number` */
 	MEMORY_NEWER_SCHEMA, /* a newer version wrote the store */
 };

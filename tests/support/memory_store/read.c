@@ -26,8 +26,10 @@ static int read_event_get(void *ctx, int64_t saga, struct event **ret, struct er
 	struct event *const *event = memory_reader_row(r, TABLE_EVENT, memory_key_of(saga, 0));
 	if (event == NULL)
 		return err_set(err, ERR_NOT_FOUND, "memory store: no event of saga %lld", (long long)saga);
-	*ret = event_ref(*event);
-	return 0;
+	*ret = memory_event_ref(*event);
+	return *ret != NULL
+			   ? 0
+			   : err_set(err, ERR_CORRUPT, "memory store: saga %lld: damaged event", (long long)saga);
 }
 
 static int read_log(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,

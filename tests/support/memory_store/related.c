@@ -1,18 +1,22 @@
 /* Related events: events about a gift whose saga another event starts. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "saga/base/mem.h"
 #include "tests/support/memory_store/internal.h"
 
 static void finish_related(void *ctx)
 {
 	struct related_row *row = ctx;
 	event_unref(row->event);
+	free((void *)(uintptr_t)row->names);
 }
 
-static struct memory_value *value_of(const struct related_row *row)
+struct memory_value *memory_value_of_related(const struct related_row *row)
 {
 	struct related_row own = *row;
-	own.event = event_restore(&row->event->f, row->event->received_ms, row->event->salt);
+	own.event = memory_event_copy(row->event);
+	own.names = (const uint8_t *)mem_strndup((const char *)row->names, row->name_count * STORE_KEY_BYTES);
 	struct memory_value *v = memory_value_new(&own, sizeof own, NULL, 0);
 	v->finish = finish_related;
 	return v;
@@ -25,7 +29,7 @@ static int related_insert(void *ctx, const struct related_row *row, struct err *
 	if (g.rc != 0)
 		return g.rc;
 	memory_trip_know(w, ITEM_RELATED, &row->id, sizeof row->id);
-	return memory_writer_add(w, TABLE_RELATED, memory_key_of(row->id, 0), value_of(row), err);
+	return memory_writer_add(w, TABLE_RELATED, memory_key_of(row->id, 0), memory_value_of_related(row), err);
 }
 
 static int related_get(void *ctx, int64_t id, struct related_row *ret, struct err *err)
@@ -35,41 +39,54 @@ static int related_get(void *ctx, int64_t id, struct related_row *ret, struct er
 	if (g.rc != 0)
 		return g.rc;
 	memory_trip_read(w, CALL_RELATED_GET, ITEM_RELATED, &id, sizeof id);
-	const struct related_row *row = memory_writer_row(w, TABLE_RELATED, memory_key_of(id, 0));
-	if (row == NULL)
+	struct memory_value *v = memory_table_get(&w->s->tables[TABLE_RELATED], &w->change, memory_key_of(id, 0));
+	if (v == NULL)
 		return err_set(err, ERR_NOT_FOUND, "memory store: no related event %lld", (long long)id);
+	memory_value_unref(w->borrowed);
+	w->borrowed = memory_value_ref(v);
+	const struct related_row *row = memory_writer_row(w, TABLE_RELATED, memory_key_of(id, 0));
 	*ret = *row;
-	ret->event = event_ref(row->event);
+	ret->event = memory_event_ref(row->event);
 	return 0;
 }
 
-static int attach(struct memory_writer *w, const struct related_row *row, int64_t saga, struct err *err)
+static bool has_name(const struct related_row *row, const uint8_t name[STORE_KEY_BYTES])
+{
+	for (size_t i = 0; i < row->name_count; i++)
+		if (memcmp(row->names + i * STORE_KEY_BYTES, name, STORE_KEY_BYTES) == 0)
+			return true;
+	return false;
+}
+
+static int attach(struct memory_writer *w, const struct related_row *row, int64_t saga, void *each_ctx,
+				  void (*each)(void *each_ctx, const struct related_row *row), struct err *err)
 {
 	struct related_row attached = *row;
 	attached.saga = saga;
-	return memory_writer_put(w, TABLE_RELATED, memory_key_of(row->id, 0), value_of(&attached), err);
+	struct memory_value *v = memory_value_of_related(&attached);
+	int rc = memory_writer_put(w, TABLE_RELATED, memory_key_of(row->id, 0), v, err);
+	if (rc == 0)
+		each(each_ctx, memory_writer_row(w, TABLE_RELATED, memory_key_of(attached.id, 0)));
+	return rc;
 }
 
-static int related_attach(void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t *ret,
-						  struct err *err)
+static int related_attach(void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, void *each_ctx,
+						  void (*each)(void *each_ctx, const struct related_row *row), struct err *err)
 {
 	struct memory_writer *w = ctx;
 	struct memory_guard AUTO_GUARD g = memory_write_begin(w, CALL_RELATED_ATTACH, err);
 	if (g.rc != 0)
 		return g.rc;
 	memory_trip_query(w, CALL_RELATED_ATTACH, gift, STORE_KEY_BYTES);
-	size_t count = 0;
 	struct memory_slot *slot = memory_writer_from(w, TABLE_RELATED, memory_part_begin(w));
 	for (; slot != NULL; slot = memory_writer_next(w, slot)) {
 		const struct related_row *row = memory_writer_view(w, slot);
-		if (row->saga != 0 || memcmp(row->gift, gift, STORE_KEY_BYTES) != 0)
+		if (row->saga != 0 || !has_name(row, gift))
 			continue;
-		int rc = attach(w, row, saga, err);
+		int rc = attach(w, row, saga, each_ctx, each, err);
 		if (rc != 0)
 			return rc;
-		count++;
 	}
-	*ret = count;
 	return 0;
 }
 

@@ -91,10 +91,22 @@ static void finish_event(void *row)
 	event_unref(*event);
 }
 
-/* A copy, as a store that writes bytes would give back. */
+struct event *memory_event_ref(struct event *event)
+{
+	return event != NULL ? event_ref(event) : NULL;
+}
+
+struct event *memory_event_copy(const struct event *event)
+{
+	struct event *copy = NULL;
+	int rc = event == NULL ? 0 : event_restore(event->payload, event->version, &copy, NULL);
+	assert(rc == 0);
+	return copy;
+}
+
 struct memory_value *memory_value_of_event(const struct event *event)
 {
-	struct event *own = event_restore(&event->f, event->received_ms, event->salt);
+	struct event *own = memory_event_copy(event);
 	struct memory_value *v = memory_value_new(&own, sizeof own, NULL, 0);
 	v->finish = finish_event;
 	return v;

@@ -160,7 +160,7 @@ static int sagas_event_get(void *ctx, int64_t saga, struct event **ret, struct e
 	struct event *const *event = memory_writer_row(w, TABLE_EVENT, memory_key_of(saga, 0));
 	if (event == NULL)
 		return not_found("event of saga", saga, err);
-	*ret = event_ref(*event);
+	*ret = memory_event_ref(*event);
 	return 0;
 }
 

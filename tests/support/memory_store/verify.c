@@ -111,11 +111,35 @@ static int decode_saga(void *ctx, const struct saga_row *row, struct saga **ret,
 
 static int read_event(void *ctx, int64_t saga, struct event **ret, struct err *err)
 {
-	(void)err;
 	struct event *const *event = memory_reader_row(ctx, TABLE_EVENT, memory_key_of(saga, 0));
 	if (event == NULL)
 		return ERR_NOT_FOUND;
-	*ret = event_ref(*event);
+	*ret = memory_event_ref(*event);
+	return *ret != NULL ? 0 : err_set(err, ERR_CORRUPT, "damaged");
+}
+
+static int read_related(void *ctx, int64_t id, struct related_row *ret, struct err *err)
+{
+	(void)err;
+	const struct related_row *row = memory_reader_row(ctx, TABLE_RELATED, memory_key_of(id, 0));
+	if (row == NULL)
+		return ERR_NOT_FOUND;
+	*ret = *row;
+	ret->event = memory_event_ref(row->event);
+	return 0;
+}
+
+static int read_related_of(void *ctx, int64_t saga, void *each_ctx,
+						   int (*each)(void *each_ctx, const struct related_row *row), struct err *err)
+{
+	(void)err;
+	struct memory_slot *slot = from(ctx, TABLE_RELATED, 0, 0);
+	for (; slot != NULL; slot = memory_table_next(slot, NULL)) {
+		const struct related_row *row = memory_committed(slot);
+		int stop = row->saga == saga ? each(each_ctx, row) : 0;
+		if (stop != 0)
+			return stop;
+	}
 	return 0;
 }
 
@@ -155,6 +179,8 @@ static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_c
 		.saga = read_saga,
 		.decode = decode_saga,
 		.event = read_event,
+		.related = read_related,
+		.related_of = read_related_of,
 		.steps = read_steps,
 		.has_step = has_step,
 	};

@@ -63,8 +63,9 @@ static bool fails_now(const char *name)
 	X(related_insert, (void *ctx, const struct related_row *row, struct err *err), (ctx, row, err))          \
 	X(related_get, (void *ctx, int64_t id, struct related_row *ret, struct err *err), (ctx, id, ret, err))   \
 	X(related_attach,                                                                                        \
-	  (void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, size_t *ret, struct err *err),          \
-	  (ctx, gift, saga, ret, err))                                                                           \
+	  (void *ctx, const uint8_t gift[STORE_KEY_BYTES], int64_t saga, void *each_ctx,                         \
+	   void (*each)(void *each_ctx, const struct related_row *row), struct err *err),                        \
+	  (ctx, gift, saga, each_ctx, each, err))                                                                \
 	X(related_due,                                                                                           \
 	  (void *ctx, int64_t now_ms, int64_t *ids, size_t capacity, size_t *ret, int64_t *ret_next_ms,          \
 	   struct err *err),                                                                                     \

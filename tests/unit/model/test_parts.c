@@ -287,7 +287,13 @@ static void an_event_keeps_its_bytes(void **state)
 	assert_memory_equal(e->f.raw.p, "a\0b", 4);
 	assert_string_equal(e->f.gift.p, "");
 	assert_int_equal(e->received_ms, 5);
-	struct event *again = event_restore(&e->f, 5, e->salt);
+	struct event *again = NULL;
+	assert_int_equal(event_restore(e->payload, 2, &again, NULL), 0);
+	assert_string_equal(again->f.source.p, "forms");
+	assert_memory_equal(again->f.raw.p, "a\0b", 4);
+	assert_int_equal(again->received_ms, 5);
+	assert_int_equal(again->version, 2);
+	assert_true(str_eq(again->payload, e->payload));
 	assert_memory_equal(again->digest, e->digest, 32);
 	assert_memory_equal(again->body_digest, e->body_digest, 16);
 	uint8_t body[32];
@@ -295,13 +301,50 @@ static void an_event_keeps_its_bytes(void **state)
 	assert_memory_equal(e->body_digest, body, 16);
 	struct event *other = event_create(&fields, 5);
 	assert_memory_not_equal(other->digest, e->digest, 32); /* another salt gives another digest */
-	assert_true(event_bytes(e) > sizeof *e);
+	assert_true(event_bytes(e) > sizeof *e + e->payload.len);
+	assert_int_equal(e->version, EVENT_FIRST_VERSION);
 	assert_ptr_equal(event_ref(e), e);
 	event_unref(e);
 	event_unref(e);
 	event_unref(again);
 	event_unref(other);
 	event_unref(NULL);
+}
+
+/* A digest recorded before events had this member stays the digest of its event. */
+static void decoding_counts_in_the_digest_only_when_there_is_some(void **state)
+{
+	(void)state;
+	struct event_fields fields = { .raw = STR("r"), .canonical = STR("c") };
+	struct event *e = event_create(&fields, 5);
+	const struct str parts[] = {
+		{ (const char *)e->salt, EVENT_SALT_BYTES }, STR("r"), STR("c"), STR("gzip")
+	};
+	uint8_t expected[DIGEST_BYTES];
+	digest_parts(parts, 3, expected);
+	assert_memory_equal(e->digest, expected, sizeof expected);
+	event_unref(e);
+	fields.decoding = STR("gzip");
+	e = event_create(&fields, 5);
+	const struct str with[] = { { (const char *)e->salt, EVENT_SALT_BYTES }, parts[1], parts[2], parts[3] };
+	digest_parts(with, 4, expected);
+	assert_memory_equal(e->digest, expected, sizeof expected);
+	assert_string_equal(e->f.decoding.p, "gzip");
+	event_unref(e);
+}
+
+static void an_event_says_of_which_request_it_is_a_part(void **state)
+{
+	(void)state;
+	const struct event_fields fields = { .raw = STR("r"), .request = 9, .item = 4 };
+	struct event *e = event_create(&fields, 5), *again = NULL;
+	assert_int_equal(event_restore(e->payload, 1, &again, NULL), 0);
+	assert_int_equal(again->f.request, 9);
+	assert_int_equal(again->f.item, 4);
+	event_unref(e);
+	event_unref(again);
+	struct err err = { 0 };
+	assert_int_equal(event_restore(STR("no payload"), 1, &again, &err), ERR_CORRUPT);
 }
 
 int main(void)
@@ -319,6 +362,8 @@ int main(void)
 		cmocka_unit_test(bad_plans_are_refused_with_a_reason),
 		cmocka_unit_test(a_plan_may_be_empty_or_full),
 		cmocka_unit_test(an_event_keeps_its_bytes),
+		cmocka_unit_test(decoding_counts_in_the_digest_only_when_there_is_some),
+		cmocka_unit_test(an_event_says_of_which_request_it_is_a_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,10 @@ enum damage {
 	DAMAGE_SAGA_STATE,      /* the state column of saga `number` contradicts its value */
 	DAMAGE_EVENT,           /* the raw body of the event of saga `number` is replaced */
 	DAMAGE_REMOVE_EVENT,    /* the event of saga `number` is deleted */
+	DAMAGE_SPOIL_EVENT,     /* the payload of the event of saga `number` does not decode any more */
+	DAMAGE_RELATED,         /* the raw body of related event `number` is replaced */
+	DAMAGE_SPOIL_RELATED,   /* the payload of related event `number` does not decode any more */
+	DAMAGE_REMOVE_RELATED,  /* related event `number` is deleted */
 	DAMAGE_REMOVE_STEP,     /* the step rows of saga `number` are deleted */
 	DAMAGE_NEWER_SCHEMA,    /* the file names a schema version of a newer almoner */
 	DAMAGE_FORGET_PERSONAL, /* no damage: log row `number` is forgotten as almoner does it */

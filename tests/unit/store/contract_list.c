@@ -329,8 +329,8 @@ static void a_related_event_leads_to_its_saga(void **state)
 	struct store_fixture *f = *state;
 	fill(f);
 	struct sample_saga s = { .source = "stripe", .event_id = "charge_1" };
-	struct related_row row = { .id = 1, .saga = 2, .event = sample_event(&s) };
-	uint8_t key[STORE_KEY_BYTES];
+	uint8_t key[STORE_KEY_BYTES] = { 0 };
+	struct related_row row = { .id = 1, .saga = 2, .names = key, .name_count = 1, .event = sample_event(&s) };
 	int64_t owner = 0;
 	store_event_key("stripe", "charge_1", key);
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);

@@ -183,9 +183,10 @@ static void related_events_and_targets_are_read(void **state)
 	struct store_fixture *f = *state;
 	struct sample_saga s = { .source = "stripe", .event_id = "r" };
 	struct event *event = sample_event(&s);
+	const uint8_t name[STORE_KEY_BYTES] = { 5 };
 	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
 	for (int64_t id = 1; id <= 4; id++) {
-		struct related_row row = { .id = id, .saga = id % 2, .event = event };
+		struct related_row row = { .id = id, .saga = id % 2, .names = name, .name_count = 1, .event = event };
 		must(f->l.w.related_insert(f->l.w.ctx, &row, &f->err), &f->err);
 	}
 	struct target_row target = { .id = 3, .name = "crm" };

@@ -1,6 +1,7 @@
 /* Contract: step rows, targets, related events. */
 #include "tests/unit/store/contract_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -320,31 +321,52 @@ static void every_field_of_a_step_row_comes_back(void **state)
 
 /* ---- related events ---- */
 
-static void add_related(struct store_fixture *f, int64_t id, int64_t saga, uint8_t gift, int64_t due_ms)
+/* `names`: one character for each name of the gift. */
+static void add_related(struct store_fixture *f, int64_t id, int64_t saga, const char *names, int64_t due_ms)
 {
+	uint8_t keys[4 * STORE_KEY_BYTES] = { 0 };
 	struct sample_saga s = { .source = "stripe", .event_id = "evt_rel" };
-	struct related_row row = { .id = id, .saga = saga, .gift = { gift }, .due_ms = due_ms };
+	struct related_row row = {
+		.id = id, .saga = saga, .names = keys, .name_count = strlen(names), .due_ms = due_ms
+	};
+	for (size_t i = 0; i < row.name_count; i++)
+		keys[i * STORE_KEY_BYTES] = (uint8_t)names[i];
 	row.event = sample_event(&s);
 	must(W(f).related_insert(W(f).ctx, &row, &f->err), &f->err);
 	event_unref(row.event);
 }
 
-static size_t attach(struct store_fixture *f, uint8_t gift, int64_t saga)
+struct attached {
+	int64_t saga;
+	char ids[32];
+};
+
+static void keep_attached(void *ctx, const struct related_row *row)
 {
-	uint8_t key[STORE_KEY_BYTES] = { gift };
-	size_t attached = 99;
-	must(W(f).related_attach(W(f).ctx, key, saga, &attached, &f->err), &f->err);
-	return attached;
+	struct attached *a = ctx;
+	size_t len = strlen(a->ids);
+	assert_int_equal(row->saga, a->saga);
+	assert_string_equal(row->event->f.event_id.p, "evt_rel");
+	snprintf(a->ids + len, sizeof a->ids - len, "%lld ", (long long)row->id);
+}
+
+/* `ids`: the rows that are attached. */
+static void attach(struct store_fixture *f, char name, int64_t saga, const char *ids)
+{
+	uint8_t key[STORE_KEY_BYTES] = { (uint8_t)name };
+	struct attached a = { .saga = saga };
+	must(W(f).related_attach(W(f).ctx, key, saga, &a, keep_attached, &f->err), &f->err);
+	assert_string_equal(a.ids, ids);
 }
 
 static void related_events_wait_for_their_gift(void **state)
 {
 	struct store_fixture *f = *state;
 	begin(f);
-	add_related(f, 1, 0, 1, 500);
-	add_related(f, 2, 0, 1, 300);
-	add_related(f, 3, 0, 2, 400);
-	add_related(f, 4, 77, 3, 0); /* its gift came first */
+	add_related(f, 1, 0, "a", 500);
+	add_related(f, 2, 0, "a", 300);
+	add_related(f, 3, 0, "b", 400);
+	add_related(f, 4, 77, "c", 0); /* its gift came first */
 	commit(f);
 	int64_t ids[4];
 	size_t got = 0;
@@ -358,9 +380,10 @@ static void related_events_wait_for_their_gift(void **state)
 	assert_int_equal(got, 1);
 	assert_int_equal(next_ms, 400); /* the next event is already due */
 	begin(f);
-	assert_int_equal(attach(f, 1, 42), 2);
-	assert_int_equal(attach(f, 1, 43), 0); /* they are attached to saga 42 already */
-	assert_int_equal(attach(f, 9, 43), 0);
+	attach(f, 'a', 42, "1 2 ");
+	attach(f, 'a', 43, ""); /* they are attached to saga 42 already */
+	attach(f, 'x', 43, "");
+	attach(f, 'c', 43, "");
 	commit(f);
 	fixture_reopen(f);
 	struct related_row row;
@@ -380,6 +403,61 @@ static void related_events_wait_for_their_gift(void **state)
 	store_figures_free(&head.figures);
 }
 
+/* A gift can have several names; each leads to the rows that wait for it, until they are attached. */
+static void a_related_event_is_found_by_each_of_its_names(void **state)
+{
+	struct store_fixture *f = *state;
+	begin(f);
+	add_related(f, 1, 0, "ab", 500);
+	add_related(f, 2, 0, "cb", 300);
+	add_related(f, 3, 0, "c", 300);
+	commit(f);
+	begin(f);
+	attach(f, 'b', 42, "1 2 ");
+	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
+	begin(f);
+	attach(f, 'a', 42, "1 ");
+	attach(f, 'b', 43, "2 "); /* row 1 has lost its second name */
+	commit(f);
+	fixture_reopen(f);
+	begin(f);
+	attach(f, 'a', 44, "");
+	attach(f, 'b', 44, "");
+	attach(f, 'c', 44, "3 ");
+	commit(f);
+	struct related_row row;
+	must(W(f).related_get(W(f).ctx, 1, &row, &f->err), &f->err);
+	assert_int_equal(row.saga, 42);
+	assert_int_equal(row.name_count, 2); /* the row itself still knows them */
+	assert_int_equal(row.names[STORE_KEY_BYTES], 'b');
+	event_unref(row.event);
+}
+
+static void an_event_that_does_not_decode_is_null(void **state)
+{
+	struct store_fixture *f = *state;
+	struct sample_saga s = { 0 };
+	(void)fixture_put(&f->l, &s);
+	begin(f);
+	add_related(f, 1, 0, "a", 500);
+	commit(f);
+	fixture_close(f);
+	f->factory->harm(f->factory->ctx, DAMAGE_SPOIL_EVENT, 1);
+	f->factory->harm(f->factory->ctx, DAMAGE_SPOIL_RELATED, 1);
+	fixture_reopen(f);
+	struct event *event = NULL;
+	must(W(f).event_get(W(f).ctx, 1, &event, &f->err), &f->err);
+	assert_null(event);
+	struct related_row row;
+	must(W(f).related_get(W(f).ctx, 1, &row, &f->err), &f->err);
+	assert_null(row.event);
+	assert_int_equal(row.name_count, 1);
+	struct store_reader r = fixture_reader(f);
+	assert_int_equal(r.event_get(r.ctx, 1, &event, &f->err), ERR_CORRUPT);
+	assert_non_null(strstr(f->err.text, "saga 1"));
+	r.close(r.ctx);
+}
+
 const struct contract_test contract_rows_tests[] = {
 	CONTRACT_TEST(claims_come_oldest_due_first),
 	CONTRACT_TEST(lanes_are_read_in_slices),
@@ -393,5 +471,7 @@ const struct contract_test contract_rows_tests[] = {
 	CONTRACT_TEST(every_field_of_a_target_comes_back),
 	CONTRACT_TEST(every_field_of_a_step_row_comes_back),
 	CONTRACT_TEST(related_events_wait_for_their_gift),
+	CONTRACT_TEST(a_related_event_is_found_by_each_of_its_names),
+	CONTRACT_TEST(an_event_that_does_not_decode_is_null),
 	{ NULL, NULL },
 };

@@ -199,6 +199,104 @@ static void a_missing_event_is_reported(void **state)
 	reported(*state, DAMAGE_REMOVE_EVENT, 5, 1, "saga 5: its event is missing");
 }
 
+static void a_spoilt_event_is_reported(void **state)
+{
+	reported(*state, DAMAGE_SPOIL_EVENT, 5, 1, "saga 5: its event cannot be read: ");
+}
+
+/* ---- related events ---- */
+
+/* Behind fill: related event 1 waited and belongs to saga 2 now, event 2 came when saga 2 was there, event 3
+ * still waits. Log rows 8 to 11 in commit 8. `old`: as recorded before schema 5, without digests. */
+static void add_related(struct store_fixture *f, bool old)
+{
+	static const uint8_t name[STORE_KEY_BYTES] = { 4 };
+	struct sample_saga s = { .event_id = "note" };
+	fixture_begin(&f->l);
+	for (int64_t id = 1; id <= 3; id++) {
+		struct related_row row = {
+			.id = id, .saga = id == 3 ? 0 : 2, .names = name, .name_count = 1, .event = sample_event(&s)
+		};
+		struct record record = {
+			.kind = RECORD_RELATED, .at_ms = T0, .step = RECORD_NO_STEP, .text = STR("note")
+		};
+		if (!old)
+			record.digest = (struct str){ (const char *)row.event->digest, sizeof row.event->digest };
+		must(f->l.w.related_insert(f->l.w.ctx, &row, &f->err), &f->err);
+		if (id != 2 && !old)
+			fixture_log(&f->l, SUBJECT_RELATED, id, &record);
+		if (id != 3)
+			fixture_log(&f->l, SUBJECT_SAGA, 2, &record);
+		event_unref(row.event);
+	}
+	fixture_commit(&f->l);
+}
+
+static void reported_of_related(struct store_fixture *f, enum damage damage, int64_t number, int64_t findings,
+								const char *words)
+{
+	fill(f);
+	add_related(f, false);
+	assert_clean(f);
+	fixture_close(f);
+	f->factory->harm(f->factory->ctx, damage, number);
+	struct verify_report report = verify(f);
+	if (report.findings != findings || strstr(report.text.data, words) == NULL)
+		print_error("expected %lld with \"%s\":\n%s", (long long)findings, words, report.text.data);
+	assert_int_equal(report.findings, findings);
+	assert_non_null(strstr(report.text.data, words));
+	buf_free(&report.text);
+}
+
+/* One that waited is also found by the saga that it belongs to: two findings, and a third for its digest, which
+ * no row has. */
+static void a_related_event_that_waited_is_checked(void **state)
+{
+	reported_of_related(*state, DAMAGE_RELATED, 1, 3, "related event 1 was changed after it was recorded");
+}
+
+static void a_related_event_that_waits_is_checked(void **state)
+{
+	reported_of_related(*state, DAMAGE_RELATED, 3, 1, "related event 3 was changed after it was recorded");
+}
+
+static void a_related_event_of_a_saga_is_checked(void **state)
+{
+	reported_of_related(*state, DAMAGE_RELATED, 2, 2,
+						"related event 2 of saga 2 was changed after it was recorded\n"
+						"saga 2: 1 of its related events are missing or changed");
+}
+
+static void a_missing_related_event_that_waits_is_reported(void **state)
+{
+	reported_of_related(*state, DAMAGE_REMOVE_RELATED, 3, 1, "related event 3 is missing");
+}
+
+static void a_missing_related_event_of_a_saga_is_reported(void **state)
+{
+	reported_of_related(*state, DAMAGE_REMOVE_RELATED, 2, 1,
+						"saga 2: 1 of its related events are missing or changed");
+}
+
+static void a_spoilt_related_event_that_waits_is_reported(void **state)
+{
+	reported_of_related(*state, DAMAGE_SPOIL_RELATED, 3, 1, "related event 3 does not decode");
+}
+
+static void a_spoilt_related_event_of_a_saga_is_reported(void **state)
+{
+	reported_of_related(*state, DAMAGE_SPOIL_RELATED, 2, 2, "related event 2 of saga 2 does not decode");
+}
+
+/* Before schema 5 the log had no digest of related events: there is nothing to compare them with. */
+static void related_events_recorded_without_a_digest_are_no_damage(void **state)
+{
+	struct store_fixture *f = *state;
+	fill(f);
+	add_related(f, true);
+	assert_clean(f);
+}
+
 static void a_lost_waiting_step_is_reported(void **state)
 {
 	reported(*state, DAMAGE_REMOVE_STEP, 3, 1, "saga 3: step crm waits on disk, but has no step row");
@@ -251,6 +349,15 @@ const struct contract_test contract_verify_tests[] = {
 	CONTRACT_TEST(a_wrong_state_column_is_reported),
 	CONTRACT_TEST(another_event_is_reported),
 	CONTRACT_TEST(a_missing_event_is_reported),
+	CONTRACT_TEST(a_spoilt_event_is_reported),
+	CONTRACT_TEST(a_related_event_that_waited_is_checked),
+	CONTRACT_TEST(a_related_event_that_waits_is_checked),
+	CONTRACT_TEST(a_related_event_of_a_saga_is_checked),
+	CONTRACT_TEST(a_missing_related_event_that_waits_is_reported),
+	CONTRACT_TEST(a_missing_related_event_of_a_saga_is_reported),
+	CONTRACT_TEST(a_spoilt_related_event_that_waits_is_reported),
+	CONTRACT_TEST(a_spoilt_related_event_of_a_saga_is_reported),
+	CONTRACT_TEST(related_events_recorded_without_a_digest_are_no_damage),
 	CONTRACT_TEST(a_gap_in_a_commit_is_reported),
 	CONTRACT_TEST(a_lost_waiting_step_is_reported),
 	CONTRACT_TEST(a_stray_waiting_step_is_reported),

@@ -339,12 +339,14 @@ static void event_comes_back_byte_for_byte(void **state)
 
 static void assert_same_event(const struct event *a, const struct event *b)
 {
-	const struct str left[] = { a->f.source, a->f.event_id,     a->f.type, a->f.gift,
-								a->f.donor,  a->f.content_type, a->f.raw,  a->f.canonical };
-	const struct str right[] = { b->f.source, b->f.event_id,     b->f.type, b->f.gift,
-								 b->f.donor,  b->f.content_type, b->f.raw,  b->f.canonical };
+	const struct str left[] = { a->f.source,       a->f.event_id, a->f.type,      a->f.gift,    a->f.donor,
+								a->f.content_type, a->f.raw,      a->f.canonical, a->f.decoding };
+	const struct str right[] = { b->f.source,       b->f.event_id, b->f.type,      b->f.gift,    b->f.donor,
+								 b->f.content_type, b->f.raw,      b->f.canonical, b->f.decoding };
 	for (size_t i = 0; i < sizeof left / sizeof *left; i++)
 		assert_true(str_eq(left[i], right[i]));
+	assert_int_equal(a->f.request, b->f.request);
+	assert_int_equal(a->f.item, b->f.item);
 	assert_int_equal(a->received_ms, b->received_ms);
 	assert_memory_equal(a->salt, b->salt, sizeof a->salt);
 	assert_memory_equal(a->digest, b->digest, sizeof a->digest);
@@ -362,19 +364,27 @@ static void every_field_of_an_event_comes_back(void **state)
 												.donor = STR("the donor"),
 												.content_type = STR("the content type"),
 												.raw = STR("the body"),
-												.canonical = STR("{\"the\":\"event\"}") };
+												.canonical = STR("{\"the\":\"event\"}"),
+												.decoding = STR("the charset"),
+												.request = 12,
+												.item = 5 };
+	static const uint8_t names[2 * STORE_KEY_BYTES] = { 1, 2, [STORE_KEY_BYTES] = 3 };
 	struct event *event = event_create(&fields, T0 + 1);
+	event->version = 3;
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
 	must(W(f).event_insert(W(f).ctx, 3, event, &f->err), &f->err);
-	must(W(f).related_insert(
-			 W(f).ctx,
-			 &(struct related_row){ .id = 7, .saga = 9, .gift = { 1, 2 }, .due_ms = 8, .event = event },
-			 &f->err),
-		 &f->err);
+	must(
+		W(f).related_insert(
+			W(f).ctx,
+			&(struct related_row){
+				.id = 7, .saga = 9, .own = 11, .names = names, .name_count = 2, .due_ms = 8, .event = event },
+			&f->err),
+		&f->err);
 	must(W(f).commit(W(f).ctx, &f->err), &f->err);
 	struct event *back = NULL;
 	must(W(f).event_get(W(f).ctx, 3, &back, &f->err), &f->err);
 	assert_same_event(back, event);
+	assert_int_equal(back->version, 3);
 	event_unref(back);
 	struct related_row row;
 	must(W(f).related_get(W(f).ctx, 7, &row, &f->err), &f->err);
@@ -382,7 +392,9 @@ static void every_field_of_an_event_comes_back(void **state)
 	assert_int_equal(row.id, 7);
 	assert_int_equal(row.saga, 9);
 	assert_int_equal(row.due_ms, 8);
-	assert_memory_equal(row.gift, ((uint8_t[STORE_KEY_BYTES]){ 1, 2 }), STORE_KEY_BYTES);
+	assert_int_equal(row.own, 11);
+	assert_int_equal(row.name_count, 2);
+	assert_memory_equal(row.names, names, sizeof names);
 	event_unref(row.event);
 	event_unref(event);
 }

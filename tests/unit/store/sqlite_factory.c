@@ -41,6 +41,15 @@ static int factory_open_reader(void *ctx, struct store_reader *ret, struct err *
 			"CASE substr(" #column ", length(" #column ") / 2 + 1, 1) WHEN x'41' THEN x'42' ELSE x'41' END " \
 			"|| substr(" #column ", length(" #column ") / 2 + 2) AS BLOB)"
 
+/* A payload in the whole form (saga/model/event_codec.h) of an event with the body "z" and nothing else. */
+#define OTHER_PAYLOAD                                                                                        \
+	"x'0000"                                                                                                 \
+	"09090909090909090909090909090909"                                                                       \
+	"0100000000000000"                                                                                       \
+	"00"                                                                                                     \
+	"00"                                                                                                     \
+	"7a'"
+
 static void factory_harm(void *ctx, enum damage damage, int64_t number)
 {
 	static const char *const sql[] = {
@@ -56,7 +65,11 @@ static void factory_harm(void *ctx, enum damage damage, int64_t number)
 		[DAMAGE_RENUMBER] = "UPDATE log SET no = no + 1000 WHERE no = ?",
 		[DAMAGE_SAGA_VALUE] = "UPDATE saga SET value = substr(value, 1, length(value) - 3) WHERE id = ?",
 		[DAMAGE_SAGA_STATE] = "UPDATE saga SET state = 8 WHERE id = ?",
-		[DAMAGE_EVENT] = "UPDATE event SET raw = x'00' WHERE saga = ?",
+		[DAMAGE_EVENT] = "UPDATE event SET payload = " OTHER_PAYLOAD " WHERE saga = ?",
+		[DAMAGE_SPOIL_EVENT] = "UPDATE event SET payload = substr(payload, 1, 20) WHERE saga = ?",
+		[DAMAGE_RELATED] = "UPDATE related SET payload = " OTHER_PAYLOAD " WHERE id = ?",
+		[DAMAGE_SPOIL_RELATED] = "UPDATE related SET payload = substr(payload, 1, 20) WHERE id = ?",
+		[DAMAGE_REMOVE_RELATED] = "DELETE FROM related WHERE id = ?",
 		[DAMAGE_REMOVE_EVENT] = "DELETE FROM event WHERE saga = ?",
 		[DAMAGE_REMOVE_STEP] = "DELETE FROM step WHERE saga = ?",
 		[DAMAGE_NEWER_SCHEMA] = "PRAGMA user_version = 99; SELECT ?",

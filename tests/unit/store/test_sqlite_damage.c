@@ -91,7 +91,7 @@ CALL(keys_reserve, &reservation, 1)
 CALL(key_transfer, key, 5, 6)
 CALL(key_add_search, 7, &term, 1)
 CALL(key_delete_search, 7, &term, 1)
-CALL(related_attach, key, 7, &count)
+CALL(related_attach, key, 7, NULL, NULL)
 CALL(related_due, 1, &number, 1, &count, &number)
 CALL(row_put, &step_row)
 CALL(row_delete, 7, 1)
@@ -111,6 +111,15 @@ CALL(rejected_delete, 1, &yes)
 CALL(rejected_prune, 10, 10, &count)
 CALL(chain_append, &chain_row)
 
+static int related_insert_fails(struct store_fixture *f)
+{
+	struct sample_saga s = { 0 };
+	struct related_row row = { .id = 5, .names = key, .name_count = 1, .event = sample_event(&s) };
+	int rc = f->l.w.related_insert(f->l.w.ctx, &row, &f->err);
+	event_unref(row.event);
+	return rc;
+}
+
 static const struct {
 	const char *table;
 	int (*call)(struct store_fixture *f);
@@ -127,7 +136,10 @@ static const struct {
 	{ "key_new", key_add_search_fails },
 	{ "key", key_delete_search_fails },
 	{ "key_new", key_delete_search_fails },
+	{ "related", related_insert_fails },
+	{ "related_name", related_insert_fails },
 	{ "related", related_attach_fails },
+	{ "related_name", related_attach_fails },
 	{ "related", related_due_fails },
 	{ "step", row_put_fails },
 	{ "step", row_delete_fails },
@@ -175,6 +187,27 @@ static void a_failed_statement_is_an_error(void **state)
 	}
 }
 
+/* A payload of a refused request whose envelope this version does not know is not read as something else. */
+static void a_refused_request_in_another_envelope_is_an_error(void **state)
+{
+	static const char *const columns[] = { "headers", "body" };
+	struct store_fixture *f = *state;
+	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
+	must(f->l.w.rejected_put(f->l.w.ctx, &rejected, 10000, &yes, &f->err), &f->err);
+	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
+	for (size_t i = 0; i < 2; i++) {
+		char *seal AUTO_FREE = mem_printf("UPDATE refused SET %s = x'01aa'", columns[i]);
+		char *open AUTO_FREE = mem_printf("UPDATE refused SET %s = x'00'", columns[i]);
+		int64_t next = 0;
+		sqlite_factory_sql(sqlite_of(f), seal);
+		struct store_reader r = fixture_reader(f);
+		assert_int_equal(r.rejected_list(r.ctx, NULL, 0, 10, NULL, NULL, &next, &f->err), ERR_CORRUPT);
+		assert_non_null(strstr(f->err.text, "refused request 1: the payload has the envelope 1"));
+		r.close(r.ctx);
+		sqlite_factory_sql(sqlite_of(f), open);
+	}
+}
+
 /* An operator with several stores must see which one is damaged; a saga that decodes says nothing. */
 static void a_damaged_saga_is_reported_with_its_store(void **state)
 {
@@ -206,9 +239,8 @@ int main(void)
 	sqlite_factory_init(&sqlite);
 	struct store_factory factory = sqlite_factory_of(&sqlite);
 	const struct CMUnitTest tests[] = {
-		TEST(damaged_rows_of_jobs_and_plans_are_errors),
-		TEST(a_failed_statement_is_an_error),
-		TEST(a_key_without_an_owner_can_be_claimed),
+		TEST(damaged_rows_of_jobs_and_plans_are_errors),         TEST(a_failed_statement_is_an_error),
+		TEST(a_refused_request_in_another_envelope_is_an_error), TEST(a_key_without_an_owner_can_be_claimed),
 		TEST(a_damaged_saga_is_reported_with_its_store),
 	};
 	int failed = cmocka_run_group_tests_name("damaged rows of a sqlite store", tests, NULL, NULL);

@@ -31,6 +31,7 @@ int copy_refused_total(struct copy *c, struct err *err) MUST_CHECK; /* copy_plai
 int copy_saga(struct copy *c, struct err *err) MUST_CHECK;          /* copy_saga.c */
 int copy_event(struct copy *c, struct err *err) MUST_CHECK;         /* copy_event.c */
 int copy_related(struct copy *c, struct err *err) MUST_CHECK;       /* copy_event.c */
+int copy_related_name(struct copy *c, struct err *err) MUST_CHECK;  /* copy_event.c */
 int copy_key_new(struct copy *c, struct err *err) MUST_CHECK;       /* copy_keys.c */
 int copy_key(struct copy *c, struct err *err) MUST_CHECK;           /* copy_keys.c */
 int copy_log(struct copy *c, struct err *err) MUST_CHECK;           /* copy_log.c */

@@ -35,14 +35,17 @@ int copy_job(struct copy *c, struct err *err)
 					"INSERT INTO job (" JOB_ALL ") SELECT " JOB_ALL " FROM old.job ORDER BY id", err);
 }
 
-#define REFUSED_ALL "id, source, received, wall, until, bytes, address, url, headers, body"
+#define REFUSED_PLAIN "id, source, received, wall, until, bytes, address, url, "
+#define REFUSED_ALL   REFUSED_PLAIN "headers, body"
 
+/* Headers and body get the envelope byte in front of them (saga/model/envelope.h). */
 /* sqlite_sequence remembers the highest id that was ever given. */
 int copy_refused(struct copy *c, struct err *err)
 {
 	return copy_sql(c, "copying the refused requests",
-					"INSERT INTO refused (" REFUSED_ALL ") SELECT " REFUSED_ALL
-					" FROM old.refused ORDER BY id; "
+					"INSERT INTO refused (" REFUSED_ALL ") SELECT " REFUSED_PLAIN
+					"CAST(x'00' || headers AS BLOB), "
+					"CAST(x'00' || body AS BLOB) FROM old.refused ORDER BY id; "
 					"DELETE FROM main.sqlite_sequence; "
 					"INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM old.sqlite_sequence",
 					err);
