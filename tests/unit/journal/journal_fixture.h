@@ -131,6 +131,13 @@ void fixture_outcome(struct journal_fixture *r, struct work *w, enum outcome_cla
 void fixture_finish(struct journal_fixture *r, int64_t saga, enum fixture_target target,
 					enum outcome_class result);
 void fixture_claim(struct journal_fixture *r, enum fixture_target target, uint32_t max);
+/* Counts every WORK_START that was handed out as a request that was sent. */
+struct fixture_sends {
+	unsigned first[FIXTURE_TARGETS_END]; /* for each target, in generation 1 */
+};
+/* One action of an engine that succeeds with everything; false: it has nothing to do now. */
+bool fixture_engine_turn(struct journal_fixture *r, struct fixture_sends *sends);
+
 int fixture_verb(struct journal_fixture *r, int64_t saga, enum verb verb, int step);
 void fixture_target_act(struct journal_fixture *r, const char *name, enum target_action action);
 

@@ -7,55 +7,10 @@
 #include "tests/support/vfs_fault.h"
 #include "tests/unit/journal/journal_fixture.h"
 
-/* Counts every WORK_START that was handed out as a request that was sent. */
-struct send_counts {
-	unsigned first[FIXTURE_TARGETS_END]; /* for each target, in generation 1 */
-};
-
-static void serve_one(struct journal_fixture *r, struct work *w, struct send_counts *sends)
-{
-	switch (w->kind) {
-	case WORK_START:
-		if (!w->lookup)
-			sends->first[w->target] += w->ref.generation == 1 && w->ref.direction == DIRECTION_DO ? 1 : 0;
-		fixture_outcome(r, w, w->lookup ? OUTCOME_ABSENT : OUTCOME_OK);
-		break;
-	case WORK_READY:
-		if (w->needs_condition)
-			journal_condition_result(r->j, w, true);
-		else
-			journal_start(r->j, w);
-		fixture_pump(r);
-		break;
-	case WORK_CHECKPOINTED:
-	case WORK_GONE:
-	default:
-		work_destroy(w);
-	}
-}
-
-/* One action of the engine; false: it has nothing to do now. */
-static bool engine_turn(struct journal_fixture *r, struct send_counts *sends)
-{
-	struct work *w = STAILQ_FIRST(&r->works);
-	if (w != NULL) {
-		STAILQ_REMOVE_HEAD(&r->works, link);
-		serve_one(r, w, sends);
-		return true;
-	}
-	for (unsigned t = 1; t < FIXTURE_TARGETS_END; t++) {
-		if (r->failures == 0 && r->news[t].backlog > 0 && r->news[t].next_due_ms <= r->now_ms) {
-			fixture_claim(r, (enum fixture_target)t, 4);
-			return true;
-		}
-	}
-	return false;
-}
-
-static void run_to_rest(struct journal_fixture *r, struct send_counts *sends)
+static void run_to_rest(struct journal_fixture *r, struct fixture_sends *sends)
 {
 	for (int quiet = 0; quiet < 10;) {
-		if (engine_turn(r, sends))
+		if (fixture_engine_turn(r, sends))
 			continue;
 		fixture_wait(r, 2000);
 		quiet++;
@@ -72,11 +27,11 @@ static void crash_after_every_turn(void **state)
 	fixture_use_plan(r, SCENARIO, POLICY_CONTINUE);
 	for (int turns = 0; turns < 14; turns++) {
 		char id[16];
-		struct send_counts sends = { 0 };
+		struct fixture_sends sends = { 0 };
 		snprintf(id, sizeof id, "e%d", turns);
 		int64_t saga = fixture_accept(r, &(struct fixture_event){ .id = id, .lane = "ada" });
 		for (int i = 0; i < turns; i++)
-			engine_turn(r, &sends);
+			fixture_engine_turn(r, &sends);
 		fixture_crash(r);
 		fixture_pump(r);
 		run_to_rest(r, &sends);
@@ -98,7 +53,7 @@ static void crash_after_every_turn(void **state)
 static void crashes_in_a_row_lose_nothing(void **state)
 {
 	struct journal_fixture *r = fixture_of(state);
-	struct send_counts sends = { 0 };
+	struct fixture_sends sends = { 0 };
 	fixture_use_plan(r, SCENARIO, POLICY_CONTINUE);
 	int64_t a = fixture_accept(r, &(struct fixture_event){ .id = "a", .lane = "ada" });
 	int64_t b = fixture_accept(r, &(struct fixture_event){ .id = "b", .lane = "ada" });
@@ -116,11 +71,6 @@ static void crashes_in_a_row_lose_nothing(void **state)
 static void copy_message(void *ctx, const struct verb_result *result)
 {
 	snprintf(ctx, sizeof result->err.text, "%s", result->err.text);
-}
-
-static void ignore_verb(void *ctx, const struct verb_result *result)
-{
-	(void)ctx, (void)result;
 }
 
 static void a_failed_commit_ends_everything_without_a_yes(void **state)
@@ -234,7 +184,7 @@ static void fail_every_commit_once(void **state)
 	fixture_use_plan(r, SCENARIO, POLICY_CONTINUE);
 	for (long n = 1; n < 14; n++) {
 		char id[16];
-		struct send_counts sends = { 0 };
+		struct fixture_sends sends = { 0 };
 		snprintf(id, sizeof id, "e%ld", n);
 		r->commits_until_failure = n;
 		assert_int_equal(fixture_submit(r, &(struct fixture_event){ .id = id, .lane = "ada" }), 0);
@@ -242,7 +192,7 @@ static void fail_every_commit_once(void **state)
 		bool acknowledged = r->accepted.code == 0;
 		int64_t saga = r->accepted.saga;
 		for (int i = 0; i < 20 && r->failures == 0; i++)
-			engine_turn(r, &sends);
+			fixture_engine_turn(r, &sends);
 		r->commits_until_failure = 0;
 		r->failures = 0;
 		fixture_crash(r);
@@ -260,155 +210,6 @@ static void fail_every_commit_once(void **state)
 		fixture_assert_saga(r, saga, SAGA_COMPLETED);
 	}
 	fixture_verify(r);
-}
-
-/* ---- failed calls of the store ---- */
-
-/* Serves the engine until it has nothing to do or the journal has failed. */
-static void serve(struct journal_fixture *r)
-{
-	struct send_counts sends = { 0 };
-	for (int i = 0; i < 40 && r->failures == 0 && engine_turn(r, &sends); i++)
-		;
-}
-
-static void act(struct journal_fixture *r, int64_t saga, enum verb verb, int step)
-{
-	struct verb_call call = { .verb = verb, .step = step, .actor = "uid 7 (ada)", .note = "" };
-	if (r->failures == 0)
-		assert_int_equal(journal_verb(r->j, saga, &call, NULL, ignore_verb), 0);
-	fixture_pump(r);
-}
-
-static void act_on_target(struct journal_fixture *r, enum target_action action)
-{
-	if (r->failures == 0)
-		assert_int_equal(journal_target_act(r->j, "crm", action, "uid 7 (ada)", "", NULL, ignore_verb), 0);
-	fixture_pump(r);
-}
-
-static void send_in(struct journal_fixture *r, const struct fixture_event *ev)
-{
-	if (r->failures == 0)
-		assert_int_equal(fixture_submit(r, ev), 0);
-	fixture_pump(r);
-}
-
-/* Reports the outcome of the first work that was handed out, if there is one. */
-static void end_first(struct journal_fixture *r, enum outcome_class result)
-{
-	struct work *w = STAILQ_FIRST(&r->works);
-	if (w == NULL || w->kind != WORK_START)
-		return;
-	STAILQ_REMOVE_HEAD(&r->works, link);
-	fixture_outcome(r, w, result);
-}
-
-static void ignore_job(void *ctx, const struct job_result *result)
-{
-	(void)ctx, (void)result;
-}
-
-/* One job from its beginning to its end, and one that is cancelled. */
-static void run_jobs(struct journal_fixture *r)
-{
-	const struct job draft = { .verb = VERB_PAUSE,
-							   .filter = (char[]){ "" },
-							   .actor = (char[]){ "uid 7" },
-							   .note = (char[]){ "" },
-							   .held = (char[]){ "" },
-							   .error = (char[]){ "" } };
-	static const struct job_slice slice = {
-		.job = 1, .ids = { 2, 1 }, .count = 2, .position = 1, .finished = true
-	};
-	for (int64_t job = 1; job <= 2; job++) {
-		if (r->failures == 0)
-			assert_int_equal(journal_job_create(r->j, &draft, NULL, ignore_job), 0);
-		fixture_pump(r);
-		if (r->failures == 0 && job == 1)
-			assert_int_equal(journal_job_slice(r->j, &slice, NULL, ignore_job), 0);
-		else if (r->failures == 0)
-			assert_int_equal(journal_job_cancel(r->j, job, "uid 7", "", NULL, ignore_job), 0);
-		fixture_pump(r);
-	}
-}
-
-static void keep_and_drop_rejected(struct journal_fixture *r)
-{
-	static const struct rejected_row row = { .source = STR("forms"),
-											 .until_ms = INT64_MAX,
-											 .address = STR("a"),
-											 .url = STR("u"),
-											 .headers = STR("h"),
-											 .body = STR("b") };
-	if (r->failures == 0)
-		assert_int_equal(journal_keep_rejected(r->j, &row, 100000), 0);
-	fixture_pump(r);
-	if (r->failures == 0)
-		assert_int_equal(journal_drop_rejected(r->j, 1), 0);
-	fixture_pump(r);
-}
-
-/* Something of everything that the journal does. */
-static void everything(struct journal_fixture *r)
-{
-	struct fixture_event first = { .id = "a", .lane = "ada", .gift = "g" };
-	send_in(r, &first);
-	send_in(r, &first);                                                           /* a duplicate … */
-	send_in(r, &(struct fixture_event){ .id = "a", .body = "b", .lane = "ada" }); /* … with another body */
-	send_in(r, &(struct fixture_event){ .id = "b", .lane = "ada" });
-	send_in(r, &(struct fixture_event){ .id = "early", .gift = "h", .related = true });
-	send_in(r, &(struct fixture_event){ .id = "c", .gift = "h" });
-	send_in(r, &(struct fixture_event){ .id = "late", .gift = "g", .related = true });
-	send_in(r, &(struct fixture_event){ .id = "never", .gift = "i", .related = true });
-	send_in(r, &(struct fixture_event){ .id = "q", .quarantined = true });
-	end_first(r, OUTCOME_UNREACHABLE);
-	if (r->failures == 0)
-		fixture_wait(r, 120000); /* a retry is due and is not claimed */
-	end_first(r, OUTCOME_UNKNOWN);
-	end_first(r, OUTCOME_REJECTED);
-	act(r, 1, VERB_PAUSE, -1);
-	act(r, 1, VERB_RESUME, -1);
-	act_on_target(r, TARGET_PAUSE);
-	r->admission[CRM] = ADMISSION_DISK;
-	send_in(r, &(struct fixture_event){ .id = "d", .lane = "eve" });
-	act_on_target(r, TARGET_RESUME);
-	r->admission[CRM] = ADMISSION_SLOT;
-	serve(r);
-	for (int i = 0; i < 4 && r->failures == 0; i++) {
-		fixture_wait(r, 60000);
-		serve(r);
-	}
-	act(r, 1, VERB_RETRY, 0);
-	act(r, 2, VERB_CANCEL, -1);
-	act(r, 3, VERB_COMPENSATE, -1);
-	serve(r);
-	run_jobs(r);
-	keep_and_drop_rejected(r);
-	if (r->failures == 0)
-		fixture_wait(r, 4000000); /* the gift of a related event never came */
-	serve(r);
-}
-
-/* The nth call of the store fails: the journal reports it, ends, and acknowledges nothing that a restart does not
- * find. */
-static void fail_every_store_call_once(void **state)
-{
-	struct journal_fixture *r = fixture_of(state);
-	bool failed = true;
-	for (long n = 1; failed; n++) {
-		r->store_calls_until_failure = n;
-		everything(r);
-		failed = r->store_calls_until_failure == 0;
-		assert_int_equal(r->failures, failed ? 1 : 0);
-		if (failed)
-			assert_non_null(strstr(r->failed.text, "the store cannot "));
-		r->store_calls_until_failure = 0;
-		r->failures = 0;
-		fixture_close(r);
-		fixture_remove_store(r);
-		fixture_open(r);
-	}
 }
 
 /* ---- a sick disk ---- */
@@ -490,7 +291,6 @@ int main(void)
 		CASE(lost_outcomes_are_printed),
 		CASE(the_queue_behind_a_failed_commit_is_answered),
 		CASE(fail_every_commit_once),
-		CASE(fail_every_store_call_once),
 		FAULTY_DISK_CASE(a_sync_that_fails),
 		FAULTY_DISK_CASE(a_write_that_fails),
 		FAULTY_DISK_CASE(a_disk_that_is_full),
