@@ -104,7 +104,9 @@ struct memory_store_failure {
 	int code;
 	bool takes_effect;
 };
-void memory_store_fail(struct memory_store *s, const struct memory_store_failure *failure);
+/* Returns what was planned before: of a failure that has occurred, the countdown is 0. */
+struct memory_store_failure memory_store_fail(struct memory_store *s,
+											  const struct memory_store_failure *failure);
 /* How many calls of this kind (CALL_ANY: of all kinds) were made since the store was created. */
 unsigned memory_store_calls(const struct memory_store *s, enum memory_call call);
 /* Calls of writers, other than rollback, after one of them failed with ERR_IO, ERR_LOST or ERR_CORRUPT, or its

@@ -53,11 +53,14 @@ const char *memory_call_name(enum memory_call call)
 	return names[call];
 }
 
-void memory_store_fail(struct memory_store *s, const struct memory_store_failure *failure)
+struct memory_store_failure memory_store_fail(struct memory_store *s,
+											  const struct memory_store_failure *failure)
 {
 	pthread_mutex_lock(&s->lock);
+	struct memory_store_failure before = s->failure;
 	s->failure = *failure;
 	pthread_mutex_unlock(&s->lock);
+	return before;
 }
 
 unsigned memory_store_calls(const struct memory_store *s, enum memory_call call)

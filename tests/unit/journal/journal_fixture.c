@@ -269,9 +269,14 @@ void fixture_audit(struct journal_fixture *r)
 		return; /* the audit would only report the damage that the test planted */
 	long until_failure = r->store_calls_until_failure;
 	r->store_calls_until_failure = 0; /* the audit's own calls succeed */
+	struct memory_store_failure planned = { 0 };
+	if (r->memory != NULL)
+		planned = memory_store_fail(r->memory, &planned);
 	if (journal_audit(r->j, &err) != 0)
 		fail_msg("%s", err.text);
 	r->store_calls_until_failure = until_failure;
+	if (r->memory != NULL)
+		memory_store_fail(r->memory, &planned);
 }
 
 int fixture_pump(struct journal_fixture *r)

@@ -1,11 +1,24 @@
-/* Every call of the store fails once. */
+/* Every call of the store fails once: the journal ends, and every caller has its answer. */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/journal/journal_fixture.h"
 
-static void ignore_verb(void *ctx, const struct verb_result *result)
+static unsigned owed; /* answers to verbs and jobs */
+
+/* Answers that the journal owes: to verbs and jobs, and how many events it was given. */
+static unsigned owed, events;
+
+static void owe(int rc)
+{
+	assert_int_equal(rc, 0);
+	owed++;
+}
+
+static void on_verb(void *ctx, const struct verb_result *result)
 {
 	(void)ctx, (void)result;
+	owed--;
 }
 
 /* Serves the engine until it has nothing to do or the journal has failed. */
@@ -20,21 +33,23 @@ static void act(struct journal_fixture *r, int64_t saga, enum verb verb, int ste
 {
 	struct verb_call call = { .verb = verb, .step = step, .actor = "uid 7 (ada)", .note = "" };
 	if (r->failures == 0)
-		assert_int_equal(journal_verb(r->j, saga, &call, NULL, ignore_verb), 0);
+		owe(journal_verb(r->j, saga, &call, NULL, on_verb));
 	fixture_pump(r);
 }
 
 static void act_on_target(struct journal_fixture *r, enum target_action action)
 {
 	if (r->failures == 0)
-		assert_int_equal(journal_target_act(r->j, "crm", action, "uid 7 (ada)", "", NULL, ignore_verb), 0);
+		owe(journal_target_act(r->j, "crm", action, "uid 7 (ada)", "", NULL, on_verb));
 	fixture_pump(r);
 }
 
 static void send_in(struct journal_fixture *r, const struct fixture_event *ev)
 {
-	if (r->failures == 0)
+	if (r->failures == 0) {
 		assert_int_equal(fixture_submit(r, ev), 0);
+		events++;
+	}
 	fixture_pump(r);
 }
 
@@ -48,9 +63,10 @@ static void end_first(struct journal_fixture *r, enum outcome_class result)
 	fixture_outcome(r, w, result);
 }
 
-static void ignore_job(void *ctx, const struct job_result *result)
+static void on_job(void *ctx, const struct job_result *result)
 {
 	(void)ctx, (void)result;
+	owed--;
 }
 
 /* One job from its beginning to its end, and one that is cancelled. */
@@ -67,12 +83,12 @@ static void run_jobs(struct journal_fixture *r)
 	};
 	for (int64_t job = 1; job <= 2; job++) {
 		if (r->failures == 0)
-			assert_int_equal(journal_job_create(r->j, &draft, NULL, ignore_job), 0);
+			owe(journal_job_create(r->j, &draft, NULL, on_job));
 		fixture_pump(r);
 		if (r->failures == 0 && job == 1)
-			assert_int_equal(journal_job_slice(r->j, &slice, NULL, ignore_job), 0);
+			owe(journal_job_slice(r->j, &slice, NULL, on_job));
 		else if (r->failures == 0)
-			assert_int_equal(journal_job_cancel(r->j, job, "uid 7", "", NULL, ignore_job), 0);
+			owe(journal_job_cancel(r->j, job, "uid 7", "", NULL, on_job));
 		fixture_pump(r);
 	}
 }
@@ -97,6 +113,7 @@ static void keep_and_drop_rejected(struct journal_fixture *r)
 static void everything(struct journal_fixture *r)
 {
 	struct fixture_event first = { .id = "a", .lane = "ada", .gift = "g" };
+	owed = events = r->answers = 0;
 	send_in(r, &first);
 	send_in(r, &first);                                                           /* a duplicate … */
 	send_in(r, &(struct fixture_event){ .id = "a", .body = "b", .lane = "ada" }); /* … with another body */
@@ -155,10 +172,75 @@ static void fail_every_store_call_once(void **state)
 	}
 }
 
+static void plan_loss(struct journal_fixture *r, unsigned call)
+{
+	memory_store_fail(r->memory, &(struct memory_store_failure){ CALL_ANY, call, ERR_LOST, false });
+}
+
+/* Another owner has taken the store over, and the journal learns it from its nth call, whichever that is: it
+ * reports the loss once, asks the store for nothing more, and owes no answer. */
+static void a_lost_store_ends_the_journal_at_every_call(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	if (r->memory == NULL)
+		skip(); /* only the memory store can lose its owner */
+	bool failed = true;
+	unsigned call = 1;
+	for (; failed; call++) {
+		plan_loss(r, call);
+		everything(r);
+		failed = r->failures > 0;
+		assert_int_equal(r->failures, failed ? 1 : 0);
+		assert_int_equal(r->failed.code, failed ? ERR_LOST : 0);
+		assert_int_equal(memory_store_calls_after_failure(r->memory), 0);
+		assert_int_equal(owed, 0);
+		assert_int_equal(r->answers, events);
+		if (failed)
+			assert_int_equal(journal_pump(r->j), ERR_CLOSED);
+		plan_loss(r, 0);
+		r->failures = 0;
+		r->failed = (struct err){ 0 };
+		fixture_close(r);
+		fixture_remove_store(r);
+		fixture_open(r);
+	}
+	assert_true(call > 200); /* so many calls were lost, one after the other */
+}
+
+/* The same at a start that has to recover sagas. */
+static void a_lost_store_ends_a_start_at_every_call(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	if (r->memory == NULL)
+		skip();
+	for (int i = 0; i < 70; i++) { /* more than a slice of the recovery */
+		char id[16];
+		snprintf(id, sizeof id, "e%d", i);
+		fixture_accept(r, &(struct fixture_event){ .id = id, .lane = i % 2 == 0 ? "ada" : NULL });
+	}
+	struct err err = { 0 };
+	int rc = ERR_LOST;
+	unsigned call = 1;
+	for (; rc == ERR_LOST; call++) {
+		fixture_close(r);
+		plan_loss(r, call);
+		rc = fixture_try_open(r, &err);
+		plan_loss(r, 0);
+		assert_int_equal(memory_store_calls_after_failure(r->memory), 0);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(call > 100);
+	fixture_audit(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(fail_every_store_call_once, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_lost_store_ends_the_journal_at_every_call, fixture_setup,
+										fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_lost_store_ends_a_start_at_every_call, fixture_setup,
+										fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
