@@ -1,4 +1,5 @@
 /* Functions that the handlers of QuickBooks' replies share. */
+#include <stdio.h>
 #include <string.h>
 
 #include "connectors/accounting/quickbooks.h"
@@ -7,6 +8,9 @@
 int quickbooks_finish(struct quickbooks_turn *t, uint32_t result_class, const char *what)
 {
 	const char *message = t->read.message[0] != '\0' ? t->read.message : NULL;
+	char code[16];
+	snprintf(code, sizeof code, "%u", t->read.code);
+	kit_answer_code(&t->a->kit.answer, t->read.code != 0 ? code : NULL);
 	return kit_answer_finish(&t->a->kit.answer, result_class, what, message);
 }
 

@@ -3,10 +3,15 @@
 #include <string.h>
 
 #include "connectors/crm/civicrm.h"
+#include "connectors/kit/json.h"
 
+/* CiviCRM gives the code 0 to every exception that has none. */
 int civicrm_finish(struct civicrm_turn *t, uint32_t result_class, const char *what)
 {
 	const char *message = t->read.message[0] != '\0' ? t->read.message : NULL;
+	char id[KIT_JSON_ID_BYTES];
+	const char *code = kit_json_id(t->read.body, "error_code", id);
+	kit_answer_code(&t->a->kit.answer, code != NULL && strcmp(code, "0") != 0 ? code : NULL);
 	return kit_answer_finish(&t->a->kit.answer, result_class, what, message);
 }
 

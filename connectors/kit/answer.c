@@ -170,8 +170,12 @@ int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *prob
 
 void kit_answer_code(struct kit_answer *answer, const char *code)
 {
+	size_t bytes = code != NULL ? strlen(code) : 0;
 	size_t len = 0;
-	for (; code != NULL && code[len] != '\0' && len + 1 < sizeof answer->code; len++)
+	for (size_t i = 0; i < bytes; i++)
+		if (kit_secrets_match(answer->secrets, code + i, bytes - i) > 0)
+			bytes = 0;
+	for (; len < bytes && len + 1 < sizeof answer->code; len++)
 		answer->code[len] = code[len] > ' ' && code[len] <= '~' ? code[len] : '_';
 	answer->code[len] = '\0';
 }

@@ -70,7 +70,7 @@ int kit_answer_finish(struct kit_answer *answer, uint32_t result_class, const ch
 int kit_answer_problem(struct kit_answer *answer, const struct kit_problem *problem);
 
 /* Sets answer->code. A character that a code must not have (a blank, or one beyond ASCII) becomes '_', and a
- * longer code is cut off; NULL or "" means no code. */
+ * longer code is cut off; NULL or "" means no code, and so does a text with a secret in it. */
 void kit_answer_code(struct kit_answer *answer, const char *code);
 
 /* Writes {"id":…} into answer->result. */

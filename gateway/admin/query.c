@@ -146,7 +146,7 @@ static int set_filter(struct saga_filter *f, const char *name, const char *value
 	if (strcmp(name, "outcome") == 0)
 		return set_name(
 			name, value, name_to_outcome,
-			"ok, unreachable, busy, unknown, exists, rejected, denied, fault, absent, body_changed",
+			"ok, unreachable, busy, unknown, exists, rejected, denied, fault, absent, body_changed, partial",
 			&f->outcome, err);
 	if (strcmp(name, "older") == 0)
 		return set_age(name, value, now_ms, &f->older_ms, err);

@@ -30,7 +30,7 @@ static const struct cli_option {
 	{ "--target", ARGS_FILTER, FILTER, 0, "target", "NAME", "only sagas with a step for this target" },
 	{ "--outcome", ARGS_FILTER, FILTER, 0, "outcome", "CLASS",
 	  "only sagas with a step whose last attempt had this outcome: ok, unreachable, busy, unknown, exists, "
-	  "rejected, denied, fault, absent, body_changed" },
+	  "rejected, denied, fault, absent, body_changed, partial" },
 	{ "--attention", ARGS_FILTER, FILTER, 0, "reason", "REASON",
 	  "only sagas that need attention for this reason: rejected, exhausted, in_doubt, fault, body_changed, "
 	  "target_missing, undo_failed, quarantined, gift_missing" },

@@ -80,8 +80,12 @@ static void print_outcome(const json_t *r)
 {
 	print_attempt(r);
 	printf(": %s", run_text(r, "outcome"));
-	if (run_number(r, "status") > 0)
-		printf(" (%lld)", run_number(r, "status"));
+	long long status = run_number(r, "status");
+	const char *code = run_text(r, "code");
+	if (status > 0)
+		printf(*code != '\0' ? " (%lld, code %s)" : " (%lld)", status, code);
+	else if (*code != '\0')
+		printf(" (code %s)", code);
 	if (run_number(r, "duration_ms") > 0)
 		printf(" after %lld ms", run_number(r, "duration_ms"));
 	const char *detail = detail_of(r);

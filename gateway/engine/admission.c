@@ -272,7 +272,8 @@ uint32_t admission_slots(struct admission_control *a)
 
 /* ---- counting ---- */
 
-/* A look-up that found nothing (OUTCOME_ABSENT) is neither a success nor an error of the target. */
+/* A look-up that found nothing (OUTCOME_ABSENT) or only a part (OUTCOME_PARTIAL) is neither a success nor an
+ * error of the target. */
 static void count_attempt(struct engine_target_status *s, const struct admission_sample *sample)
 {
 	s->attempts++;
@@ -284,7 +285,7 @@ static void count_attempt(struct engine_target_status *s, const struct admission
 		s->last_ok_ms = sample->now_ms;
 		return;
 	}
-	if (sample->result == OUTCOME_ABSENT)
+	if (sample->result == OUTCOME_ABSENT || sample->result == OUTCOME_PARTIAL)
 		return;
 	s->last_error_ms = sample->now_ms;
 	snprintf(s->last_error, sizeof s->last_error, "%s%s%s", name_of_outcome(sample->result),

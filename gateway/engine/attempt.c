@@ -148,6 +148,7 @@ static void finish(struct attempt *a)
 	a->state = ATTEMPT_ENDED;
 	a->outcome.effect_sent = a->effect_sent;
 	a->outcome.duration_ms = a->host->now_ms(a->host->ctx) - a->started_ms;
+	a->outcome.code = a->code[0] != '\0' ? a->code : NULL;
 	a->outcome.detail = a->detail[0] != '\0' ? a->detail : NULL;
 	a->outcome.result_json = a->result;
 	end_connector(a);

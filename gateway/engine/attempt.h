@@ -20,6 +20,7 @@
 /* the most calls of the connector's `next` in one attempt; promised by the connector header */
 #define ATTEMPT_EXCHANGES    16
 #define ATTEMPT_DETAIL_BYTES 300 /* the longest detail text of an outcome; chosen, no measurement */
+#define ATTEMPT_CODE_BYTES   64  /* the longest code of a target; promised by the connector header */
 #define ATTEMPT_RESULT_BYTES ((size_t)64 * 1024) /* the longest result of a step; chosen, no measurement */
 /* the longest checkpoint, in bytes; promised by the connector header */
 #define ATTEMPT_CHECKPOINT_MAX 4096
@@ -105,6 +106,7 @@ struct attempt {
 	bool not_sendable; /* TRANSPORT_NOT_SENDABLE: this attempt says nothing about the target */
 	bool forbidden;    /* the connector reported ALMONER_FORBIDDEN; outcome.result is then OUTCOME_REJECTED */
 	struct outcome outcome;
+	char code[ATTEMPT_CODE_BYTES + 1];
 	char detail[ATTEMPT_DETAIL_BYTES + 1];
 	char *result;
 };

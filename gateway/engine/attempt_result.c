@@ -59,6 +59,7 @@ static const struct {
 	[ALMONER_ABSENT] = { OUTCOME_ABSENT, true },
 	/* target_health.c decides whether it means rejected or denied */
 	[ALMONER_FORBIDDEN] = { OUTCOME_REJECTED, false },
+	[ALMONER_PARTIAL] = { OUTCOME_PARTIAL, true },
 };
 
 static void fault(struct attempt *a, const char *text)
@@ -96,6 +97,16 @@ static void read_result(struct attempt *a, struct almoner_text result)
 		a->result = mem_strndup(result.p, result.len);
 }
 
+/* The log keeps the code beyond the donor's data, in its chain of digests, so it is kept to what a code can
+ * be. A connector that gives more than that is not at fault at this target: the rest is cut off. */
+static void read_code(struct attempt *a, struct almoner_text code)
+{
+	size_t len = code.p == NULL ? 0 : code.len < ATTEMPT_CODE_BYTES ? code.len : ATTEMPT_CODE_BYTES;
+	for (size_t i = 0; i < len; i++)
+		a->code[i] = code.p[i] > ' ' && code.p[i] <= '~' ? code.p[i] : '_';
+	a->code[len] = '\0';
+}
+
 /* The longer of the connector's wish and the reply's Retry-After header; the header counts only for BUSY. */
 static int64_t retry_after_of(const struct attempt *a, const struct almoner_done *done)
 {
@@ -118,10 +129,11 @@ void attempt_result_read(struct attempt *a)
 		return;
 	}
 	if (classes[class].lookup_only && a->step.purpose != ALMONER_LOOKUP) {
-		fault(a, "the connector finished with ABSENT, which is allowed only in a look-up");
+		fault(a, "the connector finished with ABSENT or PARTIAL, which are allowed only in a look-up");
 		return;
 	}
 	a->outcome.result = classes[class].outcome;
 	a->forbidden = class == ALMONER_FORBIDDEN;
 	read_result(a, done->result);
+	read_code(a, done->code);
 }

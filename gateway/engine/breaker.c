@@ -235,6 +235,7 @@ enum breaker_signal breaker_signal_of(enum outcome_class result)
 	case OUTCOME_EXISTS:
 	case OUTCOME_REJECTED:
 	case OUTCOME_ABSENT:
+	case OUTCOME_PARTIAL:
 		return BREAKER_HEALTH;
 	case OUTCOME_UNREACHABLE:
 	case OUTCOME_UNKNOWN:

@@ -157,7 +157,8 @@ static void report_outcome(struct engine *e, struct engine_target *t, struct att
 
 static void log_failure(struct engine *e, struct engine_target *t, const struct attempt *a)
 {
-	bool succeeded = a->outcome.result == OUTCOME_OK || a->outcome.result == OUTCOME_ABSENT;
+	bool succeeded = a->outcome.result == OUTCOME_OK || a->outcome.result == OUTCOME_ABSENT ||
+					 a->outcome.result == OUTCOME_PARTIAL;
 	if (succeeded || (t->logged_ms != 0 && e->now_ms - t->logged_ms < ENGINE_LOG_EVERY_MS))
 		return;
 	t->logged_ms = e->now_ms;

@@ -12,6 +12,7 @@ static bool credentials_accepted(const struct attempt *a)
 	case OUTCOME_EXISTS:
 	case OUTCOME_REJECTED:
 	case OUTCOME_ABSENT:
+	case OUTCOME_PARTIAL:
 		return true;
 	case OUTCOME_NONE:
 	case OUTCOME_UNREACHABLE:

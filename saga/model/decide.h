@@ -62,6 +62,7 @@ struct outcome {
 	int64_t duration_ms;
 	bool has_body;
 	uint8_t body[16];        /* if has_body: digest of the request bytes, sent or about to be sent */
+	const char *code;        /* the target's own code for what happened; NULL: none */
 	const char *detail;      /* NULL: none */
 	const char *result_json; /* NULL: none */
 };

@@ -11,10 +11,11 @@
  * the repeat class: step_send_rule() in step.c. */
 enum outcome_action {
 	ACTION_DONE,
-	ACTION_RETRY,  /* wait, then send or look up */
-	ACTION_LOOKUP, /* look up if the target can be asked; else as ACTION_FAIL */
-	ACTION_ABSENT, /* the look-up found no effect: send */
-	ACTION_FAIL    /* to attention */
+	ACTION_RETRY,   /* wait, then send or look up */
+	ACTION_LOOKUP,  /* look up if the target can be asked; else as ACTION_FAIL */
+	ACTION_ABSENT,  /* the look-up found no effect: send */
+	ACTION_PARTIAL, /* the look-up found a part of the effect: the do goes on */
+	ACTION_FAIL     /* to attention */
 };
 
 /* Whether the step may have taken effect after this outcome: as before, if a request was sent, or in any
@@ -42,6 +43,7 @@ static const struct outcome_rule outcome_rules[OUTCOME_COUNT] = {
 	[OUTCOME_DENIED] = { ACTION_RETRY, DOUBT_UNCHANGED, REASON_NONE, false, true },
 	[OUTCOME_FAULT] = { ACTION_FAIL, DOUBT_IF_SENT, REASON_FAULT, true, false },
 	[OUTCOME_ABSENT] = { ACTION_ABSENT, DOUBT_UNCHANGED, REASON_FAULT, false, false },
+	[OUTCOME_PARTIAL] = { ACTION_PARTIAL, DOUBT_UNCHANGED, REASON_FAULT, false, false },
 	[OUTCOME_BODY_CHANGED] = { ACTION_FAIL, DOUBT_UNCHANGED, REASON_BODY_CHANGED, false, false },
 };
 
@@ -155,6 +157,26 @@ static void handle_absent(struct outcome_attempt *a)
 	step_to_ready(a->st, a->d->now_ms);
 }
 
+/* A part of the effect is there. The same generation goes on from its checkpoint, with its keys. The doubt
+ * stays: the step has an effect at the target, so it can neither be skipped nor cancelled as if it had none.
+ * In a saga that is being undone the part is undone, if the target can undo; otherwise an operator must look.
+ * */
+static void handle_partial(struct outcome_attempt *a)
+{
+	bool undoing = a->d->saga->compensating;
+	bool can_undo = a->rules->can_undo && !a->d->saga->plan->steps[a->index].undo_none;
+	if (!a->lookup)
+		a->st->last = OUTCOME_FAULT; /* only a look-up can find a part; `last` must not let a repeat go out */
+	if (!a->lookup || (undoing && !can_undo)) {
+		fail_to_attention(a, (enum reason)a->rule->reason);
+		return;
+	}
+	a->st->lookup_first = false;
+	step_to_ready(a->st, a->d->now_ms);
+	if (undoing)
+		step_begin_undo(a->st);
+}
+
 static bool is_object(const char *text)
 {
 	json_t *value = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -191,8 +213,8 @@ static void handle_failed(struct outcome_attempt *a)
 }
 
 static void (*const outcome_actions[])(struct outcome_attempt *a) = {
-	[ACTION_DONE] = handle_done,     [ACTION_RETRY] = plan_retry,   [ACTION_LOOKUP] = handle_lookup,
-	[ACTION_ABSENT] = handle_absent, [ACTION_FAIL] = handle_failed,
+	[ACTION_DONE] = handle_done,     [ACTION_RETRY] = plan_retry,       [ACTION_LOOKUP] = handle_lookup,
+	[ACTION_ABSENT] = handle_absent, [ACTION_PARTIAL] = handle_partial, [ACTION_FAIL] = handle_failed,
 };
 
 static void log_outcome(const struct outcome_attempt *a)
@@ -203,6 +225,7 @@ static void log_outcome(const struct outcome_attempt *a)
 	r.status = o->status;
 	r.duration_ms = duration_ms_of(o);
 	r.digest = (struct str){ (const char *)o->body, o->has_body ? sizeof o->body : 0 };
+	r.text = str_of(o->code);
 	r.personal = str_of(a->st->detail);
 	records_add(a->d->log, &r);
 }

@@ -26,9 +26,10 @@
 	X(RECORD_INTENT, 6, "intent")                                                                             \
 	X(RECORD_NOT_STARTED, 7, "not_started") /* the last intent was not used, so there is no doubt */          \
 	X(RECORD_CHECKPOINT, 8, "checkpoint")   /* before a further request with effects; personal = bytes */     \
-	X(RECORD_OUTCOME, 9, "outcome") /* outcome, status, duration; digest = body; personal = detail */         \
-	X(RECORD_RESULT, 10, "result")  /* personal = the result as JSON */                                       \
-	X(RECORD_STEP, 11, "step")      /* to = new state, reason, due */                                         \
+	/* outcome, status, duration; digest = body; text = the target's code; personal = detail */               \
+	X(RECORD_OUTCOME, 9, "outcome")                                                                           \
+	X(RECORD_RESULT, 10, "result") /* personal = the result as JSON */                                        \
+	X(RECORD_STEP, 11, "step")     /* to = new state, reason, due */                                          \
 	/* what the failure policy decided: text = "compensate" or "hold" */                                      \
 	X(RECORD_DECISION, 12, "decision")                                                                        \
 	X(RECORD_VERB, 13, "verb")           /* text = verb, actor, note = the operator's reason */               \

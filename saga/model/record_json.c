@@ -16,10 +16,11 @@ static const struct {
 } member_names[RECORD_KIND_END] = {
 	[RECORD_ACCEPTED] = { "route", NULL },     [RECORD_QUARANTINED] = { NULL, "why_not" },
 	[RECORD_RELATED] = { "type", "event_id" }, [RECORD_INTENT] = { "purpose", NULL },
-	[RECORD_CHECKPOINT] = { NULL, "bytes" },   [RECORD_RESULT] = { NULL, "result" },
-	[RECORD_DECISION] = { "decision", NULL },  [RECORD_VERB] = { "verb", NULL },
-	[RECORD_TARGET] = { "change", NULL },      [RECORD_CONFIG] = { "change", NULL },
-	[RECORD_DAEMON] = { "change", NULL },      [RECORD_JOB] = { "verb", "filter" },
+	[RECORD_CHECKPOINT] = { NULL, "bytes" },   [RECORD_OUTCOME] = { "code", NULL },
+	[RECORD_RESULT] = { NULL, "result" },      [RECORD_DECISION] = { "decision", NULL },
+	[RECORD_VERB] = { "verb", NULL },          [RECORD_TARGET] = { "change", NULL },
+	[RECORD_CONFIG] = { "change", NULL },      [RECORD_DAEMON] = { "change", NULL },
+	[RECORD_JOB] = { "verb", "filter" },
 };
 
 static void put_hex(json_t *object, const char *key, struct str bytes, const char *prefix)

@@ -79,7 +79,8 @@ enum direction { DIRECTION_DO = 0, DIRECTION_UNDO = 1 };
 	X(OUTCOME_FAULT, 8, "fault")                                                                             \
 	X(OUTCOME_ABSENT, 9, "absent") /* a look-up found no effect */                                           \
 	X(OUTCOME_BODY_CHANGED, 10,                                                                              \
-	  "body_changed") /* the bytes to send differ from those sent before; nothing was sent */
+	  "body_changed") /* the bytes to send differ from those sent before; nothing was sent */                \
+	X(OUTCOME_PARTIAL, 11, "partial") /* a look-up found a part of the effect: the do goes on */
 
 #define REPEAT_TABLE(X)                                                                                      \
 	X(REPEAT_NONE, 0, "")                                                                                    \

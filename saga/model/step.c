@@ -22,7 +22,9 @@ bool step_can_lookup(const struct step *st, const struct step_rules *rules)
 	return rules->can_lookup && st->direction == DIRECTION_DO && rules->repeat != REPEAT_UNSAFE;
 }
 
-/* A repeat class outside the table, from a connector, counts as the most careful one. */
+/* A repeat class outside the table, from a connector, counts as the most careful one. After a look-up that
+ * found a part (OUTCOME_PARTIAL) the connector promises that the do makes nothing twice. The promise holds
+ * for the next attempt only: any other outcome replaces `last`, and the class decides again. */
 enum send_rule step_send_rule(const struct step *st, const struct step_rules *rules, int64_t now_ms)
 {
 	if (!st->effect_possible)
@@ -30,6 +32,8 @@ enum send_rule step_send_rule(const struct step *st, const struct step_rules *ru
 	bool can_lookup = step_can_lookup(st, rules);
 	if (st->lookup_first && can_lookup)
 		return SEND_LOOKUP;
+	if (st->last == OUTCOME_PARTIAL && st->direction == DIRECTION_DO)
+		return SEND_PLAIN;
 	bool undo_repeatable = st->direction == DIRECTION_UNDO && rules->undo_idempotent;
 	uint8_t rule = undo_repeatable                ? (uint8_t)REPEAT_RULE_RESEND
 				   : rules->repeat < REPEAT_COUNT ? repeat_rules[rules->repeat]

@@ -12,7 +12,7 @@
 /* What the next attempt of a step may do, after what may have happened before: saga/DESIGN.md
  * "Repeat classes". */
 enum send_rule {
-	SEND_PLAIN,  /* send: no effect is possible yet, or the target recognises a repeat */
+	SEND_PLAIN, /* send: no effect is possible yet, the target recognises a repeat, or a look-up found a part */
 	SEND_LOOKUP, /* first ask the target whether the effect exists */
 	SEND_NEVER   /* do not send: only an operator can find out */
 };

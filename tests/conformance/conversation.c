@@ -77,6 +77,24 @@ static void check_result(const struct conversation_state *s, struct almoner_text
 	json_decref(value);
 }
 
+/* The gateway keeps the code when it forgets the donor, so it must be a code and nothing else. */
+static void check_code(const struct conversation_state *s, struct almoner_text code)
+{
+	if (code.p == NULL)
+		return;
+	if (code.len == 0 || code.len > 64)
+		fault(s, "the code is empty or longer than 64 bytes", "");
+	for (size_t i = 0; i < code.len; i++) {
+		if (code.p[i] <= ' ' || code.p[i] > '~') {
+			fault(s, "the code has blanks or characters beyond ASCII", code.p);
+			break;
+		}
+	}
+	for (size_t i = 0; i < s->suite->canary_count; i++)
+		if (driver_has(code, s->suite->canaries[i]))
+			fault(s, "the code holds a secret", code.p);
+}
+
 /* True after a 502 or 504 to a request with effects: a proxy failed, and the target may have acted. */
 static bool leaves_doubt(const struct conversation_state *s)
 {
@@ -87,7 +105,9 @@ static void check_done(const struct conversation_state *s, const struct almoner_
 {
 	check_detail(s, done->detail);
 	check_result(s, done->result);
+	check_code(s, done->code);
 	trace(s, done->detail);
+	trace(s, done->code);
 	trace(s, done->result);
 	buf_printf(s->trace, "%u/%u;", done->result_class, done->status);
 	if (!s->effects_sent && done->result_class == ALMONER_UNKNOWN)

@@ -94,6 +94,12 @@ static int finish(struct sloppy_attempt *a, const struct almoner_reply *reply, s
 		action->done.detail = text("two\nlines");
 	if (is(a, "silence"))
 		action->done.detail = text("");
+	if (is(a, "sentence"))
+		action->done.code = text("not a code");
+	if (is(a, "code"))
+		action->done.code = text(a->of->secret);
+	if (is(a, "part"))
+		action->done.result_class = ALMONER_PARTIAL;
 	if (is(a, "broken result"))
 		action->done.result = text("{\"id\":");
 	return 0;

@@ -40,6 +40,9 @@ static void each_defect_is_found(void **state)
 		{ "control", "control characters" },
 		{ "silence", "no detail for the operator" },
 		{ "broken result", "no JSON object" },
+		{ "sentence", "the code has blanks" },
+		{ "code", "the code holds a secret" },
+		{ "part", "the outcome \"partial\", which only a look-up may have" },
 	};
 	for (size_t i = 0; i < sizeof defects / sizeof *defects; i++) {
 		struct findings f = { 0 };

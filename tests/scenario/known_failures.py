@@ -299,6 +299,18 @@ def race_by_etag(fixture):
     equal([w["status"] for w in api.writes][3:], [412, 200], "refused, read again, written")
 
 
+def vendors_code(fixture):
+    """What the target calls its own error stands in the log beside the class, and outlives the donor's data."""
+    sink = fixture.sink()
+    sink.set_behaviour("/civicrm", {"status": 400, "body": {"error_code": "fund_closed", "error_message": "the fund of Anna is closed"}})
+    gateway = fixture.gateway({"sources": INTERNAL, "targets": {"crm": civicrm(sink)}, "routes": route("crm")})
+    equal(naive.send(gateway.port, donation(1)), [202], "taken")
+    saga = gateway.wait_saga(1, "attention")
+    outcomes = [(r["outcome"], r["status"], r["code"]) for r in saga["log"] if r["record"] == "outcome"]
+    equal(outcomes, [("rejected", 400, "fund_closed")], "the code is a member of the record")
+    check("rejected (400, code fund_closed)" in gateway.cli("saga", "show", 1), "and stands in the timeline")
+
+
 def race_in_the_crm(fixture):
     """Find-or-create by two gifts of a new donor, one platform naming an id, the other only the address: one contact,
     and what a gift does not carry is left alone."""
@@ -418,4 +430,4 @@ def crashing_plugin(fixture):
 
 if __name__ == "__main__":
     sys.exit(main([network_timeout, sender_timeout, doubt_stays_small, partial_failure, partial_failure_of_mail, cascading_failure,
-                   race, race_by_etag, race_in_the_crm, silent_failure, silent_plugin, crashing_plugin]))
+                   race, race_by_etag, vendors_code, race_in_the_crm, silent_failure, silent_plugin, crashing_plugin]))

@@ -32,6 +32,7 @@
 	X(COVER_DOUBT_TTL, "a keyed step was in doubt or looked up after its keys had expired")                  \
 	X(COVER_LOOKUP_PRESENT, "a look-up found the effect")                                                    \
 	X(COVER_LOOKUP_ABSENT, "a look-up did not find the effect")                                              \
+	X(COVER_LOOKUP_PARTIAL, "a look-up found a part of the effects")                                         \
 	X(COVER_REJECTED, "rejected")                                                                            \
 	X(COVER_EXHAUSTED, "exhausted")                                                                          \
 	X(COVER_FAULT, "fault")                                                                                  \

@@ -51,6 +51,9 @@ static void cover_outcome(struct simulation *w, const struct replay_step *st, co
 	case OUTCOME_ABSENT:
 		coverage_point_hit(w->coverage, COVER_LOOKUP_ABSENT);
 		break;
+	case OUTCOME_PARTIAL:
+		coverage_point_hit(w->coverage, COVER_LOOKUP_PARTIAL);
+		break;
 	case OUTCOME_UNKNOWN:
 		cover_doubt(w, &w->targets[st->target]);
 		break;

@@ -196,12 +196,24 @@ static bool blocked_by_undo(const struct simulation *w, const struct sim_request
 	return false;
 }
 
+/* True if the step has made its contact. Together with a missing main effect that is a part of the do. */
+static bool has_contact(const struct simulation *w, const struct sim_request *c)
+{
+	for (size_t i = 0; i < w->effect_count; i++) {
+		const struct sink_effect *e = &w->effects[i];
+		if (e->saga == c->tag.saga && e->step == c->tag.step && e->generation == c->tag.generation &&
+			e->label == LABEL_CONTACT && e->applied > 0 && !e->undone)
+			return true;
+	}
+	return false;
+}
+
 static uint32_t sink_answer(struct simulation *w, const struct sim_request *c)
 {
 	const struct sim_target *t = &w->targets[c->tag.target];
 	if (c->tag.purpose == ALMONER_LOOKUP) {
 		const struct sink_effect *e = find_effect(w, c->key);
-		return e != NULL && e->applied > 0 && !e->undone ? 200 : 404;
+		return e != NULL && e->applied > 0 && !e->undone ? 200 : has_contact(w, c) ? 206 : 404;
 	}
 	if (c->tag.purpose == ALMONER_UNDO)
 		return sink_undo(w, c);

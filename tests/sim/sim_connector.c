@@ -140,6 +140,8 @@ static uint32_t class_of(const struct sim_attempt *c, uint32_t status, int64_t r
 		return ALMONER_BUSY;
 	case 503:
 		return retry_after_ms > 0 ? ALMONER_BUSY : ALMONER_UNKNOWN;
+	case 206:
+		return ALMONER_PARTIAL; /* only the sink's answer to a look-up */
 	default:
 		return status < 300 ? ALMONER_OK : status < 500 ? ALMONER_REJECTED : ALMONER_UNKNOWN;
 	}

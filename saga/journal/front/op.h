@@ -34,7 +34,7 @@ enum op_kind {
 	OP_KIND_COUNT
 };
 
-#define OP_TEXTS 3
+#define OP_TEXTS 4
 
 /* The member of `u` that belongs to the kind holds its arguments and its result. Texts are copies in `text`;
  * the comment of each member says which text has which index. */

@@ -141,6 +141,7 @@ void journal_outcome(struct journal *j, struct work *w, const struct outcome *o,
 	op->u.step.outcome.detail = op->text[0] = copy(o->detail);
 	op->u.step.outcome.result_json = op->text[1] = copy(o->result_json);
 	op->text[2] = copy(hold_reason);
+	op->u.step.outcome.code = op->text[3] = copy(o->code);
 	push_or_fail(j, op);
 }
 

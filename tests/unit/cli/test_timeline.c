@@ -96,6 +96,7 @@ static void sentences(void **state)
 													   .attempt = 1,
 													   .outcome = OUTCOME_REJECTED,
 													   .status = 422,
+													   .text = STR("6140"),
 													   .duration_ms = 31,
 													   .personal = STR("422: fund unknown") }));
 	json_array_append_new(log, record((struct record){ .kind = RECORD_INTENT,
@@ -116,7 +117,7 @@ static void sentences(void **state)
 	expect_text("donor anna@example.org");
 	expect_text("2 attempts, id A-17, 422 fund unknown");
 	expect_text("resume by uid 7 (anna): \"fund corrected\"");
-	expect_text("(sent again: generation 2): rejected (422) after 31 ms: fund unknown");
+	expect_text("(sent again: generation 2): rejected (422, code 6140) after 31 ms: fund unknown");
 	expect_text("undo of ");
 	expect_text("looks up whether it took effect");
 	expect_text("mapped again by uid 7 (anna): \"map corrected\"");

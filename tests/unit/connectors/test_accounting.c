@@ -167,6 +167,20 @@ struct expected_outcome {
 	uint32_t after_effect;
 };
 
+/* The code without the zeros in front, as the vendor's documents write it. */
+static void the_vendors_code_goes_with_the_outcome(void **state)
+{
+	(void)state;
+	struct driver d;
+	opened(&d, SETTINGS);
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	(void)driver_answer(&d, 200, ADA);
+	assert_true(driver_is(driver_answer(&d, 400, FAULT("006210", "closed period"))->done.code, "6210"));
+	(void)driver_start(&d, GIFT, ALMONER_DO);
+	assert_null(driver_answer(&d, 502, "<html>")->done.code.p);
+	driver_close(&d);
+}
+
 static void faults_have_their_class(void **state)
 {
 	(void)state;
@@ -279,11 +293,17 @@ static void events_without_money_are_rejected(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_customer_gets_a_receipt), cmocka_unit_test(new_customer_is_made_first),
-		cmocka_unit_test(namesakes_are_kept_apart),      cmocka_unit_test(names_are_quoted_in_queries),
-		cmocka_unit_test(currencies_must_agree),         cmocka_unit_test(faults_have_their_class),
-		cmocka_unit_test(lookups_compare_amounts),       cmocka_unit_test(undo_voids_the_version_it_read),
-		cmocka_unit_test(undo_of_nothing_is_done),       cmocka_unit_test(events_without_money_are_rejected),
+		cmocka_unit_test(known_customer_gets_a_receipt),
+		cmocka_unit_test(new_customer_is_made_first),
+		cmocka_unit_test(namesakes_are_kept_apart),
+		cmocka_unit_test(names_are_quoted_in_queries),
+		cmocka_unit_test(currencies_must_agree),
+		cmocka_unit_test(faults_have_their_class),
+		cmocka_unit_test(the_vendors_code_goes_with_the_outcome),
+		cmocka_unit_test(lookups_compare_amounts),
+		cmocka_unit_test(undo_voids_the_version_it_read),
+		cmocka_unit_test(undo_of_nothing_is_done),
+		cmocka_unit_test(events_without_money_are_rejected),
 	};
 	accounting = shipped(&catalog, "accounting");
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

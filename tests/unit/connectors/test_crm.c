@@ -241,6 +241,29 @@ static void errors_have_their_class(void **state)
 	driver_close(&d);
 }
 
+static void the_code_of_civicrm_goes_with_the_outcome(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *body, *code; /* NULL: none */
+	} cases[] = {
+		{ "{\"error_code\":1062,\"error_message\":\"DB Error\"}", "1062" },
+		{ "{\"error_code\":\"mandatory_missing\",\"error_message\":\"x\"}", "mandatory_missing" },
+		{ "{\"error_code\":0,\"error_message\":\"x\"}", NULL },
+		{ "", NULL },
+	};
+	struct driver d;
+	opened(&d, SETTINGS);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		(void)driver_start(&d, GIFT, ALMONER_DO);
+		struct almoner_text code = driver_answer(&d, 500, cases[i].body)->done.code;
+		assert_int_equal(code.p != NULL, cases[i].code != NULL);
+		if (cases[i].code != NULL)
+			assert_string_equal(code.p, cases[i].code);
+	}
+	driver_close(&d);
+}
+
 static void undo_cancels(void **state)
 {
 	(void)state;
@@ -294,6 +317,7 @@ int main(void)
 		cmocka_unit_test(duplicates_are_looked_up),
 		cmocka_unit_test(lookups_compare_what_they_find),
 		cmocka_unit_test(errors_have_their_class),
+		cmocka_unit_test(the_code_of_civicrm_goes_with_the_outcome),
 		cmocka_unit_test(undo_cancels),
 		cmocka_unit_test(further_fields_and_transaction_ids_are_templates),
 	};

@@ -265,6 +265,7 @@ static void codes_and_rates_go_with_one_outcome(void **state)
 		{ "6140", "6140" },
 		{ "INVALID EMAIL\n\xC3\xA9", "INVALID_EMAIL___" },
 		{ "", NULL },
+		{ "no-tok-4711", NULL },
 		{ NULL, NULL },
 		{ "0123456789012345678901234567890123456789012345678901234567890123456789",
 		  "0123456789012345678901234567890123456789012345678901234567890123" },
@@ -272,7 +273,9 @@ static void codes_and_rates_go_with_one_outcome(void **state)
 	struct almoner_action action = { 0 };
 	struct almoner_error error = { 0 };
 	struct kit_answer answer;
-	kit_answer_init(&answer, NULL);
+	struct kit_secrets secrets = { 0 };
+	kit_secrets_add(&secrets, "tok-4711");
+	kit_answer_init(&answer, &secrets);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		kit_answer_start(&answer, NULL, &action, &error);
 		kit_answer_code(&answer, cases[i].code);
@@ -288,6 +291,7 @@ static void codes_and_rates_go_with_one_outcome(void **state)
 	assert_null(action.done.code.p);
 	assert_int_equal(action.done.rate.reset_ms, 0);
 	kit_answer_free(&answer);
+	kit_secrets_free(&secrets);
 }
 
 static void references_differ_by_step(void **state)

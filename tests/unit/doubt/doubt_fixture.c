@@ -14,7 +14,8 @@ const char *promise_name(enum promise p)
 {
 	static const char *const names[PROMISES] = { "idempotent",    "keyed",
 												 "keyed, lapsed", "keyed, lapsed, with look-up",
-												 "queryable",     "unsafe" };
+												 "queryable",     "queryable, with parts",
+												 "unsafe" };
 	return names[p];
 }
 
@@ -76,7 +77,10 @@ void fixture_arrive(struct doubt_fixture *s)
 static uint32_t status_of(const struct doubt_fixture *s, const struct fixture_call *c)
 {
 	size_t label = label_of(c->label);
-	return labels[label].reads && s->applied[labels[label].effect_kind] == 0 ? 404 : 200;
+	if (!labels[label].reads || s->applied[labels[label].effect_kind] > 0)
+		return 200;
+	return s->promise == QUERYABLE_PARTS && strcmp(c->label, "look") == 0 && s->applied[CONTACT] > 0 ? 206
+																									 : 404;
 }
 
 void fixture_answer(struct doubt_fixture *s)
@@ -149,12 +153,14 @@ static void wake(void *ctx)
 static struct step_rules rules_of(enum promise p)
 {
 	static const enum repeat repeats[PROMISES] = { REPEAT_IDEMPOTENT, REPEAT_KEYED,     REPEAT_KEYED,
-												   REPEAT_KEYED,      REPEAT_QUERYABLE, REPEAT_UNSAFE };
+												   REPEAT_KEYED,      REPEAT_QUERYABLE, REPEAT_QUERYABLE,
+												   REPEAT_UNSAFE };
 	return (struct step_rules){ .repeat = repeats[p],
 								.repeat_ttl_ms = FIXTURE_TTL_MS,
 								.retry = { .first_ms = 1000, .factor = 2, .cap_ms = 60000, .attempts = 5 },
 								.can_undo = true,
-								.can_lookup = p == QUERYABLE || p == KEYED_LAPSED_LOOKUP };
+								.can_lookup =
+									p == QUERYABLE || p == QUERYABLE_PARTS || p == KEYED_LAPSED_LOOKUP };
 }
 
 static void start(struct doubt_fixture *s)

@@ -26,6 +26,7 @@ enum promise {
 	KEYED_LAPSED,        /* the target has forgotten the key when the gateway restarts */
 	KEYED_LAPSED_LOOKUP, /* as KEYED_LAPSED, and the target supports look-ups */
 	QUERYABLE,
+	QUERYABLE_PARTS, /* as QUERYABLE, and a look-up says when only the first effect is there */
 	UNSAFE,
 	PROMISES
 };
@@ -54,8 +55,9 @@ struct doubt_fixture {
 	bool may_start_in_commit; /* the first intent may be in the commit that accepts the event */
 	int64_t saga;
 	struct fixture_call call;
-	char sent[200]; /* labels of the requests sent since the last power cut or kill, in order */
-	bool edited;    /* the template was edited: effects have another body from now on */
+	char sent[200];   /* labels of the requests sent since the last power cut or kill, in order */
+	bool edited;      /* the template was edited: effects have another body from now on */
+	unsigned partial; /* how many look-ups found only the first effect */
 	unsigned applied[EFFECT_KINDS]; /* how often each effect was made */
 	unsigned undone[EFFECT_KINDS];
 	char keys[16][34]; /* first letter of a label, then the key that first came with it */

@@ -58,6 +58,14 @@ static void finish(struct almoner_action *action, uint32_t class)
 	action->done.result_class = class;
 }
 
+/* A look-up that found the contact and no gift. */
+static void found_a_part(struct pair_attempt *t, struct almoner_action *action)
+{
+	assert_int_equal(t->step->purpose, ALMONER_LOOKUP);
+	t->fixture->partial++;
+	finish(action, ALMONER_PARTIAL);
+}
+
 enum { FIRST, FOUND_CONTACT, FIRST_DONE, SECOND_DONE };
 
 static void second(struct pair_attempt *t, struct almoner_action *action)
@@ -100,6 +108,8 @@ static int next(void *ctx, void *attempt, const struct almoner_reply *reply, str
 		first(t, action);
 	else if (t->at == FOUND_CONTACT || t->at == FIRST_DONE)
 		second(t, action);
+	else if (reply->status == 206)
+		found_a_part(t, action);
 	else
 		finish(action, there ? ALMONER_OK : ALMONER_ABSENT);
 	return 0;

@@ -322,18 +322,27 @@ static void run_cell(bool undo, enum stop_point point, enum promise promise,
 	fixture_finish(s);
 	assert_int_equal(fixture_undoing(s), undo);
 	compare(s, point_names[point], undo, wanted);
+	bool part = promise == QUERYABLE_PARTS && !undo && point >= FIRST_SENT && point <= SECOND_LOST;
+	assert_int_equal(s->partial, part ? 1 : 0);
 	fixture_power_cut(s); /* a further restart changes nothing */
 	fixture_finish(s);
 	assert_string_equal(s->sent, "");
 	fixture_close(s);
 }
 
+/* After "a part is there" the do sends what it sends after "absent", so this promise has no columns. */
+static enum promise column_of(enum promise p)
+{
+	return p == QUERYABLE_PARTS ? QUERYABLE : p;
+}
+
 static void run_table(bool undo, const struct expected_end table[POINTS][PROMISES])
 {
 	for (enum stop_point point = 0; point < POINTS; point++) {
 		for (enum promise promise = 0; promise < PROMISES; promise++) {
-			if (table[point][promise].end != NULL)
-				run_cell(undo, point, promise, &table[point][promise]);
+			const struct expected_end *wanted = &table[point][column_of(promise)];
+			if (wanted->end != NULL)
+				run_cell(undo, point, promise, wanted);
 		}
 	}
 }
@@ -375,8 +384,32 @@ static void test_lookup(void **state)
 	for (enum lookup_point point = 0; point < LOOKUP_POINTS; point++) {
 		for (unsigned finding = 0; finding < FINDINGS; finding++) {
 			run_lookup(point, finding, QUERYABLE);
+			run_lookup(point, finding, QUERYABLE_PARTS);
 			run_lookup(point, finding, KEYED_LAPSED_LOOKUP);
 		}
+	}
+}
+
+/* The do that goes on after a part was found is cut off too, at each point of its effect. */
+static void test_cut_while_going_on(void **state)
+{
+	(void)state;
+	static const struct expected_end ends[] = {
+		{ "succeeded", "look gift", 1, 1 }, /* the gift was lost */
+		{ "succeeded", "look", 1, 1 },      /* the gift arrived, no reply came */
+		{ "succeeded", "look", 1, 1 },      /* the reply was read, the outcome is not durable */
+		{ "succeeded", "", 1, 1 },          /* the outcome is durable */
+	};
+	for (unsigned cut = 0; cut < 4; cut++) {
+		struct doubt_fixture *s = fixture_open(QUERYABLE_PARTS, false);
+		fixture_accept(s);
+		run_to_point(s, false, CHECKPOINT);
+		fixture_power_cut(s);
+		run_until_lost(s, "gift", SECOND_LOST, SECOND_LOST + cut);
+		fixture_power_cut(s);
+		fixture_finish(s);
+		compare(s, "while going on", false, &ends[cut]);
+		fixture_close(s);
 	}
 }
 
@@ -439,7 +472,7 @@ static void run_edited(enum stop_point point, enum promise promise, bool twice)
 		fixture_kill(s);
 	s->edited = true;
 	fixture_finish(s);
-	compare(s, what, false, &edited_table[point][promise]);
+	compare(s, what, false, &edited_table[point][column_of(promise)]);
 	fixture_close(s);
 }
 
@@ -448,7 +481,7 @@ static void test_edited(void **state)
 	(void)state;
 	for (enum stop_point point = 0; point < POINTS; point++) {
 		for (enum promise promise = 0; promise < PROMISES; promise++) {
-			if (edited_table[point][promise].end == NULL)
+			if (edited_table[point][column_of(promise)].end == NULL)
 				continue;
 			run_edited(point, promise, false);
 			run_edited(point, promise, true);
@@ -459,9 +492,8 @@ static void test_edited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_do),
-		cmocka_unit_test(test_undo),
-		cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_do),     cmocka_unit_test(test_undo),
+		cmocka_unit_test(test_lookup), cmocka_unit_test(test_cut_while_going_on),
 		cmocka_unit_test(test_edited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,18 @@ static void test_undo_and_look_up_and_their_keys(void **state)
 	assert_string_equal(b->key, make);
 	assert_int_equal(b->outcome.result, OUTCOME_ABSENT);
 	fixture_destroy(b);
+	b = fixture_create();
+	fixture_finish(b, ALMONER_PARTIAL);
+	w = fixture_work();
+	w->lookup = true;
+	fixture_start_with(b, w, REPEAT_QUERYABLE);
+	assert_int_equal(b->outcome.result, OUTCOME_PARTIAL);
+	fixture_destroy(b);
+	b = fixture_create();
+	fixture_finish(b, ALMONER_PARTIAL);
+	fixture_start(b);
+	assert_int_equal(b->outcome.result, OUTCOME_FAULT);
+	fixture_destroy(b);
 }
 
 static void test_unsafe_effects_use_a_fresh_connection(void **state)

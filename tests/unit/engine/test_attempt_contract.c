@@ -160,6 +160,33 @@ static void test_a_changed_body_is_not_sent(void **state)
 	fixture_destroy(first);
 }
 
+/* The code stands in the log for good, so what is no code does not get there. */
+static void test_codes_are_kept_to_what_a_code_is(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *code, *seen;
+	} cases[] = {
+		{ "INVALID_EMAIL", "INVALID_EMAIL" },
+		{ "Ada L\xC3\xB6we\n", "Ada_L__we_" },
+		{ "0123456789012345678901234567890123456789012345678901234567890123x",
+		  "0123456789012345678901234567890123456789012345678901234567890123" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct engine_fixture *b = fixture_create();
+		struct almoner_action *done = fixture_finish(b, ALMONER_REJECTED);
+		done->done.code = (struct almoner_text){ cases[i].code, strlen(cases[i].code) };
+		fixture_start(b);
+		assert_string_equal(b->outcome.code, cases[i].seen);
+		fixture_destroy(b);
+	}
+	struct engine_fixture *b = fixture_create();
+	fixture_finish(b, ALMONER_OK);
+	fixture_start(b);
+	assert_null(b->outcome.code);
+	fixture_destroy(b);
+}
+
 static void test_a_403_is_marked(void **state)
 {
 	(void)state;
@@ -195,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_details_are_one_short_line),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_a_changed_body_is_not_sent),
+		cmocka_unit_test(test_codes_are_kept_to_what_a_code_is),
 		cmocka_unit_test(test_a_403_is_marked),
 		cmocka_unit_test(test_destroyed_in_mid_air),
 	};

@@ -57,6 +57,7 @@ static const struct {
 	{ OUTCOME_FAULT, false, "FFFF", "UUUU" },
 	{ OUTCOME_FAULT, true, "????", "????" },
 	{ OUTCOME_ABSENT, false, "FFFF", "UUUU" }, /* no look-up was asked for, so the connector is wrong */
+	{ OUTCOME_PARTIAL, false, "FFFF", "UUUU" },
 	{ OUTCOME_BODY_CHANGED, false, "BBBB", "UUUU" },
 };
 
@@ -200,9 +201,10 @@ static const struct {
 	enum outcome_class result;
 	char letter;
 } look_ups[] = {
-	{ OUTCOME_OK, 'D' },     { OUTCOME_ABSENT, 'r' },   { OUTCOME_UNREACHABLE, 'L' },
-	{ OUTCOME_BUSY, 'L' },   { OUTCOME_UNKNOWN, 'L' },  { OUTCOME_DENIED, 'L' },
-	{ OUTCOME_EXISTS, '?' }, { OUTCOME_REJECTED, '?' }, { OUTCOME_FAULT, '?' },
+	{ OUTCOME_OK, 'D' },      { OUTCOME_ABSENT, 'r' },   { OUTCOME_UNREACHABLE, 'L' },
+	{ OUTCOME_BUSY, 'L' },    { OUTCOME_UNKNOWN, 'L' },  { OUTCOME_DENIED, 'L' },
+	{ OUTCOME_EXISTS, '?' },  { OUTCOME_REJECTED, '?' }, { OUTCOME_FAULT, '?' },
+	{ OUTCOME_PARTIAL, 'r' },
 };
 
 static void a_look_up_decides(void **state)
@@ -233,42 +235,6 @@ static void unsafe_is_not_looked_up(void **state)
 		assert_int_equal(fixture_verb(&k, VERB_RETRY, 0, NULL), ERR_REFUSED);
 		fixture_finish(&k);
 	}
-}
-
-/* The look-up answers for the last generation only; the generation before it was in doubt too. */
-static void absent_says_nothing_of_an_earlier_generation(void **state)
-{
-	(void)state;
-	struct model_fixture k;
-	open_at(&k, REPEAT_QUERYABLE, DIRECTION_DO);
-	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
-	fixture_try(&k, 0, OUTCOME_REJECTED, false);
-	assert_int_equal(fixture_verb(&k, VERB_REDO, 0, NULL), 0);
-	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
-	fixture_try(&k, 0, OUTCOME_ABSENT, false);
-	fixture_expect(&k, 0, STEP_READY, REASON_NONE);
-	assert_int_equal(fixture_verb(&k, VERB_SKIP, 0, NULL), ERR_REFUSED);
-	fixture_try(&k, 0, OUTCOME_OK, true);
-	assert_false(fixture_step(&k, 0)->doubt_before);
-	fixture_finish(&k);
-}
-
-static void absent_clears_the_doubt_and_keeps_the_generation(void **state)
-{
-	(void)state;
-	struct model_fixture k;
-	open_at(&k, REPEAT_QUERYABLE, DIRECTION_DO);
-	fixture_try(&k, 0, OUTCOME_UNKNOWN, true);
-	fixture_try(&k, 0, OUTCOME_ABSENT, false);
-	const struct step *st = fixture_step(&k, 0);
-	assert_false(st->effect_possible || st->lookup_first);
-	assert_int_equal(st->generation, 1);
-	struct attempt_ref ref = fixture_begin(&k, 0);
-	assert_int_equal(ref.attempt, 3);
-	assert_int_equal(fixture_count(&k, RECORD_INTENT, "lookup"), 1);
-	fixture_outcome(&k, ref, OUTCOME_OK, true);
-	fixture_expect_saga(&k, SAGA_COMPLETED);
-	fixture_finish(&k);
 }
 
 static void exists_without_a_look_up_keeps_its_key(void **state)
@@ -478,12 +444,10 @@ int main(void)
 		cmocka_unit_test(busy_and_denied_spend_nothing),
 		cmocka_unit_test(denied_never_exhausts),
 		cmocka_unit_test(unsafe_is_not_looked_up),
-		cmocka_unit_test(absent_says_nothing_of_an_earlier_generation),
 		cmocka_unit_test(retry_after_is_kept),
 		cmocka_unit_test(giving_up_by_age_counts_only_own_time),
 		cmocka_unit_test(a_key_is_trusted_within_its_time_only),
 		cmocka_unit_test(a_look_up_decides),
-		cmocka_unit_test(absent_clears_the_doubt_and_keeps_the_generation),
 		cmocka_unit_test(exists_without_a_look_up_keeps_its_key),
 		cmocka_unit_test(exists_not_found_needs_an_operator),
 		cmocka_unit_test(what_is_stale_changes_nothing),

@@ -16,6 +16,7 @@ struct step_history {
 	bool ever_sent; /* an effect was sent, in direction do */
 	bool succeeded; /* in the present generation the target reported success */
 	bool undo_began;
+	bool part_found; /* the last attempt was a look-up that found a part: the next one may send */
 	uint32_t generation;
 	uint8_t direction;
 	uint8_t state;
@@ -124,7 +125,7 @@ static void check_send(struct property_fixture *w, unsigned i)
 	if (st->lookup_first)
 		return;
 	HOLD(!seen->succeeded, "a recorded success was sent again");
-	if (!seen->possible)
+	if (!seen->possible || seen->part_found)
 		return;
 	HOLD(r->repeat == REPEAT_IDEMPOTENT ||
 			 (r->repeat == REPEAT_KEYED && w->k.d.now_ms - seen->since_ms < r->repeat_ttl_ms),
@@ -158,7 +159,7 @@ static void check_moves(struct property_fixture *w, bool by_operator)
 				 (st->state == STEP_KEPT && w->k.saga->compensating),
 			 "came back from succeeded");
 		if (turned || seen->generation != st->generation)
-			seen->succeeded = seen->possible = false;
+			seen->succeeded = seen->possible = seen->part_found = false;
 		seen->direction = st->direction;
 		seen->generation = st->generation;
 		seen->state = st->state;
@@ -194,11 +195,11 @@ static void do_start(struct property_fixture *w, unsigned i)
 static struct outcome random_outcome(struct property_fixture *w, unsigned i)
 {
 	const struct step *st = &w->k.saga->steps[i];
-	static const enum outcome_class of_send[] = { OUTCOME_OK,       OUTCOME_OK,          OUTCOME_OK,
-												  OUTCOME_OK,       OUTCOME_UNKNOWN,     OUTCOME_UNKNOWN,
-												  OUTCOME_BUSY,     OUTCOME_EXISTS,      OUTCOME_UNREACHABLE,
-												  OUTCOME_REJECTED, OUTCOME_DENIED,      OUTCOME_FAULT,
-												  OUTCOME_ABSENT,   OUTCOME_BODY_CHANGED };
+	static const enum outcome_class of_send[] = { OUTCOME_OK,       OUTCOME_OK,           OUTCOME_OK,
+												  OUTCOME_OK,       OUTCOME_UNKNOWN,      OUTCOME_UNKNOWN,
+												  OUTCOME_BUSY,     OUTCOME_EXISTS,       OUTCOME_UNREACHABLE,
+												  OUTCOME_REJECTED, OUTCOME_DENIED,       OUTCOME_FAULT,
+												  OUTCOME_ABSENT,   OUTCOME_BODY_CHANGED, OUTCOME_PARTIAL };
 	struct outcome o = { .result = of_send[pick(w, sizeof of_send / sizeof of_send[0])],
 						 .duration_ms = pick(w, 500),
 						 .retry_after_ms = pick(w, 4) == 0 ? pick(w, 60000) : 0,
@@ -245,6 +246,8 @@ static void do_outcome(struct property_fixture *w, unsigned i)
 		w->seen[i].succeeded = true;
 	if (rc == 0 && o.result == OUTCOME_ABSENT && lookup)
 		w->seen[i].possible = false;
+	if (rc == 0)
+		w->seen[i].part_found = o.result == OUTCOME_PARTIAL && lookup;
 }
 
 /* A crash: the request of a running attempt was sent, or it was not. */
@@ -258,6 +261,7 @@ static void do_crash(struct property_fixture *w)
 			note_possible(&w->seen[i], w->seen[i].begun_ms);
 		if (st->direction == DIRECTION_DO && !st->lookup_first)
 			w->seen[i].ever_sent = true;
+		w->seen[i].part_found = false;
 		assert_int_equal(decide_recover(&w->k.d, (uint16_t)i, NULL), 0);
 		if (pick(w, 8) == 0) {
 			int rc = decide_blame(&w->k.d, (uint16_t)i, "it died here");
