@@ -37,6 +37,7 @@ int clamp_due_rows(struct journal *j, struct target_entry *t)
 	int rc = t->claimable == 0 ? 0
 							   : j->store.row_due_beyond(j->store.ctx, t->id, latest_ms, rows, CLAMPS_A_BATCH,
 														 &count, &j->err);
+	prefetch_rows(j, rows, count, false);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = clamp_row(j, &rows[i]);
 	t->clamp_pending = count == CLAMPS_A_BATCH;

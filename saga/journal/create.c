@@ -3,6 +3,7 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/ops/prepare.h"
 #include "saga/journal/schedule/schedule.h"
 #include "saga/journal/state/inflight.h"
 
@@ -17,6 +18,9 @@ static int load_head(struct journal *j)
 		return rc;
 	j->last_saga = head.last_saga;
 	j->last_related = head.last_related;
+	assert(head.stride > 0);
+	j->stride = head.stride;
+	j->numbers_skip = head.numbers_skip;
 	j->log.chain = head.chain;
 	j->log.last_row = head.chain.last;
 	rc = targets_load(j);
@@ -129,6 +133,8 @@ void journal_destroy(struct journal *j)
 	drop_queued(j);
 	queue_finish(&j->queue);
 	batch_free(j);
+	prepare_free(&j->reserved);
+	prefetch_free(&j->prefetch);
 	log_free(&j->log);
 	cache_free(j);
 	plans_free(j);

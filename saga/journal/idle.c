@@ -143,6 +143,10 @@ static int gifts_missing(struct journal *j)
 		rc = j->store.related_due(j->store.ctx, j->now_ms, ids, SLICE, &count, &j->idle.related_next_ms,
 								  &j->err);
 	for (size_t i = 0; rc == 0 && i < count; i++)
+		prefetch_related(j, ids[i]);
+	if (rc == 0)
+		prefetch_send(j);
+	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = accept_gift_missing(j, ids[i]);
 	return commit_slice(j, rc);
 }
@@ -171,6 +175,8 @@ static int sweep_missing(struct journal *j, struct target_entry *t)
 	int rc = batch_begin(j);
 	if (rc == 0)
 		rc = j->store.row_claimable(j->store.ctx, t->id, j->now_ms, rows, SLICE, &count, &j->err);
+	if (rc == 0)
+		prefetch_rows(j, rows, count, false);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		struct cache_entry *e;
 		rc = cache_load(j, rows[i].saga, &e);
@@ -207,6 +213,8 @@ static int recheck_lanes_slice(struct journal *j, struct target_entry *t)
 	int rc = batch_begin(j);
 	if (rc == 0)
 		rc = j->store.row_with_lane(j->store.ctx, t->id, after, rows, SLICE, &count, &j->err);
+	if (rc == 0)
+		prefetch_rows(j, rows, count, false);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		struct cache_entry *e;
 		if (rows[i].why == WHY_SLOT || rows[i].why == WHY_DUE)

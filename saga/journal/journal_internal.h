@@ -18,7 +18,14 @@
 #include "saga/journal/state/cache.h"
 #include "saga/journal/state/counters.h"
 #include "saga/journal/state/plans.h"
+#include "saga/journal/state/prefetch.h"
 #include "saga/journal/state/targets.h"
+
+/* The keys that the operations of a batch look up (prepare.c). */
+struct reserved_keys {
+	struct key_reservation *keys;
+	size_t count, capacity;
+};
 
 /* Accepts that wait because fast targets have no free capacity (thread.c). */
 struct accept_delay {
@@ -53,6 +60,8 @@ struct journal {
 	struct saga_cache cache;       /* cache.c */
 	struct lanes lanes;            /* location.c enters and leaves */
 	struct log_state log;          /* log.c */
+	struct prefetch prefetch;      /* prefetch.c */
+	struct reserved_keys reserved; /* prepare.c */
 	struct batch batch;            /* batch.c; location.c notes freed lanes, handout.c works */
 	struct totals totals;          /* counters.c; ops/ count what they accept */
 	struct stored_counters stored; /* counters_form.c */
@@ -60,7 +69,10 @@ struct journal {
 	struct idle_state idle; /* idle.c */
 	struct disk_state disk; /* idle.c */
 
-	int64_t now_ms;    /* the clock, read once for each batch */
+	int64_t now_ms; /* the clock, read once for each batch */
+	/* From the store; constant. Numbers of sagas, and of related events, grow by `stride`. */
+	int64_t stride;
+	bool numbers_skip; /* numbers are given by prepare.c and may leave gaps */
 	int64_t last_saga; /* numbers given so far */
 	int64_t last_related;
 	struct err err; /* the last error, in the words for an operator */

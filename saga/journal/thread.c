@@ -5,6 +5,7 @@
 
 #include "saga/journal/engine_port.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/journal/ops/prepare.h"
 
 #define BATCH_OPS           512     /* operations in a batch, which bounds how long an answer takes; chosen */
 #define GATHER_OPS          8       /* operations of a batch after which the thread waits GATHER_NS */
@@ -20,6 +21,8 @@ static int run_ops(struct journal *j, const struct op_list *ops)
 	int rc = batch_begin(j);
 	if (rc == 0)
 		idle_check_disk(j);
+	if (rc == 0)
+		rc = prepare_ops(j, ops);
 	struct op *op;
 	STAILQ_FOREACH(op, ops, link)
 	{

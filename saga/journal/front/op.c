@@ -23,7 +23,7 @@ struct op *op_new(enum op_kind kind)
 
 static int run_accept(struct journal *j, struct op *op)
 {
-	return accept_run(j, op->u.accept.a, &op->u.accept.result);
+	return accept_run(j, op->u.accept.a, op->u.accept.number, &op->u.accept.result);
 }
 
 /* A saga that cannot be decoded concerns only the caller who asked for it: a verb loads the saga before it

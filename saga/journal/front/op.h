@@ -47,6 +47,9 @@ struct op {
 		struct {              /* OP_ACCEPT */
 			struct accept *a; /* owned until it is answered */
 			struct accept_result result;
+			/* the number of the saga or related event that it becomes if it is no duplicate; 0: the next
+			 * one (prepare.c) */
+			int64_t number;
 			size_t bytes; /* the memory that the operation counts for in the queue */
 		} accept;
 		struct { /* OP_START … OP_SPILL */

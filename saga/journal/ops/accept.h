@@ -5,11 +5,13 @@
 
 #include "saga/journal/journal_internal.h"
 
-/* accept.c: the handler of OP_ACCEPT; fills the result, which says ERR_FULL while the disk is low. */
-int accept_run(struct journal *j, struct accept *a, struct accept_result *result) MUST_CHECK;
+/* accept.c: the handler of OP_ACCEPT; fills the result, which says ERR_FULL while the disk is low. `number`: of
+ * the saga or related event that the event becomes; 0: the next one. */
+int accept_run(struct journal *j, struct accept *a, int64_t number, struct accept_result *result) MUST_CHECK;
 
 /* related.c: an event that belongs to the gift of another event. */
-int accept_related(struct journal *j, struct accept *a, struct accept_result *result) MUST_CHECK;
+int accept_related(struct journal *j, struct accept *a, int64_t number,
+				   struct accept_result *result) MUST_CHECK;
 /* related.c: the gift of this related event never came. The event becomes a saga of its own in
  * attention(gift_missing), and other events that wait for the same gift are attached to that saga. */
 int accept_gift_missing(struct journal *j, int64_t related) MUST_CHECK;
@@ -36,8 +38,12 @@ int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES]
  * decide_accepted needs. The caller owns the saga. */
 int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t id, struct saga **ret_saga,
 					 struct plan_info **ret_plan, struct saga_start *ret_start) MUST_CHECK;
-/* Stores a new saga under the next number (j->last_saga afterwards) and schedules it. */
-int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct event *event) MUST_CHECK;
+/* Stores a new saga under this number and schedules it. */
+int accept_new_saga(struct journal *j, int64_t id, const struct saga_start *wanted,
+					struct event *event) MUST_CHECK;
+/* The number of a new saga or related event, whose kind's last number is `last`: the reserved one, or, when
+ * that is 0, the next one. */
+int64_t accept_number(const struct journal *j, int64_t reserved, int64_t last);
 /* Records who replays the event, when an operator does. */
 void accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga);
 

@@ -129,15 +129,21 @@ int accept_make_saga(struct journal *j, const struct saga_start *wanted, int64_t
 	return 0;
 }
 
-/* The saga's number is taken before anything can fail: a failure ends the journal, so no gap in the numbers
- * is ever stored. */
-int accept_new_saga(struct journal *j, const struct saga_start *wanted, struct event *event)
+int64_t accept_number(const struct journal *j, int64_t reserved, int64_t last)
+{
+	return reserved != 0 ? reserved : last + j->stride;
+}
+
+/* The saga's number is taken before anything can fail: a failure ends the journal, so a store whose numbers
+ * have no gaps never gets one. */
+int accept_new_saga(struct journal *j, int64_t id, const struct saga_start *wanted, struct event *event)
 {
 	struct saga *saga;
 	struct plan_info *plan;
 	struct saga_start start;
-	int64_t id = ++j->last_saga;
 	assert(id > 0);
+	if (id > j->last_saga)
+		j->last_saga = id;
 	int rc = accept_make_saga(j, wanted, id, &saga, &plan, &start);
 	if (rc != 0)
 		return rc;

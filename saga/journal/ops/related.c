@@ -5,10 +5,10 @@
 
 /* The saga of the gift, if it exists, gets a record; else the event waits for the gift with a log row of its own,
  * and idle.c gives it up in time. */
-int accept_related(struct journal *j, struct accept *a, struct accept_result *result)
+int accept_related(struct journal *j, struct accept *a, int64_t number, struct accept_result *result)
 {
 	assert(a->kind == ACCEPT_RELATED && a->has_gift);
-	int64_t id = j->last_related + 1;
+	int64_t id = accept_number(j, number, j->last_related);
 	int64_t owner = 0;
 	int64_t saga = 0;
 	int rc = accept_claim_key(j, a->dedup, -id, &owner);
@@ -28,7 +28,8 @@ int accept_related(struct journal *j, struct accept *a, struct accept_result *re
 	if (rc != 0)
 		return rc;
 	j->batch.wrote = true;
-	j->last_related = id;
+	if (id > j->last_related)
+		j->last_related = id;
 	j->totals.accepted++;
 	j->totals.related++;
 	accept_record_replayed(j, a, saga);
@@ -66,7 +67,7 @@ static int become_saga(struct journal *j, const struct related_row *row)
 								.donor = f->donor.p,
 								.note = "the gift to which this event belongs has not come",
 								.own_reason = REASON_GIFT_MISSING };
-	int rc = accept_new_saga(j, &start, row->event);
+	int rc = accept_new_saga(j, accept_number(j, 0, j->last_saga), &start, row->event);
 	plan_unref(plan);
 	return rc;
 }

@@ -82,6 +82,8 @@ static int claim_slice(struct journal *j, struct target_entry *t, size_t limit, 
 	bool moved = false;
 	assert(limit > 0 && limit <= CLAIM_SLICE);
 	int rc = j->store.row_claimable(j->store.ctx, t->id, j->now_ms, rows, limit, &got, &j->err);
+	if (rc == 0)
+		prefetch_rows(j, rows, got, true);
 	for (size_t k = 0; rc == 0 && k < got; k++) {
 		bool row_granted = false;
 		rc = grant_row(j, &rows[k], &row_granted, &moved);

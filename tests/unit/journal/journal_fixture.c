@@ -163,6 +163,8 @@ static void open_store(struct journal_fixture *r, struct store_writer *store)
 	store->head = head_damaged;
 	store->commit = commit_or_fail;
 	store->free_bytes = fake_free_bytes;
+	if (r->wrap != NULL)
+		r->wrap(store);
 }
 
 int fixture_try_open(struct journal_fixture *r, struct err *err)

@@ -49,6 +49,7 @@ struct journal_fixture {
 	/* The call of the store that fails, counted from now; 0: none. Calls of head, commit and checkpoint, and of
 	 * what runs outside a transaction, do not count. */
 	long store_calls_until_failure;
+	void (*wrap)(struct store_writer *store); /* changes functions of the store at each open; NULL: none */
 	const char *watched_call; /* a function of the store, such as "row_put"; NULL: none */
 	long watched_calls;
 	/* What the engine grants at most; a slot becomes window memory when the step may not start in the

@@ -52,6 +52,8 @@ static bool fails_now(const char *name)
 	X(event_replace, (void *ctx, int64_t saga, const struct event *event, struct err *err),                  \
 	  (ctx, saga, event, err))                                                                               \
 	X(event_get, (void *ctx, int64_t saga, struct event **ret, struct err *err), (ctx, saga, ret, err))      \
+	X(keys_reserve, (void *ctx, struct key_reservation *keys, size_t count, struct err *err),                \
+	  (ctx, keys, count, err))                                                                               \
 	X(key_claim,                                                                                             \
 	  (void *ctx, const uint8_t key[STORE_KEY_BYTES], int64_t owner, int64_t day, int64_t *ret,              \
 	   struct err *err),                                                                                     \
