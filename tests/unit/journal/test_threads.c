@@ -64,6 +64,29 @@ static void accept_done(void *ctx, struct accept *a, const struct accept_result 
 	free(a);
 }
 
+static unsigned answered(struct threads_fixture *h)
+{
+	pthread_mutex_lock(&h->lock);
+	unsigned count = h->accepted + h->duplicates;
+	pthread_mutex_unlock(&h->lock);
+	return count;
+}
+
+/* When the queue is full, waits until an event is answered. The answers are counted before the attempt: those
+ * that make space may come before this thread waits. */
+static bool accepted(struct threads_fixture *h, struct accept *a)
+{
+	unsigned before = answered(h);
+	if (journal_accept(h->j, a) != ERR_FULL)
+		return true;
+	pthread_mutex_lock(&h->lock);
+	h->full++;
+	while (h->accepted + h->duplicates == before)
+		pthread_cond_wait(&h->changed, &h->lock);
+	pthread_mutex_unlock(&h->lock);
+	return false;
+}
+
 static void submit(struct threads_fixture *h, unsigned n)
 {
 	char id[16];
@@ -85,14 +108,8 @@ static void submit(struct threads_fixture *h, unsigned n)
 	journal_event_key("forms", id, a->dedup);
 	a->ctx = h;
 	a->done = accept_done;
-	while (journal_accept(h->j, a) == ERR_FULL) { /* the queue is full: wait until any event is answered */
-		pthread_mutex_lock(&h->lock);
-		h->full++;
-		unsigned before = h->accepted + h->duplicates;
-		while (h->accepted + h->duplicates == before)
-			pthread_cond_wait(&h->changed, &h->lock);
-		pthread_mutex_unlock(&h->lock);
-	}
+	while (!accepted(h, a))
+		;
 }
 
 struct submitter {
