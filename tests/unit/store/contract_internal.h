@@ -13,6 +13,7 @@ struct contract_test {
 
 extern const struct contract_test contract_write_tests[]; /* each ends with a NULL name */
 extern const struct contract_test contract_keys_tests[];
+extern const struct contract_test contract_keys_random_tests[];
 extern const struct contract_test contract_rows_tests[];
 extern const struct contract_test contract_jobs_tests[];
 extern const struct contract_test contract_list_tests[];
