@@ -252,6 +252,21 @@ static void a_reservation_gives_the_owners(void **state)
 		assert_int_equal(owner_of(f, i), i == 3 ? 6 : i + 4);
 }
 
+/* A reservation knows the claim, also when the store has put the key elsewhere meanwhile. */
+static void a_reserved_key_stays_claimed_in_a_large_transaction(void **state)
+{
+	struct store_fixture *f = *state;
+	begin(f);
+	struct key_reservation key = reservation(1, 6);
+	must(W(f).keys_reserve(W(f).ctx, &key, 1, &f->err), &f->err);
+	assert_int_equal(claim_many(f, 1, 6), 6);
+	for (int64_t i = 2; i <= MANY; i++)
+		(void)claim_many(f, i, i);
+	assert_int_equal(owner_of(f, 1), 6);
+	rollback(f);
+	assert_int_equal(owner_of(f, 1), 0);
+}
+
 /* The journal gives a repeat of a gift the owner of the gift, whatever number it had announced. */
 static void a_reserved_key_may_get_another_owner_or_none(void **state)
 {
@@ -455,6 +470,7 @@ const struct contract_test contract_keys_tests[] = {
 	CONTRACT_TEST(pruned_keys_can_be_claimed_again),
 	CONTRACT_TEST(a_reservation_gives_the_owners),
 	CONTRACT_TEST(a_reserved_key_may_get_another_owner_or_none),
+	CONTRACT_TEST(a_reserved_key_stays_claimed_in_a_large_transaction),
 	CONTRACT_TEST(reserved_keys_are_transferred_and_pruned),
 	CONTRACT_TEST(expected_reads_give_the_same),
 	CONTRACT_TEST(a_key_is_transferred_by_its_owner_only),

@@ -382,6 +382,13 @@ static void memory_does_not_grow_with_the_backlog(void **state)
 	r.close(r.ctx);
 }
 
+static const char *number_text(int64_t i)
+{
+	static char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)i);
+	return text;
+}
+
 /* New keys are in memory until they are moved to the sorted table; without the move memory would grow for
  * ever. */
 static void new_keys_do_not_stay_in_memory(void **state)
@@ -391,9 +398,7 @@ static void new_keys_do_not_stay_in_memory(void **state)
 	for (int64_t i = 1; i <= 150000; i++) {
 		uint8_t key[STORE_KEY_BYTES];
 		int64_t owner = 0;
-		char id[24];
-		snprintf(id, sizeof id, "%lld", (long long)i);
-		store_event_key("keys", id, key);
+		store_event_key("keys", number_text(i), key);
 		must(f->l.w.key_claim(f->l.w.ctx, key, i, 1, &owner, &f->err), &f->err);
 	}
 	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
@@ -403,6 +408,37 @@ static void new_keys_do_not_stay_in_memory(void **state)
 		"INSERT INTO few SELECT count(*) FROM key_new; CREATE TEMP TABLE all_ (n CHECK (n = 150000)); "
 		"INSERT INTO all_ SELECT count(*) FROM (SELECT digest FROM key UNION SELECT digest FROM "
 		"key_new)");
+}
+
+/* A crash between two slices of a move leaves keys in both tables; a key that gets another owner then gets it
+ * in both, and the second move keeps it. */
+static void a_key_in_both_tables_is_transferred_in_both(void **state)
+{
+	enum { CLAIMED = 45000, BATCH = 1000 };
+	struct store_fixture *f = *state;
+	uint8_t key[STORE_KEY_BYTES];
+	for (int64_t i = 1; i <= CLAIMED; i++) {
+		int64_t owner = 0;
+		if (i % BATCH == 1)
+			must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
+		store_event_key("keys", number_text(i), key);
+		must(f->l.w.key_claim(f->l.w.ctx, key, i, 1, &owner, &f->err), &f->err);
+		if (i % BATCH == 0)
+			must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
+	}
+	fixture_reopen(f); /* in the middle of the move */
+	must(f->l.w.begin(f->l.w.ctx, &f->err), &f->err);
+	for (int64_t i = 1; i <= CLAIMED; i += 7) {
+		store_event_key("keys", number_text(i), key);
+		must(f->l.w.key_transfer(f->l.w.ctx, key, i, -i, &f->err), &f->err);
+	}
+	must(f->l.w.commit(f->l.w.ctx, &f->err), &f->err);
+	sqlite_factory_sql(
+		sqlite_of(f),
+		"CREATE TEMP TABLE both (n CHECK (n > 1000)); CREATE TEMP TABLE differ (n CHECK (n = 0)); "
+		"INSERT INTO both SELECT count(*) FROM key JOIN key_new USING (digest) WHERE key.owner < 0; "
+		"INSERT INTO differ SELECT count(*) FROM key JOIN key_new USING (digest) "
+		"WHERE key.owner <> key_new.owner");
 }
 
 static void a_query_ends_at_its_deadline(void **state)
@@ -452,6 +488,7 @@ int main(void)
 		TEST(no_statement_sorts_or_scans),
 		TEST(memory_does_not_grow_with_the_backlog),
 		TEST(new_keys_do_not_stay_in_memory),
+		TEST(a_key_in_both_tables_is_transferred_in_both),
 		TEST(a_query_ends_at_its_deadline),
 	};
 	int failed = cmocka_run_group_tests_name("sqlite store", tests, NULL, NULL);
