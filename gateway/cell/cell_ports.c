@@ -51,14 +51,11 @@ int cell_set_rules(struct cell *cell, const struct journal_target *targets, size
 	return rc;
 }
 
-void cell_set_targets(struct cell *cell, const struct engine_target_config *targets, size_t count)
+int cell_set_targets(struct cell *cell, const struct engine_target_config *targets, size_t count)
 {
-	if (cell_gate_enter(cell)) {
-		engine_set_targets(cell->engine, targets, count);
-		cell_gate_leave(cell);
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		if (targets[i].release != NULL)
-			targets[i].release(targets[i].port.ctx);
+	if (!cell_gate_enter(cell))
+		return ERR_CLOSED;
+	engine_set_targets(cell->engine, targets, count);
+	cell_gate_leave(cell);
+	return 0;
 }

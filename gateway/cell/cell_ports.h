@@ -23,8 +23,8 @@ size_t cell_target_status(struct cell *cell, uint32_t id, struct engine_target_s
 /* The target rules of a new configuration, for the journal: as journal_set_targets. */
 int cell_set_rules(struct cell *cell, const struct journal_target *targets, size_t count, void *ctx,
 				   void (*done)(void *ctx, const struct journal_target *targets, size_t count)) MUST_CHECK;
-/* The targets for the engine, with the numbers that the journal gave: as engine_set_targets. The cell owns the
- * ports from now on; without a cell they are released at once. */
-void cell_set_targets(struct cell *cell, const struct engine_target_config *targets, size_t count);
+/* The targets for the engine, with the numbers that the journal gave: as engine_set_targets. ERR_CLOSED: the
+ * ports stay the caller's. */
+int cell_set_targets(struct cell *cell, const struct engine_target_config *targets, size_t count) MUST_CHECK;
 
 #endif

@@ -118,7 +118,10 @@ void daemon_set_engine_targets(struct daemon *d, const struct config *config, st
 		assert(ids[i].id != 0 && opened[i] != NULL); /* the journal numbers targets from 1 */
 		targets[i] = engine_target(&config->targets[i], ids[i].id, opened[i]);
 	}
-	cell_set_targets(d->cell, targets, config->target_count);
+	int rc = cell_set_targets(d->cell, targets, config->target_count);
 	free(targets);
-	free(opened); /* the cell calls release_instance for each one after its last attempt */
+	if (rc != 0)
+		daemon_close_instances(opened); /* the cell has ended meanwhile */
+	else
+		free(opened); /* the cell calls release_instance for each one after its last attempt */
 }

@@ -86,7 +86,7 @@ static void check_target(struct simulation *w, unsigned i)
 {
 	struct log_replay *f = w->log_replay;
 	struct engine_target_status s;
-	if (engine_status(w->engine, w->targets[i].id, &s, 1) != 1) {
+	if (cell_target_status(w->cell, w->targets[i].id, &s, 1) != 1) {
 		f->open_before[i] = false;
 		return;
 	}
@@ -112,7 +112,7 @@ static void check_windows(struct simulation *w)
 	size_t total = 0;
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
 		size_t cap = w->targets[i].config.window_bytes;
-		if (engine_status(w->engine, w->targets[i].id, &s, 1) != 1)
+		if (cell_target_status(w->cell, w->targets[i].id, &s, 1) != 1)
 			continue;
 		total += s.window_bytes;
 		if (cap > 0 && s.window_bytes > cap)
@@ -124,8 +124,7 @@ static void check_windows(struct simulation *w)
 
 void check_after(struct simulation *w)
 {
-	struct journal_counts counts;
-	journal_counts(w->journal, &counts);
+	struct journal_counts counts = process_counts(w);
 	int64_t sum = counts.related;
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++)
 		sum += counts.sagas[i];
@@ -140,7 +139,7 @@ void check_after(struct simulation *w)
 	if (more) {
 		struct err err;
 		log_replay_read(w);
-		if (journal_audit(w->journal, &err) != 0)
+		if (journal_audit(cell_journal(w->cell), &err) != 0)
 			sim_fail(w, "%s", err.text);
 	}
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
@@ -202,7 +201,7 @@ static void list_target_states(const struct simulation *w)
 {
 	struct engine_target_status s;
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
-		if (engine_status(w->engine, w->targets[i].id, &s, 1) == 1)
+		if (cell_target_status(w->cell, w->targets[i].id, &s, 1) == 1)
 			fprintf(stderr,
 					"  %s:%s%s breaker %s, in flight %u of %u, window %u, backlog %lld due in %lld ms\n",
 					s.name, s.paused ? " paused" : "", s.held ? " held" : "", name_of_breaker(s.breaker),
@@ -250,11 +249,10 @@ static void report_line(void *ctx, const char *line)
 
 static void check_counts(struct simulation *w)
 {
-	struct journal_counts counts;
+	struct journal_counts counts = process_counts(w);
 	int64_t by_state[SAGA_STATE_COUNT] = { 0 };
 	for (size_t k = 0; k < w->log_replay->count; k++)
 		by_state[w->log_replay->sagas[k]->state]++;
-	journal_counts(w->journal, &counts);
 	for (unsigned i = 0; i < SAGA_STATE_COUNT; i++) {
 		if (counts.sagas[i] != by_state[i])
 			sim_fail(w, "the figures count %lld sagas as %s, but the log has %lld",

@@ -79,8 +79,8 @@ static void refused(struct simulation *w, unsigned event, const struct accept_re
 {
 	if (result->code == ERR_FULL && !w->disk.low)
 		sim_fail(w, "an event of the queue was refused, and the disk is not low");
-	if (result->code != ERR_FULL && !disk_has_failed(w))
-		sim_fail(w, "an event was refused with code %d, and the disk has not failed", result->code);
+	if (result->code != ERR_FULL && !disk_store_failed(w))
+		sim_fail(w, "an event was refused with code %d, and the store has not failed", result->code);
 	if (result->code == ERR_FULL)
 		coverage_point_hit(w->coverage, COVER_QUEUED_DISK_LOW);
 	w->events[event].failed |= result->code != ERR_FULL;
@@ -188,8 +188,7 @@ static void check_refusal(struct simulation *w, const struct journal_counts *cou
 static void check_queued(struct simulation *w, const struct source_event *e)
 {
 	const struct clients *c = &w->clients;
-	struct journal_counts now;
-	journal_counts(w->journal, &now);
+	struct journal_counts now = process_counts(w);
 	if (w->disk.low)
 		sim_fail(w, "event %s was queued while the disk was low", e->id);
 	if ((c->queue_records > 0 && now.queue_records > (int64_t)c->queue_records) ||
@@ -203,12 +202,11 @@ static void check_queued(struct simulation *w, const struct source_event *e)
 void clients_send(struct simulation *w, uint64_t number)
 {
 	struct acceptance *x = acceptance_new(w, &w->events[number]);
-	struct journal_counts counts;
-	journal_counts(w->journal, &counts);
+	struct journal_counts counts = process_counts(w);
 	x->event = (unsigned)number;
 	x->answer_by_ms = w->now_ms + (counts.queue_records + 2) * (HELD_BACK_MAX_MS + TURN_MAX_MS);
 	TAILQ_INSERT_TAIL(&w->clients.waiting, x, link);
-	int rc = journal_accept(w->journal, &x->a);
+	int rc = cell_accept(w->cell, &x->a);
 	if (rc != 0) {
 		sim_trace(w, "  %s: refused at once", w->events[number].id);
 		check_refusal(w, &counts);
@@ -236,7 +234,7 @@ size_t clients_start_capacity(void *ctx)
 {
 	struct simulation *w = ctx;
 	struct clients *c = &w->clients;
-	size_t slots = engine_capacity(w->engine);
+	size_t slots = engine_capacity(cell_engine(w->cell));
 	if (slots != SIZE_MAX)
 		coverage_point_hit(w->coverage, COVER_FAST_TARGET);
 	if (w->now_ms < c->pressure_until_ms && c->slots < slots)
@@ -253,8 +251,7 @@ size_t clients_start_capacity(void *ctx)
 int64_t clients_after_turn(struct simulation *w)
 {
 	const struct clients *c = &w->clients;
-	struct journal_counts counts;
-	journal_counts(w->journal, &counts);
+	struct journal_counts counts = process_counts(w);
 	int64_t waiting = counts.queue_records;
 	journal_counts_finish(&counts);
 	bool time_is_over = c->held_since_ms != 0 && w->now_ms - c->held_since_ms >= HELD_BACK_MAX_MS;

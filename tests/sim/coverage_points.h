@@ -86,6 +86,8 @@
 	X(COVER_SYNC_FAILED, "a commit failed because a sync failed")                                            \
 	X(COVER_UNACKED_STORED, "an event that was answered with an error was in the store")                     \
 	X(COVER_START_FAILED, "a start failed because of the disk")                                              \
+	X(COVER_LOST_RUNNING, "a cell was lost with attempts under way, and made again")                         \
+	X(COVER_LOST_IDLE, "a cell was lost without an attempt under way, and made again")                       \
 	X(COVER_INFLIGHT_FOUND, "the in-flight file had the request of an attempt that was cut off")             \
 	X(COVER_INFLIGHT_LOST, "a power cut lost the in-flight file")                                            \
 	X(COVER_CRASH_BODY_CHANGED, "a request that was edited after a crash was not sent")                      \

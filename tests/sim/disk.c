@@ -45,6 +45,8 @@ void disk_plan(struct simulation *w)
 		plan_trouble(w);
 	if (draw(w, 100) < 40)
 		heap_push(&w->heap, w->now_ms + (int64_t)draw(w, 6000), SIM_EVENT_FAULT, 0);
+	for (uint64_t i = draw(w, 100) < 30 ? 1 + draw(w, 3) : 0; i > 0; i--)
+		heap_push(&w->heap, w->now_ms + (int64_t)draw(w, 6000), SIM_EVENT_FAULT, 1);
 }
 
 void disk_event(struct simulation *w, uint64_t arg)
@@ -75,14 +77,19 @@ static void set_fault(struct simulation *w, const char *suffix)
 			  f->system_error, f->countdown);
 }
 
-void disk_arm_fault(struct simulation *w)
+void disk_arm_fault(struct simulation *w, uint64_t arg)
 {
-	if (!w->recovering)
+	if (w->recovering)
+		return;
+	if (arg == 0)
 		set_fault(w, "-wal");
+	else
+		w->disk.loses = true;
 }
 
 void disk_heal(struct simulation *w)
 {
+	w->disk.loses = false;
 	for (unsigned i = 0; i < TROUBLE_COUNT; i++)
 		w->disk.has[i] = false;
 	w->disk.changed_ms = w->now_ms;
@@ -116,6 +123,16 @@ static int64_t wal_pages(void *ctx)
 	return current->disk.has[TROUBLE_CHECKPOINT_FULL] ? CHECKPOINT_PAGES : real.wal_pages(ctx);
 }
 
+/* Another process has taken the store over: this commit did not take place. */
+static int commit(void *ctx, struct err *err)
+{
+	if (!current->disk.loses)
+		return real.commit(ctx, err);
+	current->disk.loses = false;
+	current->disk.lost = true;
+	return err_set(err, ERR_LOST, "the store has another owner");
+}
+
 static int checkpoint(void *ctx, struct err *err)
 {
 	struct disk *d = &current->disk;
@@ -140,6 +157,7 @@ void disk_attach(struct simulation *w, struct store_writer *store)
 {
 	current = w;
 	real = *store;
+	store->commit = commit;
 	store->free_bytes = free_bytes;
 	store->files_unchanged = files_unchanged;
 	store->wal_pages = wal_pages;
@@ -204,6 +222,11 @@ bool disk_has_failed(const struct simulation *w)
 	return w->disk.fault->failed > 0;
 }
 
+bool disk_store_failed(const struct simulation *w)
+{
+	return w->disk.lost || disk_has_failed(w);
+}
+
 void disk_replace(struct simulation *w)
 {
 	w->disk.fault->fail = 0;
@@ -213,7 +236,7 @@ void disk_replace(struct simulation *w)
 void disk_process_begins(struct simulation *w)
 {
 	struct disk *d = &w->disk;
-	d->low = d->wal_blocked = d->low_all_turn = false;
+	d->low = d->wal_blocked = d->low_all_turn = d->lost = false;
 	d->changed_ms = w->now_ms;
 	if (!disk_has_failed(w))
 		return;

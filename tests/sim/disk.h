@@ -33,6 +33,8 @@ struct disk {
 	int64_t changed_ms; /* since when `has` is as it is, or the process runs */
 	bool wal_long;      /* pages that could not be copied wait for the next checkpoint */
 	struct vfs_fault *fault;
+	bool loses; /* the next commit reports that the store is lost */
+	bool lost;  /* a commit has reported it; until the next cell begins */
 	/* As the journal has reported it. */
 	bool low, wal_blocked;
 	bool low_all_turn; /* the disk was low during the whole present turn of the journal */
@@ -40,18 +42,21 @@ struct disk {
 
 void disk_plan(struct simulation *w);
 void disk_event(struct simulation *w, uint64_t arg); /* SIM_EVENT_DISK */
-void disk_arm_fault(struct simulation *w);           /* SIM_EVENT_FAULT: some later write or sync fails */
+/* SIM_EVENT_FAULT. 0: some later write or sync fails; 1: the next commit finds the store lost. */
+void disk_arm_fault(struct simulation *w, uint64_t arg);
 void disk_heal(struct simulation *w);
 /* Replaces functions of the store that was just opened. One simulation at a time. */
 void disk_attach(struct simulation *w, struct store_writer *store);
 /* The journal's hook. */
 void disk_on_news(void *ctx, enum disk_news news, int64_t bytes);
-/* A process begins: what the last one knew of the disk is forgotten, and the broken disk is replaced, unless
+/* A cell begins: what the last one knew of the disk is forgotten, and the broken disk is replaced, unless
  * it stays broken for the next start as well. */
 void disk_process_begins(struct simulation *w);
 void disk_turn_begins(struct simulation *w);
 /* An operation on a file has failed in this process. */
 bool disk_has_failed(const struct simulation *w);
+/* The same, or the store is lost: callers get errors. */
+bool disk_store_failed(const struct simulation *w);
 void disk_replace(struct simulation *w); /* from now on no operation fails */
 /* The journal notices within its bound when the disk becomes low, and when it no longer is. */
 void disk_check(struct simulation *w);

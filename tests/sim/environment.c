@@ -177,8 +177,11 @@ static void submit_verb(struct simulation *w, int64_t saga, enum verb verb, int 
 		.verb = verb, .step = step, .redo_in_doubt = redo, .actor = "uid 1000 (anna)", .note = "because"
 	};
 	sim_trace(w, "  saga %lld: %s step %d", (long long)saga, name_of_verb(verb), step);
-	if (journal_verb(w->journal, saga, &call, w, verb_done) != 0)
-		sim_fail(w, "the journal refused a verb");
+	const struct command command = { .kind = COMMAND_VERB,
+									 .ctx = w,
+									 .u.verb = { .saga = saga, .call = &call, .done = verb_done } };
+	if (command_run(w->cell, &command) != 0)
+		sim_fail(w, "the cell refused a verb");
 }
 
 void environment_verb(struct simulation *w)
@@ -206,9 +209,15 @@ static void act_done(void *ctx, const struct verb_result *result)
 static void act(struct simulation *w, unsigned target, enum target_action action)
 {
 	sim_trace(w, "  target %s: action %d", w->targets[target].name, (int)action);
-	if (journal_target_act(w->journal, w->targets[target].name, action, "uid 1000 (anna)", "because", w,
-						   act_done) != 0)
-		sim_fail(w, "the journal refused a target action");
+	const struct command command = {
+		.kind = COMMAND_TARGET,
+		.actor = "uid 1000 (anna)",
+		.note = "because",
+		.ctx = w,
+		.u.target = { .name = w->targets[target].name, .action = action, .done = act_done }
+	};
+	if (command_run(w->cell, &command) != 0)
+		sim_fail(w, "the cell refused a target action");
 }
 
 void environment_target(struct simulation *w)

@@ -38,7 +38,7 @@ static void replace_text(char **slot, char *text)
 static void created(void *ctx, const struct job_result *result)
 {
 	struct simulation *w = ctx;
-	if (result->code != 0 && disk_has_failed(w))
+	if (result->code != 0 && disk_store_failed(w))
 		return; /* the process ends */
 	if (result->code != 0)
 		sim_fail(w, "a job was refused: %s", result->err.text);
@@ -55,9 +55,12 @@ void job_clients_create(struct simulation *w, uint64_t number)
 	draft->verb = verbs[draw(w, sizeof verbs / sizeof verbs[0])];
 	replace_text(&draft->filter, mem_printf("n=%u", (unsigned)number));
 	replace_text(&draft->actor, mem_printf("job %u", (unsigned)number));
+	const struct command command = { .kind = COMMAND_JOB_CREATE,
+									 .ctx = w,
+									 .u.job = { .create = draft, .done = created } };
 	for (uint64_t i = 0; i <= draw(w, 2); i++)
-		if (journal_job_create(w->journal, draft, w, created) != 0)
-			sim_fail(w, "the journal refused a job");
+		if (command_run(w->cell, &command) != 0)
+			sim_fail(w, "the cell refused a job");
 	job_destroy(draft);
 }
 
@@ -71,15 +74,20 @@ static void cancelled(void *ctx, const struct job_result *result)
 
 void job_clients_cancel(struct simulation *w, uint64_t job)
 {
-	if (journal_job_cancel(w->journal, (int64_t)job, "uid 1000 (anna)", "enough", w, cancelled) != 0)
-		sim_fail(w, "the journal refused to cancel a job");
+	const struct command command = { .kind = COMMAND_JOB_CANCEL,
+									 .actor = "uid 1000 (anna)",
+									 .note = "enough",
+									 .ctx = w,
+									 .u.job = { .cancel = (int64_t)job, .done = cancelled } };
+	if (command_run(w->cell, &command) != 0)
+		sim_fail(w, "the cell refused to cancel a job");
 }
 
 static void slice_done(void *ctx, const struct job_result *result)
 {
 	struct simulation *w = ctx;
 	w->job_clients.waits = false;
-	if (result->code != 0 && result->code != ERR_REFUSED && !disk_has_failed(w))
+	if (result->code != 0 && result->code != ERR_REFUSED && !disk_store_failed(w))
 		sim_fail(w, "a slice was refused: %s", result->err.text);
 	if (result->code == 0 && result->job->state == JOB_DONE)
 		coverage_point_hit(w->coverage, COVER_JOB_DONE);
@@ -111,8 +119,11 @@ void job_clients_slice(struct simulation *w)
 	slice.finished = slice.position <= 1;
 	job_destroy(job);
 	w->job_clients.waits = true;
-	if (journal_job_slice(w->journal, &slice, w, slice_done) != 0)
-		sim_fail(w, "the journal refused a slice");
+	const struct command command = { .kind = COMMAND_JOB_SLICE,
+									 .ctx = w,
+									 .u.job = { .slice = &slice, .done = slice_done } };
+	if (command_run(w->cell, &command) != 0)
+		sim_fail(w, "the cell refused a slice");
 }
 
 void job_clients_started(struct simulation *w)

@@ -304,7 +304,7 @@ static void cancel(void *ctx, void *exchange)
 {
 	struct simulation *w = ctx;
 	struct sim_request *c = exchange;
-	if (c->plan.hangs && w->journal != NULL)
+	if (c->plan.hangs && w->cell != NULL && !w->failed)
 		coverage_point_hit(w->coverage, COVER_DEADLINE);
 	c->abandoned = true;
 	if (!still_in_transit(w, c))

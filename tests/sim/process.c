@@ -1,5 +1,5 @@
-/* The process: engine, journal and store as the daemon wires them, with its start, its crash, its end after a
- * failed disk, its clean stop, and the turns of its two threads. */
+/* The process: one cell (gateway/cell), as in the daemon, on a store in virtual time. Its start, its crash, its end
+ * after a failed disk, its clean stop, the loss of its cell, and the turns of the cell's two threads. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,24 +57,37 @@ static void log_line(void *ctx, enum engine_log_level level, const char *target,
 	sim_trace(ctx, "  log: %s: %s", target, text);
 }
 
-/* The journal writes nothing more: the daemon ends, and so does the process here (see process_pump). */
+/* The journal writes nothing more. After ERR_LOST the process makes the cell again, else it ends: see
+ * process_pump. */
 static void failed(void *ctx, const struct err *err)
 {
 	struct simulation *w = ctx;
 	sim_trace(w, "  the journal failed: %s", err->text);
+	w->failed = true;
+	if ((err->code == ERR_LOST) != w->disk.lost)
+		sim_fail(w, "the journal failed with code %d: %s", err->code, err->text);
+	if (w->disk.lost)
+		return;
 	if (!disk_has_failed(w))
 		sim_fail(w, "the journal failed: %s", err->text);
 	coverage_point_hit(w->coverage, w->disk.fault->system_error == ENOSPC ? COVER_DISK_FULL
 									: w->disk.fault->fail == VFS_SYNC     ? COVER_SYNC_FAILED
 																		  : COVER_WRITE_FAILED);
-	w->failed = true;
+}
+
+struct journal_counts process_counts(const struct simulation *w)
+{
+	struct journal_counts counts;
+	if (!cell_counts(w->cell, &counts))
+		sim_fail(w, "there is no cell");
+	return counts;
 }
 
 static bool window_is_full(const struct simulation *w, uint32_t target, size_t bytes)
 {
 	struct engine_target_status s[SIM_TARGETS];
 	size_t total = 0, of_target = 0, cap = 0;
-	size_t count = engine_status(w->engine, 0, s, SIM_TARGETS);
+	size_t count = cell_target_status(w->cell, 0, s, SIM_TARGETS);
 	for (size_t i = 0; i < count; i++) {
 		total += s[i].window_bytes;
 		of_target = s[i].id == target ? s[i].window_bytes : of_target;
@@ -88,7 +101,7 @@ static bool window_is_full(const struct simulation *w, uint32_t target, size_t b
 static enum admission admit(void *ctx, uint32_t target, size_t bytes, bool may_start_in_commit)
 {
 	struct simulation *w = ctx;
-	enum admission verdict = engine_admit(w->engine, target, bytes, may_start_in_commit);
+	enum admission verdict = engine_admit(cell_engine(w->cell), target, bytes, may_start_in_commit);
 	coverage_point_hit(w->coverage, verdict == ADMISSION_SLOT     ? COVER_STARTED_IN_COMMIT
 									: verdict == ADMISSION_WINDOW ? COVER_WINDOW
 																  : COVER_DISK);
@@ -112,15 +125,18 @@ static void deliver(void *ctx, const struct handout *delivery)
 			coverage_point_hit(w->coverage,
 							   delivery->news[i].claim_granted > 0 ? COVER_CLAIMED : COVER_CLAIM_EMPTY);
 	}
-	engine_deliver(w->engine, delivery);
+	engine_deliver(cell_engine(w->cell), delivery);
 }
 
-/* ---- the process ---- */
+/* ---- the cell, and the process around it ---- */
 
+/* A target with new settings gets a new port. While the cell ends, its engine needs none, and the next cell gets
+ * ports of its own. */
 static void apply_targets(struct simulation *w)
 {
 	struct engine_target_config configs[SIM_TARGETS];
-	size_t count = 0;
+	void *ports[SIM_TARGETS];
+	size_t count = 0, port_count = 0;
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
 		struct sim_target *t = &w->targets[i];
 		if (t->missing)
@@ -128,12 +144,16 @@ static void apply_targets(struct simulation *w)
 		if (t->new_port) {
 			t->config.port = sim_connector_port(w, i);
 			t->config.digest[0]++;
+			ports[port_count++] = t->config.port.ctx;
 		}
 		t->new_port = false;
 		t->config.id = t->id;
 		configs[count++] = t->config;
 	}
-	engine_set_targets(w->engine, configs, count);
+	if (cell_set_targets(w->cell, configs, count) == 0)
+		return;
+	for (size_t i = 0; i < port_count; i++)
+		sim_connector_release(ports[i]);
 }
 
 static void targets_adopted(void *ctx, const struct journal_target *targets, size_t count)
@@ -158,7 +178,7 @@ void process_reload(struct simulation *w)
 {
 	struct journal_target targets[SIM_TARGETS];
 	size_t count = list_targets(w, targets);
-	if (journal_set_targets(w->journal, targets, count, w, targets_adopted) != 0)
+	if (cell_set_rules(w->cell, targets, count, w, targets_adopted) != 0)
 		sim_fail(w, "the journal refused new targets");
 }
 
@@ -181,105 +201,107 @@ static int open_store(struct simulation *w, struct store_writer *store, struct e
 	return rc;
 }
 
-static int try_open_journal(struct simulation *w, struct err *err)
+static struct inflight_file *open_inflight(struct simulation *w)
+{
+	struct inflight_file *file = NULL;
+	struct err err;
+	if (inflight_open(w->inflight_path, &file, &err) != 0)
+		sim_fail(w, "the in-flight file: %s", err.text);
+	inflight_check(w, file);
+	return file;
+}
+
+static int try_make_cell(struct simulation *w, struct err *err)
 {
 	struct journal_target targets[SIM_TARGETS];
 	size_t count = list_targets(w, targets);
-	struct journal_options options = { .check_every = 1,
-									   .clock = { w, now, now },
-									   .entropy = { w, below },
-									   .hooks = { .ctx = w,
-												  .admission = admit,
-												  .hand_out = deliver,
-												  .failed = failed,
-												  .disk = disk_on_news,
-												  .start_capacity = clients_start_capacity },
-									   .targets = targets,
-									   .target_count = count,
-									   .queue_records = w->clients.queue_records,
-									   .queue_bytes = w->clients.queue_bytes,
-									   .reserve_bytes = w->disk.reserve_bytes,
-									   .actor = "simulation" };
-	int rc = open_store(w, &options.store, err);
+	struct cell_options options = { .journal = { .check_every = 1,
+												 .clock = { w, now, now },
+												 .entropy = { w, below },
+												 .hooks = { .ctx = w,
+															.admission = admit,
+															.hand_out = deliver,
+															.failed = failed,
+															.disk = disk_on_news,
+															.start_capacity = clients_start_capacity },
+												 .targets = targets,
+												 .target_count = count,
+												 .queue_records = w->clients.queue_records,
+												 .queue_bytes = w->clients.queue_bytes,
+												 .reserve_bytes = w->disk.reserve_bytes,
+												 .actor = "simulation" },
+									.engine = { .clock = { w, now, now },
+												.transport = network_transport(w),
+												.when = { w, sim_condition },
+												.log = { w, log_line },
+												.wake_ctx = w,
+												.wake = process_wake,
+												.window_total_bytes = w->clients.window_total_bytes } };
+	int rc = open_store(w, &options.journal.store, err);
 	if (rc != 0)
 		return rc;
-	if (inflight_open(w->inflight_path, &options.inflight, err) != 0)
-		sim_fail(w, "the in-flight file: %s", err->text);
-	inflight_check(w, options.inflight);
-	rc = journal_create(&options, &w->journal, err);
-	if (rc != 0) {
-		inflight_close(options.inflight);
-		return rc;
-	}
-	w->inflight = options.inflight;
-	copy_target_ids(w, targets, count);
-	return 0;
+	options.journal.inflight = open_inflight(w);
+	rc = cell_make(w->cell, &options, err);
+	if (rc == 0)
+		copy_target_ids(w, targets, count);
+	return rc;
 }
 
 /* A start that meets a broken disk fails, and the next one, after the disk was replaced, finds everything. */
-static void open_journal(struct simulation *w)
+static void make_cell(struct simulation *w)
 {
 	struct err err = { 0 };
-	while (try_open_journal(w, &err) != 0) {
-		if (!disk_has_failed(w))
+	w->tick_at_ms = w->pump_at_ms = INT64_MAX;
+	w->stopping = w->failed = false;
+	disk_process_begins(w);
+	clients_process_begins(w);
+	while (try_make_cell(w, &err) != 0) {
+		if (!disk_has_failed(w) && err.code != ERR_LOST)
 			sim_fail(w, "the start failed: %s", err.text);
 		sim_trace(w, "  the start failed: %s", err.text);
 		coverage_point_hit(w->coverage, COVER_START_FAILED);
 		disk_replace(w);
 	}
+	if (cell_serve(w->cell, &err) != 0)
+		sim_fail(w, "the cell does not serve: %s", err.text);
 	w->process++;
-	if (store_sqlite_open_reader(w->path, NULL, &w->reader, &err) != 0)
-		sim_fail(w, "reader: %s", err.text);
-	w->reader_open = true;
-}
-
-void process_start(struct simulation *w)
-{
-	struct engine_options options = { .clock = { w, now, now },
-									  .transport = network_transport(w),
-									  .when = { w, sim_condition },
-									  .log = { w, log_line },
-									  .wake_ctx = w,
-									  .wake = process_wake,
-									  .window_total_bytes = w->clients.window_total_bytes };
-	w->tick_at_ms = w->pump_at_ms = INT64_MAX;
-	w->stopping = w->failed = false;
-	disk_process_begins(w);
-	clients_process_begins(w);
-	w->engine = engine_create(&options);
-	open_journal(w);
-	engine_set_journal(w->engine, w->journal);
 	for (unsigned i = 0; i < SIM_TARGETS; i++)
 		w->targets[i].new_port = true;
 	apply_targets(w);
 	process_schedule_pump(w);
+}
+
+void process_start(struct simulation *w)
+{
+	struct err err;
+	w->cell = cell_create();
+	make_cell(w);
+	if (store_sqlite_open_reader(w->path, NULL, &w->reader, &err) != 0)
+		sim_fail(w, "reader: %s", err.text);
+	w->reader_open = true;
 	log_replay_read(w);
 	job_clients_started(w);
+}
+
+static void forget_turns(struct simulation *w)
+{
+	heap_drop(&w->heap, SIM_EVENT_TICK);
+	heap_drop(&w->heap, SIM_EVENT_PUMP);
 }
 
 /* `digests_lost`: the in-flight file is gone. */
 static void end_process(struct simulation *w, bool digests_lost)
 {
-	struct journal *journal = w->journal;
-	w->journal = NULL;
+	struct cell *cell = w->cell;
+	w->cell = NULL;
 	log_replay_mark_cut(w, digests_lost);
 	if (w->reader_open)
 		w->reader.close(w->reader.ctx);
 	w->reader_open = false;
-	if (rng_chance(&w->rng, 50)) {
-		engine_destroy(w->engine);
-		journal_destroy(journal);
-	} else {
-		journal_destroy(journal);
-		engine_destroy(w->engine);
-	}
-	inflight_close(w->inflight);
+	cell_destroy(cell); /* a crash, unless the cell has ended before */
 	if (digests_lost)
 		inflight_check_power_cut(w);
-	w->inflight = NULL;
-	w->engine = NULL;
-	heap_drop(&w->heap, SIM_EVENT_TICK);
-	heap_drop(&w->heap, SIM_EVENT_PUMP);
+	forget_turns(w);
 	network_power_off(w);
 }
 
@@ -304,14 +326,49 @@ void process_crash(struct simulation *w)
 static void stop_now(struct simulation *w)
 {
 	disk_turn_begins(w);
-	journal_stop(w->journal, "stopped by a signal");
-	log_replay_read(w);
 	for (unsigned i = 0; i < SIM_TARGETS; i++) {
 		if (w->targets[i].open_attempts > 0)
 			sim_fail(w, "%s: attempts are open after the drain", w->targets[i].name);
 	}
+	cell_end(w->cell, "stopped by a signal");
+	log_replay_read(w);
 	coverage_point_hit(w->coverage, COVER_STOPPED);
 	end_process(w, false);
+	process_start(w);
+}
+
+/* The store is open elsewhere now, as it were, and comes back: the cell is made again, and the process lives on. */
+static void make_lost_cell_anew(struct simulation *w)
+{
+	log_replay_mark_cut(w, false);
+	cell_end(w->cell, "lost");
+	forget_turns(w);
+	make_cell(w);
+	log_replay_read(w);
+	job_clients_started(w);
+}
+
+/* The journal has failed in a commit. The engine's last turn cancels what is under way. */
+static void end_failed_cell(struct simulation *w)
+{
+	bool running = false;
+	for (unsigned i = 0; i < SIM_TARGETS; i++)
+		running |= w->targets[i].open_attempts > 0;
+	cell_turn(w->cell);
+	if (!cell_is_over(w->cell))
+		sim_fail(w, "the cell is lost and goes on");
+	for (unsigned i = 0; i < SIM_TARGETS; i++) {
+		if (w->targets[i].open_attempts > 0)
+			sim_fail(w, "%s: attempts are open in a lost cell", w->targets[i].name);
+	}
+	if (w->disk.lost && !w->stopping) {
+		coverage_point_hit(w->coverage, running ? COVER_LOST_RUNNING : COVER_LOST_IDLE);
+		make_lost_cell_anew(w);
+		return;
+	}
+	cell_end(w->cell, "the store failed");
+	end_process(w, false);
+	environment_between_processes(w);
 	process_start(w);
 }
 
@@ -319,12 +376,12 @@ static void stop_now(struct simulation *w)
 
 void process_tick(struct simulation *w)
 {
-	engine_tick(w->engine);
-	if (w->stopping && engine_idle(w->engine)) {
+	cell_turn(w->cell);
+	if (cell_is_over(w->cell)) {
 		stop_now(w);
 		return;
 	}
-	int64_t next = engine_next_ms(w->engine);
+	int64_t next = cell_next_ms(w->cell);
 	if (next >= 0)
 		schedule_tick(w, w->now_ms + (next > 0 ? next : 1));
 	else if (w->stopping)
@@ -334,11 +391,9 @@ void process_tick(struct simulation *w)
 void process_pump(struct simulation *w)
 {
 	disk_turn_begins(w);
-	int handled = journal_pump(w->journal);
+	int handled = cell_pump(w->cell);
 	if (handled < 0 && w->failed) {
-		end_process(w, false);
-		environment_between_processes(w);
-		process_start(w);
+		end_failed_cell(w);
 		return;
 	}
 	if (handled < 0)
@@ -348,7 +403,7 @@ void process_pump(struct simulation *w)
 	int64_t due = clients_after_turn(w);
 	if (due < INT64_MAX)
 		schedule_pump_at(w, due);
-	due = journal_idle_due_ms(w->journal);
+	due = cell_idle_due_ms(w->cell);
 	if (due < INT64_MAX)
 		schedule_pump_at(w, due > w->now_ms ? due : w->now_ms + 1);
 }
@@ -358,6 +413,6 @@ void process_stop(struct simulation *w)
 	if (w->stopping)
 		return;
 	w->stopping = true;
-	engine_drain(w->engine, (int64_t)rng_below(&w->rng, 400));
+	cell_drain(w->cell, (int64_t)rng_below(&w->rng, 400));
 	schedule_tick(w, w->now_ms);
 }

@@ -1,4 +1,4 @@
-/* Deterministic simulation: the real engine, the real journal and the real SQLite store, in virtual time,
+/* Deterministic simulation: a real cell (journal, engine, in-flight file) on the real SQLite store, in virtual time,
  * against scripted connectors and sinks. One thread, one heap of events, everything from one seed. README.md lists
  * the files in reading order. */
 #ifndef ALMONER_SIM_SIM_H
@@ -8,13 +8,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "gateway/engine/engine.h"
+#include "gateway/cell/cell.h"
+#include "gateway/cell/cell_ports.h"
+#include "gateway/cell/command.h"
 #include "saga/base/buf.h"
-#include "saga/journal/engine_port.h"
-#include "saga/journal/figures.h"
-#include "saga/journal/intake_port.h"
-#include "saga/journal/journal.h"
-#include "saga/journal/operator_port.h"
 #include "saga/journal/state/inflight.h"
 #include "saga/store/store_sqlite.h"
 #include "tests/sim/coverage_points.h"
@@ -202,18 +199,17 @@ struct simulation {
 	char dir[64];
 	char path[96];
 	char inflight_path[112];
-	uint32_t process; /* number of the process that runs */
+	uint32_t
+		process; /* number of the cell that runs: grows with each process, and when a lost cell is made again */
 
-	struct engine *engine;
-	struct journal *journal;
-	struct inflight_file *inflight;
+	struct cell *cell; /* NULL: the process ends */
 	struct disk disk;
 	struct rng disk_rng;
 	struct clients clients;
 	struct store_reader reader;
 	bool reader_open;
 	int64_t tick_at_ms, pump_at_ms;
-	bool failed; /* the journal has reported a failure: the process must end */
+	bool failed; /* the journal has reported a failure: the process must end, or with ERR_LOST the cell */
 	bool stopping;
 	bool sprint;           /* two targets that answer at once, and all events within a moment */
 	bool two_busy_targets; /* most steps are at two targets: `busy_target` and the next one */
@@ -258,6 +254,8 @@ void process_pump(struct simulation *w);
 void process_wake(void *ctx);
 void process_schedule_tick(struct simulation *w); /* now */
 void process_schedule_pump(struct simulation *w); /* soon */
+/* The figures; the caller calls journal_counts_finish. */
+struct journal_counts process_counts(const struct simulation *w);
 
 /* clients.c */
 void clients_plan(struct simulation *w);

@@ -100,7 +100,7 @@ static void handle_event(struct simulation *w, const struct sim_event *h)
 		disk_event(w, h->arg);
 		break;
 	case SIM_EVENT_FAULT:
-		disk_arm_fault(w);
+		disk_arm_fault(w, h->arg);
 		break;
 	case SIM_EVENT_PRESSURE:
 		clients_pressure(w);

@@ -213,8 +213,7 @@ int fixture_try_make(struct cell_fixture *f, struct err *err)
 		.reply_cap_bytes = 65536
 	};
 	atomic_fetch_add(&f->ports_open, 1);
-	cell_set_targets(f->cell, &config, 1);
-	return 0;
+	return cell_set_targets(f->cell, &config, 1);
 }
 
 void fixture_serve(struct cell_fixture *f)
