@@ -187,20 +187,25 @@ struct store_head {
  * Every function returns 0 or ERR_* and fills `err`; outputs are set only on success unless stated
  * otherwise.
  *
- * Errors. After ERR_IO, ERR_FULL or ERR_CORRUPT the journal writes nothing more, with one exception: after
- * ERR_FULL from `begin`, or from a statement before `commit`, it may roll back and try again. It never
- * repeats a `commit` that failed (saga/store/README.md "Hazards of SQLite"). */
+ * Errors. ERR_NOT_FOUND and ERR_STALE are answers, and so is ERR_CORRUPT of a function that reads one row:
+ * the transaction goes on. A row that is there already is ERR_INVALID for a function that inserts. After
+ * ERR_FULL from `begin`, or from a statement before `commit`, the journal may roll back and try again. After
+ * any other error, and after a `commit` that failed, it calls only `rollback` and `close`: it is then unknown
+ * whether that commit is durable (saga/store/README.md "Hazards of SQLite"). ERR_LOST means that this owner
+ * has to end, but the process need not.
+ *
+ * Writes happen in a transaction, and see the writes before them. Reads are allowed outside of one. */
 struct store_writer {
 	void *ctx;
 	int (*head)(void *ctx, struct store_head *ret, struct err *err);
 	/* begin, then other calls, then commit or rollback: one transaction. */
 	int (*begin)(void *ctx, struct err *err);
 	int (*commit)(void *ctx, struct err *err);
-	int (*rollback)(void *ctx, struct err *err);
+	int (*rollback)(void *ctx, struct err *err); /* success also without a transaction */
 
 	/* Stores a plan unless its digest is stored already; *ret is the plan's number either way. */
 	int (*plan_put)(void *ctx, const struct plan *plan, int64_t *ret, struct err *err);
-	/* *ret is a new reference. */
+	/* *ret is a new reference. ERR_CORRUPT: there is no such plan, or it does not parse. */
 	int (*plan_get)(void *ctx, int64_t number, struct plan **ret, struct err *err);
 
 	int (*saga_insert)(void *ctx, const struct saga_row *row, struct err *err);
@@ -351,8 +356,8 @@ struct saga_filter {
 struct store_reader {
 	void *ctx;
 	/* Sagas that match, newest first, with ids below `before` (INT64_MAX: from the newest); at most
-	 * `capacity`, or fewer when budget_ms has passed. *ret_next is the `before` of the next call, 0 at the
-	 * end. Each saga is the caller's to saga_destroy. */
+	 * `capacity`, or fewer when budget_ms has passed; at least one saga is examined. *ret_next is the `before`
+	 * of the next call, 0 at the end. Each saga is the caller's to saga_destroy. */
 	int (*saga_list)(void *ctx, const struct saga_filter *filter, int64_t before, int64_t budget_ms,
 					 struct saga **sagas, size_t capacity, size_t *ret, int64_t *ret_next, struct err *err);
 	/* *ret is the caller's to saga_destroy. */
@@ -366,8 +371,9 @@ struct store_reader {
 					  size_t capacity, size_t *ret, struct err *err);
 	/* *ret is a new reference. ERR_CORRUPT with the reason when the payload does not decode. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
-	/* Log rows above number `after`, ascending, of one saga or of every subject (saga 0); at most `capacity`.
-	 * *ret_next is the last number seen. */
+	/* Log rows above number `after`, ascending, of one saga or of every subject (saga 0); at most `capacity`,
+	 * or fewer when a call takes long. *ret_next is the number of the last row given; when it is `after`, there
+	 * are no more. */
 	int (*log_read)(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,
 					int (*each)(void *each_ctx, const struct log_row *row), int64_t *ret_next,
 					struct err *err);
