@@ -3,6 +3,9 @@
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "saga/base/check.h"
 
 static uint64_t random_below(void *ctx, uint64_t bound)
 {
@@ -25,4 +28,17 @@ void entropy_bytes(void *out, size_t len)
 		fputs("almoner: the system's random generator failed, stopping\n", stderr);
 		abort();
 	}
+}
+
+/* The bytes that are given out are wiped: nothing else may have them. */
+void entropy_pool_take(struct entropy_pool *pool, void *out, size_t len)
+{
+	assert(len <= sizeof pool->bytes);
+	if (pool->left < len) {
+		entropy_bytes(pool->bytes, sizeof pool->bytes);
+		pool->left = sizeof pool->bytes;
+	}
+	pool->left -= len;
+	memcpy(out, pool->bytes + pool->left, len);
+	memset(pool->bytes + pool->left, 0, len);
 }

@@ -24,30 +24,65 @@ int batch_begin(struct journal *j)
 
 /* ---- commit ---- */
 
-/* A saga that is about to leave memory may have steps whose place in a lane is only in memory: those steps
- * get rows first, even when nothing else of the saga changed. */
-static int write_saga(struct journal *j, struct cache_entry *e)
+/* True in each commit whose invariants are checked. */
+static bool is_checked(const struct journal *j)
 {
-	if (e->saga == NULL)
-		return 0;
-	bool live = saga_is_live(e->saga);
-	int rc = live ? 0 : location_lanes_to_disk(j, e);
-	if (rc != 0 || !e->changed)
-		return rc;
-	rc = counters_account(j, e);
-	if (rc != 0)
-		return rc;
-	buf_clear(&j->batch.value);
-	saga_encode(e->saga, &j->batch.value);
+	return j->batch.unchecked + 1 >= j->check_every;
+}
+
+static int write_value(struct journal *j, struct cache_entry *e, bool live)
+{
 	struct saga_row row = { .id = e->id,
 							.plan = e->plan->number,
 							.state = e->saga->state,
 							.live = live,
 							.created_ms = e->saga->created_ms,
 							.value = buf_str(&j->batch.value) };
+	memcpy(row.salt, e->salt, sizeof row.salt);
 	j->batch.wrote = true;
 	return e->is_new ? j->store.saga_insert(j->store.ctx, &row, &j->err)
 					 : j->store.saga_update(j->store.ctx, &row, &j->err);
+}
+
+/* The value names its log row, and the log row ends with the digest of the value: a saga whose value was
+ * changed later, or put back to an older one, contradicts the log. */
+static int write_recorded(struct journal *j, struct cache_entry *e, bool live)
+{
+	if (e->is_new)
+		entropy_pool_take(&j->log.salts, e->salt, sizeof e->salt);
+	saga_rows_add(&e->saga->rows, j->log.last_row + 1, e->log, j->now_ms);
+	size_t core = saga_encode(e->saga, &j->batch.value);
+	log_add_value(j, e, (struct str){ j->batch.value.data + core, j->batch.value.len - core });
+	int rc = write_value(j, e, live);
+	return rc == 0 ? log_write_row(j, SUBJECT_SAGA, e->id, e->log) : rc;
+}
+
+static int write_unrecorded(struct journal *j, struct cache_entry *e, bool live)
+{
+	assert(!e->is_new);
+	size_t core = saga_encode(e->saga, &j->batch.value);
+	struct str now = { j->batch.value.data + core, j->batch.value.len - core };
+	int rc = is_checked(j) ? invariants_assert_core(j, e, now) : 0;
+	return rc == 0 ? write_value(j, e, live) : rc;
+}
+
+/* A saga that is about to leave memory may have steps whose place in a lane is only in memory: those steps
+ * get rows first, even when nothing else of the saga changed. Records about a saga that cannot be decoded get a
+ * row that no value names. */
+static int write_saga(struct journal *j, struct cache_entry *e)
+{
+	bool recorded = e->log != NULL && e->log->count > 0;
+	if (e->saga == NULL)
+		return recorded ? log_write_row(j, SUBJECT_SAGA, e->id, e->log) : 0;
+	bool live = saga_is_live(e->saga);
+	int rc = live ? 0 : location_lanes_to_disk(j, e);
+	if (rc != 0 || (!e->changed && !recorded))
+		return rc;
+	rc = counters_account(j, e);
+	if (rc != 0)
+		return rc;
+	buf_clear(&j->batch.value);
+	return recorded ? write_recorded(j, e, live) : write_unrecorded(j, e, live);
 }
 
 /* Moves due times that are too far ahead, and asks the store for the due times that news will report. */
@@ -69,20 +104,21 @@ static int write_batch(struct journal *j)
 {
 	int rc = refresh_targets(j);
 	struct cache_entry *e;
+	log_begin(j);
 	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
 	{
 		if (rc == 0)
 			rc = write_saga(j, e);
 	}
-	return rc != 0 ? rc : log_write_rows(j);
+	return rc != 0 ? rc : log_write_subjects(j);
 }
 
 static void check_invariants(struct journal *j)
 {
-	if (++j->batch.unchecked < j->check_every)
-		return;
-	j->batch.unchecked = 0;
-	invariants_assert_batch(j);
+	bool checked = is_checked(j);
+	j->batch.unchecked = checked ? 0 : j->batch.unchecked + 1;
+	if (checked)
+		invariants_assert_batch(j);
 }
 
 static void release(struct journal *j)

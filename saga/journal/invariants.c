@@ -29,12 +29,25 @@ static void assert_entry(const struct cache_entry *e)
 	}
 }
 
+int invariants_assert_core(struct journal *j, const struct cache_entry *e, struct str core)
+{
+	struct saga_row row;
+	struct str stored;
+	int rc = j->store.saga_get(j->store.ctx, e->id, &row, &j->err);
+	if (rc == 0)
+		rc = saga_core_of(e->saga->plan, row.value, &stored, &j->err);
+	if (rc != 0)
+		return err_wrap(&j->err, rc, "saga %lld", (long long)e->id);
+	assert(str_eq(core, stored));
+	return 0;
+}
+
 void invariants_assert_batch(const struct journal *j)
 {
 	const struct cache_entry *e;
 	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
 	{
-		if (e->saga != NULL && e->changed)
+		if (e->saga != NULL && (e->changed || e->log != NULL))
 			assert_entry(e);
 	}
 	assert(counters_fault(j) == NULL);

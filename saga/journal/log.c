@@ -1,11 +1,8 @@
 #include "saga/journal/log.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "saga/base/array.h"
-#include "saga/base/digest.h"
-#include "saga/base/entropy.h"
 #include "saga/journal/journal_internal.h"
 
 /* A linear search: a batch has records about few targets and jobs. Each related event is new, and has one record. */
@@ -35,18 +32,25 @@ void log_add(struct journal *j, enum subject subject, int64_t id, enum record_ki
 															   .note = str_of(note) });
 }
 
-static const uint8_t *next_salt(struct log_state *l)
+void log_begin(struct journal *j)
 {
-	if (l->salts_left == 0) {
-		entropy_bytes(l->salts, sizeof l->salts);
-		l->salts_left = LOG_SALTS;
-	}
-	return l->salts[--l->salts_left];
+	assert(j->batch.open && j->log.last_row == j->log.chain.last && j->log.digest == NULL);
+	store_chain_begin(&j->log.digest, j->log.chain.digest);
+}
+
+void log_add_value(struct journal *j, struct cache_entry *e, struct str core)
+{
+	uint8_t digest[SAGA_DIGEST_BYTES];
+	saga_value_digest(e->salt, e->saga->plan, core, digest);
+	records_add(e->log, &(struct record){ .kind = RECORD_VALUE,
+										  .at_ms = j->now_ms,
+										  .step = RECORD_NO_STEP,
+										  .digest = { (const char *)digest, sizeof digest } });
 }
 
 /* The chain covers only a salted digest of the personal part, so that this part can be deleted later without
  * breaking the chain. */
-static int write_row(struct journal *j, enum subject subject, int64_t id, const struct records *records)
+int log_write_row(struct journal *j, enum subject subject, int64_t id, const struct records *records)
 {
 	struct log_row row = { .number = ++j->log.last_row,
 						   .commit = j->log.chain.commit + 1,
@@ -56,7 +60,7 @@ static int write_row(struct journal *j, enum subject subject, int64_t id, const 
 						   .head = buf_str(&records->head),
 						   .personal = buf_str(&records->personal) };
 	if (row.personal.len > 0) {
-		memcpy(row.salt, next_salt(&j->log), sizeof row.salt);
+		entropy_pool_take(&j->log.salts, row.salt, sizeof row.salt);
 		store_personal_digest(row.salt, row.personal, row.personal_digest);
 	}
 	store_chain_row(j->log.digest, &row);
@@ -64,21 +68,11 @@ static int write_row(struct journal *j, enum subject subject, int64_t id, const 
 	return j->store.log_append(j->store.ctx, &row, &j->err);
 }
 
-/* Sagas come first, in the order in which the batch touched them; then the other subjects. */
-int log_write_rows(struct journal *j)
+int log_write_subjects(struct journal *j)
 {
-	assert(j->batch.open && j->log.last_row == j->log.chain.last && j->log.digest == NULL);
-	store_chain_begin(&j->log.digest, j->log.chain.digest);
-	struct cache_entry *e;
-	STAILQ_FOREACH(e, &j->batch.touched, touched_link)
-	{
-		int rc = e->log != NULL && e->log->count > 0 ? write_row(j, SUBJECT_SAGA, e->id, e->log) : 0;
-		if (rc != 0)
-			return rc;
-	}
 	for (size_t i = 0; i < j->log.subject_count; i++) {
 		const struct subject_log *log = &j->log.subjects[i];
-		int rc = write_row(j, log->subject, log->id, &log->records);
+		int rc = log_write_row(j, log->subject, log->id, &log->records);
 		if (rc != 0)
 			return rc;
 	}

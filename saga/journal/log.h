@@ -1,14 +1,16 @@
-/* The log rows of a batch: one row for each subject that has records, in the order in which the batch first
- * touched them, and one chain digest over all rows of the commit (saga/DESIGN.md "The log"). Thread: the
+/* The log rows of a batch: one row for each subject that has records, sagas first, in the order in which the
+ * batch first touched them, and one chain digest over all rows of the commit (saga/DESIGN.md "The log"). Thread: the
  * journal's. */
 #ifndef ALMONER_SAGA_JOURNAL_LOG_H
 #define ALMONER_SAGA_JOURNAL_LOG_H
 
 #include "saga/base/check.h"
+#include "saga/base/entropy.h"
 #include "saga/model/record.h"
 #include "saga/store/store.h"
 
 struct journal;
+struct cache_entry;
 
 /* The records of this batch about one target, job, related event, the daemon or the configuration; those about
  * sagas are in the saga's cache entry. */
@@ -18,8 +20,6 @@ struct subject_log {
 	struct records records;
 };
 
-#define LOG_SALTS 64 /* salts that are drawn at once, since each draw is a system call; chosen */
-
 struct log_state {
 	int64_t last_row;           /* number of the last log row */
 	struct chain_row chain;     /* of the last commit, without its figures */
@@ -27,8 +27,7 @@ struct log_state {
 	struct store_chain *digest; /* over the rows of the batch; NULL: no batch is being written */
 	struct subject_log *subjects;
 	size_t subject_count, subject_capacity;
-	uint8_t salts[LOG_SALTS][16];
-	size_t salts_left;
+	struct entropy_pool salts;
 };
 
 /* The records of a subject in this batch, to be added to. Valid until the next call. SUBJECT_SAGA is not for
@@ -37,8 +36,15 @@ struct records *log_records(struct journal *j, enum subject subject, int64_t id)
 /* Adds one record without a step to this batch, at the present time. The texts may be NULL. */
 void log_add(struct journal *j, enum subject subject, int64_t id, enum record_kind kind, const char *text,
 			 const char *actor, const char *note);
-/* Writes all rows of the batch. */
-int log_write_rows(struct journal *j) MUST_CHECK;
+/* Begins to write the rows of the batch: those of sagas first, then log_write_subjects. */
+void log_begin(struct journal *j);
+/* Ends the saga's records of this batch with the digest of its value, whose core is given. */
+void log_add_value(struct journal *j, struct cache_entry *e, struct str core);
+/* Writes one row, with the number log.last_row + 1. */
+int log_write_row(struct journal *j, enum subject subject, int64_t id,
+				  const struct records *records) MUST_CHECK;
+/* Writes the rows of all subjects that are no sagas. */
+int log_write_subjects(struct journal *j) MUST_CHECK;
 /* Writes the chain row of the batch, which has written something: the digest over its rows, and the figures. */
 int log_write_chain(struct journal *j) MUST_CHECK;
 /* Forgets the records of the batch. */

@@ -36,7 +36,8 @@ struct saga_row {
 	uint8_t state; /* enum saga_state */
 	bool live;     /* saga_is_live */
 	int64_t created_ms;
-	struct str value; /* saga_encode */
+	uint8_t salt[SAGA_SALT_BYTES]; /* of saga_value_digest; zero when it was forgotten */
+	struct str value;              /* saga_encode */
 };
 
 /* A step that waits on disk. `why` is WHY_SLOT, WHY_DUE, WHY_LANE, WHY_AFTER or WHY_ATTENTION. Rows with

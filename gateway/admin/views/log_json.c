@@ -12,9 +12,11 @@ void log_json_row(const struct log_row *row, const struct plan *plan, json_t *li
 	struct record record;
 	struct err err = { 0 };
 	int rc;
-	while ((rc = records_next(&reader, &record, &err)) == 1)
-		json_array_append_new(
-			list, record_json(&record, row->subject, row->subject_id, row->number, row->commit, plan));
+	while ((rc = records_next(&reader, &record, &err)) == 1) {
+		if (!record_is_internal(record.kind))
+			json_array_append_new(
+				list, record_json(&record, row->subject, row->subject_id, row->number, row->commit, plan));
+	}
 	if (rc < 0)
 		json_array_append_new(list,
 							  json_pack("{s:I, s:I, s:s, s:I, s:s, s:o}", "seq", (json_int_t)row->number,

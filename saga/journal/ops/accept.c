@@ -23,9 +23,10 @@ static int accept_saga(struct journal *j, struct accept *a, int64_t number, stru
 		rc = accept_new_saga(j, id, &a->start, a->event);
 	if (rc == 0 && a->has_gift)
 		rc = accept_attach_waiting(j, a->gift, id, 0);
+	if (rc == 0)
+		rc = accept_record_replayed(j, a, id);
 	if (rc != 0)
 		return rc;
-	accept_record_replayed(j, a, id);
 	j->totals.accepted++;
 	*result = (struct accept_result){ .saga = id,
 									  .unrouted = a->start.unrouted,

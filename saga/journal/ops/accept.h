@@ -28,6 +28,9 @@ int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int6
 /* Fills the result of an event whose key belongs to `owner`, and flags a body that differs. */
 int accept_duplicate(struct journal *j, const struct event *event, int64_t owner,
 					 struct accept_result *result) MUST_CHECK;
+/* The records of a saga in this batch, to be added to. The saga is loaded, because its value changes with each
+ * record about it. */
+int accept_log_of(struct journal *j, int64_t saga, struct records **ret) MUST_CHECK;
 /* Adds an event of the gift to `log`, with the digest by which verify knows it again. */
 void accept_record_related(struct journal *j, struct records *log, const struct event *event);
 /* Attaches all related events that wait for this name of a gift to its saga, which gets a record of each.
@@ -45,6 +48,6 @@ int accept_new_saga(struct journal *j, int64_t id, const struct saga_start *want
  * that is 0, the next one. */
 int64_t accept_number(const struct journal *j, int64_t reserved, int64_t last);
 /* Records who replays the event, when an operator does. */
-void accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga);
+int accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga) MUST_CHECK;
 
 #endif

@@ -19,6 +19,15 @@ int accept_claim_key(struct journal *j, const uint8_t key[STORE_KEY_BYTES], int6
 	return rc;
 }
 
+int accept_log_of(struct journal *j, int64_t saga, struct records **ret)
+{
+	struct cache_entry *e;
+	int rc = cache_load_to_record(j, saga, &e);
+	if (rc == 0)
+		*ret = cache_log(j, e);
+	return rc;
+}
+
 /* A platform that sends another body under the same event id deserves an operator's look: the saga of the
  * first event records it. */
 static int flag_if_differs(struct journal *j, const struct event *event, const struct event *first,
@@ -27,15 +36,16 @@ static int flag_if_differs(struct journal *j, const struct event *event, const s
 	result->differs = memcmp(event->body_digest, first->body_digest, sizeof event->body_digest) != 0;
 	if (!result->differs || result->saga == 0)
 		return 0;
-	struct cache_entry *e = cache_touch(j, result->saga);
-	records_add(cache_log(j, e),
-				&(struct record){ .kind = RECORD_DUPLICATE,
-								  .at_ms = j->now_ms,
-								  .step = RECORD_NO_STEP,
-								  .digest = { (const char *)event->digest, sizeof event->digest },
-								  .text = event->f.type,
-								  .personal = event->f.event_id });
-	return 0;
+	struct records *log;
+	int rc = accept_log_of(j, result->saga, &log);
+	if (rc == 0)
+		records_add(log, &(struct record){ .kind = RECORD_DUPLICATE,
+										   .at_ms = j->now_ms,
+										   .step = RECORD_NO_STEP,
+										   .digest = { (const char *)event->digest, sizeof event->digest },
+										   .text = event->f.type,
+										   .personal = event->f.event_id });
+	return rc;
 }
 
 /* Events that were deleted by now, or are damaged, keep their keys: their repeats are still recognised, only the
@@ -79,6 +89,7 @@ void accept_record_related(struct journal *j, struct records *log, const struct 
 /* The waiting events of one gift, while the store attaches them. */
 struct attach {
 	struct journal *j;
+	struct records *log; /* of the saga */
 	int64_t own;
 	int64_t count;
 };
@@ -96,7 +107,7 @@ static void record_attached(void *ctx, const struct related_row *row)
 							 .text = STR("an event that waited for its gift") };
 	if (row->event != NULL)
 		record.digest = (struct str){ (const char *)row->event->digest, sizeof row->event->digest };
-	records_add(cache_log(a->j, cache_touch(a->j, row->saga)), &record);
+	records_add(a->log, &record);
 }
 
 /* Usually no related event waits for its gift (j->totals.waiting is 0); then the store is not asked. */
@@ -105,7 +116,9 @@ int accept_attach_waiting(struct journal *j, const uint8_t gift[STORE_KEY_BYTES]
 	struct attach a = { .j = j, .own = own };
 	if (j->totals.waiting == 0)
 		return 0;
-	int rc = j->store.related_attach(j->store.ctx, gift, saga, &a, record_attached, &j->err);
+	int rc = accept_log_of(j, saga, &a.log);
+	if (rc == 0)
+		rc = j->store.related_attach(j->store.ctx, gift, saga, &a, record_attached, &j->err);
 	if (rc != 0 || a.count == 0)
 		return rc;
 	if (a.count > j->totals.waiting)
@@ -157,14 +170,18 @@ int accept_new_saga(struct journal *j, int64_t id, const struct saga_start *want
 	return schedule_saga(j, e, (struct schedule_options){ .accepting = true });
 }
 
-void accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga)
+int accept_record_replayed(struct journal *j, const struct accept *a, int64_t saga)
 {
 	if (a->actor == NULL || saga == 0)
-		return;
-	records_add(cache_log(j, cache_touch(j, saga)), &(struct record){ .kind = RECORD_VERB,
-																	  .at_ms = j->now_ms,
-																	  .step = RECORD_NO_STEP,
-																	  .text = STR("replay"),
-																	  .actor = str_of(a->actor),
-																	  .note = str_of(a->note) });
+		return 0;
+	struct records *log;
+	int rc = accept_log_of(j, saga, &log);
+	if (rc == 0)
+		records_add(log, &(struct record){ .kind = RECORD_VERB,
+										   .at_ms = j->now_ms,
+										   .step = RECORD_NO_STEP,
+										   .text = STR("replay"),
+										   .actor = str_of(a->actor),
+										   .note = str_of(a->note) });
+	return rc;
 }

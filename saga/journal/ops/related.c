@@ -32,9 +32,14 @@ int accept_related(struct journal *j, struct accept *a, int64_t number, struct a
 		j->last_related = id;
 	j->totals.accepted++;
 	j->totals.related++;
-	accept_record_replayed(j, a, saga);
+	rc = accept_record_replayed(j, a, saga);
+	if (rc != 0)
+		return rc;
 	if (saga != 0) {
-		accept_record_related(j, cache_log(j, cache_touch(j, saga)), a->event);
+		struct records *log;
+		rc = accept_log_of(j, saga, &log);
+		if (rc == 0)
+			accept_record_related(j, log, a->event);
 	} else {
 		accept_record_related(j, log_records(j, SUBJECT_RELATED, id), a->event);
 		j->totals.waiting++;
@@ -42,7 +47,7 @@ int accept_related(struct journal *j, struct accept *a, int64_t number, struct a
 			j->idle.related_next_ms = row.due_ms;
 	}
 	*result = (struct accept_result){ .saga = saga, .related = true };
-	return 0;
+	return rc;
 }
 
 /* Attaches what else waits under one of the names. */

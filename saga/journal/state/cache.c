@@ -18,7 +18,8 @@ struct cache_entry *cache_find(const struct saga_cache *c, int64_t id)
 	return link != NULL ? HASH_ENTRY(link, struct cache_entry, link) : NULL;
 }
 
-struct cache_entry *cache_touch(struct journal *j, int64_t id)
+/* Makes the saga part of this batch without loading it. */
+static struct cache_entry *touch(struct journal *j, int64_t id)
 {
 	assert(j->batch.open);
 	struct saga_cache *c = &j->cache;
@@ -91,7 +92,8 @@ static void derive_locations(struct cache_entry *e)
 
 /* The row's bytes are copied first: they are borrowed from the store, and reading the plan is the next call
  * to it. A damaged plan counts as damage of this saga: its sagas cannot be read, others can. */
-static int read_saga(struct journal *j, int64_t id, struct saga **ret, struct plan_info **ret_plan)
+static int read_saga(struct journal *j, int64_t id, struct saga **ret, struct plan_info **ret_plan,
+					 uint8_t ret_salt[SAGA_SALT_BYTES])
 {
 	struct saga_row row;
 	int rc = j->store.saga_get(j->store.ctx, id, &row, &j->err);
@@ -104,6 +106,7 @@ static int read_saga(struct journal *j, int64_t id, struct saga **ret, struct pl
 					 (long long)id, (long long)row.plan);
 	else if (rc == 0)
 		rc = saga_decode(id, (*ret_plan)->plan, (struct str){ bytes, row.value.len }, ret, &j->err);
+	memcpy(ret_salt, row.salt, sizeof row.salt);
 	j->cache.damaged_saga = rc == ERR_CORRUPT ? id : 0;
 	return rc;
 }
@@ -113,18 +116,30 @@ int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
 	struct cache_entry *e = cache_find(&j->cache, id);
 	struct plan_info *plan = NULL;
 	struct saga *saga = NULL;
+	uint8_t salt[SAGA_SALT_BYTES] = { 0 };
 	j->cache.damaged_saga = 0;
 	if (e == NULL || e->saga == NULL) {
-		int rc = read_saga(j, id, &saga, &plan);
+		int rc = read_saga(j, id, &saga, &plan, salt);
 		if (rc != 0)
 			return rc;
 	}
-	e = cache_touch(j, id);
+	e = touch(j, id);
 	if (saga != NULL) {
 		set_saga(e, saga, plan);
+		memcpy(e->salt, salt, sizeof salt);
 		derive_locations(e);
 	}
 	*ret = e;
+	return 0;
+}
+
+int cache_load_to_record(struct journal *j, int64_t id, struct cache_entry **ret)
+{
+	int rc = cache_load(j, id, ret);
+	if (rc != ERR_NOT_FOUND && !cache_is_damaged(j, rc))
+		return rc;
+	j->err = (struct err){ 0 };
+	*ret = touch(j, id);
 	return 0;
 }
 
@@ -138,7 +153,7 @@ bool cache_is_damaged(const struct journal *j, int rc)
 struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_info *plan)
 {
 	assert(plan->plan == saga->plan);
-	struct cache_entry *e = cache_touch(j, saga->id);
+	struct cache_entry *e = touch(j, saga->id);
 	assert(e->saga == NULL); /* its number is new */
 	set_saga(e, saga, plan);
 	e->is_new = e->changed = true;
@@ -150,6 +165,9 @@ void cache_replace(struct journal *j, struct cache_entry *e, struct saga *saga, 
 	assert(e->touched && saga->id == e->id && plan->plan == saga->plan);
 	for (unsigned i = 0; i < e->saga->step_count; i++)
 		assert(e->locations[i].location == LOCATION_NONE);
+	assert(saga->rows.count == 0);
+	saga->rows = e->saga->rows;
+	e->saga->rows = (struct saga_rows){ 0 };
 	drop_saga(j, e);
 	set_saga(e, saga, plan);
 	e->changed = true;

@@ -31,17 +31,18 @@ struct cache_entry {
 	struct hash_link link;
 	STAILQ_ENTRY(cache_entry) touched_link;
 	int64_t id;
-	struct saga *saga;               /* NULL: the batch only writes to the saga's log */
+	struct saga *saga;               /* NULL: the saga is damaged, and the batch only writes to its log */
 	struct plan_info *plan;          /* NULL without a saga */
 	struct step_location *locations; /* the location of each step; NULL without a saga */
 	struct event *event;             /* the event, a reference until the end of the batch; NULL: not read */
 	struct records *log;             /* the saga's records of this batch; NULL: none */
 	/* enum saga_state: the state as counters.c has counted it, or NOT_COUNTED */
 	uint8_t counted;
-	bool touched;   /* the entry is in the list of this batch */
-	bool is_new;    /* the saga was made in this batch and must be inserted */
-	bool changed;   /* the saga has changed and must be written at the commit */
-	bool scheduled; /* schedule_saga has located every step since the saga was loaded */
+	uint8_t salt[SAGA_SALT_BYTES]; /* of the saga's value; with a saga */
+	bool touched;                  /* the entry is in the list of this batch */
+	bool is_new;                   /* the saga was made in this batch and must be inserted */
+	bool changed;                  /* the saga has changed and must be written at the commit */
+	bool scheduled;                /* schedule_saga has located every step since the saga was loaded */
 };
 
 /* Zeroed, it is empty. */
@@ -55,17 +56,18 @@ struct saga_cache {
 void cache_free(struct journal *j);
 /* Finds the entry of a saga; NULL: the saga is not in memory. Does not touch the entry. */
 struct cache_entry *cache_find(const struct saga_cache *c, int64_t id);
-/* Makes the saga part of this batch without loading it. */
-struct cache_entry *cache_touch(struct journal *j, int64_t id);
 /* Makes the saga part of this batch, loaded. ERR_NOT_FOUND; ERR_CORRUPT with cache_is_damaged when the saga's
  * own stored value cannot be decoded: neither has to end the journal. Other codes are store errors. */
 int cache_load(struct journal *j, int64_t id, struct cache_entry **ret) MUST_CHECK;
+/* For records about a saga, which are kept in any case: a saga that is damaged or missing becomes part of the
+ * batch without being loaded, so e->saga is NULL. */
+int cache_load_to_record(struct journal *j, int64_t id, struct cache_entry **ret) MUST_CHECK;
 /* Is `rc` of the last cache_load or cache_load_event about that one saga rather than the store? j->err says what
  * is wrong with it. */
 bool cache_is_damaged(const struct journal *j, int rc);
 /* A saga made in this batch; takes it over. */
 struct cache_entry *cache_add(struct journal *j, struct saga *saga, struct plan_info *plan);
-/* Puts another saga under the same id (reprocess); takes it over. Every step of the old one must be at
+/* Puts another saga under the same id (reprocess), which takes over the log rows of the old one; takes it over. Every step of the old one must be at
  * LOCATION_NONE. */
 void cache_replace(struct journal *j, struct cache_entry *e, struct saga *saga, struct plan_info *plan);
 /* The records of this saga in this batch, to be added to. */

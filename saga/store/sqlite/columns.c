@@ -42,8 +42,9 @@ void column_saga_row(struct db_query *q, struct saga_row *ret)
 		.state = (uint8_t)column_int(q, 2),
 		.live = column_int(q, 3) != 0,
 		.created_ms = column_int(q, 4),
-		.value = column_bytes(q, 5),
+		.value = column_bytes(q, 6),
 	};
+	column_fixed(q, 5, ret->salt, sizeof ret->salt);
 }
 
 void column_step_row(struct db_query *q, struct step_row *ret)

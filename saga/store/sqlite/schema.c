@@ -16,12 +16,13 @@ const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 			  "CREATE UNIQUE INDEX plan_digest ON plan(part, digest);",
 	  copy_plan },
 
-	/* The saga_open index holds open sagas (state < 4: not at rest) and sagas at rest that still have a call
+	/* salt is of the digests that the log keeps of the value; NULL when it was forgotten.
+	 * The saga_open index holds open sagas (state < 4: not at rest) and sagas at rest that still have a call
 	 * under way. */
 	{ "saga",
 	  "CREATE TABLE saga ("
 	  "  id INTEGER PRIMARY KEY, plan INTEGER NOT NULL, state INTEGER NOT NULL, live INTEGER NOT NULL,"
-	  "  created INTEGER NOT NULL, value BLOB NOT NULL," PART_OF(
+	  "  created INTEGER NOT NULL, salt BLOB, value BLOB NOT NULL," PART_OF(
 		  id) ");"
 			  "CREATE INDEX saga_open ON saga(live, state) WHERE state < 4 OR live = 1;",
 	  copy_saga },

@@ -51,6 +51,7 @@ static int saga_write(struct sqlite_writer *w, enum writer_statement which, cons
 	query_int(&q, row->state);
 	query_int(&q, row->live);
 	query_int(&q, row->created_ms);
+	query_blob(&q, row->salt, sizeof row->salt);
 	query_blob(&q, row->value.p, row->value.len);
 	return query_run(&q, err);
 }

@@ -17,9 +17,9 @@
 	X(W_PLAN_ADD, "cannot add a plan", "INSERT INTO plan (digest, json) VALUES (?1, ?2)")                    \
 	X(W_PLAN_GET, "cannot read a plan", "SELECT json FROM plan WHERE id = ?1")                               \
 	X(W_SAGA_ADD, "cannot add a saga",                                                                       \
-	  "INSERT INTO saga (" SAGA_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                 \
+	  "INSERT INTO saga (" SAGA_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                             \
 	X(W_SAGA_SET, "cannot update a saga",                                                                    \
-	  "UPDATE saga SET plan = ?2, state = ?3, live = ?4, created = ?5, value = ?6 WHERE id = ?1")            \
+	  "UPDATE saga SET plan = ?2, state = ?3, live = ?4, created = ?5, salt = ?6, value = ?7 WHERE id = ?1") \
 	X(W_SAGA_GET, "cannot read a saga", "SELECT " SAGA_COLUMNS " FROM saga WHERE id = ?1")                   \
 	X(W_SAGA_LIVE, "cannot list live sagas",                                                                 \
 	  "SELECT id FROM saga INDEXED BY saga_open WHERE live = 1 AND state = ?1 AND id > ?2 ORDER BY id "      \

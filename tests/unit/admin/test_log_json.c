@@ -48,6 +48,27 @@ static void whole(void **state)
 	records_free(&r);
 }
 
+static void without_what_is_only_for_the_store(void **state)
+{
+	(void)state;
+	struct records r = { 0 };
+	make(&r);
+	struct saga_rows rows = { 0 };
+	for (int64_t i = 1; i <= SAGA_ROWS_LISTED; i++)
+		saga_rows_append(&rows, i);
+	saga_rows_add(&rows, SAGA_ROWS_LISTED + 1, &r, 2000);
+	records_add(&r, &(struct record){ .kind = RECORD_VALUE,
+									  .at_ms = 2000,
+									  .step = RECORD_NO_STEP,
+									  .digest = STR("0123456789abcdef") });
+	assert_int_equal(r.count, 4);
+	json_t *list = rows_of(buf_str(&r.head), buf_str(&r.personal));
+	assert_int_equal(json_array_size(list), 2);
+	json_decref(list);
+	saga_rows_free(&rows);
+	records_free(&r);
+}
+
 static void damaged(void **state)
 {
 	(void)state;
@@ -83,6 +104,8 @@ static void damaged(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(whole), cmocka_unit_test(damaged) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(whole),
+										cmocka_unit_test(without_what_is_only_for_the_store),
+										cmocka_unit_test(damaged) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,24 +194,30 @@ void fixture_begin(struct fixture_writer *l)
 	store_chain_begin(&l->open, l->chain.digest);
 }
 
-void fixture_log(struct fixture_writer *l, enum subject subject, int64_t id, const struct record *record)
+static void append_row(struct fixture_writer *l, enum subject subject, int64_t id,
+					   const struct records *records)
 {
 	struct err err = { 0 };
-	struct records records = { 0 };
-	records_add(&records, record);
 	struct log_row row = { .number = ++l->number,
 						   .commit = l->chain.commit + 1,
 						   .subject = subject,
 						   .subject_id = id,
-						   .at_ms = record->at_ms,
-						   .head = buf_str(&records.head),
-						   .personal = buf_str(&records.personal) };
+						   .at_ms = records->at_ms,
+						   .head = buf_str(&records->head),
+						   .personal = buf_str(&records->personal) };
 	if (row.personal.len > 0) {
 		entropy_bytes(row.salt, sizeof row.salt);
 		store_personal_digest(row.salt, row.personal, row.personal_digest);
 	}
 	must(l->w.log_append(l->w.ctx, &row, &err), &err);
 	store_chain_row(l->open, &row);
+}
+
+void fixture_log(struct fixture_writer *l, enum subject subject, int64_t id, const struct record *record)
+{
+	struct records records = { 0 };
+	records_add(&records, record);
+	append_row(l, subject, id, &records);
 	records_free(&records);
 }
 
@@ -232,18 +238,38 @@ void fixture_commit(struct fixture_writer *l)
 	must(l->w.commit(l->w.ctx, &err), &err);
 }
 
-static void saga_write(struct fixture_writer *l, struct saga *s, bool fresh)
+static void add_value(struct records *records, const struct saga *s, const uint8_t salt[SAGA_SALT_BYTES],
+					  struct str core)
+{
+	uint8_t digest[SAGA_DIGEST_BYTES];
+	saga_value_digest(salt, s->plan, core, digest);
+	records_add(records, &(struct record){ .kind = RECORD_VALUE,
+										   .at_ms = records->at_ms,
+										   .step = RECORD_NO_STEP,
+										   .digest = { (const char *)digest, sizeof digest } });
+}
+
+/* Writes the saga and a log row with this record. As in the journal's commits the value names the row, and the
+ * row has the digest of the value. `row` has the salt. */
+static void saga_write(struct fixture_writer *l, struct saga *s, struct saga_row *row,
+					   const struct record *record, bool fresh)
 {
 	struct err err = { 0 };
 	struct buf AUTO_BUF value = { 0 };
-	saga_encode(s, &value);
-	struct saga_row row = { .id = s->id,
-							.state = s->state,
-							.live = saga_is_live(s),
-							.created_ms = s->created_ms,
-							.value = buf_str(&value) };
-	must(l->w.plan_put(l->w.ctx, s->plan, &row.plan, &err), &err);
-	must(fresh ? l->w.saga_insert(l->w.ctx, &row, &err) : l->w.saga_update(l->w.ctx, &row, &err), &err);
+	struct records records = { 0 };
+	records_add(&records, record);
+	saga_rows_add(&s->rows, l->number + 1, &records, record->at_ms);
+	size_t core = saga_encode(s, &value);
+	add_value(&records, s, row->salt, (struct str){ value.data + core, value.len - core });
+	append_row(l, SUBJECT_SAGA, s->id, &records);
+	records_free(&records);
+	row->id = s->id;
+	row->state = s->state;
+	row->live = saga_is_live(s);
+	row->created_ms = s->created_ms;
+	row->value = buf_str(&value);
+	must(l->w.plan_put(l->w.ctx, s->plan, &row->plan, &err), &err);
+	must(fresh ? l->w.saga_insert(l->w.ctx, row, &err) : l->w.saga_update(l->w.ctx, row, &err), &err);
 }
 
 static void rows_write(struct fixture_writer *l, const struct saga *s)
@@ -273,15 +299,16 @@ int64_t fixture_add(struct fixture_writer *l, const struct sample_saga *sample)
 	store_event_key(s->source, s->event_id, key);
 	must(l->w.key_claim(l->w.ctx, key, s->id, 19000, &owner, &err), &err);
 	must(l->w.event_insert(l->w.ctx, s->id, event, &err), &err);
-	saga_write(l, s, true);
-	rows_write(l, s);
 	struct record record = { .kind = RECORD_ACCEPTED,
 							 .at_ms = T0,
 							 .step = RECORD_NO_STEP,
 							 .digest = { (const char *)event->digest, sizeof event->digest },
 							 .text = STR("gifts"),
 							 .personal = STR("somebody") };
-	fixture_log(l, SUBJECT_SAGA, s->id, &record);
+	struct saga_row row = { 0 };
+	entropy_bytes(row.salt, sizeof row.salt);
+	saga_write(l, s, &row, &record, true);
+	rows_write(l, s);
 	event_unref(event);
 	saga_destroy(s);
 	return l->saga;
@@ -297,12 +324,15 @@ int64_t fixture_put(struct fixture_writer *l, const struct sample_saga *s)
 
 void fixture_update(struct fixture_writer *l, int64_t id, const struct sample_saga *sample)
 {
+	struct err err = { 0 };
+	struct saga_row row;
 	fixture_begin(l);
 	struct saga *s = sample_saga(sample);
 	s->id = id;
-	saga_write(l, s, false);
+	must(l->w.saga_get(l->w.ctx, id, &row, &err), &err);
+	must(saga_rows_of(row.value, &s->rows, &err), &err);
 	struct record record = { .kind = RECORD_SAGA, .at_ms = T0 + 9, .step = RECORD_NO_STEP, .to = s->state };
-	fixture_log(l, SUBJECT_SAGA, id, &record);
+	saga_write(l, s, &row, &record, false);
 	saga_destroy(s);
 	fixture_commit(l);
 }

@@ -1,6 +1,7 @@
 /* Sagas: each value gets its present form, with the numbers of its log rows. */
 #include "saga/store/sqlite/upgrade/copy.h"
 
+#include "saga/base/entropy.h"
 #include "saga/model/envelope.h"
 #include "saga/model/saga_codec_1.h"
 #include "saga/store/sqlite/columns.h"
@@ -19,6 +20,8 @@ struct saga_copy {
 	struct db_query rows; /* its present row is the first that belongs to no saga before this one */
 	int more;             /* 1: `rows` has a present row */
 	struct saga_rows of_saga;
+	struct entropy_pool salts;
+	uint8_t salt[SAGA_SALT_BYTES];
 	struct buf value;
 };
 
@@ -85,6 +88,8 @@ static int bind_saga(void *ctx, struct db_query *from, struct db_query *to, stru
 	plan_unref(plan);
 	for (int i = 0; i < 5; i++)
 		query_int(to, column_int(from, i));
+	entropy_pool_take(&s->salts, s->salt, sizeof s->salt);
+	query_blob(to, s->salt, sizeof s->salt);
 	query_blob(to, s->value.data, s->value.len);
 	return 0;
 }
@@ -94,10 +99,11 @@ static int copy_all(struct saga_copy *s, struct err *err)
 	s->rows = query_begin(&s->c->db, ALL_ROWS);
 	int rc = next_row(s, err);
 	if (rc == 0)
-		rc = copy_rows(s->c, "copying the sagas",
-					   "SELECT id, plan, state, live, created, value FROM old.saga ORDER BY id",
-					   "INSERT INTO saga (id, plan, state, live, created, value) VALUES (?, ?, ?, ?, ?, ?)",
-					   bind_saga, s, err);
+		rc = copy_rows(
+			s->c, "copying the sagas",
+			"SELECT id, plan, state, live, created, value FROM old.saga ORDER BY id",
+			"INSERT INTO saga (id, plan, state, live, created, salt, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			bind_saga, s, err);
 	query_end(&s->rows);
 	return rc;
 }
