@@ -235,6 +235,20 @@ static void a_failed_copy_changes_nothing(void **state)
 	}
 }
 
+/* Pages in the middle of the file are overwritten: the old store stays, for a repair or a backup. */
+static void a_damaged_store_is_not_upgraded(void **state)
+{
+	struct upgrade_fixture *t = *state;
+	for (size_t at = 40 * 4096; at < t->old.len - 4096; at += 3 * 4096)
+		memset(t->old.data + at, 0x5a, 100);
+	upgrade_fixture_again(t);
+	assert_int_equal(upgrade_fixture_open(t), ERR_CORRUPT);
+	assert_non_null(strstr(t->err.text, "the upgrade failed and has changed nothing"));
+	char *named AUTO_FREE = mem_printf("store %s: ", t->sqlite.path);
+	assert_non_null(strstr(t->err.text, named));
+	was_not_touched(t);
+}
+
 /* ---- crashes ---- */
 
 static void upgrade_in_child(struct upgrade_fixture *t)
@@ -328,13 +342,21 @@ static void a_third_name_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_store_of_schema_4_is_upgraded),   TEST(an_older_schema_is_upgraded_too),
-		TEST(both_ways_lead_to_the_same_schema), TEST(mode_and_owner_stay),
-		TEST(a_symbolic_link_stays_one),         TEST(commits_in_the_write_ahead_log_are_kept),
-		TEST(a_reader_says_what_to_do),          TEST(a_reader_of_the_old_store_goes_on),
-		TEST(without_space_nothing_is_changed),  TEST(the_write_ahead_log_counts_as_needed_space),
-		TEST(a_kept_store_is_not_overwritten),   TEST(a_failed_copy_changes_nothing),
-		TEST(every_crash_leaves_a_whole_store),  TEST(the_copy_is_synced_before_it_takes_the_name),
+		TEST(a_store_of_schema_4_is_upgraded),
+		TEST(an_older_schema_is_upgraded_too),
+		TEST(both_ways_lead_to_the_same_schema),
+		TEST(mode_and_owner_stay),
+		TEST(a_symbolic_link_stays_one),
+		TEST(commits_in_the_write_ahead_log_are_kept),
+		TEST(a_reader_says_what_to_do),
+		TEST(a_reader_of_the_old_store_goes_on),
+		TEST(without_space_nothing_is_changed),
+		TEST(the_write_ahead_log_counts_as_needed_space),
+		TEST(a_kept_store_is_not_overwritten),
+		TEST(a_failed_copy_changes_nothing),
+		TEST(a_damaged_store_is_not_upgraded),
+		TEST(every_crash_leaves_a_whole_store),
+		TEST(the_copy_is_synced_before_it_takes_the_name),
 		TEST(a_third_name_is_refused),
 	};
 	return cmocka_run_group_tests_name("upgrade", tests, NULL, NULL);

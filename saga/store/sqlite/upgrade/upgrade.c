@@ -206,10 +206,11 @@ static int settle(struct copy *c, struct err *err)
 				   "DETACH old; PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL", err);
 }
 
+/* Errors name the store, because what fails is the reading of it or the disk under both. */
 static int copy_store(struct upgrade *u, struct err *err)
 {
 	struct copy c = { 0 };
-	int rc = db_open(&c.db, u->fresh, u->fresh, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI,
+	int rc = db_open(&c.db, u->path, u->fresh, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI,
 					 u->options != NULL ? u->options->vfs : NULL, err);
 	if (rc != 0)
 		return rc;
@@ -258,7 +259,9 @@ int upgrade_run(const char *path, const struct store_sqlite_options *options, st
 	int rc = create_fresh(&u, err);
 	if (rc == 0)
 		rc = copy_store(&u, err);
-	if (rc == 0)
+	if (rc != 0)
+		err_wrap(err, rc, "the upgrade failed and has changed nothing");
+	else
 		rc = swap(&u, err);
 	if (rc != 0 && upgrade_clean(path, NULL) != 0) /* err says what failed first */
 		say(&u, "a file of the upgrade stays, which the next start removes");
