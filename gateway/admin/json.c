@@ -33,6 +33,14 @@ json_t *admin_json_text(const char *text)
 	return value != NULL ? value : ascii_text(text);
 }
 
+json_t *admin_json_cursor(json_t *object, enum store_list list, int64_t position)
+{
+	char text[STORE_CURSOR_TEXT];
+	store_cursor_write(list, position, text);
+	json_object_set_new(object, "cursor", json_string(text));
+	return object;
+}
+
 void admin_json_line(struct buf *out, json_t *value)
 {
 	assert(value != NULL);

@@ -92,6 +92,17 @@ int query_number(const struct query_string *q, const char *name, int64_t fallbac
 	return 0;
 }
 
+int query_position(const struct query_string *q, const char *name, enum store_list list, int64_t fallback,
+				   int64_t *ret, struct err *err)
+{
+	const char *text = query_value(q, name);
+	*ret = fallback;
+	if (text == NULL)
+		return 0;
+	int rc = store_cursor_read(list, text, ret, err);
+	return rc == 0 ? 0 : err_wrap(err, rc, "%s", name);
+}
+
 int query_check_names(const struct query_string *q, const char *const *names, struct err *err)
 {
 	assert(names != NULL);

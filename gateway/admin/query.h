@@ -3,6 +3,7 @@
 #define ALMONER_GATEWAY_ADMIN_QUERY_H
 
 #include "saga/base/err.h"
+#include "saga/store/cursor.h"
 #include "saga/store/store.h"
 
 /* Parameters of one query. Chosen: there are 11 (nine filters, limit, before). */
@@ -26,6 +27,11 @@ const char *query_value(const struct query_string *q, const char *name);
  */
 int query_number(const struct query_string *q, const char *name, int64_t fallback, int64_t *ret,
 				 struct err *err) MUST_CHECK;
+
+/* The position in a list that the parameter gives, as a number or as a cursor of this list; `fallback` if the
+ * parameter is absent. ERR_INVALID. */
+int query_position(const struct query_string *q, const char *name, enum store_list list, int64_t fallback,
+				   int64_t *ret, struct err *err) MUST_CHECK;
 
 /* ERR_INVALID if the query has a parameter that is not among `names` (NULL ends the list). */
 int query_check_names(const struct query_string *q, const char *const *names, struct err *err) MUST_CHECK;

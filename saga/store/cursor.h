@@ -1,13 +1,20 @@
-/* The cursor of a list: partition and number of the row that was read last. Users get it as a text that they
- * only hand back, so its form can change. A plain number is accepted as well: it is the number of a row of
- * partition 0, as in the versions before there were cursors. Thread: any. */
+/* Positions in the lists of a store, and the text in which users get them.
+ *
+ * The functions of struct store_reader page by position: the partition of a row in the upper 16 bits, the number
+ * of the row below them. So lists go partition by partition, and a position of partition 0 is the number
+ * itself. Users get a position as a text that they only hand back, the cursor, so that its form can change. A
+ * plain number is accepted as well: it is a row of partition 0, as in the versions before there were cursors.
+ * Thread: any. */
 #ifndef ALMONER_SAGA_STORE_CURSOR_H
 #define ALMONER_SAGA_STORE_CURSOR_H
 
 #include <stdint.h>
 
 #include "saga/base/err.h"
-#include "saga/base/str.h"
+
+#define STORE_NUMBER_BITS 48 /* chosen: 2^48 rows of one partition are 8,900 years at 1,000 a second */
+#define STORE_NUMBER_MAX  ((INT64_C(1) << STORE_NUMBER_BITS) - 1)
+#define STORE_PARTS       (1 << 15) /* a position is never negative */
 
 /* The lists that have cursors. The value is the first letter of the text, so that the cursor of one list is not
  * taken for a cursor of another. */
@@ -18,18 +25,14 @@ enum store_list {
 	STORE_LIST_REJECTED = 'r'
 };
 
-struct store_cursor {
-	uint16_t part;
-	int64_t number; /* 0 or more */
-};
+/* The letter of the list, the partition and the number as hexadecimal digits, and a NUL. */
+#define STORE_CURSOR_TEXT (1 + 2 * (2 + 6) + 1)
 
-/* The letter of the list, two bytes and eight bytes as hexadecimal digits, and a NUL. */
-#define STORE_CURSOR_TEXT (1 + 2 * (2 + 8) + 1)
-
-void store_cursor_write(enum store_list list, struct store_cursor cursor, char ret[STORE_CURSOR_TEXT]);
-/* ERR_INVALID with a text that says what was expected: neither a whole number of 0 or more, nor a cursor of this
- * list. */
-int store_cursor_read(enum store_list list, const char *text, struct store_cursor *ret,
+/* `position` is not negative. */
+void store_cursor_write(enum store_list list, int64_t position, char ret[STORE_CURSOR_TEXT]);
+/* A number above STORE_NUMBER_MAX gives the last position of partition 0. ERR_INVALID with a text that says what
+ * was expected: neither a whole number of 0 or more, nor a cursor of this list. */
+int store_cursor_read(enum store_list list, const char *text, int64_t *ret_position,
 					  struct err *err) MUST_CHECK;
 
 #endif

@@ -352,7 +352,11 @@ struct saga_filter {
 	const char *event_id; /* NULL: any */
 };
 
-/* Every function may be called while the daemon writes. A callback `each` gets a row that is borrowed
+/* Lists are read page by page: `before`, `after` and `ret_next` are positions (saga/store/cursor.h), and the id or
+ * number of each row is its position. One call reads one page in one round trip: no statement counts, skips or
+ * scans rows.
+ *
+ * Every function may be called while the daemon writes. A callback `each` gets a row that is borrowed
  * during the call, and stops the reading by returning nonzero; it must not use the same reader. */
 struct store_reader {
 	void *ctx;

@@ -26,7 +26,7 @@ static int job_stream_more(void *stream, struct buf *out, struct err *err)
 	int rc = want > 0 ? s->reader.job_list(s->reader.ctx, s->before, page, want, &count, err) : 0;
 	for (size_t i = 0; i < count; i++) {
 		s->before = page[i]->id;
-		admin_json_line(out, job_json(page[i]));
+		admin_json_line(out, admin_json_cursor(job_json(page[i]), STORE_LIST_JOBS, page[i]->id));
 		job_destroy(page[i]);
 	}
 	if (s->left >= 0)
@@ -51,7 +51,7 @@ void view_jobs(struct admin_call *call)
 	if (rc == 0)
 		rc = query_number(&call->query, "limit", -1, &left, &err);
 	if (rc == 0)
-		rc = query_number(&call->query, "before", INT64_MAX, &before, &err);
+		rc = query_position(&call->query, "before", STORE_LIST_JOBS, INT64_MAX, &before, &err);
 	struct store_reader reader;
 	if (rc != 0) {
 		admin_call_fail(call, rc, err.text);

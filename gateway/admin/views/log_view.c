@@ -24,7 +24,10 @@ struct log_stream {
 static int each_row(void *ctx, const struct log_row *row)
 {
 	struct log_stream *s = ctx;
+	size_t first = json_array_size(s->page);
 	log_json_row(row, NULL, s->page);
+	for (size_t i = first; i < json_array_size(s->page); i++)
+		(void)admin_json_cursor(json_array_get(s->page, i), STORE_LIST_LOG, row->number);
 	return 0;
 }
 
@@ -114,7 +117,7 @@ void view_log(struct admin_call *call)
 	struct err err = { 0 };
 	int rc = query_check_names(&call->query, (const char *const[]){ "after", "saga", NULL }, &err);
 	if (rc == 0)
-		rc = query_number(&call->query, "after", 0, &s->after, &err);
+		rc = query_position(&call->query, "after", STORE_LIST_LOG, 0, &s->after, &err);
 	if (rc == 0)
 		rc = query_number(&call->query, "saga", 0, &s->saga, &err);
 	if (rc == 0)

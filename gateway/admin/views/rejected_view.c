@@ -35,7 +35,7 @@ struct rejected_stream {
 static int add_row(void *ctx, const struct rejected_row *row)
 {
 	const struct rejected_stream *l = ctx;
-	admin_json_line(l->out, row_json(row));
+	admin_json_line(l->out, admin_json_cursor(row_json(row), STORE_LIST_REJECTED, row->id));
 	return 0;
 }
 
@@ -60,7 +60,10 @@ void view_rejected(struct admin_call *call)
 {
 	struct err err = { 0 };
 	struct store_reader reader;
-	int rc = query_check_names(&call->query, (const char *const[]){ "source", NULL }, &err);
+	int64_t after = 0;
+	int rc = query_check_names(&call->query, (const char *const[]){ "source", "after", NULL }, &err);
+	if (rc == 0)
+		rc = query_position(&call->query, "after", STORE_LIST_REJECTED, 0, &after, &err);
 	if (rc != 0) {
 		admin_call_fail(call, rc, err.text);
 		return;
@@ -70,6 +73,7 @@ void view_rejected(struct admin_call *call)
 	const char *source = query_value(&call->query, "source");
 	struct rejected_stream *l = mem_zalloc(sizeof *l);
 	l->reader = reader;
+	l->after = after;
 	l->source = source != NULL ? mem_strdup(source) : NULL;
 	admin_call_stream(call, l, rejected_stream_more, rejected_stream_free);
 }

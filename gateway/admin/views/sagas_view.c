@@ -38,7 +38,7 @@ static int saga_stream_more(void *stream, struct buf *out, struct err *err)
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < count; i++) {
-		admin_json_line(out, saga_json(page[i]));
+		admin_json_line(out, admin_json_cursor(saga_json(page[i]), STORE_LIST_SAGAS, page[i]->id));
 		saga_destroy(page[i]);
 	}
 	s->before = next;
@@ -64,7 +64,7 @@ static int saga_stream_begin(struct admin_call *call, struct saga_stream *s, str
 	if (rc == 0)
 		rc = query_number(&call->query, "limit", -1, &s->left, err);
 	if (rc == 0)
-		rc = query_number(&call->query, "before", INT64_MAX, &s->before, err);
+		rc = query_position(&call->query, "before", STORE_LIST_SAGAS, INT64_MAX, &s->before, err);
 	if (rc == 0)
 		rc = call->api->open_reader(call->api->ctx, &s->reader, err);
 	s->query = call->query; /* the stream outlives the call, so it takes the query over */

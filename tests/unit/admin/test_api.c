@@ -167,6 +167,40 @@ static void log_with_names(void **state)
 	json_decref(log);
 }
 
+/* The list that begins at the cursor of a row continues with the next row, for every list. */
+static void continues_behind_its_cursor(struct admin_fixture *a, const char *path, const char *parameter)
+{
+	json_t *all = admin_fixture_lines(a, 200, "GET", path, NULL);
+	assert_true(json_array_size(all) >= 3);
+	char *next AUTO_FREE =
+		mem_printf("%s?%s=%s", path, parameter, admin_fixture_text(json_array_get(all, 1), "cursor"));
+	json_t *rest = admin_fixture_lines(a, 200, "GET", next, NULL);
+	assert_true(json_array_size(rest) > 0 && json_array_size(rest) < json_array_size(all));
+	const json_t *tail = json_array_get(all, json_array_size(all) - json_array_size(rest));
+	assert_string_equal(admin_fixture_text(json_array_get(rest, 0), "cursor"),
+						admin_fixture_text(tail, "cursor"));
+	assert_string_not_equal(admin_fixture_text(tail, "cursor"),
+							admin_fixture_text(json_array_get(all, 1), "cursor"));
+	json_decref(all);
+	json_decref(rest);
+}
+
+static void lists_continue_behind_a_cursor(void **state)
+{
+	struct admin_fixture *a = *state;
+	fixture_use_plan(a->journal_fixture, "crm", POLICY_CONTINUE);
+	for (unsigned i = 0; i < 4; i++)
+		(void)fixture_accept_id(a->journal_fixture, (const char *[]){ "a", "b", "c", "d" }[i]);
+	continues_behind_its_cursor(a, "/v1/sagas", "before");
+	continues_behind_its_cursor(a, "/v1/log", "after");
+	json_t *log = admin_fixture_lines(a, 200, "GET", "/v1/log", NULL);
+	char *foreign AUTO_FREE =
+		mem_printf("/v1/sagas?before=%s", admin_fixture_text(json_array_get(log, 0), "cursor"));
+	admin_fixture_error(a, 400, "GET", foreign, NULL, "no position in this list");
+	admin_fixture_error(a, 400, "GET", "/v1/refused?after=-1", NULL, "no position in this list");
+	json_decref(log);
+}
+
 static void targets_and_backlog(void **state)
 {
 	struct admin_fixture *a = *state;
@@ -313,9 +347,9 @@ static void stopped_journal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(routes),         T(hostile_bytes),   T(names_in_paths),      T(list_and_count),
-		T(log_with_names), T(verify_and_show), T(targets_and_backlog), T(without_a_daemon),
-		T(verbs),          T(target_verbs),    T(stopped_journal),
+		T(routes),           T(hostile_bytes),   T(names_in_paths),      T(list_and_count),
+		T(log_with_names),   T(verify_and_show), T(targets_and_backlog), T(lists_continue_behind_a_cursor),
+		T(without_a_daemon), T(verbs),           T(target_verbs),        T(stopped_journal),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
