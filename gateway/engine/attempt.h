@@ -101,7 +101,8 @@ struct attempt {
 	bool effect_uncheckpointed;
 	bool stop_expired, stop_aborted; /* attempt_stop was called in ATTEMPT_CHECKPOINTING */
 	int64_t started_ms;
-	int64_t reply_retry_ms; /* Retry-After of the last reply, 0 for none */
+	int64_t reply_retry_ms;   /* Retry-After of the last reply, 0 for none */
+	struct almoner_rate rate; /* what the connector reported with the outcome */
 	uint32_t reply_status;
 	bool not_sendable; /* TRANSPORT_NOT_SENDABLE: this attempt says nothing about the target */
 	bool forbidden;    /* the connector reported ALMONER_FORBIDDEN; outcome.result is then OUTCOME_REJECTED */

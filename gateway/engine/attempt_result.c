@@ -122,6 +122,7 @@ void attempt_result_read(struct attempt *a)
 	size_t class = done->result_class;
 	a->outcome.status = done->status != 0 ? done->status : a->reply_status;
 	a->outcome.retry_after_ms = retry_after_of(a, done);
+	a->rate = done->rate;
 	attempt_result_set_detail(a,
 							  (struct str){ done->detail.p, done->detail.p != NULL ? done->detail.len : 0 });
 	if (class == 0 || class >= sizeof classes / sizeof *classes) {

@@ -168,21 +168,35 @@ static void log_failure(struct engine *e, struct engine_target *t, const struct 
 	engine_log_line(e, ENGINE_WARNING, t, text);
 }
 
-/* Gives back what the attempt had: its place in the breaker, its slot, the port. Exchanges after the first
- * one count for the rate limit only now, because their number was not known before. */
+/* The target reported how many requests are left. From now on each start takes a token, so the journal's
+ * thread must start nothing by itself: admission is closed to it before the attempts under way are counted.
+ * */
+static void take_rate_report(struct engine *e, struct engine_target *t, const struct attempt *a)
+{
+	uint32_t slots, works;
+	if (a->rate.reset_ms <= 0)
+		return;
+	t->rules = target_rules(t, e->draining, e->now_ms);
+	t->rules.slots_open = false;
+	admission_set_rules(e->admission, t->id, &t->rules);
+	admission_load(e->admission, t->id, &slots, &works);
+	rate_report(&t->rate, &a->rate, slots, t->config.in_flight, e->now_ms);
+}
+
+/* Gives back what the attempt had: its place in the breaker, its slot, the port. */
 static void finish_attempt(struct engine *e, struct attempt *a)
 {
 	struct engine_target *t = engine_find_target(e, a->settings.target);
 	assert(t != NULL);
 	if (a->counted)
 		breaker_end(&t->breaker, a->epoch);
-	if (a->exchanges > 1)
-		rate_take(&t->rate, &t->config.rate, e->now_ms, a->exchanges - 1);
+	rate_attempt_ended(&t->rate, &t->config.rate, e->now_ms, a->exchanges);
 	if (a->outcome.result == OUTCOME_NONE) {
 		admission_release_slots(e->admission, t->id, 1); /* ATTEMPT_GONE: there is no outcome to report */
 		journal_clear_inflight(e->journal, a->work);
 	} else {
 		report_outcome(e, t, a);
+		take_rate_report(e, t, a);
 		log_failure(e, t, a);
 	}
 	t->start_at_ms = 0;

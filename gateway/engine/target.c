@@ -185,7 +185,7 @@ struct admission_rules target_rules(const struct engine_target *t, bool draining
 	bool open = !draining && !target_blocked_by_operator(t) && t->breaker.state == BREAKER_CLOSED;
 	bool backed_off_over = now_ms >= t->concurrency.backoff_until_ms;
 	return (struct admission_rules){
-		.slots_open = open && backed_off_over && t->config.rate.count == 0,
+		.slots_open = open && backed_off_over && !rate_is_limited(&t->rate, &t->config.rate),
 		.window_open = open,
 		.limit = concurrency_limit(&t->concurrency, t->config.in_flight),
 		.window_cap_bytes = t->config.window_bytes,

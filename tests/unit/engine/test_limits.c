@@ -364,6 +364,98 @@ static void test_latency_buckets_meet_without_gap(void **state)
 	assert_int_equal(status_bucket_of(INT64_MAX), STATUS_BUCKETS - 1);
 }
 
+/* ---- what the target reports ---- */
+
+static const struct rate_policy no_policy;
+
+static void report(struct rate *r, uint32_t limit, uint32_t remaining, int64_t reset_ms, uint32_t under_way,
+				   int64_t now_ms)
+{
+	rate_report(r, &(struct almoner_rate){ limit, remaining, reset_ms }, under_way, 4, now_ms);
+}
+
+static void test_reports_limit_the_starts_of_a_window(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	assert_false(rate_is_limited(&r, &no_policy));
+	report(&r, 100, 10, 0, 0, T0); /* nothing was said */
+	assert_int_equal(rate_available(&r, &no_policy, T0), UINT32_MAX);
+	report(&r, 100, 10, 5000, 3, T0);
+	assert_true(rate_is_limited(&r, &no_policy));
+	assert_int_equal(rate_available(&r, &no_policy, T0), 7); /* three are under way */
+	rate_take(&r, &no_policy, T0, 7);
+	assert_int_equal(rate_available(&r, &no_policy, T0), 0);
+	assert_int_equal(rate_next_ms(&r, &no_policy, T0), T0 + 5000);
+	rate_give_back(&r, &no_policy, 2);
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 4999), 2);
+	/* The settings may be stricter. */
+	struct rate_policy slow = { .count = 10, .per_ms = 1000 };
+	assert_int_equal(rate_available(&r, &slow, T0), 1);
+}
+
+/* The window after one that was reported is assumed to be like it; a second one without a report is free. */
+static void test_the_next_window_is_assumed_once(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	report(&r, 20, 0, 5000, 0, T0);
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 5000), 20);
+	rate_take(&r, &no_policy, T0 + 5000, 20);
+	assert_int_equal(rate_next_ms(&r, &no_policy, T0 + 6000), T0 + 10000);
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 10000), UINT32_MAX);
+	assert_false(rate_is_limited(&r, &no_policy));
+	r = (struct rate){ 0 };
+	report(&r, 0, 0, 5000, 0, T0); /* without the size of a window there is nothing to assume */
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 5000), UINT32_MAX);
+	r = (struct rate){ 0 };
+	report(&r, 20, 0, 5000, 0, T0);
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 10000), UINT32_MAX); /* idle for a whole window */
+}
+
+static void test_older_reports_do_not_count(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	report(&r, 100, 3, 5000, 0, T0);
+	report(&r, 100, 5, 5000, 0, T0 + 10); /* was sent before, and arrived later */
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 10), 3);
+	report(&r, 100, 2, 5000, 0, T0 + 20);
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 20), 2);
+	report(&r, 100, 99, 5000, 0,
+		   T0 + 30); /* four attempts at most explain no difference of 97: a new window */
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 30), 99);
+	report(&r, 100, 0, 1000, 0, T0 + 40);
+	report(&r, 100, 2, 1000, 0, T0 + 1040); /* the window of the last report is over */
+	assert_int_equal(rate_available(&r, &no_policy, T0 + 1040), 2);
+}
+
+static void test_an_attempt_of_several_requests_needs_as_many(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	rate_attempt_ended(&r, &no_policy, T0, 3);
+	rate_attempt_ended(&r, &no_policy, T0, 1);
+	report(&r, 100, 11, 5000, 1, T0);
+	assert_int_equal(rate_available(&r, &no_policy, T0), 2);
+	rate_take(&r, &no_policy, T0, 2);
+	assert_int_equal(rate_available(&r, &no_policy, T0), 0);
+	/* A window that is smaller than one attempt lets one attempt start. */
+	struct rate small = { 0 };
+	rate_attempt_ended(&small, &no_policy, T0, 3);
+	report(&small, 2, 1, 5000, 0, T0);
+	assert_int_equal(rate_available(&small, &no_policy, T0), 0);
+	assert_int_equal(rate_available(&small, &no_policy, T0 + 5000), 1);
+}
+
+static void test_a_report_counts_for_a_quarter_of_an_hour_at_most(void **state)
+{
+	(void)state;
+	struct rate r = { 0 };
+	report(&r, 0, 0, INT64_MAX, 0, T0);
+	assert_int_equal(rate_next_ms(&r, &no_policy, T0), T0 + RATE_WINDOW_CAP_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +464,11 @@ int main(void)
 		cmocka_unit_test(test_never_more_than_promised),
 		cmocka_unit_test(test_debt_and_what_comes_back),
 		cmocka_unit_test(test_absurd_spans_do_not_overflow),
+		cmocka_unit_test(test_reports_limit_the_starts_of_a_window),
+		cmocka_unit_test(test_the_next_window_is_assumed_once),
+		cmocka_unit_test(test_older_reports_do_not_count),
+		cmocka_unit_test(test_an_attempt_of_several_requests_needs_as_many),
+		cmocka_unit_test(test_a_report_counts_for_a_quarter_of_an_hour_at_most),
 		cmocka_unit_test(test_the_ramp_starts_at_its_lowest),
 		cmocka_unit_test(test_one_more_a_round),
 		cmocka_unit_test(test_busy_halves_once_a_second),
