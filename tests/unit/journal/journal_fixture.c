@@ -76,8 +76,6 @@ static int64_t (*real_free_bytes)(void *ctx);
 static int64_t (*real_wal_pages)(void *ctx);
 static int (*real_checkpoint)(void *ctx, struct err *err);
 static int (*real_truncate)(void *ctx, struct err *err);
-static int (*real_saga_get)(void *ctx, int64_t id, struct saga_row *ret, struct err *err);
-static int (*real_head)(void *ctx, struct store_head *ret, struct err *err);
 
 static int commit_or_fail(void *ctx, struct err *err)
 {
@@ -111,28 +109,6 @@ static int truncate_or_fail(void *ctx, struct err *err)
 	return code != 0 ? err_set(err, code, "no free space to truncate") : real_truncate(ctx, err);
 }
 
-/* Flips one bit of the stored saga: it then says that it is unrouted although it has steps. */
-static int saga_get_damaged(void *ctx, int64_t id, struct saga_row *ret, struct err *err)
-{
-	static char value[65536];
-	int rc = real_saga_get(ctx, id, ret, err);
-	if (rc != 0 || id != current_fixture->damaged_saga)
-		return rc;
-	assert_true(ret->value.len <= sizeof value);
-	memcpy(value, ret->value.p, ret->value.len);
-	value[1] = (char)(value[1] ^ 8);
-	ret->value.p = value;
-	return 0;
-}
-
-static int head_damaged(void *ctx, struct store_head *ret, struct err *err)
-{
-	int rc = real_head(ctx, ret, err);
-	if (rc == 0 && current_fixture->damage != NULL)
-		current_fixture->damage(&ret->figures.counters);
-	return rc;
-}
-
 /* ---- life ---- */
 
 static struct step_rules rules_of(enum repeat repeat)
@@ -149,18 +125,15 @@ static void open_store(struct journal_fixture *r, struct store_writer *store)
 	fixture_open_store(r, store);
 	current_fixture = r;
 	fixture_wrap_store(r, store);
+	fixture_damage_store(r, store);
 	real_commit = store->commit;
 	real_free_bytes = store->free_bytes;
 	real_wal_pages = store->wal_pages;
 	real_checkpoint = store->checkpoint;
 	real_truncate = store->wal_truncate;
 	store->wal_truncate = truncate_or_fail;
-	real_saga_get = store->saga_get;
-	real_head = store->head;
 	store->wal_pages = fake_wal_pages;
 	store->checkpoint = checkpoint_or_fail;
-	store->saga_get = saga_get_damaged;
-	store->head = head_damaged;
 	store->commit = commit_or_fail;
 	store->free_bytes = fake_free_bytes;
 	if (r->wrap != NULL)

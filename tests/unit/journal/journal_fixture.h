@@ -36,6 +36,8 @@ struct journal_fixture {
 	int64_t reserve_bytes;
 	int64_t free_bytes; /* with `fake_disk`: what the store reports as free space */
 	bool fake_disk;
+	int64_t
+		damaged_event; /* the store cannot decode the event of this saga, or this related event if negative */
 	int64_t damaged_saga; /* the store returns this saga with one wrong bit, and no audit runs; 0: none */
 	void (*damage)(struct tally *counters); /* changes the counters that the start reads; NULL: none */
 	int truncate_code;   /* a truncation of the write-ahead log fails with this code; 0: it runs */
@@ -85,6 +87,8 @@ void fixture_open_store(struct journal_fixture *r, struct store_writer *ret);
 struct store_reader fixture_reader(struct journal_fixture *r);
 /* Makes the nth call of the store fail, see store_calls_until_failure. */
 void fixture_wrap_store(struct journal_fixture *r, struct store_writer *store);
+/* Replaces what reads by functions that damage what the fixture names. */
+void fixture_damage_store(struct journal_fixture *r, struct store_writer *store);
 int fixture_try_open(struct journal_fixture *r, struct err *err);
 /* Destroys the journal without stopping it. */
 void fixture_close(struct journal_fixture *r);

@@ -1,4 +1,6 @@
 /* One gift, one saga: events of the same gift, in every order. */
+#include <string.h>
+
 #include "tests/unit/journal/journal_fixture.h"
 
 static int64_t gift(struct journal_fixture *r, const char *id)
@@ -36,6 +38,59 @@ static void before_its_gift_it_waits(void **state)
 	assert_true(r->accepted.duplicate && r->accepted.related);
 	fixture_wait(r, 2 * 3600000);
 	assert_int_equal(fixture_counts(r).sagas[SAGA_ATTENTION], 0);
+	fixture_verify(r);
+}
+
+struct related_records {
+	unsigned count;
+	enum subject subject[4];
+	int64_t id[4];
+	uint8_t digest[4][32];
+};
+
+static int keep_related(void *ctx, const struct log_row *row)
+{
+	struct related_records *k = ctx;
+	struct records_reader reader = records_read(row->head, row->personal, row->at_ms);
+	struct record record;
+	while (records_next(&reader, &record, NULL) == 1) {
+		if (record.kind != RECORD_RELATED)
+			continue;
+		assert_in_range(k->count, 0, 3);
+		assert_int_equal(record.digest.len, 32);
+		k->subject[k->count] = row->subject;
+		k->id[k->count] = row->subject_id;
+		memcpy(k->digest[k->count++], record.digest.p, 32);
+		if (row->subject == SUBJECT_RELATED) {
+			assert_true(str_is(record.personal, "charge"));
+			assert_true(str_is(record.text, "donation.created"));
+		}
+	}
+	return 0;
+}
+
+/* Its digest is in the log from its arrival, and again with the saga of its gift. */
+static void while_it_waits_it_is_in_the_chain(void **state)
+{
+	struct journal_fixture *r = fixture_of(state);
+	struct related_records k = { 0 };
+	struct err err = { 0 };
+	int64_t next = 0;
+	assert_int_equal(related(r, "charge"), 0);
+	fixture_verify(r);
+	int64_t saga = gift(r, "made");
+	assert_int_equal(related(r, "refund"), saga);
+	struct store_reader reader = fixture_reader(r);
+	assert_int_equal(reader.log_read(reader.ctx, 0, 0, 1000, &k, keep_related, &next, &err), 0);
+	reader.close(reader.ctx);
+	assert_int_equal(k.count, 3);
+	assert_int_equal(k.subject[0], SUBJECT_RELATED);
+	assert_int_equal(k.id[0], 1);
+	assert_int_equal(k.subject[1], SUBJECT_SAGA);
+	assert_int_equal(k.id[1], saga);
+	assert_memory_equal(k.digest[1], k.digest[0], 32);
+	assert_int_equal(k.subject[2], SUBJECT_SAGA);
+	assert_memory_not_equal(k.digest[2], k.digest[0], 32);
 	fixture_verify(r);
 }
 
@@ -106,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(after_its_gift_it_is_recorded_there, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(before_its_gift_it_waits, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(while_it_waits_it_is_in_the_chain, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(in_one_batch_with_its_gift, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(of_a_saga_at_rest, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(the_gift_that_never_comes, fixture_setup, fixture_teardown),
