@@ -8,6 +8,8 @@
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 
+#define PAGE 64 /* sagas that are read at once */
+
 /* The counts of one target, summed up over its sagas. */
 struct audit_target {
 	int64_t open, attention;
@@ -27,6 +29,7 @@ struct audit_run {
 	struct running_lane *running;
 	size_t running_count;
 	int64_t sagas[SAGA_STATE_COUNT];
+	struct store_head head;
 	const struct saga *s; /* the saga that the audit is checking now */
 	bool live;
 };
@@ -124,43 +127,88 @@ static int check_memory(struct audit_run *a, struct str stored)
 						 (long long)a->s->id);
 }
 
-static int check_saga(struct audit_run *a, const struct saga_row *row, struct str value)
+static int saga_error(struct audit_run *a, const char *what)
+{
+	return err_set(a->err, ERR_CORRUPT, "audit: saga %lld: %s", (long long)a->s->id, what);
+}
+
+/* The rule of the recovery: each live saga is in the index, or between the stored mark and its reach. */
+static int check_found(struct audit_run *a, const struct saga_row *row)
+{
+	bool left_out = store_index_left_out(row);
+	if (left_out && !store_index_marked(&a->head.figures.marks, row->id))
+		return saga_error(
+			a, "it is live, and neither in the index nor between the low-water mark and its reach");
+	if (left_out != low_mark_left_out(&a->j->low_mark, row->id))
+		return saga_error(a, "memory and store differ on whether it is left out of the index");
+	return 0;
+}
+
+static int check_saga(struct audit_run *a, const struct saga_row *row)
 {
 	const char *why = saga_check(a->s);
-	if (why != NULL || row->live != saga_is_live(a->s) || row->state != a->s->state)
-		return err_set(a->err, ERR_CORRUPT, "audit: saga %lld: %s", (long long)a->s->id,
-					   why != NULL ? why
-								   : "the columns of its row in the store differ from its encoded value");
-	a->live = row->live;
+	if (why != NULL)
+		return saga_error(a, why);
+	if (!store_index_fits(row, a->s) || row->state != a->s->state)
+		return saga_error(a, "the columns of its row in the store differ from its encoded value");
+	a->live = store_index_live(row);
 	a->sagas[a->s->state]++;
-	int rc = check_memory(a, value);
+	int rc = check_found(a, row);
+	if (rc == 0)
+		rc = check_memory(a, row->value);
 	for (unsigned i = 0; rc == 0 && i < a->s->step_count; i++)
 		rc = check_step(a, i);
 	return rc;
 }
 
 /* Decodes the stored value without the cache, whose entries must not change by a check. */
-static int audit_saga(struct audit_run *a, int64_t id)
+static int audit_saga(struct audit_run *a, const struct saga_row *row)
 {
 	struct store_writer *store = &a->j->store;
-	struct saga_row row;
-	int rc = store->saga_get(store->ctx, id, &row, a->err);
-	if (rc != 0)
-		return rc;
-	char *bytes AUTO_FREE = mem_strndup(row.value.p, row.value.len);
-	struct str value = { bytes, row.value.len };
 	struct plan *plan;
 	struct saga *saga = NULL;
-	rc = store->plan_get(store->ctx, row.plan, &plan, a->err);
+	int rc = store->plan_get(store->ctx, row->plan, &plan, a->err);
 	if (rc != 0)
 		return rc;
-	rc = saga_decode(id, plan, value, &saga, a->err);
+	rc = saga_decode(row->id, plan, row->value, &saga, a->err);
 	a->s = saga;
 	if (rc == 0)
-		rc = check_saga(a, &row, value);
+		rc = check_saga(a, row);
 	saga_destroy(saga);
 	plan_unref(plan);
 	return rc;
+}
+
+static int audit_sagas(struct audit_run *a)
+{
+	struct saga_row rows[PAGE];
+	int64_t after = 0;
+	size_t count = PAGE;
+	int rc = 0;
+	while (rc == 0 && count == PAGE) {
+		struct buf AUTO_BUF values = { 0 };
+		rc = a->j->store.saga_range(a->j->store.ctx, after, rows, PAGE, &values, &count, a->err);
+		for (size_t i = 0; rc == 0 && i < count; i++) {
+			rc = audit_saga(a, &rows[i]);
+			after = rows[i].id;
+		}
+	}
+	return rc;
+}
+
+/* What the chain adds up to is what the last commit has stored. */
+static int audit_figures(struct audit_run *a)
+{
+	const struct store_figures *f = &a->head.figures;
+	if (f->commit != a->j->log.chain.commit || f->last_row != a->j->log.last_row)
+		return err_set(a->err, ERR_CORRUPT, "audit: the store ends with commit %lld, the journal with %lld",
+					   (long long)f->commit, (long long)a->j->log.chain.commit);
+	if (!tally_same(&f->counters, &a->j->stored.last))
+		return err_set(a->err, ERR_CORRUPT,
+					   "audit: the counters of the chain are not those of the last commit");
+	if (!tally_same(&f->marks, &a->j->low_mark.last))
+		return err_set(a->err, ERR_CORRUPT, "audit: the marks of the chain are not those of the last commit");
+	return 0;
 }
 
 static bool same_rows(struct row_counts a, struct row_counts b)
@@ -215,16 +263,16 @@ int journal_audit(struct journal *j, struct err *err)
 	assert(!j->has_thread && !j->batch.open);
 	struct audit_run a = { .j = j, .err = err };
 	a.targets = mem_zalloc((j->targets.count + 1) * sizeof *a.targets);
-	int rc = 0;
-	for (int64_t id = 1; rc == 0 && id <= j->last_saga; id++) {
-		rc = audit_saga(&a, id);
-		if (rc == ERR_NOT_FOUND && (j->numbers_skip || j->stride > 1))
-			rc = 0; /* audit_sums knows how many sagas there must be */
-	}
+	int rc = j->store.head(j->store.ctx, &a.head, err);
+	if (rc == 0)
+		rc = audit_figures(&a);
+	if (rc == 0)
+		rc = audit_sagas(&a);
 	for (size_t i = 0; rc == 0 && i < j->targets.count; i++)
 		rc = audit_target(&a, j->targets.entries[i]);
 	if (rc == 0)
 		rc = audit_sums(&a);
+	store_figures_free(&a.head.figures);
 	free(a.targets);
 	free(a.running);
 	return rc;

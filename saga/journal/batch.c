@@ -24,6 +24,31 @@ int batch_begin(struct journal *j)
 
 /* ---- commit ---- */
 
+/* A saga that runs is left out of the index while it is live, because most end within two commits. */
+static enum saga_index index_of(struct journal *j, const struct saga *s, bool live)
+{
+	bool left_out = live && s->state == SAGA_RUNNING && low_mark_permits(&j->low_mark, s->id);
+	low_mark_set(&j->low_mark, s->id, left_out);
+	if (left_out || (!live && saga_state_at_rest((enum saga_state)s->state)))
+		return SAGA_INDEX_NONE;
+	return live ? SAGA_INDEX_LIVE : SAGA_INDEX_OPEN;
+}
+
+/* A saga that has been under way for so long that the low-water mark lags too far behind is written once more,
+ * into the index, so that the mark can move on. */
+static int index_lagging(struct journal *j)
+{
+	int64_t id;
+	while ((id = low_mark_lagging(&j->low_mark, j->last_saga)) != 0) {
+		struct cache_entry *e;
+		int rc = cache_load(j, id, &e); /* it is live, so it is in memory */
+		if (rc != 0)
+			return rc;
+		e->changed = true;
+	}
+	return 0;
+}
+
 /* True in each commit whose invariants are checked. */
 static bool is_checked(const struct journal *j)
 {
@@ -35,7 +60,7 @@ static int write_value(struct journal *j, struct cache_entry *e, bool live)
 	struct saga_row row = { .id = e->id,
 							.plan = e->plan->number,
 							.state = e->saga->state,
-							.live = live,
+							.index = (uint8_t)index_of(j, e->saga, live),
 							.created_ms = e->saga->created_ms,
 							.value = buf_str(&j->batch.value) };
 	memcpy(row.salt, e->salt, sizeof row.salt);
@@ -103,6 +128,8 @@ static int refresh_targets(struct journal *j)
 static int write_batch(struct journal *j)
 {
 	int rc = refresh_targets(j);
+	if (rc == 0 && !j->recovering)
+		rc = index_lagging(j);
 	struct cache_entry *e;
 	log_begin(j);
 	STAILQ_FOREACH(e, &j->batch.touched, touched_link)

@@ -23,7 +23,9 @@ static int load_head(struct journal *j)
 	j->numbers_skip = head.numbers_skip;
 	j->log.chain = head.chain;
 	j->log.last_row = head.chain.last;
-	rc = targets_load(j);
+	rc = low_mark_load(&j->low_mark, &head, j->low_mark_span, &j->err);
+	if (rc == 0)
+		rc = targets_load(j);
 	if (rc == 0)
 		rc = counters_load(j, &head.figures);
 	store_figures_free(&head.figures);
@@ -69,6 +71,7 @@ static void init(struct journal *j, const struct journal_options *o)
 	j->reserve_bytes = o->reserve_bytes;
 	j->recount_rows = o->recount_rows > 0 ? o->recount_rows : JOURNAL_RECOUNT_ROWS;
 	j->check_every = o->check_every > 0 ? o->check_every : JOURNAL_CHECK_EVERY;
+	j->low_mark_span = o->low_mark_span > 0 ? o->low_mark_span : LOW_MARK_SPAN;
 	j->key_days = o->key_days > 0 ? o->key_days : JOURNAL_KEY_DAYS;
 	j->recovering = true;
 	STAILQ_INIT(&j->batch.touched);
@@ -141,6 +144,7 @@ void journal_destroy(struct journal *j)
 	lanes_free(&j->lanes);
 	targets_free(j);
 	counters_finish(j);
+	low_mark_free(&j->low_mark);
 	pthread_mutex_destroy(&j->published.lock);
 	j->store.close(j->store.ctx);
 	free(j);

@@ -131,6 +131,9 @@ struct journal_options {
 	 * saga_check of each saga of the batch, sums of the counters, locations and lanes. 0:
 	 * JOURNAL_CHECK_EVERY, which the daemon uses; unit fixtures and the simulation set 1. */
 	unsigned check_every;
+	/* How far the low-water mark may lag (saga/journal/state/low_mark.h); 0: LOW_MARK_SPAN.
+	 * Tests and the simulation set a short one. */
+	int64_t low_mark_span;
 	const char *actor; /* for the log's record `started`: "almoner 0.1.0, pid 77"; NULL: none */
 	int key_days;      /* how many days a repeat of an event is recognised; 0: JOURNAL_KEY_DAYS */
 	/* Borrowed: must outlive the journal. NULL: digests of requests in flight are not kept, so the start

@@ -17,6 +17,7 @@
 #include "saga/journal/schedule/lanes.h"
 #include "saga/journal/state/cache.h"
 #include "saga/journal/state/counters.h"
+#include "saga/journal/state/low_mark.h"
 #include "saga/journal/state/plans.h"
 #include "saga/journal/state/prefetch.h"
 #include "saga/journal/state/targets.h"
@@ -43,6 +44,7 @@ struct journal {
 	int64_t reserve_bytes;
 	int64_t recount_rows;
 	unsigned check_every;
+	int64_t low_mark_span;
 	int key_days;
 
 	/* thread.c */
@@ -65,6 +67,7 @@ struct journal {
 	struct batch batch;            /* batch.c; location.c notes freed lanes, handout.c works */
 	struct totals totals;          /* counters.c; ops/ count what they accept */
 	struct stored_counters stored; /* counters_form.c */
+	struct low_mark low_mark;      /* low_mark.c; batch.c says which sagas are left out of the index */
 	struct published_counts published;
 	struct idle_state idle; /* idle.c */
 	struct disk_state disk; /* idle.c */

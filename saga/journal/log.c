@@ -88,6 +88,7 @@ int log_write_chain(struct journal *j)
 	};
 	bool full = store_commit_is_full(row.commit) || !l->has_full;
 	row.counters = counters_encode(j, full);
+	row.marks = low_mark_encode(&j->low_mark, full);
 	store_chain_figures(l->digest, &row);
 	store_chain_end(l->digest, row.digest);
 	l->digest = NULL;

@@ -29,12 +29,22 @@
  * e-mail address. */
 #define STORE_TERM_BYTES 8
 
+/* How an open saga is found. One that is at rest and not live is in no index. Neither is one that is running and
+ * live, as long as its number is not below the low-water mark (MARK_LOW of the chain's marks) and not above the
+ * reach (MARK_REACH): so the usual path of an event writes no index. */
+enum saga_index {
+	SAGA_INDEX_NONE,
+	SAGA_INDEX_OPEN, /* in the index: not at rest, and not live */
+	SAGA_INDEX_LIVE, /* in the index: live */
+	SAGA_INDEX_COUNT
+};
+
 /* One saga as stored. Text that a store returns is borrowed until the next call on the same connection. */
 struct saga_row {
 	int64_t id;
 	int64_t plan;  /* number of the plan row */
 	uint8_t state; /* enum saga_state */
-	bool live;     /* saga_is_live */
+	uint8_t index; /* enum saga_index */
 	int64_t created_ms;
 	uint8_t salt[SAGA_SALT_BYTES]; /* of saga_value_digest; zero when it was forgotten */
 	struct str value;              /* saga_encode */
@@ -213,14 +223,21 @@ struct store_writer {
 	/* Replaces every column of the saga with this id, the plan too. ERR_NOT_FOUND without such a saga. */
 	int (*saga_update)(void *ctx, const struct saga_row *row, struct err *err);
 	int (*saga_get)(void *ctx, int64_t id, struct saga_row *ret, struct err *err);
-	/* Ids of live sagas above `after`, ascending, at most `capacity`. */
+	/* Ids of the sagas above `after` that are in the index as live, ascending, at most `capacity`. */
 	int (*saga_live)(void *ctx, int64_t after, int64_t *ids, size_t capacity, size_t *ret, struct err *err);
+	/* The sagas above `after`, whatever their state, ascending, at most `capacity`. Their values are appended to
+	 * `values` and point into it. */
+	int (*saga_range)(void *ctx, int64_t after, struct saga_row *rows, size_t capacity, struct buf *values,
+					  size_t *ret, struct err *err);
 
 	int (*event_insert)(void *ctx, int64_t saga, const struct event *event, struct err *err);
 	/* Replaces the event of a saga, for the verb `reprocess`. ERR_NOT_FOUND when the saga has no event. */
 	int (*event_replace)(void *ctx, int64_t saga, const struct event *event, struct err *err);
 	/* *ret is a new reference; NULL when the event is there and its payload does not decode. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
+	/* The events of `count` sagas, each as event_get gives it; NULL also: the saga has none. After an error no reference is
+	 * left. */
+	int (*event_many)(void *ctx, const int64_t *sagas, size_t count, struct event **events, struct err *err);
 
 	/* Keys: dedup keys of events, gift names and refunds (store_event_key, store_gift_key). A key has at
 	 * most one owner: positive is a saga, negative a related event. Keys are unique over all partitions. */
@@ -418,7 +435,16 @@ struct store_reader {
 bool store_filter_row(const struct saga_filter *f, const struct saga_row *row);
 bool store_filter_saga(const struct saga_filter *f, const struct saga *s);
 
-/* ---- what every store computes alike: chain.c ---- */
+/* ---- what every store computes alike: chain.c, index.c ---- */
+
+/* Is the saga of this row live (saga_is_live)? */
+bool store_index_live(const struct saga_row *row);
+/* Does the row agree with the saga that its value holds? */
+bool store_index_fits(const struct saga_row *row, const struct saga *s);
+/* True for a live saga that a start finds only between the low-water mark and the reach. */
+bool store_index_left_out(const struct saga_row *row);
+/* Is the saga between the low-water mark and the reach? */
+bool store_index_marked(const struct tally *marks, int64_t saga);
 
 /* The chain digest of one commit: begin with the digest of the commit before, add the log rows in order, then
  * the figures of its chain row, end. */

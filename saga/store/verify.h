@@ -30,6 +30,8 @@ struct verify_source {
 	int (*log_of_saga)(void *ctx, int64_t saga, void *each_ctx,
 					   int (*each)(void *each_ctx, const struct log_row *row), struct err *err);
 	int (*last_log)(void *ctx, int64_t *ret_number, struct err *err); /* 0: the log is empty */
+	/* As store_reader.figures. */
+	int (*figures)(void *ctx, struct store_figures *ret, struct err *err);
 	int (*sagas)(void *ctx, int64_t after, void *each_ctx,
 				 int (*each)(void *each_ctx, const struct saga_row *row, struct err *err), struct err *err);
 	/* *ret is the caller's to saga_destroy; NULL: the saga exists and does not decode. ERR_NOT_FOUND without

@@ -14,6 +14,8 @@ struct store_verification {
 	struct store_figures figures; /* as of that commit */
 	bool figures_lost;            /* a commit since the last full copy has figures that do not decode */
 	int64_t saga;                 /* the saga checked last */
+	struct store_figures now;     /* as of the moment of the slice */
+	bool marks_known;             /* `now` is read */
 	int64_t step_saga;            /* saga and number of the step row checked last */
 	int64_t step;
 };

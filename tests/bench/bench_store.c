@@ -110,9 +110,7 @@ static void accept_one(struct store_bench *b, struct event *event, struct store_
 	static const char value[SAGA_BYTES] = { 1 };
 	struct err err;
 	struct store_writer *w = &b->store;
-	struct saga_row row = {
-		.id = ++b->saga, .state = SAGA_RUNNING, .live = true, .created_ms = 1700000000000
-	};
+	struct saga_row row = { .id = ++b->saga, .state = SAGA_RUNNING, .created_ms = 1700000000000 };
 	row.value = (struct str){ value, sizeof value };
 	int64_t owner = 0;
 	uint8_t key[STORE_KEY_BYTES];

@@ -131,8 +131,8 @@ void check_after(struct simulation *w)
 	if (counts.accepted != sum)
 		sim_fail(w, "%lld events were accepted, but the states of sagas add up to %lld",
 				 (long long)counts.accepted, (long long)sum);
-	bool more = counts.log_rows != w->log_replay->rows_seen;
-	w->log_replay->rows_seen = counts.log_rows;
+	bool more = counts.commits != w->log_replay->commits_seen;
+	w->log_replay->commits_seen = counts.commits;
 	journal_counts_finish(&counts);
 	for (; w->sink_requests_checked < w->sink_request_count; w->sink_requests_checked++)
 		check_request(w, w->sink_requests_checked);

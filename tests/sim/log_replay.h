@@ -39,7 +39,7 @@ struct replay_saga {
 struct log_replay {
 	struct replay_saga **sagas; /* by id - 1 */
 	size_t count, capacity;
-	int64_t last_number, commit, rows_seen;
+	int64_t last_number, commit, commits_seen;
 	int64_t accepted, related;
 	uint8_t breaker[SIM_TARGETS];      /* enum breaker_state, by the log */
 	bool left_not_closed[SIM_TARGETS]; /* the last process ended with an open breaker */

@@ -229,6 +229,8 @@ static int try_make_cell(struct simulation *w, struct err *err)
 												 .queue_records = w->clients.queue_records,
 												 .queue_bytes = w->clients.queue_bytes,
 												 .reserve_bytes = w->disk.reserve_bytes,
+												 /* so short that sagas under way fall behind it */
+												 .low_mark_span = 2 + (int64_t)(w->seed % 40),
 												 .actor = "simulation" },
 									.engine = { .clock = { w, now, now },
 												.transport = network_transport(w),

@@ -90,8 +90,22 @@ static void derive_locations(struct cache_entry *e)
 	}
 }
 
+/* A damaged plan counts as damage of this saga: its sagas cannot be read, others can. */
+static int decode_row(struct journal *j, const struct saga_row *row, struct str value, struct saga **ret,
+					  struct plan_info **ret_plan)
+{
+	int rc = plans_load(j, row->plan, ret_plan);
+	if (rc == ERR_NOT_FOUND)
+		rc = err_set(&j->err, ERR_CORRUPT, "stored saga %lld: its plan %lld is not in the store",
+					 (long long)row->id, (long long)row->plan);
+	else if (rc == 0)
+		rc = saga_decode(row->id, (*ret_plan)->plan, value, ret, &j->err);
+	j->cache.damaged_saga = rc == ERR_CORRUPT ? row->id : 0;
+	return rc;
+}
+
 /* The row's bytes are copied first: they are borrowed from the store, and reading the plan is the next call
- * to it. A damaged plan counts as damage of this saga: its sagas cannot be read, others can. */
+ * to it. */
 static int read_saga(struct journal *j, int64_t id, struct saga **ret, struct plan_info **ret_plan,
 					 uint8_t ret_salt[SAGA_SALT_BYTES])
 {
@@ -100,26 +114,23 @@ static int read_saga(struct journal *j, int64_t id, struct saga **ret, struct pl
 	if (rc != 0)
 		return rc;
 	char *bytes AUTO_FREE = mem_strndup(row.value.p, row.value.len);
-	rc = plans_load(j, row.plan, ret_plan);
-	if (rc == ERR_NOT_FOUND)
-		rc = err_set(&j->err, ERR_CORRUPT, "stored saga %lld: its plan %lld is not in the store",
-					 (long long)id, (long long)row.plan);
-	else if (rc == 0)
-		rc = saga_decode(id, (*ret_plan)->plan, (struct str){ bytes, row.value.len }, ret, &j->err);
 	memcpy(ret_salt, row.salt, sizeof row.salt);
-	j->cache.damaged_saga = rc == ERR_CORRUPT ? id : 0;
-	return rc;
+	return decode_row(j, &row, (struct str){ bytes, row.value.len }, ret, ret_plan);
 }
 
-int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
+/* `row`: the saga as it was just read; NULL: it is read when it is not in memory. */
+static int load(struct journal *j, int64_t id, const struct saga_row *row, struct cache_entry **ret)
 {
 	struct cache_entry *e = cache_find(&j->cache, id);
 	struct plan_info *plan = NULL;
 	struct saga *saga = NULL;
 	uint8_t salt[SAGA_SALT_BYTES] = { 0 };
 	j->cache.damaged_saga = 0;
+	if (row != NULL)
+		memcpy(salt, row->salt, sizeof salt);
 	if (e == NULL || e->saga == NULL) {
-		int rc = read_saga(j, id, &saga, &plan, salt);
+		int rc =
+			row != NULL ? decode_row(j, row, row->value, &saga, &plan) : read_saga(j, id, &saga, &plan, salt);
 		if (rc != 0)
 			return rc;
 	}
@@ -131,6 +142,16 @@ int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
 	}
 	*ret = e;
 	return 0;
+}
+
+int cache_load(struct journal *j, int64_t id, struct cache_entry **ret)
+{
+	return load(j, id, NULL, ret);
+}
+
+int cache_load_row(struct journal *j, const struct saga_row *row, struct cache_entry **ret)
+{
+	return load(j, row->id, row, ret);
 }
 
 int cache_load_to_record(struct journal *j, int64_t id, struct cache_entry **ret)

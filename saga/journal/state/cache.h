@@ -12,6 +12,7 @@
 #include "saga/model/event.h"
 
 struct journal;
+struct saga_row;
 
 /* Where one step waits, and how it was counted: what is true on disk, in the engine and in the counters,
  * beside what the saga itself says. location.c keeps it, except for the first members. */
@@ -59,6 +60,9 @@ struct cache_entry *cache_find(const struct saga_cache *c, int64_t id);
 /* Makes the saga part of this batch, loaded. ERR_NOT_FOUND; ERR_CORRUPT with cache_is_damaged when the saga's
  * own stored value cannot be decoded: neither has to end the journal. Other codes are store errors. */
 int cache_load(struct journal *j, int64_t id, struct cache_entry **ret) MUST_CHECK;
+/* The same for a saga whose row was just read in this transaction. The value must live until the call ends,
+ * also while the store is asked for the plan. */
+int cache_load_row(struct journal *j, const struct saga_row *row, struct cache_entry **ret) MUST_CHECK;
 /* For records about a saga, which are kept in any case: a saga that is damaged or missing becomes part of the
  * batch without being loaded, so e->saga is NULL. */
 int cache_load_to_record(struct journal *j, int64_t id, struct cache_entry **ret) MUST_CHECK;

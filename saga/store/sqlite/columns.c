@@ -40,7 +40,7 @@ void column_saga_row(struct db_query *q, struct saga_row *ret)
 		.id = column_int(q, 0),
 		.plan = column_int(q, 1),
 		.state = (uint8_t)column_int(q, 2),
-		.live = column_int(q, 3) != 0,
+		.index = (uint8_t)column_int(q, 3),
 		.created_ms = column_int(q, 4),
 		.value = column_bytes(q, 6),
 	};

@@ -17,7 +17,7 @@ void column_fixed(struct db_query *q, int column, void *to, size_t len);
  * payload does not decode; then `why` says the reason. */
 struct event *column_event(struct db_query *q, int first, struct err *why);
 
-#define SAGA_COLUMNS "id, plan, state, live, created, salt, value"
+#define SAGA_COLUMNS "id, plan, state, indexed, created, salt, value"
 /* ret->value is borrowed. */
 void column_saga_row(struct db_query *q, struct saga_row *ret);
 

@@ -2,6 +2,7 @@
 #include "saga/store/sqlite/read.h"
 
 #include "saga/base/clock.h"
+#include "saga/model/figure_ids.h"
 
 /* How long saga_find scans for an event that has no key of its id: the key has expired, or the source's
  * option `dedup` builds its keys from other fields. Chosen; no measurement. */
@@ -35,29 +36,37 @@ static int take_row(struct saga_listing *l, struct db_query *q, struct err *err)
 	return 0;
 }
 
-/* A filter for an open state uses the index of open sagas. Sagas at rest are most of the table, so for
- * them the table itself is read backwards. */
-static struct db_query list_query(struct saga_listing *l)
+/* A filter for an open state uses the index of open sagas. Running sagas can be outside of it, between the
+ * low-water mark and the reach. Sagas at rest are most of the table, so for them the table itself is read
+ * backwards. */
+static int list_query(struct saga_listing *l, struct db_query *ret, struct err *err)
 {
 	int state = l->filter->state;
-	bool open = state >= 0 && !saga_state_at_rest((enum saga_state)state);
-	struct db_query q = query_begin(&l->r->db, open ? R_LIST_OPEN : R_LIST);
-	query_int(&q, l->before);
-	if (open)
-		query_int(&q, state);
-	return q;
+	struct store_figures figures = { 0 };
+	if (state < 0 || saga_state_at_rest((enum saga_state)state)) {
+		*ret = query_begin(&l->r->db, R_LIST);
+		query_int(ret, l->before);
+		return 0;
+	}
+	int rc = state == SAGA_RUNNING ? read_figures(l->r, &figures, err) : 0;
+	if (rc != 0)
+		return rc;
+	*ret = query_begin(&l->r->db, R_LIST_OPEN);
+	query_int(ret, l->before);
+	query_int(ret, state);
+	query_int(ret, tally_value(&figures.marks, figure_of_mark(0, MARK_LOW)));
+	query_int(ret, tally_value(&figures.marks, figure_of_mark(0, MARK_REACH)));
+	store_figures_free(&figures);
+	return 0;
 }
 
-/* One read transaction: ends after a slice or at until_ms, but examines at least one row, so that the scan
- * always advances. */
-static int scan_slice(struct saga_listing *l, int64_t until_ms, struct err *err)
+/* Ends after a slice or at until_ms, but examines at least one row, so that the scan always advances. */
+static int scan_rows(struct saga_listing *l, struct db_query *q, int64_t until_ms, struct err *err)
 {
-	read_slice(l->r);
-	struct db_query AUTO_QUERY q = list_query(l);
-	int rc = query_next(&q, err);
+	int rc = query_next(q, err);
 	for (unsigned n = 1; rc == 1; n++) {
-		int64_t id = column_int(&q, 0);
-		rc = take_row(l, &q, err);
+		int64_t id = column_int(q, 0);
+		rc = take_row(l, q, err);
 		if (rc != 0)
 			return rc;
 		l->before = id;
@@ -65,11 +74,27 @@ static int scan_slice(struct saga_listing *l, int64_t until_ms, struct err *err)
 			return 0;
 		if (n % 32 == 0 && (read_slice_over(l->r) || clock_monotonic_ms() >= until_ms))
 			return 0;
-		rc = query_next(&q, err);
+		rc = query_next(q, err);
 	}
 	if (rc == 0)
 		l->before = 0;
 	return rc;
+}
+
+/* One read transaction, so that the marks are those of the moment in which the sagas are read. */
+static int scan_slice(struct saga_listing *l, int64_t until_ms, struct err *err)
+{
+	read_slice(l->r);
+	int rc = read_begin(l->r, err);
+	struct db_query q;
+	if (rc == 0)
+		rc = list_query(l, &q, err);
+	if (rc == 0) {
+		rc = scan_rows(l, &q, until_ms, err);
+		query_end(&q);
+	}
+	int ended = read_end(l->r, rc == 0 ? err : NULL);
+	return rc != 0 ? rc : ended;
 }
 
 static int scan(struct saga_listing *l, int64_t budget_ms, struct err *err)

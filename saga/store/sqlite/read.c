@@ -20,6 +20,29 @@ bool read_slice_over(const struct sqlite_reader *r)
 	return clock_monotonic_ms() >= r->db.deadline_ms - READ_SLICE_MS / 5;
 }
 
+static int run_statement(struct sqlite_reader *r, enum reader_statement which, struct err *err)
+{
+	struct db_query AUTO_QUERY q = query_begin(&r->db, which);
+	return query_run(&q, err);
+}
+
+int read_begin(struct sqlite_reader *r, struct err *err)
+{
+	return run_statement(r, R_BEGIN, err);
+}
+
+/* After some errors SQLite ends the transaction without being asked. */
+int read_end(struct sqlite_reader *r, struct err *err)
+{
+	return sqlite3_get_autocommit(r->db.handle) ? 0 : run_statement(r, R_END, err);
+}
+
+int read_figures(struct sqlite_reader *r, struct store_figures *ret, struct err *err)
+{
+	struct db_query AUTO_QUERY q = query_begin(&r->db, R_FIGURES);
+	return column_figures(&q, ret, NULL, err);
+}
+
 int read_saga(struct sqlite_reader *r, const struct saga_row *row, struct saga **ret, struct err *err)
 {
 	struct plan *plan = NULL;
@@ -173,8 +196,7 @@ static int reader_figures(void *ctx, struct store_figures *ret, struct err *err)
 {
 	struct sqlite_reader *r = ctx;
 	read_slice(r);
-	struct db_query AUTO_QUERY q = query_begin(&r->db, R_FIGURES);
-	return column_figures(&q, ret, NULL, err);
+	return read_figures(r, ret, err);
 }
 
 void read_ops(struct store_reader *ops)

@@ -17,12 +17,14 @@
 	X(R_PLAN_GET, "cannot read a plan", "SELECT json FROM plan WHERE id = ?1")                               \
 	X(R_SAGA_GET, "cannot read a saga", "SELECT " SAGA_COLUMNS " FROM saga WHERE id = ?1")                   \
 	X(R_LIST, "cannot list sagas", "SELECT " SAGA_COLUMNS " FROM saga WHERE id < ?1 ORDER BY id DESC")       \
-	/* SQLite merges two ranges of the index, so it sorts nothing. */                                        \
+	/* SQLite merges three ranges, so it sorts nothing. */                                                   \
 	X(R_LIST_OPEN, "cannot list open sagas",                                                                 \
-	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 0 AND (state < 4 OR live = 1) "   \
-	  "AND state = ?2 AND id < ?1 UNION ALL "                                                                \
-	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_open WHERE live = 1 "                               \
-	  "AND state = ?2 AND id < ?1 ORDER BY id DESC")                                                         \
+	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_indexed WHERE indexed = 1 AND state = ?2 "          \
+	  "AND id < ?1 UNION ALL "                                                                               \
+	  "SELECT " SAGA_COLUMNS " FROM saga INDEXED BY saga_indexed WHERE indexed = 2 AND state = ?2 "          \
+	  "AND id < ?1 UNION ALL "                                                                               \
+	  "SELECT " SAGA_COLUMNS " FROM saga WHERE indexed = 0 AND state = ?2 AND id < ?1 AND id >= ?3 AND "     \
+	  "id <= ?4 ORDER BY id DESC")                                                                           \
 	X(R_EVENT_GET, "cannot read an event", "SELECT " EVENT_COLUMNS " FROM event WHERE saga = ?1")            \
 	X(R_RELATED_GET, "cannot read a related event", "SELECT " RELATED_COLUMNS " FROM related WHERE id = ?1") \
 	X(R_KEY_GET, "cannot look a key up among all keys",                                                      \
@@ -89,6 +91,12 @@ extern const struct db_statement read_statements[R_COUNT];
 void read_slice(struct sqlite_reader *r);
 /* True shortly before the slice ends: a loop that asks can stop at a row of its choice. */
 bool read_slice_over(const struct sqlite_reader *r);
+
+/* A transaction around several queries, so that they see one moment. read_end also after an error. */
+int read_begin(struct sqlite_reader *r, struct err *err) MUST_CHECK;
+int read_end(struct sqlite_reader *r, struct err *err) MUST_CHECK;
+/* The figures as of the last commit; the caller calls store_figures_free. */
+int read_figures(struct sqlite_reader *r, struct store_figures *ret, struct err *err) MUST_CHECK;
 
 /* Decodes the row with its plan; the error text names the damaged saga. *ret is the caller's to
  * saga_destroy. */

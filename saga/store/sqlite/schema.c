@@ -16,15 +16,14 @@ const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 			  "CREATE UNIQUE INDEX plan_digest ON plan(part, digest);",
 	  copy_plan },
 
-	/* salt is of the digests that the log keeps of the value; NULL when it was forgotten.
-	 * The saga_open index holds open sagas (state < 4: not at rest) and sagas at rest that still have a call
-	 * under way. */
+	/* salt is of the digests that the log keeps of the value; NULL when it was forgotten. `indexed` is an enum
+	 * saga_index: a saga that succeeds at once is never in the index. */
 	{ "saga",
 	  "CREATE TABLE saga ("
-	  "  id INTEGER PRIMARY KEY, plan INTEGER NOT NULL, state INTEGER NOT NULL, live INTEGER NOT NULL,"
+	  "  id INTEGER PRIMARY KEY, plan INTEGER NOT NULL, state INTEGER NOT NULL, indexed INTEGER NOT NULL,"
 	  "  created INTEGER NOT NULL, salt BLOB, value BLOB NOT NULL," PART_OF(
 		  id) ");"
-			  "CREATE INDEX saga_open ON saga(live, state) WHERE state < 4 OR live = 1;",
+			  "CREATE INDEX saga_indexed ON saga(indexed, state) WHERE indexed = 1 OR indexed = 2;",
 	  copy_saga },
 
 	/* The payload (saga/model/event_codec.h). Personal data is only here, in related, in refused, in saga.value

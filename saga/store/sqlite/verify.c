@@ -44,22 +44,15 @@ static int check_database(void *ctx, struct store_verification *v, struct err *e
 
 /* ---- slices: each is one transaction ---- */
 
-static int run_statement(struct sqlite_reader *r, enum reader_statement which, struct err *err)
-{
-	struct db_query AUTO_QUERY q = query_begin(&r->db, which);
-	return query_run(&q, err);
-}
-
 static int slice_begin(void *ctx, struct err *err)
 {
 	read_slice(ctx);
-	return run_statement(ctx, R_BEGIN, err);
+	return read_begin(ctx, err);
 }
 
 static int slice_end(void *ctx, struct err *err)
 {
-	struct sqlite_reader *r = ctx;
-	return sqlite3_get_autocommit(r->db.handle) ? 0 : run_statement(r, R_END, err);
+	return read_end(ctx, err);
 }
 
 static bool slice_over(void *ctx)
@@ -149,6 +142,11 @@ static int read_sagas(void *ctx, int64_t after, void *each_ctx,
 			return stop;
 	}
 	return rc;
+}
+
+static int slice_figures(void *ctx, struct store_figures *ret, struct err *err)
+{
+	return read_figures(ctx, ret, err);
 }
 
 static int decode_saga(void *ctx, const struct saga_row *row, struct saga **ret, struct err *err)
@@ -245,6 +243,7 @@ static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_c
 		.log = read_log,
 		.log_of_saga = read_log_of_saga,
 		.last_log = read_last_log,
+		.figures = slice_figures,
 		.sagas = read_sagas,
 		.saga = read_one_saga,
 		.decode = decode_saga,

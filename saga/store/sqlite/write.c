@@ -49,7 +49,7 @@ static int saga_write(struct sqlite_writer *w, enum writer_statement which, cons
 	query_int(&q, row->id);
 	query_int(&q, row->plan);
 	query_int(&q, row->state);
-	query_int(&q, row->live);
+	query_int(&q, row->index);
 	query_int(&q, row->created_ms);
 	query_blob(&q, row->salt, sizeof row->salt);
 	query_blob(&q, row->value.p, row->value.len);
@@ -104,7 +104,7 @@ static void merge_id(int64_t *ids, size_t capacity, size_t *used, int64_t id)
 	ids[at] = id;
 }
 
-/* The index is by (live, state, id), so there is one ascending range for each state; the ranges are
+/* The index is by (indexed, state, id), so there is one ascending range for each state; the ranges are
  * merged. */
 static int write_saga_live(void *ctx, int64_t after, int64_t *ids, size_t capacity, size_t *ret,
 						   struct err *err)
@@ -122,6 +122,29 @@ static int write_saga_live(void *ctx, int64_t after, int64_t *ids, size_t capaci
 		if (rc != 0)
 			return rc;
 	}
+	*ret = used;
+	return 0;
+}
+
+/* Values are appended first and located afterwards, since the buffer moves while it grows. */
+static int write_saga_range(void *ctx, int64_t after, struct saga_row *rows, size_t capacity,
+							struct buf *values, size_t *ret, struct err *err)
+{
+	struct sqlite_writer *w = ctx;
+	size_t used = 0, at = values->len;
+	struct db_query AUTO_QUERY q = query_begin(&w->db, W_SAGA_RANGE);
+	query_int(&q, after);
+	query_int(&q, (int64_t)capacity);
+	int rc = query_next(&q, err);
+	for (; rc == 1; rc = query_next(&q, err)) {
+		column_saga_row(&q, &rows[used]);
+		buf_add(values, rows[used].value.p, rows[used].value.len);
+		used++;
+	}
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < used; at += rows[i++].value.len)
+		rows[i].value.p = buf_str(values).p + at;
 	*ret = used;
 	return 0;
 }
@@ -161,6 +184,21 @@ static int write_event_get(void *ctx, int64_t saga, struct event **ret, struct e
 	if (rc != 1)
 		return rc == 0 ? not_found(w, "event of saga", saga, err) : rc;
 	*ret = column_event(&q, 0, NULL);
+	return 0;
+}
+
+static int write_event_many(void *ctx, const int64_t *sagas, size_t count, struct event **events,
+							struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		events[i] = NULL;
+		int rc = write_event_get(ctx, sagas[i], &events[i], err);
+		if (rc == 0 || rc == ERR_NOT_FOUND)
+			continue;
+		while (i > 0)
+			event_unref(events[--i]);
+		return rc;
+	}
 	return 0;
 }
 
@@ -208,9 +246,11 @@ void write_ops(struct store_writer *ops)
 	ops->saga_update = write_saga_update;
 	ops->saga_get = write_saga_get;
 	ops->saga_live = write_saga_live;
+	ops->saga_range = write_saga_range;
 	ops->event_insert = write_event_insert;
 	ops->event_replace = write_event_replace;
 	ops->event_get = write_event_get;
+	ops->event_many = write_event_many;
 	ops->log_append = write_log_append;
 	ops->chain_append = write_chain_append;
 }

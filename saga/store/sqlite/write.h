@@ -19,11 +19,14 @@
 	X(W_SAGA_ADD, "cannot add a saga",                                                                       \
 	  "INSERT INTO saga (" SAGA_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                             \
 	X(W_SAGA_SET, "cannot update a saga",                                                                    \
-	  "UPDATE saga SET plan = ?2, state = ?3, live = ?4, created = ?5, salt = ?6, value = ?7 WHERE id = ?1") \
+	  "UPDATE saga SET plan = ?2, state = ?3, indexed = ?4, created = ?5, salt = ?6, value = ?7 WHERE id = " \
+	  "?1")                                                                                                  \
 	X(W_SAGA_GET, "cannot read a saga", "SELECT " SAGA_COLUMNS " FROM saga WHERE id = ?1")                   \
 	X(W_SAGA_LIVE, "cannot list live sagas",                                                                 \
-	  "SELECT id FROM saga INDEXED BY saga_open WHERE live = 1 AND state = ?1 AND id > ?2 ORDER BY id "      \
-	  "LIMIT ?3")                                                                                            \
+	  "SELECT id FROM saga INDEXED BY saga_indexed WHERE indexed = 2 AND state = ?1 AND id > ?2 ORDER BY "   \
+	  "id LIMIT ?3")                                                                                         \
+	X(W_SAGA_RANGE, "cannot read sagas",                                                                     \
+	  "SELECT " SAGA_COLUMNS " FROM saga WHERE id > ?1 ORDER BY id LIMIT ?2")                                \
 	X(W_EVENT_ADD, "cannot add an event", "INSERT INTO event (saga, " EVENT_COLUMNS ") VALUES (?1, ?2, ?3)") \
 	X(W_EVENT_SET, "cannot replace an event",                                                                \
 	  "UPDATE event SET (" EVENT_COLUMNS ") = (?2, ?3) WHERE saga = ?1")                                     \

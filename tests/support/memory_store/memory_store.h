@@ -21,9 +21,11 @@
 	X(SAGA_UPDATE, "saga_update")                                                                            \
 	X(SAGA_GET, "saga_get")                                                                                  \
 	X(SAGA_LIVE, "saga_live")                                                                                \
+	X(SAGA_RANGE, "saga_range")                                                                              \
 	X(EVENT_INSERT, "event_insert")                                                                          \
 	X(EVENT_REPLACE, "event_replace")                                                                        \
 	X(EVENT_GET, "event_get")                                                                                \
+	X(EVENT_MANY, "event_many")                                                                              \
 	X(KEYS_RESERVE, "keys_reserve")                                                                          \
 	X(KEY_CLAIM, "key_claim")                                                                                \
 	X(KEY_FIND, "key_find")                                                                                  \

@@ -119,9 +119,31 @@ static int sagas_live(void *ctx, int64_t after, int64_t *ids, size_t capacity, s
 	struct memory_slot *slot = memory_writer_from(w, TABLE_SAGA, memory_key_of(after + 1, 0));
 	for (; slot != NULL && used < capacity; slot = memory_writer_next(w, slot)) {
 		const struct saga_row *row = memory_writer_view(w, slot);
-		if (row->live)
+		if (row->index == SAGA_INDEX_LIVE)
 			ids[used++] = row->id;
 	}
+	*ret = used;
+	return 0;
+}
+
+static int sagas_range(void *ctx, int64_t after, struct saga_row *rows, size_t capacity, struct buf *values,
+					   size_t *ret, struct err *err)
+{
+	struct memory_writer *w = ctx;
+	struct memory_guard AUTO_GUARD g = memory_write_begin(w, CALL_SAGA_RANGE, err);
+	if (g.rc != 0)
+		return g.rc;
+	memory_trip_query(w, CALL_SAGA_RANGE, &after, sizeof after);
+	size_t used = 0, at = values->len;
+	struct memory_slot *slot = memory_writer_from(w, TABLE_SAGA, memory_key_of(after + 1, 0));
+	for (; slot != NULL && used < capacity; slot = memory_writer_next(w, slot)) {
+		const struct saga_row *row = memory_writer_view(w, slot);
+		rows[used++] = *row;
+		buf_add(values, row->value.p, row->value.len);
+		memory_trip_know(w, ITEM_SAGA, &row->id, sizeof row->id);
+	}
+	for (size_t i = 0; i < used; at += rows[i++].value.len)
+		rows[i].value.p = buf_str(values).p + at;
 	*ret = used;
 	return 0;
 }
@@ -164,6 +186,22 @@ static int sagas_event_get(void *ctx, int64_t saga, struct event **ret, struct e
 	return 0;
 }
 
+static int sagas_event_many(void *ctx, const int64_t *sagas, size_t count, struct event **events,
+							struct err *err)
+{
+	struct memory_writer *w = ctx;
+	struct memory_guard AUTO_GUARD g = memory_write_begin(w, CALL_EVENT_MANY, err);
+	if (g.rc != 0)
+		return g.rc;
+	memory_trip_query(w, CALL_EVENT_MANY, sagas, count * sizeof *sagas);
+	for (size_t i = 0; i < count; i++) {
+		struct event *const *event = memory_writer_row(w, TABLE_EVENT, memory_key_of(sagas[i], 0));
+		events[i] = event != NULL ? event_ref(*event) : NULL;
+		memory_trip_know(w, ITEM_EVENT, &sagas[i], sizeof sagas[i]);
+	}
+	return 0;
+}
+
 void memory_saga_ops(struct store_writer *ops)
 {
 	ops->plan_put = sagas_plan_put;
@@ -172,7 +210,9 @@ void memory_saga_ops(struct store_writer *ops)
 	ops->saga_update = sagas_update;
 	ops->saga_get = sagas_get;
 	ops->saga_live = sagas_live;
+	ops->saga_range = sagas_range;
 	ops->event_insert = sagas_event_insert;
 	ops->event_replace = sagas_event_replace;
 	ops->event_get = sagas_event_get;
+	ops->event_many = sagas_event_many;
 }

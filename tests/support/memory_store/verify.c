@@ -43,6 +43,13 @@ static int read_commits(void *ctx, int64_t after, void *each_ctx,
 	return 0;
 }
 
+static int read_figures(void *ctx, struct store_figures *ret, struct err *err)
+{
+	struct memory_reader *r = ctx;
+	struct chain_row last;
+	return memory_figures(r->s, NULL, 0, ret, &last, err);
+}
+
 static int read_log(void *ctx, int64_t first, int64_t last, void *each_ctx,
 					int (*each)(void *each_ctx, const struct log_row *row), struct err *err)
 {
@@ -175,6 +182,7 @@ static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_c
 		.log = read_log,
 		.log_of_saga = read_log_of_saga,
 		.last_log = read_last_log,
+		.figures = read_figures,
 		.sagas = read_sagas,
 		.saga = read_saga,
 		.decode = decode_saga,

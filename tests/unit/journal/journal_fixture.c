@@ -154,6 +154,7 @@ int fixture_try_open(struct journal_fixture *r, struct err *err)
 								 .reserve_bytes = r->reserve_bytes,
 								 .queue_records = r->queue_records,
 								 .recount_rows = r->recount_rows,
+								 .low_mark_span = r->low_mark_span,
 								 .check_every = 1,
 								 .actor = "the test" };
 	open_store(r, &o.store);

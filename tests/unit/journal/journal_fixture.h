@@ -40,9 +40,11 @@ struct journal_fixture {
 		damaged_event; /* the store cannot decode the event of this saga, or this related event if negative */
 	int64_t damaged_saga; /* the store returns this saga with one wrong bit, and no audit runs; 0: none */
 	void (*damage)(struct tally *counters); /* changes the counters that the start reads; NULL: none */
-	int truncate_code;   /* a truncation of the write-ahead log fails with this code; 0: it runs */
-	int checkpoint_code; /* a checkpoint fails with this code; 0: it runs */
-	int64_t fake_pages;  /* reported length of the write-ahead log; 0: the real one */
+	void (*damage_marks)(struct tally *marks);
+	int64_t low_mark_span; /* 0: the default */
+	int truncate_code;     /* a truncation of the write-ahead log fails with this code; 0: it runs */
+	int checkpoint_code;   /* a checkpoint fails with this code; 0: it runs */
+	int64_t fake_pages;    /* reported length of the write-ahead log; 0: the real one */
 	size_t queue_records;
 	size_t left_out;            /* this many of the last targets are not configured at the open */
 	long commits_until_failure; /* the commit that fails, counted from now; 0: none */
@@ -52,7 +54,7 @@ struct journal_fixture {
 	 * what runs outside a transaction, do not count. */
 	long store_calls_until_failure;
 	void (*wrap)(struct store_writer *store); /* changes functions of the store at each open; NULL: none */
-	const char *watched_call; /* a function of the store, such as "row_put"; NULL: none */
+	const char *watched_call;                 /* a function of the store, such as "row_put"; NULL: none */
 	long watched_calls;
 	/* What the engine grants at most; a slot becomes window memory when the step may not start in the
 	 * commit. */
@@ -146,6 +148,8 @@ bool fixture_engine_turn(struct journal_fixture *r, struct fixture_sends *sends)
 int fixture_verb(struct journal_fixture *r, int64_t saga, enum verb verb, int step);
 void fixture_target_act(struct journal_fixture *r, const char *name, enum target_action action);
 
+/* How many sagas are stored with this index, in this state (-1: any). */
+int64_t fixture_count_sagas(struct journal_fixture *r, enum saga_index index, int state);
 /* The saga as stored; the caller destroys it. */
 struct saga *fixture_saga(struct journal_fixture *r, int64_t id);
 void fixture_assert_step(struct journal_fixture *r, int64_t saga, const char *step, enum step_state state,

@@ -35,6 +35,18 @@ static int event_get_damaged(void *ctx, int64_t saga, struct event **ret, struct
 	return rc;
 }
 
+static int saga_range_damaged(void *ctx, int64_t after, struct saga_row *rows, size_t capacity,
+							  struct buf *values, size_t *ret, struct err *err)
+{
+	int rc = real.saga_range(ctx, after, rows, capacity, values, ret, err);
+	for (size_t i = 0; rc == 0 && i < *ret; i++) {
+		char *value = values->data + (rows[i].value.p - values->data);
+		if (rows[i].id == current->damaged_saga)
+			value[1] = (char)(value[1] ^ 8);
+	}
+	return rc;
+}
+
 static int related_get_damaged(void *ctx, int64_t id, struct related_row *ret, struct err *err)
 {
 	int rc = real.related_get(ctx, id, ret, err);
@@ -46,8 +58,12 @@ static int related_get_damaged(void *ctx, int64_t id, struct related_row *ret, s
 static int head_damaged(void *ctx, struct store_head *ret, struct err *err)
 {
 	int rc = real.head(ctx, ret, err);
-	if (rc == 0 && current->damage != NULL)
+	if (rc != 0 || current->j != NULL)
+		return rc; /* only the start reads damaged figures, and no audit */
+	if (current->damage != NULL)
 		current->damage(&ret->figures.counters);
+	if (current->damage_marks != NULL)
+		current->damage_marks(&ret->figures.marks);
 	return rc;
 }
 
@@ -58,5 +74,6 @@ void fixture_damage_store(struct journal_fixture *r, struct store_writer *store)
 	store->saga_get = saga_get_damaged;
 	store->event_get = event_get_damaged;
 	store->related_get = related_get_damaged;
+	store->saga_range = saga_range_damaged;
 	store->head = head_damaged;
 }

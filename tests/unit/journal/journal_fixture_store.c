@@ -47,6 +47,10 @@ static bool fails_now(const char *name)
 	X(saga_insert, (void *ctx, const struct saga_row *row, struct err *err), (ctx, row, err))                \
 	X(saga_update, (void *ctx, const struct saga_row *row, struct err *err), (ctx, row, err))                \
 	X(saga_get, (void *ctx, int64_t id, struct saga_row *ret, struct err *err), (ctx, id, ret, err))         \
+	X(saga_range,                                                                                            \
+	  (void *ctx, int64_t after, struct saga_row *rows, size_t capacity, struct buf *values, size_t *ret,    \
+	   struct err *err),                                                                                     \
+	  (ctx, after, rows, capacity, values, ret, err))                                                        \
 	X(event_insert, (void *ctx, int64_t saga, const struct event *event, struct err *err),                   \
 	  (ctx, saga, event, err))                                                                               \
 	X(event_replace, (void *ctx, int64_t saga, const struct event *event, struct err *err),                  \
@@ -120,4 +124,23 @@ void fixture_wrap_store(struct journal_fixture *r, struct store_writer *store)
 	real = *store;
 #define FAILING_SLOT(name, parameters, arguments) store->name = name##_or_fail;
 	FAILING(FAILING_SLOT)
+}
+
+int64_t fixture_count_sagas(struct journal_fixture *r, enum saga_index index, int state)
+{
+	struct saga_row rows[64];
+	struct err err = { 0 };
+	int64_t after = 0, found = 0;
+	size_t count = 64;
+	assert(current == r);
+	while (count == 64) {
+		struct buf AUTO_BUF values = { 0 };
+		if (real.saga_range(real.ctx, after, rows, 64, &values, &count, &err) != 0)
+			fail_msg("%s", err.text);
+		for (size_t i = 0; i < count; i++) {
+			found += rows[i].index == index && (state < 0 || rows[i].state == state) ? 1 : 0;
+			after = rows[i].id;
+		}
+	}
+	return found;
 }

@@ -18,6 +18,7 @@ extern const struct contract_test contract_rows_tests[];
 extern const struct contract_test contract_jobs_tests[];
 extern const struct contract_test contract_list_tests[];
 extern const struct contract_test contract_read_tests[];
+extern const struct contract_test contract_figures_tests[];
 extern const struct contract_test contract_verify_tests[];
 extern const struct contract_test contract_rejected_tests[];
 

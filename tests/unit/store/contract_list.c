@@ -107,6 +107,28 @@ static void each_state_is_found(void **state)
 	assert_lists_none(f, &filter);
 }
 
+/* Sagas 1 to 12: live and left out of the index, live in the index, waiting in the index, at rest. */
+static void running_sagas_outside_of_the_index_are_listed(void **state)
+{
+	struct store_fixture *f = *state;
+	const char *one[] = { "crm" };
+	struct plan *crm = plan_of(one, 1);
+	for (int i = 0; i < 12; i++) {
+		struct sample_saga s = { .plan = crm };
+		s.steps[0] = i % 4 < 2 ? step_running() : i % 4 == 2 ? step_on_disk(WHY_SLOT, T0) : step_done();
+		s.left_out = i % 4 == 0;
+		if (i == 11)
+			fixture_mark(&f->l, 1, 9);
+		fixture_put(&f->l, &s);
+	}
+	struct saga_filter filter = everything;
+	filter.state = SAGA_RUNNING;
+	assert_lists(f, &filter, 11, 10, 9, 7, 6, 5, 3, 2, 1);
+	filter.state = SAGA_COMPLETED;
+	assert_lists(f, &filter, 12, 8, 4);
+	plan_unref(crm);
+}
+
 static void age_is_a_half_open_range(void **state)
 {
 	struct store_fixture *f = *state;
@@ -348,6 +370,7 @@ static void a_related_event_leads_to_its_saga(void **state)
 const struct contract_test contract_list_tests[] = {
 	CONTRACT_TEST(no_filter_lists_all_newest_first),
 	CONTRACT_TEST(each_state_is_found),
+	CONTRACT_TEST(running_sagas_outside_of_the_index_are_listed),
 	CONTRACT_TEST(age_is_a_half_open_range),
 	CONTRACT_TEST(target_outcome_and_reason_speak_of_one_step),
 	CONTRACT_TEST(zero_is_no_wildcard),

@@ -36,11 +36,12 @@ static void fill(struct store_fixture *f)
 		struct sample_saga s = { .plan = plan };
 		if (i == 3)
 			s.steps[0] = step_on_disk(WHY_SLOT, T0);
-		if (i == 1)
+		if (i == 1 || i == 5)
 			s.steps[0] = step_running();
+		s.left_out = i == 5;
 		if (i == 1 || i == 4) {
 			f->l.chain.counters = i == 1 ? STR("\1\3\2\5\2") : STR("\2\3\2\5\2");
-			f->l.chain.marks = i == 1 ? STR("\1\0\2\1\2") : STR("\2\0\2\1\2");
+			f->l.chain.marks = i == 1 ? STR("\1\0\4\1\2") : STR("\2\0\4\1\10"); /* 2 and 1; 4 and 5 */
 		}
 		fixture_put(&f->l, &s);
 	}
@@ -187,6 +188,47 @@ static void damaged_sagas_are_reported(void **state)
 static void a_wrong_state_column_is_reported(void **state)
 {
 	reported(*state, DAMAGE_SAGA_STATE, 4, 1, "saga 4: its columns contradict its value");
+}
+
+/* Saga 5 is left out of the index: with another mark no start would find it. */
+static void a_mark_that_leaves_out_a_live_saga_is_reported(void **state)
+{
+	static const struct {
+		int64_t low, reach;
+		int64_t findings;
+	} cases[] = { { 5, 5, 0 }, { 1, 99, 0 }, { 6, 6, 1 }, { 1, 4, 1 }, { 5, 4, 1 } };
+	struct store_fixture *f = *state;
+	fill(f);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		fixture_begin(&f->l);
+		fixture_mark(&f->l, cases[i].low, cases[i].reach);
+		fixture_commit(&f->l);
+		struct verify_report report = verify(f);
+		assert_int_equal(report.findings, cases[i].findings);
+		if (report.findings > 0)
+			assert_non_null(strstr(report.text.data, "saga 5 is under way, but a start would not find it"));
+		buf_free(&report.text);
+	}
+}
+
+/* A saga that is not running and live has no right to be left out. */
+static void a_saga_that_is_wrongly_left_out_is_reported(void **state)
+{
+	struct store_fixture *f = *state;
+	const char *targets[] = { "crm" };
+	struct sample_saga s = { .plan = plan_of(targets, 1), .left_out = true };
+	s.steps[0] = step_on_disk(WHY_SLOT, T0);
+	fixture_mark(&f->l, 1, 2);
+	fixture_put(&f->l, &s); /* it waits */
+	s.steps[0] = step_running();
+	s.cancelled = true;
+	fixture_put(&f->l, &s); /* it is live, but not running */
+	struct verify_report report = verify(f);
+	assert_int_equal(report.findings, 2);
+	assert_non_null(strstr(report.text.data, "saga 1: its columns contradict its value"));
+	assert_non_null(strstr(report.text.data, "saga 2: its columns contradict its value"));
+	buf_free(&report.text);
+	plan_unref(s.plan);
 }
 
 static void another_event_is_reported(void **state)
@@ -347,6 +389,8 @@ const struct contract_test contract_verify_tests[] = {
 	CONTRACT_TEST(a_renumbered_row_is_reported),
 	CONTRACT_TEST(damaged_sagas_are_reported),
 	CONTRACT_TEST(a_wrong_state_column_is_reported),
+	CONTRACT_TEST(a_mark_that_leaves_out_a_live_saga_is_reported),
+	CONTRACT_TEST(a_saga_that_is_wrongly_left_out_is_reported),
 	CONTRACT_TEST(another_event_is_reported),
 	CONTRACT_TEST(a_missing_event_is_reported),
 	CONTRACT_TEST(a_spoilt_event_is_reported),

@@ -42,7 +42,7 @@ static void saga_comes_back_as_written(void **state)
 	must(W(f).saga_get(W(f).ctx, id, &row, &f->err), &f->err);
 	assert_int_equal(row.id, id);
 	assert_int_equal(row.state, SAGA_RUNNING);
-	assert_true(row.live);
+	assert_int_equal(row.index, SAGA_INDEX_LIVE);
 	assert_int_equal(row.created_ms, T0 + 3);
 	struct plan *plan = NULL;
 	must(W(f).plan_get(W(f).ctx, row.plan, &plan, &f->err), &f->err);
@@ -69,7 +69,7 @@ static void saga_update_changes_all_columns(void **state)
 	struct saga_row row;
 	must(W(f).saga_get(W(f).ctx, id, &row, &f->err), &f->err);
 	assert_int_equal(row.state, SAGA_UNROUTED);
-	assert_false(row.live);
+	assert_int_equal(row.index, SAGA_INDEX_NONE);
 	struct plan *plan = NULL;
 	must(W(f).plan_get(W(f).ctx, row.plan, &plan, &f->err), &f->err);
 	assert_int_equal(plan->step_count, 0);
@@ -210,102 +210,6 @@ static void crash_before_commit_leaves_nothing(void **state)
 	assert_int_equal(fixture_put(&f->l, &s), 2);
 }
 
-/* `now` becomes `last`. */
-static struct str encode_figures(struct tally *now, struct tally *last, bool full, struct buf *out)
-{
-	if (full)
-		tally_full(now, out);
-	else if (!tally_same(now, last))
-		tally_difference(last, now, out);
-	tally_free(last);
-	*last = *now;
-	*now = (struct tally){ 0 };
-	return buf_str(out);
-}
-
-static void assert_figures(struct store_fixture *f, const struct tally *counters, const struct tally *marks)
-{
-	struct store_head head;
-	struct store_figures figures = { 0 };
-	struct store_reader r = fixture_reader(f);
-	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
-	must(r.figures(r.ctx, &figures, &f->err), &f->err);
-	r.close(r.ctx);
-	assert_int_equal(head.chain.commit, f->l.chain.commit);
-	assert_int_equal(head.figures.commit, f->l.chain.commit);
-	assert_int_equal(figures.commit, f->l.chain.commit);
-	assert_int_equal(figures.last_row, f->l.chain.last);
-	assert_true(tally_same(&head.figures.counters, counters) && tally_same(&figures.counters, counters));
-	assert_true(tally_same(&head.figures.marks, marks) && tally_same(&figures.marks, marks));
-	store_figures_free(&head.figures);
-	store_figures_free(&figures);
-}
-
-/* Over two full copies; marks change in some commits only. */
-static void figures_come_back_from_every_commit(void **state)
-{
-	struct store_fixture *f = *state;
-	struct tally counters = { 0 }, marks = { 0 }, now = { 0 };
-	for (int64_t i = 1; i <= 2 * STORE_FULL_EVERY + 3; i++) {
-		struct buf AUTO_BUF bytes = { 0 }, mark_bytes = { 0 };
-		bool full = store_commit_is_full(i);
-		fixture_begin(&f->l);
-		tally_add(&now, 3, i * 1000);
-		tally_add(&now, 70, i % 5 == 0 ? 0 : -i);
-		tally_add(&now, UINT64_C(1) << 40, i / 100);
-		f->l.chain.counters = encode_figures(&now, &counters, full, &bytes);
-		tally_add(&now, 0, i / 3);
-		f->l.chain.marks = encode_figures(&now, &marks, full, &mark_bytes);
-		assert_int_equal(f->l.chain.marks.len != 0, full || i % 3 == 0);
-		fixture_commit(&f->l);
-		assert_figures(f, &counters, &marks);
-	}
-	fixture_begin(&f->l);
-	f->l.chain.counters = STR("\2\3\2");
-	must(W(f).chain_append(W(f).ctx, &(struct chain_row){ .commit = f->l.chain.commit + 1 }, &f->err),
-		 &f->err);
-	fixture_reopen(f); /* closes without a commit */
-	assert_figures(f, &counters, &marks);
-	tally_free(&counters);
-	tally_free(&marks);
-}
-
-/* A commit that an older schema wrote has no figures; those that begin later count from their full copy on. */
-static void commits_without_figures_are_passed(void **state)
-{
-	struct store_fixture *f = *state;
-	struct tally expected = { 0 }, none = { 0 };
-	for (int i = 0; i < 3; i++) {
-		fixture_begin(&f->l);
-		must(W(f).chain_append(W(f).ctx, &(struct chain_row){ .commit = ++f->l.chain.commit, .last = 0 },
-							   &f->err),
-			 &f->err);
-		must(W(f).commit(W(f).ctx, &f->err), &f->err);
-	}
-	assert_figures(f, &none, &none);
-	fixture_begin(&f->l);
-	f->l.chain.counters = STR("\1\3\4");
-	fixture_commit(&f->l);
-	tally_add(&expected, 3, 2);
-	assert_figures(f, &expected, &none);
-	tally_free(&expected);
-}
-
-static void figures_that_do_not_decode_are_refused(void **state)
-{
-	struct store_fixture *f = *state;
-	struct store_head head;
-	struct store_figures figures = { 0 };
-	fixture_begin(&f->l);
-	f->l.chain.counters = STR("\2\3\4"); /* a difference, but nothing comes before it */
-	fixture_commit(&f->l);
-	assert_int_equal(W(f).head(W(f).ctx, &head, &f->err), ERR_CORRUPT);
-	assert_non_null(strstr(f->err.text, "commit 1"));
-	struct store_reader r = fixture_reader(f);
-	assert_int_equal(r.figures(r.ctx, &figures, &f->err), ERR_CORRUPT);
-	r.close(r.ctx);
-}
-
 static void event_comes_back_byte_for_byte(void **state)
 {
 	struct store_fixture *f = *state;
@@ -426,6 +330,72 @@ static void live_sagas_are_found_in_order(void **state)
 	plan_unref(s.plan);
 }
 
+/* A page begins behind `after`, and has every state; the bytes that the buffer had before stay. */
+static void a_range_has_every_saga_in_order(void **state)
+{
+	struct store_fixture *f = *state;
+	const char *targets[] = { "a" };
+	struct sample_saga s = { .plan = plan_of(targets, 1) };
+	for (unsigned i = 0; i < 30; i++) {
+		char *id AUTO_FREE = mem_printf("event %u", i + 1);
+		struct sample_saga one = s;
+		one.event_id = id;
+		one.steps[0] = i % 3 == 0 ? step_running() : i % 3 == 1 ? step_on_disk(WHY_SLOT, T0) : step_done();
+		one.left_out = i % 6 == 0;
+		fixture_put(&f->l, &one);
+	}
+	int64_t next = 1, after = 0;
+	size_t got = 7;
+	while (got == 7) {
+		struct saga_row rows[7];
+		struct buf AUTO_BUF values = { 0 };
+		buf_text(&values, "before");
+		must(W(f).saga_range(W(f).ctx, after, rows, 7, &values, &got, &f->err), &f->err);
+		assert_memory_equal(values.data, "before", 6);
+		for (size_t i = 0; i < got; i++, next++) {
+			struct plan *plan = NULL;
+			struct saga *saga = NULL;
+			struct saga_row row;
+			char *id AUTO_FREE = mem_printf("event %lld", (long long)next);
+			assert_int_equal(rows[i].id, next);
+			must(W(f).plan_get(W(f).ctx, rows[i].plan, &plan, &f->err), &f->err);
+			must(saga_decode(next, plan, rows[i].value, &saga, &f->err), &f->err);
+			assert_string_equal(saga->event_id, id);
+			assert_true(store_index_fits(&rows[i], saga));
+			assert_int_equal(store_index_left_out(&rows[i]), next % 6 == 1);
+			assert_int_equal(store_index_live(&rows[i]), next % 3 == 1);
+			must(W(f).saga_get(W(f).ctx, next, &row, &f->err), &f->err);
+			assert_true(str_eq(row.value, rows[i].value));
+			assert_int_equal(row.created_ms, rows[i].created_ms);
+			saga_destroy(saga);
+			plan_unref(plan);
+		}
+		after = next - 1;
+	}
+	assert_int_equal(next, 31);
+	plan_unref(s.plan);
+}
+
+/* In the order in which they were asked for, with one that is asked for twice and one that is not there. */
+static void many_events_come_in_one_call(void **state)
+{
+	struct store_fixture *f = *state;
+	for (unsigned i = 0; i < 5; i++) {
+		char *id AUTO_FREE = mem_printf("event %u", i + 1);
+		fixture_put(&f->l, &(struct sample_saga){ .unrouted = true, .event_id = id });
+	}
+	const int64_t ids[] = { 4, 99, 2, 4 };
+	struct event *events[4];
+	must(W(f).event_many(W(f).ctx, ids, 4, events, &f->err), &f->err);
+	assert_true(str_is(events[0]->f.event_id, "event 4"));
+	assert_null(events[1]);
+	assert_true(str_is(events[2]->f.event_id, "event 2"));
+	assert_true(str_is(events[3]->f.event_id, "event 4"));
+	for (size_t i = 0; i < 4; i++)
+		event_unref(events[i]);
+	must(W(f).event_many(W(f).ctx, ids, 0, events, &f->err), &f->err);
+}
+
 static void second_open_is_refused_and_names_the_holder(void **state)
 {
 	struct store_fixture *f = *state;
@@ -474,12 +444,11 @@ const struct contract_test contract_write_tests[] = {
 	CONTRACT_TEST(plan_number_does_not_survive_its_rollback),
 	CONTRACT_TEST(plans_are_kept_once),
 	CONTRACT_TEST(crash_before_commit_leaves_nothing),
-	CONTRACT_TEST(figures_come_back_from_every_commit),
-	CONTRACT_TEST(commits_without_figures_are_passed),
-	CONTRACT_TEST(figures_that_do_not_decode_are_refused),
 	CONTRACT_TEST(event_comes_back_byte_for_byte),
 	CONTRACT_TEST(every_field_of_an_event_comes_back),
 	CONTRACT_TEST(live_sagas_are_found_in_order),
+	CONTRACT_TEST(a_range_has_every_saga_in_order),
+	CONTRACT_TEST(many_events_come_in_one_call),
 	CONTRACT_TEST(second_open_is_refused_and_names_the_holder),
 	CONTRACT_TEST(newer_schema_is_refused),
 	CONTRACT_TEST(checkpoint_empties_the_backlog),

@@ -5,6 +5,7 @@
 
 #include "saga/base/entropy.h"
 #include "saga/base/mem.h"
+#include "saga/model/figure_ids.h"
 #include "tests/unit/store/cmocka_all.h"
 
 void must_at(int rc, const struct err *err, const char *file, int line)
@@ -61,6 +62,7 @@ int fixture_teardown(void **state)
 {
 	struct store_fixture *f = *state;
 	fixture_close(f);
+	buf_free(&f->l.marks);
 	free(f);
 	return 0;
 }
@@ -238,6 +240,13 @@ void fixture_commit(struct fixture_writer *l)
 	must(l->w.commit(l->w.ctx, &err), &err);
 }
 
+static enum saga_index index_of(const struct saga *s)
+{
+	if (saga_is_live(s))
+		return SAGA_INDEX_LIVE;
+	return saga_state_at_rest((enum saga_state)s->state) ? SAGA_INDEX_NONE : SAGA_INDEX_OPEN;
+}
+
 static void add_value(struct records *records, const struct saga *s, const uint8_t salt[SAGA_SALT_BYTES],
 					  struct str core)
 {
@@ -252,7 +261,7 @@ static void add_value(struct records *records, const struct saga *s, const uint8
 /* Writes the saga and a log row with this record. As in the journal's commits the value names the row, and the
  * row has the digest of the value. `row` has the salt. */
 static void saga_write(struct fixture_writer *l, struct saga *s, struct saga_row *row,
-					   const struct record *record, bool fresh)
+					   const struct record *record, bool left_out, bool fresh)
 {
 	struct err err = { 0 };
 	struct buf AUTO_BUF value = { 0 };
@@ -265,7 +274,7 @@ static void saga_write(struct fixture_writer *l, struct saga *s, struct saga_row
 	records_free(&records);
 	row->id = s->id;
 	row->state = s->state;
-	row->live = saga_is_live(s);
+	row->index = (uint8_t)(left_out ? SAGA_INDEX_NONE : index_of(s));
 	row->created_ms = s->created_ms;
 	row->value = buf_str(&value);
 	must(l->w.plan_put(l->w.ctx, s->plan, &row->plan, &err), &err);
@@ -288,6 +297,17 @@ static void rows_write(struct fixture_writer *l, const struct saga *s)
 	}
 }
 
+void fixture_mark(struct fixture_writer *l, int64_t low, int64_t reach)
+{
+	struct tally marks = { 0 };
+	tally_add(&marks, figure_of_mark(0, MARK_LOW), low);
+	tally_add(&marks, figure_of_mark(0, MARK_REACH), reach);
+	buf_clear(&l->marks);
+	tally_full(&marks, &l->marks);
+	l->chain.marks = buf_str(&l->marks);
+	tally_free(&marks);
+}
+
 int64_t fixture_add(struct fixture_writer *l, const struct sample_saga *sample)
 {
 	struct err err = { 0 };
@@ -307,7 +327,7 @@ int64_t fixture_add(struct fixture_writer *l, const struct sample_saga *sample)
 							 .personal = STR("somebody") };
 	struct saga_row row = { 0 };
 	entropy_bytes(row.salt, sizeof row.salt);
-	saga_write(l, s, &row, &record, true);
+	saga_write(l, s, &row, &record, sample->left_out, true);
 	rows_write(l, s);
 	event_unref(event);
 	saga_destroy(s);
@@ -332,7 +352,7 @@ void fixture_update(struct fixture_writer *l, int64_t id, const struct sample_sa
 	must(l->w.saga_get(l->w.ctx, id, &row, &err), &err);
 	must(saga_rows_of(row.value, &s->rows, &err), &err);
 	struct record record = { .kind = RECORD_SAGA, .at_ms = T0 + 9, .step = RECORD_NO_STEP, .to = s->state };
-	saga_write(l, s, &row, &record, false);
+	saga_write(l, s, &row, &record, sample->left_out, false);
 	saga_destroy(s);
 	fixture_commit(l);
 }

@@ -13,6 +13,7 @@ struct fixture_writer {
 	int64_t number;
 	struct chain_row chain;
 	struct store_chain *open;
+	struct buf marks; /* has what chain.marks points to */
 };
 
 /* The open store of one test. */
@@ -44,6 +45,7 @@ struct sample_saga {
 	bool unrouted;
 	bool cancelled;
 	bool paused;
+	bool left_out; /* of the index, as a live saga between the low-water mark and the reach */
 	struct step steps[PLAN_STEPS_MAX]; /* state, why, reason …; a zeroed one succeeded */
 };
 
@@ -62,6 +64,8 @@ void fixture_log(struct fixture_writer *l, enum subject subject, int64_t id, con
 void fixture_commit(struct fixture_writer *l);
 /* Writes event, key, saga and log row within the open transaction; returns the id of the saga. */
 int64_t fixture_add(struct fixture_writer *l, const struct sample_saga *s);
+/* The next commit stores these marks: low-water mark and reach. */
+void fixture_mark(struct fixture_writer *l, int64_t low, int64_t reach);
 /* fixture_add in a transaction of its own. */
 int64_t fixture_put(struct fixture_writer *l, const struct sample_saga *s);
 /* Updates the saga with this id from `s`. */

@@ -73,6 +73,9 @@ static bool yes;
 static struct step_row step_row = { .saga = 7, .step = 1, .target = 1, .why = WHY_DUE, .has_lane = true };
 static struct target_row target_row = { .id = 1, .name = "crm" };
 static struct row_counts row_counts;
+static struct saga_row saga_row;
+static struct buf values;
+static const int64_t seven = 7;
 static struct chain_row chain_row = { .commit = 1000 };
 static struct job *found_job;
 static struct event *found_event;
@@ -102,6 +105,8 @@ CALL(row_due_beyond, 1, 0, &step_row, 1, &count)
 CALL(row_with_lane, 1, NULL, &step_row, 1, &count)
 CALL(row_counts, 1, &row_counts)
 CALL(saga_live, 0, &number, 1, &count)
+CALL(saga_range, 0, &saga_row, 1, &values, &count)
+CALL(event_many, &seven, 1, &found_event)
 CALL(target_put, &target_row)
 CALL(target_all, &found_targets, &count)
 CALL(job_get, 1, &found_job)
@@ -150,6 +155,8 @@ static const struct {
 	{ "step", row_with_lane_fails },
 	{ "step", row_counts_fails },
 	{ "saga", saga_live_fails },
+	{ "saga", saga_range_fails },
+	{ "event", event_many_fails },
 	{ "target", target_put_fails },
 	{ "target", target_all_fails },
 	{ "job", job_get_fails },

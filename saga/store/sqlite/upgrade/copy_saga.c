@@ -94,16 +94,17 @@ static int bind_saga(void *ctx, struct db_query *from, struct db_query *to, stru
 	return 0;
 }
 
+/* Every saga that is open or live goes into the index: see copy_chain.c. */
 static int copy_all(struct saga_copy *s, struct err *err)
 {
 	s->rows = query_begin(&s->c->db, ALL_ROWS);
 	int rc = next_row(s, err);
 	if (rc == 0)
-		rc = copy_rows(
-			s->c, "copying the sagas",
-			"SELECT id, plan, state, live, created, value FROM old.saga ORDER BY id",
-			"INSERT INTO saga (id, plan, state, live, created, salt, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			bind_saga, s, err);
+		rc = copy_rows(s->c, "copying the sagas",
+					   "SELECT id, plan, state, CASE WHEN live = 1 THEN 2 WHEN state < 4 THEN 1 ELSE 0 END, "
+					   "created, value "
+					   "FROM old.saga ORDER BY id",
+					   "INSERT INTO saga (" SAGA_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)", bind_saga, s, err);
 	query_end(&s->rows);
 	return rc;
 }
