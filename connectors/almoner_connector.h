@@ -398,12 +398,13 @@ struct almoner_connector {
 	void (*end)(void *attempt);
 	/* Since 1.2; NULL: none. For a connector that reads before it has an effect: replies with which a step
 	 * can be shown without a network. JSON text:
-	 *   {"do": [REPLY, …], "undo": [REPLY, …], "lookup": [REPLY, …]}
-	 * Each list is optional and has one reply for each exchange, in their order. A REPLY is
-	 *   {"status": 200, "headers": {"ETag": "\"1\""}, "body": …}
-	 * where `headers` is optional, and `body` is a text as it is sent or any other JSON value; absent: no
-	 * body. With the replies of a list the attempt must end with OK for every event that the connector takes;
-	 * replies that are left over are allowed. (Not yet: so far the host checks and mentions it.) */
+	 *   {"do": [REPLY, …], "undo": [REPLY, …], "lookup": [REPLY, …]}      each list is optional
+	 *   {"to": "GET ", "status": 200, "headers": {"ETag": "\"1\""}, "body": …}      a REPLY
+	 * An exchange gets the first REPLY whose `to` occurs in METHOD, blank and URL of the request; without
+	 * `to` it fits every request. So one list serves events that take different ways. `headers` is optional;
+	 * `body` is a text as it is sent or any other JSON value, absent: no body. Every reading exchange must
+	 * have a reply. An exchange with effects that has none ends the preview; otherwise the attempt ends with
+	 * OK for every event that the connector takes. (Not yet: so far the host checks the text.) */
 	const char *preview;
 };
 

@@ -107,7 +107,16 @@ static const struct kit_shell accounting_shell = {
 	.end = accounting_end,
 };
 
+/* A new donor, so that a preview shows everything that is sent; an undo finds the receipt. */
+static const char preview[] =
+	"{\"do\":[{\"to\":\"GET \",\"status\":200,\"body\":{\"QueryResponse\":{}}},"
+	"{\"to\":\"/customer?\",\"status\":200,\"body\":{\"Customer\":{\"Id\":\"1\"}}},"
+	"{\"to\":\"/salesreceipt?\",\"status\":200,\"body\":{\"SalesReceipt\":{\"Id\":\"1\"}}}],"
+	"\"undo\":[{\"to\":\"GET \",\"status\":200,\"body\":{\"QueryResponse\":{\"SalesReceipt\":"
+	"[{\"Id\":\"1\",\"SyncToken\":\"0\"}]}}},"
+	"{\"status\":200,\"body\":{\"SalesReceipt\":{\"Id\":\"1\"}}}]}";
+
 KIT_SHELL_CONNECTOR(accounting_shell, .name = "accounting", .version = "1.0",
 					.summary = "Books a donation as a sales receipt in QuickBooks Online",
 					.proven = "documents only", .options = quickbooks_options,
-					.option_count = QB_OPTION_COUNT)
+					.option_count = QB_OPTION_COUNT, .preview = preview)

@@ -123,6 +123,12 @@ static const struct kit_shell crm_shell = {
 	.end = crm_end,
 };
 
+/* A new donor, so that a preview shows everything that is sent; an undo finds the contribution. */
+static const char preview[] = "{\"do\":[{\"to\":\"/Contact/get\",\"status\":200,\"body\":{\"values\":[]}},"
+							  "{\"to\":\"/create\",\"status\":200,\"body\":{\"values\":[{\"id\":1}]}}],"
+							  "\"undo\":[{\"status\":200,\"body\":{\"values\":[{\"id\":1}]}}]}";
+
 KIT_SHELL_CONNECTOR(crm_shell, .name = "crm", .version = "1.0",
 					.summary = "Books a donation as a contribution in CiviCRM, under the donor's contact",
-					.proven = "documents only", .options = civicrm_options, .option_count = CIVI_OPTION_COUNT)
+					.proven = "documents only", .options = civicrm_options, .option_count = CIVI_OPTION_COUNT,
+					.preview = preview)

@@ -186,7 +186,11 @@ static const struct kit_shell http_shell = {
 	.end = http_end,
 };
 
+/* With the setting `etag` the record is read before it is written. */
+static const char preview[] =
+	"{\"do\":[{\"to\":\"GET \",\"status\":200,\"headers\":{\"ETag\":\"\\\"1\\\"\"},\"body\":{}}]}";
+
 KIT_SHELL_CONNECTOR(http_shell, .name = "http", .version = "1.0",
 					.summary = "Sends the event, or what a template makes of it, to any HTTP API",
 					.proven = "documents only", .options = http_settings_options,
-					.option_count = HTTP_OPTION_COUNT)
+					.option_count = HTTP_OPTION_COUNT, .preview = preview)

@@ -147,7 +147,7 @@ const char *catalog_preview(const struct almoner_connector *connector)
 	return ALMONER_HAS(connector, almoner_connector, preview) ? connector->preview : NULL;
 }
 
-/* A preview that is broken would otherwise show only when it is used. */
+/* A broken preview would otherwise show only when it is used. */
 static int check_preview(const struct almoner_connector *c, struct err *err)
 {
 	const char *text = catalog_preview(c);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/plugin/instance.h"
+#include "saga/base/buf.h"
 #include "saga/base/mem.h"
 
 static const char *const purposes[] = {
@@ -16,86 +16,86 @@ static struct almoner_text text_of(const char *p)
 	return (struct almoner_text){ p, p != NULL ? strlen(p) : 0 };
 }
 
-/* A body that is a text is that text; any other value is written as JSON. */
-static void read_body(struct preview *p, size_t i, const json_t *body)
+/* A reply under way from JSON, and its place for errors. */
+struct preview_place {
+	const char *list;
+	size_t index;
+	struct err *err;
+};
+
+static int fault(const struct preview_place *at, const char *member, const char *wanted)
 {
-	if (body == NULL)
-		return;
-	p->bodies[i] = json_is_string(body) ? mem_strdup(json_string_value(body))
-										: json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
-	p->replies[i].body = text_of(p->bodies[i]);
+	return err_set(at->err, ERR_INVALID, "preview.%s[%zu]%s: wanted %s", at->list, at->index, member, wanted);
 }
 
-static int read_headers(struct preview *p, size_t i, const char *list, json_t *headers, struct err *err)
+static int read_headers(struct preview_reply *r, const struct preview_place *at, json_t *headers)
 {
-	struct almoner_header *to = p->headers + i * PREVIEW_HEADERS_MAX;
 	const char *name = NULL;
 	json_t *value = NULL;
-	if (headers == NULL)
-		return 0;
-	if (!json_is_object(headers) || json_object_size(headers) > PREVIEW_HEADERS_MAX)
-		return err_set(err, ERR_INVALID, "preview.%s[%zu].headers: wanted an object with at most %d texts",
-					   list, i, PREVIEW_HEADERS_MAX);
-	p->replies[i].headers = to;
+	if (headers != NULL && (!json_is_object(headers) || json_object_size(headers) > PREVIEW_HEADERS_MAX))
+		return fault(at, ".headers", "an object with at most 16 texts");
 	json_object_foreach(headers, name, value)
 	{
 		if (!json_is_string(value))
-			return err_set(err, ERR_INVALID, "preview.%s[%zu].headers: the value of \"%.40s\" is no text",
-						   list, i, name);
-		to[p->replies[i].header_count++] =
+			return fault(at, ".headers", "texts");
+		r->headers[r->reply.header_count++] =
 			(struct almoner_header){ text_of(name), text_of(json_string_value(value)) };
 	}
+	r->reply.headers = r->headers;
 	return 0;
 }
 
-static int read_reply(struct preview *p, size_t i, const char *list, json_t *reply, struct err *err)
+/* A body that is a text is that text; any other value is written as JSON. */
+static void read_body(struct preview_reply *r, const json_t *body)
 {
-	static const char *const members[] = { "status", "headers", "body" };
-	json_t *status = json_object_get(reply, "status");
-	json_int_t code = json_integer_value(status);
-	size_t known = 0;
-	if (!json_is_object(reply))
-		return err_set(err, ERR_INVALID, "preview.%s[%zu]: wanted an object", list, i);
-	for (size_t m = 0; m < sizeof members / sizeof *members; m++)
-		known += json_object_get(reply, members[m]) != NULL;
-	if (known != json_object_size(reply))
-		return err_set(err, ERR_INVALID,
-					   "preview.%s[%zu]: has a member that is none of status, headers and body", list, i);
-	if (!json_is_integer(status) || code < 100 || code > 599)
-		return err_set(err, ERR_INVALID, "preview.%s[%zu].status: wanted a number from 100 to 599", list, i);
-	p->replies[i] = (struct almoner_reply){ .size = sizeof p->replies[i], .status = (uint32_t)code };
-	read_body(p, i, json_object_get(reply, "body"));
-	return read_headers(p, i, list, json_object_get(reply, "headers"), err);
+	if (body == NULL)
+		return;
+	r->body = json_is_string(body) ? mem_strdup(json_string_value(body))
+								   : json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
+	r->reply.body = text_of(r->body);
 }
 
-static int read_list(struct preview *p, const char *list, struct err *err)
+static bool has_only_known_members(const json_t *object, const char *const *known, size_t count)
 {
-	json_t *replies = json_object_get(p->json, list);
-	size_t count = json_array_size(replies);
-	if (replies == NULL)
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++)
+		found += known[i] != NULL && json_object_get(object, known[i]) != NULL;
+	return json_is_object(object) && found == json_object_size(object);
+}
+
+static int read_reply(struct preview_reply *r, const struct preview_place *at, const json_t *json)
+{
+	static const char *const members[] = { "to", "status", "headers", "body" };
+	const json_t *to = json_object_get(json, "to");
+	json_int_t status = json_integer_value(json_object_get(json, "status"));
+	if (!has_only_known_members(json, members, sizeof members / sizeof *members))
+		return fault(at, "", "an object with the members to, status, headers and body");
+	if (status < 100 || status > 599)
+		return fault(at, ".status", "a number from 100 to 599");
+	if (to != NULL && json_string_length(to) == 0)
+		return fault(at, ".to", "a text that is not empty");
+	*r = (struct preview_reply){ .to = json_string_value(to),
+								 .reply = { .size = sizeof r->reply, .status = (uint32_t)status } };
+	read_body(r, json_object_get(json, "body"));
+	return read_headers(r, at, json_object_get(json, "headers"));
+}
+
+static int read_list(struct preview *p, const char *name, struct err *err)
+{
+	const json_t *list = json_object_get(p->json, name);
+	if (list == NULL)
 		return 0;
-	if (!json_is_array(replies) || count > INSTANCE_CALLS_MAX)
-		return err_set(err, ERR_INVALID, "preview.%s: wanted a list of at most %d replies", list,
-					   INSTANCE_CALLS_MAX);
-	p->replies = mem_zalloc((count + 1) * sizeof *p->replies);
-	p->bodies = mem_zalloc((count + 1) * sizeof(char *));
-	p->headers = mem_zalloc((count + 1) * PREVIEW_HEADERS_MAX * sizeof *p->headers);
-	for (p->count = 0; p->count < count; p->count++) {
-		int rc = read_reply(p, p->count, list, json_array_get(replies, p->count), err);
+	if (!json_is_array(list) || json_array_size(list) > PREVIEW_REPLIES_MAX)
+		return err_set(err, ERR_INVALID, "preview.%s: wanted a list of at most %d replies", name,
+					   PREVIEW_REPLIES_MAX);
+	p->replies = mem_zalloc((json_array_size(list) + 1) * sizeof *p->replies);
+	while (p->count < json_array_size(list)) {
+		const struct preview_place at = { name, p->count, err };
+		int rc = read_reply(&p->replies[p->count], &at, json_array_get(list, p->count));
+		p->count++; /* also after an error, so that preview_free finds the body */
 		if (rc != 0)
 			return rc;
 	}
-	return 0;
-}
-
-static int check_names(const json_t *json, struct err *err)
-{
-	size_t known = 0;
-	for (size_t i = ALMONER_DO; i < PURPOSES; i++)
-		known += json_object_get(json, purposes[i]) != NULL;
-	if (!json_is_object(json) || known != json_object_size(json))
-		return err_set(err, ERR_INVALID,
-					   "preview: wanted a JSON object with the members do, undo and lookup");
 	return 0;
 }
 
@@ -104,11 +104,12 @@ int preview_read(const char *text, uint32_t purpose, struct preview *ret, struct
 	assert(purpose >= ALMONER_DO && purpose < PURPOSES);
 	json_error_t where;
 	struct preview p = { .json = json_loads(text, JSON_REJECT_DUPLICATES, &where) };
-	int rc = p.json == NULL
-				 ? err_set(err, ERR_INVALID, "preview: no JSON text: %s, line %d", where.text, where.line)
-				 : check_names(p.json, err);
-	if (rc == 0)
-		rc = read_list(&p, purposes[purpose], err);
+	if (p.json == NULL)
+		return err_set(err, ERR_INVALID, "preview: found no JSON text (line %d: %s)", where.line, where.text);
+	int rc =
+		has_only_known_members(p.json, purposes, PURPOSES)
+			? read_list(&p, purposes[purpose], err)
+			: err_set(err, ERR_INVALID, "preview: wanted an object with the members do, undo and lookup");
 	if (rc == 0)
 		*ret = p;
 	else
@@ -118,11 +119,19 @@ int preview_read(const char *text, uint32_t purpose, struct preview *ret, struct
 
 void preview_free(struct preview *p)
 {
-	for (size_t i = 0; p->bodies != NULL && i <= p->count; i++)
-		free(p->bodies[i]);
-	free(p->bodies);
-	free(p->headers);
+	for (size_t i = 0; i < p->count; i++)
+		free(p->replies[i].body);
 	free(p->replies);
 	json_decref(p->json);
 	*p = (struct preview){ 0 };
+}
+
+const struct almoner_reply *preview_find(const struct preview *p, const struct almoner_http *http)
+{
+	char *request AUTO_FREE =
+		mem_printf("%.*s %.*s", (int)http->method.len, http->method.p, (int)http->url.len, http->url.p);
+	for (size_t i = 0; i < p->count; i++)
+		if (p->replies[i].to == NULL || strstr(request, p->replies[i].to) != NULL)
+			return &p->replies[i].reply;
+	return NULL;
 }

@@ -37,7 +37,7 @@ static void refusals_name_field_and_values(void **state)
 		{ "no_next", "next: found no function", "wanted one" },
 		{ "small_options", "option_size: found 8 bytes", "wanted at least" },
 		{ "bad_secret", "options[0].secret (url): found 3", "wanted 0 to 2" },
-		{ "bad_preview", "preview: no JSON text", "line 1" },
+		{ "bad_preview", "preview: found no JSON text", "line 1" },
 	};
 	struct catalog *catalog = open_catalog();
 	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {

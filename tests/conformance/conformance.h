@@ -55,4 +55,10 @@ void conversation_run(struct driver *d, const struct suite *suite, const struct 
 void conformance_run(struct driver *d, const struct suite *suite, uint64_t seed, size_t rounds,
 					 struct findings *f);
 
+/* Plays the preview of the connector (gateway/plugin/preview.h) with the event of the suite and with
+ * shortened forms of it: every exchange that reads must get a reply, and the event of the suite must end with
+ * OK. A connector that reads first must have a preview. */
+void conformance_preview(struct driver *d, const struct suite *suite,
+						 const struct almoner_connector *connector, struct findings *f);
+
 #endif

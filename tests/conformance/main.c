@@ -33,6 +33,7 @@ static int try_connector(const struct catalog_entry *entry, const struct suite *
 		driver_close(&d);
 		return 2;
 	}
+	conformance_preview(&d, suite, entry->connector, &f);
 	conformance_run(&d, suite, seed, rounds, &f);
 	driver_close(&d);
 	printf("%s: %zu conversations, %zu exchanges, seed %llu: %zu faults\n%s", entry->name, f.conversations,

@@ -94,6 +94,8 @@ static int finish(struct sloppy_attempt *a, const struct almoner_reply *reply, s
 		action->done.detail = text("two\nlines");
 	if (is(a, "silence"))
 		action->done.detail = text("");
+	if (is(a, "shown as rejected") && reply->status == 200)
+		action->done.result_class = ALMONER_REJECTED;
 	if (is(a, "sentence"))
 		action->done.code = text("not a code");
 	if (is(a, "code"))
@@ -134,6 +136,7 @@ const struct almoner_connector *almoner_connector(void)
 		.begin = sloppy_begin,
 		.next = sloppy_next,
 		.end = free,
+		.preview = "{\"do\":[{\"to\":\"POST http\",\"status\":200}]}",
 	};
 	return &self;
 }

@@ -23,6 +23,7 @@ static void run(const char *defect, struct findings *ret)
 	struct driver d;
 	snprintf(settings, sizeof settings, "{\"defect\":\"%s\",\"secret\":\"%s\"}", defect, canary);
 	assert_int_equal(driver_open(&d, &entry, settings, NULL), 0);
+	conformance_preview(&d, &suite, entry.connector, ret);
 	conformance_run(&d, &suite, 1, 100, ret);
 	driver_close(&d);
 }
@@ -42,6 +43,8 @@ static void each_defect_is_found(void **state)
 		{ "broken result", "no JSON object" },
 		{ "sentence", "the code has blanks" },
 		{ "code", "the code holds a secret" },
+		{ "deletes to read", "preview: \"do\" has no reply for DELETE http://127.0.0.1/" },
+		{ "shown as rejected", "preview: \"do\" ends with class 6: done" },
 		{ "part", "the outcome \"partial\", which only a look-up may have" },
 	};
 	for (size_t i = 0; i < sizeof defects / sizeof *defects; i++) {
@@ -50,6 +53,27 @@ static void each_defect_is_found(void **state)
 		if (f.faults == 0 || strstr(f.lines.data, defects[i][1]) == NULL)
 			fail_msg("\"%s\" was not found: %s", defects[i][0],
 					 f.lines.data != NULL ? f.lines.data : "nothing");
+		buf_free(&f.lines);
+	}
+}
+
+/* The same connector without its preview. */
+static void a_reader_without_a_preview_is_found(void **state)
+{
+	(void)state;
+	struct almoner_connector bare = *entry.connector;
+	char event[] = "{\"id\":\"e\"}";
+	struct suite suite = { .event = event };
+	bare.preview = NULL;
+	for (uint16_t minor = 1; minor <= 2; minor++) {
+		struct findings f = { 0 };
+		struct driver d;
+		bare.abi_minor = minor;
+		assert_int_equal(driver_open(&d, &entry, "{\"defect\":\"doubt of a read\",\"secret\":\"s\"}", NULL),
+						 0);
+		conformance_preview(&d, &suite, &bare, &f);
+		driver_close(&d);
+		assert_int_equal(f.faults, minor == 1 ? 0 : 1);
 		buf_free(&f.lines);
 	}
 }
@@ -67,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_defect_is_found),
+		cmocka_unit_test(a_reader_without_a_preview_is_found),
 		cmocka_unit_test(a_correct_connector_passes),
 	};
 	struct err err = { 0 };
