@@ -244,8 +244,8 @@ struct store_writer {
 
 	/* Announces the keys that this transaction looks up or claims. Called at most once in a transaction,
 	 * before the other functions on keys. Sets `owner` of each entry. The same key may occur in several entries.
-	 * Until the end of the transaction no other writer can claim one of these keys, and these calls need no
-	 * further reading from the database:
+	 * Until the end of the transaction no other writer can claim a key that has a provisional owner, and these
+	 * calls need no further reading from the database:
 	 * - key_find, key_claim and related_attach of the keys;
 	 * - of an owner that is a saga: saga_get, event_get, and plan_get of its plan;
 	 * - of an owner that is a related event: related_get, and the same of the saga of its gift.

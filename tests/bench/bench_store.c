@@ -2,13 +2,17 @@
  * Beside it SQLite alone does the least that any design needs, with the same settings: it inserts one event and three
  * steps, and updates the steps. Both run together, because disks differ and change over time.
  *
- *     bench_store [--dir FOLDER] [--events N] [--fill N] */
+ *     bench_store [--dir FOLDER] [--events N] [--fill N] [--terms N]
+ *
+ * Each event claims two keys, its own and its gift's; --terms adds search rows. At the end it prints the bytes
+ * of the file for each event. */
 #include <getopt.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +30,7 @@ struct store_bench {
 	const char *folder;
 	int events;
 	int fill;
+	int terms; /* search rows for each event */
 	struct store_writer store;
 	sqlite3 *bare;
 	sqlite3_stmt *bare_begin, *bare_commit, *bare_event, *bare_step, *bare_settle;
@@ -105,6 +110,51 @@ static void commit(struct store_bench *b, struct store_chain *chain)
 		must(w->checkpoint(w->ctx, &err), &err);
 }
 
+#define BATCH_MAX 512
+#define TERMS_MAX 16
+
+/* The keys of an event: what a sender cannot repeat is as good as its id and its gift. */
+static void keys_of(const struct event *event, uint8_t key[2][STORE_KEY_BYTES])
+{
+	memcpy(key, event->digest, 2 * STORE_KEY_BYTES);
+}
+
+static void reserve(struct store_bench *b, int at, int batch)
+{
+	static struct key_reservation keys[2 * BATCH_MAX];
+	struct err err;
+	for (int i = 0; i < batch; i++) {
+		uint8_t key[2][STORE_KEY_BYTES];
+		keys_of(b->events_ready[at + i], key);
+		for (int k = 0; k < 2; k++) {
+			keys[2 * i + k].provisional = b->saga + 1 + i;
+			memcpy(keys[2 * i + k].key, key[k], STORE_KEY_BYTES);
+		}
+	}
+	must(b->store.keys_reserve(b->store.ctx, keys, 2 * (size_t)batch, &err), &err);
+}
+
+static void claim(struct store_bench *b, const struct event *event, int64_t saga)
+{
+	struct err err;
+	int64_t owner = 0;
+	uint8_t key[2][STORE_KEY_BYTES];
+	uint8_t terms[TERMS_MAX][STORE_TERM_BYTES];
+	keys_of(event, key);
+	must(b->store.key_find(b->store.ctx, key[1], &owner, &err), &err);
+	for (int k = 0; k < 2; k++)
+		must(b->store.key_claim(b->store.ctx, key[k], saga, 19000, &owner, &err), &err);
+	for (int i = 0; i < b->terms; i++) {
+		memcpy(terms[i], key[0], STORE_TERM_BYTES);
+		terms[i][0] ^= (uint8_t)(i + 1);
+		terms[i][5] ^= (uint8_t)(i + 1);
+	}
+	if (b->terms > 0)
+		must(b->store.key_add_search(b->store.ctx, saga, (const uint8_t(*)[STORE_TERM_BYTES])terms,
+									 (size_t)b->terms, &err),
+			 &err);
+}
+
 static void accept_one(struct store_bench *b, struct event *event, struct store_chain *chain)
 {
 	static const char value[SAGA_BYTES] = { 1 };
@@ -112,10 +162,7 @@ static void accept_one(struct store_bench *b, struct event *event, struct store_
 	struct store_writer *w = &b->store;
 	struct saga_row row = { .id = ++b->saga, .state = SAGA_RUNNING, .created_ms = 1700000000000 };
 	row.value = (struct str){ value, sizeof value };
-	int64_t owner = 0;
-	uint8_t key[STORE_KEY_BYTES];
-	memcpy(key, event->digest, sizeof key);
-	must(w->key_claim(w->ctx, key, row.id, 19000, &owner, &err), &err);
+	claim(b, event, row.id);
 	must(w->plan_put(w->ctx, b->plan, &row.plan, &err), &err);
 	must(w->event_insert(w->ctx, row.id, event, &err), &err);
 	must(w->saga_insert(w->ctx, &row, &err), &err);
@@ -139,6 +186,7 @@ static void store_batch(struct store_bench *b, int at, int batch)
 	int64_t first = b->saga + 1;
 	must(b->store.begin(b->store.ctx, &err), &err);
 	store_chain_begin(&chain, b->chain.digest);
+	reserve(b, at, batch);
 	for (int i = 0; i < batch; i++)
 		accept_one(b, b->events_ready[at + i], chain);
 	commit(b, chain);
@@ -265,7 +313,7 @@ static void store_open(struct store_bench *b)
 
 static void usage(void)
 {
-	(void)fputs("usage: bench_store [--dir FOLDER] [--events N] [--fill N]\n", stderr);
+	(void)fputs("usage: bench_store [--dir FOLDER] [--events N] [--fill N] [--terms N]\n", stderr);
 	exit(2);
 }
 
@@ -283,6 +331,7 @@ static void options(struct store_bench *b, int argc, char **argv)
 	static const struct option table[] = { { "dir", required_argument, NULL, 'd' },
 										   { "events", required_argument, NULL, 'e' },
 										   { "fill", required_argument, NULL, 'f' },
+										   { "terms", required_argument, NULL, 't' },
 										   { 0 } };
 	int c;
 	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -292,10 +341,12 @@ static void options(struct store_bench *b, int argc, char **argv)
 			b->events = number(optarg);
 		else if (c == 'f')
 			b->fill = number(optarg);
+		else if (c == 't')
+			b->terms = number(optarg);
 		else
 			usage();
 	}
-	if (b->events < 512)
+	if (b->events < BATCH_MAX || b->terms > TERMS_MAX)
 		usage();
 }
 
@@ -316,6 +367,17 @@ static void remove_files(const struct store_bench *b)
 		(void)unlink(path); /* some are gone already */
 	}
 	(void)rmdir(b->folder);
+}
+
+static void print_size(struct store_bench *b)
+{
+	struct err err;
+	struct stat st;
+	char *path AUTO_FREE = mem_printf("%s/store.db", b->folder);
+	must(b->store.checkpoint(b->store.ctx, &err), &err);
+	if (stat(path, &st) == 0)
+		printf("%lld events, %.0f bytes of file each\n", (long long)b->saga,
+			   (double)st.st_size / (double)b->saga);
 }
 
 static void run_table(struct store_bench *b)
@@ -346,6 +408,7 @@ int main(int argc, char **argv)
 	store_open(&b);
 	fill_store(&b);
 	run_table(&b);
+	print_size(&b);
 	for (int i = 0; i < b.events; i++)
 		event_unref(b.events_ready[i]);
 	free(b.events_ready);

@@ -81,7 +81,7 @@ static int reserve_keys(void *ctx, struct key_reservation *keys, size_t count, s
 	if (count > 0)
 		memory_trip_ask(w, CALL_KEYS_RESERVE);
 	for (size_t i = 0; i < count; i++) {
-		int rc = lock_key(w, keys[i].key, err);
+		int rc = keys[i].provisional != 0 ? lock_key(w, keys[i].key, err) : 0;
 		if (rc != 0)
 			return rc;
 		keys[i].owner = memory_writer_owner(w, keys[i].key);

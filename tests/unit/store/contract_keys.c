@@ -263,8 +263,14 @@ static void a_reserved_key_stays_claimed_in_a_large_transaction(void **state)
 	for (int64_t i = 2; i <= MANY; i++)
 		(void)claim_many(f, i, i);
 	assert_int_equal(owner_of(f, 1), 6);
+	commit(f);
+	begin(f);
+	must(W(f).keys_reserve(W(f).ctx, &key, 1, &f->err), &f->err);
+	assert_int_equal(key.owner, 6);
+	transfer(f, 1, 6, 7);
+	assert_int_equal(owner_of(f, 1), 7);
 	rollback(f);
-	assert_int_equal(owner_of(f, 1), 0);
+	assert_int_equal(owner_of(f, 1), 6);
 }
 
 /* The journal gives a repeat of a gift the owner of the gift, whatever number it had announced. */

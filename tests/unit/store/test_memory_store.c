@@ -161,10 +161,11 @@ static void keys_are_unique_over_all_parts(void **state)
 	struct store_writer other = open_part(f, 3);
 	begin(&f->w);
 	begin(&other);
-	struct key_reservation reserved = { .key = { 5 }, .provisional = 1 };
-	assert_int_equal(f->w.keys_reserve(f->w.ctx, &reserved, 1, &f->err), 0);
+	struct key_reservation reserved[] = { { .key = { 5 }, .provisional = 1 }, { .key = { 7 } } };
+	assert_int_equal(f->w.keys_reserve(f->w.ctx, reserved, 2, &f->err), 0);
 	assert_int_equal(claim(&other, 5, 9), ERR_BUSY);
 	assert_int_equal(claim(&other, 6, 9), 9);
+	assert_int_equal(claim(&other, 7, 9), 9); /* only looked up */
 	rollback(&other);
 	assert_int_equal(claim(&f->w, 5, 1), 1);
 	commit(&f->w);
