@@ -74,7 +74,7 @@ static void describe_step(struct attempt *a)
 		.key = derive_key,
 		.accepted_ms = a->event->received_ms,
 		.do_key = derive_do_key,
-		.event_version = 1,
+		.event_version = a->event->version,
 	};
 }
 

@@ -11,9 +11,9 @@
 
 #define OPTIONS_MAX 256 /* a connector that declares more options is refused; chosen */
 
-/* The sizes in version 1.0, the oldest one. A plugin that was built with a newer minor version has larger
- * structures. */
+/* The sizes in version 1.0, the oldest one, and in the version that made a structure longer. */
 #define SIZE_1_0        offsetof(struct almoner_connector, preview)
+#define SIZE_1_2        sizeof(struct almoner_connector)
 #define OPTION_SIZE_1_0 sizeof(struct almoner_option)
 
 /* ---- the descriptor ---- */
@@ -33,9 +33,10 @@ static int check_version(const struct almoner_connector *c, struct err *err)
 		return err_set(err, ERR_REFUSED,
 					   "abi_minor: found %u.%u, wanted at most %u.%u; the connector needs a newer gateway",
 					   c->abi_major, c->abi_minor, ALMONER_ABI_MAJOR, ALMONER_ABI_MINOR);
-	if (c->size < SIZE_1_0)
+	size_t wanted = c->abi_minor >= 2 ? SIZE_1_2 : SIZE_1_0;
+	if (c->size < wanted)
 		return err_set(err, ERR_REFUSED, "size: found %u bytes, wanted at least %zu for version %u.%u",
-					   c->size, SIZE_1_0, c->abi_major, c->abi_minor);
+					   c->size, wanted, c->abi_major, c->abi_minor);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ static void refusals_name_field_and_values(void **state)
 		{ "wrong_name", "name: found \"something_else\"", "wanted \"wrong_name\"" },
 		{ "no_next", "next: found no function", "wanted one" },
 		{ "small_options", "option_size: found 8 bytes", "wanted at least" },
+		{ "short_1_2", "size: found ", "for version 1.2" },
 		{ "bad_secret", "options[0].secret (url): found 3", "wanted 0 to 2" },
 		{ "bad_preview", "preview: found no JSON text", "line 1" },
 	};
@@ -108,7 +109,7 @@ static void list_shows_refused_beside_usable(void **state)
 		old = old || (strcmp(entries[i]->name, "old") == 0 && entries[i]->origin == CATALOG_CONFIGURED);
 		http = http || (strcmp(entries[i]->name, "http") == 0 && entries[i]->origin == CATALOG_BUILD_TREE);
 	}
-	assert_int_equal(refused, 10);
+	assert_int_equal(refused, 11);
 	assert_true(old);
 	assert_true(http);
 	/* A second call gives the same entries. */

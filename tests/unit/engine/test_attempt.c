@@ -48,6 +48,9 @@ static void test_what_the_connector_receives(void **state)
 	assert_int_equal(b->step.checkpoint.len, 4);
 	assert_null(b->step.own_result.p);
 	assert_int_equal(b->step.accepted_ms, 1000);
+	assert_int_equal(b->step.event_version, 1);
+	assert_null(b->step.original.p);
+	assert_null(b->step.local_day.p);
 	char expected[KEY_TEXT_BYTES];
 	key_derive("forms", "e1", "crm", DIRECTION_DO, 1, "", expected);
 	assert_string_equal(b->key, expected);
