@@ -9,6 +9,7 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/state/inflight.h"
+#include "saga/journal/state/prefetch.h"
 
 int batch_begin(struct journal *j)
 {
@@ -115,14 +116,20 @@ static int refresh_targets(struct journal *j)
 {
 	for (size_t i = 0; i < j->targets.count; i++) {
 		struct target_entry *t = j->targets.entries[i];
-		int64_t due_ms;
 		int rc = clamp_due_rows(j, t);
-		if (rc == 0 && t->news)
-			rc = target_next_due(j, t, &due_ms);
 		if (rc != 0)
 			return rc;
+		if (t->news)
+			prefetch_due(j, t->id);
 	}
-	return 0;
+	prefetch_send(j);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < j->targets.count; i++) {
+		int64_t due_ms;
+		if (j->targets.entries[i]->news)
+			rc = target_next_due(j, j->targets.entries[i], &due_ms);
+	}
+	return rc;
 }
 
 static int write_batch(struct journal *j)

@@ -117,11 +117,13 @@ struct store_expected {
 	size_t saga_count;
 	const int64_t *events; /* event_get */
 	size_t event_count;
-	const int64_t *related; /* related_get */
+	const int64_t *related; /* related_get, and related_attach of the event's names */
 	size_t related_count;
 	const struct expected_lane
 		*lanes; /* row_lane_first; saga_get, plan_get and event_get of that row's saga */
 	size_t lane_count;
+	const uint32_t *due_targets; /* row_next_due */
+	size_t due_count;
 };
 
 /* A request that intake rejected because its signature or token did not verify. It is kept so that an
@@ -198,12 +200,12 @@ struct store_head {
  * Every function returns 0 or ERR_* and fills `err`; outputs are set only on success unless stated
  * otherwise.
  *
- * Errors. ERR_NOT_FOUND and ERR_STALE are answers, and so is ERR_CORRUPT of a function that reads one row:
- * the transaction goes on. A row that is there already is ERR_INVALID for a function that inserts. After
- * ERR_FULL from `begin`, or from a statement before `commit`, the journal may roll back and try again. After
- * any other error, and after a `commit` that failed, it calls only `rollback` and `close`: it is then unknown
- * whether that commit is durable (saga/store/README.md "Hazards of SQLite"). ERR_LOST means that this owner
- * has to end, but the process need not.
+ * Errors. ERR_NOT_FOUND and ERR_STALE are answers, and so is ERR_CORRUPT of plan_get: the transaction goes on.
+ * A function that inserts gives ERR_INVALID when the row is there already. After ERR_FULL from `begin`, or from
+ * a statement before `commit`, the journal may roll back and try again. After any other error, and after a
+ * `commit` that failed, it calls only `rollback` and `close`; whether that commit is durable is unknown
+ * (saga/store/README.md "Hazards of SQLite"). ERR_LOST means that this owner has to end, but the process need
+ * not.
  *
  * Writes happen in a transaction, and see the writes before them. Reads are allowed outside of one. */
 struct store_writer {

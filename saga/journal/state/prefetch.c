@@ -75,11 +75,21 @@ void prefetch_rows(struct journal *j, const struct step_row *rows, size_t count,
 	prefetch_send(j);
 }
 
+void prefetch_due(struct journal *j, uint32_t target)
+{
+	const struct target_entry *t = wanted(j) ? target_of_id(j, target) : NULL;
+	struct prefetch *p = &j->prefetch;
+	if (t == NULL || !t->due_unknown || t->claimable == 0)
+		return;
+	ARRAY_GROW(p->due_targets, p->due_count, p->due_capacity);
+	p->due_targets[p->due_count++] = target;
+}
+
 void prefetch_send(struct journal *j)
 {
 	struct prefetch *p = &j->prefetch;
 	assert(j->batch.open);
-	if (p->sagas.count + p->events.count + p->related.count + p->lane_count == 0)
+	if (p->sagas.count + p->events.count + p->related.count + p->lane_count + p->due_count == 0)
 		return;
 	j->store.expect(j->store.ctx, &(struct store_expected){ .sagas = p->sagas.ids,
 															.saga_count = p->sagas.count,
@@ -88,8 +98,10 @@ void prefetch_send(struct journal *j)
 															.related = p->related.ids,
 															.related_count = p->related.count,
 															.lanes = p->lanes,
-															.lane_count = p->lane_count });
-	p->sagas.count = p->events.count = p->related.count = p->lane_count = 0;
+															.lane_count = p->lane_count,
+															.due_targets = p->due_targets,
+															.due_count = p->due_count });
+	p->sagas.count = p->events.count = p->related.count = p->lane_count = p->due_count = 0;
 }
 
 void prefetch_free(struct prefetch *p)
@@ -98,5 +110,6 @@ void prefetch_free(struct prefetch *p)
 	free(p->events.ids);
 	free(p->related.ids);
 	free(p->lanes);
+	free(p->due_targets);
 	*p = (struct prefetch){ 0 };
 }

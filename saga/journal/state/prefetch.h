@@ -18,6 +18,8 @@ struct prefetch {
 	struct prefetch_ids sagas, events, related;
 	struct expected_lane *lanes;
 	size_t lane_count, lane_capacity;
+	uint32_t *due_targets;
+	size_t due_count, due_capacity;
 };
 
 /* The saga with its plan, unless it is in memory. `event`: its event too. */
@@ -29,6 +31,8 @@ void prefetch_lane(struct journal *j, const char *target, const uint8_t lane[LAN
 void prefetch_lanes_of(struct journal *j, int64_t saga);
 /* The sagas of the rows, and the first rows of their lanes. `event`: the events too. Tells the store. */
 void prefetch_rows(struct journal *j, const struct step_row *rows, size_t count, bool event);
+/* The due time of the target's first claimable row, if it must be asked for. */
+void prefetch_due(struct journal *j, uint32_t target);
 /* Tells the store what was collected, if anything was. */
 void prefetch_send(struct journal *j);
 void prefetch_free(struct prefetch *p);

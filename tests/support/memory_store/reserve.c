@@ -108,6 +108,14 @@ static void expect_lane(struct memory_writer *w, const struct expected_lane *lan
 	memory_trip_expect(w, ITEM_EVENT, &saga, sizeof saga);
 }
 
+static void expect_related(struct memory_writer *w, int64_t id)
+{
+	memory_trip_expect(w, ITEM_RELATED, &id, sizeof id);
+	const struct related_row *row = memory_writer_row(w, TABLE_RELATED, memory_key_of(id, 0));
+	for (size_t i = 0; row != NULL && i < row->name_count; i++)
+		memory_trip_expect_query(w, CALL_RELATED_ATTACH, &row->names[i * STORE_KEY_BYTES], STORE_KEY_BYTES);
+}
+
 static void expect_reads(void *ctx, const struct store_expected *expected)
 {
 	struct memory_writer *w = ctx;
@@ -118,9 +126,11 @@ static void expect_reads(void *ctx, const struct store_expected *expected)
 	for (size_t i = 0; i < expected->event_count; i++)
 		memory_trip_expect(w, ITEM_EVENT, &expected->events[i], sizeof(int64_t));
 	for (size_t i = 0; i < expected->related_count; i++)
-		memory_trip_expect(w, ITEM_RELATED, &expected->related[i], sizeof(int64_t));
+		expect_related(w, expected->related[i]);
 	for (size_t i = 0; i < expected->lane_count; i++)
 		expect_lane(w, &expected->lanes[i]);
+	for (size_t i = 0; i < expected->due_count; i++)
+		memory_trip_expect_query(w, CALL_ROW_NEXT_DUE, &expected->due_targets[i], sizeof(uint32_t));
 }
 
 void memory_reserve_ops(struct store_writer *ops)

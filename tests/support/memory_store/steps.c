@@ -138,7 +138,7 @@ static int steps_next_due(void *ctx, uint32_t target, int64_t *ret_ms, struct er
 	struct memory_guard AUTO_GUARD g = memory_write_begin(w, CALL_ROW_NEXT_DUE, err);
 	if (g.rc != 0)
 		return g.rc;
-	memory_trip_ask(w, CALL_ROW_NEXT_DUE);
+	memory_trip_query(w, CALL_ROW_NEXT_DUE, &target, sizeof target);
 	struct step_query q = any_step;
 	q.target = target;
 	q.claimable = true;

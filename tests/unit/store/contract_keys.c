@@ -344,7 +344,9 @@ static void expected_reads_give_the_same(void **state)
 											 .related = &ids[1],
 											 .related_count = 1,
 											 .lanes = &lane,
-											 .lane_count = 1 };
+											 .lane_count = 1,
+											 .due_targets = &lane.target,
+											 .due_count = 1 };
 	struct saga_row row;
 	struct related_row related;
 	struct step_row step;

@@ -100,8 +100,8 @@ static void same_saga_or_log_number_twice_is_refused(void **state)
 	struct saga_row row = { .id = id, .plan = 1, .value = STR("x") };
 	struct log_row log = { .number = 1, .commit = 2, .subject = SUBJECT_DAEMON, .head = STR("h") };
 	must(W(f).begin(W(f).ctx, &f->err), &f->err);
-	assert_int_not_equal(W(f).saga_insert(W(f).ctx, &row, &f->err), 0);
-	assert_int_not_equal(W(f).log_append(W(f).ctx, &log, &f->err), 0);
+	assert_int_equal(W(f).saga_insert(W(f).ctx, &row, &f->err), ERR_INVALID);
+	assert_int_equal(W(f).log_append(W(f).ctx, &log, &f->err), ERR_INVALID);
 	must(W(f).rollback(W(f).ctx, &f->err), &f->err);
 }
 
