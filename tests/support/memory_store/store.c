@@ -139,6 +139,7 @@ static int store_begin(void *ctx, struct err *err)
 	if (g.rc != 0)
 		return g.rc;
 	assert(!w->open);
+	memory_trip_forget(w, false); /* what was read outside of a transaction */
 	w->open = true;
 	return 0;
 }

@@ -170,7 +170,7 @@ void fixture_open(struct journal_fixture *r)
 		assert_int_equal(r->targets[i].id, i + 1);
 }
 
-int fixture_setup(void **state)
+static int setup(void **state, bool memory)
 {
 	static const char *const names[] = { "crm", "books", "thanks", "mail" };
 	static const enum repeat repeats[] = { REPEAT_KEYED, REPEAT_IDEMPOTENT, REPEAT_UNSAFE, REPEAT_QUERYABLE };
@@ -179,8 +179,7 @@ int fixture_setup(void **state)
 	snprintf(r->dir, sizeof r->dir, "%s/almoner-journal-XXXXXX", tmp);
 	assert_non_null(mkdtemp(r->dir));
 	snprintf(r->path, sizeof r->path, "%s/log.db", r->dir);
-	const char *store = getenv("ALMONER_TEST_STORE");
-	if (store != NULL && strcmp(store, "memory") == 0)
+	if (memory)
 		r->memory = memory_store_create();
 	r->now_ms = FIXTURE_T0;
 	STAILQ_INIT(&r->works);
@@ -194,13 +193,15 @@ int fixture_setup(void **state)
 	return 0;
 }
 
-void fixture_drop_works(struct journal_fixture *r)
+int fixture_setup(void **state)
 {
-	struct work *w;
-	while ((w = STAILQ_FIRST(&r->works)) != NULL) {
-		STAILQ_REMOVE_HEAD(&r->works, link);
-		work_destroy(w);
-	}
+	const char *store = getenv("ALMONER_TEST_STORE");
+	return setup(state, store != NULL && strcmp(store, "memory") == 0);
+}
+
+int fixture_setup_memory(void **state)
+{
+	return setup(state, true);
 }
 
 int fixture_teardown(void **state)

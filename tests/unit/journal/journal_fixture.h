@@ -79,6 +79,7 @@ struct journal_fixture {
 };
 
 int fixture_setup(void **state);
+int fixture_setup_memory(void **state); /* on the memory store, whatever the environment says */
 int fixture_teardown(void **state);
 struct journal_fixture *fixture_of(void **state);
 

@@ -1,5 +1,14 @@
-/* An engine that succeeds with everything at once. */
+/* The works of the engine; an engine that succeeds with everything at once. */
 #include "tests/unit/journal/journal_fixture.h"
+
+void fixture_drop_works(struct journal_fixture *r)
+{
+	struct work *w;
+	while ((w = STAILQ_FIRST(&r->works)) != NULL) {
+		STAILQ_REMOVE_HEAD(&r->works, link);
+		work_destroy(w);
+	}
+}
 
 static void serve_one(struct journal_fixture *r, struct work *w, struct fixture_sends *sends)
 {

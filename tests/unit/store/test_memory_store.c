@@ -284,6 +284,8 @@ static void a_read_is_a_round_trip_once(void **state)
 	put_saga(&f->w, 1);
 	commit(&f->w);
 	memory_store_reset_trips(f->store);
+	assert_int_equal(get_saga(&f->w, 1), 0); /* outside of a transaction */
+	assert_trips(f, 1, "saga_get");
 	for (int transaction = 0; transaction < 2; transaction++) {
 		begin(&f->w);
 		assert_int_equal(get_saga(&f->w, 1), 0);
