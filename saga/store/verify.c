@@ -1,23 +1,9 @@
 /* The checks of `almoner verify`. They run in slices, so verify may run beside a daemon. */
 #include "saga/store/verify_internal.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "saga/base/digest.h"
-
-void store_verify_finding(struct store_verification *v, const char *fmt, ...)
-{
-	char line[512];
-	va_list args;
-	va_start(args, fmt);
-	vsnprintf(line, sizeof line, fmt,
-			  args); /* NOLINT(clang-analyzer-valist.Uninitialized): va_start initialized it */
-	va_end(args);
-	v->findings++;
-	v->report(v->report_ctx, line);
-}
 
 /* ---- the log ---- */
 
