@@ -407,7 +407,8 @@ def installed(fixture):
     source = (TESTS / "abi" / "old.c").read_text().replace('"tests/abi/almoner_connector_1_0.h"', "<almoner_connector.h>")
     (fixture.folder / "own").mkdir()
     (fixture.folder / "old.c").write_text(source)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", fixture.folder / "own" / "old.so", fixture.folder / "old.c", *flags], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", fixture.folder / "own" / "old.so", fixture.folder / "old.c", *flags,
+                    "-DOLD_MINOR=0", '-DOLD_NAME="old"'], check=True)
     out_of_tree_connector(fixture.folder / "own", pc, root)
     gateway = fixture.gateway({"sources": INTERNAL, "targets": {}, "routes": [], "connectors": {"path": str(fixture.folder / "own")}}, start=False)
     done = subprocess.run([program, "connector", "list", "--json", "--config", gateway.config_path], capture_output=True, text=True, check=True)
