@@ -38,7 +38,7 @@ def stored(gateway, count):
 def stored_events(gateway):
     """The events of the stored requests, oldest first, by one read of the store: between `list` and `show` a request may be deleted."""
     store = sqlite3.connect(f"file:{gateway.folder}/almoner.db?mode=ro", uri=True)
-    bodies = [row[0] for row in store.execute("SELECT body FROM refused ORDER BY id")]
+    bodies = [row[0][1:] for row in store.execute("SELECT body FROM refused ORDER BY id")]  # behind the envelope byte
     store.close()
     return [json.loads(raw)["id"] for raw in bodies]
 
