@@ -124,6 +124,7 @@ def stripe_quartet(fixture):
     gateway = fixture.gateway({"sources": {"stripe": {"preset": "stripe", "secrets": [{"$env": "STRIPE"}]}},
                              "targets": {"crm": http_target(sink.url("/crm"))}, "routes": route("crm")}, env={"STRIPE": "s"})
     kinds = ("checkout.session.completed", "payment_intent.succeeded", "charge.succeeded", "charge.updated")
+    waited = []
     for number, order in enumerate(itertools.permutations(kinds)):
         intent, sagas, made = f"pi_{number}", set(), False
         for place_in, kind in enumerate(order):
@@ -139,11 +140,20 @@ def stripe_quartet(fixture):
                 check((reply["saga"] is not None) == made, f"saga of {kind} in {order}: {reply}")
                 if made:
                     sagas.add(reply["saga"])
+                else:
+                    waited.append(f"evt_{number}_{place_in}")
         equal(len(sagas), 1, f"one saga for {order}")
     gateway.wait_all("completed", 24)
     equal(len(gateway.sagas()), 24, "one saga a payment")
     equal(sink.count("/crm"), 24, "one delivery a payment")
     equal(len(gateway.saga(1)["related"]), 3, "siblings are recorded beside it")
+    log = gateway.rows("log", "export")
+    arrived = [row for row in log if row["subject"] == "related"]
+    equal([row["event_id"] for row in arrived], waited, "a sibling that comes first is in the log from its arrival")
+    digests = [row["digest"] for row in log if row["subject"] == "saga" and row["record"] == "related"]
+    equal(len(digests), 24 * 3, "each is recorded with its saga")
+    check({row["digest"] for row in arrived} < set(digests), "those that waited, too, with the same digest")
+    equal(gateway.rows("verify")[0]["findings"], 0, "verify")
 
 
 def quarantine_and_reprocess(fixture):
