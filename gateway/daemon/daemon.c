@@ -58,10 +58,16 @@ static int make_loop(struct daemon *d, struct err *err)
 	d->loop = loop_create(err);
 	if (d->loop == NULL)
 		return err->code;
+	loop_set_hook(d->loop, LOOP_DECIDE, on_turn, d);
+	return 0;
+}
+
+static int watch_signals(struct daemon *d, struct err *err)
+{
+	(void)err;
 	loop_on_signal(d->loop, SIGTERM, on_stop_signal, d);
 	loop_on_signal(d->loop, SIGINT, on_stop_signal, d);
 	loop_on_signal(d->loop, SIGHUP, on_hangup, d);
-	loop_set_hook(d->loop, LOOP_DECIDE, on_turn, d);
 	return 0;
 }
 
@@ -105,10 +111,10 @@ static int serve_cell(struct daemon *d, struct err *err)
 static int start_all(struct daemon *d, struct err *err)
 {
 	static int (*const steps[])(struct daemon *, struct err *) = {
-		make_loop,        /* signals are kept from here on */
-		daemon_make_cell, /* locks the store against a second daemon, recovers it, and takes operations */
-		start_intake,     /* listens when its events can be committed */
-		start_alerts,     start_jobs, start_admin, /* its handlers use all of the above */
+		make_loop,     daemon_make_cell, /* locks the store against a second daemon, recovers it, and takes operations */
+		watch_signals, /* until now they end the process at once: a migration may take long */
+		start_intake,  /* listens when its events can be committed */
+		start_alerts,  start_jobs,       start_admin, /* its handlers use all of the above */
 		serve_cell, /* attempts start last: a daemon that cannot listen sends nothing */
 	};
 	int rc = 0;

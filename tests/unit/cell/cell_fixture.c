@@ -330,6 +330,7 @@ enum step_state fixture_step(struct cell_fixture *f, int64_t saga)
 	if (store_sqlite_open_reader(f->path, NULL, &reader, &err) != 0 ||
 		reader.saga_get(reader.ctx, saga, &s, &err) != 0)
 		fail_msg("%s", err.text);
+	assert_non_null(s);
 	enum step_state state = (enum step_state)s->steps[0].state;
 	saga_destroy(s);
 	reader.close(reader.ctx);

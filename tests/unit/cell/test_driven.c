@@ -211,18 +211,30 @@ static void a_drain_cuts_attempts_off_when_its_time_is_over(void **state)
 
 /* ---- loss ---- */
 
-/* One attempt has ended and its outcome is not reported; a second one is under way; a third event waits for its
- * commit, which reports the loss. */
-static void lose(struct cell_fixture *f, int code, int *ret_third)
+/* Three sagas are complete. When the commit of e7 fails, the attempt of saga 4 has ended and its outcome is not
+ * reported, that of saga 5 is under way, and that of saga 6 may start: its intent is durable. */
+static void lose(struct cell_fixture *f, int code, int *ret_last)
 {
 	int answer;
 	fixture_serve(f);
-	fixture_accept(f, "e1", &answer);
-	fixture_accept(f, "e2", &answer);
+	for (unsigned i = 0; i < 3; i++) {
+		char id[8];
+		snprintf(id, sizeof id, "e%u", i + 1);
+		fixture_accept(f, id, &answer);
+		fixture_run(f);
+		fixture_reply(f, i, 200);
+		fixture_run(f);
+	}
+	fixture_accept(f, "e4", &answer);
+	fixture_accept(f, "e5", &answer);
 	fixture_run(f);
-	assert_int_equal(f->submitted, 2);
-	fixture_accept(f, "e3", ret_third);
-	fixture_reply(f, 0, 200);
+	fixture_accept(f, "e6", &answer);
+	assert_true(cell_pump(f->cell) >= 0);
+	assert_int_equal(answer, 0);
+	assert_int_equal(fixture_step(f, 6), STEP_RUNNING);
+	assert_int_equal(f->submitted, 5);
+	fixture_reply(f, 3, 200);
+	fixture_accept(f, "e7", ret_last);
 	fixture_fail_commit(0, code);
 	assert_int_equal(cell_pump(f->cell), code);
 	assert_int_equal(f->failure, code);
@@ -234,40 +246,39 @@ static void a_lost_cell_is_made_again(void **state)
 {
 	struct cell_fixture *f = *state;
 	struct capture c;
-	int third, repeated;
+	int last, repeated;
 	capture_begin(&c);
-	lose(f, ERR_LOST, &third);
-	struct accept *a = fixture_event(f, "e4", NULL, must_not_come);
+	lose(f, ERR_LOST, &last);
+	struct accept *a = fixture_event(f, "e8", NULL, must_not_come);
 	int refused = cell_accept(f->cell, a);
 	cell_drain(f->cell, 0); /* a signal may come now */
-	unsigned submitted = f->submitted;
 	cell_turn(f->cell);
 	capture_end(&c);
 	fixture_event_free(a);
 	assert_int_equal(refused, ERR_CLOSED);
-	assert_int_equal(third, ERR_LOST);
+	assert_int_equal(last, ERR_LOST);
 	assert_non_null(
-		strstr(c.err, "outcome not on disk: saga 1, step 0, do, generation 1, attempt 1: ok, effect sent"));
-	assert_null(strstr(c.err, "saga 2"));
+		strstr(c.err, "outcome not on disk: saga 4, step 0, do, generation 1, attempt 1: ok, effect sent"));
+	assert_null(strstr(c.err, "saga 5"));
 	assert_true(cell_is_over(f->cell));
 	assert_int_equal(f->overs, 1);
-	assert_int_equal(f->cancelled, 1); /* the request of saga 2 */
-	assert_int_equal(f->submitted, submitted);
+	assert_int_equal(f->cancelled, 1); /* the request of saga 5 */
+	assert_int_equal(f->submitted, 5); /* and saga 6 sends none */
 	cell_end(f->cell, "lost");
 	assert_int_equal(cell_get_state(f->cell), CELL_ABSENT);
 	check_refusals(f);
 
 	fixture_serve(f);
-	assert_int_equal(accepted(f), 2); /* the third was not recorded, and its sender was told so */
-	fixture_accept(f, "e3", &repeated);
+	assert_int_equal(accepted(f), 6); /* the last one was not recorded, and its sender knows */
+	fixture_accept(f, "e7", &repeated);
 	fixture_run(f);
 	assert_int_equal(repeated, 0);
-	for (unsigned i = 2; i < 5; i++) {
+	for (unsigned i = 5; i < 9; i++) {
 		fixture_reply(f, i, 200);
 		fixture_run(f);
 	}
-	assert_int_equal(f->submitted, 5); /* the requests of sagas 1 and 2 are repeated */
-	for (int64_t saga = 1; saga <= 3; saga++)
+	assert_int_equal(f->submitted, 9); /* sagas 4 to 6 are tried once more */
+	for (int64_t saga = 1; saga <= 7; saga++)
 		assert_int_equal(fixture_step(f, saga), STEP_SUCCEEDED);
 }
 
@@ -315,13 +326,14 @@ static void a_broken_store_ends_the_process(void **state)
 {
 	struct cell_fixture *f = *state;
 	struct capture c;
-	int third;
+	int last;
 	capture_begin(&c);
-	lose(f, ERR_IO, &third);
+	lose(f, ERR_IO, &last);
 	cell_turn(f->cell);
 	capture_end(&c);
-	assert_int_equal(third, ERR_IO);
-	assert_non_null(strstr(c.err, "saga 1, step 0"));
+	assert_int_equal(last, ERR_IO);
+	assert_non_null(strstr(c.err, "saga 4, step 0"));
+	assert_int_equal(f->submitted, 5);
 	cell_end(f->cell, "the store failed");
 	broken = f;
 	assert_true(wrong_call_ends_process(make_anew));
