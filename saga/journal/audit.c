@@ -220,9 +220,8 @@ static bool same_rows(struct row_counts a, struct row_counts b)
 static int audit_target(struct audit_run *a, const struct target_entry *t)
 {
 	const struct audit_target *sum = &a->targets[t->id - 1];
-	struct store_writer *store = &a->j->store;
 	struct row_counts rows;
-	int rc = store->row_counts(store->ctx, t->id, &rows, a->err);
+	int rc = store_count_rows(&a->j->store, t->id, &rows, a->err);
 	if (rc != 0)
 		return rc;
 	struct row_counts counted = { t->claimable, t->blocked, t->with_lane };

@@ -73,6 +73,15 @@ struct row_counts {
 	int64_t with_lane; /* rows with a lane, whatever their `why` */
 };
 
+/* A count that is under way (row_count_page). Zeroed before the first page. */
+struct row_counting {
+	struct row_counts counts; /* of the pages so far */
+	bool done;                /* every row is counted */
+	/* The store's own: where the next page begins. */
+	uint8_t index;
+	struct step_row after;
+};
+
 struct target_row {
 	uint32_t id; /* the number of the target, from 1; a target keeps its number for ever */
 	char name[128];
@@ -237,8 +246,8 @@ struct store_writer {
 	int (*event_replace)(void *ctx, int64_t saga, const struct event *event, struct err *err);
 	/* *ret is a new reference; NULL when the event is there and its payload does not decode. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
-	/* The events of `count` sagas, each as event_get gives it; NULL also: the saga has none. After an error no reference is
-	 * left. */
+	/* The events of `count` sagas, each as event_get gives it; NULL also: the saga has none. After an error no
+	 * reference is left. */
 	int (*event_many)(void *ctx, const int64_t *sagas, size_t count, struct event **events, struct err *err);
 
 	/* Keys: dedup keys of events, gift names and refunds (store_event_key, store_gift_key). A key has at
@@ -315,8 +324,9 @@ struct store_writer {
 	 * of the page before; NULL: the first page. */
 	int (*row_with_lane)(void *ctx, uint32_t target, const struct step_row *after, struct step_row *rows,
 						 size_t capacity, size_t *ret, struct err *err);
-	/* Counts the rows of a target by scanning the indexes, so it is called only at start. */
-	int (*row_counts)(void *ctx, uint32_t target, struct row_counts *ret, struct err *err);
+	/* Adds at most `limit` rows of a target to the count. */
+	int (*row_count_page)(void *ctx, uint32_t target, size_t limit, struct row_counting *count,
+						  struct err *err);
 
 	int (*target_put)(void *ctx, const struct target_row *row, struct err *err);
 	/* *ret is an array, the caller's to free(). */
@@ -437,7 +447,11 @@ struct store_reader {
 bool store_filter_row(const struct saga_filter *f, const struct saga_row *row);
 bool store_filter_saga(const struct saga_filter *f, const struct saga *s);
 
-/* ---- what every store computes alike: chain.c, index.c ---- */
+/* ---- what every store computes alike: chain.c, index.c, count.c ---- */
+
+/* Counts the rows of a target in pages. The time grows with their number, so it is for the start and for tests. */
+int store_count_rows(const struct store_writer *store, uint32_t target, struct row_counts *ret,
+					 struct err *err) MUST_CHECK;
 
 /* Is the saga of this row live (saga_is_live)? */
 bool store_index_live(const struct saga_row *row);

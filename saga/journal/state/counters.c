@@ -103,7 +103,7 @@ int counters_recount(struct journal *j)
 		struct row_counts rows;
 		if (!worth_counting(j, t))
 			continue;
-		int rc = j->store.row_counts(j->store.ctx, t->id, &rows, &j->err);
+		int rc = store_count_rows(&j->store, t->id, &rows, &j->err);
 		if (rc != 0)
 			return rc;
 		bool agree = rows_agree(t, &rows);

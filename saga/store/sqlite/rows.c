@@ -104,29 +104,54 @@ static int rows_lane_first(void *ctx, uint32_t target, const uint8_t lane[LANE_B
 	return 0;
 }
 
-static int count_rows(struct sqlite_writer *w, enum writer_statement which, uint32_t target, int64_t *ret,
-					  struct err *err)
+/* The rows of one index above count->after; *ret_read is their number. */
+static int count_index(struct sqlite_writer *w, enum writer_statement which, uint32_t target, size_t limit,
+					   struct row_counting *count, size_t *ret_read, struct err *err)
 {
+	const struct step_row from = count->after; /* bound until the query ends */
+	struct step_row *after = &count->after;
 	struct db_query AUTO_QUERY q = query_begin(&w->db, which);
 	query_int(&q, target);
+	query_int(&q, from.saga);
+	query_int(&q, from.step);
+	query_int(&q, from.due_ms);
+	query_blob(&q, from.lane, from.has_lane ? LANE_BYTES : 0);
+	query_int(&q, (int64_t)limit);
+	size_t read = 0;
 	int rc = query_next(&q, err);
-	if (rc < 0)
-		return rc;
-	*ret = column_int(&q, 0);
-	return 0;
+	for (; rc == 1; rc = query_next(&q, err)) {
+		read++;
+		after->saga = column_int(&q, 0);
+		after->step = (uint16_t)column_int(&q, 1);
+		after->due_ms = column_int(&q, 2);
+		after->has_lane = column_bytes(&q, 3).len == LANE_BYTES;
+		column_fixed(&q, 3, after->lane, LANE_BYTES);
+	}
+	*ret_read = read;
+	return rc;
 }
 
-static int rows_counts(void *ctx, uint32_t target, struct row_counts *ret, struct err *err)
+/* One index after the other. */
+static int rows_count_page(void *ctx, uint32_t target, size_t limit, struct row_counting *count,
+						   struct err *err)
 {
-	struct row_counts counts = { 0 };
-	int rc = count_rows(ctx, W_ROW_CLAIMABLE, target, &counts.claimable, err);
-	if (rc == 0)
-		rc = count_rows(ctx, W_ROW_BLOCKED, target, &counts.blocked, err);
-	if (rc == 0)
-		rc = count_rows(ctx, W_ROW_LANE_COUNT, target, &counts.with_lane, err);
-	if (rc == 0)
-		*ret = counts;
-	return rc;
+	static const enum writer_statement statements[] = { W_ROW_COUNT_CLAIMABLE, W_ROW_COUNT_BLOCKED,
+														W_ROW_COUNT_LANES };
+	int64_t *const counts[] = { &count->counts.claimable, &count->counts.blocked, &count->counts.with_lane };
+	assert(limit > 0 && count->index < 3 && !count->done);
+	if (count->after.saga == 0)
+		count->after.due_ms = INT64_MIN;
+	size_t read;
+	int rc = count_index(ctx, statements[count->index], target, limit, count, &read, err);
+	if (rc != 0)
+		return rc;
+	*counts[count->index] += (int64_t)read;
+	if (read < limit) {
+		count->index++;
+		count->after = (struct step_row){ 0 };
+		count->done = count->index == 3;
+	}
+	return 0;
 }
 
 /* ---- targets ---- */
@@ -161,7 +186,7 @@ void rows_ops(struct store_writer *ops)
 	ops->row_next_due = rows_next_due;
 	ops->row_lane_first = rows_lane_first;
 	ops->row_with_lane = rows_with_lane;
-	ops->row_counts = rows_counts;
+	ops->row_count_page = rows_count_page;
 	ops->target_put = rows_target_put;
 	ops->target_all = rows_target_all;
 }

@@ -82,12 +82,15 @@
 	  "SELECT " STEP_COLUMNS                                                                                 \
 	  " FROM step INDEXED BY step_lane WHERE part = 0 AND target = ?1 AND lane IS NOT NULL AND "             \
 	  "(lane, saga, step) > (?2, ?3, ?4) ORDER BY lane, saga, step LIMIT ?5")                                \
-	X(W_ROW_CLAIMABLE, "cannot count claimable steps",                                                       \
-	  "SELECT count(*) FROM step INDEXED BY step_claim WHERE part = 0 AND target = ?1 AND why IN (2, 3)")    \
-	X(W_ROW_BLOCKED, "cannot count blocked steps",                                                           \
-	  "SELECT count(*) FROM step INDEXED BY step_blocked WHERE part = 0 AND target = ?1 AND why IN (4, 5)")  \
-	X(W_ROW_LANE_COUNT, "cannot count steps with a lane",                                                    \
-	  "SELECT count(*) FROM step INDEXED BY step_lane WHERE part = 0 AND target = ?1 AND lane IS NOT NULL")  \
+	X(W_ROW_COUNT_CLAIMABLE, "cannot count claimable steps",                                                 \
+	  "SELECT saga, step, due, NULL FROM step INDEXED BY step_claim WHERE part = 0 AND target = ?1 AND "     \
+	  "why IN (2, 3) AND (due, saga, step) > (?4, ?2, ?3) ORDER BY due, saga, step LIMIT ?6")                \
+	X(W_ROW_COUNT_BLOCKED, "cannot count blocked steps",                                                     \
+	  "SELECT saga, step, 0, NULL FROM step INDEXED BY step_blocked WHERE part = 0 AND target = ?1 AND "     \
+	  "why IN (4, 5) AND (saga, step) > (?2, ?3) ORDER BY saga, step LIMIT ?6")                              \
+	X(W_ROW_COUNT_LANES, "cannot count steps with a lane",                                                   \
+	  "SELECT saga, step, 0, lane FROM step INDEXED BY step_lane WHERE part = 0 AND target = ?1 AND "        \
+	  "lane IS NOT NULL AND (lane, saga, step) > (?5, ?2, ?3) ORDER BY lane, saga, step LIMIT ?6")           \
 	X(W_TARGET_PUT, "cannot store a target",                                                                 \
 	  "REPLACE INTO target (part, " TARGET_COLUMNS ") VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7)")               \
 	X(W_TARGETS, "cannot read the targets",                                                                  \

@@ -44,7 +44,7 @@
 	X(ROW_LANE_FIRST, "row_lane_first")                                                                      \
 	X(ROW_DUE_BEYOND, "row_due_beyond")                                                                      \
 	X(ROW_WITH_LANE, "row_with_lane")                                                                        \
-	X(ROW_COUNTS, "row_counts")                                                                              \
+	X(ROW_COUNT_PAGE, "row_count_page")                                                                      \
 	X(TARGET_PUT, "target_put")                                                                              \
 	X(TARGET_ALL, "target_all")                                                                              \
 	X(JOB_PUT, "job_put")                                                                                    \

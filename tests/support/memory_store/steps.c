@@ -217,23 +217,30 @@ static int steps_with_lane(void *ctx, uint32_t target, const struct step_row *af
 	return 0;
 }
 
-static int steps_counts(void *ctx, uint32_t target, struct row_counts *ret, struct err *err)
+/* In the order of the table, by saga and step. */
+static int steps_count_page(void *ctx, uint32_t target, size_t limit, struct row_counting *count,
+							struct err *err)
 {
 	struct memory_writer *w = ctx;
-	struct memory_guard AUTO_GUARD g = memory_write_begin(w, CALL_ROW_COUNTS, err);
+	struct memory_guard AUTO_GUARD g = memory_write_begin(w, CALL_ROW_COUNT_PAGE, err);
 	if (g.rc != 0)
 		return g.rc;
-	memory_trip_ask(w, CALL_ROW_COUNTS);
-	*ret = (struct row_counts){ 0 };
-	struct memory_slot *slot = memory_writer_from(w, TABLE_STEP, memory_part_begin(w));
-	for (; slot != NULL; slot = memory_writer_next(w, slot)) {
+	memory_trip_ask(w, CALL_ROW_COUNT_PAGE);
+	struct memory_key from = count->after.saga == 0 ? memory_part_begin(w)
+													: memory_key_of(count->after.saga, count->after.step + 1);
+	struct memory_slot *slot = memory_writer_from(w, TABLE_STEP, from);
+	size_t used = 0;
+	for (; slot != NULL && used < limit; slot = memory_writer_next(w, slot)) {
 		const struct step_row *row = memory_writer_view(w, slot);
+		count->after = *row;
 		if (row->target != target)
 			continue;
-		ret->claimable += is_claimable(row) ? 1 : 0;
-		ret->blocked += is_blocked(row) ? 1 : 0;
-		ret->with_lane += row->has_lane ? 1 : 0;
+		used++;
+		count->counts.claimable += is_claimable(row) ? 1 : 0;
+		count->counts.blocked += is_blocked(row) ? 1 : 0;
+		count->counts.with_lane += row->has_lane ? 1 : 0;
 	}
+	count->done = slot == NULL;
 	return 0;
 }
 
@@ -278,7 +285,7 @@ void memory_step_ops(struct store_writer *ops)
 	ops->row_lane_first = steps_lane_first;
 	ops->row_due_beyond = steps_due_beyond;
 	ops->row_with_lane = steps_with_lane;
-	ops->row_counts = steps_counts;
+	ops->row_count_page = steps_count_page;
 	ops->target_put = steps_target_put;
 	ops->target_all = steps_target_all;
 }

@@ -1,4 +1,4 @@
-/* Contract: the figures of the commits, counters and marks. */
+/* Contract: the figures of the commits, counters and marks; counting rows. */
 #include "tests/unit/store/contract_internal.h"
 
 #include <string.h>
@@ -103,9 +103,52 @@ static void figures_that_do_not_decode_are_refused(void **state)
 	r.close(r.ctx);
 }
 
+/* ---- rows ---- */
+
+static void put_row(struct store_fixture *f, int64_t saga, uint16_t step, uint32_t target, enum why why,
+					int64_t due_ms, uint8_t lane)
+{
+	struct step_row row = { .saga = saga,
+							.step = step,
+							.target = target,
+							.why = (uint8_t)why,
+							.has_lane = lane != 0,
+							.lane = { lane },
+							.due_ms = due_ms };
+	must(W(f).row_put(W(f).ctx, &row, &f->err), &f->err);
+}
+
+/* Whatever the size of the pages, also when a page ends with the last row of a kind. */
+static void rows_are_counted_in_pages(void **state)
+{
+	struct store_fixture *f = *state;
+	must(W(f).begin(W(f).ctx, &f->err), &f->err);
+	for (int64_t i = 1; i <= 20; i++) {
+		put_row(f, i, 0, 1, WHY_SLOT, T0 + i % 3, i % 2 == 0 ? (uint8_t)(i % 4 + 1) : 0);
+		put_row(f, i, 1, 1, i % 2 == 0 ? WHY_LANE : WHY_AFTER, 0, (uint8_t)(i % 3));
+		put_row(f, i, 2, 1, WHY_ATTENTION, 0, 1);
+		put_row(f, i, 3, 2, WHY_DUE, T0, 1);
+	}
+	must(W(f).commit(W(f).ctx, &f->err), &f->err);
+	for (size_t limit = 1; limit <= 80; limit++) {
+		struct row_counting count = { 0 };
+		for (unsigned pages = 0; !count.done; pages++) {
+			assert_true(pages <= 100);
+			must(W(f).row_count_page(W(f).ctx, 1, limit, &count, &f->err), &f->err);
+		}
+		assert_int_equal(count.counts.claimable, 20);
+		assert_int_equal(count.counts.blocked, 20);
+		assert_int_equal(count.counts.with_lane, 10 + 14 + 20);
+	}
+	struct row_counts none;
+	must(store_count_rows(&W(f), 3, &none, &f->err), &f->err);
+	assert_int_equal(none.claimable + none.blocked + none.with_lane, 0);
+}
+
 const struct contract_test contract_figures_tests[] = {
 	CONTRACT_TEST(figures_come_back_from_every_commit),
 	CONTRACT_TEST(commits_without_figures_are_passed),
 	CONTRACT_TEST(figures_that_do_not_decode_are_refused),
+	CONTRACT_TEST(rows_are_counted_in_pages),
 	{ NULL, NULL },
 };

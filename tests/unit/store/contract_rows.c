@@ -115,7 +115,7 @@ static void rows_are_replaced_by_saga_and_step(void **state)
 	assert_int_equal(rows[0].step, 1);
 	assert_int_equal(claim(f, 2, 100, rows, 4), 0);
 	struct row_counts counts;
-	must(W(f).row_counts(W(f).ctx, 1, &counts, &f->err), &f->err);
+	must(store_count_rows(&W(f), 1, &counts, &f->err), &f->err);
 	assert_int_equal(counts.claimable, 1);
 	assert_int_equal(counts.blocked, 0);
 	assert_int_equal(counts.with_lane, 0); /* the row without a lane replaced the row with one */
@@ -181,7 +181,7 @@ static void lanes_are_walked_in_order_of_sagas(void **state)
 	assert_int_equal(lane_first(f, 2, 1, 0), 6);
 	assert_int_equal(lane_first(f, 1, 3, 0), 0);
 	struct row_counts counts;
-	must(W(f).row_counts(W(f).ctx, 1, &counts, &f->err), &f->err);
+	must(store_count_rows(&W(f), 1, &counts, &f->err), &f->err);
 	assert_int_equal(counts.claimable, 3);
 	assert_int_equal(counts.blocked, 1);
 	assert_int_equal(counts.with_lane, 4);
@@ -212,7 +212,7 @@ static void a_hundred_thousand_rows_are_claimed_in_pages(void **state)
 		put(f, i, 0, 1, i % 2 != 0 ? WHY_SLOT : WHY_DUE, T0 + i / 7, 0);
 	commit(f);
 	struct row_counts counts;
-	must(W(f).row_counts(W(f).ctx, 1, &counts, &f->err), &f->err);
+	must(store_count_rows(&W(f), 1, &counts, &f->err), &f->err);
 	assert_int_equal(counts.claimable, ROWS);
 	struct step_row *rows = calloc(PAGE, sizeof *rows);
 	assert_non_null(rows);

@@ -72,7 +72,7 @@ static size_t count;
 static bool yes;
 static struct step_row step_row = { .saga = 7, .step = 1, .target = 1, .why = WHY_DUE, .has_lane = true };
 static struct target_row target_row = { .id = 1, .name = "crm" };
-static struct row_counts row_counts;
+static struct row_counting row_counting;
 static struct saga_row saga_row;
 static struct buf values;
 static const int64_t seven = 7;
@@ -103,7 +103,7 @@ CALL(row_next_due, 1, &number)
 CALL(row_lane_first, 1, step_row.lane, 0, &step_row)
 CALL(row_due_beyond, 1, 0, &step_row, 1, &count)
 CALL(row_with_lane, 1, NULL, &step_row, 1, &count)
-CALL(row_counts, 1, &row_counts)
+CALL(row_count_page, 1, 10, &row_counting)
 CALL(saga_live, 0, &number, 1, &count)
 CALL(saga_range, 0, &saga_row, 1, &values, &count)
 CALL(event_many, &seven, 1, &found_event)
@@ -153,7 +153,7 @@ static const struct {
 	{ "step", row_lane_first_fails },
 	{ "step", row_due_beyond_fails },
 	{ "step", row_with_lane_fails },
-	{ "step", row_counts_fails },
+	{ "step", row_count_page_fails },
 	{ "saga", saga_live_fails },
 	{ "saga", saga_range_fails },
 	{ "event", event_many_fails },
