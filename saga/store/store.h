@@ -193,6 +193,7 @@ struct store_figures {
 struct store_head {
 	int64_t last_saga;
 	int64_t last_related;
+	uint16_t part; /* the partition of this writer (struct store_cursor) */
 	/* The numbers of sagas, and those of related events, grow by this. 1 with one partition. */
 	int64_t stride;
 	/* Numbers that keys_reserve was given are never used again, also when the event turns out to be a

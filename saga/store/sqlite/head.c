@@ -23,7 +23,7 @@ static int head_chain(struct sqlite_writer *w, struct store_head *ret, struct er
 static int head_read(void *ctx, struct store_head *ret, struct err *err)
 {
 	struct sqlite_writer *w = ctx;
-	struct store_head head = { .stride = 1 };
+	struct store_head head = { .part = 0, .stride = 1 };
 	int rc = head_max(w, W_LAST_SAGA, &head.last_saga, err);
 	if (rc == 0)
 		rc = head_max(w, W_LAST_RELATED, &head.last_related, err);

@@ -24,6 +24,7 @@ static int log_head(void *ctx, struct store_head *ret, struct err *err)
 	const struct memory_numbers *given = memory_numbers_of(w->s, w->options.part);
 	struct store_head head = { .last_saga = larger(saga != NULL ? saga->id : 0, given->last_saga),
 							   .last_related = larger(related != NULL ? related->id : 0, given->last_related),
+							   .part = w->options.part,
 							   .stride = w->options.stride,
 							   .numbers_skip = w->options.numbers_skip };
 	int rc = memory_figures(w->s, &w->change, w->options.part, &head.figures, &head.chain, err);

@@ -15,6 +15,8 @@ static void empty_store_is_empty(void **state)
 	must(W(f).head(W(f).ctx, &head, &f->err), &f->err);
 	assert_int_equal(head.last_saga, 0);
 	assert_int_equal(head.last_related, 0);
+	assert_int_equal(head.part, 0);
+	assert_int_equal(head.stride, 1);
 	assert_int_equal(head.chain.commit, 0);
 	assert_int_equal(head.chain.last, 0);
 	assert_int_equal(head.figures.commit, 0);

@@ -134,6 +134,7 @@ static void a_writer_sees_its_part_and_a_reader_all(void **state)
 	store_figures_free(&head.figures);
 	assert_int_equal(other.head(other.ctx, &head, &f->err), 0);
 	assert_int_equal(head.last_saga, PART_BASE(3) + 1);
+	assert_int_equal(head.part, 3);
 	store_figures_free(&head.figures);
 	struct step_row rows[4];
 	size_t got = 0;

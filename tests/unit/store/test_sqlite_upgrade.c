@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "saga/base/mem.h"
+#include "saga/model/figure_ids.h"
 #include "saga/store/lock.h"
 #include "tests/support/file_calls.h"
 #include "tests/support/vfs_fault.h"
@@ -249,6 +250,49 @@ static void a_damaged_store_is_not_upgraded(void **state)
 	was_not_touched(t);
 }
 
+/* Without its counters the new store could not begin: the old one stays, for a backup. */
+static void damaged_counters_are_not_upgraded(void **state)
+{
+	struct upgrade_fixture *t = *state;
+	sqlite_factory_sql(&t->sqlite, "UPDATE counters SET value = substr(value, 1, length(value) - 1)");
+	struct buf AUTO_BUF before = { 0 }, after = { 0 };
+	upgrade_fixture_read(t->sqlite.path, &before);
+	assert_int_equal(upgrade_fixture_open(t), ERR_CORRUPT);
+	assert_non_null(strstr(t->err.text, "counters: damaged"));
+	upgrade_fixture_read(t->sqlite.path, &after);
+	assert_true(str_eq(buf_str(&before), buf_str(&after)));
+}
+
+/* The figures come with one more commit, which has no log row. Every open saga is in the index, so the mark is
+ * behind the last one. */
+static void counters_become_the_first_full_copy(void **state)
+{
+	struct upgrade_fixture *t = *state;
+	struct store_writer w;
+	struct store_head head;
+	char *commit AUTO_FREE = upgrade_fixture_value(t->sqlite.path, "SELECT max(commit_no) FROM chain");
+	char *live AUTO_FREE = upgrade_fixture_value(t->sqlite.path, "SELECT count(*) FROM saga WHERE live = 1");
+	char *open AUTO_FREE =
+		upgrade_fixture_value(t->sqlite.path, "SELECT count(*) FROM saga WHERE live = 0 AND state < 4");
+	must(store_sqlite_open(t->sqlite.path, NULL, &w, &t->err), &t->err);
+	must(w.head(w.ctx, &head, &t->err), &t->err);
+	w.close(w.ctx);
+	assert_int_equal(head.chain.commit, atoll(commit) + 1);
+	assert_int_equal(head.chain.last, head.chain.first - 1);
+	int64_t sagas = 0;
+	for (uint64_t i = 0; i < SAGA_STATE_COUNT; i++)
+		sagas += tally_value(&head.figures.counters, FIGURE_SAGAS + i);
+	assert_int_equal(sagas, head.last_saga);
+	assert_int_equal(tally_value(&head.figures.counters, FIGURE_ACCEPTED),
+					 sagas + tally_value(&head.figures.counters, FIGURE_RELATED));
+	assert_int_equal(tally_value(&head.figures.marks, figure_of_mark(0, MARK_LOW)), head.last_saga + 1);
+	store_figures_free(&head.figures);
+	assert_int_not_equal(atoll(live), 0);
+	upgrade_value_is(t->sqlite.path, "SELECT count(*) FROM saga WHERE indexed = 2", live);
+	upgrade_value_is(t->sqlite.path, "SELECT count(*) FROM saga WHERE indexed = 1", open);
+	upgrade_is_sound(t);
+}
+
 /* ---- crashes ---- */
 
 static void upgrade_in_child(struct upgrade_fixture *t)
@@ -355,6 +399,8 @@ int main(void)
 		TEST(a_kept_store_is_not_overwritten),
 		TEST(a_failed_copy_changes_nothing),
 		TEST(a_damaged_store_is_not_upgraded),
+		TEST(damaged_counters_are_not_upgraded),
+		TEST(counters_become_the_first_full_copy),
 		TEST(every_crash_leaves_a_whole_store),
 		TEST(the_copy_is_synced_before_it_takes_the_name),
 		TEST(a_third_name_is_refused),
