@@ -155,6 +155,12 @@ static void check_invariants(struct journal *j)
 		invariants_assert_batch(j);
 }
 
+static int write_chain(struct journal *j)
+{
+	bool full = log_needs_full(&j->log);
+	return log_write_chain(j, counters_encode(j, full), low_mark_encode(&j->low_mark, full));
+}
+
 static void release(struct journal *j)
 {
 	struct batch *b = &j->batch;
@@ -177,7 +183,7 @@ int batch_commit(struct journal *j)
 		return rc;
 	if (j->batch.wrote) {
 		check_invariants(j);
-		rc = log_write_chain(j);
+		rc = write_chain(j);
 		if (rc == 0)
 			rc = j->store.commit(j->store.ctx, &j->err);
 	} else {

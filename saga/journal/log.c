@@ -79,16 +79,21 @@ int log_write_subjects(struct journal *j)
 	return 0;
 }
 
-int log_write_chain(struct journal *j)
+bool log_needs_full(const struct log_state *l)
+{
+	return store_commit_is_full(l->chain.commit + 1) || !l->has_full;
+}
+
+int log_write_chain(struct journal *j, struct str counters, struct str marks)
 {
 	struct log_state *l = &j->log;
 	assert(j->batch.open && j->batch.wrote && l->digest != NULL);
-	struct chain_row row = {
-		.commit = l->chain.commit + 1, .first = l->chain.last + 1, .last = l->last_row, .at_ms = j->now_ms
-	};
-	bool full = store_commit_is_full(row.commit) || !l->has_full;
-	row.counters = counters_encode(j, full);
-	row.marks = low_mark_encode(&j->low_mark, full);
+	struct chain_row row = { .commit = l->chain.commit + 1,
+							 .first = l->chain.last + 1,
+							 .last = l->last_row,
+							 .at_ms = j->now_ms,
+							 .counters = counters,
+							 .marks = marks };
 	store_chain_figures(l->digest, &row);
 	store_chain_end(l->digest, row.digest);
 	l->digest = NULL;

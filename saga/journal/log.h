@@ -45,8 +45,11 @@ int log_write_row(struct journal *j, enum subject subject, int64_t id,
 				  const struct records *records) MUST_CHECK;
 /* Writes the rows of all subjects that are no sagas. */
 int log_write_subjects(struct journal *j) MUST_CHECK;
-/* Writes the chain row of the batch, which has written something: the digest over its rows, and the figures. */
-int log_write_chain(struct journal *j) MUST_CHECK;
+/* Must the next chain row have a full copy of the figures? */
+bool log_needs_full(const struct log_state *l);
+/* Writes the chain row of the batch, which has written something: the digest over its rows, and the figures in
+ * their stored form. */
+int log_write_chain(struct journal *j, struct str counters, struct str marks) MUST_CHECK;
 /* Forgets the records of the batch. */
 void log_clear(struct log_state *l);
 void log_free(struct log_state *l);

@@ -135,14 +135,14 @@ static int count_index(struct sqlite_writer *w, enum writer_statement which, uin
 static int rows_count_page(void *ctx, uint32_t target, size_t limit, struct row_counting *count,
 						   struct err *err)
 {
-	static const enum writer_statement statements[] = { W_ROW_COUNT_CLAIMABLE, W_ROW_COUNT_BLOCKED,
-														W_ROW_COUNT_LANES };
+	static const enum writer_statement by_index[] = { W_ROW_COUNT_CLAIMABLE, W_ROW_COUNT_BLOCKED,
+													  W_ROW_COUNT_LANES };
 	int64_t *const counts[] = { &count->counts.claimable, &count->counts.blocked, &count->counts.with_lane };
 	assert(limit > 0 && count->index < 3 && !count->done);
 	if (count->after.saga == 0)
 		count->after.due_ms = INT64_MIN;
 	size_t read;
-	int rc = count_index(ctx, statements[count->index], target, limit, count, &read, err);
+	int rc = count_index(ctx, by_index[count->index], target, limit, count, &read, err);
 	if (rc != 0)
 		return rc;
 	*counts[count->index] += (int64_t)read;

@@ -158,7 +158,7 @@ static int apply(struct tally *t, const char *bytes, size_t len, struct err *err
 	return tally_apply(t, (struct str){ bytes, len }, err);
 }
 
-static void damage_is_told(void **state)
+static void damage_is_reported(void **state)
 {
 	(void)state;
 	struct err err = { 0 };
@@ -217,7 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_commit_reads_back), cmocka_unit_test(same_means_every_figure),
-		cmocka_unit_test(a_difference_is_short),   cmocka_unit_test(damage_is_told),
+		cmocka_unit_test(a_difference_is_short),   cmocka_unit_test(damage_is_reported),
 		cmocka_unit_test(random_bytes_do_no_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
