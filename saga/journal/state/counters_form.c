@@ -106,15 +106,15 @@ static int decode_counters(const struct tally *stored, struct totals *ret, struc
 	return 0;
 }
 
-static void load_target(struct target_entry *t, const int64_t figures[FIGURE_TARGET_COUNT])
+static void load_target(struct target_entry *t, const struct stored_target *stored)
 {
-	t->open = figures[FIGURE_OPEN];
-	t->claimable = figures[FIGURE_CLAIMABLE];
-	t->blocked = figures[FIGURE_BLOCKED];
-	t->with_lane = figures[FIGURE_WITH_LANE];
-	t->attention = figures[FIGURE_ATTENTION];
-	t->succeeded = figures[FIGURE_SUCCEEDED];
-	target_set_lane_rules(t, (uint8_t)figures[FIGURE_LANE_RULES]);
+	t->open = stored->figures[FIGURE_OPEN];
+	t->claimable = stored->figures[FIGURE_CLAIMABLE];
+	t->blocked = stored->figures[FIGURE_BLOCKED];
+	t->with_lane = stored->figures[FIGURE_WITH_LANE];
+	t->attention = stored->figures[FIGURE_ATTENTION];
+	t->succeeded = stored->figures[FIGURE_SUCCEEDED];
+	target_set_lane_rules(t, (uint8_t)stored->figures[FIGURE_LANE_RULES]);
 }
 
 int counters_load(struct journal *j, const struct store_figures *stored)
@@ -124,7 +124,7 @@ int counters_load(struct journal *j, const struct store_figures *stored)
 	struct stored_target *targets = mem_zalloc((j->targets.count + 1) * sizeof *targets);
 	int rc = decode_counters(&stored->counters, &j->totals, targets, j->targets.count, &j->err);
 	for (size_t i = 0; rc == 0 && i < j->targets.count; i++)
-		load_target(j->targets.entries[i], targets[i].figures);
+		load_target(j->targets.entries[i], &targets[i]);
 	free(targets);
 	return rc;
 }
@@ -144,15 +144,15 @@ void counters_copy_totals(const struct totals *t, struct journal_counts *ret)
 	memcpy(ret->sagas, t->sagas, sizeof ret->sagas);
 }
 
-static void copy_target(const struct target_row *row, const int64_t figures[FIGURE_TARGET_COUNT],
+static void copy_target(const struct target_row *row, const struct stored_target *stored,
 						struct journal_target_counts *ret)
 {
 	*ret = (struct journal_target_counts){
 		.id = row->id,
-		.open = figures[FIGURE_OPEN],
-		.backlog = counters_backlog(figures[FIGURE_CLAIMABLE], figures[FIGURE_BLOCKED]),
-		.attention = figures[FIGURE_ATTENTION],
-		.succeeded = figures[FIGURE_SUCCEEDED],
+		.open = stored->figures[FIGURE_OPEN],
+		.backlog = counters_backlog(stored->figures[FIGURE_CLAIMABLE], stored->figures[FIGURE_BLOCKED]),
+		.attention = stored->figures[FIGURE_ATTENTION],
+		.succeeded = stored->figures[FIGURE_SUCCEEDED],
 	};
 	snprintf(ret->name, sizeof ret->name, "%s", row->name);
 }
@@ -174,7 +174,7 @@ static int counts_of(const struct store_figures *figures, const struct target_ro
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		size_t at = rows[i].id - 1;
 		if (at < count)
-			copy_target(&rows[i], targets[at].figures, &ret->targets[at]);
+			copy_target(&rows[i], &targets[at], &ret->targets[at]);
 	}
 	free(targets);
 	return rc;
