@@ -4,6 +4,7 @@
 
 #include "saga/base/digest.h"
 #include "saga/base/mem.h"
+#include "saga/store/cursor.h"
 #include "saga/store/store.h"
 
 /* The input of a commit is collected and hashed once: 104 bytes for each log row, 7 KB for a batch of 64
@@ -65,7 +66,7 @@ void store_chain_end(struct store_chain *chain, uint8_t ret_digest[32])
 
 bool store_commit_is_full(int64_t commit)
 {
-	return commit == 1 || commit % STORE_FULL_EVERY == 0;
+	return (commit & STORE_NUMBER_MAX) == 1 || commit % STORE_FULL_EVERY == 0;
 }
 
 int64_t store_figures_first(int64_t last)

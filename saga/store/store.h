@@ -191,15 +191,17 @@ struct store_figures {
 
 /* Everything that the journal needs at start, in one read. */
 struct store_head {
+	/* The highest numbers given; part * 2^48 in an empty partition, where the next ones follow. The same holds
+	 * for the numbers in `chain`. */
 	int64_t last_saga;
 	int64_t last_related;
-	uint16_t part; /* the partition of this writer (struct store_cursor) */
+	uint16_t part; /* the partition of this writer (saga/store/cursor.h) */
 	/* The numbers of sagas, and those of related events, grow by this. 1 with one partition. */
 	int64_t stride;
 	/* Numbers that keys_reserve was given are never used again, also when the event turns out to be a
 	 * duplicate: the numbers of sagas and of related events have gaps. False: they have none. */
 	bool numbers_skip;
-	struct chain_row chain; /* the row of the last commit, without its figures; zero in an empty store */
+	struct chain_row chain;       /* the row of the last commit, without its figures */
 	struct store_figures figures; /* as of that commit; the caller calls store_figures_free */
 };
 
@@ -420,7 +422,8 @@ struct store_reader {
 	/* counts[i]: waiting steps of the target with since_ms at least edges_ms[i] before now_ms. */
 	int (*backlog)(void *ctx, uint32_t target, int64_t now_ms, const int64_t *edges_ms, int64_t *counts,
 				   size_t edge_count, struct err *err);
-	/* The figures as of the last commit; the caller calls store_figures_free. ERR_CORRUPT: they do not decode. */
+	/* The figures as of the last commit of the lowest partition; the caller calls store_figures_free. ERR_CORRUPT:
+	 * they do not decode. */
 	int (*figures)(void *ctx, struct store_figures *ret, struct err *err);
 	/* Jobs with ids below `before` (INT64_MAX: from the newest), newest first; at most `capacity`, each the
 	 * caller's to job_destroy. */
@@ -473,7 +476,7 @@ void store_chain_end(struct store_chain *chain, uint8_t ret_digest[32]); /* free
 
 /* Every how many commits a full copy of the figures is stored: a start reads at most this many chain rows. */
 #define STORE_FULL_EVERY 256
-/* Must this commit have a full copy? The first one has it too. */
+/* Must this commit have a full copy? The first one of a partition has it too. */
 bool store_commit_is_full(int64_t commit);
 /* The first commit that may be needed to know the figures as of commit `last`. */
 int64_t store_figures_first(int64_t last);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "saga/store/cursor.h"
+
 #include "saga/base/digest.h"
 
 /* ---- the log ---- */
@@ -96,10 +98,19 @@ static void check_figures(struct store_verification *v, const struct chain_row *
 	store_verify_finding(v, "chain: %s", why.text);
 }
 
+/* Each partition has a chain of its own. */
+static void begin_partition(struct store_verification *v, const struct chain_row *first)
+{
+	int64_t numbers = first->commit & ~STORE_NUMBER_MAX;
+	if ((v->last.commit & ~STORE_NUMBER_MAX) != numbers)
+		v->last = (struct chain_row){ .commit = numbers, .last = numbers };
+}
+
 /* v->last is the commit before, and this commit afterwards. */
 static int check_commit(void *ctx, const struct chain_row *c, struct err *err)
 {
 	struct store_verification *v = ctx;
+	begin_partition(v, c);
 	if (c->commit != v->last.commit + 1)
 		store_verify_finding(v, "chain: commits %lld to %lld are missing", (long long)v->last.commit + 1,
 							 (long long)c->commit - 1);

@@ -5,10 +5,9 @@
 #include <pthread.h>
 
 #include "saga/base/hash.h"
+#include "saga/store/cursor.h"
 #include "tests/support/memory_store/memory_store.h"
 #include "tests/support/memory_store/table.h"
-
-#define MEMORY_PART_SHIFT 48 /* a number is part * 2^48 + a number within the part */
 
 enum memory_table_id {
 	TABLE_PLAN,     /* struct plan *, by number */
@@ -92,12 +91,12 @@ static inline struct memory_key memory_key_of(int64_t a, int64_t b)
 /* The lowest key of a writer's part, and the lowest above it. */
 static inline struct memory_key memory_part_begin(const struct memory_writer *w)
 {
-	return memory_key_of((int64_t)w->options.part << MEMORY_PART_SHIFT, 0);
+	return (struct memory_key){ (uint64_t)w->options.part << STORE_NUMBER_BITS, 0 };
 }
 
 static inline struct memory_key memory_part_end(const struct memory_writer *w)
 {
-	return memory_key_of((int64_t)(w->options.part + 1) << MEMORY_PART_SHIFT, 0);
+	return (struct memory_key){ (uint64_t)(w->options.part + 1) << STORE_NUMBER_BITS, 0 };
 }
 
 /* The row of a slot that a reader has found. */
@@ -155,6 +154,7 @@ struct memory_value *memory_value_of_saga(const struct saga_row *row);
 struct memory_value *memory_value_of_log(const struct log_row *row);
 struct memory_value *memory_value_of_chain(const struct chain_row *row);
 
+uint16_t memory_lowest_part(struct memory_store *s); /* of those that have commits; 0: none has */
 /* The figures as of the last commit of a part, and its chain row without them; `by` as in table.h. */
 int memory_figures(struct memory_store *s, const struct memory_change *by, uint16_t part,
 				   struct store_figures *ret, struct chain_row *ret_last, struct err *err) MUST_CHECK;

@@ -21,9 +21,11 @@ static int log_head(void *ctx, struct store_head *ret, struct err *err)
 	memory_trip_ask(w, CALL_HEAD);
 	const struct saga_row *saga = last_row(w, TABLE_SAGA);
 	const struct related_row *related = last_row(w, TABLE_RELATED);
+	int64_t none = (int64_t)memory_part_begin(w).a;
 	const struct memory_numbers *given = memory_numbers_of(w->s, w->options.part);
-	struct store_head head = { .last_saga = larger(saga != NULL ? saga->id : 0, given->last_saga),
-							   .last_related = larger(related != NULL ? related->id : 0, given->last_related),
+	struct store_head head = { .last_saga = larger(saga != NULL ? saga->id : none, given->last_saga),
+							   .last_related =
+								   larger(related != NULL ? related->id : none, given->last_related),
 							   .part = w->options.part,
 							   .stride = w->options.stride,
 							   .numbers_skip = w->options.numbers_skip };

@@ -84,7 +84,7 @@ void memory_store_destroy(struct memory_store *s);
 void memory_store_clear(struct memory_store *s);
 
 struct memory_store_options {
-	uint16_t part;     /* of the writer: 0 to 65535 */
+	uint16_t part;     /* of the writer; less than STORE_PARTS */
 	int64_t stride;    /* how saga numbers grow; 0: by 1 */
 	bool numbers_skip; /* saga numbers that are given out may leave gaps */
 };

@@ -124,7 +124,7 @@ static int read_figures(void *ctx, struct store_figures *ret, struct err *err)
 	struct memory_reader *r = ctx;
 	struct chain_row last;
 	struct memory_guard AUTO_GUARD g = memory_read_begin(r, CALL_FIGURES, err);
-	return g.rc != 0 ? g.rc : memory_figures(r->s, NULL, 0, ret, &last, err);
+	return g.rc != 0 ? g.rc : memory_figures(r->s, NULL, memory_lowest_part(r->s), ret, &last, err);
 }
 
 void memory_read_ops(struct store_reader *ops)

@@ -130,19 +130,26 @@ struct memory_value *memory_value_of_chain(const struct chain_row *row)
 	return memory_value_new(row, sizeof *row, texts, 2);
 }
 
+uint16_t memory_lowest_part(struct memory_store *s)
+{
+	const struct memory_slot *first = memory_table_from(&s->tables[TABLE_CHAIN], NULL, memory_key_of(0, 0));
+	return first != NULL ? (uint16_t)(first->key.a >> STORE_NUMBER_BITS) : 0;
+}
+
 int memory_figures(struct memory_store *s, const struct memory_change *by, uint16_t part,
 				   struct store_figures *ret, struct chain_row *ret_last, struct err *err)
 {
-	int64_t begin = (int64_t)part << MEMORY_PART_SHIFT, end = (int64_t)(part + 1) << MEMORY_PART_SHIFT;
+	int64_t begin = (int64_t)part << STORE_NUMBER_BITS;
+	struct memory_key end = { (uint64_t)(part + 1) << STORE_NUMBER_BITS, 0 };
 	struct memory_table *chain = &s->tables[TABLE_CHAIN];
-	struct memory_slot *last = memory_table_below(chain, by, memory_key_of(end, 0));
+	struct memory_slot *last = memory_table_below(chain, by, end);
 	*ret = (struct store_figures){ 0 };
-	*ret_last = (struct chain_row){ 0 };
+	*ret_last = (struct chain_row){ .commit = begin, .last = begin };
 	if (last == NULL || (int64_t)last->key.a < begin)
 		return 0;
 	int64_t first = store_figures_first((int64_t)last->key.a);
 	struct memory_slot *slot = memory_table_from(chain, by, memory_key_of(first, 0));
-	for (; slot != NULL && (int64_t)slot->key.a < end; slot = memory_table_next(slot, by)) {
+	for (; slot != NULL && slot->key.a < end.a; slot = memory_table_next(slot, by)) {
 		const struct chain_row *row = (const void *)memory_slot_view(slot, by)->row;
 		*ret_last = *row;
 		int rc = store_figures_add(ret, ret_last, err);

@@ -246,6 +246,7 @@ int memory_store_open(struct memory_store *s, const struct memory_store_options 
 {
 	struct memory_store_options o = options != NULL ? *options : (struct memory_store_options){ 0 };
 	struct memory_guard AUTO_GUARD g = { .s = s };
+	assert(o.part < STORE_PARTS);
 	pthread_mutex_lock(&s->lock);
 	int rc = check_schema(s, err);
 	if (rc == 0)

@@ -47,7 +47,7 @@ static int read_figures(void *ctx, struct store_figures *ret, struct err *err)
 {
 	struct memory_reader *r = ctx;
 	struct chain_row last;
-	return memory_figures(r->s, NULL, 0, ret, &last, err);
+	return memory_figures(r->s, NULL, memory_lowest_part(r->s), ret, &last, err);
 }
 
 static int read_log(void *ctx, int64_t first, int64_t last, void *each_ctx,

@@ -28,6 +28,7 @@ struct journal_fixture {
 	char path[96];
 	const char *vfs;
 	struct memory_store *memory; /* NULL: the store is SQLite */
+	struct memory_store_options memory_options;
 	struct journal *j;
 	int64_t now_ms;
 	uint64_t chance;

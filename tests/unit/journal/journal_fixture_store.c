@@ -10,7 +10,7 @@ void fixture_open_store(struct journal_fixture *r, struct store_writer *ret)
 {
 	struct err err = { 0 };
 	struct store_sqlite_options options = { .vfs = r->vfs };
-	int rc = r->memory != NULL ? memory_store_open(r->memory, NULL, ret, &err)
+	int rc = r->memory != NULL ? memory_store_open(r->memory, &r->memory_options, ret, &err)
 							   : store_sqlite_open(r->path, &options, ret, &err);
 	if (rc != 0)
 		fail_msg("%s", err.text);

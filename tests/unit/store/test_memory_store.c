@@ -192,8 +192,8 @@ static void numbers_that_skip_are_not_given_again(void **state)
 		assert_int_equal(w.head(w.ctx, &head, &f->err), 0);
 		assert_int_equal(head.stride, 4);
 		assert_int_equal(head.numbers_skip, skip == 1);
-		assert_int_equal(head.last_saga, skip == 1 ? PART_BASE(2) + 40 : 0);
-		assert_int_equal(head.last_related, skip == 1 ? PART_BASE(2) + 3 : 0);
+		assert_int_equal(head.last_saga, PART_BASE(2) + (skip == 1 ? 40 : 0));
+		assert_int_equal(head.last_related, PART_BASE(2) + (skip == 1 ? 3 : 0));
 		store_figures_free(&head.figures);
 		w.close(w.ctx);
 	}
