@@ -46,10 +46,10 @@ static void a_store_of_schema_4_is_upgraded(void **state)
 		upgrade_value_is(t->sqlite.path, same[i], before);
 	}
 	upgrade_value_is(t->sqlite.path, "SELECT count(*) FROM saga WHERE part <> 0", "0");
-	assert_non_null(strstr(t->said.data, kept));
-	buf_clear(&t->said);
+	assert_non_null(strstr(t->reported.data, kept));
+	buf_clear(&t->reported);
 	must(upgrade_fixture_open(t), &t->err);
-	assert_int_equal(t->said.len, 0); /* once */
+	assert_int_equal(t->reported.len, 0); /* once */
 }
 
 /* Stores of schema 1 to 3 go through the migrations in place first. */
@@ -178,7 +178,7 @@ static void without_space_nothing_is_changed(void **state)
 	char *numbers AUTO_FREE = mem_printf("needs %lld bytes of free space beside it, and there are %lld",
 										 (long long)needed, (long long)(needed - 1));
 	assert_non_null(strstr(t->err.text, numbers));
-	assert_int_equal(t->said.len, 0);
+	assert_int_equal(t->reported.len, 0);
 	was_not_touched(t);
 	file_calls()->free_bytes = needed;
 	must(upgrade_fixture_open(t), &t->err);
@@ -219,7 +219,7 @@ static void a_failed_copy_changes_nothing(void **state)
 	} cases[] = { { VFS_WRITE, ENOSPC, ERR_FULL }, { VFS_WRITE, EIO, ERR_IO }, { VFS_SYNC, EIO, ERR_IO } };
 	struct upgrade_fixture *t = *state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		upgrade_fixture_again(t);
+		upgrade_fixture_reset(t);
 		struct vfs_fault *disk = vfs_fault_install("upgrading");
 		*disk = (struct vfs_fault){ .fail = cases[i].fail,
 									.system_error = cases[i].system_error,
@@ -242,7 +242,7 @@ static void a_damaged_store_is_not_upgraded(void **state)
 	struct upgrade_fixture *t = *state;
 	for (size_t at = 40 * 4096; at < t->old.len - 4096; at += 3 * 4096)
 		memset(t->old.data + at, 0x5a, 100);
-	upgrade_fixture_again(t);
+	upgrade_fixture_reset(t);
 	assert_int_equal(upgrade_fixture_open(t), ERR_CORRUPT);
 	assert_non_null(strstr(t->err.text, "the upgrade failed and has changed nothing"));
 	char *named AUTO_FREE = mem_printf("store %s: ", t->sqlite.path);
@@ -312,7 +312,7 @@ static void every_crash_leaves_a_whole_store(void **state)
 	long new = 0;
 	int code = FILE_CALLS_DIED;
 	for (long at = 1; code == FILE_CALLS_DIED; at++) {
-		upgrade_fixture_again(t);
+		upgrade_fixture_reset(t);
 		file_calls()->dies_at = at;
 		code = upgrade_fixture_child(t, upgrade_in_child);
 		file_calls_forget();

@@ -40,7 +40,7 @@ char *upgrade_fixture_name(const struct upgrade_fixture *t, const char *suffix)
 	return mem_printf("%s%s", t->sqlite.path, suffix);
 }
 
-static void say(void *ctx, const char *line)
+static void add_line(void *ctx, const char *line)
 {
 	buf_printf(ctx, "%s\n", line);
 }
@@ -55,12 +55,12 @@ static void remove_all(const struct upgrade_fixture *t)
 	closedir(folder);
 }
 
-void upgrade_fixture_again(struct upgrade_fixture *t)
+void upgrade_fixture_reset(struct upgrade_fixture *t)
 {
 	remove_all(t);
 	upgrade_fixture_write(t->sqlite.path, buf_str(&t->old));
 	file_calls_forget();
-	buf_clear(&t->said);
+	buf_clear(&t->reported);
 }
 
 int upgrade_fixture_setup(void **state)
@@ -68,8 +68,8 @@ int upgrade_fixture_setup(void **state)
 	struct upgrade_fixture *t = mem_zalloc(sizeof *t);
 	sqlite_factory_init(&t->sqlite);
 	upgrade_fixture_read(GOLDEN_STORE_4, &t->old);
-	t->sqlite.options = (struct store_sqlite_options){ .progress = say, .progress_ctx = &t->said };
-	upgrade_fixture_again(t);
+	t->sqlite.options = (struct store_sqlite_options){ .progress = add_line, .progress_ctx = &t->reported };
+	upgrade_fixture_reset(t);
 	*state = t;
 	return 0;
 }
@@ -81,7 +81,7 @@ int upgrade_fixture_teardown(void **state)
 	remove_all(t);
 	sqlite_factory_finish(&t->sqlite);
 	buf_free(&t->old);
-	buf_free(&t->said);
+	buf_free(&t->reported);
 	free(t);
 	return 0;
 }

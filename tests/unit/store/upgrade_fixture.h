@@ -7,15 +7,15 @@
 
 struct upgrade_fixture {
 	struct sqlite_factory sqlite;
-	struct buf old;  /* the golden store, byte by byte */
-	struct buf said; /* what the upgrade reported */
+	struct buf old;      /* the golden store, byte by byte */
+	struct buf reported; /* what the upgrade reported */
 	struct err err;
 };
 
 int upgrade_fixture_setup(void **state);
 int upgrade_fixture_teardown(void **state);
 /* Nothing is in the folder but the golden store. */
-void upgrade_fixture_again(struct upgrade_fixture *t);
+void upgrade_fixture_reset(struct upgrade_fixture *t);
 /* The path of the store with this ending; the caller's to free(). */
 char *upgrade_fixture_name(const struct upgrade_fixture *t, const char *suffix);
 /* Opens the store as its writer and closes it. 0 or ERR_*. */

@@ -18,10 +18,10 @@
 #include "saga/store/sqlite/migrate.h"
 #include "saga/store/sqlite/schema.h"
 
-/* How often a long copy says how far it is, and after how many instructions of SQLite's virtual machine it
+/* How often a long copy reports its progress, and after how many instructions of SQLite's virtual machine it
  * looks at the clock: about every 2 ms. */
-#define SAY_EVERY_MS   5000
-#define PROGRESS_STEPS 100000
+#define REPORT_EVERY_MS 5000
+#define PROGRESS_STEPS  100000
 
 /* The files of one upgrade, beside the file that a symbolic link leads to. */
 struct upgrade {
@@ -30,13 +30,13 @@ struct upgrade {
 	char *kept;  /* the old store afterwards */
 	const struct store_sqlite_options *options;
 	/* Progress. */
-	const char *table; /* the table that is being filled */
-	int64_t said_ms;   /* monotonic clock: when a line was said last */
+	const char *table;   /* the table that is being filled */
+	int64_t reported_ms; /* monotonic clock: time of the last line */
 };
 
 static void upgrade_begin(struct upgrade *u, const char *path, const struct store_sqlite_options *options)
 {
-	*u = (struct upgrade){ .options = options, .said_ms = clock_monotonic_ms() };
+	*u = (struct upgrade){ .options = options, .reported_ms = clock_monotonic_ms() };
 	char *real = realpath(path, NULL);
 	u->path = real != NULL ? real : mem_strdup(path);
 	u->fresh = mem_printf("%s.migrating", u->path);
@@ -51,7 +51,7 @@ static void upgrade_end(struct upgrade *u)
 }
 #define AUTO_UPGRADE __attribute__((cleanup(upgrade_end)))
 
-static void PRINTF_LIKE(2, 3) say(const struct upgrade *u, const char *fmt, ...)
+static void PRINTF_LIKE(2, 3) report(const struct upgrade *u, const char *fmt, ...)
 {
 	if (u->options == NULL || u->options->progress == NULL)
 		return;
@@ -157,15 +157,16 @@ static const char settings[] =
 	"PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; PRAGMA trusted_schema = OFF";
 
 /* Returns 0: SQLite goes on. */
-static int say_progress(void *ctx)
+static int report_progress(void *ctx)
 {
 	struct upgrade *u = ctx;
 	int64_t now_ms = clock_monotonic_ms();
-	if (now_ms - u->said_ms < SAY_EVERY_MS)
+	if (now_ms - u->reported_ms < REPORT_EVERY_MS)
 		return 0;
-	u->said_ms = now_ms;
-	say(u, "table %s; %lld bytes are written, the old store has %lld", u->table != NULL ? u->table : "none",
-		(long long)file_bytes(u->fresh), (long long)file_bytes(u->path));
+	u->reported_ms = now_ms;
+	report(u, "table %s; %lld bytes are written, the old store has %lld",
+		   u->table != NULL ? u->table : "none", (long long)file_bytes(u->fresh),
+		   (long long)file_bytes(u->path));
 	return 0;
 }
 
@@ -214,7 +215,7 @@ static int copy_store(struct upgrade *u, struct err *err)
 					 u->options != NULL ? u->options->vfs : NULL, err);
 	if (rc != 0)
 		return rc;
-	sqlite3_progress_handler(c.db.handle, PROGRESS_STEPS, say_progress, u);
+	sqlite3_progress_handler(c.db.handle, PROGRESS_STEPS, report_progress, u);
 	rc = db_exec(&c.db, "beginning to copy", settings, err);
 	if (rc == 0)
 		rc = attach_old(&c, u, err);
@@ -254,8 +255,8 @@ int upgrade_run(const char *path, const struct store_sqlite_options *options, st
 	struct upgrade AUTO_UPGRADE u;
 	upgrade_begin(&u, path, options);
 	int64_t began_ms = clock_monotonic_ms();
-	say(&u, "store %s (%lld bytes) is copied from schema %d to schema %d", u.path,
-		(long long)file_bytes(u.path), MIGRATE_COPIED_VERSION, SCHEMA_VERSION);
+	report(&u, "store %s (%lld bytes) is copied from schema %d to schema %d", u.path,
+		   (long long)file_bytes(u.path), MIGRATE_COPIED_VERSION, SCHEMA_VERSION);
 	int rc = create_fresh(&u, err);
 	if (rc == 0)
 		rc = copy_store(&u, err);
@@ -263,12 +264,12 @@ int upgrade_run(const char *path, const struct store_sqlite_options *options, st
 		err_wrap(err, rc, "the upgrade failed and has changed nothing");
 	else
 		rc = swap(&u, err);
-	if (rc != 0 && upgrade_clean(path, NULL) != 0) /* err says what failed first */
-		say(&u, "a file of the upgrade stays, which the next start removes");
+	if (rc != 0 && upgrade_clean(path, NULL) != 0) /* err names the first failure */
+		report(&u, "a file of the upgrade stays, which the next start removes");
 	if (rc == 0)
-		say(&u,
-			"done in %lld ms, the store has %lld bytes; the old store is kept as %s: delete it when "
-			"all is well",
-			(long long)(clock_monotonic_ms() - began_ms), (long long)file_bytes(u.path), u.kept);
+		report(&u,
+			   "done in %lld ms, the store has %lld bytes; the old store is kept as %s: delete it when "
+			   "all is well",
+			   (long long)(clock_monotonic_ms() - began_ms), (long long)file_bytes(u.path), u.kept);
 	return rc;
 }
