@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The disk fills, fails or is held up, and the clock jumps: what was acknowledged is there, and nothing is hurried."""
+import base64
 import errno
 import http.client
 import os
@@ -59,6 +60,11 @@ def on_disk(fixture, sink, disk=None, reserve="64MiB", env=None, **more):
                           "routes": route("crm")}, env)
 
 
+def incompressible(size):
+    """Text of `size` characters that takes its size on the disk: the store compresses events."""
+    return base64.b64encode(os.urandom(size))[:size].decode()
+
+
 class AcknowledgedSender:
     """Senders that post until `stop` is called or the gateway has ended; they keep what was acknowledged."""
 
@@ -75,7 +81,7 @@ class AcknowledgedSender:
                 number = self.next
                 self.next += 1
             try:
-                status, reply = self.gateway.post("internal", donation(number, donor=f"d{number}@example.org", note="x" * self.padding))
+                status, reply = self.gateway.post("internal", donation(number, donor=f"d{number}@example.org", note=incompressible(self.padding)))
             except (OSError, http.client.HTTPException):
                 return
             if status == 202:
