@@ -7,6 +7,7 @@
 #include "saga/journal/journal_internal.h"
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
+#include "saga/store/index.h"
 
 #define PAGE 64 /* sagas that are read at once */
 

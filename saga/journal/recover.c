@@ -6,6 +6,7 @@
 #include "saga/journal/schedule/location.h"
 #include "saga/journal/schedule/schedule.h"
 #include "saga/journal/state/inflight.h"
+#include "saga/store/index.h"
 
 #define SLICE 64 /* sagas in a transaction; chosen */
 

@@ -14,9 +14,9 @@
 
 /* chosen: a saga with two retries of each of ten steps fits, and a full list takes about 150 bytes */
 #define SAGA_ROWS_LISTED 64
-/* The longest list that is read. Only a saga of schema 4 has more than SAGA_ROWS_LISTED numbers, until the row
- * after the upgrade takes them along. */
-#define SAGA_ROWS_MAX (1 << 20)
+/* The longest list that is read; chosen, for no saga has 16 million rows. Only a saga of schema 4 has more than
+ * SAGA_ROWS_LISTED numbers, until the row after the upgrade takes them along. */
+#define SAGA_ROWS_MAX (1 << 24)
 
 /* Ascending. A zeroed struct is an empty list. */
 struct saga_rows {

@@ -31,7 +31,10 @@ static void add_number(struct buf *b, int64_t value)
 void store_chain_row(struct store_chain *chain, const struct log_row *row)
 {
 	uint8_t head[DIGEST_BYTES];
-	digest_bytes(row->head.p, row->head.len, head);
+	if (row->head.len > 0)
+		digest_bytes(row->head.p, row->head.len, head);
+	else
+		memcpy(head, row->head_digest, sizeof head);
 	add_number(&chain->input, row->number);
 	add_number(&chain->input, row->commit);
 	add_number(&chain->input, row->subject);

@@ -1,4 +1,5 @@
 /* Counting the step rows of a target. */
+#include "saga/store/index.h"
 #include "saga/store/store.h"
 
 #define PAGE 4096 /* rows in one question to the store; chosen */

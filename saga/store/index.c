@@ -1,4 +1,5 @@
 /* How an open saga is found: by the index, or between the low-water mark and the reach. */
+#include "saga/store/index.h"
 #include "saga/model/figure_ids.h"
 #include "saga/store/store.h"
 

@@ -155,7 +155,10 @@ struct log_row {
 	enum subject subject;
 	int64_t subject_id;
 	int64_t at_ms;
-	struct str head; /* the records without their personal data */
+	/* The records without their personal data. Never empty when the row is written; a head that is emptied
+	 * leaves its digest. */
+	struct str head;
+	uint8_t head_digest[32]; /* with an empty head: its SHA-256 */
 	/* the personal data of the records, after an envelope byte; empty: they have none, or it was forgotten */
 	struct str personal;
 	uint8_t salt[16]; /* random bytes for the personal part; zero when there is none */
@@ -409,8 +412,9 @@ struct store_reader {
 	/* *ret is a new reference. ERR_CORRUPT with the reason when the payload does not decode. */
 	int (*event_get)(void *ctx, int64_t saga, struct event **ret, struct err *err);
 	/* Log rows above number `after`, ascending, of one saga or of every subject (saga 0); at most `capacity`,
-	 * or fewer when a call takes long. *ret_next is the number of the last row given; when it is `after`, there
-	 * are no more. */
+	 * or fewer when a call takes long. *ret_next is the number of the last row that was read; when it is
+	 * `after`, there are no more. The rows of a saga are those that its value names (saga/model/saga_rows.h); for
+	 * a saga whose value does not decode the whole log is read, so a call may give none and go on. */
 	int (*log_read)(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,
 					int (*each)(void *each_ctx, const struct log_row *row), int64_t *ret_next,
 					struct err *err);
@@ -451,20 +455,7 @@ struct store_reader {
 bool store_filter_row(const struct saga_filter *f, const struct saga_row *row);
 bool store_filter_saga(const struct saga_filter *f, const struct saga *s);
 
-/* ---- what every store computes alike: chain.c, index.c, count.c ---- */
-
-/* Counts the rows of a target in pages. The time grows with their number, so it is for the start and for tests. */
-int store_count_rows(const struct store_writer *store, uint32_t target, struct row_counts *ret,
-					 struct err *err) MUST_CHECK;
-
-/* Is the saga of this row live (saga_is_live)? */
-bool store_index_live(const struct saga_row *row);
-/* Does the row agree with the saga that its value holds? */
-bool store_index_fits(const struct saga_row *row, const struct saga *s);
-/* True for a live saga that a start finds only between the low-water mark and the reach. */
-bool store_index_left_out(const struct saga_row *row);
-/* Is the saga between the low-water mark and the reach? */
-bool store_index_marked(const struct tally *marks, int64_t saga);
+/* ---- what every store computes alike: chain.c; also index.h ---- */
 
 /* The chain digest of one commit: begin with the digest of the commit before, add the log rows in order, then
  * the figures of its chain row, end. */

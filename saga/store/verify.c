@@ -6,6 +6,7 @@
 #include "saga/store/cursor.h"
 
 #include "saga/base/digest.h"
+#include "saga/store/index.h"
 
 /* ---- the log ---- */
 
@@ -65,6 +66,7 @@ static int add_row(void *ctx, const struct log_row *row)
 	struct commit_check *c = ctx;
 	int rc = check_row(c->v, row, c->next, c->commit, c->err);
 	store_chain_row(c->chain, row);
+	verify_rows_add(c->v, row);
 	c->next = row->number + 1;
 	return rc;
 }
@@ -111,6 +113,7 @@ static int check_commit(void *ctx, const struct chain_row *c, struct err *err)
 {
 	struct store_verification *v = ctx;
 	begin_partition(v, c);
+	v->rows_lost = v->rows_lost || c->first != v->last.last + 1;
 	if (c->commit != v->last.commit + 1)
 		store_verify_finding(v, "chain: commits %lld to %lld are missing", (long long)v->last.commit + 1,
 							 (long long)c->commit - 1);
@@ -176,6 +179,7 @@ static int check_saga(void *ctx, const struct saga_row *row, struct err *err)
 	int rc = v->source->decode(v->source->ctx, row, &s, &why);
 	if (rc != 0) {
 		store_verify_finding(v, "%s", why.text);
+		verify_rows_unknown(v, row->id);
 		return v->source->slice_over(v->source->ctx);
 	}
 	if (row->state != s->state || !store_index_fits(row, s) || row->created_ms != s->created_ms)
@@ -191,7 +195,7 @@ static int check_saga(void *ctx, const struct saga_row *row, struct err *err)
 		store_verify_finding(v, "saga %lld is inconsistent: %s", (long long)s->id, broken);
 	rc = check_step_rows(v, s, err);
 	if (rc == 0)
-		rc = verify_events_of(v, s->id, err);
+		rc = verify_events_of(v, row, s, err);
 	saga_destroy(s);
 	return rc != 0 ? rc : v->source->slice_over(v->source->ctx);
 }
@@ -259,7 +263,22 @@ static int part_end(struct store_verification *v, const char *what, int rc, stru
 	if (rc != ERR_CORRUPT)
 		return rc;
 	store_verify_finding(v, "%s cannot be read further: %s", what, err->text);
+	v->rows_lost = true;
 	return 0;
+}
+
+static int run_parts(struct store_verification *v, struct err *err)
+{
+	int rc = v->source->database != NULL ? v->source->database(v->source->ctx, v, err) : 0;
+	rc = part_end(v, "the database", rc, err);
+	v->rows_lost = false;
+	if (rc == 0)
+		rc = part_end(v, "the log", run_in_slices(v, log_slice, err), err);
+	if (rc == 0)
+		rc = part_end(v, "the sagas", run_in_slices(v, saga_slice, err), err);
+	if (rc == 0 && !v->rows_lost)
+		verify_rows_end(v);
+	return rc == 0 ? part_end(v, "the step rows", run_in_slices(v, step_slice, err), err) : rc;
 }
 
 /* Four parts, one after the other: the database, the log, the sagas, the step rows. */
@@ -272,14 +291,9 @@ int store_verify_run(const struct verify_source *source, void *report_ctx,
 	};
 	struct err local = { 0 };
 	struct err *e = err != NULL ? err : &local;
-	int rc = source->database != NULL ? source->database(source->ctx, &v, e) : 0;
-	rc = part_end(&v, "the database", rc, e);
-	if (rc == 0)
-		rc = part_end(&v, "the log", run_in_slices(&v, log_slice, e), e);
-	if (rc == 0)
-		rc = part_end(&v, "the sagas", run_in_slices(&v, saga_slice, e), e);
-	if (rc == 0)
-		rc = part_end(&v, "the step rows", run_in_slices(&v, step_slice, e), e);
+	verify_rows_begin(&v);
+	int rc = run_parts(&v, e);
+	verify_rows_free(&v);
 	store_figures_free(&v.figures);
 	if (rc == 0)
 		*ret_findings = v.findings;

@@ -4,7 +4,7 @@
 #ifndef ALMONER_SAGA_STORE_VERIFY_H
 #define ALMONER_SAGA_STORE_VERIFY_H
 
-#include "saga/store/store.h"
+#include "saga/store/saga_log.h"
 
 struct store_verification;
 
@@ -27,8 +27,7 @@ struct verify_source {
 	/* Log rows `first` to `last`. */
 	int (*log)(void *ctx, int64_t first, int64_t last, void *each_ctx,
 			   int (*each)(void *each_ctx, const struct log_row *row), struct err *err);
-	int (*log_of_saga)(void *ctx, int64_t saga, void *each_ctx,
-					   int (*each)(void *each_ctx, const struct log_row *row), struct err *err);
+	saga_log_rows *log_rows;
 	int (*last_log)(void *ctx, int64_t *ret_number, struct err *err); /* 0: the log is empty */
 	/* As store_reader.figures. */
 	int (*figures)(void *ctx, struct store_figures *ret, struct err *err);

@@ -145,8 +145,10 @@ static void check_met(struct recorded_events *r)
 							 (long long)r->saga, missing - r->forgotten);
 }
 
-int verify_events_of(struct store_verification *v, int64_t saga, struct err *err)
+int verify_events_of(struct store_verification *v, const struct saga_row *row, struct saga *s,
+					 struct err *err)
 {
+	int64_t saga = s->id;
 	struct recorded_events r = { .v = v, .saga = saga };
 	struct event *event = NULL;
 	struct err why = { 0 };
@@ -154,7 +156,7 @@ int verify_events_of(struct store_verification *v, int64_t saga, struct err *err
 	int rc = code == ERR_NOT_FOUND || code == ERR_CORRUPT ? 0 : code;
 	if (rc != 0)
 		return err_set(err, rc, "%s", why.text);
-	rc = v->source->log_of_saga(v->source->ctx, saga, &r, add_log_row, err);
+	rc = verify_rows_of(v, row, s, &r, add_log_row, err);
 	if (rc == 0) {
 		check_own(&r, code, event, &why);
 		rc = v->source->related_of(v->source->ctx, saga, &r, check_related, err);

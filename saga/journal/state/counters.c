@@ -6,6 +6,7 @@
 
 #include "saga/base/mem.h"
 #include "saga/journal/journal_internal.h"
+#include "saga/store/index.h"
 
 /* Adds the difference between the step now and the step as it was counted last. */
 static void account_step(struct cache_entry *e, unsigned i)

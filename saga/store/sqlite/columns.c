@@ -74,6 +74,7 @@ void column_log_row(struct db_query *q, struct log_row *ret)
 	};
 	column_fixed(q, 7, ret->salt, sizeof ret->salt);
 	column_fixed(q, 8, ret->personal_digest, sizeof ret->personal_digest);
+	column_fixed(q, 9, ret->head_digest, sizeof ret->head_digest);
 }
 
 void column_chain_row(struct db_query *q, struct chain_row *ret)

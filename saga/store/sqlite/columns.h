@@ -28,7 +28,8 @@ void column_saga_row(struct db_query *q, struct saga_row *ret);
 #define STEP_COLUMNS "saga, step, target, why, lane, due, since"
 void column_step_row(struct db_query *q, struct step_row *ret);
 
-#define LOG_COLUMNS "no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest"
+#define LOG_COLUMNS                                                                                          \
+	"no, commit_no, subject, subject_id, at, head, personal, salt, personal_digest, head_digest"
 /* head and personal are borrowed. */
 void column_log_row(struct db_query *q, struct log_row *ret);
 

@@ -15,6 +15,7 @@ static void reader_close(void *ctx)
 {
 	struct sqlite_reader *r = ctx;
 	db_close(&r->db);
+	saga_rows_free(&r->listed);
 	store_lock_release(&r->lock);
 	free(r);
 }
@@ -89,6 +90,7 @@ int store_sqlite_open_reader(const char *path, const struct store_sqlite_options
 	}
 	*ret = (struct store_reader){ .ctx = r, .close = reader_close };
 	read_ops(ret);
+	read_log_ops(ret);
 	list_ops(ret);
 	key_search_read_ops(ret);
 	verify_ops(ret);

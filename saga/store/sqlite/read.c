@@ -1,4 +1,4 @@
-/* The reader's look-ups of one saga, one event, the log, related events, targets and figures. */
+/* The reader's look-ups of one saga, one event, related events, targets and figures. */
 #include "saga/store/sqlite/read.h"
 #include "saga/base/clock.h"
 #include "saga/store/sqlite/plans.h"
@@ -88,34 +88,6 @@ static int reader_event_get(void *ctx, int64_t saga, struct event **ret, struct 
 	return *ret != NULL ? 0 : err_wrap(err, ERR_CORRUPT, "store %s: saga %lld", r->db.path, (long long)saga);
 }
 
-/* Ends early when the time slice of the reader is over; the caller continues from *ret_next. */
-static int reader_log_read(void *ctx, int64_t saga, int64_t after, size_t capacity, void *each_ctx,
-						   int (*each)(void *each_ctx, const struct log_row *row), int64_t *ret_next,
-						   struct err *err)
-{
-	struct sqlite_reader *r = ctx;
-	read_slice(r);
-	struct db_query AUTO_QUERY q = query_begin(&r->db, saga == 0 ? R_LOG : R_LOG_SAGA);
-	query_int(&q, after);
-	query_int(&q, (int64_t)capacity);
-	if (saga != 0)
-		query_int(&q, saga);
-	int64_t last = after;
-	int rc = query_next(&q, err);
-	while (rc == 1) {
-		struct log_row row;
-		column_log_row(&q, &row);
-		last = row.number;
-		if (each(each_ctx, &row) != 0 || read_slice_over(r))
-			break;
-		rc = query_next(&q, err);
-	}
-	if (rc < 0)
-		return rc;
-	*ret_next = last;
-	return 0;
-}
-
 int read_related_of(struct sqlite_reader *r, int64_t saga, void *each_ctx,
 					int (*each)(void *each_ctx, const struct related_row *row), struct err *err)
 {
@@ -203,7 +175,6 @@ void read_ops(struct store_reader *ops)
 {
 	ops->saga_get = reader_saga_get;
 	ops->event_get = reader_event_get;
-	ops->log_read = reader_log_read;
 	ops->related_of = reader_related_of;
 	ops->targets = reader_targets;
 	ops->backlog = reader_backlog;

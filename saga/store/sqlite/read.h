@@ -11,6 +11,10 @@
 
 #define REJECTED_COLUMNS "id, source, received, wall, until, address, url, headers, body"
 
+/* SAGA_ROWS_LISTED parameters. */
+#define EIGHT      "?, ?, ?, ?, ?, ?, ?, ?"
+#define SIXTY_FOUR EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ", " EIGHT
+
 #define READER_TABLE(X)                                                                                      \
 	X(R_BEGIN, "cannot begin to read", "BEGIN")                                                              \
 	X(R_END, "cannot end the reading", "COMMIT")                                                             \
@@ -37,9 +41,8 @@
 	  "SELECT digest FROM (SELECT digest, owner FROM key_new ORDER BY id LIMIT ?3) "                         \
 	  "WHERE digest > ?1 AND digest < ?2 AND owner = 0")                                                     \
 	X(R_LOG, "cannot read the log", "SELECT " LOG_COLUMNS " FROM log WHERE no > ?1 ORDER BY no LIMIT ?2")    \
-	X(R_LOG_SAGA, "cannot read a saga's log",                                                                \
-	  "SELECT " LOG_COLUMNS " FROM log INDEXED BY log_saga WHERE no > ?1 AND subject = 1 AND "               \
-	  "subject_id = ?3 ORDER BY no LIMIT ?2")                                                                \
+	X(R_LOG_ROWS, "cannot read a saga's log",                                                                \
+	  "SELECT " LOG_COLUMNS " FROM log WHERE no IN (" SIXTY_FOUR ") ORDER BY no")                            \
 	X(R_RELATED_OF, "cannot read related events",                                                            \
 	  "SELECT " RELATED_COLUMNS " FROM related INDEXED BY related_saga WHERE saga = ?1 AND saga > 0 "        \
 	  "ORDER BY id")                                                                                         \
@@ -83,6 +86,10 @@ enum reader_statement { READER_TABLE(READER_ENUM) R_COUNT };
 struct sqlite_reader {
 	struct db db;
 	struct store_lock lock; /* the lock on the store, held only while the file is read as immutable */
+	/* read_log.c: the log rows above listed_after of the saga that was read last; 0: none */
+	int64_t listed_saga;
+	int64_t listed_after;
+	struct saga_rows listed;
 };
 
 extern const struct db_statement read_statements[R_COUNT];
@@ -103,12 +110,16 @@ int read_figures(struct sqlite_reader *r, struct store_figures *ret, struct err 
 int read_saga(struct sqlite_reader *r, const struct saga_row *row, struct saga **ret,
 			  struct err *err) MUST_CHECK;
 
+/* A saga_log_rows, within the present slice (read_log.c). */
+int read_log_rows(void *ctx, const int64_t *numbers, size_t count, void *each_ctx,
+				  int (*each)(void *each_ctx, const struct log_row *row), struct err *err) MUST_CHECK;
 /* store_reader.related_of, within the present slice. */
 int read_related_of(struct sqlite_reader *r, int64_t saga, void *each_ctx,
 					int (*each)(void *each_ctx, const struct related_row *row), struct err *err) MUST_CHECK;
 
 /* Each fills its part of the table, as store.h describes it. */
 void read_ops(struct store_reader *ops);            /* read.c */
+void read_log_ops(struct store_reader *ops);        /* read_log.c */
 void list_ops(struct store_reader *ops);            /* list.c */
 void key_search_read_ops(struct store_reader *ops); /* key_search.c */
 void verify_ops(struct store_reader *ops);          /* verify.c */

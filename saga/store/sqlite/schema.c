@@ -82,13 +82,13 @@ const struct schema_table schema_tables[SCHEMA_TABLE_COUNT] = {
 	  copy_target },
 
 	/* personal, salt and personal_digest are NULL when there is no personal part. Forgetting a personal
-	 * part sets personal and salt to NULL and keeps the digest, because the chain covers the digest. */
+	 * part sets personal and salt to NULL and keeps the digest, because the chain covers the digest.
+	 * head_digest is NULL; a head that is emptied leaves its digest there, for the same reason. */
 	{ "log",
 	  "CREATE TABLE log ("
 	  "  no INTEGER PRIMARY KEY, commit_no INTEGER NOT NULL, subject INTEGER NOT NULL,"
-	  "  subject_id INTEGER NOT NULL, at INTEGER NOT NULL, head BLOB NOT NULL, personal BLOB, salt BLOB,"
-	  "  personal_digest BLOB," PART_OF(no) ");"
-											"CREATE INDEX log_saga ON log(subject_id) WHERE subject = 1;",
+	  "  subject_id INTEGER NOT NULL, at INTEGER NOT NULL, head BLOB, head_digest BLOB, personal BLOB,"
+	  "  salt BLOB, personal_digest BLOB," PART_OF(no) ");",
 	  copy_log },
 
 	{ "chain",

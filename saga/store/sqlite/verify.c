@@ -104,17 +104,6 @@ static int read_log(void *ctx, int64_t first, int64_t last, void *each_ctx,
 	return each_log_row(&q, each_ctx, each, err);
 }
 
-static int read_log_of_saga(void *ctx, int64_t saga, void *each_ctx,
-							int (*each)(void *each_ctx, const struct log_row *row), struct err *err)
-{
-	struct sqlite_reader *r = ctx;
-	struct db_query AUTO_QUERY q = query_begin(&r->db, R_LOG_SAGA);
-	query_int(&q, 0);
-	query_int(&q, INT64_MAX);
-	query_int(&q, saga);
-	return each_log_row(&q, each_ctx, each, err);
-}
-
 static int read_last_log(void *ctx, int64_t *ret_number, struct err *err)
 {
 	struct sqlite_reader *r = ctx;
@@ -241,7 +230,7 @@ static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_c
 		.slice_over = slice_over,
 		.commits = read_commits,
 		.log = read_log,
-		.log_of_saga = read_log_of_saga,
+		.log_rows = read_log_rows,
 		.last_log = read_last_log,
 		.figures = slice_figures,
 		.sagas = read_sagas,

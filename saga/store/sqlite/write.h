@@ -120,7 +120,7 @@
 	  "INSERT INTO refused_total (part, source, bytes) VALUES (0, ?1, ?2) "                                  \
 	  "ON CONFLICT DO UPDATE SET bytes = max(bytes + ?2, 0)")                                                \
 	X(W_LOG_ADD, "cannot append to the log",                                                                 \
-	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                       \
+	  "INSERT INTO log (" LOG_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)")                 \
 	X(W_CHAIN_ADD, "cannot append to the chain",                                                             \
 	  "INSERT INTO chain (" CHAIN_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
 

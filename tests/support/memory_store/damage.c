@@ -1,6 +1,8 @@
 /* Damages to a store from outside. */
 #include <string.h>
 
+#include "saga/base/digest.h"
+
 #include "saga/model/event_codec.h"
 #include "tests/support/memory_store/internal.h"
 
@@ -39,9 +41,13 @@ static void flip(struct str bytes)
 static void damage_log(struct memory_store *s, enum memory_damage damage, int64_t number)
 {
 	struct log_row row = *(const struct log_row *)row_at(s, TABLE_LOG, number);
-	if (damage == MEMORY_FORGET_PERSONAL) {
+	if (damage == MEMORY_FORGET_PERSONAL || damage == MEMORY_EMPTY_HEAD) {
 		row.personal = STR("");
 		memset(row.salt, 0, sizeof row.salt);
+	}
+	if (damage == MEMORY_EMPTY_HEAD) {
+		digest_bytes(row.head.p, row.head.len, row.head_digest);
+		row.head = STR("");
 	}
 	if (damage == MEMORY_RENUMBER)
 		row.number += 1000;
@@ -70,14 +76,28 @@ static void damage_chain(struct memory_store *s, enum memory_damage damage, int6
 	replace(s, TABLE_CHAIN, number, v);
 }
 
+/* The first "evt" becomes "ewt"; the bytes belong to a copy that only this file has. */
+static void change_text(struct str value)
+{
+	char *at = memmem((char *)(uintptr_t)value.p, value.len, "evt", 3);
+	assert(at != NULL);
+	at[1] = 'w';
+}
+
 static void damage_saga(struct memory_store *s, enum memory_damage damage, int64_t number)
 {
 	struct saga_row row = *(const struct saga_row *)row_at(s, TABLE_SAGA, number);
 	if (damage == MEMORY_CUT_SAGA)
 		row.value.len -= 3;
-	else
+	if (damage == MEMORY_SAGA_STATE)
 		row.state = SAGA_CANCELLED;
-	replace(s, TABLE_SAGA, number, memory_value_of_saga(&row));
+	if (damage == MEMORY_FORGET_SALT)
+		memset(row.salt, 0, sizeof row.salt);
+	struct memory_value *v = memory_value_of_saga(&row);
+	const struct saga_row *copy = (const void *)v->row;
+	if (damage == MEMORY_CHANGE_SAGA)
+		change_text(copy->value);
+	replace(s, TABLE_SAGA, number, v);
 }
 
 /* The same event with another body. */
@@ -148,6 +168,7 @@ void memory_store_damage(struct memory_store *s, enum memory_damage damage, int6
 	case MEMORY_FLIP_HEAD:
 	case MEMORY_FLIP_PERSONAL:
 	case MEMORY_FORGET_PERSONAL:
+	case MEMORY_EMPTY_HEAD:
 	case MEMORY_RENUMBER:
 		damage_log(s, damage, number);
 		break;
@@ -168,6 +189,8 @@ void memory_store_damage(struct memory_store *s, enum memory_damage damage, int6
 		break;
 	case MEMORY_CUT_SAGA:
 	case MEMORY_SAGA_STATE:
+	case MEMORY_CHANGE_SAGA:
+	case MEMORY_FORGET_SALT:
 		damage_saga(s, damage, number);
 		break;
 	case MEMORY_CHANGE_EVENT:

@@ -123,6 +123,7 @@ enum memory_damage {
 	MEMORY_FLIP_HEAD, /* one byte in the middle of the head of log row `number` */
 	MEMORY_FLIP_PERSONAL,
 	MEMORY_FORGET_PERSONAL, /* as almoner does it: no damage */
+	MEMORY_EMPTY_HEAD,      /* log row `number` keeps only the digests of both parts: no damage */
 	MEMORY_REMOVE_ROW,      /* of the log */
 	MEMORY_RENUMBER,        /* log row `number` becomes number + 1000 */
 	MEMORY_REMOVE_COMMIT,
@@ -130,9 +131,11 @@ enum memory_damage {
 	MEMORY_FLIP_CHAIN,
 	MEMORY_FLIP_COUNTERS, /* of commit `number` */
 	MEMORY_FLIP_MARKS,
-	MEMORY_CHAIN_TIME, /* the time of commit `number` is a second later */
-	MEMORY_CUT_SAGA,   /* the value of saga `number` is cut short */
-	MEMORY_SAGA_STATE, /* the state column of saga `number` contradicts its value */
+	MEMORY_CHAIN_TIME,  /* the time of commit `number` is a second later */
+	MEMORY_CUT_SAGA,    /* the value of saga `number` is cut short */
+	MEMORY_CHANGE_SAGA, /* the event id in the value of saga `number` is another one of the same length */
+	MEMORY_FORGET_SALT, /* of saga `number`: no damage */
+	MEMORY_SAGA_STATE,  /* the state column of saga `number` contradicts its value */
 	MEMORY_CHANGE_EVENT,
 	MEMORY_REMOVE_EVENT,
 	MEMORY_SPOIL_EVENT, /* the event of saga `number` does not decode any more */

@@ -63,14 +63,13 @@ static int read_log(void *ctx, int64_t first, int64_t last, void *each_ctx,
 	return 0;
 }
 
-static int read_log_of_saga(void *ctx, int64_t saga, void *each_ctx,
-							int (*each)(void *each_ctx, const struct log_row *row), struct err *err)
+static int read_log_rows(void *ctx, const int64_t *numbers, size_t count, void *each_ctx,
+						 int (*each)(void *each_ctx, const struct log_row *row), struct err *err)
 {
 	(void)err;
-	struct memory_slot *slot = from(ctx, TABLE_LOG, 0, 0);
-	for (; slot != NULL; slot = memory_table_next(slot, NULL)) {
-		const struct log_row *row = memory_committed(slot);
-		int stop = row->subject == SUBJECT_SAGA && row->subject_id == saga ? each(each_ctx, row) : 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct log_row *row = memory_reader_row(ctx, TABLE_LOG, memory_key_of(numbers[i], 0));
+		int stop = row != NULL ? each(each_ctx, row) : 0;
 		if (stop != 0)
 			return stop;
 	}
@@ -180,7 +179,7 @@ static int verify_run(void *ctx, void *report_ctx, void (*report)(void *report_c
 		.slice_over = slice_over,
 		.commits = read_commits,
 		.log = read_log,
-		.log_of_saga = read_log_of_saga,
+		.log_rows = read_log_rows,
 		.last_log = read_last_log,
 		.figures = read_figures,
 		.sagas = read_sagas,

@@ -27,7 +27,10 @@ enum damage {
 	DAMAGE_REMOVE_RELATED,  /* related event `number` is deleted */
 	DAMAGE_REMOVE_STEP,     /* the step rows of saga `number` are deleted */
 	DAMAGE_NEWER_SCHEMA,    /* the file names a schema version of a newer almoner */
+	DAMAGE_SAGA_CORE,       /* the event id in the value of saga `number` is another one of the same length */
 	DAMAGE_FORGET_PERSONAL, /* no damage: log row `number` is forgotten as almoner does it */
+	DAMAGE_FORGET_SALT,     /* no damage: the salt of saga `number` is forgotten */
+	DAMAGE_EMPTY_HEAD,      /* no damage: log row `number` keeps only the digests of both parts */
 };
 
 struct store_factory {

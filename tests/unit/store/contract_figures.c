@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "saga/store/index.h"
 #include "tests/unit/store/cmocka_all.h"
 
 #define W(f) ((f)->l.w)

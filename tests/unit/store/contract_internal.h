@@ -11,6 +11,9 @@ struct contract_test {
 
 #define CONTRACT_TEST(function) { #function, (function) }
 
+/* Verifies: exactly `findings` lines, and `words` in them. */
+void contract_expect(struct store_fixture *f, int64_t findings, const char *words);
+
 extern const struct contract_test contract_write_tests[]; /* each ends with a NULL name */
 extern const struct contract_test contract_keys_tests[];
 extern const struct contract_test contract_keys_random_tests[];
@@ -21,5 +24,6 @@ extern const struct contract_test contract_read_tests[];
 extern const struct contract_test contract_figures_tests[];
 extern const struct contract_test contract_verify_tests[];
 extern const struct contract_test contract_rejected_tests[];
+extern const struct contract_test contract_saga_log_tests[];
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "saga/store/index.h"
 #include "tests/unit/store/cmocka_all.h"
 
 #define W(f) ((f)->l.w)

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "saga/base/digest.h"
+#include "saga/base/hex.h"
 #include "saga/base/mem.h"
 
 static void remove_store(struct sqlite_factory *s)
@@ -50,6 +52,31 @@ static int factory_open_reader(void *ctx, struct store_reader *ret, struct err *
 	"00"                                                                                                     \
 	"7a'"
 
+static void empty_head(struct sqlite_factory *s, int64_t number)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	uint8_t digest[DIGEST_BYTES];
+	char hex[2 * DIGEST_BYTES + 1];
+	int rc = sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READONLY, NULL);
+	assert(rc == SQLITE_OK);
+	rc = sqlite3_prepare_v2(db, "SELECT head FROM log WHERE no = ?1", -1, &st, NULL);
+	assert(rc == SQLITE_OK);
+	(void)sqlite3_bind_int64(st, 1, number); /* else there is no row */
+	rc = sqlite3_step(st);
+	assert(rc == SQLITE_ROW);
+	digest_bytes(sqlite3_column_blob(st, 0), (size_t)sqlite3_column_bytes(st, 0), digest);
+	(void)sqlite3_finalize(st); /* the step was checked */
+	rc = sqlite3_close(db);
+	assert(rc == SQLITE_OK);
+	hex_encode(digest, sizeof digest, hex);
+	char *sql AUTO_FREE =
+		mem_printf("UPDATE log SET head = NULL, head_digest = x'%s', personal = NULL, salt = NULL "
+				   "WHERE no = %lld",
+				   hex, (long long)number);
+	sqlite_factory_sql(s, sql);
+}
+
 static void factory_harm(void *ctx, enum damage damage, int64_t number)
 {
 	static const char *const sql[] = {
@@ -73,9 +100,16 @@ static void factory_harm(void *ctx, enum damage damage, int64_t number)
 		[DAMAGE_REMOVE_EVENT] = "DELETE FROM event WHERE saga = ?",
 		[DAMAGE_REMOVE_STEP] = "DELETE FROM step WHERE saga = ?",
 		[DAMAGE_NEWER_SCHEMA] = "PRAGMA user_version = 99; SELECT ?",
+		[DAMAGE_SAGA_CORE] = "UPDATE saga SET value = CAST(substr(value, 1, instr(value, x'657674')) || "
+							 "x'77' || substr(value, instr(value, x'657674') + 2) AS BLOB) WHERE id = ?",
+		[DAMAGE_FORGET_SALT] = "UPDATE saga SET salt = NULL WHERE id = ?",
 		[DAMAGE_FORGET_PERSONAL] = "UPDATE log SET personal = NULL, salt = NULL WHERE no = ?",
 	};
 	struct buf AUTO_BUF text = { 0 };
+	if (damage == DAMAGE_EMPTY_HEAD) {
+		empty_head(ctx, number);
+		return;
+	}
 	for (const char *p = sql[damage]; *p != '\0'; p++)
 		if (*p == '?')
 			buf_printf(&text, "%lld", (long long)number);

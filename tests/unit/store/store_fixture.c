@@ -357,6 +357,22 @@ void fixture_update(struct fixture_writer *l, int64_t id, const struct sample_sa
 	fixture_commit(l);
 }
 
+void fixture_record(struct fixture_writer *l, int64_t id, const struct record *record)
+{
+	struct err err = { 0 };
+	struct saga_row row;
+	struct plan *plan = NULL;
+	struct saga *s = NULL;
+	must(l->w.saga_get(l->w.ctx, id, &row, &err), &err);
+	struct buf AUTO_BUF value = { 0 };
+	buf_add(&value, row.value.p, row.value.len); /* reading the plan is the next call */
+	must(l->w.plan_get(l->w.ctx, row.plan, &plan, &err), &err);
+	must(saga_decode(id, plan, buf_str(&value), &s, &err), &err);
+	saga_write(l, s, &row, record, row.index == SAGA_INDEX_NONE, false);
+	saga_destroy(s);
+	plan_unref(plan);
+}
+
 void fixture_put_many(struct fixture_writer *l, int count)
 {
 	struct sample_saga s = { .unrouted = true };

@@ -62,6 +62,8 @@ void fixture_begin(struct fixture_writer *l);
 /* One log row; `personal` may be empty. */
 void fixture_log(struct fixture_writer *l, enum subject subject, int64_t id, const struct record *record);
 void fixture_commit(struct fixture_writer *l);
+/* One log row about a saga, whose value then names the row. */
+void fixture_record(struct fixture_writer *l, int64_t saga, const struct record *record);
 /* Writes event, key, saga and log row within the open transaction; returns the id of the saga. */
 int64_t fixture_add(struct fixture_writer *l, const struct sample_saga *s);
 /* The next commit stores these marks: low-water mark and reach. */

@@ -31,23 +31,14 @@ static int next_row(struct saga_copy *s, struct err *err)
 	return s->more < 0 ? s->more : 0;
 }
 
-/* More rows than a list can have: the newest are kept. The others stay in the log, out of reach of
- * `saga show`. */
-static void forget_oldest(struct saga_rows *rows)
-{
-	size_t kept = SAGA_ROWS_MAX / 2;
-	for (size_t i = 0; i < kept; i++)
-		rows->numbers[i] = rows->numbers[rows->count - kept + i];
-	rows->count = kept;
-}
-
 static int collect_rows(struct saga_copy *s, int64_t saga, struct err *err)
 {
 	int rc = 0;
 	s->of_saga.count = 0;
 	while (rc == 0 && s->more == 1 && column_int(&s->rows, 0) <= saga) {
 		if (s->of_saga.count == SAGA_ROWS_MAX)
-			forget_oldest(&s->of_saga);
+			return err_set(err, ERR_TOO_BIG, "saga %lld has more than %d log rows", (long long)saga,
+						   SAGA_ROWS_MAX);
 		if (column_int(&s->rows, 0) == saga)
 			saga_rows_append(&s->of_saga, column_int(&s->rows, 1));
 		rc = next_row(s, err);
