@@ -141,8 +141,8 @@ class States:
         self.writer.send("internal", "{not json")
 
     def related(self):
-        """Before the gift, after it, and without one."""
-        for name in ("early", "missing", "missing-too"):
+        """Before the gift, after it, without one, and one that still waits."""
+        for name in ("early", "missing", "missing-too", "to-come"):
             self.writer.send("platform", {"id": f"note-{name}", "type": "charge", "kind": "note", "gift": f"gift-{name}"})
         for name in ("early", "late"):
             self.wait([self.writer.send("platform", self.event("roof", gift=f"gift-{name}", kind="gift"))], "completed")
@@ -181,6 +181,9 @@ class States:
         self.wait(paused, "paused")
         self.verb("cancel", cancelled)
         self.wait(cancelled, "cancelled")
+        for _ in range(36):  # more log rows than its value names
+            self.verb("resume", paused[:1])
+            self.verb("pause", paused[:1])
         self.send("gone", 3)
 
     def refused(self):
@@ -261,6 +264,15 @@ def one_of_each(rows):
     return sorted(set(seen.values()))
 
 
+def longest(gateway):
+    """The saga with the most records in the log."""
+    count = {}
+    for row in gateway.rows("log", "export"):
+        if row["subject"] == "saga":
+            count[row["id"]] = count.get(row["id"], 0) + 1
+    return max(count, key=count.get)
+
+
 def read_tables(path):
     """Rows of each table, digests of gifts and repeats, and the head of the chain. Reading it also ends SQLite's log."""
     store = sqlite3.connect(path)
@@ -279,6 +291,7 @@ def summarize(gateway):
     """What the command line says of a store whose gateway does not run. The test compares each member."""
     rows = gateway.rows("saga", "list")
     by_state = {}
+    shown = sorted({*one_of_each(rows), longest(gateway)})
     for row in rows:
         name = row["state"] + (f" {row['reason']}" if row["reason"] else "")
         by_state[name] = by_state.get(name, 0) + 1
@@ -287,7 +300,7 @@ def summarize(gateway):
             "jobs": [{n: job[n] for n in ("id", "verb", "state")} for job in gateway.rows("job", "list")],
             "refused": [row["id"] for row in gateway.rows("refused", "list")],
             "targets": {row["name"]: row["state"] for row in gateway.rows("target", "list")},
-            "shown": one_of_each(rows), "sagas": [saga_row(row) for row in rows]}
+            "shown": shown, "records": [len(gateway.saga(number)["log"]) for number in shown], "sagas": [saga_row(row) for row in rows]}
 
 
 def config_without_receivers(gateway):
