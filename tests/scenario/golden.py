@@ -143,6 +143,11 @@ def every_state_of_schema_4(fixture):
     check_every_state(fixture, "store-4")
 
 
+def every_state_of_schema_5(fixture):
+    """The same events, written with the schema that has its final shapes."""
+    check_every_state(fixture, "store-5")
+
+
 def samples_of_0_1_0(fixture):
     """Written by version 0.1.0 with each sample of each preset: no event is new to a later version."""
     gateway, summary = play(fixture, "store-0.1.0")
@@ -172,4 +177,4 @@ def the_daemon_upgrades(fixture):
 
 
 if __name__ == "__main__":
-    sys.exit(main([every_state_of_schema_4, samples_of_0_1_0, the_daemon_upgrades]))
+    sys.exit(main([every_state_of_schema_4, every_state_of_schema_5, samples_of_0_1_0, the_daemon_upgrades]))
