@@ -125,6 +125,20 @@ static void wait_for(struct load *l, size_t at, uint32_t events, int how)
 		give_up("epoll: %s", strerror(errno));
 }
 
+static void open_one(struct load *l, size_t at)
+{
+	struct connection *c = &l->connections[at];
+	const int on = 1;
+	c->event = NO_EVENT;
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&l->to, sizeof l->to) != 0)
+		give_up("connecting: %s", strerror(errno));
+	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	struct timeval limit = { .tv_sec = 60 };
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	wait_for(l, at, EPOLLIN, EPOLL_CTL_ADD);
+}
+
 static void send_more(struct load *l, size_t at)
 {
 	struct connection *c = &l->connections[at];
@@ -181,6 +195,12 @@ static void receive(struct load *l, size_t at)
 	ssize_t n = recv(c->fd, c->in + c->in_len, sizeof c->in - 1 - c->in_len, 0);
 	if (n < 0 && errno == EAGAIN)
 		return;
+	if (n == 0 && c->event == NO_EVENT) {
+		/* At a low rate some connections are not used, and the server closes those. */
+		(void)close(c->fd);
+		open_one(l, at);
+		return;
+	}
 	if (n <= 0)
 		give_up("the server closed a connection after %zu answers", l->done);
 	c->in_len += (size_t)n;
@@ -193,21 +213,6 @@ static void receive(struct load *l, size_t at)
 	s->status = status;
 	l->done++;
 	continue_sending(l, at);
-}
-
-static void open_one(struct load *l, size_t at)
-{
-	struct connection *c = &l->connections[at];
-	const int on = 1;
-	c->event = NO_EVENT;
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&l->to, sizeof l->to) != 0)
-		give_up("connecting: %s", strerror(errno));
-	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	struct timeval limit = { .tv_sec = 60 };
-	(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	wait_for(l, at, EPOLLIN, EPOLL_CTL_ADD);
-	l->idle[l->idle_count++] = at;
 }
 
 /* ---- running ---- */
@@ -450,8 +455,10 @@ int main(int argc, char **argv)
 	l.idle = mem_alloc(l.connection_count * sizeof *l.idle);
 	l.sent = mem_zalloc(l.total * sizeof *l.sent);
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (size_t i = 0; i < l.connection_count; i++)
+	for (size_t i = 0; i < l.connection_count; i++) {
 		open_one(&l, i);
+		l.idle[l.idle_count++] = i;
+	}
 	run(&l);
 	if (l.acks != NULL)
 		write_acks(&l);
