@@ -79,7 +79,7 @@ struct memory_guard {
 struct memory_guard memory_write_begin(void *ctx, enum memory_call call, struct err *err);
 struct memory_guard memory_read_begin(void *ctx, enum memory_call call, struct err *err);
 void memory_guard_end(struct memory_guard *g);
-#define AUTO_GUARD __attribute__((cleanup(memory_guard_end)))
+#define AUTO_GUARD __attribute__((cleanup(memory_guard_end), unused))
 
 /* ---- rows ---- */
 

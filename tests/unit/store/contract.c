@@ -24,12 +24,11 @@ static size_t add(struct CMUnitTest *to, size_t at, const struct contract_test *
 
 int contract_run(const struct store_factory *factory)
 {
-	static const struct contract_test *const parts[] = { contract_write_tests,       contract_keys_tests,
-														 contract_keys_random_tests, contract_rows_tests,
-														 contract_list_tests,        contract_read_tests,
-														 contract_verify_tests,      contract_jobs_tests,
-														 contract_rejected_tests,    contract_figures_tests,
-														 contract_saga_log_tests };
+	static const struct contract_test *const parts[] = {
+		contract_write_tests,    contract_keys_tests,    contract_keys_random_tests, contract_rows_tests,
+		contract_list_tests,     contract_read_tests,    contract_verify_tests,      contract_jobs_tests,
+		contract_rejected_tests, contract_figures_tests, contract_saga_log_tests
+	};
 	struct CMUnitTest *tests = mem_zalloc(256 * sizeof *tests);
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
