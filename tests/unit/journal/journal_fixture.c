@@ -342,7 +342,10 @@ int fixture_submit(struct journal_fixture *r, const struct fixture_event *ev)
 	p->accept.kind = ev->related ? ACCEPT_RELATED : ACCEPT_SAGA;
 	p->accept.event = fixture_event(r, ev);
 	p->accept.start = fixture_start(ev, p->plan, p->lanes);
-	p->accept.start.event_id = p->accept.event->f.event_id.p; /* valid until the accept is answered */
+	/* the texts of the event are valid until the accept is answered */
+	p->accept.start.event_id = p->accept.event->f.event_id.p;
+	if (ev->gift != NULL)
+		p->accept.start.gift = p->accept.event->f.gift.p;
 	p->accept.gift_wait_ms = 3600000;
 	p->accept.ctx = r;
 	p->accept.done = prepared_done;

@@ -74,7 +74,7 @@ static void commits_without_figures_are_passed(void **state)
 	struct store_fixture *f = *state;
 	struct tally expected = { 0 }, none = { 0 };
 	for (int i = 0; i < 3; i++) {
-		fixture_begin(&f->l);
+		must(W(f).begin(W(f).ctx, &f->err), &f->err);
 		must(W(f).chain_append(W(f).ctx, &(struct chain_row){ .commit = ++f->l.chain.commit, .last = 0 },
 							   &f->err),
 			 &f->err);

@@ -119,29 +119,27 @@ static void write_keys(struct store_fixture *f)
 
 static struct job *special_job(void)
 {
-	struct job *job = job_new();
-	*job = (struct job){ .state = JOB_RUNNING,
-						 .verb = VERB_RESUME,
-						 .redo_in_doubt = true,
-						 .filter = mem_strdup("target=crm"),
-						 .actor = mem_strdup("uid 1000"),
-						 .note = mem_strdup("a note"),
-						 .rate = 1,
-						 .rate_ms = 2,
-						 .created_ms = 3,
-						 .finished_ms = 4,
-						 .upto = 5,
-						 .position = 6,
-						 .expected = 7,
-						 .matched = 8,
-						 .moved = 9,
-						 .steps = 10,
-						 .in_doubt = 11,
-						 .refused = 12,
-						 .passed_over = 13,
-						 .held = mem_strdup("{}"),
-						 .error = mem_strdup("an error") };
-	return job;
+	return job_copy(&(struct job){ .state = JOB_RUNNING,
+								   .verb = VERB_RESUME,
+								   .redo_in_doubt = true,
+								   .filter = (char[]){ "target=crm" },
+								   .actor = (char[]){ "uid 1000" },
+								   .note = (char[]){ "a note" },
+								   .rate = 1,
+								   .rate_ms = 2,
+								   .created_ms = 3,
+								   .finished_ms = 4,
+								   .upto = 5,
+								   .position = 6,
+								   .expected = 7,
+								   .matched = 8,
+								   .moved = 9,
+								   .steps = 10,
+								   .in_doubt = 11,
+								   .refused = 12,
+								   .passed_over = 13,
+								   .held = (char[]){ "{}" },
+								   .error = (char[]){ "an error" } });
 }
 
 static void write_small_tables(struct store_fixture *f)
