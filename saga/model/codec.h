@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "saga/base/reader.h"
+
 /* Times are stored as differences to another time, because small numbers are stored in few bytes. A
  * difference may wrap around: wrapping_add gives back exactly the time that wrapping_sub was given, for any
  * two values, also for those of a damaged store. */
@@ -36,5 +38,15 @@ static inline bool codec_decimal(const char *text, size_t len, uint32_t *ret)
 	*ret = value;
 	return true;
 }
+
+/* The next member of a stored form. `has`: a flag says that the member is there; else nothing is read, and the
+ * member has its default (0, NULL). Bytes that do not decode set r->bad. */
+
+uint32_t codec_take_u32(struct reader *r, bool has);
+int64_t codec_take_time(struct reader *r, bool has, int64_t base_ms);
+/* A text without NUL bytes, the caller's to free. */
+char *codec_take_text(struct reader *r, bool has);
+/* Any bytes, the caller's to free. *ret_len is set only with them. */
+char *codec_take_bytes(struct reader *r, bool has, uint32_t *ret_len);
 
 #endif

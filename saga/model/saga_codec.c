@@ -7,6 +7,7 @@
 #include "saga/base/mem.h"
 #include "saga/model/codec.h"
 #include "saga/model/envelope.h"
+#include "saga/model/saga_fields.h"
 #include "saga/model/saga_places.h"
 
 /* An envelope byte, a version byte, the numbers of the log rows, the places, the core.
@@ -16,17 +17,6 @@
  * direction and last outcome class, a varint of flags (its booleans, and which members follow), and these
  * members. Times are differences to the creation of the saga, so they need few bytes. */
 #define SAGA_VERSION 2
-
-enum saga_flag {
-	SAGA_HAS_PAUSED = 1 << 0,
-	SAGA_HAS_CANCELLED = 1 << 1,
-	SAGA_HAS_COMPENSATING = 1 << 2,
-	SAGA_HAS_UNROUTED = 1 << 3,
-	SAGA_HAS_FINISHED = 1 << 4,
-	SAGA_HAS_REASON = 1 << 5, /* reason and own_reason are not both NONE */
-	SAGA_HAS_NOTE = 1 << 6,
-	SAGA_HAS_END = 1 << 7
-};
 
 /* A step that succeeds without trouble has only the first seven, so that its varint of flags takes one
  * byte. */
@@ -170,29 +160,6 @@ static void step_encode(const struct step *st, int64_t base_ms, const uint8_t *l
 	add_uint(out, st->do_generation != 0, st->do_generation);
 }
 
-/* fields_decode reads the fields in the same order. */
-static void fields_encode(const struct saga *s, struct buf *out)
-{
-	bool has_reason = s->reason != 0 || s->own_reason != 0;
-	buf_byte(out,
-			 (uint8_t)((s->paused ? SAGA_HAS_PAUSED : 0) | (s->cancelled ? SAGA_HAS_CANCELLED : 0) |
-					   (s->compensating ? SAGA_HAS_COMPENSATING : 0) | (s->unrouted ? SAGA_HAS_UNROUTED : 0) |
-					   (s->finished_ms != 0 ? SAGA_HAS_FINISHED : 0) | (has_reason ? SAGA_HAS_REASON : 0) |
-					   (s->note[0] != '\0' ? SAGA_HAS_NOTE : 0)));
-	buf_byte(out, s->state);
-	if (has_reason)
-		buf_byte(out, (uint8_t)(s->reason | s->own_reason << 4));
-	buf_int(out, s->created_ms);
-	add_int(out, s->finished_ms != 0, wrapping_sub(s->finished_ms, s->created_ms));
-	buf_string(out, s->source);
-	buf_string(out, s->event_id);
-	buf_string(out, s->type);
-	buf_string(out, s->gift);
-	buf_string(out, s->donor);
-	if (s->note[0] != '\0')
-		buf_string(out, s->note);
-}
-
 size_t saga_encode(const struct saga *s, struct buf *out)
 {
 	assert(s->step_count == s->plan->step_count);
@@ -203,38 +170,13 @@ size_t saga_encode(const struct saga *s, struct buf *out)
 	saga_rows_encode(&s->rows, out);
 	saga_places_encode(s, out);
 	size_t core = out->len;
-	fields_encode(s, out);
+	saga_fields_encode(s, out);
 	buf_uint(out, s->step_count);
 	for (unsigned i = 0; i < s->step_count; i++) {
 		step_encode(&s->steps[i], s->created_ms, lane, out);
 		lane = s->steps[i].has_lane ? s->steps[i].lane : lane;
 	}
 	return core;
-}
-
-/* ---- decoding ---- */
-
-static uint32_t take_u32(struct reader *r, bool has)
-{
-	uint64_t value = has ? reader_uint(r) : 0;
-	if (value > UINT32_MAX)
-		r->bad = true;
-	return r->bad ? 0 : (uint32_t)value;
-}
-
-static int64_t take_time(struct reader *r, bool has, int64_t base_ms)
-{
-	return has ? wrapping_add(base_ms, reader_int(r)) : 0;
-}
-
-static char *take_text(struct reader *r, bool has)
-{
-	struct str text = has ? reader_bytes(r) : (struct str){ NULL, 0 };
-	if (!has || r->bad)
-		return NULL;
-	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
-		r->bad = true;
-	return mem_strndup(text.p, text.len);
 }
 
 static void step_set_flags(struct step *st, uint64_t flags)
@@ -261,19 +203,10 @@ static void take_lane(struct reader *r, struct step *st, uint64_t flags, const u
 
 static char *take_status(struct reader *r, bool has)
 {
-	uint32_t status = take_u32(r, has);
+	uint32_t status = codec_take_u32(r, has);
 	if (has && (status == 0 || status > CODEC_DECIMAL_MAX))
 		r->bad = true;
 	return has && !r->bad ? mem_printf("%u", status) : NULL;
-}
-
-static void take_checkpoint(struct reader *r, struct step *st, bool has)
-{
-	struct str bytes = has ? reader_bytes(r) : (struct str){ NULL, 0 };
-	if (!has || r->bad)
-		return;
-	st->checkpoint = mem_strndup(bytes.p, bytes.len);
-	st->checkpoint_len = (uint32_t)bytes.len;
 }
 
 /* The varint of flags of a step whose places are known already. */
@@ -299,54 +232,24 @@ static void step_decode(struct reader *r, int64_t base_ms, const uint8_t *lane, 
 	take_lane(r, st, flags, lane);
 	if (st->has_body)
 		reader_fixed(r, st->body, sizeof st->body);
-	st->begun_ms = take_time(r, (flags & STEP_HAS_BEGUN) != 0, base_ms);
-	st->last_ms = take_time(r, (flags & STEP_HAS_LAST) != 0, last_base_ms(st, base_ms));
+	st->begun_ms = codec_take_time(r, (flags & STEP_HAS_BEGUN) != 0, base_ms);
+	st->last_ms = codec_take_time(r, (flags & STEP_HAS_LAST) != 0, last_base_ms(st, base_ms));
 	st->detail = take_status(r, (flags & STEP_HAS_STATUS) != 0);
 	st->waited_ms = (flags & STEP_HAS_WAITED) != 0 ? reader_int(r) : 0;
-	st->result = take_text(r, (flags & STEP_HAS_RESULT) != 0);
+	st->result = codec_take_text(r, (flags & STEP_HAS_RESULT) != 0);
 	bool attempts = (flags & STEP_HAS_ATTEMPTS) != 0;
-	st->attempts = attempts ? take_u32(r, true) : usual_attempts(st);
-	st->spent = attempts ? take_u32(r, true) : usual_spent(st);
-	st->effect_possible_ms = take_time(r, st->effect_possible, base_ms);
-	uint32_t reasons = take_u32(r, (flags & STEP_HAS_REASON) != 0);
+	st->attempts = attempts ? codec_take_u32(r, true) : usual_attempts(st);
+	st->spent = attempts ? codec_take_u32(r, true) : usual_spent(st);
+	st->effect_possible_ms = codec_take_time(r, st->effect_possible, base_ms);
+	uint32_t reasons = codec_take_u32(r, (flags & STEP_HAS_REASON) != 0);
 	st->reason = reasons & 15;
 	st->skip = reasons >> 4 < SKIP_COUNT ? (uint8_t)(reasons >> 4) : (uint8_t)SKIP_COUNT;
-	st->generation = (flags & STEP_HAS_GENERATION) != 0 ? take_u32(r, true) : 1;
-	st->waits = take_u32(r, (flags & STEP_HAS_WAITS) != 0);
+	st->generation = (flags & STEP_HAS_GENERATION) != 0 ? codec_take_u32(r, true) : 1;
+	st->waits = codec_take_u32(r, (flags & STEP_HAS_WAITS) != 0);
 	if (st->detail == NULL)
-		st->detail = take_text(r, (flags & STEP_HAS_DETAIL) != 0);
-	take_checkpoint(r, st, (flags & STEP_HAS_CHECKPOINT) != 0);
-	st->do_generation = take_u32(r, (flags & STEP_HAS_DO_GENERATION) != 0);
-}
-
-/* NULL if the fields are sound, else what is wrong. */
-static const char *fields_decode(struct reader *r, struct saga *s)
-{
-	unsigned flags = reader_byte(r);
-	s->state = reader_byte(r);
-	unsigned reasons = (flags & SAGA_HAS_REASON) != 0 ? reader_byte(r) : 0;
-	s->reason = reasons & 15;
-	s->own_reason = (uint8_t)(reasons >> 4);
-	s->paused = (flags & SAGA_HAS_PAUSED) != 0;
-	s->cancelled = (flags & SAGA_HAS_CANCELLED) != 0;
-	s->compensating = (flags & SAGA_HAS_COMPENSATING) != 0;
-	s->unrouted = (flags & SAGA_HAS_UNROUTED) != 0;
-	s->created_ms = reader_int(r);
-	s->finished_ms = take_time(r, (flags & SAGA_HAS_FINISHED) != 0, s->created_ms);
-	s->source = take_text(r, true);
-	s->event_id = take_text(r, true);
-	s->type = take_text(r, true);
-	s->gift = take_text(r, true);
-	s->donor = take_text(r, true);
-	s->note = (flags & SAGA_HAS_NOTE) != 0 ? take_text(r, true) : mem_strdup("");
-	if (r->bad)
-		return "fields";
-	if (flags >= SAGA_HAS_END || s->state >= SAGA_STATE_COUNT)
-		return "state or flags";
-	if (s->reason >= REASON_COUNT || (s->own_reason != REASON_NONE && s->own_reason != REASON_QUARANTINED &&
-									  s->own_reason != REASON_GIFT_MISSING))
-		return "reason";
-	return NULL;
+		st->detail = codec_take_text(r, (flags & STEP_HAS_DETAIL) != 0);
+	st->checkpoint = codec_take_bytes(r, (flags & STEP_HAS_CHECKPOINT) != 0, &st->checkpoint_len);
+	st->do_generation = codec_take_u32(r, (flags & STEP_HAS_DO_GENERATION) != 0);
 }
 
 static const char *steps_decode(struct reader *r, struct saga *s, uint32_t due)
@@ -380,7 +283,7 @@ static const char *decode_from(struct reader *r, struct saga *s)
 	saga_places_decode(r, s->step_count, s->steps, &due);
 	if (r->bad)
 		return "log rows or places";
-	const char *broken = fields_decode(r, s);
+	const char *broken = saga_fields_decode(r, s);
 	if (broken == NULL)
 		broken = steps_decode(r, s, due);
 	if (broken == NULL && !reader_done(r))

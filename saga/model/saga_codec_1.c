@@ -6,23 +6,13 @@
 #include "saga/base/mem.h"
 #include "saga/base/reader.h"
 #include "saga/model/codec.h"
+#include "saga/model/saga_fields.h"
 
 /* A version byte, the flags and fields of the saga, then its steps. A step is one byte with state, why and
  * direction, one byte with the last outcome class and the location, a varint of flags (its booleans, and
  * which members follow), and these members. Times are stored as differences to the creation of the saga, so
  * they need few bytes. */
 #define SAGA_VERSION 1
-
-enum saga_flag_1 {
-	SAGA_HAS_PAUSED = 1 << 0,
-	SAGA_HAS_CANCELLED = 1 << 1,
-	SAGA_HAS_COMPENSATING = 1 << 2,
-	SAGA_HAS_UNROUTED = 1 << 3,
-	SAGA_HAS_FINISHED = 1 << 4,
-	SAGA_HAS_REASON = 1 << 5, /* reason and own_reason are not both NONE */
-	SAGA_HAS_NOTE = 1 << 6,
-	SAGA_HAS_END = 1 << 7
-};
 
 /* A step that succeeds without trouble has only the first seven, so that its varint of flags takes one
  * byte. */
@@ -49,29 +39,6 @@ enum step_flag_1 {
 	STEP_HAS_END = 1 << 19
 };
 
-static uint32_t take_u32(struct reader *r, bool has)
-{
-	uint64_t value = has ? reader_uint(r) : 0;
-	if (value > UINT32_MAX)
-		r->bad = true;
-	return r->bad ? 0 : (uint32_t)value;
-}
-
-static int64_t take_time(struct reader *r, bool has, int64_t base_ms)
-{
-	return has ? wrapping_add(base_ms, reader_int(r)) : 0;
-}
-
-static char *take_text(struct reader *r, bool has)
-{
-	struct str text = has ? reader_bytes(r) : (struct str){ NULL, 0 };
-	if (!has || r->bad)
-		return NULL;
-	if (text.len > 0 && memchr(text.p, '\0', text.len) != NULL)
-		r->bad = true;
-	return mem_strndup(text.p, text.len);
-}
-
 static void step_set_flags(struct step *st, uint64_t flags)
 {
 	st->took_effect = (flags & STEP_HAS_TAKEN_EFFECT) != 0;
@@ -82,15 +49,6 @@ static void step_set_flags(struct step *st, uint64_t flags)
 	st->by_operator = (flags & STEP_HAS_OPERATOR) != 0;
 	st->condition_passed = (flags & STEP_HAS_CONDITION) != 0;
 	st->doubt_before = (flags & STEP_HAS_EARLIER_DOUBT) != 0;
-}
-
-static void take_checkpoint(struct reader *r, struct step *st, bool has)
-{
-	struct str bytes = has ? reader_bytes(r) : (struct str){ NULL, 0 };
-	if (!has || r->bad)
-		return;
-	st->checkpoint = mem_strndup(bytes.p, bytes.len);
-	st->checkpoint_len = (uint32_t)bytes.len;
 }
 
 /* Reads the members in the order in which they were stored. An enum outside its table is kept as it is: saga_check_step
@@ -110,64 +68,31 @@ static void step_decode(struct reader *r, int64_t base_ms, struct step *st)
 		reader_fixed(r, st->lane, sizeof st->lane);
 	if (st->has_body)
 		reader_fixed(r, st->body, sizeof st->body);
-	st->due_ms = take_time(r, (flags & STEP_HAS_DUE) != 0, base_ms);
-	st->attempts = take_u32(r, (flags & STEP_HAS_ATTEMPTS) != 0);
-	st->spent = take_u32(r, (flags & STEP_HAS_ATTEMPTS) != 0);
-	st->begun_ms = take_time(r, (flags & STEP_HAS_ATTEMPTS) != 0, base_ms);
+	st->due_ms = codec_take_time(r, (flags & STEP_HAS_DUE) != 0, base_ms);
+	st->attempts = codec_take_u32(r, (flags & STEP_HAS_ATTEMPTS) != 0);
+	st->spent = codec_take_u32(r, (flags & STEP_HAS_ATTEMPTS) != 0);
+	st->begun_ms = codec_take_time(r, (flags & STEP_HAS_ATTEMPTS) != 0, base_ms);
 	st->waited_ms = (flags & STEP_HAS_WAITED) != 0 ? reader_int(r) : 0;
-	st->last_ms = take_time(r, (flags & STEP_HAS_LAST) != 0, base_ms);
-	st->result = take_text(r, (flags & STEP_HAS_RESULT) != 0);
-	st->effect_possible_ms = take_time(r, st->effect_possible, base_ms);
-	uint32_t reasons = take_u32(r, (flags & STEP_HAS_REASON) != 0);
+	st->last_ms = codec_take_time(r, (flags & STEP_HAS_LAST) != 0, base_ms);
+	st->result = codec_take_text(r, (flags & STEP_HAS_RESULT) != 0);
+	st->effect_possible_ms = codec_take_time(r, st->effect_possible, base_ms);
+	uint32_t reasons = codec_take_u32(r, (flags & STEP_HAS_REASON) != 0);
 	st->reason = reasons & 15;
 	st->skip = reasons >> 4 < SKIP_COUNT ? (uint8_t)(reasons >> 4) : (uint8_t)SKIP_COUNT;
-	st->generation = (flags & STEP_HAS_GENERATION) != 0 ? take_u32(r, true) : 1;
-	st->waits = take_u32(r, (flags & STEP_HAS_WAITS) != 0);
-	st->detail = take_text(r, (flags & STEP_HAS_DETAIL) != 0);
-	take_checkpoint(r, st, (flags & STEP_HAS_CHECKPOINT) != 0);
-	st->do_generation = take_u32(r, (flags & STEP_HAS_DO_GENERATION) != 0);
+	st->generation = (flags & STEP_HAS_GENERATION) != 0 ? codec_take_u32(r, true) : 1;
+	st->waits = codec_take_u32(r, (flags & STEP_HAS_WAITS) != 0);
+	st->detail = codec_take_text(r, (flags & STEP_HAS_DETAIL) != 0);
+	st->checkpoint = codec_take_bytes(r, (flags & STEP_HAS_CHECKPOINT) != 0, &st->checkpoint_len);
+	st->do_generation = codec_take_u32(r, (flags & STEP_HAS_DO_GENERATION) != 0);
 	if (st->state == STEP_SUCCEEDED || st->state == STEP_SKIPPED || st->state == STEP_KEPT)
 		st->has_body = false; /* a step that has ended does not keep it any more */
-}
-
-/* NULL if the fields are sound, else what is wrong. Every text is set unless the result is "version", so that
- * the caller can free the saga. */
-static const char *saga_decode_fields(struct reader *r, struct saga *s)
-{
-	if (reader_byte(r) != SAGA_VERSION)
-		return "version";
-	unsigned flags = reader_byte(r);
-	s->state = reader_byte(r);
-	unsigned reasons = (flags & SAGA_HAS_REASON) != 0 ? reader_byte(r) : 0;
-	s->reason = reasons & 15;
-	s->own_reason = (uint8_t)(reasons >> 4);
-	s->paused = (flags & SAGA_HAS_PAUSED) != 0;
-	s->cancelled = (flags & SAGA_HAS_CANCELLED) != 0;
-	s->compensating = (flags & SAGA_HAS_COMPENSATING) != 0;
-	s->unrouted = (flags & SAGA_HAS_UNROUTED) != 0;
-	s->created_ms = reader_int(r);
-	s->finished_ms = take_time(r, (flags & SAGA_HAS_FINISHED) != 0, s->created_ms);
-	s->source = take_text(r, true);
-	s->event_id = take_text(r, true);
-	s->type = take_text(r, true);
-	s->gift = take_text(r, true);
-	s->donor = take_text(r, true);
-	s->note = (flags & SAGA_HAS_NOTE) != 0 ? take_text(r, true) : mem_strdup("");
-	if (r->bad)
-		return "fields";
-	if (flags >= SAGA_HAS_END || s->state >= SAGA_STATE_COUNT)
-		return "state or flags";
-	if (s->reason >= REASON_COUNT || (s->own_reason != REASON_NONE && s->own_reason != REASON_QUARANTINED &&
-									  s->own_reason != REASON_GIFT_MISSING))
-		return "reason";
-	return NULL;
 }
 
 /* NULL if the whole saga is sound, else what is wrong. saga_check is asked here because a decision about a
  * saga that breaks a rule would end the process. */
 static const char *saga_decode_from(struct reader *r, struct saga *s)
 {
-	const char *broken = saga_decode_fields(r, s);
+	const char *broken = reader_byte(r) != SAGA_VERSION ? "version" : saga_fields_decode(r, s);
 	if (broken != NULL)
 		return broken;
 	if (reader_uint(r) != s->plan->step_count || r->bad)
