@@ -14,7 +14,7 @@ struct cell *cell_create(void)
 	return cell;
 }
 
-/* ---- the beginning: the functions stand in the order in which they run ---- */
+/* ---- start: the functions are in the order in which they run ---- */
 
 static void wake_loop(void *ctx)
 {

@@ -164,7 +164,7 @@ def the_daemon_upgrades(fixture):
         words = [supervisor.recv(100).decode()]
         while words[-1] != "READY=1":
             words.append(supervisor.recv(100).decode())
-    check(words[0].startswith("EXTEND_TIMEOUT_USEC=") and len(words) > 2, f"systemd is told: {words}")
+    check(words[0].startswith("EXTEND_TIMEOUT_USEC=") and len(words) > 2, f"the messages to systemd: {words}")
     lines = [line for line in gateway.log().splitlines() if "event=store_upgrade" in line]
     check(len(lines) >= 2 and "almoner.db.schema-4" in lines[-1], f"the log says so: {lines}")
     check((gateway.folder / "almoner.db.schema-4").exists(), "the old store is kept")

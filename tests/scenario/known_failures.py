@@ -300,7 +300,7 @@ def race_by_etag(fixture):
 
 
 def vendors_code(fixture):
-    """What the target calls its own error stands in the log beside the class, and outlives the donor's data."""
+    """The log keeps the target's own error code beside the class. The code is not personal data: it stays when the donor's data is erased."""
     sink = fixture.sink()
     sink.set_behaviour("/civicrm", {"status": 400, "body": {"error_code": "fund_closed", "error_message": "the fund of Anna is closed"}})
     gateway = fixture.gateway({"sources": INTERNAL, "targets": {"crm": civicrm(sink)}, "routes": route("crm")})
@@ -308,7 +308,7 @@ def vendors_code(fixture):
     saga = gateway.wait_saga(1, "attention")
     outcomes = [(r["outcome"], r["status"], r["code"]) for r in saga["log"] if r["record"] == "outcome"]
     equal(outcomes, [("rejected", 400, "fund_closed")], "the code is a member of the record")
-    check("rejected (400, code fund_closed)" in gateway.cli("saga", "show", 1), "and stands in the timeline")
+    check("rejected (400, code fund_closed)" in gateway.cli("saga", "show", 1), "the timeline shows the code")
 
 
 def race_in_the_crm(fixture):

@@ -118,8 +118,8 @@ static void prepare_op(struct journal *j, struct op *op, struct next_numbers *ne
 	}
 }
 
-/* What the store is told to expect comes first: the reservation is the call that goes to the database, and
- * brings the answers to both. */
+/* First the journal announces to the store what it will read. Then it reserves the keys: this call goes to the
+ * database, and brings the announced rows too. */
 int prepare_ops(struct journal *j, const struct op_list *ops)
 {
 	assert(j->batch.open);

@@ -160,7 +160,7 @@ static void test_a_changed_body_is_not_sent(void **state)
 	fixture_destroy(first);
 }
 
-/* The code stands in the log for good, so what is no code does not get there. */
+/* The log keeps a code for ever, so the host drops a text that does not have the form of a code. */
 static void test_codes_are_kept_to_what_a_code_is(void **state)
 {
 	(void)state;

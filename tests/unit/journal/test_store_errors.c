@@ -204,7 +204,7 @@ static void a_lost_store_ends_the_journal_at_every_call(void **state)
 		fixture_remove_store(r);
 		fixture_open(r);
 	}
-	assert_true(call > 200); /* so many calls were lost, one after the other */
+	assert_true(call > 200); /* the number of calls of the store that were made to fail, one in each run */
 }
 
 /* The same at a start that has to recover sagas. */

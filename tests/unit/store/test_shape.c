@@ -102,7 +102,7 @@ static void write_related(struct store_fixture *f)
 	event_unref(event);
 }
 
-/* So many that the first ones are in the sorted table. */
+/* Claims enough keys that the first ones have been moved to the sorted table `key`. */
 static void write_keys(struct store_fixture *f)
 {
 	int64_t owner = 0;

@@ -199,8 +199,8 @@ static int fill_tables(struct copy *c, struct upgrade *u, struct err *err)
 	return rc;
 }
 
-/* The header says write-ahead log, so that whoever opens the file first has nothing to change. That change is
- * a commit of its own, which syncs the file: all of it. */
+/* Sets the journal mode in the header of the file, so that the first program that opens the file changes nothing.
+ * To set the mode is a commit of its own. With synchronous = FULL this commit syncs the whole file. */
 static int settle(struct copy *c, struct err *err)
 {
 	return db_exec(&c->db, "ending to copy",
