@@ -388,8 +388,9 @@ struct saga_filter {
 };
 
 /* Lists are read page by page: `before`, `after` and `ret_next` are positions (saga/store/cursor.h), and the id or
- * number of each row is its position. One call reads one page in one round trip: no statement counts, skips or
- * scans rows.
+ * number of each row is its position. One call reads one page in one round trip. No statement counts or skips
+ * rows. What no index finds (some filters of saga_list, the newest search rows) is read in bounded parts. A read
+ * that takes longer than the store allows ends with ERR_BUSY; the caller may ask again.
  *
  * Every function may be called while the daemon writes. A callback `each` gets a row that is borrowed
  * during the call, and stops the reading by returning nonzero; it must not use the same reader. */

@@ -211,6 +211,17 @@ static void undone(struct model *m)
 	memcpy(m->terms, m->committed_terms, sizeof m->terms);
 }
 
+/* A read ends with ERR_BUSY after 250 ms. On a machine that does much else at once that is no fault of the store:
+ * its callers ask again. */
+static void search(struct model *m, const struct store_reader *r, const uint8_t term[STORE_TERM_BYTES],
+				   int64_t before, int64_t ids[7], size_t *ret)
+{
+	int rc = ERR_BUSY;
+	for (unsigned tries = 0; rc == ERR_BUSY && tries < 20; tries++)
+		rc = r->key_search(r->ctx, term, before, ids, 7, ret, &m->f->err);
+	must(rc, &m->f->err);
+}
+
 static void check_term(struct model *m, const struct store_reader *r, size_t term)
 {
 	uint8_t bytes[STORE_TERM_BYTES];
@@ -218,7 +229,7 @@ static void check_term(struct model *m, const struct store_reader *r, size_t ter
 	size_t got = 7, at = SAGAS;
 	term_of(term, bytes);
 	while (got == 7) {
-		must(r->key_search(r->ctx, bytes, before, ids, 7, &got, &m->f->err), &m->f->err);
+		search(m, r, bytes, before, ids, &got);
 		for (size_t i = 0; i < got; i++) {
 			while (at > 0 && !m->terms[term][at - 1])
 				at--;
